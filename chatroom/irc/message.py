@@ -1,0 +1,127 @@
+"""One line of IRC as a message, and back.
+
+Source: Modern IRC Client Protocol, "Message Format"; IRCv3 "Message Tags". Text only: bytes stop at ``framing``.
+"""
+
+from __future__ import annotations
+
+_ESCAPES = {":": ";", "s": " ", "\\": "\\", "r": "\r", "n": "\n"}
+_ESCAPE_TABLE = str.maketrans({";": r"\:", " ": r"\s", "\\": r"\\", "\r": r"\r", "\n": r"\n"})
+
+
+class Message:
+    """A parsed line. ``verb`` is upper case; ``tags`` is None where the line had none.
+
+    A tag without a value, or with an empty one, has the value ``""``.
+    """
+
+    __slots__ = ("params", "source", "tags", "verb")
+
+    def __init__(
+        self, verb: str, params: list[str], source: str | None = None, tags: dict[str, str] | None = None
+    ) -> None:
+        self.verb = verb
+        self.params = params
+        self.source = source
+        self.tags = tags
+
+    def __repr__(self) -> str:
+        return f"Message({self.verb!r}, {self.params!r}, source={self.source!r}, tags={self.tags!r})"
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Message):
+            return NotImplemented
+        return (self.verb, self.params, self.source, self.tags or None) == (
+            other.verb,
+            other.params,
+            other.source,
+            other.tags or None,
+        )
+
+    __hash__ = None  # type: ignore[assignment]
+
+    @property
+    def nick(self) -> str:
+        """The name part of the source, ``""`` where there is no source."""
+        return (self.source or "").partition("!")[0]
+
+
+def parse(line: str) -> Message:
+    """Parse one line without its CR LF. A line with no verb gives a message whose verb is ``""``."""
+    tags: dict[str, str] | None = None
+    source: str | None = None
+    if line.startswith("@"):
+        raw, _, line = line[1:].partition(" ")
+        tags = parse_tags(raw)
+        line = line.lstrip(" ")
+    elif line.startswith(" "):
+        line = line.lstrip(" ")
+    if line.startswith(":"):
+        source, _, line = line[1:].partition(" ")
+        line = line.lstrip(" ")
+    head, colon, trailing = line.partition(" :")
+    params = head.split(" ") if "  " not in head else head.split()
+    if params and params[-1] == "":
+        params = head.split()
+    if not params:
+        return Message("", [], source, tags)
+    verb = params.pop(0).upper()
+    if colon:
+        params.append(trailing)
+    return Message(verb, params, source, tags)
+
+
+def parse_tags(raw: str) -> dict[str, str]:
+    """Tags as they stand between ``@`` and the first space. The last of a repeated key wins."""
+    tags: dict[str, str] = {}
+    for part in raw.split(";"):
+        if part:
+            key, _, value = part.partition("=")
+            tags[key] = unescape(value) if "\\" in value else value
+    return tags
+
+
+def unescape(value: str) -> str:
+    """A tag value as it was meant. A lone backslash at the end is dropped, an unknown escape keeps its letter."""
+    out = []
+    rest = iter(value)
+    for char in rest:
+        if char != "\\":
+            out.append(char)
+        else:
+            following = next(rest, "")
+            out.append(_ESCAPES.get(following, following))
+    return "".join(out)
+
+
+def escape(value: str) -> str:
+    """A tag value as it goes over the wire."""
+    return value.translate(_ESCAPE_TABLE)
+
+
+def format_tags(tags: dict[str, str]) -> str:
+    """Tags as they stand between ``@`` and the first space."""
+    return ";".join(f"{key}={escape(value)}" if value else key for key, value in tags.items())
+
+
+def format_params(params: list[str] | tuple[str, ...]) -> str:
+    """Parameters as they follow the verb; only the last may hold spaces, be empty or start with a colon."""
+    if not params:
+        return ""
+    last = params[-1]
+    if not last or " " in last or last[0] == ":":
+        return " ".join([*params[:-1], ":" + last])
+    return " ".join(params)
+
+
+def format_message(message: Message) -> str:
+    """The line for a message, without CR LF."""
+    parts = []
+    if message.tags:
+        parts.append("@" + format_tags(message.tags))
+    if message.source:
+        parts.append(":" + message.source)
+    parts.append(message.verb)
+    if message.params:
+        parts.append(format_params(message.params))
+    return " ".join(parts)

@@ -1,0 +1,1 @@
+"""The threads: the only sockets and threads of the daemon."""

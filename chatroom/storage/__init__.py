@@ -1,0 +1,1 @@
+"""The disk: the only sqlite3 and the only SQL of the project."""
