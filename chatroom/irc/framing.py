@@ -1,0 +1,147 @@
+"""Bytes to lines and back: the only place where the wire's bytes become text.
+
+Source: Modern IRC Client Protocol, "Message Format" (512 bytes a line with its CR LF); IRCv3 "Message Tags", "Size
+limit" (4,094 bytes of tags from a client, 8,191 with ``@`` and space in all from a server; tags come on top of the 512).
+A line ends with CR LF, a lone LF or a lone CR; empty lines mean nothing and are dropped. What comes out depends on
+the bytes alone, never on how the network cut them.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+
+LINE_BYTES = 510
+"""The most a line may hold behind its tags: 512 with CR LF, whichever line end it really has."""
+
+CLIENT_TAGS_BYTES = 4094
+"""The most tag data a client may send, without the ``@`` and the space around it."""
+
+SERVER_TAGS_BYTES = 8189
+"""The most tag data a client has to expect of a server, without the ``@`` and the space around it."""
+
+_ALWAYS_FITS = LINE_BYTES // 4  # characters: none takes more than four bytes
+_CONTROLS = str.maketrans("\r\n\0", "   ")
+
+
+class Malformed(Enum):
+    """What stands in the place of a line that cannot be read."""
+
+    TOO_LONG = "too long"
+    HAS_NUL = "has a NUL"
+    NOT_UTF8 = "not UTF-8"
+
+
+class LineBuffer:
+    """Gathers one connection's bytes into lines.
+
+    Holds nothing but an unfinished line, and of one that is already too long nothing at all. Used by one thread.
+    """
+
+    __slots__ = ("_overlong", "_tags_bytes", "_tail")
+
+    def __init__(self, tags_bytes: int = CLIENT_TAGS_BYTES) -> None:
+        self._tags_bytes = tags_bytes
+        self._tail = b""
+        self._overlong = False
+
+    def feed(self, data: bytes) -> list[str | Malformed]:
+        """The lines that ``data`` completes, in order; a line that is too long shows up once, when it ends."""
+        if self._overlong or self._tail:
+            data = self._resume(data)
+        end = data.rfind(b"\n") + 1
+        if end != len(data):
+            end = max(end, data.rfind(b"\r") + 1)
+            self._keep(data[end:])
+            data = data[:end]
+        if not data:
+            return []
+        lines = _split_plain(data)
+        return _split_any(data, self._tags_bytes) if lines is None else lines
+
+    def _resume(self, data: bytes) -> bytes:
+        """``data`` with the unfinished line in front; an over-long line is stood for by its shortest like."""
+        if not self._overlong:
+            data = self._tail + data
+            self._tail = b""
+            return data
+        ends = [at for at in (data.find(b"\n"), data.find(b"\r")) if at >= 0]
+        if not ends:
+            return b""
+        self._overlong = False
+        return b"x" * (LINE_BYTES + 1) + data[min(ends) :]
+
+    def _keep(self, tail: bytes) -> None:
+        """Keep an unfinished line, or only the fact that it is too long."""
+        limit = self._tags_bytes + 2 + LINE_BYTES if tail.startswith(b"@") else LINE_BYTES
+        if len(tail) > limit:
+            self._overlong = True
+        else:
+            self._tail = tail
+
+
+def _split_plain(data: bytes) -> list[str | Malformed] | None:
+    """Complete lines at one go; None where one of them may be malformed, or has long tags."""
+    try:
+        text = data.decode()
+    except UnicodeDecodeError:
+        return None
+    if "\0" in text:
+        return None
+    if "\r" in text:
+        text = text.replace("\r\n", "\n")
+        if "\r" in text:
+            text = text.replace("\r", "\n")
+    lines: list[str | Malformed] = text.split("\n")  # type: ignore[assignment]
+    lines.pop()
+    if "" in lines:
+        lines = [line for line in lines if line]
+    if len(data) > LINE_BYTES and lines:
+        longest = LINE_BYTES if text.isascii() else _ALWAYS_FITS
+        if max(map(len, lines)) > longest:  # type: ignore[arg-type]
+            return None
+    return lines
+
+
+def _split_any(data: bytes, tags_bytes: int) -> list[str | Malformed]:
+    """Complete lines, looked at one by one. ``bytes.splitlines`` knows exactly our three line ends."""
+    return [_read(line, tags_bytes) for line in data.splitlines() if line]
+
+
+def _read(line: bytes, tags_bytes: int) -> str | Malformed:
+    rest = line
+    if line.startswith(b"@"):
+        tags, _, rest = line[1:].partition(b" ")
+        if len(tags) > tags_bytes:
+            return Malformed.TOO_LONG
+    if len(rest) > LINE_BYTES:
+        return Malformed.TOO_LONG
+    if b"\0" in line:
+        return Malformed.HAS_NUL
+    try:
+        return line.decode()
+    except UnicodeDecodeError:
+        return Malformed.NOT_UTF8
+
+
+def encode(line: str, limit: int = LINE_BYTES) -> bytes:
+    """A line as it goes out, with CR LF; behind its tags it is cut to ``limit`` bytes, between two characters.
+
+    A CR, LF or NUL within becomes a space and a lone surrogate a question mark, so that no text that reached us another way than
+    over the wire can forge a line.
+    """
+    if "\n" in line or "\r" in line or "\0" in line:
+        line = line.translate(_CONTROLS)
+    data = line.encode(errors="replace")
+    if len(data) > limit:
+        start = data.find(b" ") + 1 if data.startswith(b"@") else 0
+        data = data[:start] + _cut(data[start:], limit)
+    return data + b"\r\n"
+
+
+def _cut(data: bytes, limit: int) -> bytes:
+    """At most ``limit`` bytes of UTF-8, ending between two characters."""
+    if len(data) <= limit:
+        return data
+    while limit and data[limit] & 0xC0 == 0x80:
+        limit -= 1
+    return data[:limit]

@@ -1,0 +1,161 @@
+"""Framing: what comes out depends on the bytes, not on how they were cut, and memory stays bounded."""
+
+from __future__ import annotations
+
+import sys
+from itertools import pairwise
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from chatroom.irc.framing import (
+    CLIENT_TAGS_BYTES,
+    LINE_BYTES,
+    SERVER_TAGS_BYTES,
+    LineBuffer,
+    Malformed,
+    encode,
+)
+
+TAGGED_FULL = b"@" + b"t" * CLIENT_TAGS_BYTES + b" " + b"x" * LINE_BYTES
+
+PIECES = st.one_of(
+    st.binary(max_size=6),
+    st.sampled_from(
+        [
+            b"\n",
+            b"\r",
+            b"\r\n",
+            b"\0",
+            b"@",
+            b" ",
+            "é€𝄞".encode(),
+            b"\xff",
+            b"PRIVMSG #a :hello\r\n",
+            b"x" * (LINE_BYTES - 1),
+            b"x" * LINE_BYTES,
+            b"@" + b"t" * CLIENT_TAGS_BYTES + b" ",
+            "ж".encode() * 255,
+            b"\xe2\x80\xa8",
+        ]
+    ),
+)
+
+
+def by_definition(data: bytes) -> list[str | Malformed]:
+    """The complete lines of ``data``, told one byte at a time."""
+    found: list[str | Malformed] = []
+    line = b""
+    for at in range(len(data)):
+        char = data[at : at + 1]
+        if char not in (b"\r", b"\n"):
+            line += char
+            continue
+        tags, _, rest = line.partition(b" ") if line[:1] == b"@" else (b"@", b"", line)
+        if line and (len(tags) > 4095 or len(rest) > 510):
+            found.append(Malformed.TOO_LONG)
+        elif b"\0" in line:
+            found.append(Malformed.HAS_NUL)
+        elif line:
+            try:
+                found.append(line.decode())
+            except UnicodeDecodeError:
+                found.append(Malformed.NOT_UTF8)
+        line = b""
+    return found
+
+
+@given(st.lists(PIECES, max_size=30), st.lists(st.integers(0, 3000), max_size=12))
+@example([b"x" * LINE_BYTES, b"x", b"\r\n", b"a\n"], [LINE_BYTES, LINE_BYTES + 1, LINE_BYTES + 2])
+@example([TAGGED_FULL, b"\r\nb\r\n"], [4096, 4097, 4606, 4607])
+def test_cuts_do_not_matter(pieces: list[bytes], cuts: list[int]) -> None:
+    """Any bytes, cut anywhere, give the lines that reading them byte by byte defines."""
+    data = b"".join(pieces)
+    bounds = [0, *sorted(min(cut, len(data)) for cut in cuts), len(data)]
+    buffer = LineBuffer()
+    got: list[str | Malformed] = []
+    for start, end in pairwise(bounds):
+        got += buffer.feed(data[start:end])
+    assert got == by_definition(data)
+
+
+@given(st.lists(PIECES, max_size=12))
+def test_byte_by_byte(pieces: list[bytes]) -> None:
+    """Bytes that come one at a time give the same lines as all at once."""
+    data = b"".join(pieces)[:1500]
+    buffer = LineBuffer()
+    got = [line for at in range(len(data)) for line in buffer.feed(data[at : at + 1])]
+    assert got == LineBuffer().feed(data)
+
+
+def test_three_line_ends() -> None:
+    """LF, CR LF and a bare CR end a line; nothing else that Unicode calls a line break does."""
+    text = "a\nb\r\nc\rd\u2028\x0b\x85\n\n\r\r\n"
+    assert LineBuffer().feed(text.encode()) == ["a", "b", "c", "d\u2028\x0b\x85"]
+
+
+@pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r"])
+def test_limits(end: bytes) -> None:
+    """510 bytes behind 4,094 of tags pass, one more of either does not, whatever the line end."""
+    for full in (b"x" * LINE_BYTES, TAGGED_FULL, "ж".encode() * 255):
+        assert LineBuffer().feed(full + end) == [full.decode()]
+        assert LineBuffer().feed(full + b"x" + end + b"next" + end) == [Malformed.TOO_LONG, "next"]
+    more_tags = TAGGED_FULL.replace(b"t ", b"tt ")
+    assert LineBuffer().feed(more_tags + end) == [Malformed.TOO_LONG]
+    assert LineBuffer(SERVER_TAGS_BYTES).feed(more_tags + end) == [more_tags.decode()]
+
+
+def test_malformed_lines_leave_their_neighbours_alone() -> None:
+    """One bad line costs itself only."""
+    assert LineBuffer().feed(b"a\r\nb\xff\r\nc\0\r\nd\r\n") == ["a", Malformed.NOT_UTF8, Malformed.HAS_NUL, "d"]
+
+
+def held_bytes(buffer: LineBuffer) -> int:
+    """What a buffer's attributes take in memory."""
+    return sum(sys.getsizeof(getattr(buffer, name)) for name in LineBuffer.__slots__)
+
+
+def test_endless_line_is_not_kept() -> None:
+    """A line without end holds no memory and is reported exactly once, when it ends."""
+    for start in (b"", b"@"):
+        buffer = LineBuffer()
+        assert buffer.feed(start) == []
+        for _ in range(2000):
+            assert buffer.feed(b"x" * 1000) == []
+            assert held_bytes(buffer) < 6000
+        assert buffer.feed(b"\r\nPING a\r\n") == [Malformed.TOO_LONG, "PING a"]
+
+
+def test_idle_buffer_holds_nothing() -> None:
+    """After whole lines a buffer keeps the one shared empty bytes object and has no dict."""
+    buffer = LineBuffer()
+    buffer.feed(b"NICK a\r\nUSER a 0 * :a\r\n")
+    buffer.feed(b"half")
+    buffer.feed(b" line\r\n")
+    assert buffer._tail is b""
+    assert not hasattr(buffer, "__dict__")
+
+
+@given(st.text(), st.integers(0, 40))
+def test_encode_cuts_between_characters(text: str, limit: int) -> None:
+    """What goes out is at most the limit, a prefix of what was meant, and exactly one line."""
+    text = text.lstrip("@")
+    out = encode(text, limit)
+    assert out.endswith(b"\r\n") and len(out) <= limit + 2
+    clean = text.translate(str.maketrans("\r\n\0", "   "))
+    assert clean.startswith(out[:-2].decode())
+    if len(clean.encode()) <= limit:
+        assert out[:-2].decode() == clean
+    else:
+        assert len(out) > limit - 2, "cut further than a character needs"
+
+
+def test_encode_does_not_count_tags() -> None:
+    """Tags come on top of the limit."""
+    assert encode("@time=now;a=b :x PRIVMSG y :hello", 8) == b"@time=now;a=b :x PRIVM\r\n"
+
+
+def test_encode_lets_no_line_be_forged() -> None:
+    """Text with line ends, NULs or lone surrogates still makes one line of valid UTF-8."""
+    assert encode("a\r\nQUIT\0\udc80") == b"a  QUIT ?\r\n"
