@@ -1,0 +1,54 @@
+# make serve   start the daemon (ARGS="--port 7000" passes options on)
+# make chat    join it from another terminal (ARGS="--nick alice")
+# make test    all that CI runs: ruff, mypy, the import contract, pytest (PYTEST="tests/irc -x" narrows it)
+# make lint    the same without pytest
+# make clean   remove the environment and what was built
+
+PYTHON ?= $(firstword $(foreach name,python3 python3.14 python3.13 python3.12 python3.11,$(shell \
+	command -v $(name) >/dev/null 2>&1 && $(name) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $(name))))
+BIN := .venv/bin
+PYTEST ?= tests
+
+# The build back end is pinned too; newer pips want the second name for that.
+export PIP_CONSTRAINT := constraints.txt
+export PIP_BUILD_CONSTRAINT := constraints.txt
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PIP_ROOT_USER_ACTION := ignore
+unexport PYTHONPATH PYTHONHOME
+
+.PHONY: serve chat test lint clean
+
+serve: .venv/run.stamp
+	@exec $(BIN)/chatroomctl serve $(ARGS)
+
+chat: .venv/run.stamp
+	@exec $(BIN)/chatroom $(ARGS)
+
+test: lint
+	$(BIN)/pytest -n 2 $(PYTEST)
+
+lint: .venv/test.stamp
+	$(BIN)/ruff check --quiet
+	$(BIN)/ruff format --check --quiet
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+clean:
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist build
+
+# A stamp is older than the files that tell what to install when these have changed.
+.venv/run.stamp: pyproject.toml constraints.txt | .venv/bin/python
+	@echo "Installing chatroom into .venv"
+	@$(BIN)/python -m pip install --quiet --editable .
+	@touch $@
+
+.venv/test.stamp: pyproject.toml constraints.txt | .venv/bin/python
+	@echo "Installing chatroom and its test tools into .venv"
+	@$(BIN)/python -m pip install --quiet --editable '.[test]'
+	@touch .venv/run.stamp $@
+
+# A dangling interpreter (Python was upgraded, the checkout was moved) does not count as there, so it is made anew.
+.venv/bin/python:
+	@test -n "$(PYTHON)" || { echo "chatroom needs Python 3.11 or newer; name one with make PYTHON=/path/to/python3" >&2; exit 1; }
+	@rm -rf .venv
+	@$(PYTHON) -m venv .venv || { rm -rf .venv; echo "could not make .venv (on Debian: apt install python3-venv)" >&2; exit 1; }
