@@ -98,9 +98,7 @@ class BanStore(Protocol):
         """Ban a name or a network, both already checked by ``chatroom.chat.targets``."""
         ...
 
-    def add_many(
-        self, bans: Sequence[tuple[BanKind, str, str, datetime | None]], by: Actor
-    ) -> list[Ban]:
+    def add_many(self, bans: Sequence[tuple[BanKind, str, str, datetime | None]], by: Actor) -> list[Ban]:
         """Add a batch (kind, target, reason, until) in one transaction; the caller keeps batches short."""
         ...
 
@@ -180,16 +178,24 @@ class Stores(Protocol):
     """All stores of one thread, on one connection."""
 
     @property
-    def accounts(self) -> AccountStore: ...
+    def accounts(self) -> AccountStore:
+        """Accounts and their credentials."""
+        ...
 
     @property
-    def bans(self) -> BanStore: ...
+    def bans(self) -> BanStore:
+        """Bans."""
+        ...
 
     @property
-    def channels(self) -> ChannelStore: ...
+    def channels(self) -> ChannelStore:
+        """Channels that outlive their members."""
+        ...
 
     @property
-    def audit(self) -> AuditStore: ...
+    def audit(self) -> AuditStore:
+        """The audit trail."""
+        ...
 
     def changed_elsewhere(self) -> bool:
         """Whether another connection has committed since the last call (``PRAGMA data_version``)."""
