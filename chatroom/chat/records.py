@@ -79,7 +79,7 @@ class Ban:
     id: int
     kind: BanKind
     target: str
-    """The name as given, or the network in its shortest usual form (``10.1.2.3``, ``10.0.0.0/8``, ``2001:db8::/64``)."""
+    """The name as given, or the network in its shortest form (``10.1.2.3``, ``10.0.0.0/8``, ``2001:db8::/64``)."""
     reason: str
     by: str
     created_at: datetime
