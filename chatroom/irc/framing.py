@@ -1,9 +1,9 @@
 """Bytes to lines and back: the only place where the wire's bytes become text.
 
 Source: Modern IRC Client Protocol, "Message Format" (512 bytes a line with its CR LF); IRCv3 "Message Tags", "Size
-limit" (4,094 bytes of tags from a client, 8,191 with ``@`` and space in all from a server; tags come on top of the 512).
-A line ends with CR LF, a lone LF or a lone CR; empty lines mean nothing and are dropped. What comes out depends on
-the bytes alone, never on how the network cut them.
+limit" (4,094 bytes of tags from a client, 8,191 with ``@`` and space in all from a server; they come on top of the
+512). A line ends with CR LF, a lone LF or a lone CR; empty lines mean nothing and are dropped. What comes out depends
+on the bytes alone, never on how the network cut them.
 """
 
 from __future__ import annotations
@@ -126,8 +126,8 @@ def _read(line: bytes, tags_bytes: int) -> str | Malformed:
 def encode(line: str, limit: int = LINE_BYTES) -> bytes:
     """A line as it goes out, with CR LF; behind its tags it is cut to ``limit`` bytes, between two characters.
 
-    A CR, LF or NUL within becomes a space and a lone surrogate a question mark, so that no text that reached us another way than
-    over the wire can forge a line.
+    A CR, LF or NUL within becomes a space and a lone surrogate a question mark, so that no text that reached us another
+    way than over the wire can forge a line.
     """
     if "\n" in line or "\r" in line or "\0" in line:
         line = line.translate(_CONTROLS)

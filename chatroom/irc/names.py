@@ -30,7 +30,7 @@ def is_nick(name: str) -> bool:
     Letters, marks and digits of any script in their composed form (NFC), and ``- _ [ ] { } \\ | ^ ```; a digit or a
     hyphen may not come first.
     """
-    if not name or len(name.encode()) > NICK_LENGTH or name[0] == "-" or name[0].isnumeric():
+    if not name or len(name.encode(errors="surrogatepass")) > NICK_LENGTH or name[0] == "-" or name[0].isnumeric():
         return False
     for char in name:
         if not (char in _NICK_PUNCTUATION or unicodedata.category(char)[0] in _LETTER_CATEGORIES):
@@ -43,7 +43,7 @@ def is_channel(name: str) -> bool:
     return (
         len(name) > 1
         and name[0] in CHANNEL_PREFIXES
-        and len(name.encode()) <= CHANNEL_LENGTH
+        and len(name.encode(errors="surrogatepass")) <= CHANNEL_LENGTH
         and name.isprintable()
         and _CHANNEL_FORBIDDEN.isdisjoint(name)
     )

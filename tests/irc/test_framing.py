@@ -128,12 +128,12 @@ def test_endless_line_is_not_kept() -> None:
 
 
 def test_idle_buffer_holds_nothing() -> None:
-    """After whole lines a buffer keeps the one shared empty bytes object and has no dict."""
+    """After whole lines a buffer keeps no bytes and has no dict."""
     buffer = LineBuffer()
     buffer.feed(b"NICK a\r\nUSER a 0 * :a\r\n")
     buffer.feed(b"half")
     buffer.feed(b" line\r\n")
-    assert buffer._tail is b""
+    assert buffer._tail == b""
     assert not hasattr(buffer, "__dict__")
 
 
@@ -142,7 +142,8 @@ def test_encode_cuts_between_characters(text: str, limit: int) -> None:
     """What goes out is at most the limit, a prefix of what was meant, and exactly one line."""
     text = text.lstrip("@")
     out = encode(text, limit)
-    assert out.endswith(b"\r\n") and len(out) <= limit + 2
+    assert out.endswith(b"\r\n")
+    assert len(out) <= limit + 2
     clean = text.translate(str.maketrans("\r\n\0", "   "))
     assert clean.startswith(out[:-2].decode())
     if len(clean.encode()) <= limit:
