@@ -9,8 +9,8 @@ import textwrap
 from chatroom.config.settings import KEYS, SECTIONS
 
 _HEAD = """\
-Settings of a chatroom server. Every key stands here at its default, commented out: remove the "# " before a key
-to change it, or say "chatroomctl config set KEY VALUE". "chatroomctl config check" tells whether the file is right.
+Settings of a chatroom server. Every key stands here at its default, commented out: uncomment one to change it, or say
+"chatroomctl config set KEY VALUE". "chatroomctl config check" tells whether the file is right.
 
 An environment variable CHATROOM_SECTION__KEY beats the file (CHATROOM_LIMITS__BURST_LINES=100), an option on the
 command line beats both. Changes apply at "chatroomctl reload"; where it says "restart", when the daemon is started.
@@ -19,16 +19,15 @@ command line beats both. Changes apply at "chatroomctl reload"; where it says "r
 
 def template() -> str:
     """The file's text. Read as it is, it leaves everything at the defaults."""
-    parts = ["\n".join(_comment(paragraph) for paragraph in _HEAD.split("\n\n"))]
+    parts = [_comment(_HEAD)]
     for section, made_of in SECTIONS.items():
         header = f"[[{section}]]" if section == "listen" else f"[{section}]"
-        about = "\n\n".join(_comment(paragraph) for paragraph in inspect.cleandoc(made_of.__doc__ or "").split("\n\n"))
-        parts.append(f"{about.replace('``', '')}\n{header}")
+        about = _comment(inspect.cleandoc(made_of.__doc__ or "").replace("``", ""))
+        parts.append(f"{about}\n{header}")
         for key in KEYS:
             if key.section == section:
-                note = f"{key.doc} ({key.kind.allowed[0].upper()}{key.kind.allowed[1:]}"
-                note += "; restart.)" if key.applies == "restart" else ".)"
-                parts.append(f"{_comment(note)}\n# {key.name} = {toml_value(key.default)}")
+                allowed = f"({key.kind.allowed}{'; applies at a restart' if key.applies == 'restart' else ''})"
+                parts.append(f"{_comment(key.doc)}\n{_comment(allowed)}\n# {key.name} = {toml_value(key.default)}")
     return "\n\n".join(parts) + "\n"
 
 
@@ -37,7 +36,11 @@ def toml_value(value: object) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def _comment(paragraph: str) -> str:
-    return textwrap.fill(
-        " ".join(paragraph.split()), width=100, initial_indent="# ", subsequent_indent="# ", break_on_hyphens=False
+def _comment(text: str) -> str:
+    """The text's paragraphs as comments, an empty comment between two."""
+    return "\n#\n".join(
+        textwrap.fill(
+            " ".join(paragraph.split()), 100, initial_indent="# ", subsequent_indent="# ", break_on_hyphens=False
+        )
+        for paragraph in text.split("\n\n")
     )

@@ -94,7 +94,7 @@ class Number:
     @property
     def allowed(self) -> str:
         """The bounds in words."""
-        return f"a number from {self.least:g} to {self.most:g}"
+        return f"a number from {self.write(self.least)} to {self.write(self.most)}"
 
     def read(self, value: object) -> float:
         """A TOML integer or float within the bounds; "nan" is within none."""
