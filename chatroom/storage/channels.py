@@ -1,0 +1,137 @@
+"""The tables ``channels``, ``channel_lists`` and ``channel_access``."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+
+from chatroom.chat.records import AccessLevel, Actor, ListEntry, StoredChannel
+from chatroom.errors import NotFound
+from chatroom.irc.names import casefold
+from chatroom.storage import audit, changes
+from chatroom.storage.database import Database, Row
+from chatroom.storage.moments import from_ms, from_ms_or_none, to_ms, to_ms_or_none
+
+_COLUMNS = "id, name, founder_id, created_ms, flags, key, member_limit, topic, topic_by, topic_ms"
+_LIST_COLUMNS = "channel_id, mode, mask, set_by, set_ms"
+_ACCESS_COLUMNS = "channel_id, account_id, level"
+
+
+class Channels:
+    """Implements ``chatroom.chat.stores.ChannelStore``."""
+
+    __slots__ = ("_database",)
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def load_all(self) -> Iterator[StoredChannel]:
+        """Every stored channel."""
+        with self._database.snapshot():
+            rows = self._database.rows(f"SELECT {_COLUMNS} FROM channels ORDER BY id")
+            lists = self._database.rows(f"SELECT {_LIST_COLUMNS} FROM channel_lists ORDER BY channel_id, position")
+            access = self._database.rows(f"SELECT {_ACCESS_COLUMNS} FROM channel_access")
+        return iter(_channels(rows, lists, access))
+
+    def save(self, channel: StoredChannel, by: Actor, action: str, detail: str) -> None:
+        """Write all of a channel, new or not. ``action`` and ``detail`` go to the audit; an empty action writes none.
+
+        A founder or an access whose account was deleted meanwhile is left out.
+        """
+        with self._database.transaction():
+            channel_id = self._save_row(channel)
+            self._database.execute("DELETE FROM channel_lists WHERE channel_id = ?", (channel_id,))
+            for position, entry in enumerate(channel.lists):
+                self._database.execute(
+                    f"INSERT INTO channel_lists ({_LIST_COLUMNS}, position) VALUES (?, ?, ?, ?, ?, ?)",
+                    (channel_id, entry.mode, entry.mask, entry.set_by, to_ms(entry.set_at), position),
+                )
+            self._database.execute("DELETE FROM channel_access WHERE channel_id = ?", (channel_id,))
+            for account_id, level in channel.access.items():
+                self._database.execute(
+                    f"INSERT INTO channel_access ({_ACCESS_COLUMNS}) SELECT ?, id, ? FROM accounts WHERE id = ?",
+                    (channel_id, level, account_id),
+                )
+            changes.note(self._database, "channels", channel_id)
+            if action:
+                audit.note(self._database, by, action, channel.name, detail)
+
+    def delete(self, name: str, by: Actor) -> None:
+        """Forget a channel. Raises ``NotFound``."""
+        with self._database.transaction():
+            row = self._database.row("SELECT id, name FROM channels WHERE folded = ?", (casefold(name),))
+            if row is None:
+                raise NotFound(f"there is no stored channel called {name}")
+            self._database.execute("DELETE FROM channels WHERE id = ?", (row[0],))
+            changes.note(self._database, "channels", row[0])
+            audit.note(self._database, by, "channel.delete", row[1])
+
+    def find(self, name: str) -> StoredChannel | None:
+        """The channel called ``name``, whatever its case."""
+        return self._find("folded = ?", casefold(name))
+
+    def find_by_id(self, row_id: int) -> StoredChannel | None:
+        """The channel whose row a ``Change`` names."""
+        return self._find("id = ?", row_id)
+
+    def _find(self, condition: str, value: object) -> StoredChannel | None:
+        with self._database.snapshot():
+            row = self._database.row(f"SELECT {_COLUMNS} FROM channels WHERE {condition}", (value,))
+            if row is None:
+                return None
+            lists = self._database.rows(
+                f"SELECT {_LIST_COLUMNS} FROM channel_lists WHERE channel_id = ? ORDER BY position", row[:1]
+            )
+            access = self._database.rows(f"SELECT {_ACCESS_COLUMNS} FROM channel_access WHERE channel_id = ?", row[:1])
+        return _channels([row], lists, access)[0]
+
+    def _save_row(self, channel: StoredChannel) -> int:
+        # A row that is there keeps its id, which the lists, the access and the changes refer to.
+        return self._database.number(
+            "INSERT INTO channels"
+            " (name, folded, founder_id, created_ms, flags, key, member_limit, topic, topic_by, topic_ms)"
+            " VALUES (?, ?, (SELECT id FROM accounts WHERE id = ?), ?, ?, ?, ?, ?, ?, ?)"
+            " ON CONFLICT (folded) DO UPDATE SET name = excluded.name, founder_id = excluded.founder_id,"
+            " created_ms = excluded.created_ms, flags = excluded.flags, key = excluded.key,"
+            " member_limit = excluded.member_limit, topic = excluded.topic, topic_by = excluded.topic_by,"
+            " topic_ms = excluded.topic_ms"
+            " RETURNING id",
+            (
+                channel.name,
+                casefold(channel.name),
+                channel.founder_id,
+                to_ms(channel.created_at),
+                channel.flags,
+                channel.key,
+                channel.limit,
+                channel.topic,
+                channel.topic_by,
+                to_ms_or_none(channel.topic_at),
+            ),
+        )
+
+
+def _channels(rows: list[Row], lists: list[Row], access: list[Row]) -> list[StoredChannel]:
+    """Records from the rows of the three tables."""
+    entries: defaultdict[int, list[ListEntry]] = defaultdict(list)
+    for channel_id, mode, mask, set_by, set_ms in lists:
+        entries[channel_id].append(ListEntry(mode, mask, set_by, from_ms(set_ms)))
+    levels: defaultdict[int, dict[int, AccessLevel]] = defaultdict(dict)
+    for channel_id, account_id, level in access:
+        levels[channel_id][account_id] = level
+    return [
+        StoredChannel(
+            name,
+            founder_id,
+            from_ms(created_ms),
+            flags=flags,
+            key=key,
+            limit=limit,
+            topic=topic,
+            topic_by=topic_by,
+            topic_at=from_ms_or_none(topic_ms),
+            lists=tuple(entries.get(channel_id, ())),
+            access=levels.get(channel_id, {}),
+        )
+        for channel_id, name, founder_id, created_ms, flags, key, limit, topic, topic_by, topic_ms in rows
+    ]

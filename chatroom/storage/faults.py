@@ -1,0 +1,39 @@
+"""From what SQLite and the file system raise to the tree in ``chatroom.errors``: the one place for it."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from pathlib import Path
+
+from chatroom.errors import DatabaseBusy, DatabaseDamaged, StorageError
+
+_BUSY = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
+_DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+_UNUSABLE = {
+    sqlite3.SQLITE_FULL: "there is no room left on the disk",
+    sqlite3.SQLITE_IOERR: "the disk reports an error",
+    sqlite3.SQLITE_READONLY: "it cannot be written to",
+    sqlite3.SQLITE_CANTOPEN: "it cannot be opened",
+    sqlite3.SQLITE_PERM: "permission denied",
+}
+
+
+def from_sqlite(path: Path, error: sqlite3.Error) -> Exception:
+    """What to raise for ``error``; ``error`` itself where it is a fault of ours and not of the disk or the file."""
+    # The lower byte is the primary code; extended codes (SQLITE_BUSY_SNAPSHOT, SQLITE_IOERR_WRITE) add bits above.
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    if code in _BUSY:
+        return DatabaseBusy(f"{path}: somebody else is writing to the database and does not finish")
+    if code in _DAMAGED:
+        if code == sqlite3.SQLITE_NOTADB:
+            return DatabaseDamaged(f"{path}: not a database")
+        return DatabaseDamaged(f"{path}: the database is damaged ({error})")
+    if code in _UNUSABLE:
+        return StorageError(f"{path}: {_UNUSABLE[code]}")
+    return error
+
+
+def from_os(path: Path, doing: str, error: OSError) -> StorageError:
+    """The storage error for a refused system call: ``path``, what we were ``doing`` (an infinitive), and why not."""
+    return StorageError(f"{path}: cannot {doing}: {os.strerror(error.errno or 0)}")

@@ -1,0 +1,89 @@
+"""All stores of one thread on one connection."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import TracebackType
+
+from chatroom.chat.records import Change
+from chatroom.chat.stores import AccountStore, AuditStore, BanStore, ChannelStore
+from chatroom.storage.accounts import Accounts
+from chatroom.storage.audit import Audit
+from chatroom.storage.bans import Bans
+from chatroom.storage.changes import Changes
+from chatroom.storage.channels import Channels
+from chatroom.storage.database import BUSY_TIMEOUT_S, Database, open_database
+from chatroom.storage.migrate import bring_up
+from chatroom.storage.moments import Clock, utc_now
+
+
+class SqliteStores:
+    """Implements ``chatroom.chat.stores.Stores``. Belongs to the thread that made it; closes at the end of a ``with``.
+
+    ``database`` is the connection under all of them, for what concerns the file and not what is in it.
+    """
+
+    __slots__ = ("_changes", "accounts", "audit", "bans", "channels", "database", "upgraded_from")
+
+    def __init__(self, database: Database, upgraded_from: Path | None = None) -> None:
+        self.database = database
+        self.accounts: AccountStore = Accounts(database)
+        self.bans: BanStore = Bans(database)
+        self.channels: ChannelStore = Channels(database)
+        self.audit: AuditStore = Audit(database)
+        self.upgraded_from = upgraded_from
+        """Where the copy of the older database lies that was upgraded when this was opened, if one was."""
+        self._changes = Changes(database)
+
+    @property
+    def path(self) -> Path:
+        """The database file."""
+        return self.database.path
+
+    def changed_elsewhere(self) -> bool:
+        """Whether another connection has committed since the last call, or since this one was opened."""
+        return self._changes.changed_elsewhere()
+
+    def changes_after(self, change_id: int) -> list[Change]:
+        """The changes of other origins than this connection's own, after ``change_id``, in order."""
+        return self._changes.changes_after(change_id)
+
+    def last_change_id(self) -> int:
+        """The newest ``changes`` row's id, 0 where there is none."""
+        return self._changes.last_change_id()
+
+    def close(self) -> None:
+        """Close the connection. Idempotent."""
+        self.database.close()
+
+    def __enter__(self) -> SqliteStores:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def open_stores(
+    path: Path,
+    *,
+    create: bool = False,
+    migrate: bool = False,
+    origin: str = "cli",
+    clock: Clock = utc_now,
+    busy_timeout_s: float = BUSY_TIMEOUT_S,
+) -> SqliteStores:
+    """Connect to the database at ``path`` for this thread.
+
+    ``create``: make it where there is none, with its directories. ``migrate``: upgrade an older one, after copying it
+    beside itself; only for who holds the ``DaemonLock``. ``origin`` marks the changes made here; all connections of a
+    daemon share one, such as ``daemon:4f1c``. Raises ``DatabaseMissing``, ``DatabaseOutdated``, ``DatabaseNewer``,
+    ``DatabaseDamaged``, ``DatabaseBusy``, and ``StorageError`` for a path that is not to be used.
+    """
+    database = open_database(path, create=create, origin=origin, clock=clock, busy_timeout_s=busy_timeout_s)
+    try:
+        return SqliteStores(database, bring_up(database, create=create, migrate=migrate))
+    except BaseException:
+        database.close()
+        raise
