@@ -44,19 +44,22 @@ class BanTable:
 
     def add(self, rule: BanRule) -> None:
         """Add a rule in place of the one with its id and of the one for its target."""
-        self.discard(rule.id)
-        before = self._find_like(rule)
-        if before is not None:
-            self.discard(before.id)
-        self._by_id[rule.id] = rule
+        if rule.id in self._by_id:
+            self.discard(rule.id)
         if rule.name is not None:
+            before = self._by_name.get(rule.name)
             self._by_name[rule.name] = rule
-            return
-        key = (rule.version, rule.prefix)
-        if key not in self._by_network:
-            self._by_network[key] = {}
-            self._order_lookups(rule.version)
-        self._by_network[key][_leading_bits(rule)] = rule
+        else:
+            table = self._by_network.get((rule.version, rule.prefix))
+            if table is None:
+                table = self._by_network[rule.version, rule.prefix] = {}
+                self._order_lookups(rule.version)
+            bits = _leading_bits(rule)
+            before = table.get(bits)
+            table[bits] = rule
+        if before is not None:
+            del self._by_id[before.id]
+        self._by_id[rule.id] = rule
 
     def discard(self, ban_id: int) -> None:
         """Forget the rule with that id, if there is one."""
@@ -103,12 +106,6 @@ class BanTable:
             return True
         self.discard(rule.id)
         return False
-
-    def _find_like(self, rule: BanRule) -> BanRule | None:
-        """The rule for the same target."""
-        if rule.name is not None:
-            return self._by_name.get(rule.name)
-        return self._by_network.get((rule.version, rule.prefix), {}).get(_leading_bits(rule))
 
     def _order_lookups(self, version: int) -> None:
         """Order the version's tables anew, in a list of its own: a look-up under way goes on with the old one."""
