@@ -61,7 +61,7 @@ class Server:
     )
     motd: str = _key(
         "",
-        Text("text of at most 16,000 bytes", r"[^\x00]*", 16_000),
+        Text("text of at most 16,000 bytes", r"[^\x00\x7f]*", 16_000),
         "The message of the day, of one or more lines. Empty: there is none.",
     )
     admin_info: str = _key(

@@ -176,7 +176,11 @@ class Words:
         return tuple(value)
 
     def read_text(self, text: str) -> tuple[str, ...]:
-        """Words with commas or spaces between them."""
+        """Words with commas or spaces between them, or a list as TOML writes it."""
+        if text.lstrip().startswith("["):
+            import tomllib
+
+            return self.read(tomllib.loads(f"words = {text}")["words"])
         return self.read(text.replace(",", " ").split())
 
     def write(self, value: object) -> object:

@@ -1,0 +1,104 @@
+"""``chatroomctl``: the global options, the table of subcommands, and the one place where an error becomes a line."""
+
+from __future__ import annotations
+
+import errno
+import importlib
+import os
+from pathlib import Path
+from typing import IO, Any
+
+import click
+
+from chatroom import __version__
+from chatroom.ctl.invocation import Invocation
+from chatroom.ctl.output import plain
+from chatroom.errors import ChatroomError
+
+_COMMANDS = {
+    "serve": "chatroom.ctl.serve:serve",
+    "user": "chatroom.ctl.users:user",
+    "ban": "chatroom.ctl.bans:ban",
+    "config": "chatroom.ctl.configs:config",
+    "db": "chatroom.ctl.databases:db",
+    "audit": "chatroom.ctl.audits:audit",
+    "status": "chatroom.ctl.live:status",
+    "who": "chatroom.ctl.live:who",
+    "kick": "chatroom.ctl.live:kick",
+    "announce": "chatroom.ctl.live:announce",
+    "reload": "chatroom.ctl.live:reload",
+}
+"""Where each subcommand stands; its module is imported when it is asked for, which keeps the start quick."""
+
+
+class Failure(click.ClickException):
+    """What was refused or failed: one line on stderr, exit code 1."""
+
+    def show(self, file: IO[Any] | None = None) -> None:
+        """Print the line."""
+        click.echo(f"chatroomctl: {plain(self.message)}", file=file, err=file is None)
+
+
+class Chatroomctl(click.Group):
+    """The group of all subcommands, in the order of the table."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names, for the help."""
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import the subcommand called ``cmd_name``."""
+        if cmd_name not in _COMMANDS:
+            return None
+        module, _, name = _COMMANDS[cmd_name].partition(":")
+        command = getattr(importlib.import_module(module), name)
+        assert isinstance(command, click.Command)
+        return command
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the subcommand; what it raises on purpose, or the operating system does, is told in one line."""
+        try:
+            return super().invoke(ctx)
+        except ChatroomError as error:
+            raise Failure(str(error)) from error
+        except OSError as error:
+            if error.errno == errno.EPIPE or error.strerror is None:
+                raise  # click ends quietly when the reader of a pipe has gone
+            raise Failure(f"{error.filename}: {error.strerror}" if error.filename else error.strerror) from error
+
+
+@click.command(cls=Chatroomctl, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.option(
+    "--database",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="PATH",
+    help="The database, whatever the configuration says. Example: --database ./chat.db",
+)
+@click.option(
+    "--config",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="PATH",
+    help="The configuration file, instead of the one found. Example: --config /etc/chatroom/chatroom.toml",
+)
+@click.version_option(__version__, message="chatroomctl %(version)s", help="Print the version and leave.")
+@click.pass_context
+def cli(context: click.Context, database: Path | None, config: Path | None) -> None:
+    """Run and look after a chatroom server.
+
+    What changes accounts and bans works on the database itself, whether the daemon runs or not; a running daemon
+    follows within a second.
+
+    \b
+    Examples:
+      chatroomctl serve
+      chatroomctl user create-admin alice
+      chatroomctl ban add mallory --for 7d --reason "flooding"
+    """
+    if os.environ.get("NO_COLOR"):
+        context.color = False
+    context.obj = Invocation(config, database)
+
+
+def main() -> None:
+    """The console script."""
+    cli.main(prog_name="chatroomctl")

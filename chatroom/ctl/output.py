@@ -1,0 +1,129 @@
+"""What ``chatroomctl`` prints: tables for people, one JSON document for programs; questions; progress.
+
+Names, reasons and topics come from other people, so nothing is printed to a terminal before ``plain`` has seen it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+from wcwidth import wcswidth
+
+from chatroom.chat.records import Role
+from chatroom.errors import Refused
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def json_option(command: Command) -> Command:
+    """``--json``, given to the command as ``as_json``."""
+    option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document. Example: --json | jq .")
+    return option(command)
+
+
+def yes_option(command: Command) -> Command:
+    """``--yes``, given to the command as ``yes``."""
+    option = click.option("--yes", "-y", is_flag=True, help="Do not ask; for scripts. Example: --yes")
+    return option(command)
+
+
+def plain(text: str) -> str:
+    """``text`` with whatever could steer a terminal or break a line written as an escape (``\\x1b``)."""
+    if text.isprintable():
+        return text
+    return "".join(
+        char if char.isprintable() else char.encode("unicode_escape", "backslashreplace").decode() for char in text
+    )
+
+
+def moment(at: datetime | None) -> str:
+    """A moment for people, in UTC; a dash for never."""
+    return "-" if at is None else f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S}Z"
+
+
+def print_table(headers: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Print columns wide enough for all that is in them; nothing is cut off. Without rows only the headers appear."""
+    lines = [[_cell(value) for value in row] for row in rows]
+    widths = [max(map(_width, column)) for column in zip(headers, *lines, strict=True)]
+    click.echo(click.style(_line(headers, widths), bold=True))
+    for line in lines:
+        click.echo(_line(line, widths))
+
+
+def print_pairs(pairs: Iterable[tuple[str, object]]) -> None:
+    """Print one thing's properties, a line each."""
+    shown = [(label, _cell(value)) for label, value in pairs]
+    width = max((_width(label) for label, _ in shown), default=0)
+    for label, value in shown:
+        click.echo(f"{click.style(_pad(label, width), bold=True)}  {value}")
+
+
+def print_json(document: object) -> None:
+    """Print one JSON document. Moments are ISO 8601 in UTC, roles their word, records objects."""
+    click.echo(json.dumps(_jsonable(document), ensure_ascii=False, indent=2))
+
+
+def confirm(question: str, yes: bool) -> None:
+    """Ask, unless ``yes``. Raises ``Refused`` where nobody is there to answer, ``click.Abort`` on a no."""
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise Refused(f"{question} Say --yes to go on without being asked.")
+    click.confirm(plain(question), abort=True, err=True)
+
+
+def progress(length: int, label: str) -> AbstractContextManager[Any]:
+    """A progress bar on stderr, whose ``update(n)`` moves it on; nothing where stderr is not a terminal."""
+    return click.progressbar(length=length, label=label, file=sys.stderr, hidden=not sys.stderr.isatty())
+
+
+def _cell(value: object) -> str:
+    if value is None or value == "":
+        return "-"
+    if isinstance(value, datetime):
+        return moment(value)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, Role):
+        return value.word
+    return plain(str(value))
+
+
+def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
+    return "  ".join(_pad(cell, width) for cell, width in zip(cells, widths, strict=True)).rstrip()
+
+
+def _width(text: str) -> int:
+    """Columns on a terminal, for scripts whose letters take two or none."""
+    return max(wcswidth(text), 0)
+
+
+def _pad(text: str, width: int) -> str:
+    return text + " " * (width - _width(text))
+
+
+def _jsonable(value: Any) -> Any:
+    """``value`` in what JSON has."""
+    if isinstance(value, Role):
+        return value.word
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    if isinstance(value, Path):
+        return str(value)
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {item.name: _jsonable(getattr(value, item.name)) for item in dataclasses.fields(value)}
+    if isinstance(value, dict):
+        return {str(key): _jsonable(item) for key, item in value.items()}
+    if isinstance(value, tuple) and hasattr(value, "_asdict"):
+        return _jsonable(value._asdict())
+    if isinstance(value, list | tuple):
+        return [_jsonable(item) for item in value]
+    return value
