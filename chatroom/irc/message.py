@@ -60,9 +60,9 @@ def parse(line: str) -> Message:
         source, _, line = line[1:].partition(" ")
         line = line.lstrip(" ")
     head, colon, trailing = line.partition(" :")
-    params = head.split(" ") if "  " not in head else head.split()
-    if params and params[-1] == "":
-        params = head.split()
+    params = head.split(" ")
+    if "" in params:
+        params = [param for param in params if param]  # str.split() would take tabs for spaces
     if not params:
         return Message("", [], source, tags)
     verb = params.pop(0).upper()

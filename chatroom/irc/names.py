@@ -7,15 +7,18 @@ or a ban's number could be told apart from a name, so that syntax alone tells wh
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 NICK_LENGTH = 32
 CHANNEL_LENGTH = 64
+HOST_LENGTH = 63
 CHANNEL_PREFIXES = "#"
 
 _FOLD = {code: code + 32 for code in range(ord("A"), ord("Z") + 1)}
 _NICK_PUNCTUATION = frozenset("-_[]{}\\|^`")
 _CHANNEL_FORBIDDEN = frozenset(" ,:\x07\x00\r\n\t*?!")
+_HOST_LABEL = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?")
 _LETTER_CATEGORIES = ("L", "M", "N")
 
 
@@ -47,3 +50,9 @@ def is_channel(name: str) -> bool:
         and name.isprintable()
         and _CHANNEL_FORBIDDEN.isdisjoint(name)
     )
+
+
+def is_hostname(host: str) -> bool:
+    """Whether a person may be shown with that host name: RFC 1123 labels, more than one, ``HOST_LENGTH`` in all."""
+    labels = host.split(".")
+    return len(labels) > 1 and len(host) <= HOST_LENGTH and all(_HOST_LABEL.fullmatch(label) for label in labels)

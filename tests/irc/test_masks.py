@@ -1,0 +1,93 @@
+"""Masks: the public vectors, the full form, and matching against a plain definition."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from parser_tests import data as vectors
+
+from chatroom.irc.masks import Source, compile_mask, has_wildcards, matches_mask, normalise_mask, split_source
+
+
+@pytest.mark.parametrize("case", vectors.mask_match["tests"], ids=lambda case: case["mask"])
+def test_mask_vectors(case: dict[str, Any]) -> None:
+    """Each public vector matches what it should and nothing it should not."""
+    fits = compile_mask(case["mask"])
+    assert all(fits(text) for text in case["matches"])
+    assert not any(fits(text) for text in case["fails"])
+
+
+@pytest.mark.parametrize("case", vectors.userhost_split["tests"], ids=lambda case: case["source"])
+def test_source_vectors(case: dict[str, Any]) -> None:
+    """Each public vector splits into nick, user and host."""
+    atoms = case["atoms"]
+    assert split_source(case["source"]) == Source(atoms.get("nick", ""), atoms.get("user", ""), atoms.get("host", ""))
+
+
+@pytest.mark.parametrize(
+    "mask, full",
+    [
+        ("nick", "nick!*@*"),
+        ("nick*", "nick*!*@*"),
+        ("nick!user", "nick!user@*"),
+        ("nick!", "nick!*@*"),
+        ("user@host", "*!user@host"),
+        ("@host", "*!*@host"),
+        ("nick!@host", "nick!*@host"),
+        ("nick!user@host", "nick!user@host"),
+        ("nick@host!", "nick@host!*@*"),
+        ("192.0.2.*", "*!*@192.0.2.*"),
+        ("2001:db8::*", "*!*@2001:db8::*"),
+        ("user/alice", "*!*@user/alice"),
+        ("*", "*!*@*"),
+        ("", "*!*@*"),
+        ("***!**@***", "*!*@*"),
+        ("a**b", "a*b!*@*"),
+        ("~a:alice", "~a:alice"),
+        ("~m:bad**!*@*", "~m:bad*!*@*"),
+    ],
+)
+def test_full_form(mask: str, full: str) -> None:
+    """What is left out becomes an asterisk; the full form is its own full form."""
+    assert normalise_mask(mask) == full
+    assert normalise_mask(full) == full
+
+
+def matches_by_definition(mask: str, text: str) -> bool:
+    """Whether the text matches, by trying everything."""
+    if not mask:
+        return not text
+    if mask[0] == "*":
+        return any(matches_by_definition(mask[1:], text[at:]) for at in range(len(text) + 1))
+    return bool(text) and mask[0] in ("?", text[0]) and matches_by_definition(mask[1:], text[1:])
+
+
+@given(st.text("ab*?.\n", max_size=8), st.text("ab.\n", max_size=10))
+@example("a*ab*b", "aababb")
+@example("*ab*ab", "abab")
+@example("?*?", "a")
+def test_against_the_definition(mask: str, text: str) -> None:
+    """Masks match exactly what trying every split would match."""
+    assert matches_mask(mask, text) is matches_by_definition(mask, text)
+
+
+def test_letters_fold_as_in_names() -> None:
+    """A to Z match in either case, other letters only themselves; brackets are ordinary."""
+    assert matches_mask("Mallory!*@*.Example.ORG", "mALLORY!x@a.example.org")
+    assert matches_mask("[x]*", "[X]y")
+    assert not matches_mask("[x]", "{x}")
+    assert not matches_mask("É*", "é")
+
+
+@pytest.mark.parametrize("mask", ["*a" * 200 + "b", "*?a" * 100 + "*b", "*" * 400 + "b", "*aaaa?" * 60 + "b"])
+def test_no_mask_takes_for_ever(mask: str) -> None:
+    """Masks made to be slow are settled: this test would outlive its time limit otherwise."""
+    assert not matches_mask(mask, "a" * 5000)
+
+
+def test_wildcards() -> None:
+    """A mask with neither sign is a plain text."""
+    assert [has_wildcards(mask) for mask in ("a*", "a?", "a", "")] == [True, True, False, False]

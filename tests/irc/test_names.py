@@ -1,0 +1,110 @@
+"""Names: which there may be, and when two are the same."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from parser_tests import data as vectors
+
+from chatroom.irc.names import CHANNEL_LENGTH, HOST_LENGTH, NICK_LENGTH, casefold, is_channel, is_hostname, is_nick
+
+
+@pytest.mark.parametrize("case", vectors.validate_hostname["tests"], ids=lambda case: case["host"] or "empty")
+def test_hostname_vectors(case: dict[str, Any]) -> None:
+    """Each public vector is judged as it says."""
+    assert is_hostname(case["host"]) is case["valid"]
+
+
+def test_hostname_length() -> None:
+    """A name that is too long to show is none."""
+    assert is_hostname("a" * (HOST_LENGTH - 3) + ".de")
+    assert not is_hostname("a" * (HOST_LENGTH - 2) + ".de")
+    assert not is_hostname("a.b\n")
+
+
+@given(st.text())
+def test_casefold_folds_ascii_only(name: str) -> None:
+    """Only A to Z fold, each to one letter, and folding twice changes nothing."""
+    folded = casefold(name)
+    assert casefold(folded) == folded
+    assert len(folded) == len(name)
+    assert all(
+        old == new or (old in "ABCDEFGHIJKLMNOPQRSTUVWXYZ" and new == old.lower())
+        for old, new in zip(name, folded, strict=True)
+    )
+
+
+def test_look_alikes_under_casefold() -> None:
+    """ß is not ss and the Turkish dotless i is not I, as they would be under str.casefold or upper."""
+    assert casefold("STRASSE") == "strasse" != casefold("STRAßE")
+    assert casefold("I") != casefold("ı")
+
+
+@pytest.mark.parametrize("name", ["a", "Mallory", "Zoë", "名前", "[]{}\\|^`_-", "x1", "a-b", "x" * NICK_LENGTH])
+def test_nicks(name: str) -> None:
+    """Letters and digits of any script, and the usual punctuation."""
+    assert is_nick(name)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "",
+        "1a",
+        "-a",
+        "١a",
+        "a b",
+        "a.b",
+        "a:b",
+        "a/b",
+        "a*",
+        "a?",
+        "a!",
+        "a@b",
+        "a,b",
+        "#a",
+        "~a",
+        "a\n",
+        "e\u0301",
+        "\u0301a",
+        "x" * (NICK_LENGTH + 1),
+        "ж" * (NICK_LENGTH // 2 + 1),
+        "a\u200b",
+        "a\u00a0b",
+        "\udc80",
+        "😀",
+    ],
+)
+def test_not_nicks(name: str) -> None:
+    """Nothing that could be an address, a mask, a channel, a number, or invisible."""
+    assert not is_nick(name)
+
+
+def test_channels() -> None:
+    """A # and anything that shows, but what the protocol or a mask needs."""
+    assert all(is_channel(name) for name in ("#a", "##", "#Zoë", "#a.b/c", "#" + "x" * (CHANNEL_LENGTH - 1)))
+    wrong = [
+        "",
+        "#",
+        "a",
+        "&a",
+        "#a b",
+        "#a,b",
+        "#a:b",
+        "#a\x07",
+        "#a*",
+        "#a?",
+        "#\u200b",
+        "#\udc80",
+        "#" + "x" * CHANNEL_LENGTH,
+    ]
+    assert not any(is_channel(name) for name in wrong)
+
+
+@given(st.text())
+def test_any_text_is_judged(name: str) -> None:
+    """No text makes the judges raise, and what is a nick is never a channel or a host."""
+    assert not (is_nick(name) and (is_channel(name) or is_hostname(name)))
