@@ -113,7 +113,7 @@ def _texts_with_value(text: str, key: Key, value: object, line: str) -> Iterator
         yield _joined([*lines[: header + 1], line, *lines[header + 1 :]])
     else:
         name = f"[[{key.section}]]" if key.section == "listen" else f"[{key.section}]"
-        yield _joined([*lines, *([""] if text else []), name, line])
+        yield _joined([*([*lines, ""] if text.strip() else []), name, line])
     yield from _by_tomlkit(text, key, value, only_replace=False)
 
 
