@@ -59,13 +59,12 @@ def verify(password: str, stored: str | None, cost: int) -> bool:
         digest = _digest(normalise(password))
     except InvalidValue:
         digest = _UNMATCHED
-    known = stored is not None and _STORED.fullmatch(stored) is not None
-    verifier = stored if known and stored is not None else _dummy(cost)
+    verifier = stored if stored is not None and _STORED.fullmatch(stored) else None
     try:
-        matches = bcrypt.checkpw(digest, verifier.encode("ascii"))
+        matches = bcrypt.checkpw(digest, (verifier or _dummy(cost)).encode("ascii"))
     except ValueError:  # a damaged verifier, which nobody can match
         return False
-    return matches and known and digest != _UNMATCHED
+    return matches and verifier is not None and digest != _UNMATCHED
 
 
 def needs_rehash(stored: str, cost: int) -> bool:

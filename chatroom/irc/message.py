@@ -50,25 +50,32 @@ def parse(line: str) -> Message:
     """Parse one line without its CR LF. A line with no verb gives a message whose verb is ``""``."""
     tags: dict[str, str] | None = None
     source: str | None = None
-    if line.startswith("@"):
-        raw, _, line = line[1:].partition(" ")
-        tags = parse_tags(raw)
-        line = line.lstrip(" ")
-    elif line.startswith(" "):
-        line = line.lstrip(" ")
-    if line.startswith(":"):
-        source, _, line = line[1:].partition(" ")
-        line = line.lstrip(" ")
+    if line[:1] in "@: ":
+        tags, source, line = _split_prefixes(line)
     head, colon, trailing = line.partition(" :")
     params = head.split(" ")
     if "" in params:
         params = [param for param in params if param]  # str.split() would take tabs for spaces
-    if not params:
-        return Message("", [], source, tags)
+        if not params:
+            return Message("", [], source, tags)
     verb = params.pop(0).upper()
     if colon:
         params.append(trailing)
     return Message(verb, params, source, tags)
+
+
+def _split_prefixes(line: str) -> tuple[dict[str, str] | None, str | None, str]:
+    """The tags and the source of a line, and what follows them."""
+    tags: dict[str, str] | None = None
+    source: str | None = None
+    if line.startswith("@"):
+        raw, _, line = line[1:].partition(" ")
+        tags = parse_tags(raw)
+    line = line.lstrip(" ")
+    if line.startswith(":"):
+        source, _, line = line[1:].partition(" ")
+        line = line.lstrip(" ")
+    return tags, source, line
 
 
 def parse_tags(raw: str) -> dict[str, str]:
