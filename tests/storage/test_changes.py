@@ -104,7 +104,7 @@ def test_old_rows_are_not_kept_for_ever(
 def test_who_overslept_is_told_of_every_row(
     stores: SqliteStores, by: Actor, open_another: Callable[[str], SqliteStores]
 ) -> None:
-    """A reader behind the oldest row kept gets all rows there ever were, deleted ones too, and then goes on as usual."""
+    """A reader behind the oldest row kept gets all rows there ever were, deleted ones too, then goes on as usual."""
     daemon = open_another("daemon:1")
     account = stores.accounts.create("ada", Role.USER, [], by)
     stores.accounts.delete(account.id, by)
