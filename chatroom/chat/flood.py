@@ -7,7 +7,7 @@ may as well belong to the one thread that accepts.
 
 from __future__ import annotations
 
-from collections import deque
+from bisect import bisect_right
 from collections.abc import Iterable
 
 WINDOW_MS = 10 * 60_000
@@ -100,7 +100,8 @@ class LoginThrottle:
 class ConnectionBudget:
     """How many connections one address may have at a time, and begin within a minute.
 
-    Addresses with an open connection are always known; of the others at most ``most_keys`` that came last.
+    Addresses with an open connection are always known; of the others at most ``most_keys`` that came last. Both limits
+    may be set anew at any time and hold from then on.
     """
 
     __slots__ = ("_begun", "_most_keys", "_open", "concurrent", "per_minute")
@@ -109,7 +110,7 @@ class ConnectionBudget:
         self.concurrent = concurrent
         self.per_minute = per_minute
         self._open: dict[str, int] = {}
-        self._begun: dict[str, deque[int]] = {}
+        self._begun: dict[str, list[int]] = {}
         """Address to when its last connections were admitted, at most ``per_minute``; in the order of the last."""
         self._most_keys = most_keys
 
@@ -120,16 +121,15 @@ class ConnectionBudget:
         """None where the connection may be, and is counted; else the reason why not, and nothing is counted."""
         if self._open.get(address, 0) >= self.concurrent:
             return f"too many connections from your address (at most {self.concurrent} at a time)"
-        begun = self._begun.pop(address, None) or deque()
-        while begun and now_ms - begun[0] >= MINUTE_MS:
-            begun.popleft()
+        begun = self._begun.pop(address, [])
+        del begun[: bisect_right(begun, now_ms - MINUTE_MS)]
         self._begun[address] = begun
+        if len(self._begun) > self._most_keys:
+            del self._begun[next(iter(self._begun))]
         if len(begun) >= self.per_minute:
             return f"too many connections from your address (at most {self.per_minute} a minute)"
         begun.append(now_ms)
         self._open[address] = self._open.get(address, 0) + 1
-        while len(self._begun) > self._most_keys:
-            del self._begun[next(iter(self._begun))]
         return None
 
     def released(self, address: str) -> None:

@@ -109,6 +109,18 @@ def test_throttle_is_bounded() -> None:
     assert throttle.delay_ms(["account:admin"], START) == LONGEST_DELAY_MS
 
 
+def test_who_failed_longest_ago_is_forgotten_first() -> None:
+    """A key that failed again counts as new when room has to be made."""
+    throttle = LoginThrottle(most_keys=2)
+    for key in ("old", "older"):
+        for _ in range(FREE_FAILURES):
+            throttle.failed([key], START)
+    throttle.failed(["old"], START)
+    throttle.failed(["new"], START)
+    assert throttle.delay_ms(["old"], START) == 2000
+    assert throttle.delay_ms(["older"], START) == 0
+
+
 def test_concurrent_connections() -> None:
     """Beyond the limit an address is refused with the reason, no other is; a released place is free again."""
     budget = ConnectionBudget(concurrent=2, per_minute=100)

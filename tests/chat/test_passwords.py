@@ -122,6 +122,26 @@ def test_one_check_for_every_try(checks: list[int], password: str, stored: str |
     assert checks == [COST]
 
 
+def test_what_cannot_be_a_password_opens_nothing() -> None:
+    """Not even a verifier of nothing at all is matched by an empty or impossible password."""
+    nothing = bcrypt.hashpw(b"", bcrypt.gensalt(COST)).decode()
+    assert not any(verify(password, nothing, COST) for password in TRIES.values())
+
+
+def test_unknown_account_is_never_let_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Even if the stand-in verifier could be matched, there is nobody to log in as."""
+    monkeypatch.setattr(bcrypt, "checkpw", lambda password, hashed: True)
+    assert verify("correct horse", STORED, COST)
+    assert not verify("correct horse", None, COST)
+    assert not verify("correct horse", "plain text", COST)
+
+
+def test_damaged_verifier_is_a_no() -> None:
+    """A verifier that bcrypt itself refuses, though it has the shape of one, matches nobody."""
+    for damaged in (STORED.replace("$04$", "$03$"), STORED.replace("$04$", "$99$")):
+        assert not verify("correct horse", damaged, COST)
+
+
 def test_needs_rehash() -> None:
     """A verifier of another cost, or none at all, is to be made anew."""
     assert not needs_rehash(STORED, COST)

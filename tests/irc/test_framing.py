@@ -101,6 +101,7 @@ def test_limits(end: bytes) -> None:
     for full in (b"x" * LINE_BYTES, TAGGED_FULL, "ж".encode() * 255):
         assert LineBuffer().feed(full + end) == [full.decode()]
         assert LineBuffer().feed(full + b"x" + end + b"next" + end) == [Malformed.TOO_LONG, "next"]
+    assert LineBuffer().feed("𝄞".encode() * 128 + end) == [Malformed.TOO_LONG]
     more_tags = TAGGED_FULL.replace(b"t ", b"tt ")
     assert LineBuffer().feed(more_tags + end) == [Malformed.TOO_LONG]
     assert LineBuffer(SERVER_TAGS_BYTES).feed(more_tags + end) == [more_tags.decode()]
