@@ -1,0 +1,5 @@
+"""``python -m chatroom.client``: the same as the ``chatroom`` command."""
+
+from chatroom.client.main import main
+
+main(prog_name="chatroom")

@@ -1,0 +1,61 @@
+"""What Tab offers: commands, channels and the people here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from prompt_toolkit.completion import CompleteEvent, Completer, Completion
+from prompt_toolkit.document import Document
+
+from chatroom.client.input import COMMANDS, find_command
+from chatroom.client.session import Session
+
+
+class ChatCompleter(Completer):
+    """Completes the word before the cursor from what the session knows."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def get_completions(self, document: Document, complete_event: CompleteEvent) -> Iterable[Completion]:
+        """The candidates for the word before the cursor."""
+        line = document.text_before_cursor
+        start = line.rfind(" ") + 1
+        word = line[start:]
+        if start == 0 and word.startswith("/") and not word.startswith("//"):
+            names = [f"/{command.name}" for command in COMMANDS]
+            yield from _matching(word, names, " ")
+            return
+        command = find_command(line[1:].split(" ", 1)[0]) if line.startswith("/") else None
+        takes = command.takes if command is not None else "both"
+        if not word:
+            return
+        if takes == "command":
+            yield from _matching(word, [command.name for command in COMMANDS], "")
+        if takes in ("nick", "both") or (command is not None and not takes):
+            yield from _matching(word, self._nicks(), ": " if start == 0 else " ")
+        if takes in ("channel", "both") or word.startswith("#"):
+            yield from _matching(word, self._channels(), " ")
+
+    def _nicks(self) -> list[str]:
+        state = self._session.state
+        here = state.find_channel(self._session.target or "")
+        nicks = dict(here.members) if here is not None else {}
+        for channel in state.channels.values():
+            nicks |= channel.members
+        nicks.pop(state.fold(state.nick), None)
+        if self._session.target is not None and not state.is_channel(self._session.target):
+            nicks[state.fold(self._session.target)] = self._session.target
+        return sorted(nicks.values(), key=state.fold)
+
+    def _channels(self) -> list[str]:
+        state = self._session.state
+        names = dict(state.seen_channels)
+        names |= {folded: channel.name for folded, channel in state.channels.items()}
+        return sorted(names.values(), key=state.fold)
+
+
+def _matching(word: str, names: list[str], after: str) -> Iterable[Completion]:
+    for name in dict.fromkeys(names):
+        if name.lower().startswith(word.lower()):
+            yield Completion(name + after, start_position=-len(word), display=name)

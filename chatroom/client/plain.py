@@ -1,0 +1,241 @@
+"""The client for pipes and scripts: lines in, lines out, no colour, no prompt, no control sequences.
+
+What comes on stdin is said in one channel, as it is. At its end everything is confirmed by the server before we leave,
+so that a script may rely on the exit code. If the connection is lost meanwhile, up to ``pacing.BURST`` lines that the
+server had not confirmed are said again: rather twice than never.
+"""
+
+from __future__ import annotations
+
+import getpass
+import os
+import sys
+import threading
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from queue import SimpleQueue
+from typing import BinaryIO, TextIO
+
+from chatroom.client.events import Denied, Event, Joined, Members, Said, Told, Trouble, Welcome
+from chatroom.client.link import LinkItem
+from chatroom.client.login import Ask
+from chatroom.client.session import Over, Session
+from chatroom.client.words import shown
+
+READ_AHEAD = 100
+"""How many lines of stdin are held at most."""
+ATTEMPTS = 12
+"""How often a lost connection is tried again, some minutes in all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """A line from stdin; None at its end."""
+
+    line: str | None
+
+
+Inbox = SimpleQueue[LinkItem | Typed]
+
+
+class Plain:
+    """One run. ``interactive``: stdin is a terminal, so there is somebody to ask and to forgive."""
+
+    def __init__(
+        self,
+        session: Session,
+        inbox: Inbox,
+        source: BinaryIO,
+        out: TextIO,
+        err: TextIO,
+        *,
+        interactive: bool,
+        commands: bool,
+        channel: str | None,
+    ) -> None:
+        self._session = session
+        self._inbox = inbox
+        self._source = source
+        self._out = out
+        self._err = err
+        self._interactive = interactive
+        self._commands = commands
+        self._channel = channel
+        self._lines: deque[str] = deque()
+        self._room = threading.Semaphore(READ_AHEAD)
+        self._ended = False
+        self._reading = False
+        self._asked_where = False
+        self._settled = False
+        self._failed = False
+
+    def run(self) -> int:
+        """Chat until stdin ends or the server does; the exit code."""
+        session = self._session
+        session.start()
+        while not self._is_over():
+            item = self._inbox.get()
+            if isinstance(item, Typed):
+                self._typed(item.line)
+            else:
+                self._show(session.handle(item))
+            if session.question is not None and not self._is_over():
+                self._answer()
+            self._advance()
+        over = session.over or Over(0)
+        if over.text:
+            self._err.write(f"chatroom: {over.text}\n")
+        return over.code or int(self._failed)
+
+    def _is_over(self) -> bool:
+        return self._session.over is not None
+
+    def _is_leaving(self) -> bool:
+        return self._is_over() or self._session.quitting
+
+    def _typed(self, line: str | None) -> None:
+        if line is None:
+            self._ended = True
+        elif line.strip():
+            self._lines.append(line)
+        else:
+            self._room.release()
+
+    def _advance(self) -> None:
+        """Say what can be said, and leave once all of it has arrived."""
+        session = self._session
+        if self._is_leaving():
+            return
+        if not session.ready:
+            self._asked_where = self._settled = False
+            return
+        if not self._asked_where:
+            # The answer comes after the channels the server takes us to.
+            self._asked_where = True
+            session.flush()
+        if not self._settled:
+            self._settled = session.delivered
+            if not self._settled:
+                return
+            self._read()
+        if self._lines and not self._in_place():
+            return
+        while self._lines and not self._is_leaving() and session.unsaid == 0:
+            self._say(self._lines.popleft())
+            self._room.release()
+        if self._ended and not self._lines and not self._is_leaving():
+            if session.delivered:
+                session.quit()
+            else:
+                session.flush()
+
+    def _in_place(self) -> bool:
+        """Whether we are where the lines are to be said; gives up if not, unless a person can do something about it."""
+        session = self._session
+        if self._interactive:
+            return True
+        if self._channel is not None:
+            if session.state.find_channel(self._channel) is not None:
+                return True
+            text = f"not in {self._channel}, so nothing was said there"
+        elif session.target is not None:
+            return True
+        else:
+            text = "the server put us in no channel; name one with --join"
+        self._err.write(f"chatroom: {text}\n")
+        self._failed = True
+        self._lines.clear()
+        session.quit()
+        return False
+
+    def _say(self, line: str) -> None:
+        if self._commands:
+            self._show(self._session.enter(line))
+        else:
+            self._show(self._session.speak(line))
+
+    def _read(self) -> None:
+        """Start reading stdin, once; not before we are in, so that a password prompt has the terminal to itself."""
+        if not self._reading:
+            self._reading = True
+            threading.Thread(target=self._read_all, name="stdin", daemon=True).start()
+
+    def _read_all(self) -> None:
+        try:
+            while raw := self._source.readline():
+                self._room.acquire()
+                self._inbox.put(Typed(raw.decode(errors="replace").rstrip("\r\n")))
+        finally:
+            self._inbox.put(Typed(None))
+
+    def _answer(self) -> None:
+        """Answer the session's question if there is a person to ask; else say what is missing."""
+        question = self._session.question
+        if isinstance(question, Ask) and not self._interactive:
+            self._err.write(f"chatroom: {_refusal(question)}\n")
+            self._failed = True
+            self._session.quit()
+            return
+        if isinstance(question, Ask) and question.kind == "nick":
+            prompt: Callable[[str], str] = self._ask
+            words = f"{question.why} Another nick: "
+        else:
+            prompt = getpass.getpass
+            why = f"{question.why} " if isinstance(question, Ask) else ""
+            words = f"{why}Password: "
+        try:
+            self._show(self._session.answer(prompt(words).strip("\r\n")))
+        except (EOFError, KeyboardInterrupt):
+            self._session.quit()
+
+    def _ask(self, prompt: str) -> str:
+        self._err.write(prompt)
+        self._err.flush()
+        line = self._source.readline()
+        if not line:
+            raise EOFError
+        return line.decode(errors="replace").strip()
+
+    def _show(self, events: list[Event]) -> None:
+        try:
+            for event in events:
+                self._print(event)
+            self._out.flush()
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), self._out.fileno())
+            self._failed = True
+            self._session.quit()
+
+    def _print(self, event: Event) -> None:
+        if isinstance(event, Welcome | Members) and not (isinstance(event, Members) and event.asked):
+            return
+        if isinstance(event, Joined | Said) and event.mine:
+            return
+        if isinstance(event, Told) and not self._session.ready:
+            return  # the message of the day
+        wrong = isinstance(event, Denied | Trouble)
+        if isinstance(event, Denied) and not self._interactive:
+            self._failed = True
+        for line in shown(event):
+            where = f"[{line.place}] " if line.place else ""
+            (self._err if wrong else self._out).write(f"{where}{line.text}\n")
+
+
+def _refusal(question: Ask) -> str:
+    """Why we cannot get in without somebody to ask."""
+    why = question.why if question.why.endswith((".", "!")) else f"{question.why}."
+    if question.kind == "server-password":
+        return f"{why} Give the server's password in CHATROOM_SERVER_PASSWORD."
+    if question.kind == "password" and not os.environ.get("CHATROOM_PASSWORD"):
+        return f"{why} Give its password in CHATROOM_PASSWORD."
+    return question.why
+
+
+def standard_streams() -> tuple[BinaryIO, TextIO, TextIO]:
+    """stdin as bytes, stdout and stderr as text that never fails on a character it cannot show."""
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(errors="replace")
+    return sys.stdin.buffer, sys.stdout, sys.stderr

@@ -1,0 +1,83 @@
+"""Text on its way to a terminal, and on its way to the wire.
+
+What others write is never trusted with the terminal: formatting codes are dropped, and so is every control character
+and every character that turns the direction of the line around.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+from chatroom.irc.message import Message
+
+LINE_BYTES = 512
+"""The longest line on the wire, without tags and with its CR LF (RFC 1459, 2.3)."""
+
+CTCP = "\x01"
+
+_COLOUR = re.compile(r"\x03(?:\d{1,2}(?:,\d{1,2})?)?|\x04(?:[0-9A-Fa-f]{6}(?:,[0-9A-Fa-f]{6})?)?")
+_UNSAFE = re.compile(
+    "[\x00\x02-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff\ufff9-\ufffb\ud800-\udfff]"
+)
+_BLANK = re.compile("[\t\n\u2028\u2029]")
+
+
+def clean(text: str) -> str:
+    """The text without anything that could drive a terminal. Only the CTCP mark (``\\x01``) is left, for the state."""
+    if text.isascii() and text.isprintable():
+        return text
+    return _UNSAFE.sub("", _BLANK.sub(" ", _COLOUR.sub("", text)))
+
+
+def clean_message(message: Message) -> Message:
+    """The message with every parameter, its source and its tags cleaned."""
+    tags = None if message.tags is None else {clean(key): clean(value) for key, value in message.tags.items()}
+    source = None if message.source is None else clean(message.source)
+    return Message(clean(message.verb), [clean(param) for param in message.params], source, tags)
+
+
+def split(text: str, room: int) -> list[str]:
+    """Cut a text into pieces of at most ``room`` bytes, at a space where there is one, never inside a character.
+
+    A letter is not parted from the marks that follow it, as long as they fit into one piece.
+    """
+    pieces = []
+    rest = text
+    while len(rest.encode()) > room:
+        end = _fitting(rest, room)
+        space = rest.rfind(" ", 1, end + 1)
+        if space > 0 and rest[:space].strip():
+            pieces.append(rest[:space].rstrip())
+            rest = rest[space:].lstrip()
+        else:
+            pieces.append(rest[:end])
+            rest = rest[end:]
+    if rest.strip() or not pieces:
+        pieces.append(rest)
+    return pieces
+
+
+def _fitting(text: str, room: int) -> int:
+    """How many characters of ``text`` fit into ``room`` bytes; at least one."""
+    size = 0
+    end = 0
+    for char in text:
+        size += len(char.encode())
+        if size > room:
+            break
+        end += 1
+    kept = end
+    while 0 < kept < len(text) and _clings(text[kept - 1], text[kept]):
+        kept -= 1
+    return kept or max(end, 1)
+
+
+def _clings(before: str, char: str) -> bool:
+    """Whether ``char`` belongs to the character before it: a mark, a joiner, or what a joiner joins."""
+    return char in "\u200d\ufe0f" or before == "\u200d" or unicodedata.combining(char) > 0
+
+
+def room_for(target: str, source_bytes: int, verb: str = "PRIVMSG") -> int:
+    """How many bytes of text fit into one line to ``target`` once the server has put the sender before it."""
+    return LINE_BYTES - len(f":{'x' * source_bytes} {verb} {target} :\r\n".encode())
