@@ -4,7 +4,7 @@
 # make lint    the same without pytest
 # make clean   remove the environment and what was built
 
-PYTHON ?= $(firstword $(foreach name,python3 python3.14 python3.13 python3.12 python3.11,$(shell \
+PYTHON ?= $(firstword $(foreach name,python3 python3.13 python3.12 python3.11,$(shell \
 	command -v $(name) >/dev/null 2>&1 && $(name) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $(name))))
 BIN := .venv/bin
 PYTEST ?= tests
@@ -16,7 +16,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_ROOT_USER_ACTION := ignore
 unexport PYTHONPATH PYTHONHOME
 
-.PHONY: serve chat test lint clean
+.PHONY: serve chat test lint clean FORCE
 
 serve: .venv/run.stamp
 	@exec $(BIN)/chatroomctl serve $(ARGS)
@@ -37,18 +37,24 @@ clean:
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist build
 
 # A stamp is older than the files that tell what to install when these have changed.
-.venv/run.stamp: pyproject.toml constraints.txt | .venv/bin/python
+.venv/run.stamp: pyproject.toml constraints.txt .venv/made.stamp
 	@echo "Installing chatroom into .venv"
 	@$(BIN)/python -m pip install --quiet --editable .
 	@touch $@
 
-.venv/test.stamp: pyproject.toml constraints.txt | .venv/bin/python
+.venv/test.stamp: pyproject.toml constraints.txt .venv/made.stamp
 	@echo "Installing chatroom and its test tools into .venv"
 	@$(BIN)/python -m pip install --quiet --editable '.[test]'
 	@touch .venv/run.stamp $@
 
-# A dangling interpreter (Python was upgraded, the checkout was moved) does not count as there, so it is made anew.
-.venv/bin/python:
-	@test -n "$(PYTHON)" || { echo "chatroom needs Python 3.11 or newer; name one with make PYTHON=/path/to/python3" >&2; exit 1; }
+# Made anew where it was made elsewhere (its scripts hold their path) or has lost its interpreter to an upgrade.
+.venv/made.stamp:
+	@test -n "$(PYTHON)" || { echo "chatroom needs Python 3.11 or newer: make PYTHON=/path/to/python3" >&2; exit 1; }
 	@rm -rf .venv
-	@$(PYTHON) -m venv .venv || { rm -rf .venv; echo "could not make .venv (on Debian: apt install python3-venv)" >&2; exit 1; }
+	@$(PYTHON) -m venv .venv || { rm -rf .venv; echo "cannot make .venv (on Debian: apt install python3-venv)" >&2; exit 1; }
+	@echo "$(CURDIR)" > $@
+
+ifneq ($(shell test -x .venv/bin/python && cat .venv/made.stamp 2>/dev/null),$(CURDIR))
+.venv/made.stamp: FORCE
+endif
+FORCE:
