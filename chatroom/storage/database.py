@@ -64,14 +64,14 @@ class Database:
         """Run one statement."""
         try:
             return self._connection.execute(sql, parameters)
-        except sqlite3.Error as error:
+        except faults.ERRORS as error:
             raise faults.from_sqlite(self.path, error) from error
 
     def row(self, sql: str, parameters: Sequence[object] = ()) -> Row | None:
         """The first row of the answer, or None."""
         try:
             row: Row | None = self._connection.execute(sql, parameters).fetchone()
-        except sqlite3.Error as error:
+        except faults.ERRORS as error:
             raise faults.from_sqlite(self.path, error) from error
         return row
 
@@ -79,7 +79,7 @@ class Database:
         """All rows of the answer."""
         try:
             return self._connection.execute(sql, parameters).fetchall()
-        except sqlite3.Error as error:
+        except faults.ERRORS as error:
             raise faults.from_sqlite(self.path, error) from error
 
     def number(self, sql: str, parameters: Sequence[object] = ()) -> int:
@@ -237,7 +237,9 @@ def _require_usable(path: Path) -> None:
     try:
         path.stat()
     except (FileNotFoundError, NotADirectoryError):
-        raise DatabaseMissing(f"{path}: there is no database") from None
+        raise DatabaseMissing(
+            f"{path}: there is no database; chatroomctl serve, user create or db migrate makes one"
+        ) from None
     except OSError as error:
         raise faults.from_os(path, "open the database", error) from error
     if not path.is_file():

@@ -6,7 +6,7 @@ import os
 import sqlite3
 from pathlib import Path
 
-from chatroom.errors import DatabaseBusy, DatabaseDamaged, StorageError
+from chatroom.errors import DatabaseBusy, DatabaseDamaged, InvalidValue, StorageError
 
 _BUSY = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
 _DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
@@ -19,8 +19,16 @@ _UNUSABLE = {
 }
 
 
-def from_sqlite(path: Path, error: sqlite3.Error) -> Exception:
-    """What to raise for ``error``; ``error`` itself where it is a fault of ours and not of the disk or the file."""
+ERRORS = (sqlite3.Error, UnicodeEncodeError, OverflowError)
+"""What a statement raises: the last two for a parameter that SQLite has no form for."""
+
+
+def from_sqlite(path: Path, error: Exception) -> Exception:
+    """What to raise for one of ``ERRORS``; ``error`` itself where it is our own fault."""
+    if isinstance(error, UnicodeEncodeError):
+        return InvalidValue("this text is not valid Unicode")
+    if isinstance(error, OverflowError):
+        return InvalidValue("this number is too large")
     # The lower byte is the primary code; extended codes (SQLITE_BUSY_SNAPSHOT, SQLITE_IOERR_WRITE) add bits above.
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     if code in _BUSY:

@@ -1,0 +1,60 @@
+"""How ``chatroomctl`` is given a password: typed twice without echo, or on standard input; never as an argument."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+from chatroom.chat.passwords import PASSWORD_BYTES, normalise
+from chatroom.errors import InvalidValue, Refused
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def password_option(command: Command) -> Command:
+    """``--password-stdin``, given to the command as ``password_stdin``."""
+    option = click.option(
+        "--password-stdin",
+        is_flag=True,
+        help="Read the password from standard input instead of asking. Example: --password-stdin < password.txt",
+    )
+    return option(command)
+
+
+def read_password(password_stdin: bool, min_length: int) -> str:
+    """A new password, normalised. Raises ``InvalidValue``, and ``Refused`` where nobody is there to be asked."""
+    if password_stdin:
+        return _checked(_read_stdin(), min_length)
+    if not sys.stdin.isatty():
+        raise Refused("there is no terminal to ask for a password at: use --password-stdin")
+
+    def judge(text: str) -> str:
+        try:
+            return _checked(text, min_length)
+        except InvalidValue as error:
+            raise click.UsageError(str(error)) from None  # click tells it and asks again
+
+    typed: str = click.prompt(
+        "Password", hide_input=True, confirmation_prompt="The same again", value_proc=judge, err=True
+    )
+    return typed
+
+
+def _read_stdin() -> str:
+    """All of standard input but the line's end that comes with most files."""
+    given = sys.stdin.buffer.read(PASSWORD_BYTES + 3)
+    try:
+        text = given.decode()
+    except UnicodeDecodeError:
+        raise InvalidValue("the password is not UTF-8") from None
+    return text.removesuffix("\n").removesuffix("\r")
+
+
+def _checked(password: str, min_length: int) -> str:
+    normal = normalise(password)
+    if len(normal) < min_length:
+        raise InvalidValue(f"the password is too short: {min_length} characters at least")
+    return normal
