@@ -1,0 +1,47 @@
+"""A home, a runtime directory and a database of the test's own, and ``chatroomctl`` run in the test's process."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from chatroom.ctl.main import cli
+from chatroom.storage.stores import open_stores
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """An empty home that is also the working directory; nothing of the developer's own is read or written."""
+    for name in [name for name in os.environ if name.startswith(("CHATROOM_", "XDG_"))]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    # Not below tmp_path: the path of a socket has to be short.
+    with tempfile.TemporaryDirectory(prefix="chatroom-test-") as runtime:
+        monkeypatch.setenv("XDG_RUNTIME_DIR", runtime)
+        yield tmp_path
+
+
+@pytest.fixture
+def run() -> Run:
+    """Run ``chatroomctl`` with these arguments; ``input`` is what it reads from standard input."""
+
+    def invoke(*args: str | Path, input: str | None = None) -> Result:
+        return CliRunner().invoke(cli, [str(arg) for arg in args], input=input, prog_name="chatroomctl")
+
+    return invoke
+
+
+@pytest.fixture
+def database(home: Path) -> Path:
+    """An empty database."""
+    path = home / "chat.db"
+    open_stores(path, create=True).close()
+    return path

@@ -1,0 +1,131 @@
+"""The commands that ask the running daemon, against a control socket of the test's own."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+from harness.control_server import ControlServer
+
+Run = Callable[..., Result]
+Serve = Callable[..., ControlServer]
+
+PRESENT = [
+    ":srv NOTE SESSIONS 7 alice alice 192.0.2.7 Alice admin 1900000000 61 #lobby,#dev",
+    ":srv NOTE SESSIONS 8 bob bob 0::1 * * 1900000060 0 *",
+    ":srv NOTE SESSIONS 9 * * 192.0.2.8 * * 1900000090 3 *",
+]
+
+
+@pytest.fixture
+def serve(database: Path) -> Iterator[Serve]:
+    """Start a control server for the database, with these answers."""
+    servers = []
+
+    def start(**answers: list[str] | None) -> ControlServer:
+        servers.append(ControlServer(database, answers))
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        server.close()
+
+
+@pytest.mark.parametrize("command", [["status"], ["who"], ["kick", "bob"], ["announce", "hello"], ["reload"]])
+def test_without_a_daemon_each_command_says_so(run: Run, database: Path, command: list[str]) -> None:
+    """Where nobody listens, one line says how to start a daemon, and the exit code is 1."""
+    result = run("--database", database, *command)
+    assert result.exit_code == 1
+    assert result.stdout == ""
+    assert result.stderr == f'chatroomctl: no daemon serves {database}; "chatroomctl serve" starts one\n'
+
+
+def test_status_prints_what_the_daemon_tells(run: Run, database: Path, serve: Serve) -> None:
+    """Each fact is one line for people, and one key for programs, numbers as numbers."""
+    serve(STATUS=[":srv NOTE STATUS version :0.1.0", ":srv NOTE STATUS sessions :12"])
+    assert run("--database", database, "status").stdout.splitlines() == ["version   0.1.0", "sessions  12"]
+    result = run("--database", database, "status", "--json")
+    assert json.loads(result.stdout) == {"version": "0.1.0", "sessions": 12}
+
+
+def test_the_shell_user_is_named_before_anything_is_asked(run: Run, database: Path, serve: Serve) -> None:
+    """The first line is ACTOR with the shell user, and the last one the PING that ends the answer."""
+    server = serve()
+    assert run("--database", database, "status").exit_code == 0
+    first, asked, last = server.received
+    assert first.startswith("ACTOR ")
+    assert (asked, last) == ("STATUS", "PING done")
+
+
+def test_who_lists_sessions(run: Run, database: Path, serve: Serve) -> None:
+    """Sessions come as a table and as JSON; what is not known yet is a dash and a null."""
+    serve(SESSIONS=PRESENT)
+    table = run("--database", database, "who").stdout.splitlines()
+    assert " ".join(table[1].split()) == "alice Alice admin alice 192.0.2.7 2030-03-17 17:46:40Z 1m1s #lobby #dev"
+    assert "::1" in table[2].split()
+    alice, bob, nobody = json.loads(run("--database", database, "who", "--json").stdout)
+    assert alice["channels"] == ["#lobby", "#dev"]
+    assert alice["connected_at"] == "2030-03-17T17:46:40Z"
+    assert (bob["address"], bob["account"], bob["channels"]) == ("::1", None, [])
+    assert nobody["nick"] is None
+
+
+@pytest.mark.parametrize(
+    "command, line",
+    [
+        (["kick", "bob", "calm", "down"], "KILL bob :calm down"),
+        (["kick", "bob"], "KILL bob :"),
+        (["announce", "back", "at noon"], "ANNOUNCE :back at noon"),
+        (["reload"], "REHASH"),
+    ],
+)
+def test_what_is_told_to_the_daemon(run: Run, database: Path, serve: Serve, command: list[str], line: str) -> None:
+    """A command becomes one line of IRC, and what the daemon says when it is done is printed."""
+    verb = line.split()[0]
+    server = serve(**{verb: [f":srv NOTE {verb} DONE :It is done"]})
+    result = run("--database", database, *command)
+    assert (result.exit_code, result.stdout) == (0, "It is done\n")
+    assert server.received[1] == line
+
+
+@pytest.mark.parametrize(
+    "answer", [":srv FAIL KILL NO_SUCH_NICK bob :No such nick", ":srv 401 * bob :No such nick", "ERROR :No such nick"]
+)
+def test_the_daemons_no_is_told_in_its_words(run: Run, database: Path, serve: Serve, answer: str) -> None:
+    """A FAIL, an error numeric and an ERROR end with exit code 1 and the daemon's own text."""
+    serve(KILL=[answer])
+    result = run("--database", database, "kick", "bob")
+    assert (result.exit_code, result.stdout, result.stderr) == (1, "", "chatroomctl: No such nick\n")
+
+
+def test_a_daemon_that_ends_while_it_is_asked(run: Run, database: Path, serve: Serve) -> None:
+    """A connection that closes before the answer is complete is an error, not an empty answer."""
+    serve(SESSIONS=None)
+    result = run("--database", database, "who")
+    assert (result.exit_code, result.stderr) == (1, "chatroomctl: the daemon ended before it answered\n")
+
+
+@pytest.mark.parametrize("command", [["announce", "one\r\nKILL bob :two"], ["kick", "bob", "a\nb"]])
+def test_a_text_cannot_smuggle_in_a_second_command(run: Run, database: Path, serve: Serve, command: list[str]) -> None:
+    """Line ends in a text are refused before anything is sent."""
+    server = serve()
+    result = run("--database", database, *command)
+    assert result.exit_code == 1
+    assert "one line" in result.stderr
+    assert server.received == []
+
+
+def test_kick_wants_a_name(run: Run, database: Path) -> None:
+    """What cannot be a nick is refused without asking the daemon."""
+    result = run("--database", database, "kick", "not a nick")
+    assert result.exit_code == 1
+    assert "not a name" in result.stderr
+
+
+def test_a_daemons_text_cannot_steer_the_terminal(run: Run, database: Path, serve: Serve) -> None:
+    """Escape sequences in what the daemon says are printed as escapes."""
+    serve(STATUS=[":srv NOTE STATUS motd :\x1b[2Jgone"])
+    assert run("--database", database, "status").stdout == "motd  \\x1b[2Jgone\n"
