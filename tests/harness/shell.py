@@ -1,0 +1,62 @@
+"""``chatroomctl`` as an operator calls it, inside the test's process, on a database of its own."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from click.testing import CliRunner, Result
+
+from chatroom.ctl.main import cli
+from chatroom.storage.stores import SqliteStores, open_stores
+
+ENVIRONMENT = {"CHATROOM_ACCOUNTS__BCRYPT_COST": "4", "CHATROOM_ACCOUNTS__PASSWORD_MIN_LENGTH": "6"}
+"""Cheap passwords: a test is not to wait for bcrypt."""
+
+
+class Shell:
+    """Runs ``chatroomctl --database DATABASE ...``. Standard input is no terminal."""
+
+    def __init__(self, database: Path) -> None:
+        self.database = database
+
+    def run(self, *arguments: str, stdin: str | bytes = "") -> Result:
+        """Run it, whatever its exit code. An exception that nobody is to see is raised here."""
+        call = ["--database", str(self.database), *arguments]
+        result = CliRunner(env=ENVIRONMENT).invoke(cli, call, input=stdin, prog_name="chatroomctl")
+        if result.exception is not None and not isinstance(result.exception, SystemExit):
+            raise result.exception
+        return result
+
+    def done(self, *arguments: str, stdin: str | bytes = "") -> str:
+        """What it prints; it must succeed and write nothing on stderr."""
+        result = self.run(*arguments, stdin=stdin)
+        assert (result.exit_code, result.stderr) == (0, ""), result.output
+        return result.stdout
+
+    def json(self, *arguments: str, stdin: str | bytes = "") -> Any:
+        """The one document that it prints with ``--json``."""
+        return json.loads(self.done(*arguments, "--json", stdin=stdin))
+
+    def refused(self, *arguments: str, stdin: str | bytes = "") -> str:
+        """The one line with which it refuses, without the program's name; exit code 1."""
+        result = self.run(*arguments, stdin=stdin)
+        lines = result.stderr.splitlines()
+        assert (result.exit_code, len(lines)) == (1, 1), result.output
+        assert lines[0].startswith("chatroomctl: ")
+        return lines[0].removeprefix("chatroomctl: ")
+
+    def misused(self, *arguments: str) -> str:
+        """What it says to a call that is not understood; exit code 2."""
+        result = self.run(*arguments)
+        assert result.exit_code == 2, result.output
+        return result.stderr
+
+    def create(self, name: str, role: str = "user", password: str = "correct horse") -> None:
+        """Make an account."""
+        self.done("user", "create", name, "--role", role, "--password-stdin", stdin=password + "\n")
+
+    def stores(self) -> SqliteStores:
+        """The database, for looking into it."""
+        return open_stores(self.database)
