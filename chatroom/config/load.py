@@ -94,8 +94,11 @@ class _Reading:
         """Take what stands in the file, and refuse what does not belong there."""
         where = str(self._path)
         for section, body in document.items():
+            if section not in SECTIONS and not isinstance(body, dict | list):
+                raise ConfigError(f"{where}: unknown key {section} outside a section")
             if section not in SECTIONS:
-                raise ConfigError(f"{where}: unknown section [{section}]{_did_you_mean(section, SECTIONS)}")
+                known = [f"[{name}]" for name in SECTIONS]
+                raise ConfigError(f"{where}: unknown section [{section}]{_did_you_mean(f'[{section}]', known)}")
             if section == "listen":
                 self._take_listen(body, where)
             elif not isinstance(body, dict):

@@ -180,7 +180,10 @@ class Words:
         if text.lstrip().startswith("["):
             import tomllib
 
-            return self.read(tomllib.loads(f"words = {text}")["words"])
+            try:
+                return self.read(tomllib.loads(f"words = {text}")["words"])
+            except RecursionError:
+                raise ValueError from None
         return self.read(text.replace(",", " ").split())
 
     def write(self, value: object) -> object:

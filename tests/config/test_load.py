@@ -1,0 +1,182 @@
+"""Where settings come from, which place wins, and what is said about a wrong one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from chatroom import places
+from chatroom.config import Listen, Settings, find_file, load
+from chatroom.errors import ConfigError
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """Where the test's configuration file is."""
+    return tmp_path / "chatroom.toml"
+
+
+def written(file: Path, text: str) -> Path:
+    """The file with this text in it."""
+    file.write_text(text)
+    return file
+
+
+def test_without_a_file_all_is_at_the_defaults() -> None:
+    """No file, an empty environment and no flags give the defaults."""
+    settings = load(None, {})
+    assert settings == Settings()
+    assert settings.source is None
+    assert settings.listen == (Listen("irc", "127.0.0.1", 6667),)
+    assert settings.channels.autojoin == ("#lobby",)
+
+
+def test_a_flag_beats_the_environment_beats_the_file(file: Path) -> None:
+    """Each place wins over those below it, and only for the keys that it names."""
+    written(file, '[limits]\nburst_lines = 1\nqueue_lines = 1\nlogin_tries = 1\n[server]\nnetwork = "file"')
+    environ = {"CHATROOM_LIMITS__QUEUE_LINES": "2", "CHATROOM_LIMITS__LOGIN_TRIES": "2"}
+    settings = load(file, environ, {"limits.login_tries": 3, "database.path": None})
+    limits = settings.limits
+    assert (limits.burst_lines, limits.queue_lines, limits.login_tries) == (1, 2, 3)
+    assert settings.server.network == "file"
+    assert settings.limits.connects_per_minute == 120
+
+
+def test_each_value_tells_where_it_was_set(file: Path) -> None:
+    """The origins name the file, the variable or the flag; defaults have none."""
+    written(file, "[limits]\nburst_lines = 1")
+    origins = load(file, {"CHATROOM_SERVER__MOTD": "hi"}, {"database.path": "x.db"}).origins
+    assert origins == {
+        "limits.burst_lines": str(file),
+        "server.motd": "CHATROOM_SERVER__MOTD",
+        "database.path": "--database",
+    }
+
+
+def test_relative_paths_start_at_the_file(file: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """In the file they are relative to the file, elsewhere to the working directory."""
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
+    written(file, '[database]\npath = "data/chat.db"')
+    assert load(file, {}).database.path == tmp_path / "data" / "chat.db"
+    assert load(Path("../chatroom.toml"), {}).database.path.resolve() == tmp_path / "data" / "chat.db"
+    assert load(file, {"CHATROOM_DATABASE__PATH": "chat.db"}).database.path == elsewhere / "chat.db"
+    assert load(file, {}, {"database.path": Path("/srv/chat.db")}).database.path == Path("/srv/chat.db")
+
+
+def test_several_addresses_to_listen_on(file: Path) -> None:
+    """Each table is one address, its missing keys at their defaults."""
+    written(file, '[[listen]]\nport = 7000\n[[listen]]\nhost = "::1"')
+    assert load(file, {}).listen == (Listen("irc", "127.0.0.1", 7000), Listen("irc", "::1", 6667))
+
+
+def test_host_and_port_replace_the_plain_addresses(file: Path) -> None:
+    """One flag alone keeps the other half of the first address."""
+    written(file, '[[listen]]\nhost = "::1"\nport = 7000\n[[listen]]\nport = 7001')
+    assert load(file, {}, {"listen.port": 0}).listen == (Listen("irc", "::1", 0),)
+    assert load(file, {"CHATROOM_LISTEN__HOST": "0.0.0.0"}).listen == (Listen("irc", "0.0.0.0", 7000),)
+
+
+@pytest.mark.parametrize(
+    "text, said",
+    [
+        ("[limits]\nburst_lines = 0", "limits.burst_lines must be a whole number from 1 to 1000000, not 0"),
+        ("[limits]\nenabled = 1", "limits.enabled must be true or false, not 1"),
+        ("[limits]\nburst_line = 1", "unknown key limits.burst_line; did you mean limits.burst_lines?"),
+        ("[limit]\nburst_lines = 1", "unknown section [limit]; did you mean [limits]?"),
+        ("burst_lines = 1", "unknown key burst_lines outside a section"),
+        ("limits = 1", "limits must be a section: [limits]"),
+        ("[listen]\nport = 1", "listen must be one or more tables, each beginning with [[listen]]"),
+        ("listen = []", "listen must be one or more tables, each beginning with [[listen]]"),
+        ('[[listen]]\nkind = "websocket"', "listen.kind must be \"irc\", not 'websocket'"),
+        ("[[listen]]\n[[listen]]", "listen has 127.0.0.1 port 6667 twice"),
+        ('[server]\nname = "nodot"', "server.name must be a host name with a dot in it"),
+        ('[server]\npassword = "two\\nlines"', "server.password must be one line of text"),
+        ('[channels]\nautojoin = ["lobby"]', "channels.autojoin must be a list of channel names"),
+        ("[limits", "not valid TOML"),
+    ],
+)
+def test_a_wrong_file_is_told_in_one_line(file: Path, text: str, said: str) -> None:
+    """The line names the file, the key and what is allowed."""
+    written(file, text)
+    with pytest.raises(ConfigError) as caught:
+        load(file, {})
+    assert str(caught.value).startswith(f"{file}: {said}")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_wrong_secret_is_not_repeated(file: Path) -> None:
+    """The message about a password does not hold it."""
+    written(file, '[server]\npassword = "hunter2\\n"')
+    with pytest.raises(ConfigError) as caught:
+        load(file, {})
+    assert "hunter2" not in str(caught.value)
+    written(file, '[server]\npassword = "hunter2"')
+    assert "hunter2" not in repr(load(file, {}))
+
+
+@pytest.mark.parametrize(
+    "variable, value, said",
+    [
+        (
+            "CHATROOM_LIMITS__BURST_LINES",
+            "many",
+            "limits.burst_lines must be a whole number from 1 to 1000000, not 'many'",
+        ),
+        ("CHATROOM_LIMITS__BURST", "1", "there is no such setting; did you mean CHATROOM_LIMITS__BURST_LINES?"),
+        ("CHATROOM_LISTEN__KIND", "irc", "there is no such setting"),
+    ],
+)
+def test_a_wrong_variable_is_told_by_its_name(variable: str, value: str, said: str) -> None:
+    """What the environment sets wrongly is told with the variable's name."""
+    with pytest.raises(ConfigError) as caught:
+        load(None, {variable: value, "CHATROOM_CONFIG": "ignored here", "OTHER__THING": "1"})
+    assert str(caught.value).startswith(f"{variable}: {said}")
+
+
+def test_a_wrong_flag_is_told_by_its_name() -> None:
+    """What a flag sets wrongly is told with the flag's name."""
+    with pytest.raises(ConfigError, match=r"^--port: listen\.port must be"):
+        load(None, {}, {"listen.port": 70000})
+
+
+def test_a_file_that_cannot_be_read(file: Path) -> None:
+    """A directory, a missing file and bytes that are no UTF-8 are one line each."""
+    with pytest.raises(ConfigError, match="cannot be read"):
+        load(file, {})
+    file.write_bytes(b"# caf\xe9\n")
+    with pytest.raises(ConfigError, match="not UTF-8"):
+        load(file, {})
+    with pytest.raises(ConfigError, match="cannot be read"):
+        load(file.parent, {})
+
+
+def test_the_file_is_looked_for_in_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The flag's, the environment's, the working directory's, the user's, the system's: the first there is."""
+    spots = {name: tmp_path / name / "chatroom.toml" for name in ("flag", "variable", "here", "user", "system")}
+    for spot in spots.values():
+        spot.parent.mkdir()
+        spot.touch()
+    monkeypatch.setattr(places, "config_directories", lambda: (tmp_path / "user", tmp_path / "system"))
+    flag: Path | None = spots["flag"]
+    environ = {"CHATROOM_CONFIG": str(spots["variable"])}
+    for name in spots:
+        assert find_file(flag, environ, tmp_path / "here") == spots[name]
+        if name == "flag":
+            flag = None
+        elif name == "variable":
+            environ = {}
+        else:
+            spots[name].unlink()
+    assert find_file(None, {}, tmp_path / "here") is None
+
+
+def test_a_named_file_has_to_be_there(tmp_path: Path) -> None:
+    """Who names a file gets that file or an error, never another one."""
+    (tmp_path / "chatroom.toml").touch()
+    with pytest.raises(ConfigError, match="--config names it"):
+        find_file(tmp_path / "missing.toml", {}, tmp_path)
+    with pytest.raises(ConfigError, match="CHATROOM_CONFIG names it"):
+        find_file(None, {"CHATROOM_CONFIG": str(tmp_path / "missing.toml")}, tmp_path)

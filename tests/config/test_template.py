@@ -1,0 +1,38 @@
+"""The commented file, as ``config init`` writes it and as it stands in the checkout."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from chatroom.config import KEYS, Settings, load
+from chatroom.config.template import template
+
+CHECKOUT = Path(__file__).parents[2]
+
+
+def test_the_checkouts_file_is_the_template() -> None:
+    """``chatroom.toml`` tells what the code does; ``chatroomctl config init`` writes the same."""
+    assert (CHECKOUT / "chatroom.toml").read_text() == template()
+
+
+def test_as_it_is_it_changes_nothing() -> None:
+    """Read as it stands in the checkout, the file leaves everything at the defaults."""
+    assert load(CHECKOUT / "chatroom.toml", {}) == Settings()
+
+
+def test_uncommented_it_changes_nothing_either(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every key stands there, at its default."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("XDG_DATA_HOME", raising=False)
+    text, count = re.subn(r"^# (?=[a-z_]+ = )", "", template(), flags=re.MULTILINE)
+    file = tmp_path / "chatroom.toml"
+    file.write_text(text)
+    assert count == len(KEYS)
+    assert load(file, {}) == Settings()
+    document = tomllib.loads(text)
+    tables = {section: body[0] if isinstance(body, list) else body for section, body in document.items()}
+    assert [f"{section}.{name}" for section, body in tables.items() for name in body] == [key.path for key in KEYS]
