@@ -114,3 +114,9 @@ CREATE TABLE changes (
     row_id INTEGER NOT NULL,
     origin TEXT    NOT NULL
 ) STRICT;
+
+-- Random bytes that the server needs to be the same after a restart, such as the one that hosts are hidden by.
+CREATE TABLE server_keys (
+    name  TEXT PRIMARY KEY,
+    value BLOB NOT NULL
+) STRICT, WITHOUT ROWID;

@@ -1,0 +1,46 @@
+"""The accounts, as the daemon remembers them: which names are registered, with what role."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from chatroom.chat.records import AccountEntry
+from chatroom.irc.names import casefold
+
+
+class AccountDirectory:
+    """Every account by name and by id. Guarded by the hub lock; the database is the truth."""
+
+    __slots__ = ("_by_id", "_by_name")
+
+    def __init__(self, entries: Iterable[AccountEntry] = ()) -> None:
+        self._by_id: dict[int, AccountEntry] = {}
+        self._by_name: dict[str, AccountEntry] = {}
+        for entry in entries:
+            self.put(entry)
+
+    def __len__(self) -> int:
+        return len(self._by_id)
+
+    def put(self, entry: AccountEntry) -> None:
+        """Add an account, or replace what was known of it."""
+        old = self._by_id.get(entry.id)
+        if old is not None:
+            self._by_name.pop(casefold(old.name), None)
+        self._by_id[entry.id] = entry
+        self._by_name[casefold(entry.name)] = entry
+
+    def discard(self, account_id: int) -> AccountEntry | None:
+        """Forget a deleted account; what was known of it, if anything."""
+        entry = self._by_id.pop(account_id, None)
+        if entry is not None:
+            self._by_name.pop(casefold(entry.name), None)
+        return entry
+
+    def find(self, name: str) -> AccountEntry | None:
+        """The account called ``name``, whatever its case."""
+        return self._by_name.get(casefold(name))
+
+    def find_by_id(self, account_id: int) -> AccountEntry | None:
+        """The account with that id."""
+        return self._by_id.get(account_id)

@@ -1,0 +1,157 @@
+"""What new bans and changed accounts mean for those present.
+
+Both come from the chat and from the shell, so both end here. Guarded by the hub lock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from chatroom.chat.bans import describe
+from chatroom.chat.records import AccountEntry, BanRule, Network, Role
+from chatroom.irc.names import casefold
+
+if TYPE_CHECKING:
+    from chatroom.chat.session import Session
+    from chatroom.chat.user import User
+    from chatroom.chat.world import World
+
+
+def users_named(world: World, name: str) -> list[User]:
+    """Everybody whom a ban of that name concerns: who wears it, and who is logged in to its account."""
+    found: dict[User, None] = {}
+    wearer = world.find_user(name)
+    if wearer is not None:
+        found[wearer] = None
+    account = world.accounts.find(name)
+    if account is not None:
+        found.update(world.by_account.get(account.id, {}))
+    return list(found)
+
+
+def sessions_in(world: World, network: Network) -> list[Session]:
+    """Every session whose real address is in the network."""
+    version, first, last = network.version, int(network.network_address), int(network.broadcast_address)
+    return [
+        session for session in world.sessions.values() if session.version == version and first <= session.address <= last
+    ]
+
+
+def enforce_rules(world: World, rules: Iterable[BanRule], role: Role | None, spared: User | None = None) -> None:
+    """Disconnect whom new bans hit. ``role`` is the issuer's, whose equals and betters are spared; None spares nobody."""
+    networks: dict[int, BanRule] = {}
+    for rule in rules:
+        if rule.name is None:
+            networks[rule.id] = rule
+            continue
+        for user in users_named(world, rule.name):
+            _turn_out(world, rule, user, None, role, spared)
+    if not networks:
+        return
+    for session in list(world.sessions.values()):
+        found = world.bans.find_address(session.version, session.address, world.now_ms)
+        if found is not None and found.id in networks:
+            _turn_out(world, found, session.user, session, role, spared)
+
+
+def _turn_out(
+    world: World, rule: BanRule, user: User | None, session: Session | None, role: Role | None, spared: User | None
+) -> None:
+    if user is not None and (user is spared or (role is not None and (user.role or Role.USER) >= role)):
+        return
+    issuer = role or Role.ADMIN
+    by = f"an {issuer.word}" if issuer is Role.ADMIN else f"a {issuer.word}"
+    why = describe(rule)
+    told = f"You were kicked by {by}: {why}"
+    if user is None:
+        if session is not None:
+            world.close(session, told)
+        return
+    others = f"{user.nick} was kicked by {by}: {why}"
+    world.note(f"kicked {user.nick}: {why}")
+    if session is not None:
+        world.close(session, told, others)
+    else:
+        world.close_user(user, told, others)
+
+
+def apply_rules(world: World, changed: Iterable[tuple[int, BanRule | None]]) -> None:
+    """Take in bans that another process changed: (ban id, the rule if it is in force)."""
+    added = []
+    for ban_id, rule in changed:
+        if rule is None:
+            old = world.bans.get(ban_id)
+            if old is not None:
+                world.bans.discard(ban_id)
+                world.note(f"unbanned {old.target} from the shell")
+        else:
+            world.bans.add(rule)
+            added.append(rule)
+            if len(added) <= 10:
+                world.note(f"banned {rule.target} by {rule.by}: {describe(rule)}")
+    if len(added) > 10:
+        world.note(f"… and {len(added) - 10} more bans")
+    if added:
+        enforce_rules(world, added, None)
+
+
+def apply_account(world: World, account_id: int, entry: AccountEntry | None) -> None:
+    """Take in an account that another process changed; None means it was deleted."""
+    old = world.accounts.find_by_id(account_id)
+    if entry is None:
+        world.accounts.discard(account_id)
+        for channel in world.channels.values():
+            channel.access.pop(account_id, None)
+            if channel.founder_id == account_id:
+                channel.founder_id = None
+    else:
+        world.accounts.put(entry)
+    for user in list(world.by_account.get(account_id, {})):
+        if entry is None or entry.disabled:
+            what = "deleted" if entry is None else "disabled"
+            world.note(f"logged out {user.nick}: the account was {what}")
+            world.tell_notice(user, f"Your account was {what} by an admin: you are logged out")
+            _log_out(world, user)
+        else:
+            _change_account(world, user, entry)
+    if entry is not None and (old is None or casefold(old.name) != casefold(entry.name)):
+        free_nick(world, entry)
+
+
+def free_nick(world: World, entry: AccountEntry) -> None:
+    """Take a registered name from the guest who wears it."""
+    wearer = world.find_user(entry.name)
+    if wearer is None or (wearer.account is not None and wearer.account.id == entry.id):
+        return
+    nick = world.guest_nick()
+    world.note(f"{wearer.nick} is now {nick}: the name was registered")
+    text = f"{wearer.nick} was registered by somebody and needs its password: you are {nick} now"
+    world.tell_notice(wearer, text)
+    world.rename(wearer, nick)
+
+
+def _log_out(world: World, user: User) -> None:
+    was_operator = user.is_operator
+    for session in user.sessions:
+        world.tell_session(session, f":{world.settings.server.name} 901 {user.nick} {user.prefix} :You are now logged out")
+    world.set_account(user, None)
+    _show_operator(world, user, was_operator)
+    if world.accounts.find(user.nick) is not None:
+        world.rename(user, world.guest_nick())
+
+
+def _change_account(world: World, user: User, entry: AccountEntry) -> None:
+    was_operator = user.is_operator
+    old_role = user.role
+    world.set_account(user, entry)
+    _show_operator(world, user, was_operator)
+    if old_role is not entry.role:
+        world.note(f"{user.nick} is now {entry.role.word}")
+        world.tell_notice(user, f"Your account's role is now: {entry.role.word}")
+
+
+def _show_operator(world: World, user: User, was_operator: bool) -> None:
+    if user.is_operator != was_operator:
+        sign = "+" if user.is_operator else "-"
+        world.tell_user(user, world.event(world.settings.server.name, f"MODE {user.nick} {sign}o"))

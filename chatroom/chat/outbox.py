@@ -1,0 +1,139 @@
+"""What a tick has said and to whom, until it becomes bytes.
+
+A line for one session goes to that session's entries. A line for a channel goes to the channel's log *once*; when the
+tick ends, each variant of the log is joined once and the same bytes object serves every member that had nothing else
+to read. Everything said has a number (``seq``), so a member with lines of its own, or in several channels, gets them
+merged in the order in which they were said; an event that reached a session by two ways has one number and is read once.
+
+Guarded by the hub lock.
+"""
+
+from __future__ import annotations
+
+from operator import itemgetter
+from typing import TYPE_CHECKING
+
+from chatroom.chat.events import Event, Stamp
+
+if TYPE_CHECKING:
+    from chatroom.chat.channel import Channel
+    from chatroom.chat.session import Session
+
+_BY_SEQ = itemgetter(0)
+
+
+class Outbox:
+    """The lines of the tick under way."""
+
+    __slots__ = ("_channels", "_sessions", "closed", "seq", "stamp")
+
+    def __init__(self, stamp: Stamp) -> None:
+        self.seq = 0
+        self.stamp = stamp
+        self._channels: list[Channel] = []
+        self._sessions: list[Session] = []
+        self.closed: list[Session] = []
+        """Sessions whose connection is to be closed once their last lines are written."""
+
+    def number(self, event: Event) -> None:
+        """Give an event its place in the order of things said, and its time."""
+        self.seq += 1
+        event.seq = self.seq
+        event.stamp = self.stamp
+
+    def to_session(self, session: Session, line: bytes, seq: int = 0) -> None:
+        """Say a rendered line to one session; ``seq`` is given where the line is an event's."""
+        if not seq:
+            self.seq = seq = self.seq + 1
+        if not session.entries:
+            self._sessions.append(session)
+        session.entries.append((seq, line))
+
+    def to_channel(self, channel: Channel, event: Event, skip: Session | None = None) -> None:
+        """Say an event (already numbered) to every session in the channel but ``skip``."""
+        log = channel.log
+        if not log:
+            self._channels.append(channel)
+        log.append((event.seq, event, skip))
+        if skip is not None:
+            channel.skips.add(skip)
+
+    def settle(self, session: Session) -> None:
+        """Fix what ``session`` has read of its channels so far.
+
+        Called before the set of its channels, or its variant, changes in the middle of a tick: what was said before
+        belongs to the old state, what comes after to the new one.
+        """
+        if self._channels and session.user is not None:
+            channels = [channel for channel in session.user.channels if channel.log]
+            if channels:
+                self._merge(session, channels)
+        session.mark = self.seq
+
+    def _merge(self, session: Session, channels: list[Channel]) -> None:
+        mark, variant = session.mark, session.variant
+        unread: dict[int, bytes] = {}
+        for channel in channels:
+            for seq, event, skip in channel.log:
+                if seq > mark and skip is not session:
+                    unread[seq] = event.render(variant)
+        if not unread:
+            return
+        entries = session.entries
+        if not entries:
+            self._sessions.append(session)
+        for seq, _ in entries:
+            unread.pop(seq, None)
+        entries.extend(unread.items())
+        entries.sort(key=_BY_SEQ)
+
+    def drain(self) -> list[tuple[Session, bytes]]:
+        """End the tick: the bytes for each session that has any, one item a session."""
+        writes: list[tuple[Session, bytes]] = []
+        if self._channels:
+            self._drain_channels(writes)
+        for session in self._sessions:
+            entries = session.entries
+            if len(entries) == 1:
+                blob = entries[0][1]
+            else:
+                blob = b"".join([line for _, line in entries])
+            session.entries = []
+            if blob:
+                writes.append((session, blob))
+        self._sessions = []
+        return writes
+
+    def _drain_channels(self, writes: list[tuple[Session, bytes]]) -> None:
+        channels = self._channels
+        several: dict[Session, list[Channel]] = {}
+        if len(channels) > 1:
+            seen: dict[Session, Channel] = {}
+            for channel in channels:
+                for session in channel.sessions:
+                    first = seen.setdefault(session, channel)
+                    if first is not channel:
+                        several.setdefault(session, [first]).append(channel)
+            for session, logs in several.items():
+                self._merge(session, logs)
+        for channel in channels:
+            log, skips = channel.log, channel.skips
+            start = log[0][0]
+            blobs: dict[int, bytes] = {}
+            for session in channel.sessions:
+                if session in several:
+                    continue
+                if session.entries or session.mark >= start or session in skips:
+                    self._merge(session, [channel])
+                    continue
+                variant = session.variant
+                blob = blobs.get(variant)
+                if blob is None:
+                    blob = blobs[variant] = b"".join([event.render(variant) for _, event, _ in log])
+                if blob:
+                    writes.append((session, blob))
+        for channel in channels:
+            channel.log = []
+            if channel.skips:
+                channel.skips = set()
+        self._channels = []

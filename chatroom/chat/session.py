@@ -1,0 +1,112 @@
+"""One connection of somebody: where it comes from, what it negotiated, what it has yet to read."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from chatroom.irc.sasl import ResponseBuffer
+
+if TYPE_CHECKING:
+    from chatroom.chat.flood import LineBudget
+    from chatroom.chat.records import AccountEntry, Role
+    from chatroom.chat.user import User
+    from chatroom.chat.events import Event
+
+
+class Registration:
+    """What a session has said of itself before it is somebody. Dropped once it is."""
+
+    __slots__ = ("account", "cap_open", "nick", "passwords", "realname", "server_password_given", "username")
+
+    def __init__(self) -> None:
+        self.nick = ""
+        self.username = ""
+        self.realname = ""
+        self.passwords: list[str] = []
+        """What PASS gave, not looked at yet."""
+        self.server_password_given = False
+        self.cap_open = False
+        """Whether CAP negotiation holds registration back until CAP END."""
+        self.account: AccountEntry | None = None
+
+
+class Session:
+    """One connection. Made by the I/O thread that owns it; everything in it is guarded by the hub lock.
+
+    ``version`` and ``address`` are the socket's real address, 4 or 6 and as an integer: what bans look at. ``host`` is
+    what others are shown.
+    """
+
+    __slots__ = (
+        "address",
+        "address_text",
+        "budget",
+        "cap_version",
+        "caps",
+        "closing",
+        "connection",
+        "connected_ms",
+        "control",
+        "entries",
+        "gathered",
+        "heard_ms",
+        "host",
+        "id",
+        "login_tries",
+        "mark",
+        "opened_ms",
+        "pinged",
+        "registration",
+        "sasl",
+        "thread",
+        "user",
+        "variant",
+        "version",
+        "waiting",
+    )
+
+    def __init__(self, session_id: int, address_text: str, version: int, address: int, host: str, now_ms: int) -> None:
+        self.id = session_id
+        self.address_text = address_text
+        self.version = version
+        self.address = address
+        self.host = host
+        self.thread = 0
+        """Which I/O thread owns the connection."""
+        self.connection: Any = None
+        """The server's end of it; no rule looks at it."""
+        self.connected_ms = now_ms
+        self.opened_ms = 0
+        """When it was made, on the clock that never jumps."""
+        self.heard_ms = 0
+        """When its last line came, on the clock that never jumps."""
+        self.pinged = False
+        """Whether a PING went out since."""
+        self.user: User | None = None
+        self.registration: Registration | None = Registration()
+        self.control: ControlRights | None = None
+        self.sasl: ResponseBuffer | None = None
+        self.login_tries = 0
+        self.caps = 0
+        self.cap_version = 0
+        self.variant = 0
+        """The part of ``caps`` that changes the bytes of events."""
+        self.entries: list[tuple[int, bytes]] = []
+        self.mark = 0
+        """Everything its channels said up to this number is in ``entries`` or was read."""
+        self.gathered: list[str | Event] | None = None
+        """The answer to a labelled command, while it is being made."""
+        self.waiting = False
+        """Whether a job of its last line is under way: further lines wait behind it."""
+        self.closing = False
+        self.budget: LineBudget | None = None
+
+
+class ControlRights:
+    """What makes a session the operator's, on the control socket: it acts, but is nobody present."""
+
+    __slots__ = ("name", "role")
+
+    def __init__(self, name: str, role: Role) -> None:
+        self.name = name
+        self.role = role

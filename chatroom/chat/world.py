@@ -1,0 +1,317 @@
+"""Who is here, where, and what everybody is told: the one place that knows who is present.
+
+Everything here runs under the hub lock. Rules change the world and say things through it; nothing reads a store, and
+what must be remembered is handed out as a job (see ``remember``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from chatroom.chat.accounts import AccountDirectory
+from chatroom.chat.bans import BanTable
+from chatroom.chat.channel import Channel
+from chatroom.chat.cloak import Cloak
+from chatroom.chat.events import Event, Stamp
+from chatroom.chat.flood import LoginThrottle
+from chatroom.chat.outbox import Outbox
+from chatroom.chat.user import User
+from chatroom.config import Settings, changed_keys
+from chatroom.config.settings import Server
+from chatroom.irc import caps
+from chatroom.irc.framing import encode
+from chatroom.irc.names import casefold
+
+if TYPE_CHECKING:
+    from chatroom.chat.records import AccountEntry, StoredChannel
+    from chatroom.chat.session import Session
+    from chatroom.chat.stores import Stores
+
+Job = Callable[["Stores"], object]
+
+
+class World:
+    """The state of the chat. ``now_ms`` is the tick's time, Unix milliseconds, never going backward."""
+
+    def __init__(self, settings: Settings, start_ms: int, id_prefix: str, cloak: Cloak) -> None:
+        self.settings = settings
+        self.start_ms = start_ms
+        self.now_ms = start_ms
+        self.id_prefix = id_prefix
+        self.cloak = cloak
+        self.sessions: dict[int, Session] = {}
+        self.users: dict[str, User] = {}
+        """Everybody present, by casefolded nick."""
+        self.channels: dict[str, Channel] = {}
+        self.accounts = AccountDirectory()
+        self.by_account: dict[int, dict[User, None]] = {}
+        """Who is logged in to an account, by its id."""
+        self.bans = BanTable()
+        self.throttle = LoginThrottle()
+        self.outbox = Outbox(Stamp(start_ms, id_prefix))
+        self.log: list[str] = []
+        """Lines for the operator's screen, written once the lock is released."""
+        self.jobs: list[Job] = []
+        """What must be remembered, in order, with nobody waiting for it."""
+        self.checks: list[Job] = []
+        """As ``jobs``, for the workers that hash passwords."""
+        self.load_settings: Callable[[], Settings] = lambda: settings
+        """Reads the configuration anew, off the lock; raises ``ConfigError``. The daemon puts the real one here."""
+        self.facts: dict[str, str] = {}
+        """What the daemon knows of itself and ``STATUS`` tells: where it listens, its database and configuration."""
+        self.most_users = 0
+        self.invisible = 0
+        """How many of the users are invisible."""
+        self.unregistered = 0
+        """How many sessions are nobody yet."""
+        self.operators: dict[User, None] = {}
+        """Who is here by an admin's or a moderator's account."""
+        self.guest_number = 0
+        self._configure_channels()
+
+    # -- time and the tick ------------------------------------------------------------------------
+
+    def begin_tick(self, now_ms: int) -> None:
+        """Let time pass; a clock that was set back holds it still."""
+        if now_ms > self.now_ms:
+            self.now_ms = now_ms
+            self.outbox.stamp = Stamp(now_ms, self.id_prefix)
+
+    def note(self, text: str) -> None:
+        """One line for the operator's screen."""
+        self.log.append(text)
+
+    def remember(self, job: Job) -> None:
+        """Have something written behind what is told; nobody waits for it."""
+        self.jobs.append(job)
+
+    def use_settings(self, settings: Settings) -> str:
+        """Take other settings, as a reload brings them; in words, what changed and what waits for a restart."""
+        changed = changed_keys(self.settings, settings)
+        waiting = sorted({key.path for key in changed if key.applies == "restart"})
+        applied = sorted({key.path for key in changed} - set(waiting))
+        self.settings = replace(
+            settings, listen=self.settings.listen, database=self.settings.database, server=self._running_server(settings)
+        )
+        self._configure_channels()
+        text = f"configuration read again, changed: {', '.join(applied) or 'nothing'}"
+        return text + (f"; needs a restart: {', '.join(waiting)}" if waiting else "")
+
+    def _running_server(self, settings: Settings) -> Server:
+        """The new ``[server]`` section, with what only a restart may change as it was."""
+        old = self.settings.server
+        return replace(settings.server, name=old.name, network=old.network, io_threads=old.io_threads)
+
+    def _configure_channels(self) -> None:
+        configured = {casefold(name) for name in self.settings.channels.autojoin}
+        for channel in list(self.channels.values()):
+            channel.configured = channel.folded in configured
+            self._forget_if_empty(channel)
+        for name in self.settings.channels.autojoin:
+            channel = self.channels.get(casefold(name)) or self.make_channel(name)
+            channel.configured = channel.stored = True
+
+    def restore_channels(self, records: Iterable[StoredChannel]) -> None:
+        """Take in what was stored of channels, at start."""
+        for record in records:
+            channel = self.channels.get(casefold(record.name)) or self.make_channel(record.name)
+            channel.restore(record)
+
+    # -- saying things ----------------------------------------------------------------------------
+
+    def tell_session(self, session: Session, line: str) -> None:
+        """Say a line to one session."""
+        self.outbox.to_session(session, encode(line))
+
+    def tell_event(self, session: Session, event: Event) -> None:
+        """Say an event to one session."""
+        line = event.render(session.variant)
+        if line:
+            self.outbox.to_session(session, line, event.seq)
+
+    def tell_user(self, user: User, event: Event, skip: Session | None = None) -> None:
+        """Say an event to every session of a user but ``skip``."""
+        for session in user.sessions:
+            if session is not skip:
+                self.tell_event(session, event)
+
+    def tell_notice(self, user: User, text: str) -> None:
+        """Say something to a user in the server's own name."""
+        self.tell_user(user, self.event(self.settings.server.name, f"NOTICE {user.nick} :{text}"))
+
+    def tell_channel(self, channel: Channel, event: Event, skip: Session | None = None) -> None:
+        """Say a numbered event to everybody in a channel but one session."""
+        self.outbox.to_channel(channel, event, skip)
+
+    def tell_neighbours(self, user: User, event: Event, skip: Session | None = None) -> None:
+        """Say an event once to everybody who shares a channel with the user, themselves included."""
+        self.outbox.number(event)
+        for channel in user.channels:
+            self.outbox.to_channel(channel, event, skip)
+        self.tell_user(user, event, skip)
+
+    def event(self, source: str, body: str, user: User | None = None) -> Event:
+        """A numbered event, marked as said by ``user``'s account."""
+        event = Event(source, body, account=user.account_name if user is not None else None)
+        self.outbox.number(event)
+        return event
+
+    # -- people -----------------------------------------------------------------------------------
+
+    def find_user(self, nick: str) -> User | None:
+        """Who wears that nick now."""
+        return self.users.get(casefold(nick))
+
+    def add_user(self, user: User) -> None:
+        """Somebody is here now."""
+        self.users[user.folded] = user
+        for session in user.sessions:
+            session.user = user
+        if user.account is not None:
+            self._list_account(user)
+        self.most_users = max(self.most_users, len(self.users))
+
+    def remove_user(self, user: User, quit_text: str) -> None:
+        """Somebody is gone: everybody who could see them reads why."""
+        if self.users.get(user.folded) is not user:
+            return
+        del self.users[user.folded]
+        self._unlist_account(user)
+        self.set_invisible(user, False)
+        event = Event(user.prefix, f"QUIT :{quit_text}", account=user.account_name)
+        for session in user.sessions:
+            self.outbox.settle(session)
+        self.outbox.number(event)
+        for channel in list(user.channels):
+            self._leave(channel, user)
+            if channel.members:
+                self.outbox.to_channel(channel, event)
+        for session in user.sessions:
+            session.user = None
+        user.sessions = []
+
+    def rename(self, user: User, nick: str, skip: Session | None = None) -> Event:
+        """Give somebody another nick and tell everybody who sees it; the event, for whoever was skipped."""
+        event = Event(user.prefix, f"NICK {nick}", account=user.account_name)
+        del self.users[user.folded]
+        user.rename(nick)
+        self.users[user.folded] = user
+        self.tell_neighbours(user, event, skip)
+        return event
+
+    def guest_nick(self) -> str:
+        """A nick nobody wears and nobody registered."""
+        while True:
+            self.guest_number += 1
+            nick = f"Guest{self.guest_number}"
+            if self.find_user(nick) is None and self.accounts.find(nick) is None:
+                return nick
+
+    def set_account(self, user: User, account: AccountEntry | None) -> None:
+        """Log somebody in or out, and tell those who asked to know."""
+        before = user.account_name
+        self._unlist_account(user)
+        user.account = account
+        self._list_account(user)
+        if user.account_name != before:
+            name = user.account_name or "*"
+            event = Event(user.prefix, f"ACCOUNT {name}", account=user.account_name, needs=caps.ACCOUNT_NOTIFY)
+            self.tell_neighbours(user, event)
+
+    def set_invisible(self, user: User, invisible: bool) -> None:
+        """Hide somebody from those who share no channel with them, or show them again."""
+        self.invisible += int(invisible) - int(user.invisible)
+        user.invisible = invisible
+
+    def _list_account(self, user: User) -> None:
+        if user.account is not None:
+            self.by_account.setdefault(user.account.id, {})[user] = None
+            if user.is_operator:
+                self.operators[user] = None
+
+    def _unlist_account(self, user: User) -> None:
+        if user.account is None:
+            return
+        self.operators.pop(user, None)
+        present = self.by_account.get(user.account.id)
+        if present is not None:
+            present.pop(user, None)
+            if not present:
+                del self.by_account[user.account.id]
+
+    def close(self, session: Session, text: str, quit_text: str | None = None, *, tell: bool = True) -> None:
+        """End a session, telling it why; its user goes with its last session. ``quit_text`` is what others read."""
+        if session.closing:
+            return
+        user = session.user
+        if user is not None:
+            self.outbox.settle(session)
+            if len(user.sessions) == 1:
+                self.remove_user(user, text if quit_text is None else quit_text)
+            else:
+                user.sessions.remove(session)
+                for channel in user.channels:
+                    channel.sessions.discard(session)
+                session.user = None
+        if tell:
+            self.tell_session(session, f"ERROR :Closing Link: {session.address_text} ({text})")
+        session.closing = True
+        if session.registration is not None:
+            session.registration = None
+            self.unregistered -= 1
+        self.sessions.pop(session.id, None)
+        self.outbox.closed.append(session)
+
+    def close_user(self, user: User, text: str, quit_text: str) -> None:
+        """End all sessions of somebody."""
+        for session in list(user.sessions):
+            self.close(session, text, quit_text)
+
+    def present_sessions(self) -> Iterator[Session]:
+        """Every session that belongs to somebody present."""
+        return (session for session in self.sessions.values() if session.user is not None)
+
+    # -- channels ---------------------------------------------------------------------------------
+
+    def find_channel(self, name: str) -> Channel | None:
+        """The channel called ``name``."""
+        return self.channels.get(casefold(name))
+
+    def make_channel(self, name: str) -> Channel:
+        """A new, empty channel."""
+        channel = Channel(name, self.now_ms)
+        self.channels[channel.folded] = channel
+        return channel
+
+    def join(self, channel: Channel, user: User, standing: int) -> None:
+        """Put somebody into a channel, silently; what was said there before is not theirs to read."""
+        for session in user.sessions:
+            self.outbox.settle(session)
+        channel.members[user] = standing
+        channel.sessions.update(user.sessions)
+        user.invited.discard(channel)
+        user.channels[channel] = None
+
+    def leave(self, channel: Channel, user: User) -> None:
+        """Take somebody out of a channel, silently; what was said there until now they still read."""
+        for session in user.sessions:
+            self.outbox.settle(session)
+        self._leave(channel, user)
+
+    def _leave(self, channel: Channel, user: User) -> None:
+        channel.members.pop(user, None)
+        channel.sessions.difference_update(user.sessions)
+        user.channels.pop(channel, None)
+        self._forget_if_empty(channel)
+
+    def _forget_if_empty(self, channel: Channel) -> None:
+        if not channel.members and not channel.stored:
+            self.channels.pop(channel.folded, None)
+
+    def set_variant(self, session: Session, capabilities: int) -> None:
+        """Change what a session negotiated; what was said before is still read in the old form."""
+        self.outbox.settle(session)
+        session.caps = capabilities
+        session.variant = capabilities & caps.RENDERED

@@ -1,0 +1,27 @@
+"""The verbs: one function an IRC command, registered in a table with its arity, privilege and help."""
+
+from chatroom.commands import (
+    authentication,
+    bans,
+    channels,
+    connection,
+    control,
+    messages,
+    moderation,
+    modes,
+    people,
+    server_info,
+)
+
+__all__ = [
+    "authentication",
+    "bans",
+    "channels",
+    "connection",
+    "control",
+    "messages",
+    "moderation",
+    "modes",
+    "people",
+    "server_info",
+]

@@ -1,0 +1,119 @@
+"""What a verb is called with: who said it, the world, and the way to answer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from chatroom.chat.events import Event
+from chatroom.chat.records import Actor, Role
+from chatroom.irc.message import format_params
+from chatroom.irc.numerics import Numeric
+
+if TYPE_CHECKING:
+    from chatroom.chat.session import Session
+    from chatroom.chat.user import User
+    from chatroom.chat.world import World
+
+
+class Context:
+    """One line being answered. Lives until the verb is done, also over a ``Pending``."""
+
+    __slots__ = ("label", "session", "tags", "verb", "world")
+
+    def __init__(self, world: World, session: Session, verb: str, tags: dict[str, str] | None = None) -> None:
+        self.world = world
+        self.session = session
+        self.verb = verb
+        self.tags = tags
+        self.label = ""
+
+    @property
+    def user(self) -> User:
+        """Who said it. Only for verbs allowed after registration."""
+        user = self.session.user
+        assert user is not None, "the verb is for registered sessions"
+        return user
+
+    @property
+    def nick(self) -> str:
+        """What to call the session in a numeric."""
+        session = self.session
+        if session.user is not None:
+            return session.user.nick
+        return "*"
+
+    @property
+    def role(self) -> Role:
+        """The role of whoever said it; a guest's is ``USER``."""
+        if self.session.control is not None:
+            return self.session.control.role
+        user = self.session.user
+        return (user.role if user is not None else None) or Role.USER
+
+    @property
+    def actor(self) -> Actor:
+        """Who and where from, for the audit and for bans."""
+        control = self.session.control
+        if control is not None:
+            return Actor(control.name, "cli")
+        user = self.session.user
+        name = "*" if user is None else user.account_name or user.nick
+        return Actor(name, self.session.address_text)
+
+    @property
+    def source(self) -> str:
+        """Who others read it from: a person, or the server for the control socket."""
+        user = self.session.user
+        return user.prefix if user is not None else self.server
+
+    @property
+    def server(self) -> str:
+        """The server's name on the wire."""
+        return self.world.settings.server.name
+
+    # -- answers ----------------------------------------------------------------------------------
+
+    def reply(self, numeric: Numeric, *params: str, text: str | None = None) -> None:
+        """Answer with a numeric; ``text`` stands in for the words it usually ends in."""
+        ending = text if text is not None else numeric.text
+        if ending is not None:
+            middle = " ".join([numeric.code, self.nick, *params])
+            self.say(f":{self.server} {middle} :{ending}")
+        else:
+            self.say(f":{self.server} {numeric.code} {format_params([self.nick, *params])}")
+
+    def from_server(self, verb: str, *params: str) -> None:
+        """Answer with a line of the server's own."""
+        self.say(f":{self.server} {verb} {format_params(params)}")
+
+    def fail(self, code: str, *context: str, text: str) -> None:
+        """Refuse by a standard reply (IRCv3 standard-replies, FAIL)."""
+        self._standard("FAIL", code, context, text)
+
+    def warn(self, code: str, *context: str, text: str) -> None:
+        """Warn by a standard reply."""
+        self._standard("WARN", code, context, text)
+
+    def note(self, code: str, *context: str, text: str) -> None:
+        """Inform by a standard reply."""
+        self._standard("NOTE", code, context, text)
+
+    def _standard(self, kind: str, code: str, context: tuple[str, ...], text: str) -> None:
+        middle = " ".join([kind, self.verb or "*", code, *context])
+        self.say(f":{self.server} {middle} :{text}")
+
+    def say(self, answer: str | Event) -> None:
+        """Answer with a line or an event; gathered where the command has a label."""
+        session = self.session
+        if session.closing:
+            return
+        if session.gathered is not None:
+            session.gathered.append(answer)
+        elif isinstance(answer, str):
+            self.world.tell_session(session, answer)
+        else:
+            self.world.tell_event(session, answer)
+
+    def notice(self, text: str) -> None:
+        """Tell the session something, in words."""
+        self.say(f":{self.server} NOTICE {self.nick} :{text}")

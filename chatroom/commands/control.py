@@ -1,0 +1,79 @@
+"""The control socket's verbs: what a shell asks of the running daemon.
+
+The socket speaks IRC. Its sessions act with an admin's rights but are nobody present: they have no nick. Who may open
+it is the file system's and the kernel's to say (mode 0600, the peer's uid).
+"""
+
+from __future__ import annotations
+
+from chatroom.chat.session import ControlRights
+from chatroom.commands.context import Context
+from chatroom.commands.pending import Pending
+from chatroom.commands.server_info import SOFTWARE
+from chatroom.commands.table import When, command
+
+
+@command("ACTOR", "<name>", when=When.CONTROL, help="Says which shell user acts, for the audit.")
+def actor(context: Context, params: list[str]) -> Pending | None:
+    control = context.session.control
+    if control is not None:
+        context.session.control = ControlRights(params[0][:64], control.role)
+    return None
+
+
+@command("STATUS", when=When.CONTROL, help="Tells how the daemon is doing.")
+def status(context: Context, params: list[str]) -> Pending | None:
+    world = context.world
+    settings = world.settings
+    values = {
+        "version": SOFTWARE,
+        "server": settings.server.name,
+        "network": settings.server.network,
+        "uptime_s": str((world.now_ms - world.start_ms) // 1000),
+        "users": str(len(world.users)),
+        "most_users": str(world.most_users),
+        "sessions": str(len(world.sessions)),
+        "unregistered": str(world.unregistered),
+        "channels": str(len(world.channels)),
+        "accounts": str(len(world.accounts)),
+        "bans": str(len(world.bans)),
+        **world.facts,
+    }
+    for key, value in values.items():
+        context.note(key, text=value)
+    return None
+
+
+@command("SESSIONS", when=When.CONTROL, help="Lists the sessions, with addresses.")
+def sessions(context: Context, params: list[str]) -> Pending | None:
+    world = context.world
+    for session in world.sessions.values():
+        user = session.user
+        if user is None:
+            registration = session.registration
+            name, account, role, channels = (registration.nick if registration else "") or "*", "*", "*", "*"
+            username = "*"
+        else:
+            name, username = user.nick, user.username
+            account = user.account_name or "*"
+            role = user.role.word if user.role is not None else "*"
+            channels = ",".join(channel.name for channel in user.channels) or "*"
+        idle_s = (world.now_ms - (user.spoke_ms if user is not None else session.connected_ms)) // 1000
+        context.say(
+            f":{context.server} NOTE SESSIONS {session.id} {name} {username} {session.address_text} {account} {role} "
+            f"{session.connected_ms // 1000} {idle_s} {channels}"
+        )
+    return None
+
+
+@command("ANNOUNCE", "<text>", when=When.CONTROL, help="Says something to everybody, as the server.")
+def announce(context: Context, params: list[str]) -> Pending | None:
+    world = context.world
+    event = world.event(context.server, f"NOTICE * :{params[0]}")
+    for user in world.users.values():
+        world.tell_user(user, event)
+    world.note(f"announced by {context.actor.name}: {params[0]}")
+    by, text = context.actor, params[0]
+    world.remember(lambda stores: stores.audit.add(by, "announce", "*", text))
+    context.note("DONE", text=f"Told {len(world.users)} people")
+    return None

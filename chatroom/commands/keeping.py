@@ -1,0 +1,53 @@
+"""Telling a change to a channel once it is on the disk.
+
+The change is in memory at once, so that the next line is judged by it; people read of it when the database has it. All
+of a channel's changes go through one worker, whole, in the order in which they were made, so that the database always
+holds what memory held at some moment.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from chatroom.commands.context import Context
+from chatroom.commands.pending import Pending
+from chatroom.errors import StorageError
+
+if TYPE_CHECKING:
+    from chatroom.chat.channel import Channel
+    from chatroom.chat.stores import Stores
+
+
+def keep(context: Context, channel: Channel, bodies: list[str], action: str, detail: str) -> Pending | None:
+    """Tell the channel ``bodies`` (``MODE #c +m``), one a line, after storing the channel where it is one of those that are kept."""
+    source = context.source
+    account = context.user.account_name
+    if not channel.stored:
+        _tell(context, channel, source, account, bodies)
+        return None
+    record, actor = channel.to_record(), context.actor
+
+    def job(stores: Stores) -> StorageError | None:
+        try:
+            stores.channels.save(record, actor, action, detail)
+        except StorageError as error:
+            return error
+        return None
+
+    def then(context: Context, failure: StorageError | None) -> None:
+        if failure is not None:
+            context.world.note(f"{channel.name} could not be stored: {failure}")
+            context.warn("NOT_STORED", channel.name, text=f"This holds until a restart only: {failure}")
+        _tell(context, channel, source, account, bodies)
+
+    return Pending("store", job, then)
+
+
+def _tell(context: Context, channel: Channel, source: str, account: str | None, bodies: list[str]) -> None:
+    world, own = context.world, context.session.user
+    inside = own is not None and own in channel.members
+    for body in bodies:
+        event = world.event(source, body)
+        event.account = account
+        world.tell_channel(channel, event, skip=context.session if inside else None)
+        context.say(event)

@@ -1,0 +1,61 @@
+"""The capabilities offered, each a bit; and the ones that change the bytes of what others said.
+
+Source: IRCv3 "Capability Negotiation" (CAP LS 302) and the specification of each capability.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+SERVER_TIME = 1 << 0
+MESSAGE_TAGS = 1 << 1
+ACCOUNT_TAG = 1 << 2
+EXTENDED_JOIN = 1 << 3
+AWAY_NOTIFY = 1 << 4
+ACCOUNT_NOTIFY = 1 << 5
+CHGHOST = 1 << 6
+SETNAME = 1 << 7
+INVITE_NOTIFY = 1 << 8
+BATCH = 1 << 9
+MULTI_PREFIX = 1 << 10
+USERHOST_IN_NAMES = 1 << 11
+ECHO_MESSAGE = 1 << 12
+LABELED_RESPONSE = 1 << 13
+CAP_NOTIFY = 1 << 14
+SASL = 1 << 15
+STANDARD_REPLIES = 1 << 16
+ACCOUNT_REGISTRATION = 1 << 17
+
+NAMES: Mapping[str, int] = {
+    "account-notify": ACCOUNT_NOTIFY,
+    "account-tag": ACCOUNT_TAG,
+    "away-notify": AWAY_NOTIFY,
+    "batch": BATCH,
+    "cap-notify": CAP_NOTIFY,
+    "chghost": CHGHOST,
+    "draft/account-registration": ACCOUNT_REGISTRATION,
+    "echo-message": ECHO_MESSAGE,
+    "extended-join": EXTENDED_JOIN,
+    "invite-notify": INVITE_NOTIFY,
+    "labeled-response": LABELED_RESPONSE,
+    "message-tags": MESSAGE_TAGS,
+    "multi-prefix": MULTI_PREFIX,
+    "sasl": SASL,
+    "server-time": SERVER_TIME,
+    "setname": SETNAME,
+    "standard-replies": STANDARD_REPLIES,
+    "userhost-in-names": USERHOST_IN_NAMES,
+}
+
+RENDERED = (
+    SERVER_TIME
+    | MESSAGE_TAGS
+    | ACCOUNT_TAG
+    | EXTENDED_JOIN
+    | AWAY_NOTIFY
+    | ACCOUNT_NOTIFY
+    | CHGHOST
+    | SETNAME
+    | INVITE_NOTIFY
+)
+"""The capabilities by which one event's bytes differ from reader to reader: a *variant* is a set of these."""

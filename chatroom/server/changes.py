@@ -1,0 +1,56 @@
+"""Following what other processes write to the database: bans, accounts and channels changed from a shell.
+
+Runs in the store worker, between its jobs: what it reads and what the daemon itself writes reach the hub in the order
+in which they happened. Each row is looked up by itself, so 100,000 bans are never read again for one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from chatroom.chat.enforcement import apply_account, apply_rules
+
+if TYPE_CHECKING:
+    from chatroom.chat.records import Change
+    from chatroom.chat.stores import Stores
+    from chatroom.chat.world import World
+    from chatroom.server.hub import Task
+
+_ROWS_A_TASK = 500
+
+
+class ChangeFollower:
+    """Remembers how far it has read. Belongs to the store worker's thread."""
+
+    def __init__(self, world: World, post: Callable[[Task], None], last_change_id: int) -> None:
+        self._world = world
+        self._post = post
+        self._last_id = last_change_id
+
+    def look(self, stores: Stores) -> None:
+        """Post to the hub what has changed since the last look."""
+        if not stores.changed_elsewhere():
+            return
+        newest = stores.last_change_id()
+        changes = [change for change in stores.changes_after(self._last_id) if change.id <= newest]
+        self._last_id = newest
+        for start in range(0, len(changes), _ROWS_A_TASK):
+            self._apply(stores, changes[start : start + _ROWS_A_TASK])
+
+    def _apply(self, stores: Stores, changes: Sequence[Change]) -> None:
+        """Read the rows of some changes, each once however often it changed, and post what they hold now."""
+        world, now = self._world, datetime.now(UTC)
+        rows: dict[tuple[str, int], None] = {(change.table, change.row_id): None for change in changes}
+        bans = [(row_id, stores.bans.find_rule(row_id, now)) for table, row_id in rows if table == "bans"]
+        accounts = [(row_id, stores.accounts.find_entry(row_id)) for table, row_id in rows if table == "accounts"]
+        channels = [stores.channels.find_by_id(row_id) for table, row_id in rows if table == "channels"]
+
+        def apply() -> None:
+            for account_id, entry in accounts:
+                apply_account(world, account_id, entry)
+            apply_rules(world, bans)
+            world.restore_channels(record for record in channels if record is not None)
+
+        self._post(apply)

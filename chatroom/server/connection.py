@@ -1,0 +1,203 @@
+"""One accepted socket: bytes in, bytes out, bounded both ways.
+
+Every method is called by the I/O thread that owns the connection, and only that thread closes it. ``session`` is
+guarded by the hub lock; nothing here looks into it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import select
+import socket
+from collections import deque
+from enum import Enum, auto
+from typing import TYPE_CHECKING
+
+from chatroom.irc.framing import LineBuffer, Malformed
+
+if TYPE_CHECKING:
+    from chatroom.chat.session import Session
+
+RECEIVE_BYTES = 65_536
+
+
+class State(Enum):
+    """What a connection is about to do."""
+
+    OPEN = auto()
+    CLOSING = auto()
+    """Its last lines are on their way; then it is shut down, and closed when the peer has read them or time is up."""
+    CLOSED = auto()
+
+
+class Connection:
+    """A socket with what was read of it and not run yet, and what could not be written yet."""
+
+    __slots__ = (
+        "_backlog",
+        "_backlog_bytes",
+        "_buffer",
+        "_epoll",
+        "_mask",
+        "_sendq_bytes",
+        "_shut",
+        "_socket",
+        "ended",
+        "fd",
+        "lines",
+        "queued",
+        "session",
+        "state",
+    )
+
+    def __init__(self, sock: socket.socket, session: Session, epoll: select.epoll, sendq_bytes: int) -> None:
+        self._socket = sock
+        self.fd = sock.fileno()
+        self.session = session
+        self._epoll = epoll
+        self._sendq_bytes = sendq_bytes
+        self._buffer = LineBuffer()
+        self._backlog: deque[bytes] | None = None
+        self._backlog_bytes = 0
+        self._shut = False
+        self.lines: deque[str | Malformed] = deque(maxlen=None)
+        self.queued = False
+        """Whether the thread has it on its list of those with lines to run."""
+        self.ended = ""
+        """Why nothing more can come from the peer; empty while something can."""
+        self.state = State.OPEN
+        self._mask = select.EPOLLIN
+        epoll.register(self.fd, self._mask)
+
+    # -- reading ----------------------------------------------------------------------------------
+
+    def read(self) -> bool:
+        """Read what is there into ``lines``; whether there are any now, or the peer is done."""
+        try:
+            data = self._socket.recv(RECEIVE_BYTES)
+        except (BlockingIOError, InterruptedError):
+            return False
+        except OSError as error:
+            self.ended = error.strerror or "Connection lost"
+            self.lines.clear()
+            return True
+        if not data:
+            self.ended = self.ended or "Connection closed"
+            self._want(self._mask & ~select.EPOLLIN)
+            return True
+        if self.state is not State.OPEN:
+            return False
+        lines = self._buffer.feed(data)
+        self.lines.extend(lines)
+        return bool(lines)
+
+    def pause_reading(self) -> None:
+        """Let the kernel hold what the peer sends, until what is here has been run."""
+        self._want(self._mask & ~select.EPOLLIN)
+
+    def resume_reading(self) -> None:
+        """Read again."""
+        if not self.ended:
+            self._want(self._mask | select.EPOLLIN)
+
+    # -- writing ----------------------------------------------------------------------------------
+
+    def write(self, data: bytes) -> None:
+        """Send, or keep what the kernel does not take. A peer that lets too much pile up ends by it."""
+        if self.state is State.CLOSED or self._shut:
+            return
+        if self._backlog:
+            self._keep(data)
+            return
+        try:
+            sent = self._socket.send(data)
+        except (BlockingIOError, InterruptedError):
+            sent = 0
+        except OSError as error:
+            self.ended = self.ended or error.strerror or "Connection lost"
+            self.lines.clear()
+            return
+        if sent < len(data):
+            self._keep(data[sent:])
+
+    def _keep(self, data: bytes) -> None:
+        if self._backlog is None:
+            self._backlog = deque()
+        self._backlog.append(data)
+        self._backlog_bytes += len(data)
+        if self._backlog_bytes > self._sendq_bytes:
+            self.ended = "SendQ exceeded"
+            self.lines.clear()
+            self._backlog = None
+            self._backlog_bytes = 0
+            self._shut = True
+            return
+        self._want(self._mask | select.EPOLLOUT)
+
+    def flush(self) -> None:
+        """Send what was kept, as the socket takes more."""
+        while self._backlog:
+            data = self._backlog[0]
+            try:
+                sent = self._socket.send(data)
+            except (BlockingIOError, InterruptedError):
+                return
+            except OSError as error:
+                self.ended = self.ended or error.strerror or "Connection lost"
+                self._backlog = None
+                self._backlog_bytes = 0
+                return
+            self._backlog_bytes -= sent
+            if sent < len(data):
+                self._backlog[0] = data[sent:]
+                return
+            self._backlog.popleft()
+        self._backlog = None
+        self._want(self._mask & ~select.EPOLLOUT)
+        if self.state is State.CLOSING:
+            self._shut_down()
+
+    @property
+    def has_backlog(self) -> bool:
+        """Whether something waits for the peer to read."""
+        return bool(self._backlog)
+
+    # -- the end ----------------------------------------------------------------------------------
+
+    def begin_close(self) -> None:
+        """Take nothing more from the peer and end once it has what was written; ``close`` is still to be called.
+
+        Closing at once would make the kernel throw away what the peer has not read yet, if the peer is still sending.
+        """
+        if self.state is State.OPEN:
+            self.state = State.CLOSING
+            self.lines.clear()
+            if not self.ended:
+                self._want(self._mask | select.EPOLLIN)
+            if not self._backlog:
+                self._shut_down()
+
+    def _shut_down(self) -> None:
+        self._shut = True
+        with contextlib.suppress(OSError):
+            self._socket.shutdown(socket.SHUT_WR)
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether a closing connection has nothing left to wait for."""
+        return self.state is State.CLOSING and bool(self.ended) and not self._backlog
+
+    def close(self) -> None:
+        """Close the socket. Idempotent."""
+        if self.state is not State.CLOSED:
+            self.state = State.CLOSED
+            with contextlib.suppress(OSError, ValueError):
+                self._epoll.unregister(self.fd)
+            self._socket.close()
+            self._backlog = None
+            self.lines.clear()
+
+    def _want(self, mask: int) -> None:
+        if mask != self._mask and self.state is not State.CLOSED:
+            self._mask = mask
+            self._epoll.modify(self.fd, mask)

@@ -1,0 +1,216 @@
+"""The daemon: where everything is put together, started, and ended in good order."""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+import signal
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+from chatroom import places
+from chatroom.chat.accounts import AccountDirectory
+from chatroom.chat.cloak import Cloak
+from chatroom.chat.world import World
+from chatroom.config import Settings
+from chatroom.errors import ChatroomError, StorageError
+from chatroom.server.changes import ChangeFollower
+from chatroom.server.hub import Hub, write_log
+from chatroom.server.io_thread import IoThread
+from chatroom.server.listener import Listener, open_control, open_listener
+from chatroom.server.workers import Workers
+from chatroom.storage.daemon_lock import DaemonLock
+from chatroom.storage.server_keys import get_server_key
+from chatroom.storage.stores import SqliteStores, open_stores
+
+SWITCH_INTERVAL_S = 0.0005
+"""How long a busy thread keeps Python's lock from the others: with the default 5 ms, they wait for it in turn."""
+FAREWELL = "Server is shutting down"
+_READ_PATIENCE_S = 0.5
+_WRITE_PATIENCE_S = 1.0
+
+LoadSettings = Callable[[], Settings]
+
+
+def serve(load_settings: LoadSettings) -> None:
+    """Serve until SIGTERM or SIGINT. Raises ``ChatroomError`` where it cannot start; called from the main thread."""
+    settings = load_settings()
+    database = settings.database.path
+    prepare_directory(database)
+    with DaemonLock.acquire(database):
+        daemon = Daemon(settings, load_settings)
+        try:
+            daemon.start()
+            daemon.wait()
+        finally:
+            daemon.stop()
+
+
+def prepare_directory(database: Path) -> None:
+    """Make the database's directory where it is missing, for this user alone. Raises ``StorageError``."""
+    try:
+        database.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise StorageError(f"{database.parent}: cannot make the directory: {error.strerror}") from error
+
+
+class Daemon:
+    """The running parts. ``start``, ``wait`` and ``stop`` are called by the main thread, in this order."""
+
+    def __init__(self, settings: Settings, load_settings: LoadSettings) -> None:
+        self._settings = settings
+        self._load_settings = load_settings
+        self._origin = f"daemon:{secrets.token_hex(4)}"
+        self._hub: Hub | None = None
+        self._listener: Listener | None = None
+        self._control_path: Path | None = None
+        # An event would do, were its lock not the handler's to take while this very thread may hold it.
+        self._stop_fd = os.eventfd(0, os.EFD_CLOEXEC)
+        self._stopped_by = ""
+        self._started_io = False
+
+    # -- start ------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Open everything and begin to accept. Raises ``ChatroomError``."""
+        settings, path = self._settings, self._settings.database.path
+        sockets = [open_listener(listen) for listen in settings.listen]
+        try:
+            with open_stores(path, create=True, migrate=True, origin=self._origin) as stores:
+                last_change_id = stores.last_change_id()
+                world = self._make_world(stores)
+                has_admin = stores.accounts.count_admins() > 0
+                upgraded_from = stores.upgraded_from
+            self._control_path = places.control_socket(path)
+            control = open_control(self._control_path)
+        except BaseException:
+            for sock in sockets:
+                sock.close()
+            raise
+        follower = ChangeFollower(world, lambda task: hub.post(0, task), last_change_id)
+        workers = Workers(lambda: open_stores(path, origin=self._origin), follower.look)
+        hub = self._hub = Hub(world, workers)
+        listener = self._listener = Listener(hub, sockets, control)
+        hub.threads = [IoThread(index, hub, listener.released) for index in range(settings.server.io_threads)]
+        where = [_shown_address(sock) for sock in sockets]
+        world.facts = {
+            "listening": ", ".join(where),
+            "database": str(path),
+            "configuration": str(settings.source or "none (defaults)"),
+            "pid": str(os.getpid()),
+        }
+        self._handle_signals()
+        sys.setswitchinterval(SWITCH_INTERVAL_S)
+        workers.start()
+        for thread in hub.threads:
+            thread.start()
+        self._started_io = True
+        listener.start()
+        self._announce(where, has_admin, upgraded_from)
+
+    def _make_world(self, stores: SqliteStores) -> World:
+        now = datetime.now(UTC)
+        cloak = Cloak(get_server_key(stores.database, "cloak"))
+        start_ms = int(now.timestamp() * 1000)
+        world = World(self._settings, start_ms, f"{start_ms:x}-", cloak)
+        world.accounts = AccountDirectory(stores.accounts.load_entries())
+        for rule in stores.bans.load_rules(now):
+            world.bans.add(rule)
+        world.restore_channels(stores.channels.load_all())
+        world.load_settings = self._load_settings
+        return world
+
+    def _announce(self, where: list[str], has_admin: bool, upgraded_from: Path | None) -> None:
+        settings = self._settings
+        lines = [f"listening on {address}" for address in where]
+        lines.append(f"database {settings.database.path}")
+        if upgraded_from is not None:
+            lines.append(f"the database was upgraded; as it was before, it is in {upgraded_from}")
+        lines.append(f"configuration {settings.source or 'none found, everything at its default'}")
+        if not has_admin:
+            lines.append(f"there is no admin yet; make one with: {self._admin_command()}")
+        write_log(lines)
+
+    def _admin_command(self) -> str:
+        path = self._settings.database.path
+        flag = "" if path == places.default_database() else f" --database {path}"
+        return f"chatroomctl{flag} user create-admin NAME"
+
+    # -- signals ----------------------------------------------------------------------------------
+
+    def _handle_signals(self) -> None:
+        signal.signal(signal.SIGTERM, self._on_stop)
+        signal.signal(signal.SIGINT, self._on_stop)
+        # With a controlling terminal SIGHUP says that its window was closed: nobody wants an orphan.
+        signal.signal(signal.SIGHUP, self._on_stop if _has_terminal() else self._on_reload)
+
+    def _on_stop(self, number: int, frame: object) -> None:
+        self._stopped_by = signal.Signals(number).name
+        os.eventfd_write(self._stop_fd, 1)
+
+    def _on_reload(self, number: int, frame: object) -> None:
+        threading.Thread(target=self._reload, name="reload", daemon=True).start()
+
+    def _reload(self) -> None:
+        assert self._hub is not None
+        hub = self._hub
+        try:
+            settings = self._load_settings()
+        except ChatroomError as error:
+            write_log([f"the configuration stays as it was: {error}"])
+            return
+        hub.post(0, lambda: hub.world.note(hub.world.use_settings(settings)))
+
+    def wait(self) -> None:
+        """Wait for the signal to stop."""
+        os.eventfd_read(self._stop_fd)
+
+    # -- stop -------------------------------------------------------------------------------------
+
+    def stop(self) -> None:
+        """Tell the clients, write what is pending, end the threads. Within two seconds, also where peers are slow."""
+        hub = self._hub
+        if hub is None or not self._started_io:
+            return
+        write_log([f"stopping ({self._stopped_by or 'error'})"])
+        if self._listener is not None:
+            self._listener.stop()
+        if self._control_path is not None:
+            self._control_path.unlink(missing_ok=True)
+        said = threading.Event()
+
+        def farewell() -> None:
+            for session in list(hub.world.sessions.values()):
+                hub.world.close(session, FAREWELL)
+            said.set()
+
+        hub.post(0, farewell)
+        said.wait(_WRITE_PATIENCE_S)
+        for thread in hub.threads:
+            thread.stop(_READ_PATIENCE_S)
+        give_up_at = time.monotonic() + _WRITE_PATIENCE_S
+        for thread in hub.threads:
+            thread.join(max(0.0, give_up_at - time.monotonic()))
+        if not hub.workers.stop(_READ_PATIENCE_S):
+            logging.getLogger(__name__).warning("a worker was still busy and was left behind")
+        write_log(["stopped"])
+
+
+def _has_terminal() -> bool:
+    try:
+        os.close(os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY))
+    except OSError:
+        return False
+    return True
+
+
+def _shown_address(sock: socket.socket) -> str:
+    host, port = sock.getsockname()[:2]
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+

@@ -1,0 +1,176 @@
+"""The hub: the one lock that rules run under, and the tick's way from lines to bytes.
+
+An I/O thread's tick: ``with hub.lock``: ``begin``, its lines and tasks, ``end``; then, the lock released, it writes
+what it has pending and ``wake_writers`` wakes those that have something pending too. Every I/O thread ticks; nobody else takes the
+lock. Workers, the listener and timers post tasks to an I/O thread instead.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+import threading
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from chatroom.commands.context import Context
+from chatroom.commands.dispatch import finish, resume, run_line
+from chatroom.errors import ChatroomError
+from chatroom.irc.framing import Malformed
+
+if TYPE_CHECKING:
+    from chatroom.chat.session import Session
+    from chatroom.chat.world import World
+    from chatroom.commands.pending import Pending
+    from chatroom.server.connection import Connection
+    from chatroom.server.io_thread import IoThread
+    from chatroom.server.workers import Workers
+
+log = logging.getLogger(__name__)
+
+Task = Callable[[], None]
+"""Something to be done in a tick, under the hub lock."""
+
+
+class Hub:
+    """The lock, the world it guards, and the threads that tick. Methods say whether they need the lock."""
+
+    def __init__(self, world: World, workers: Workers) -> None:
+        self.lock = threading.Lock()
+        """Guards ``world`` and everything reached from it, and each I/O thread's ``pending``."""
+        self.world = world
+        self.workers = workers
+        self.threads: list[IoThread] = []
+        """All of them, fixed before the first tick."""
+
+    def post(self, thread: int, task: Task) -> None:
+        """Have a task run in one of that thread's next ticks. From any thread, without the lock."""
+        self.threads[thread].post(task)
+
+    # -- the tick; under the lock -----------------------------------------------------------------
+
+    def begin(self) -> None:
+        """Begin a tick. Needs the lock."""
+        self.world.begin_tick(time.time_ns() // 1_000_000)
+
+    def end(self) -> None:
+        """End a tick: sort what was said to the threads that will write it. Needs the lock."""
+        outbox, threads = self.world.outbox, self.threads
+        for session, data in outbox.drain():
+            threads[session.thread].pending.append((session.connection, data))
+        if outbox.closed:
+            for session in outbox.closed:
+                threads[session.thread].pending.append((session.connection, None))
+            outbox.closed = []
+
+        world = self.world
+        if world.jobs:
+            self._submit_jobs()
+        if world.checks:
+            for job in world.checks:
+                self.workers.submit("password", job, _log_failure)
+            world.checks = []
+
+    def take_log(self) -> list[str]:
+        """The lines for the operator's screen, to be written without the lock. Needs the lock."""
+        lines = self.world.log
+        if lines:
+            self.world.log = []
+        return lines
+
+    def run_line(self, session: Session, line: str | Malformed) -> None:
+        """Run one line of a session. Needs the lock. A bug in a verb costs its caller one line, and nobody else."""
+        try:
+            waiting = run_line(self.world, session, line)
+        except Exception:
+            self._report_bug(Context(self.world, session, ""))
+            return
+        if waiting is not None:
+            session.waiting = True
+            self._submit(session, *waiting)
+
+    def run_task(self, task: Task) -> None:
+        """Run a posted task. Needs the lock."""
+        try:
+            task()
+        except Exception:
+            log.exception("a task failed")
+
+    def _report_bug(self, context: Context) -> None:
+        log.exception("a line of %s failed", context.nick)
+        context.say(f":{context.server} 400 {context.nick} :Something went wrong on the server; it was logged")
+        finish(context)
+
+    # -- waiting for workers ----------------------------------------------------------------------
+
+    def _submit(self, session: Session, context: Context, pending: Pending) -> None:
+        thread = session.thread
+
+        def done(outcome: object) -> None:
+            self.post(thread, lambda: self._resume(context, pending, outcome))
+
+        def submit() -> None:
+            self.workers.submit(pending.queue, pending.job, done)
+
+        if pending.queue == "store":
+            self._submit_jobs()  # what was to be remembered before this comes before it on the disk too
+        if pending.delay_ms:
+            self.threads[thread].call_later(pending.delay_ms / 1000, submit)
+        else:
+            submit()
+
+    def _submit_jobs(self) -> None:
+        for job in self.world.jobs:
+            self.workers.submit("store", job, _log_failure)
+        self.world.jobs = []
+
+    def _resume(self, context: Context, pending: Pending, outcome: object) -> None:
+        session = context.session
+        following = None
+        try:
+            if isinstance(outcome, Exception) and not isinstance(outcome, ChatroomError):
+                raise outcome
+            following = resume(context, pending, outcome)
+        except Exception:
+            self._report_bug(context)
+        if following is not None:
+            self._submit(session, context, following)
+            return
+        session.waiting = False
+        self.threads[session.thread].wake_connection(session.connection)
+
+    # -- after the tick; without the lock ---------------------------------------------------------
+
+    def wake_writers(self, own: int) -> None:
+        """Wake the other threads that have something to write. Without the lock."""
+        for index, thread in enumerate(self.threads):
+            if index != own and thread.pending:
+                thread.wake()
+
+
+def write_log(lines: list[str]) -> None:
+    """Write lines for the operator's screen: the time and what happened."""
+    now = time.strftime("%Y-%m-%d %H:%M:%S")
+    safe = ["".join(char if char.isprintable() else "?" for char in line) for line in lines]
+    try:
+        sys.stderr.write("".join(f"{now} {line}\n" for line in safe))
+        sys.stderr.flush()
+    except (OSError, ValueError):
+        pass  # nobody looks at the screen any more; the chat goes on
+
+
+def _log_failure(outcome: object) -> None:
+    if isinstance(outcome, ChatroomError):
+        log.error("could not be stored: %s", outcome)
+    elif isinstance(outcome, Exception):
+        log.error("a job failed", exc_info=outcome)
+
+
+def close_connection(world: World, connection: Connection, why: str) -> None:
+    """The peer is gone: so is its session. Needs the lock."""
+    session = connection.session
+    if not session.closing:
+        if session.user is not None:
+            world.note(f"left: {session.user.nick} ({why})")
+        world.close(session, why, tell=False)

@@ -1,0 +1,271 @@
+"""An I/O thread: its epoll, its connections, its tick.
+
+Read everything readable; take the hub lock, run the lines, release it; write each connection that has something to be
+told once. No thread ever waits for a peer: what a socket does not take is kept until epoll says otherwise.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import logging
+import os
+import select
+import socket
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from chatroom.chat.flood import LineBudget
+from chatroom.chat.liveness import look_after
+from chatroom.commands.context import Context
+from chatroom.commands.registration import start
+from chatroom.server.connection import Connection, State
+from chatroom.server.hub import Hub, Task, close_connection, write_log
+
+if TYPE_CHECKING:
+    from chatroom.chat.session import Session
+
+LINES_PER_TICK = 64
+"""The most lines of one connection that one tick runs: the rest waits for the next, so that others get their turn."""
+READ_AHEAD_LINES = 1000
+"""With more lines waiting than this, the kernel is left to hold what else comes."""
+LINGER_S = 2.0
+"""How long a closing connection waits for its peer to read the last lines."""
+_IDLE_WAIT_S = 1.0
+
+log = logging.getLogger(__name__)
+
+
+class IoThread(threading.Thread):
+    """One of the threads that own connections. Methods are its own but where they say otherwise."""
+
+    def __init__(self, index: int, hub: Hub, released: Callable[[Session], None]) -> None:
+        super().__init__(name=f"io-{index}")
+        self.index = index
+        self.hub = hub
+        self._released = released
+        """Called for each session whose connection is closed, in this thread."""
+        self.pending: list[tuple[Connection, bytes | None]] = []
+        """What is to be written, None for a close. Guarded by the hub lock."""
+        self._epoll = select.epoll()
+        self._wake_fd = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        self._epoll.register(self._wake_fd, select.EPOLLIN)
+        self._inbox_lock = threading.Lock()
+        """Guards ``_inbox`` and ``_accepted``."""
+        self._inbox: list[Task] = []
+        self._accepted: list[tuple[socket.socket, Session]] = []
+        self._connections: dict[int, Connection] = {}
+        self._ready: deque[Connection] = deque()
+        self._timers: list[tuple[float, int, Task]] = []
+        """What is to be done when, as a heap; run without the hub lock."""
+        self._timer_number = itertools.count()
+        self._watch: dict[int, list[Connection]] = {}
+        """Connections by the second in which to see whether they are alive."""
+        self._watched_until = int(time.monotonic())
+        self._stop_at: float | None = None
+
+    # -- from any thread --------------------------------------------------------------------------
+
+    def post(self, task: Task) -> None:
+        """Have a task run in the next tick. From any thread."""
+        with self._inbox_lock:
+            self._inbox.append(task)
+        self.wake()
+
+    def adopt(self, sock: socket.socket, session: Session) -> None:
+        """Take over an accepted socket. From any thread."""
+        with self._inbox_lock:
+            self._accepted.append((sock, session))
+        self.wake()
+
+    def wake(self) -> None:
+        """End the wait that is under way or comes next. From any thread."""
+        os.eventfd_write(self._wake_fd, 1)
+
+    def stop(self, patience_s: float) -> None:
+        """Write what is left, wait that long for those who are slow to read it, and end. From any thread."""
+
+        def set_stop() -> None:
+            self._stop_at = time.monotonic() + patience_s
+
+        self.post(set_stop)
+
+    # -- the loop ---------------------------------------------------------------------------------
+
+    def run(self) -> None:
+        """Tick until stopped."""
+        while not self._is_done():
+            try:
+                self._tick(self._epoll.poll(self._wait_s()))
+            except Exception:
+                log.exception("%s: a tick failed", self.name)
+        for connection in list(self._connections.values()):
+            self._close(connection)
+        self._epoll.close()
+
+    def _is_done(self) -> bool:
+        if self._stop_at is None:
+            return False
+        return not self._connections or time.monotonic() >= self._stop_at
+
+    def _wait_s(self) -> float:
+        if self._ready:
+            return 0
+        wait_s = _IDLE_WAIT_S if self._stop_at is None else 0.02
+        if self._timers:
+            wait_s = min(wait_s, max(0.0, self._timers[0][0] - time.monotonic()))
+        return wait_s
+
+    def _tick(self, events: list[tuple[int, int]]) -> None:
+        for fd, mask in events:
+            connection = self._connections.get(fd)
+            if connection is not None:
+                self._serve(connection, mask)
+            elif fd == self._wake_fd:
+                os.eventfd_read(fd)
+        with self._inbox_lock:
+            tasks, self._inbox = self._inbox, []
+            accepted, self._accepted = self._accepted, []
+        now_s = time.monotonic()
+        while self._timers and self._timers[0][0] <= now_s:
+            heapq.heappop(self._timers)[2]()
+        hub = self.hub
+        with hub.lock:
+            hub.begin()
+            for sock, session in accepted:
+                hub.run_task(lambda sock=sock, session=session: self._begin_session(sock, session))  # type: ignore[misc]
+            for task in tasks:
+                hub.run_task(task)
+            self._run_ready(int(now_s * 1000))
+            self._look_after(now_s)
+            hub.end()
+            lines = hub.take_log()
+            pending, self.pending = self.pending, []
+        hub.wake_writers(self.index)
+        for connection, data in pending:
+            if data is not None:
+                connection.write(data)
+            else:
+                self._begin_close(connection)
+            if connection.ended and not connection.queued:
+                self._queue(connection)
+        if lines:
+            write_log(lines)
+
+    def _serve(self, connection: Connection, mask: int) -> None:
+        if mask & select.EPOLLOUT:
+            connection.flush()
+        if mask & ~select.EPOLLOUT and connection.read() and not connection.queued:
+            self._queue(connection)
+        if mask & (select.EPOLLHUP | select.EPOLLERR) and not connection.ended:
+            connection.ended = "Connection reset by peer"
+            self._queue(connection)
+        if connection.is_finished:
+            self._close(connection)
+
+    # -- lines; under the hub lock ----------------------------------------------------------------
+
+    def _queue(self, connection: Connection) -> None:
+        if not connection.queued and connection.state is State.OPEN:
+            connection.queued = True
+            self._ready.append(connection)
+
+    def _run_ready(self, now_ms: int) -> None:
+        for _ in range(len(self._ready)):
+            connection = self._ready.popleft()
+            connection.queued = False
+            if connection.state is State.OPEN:
+                self._run_lines(connection, now_ms)
+
+    def _run_lines(self, connection: Connection, now_ms: int) -> None:
+        session, lines, hub = connection.session, connection.lines, self.hub
+        if lines:
+            session.heard_ms = now_ms
+        budget = session.budget
+        left = LINES_PER_TICK
+        while lines and left and not session.waiting and not session.closing:
+            if budget is not None and not budget.take(hub.world.now_ms):
+                self._hold_back(connection, budget)
+                return
+            hub.run_line(session, lines.popleft())
+            left -= 1
+        if session.closing:
+            return
+        if connection.ended and (not lines or session.waiting):
+            if not session.waiting:
+                close_connection(hub.world, connection, connection.ended)
+        elif lines and not session.waiting:
+            self._queue(connection)
+        self._throttle_reading(connection)
+
+    def _hold_back(self, connection: Connection, budget: LineBudget) -> None:
+        """Let a session that says too much at once wait; end it where far too much has piled up."""
+        world, session = self.hub.world, connection.session
+        if len(connection.lines) > world.settings.limits.queue_lines:
+            if session.user is not None:
+                world.note(f"left: {session.user.nick} (Excess flood)")
+            world.close(session, "Excess flood")
+            return
+        self._throttle_reading(connection)
+        wait_s = max(budget.wait_ms(world.now_ms), 1) / 1000
+        self.call_later(wait_s, lambda: self._queue(connection))
+
+    def _throttle_reading(self, connection: Connection) -> None:
+        if len(connection.lines) > READ_AHEAD_LINES:
+            connection.pause_reading()
+        elif not connection.lines:
+            connection.resume_reading()
+
+    def wake_connection(self, connection: Connection) -> None:
+        """Go on with a connection's lines, once what it waited for is there. In this thread's tick."""
+        self._queue(connection)
+
+    def call_later(self, delay_s: float, task: Task) -> None:
+        """Do something later, in this thread and without the hub lock. From this thread."""
+        heapq.heappush(self._timers, (time.monotonic() + delay_s, next(self._timer_number), task))
+
+    # -- connections ------------------------------------------------------------------------------
+
+    def _begin_session(self, sock: socket.socket, session: Session) -> None:
+        world = self.hub.world
+        limits = world.settings.limits
+        connection = Connection(sock, session, self._epoll, limits.sendq_bytes)
+        self._connections[connection.fd] = connection
+        now_ms = int(time.monotonic() * 1000)
+        session.thread, session.connection = self.index, connection
+        session.opened_ms = session.heard_ms = now_ms
+        if session.control is None:
+            if limits.enabled:
+                session.budget = LineBudget(limits.lines_per_s, limits.burst_lines)
+            self._watch_at(connection, now_ms + int(limits.registration_timeout_s * 1000))
+        if session.control is None:
+            start(Context(world, session, ""))
+
+    def _watch_at(self, connection: Connection, due_ms: int) -> None:
+        second = max(due_ms // 1000 + 1, self._watched_until + 1)
+        self._watch.setdefault(second, []).append(connection)
+
+    def _look_after(self, now_s: float) -> None:
+        now = int(now_s)
+        while self._watched_until < now:
+            self._watched_until += 1
+            for connection in self._watch.pop(self._watched_until, ()):
+                if connection.state is State.OPEN and not connection.session.closing:
+                    due_ms = look_after(self.hub.world, connection.session, int(now_s * 1000))
+                    self._watch_at(connection, due_ms)
+
+    def _begin_close(self, connection: Connection) -> None:
+        connection.begin_close()
+        if connection.ended and not connection.has_backlog:
+            self._close(connection)
+        elif connection.state is State.CLOSING:
+            self.call_later(LINGER_S, lambda: self._close(connection))
+
+    def _close(self, connection: Connection) -> None:
+        if connection.state is not State.CLOSED:
+            self._connections.pop(connection.fd, None)
+            connection.close()
+            self._released(connection.session)

@@ -1,0 +1,121 @@
+"""The worker threads: what is slow runs here, never under the hub lock.
+
+``store`` is one thread that does everything in order: so what the database holds and what the hub is told always come
+in the same order, and the changes other processes make are looked up in between. ``password`` threads run bcrypt.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from chatroom.errors import ChatroomError
+
+if TYPE_CHECKING:
+    from chatroom.chat.stores import Stores
+    from chatroom.chat.world import Job
+    from chatroom.commands.pending import Queue
+
+log = logging.getLogger(__name__)
+
+Done = Callable[[object], None]
+"""What a job's outcome is told to, in the worker's thread: its result, or the exception it raised."""
+
+_WATCH_EVERY_S = 0.2
+_Work = tuple["Job", Done] | None
+
+
+class Workers:
+    """All worker threads. ``open_stores`` is called once in each, for a connection of its own."""
+
+    def __init__(
+        self, open_stores: Callable[[], Stores], watch: Callable[[Stores], None], password_threads: int = 2
+    ) -> None:
+        self._store: queue.SimpleQueue[_Work] = queue.SimpleQueue()
+        self._passwords: queue.SimpleQueue[_Work] = queue.SimpleQueue()
+        self._threads = [
+            _Worker("store", self._store, open_stores, watch),
+            *(_Worker(f"password-{number}", self._passwords, open_stores) for number in range(password_threads)),
+        ]
+
+    def start(self) -> None:
+        """Start the threads."""
+        for thread in self._threads:
+            thread.start()
+
+    def submit(self, name: Queue, job: Job, done: Done) -> None:
+        """Have a job run; ``done`` is told its outcome. From any thread."""
+        (self._store if name == "store" else self._passwords).put((job, done))
+
+    def stop(self, patience_s: float) -> bool:
+        """Finish what was submitted and end the threads; whether all did within that time. From any other thread."""
+        self._store.put(None)
+        for _ in self._threads[1:]:
+            self._passwords.put(None)
+        give_up_at = time.monotonic() + patience_s
+        for thread in self._threads:
+            thread.join(max(0.0, give_up_at - time.monotonic()))
+        return not any(thread.is_alive() for thread in self._threads)
+
+
+class _Worker(threading.Thread):
+    """One thread with its own stores. Daemonic: a bcrypt check under way must not hold up the end."""
+
+    def __init__(
+        self,
+        name: str,
+        work: queue.SimpleQueue[_Work],
+        open_stores: Callable[[], Stores],
+        watch: Callable[[Stores], None] | None = None,
+    ) -> None:
+        super().__init__(name=name, daemon=True)
+        self._work = work
+        self._open_stores = open_stores
+        self._watch = watch
+
+    def run(self) -> None:
+        """Run jobs until told to end."""
+        try:
+            stores = self._open_stores()
+        except ChatroomError as error:
+            log.error("%s: %s", self.name, error)
+            return
+        try:
+            self._run(stores)
+        finally:
+            stores.close()
+
+    def _run(self, stores: Stores) -> None:
+        watch_at = time.monotonic()
+        while True:
+            if self._watch is not None and time.monotonic() >= watch_at:
+                self._look(stores)
+                watch_at = time.monotonic() + _WATCH_EVERY_S
+            try:
+                work = self._work.get(timeout=max(0.0, watch_at - time.monotonic()) if self._watch else None)
+            except queue.Empty:
+                continue
+            if work is None:
+                return
+            job, done = work
+            done(_outcome(job, stores))
+
+    def _look(self, stores: Stores) -> None:
+        assert self._watch is not None
+        try:
+            self._watch(stores)
+        except ChatroomError as error:
+            log.error("cannot look for changes: %s", error)
+        except Exception:
+            log.exception("cannot look for changes")
+
+
+def _outcome(job: Job, stores: Stores) -> object:
+    try:
+        return job(stores)
+    except Exception as error:
+        return error
