@@ -1,0 +1,133 @@
+"""The global options, the exit codes, and errors as one line."""
+
+from __future__ import annotations
+
+import errno
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import Result
+
+from chatroom import __version__
+from chatroom.ctl import main
+from chatroom.errors import ConfigError
+
+Run = Callable[..., Result]
+
+
+def command_that_raises(error: BaseException) -> click.Command:
+    """A subcommand that does nothing but raise this."""
+
+    @click.command()
+    def failing() -> None:
+        raise error
+
+    return failing
+
+
+@pytest.fixture
+def failing(monkeypatch: pytest.MonkeyPatch) -> Callable[[BaseException], None]:
+    """Put a command that raises in the place of ``status``."""
+
+    def put(error: BaseException) -> None:
+        monkeypatch.setattr(main.Chatroomctl, "get_command", lambda *args: command_that_raises(error))
+
+    return put
+
+
+def test_the_version_is_told(run: Run) -> None:
+    """``--version`` prints the program and its version."""
+    assert run("--version").stdout == f"chatroomctl {__version__}\n"
+
+
+@pytest.mark.parametrize(
+    "error, line",
+    [
+        (ConfigError("that is wrong"), "chatroomctl: that is wrong\n"),
+        (ConfigError("two\nlines \x1b[2J"), "chatroomctl: two\\nlines \\x1b[2J\n"),
+        (PermissionError(errno.EACCES, "Permission denied", "/x"), "chatroomctl: /x: Permission denied\n"),
+        (OSError(errno.ENOSPC, "No space left on device"), "chatroomctl: No space left on device\n"),
+    ],
+)
+def test_what_fails_is_one_line(
+    run: Run, failing: Callable[[BaseException], None], error: BaseException, line: str
+) -> None:
+    """An error raised on purpose, or by the operating system, is one line on stderr and exit code 1."""
+    failing(error)
+    result = run("status")
+    assert (result.exit_code, result.stdout, result.stderr) == (1, "", line)
+
+
+def test_a_bug_is_not_hidden(run: Run, failing: Callable[[BaseException], None]) -> None:
+    """Anything else keeps its traceback."""
+    failing(KeyError("a bug"))
+    assert isinstance(run("status").exception, KeyError)
+
+
+def test_an_interrupt_ends_quietly(run: Run, failing: Callable[[BaseException], None]) -> None:
+    """Control-C ends with exit code 1 and without a traceback."""
+    failing(KeyboardInterrupt())
+    result = run("status")
+    assert result.exit_code == 1
+    assert result.stderr.strip() == "Aborted!"
+
+
+@pytest.mark.parametrize("arguments", [["bogus"], ["--bogus"], ["config", "get"], ["config", "get", "no.such"]])
+def test_wrong_usage_is_exit_code_2(run: Run, arguments: list[str]) -> None:
+    """What cannot be understood is a usage error, told on stderr."""
+    result = run(*arguments)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr.startswith("Usage: chatroomctl")
+
+
+def test_a_broken_file_stops_only_those_who_need_it(run: Run, home: Path) -> None:
+    """Help, the file's path and making a file work beside a file that cannot be read; with --database bans do too."""
+    (home / "chatroom.toml").write_text("[broken")
+    assert run("--help").exit_code == 0
+    assert run("config", "path").stdout == f"{home}/chatroom.toml\n"
+    assert run("config", "init", "other.toml").exit_code == 0
+    assert "there is no database" in run("--database", "none.db", "ban", "list").stderr
+    result = run("ban", "list")
+    assert result.exit_code == 1
+    assert result.stderr.startswith("chatroomctl: chatroom.toml: not valid TOML")
+
+
+def test_the_database_comes_from_the_configuration(run: Run, home: Path) -> None:
+    """Without --database the configured one is used."""
+    (home / "chatroom.toml").write_text('[database]\npath = "configured.db"')
+    assert f"{home}/configured.db" in run("ban", "list").stderr
+
+
+def test_a_reader_that_goes_away_is_no_failure_to_tell(database: Path) -> None:
+    """When the reader of a pipe has gone there is no traceback."""
+    code = "import sys; from chatroom.ctl.main import main; sys.argv = ['chatroomctl', 'config', 'show']; main()"
+    reader, writer = os.pipe()
+    os.close(reader)
+    try:
+        done = subprocess.run(
+            [sys.executable, "-c", code], stdout=writer, stderr=subprocess.PIPE, text=True, check=False
+        )
+    finally:
+        os.close(writer)
+    assert done.stderr == ""
+
+
+def test_python_m_is_the_same_program() -> None:
+    """``python -m chatroom.ctl`` calls itself chatroomctl."""
+    done = subprocess.run(
+        [sys.executable, "-m", "chatroom.ctl", "config", "--help"], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.startswith("Usage: chatroomctl config ")
+
+
+def test_a_subcommand_is_imported_when_it_is_asked_for() -> None:
+    """What one subcommand needs does not slow down another."""
+    code = "import sys; from chatroom.ctl.main import cli; cli.get_command(None, 'config'); print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert "chatroom.ctl.configs" in loaded
+    assert {"sqlite3", "bcrypt", "chatroom.server", "chatroom.ctl.bans"}.isdisjoint(loaded)

@@ -1,0 +1,109 @@
+"""Tables, JSON, questions and what is safe to print."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+from typing import NamedTuple
+
+import click
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chatroom.chat.records import Role
+from chatroom.ctl.output import confirm, moment, plain, print_json, print_pairs, print_table
+from chatroom.errors import Refused
+
+AT = datetime(2030, 1, 2, 3, 4, 5, tzinfo=UTC)
+
+
+@given(st.text())
+def test_what_is_printed_is_printable(text: str) -> None:
+    """No text of other people's can move the cursor, end a line or be unprintable."""
+    shown = plain(text)
+    assert shown.isprintable()
+    assert shown.encode().decode() == shown
+    assert text != shown or text.isprintable()
+
+
+def test_columns_line_up(capsys: pytest.CaptureFixture[str]) -> None:
+    """Columns are as wide as their widest cell, also in scripts with wide letters; nothing is cut off."""
+    long = "x" * 300
+    print_table(("NAME", "TEXT"), [("日本", "wide"), ("al", long), ("", None)])
+    assert capsys.readouterr().out.splitlines() == ["NAME  TEXT", "日本  wide", f"al    {long}", "-     -"]
+
+
+def test_a_table_without_rows_is_its_headers(capsys: pytest.CaptureFixture[str]) -> None:
+    """Nothing to list is still a table."""
+    print_table(("ID", "NAME"), [])
+    assert capsys.readouterr().out == "ID  NAME\n"
+
+
+def test_cells_are_told_in_words(capsys: pytest.CaptureFixture[str]) -> None:
+    """Moments are UTC, roles and truth values words, escape sequences are shown and not obeyed."""
+    print_pairs([("at", AT), ("role", Role.ADMIN), ("disabled", False), ("reason", "\x1b[31m\n"), ("never", None)])
+    assert capsys.readouterr().out.splitlines() == [
+        "at        2030-01-02 03:04:05Z",
+        "role      admin",
+        "disabled  no",
+        "reason    \\x1b[31m\\n",
+        "never     -",
+    ]
+
+
+def test_moments_are_told_in_utc() -> None:
+    """A moment of another zone is turned to UTC; none at all is a dash."""
+    assert moment(AT.astimezone(timezone(timedelta(hours=5)))) == "2030-01-02 03:04:05Z"
+    assert moment(None) == "-"
+
+
+def test_json_is_one_document(capsys: pytest.CaptureFixture[str]) -> None:
+    """Records, tuples, moments, roles and paths come out as JSON has them, letters as they are."""
+
+    @dataclass
+    class Record:
+        role: Role
+        at: datetime | None
+
+    class Pair(NamedTuple):
+        one: int
+        two: tuple[str, ...]
+
+    print_json([Record(Role.USER, AT), Pair(1, ("ä",)), {"path": Path("/x"), "none": Record(Role.ADMIN, None)}])
+    out = capsys.readouterr().out
+    assert "ä" in out
+    assert json.loads(out) == [
+        {"role": "user", "at": "2030-01-02T03:04:05Z"},
+        {"one": 1, "two": ["ä"]},
+        {"path": "/x", "none": {"role": "admin", "at": None}},
+    ]
+
+
+def test_a_question_needs_somebody_to_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a terminal nothing is asked: --yes goes on, everything else is refused."""
+    monkeypatch.setattr(sys.stdin, "isatty", lambda: False)
+    confirm("Really?", yes=True)
+    with pytest.raises(Refused, match=r"Really\? Say --yes"):
+        confirm("Really?", yes=False)
+
+
+@pytest.mark.parametrize("answer", [True, False])
+def test_a_question_at_a_terminal(monkeypatch: pytest.MonkeyPatch, answer: bool) -> None:
+    """At a terminal the answer counts: a no ends the command."""
+
+    def ask(question: str, *, abort: bool, err: bool) -> None:
+        assert (question, abort, err) == ("Really \\x1b?", True, True)
+        if not answer:
+            raise click.Abort
+
+    monkeypatch.setattr(sys.stdin, "isatty", lambda: True)
+    monkeypatch.setattr(click, "confirm", ask)
+    if answer:
+        confirm("Really \x1b?", yes=False)
+    else:
+        with pytest.raises(click.Abort):
+            confirm("Really \x1b?", yes=False)
