@@ -6,7 +6,7 @@ arguments at a reload, so flags and environment outlive it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -97,8 +97,7 @@ class _Reading:
             if section not in SECTIONS and not isinstance(body, dict | list):
                 raise ConfigError(f"{where}: unknown key {section} outside a section")
             if section not in SECTIONS:
-                known = [f"[{name}]" for name in SECTIONS]
-                raise ConfigError(f"{where}: unknown section [{section}]{_did_you_mean(f'[{section}]', known)}")
+                raise ConfigError(f"{where}: unknown section [{section}]{_did_you_mean(section, SECTIONS)}")
             if section == "listen":
                 self._take_listen(body, where)
             elif not isinstance(body, dict):
@@ -186,7 +185,7 @@ def _shortened(value: object) -> str:
     return text if len(text) <= 60 else text[:57] + "..."
 
 
-def _did_you_mean(word: str, known: Any) -> str:
+def _did_you_mean(word: str, known: Iterable[str]) -> str:
     import difflib
 
     close = difflib.get_close_matches(word, list(known), n=1)

@@ -111,10 +111,9 @@ def _texts_with_value(text: str, key: Key, value: object, line: str) -> Iterator
             yield _joined([*lines[:number], line, *lines[number + 1 :]])
     if header >= 0:
         yield _joined([*lines[: header + 1], line, *lines[header + 1 :]])
-    else:
-        name = f"[[{key.section}]]" if key.section == "listen" else f"[{key.section}]"
-        yield _joined([*([*lines, ""] if text.strip() else []), name, line])
     yield from _by_tomlkit(text, key, value, only_replace=False)
+    name = f"[[{key.section}]]" if key.section == "listen" else f"[{key.section}]"
+    yield _joined([*([*lines, ""] if text.strip() else []), name, line])
 
 
 def _texts_without_value(text: str, key: Key) -> Iterator[str]:

@@ -85,7 +85,7 @@ def test_host_and_port_replace_the_plain_addresses(file: Path) -> None:
         ("[limits]\nburst_lines = 0", "limits.burst_lines must be a whole number from 1 to 1000000, not 0"),
         ("[limits]\nenabled = 1", "limits.enabled must be true or false, not 1"),
         ("[limits]\nburst_line = 1", "unknown key limits.burst_line; did you mean limits.burst_lines?"),
-        ("[limit]\nburst_lines = 1", "unknown section [limit]; did you mean [limits]?"),
+        ("[limit]\nburst_lines = 1", "unknown section [limit]; did you mean limits?"),
         ("burst_lines = 1", "unknown key burst_lines outside a section"),
         ("limits = 1", "limits must be a section: [limits]"),
         ("[listen]\nport = 1", "listen must be one or more tables, each beginning with [[listen]]"),
