@@ -25,7 +25,7 @@ NEW_CHANNEL_FLAGS = frozenset("nt")
 
 
 def prefixes(standing: int, multiple: bool) -> str:
-    """The signs before a member's nick: the highest one, or all of them where the reader negotiated ``multi-prefix``."""
+    """The signs before a member's nick: the highest one, or all of them for readers with ``multi-prefix``."""
     if standing & OP:
         return "@+" if multiple and standing & VOICE else "@"
     return "+" if standing & VOICE else ""

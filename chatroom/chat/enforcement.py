@@ -34,12 +34,17 @@ def sessions_in(world: World, network: Network) -> list[Session]:
     """Every session whose real address is in the network."""
     version, first, last = network.version, int(network.network_address), int(network.broadcast_address)
     return [
-        session for session in world.sessions.values() if session.version == version and first <= session.address <= last
+        session
+        for session in world.sessions.values()
+        if session.version == version and first <= session.address <= last
     ]
 
 
 def enforce_rules(world: World, rules: Iterable[BanRule], role: Role | None, spared: User | None = None) -> None:
-    """Disconnect whom new bans hit. ``role`` is the issuer's, whose equals and betters are spared; None spares nobody."""
+    """Disconnect whom new bans hit.
+
+    ``role`` is the issuer's, whose equals and betters are spared; None spares nobody.
+    """
     networks: dict[int, BanRule] = {}
     for rule in rules:
         if rule.name is None:
@@ -134,7 +139,9 @@ def free_nick(world: World, entry: AccountEntry) -> None:
 def _log_out(world: World, user: User) -> None:
     was_operator = user.is_operator
     for session in user.sessions:
-        world.tell_session(session, f":{world.settings.server.name} 901 {user.nick} {user.prefix} :You are now logged out")
+        world.tell_session(
+            session, f":{world.settings.server.name} 901 {user.nick} {user.prefix} :You are now logged out"
+        )
     world.set_account(user, None)
     _show_operator(world, user, was_operator)
     if world.accounts.find(user.nick) is not None:

@@ -3,7 +3,8 @@
 A line for one session goes to that session's entries. A line for a channel goes to the channel's log *once*; when the
 tick ends, each variant of the log is joined once and the same bytes object serves every member that had nothing else
 to read. Everything said has a number (``seq``), so a member with lines of its own, or in several channels, gets them
-merged in the order in which they were said; an event that reached a session by two ways has one number and is read once.
+merged in the order in which they were said; an event that reached a session by two ways has
+one number and is read once.
 
 Guarded by the hub lock.
 """

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 from chatroom.irc.sasl import ResponseBuffer
 
 if TYPE_CHECKING:
+    from chatroom.chat.events import Event
     from chatroom.chat.flood import LineBudget
     from chatroom.chat.records import AccountEntry, Role
     from chatroom.chat.user import User
-    from chatroom.chat.events import Event
 
 
 class Registration:
@@ -44,8 +44,8 @@ class Session:
         "cap_version",
         "caps",
         "closing",
-        "connection",
         "connected_ms",
+        "connection",
         "control",
         "entries",
         "gathered",

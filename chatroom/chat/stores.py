@@ -1,7 +1,7 @@
 """What the rules need of the disk, as Protocols; ``chatroom.storage`` implements them on SQLite.
 
 Every method is one transaction: it has been written through to the disk (``synchronous=FULL``) when it returns,
-together with its audit row and, where it touches accounts, bans or channels, its ``changes`` row. Methods named ``get_`` raise
+together with its audit row and, where it touches accounts, bans or channels, its ``changes`` row. ``get_`` raises
 ``NotFound``; ``find_`` may return None. All may raise ``StorageError``. A store belongs to the thread that opened it.
 No rule calls a store: rules hand out jobs, which a worker runs (see ``chatroom.commands.pending``).
 """

@@ -93,7 +93,10 @@ class World:
         waiting = sorted({key.path for key in changed if key.applies == "restart"})
         applied = sorted({key.path for key in changed} - set(waiting))
         self.settings = replace(
-            settings, listen=self.settings.listen, database=self.settings.database, server=self._running_server(settings)
+            settings,
+            listen=self.settings.listen,
+            database=self.settings.database,
+            server=self._running_server(settings),
         )
         self._configure_channels()
         text = f"configuration read again, changed: {', '.join(applied) or 'nothing'}"

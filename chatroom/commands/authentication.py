@@ -25,8 +25,9 @@ if TYPE_CHECKING:
 _FAILED = "SASL authentication failed"
 
 
-@command("AUTHENTICATE", "<data>", when=When.ANY, help="Logs in by SASL; the mechanism is PLAIN.")
+@command("AUTHENTICATE", "<data>", when=When.ANY)
 def authenticate(context: Context, params: list[str]) -> Pending | None:
+    """Logs in by SASL; the mechanism is PLAIN."""
     session, data = context.session, params[0]
     if not session.caps & caps.SASL:
         context.reply(numerics.ERR_SASLFAIL, text=f"{_FAILED}: negotiate the sasl capability first")
@@ -90,8 +91,9 @@ def _failed(context: Context, why: str) -> None:
         context.world.close(session, "Too many failed logins")
 
 
-@command("OPER", "<account> <password>", help="Logs in to the account of an admin or a moderator.")
+@command("OPER", "<account> <password>")
 def oper(context: Context, params: list[str]) -> Pending | None:
+    """Logs in to the account of an admin or a moderator."""
     return check_password(context, params[0], params[1], _oper_checked)
 
 
@@ -100,7 +102,9 @@ def _oper_checked(context: Context, account: AccountEntry | None, why: str) -> P
         context.reply(numerics.ERR_PASSWDMISMATCH, text=f"Password incorrect: {why}")
         return None
     if account.role < Role.MODERATOR:
-        context.reply(numerics.ERR_NOOPERHOST, text=f"{account.name} is the account of neither an admin nor a moderator")
+        context.reply(
+            numerics.ERR_NOOPERHOST, text=f"{account.name} is the account of neither an admin nor a moderator"
+        )
         return None
     user = context.session.user
     if user is not None:
@@ -109,13 +113,9 @@ def _oper_checked(context: Context, account: AccountEntry | None, why: str) -> P
     return None
 
 
-@command(
-    "REGISTER",
-    "<account> <email> <password>",
-    when=When.ANY,
-    help="Registers your nick, so that nobody else can use it: REGISTER * * :password",
-)
+@command("REGISTER", "<account> <email> <password>", when=When.ANY)
 def register(context: Context, params: list[str]) -> Pending | None:
+    """Registers your nick, so that nobody else can use it: REGISTER * * :password"""
     account, password = params[0], params[2]
     user = context.session.user
     settings = context.world.settings.accounts

@@ -28,15 +28,17 @@ if TYPE_CHECKING:
     from chatroom.chat.stores import Stores
 
 REASON_BYTES = 200
-_HELP = """Bans names and addresses, lifts bans, shows them:
-UBAN ADD [--ip|--name] [FORCE] <name, address or network> [<duration, like 7d>] [<reason>]
-UBAN DEL <name, address, network or number>
-UBAN LIST
-UBAN INFO <name, address or network>: the ban there, and who would be hit"""
 
 
-@command("UBAN", "<subcommand> [<target> [<duration>] [<reason>]]", role=Role.MODERATOR, help=_HELP)
+@command("UBAN", "<subcommand> [<target> [<duration>] [<reason>]]", role=Role.MODERATOR)
 def uban(context: Context, params: list[str]) -> Pending | None:
+    """Bans names and addresses, lifts bans, shows them:
+
+    UBAN ADD [--ip|--name] [FORCE] <name, address or network> [<duration, like 7d>] [<reason>]
+    UBAN DEL <name, address, network or number>
+    UBAN LIST
+    UBAN INFO <name, address or network>: the ban there, and who would be hit
+    """
     subcommand = params[0].upper()
     words = [word for param in params[1:] for word in param.split()]
     if subcommand == "LIST":

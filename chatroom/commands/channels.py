@@ -46,8 +46,9 @@ def printable(word: str) -> str:
     return word[:128] if word and " " not in word and not word.startswith(":") else "*"
 
 
-@command("JOIN", "<channels> [<keys>]", help="Joins channels, by comma. JOIN 0 leaves them all.")
+@command("JOIN", "<channels> [<keys>]")
 def join(context: Context, params: list[str]) -> Pending | None:
+    """Joins channels, by comma. JOIN 0 leaves them all."""
     if params[0] == "0":
         for channel in list(context.user.channels):
             depart(context, channel, "")
@@ -177,8 +178,9 @@ def reply_names(context: Context, channel: Channel) -> None:
     context.reply(numerics.RPL_ENDOFNAMES, channel.name)
 
 
-@command("PART", "<channels> [<reason>]", help="Leaves channels, by comma.")
+@command("PART", "<channels> [<reason>]")
 def part(context: Context, params: list[str]) -> Pending | None:
+    """Leaves channels, by comma."""
     for name in params[0].split(","):
         channel = context.world.find_channel(name)
         if channel is None:
@@ -199,8 +201,9 @@ def depart(context: Context, channel: Channel, reason: str) -> None:
     context.say(event)
 
 
-@command("TOPIC", "<channel> [<topic>]", help="Shows a channel's topic, or sets it; an empty one takes it away.")
+@command("TOPIC", "<channel> [<topic>]")
 def topic(context: Context, params: list[str]) -> Pending | None:
+    """Shows a channel's topic, or sets it; an empty one takes it away."""
     channel = find_visible(context, params[0])
     if channel is None:
         return None
@@ -231,8 +234,9 @@ def shorten(text: str, limit: int) -> str:
     return text if len(data) <= limit else data[:limit].decode(errors="ignore")
 
 
-@command("NAMES", "[<channels>]", help="Lists who is in channels, by comma.")
+@command("NAMES", "[<channels>]")
 def names(context: Context, params: list[str]) -> Pending | None:
+    """Lists who is in channels, by comma."""
     if not params:
         context.reply(numerics.RPL_ENDOFNAMES, "*")
         return None
@@ -246,8 +250,9 @@ def names(context: Context, params: list[str]) -> Pending | None:
     return None
 
 
-@command("LIST", "[<channels>]", help="Lists channels with their topics.")
+@command("LIST", "[<channels>]")
 def list_(context: Context, params: list[str]) -> Pending | None:
+    """Lists channels with their topics."""
     world = context.world
     if params and params[0]:
         found = [channel for name in params[0].split(",") if (channel := world.find_channel(name)) is not None]
@@ -262,8 +267,9 @@ def list_(context: Context, params: list[str]) -> Pending | None:
     return None
 
 
-@command("KICK", "<channel> <nicks> [<reason>]", help="Takes people, by comma, out of a channel.")
+@command("KICK", "<channel> <nicks> [<reason>]")
 def kick(context: Context, params: list[str]) -> Pending | None:
+    """Takes people, by comma, out of a channel."""
     channel = find_visible(context, params[0])
     if channel is None:
         return None
@@ -296,8 +302,9 @@ def _kick_one(context: Context, channel: Channel, target: User, reason: str) -> 
     world.remember(lambda stores: stores.audit.add(actor, "channel.kick", channel.name, detail))
 
 
-@command("INVITE", "[<nick> <channel>]", help="Invites somebody into a channel; alone, lists your invitations.")
+@command("INVITE", "[<nick> <channel>]")
 def invite(context: Context, params: list[str]) -> Pending | None:
+    """Invites somebody into a channel; alone, lists your invitations."""
     if not params:
         for invited in context.user.invited:
             context.reply(numerics.RPL_INVITELIST, invited.name)

@@ -15,13 +15,9 @@ from chatroom.irc.names import NICK_LENGTH, is_nick
 _CAP_LINE_BYTES = 400
 
 
-@command(
-    "CAP",
-    "<subcommand> [<capabilities>]",
-    when=When.ANY,
-    help="Negotiates IRCv3 capabilities: LS [302], LIST, REQ :<names>, END.",
-)
+@command("CAP", "<subcommand> [<capabilities>]", when=When.ANY)
 def cap(context: Context, params: list[str]) -> Pending | None:
+    """Negotiates IRCv3 capabilities: LS [302], LIST, REQ :<names>, END."""
     session = context.session
     subcommand = params[0].upper()
     registration = session.registration
@@ -89,14 +85,11 @@ def _request(context: Context, names: str) -> None:
     context.say(f":{context.server} CAP {context.nick} ACK :{names}")
 
 
-@command(
-    "PASS",
-    "<password>",
-    when=When.BEFORE,
-    help="Gives the server's password where it has one, else the password of the account called like your NICK. "
-    "PASS account:password names the account.",
-)
+@command("PASS", "<password>", when=When.BEFORE)
 def password(context: Context, params: list[str]) -> Pending | None:
+    """Gives the server's password where it has one, else the password of the account called like your
+    NICK. PASS account:password names the account.
+    """
     registration = context.session.registration
     if registration is not None and len(registration.passwords) < 4:
         registration.passwords.append(params[0])
@@ -104,8 +97,9 @@ def password(context: Context, params: list[str]) -> Pending | None:
     return None
 
 
-@command("NICK", "[<nick>]", when=When.ANY, help="Chooses or changes your nick.")
+@command("NICK", "[<nick>]", when=When.ANY)
 def nick(context: Context, params: list[str]) -> Pending | None:
+    """Chooses or changes your nick."""
     if not params or not params[0]:
         context.reply(numerics.ERR_NONICKNAMEGIVEN)
         return None
@@ -144,8 +138,9 @@ def _change_nick(context: Context, wanted: str) -> None:
     context.world.note(f"{old} is now {wanted}")
 
 
-@command("USER", "<username> <mode> <unused> <realname>", when=When.BEFORE, help="Says who you are, when connecting.")
+@command("USER", "<username> <mode> <unused> <realname>", when=When.BEFORE)
 def user(context: Context, params: list[str]) -> Pending | None:
+    """Says who you are, when connecting."""
     registration = context.session.registration
     if registration is None or registration.username:
         return None
@@ -155,8 +150,9 @@ def user(context: Context, params: list[str]) -> Pending | None:
     return advance(context)
 
 
-@command("PING", "[<token>]", when=When.ANY, control=True, help="Asks the server for a PONG with the same token.")
+@command("PING", "[<token>]", when=When.ANY, control=True)
 def ping(context: Context, params: list[str]) -> Pending | None:
+    """Asks the server for a PONG with the same token."""
     if not params or not params[0]:
         context.reply(numerics.ERR_NOORIGIN)
     else:
@@ -164,13 +160,15 @@ def ping(context: Context, params: list[str]) -> Pending | None:
     return None
 
 
-@command("PONG", "[<token>]", when=When.ANY, control=True, help="Answers the server's PING.")
+@command("PONG", "[<token>]", when=When.ANY, control=True)
 def pong(context: Context, params: list[str]) -> Pending | None:
+    """Answers the server's PING."""
     return None
 
 
-@command("QUIT", "[<reason>]", when=When.ANY, control=True, help="Leaves, with a reason for the others to read.")
+@command("QUIT", "[<reason>]", when=When.ANY, control=True)
 def quit_(context: Context, params: list[str]) -> Pending | None:
+    """Leaves, with a reason for the others to read."""
     session = context.session
     text = f"Quit: {params[0]}" if params and params[0] else "Quit"
     if session.user is not None:
@@ -180,7 +178,7 @@ def quit_(context: Context, params: list[str]) -> Pending | None:
     return None
 
 
-@command("ERROR", "[<reason>]", when=When.ANY, help="For servers only; a client's is ignored.")
+@command("ERROR", "[<reason>]", when=When.ANY)
 def error(context: Context, params: list[str]) -> Pending | None:
+    """For servers only; a client's is ignored."""
     return None
-

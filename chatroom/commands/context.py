@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from chatroom.chat.events import Event
 from chatroom.chat.records import Actor, Role
+from chatroom.irc import caps
 from chatroom.irc.message import format_params
 from chatroom.irc.numerics import Numeric
 
@@ -87,16 +88,23 @@ class Context:
         self.say(f":{self.server} {verb} {format_params(params)}")
 
     def fail(self, code: str, *context: str, text: str) -> None:
-        """Refuse by a standard reply (IRCv3 standard-replies, FAIL)."""
+        """Refuse by a standard reply (IRCv3 standard-replies, FAIL), which is told to every client: it has the code."""
         self._standard("FAIL", code, context, text)
 
     def warn(self, code: str, *context: str, text: str) -> None:
-        """Warn by a standard reply."""
-        self._standard("WARN", code, context, text)
+        """Warn by a standard reply; in a notice where the client does not know them."""
+        self._inform("WARN", code, context, text)
 
     def note(self, code: str, *context: str, text: str) -> None:
-        """Inform by a standard reply."""
-        self._standard("NOTE", code, context, text)
+        """Inform by a standard reply; in a notice where the client does not know them."""
+        self._inform("NOTE", code, context, text)
+
+    def _inform(self, kind: str, code: str, context: tuple[str, ...], text: str) -> None:
+        session = self.session
+        if session.caps & caps.STANDARD_REPLIES or session.control is not None:
+            self._standard(kind, code, context, text)
+        else:
+            self.notice(text)
 
     def _standard(self, kind: str, code: str, context: tuple[str, ...], text: str) -> None:
         middle = " ".join([kind, self.verb or "*", code, *context])

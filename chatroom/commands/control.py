@@ -13,16 +13,18 @@ from chatroom.commands.server_info import SOFTWARE
 from chatroom.commands.table import When, command
 
 
-@command("ACTOR", "<name>", when=When.CONTROL, help="Says which shell user acts, for the audit.")
+@command("ACTOR", "<name>", when=When.CONTROL)
 def actor(context: Context, params: list[str]) -> Pending | None:
+    """Says which shell user acts, for the audit."""
     control = context.session.control
     if control is not None:
         context.session.control = ControlRights(params[0][:64], control.role)
     return None
 
 
-@command("STATUS", when=When.CONTROL, help="Tells how the daemon is doing.")
+@command("STATUS", when=When.CONTROL)
 def status(context: Context, params: list[str]) -> Pending | None:
+    """Tells how the daemon is doing."""
     world = context.world
     settings = world.settings
     values = {
@@ -44,8 +46,9 @@ def status(context: Context, params: list[str]) -> Pending | None:
     return None
 
 
-@command("SESSIONS", when=When.CONTROL, help="Lists the sessions, with addresses.")
+@command("SESSIONS", when=When.CONTROL)
 def sessions(context: Context, params: list[str]) -> Pending | None:
+    """Lists the sessions, with addresses."""
     world = context.world
     for session in world.sessions.values():
         user = session.user
@@ -66,8 +69,9 @@ def sessions(context: Context, params: list[str]) -> Pending | None:
     return None
 
 
-@command("ANNOUNCE", "<text>", when=When.CONTROL, help="Says something to everybody, as the server.")
+@command("ANNOUNCE", "<text>", when=When.CONTROL)
 def announce(context: Context, params: list[str]) -> Pending | None:
+    """Says something to everybody, as the server."""
     world = context.world
     event = world.event(context.server, f"NOTICE * :{params[0]}")
     for user in world.users.values():

@@ -164,7 +164,9 @@ def _allowed(context: Context, command: Command, params: list[str]) -> bool:
         context.reply(numerics.ERR_ALREADYREGISTERED)
         return False
     if command.role is not None and context.role < command.role:
-        context.world.note(f"refused {command.verb} by {context.nick} ({session.address_text}): needs {command.role.word}")
+        context.world.note(
+            f"refused {command.verb} by {context.nick} ({session.address_text}): needs {command.role.word}"
+        )
         context.reply(numerics.ERR_NOPRIVILEGES)
         return False
     if len(params) < command.arity:

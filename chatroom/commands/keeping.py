@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def keep(context: Context, channel: Channel, bodies: list[str], action: str, detail: str) -> Pending | None:
-    """Tell the channel ``bodies`` (``MODE #c +m``), one a line, after storing the channel where it is one of those that are kept."""
+    """Tell the channel ``bodies`` (``MODE #c +m``), one a line; a channel that is kept is stored first."""
     source = context.source
     account = context.user.account_name
     if not channel.stored:

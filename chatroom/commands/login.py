@@ -81,9 +81,7 @@ def _note_login(context: Context, entry: AccountEntry, password: str, stored: st
 def log_in(context: Context, user: User, account: AccountEntry) -> None:
     """Make somebody present the wearer of an account, and tell them and those who asked to know."""
     was_operator = user.is_operator
-    context.reply(
-        numerics.RPL_LOGGEDIN, user.prefix, account.name, text=f"You are now logged in as {account.name}"
-    )
+    context.reply(numerics.RPL_LOGGEDIN, user.prefix, account.name, text=f"You are now logged in as {account.name}")
     context.world.set_account(user, account)
     show_operator_mode(context, user, was_operator)
 

@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 MOST_TARGETS = 4
 
 
-@command("PRIVMSG", "[<targets> <text>]", help="Says something to channels or people, by comma.")
+@command("PRIVMSG", "[<targets> <text>]")
 def privmsg(context: Context, params: list[str]) -> Pending | None:
+    """Says something to channels or people, by comma."""
     if not params:
         context.reply(numerics.ERR_NORECIPIENT, text="No recipient given (PRIVMSG)")
     elif len(params) < 2 or not params[1]:
@@ -34,8 +35,9 @@ def privmsg(context: Context, params: list[str]) -> Pending | None:
     return None
 
 
-@command("NOTICE", "[<targets> <text>]", help="As PRIVMSG, and never answered automatically.")
+@command("NOTICE", "[<targets> <text>]")
 def notice(context: Context, params: list[str]) -> Pending | None:
+    """As PRIVMSG, and never answered automatically."""
     if len(params) >= 2 and params[1]:
         _say(context, "NOTICE", params[0], params[1])
     return None
@@ -111,8 +113,9 @@ def client_tags(tags: dict[str, str]) -> str:
     return format_tags({name: value for name, value in tags.items() if name.startswith("+")})
 
 
-@command("TAGMSG", "<targets>", help="Sends client-only tags to channels or people, for those who negotiated them.")
+@command("TAGMSG", "<targets>")
 def tagmsg(context: Context, params: list[str]) -> Pending | None:
+    """Sends client-only tags to channels or people, for those who negotiated them."""
     world, session, user = context.world, context.session, context.user
     tags = client_tags(context.tags or {})
     if not tags or not session.caps & caps.MESSAGE_TAGS:
@@ -138,8 +141,9 @@ def tagmsg(context: Context, params: list[str]) -> Pending | None:
     return None
 
 
-@command("WALLOPS", "<text>", role=Role.MODERATOR, help="Says something to everybody with user mode +w.")
+@command("WALLOPS", "<text>", role=Role.MODERATOR)
 def wallops(context: Context, params: list[str]) -> Pending | None:
+    """Says something to everybody with user mode +w."""
     event = context.world.event(context.source, f"WALLOPS :{params[0]}", context.user)
     for user in context.world.users.values():
         if user.wallops:

@@ -16,8 +16,9 @@ from chatroom.errors import NotPermitted
 from chatroom.irc import numerics
 
 
-@command("KILL", "<nick> [<reason>]", role=Role.MODERATOR, control=True, help="Kicks somebody off the server.")
+@command("KILL", "<nick> [<reason>]", role=Role.MODERATOR, control=True)
 def kill(context: Context, params: list[str]) -> Pending | None:
+    """Kicks somebody off the server."""
     target = context.world.find_user(params[0])
     if target is None:
         context.reply(numerics.ERR_NOSUCHNICK, printable(params[0]))

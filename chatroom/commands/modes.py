@@ -35,8 +35,9 @@ _LIST_REPLIES = {
 }
 
 
-@command("MODE", "<target> [<modes> [<parameters>]]", help="Shows or changes the modes of a channel, or your own.")
+@command("MODE", "<target> [<modes> [<parameters>]]")
 def mode(context: Context, params: list[str]) -> Pending | None:
+    """Shows or changes the modes of a channel, or your own."""
     if params[0].startswith("#") or is_channel(params[0]):
         channel = context.world.find_channel(params[0])
         if channel is None:
@@ -125,7 +126,7 @@ def _apply_limit(context: Context, channel: Channel, change: ModeChange) -> Mode
         channel.limit = None
         return ModeChange(False, "l")
     text = change.param or ""
-    if not (text.isascii() and text.isdigit() and 0 < int(text[:10]) and len(text) <= 9):
+    if not (text.isascii() and text.isdigit() and int(text[:10]) > 0 and len(text) <= 9):
         context.reply(
             numerics.ERR_INVALIDMODEPARAM, channel.name, "l", printable(text), text="A limit is a number from 1 up"
         )
@@ -136,9 +137,7 @@ def _apply_limit(context: Context, channel: Channel, change: ModeChange) -> Mode
     return ModeChange(True, "l", str(channel.limit))
 
 
-def _apply_standing(
-    context: Context, channel: Channel, adding: bool, letter: str, nick: str
-) -> ModeChange | None:
+def _apply_standing(context: Context, channel: Channel, adding: bool, letter: str, nick: str) -> ModeChange | None:
     target = context.world.find_user(nick)
     if target is None:
         context.reply(numerics.ERR_NOSUCHNICK, printable(nick))

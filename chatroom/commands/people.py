@@ -23,8 +23,9 @@ REALNAME_BYTES = 150
 _CHANNELS_BYTES = 350
 
 
-@command("AWAY", "[<text>]", help="Marks you as away, or as back when there is no text.")
+@command("AWAY", "[<text>]")
 def away(context: Context, params: list[str]) -> Pending | None:
+    """Marks you as away, or as back when there is no text."""
     user = context.user
     text = shorten(params[0], AWAY_BYTES) if params and params[0] else None
     if text != user.away:
@@ -36,8 +37,9 @@ def away(context: Context, params: list[str]) -> Pending | None:
     return None
 
 
-@command("SETNAME", "<realname>", help="Changes your real name.")
+@command("SETNAME", "<realname>")
 def setname(context: Context, params: list[str]) -> Pending | None:
+    """Changes your real name."""
     user = context.user
     if not params[0] or len(params[0].encode()) > REALNAME_BYTES:
         context.fail("INVALID_REALNAME", text=f"A real name has 1 to {REALNAME_BYTES} bytes")
@@ -49,16 +51,18 @@ def setname(context: Context, params: list[str]) -> Pending | None:
     return None
 
 
-@command("ISON", "<nicks>", help="Tells which of some nicks are here.")
+@command("ISON", "<nicks>")
 def ison(context: Context, params: list[str]) -> Pending | None:
+    """Tells which of some nicks are here."""
     wanted = [nick for param in params for nick in param.split()]
     here = [user.nick for nick in wanted if (user := context.world.find_user(nick)) is not None]
     context.reply(numerics.RPL_ISON, text=" ".join(here))
     return None
 
 
-@command("USERHOST", "<nicks>", help="Tells user name, host and away state of up to five nicks.")
+@command("USERHOST", "<nicks>")
 def userhost(context: Context, params: list[str]) -> Pending | None:
+    """Tells user name, host and away state of up to five nicks."""
     words = []
     for nick in [nick for param in params for nick in param.split()][:5]:
         user = context.world.find_user(nick)
@@ -69,8 +73,9 @@ def userhost(context: Context, params: list[str]) -> Pending | None:
     return None
 
 
-@command("WHO", "<mask> [<options>]", help="Lists the people in a channel, or those whose names fit a mask.")
+@command("WHO", "<mask> [<options>]")
 def who(context: Context, params: list[str]) -> Pending | None:
+    """Lists the people in a channel, or those whose names fit a mask."""
     world, mask = context.world, params[0]
     only_operators = len(params) > 1 and params[1] == "o"
     channel = world.find_channel(mask)
@@ -129,8 +134,9 @@ def _shown_channel(context: Context, user: User) -> Channel | None:
     return None
 
 
-@command("WHOIS", "[<server>] <nick>", help="Tells about somebody: account, channels, idle time.")
+@command("WHOIS", "[<server>] <nick>")
 def whois(context: Context, params: list[str]) -> Pending | None:
+    """Tells about somebody: account, channels, idle time."""
     nick = params[1] if len(params) > 1 else params[0]
     user = context.world.find_user(nick)
     if user is None:

@@ -154,9 +154,7 @@ def _complete(context: Context, registration: Registration) -> None:
     if wearer is not None:
         _attach(context, wearer)
         return
-    user = User(
-        registration.nick, registration.username, registration.realname, session.host, session, world.now_ms
-    )
+    user = User(registration.nick, registration.username, registration.realname, session.host, session, world.now_ms)
     if account is not None:
         user.account = account
     world.add_user(user)
@@ -197,4 +195,3 @@ def start(context: Context) -> None:
     rule = world.bans.find_address(session.version, session.address, world.now_ms)
     if rule is not None:
         refuse_banned(context, describe(rule))
-

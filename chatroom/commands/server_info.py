@@ -56,9 +56,7 @@ def welcome_lines(context: Context) -> None:
     """The numerics every client waits for: 001 to 005."""
     server = context.world.settings.server
     created = datetime.fromtimestamp(context.world.start_ms / 1000, UTC)
-    context.reply(
-        numerics.RPL_WELCOME, text=f"Welcome to the {server.network} chat, {context.user.prefix}"
-    )
+    context.reply(numerics.RPL_WELCOME, text=f"Welcome to the {server.network} chat, {context.user.prefix}")
     context.reply(numerics.RPL_YOURHOST, text=f"Your host is {server.name}, running {SOFTWARE}")
     context.reply(numerics.RPL_CREATED, text=f"This server was started {created:%Y-%m-%d at %H:%M:%S} UTC")
     context.reply(numerics.RPL_MYINFO, server.name, SOFTWARE, "iow", "Ibeiklmnostv", "Ibeklov")
@@ -67,8 +65,9 @@ def welcome_lines(context: Context) -> None:
         context.reply(numerics.RPL_ISUPPORT, *tokens[start : start + _TOKENS_A_LINE])
 
 
-@command("MOTD", "[<server>]", help="Shows the message of the day.")
+@command("MOTD", "[<server>]")
 def motd(context: Context, params: list[str]) -> Pending | None:
+    """Shows the message of the day."""
     server = context.world.settings.server
     if params and params[0] != server.name:
         context.reply(numerics.ERR_NOSUCHSERVER, params[0] if " " not in params[0] else "*")
@@ -82,8 +81,9 @@ def motd(context: Context, params: list[str]) -> Pending | None:
     return None
 
 
-@command("LUSERS", help="Counts who is here.")
+@command("LUSERS")
 def lusers(context: Context, params: list[str]) -> Pending | None:
+    """Counts who is here."""
     world = context.world
     total, invisible = len(world.users), world.invisible
     context.reply(
@@ -101,8 +101,9 @@ def lusers(context: Context, params: list[str]) -> Pending | None:
     return None
 
 
-@command("VERSION", "[<server>]", help="Tells the server's software and what it supports.")
+@command("VERSION", "[<server>]")
 def version(context: Context, params: list[str]) -> Pending | None:
+    """Tells the server's software and what it supports."""
     context.reply(numerics.RPL_VERSION, SOFTWARE, context.server, text="threads, SQLite and IRC")
     tokens = isupport(context)
     for start in range(0, len(tokens), _TOKENS_A_LINE):
@@ -110,15 +111,17 @@ def version(context: Context, params: list[str]) -> Pending | None:
     return None
 
 
-@command("TIME", "[<server>]", help="Tells the server's time.")
+@command("TIME", "[<server>]")
 def time(context: Context, params: list[str]) -> Pending | None:
+    """Tells the server's time."""
     now = datetime.fromtimestamp(context.world.now_ms / 1000, UTC)
     context.reply(numerics.RPL_TIME, context.server, text=f"{now:%A %d %B %Y %H:%M:%S} UTC")
     return None
 
 
-@command("INFO", "[<server>]", help="Tells about the software.")
+@command("INFO", "[<server>]")
 def info(context: Context, params: list[str]) -> Pending | None:
+    """Tells about the software."""
     started = datetime.fromtimestamp(context.world.start_ms / 1000, UTC)
     context.reply(numerics.RPL_INFO, text=f"{SOFTWARE}, a chat daemon in Python: threads, SQLite and IRC")
     context.reply(numerics.RPL_INFO, text=f"Running since {started:%Y-%m-%d %H:%M:%S} UTC")
@@ -126,8 +129,9 @@ def info(context: Context, params: list[str]) -> Pending | None:
     return None
 
 
-@command("HELP", "[<command>]", help="Lists the commands, or tells about one.")
+@command("HELP", "[<command>]")
 def help_(context: Context, params: list[str]) -> Pending | None:
+    """Lists the commands, or tells about one."""
     subject = params[0].upper() if params and params[0] else ""
     if not subject:
         verbs = sorted(verb for verb, known in COMMANDS.items() if known.when is not When.CONTROL)
@@ -154,8 +158,9 @@ def _help_about(context: Context, known: Command) -> None:
     context.reply(numerics.RPL_ENDOFHELP, known.verb, text="End of HELP")
 
 
-@command("REHASH", role=Role.ADMIN, control=True, help="Reads the configuration again.")
+@command("REHASH", role=Role.ADMIN, control=True)
 def rehash(context: Context, params: list[str]) -> Pending | None:
+    """Reads the configuration again."""
     load = context.world.load_settings
 
     def then(context: Context, settings: Settings) -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from enum import Enum, auto
+from inspect import getdoc
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from chatroom.chat.records import Role
     from chatroom.commands.context import Context
     from chatroom.commands.pending import Pending
-    from chatroom.chat.records import Role
 
 Handler = Callable[["Context", "list[str]"], "Pending | None"]
 
@@ -33,7 +34,15 @@ class Command:
     __slots__ = ("arity", "control", "handler", "help", "params", "role", "verb", "when")
 
     def __init__(
-        self, verb: str, handler: Handler, params: str, text: str, arity: int, when: When, role: Role | None, control: bool
+        self,
+        verb: str,
+        handler: Handler,
+        params: str,
+        text: str,
+        arity: int,
+        when: When,
+        role: Role | None,
+        control: bool,
     ) -> None:
         self.verb = verb
         self.handler = handler
@@ -54,19 +63,16 @@ COMMANDS: dict[str, Command] = {}
 
 
 def command(
-    verb: str,
-    params: str = "",
-    *,
-    help: str,
-    when: When = When.AFTER,
-    role: Role | None = None,
-    control: bool = False,
+    verb: str, params: str = "", *, when: When = When.AFTER, role: Role | None = None, control: bool = False
 ) -> Callable[[Handler], Handler]:
-    """Register a function as a verb. Its arity is the number of ``<…>`` outside brackets in ``params``."""
+    """Register a function as a verb; its docstring is what HELP says of it.
+
+    Its arity is the number of ``<…>`` outside brackets in ``params``.
+    """
     arity = _count_required(params)
 
     def register(handler: Handler) -> Handler:
-        COMMANDS[verb] = Command(verb, handler, params, help, arity, when, role, control)
+        COMMANDS[verb] = Command(verb, handler, params, getdoc(handler) or "", arity, when, role, control)
         return handler
 
     return register

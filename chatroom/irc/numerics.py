@@ -1,9 +1,9 @@
 """The numerics, each in exactly one shape.
 
-Source: Modern IRC Client Protocol, "Numerics"; RFC 2812 section 5 where it is silent; the IRCv3 specifications for 900 and up.
+Source: Modern IRC Client Protocol, "Numerics"; RFC 2812 section 5 where it is silent; the IRCv3 specifications for
+900 and up.
 
-A numeric with a ``text`` always ends in that text; one without ends in whatever its caller gives last. ``{}`` in a text
-is filled by the caller's ``text=`` arguments.
+A numeric with a ``text`` always ends in that text; one without ends in whatever its caller gives last.
 """
 
 from __future__ import annotations

@@ -213,4 +213,3 @@ def _has_terminal() -> bool:
 def _shown_address(sock: socket.socket) -> str:
     host, port = sock.getsockname()[:2]
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-

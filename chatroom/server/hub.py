@@ -1,8 +1,8 @@
 """The hub: the one lock that rules run under, and the tick's way from lines to bytes.
 
 An I/O thread's tick: ``with hub.lock``: ``begin``, its lines and tasks, ``end``; then, the lock released, it writes
-what it has pending and ``wake_writers`` wakes those that have something pending too. Every I/O thread ticks; nobody else takes the
-lock. Workers, the listener and timers post tasks to an I/O thread instead.
+what it has pending and ``wake_writers`` wakes those that have something pending too. Every I/O
+thread ticks; nobody else takes the lock. Workers, the listener and timers post tasks to an I/O thread instead.
 """
 
 from __future__ import annotations

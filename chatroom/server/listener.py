@@ -58,7 +58,7 @@ def open_listener(listen: Listen) -> socket.socket:
 
 
 def open_control(path: Path) -> socket.socket:
-    """The control socket, mode 0600; a stale one is replaced, so the daemon's lock must be held. Raises ``ServeError``."""
+    """The control socket, mode 0600. Replaces a stale one, so hold the daemon's lock. Raises ``ServeError``."""
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     old_mask = os.umask(0o177)
     try:
