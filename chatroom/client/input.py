@@ -155,7 +155,7 @@ def _help(place: Place, rest: str) -> list[Action]:
         return [Print(f"/{command.name} {command.usage}".rstrip() + f": {command.help}{also}")]
     shown = [(f"/{command.name} {command.usage}".rstrip(), command.help) for command in COMMANDS]
     width = max(len(usage) for usage, _ in shown if len(usage) < 34)
-    lines = ["What you type is said in the channel or to the person in front of the prompt. Commands:"]
+    lines = ["What you type is said to the channel or person in front of the prompt. Commands:"]
     lines += [f"  {usage:<{width}}  {text}" for usage, text in shown]
     lines.append("Tab completes names, channels and commands. //text says /text.")
     return [Print("\n".join(lines))]
@@ -294,9 +294,9 @@ def _raw(place: Place, rest: str) -> list[Action]:
 
 COMMANDS: tuple[Command, ...] = (
     Command("help", "[COMMAND]", "what can be typed", _help, "command", ("h", "?")),
-    Command("join", "CHANNEL [KEY]", "join a channel, or turn to one you are in", _join, "channel", ("j",)),
-    Command("part", "[CHANNEL] [REASON]", "leave a channel", _part, "channel", ("leave",)),
-    Command("msg", "NAME TEXT", "say something to one person, or to another channel", _msg, "both", ("m",)),
+    Command("join", "CHANNEL [KEY]", "join a channel, or turn to it", _join, "channel", ("j",)),
+    Command("part", "[CHANNEL] [WHY]", "leave a channel", _part, "channel", ("leave",)),
+    Command("msg", "NAME TEXT", "say it to one person or another channel", _msg, "both", ("m",)),
     Command("query", "NAME [TEXT]", "talk to one person from here on", _query, "both", ("q",)),
     Command("me", "TEXT", "say what you are doing", _me),
     Command("names", "[CHANNEL]", "who is in the channel", _names, "channel"),
@@ -305,17 +305,17 @@ COMMANDS: tuple[Command, ...] = (
     Command("list", "", "the channels there are", _list),
     Command("topic", "[CHANNEL] [TEXT|-]", "read, set or (-) clear the topic", _topic, "channel"),
     Command("nick", "NAME", "take another name", _nick),
-    Command("away", "[TEXT]", "be away; without a text, be back if you are away", _away),
+    Command("away", "[TEXT]", "be away (without TEXT: or back again)", _away),
     Command("back", "", "be back", lambda place, rest: [Line("AWAY")]),
-    Command("register", "", "make an account of your nick, with a password", lambda place, rest: [Register()]),
+    Command("register", "", "make your nick an account with a password", lambda place, rest: [Register()]),
     Command("invite", "NAME [CHANNEL]", "invite somebody into a channel", _invite, "nick"),
     Command("mode", "[CHANNEL] [MODES]", "read or change a channel's modes", _mode, "both"),
-    Command("kick", "[CHANNEL] NAME [REASON]", "put somebody out of a channel, or of the chat", _kick, "both"),
-    Command("ban", "[--ip] NAME [TIME] [REASON]", "ban a name or an address; TIME as 30m, 12h, 7d", _ban, "nick"),
+    Command("kick", "[CHANNEL] NAME [WHY]", "put somebody out of a channel, or of the chat", _kick, "both"),
+    Command("ban", "[--ip] NAME [TIME] [WHY]", "ban a name or address; TIME: 30m, 12h, 7d", _ban, "nick"),
     Command("unban", "NAME|ADDRESS|NUMBER", "lift a ban", _unban, "nick"),
-    Command("bans", "", "the bans in force; /ban info NAME tells whom one would hit", _bans),
+    Command("bans", "", "the bans in force (/ban info NAME: who is hit)", _bans),
     Command("raw", "LINE", "send a line of IRC as it is", _raw, aliases=("quote",)),
-    Command("quit", "[REASON]", "leave the chat", lambda place, rest: [Quit(rest)], aliases=("exit",)),
+    Command("quit", "[WHY]", "leave the chat", lambda place, rest: [Quit(rest)], aliases=("exit",)),
 )
 
 _BY_NAME = {name: command for command in COMMANDS for name in (command.name, *command.aliases)}

@@ -44,6 +44,8 @@ WANTED_CAPS = (
 _FENCE = "CAP LIST"
 _SASL_CHUNK = 400
 
+_FINAL_WORDS = ("banned", "k-line", "k:line", "kicked", "killed", "disabled", "password incorrect")
+
 QuestionKind = Literal["nick", "password", "server-password"]
 
 
@@ -227,7 +229,7 @@ class Login:
         self._held = self._state == "negotiating"
         self._refusal = _sentence(message)
         self.password = ""
-        if _is_ban(self._refusal):
+        if is_final(self._refusal):
             return self._fail(self._refusal, final=True)
         return [Ask("password", self.account, self._refusal)]
 
@@ -249,7 +251,8 @@ class Login:
             self._in_use = False
             return self._prove(message.params[2] if len(message.params) > 3 else self.nick, _sentence(message))
         if code.startswith("ACCOUNT_REQUIRED"):
-            return self._prove(self.nick, _sentence(message))
+            # It closes the connection after this; the answer makes another.
+            return [Ask("password", self.account or self.nick, _sentence(message))]
         return []
 
     def _prove(self, name: str, why: str) -> list[Step]:
@@ -314,12 +317,7 @@ def closing_reason(message: Message) -> str:
 def is_final(reason: str) -> bool:
     """Whether a connection closed for this reason must not be made again unasked: a kick, a ban, a wrong password."""
     lowered = reason.lower()
-    return _is_ban(lowered) or any(word in lowered for word in ("kicked", "killed", "password", "disabled"))
-
-
-def _is_ban(text: str) -> bool:
-    lowered = text.lower()
-    return "banned" in lowered or "k-line" in lowered or "k:line" in lowered
+    return any(word in lowered for word in _FINAL_WORDS)
 
 
 def _sentence(message: Message) -> str:

@@ -137,6 +137,7 @@ def _run_plain(wishes: Wishes, commands: bool) -> int:
         random.random,
         wishes.join,
         plain.ATTEMPTS,
+        say_again=True,
     )
     source, out, err = plain.standard_streams()
     run = plain.Plain(

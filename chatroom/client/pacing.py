@@ -14,10 +14,15 @@ _TOKEN = "said-"
 
 
 class Pacer:
-    """A queue of lines in front of ``write``. Belongs to one thread."""
+    """A queue of lines in front of ``write``. Belongs to one thread.
 
-    def __init__(self, write: Callable[[str], None]) -> None:
+    ``again``: what a lost connection had not confirmed is said again on the next, rather twice than never. A script
+    wants that; a person sees what was said, and would be surprised.
+    """
+
+    def __init__(self, write: Callable[[str], None], *, again: bool = False) -> None:
         self._write = write
+        self._again = again
         self._waiting: deque[str] = deque()
         self._underway: list[str] = []
         self._fences = 0
@@ -35,10 +40,11 @@ class Pacer:
         return len(self._waiting)
 
     def open(self) -> None:
-        """The server takes lines from here on. What was under way on a lost connection goes out again."""
+        """The server takes lines from here on. What was under way on a lost connection goes out again, if wanted."""
         self.is_open = True
         self._fenced = False
-        self._waiting.extendleft(reversed(self._underway))
+        if self._again:
+            self._waiting.extendleft(reversed(self._underway))
         self._underway.clear()
         self._pump()
 

@@ -124,11 +124,11 @@ class Plain:
         while self._lines and not self._is_leaving() and session.unsaid == 0:
             self._say(self._lines.popleft())
             self._room.release()
-        if self._ended and not self._lines and not self._is_leaving():
-            if session.delivered:
-                session.quit()
-            else:
+        if not self._lines and not self._is_leaving():
+            if not session.delivered:
                 session.flush()
+            elif self._ended:
+                session.quit()
 
     def _in_place(self) -> bool:
         """Whether we are where the lines are to be said; gives up if not, unless a person can do something about it."""
@@ -227,9 +227,11 @@ def _refusal(question: Ask) -> str:
     why = question.why if question.why.endswith((".", "!")) else f"{question.why}."
     if question.kind == "server-password":
         return f"{why} Give the server's password in CHATROOM_SERVER_PASSWORD."
-    if question.kind == "password" and not os.environ.get("CHATROOM_PASSWORD"):
+    if question.kind == "password" and os.environ.get("CHATROOM_PASSWORD"):
+        return f"{why} CHATROOM_PASSWORD did not help; --account names the account it is for."
+    if question.kind == "password":
         return f"{why} Give its password in CHATROOM_PASSWORD."
-    return question.why
+    return why
 
 
 def standard_streams() -> tuple[BinaryIO, TextIO, TextIO]:

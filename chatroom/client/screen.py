@@ -67,6 +67,7 @@ class Screen:
         self._colours = ColorDepth.DEPTH_1_BIT if os.environ.get("NO_COLOR") else self._output.get_default_color_depth()
         self._unprinted: list[Fragment] = []
         self._printing: asyncio.Task[None] | None = None
+        self._news = asyncio.Event()  # set whenever the link has reported something
         self._draft = ""
         self._prompt: PromptSession[str] | None = None
         self._secrets = self._new_prompt(history=DummyHistory())
@@ -182,7 +183,8 @@ class Screen:
         """After /quit: let the link write it, rather than prompt for more."""
         session = self._require()
         while session.quitting and session.over is None:
-            await asyncio.sleep(0.02)
+            self._news.clear()
+            await self._news.wait()
 
     def _require(self) -> Session:
         assert self._session is not None
@@ -210,6 +212,7 @@ class Screen:
         while self._inbox:
             events += session.handle(self._inbox.popleft())
         self._show(events)
+        self._news.set()
         if session.over is not None or session.question is not before:
             self._interrupt()
         elif self._prompt is not None:
@@ -233,7 +236,8 @@ class Screen:
         session = self._require()
         fragments: list[Fragment] = []
         for line in shown(event, session.state.nick):
-            fragments.append(("class:time", stamp(line.at, datetime.now().astimezone()) + " "))
+            if line.at is not None or not line.timeless:
+                fragments.append(("class:time", stamp(line.at, datetime.now().astimezone()) + " "))
             if line.place and self._needs_place(line.place):
                 fragments.append(("class:place", f"[{line.place}] "))
             fragments += [(f"class:{style}" if style else "", text) for style, text in line.words]

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from chatroom.client.events import Denied, Event, Joined, Kicked, Left, Renamed, Said, Told, Trouble, Welcome
+from chatroom.client.events import Denied, Event, Joined, Kicked, Left, Members, Renamed, Said, Told, Trouble, Welcome
 from chatroom.client.input import Action, Join, Line, Place, Print, Quit, Register, Say, Turn, interpret, say
 from chatroom.client.link import Address, Closed, LinkItem, Opened, backoff_s
 from chatroom.client.login import Ask, Failed, Login, Send, Step, Welcomed, closing_reason, is_final
@@ -65,6 +65,7 @@ class Session:
         chance: Callable[[], float],
         join: tuple[str, ...] = (),
         most_attempts: int | None = None,
+        say_again: bool = False,
     ) -> None:
         self.state = State()
         self.target: str | None = None
@@ -78,9 +79,10 @@ class Session:
         self._chance = chance
         self._most_attempts = most_attempts
         self._link: LinkLike | None = None
-        self._pacer = Pacer(self._write)
+        self._pacer = Pacer(self._write, again=say_again)
         # Folded name to (name, key): where the next welcome takes us.
         self._rooms = {self.state.fold(name): (name, "") for name in join}
+        self._returning: set[str] = set()  # folded channels of the lost connection that are still to be joined again
         self._turn_to = self.state.fold(join[0]) if join else ""
         self._welcomed = False
         self._welcomed_at = 0.0
@@ -114,10 +116,14 @@ class Session:
             return []
         if isinstance(item, Closed):
             return self._closed(item)
-        events: list[Event] = []
+        answers: list[list[Event]] = []
+        before = ""
         for message in item.messages:
-            events += self._received(clean_message(message))
-        return events
+            if before in ("432", "433") and message.verb == "FAIL":
+                answers[-1] = []  # the same refusal, better said
+            answers.append(self._received(clean_message(message)))
+            before = message.verb
+        return [event for answer in answers for event in answer]
 
     def enter(self, text: str) -> list[Event]:
         """A line the person typed. Several lines at once (a paste) are said as they are."""
@@ -240,6 +246,7 @@ class Session:
         events = self.state.feed(message)
         for event in events:
             self._follow(event)
+        events = [event for event in events if not self._is_return(event)]
         if message.verb in ("376", "422"):
             self._return_to_rooms()
         return events
@@ -273,6 +280,7 @@ class Session:
         welcome = Welcome(nick, again=self._welcomed)
         if isinstance(self.question, Ask):
             self.question = None
+        self._returning = set(self._rooms) if self._welcomed else set()
         self.online = self._welcomed = True
         self._welcomed_at = self._clock()
         self._ghost_tries = 0
@@ -285,6 +293,15 @@ class Session:
             if self.state.find_channel(name) is None:
                 self._write(f"JOIN {name} {key}".rstrip())
         self._pacer.open()
+
+    def _is_return(self, event: Event) -> bool:
+        """Whether this only says that we are back where we were: nothing to tell."""
+        if isinstance(event, Members) and not event.asked:
+            folded = self.state.fold(event.channel)
+            returned = folded in self._returning
+            self._returning.discard(folded)
+            return returned
+        return isinstance(event, Joined) and event.mine and self.state.fold(event.channel) in self._returning
 
     def _registered(self, message: Message) -> None:
         """Our REGISTER was answered: a reconnect needs the new password."""

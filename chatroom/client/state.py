@@ -262,7 +262,7 @@ class State:
 
     def _on_cap(self, message: Message) -> list[Event]:
         verb = _param(message, 1).upper()
-        names = message.params[-1].split()
+        names = _param(message, 2).split()
         if verb == "ACK":
             self.caps.update(name for name in names if not name.startswith("-"))
         elif verb == "DEL":

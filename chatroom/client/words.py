@@ -38,6 +38,8 @@ class Shown(NamedTuple):
     words: Words
     place: str = ""
     at: datetime | None = None
+    timeless: bool = False
+    """An answer to what was just typed: when it came is of no interest, unless the server says so."""
 
     @property
     def text(self) -> str:
@@ -153,7 +155,7 @@ def _members(event: Members) -> list[Shown]:
     for number, name in enumerate(event.names):
         sign = name[:1] if name[:1] in "~&@%+!" else ""
         words += [("dim", (", " if number else "") + sign), _nick(name.removeprefix(sign))]
-    return [Shown(words, event.channel)]
+    return [Shown(words, event.channel, timeless=event.asked)]
 
 
 def _invited(event: Invited) -> list[Shown]:
@@ -164,11 +166,11 @@ def _invited(event: Invited) -> list[Shown]:
 
 
 def _told(event: Told) -> list[Shown]:
-    return [Shown([("told", line)], event.place, event.at) for line in event.text.split("\n")]
+    return [Shown([("told", line)], event.place, event.at, timeless=True) for line in event.text.split("\n")]
 
 
 def _denied(event: Denied) -> list[Shown]:
-    return [Shown([("warning", line)]) for line in event.text.split("\n") if line]
+    return [Shown([("warning", line)], timeless=True) for line in event.text.split("\n") if line]
 
 
 def _trouble(event: Trouble) -> list[Shown]:

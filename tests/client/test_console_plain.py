@@ -242,7 +242,7 @@ def test_a_reserved_nick_without_a_password_is_one_clear_line(server: ScriptedSe
             id="banned",
         ),
         pytest.param([":srv 433 * bot :Nickname is already in use"], "The name bot is in use.", id="in use"),
-        pytest.param([":srv 432 * bot! :Erroneous nickname"], "Erroneous nickname", id="bad nick"),
+        pytest.param([":srv 432 * bot! :Erroneous nickname"], "Erroneous nickname.", id="bad nick"),
         pytest.param(
             [":srv 464 * :Password incorrect", "ERROR :Closing Link: 127.0.0.1 (Bad password)"],
             "Password incorrect. Give the server's password in CHATROOM_SERVER_PASSWORD.",
@@ -292,7 +292,7 @@ def test_a_restart_in_the_middle_loses_nothing(server: ScriptedServer, start: St
     peer = server.accept()
     peer.login("#lobby")
     say(process, "one\ntwo\nthree\n")
-    peer.gather("PRIVMSG", 3)
+    assert peer.expect("PRIVMSG").params == ["#lobby", "one"]
     peer.send("ERROR :Closing Link: 127.0.0.1 (Server is shutting down)")
     peer.close()
     again = server.accept()

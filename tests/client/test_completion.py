@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+import pytest
+from prompt_toolkit.completion import CompleteEvent
+from prompt_toolkit.document import Document
+
+from chatroom.client.completion import ChatCompleter
+from chatroom.client.link import Address, Link
+from chatroom.client.login import Login
+from chatroom.client.session import Session
+from chatroom.irc.message import parse
+
+
+@pytest.fixture
+def completer() -> ChatCompleter:
+    """For alice in #lobby with Bob, bea and carol, who knows of #garden."""
+    address = Address("127.0.0.1", 1)
+    session = Session(address, Login("alice"), lambda: Link(address, lambda item: None), lambda: 0.0, lambda: 0.0)
+    session.state.reset("alice", set())
+    for line in (
+        ":alice!a@h JOIN #lobby",
+        ":srv 353 alice = #lobby :@Bob bea carol alice",
+        ":srv 366 alice #lobby :End",
+        ":srv 322 alice #garden 3 :flowers",
+    ):
+        session.state.feed(parse(line))
+    session.target = "#lobby"
+    return ChatCompleter(session)
+
+
+@pytest.mark.parametrize(
+    "typed, candidates",
+    [
+        ("/ba", ["/back ", "/ban ", "/bans "]),
+        ("/qu", ["/query ", "/quit "]),
+        ("b", ["bea: ", "Bob: "]),
+        ("BO", ["Bob: "]),
+        ("hi b", ["bea ", "Bob "]),
+        ("ali", []),
+        ("/kick ca", ["carol "]),
+        ("/kick carol b", ["bea ", "Bob "]),
+        ("/join #g", ["#garden "]),
+        ("/join b", []),
+        ("see #l", ["#lobby "]),
+        ("/me hugs b", ["bea ", "Bob "]),
+        ("/help ki", ["kick"]),
+        ("", []),
+        ("hi ", []),
+        ("//ba", []),
+    ],
+)
+def test_what_tab_offers(completer: ChatCompleter, typed: str, candidates: list[str]) -> None:
+    """Commands first in the line, people and channels elsewhere, whatever their case; never ourselves."""
+    found = completer.get_completions(Document(typed), CompleteEvent(completion_requested=True))
+    assert [candidate.text for candidate in found] == candidates

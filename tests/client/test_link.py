@@ -1,0 +1,170 @@
+"""The link against a real socket."""
+
+from __future__ import annotations
+
+import queue
+import socket
+from collections.abc import Callable, Iterator
+
+import pytest
+from harness.scripted_server import CAP_S, ScriptedServer
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chatroom.client.link import Address, Closed, LineReader, Link, LinkItem, Opened, Received, backoff_s
+from chatroom.irc.message import Message
+
+MakeLink = Callable[..., Link]
+
+
+@pytest.fixture
+def items() -> queue.Queue[LinkItem]:
+    """What the link posts."""
+    return queue.Queue()
+
+
+@pytest.fixture
+def make_link(server: ScriptedServer, items: queue.Queue[LinkItem]) -> Iterator[MakeLink]:
+    """Links to the scripted server, closed at the end."""
+    links = []
+
+    def make(silence_s: float = CAP_S) -> Link:
+        links.append(Link(Address("127.0.0.1", server.port), items.put, silence_s=silence_s))
+        return links[-1]
+
+    yield make
+    for link in links:
+        link.close()
+        link.join(CAP_S)
+
+
+def messages(items: queue.Queue[LinkItem], count: int) -> list[Message]:
+    """The next ``count`` messages."""
+    found: list[Message] = []
+    while len(found) < count:
+        item = items.get(timeout=CAP_S)
+        assert isinstance(item, Received)
+        found += item.messages
+    return found
+
+
+def test_lines_come_and_go(server: ScriptedServer, make_link: MakeLink, items: queue.Queue[LinkItem]) -> None:
+    """What is sent arrives, what arrives is posted as messages, however it was cut."""
+    link = make_link()
+    link.open()
+    peer = server.accept()
+    assert items.get(timeout=CAP_S) == Opened()
+    link.send("NICK bob")
+    assert peer.expect("NICK").params == ["bob"]
+    peer.send_bytes(b":srv 001 bo")
+    peer.send_bytes(b"b :Hi\r\n:srv 002 bob :x\n\r\n")
+    assert [message.verb for message in messages(items, 2)] == ["001", "002"]
+
+
+def test_ping_is_answered(server: ScriptedServer, make_link: MakeLink, items: queue.Queue[LinkItem]) -> None:
+    """By the link itself, whatever the front end is busy with."""
+    make_link().open()
+    peer = server.accept()
+    peer.send("PING :are you there")
+    assert peer.expect("PONG").params == ["are you there"]
+
+
+def test_no_text_can_begin_another_line(server: ScriptedServer, make_link: MakeLink) -> None:
+    """A line break in what is sent does not end the line."""
+    link = make_link()
+    link.open()
+    peer = server.accept()
+    link.send("PRIVMSG #a :one\r\nQUIT :two\0")
+    link.send("LAST")
+    assert [peer.read().verb, peer.read().verb] == ["PRIVMSG", "LAST"]
+
+
+def test_the_servers_end_is_told(server: ScriptedServer, make_link: MakeLink, items: queue.Queue[LinkItem]) -> None:
+    """When the server hangs up, its last words come first, then the loss, once."""
+    link = make_link()
+    link.open()
+    peer = server.accept()
+    assert items.get(timeout=CAP_S) == Opened()
+    peer.send("ERROR :bye")
+    peer.close()
+    assert messages(items, 1) == [Message("ERROR", ["bye"])]
+    assert items.get(timeout=CAP_S) == Closed("the server closed the connection", was_open=True)
+    link.send("TOO LATE")
+    link.close()
+    link.join(CAP_S)
+    assert items.empty()
+
+
+def test_closing_writes_what_is_pending(server: ScriptedServer, make_link: MakeLink) -> None:
+    """Everything sent before ``close`` reaches the server, also much of it."""
+    link = make_link()
+    link.open()
+    peer = server.accept()
+    for number in range(20000):
+        link.send(f"PRIVMSG #a :line {number}")
+    link.send("QUIT")
+    link.close()
+    said = 0
+    while peer.read().verb != "QUIT":
+        said += 1
+    assert said == 20000
+
+
+def test_a_silent_server_is_asked_and_then_given_up(
+    server: ScriptedServer, make_link: MakeLink, items: queue.Queue[LinkItem]
+) -> None:
+    """After some silence a PING; without an answer to it the connection counts as lost."""
+    make_link(silence_s=0.05).open()
+    peer = server.accept()
+    assert peer.read().verb == "PING"
+    assert items.get(timeout=CAP_S) == Opened()
+    assert items.get(timeout=CAP_S) == Closed("the server has not answered for a while", was_open=True)
+
+
+def test_nothing_listens(items: queue.Queue[LinkItem]) -> None:
+    """A refused connection is told in words."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    link = Link(Address("127.0.0.1", port), items.put)
+    link.open()
+    assert items.get(timeout=CAP_S) == Closed("nothing listens there", was_open=False)
+
+
+def test_a_wait_can_be_called_off(server: ScriptedServer, make_link: MakeLink, items: queue.Queue[LinkItem]) -> None:
+    """A link that waits for its next attempt gives up when it is closed."""
+    link = make_link()
+    link.open(after_s=3600)
+    link.close()
+    assert items.get(timeout=CAP_S) == Closed("given up", was_open=False)
+
+
+def test_pauses_grow_and_spread() -> None:
+    """Attempts are spaced further and further, up to a minute, a little apart for each client."""
+    middle = [backoff_s(attempt, 0.5) for attempt in range(10)]
+    assert middle == [1, 2, 4, 8, 15, 30, 60, 60, 60, 60]
+    assert backoff_s(0, 0) == pytest.approx(0.9)
+
+
+def test_latin_1_is_read_too() -> None:
+    """A line that is not UTF-8 is read as Latin-1 rather than lost."""
+    assert LineReader().feed("caf\u00e9\r\n".encode("latin-1") + "caf\u00e9\n".encode()) == ["caf\u00e9", "caf\u00e9"]
+
+
+def test_a_line_without_end_does_not_fill_the_memory() -> None:
+    """What is far too long is dropped, and the next line is read."""
+    reader = LineReader()
+    assert reader.feed(b"x" * 20000) == []
+    assert reader.feed(b"x" * 20000) == []
+    assert reader.feed(b"rest\nnext\n") == ["next"]
+
+
+@given(st.lists(st.text(st.characters(exclude_characters="\r\n\0", exclude_categories=["Cs"]), min_size=1)), st.data())
+def test_cuts_do_not_matter(lines: list[str], data: st.DataObject) -> None:
+    """However the bytes are cut, the same lines come out."""
+    wire = "".join(f"{line}\r\n" for line in lines).encode()
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(wire)))))
+    reader = LineReader()
+    out = []
+    for start, end in zip([0, *cuts], [*cuts, len(wire)], strict=True):
+        out += reader.feed(wire[start:end])
+    assert out == lines

@@ -1,0 +1,73 @@
+"""The terminal client's session on a stage: no socket, no clock, and a link that only remembers."""
+
+from __future__ import annotations
+
+from chatroom.client.events import Event
+from chatroom.client.link import Address, Closed, Opened, Received
+from chatroom.client.login import Login
+from chatroom.client.session import Session
+from chatroom.irc.message import parse
+
+
+class FakeLink:
+    """Remembers what it was told."""
+
+    def __init__(self) -> None:
+        self.sent: list[str] = []
+        self.opened_after: float | None = None
+        self.closed = False
+
+    def open(self, after_s: float = 0.0) -> None:
+        self.opened_after = after_s
+
+    def send(self, line: str) -> None:
+        self.sent.append(line)
+
+    def close(self) -> None:
+        self.closed = True
+
+
+class Stage:
+    """A session, its links and its clock."""
+
+    def __init__(
+        self, *, account: str = "", password: str = "", join: tuple[str, ...] = (), attempts: int = 99
+    ) -> None:
+        self.links: list[FakeLink] = []
+        self.now = 0.0
+        self.session = Session(
+            Address("host", 6667),
+            Login("alice", account, password),
+            self._make_link,
+            lambda: self.now,
+            lambda: 0.5,
+            join,
+            attempts,
+        )
+        self.session.start()
+
+    def _make_link(self) -> FakeLink:
+        self.links.append(FakeLink())
+        return self.links[-1]
+
+    @property
+    def link(self) -> FakeLink:
+        return self.links[-1]
+
+    def hear(self, *lines: str) -> list[Event]:
+        return self.session.handle(Received([parse(line) for line in lines]))
+
+    def welcome(self, *channels: str, caps: str = "server-time") -> list[Event]:
+        """Connect and get in; the server puts us into ``channels``."""
+        self.session.handle(Opened())
+        self.hear(f":srv CAP * LS :{caps}", f":srv CAP * ACK :{caps}")
+        return self.enter(*channels)
+
+    def enter(self, *channels: str) -> list[Event]:
+        lines = [":srv 001 alice :Welcome", ":srv 422 alice :No MOTD"]
+        for name in channels:
+            lines += [f":alice!a@h JOIN {name}", f":srv 353 alice = {name} :bob alice", f":srv 366 alice {name} :End"]
+        return self.hear(*lines)
+
+    def lose(self, reason: str = "the server closed the connection") -> list[Event]:
+        return self.session.handle(Closed(reason, was_open=True))
