@@ -100,7 +100,8 @@ def migrate(invocation: Invocation) -> None:
 def backup(invocation: Invocation, file: Path, force: bool) -> None:
     """Copy the database to FILE, as of one moment, while everybody goes on chatting.
 
-    FILE is a whole database: to go back to it, stop the daemon and put it in the database's place.
+    FILE is a whole database. To go back to it, stop the daemon, remove the database with its -wal and -shm, and put
+    FILE in its place.
 
     \b
     Examples:

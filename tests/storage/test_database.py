@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from chatroom.chat.records import Actor, Role
-from chatroom.errors import DatabaseBusy, DatabaseDamaged, DatabaseMissing, StorageError
+from chatroom.errors import DatabaseBusy, DatabaseDamaged, DatabaseMissing, InvalidValue, StorageError
 from chatroom.storage.database import APPLICATION_ID, WAL_LIMIT, open_database
 from chatroom.storage.stores import SqliteStores, open_stores
 
@@ -184,6 +184,15 @@ def test_faults_of_ours_stay_as_they_are(stores: SqliteStores) -> None:
         stores.database.execute("SELEKT")
 
 
+def test_values_that_sqlite_has_no_form_for(stores: SqliteStores, by: Actor) -> None:
+    """Half a character, or a number of more than 64 bits, is an answer to whoever asked, and stores nothing."""
+    with pytest.raises(InvalidValue, match="valid Unicode"):
+        stores.bans.add("name", "mallory", "\udcff", None, by)
+    with pytest.raises(InvalidValue, match="too large"):
+        stores.bans.lift(2**63, by)
+    assert stores.bans.list_all() == []
+
+
 def test_transactions_do_not_nest(stores: SqliteStores) -> None:
     """A transaction inside a transaction is a mistake, and undoes the outer one."""
     with pytest.raises(RuntimeError, match="nest"), stores.database.transaction(), stores.database.transaction():
@@ -212,6 +221,15 @@ def test_the_log_stays_small(stores: SqliteStores, open_another: Callable[[str],
         stores.audit.add(by, "announce", "", text)
     assert stores.database.wal_size() < 1.5 * WAL_LIMIT
     assert len(stores.audit.list_entries()) == 150
+
+
+def test_the_log_gets_small_again(stores: SqliteStores, open_another: Callable[[str], SqliteStores], by: Actor) -> None:
+    """After one large transaction the log goes back to its limit, and is not checkpointed at each commit for ever."""
+    open_another("daemon:1")
+    stores.audit.add(by, "announce", "", "x" * (3 * WAL_LIMIT))
+    assert stores.database.wal_size() > 3 * WAL_LIMIT
+    stores.audit.add(by, "announce", "", "")
+    assert stores.database.wal_size() <= WAL_LIMIT
 
 
 def test_closing_brings_the_log_home(
