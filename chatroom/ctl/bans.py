@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_network
-from typing import IO
 
 import click
 
@@ -176,13 +175,13 @@ def export(invocation: Invocation) -> None:
 
 
 @ban.command("import")
-@click.argument("file", type=click.File("r", encoding="utf-8", errors="replace"))
+@click.argument("file", type=click.Path(allow_dash=True, dir_okay=False))
 @click.option("--reason", default="", metavar="TEXT", help="For lines that give none. Example: --reason blocklist")
 @click.option("--skip-bad", is_flag=True, help="Leave out lines that cannot be read. Example: --skip-bad")
 @_force_option
 @yes_option
 @pass_invocation
-def import_(invocation: Invocation, file: IO[str], reason: str, skip_bad: bool, force: bool, yes: bool) -> None:
+def import_(invocation: Invocation, file: str, reason: str, skip_bad: bool, force: bool, yes: bool) -> None:
     """Add the bans that stand in FILE ("-": standard input).
 
     FILE is what "ban export" printed, or a list with one name, address or network a line; what follows "#" or ";" is a
@@ -195,8 +194,9 @@ def import_(invocation: Invocation, file: IO[str], reason: str, skip_bad: bool, 
     """
     reason = ban_lists.checked_reason(reason)
     now = datetime.now(UTC)
-    wanted, faults = ban_lists.read(file, reason, allow_loopback=force)
-    _report(file.name, faults, skip_bad)
+    with click.open_file(file, encoding="utf-8", errors="replace") as lines:
+        wanted, faults = ban_lists.read(lines, reason, allow_loopback=force)
+    _report(file, faults, skip_bad)
     with open_stores(invocation.database) as stores:
         new = ban_lists.not_yet_in_force(wanted, stores.bans.list_in_force(now), now)
         wide = [one.target for one in new if one.kind == "ip" and is_wide(ip_network(one.target))]
