@@ -1,0 +1,301 @@
+"""The console script in a terminal, against a scripted server."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+from collections.abc import Callable, Iterator
+
+import pytest
+from harness.scripted_server import Peer, ScriptedServer
+from harness.terminal import Terminal
+
+Start = Callable[..., Terminal]
+
+CAPS = "server-time multi-prefix standard-replies echo-message sasl=PLAIN"
+
+
+@pytest.fixture
+def start(server: ScriptedServer) -> Iterator[Start]:
+    """Starts the client in a terminal."""
+    terminals = []
+
+    def run(*args: str, env: dict[str, str] | None = None) -> Terminal:
+        terminals.append(Terminal("-m", "chatroom.client", f"127.0.0.1:{server.port}", *args, env=env))
+        return terminals[-1]
+
+    yield run
+    for terminal in terminals:
+        terminal.close()
+
+
+@pytest.fixture
+def chat(server: ScriptedServer, start: Start) -> tuple[Terminal, Peer]:
+    """alice, in #lobby with the server's alice and nobody else."""
+    terminal = start("--nick", "bob")
+    peer = server.accept()
+    peer.login("#lobby", caps=CAPS)
+    terminal.see_last("[#lobby]")
+    return terminal, peer
+
+
+def leave(peer: Peer) -> None:
+    """The server's side of a QUIT."""
+    peer.expect("QUIT")
+    peer.send("ERROR :Closing Link: 127.0.0.1 (Client quit)")
+    peer.close()
+
+
+def unstamped(line: str) -> str:
+    """A line of the screen without its time."""
+    return re.sub(r"^\d\d:\d\d ", "", line)
+
+
+def test_it_asks_for_a_nick_and_offers_the_login_name(server: ScriptedServer, start: Start) -> None:
+    """Enter takes the name that is offered, another one can be typed instead."""
+    terminal = start(env={"LOGNAME": "alice"})
+    terminal.see_last("Nickname: alice")
+    terminal.type("\x15")
+    terminal.enter("bob")
+    peer = server.accept()
+    assert peer.login("#lobby") == "bob"
+    terminal.see("You are connected as bob.")
+    terminal.see_last("[#lobby]")
+
+
+def test_the_prompt_stays_below_what_comes_in(chat: tuple[Terminal, Peer]) -> None:
+    """Lines scroll by above, the half-typed line stays what and where it is."""
+    terminal, peer = chat
+    terminal.type("half a th")
+    terminal.see_last("[#lobby] half a th")
+    peer.send(*(f":carol!c@h PRIVMSG #lobby :line {number}" for number in range(100)))
+    terminal.see("<carol> line 99")
+    terminal.see_last("[#lobby] half a th")
+    assert [unstamped(line) for line in terminal.lines[-4:-1]] == [f"<carol> line {number}" for number in (97, 98, 99)]
+    terminal.enter("ought")
+    assert peer.expect("PRIVMSG").params == ["#lobby", "half a thought"]
+    terminal.see_last("[#lobby]")
+
+
+def test_what_one_says_is_shown_once(chat: tuple[Terminal, Peer]) -> None:
+    """The typed line goes, and comes back as the server tells it."""
+    terminal, peer = chat
+    terminal.enter("hello all")
+    assert peer.expect("PRIVMSG").params == ["#lobby", "hello all"]
+    peer.send(":bob!b@h PRIVMSG #lobby :hello all")
+    terminal.see("<bob> hello all")
+    terminal.see_last("[#lobby]")
+    assert sum("hello all" in line for line in terminal.lines) == 1
+
+
+def test_what_others_do_reads_well(chat: tuple[Terminal, Peer]) -> None:
+    """Joins, leaves, kicks, times of the server, direct messages and other channels."""
+    terminal, peer = chat
+    peer.send(
+        ":dave!d@h JOIN #lobby",
+        ":dave!d@h QUIT :dave was kicked by an admin: spam",
+        "@time=2020-02-03T12:00:00.000Z :carol!c@h PRIVMSG #lobby :old news",
+        ":carol!c@h PRIVMSG bob :psst",
+        ":carol!c@h PRIVMSG #lobby :\x01ACTION waves\x01",
+    )
+    terminal.see("* carol waves")
+    shown = [unstamped(line) for line in terminal.lines]
+    assert "dave joined" in shown
+    assert "dave was kicked by an admin: spam" in shown
+    assert "[carol] <carol> psst" in shown
+    assert any(re.fullmatch(r"2020-02-0\d \d\d:\d\d <carol> old news", line) for line in terminal.lines)
+
+
+def test_nothing_from_outside_drives_the_terminal(chat: tuple[Terminal, Peer]) -> None:
+    """Escape sequences in names, texts and topics are not passed on."""
+    terminal, peer = chat
+    peer.send(
+        ":eve!e@h PRIVMSG #lobby :\x1b[2J\x1b]0;owned\x07gone \x9b2J",
+        ":eve\x1b[31m!e@h JOIN #lobby",
+        ":eve!e@h TOPIC #lobby :\x1b[1mtopic",
+        ":eve!e@h PRIVMSG #lobby :done",
+    )
+    terminal.see("<eve> done")
+    assert "\x1b[2J" not in terminal.raw
+    assert "\x1b]0;owned" not in terminal.raw
+    assert "\x9b" not in terminal.raw
+    terminal.see("<eve> [2J]0;ownedgone 2J")
+
+
+def test_history_and_completion(chat: tuple[Terminal, Peer]) -> None:
+    """The arrow brings the last line back, Tab completes commands and names."""
+    terminal, peer = chat
+    terminal.enter("first")
+    peer.expect("PRIVMSG")
+    terminal.see_last("[#lobby]")
+    terminal.type("\x1b[A")
+    terminal.see_last("[#lobby] first")
+    terminal.type("\x15ali\t")
+    terminal.see_last("[#lobby] alice:")
+    terminal.type("\x15/unb\t")
+    terminal.see_last("[#lobby] /unban")
+
+
+def test_a_registered_name_asks_for_its_password(server: ScriptedServer, start: Start) -> None:
+    """The password is asked for when the server wants it, again when it was wrong, and never seen."""
+    terminal = start("--nick", "alice")
+    peer = server.accept()
+    nick = peer.start_login(CAPS)
+    peer.expect("CAP")
+    peer.send(f":srv 433 * {nick} :Reserved", f":srv FAIL NICK NICK_RESERVED {nick} :alice is registered.")
+    terminal.see("alice is registered.")
+    terminal.see_last("Password for alice:")
+    terminal.enter("wr0ng")
+    assert peer.expect("AUTHENTICATE").params == ["PLAIN"]
+    peer.send("AUTHENTICATE +")
+    peer.expect("AUTHENTICATE")
+    peer.send(":srv 904 * :That password is wrong.")
+    terminal.see("That password is wrong.")
+    terminal.enter("r1ght")
+    peer.expect("AUTHENTICATE")
+    peer.send("AUTHENTICATE +")
+    assert peer.expect("AUTHENTICATE").params == ["AGFsaWNlAHIxZ2h0"]
+    peer.send(":srv 903 * :Logged in")
+    peer.welcome(nick, "#lobby")
+    terminal.see_last("[#lobby]")
+    assert "wr0ng" not in terminal.raw
+    assert "r1ght" not in terminal.raw
+    terminal.type("\x1b[A")
+    terminal.enter("hi")
+    assert peer.expect("PRIVMSG").params == ["#lobby", "hi"]
+
+
+def test_a_name_in_use_asks_for_another(server: ScriptedServer, start: Start) -> None:
+    """The question says what is the matter, and offers the name to be changed."""
+    terminal = start("--nick", "alice")
+    peer = server.accept()
+    peer.start_login()
+    peer.expect("CAP")
+    peer.send(":srv 433 * alice :In use")
+    assert peer.expect("CAP").params == ["LIST"]
+    peer.send(":srv CAP * LIST :")
+    terminal.see("The name alice is in use.")
+    terminal.see_last("Another nickname: alice")
+    terminal.enter("2")
+    assert peer.expect("NICK").params == ["alice2"]
+    peer.welcome("alice2", "#lobby")
+    terminal.see_last("[#lobby]")
+
+
+def test_registering_asks_twice_and_shows_nothing(chat: tuple[Terminal, Peer]) -> None:
+    """/register asks for a password twice, without showing it."""
+    terminal, peer = chat
+    terminal.enter("/register")
+    terminal.see_last("New password for bob:")
+    terminal.enter("s3cret")
+    terminal.see_last("The same once more:")
+    terminal.enter("other")
+    terminal.see("Those were not the same; nothing was registered.")
+    terminal.enter("/register")
+    terminal.see_last("New password for bob:")
+    terminal.enter("s3cret")
+    terminal.see_last("The same once more:")
+    terminal.enter("s3cret")
+    assert peer.expect("REGISTER").params == ["*", "*", "s3cret"]
+    peer.send(":srv REGISTER SUCCESS bob :bob is registered.")
+    terminal.see("bob is registered.")
+    assert "s3cret" not in terminal.raw
+
+
+def test_a_restart_is_survived(server: ScriptedServer, chat: tuple[Terminal, Peer]) -> None:
+    """It says what happens, keeps what is typed, and is back where it was."""
+    terminal, peer = chat
+    terminal.type("half a th")
+    terminal.see_last("[#lobby] half a th")
+    peer.send("ERROR :Closing Link: 127.0.0.1 (Server is shutting down)")
+    peer.close()
+    terminal.see("The connection is lost: Server is shutting down. Trying again in 1 s.")
+    terminal.see_last("[#lobby, offline] half a th")
+    again = server.accept()
+    assert again.login("#lobby", caps=CAPS) == "bob"
+    terminal.see("Connected again, as bob.")
+    terminal.see_last("[#lobby] half a th")
+    assert sum("You joined #lobby" in line for line in terminal.lines) == 1
+
+
+def test_what_is_said_while_offline_is_kept_to_be_said_later(chat: tuple[Terminal, Peer]) -> None:
+    """A line that could not be sent stands in the prompt again."""
+    terminal, peer = chat
+    peer.close()
+    terminal.see_last("[#lobby, offline]")
+    terminal.enter("are you there")
+    terminal.see("You are not connected just now, so nothing was sent.")
+    terminal.see_last("[#lobby, offline] are you there")
+
+
+@pytest.mark.parametrize(
+    "why", ["You were kicked by an admin: spam", "You are banned: spam (until 2030-01-01 00:00 UTC)"]
+)
+def test_kicked_or_banned_is_the_end(server: ScriptedServer, chat: tuple[Terminal, Peer], why: str) -> None:
+    """The reason is the last thing on the screen; the exit code is 1, and nobody calls the server again."""
+    terminal, peer = chat
+    peer.send(f"ERROR :Closing Link: 127.0.0.1 ({why})")
+    peer.close()
+    assert terminal.finish() == 1
+    assert unstamped(terminal.last) == why
+    assert not server.is_called_within(0)
+
+
+@pytest.mark.parametrize("keys", ["/quit\r", "\x04"], ids=["/quit", "Ctrl-D"])
+def test_leaving(chat: tuple[Terminal, Peer], keys: str) -> None:
+    """/quit and Ctrl-D leave with exit code 0."""
+    terminal, peer = chat
+    terminal.type(keys)
+    leave(peer)
+    assert terminal.finish() == 0
+
+
+def test_ctrl_c_only_clears_the_line(chat: tuple[Terminal, Peer]) -> None:
+    """Ctrl-C drops what was typed; on an empty line it says how to leave."""
+    terminal, peer = chat
+    terminal.type("oops")
+    terminal.see_last("[#lobby] oops")
+    terminal.type("\x03")
+    terminal.see_last("[#lobby]")
+    terminal.type("\x03")
+    terminal.see("/quit or Ctrl-D leaves the chat.")
+    terminal.enter("still here")
+    assert peer.expect("PRIVMSG").params == ["#lobby", "still here"]
+
+
+def test_colours_unless_not_wanted(server: ScriptedServer, start: Start) -> None:
+    """Names have colours; with NO_COLOR nothing has."""
+    colour = re.compile(r"\x1b\[[0-9;]*3[1-7]m|\x1b\[[0-9;]*38;|\x1b\[[0-9;]*9[0-7]m")
+    for env, expected in (({}, True), ({"NO_COLOR": "1"}, False)):
+        terminal = start("--nick", "bob", env=env)
+        peer = server.accept()
+        peer.login("#lobby")
+        peer.send(":carol!c@h PRIVMSG #lobby :hi")
+        terminal.see("<carol> hi")
+        assert bool(colour.search(terminal.raw)) is expected
+
+
+def test_plain_at_a_terminal(server: ScriptedServer, start: Start) -> None:
+    """With --plain there is no prompt and no control sequence; lines that start with / are commands."""
+    terminal = start("--nick", "bob", "--plain")
+    peer = server.accept()
+    peer.login("#lobby")
+    peer.send(":carol!c@h PRIVMSG #lobby :hi")
+    terminal.see("[#lobby] <carol> hi")
+    terminal.enter("hello")
+    assert peer.expect("PRIVMSG").params == ["#lobby", "hello"]
+    terminal.enter("/kick carol")
+    assert peer.expect("KILL").params[0] == "carol"
+    terminal.type("\x04")
+    leave(peer)
+    assert terminal.finish() == 0
+    assert "\x1b" not in terminal.raw
+
+
+def test_the_screen_is_put_right_when_told_to_end(chat: tuple[Terminal, Peer]) -> None:
+    """SIGTERM leaves the chat in order, with the exit code of a good end."""
+    terminal, peer = chat
+    os.kill(terminal.pid, signal.SIGTERM)
+    leave(peer)
+    assert terminal.finish() == 0

@@ -1,0 +1,96 @@
+"""A program in a pseudo-terminal, and what a person would see there."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable
+
+import pexpect
+import pyte
+
+CAP_S = 20.0
+
+
+class Terminal:
+    """Runs ``python ARGS`` in a terminal of 80 columns and 24 rows."""
+
+    def __init__(self, *args: str, env: dict[str, str] | None = None) -> None:
+        self.raw = ""
+        self._screen = pyte.Screen(80, 24)
+        self._stream = pyte.Stream(self._screen)
+        clean = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "COLORTERM")}
+        self._child = pexpect.spawn(
+            sys.executable,
+            list(args),
+            # It would ask where the cursor is, and wait for an answer that no person sees.
+            env={**clean, "TERM": "xterm-256color", "PROMPT_TOOLKIT_NO_CPR": "1", **(env or {})},
+            dimensions=(24, 80),
+            encoding="utf-8",
+            codec_errors="replace",
+            timeout=CAP_S,
+        )
+
+    @property
+    def pid(self) -> int:
+        """The program's process id."""
+        return int(self._child.pid)
+
+    @property
+    def lines(self) -> list[str]:
+        """What stands on the screen now, without blanks at the ends and without empty lines."""
+        return [line for line in (row.rstrip() for row in self._screen.display) if line]
+
+    @property
+    def last(self) -> str:
+        """The lowest line that is not empty."""
+        return self.lines[-1] if self.lines else ""
+
+    def type(self, text: str) -> None:
+        """Press these keys."""
+        self._child.send(text)
+
+    def enter(self, text: str) -> None:
+        """Type a line and press Enter."""
+        self._child.send(text + "\r")
+
+    def see(self, text: str) -> None:
+        """Wait until ``text`` stands on the screen."""
+        self.wait(lambda: any(text in line for line in self.lines), text)
+
+    def see_last(self, text: str) -> None:
+        """Wait until the lowest line is ``text``."""
+        self.wait(lambda: self.last == text, text)
+
+    def wait(self, condition: Callable[[], bool], what: str) -> None:
+        """Wait for something to be true of the screen."""
+        end = time.monotonic() + CAP_S
+        while not condition():
+            shown = "\n".join(self.lines)
+            assert time.monotonic() < end, f"{what!r} was not seen; on the screen is:\n{shown}"
+            self._read()
+
+    def finish(self) -> int:
+        """Wait for the program's end; its exit code."""
+        end = time.monotonic() + CAP_S
+        while self._read():
+            assert time.monotonic() < end, "the program did not end"
+        self._child.wait()
+        return int(self._child.exitstatus if self._child.exitstatus is not None else -1)
+
+    def close(self) -> None:
+        """End the program, if it still runs."""
+        self._child.close(force=True)
+
+    def _read(self) -> bool:
+        """Take in what the program has written; False at its end."""
+        try:
+            data = self._child.read_nonblocking(65536, timeout=0.1)
+        except pexpect.TIMEOUT:
+            return True
+        except pexpect.EOF:
+            return False
+        self.raw += data
+        self._stream.feed(data)
+        return True
