@@ -11,8 +11,16 @@ from chatroom.ctl.invocation import Invocation, pass_invocation
 
 
 @click.command()
-@click.option("--host", metavar="ADDRESS", help="The address to listen on, instead of the configured ones.")
-@click.option("--port", type=click.IntRange(0, 65535), help="The port to listen on; 0 takes any that is free.")
+@click.option(
+    "--host",
+    metavar="ADDRESS",
+    help="The address to listen on, instead of the configured ones. Example: --host 0.0.0.0",
+)
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    help="The port to listen on; 0 takes any that is free. Example: --port 7000",
+)
 @pass_invocation
 def serve(invocation: Invocation, host: str | None, port: int | None) -> None:
     """Run the chat server until it is told to stop (Ctrl-C, SIGTERM).

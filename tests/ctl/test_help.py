@@ -1,0 +1,62 @@
+"""Every command and every option is told, with an example."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from chatroom.ctl.main import cli
+
+
+def commands(command: click.Command, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], click.Command]]:
+    """The command and all below it, with the words that call them."""
+    yield path, command
+    if isinstance(command, click.Group):
+        context = click.Context(command)
+        for name in command.list_commands(context):
+            below = command.get_command(context, name)
+            assert below is not None
+            yield from commands(below, (*path, name))
+
+
+COMMANDS = list(commands(cli))
+IDS = [" ".join(path) or "chatroomctl" for path, _ in COMMANDS]
+
+
+@pytest.mark.parametrize("path, command", COMMANDS, ids=IDS)
+def test_every_command_has_help_with_an_example(path: tuple[str, ...], command: click.Command) -> None:
+    """``--help`` has a sentence and a line that can be typed as it stands."""
+    result = CliRunner().invoke(cli, [*path, "--help"], prog_name="chatroomctl")
+    assert result.exit_code == 0
+    assert command.help
+    assert command.get_short_help_str(200).endswith(".")
+    examples = result.stdout.partition("Example")[2].splitlines()
+    assert any("chatroomctl" in line and " ".join(path) in line for line in examples)
+
+
+@pytest.mark.parametrize("path, command", COMMANDS, ids=IDS)
+def test_every_option_has_help_with_an_example(path: tuple[str, ...], command: click.Command) -> None:
+    """Each option says what it does and how it is written, but those that click itself explains."""
+    for option in command.params:
+        if isinstance(option, click.Option) and option.name not in ("help", "version"):
+            assert option.help, option.name
+            assert "Example: " in option.help, option.name
+            assert option.help.rpartition("Example: ")[2].startswith(tuple(option.opts)), option.name
+
+
+@pytest.mark.parametrize("path, command", COMMANDS, ids=IDS)
+def test_every_argument_stands_in_the_help(path: tuple[str, ...], command: click.Command) -> None:
+    """The text of the command says what its arguments are, by their name or by an example."""
+    for argument in command.params:
+        if isinstance(argument, click.Argument):
+            shown = argument.make_metavar(click.Context(command)).strip("[].")
+            assert command.help
+            assert shown in command.help or "Example" in command.help
+
+
+def test_h_is_help() -> None:
+    """The short form works everywhere."""
+    assert CliRunner().invoke(cli, ["ban", "add", "-h"]).exit_code == 0
