@@ -154,9 +154,9 @@ def _reply_whois(context: Context, user: User) -> None:
     context.reply(numerics.RPL_WHOISUSER, nick, user.username, user.host, "*", text=user.realname)
     line = ""
     for channel, standing in ((channel, channel.members[user]) for channel in user.channels):
-        if context.user not in channel.members and context.role < Role.MODERATOR:
-            if "s" in channel.flags or user.invisible:
-                continue
+        hidden = context.user not in channel.members and ("s" in channel.flags or user.invisible)
+        if hidden and context.role < Role.MODERATOR:
+            continue
         word = prefixes(standing, bool(context.session.caps & caps.MULTI_PREFIX)) + channel.name
         if line and len(line) + len(word) > _CHANNELS_BYTES:
             context.reply(numerics.RPL_WHOISCHANNELS, nick, text=line)

@@ -150,7 +150,7 @@ def help_(context: Context, params: list[str]) -> Pending | None:
 
 def _help_about(context: Context, known: Command) -> None:
     context.reply(numerics.RPL_HELPSTART, known.verb, text=f"{known.verb} {known.params}".rstrip())
-    for line in known.help.split("\n"):
+    for line in filter(None, known.help.split("\n")):
         context.reply(numerics.RPL_HELPTXT, known.verb, text=line)
     if known.role is not None:
         needs = "admins" if known.role is Role.ADMIN else "moderators and admins"

@@ -28,11 +28,15 @@ class ChangeFollower:
         self._world = world
         self._post = post
         self._last_id = last_change_id
+        self._is_first_look = True
 
     def look(self, stores: Stores) -> None:
         """Post to the hub what has changed since the last look."""
-        if not stores.changed_elsewhere():
+        # The first look is due whatever SQLite says: it tells of commits since this connection was opened, and there
+        # may have been one between then and the reading of everything at the start.
+        if not stores.changed_elsewhere() and not self._is_first_look:
             return
+        self._is_first_look = False
         newest = stores.last_change_id()
         changes = [change for change in stores.changes_after(self._last_id) if change.id <= newest]
         self._last_id = newest

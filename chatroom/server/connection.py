@@ -42,12 +42,14 @@ class Connection:
         "_sendq_bytes",
         "_shut",
         "_socket",
+        "_watched",
         "ended",
         "fd",
         "lines",
         "queued",
         "session",
         "state",
+        "watch_second",
     )
 
     def __init__(self, sock: socket.socket, session: Session, epoll: select.epoll, sendq_bytes: int) -> None:
@@ -66,6 +68,9 @@ class Connection:
         self.ended = ""
         """Why nothing more can come from the peer; empty while something can."""
         self.state = State.OPEN
+        self.watch_second = 0
+        """In which second its thread looks whether it is alive."""
+        self._watched = True
         self._mask = select.EPOLLIN
         epoll.register(self.fd, self._mask)
 
@@ -90,6 +95,14 @@ class Connection:
         lines = self._buffer.feed(data)
         self.lines.extend(lines)
         return bool(lines)
+
+    def hang_up(self) -> None:
+        """The connection is dead both ways. Epoll would say so again and again, so it is not asked any more."""
+        self.ended = self.ended or "Connection reset by peer"
+        self.lines.clear()
+        self._backlog = None
+        self._shut = True
+        self._ignore()
 
     def pause_reading(self) -> None:
         """Let the kernel hold what the peer sends, until what is here has been run."""
@@ -191,13 +204,17 @@ class Connection:
         """Close the socket. Idempotent."""
         if self.state is not State.CLOSED:
             self.state = State.CLOSED
-            with contextlib.suppress(OSError, ValueError):
-                self._epoll.unregister(self.fd)
+            self._ignore()
             self._socket.close()
             self._backlog = None
             self.lines.clear()
 
     def _want(self, mask: int) -> None:
-        if mask != self._mask and self.state is not State.CLOSED:
+        if mask != self._mask and self._watched:
             self._mask = mask
             self._epoll.modify(self.fd, mask)
+
+    def _ignore(self) -> None:
+        if self._watched:
+            self._watched = False
+            self._epoll.unregister(self.fd)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
+import resource
 import secrets
 import signal
 import socket
@@ -21,9 +23,10 @@ from chatroom.chat.world import World
 from chatroom.config import Settings
 from chatroom.errors import ChatroomError, StorageError
 from chatroom.server.changes import ChangeFollower
-from chatroom.server.hub import Hub, write_log
+from chatroom.server.hub import Hub
 from chatroom.server.io_thread import IoThread
 from chatroom.server.listener import Listener, open_control, open_listener
+from chatroom.server.screen import Screen
 from chatroom.server.workers import Workers
 from chatroom.storage.daemon_lock import DaemonLock
 from chatroom.storage.server_keys import get_server_key
@@ -67,6 +70,7 @@ class Daemon:
         self._settings = settings
         self._load_settings = load_settings
         self._origin = f"daemon:{secrets.token_hex(4)}"
+        self._screen = Screen()
         self._hub: Hub | None = None
         self._listener: Listener | None = None
         self._control_path: Path | None = None
@@ -95,7 +99,7 @@ class Daemon:
             raise
         follower = ChangeFollower(world, lambda task: hub.post(0, task), last_change_id)
         workers = Workers(lambda: open_stores(path, origin=self._origin), follower.look)
-        hub = self._hub = Hub(world, workers)
+        hub = self._hub = Hub(world, workers, self._screen)
         listener = self._listener = Listener(hub, sockets, control)
         hub.threads = [IoThread(index, hub, listener.released) for index in range(settings.server.io_threads)]
         where = [_shown_address(sock) for sock in sockets]
@@ -107,6 +111,8 @@ class Daemon:
         }
         self._handle_signals()
         sys.setswitchinterval(SWITCH_INTERVAL_S)
+        _allow_many_files()
+        self._screen.start()
         workers.start()
         for thread in hub.threads:
             thread.start()
@@ -135,7 +141,7 @@ class Daemon:
         lines.append(f"configuration {settings.source or 'none found, everything at its default'}")
         if not has_admin:
             lines.append(f"there is no admin yet; make one with: {self._admin_command()}")
-        write_log(lines)
+        self._screen.show(lines)
 
     def _admin_command(self) -> str:
         path = self._settings.database.path
@@ -163,7 +169,7 @@ class Daemon:
         try:
             settings = self._load_settings()
         except ChatroomError as error:
-            write_log([f"the configuration stays as it was: {error}"])
+            self._screen.show([f"the configuration stays as it was: {error}"])
             return
         hub.post(0, lambda: hub.world.note(hub.world.use_settings(settings)))
 
@@ -178,7 +184,7 @@ class Daemon:
         hub = self._hub
         if hub is None or not self._started_io:
             return
-        write_log([f"stopping ({self._stopped_by or 'error'})"])
+        self._screen.show([f"stopping ({self._stopped_by or 'error'})"])
         if self._listener is not None:
             self._listener.stop()
         if self._control_path is not None:
@@ -199,7 +205,16 @@ class Daemon:
             thread.join(max(0.0, give_up_at - time.monotonic()))
         if not hub.workers.stop(_READ_PATIENCE_S):
             logging.getLogger(__name__).warning("a worker was still busy and was left behind")
-        write_log(["stopped"])
+        self._screen.show(["stopped"])
+        self._screen.stop(_READ_PATIENCE_S)
+
+
+def _allow_many_files() -> None:
+    """Lift this process's limit of open files to what the system allows: each connection is one."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        with contextlib.suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def _has_terminal() -> bool:

@@ -8,7 +8,6 @@ thread ticks; nobody else takes the lock. Workers, the listener and timers post 
 from __future__ import annotations
 
 import logging
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from chatroom.commands.pending import Pending
     from chatroom.server.connection import Connection
     from chatroom.server.io_thread import IoThread
+    from chatroom.server.screen import Screen
     from chatroom.server.workers import Workers
 
 log = logging.getLogger(__name__)
@@ -36,11 +36,12 @@ Task = Callable[[], None]
 class Hub:
     """The lock, the world it guards, and the threads that tick. Methods say whether they need the lock."""
 
-    def __init__(self, world: World, workers: Workers) -> None:
+    def __init__(self, world: World, workers: Workers, screen: Screen) -> None:
         self.lock = threading.Lock()
         """Guards ``world`` and everything reached from it, and each I/O thread's ``pending``."""
         self.world = world
         self.workers = workers
+        self.screen = screen
         self.threads: list[IoThread] = []
         """All of them, fixed before the first tick."""
 
@@ -147,17 +148,6 @@ class Hub:
         for index, thread in enumerate(self.threads):
             if index != own and thread.pending:
                 thread.wake()
-
-
-def write_log(lines: list[str]) -> None:
-    """Write lines for the operator's screen: the time and what happened."""
-    now = time.strftime("%Y-%m-%d %H:%M:%S")
-    safe = ["".join(char if char.isprintable() else "?" for char in line) for line in lines]
-    try:
-        sys.stderr.write("".join(f"{now} {line}\n" for line in safe))
-        sys.stderr.flush()
-    except (OSError, ValueError):
-        pass  # nobody looks at the screen any more; the chat goes on
 
 
 def _log_failure(outcome: object) -> None:

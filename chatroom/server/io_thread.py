@@ -23,7 +23,7 @@ from chatroom.chat.liveness import look_after
 from chatroom.commands.context import Context
 from chatroom.commands.registration import start
 from chatroom.server.connection import Connection, State
-from chatroom.server.hub import Hub, Task, close_connection, write_log
+from chatroom.server.hub import Hub, Task, close_connection
 
 if TYPE_CHECKING:
     from chatroom.chat.session import Session
@@ -62,7 +62,7 @@ class IoThread(threading.Thread):
         self._timers: list[tuple[float, int, Task]] = []
         """What is to be done when, as a heap; run without the hub lock."""
         self._timer_number = itertools.count()
-        self._watch: dict[int, list[Connection]] = {}
+        self._watch: dict[int, set[Connection]] = {}
         """Connections by the second in which to see whether they are alive."""
         self._watched_until = int(time.monotonic())
         self._stop_at: float | None = None
@@ -153,15 +153,15 @@ class IoThread(threading.Thread):
             if connection.ended and not connection.queued:
                 self._queue(connection)
         if lines:
-            write_log(lines)
+            hub.screen.show(lines)
 
     def _serve(self, connection: Connection, mask: int) -> None:
         if mask & select.EPOLLOUT:
             connection.flush()
         if mask & ~select.EPOLLOUT and connection.read() and not connection.queued:
             self._queue(connection)
-        if mask & (select.EPOLLHUP | select.EPOLLERR) and not connection.ended:
-            connection.ended = "Connection reset by peer"
+        if mask & (select.EPOLLHUP | select.EPOLLERR):
+            connection.hang_up()
             self._queue(connection)
         if connection.is_finished:
             self._close(connection)
@@ -246,7 +246,8 @@ class IoThread(threading.Thread):
 
     def _watch_at(self, connection: Connection, due_ms: int) -> None:
         second = max(due_ms // 1000 + 1, self._watched_until + 1)
-        self._watch.setdefault(second, []).append(connection)
+        connection.watch_second = second
+        self._watch.setdefault(second, set()).add(connection)
 
     def _look_after(self, now_s: float) -> None:
         now = int(now_s)
@@ -267,5 +268,6 @@ class IoThread(threading.Thread):
     def _close(self, connection: Connection) -> None:
         if connection.state is not State.CLOSED:
             self._connections.pop(connection.fd, None)
+            self._watch.get(connection.watch_second, set()).discard(connection)
             connection.close()
             self._released(connection.session)

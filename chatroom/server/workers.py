@@ -76,46 +76,42 @@ class _Worker(threading.Thread):
         self._work = work
         self._open_stores = open_stores
         self._watch = watch
+        self._stores: Stores | None = None
 
     def run(self) -> None:
         """Run jobs until told to end."""
-        try:
-            stores = self._open_stores()
-        except ChatroomError as error:
-            log.error("%s: %s", self.name, error)
-            return
-        try:
-            self._run(stores)
-        finally:
-            stores.close()
-
-    def _run(self, stores: Stores) -> None:
         watch_at = time.monotonic()
         while True:
             if self._watch is not None and time.monotonic() >= watch_at:
-                self._look(stores)
+                self._look(self._watch)
                 watch_at = time.monotonic() + _WATCH_EVERY_S
             try:
                 work = self._work.get(timeout=max(0.0, watch_at - time.monotonic()) if self._watch else None)
             except queue.Empty:
                 continue
             if work is None:
-                return
+                break
             job, done = work
-            done(_outcome(job, stores))
+            done(self._outcome(job))
+        if self._stores is not None:
+            self._stores.close()
 
-    def _look(self, stores: Stores) -> None:
-        assert self._watch is not None
+    def _open(self) -> Stores:
+        """This thread's stores; a database that could not be opened is tried again with the next job."""
+        if self._stores is None:
+            self._stores = self._open_stores()
+        return self._stores
+
+    def _outcome(self, job: Job) -> object:
         try:
-            self._watch(stores)
+            return job(self._open())
+        except Exception as error:
+            return error
+
+    def _look(self, watch: Callable[[Stores], None]) -> None:
+        try:
+            watch(self._open())
         except ChatroomError as error:
             log.error("cannot look for changes: %s", error)
         except Exception:
             log.exception("cannot look for changes")
-
-
-def _outcome(job: Job, stores: Stores) -> object:
-    try:
-        return job(stores)
-    except Exception as error:
-        return error
