@@ -12,13 +12,15 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import random
 import sqlite3
+import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from chatroom.errors import DatabaseMissing, StorageError
+from chatroom.errors import DatabaseBusy, DatabaseMissing, StorageError
 from chatroom.storage import faults
 from chatroom.storage.moments import Clock, to_ms, utc_now
 
@@ -30,6 +32,8 @@ BUSY_TIMEOUT_S = 5.0
 """How long a transaction waits for another one to end."""
 WAL_LIMIT = 4 * 1024 * 1024
 """Bytes of write-ahead log above which a commit is followed by a checkpoint."""
+_PAUSE_S = (0.0005, 0.003)
+"""Between two tries for the write lock: at random, so that nobody keeps step with the writer who has it."""
 
 Row = tuple[Any, ...]
 
@@ -40,13 +44,16 @@ class Database:
     ``origin`` marks the ``changes`` rows written here: ``cli``, or one word for all connections of a daemon.
     """
 
-    __slots__ = ("_clock", "_connection", "_wal", "_wrote", "origin", "path")
+    __slots__ = ("_busy_timeout_s", "_clock", "_connection", "_wal", "_wrote", "origin", "path")
 
-    def __init__(self, path: Path, connection: sqlite3.Connection, origin: str, clock: Clock) -> None:
+    def __init__(
+        self, path: Path, connection: sqlite3.Connection, origin: str, clock: Clock, busy_timeout_s: float
+    ) -> None:
         self.path = path
         self.origin = origin
         self._connection = connection
         self._clock = clock
+        self._busy_timeout_s = busy_timeout_s
         # SQLite keeps the log beside the file itself, not beside a link to it.
         self._wal = Path(f"{os.path.realpath(path)}-wal")
         self._wrote = False
@@ -95,8 +102,7 @@ class Database:
         """
         if self._connection.in_transaction:
             raise RuntimeError("transactions do not nest")
-        # Not a plain BEGIN: a read lock that is upgraded later fails at once when somebody else wrote in between.
-        self.execute("BEGIN IMMEDIATE")
+        self._begin()
         try:
             yield
             self.execute("COMMIT")
@@ -106,6 +112,26 @@ class Database:
         self._wrote = True
         if self.wal_size() > WAL_LIMIT:
             self.checkpoint()
+
+    def _begin(self) -> None:
+        """Take the write lock, asking often: SQLite itself asks ten times a second, and misses the gaps that a busy
+        writer leaves between its transactions.
+        """
+        give_up_at = time.monotonic() + self._busy_timeout_s
+        self._connection.execute("PRAGMA busy_timeout=0")
+        try:
+            while True:
+                try:
+                    # Not a plain BEGIN: one that writes later fails at once when somebody else wrote in between.
+                    self._connection.execute("BEGIN IMMEDIATE")
+                    return
+                except sqlite3.Error as error:
+                    fault = faults.from_sqlite(self.path, error)
+                    if not isinstance(fault, DatabaseBusy) or time.monotonic() >= give_up_at:
+                        raise fault from error
+                time.sleep(random.uniform(*_PAUSE_S))
+        finally:
+            self._connection.execute(f"PRAGMA busy_timeout={round(self._busy_timeout_s * 1000)}")
 
     @contextlib.contextmanager
     def snapshot(self) -> Iterator[None]:
@@ -186,7 +212,7 @@ def open_database(
         connection = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=busy_timeout_s)
     except sqlite3.Error as error:
         raise faults.from_sqlite(path, error) from error
-    database = Database(path, connection, origin, clock)
+    database = Database(path, connection, origin, clock, busy_timeout_s)
     try:
         for pragma in (
             "foreign_keys=ON",
