@@ -16,7 +16,6 @@ REFUSALS: dict[str, str] = {
     "401": "There is nobody called {0} here.",
     "402": "There is no server called {0}.",
     "403": "There is no channel called {0}.",
-    "404": "{0} does not take your message: {text}",
     "405": "You are in too many channels to join {0}.",
     "406": "Nobody called {0} was here.",
     "407": "{0} names too many at once.",
@@ -50,7 +49,6 @@ REFUSALS: dict[str, str] = {
     "476": "{0} is not a name a channel can have.",
     "477": "{0}: {text}",
     "478": "The list of {0} is full.",
-    "481": "You may not do that: {text}",
     "482": "Only an operator of {0} may do that.",
     "483": "{text}",
     "485": "{text}",
@@ -81,14 +79,13 @@ ANSWERS: dict[str, str] = {
     "331": "{0} has no topic.",
     "332": "The topic of {0}: {text}",
     "335": "  {text}",
-    "338": "  really from {rest}",
+    "338": "  really from {1}",
     "341": "{0} has been invited to {1}.",
     "346": "  {1}",
     "348": "  {1}",
     "351": "The server is {0} on {1} {text}",
     "364": "{0} {1} {text}",
     "367": "{0} bans {1}",
-    "378": "  {text}",
     "381": "{text}",
     "391": "It is {text} at {0}.",
     "671": "  {text}",
@@ -102,7 +99,7 @@ ANSWERS: dict[str, str] = {
 _SILENT = frozenset(
     [
         *("001", "002", "003", "004", "042", "250", "251", "252", "253", "254", "255", "265", "266"),
-        *("315", "318", "321", "323", "328", "329", "333", "347", "349", "365", "366", "368", "369", "374", "375"),
+        *("318", "321", "323", "328", "329", "333", "347", "349", "365", "366", "368", "369", "374", "375", "378"),
         *("376", "396", "422", "903", "907", "908"),
     ]
 )
@@ -115,10 +112,11 @@ def answer(message: Message) -> list[Event]:
         return []
     composed = _COMPOSED.get(verb)
     if composed is not None:
+        kind = Denied if "400" <= verb <= "599" else Told
         try:
-            return [Told(composed(params))]
+            return [kind(composed(params))]
         except (IndexError, ValueError, OverflowError, OSError):
-            return [Told(" ".join(params))]
+            return [kind(" ".join(params))]
     if verb in REFUSALS:
         return [Denied(_fill(REFUSALS[verb], params))]
     if verb in ANSWERS:
@@ -135,6 +133,18 @@ def _fill(template: str, params: list[str]) -> str:
     """The template with what the server gave; what it left out reads as nothing."""
     words = [*params, *[""] * 5]
     return template.format(*words, text=params[-1] if params else "", rest=" ".join(params[1:]))
+
+
+def _cannot_send(params: list[str]) -> str:
+    why = params[-1].removeprefix("Cannot send to channel").strip(" ()")
+    return f"{params[0]} does not take your message{f': {why}' if why else ''}."
+
+
+def _not_permitted(params: list[str]) -> str:
+    why = params[-1].removeprefix("Permission Denied").strip(" -")
+    if "IRC operator" in why:
+        return "You may not do that: it takes a moderator or an admin."
+    return f"You may not do that: {why}"
 
 
 def _who(params: list[str]) -> str:
@@ -177,5 +187,7 @@ _COMPOSED: dict[str, Callable[[list[str]], str]] = {
     "352": _who,
     "353": lambda params: f"In {params[1]}: {', '.join(params[-1].split())}",
     "372": lambda params: params[0].removeprefix("- "),
+    "404": _cannot_send,
+    "481": _not_permitted,
     "371": lambda params: params[0],
 }

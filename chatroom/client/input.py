@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -70,6 +71,9 @@ class Place(NamedTuple):
     state: State
     target: str | None
 
+
+_BAN_FLAGS = {"--ip": "--ip", "--name": "--name", "--force": "FORCE"}
+_DURATION = re.compile(r"(?:[0-9]+[ywdhms])+", re.IGNORECASE)
 
 Handler = Callable[[Place, str], list[Action]]
 
@@ -226,23 +230,17 @@ def _kick(place: Place, rest: str) -> list[Action]:
 
 def _ban(place: Place, rest: str) -> list[Action]:
     words = _words(rest, 1)
-    by_address = words[0] == "--ip"
     if words[0] == "info" and len(words) == 2:
         return [_line("UBAN", "INFO", words[1])]
-    if by_address:
-        words.pop(0)
+    head = ["UBAN", "ADD"]
+    while words and words[0] in _BAN_FLAGS:
+        head.append(_BAN_FLAGS[words.pop(0)])
     if not words:
         raise Misused
-    target, *rest_words = words
-    head = ["UBAN", "ADD", *(["--ip"] if by_address else []), target]
-    if rest_words and _is_duration(rest_words[0]):
-        head.append(rest_words.pop(0))
-    return [_line(*head, trailing=" ".join(rest_words))]
-
-
-def _is_duration(word: str) -> bool:
-    """Whether a word is a length of time as bans take it: ``30m``, ``12h``, ``7d``, ``1d12h``."""
-    return word[:1].isdigit() and word.isascii() and word.strip("0123456789smhdwy") == "" and not word.isdigit()
+    head.append(words.pop(0))
+    if words and _DURATION.fullmatch(words[0]):
+        head.append(words.pop(0))
+    return [_line(*head, trailing=" ".join(words))]
 
 
 def _unban(place: Place, rest: str) -> list[Action]:

@@ -227,7 +227,8 @@ class Login:
     def _on_not_authenticated(self, message: Message) -> list[Step]:
         self._authenticating = False
         self._held = self._state == "negotiating"
-        self._refusal = _sentence(message)
+        text = _sentence(message).removeprefix("SASL authentication failed").lstrip(": ")
+        self._refusal = text[:1].upper() + text[1:] if text else "That name and password do not fit."
         self.password = ""
         if is_final(self._refusal):
             return self._fail(self._refusal, final=True)

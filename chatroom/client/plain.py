@@ -80,7 +80,7 @@ class Plain:
                 self._typed(item.line)
             else:
                 self._show(session.handle(item))
-            if session.question is not None and not self._is_over():
+            if session.question is not None and not self._is_leaving():
                 self._answer()
             self._advance()
         over = session.over or Over(0)

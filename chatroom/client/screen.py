@@ -150,7 +150,8 @@ class Screen:
             else:
                 self._explain(question)
                 whose = question.name if question.kind == "password" else "the server"
-                text = await self.ask(f"Password for {whose}: ", secret=True)
+                hint = " (empty: another name)" if question.kind == "password" else ""
+                text = await self.ask(f"Password for {whose}{hint}: ", secret=True)
         except (EOFError, KeyboardInterrupt):
             if isinstance(question, NewPassword):
                 session.answer("")
@@ -165,8 +166,7 @@ class Screen:
 
     def _explain(self, question: Ask) -> None:
         if question.why:
-            hint = " (Enter alone takes another name.)" if question.kind == "password" else ""
-            self._show([Denied(question.why + hint)])
+            self._show([Denied(question.why)])
 
     async def _new_password(self, name: str) -> str | None:
         first = await self.ask(f"New password for {name}: ", secret=True)

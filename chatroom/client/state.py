@@ -61,6 +61,7 @@ class State:
         self._prefixes: dict[str, str] = {"o": "@", "v": "+"}
         self._list_modes = "beIqkl"
         self._fold_rfc1459 = False
+        self._who_found = False
 
     def reset(self, nick: str, caps: set[str]) -> None:
         """A new connection was welcomed: we are nowhere yet."""
@@ -278,6 +279,14 @@ class State:
         self.seen_channels[self.fold(name)] = name
         return answer(message)
 
+    def _on_who(self, message: Message) -> list[Event]:
+        self._who_found = True
+        return answer(message)
+
+    def _on_who_end(self, message: Message) -> list[Event]:
+        found, self._who_found = self._who_found, False
+        return [] if found else [Told(f"There is nobody to show for {_param(message, 1)}.")]
+
     def _on_standard_reply(self, message: Message) -> list[Event]:
         text = message.params[-1] if message.params else ""
         return [Denied(text)] if message.verb == "FAIL" else [Told(text)]
@@ -326,8 +335,10 @@ _HANDLERS: dict[str, Callable[[State, Message], list[Event]]] = {
     "005": State._on_isupport,
     "305": State._on_away_set,
     "306": State._on_away_set,
+    "315": State._on_who_end,
     "322": State._on_list_entry,
     "332": State._on_topic_reply,
+    "352": State._on_who,
     "353": State._on_names,
     "366": State._on_names_end,
     **dict.fromkeys(

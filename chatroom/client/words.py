@@ -129,6 +129,11 @@ def _topic(event: TopicChanged) -> list[Shown]:
     return [Shown([_nick(event.by), ("dim", " set the topic: "), ("", event.topic)], event.channel, event.at)]
 
 
+_OWN_MODES = {
+    "+o": "You have an operator's rights on this server.",
+    "-o": "You no longer have an operator's rights on this server.",
+}
+
 _MODES = {
     "+o": "made {} an operator",
     "-o": "took operator from {}",
@@ -141,7 +146,8 @@ _MODES = {
 
 def _mode(event: ModeChanged) -> list[Shown]:
     if not event.place.startswith(("#", "&")):
-        return [Shown([("dim", f"Your modes changed: {event.modes}")], "", event.at)]
+        text = _OWN_MODES.get(event.modes, f"Your modes changed: {event.modes}")
+        return [Shown([("dim", text)], "", event.at)]
     wording = _MODES.get(event.modes)
     if wording is not None and len(event.params) == 1:
         what = wording.format(event.params[0])

@@ -15,6 +15,12 @@ from chatroom.irc.message import parse
         (":srv 401 me bob :No such nick", Denied("There is nobody called bob here.")),
         (":srv 433 me bob :Nickname is in use", Denied("The nick bob is taken.")),
         (":srv 481 me :only moderators may", Denied("You may not do that: only moderators may")),
+        (
+            ":srv 481 me :Permission Denied - You're not an IRC operator",
+            Denied("You may not do that: it takes a moderator or an admin."),
+        ),
+        (":srv 404 me #a :Cannot send to channel", Denied("#a does not take your message.")),
+        (":srv 404 me #a :Cannot send to channel (+m)", Denied("#a does not take your message: +m.")),
         (":srv 482 me #a :not op", Denied("Only an operator of #a may do that.")),
         (":srv 475 me #a :bad key", Denied("#a wants a key: /join #a KEY")),
         (":srv 421 me FOO :Unknown command", Denied("The server does not know the command FOO.")),
@@ -49,5 +55,5 @@ def test_templates_bear_missing_parameters(verb: str) -> None:
 
 def test_ends_of_lists_are_silent() -> None:
     """The numerics that only end a list or belong to the welcome are not shown."""
-    for verb in ("315", "318", "323", "366", "376", "002"):
+    for verb in ("318", "323", "366", "376", "002"):
         assert answer(parse(f":srv {verb} me :End of it")) == []

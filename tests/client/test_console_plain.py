@@ -196,7 +196,7 @@ def test_a_refused_message_fails_the_script(server: ScriptedServer, start: Start
     peer.send(f":srv 404 {nick} #lobby :Cannot send to channel (+m)")
     part_in_peace(peer)
     code, _, err = finish(process)
-    assert (code, err) == (1, "#lobby does not take your message: Cannot send to channel (+m)\n")
+    assert (code, err) == (1, "#lobby does not take your message: +m.\n")
 
 
 def test_a_reserved_nick_takes_its_password_from_the_environment(server: ScriptedServer, start: Start) -> None:

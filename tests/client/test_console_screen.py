@@ -145,7 +145,7 @@ def test_a_registered_name_asks_for_its_password(server: ScriptedServer, start: 
     peer.expect("CAP")
     peer.send(f":srv 433 * {nick} :Reserved", f":srv FAIL NICK NICK_RESERVED {nick} :alice is registered.")
     terminal.see("alice is registered.")
-    terminal.see_last("Password for alice:")
+    terminal.see_last("Password for alice (empty: another name):")
     terminal.enter("wr0ng")
     assert peer.expect("AUTHENTICATE").params == ["PLAIN"]
     peer.send("AUTHENTICATE +")

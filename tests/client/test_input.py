@@ -69,6 +69,7 @@ def place(target: str | None = "#lobby") -> Place:
         ("/ban bob 3 times too loud", [Line("UBAN ADD bob :3 times too loud")]),
         ("/ban --ip bob 1d12h", [Line("UBAN ADD --ip bob 1d12h")]),
         ("/ban 10.0.0.0/8 too loud", [Line("UBAN ADD 10.0.0.0/8 :too loud")]),
+        ("/ban --force --ip 127.0.0.1", [Line("UBAN ADD FORCE --ip 127.0.0.1")]),
         ("/ban info bob", [Line("UBAN INFO bob")]),
         ("/unban bob", [Line("UBAN DEL bob")]),
         ("/bans", [Line("UBAN LIST")]),

@@ -146,6 +146,14 @@ def test_a_wrong_password_leaves_the_negotiation_open() -> None:
     assert login.account == ""
 
 
+def test_a_refused_password_is_told_for_people() -> None:
+    """The mechanism's name is not theirs to know."""
+    login = Login("bob", account="bob", password="wrong")
+    negotiated(login)
+    steps = feed(login, ":srv 904 * :SASL authentication failed: wrong name or password")
+    assert steps == [Ask("password", "bob", "Wrong name or password")]
+
+
 def test_three_wrong_passwords_are_the_end() -> None:
     """When the server closes after refused passwords, we do not try again."""
     login = Login("bob", account="bob", password="wrong")

@@ -182,6 +182,14 @@ def test_topics_away_and_channels_seen() -> None:
     assert not state.away
 
 
+def test_an_empty_who_is_told() -> None:
+    """WHO with nobody in it would otherwise be no answer at all."""
+    state = here()
+    assert feed(state, ":srv 315 alice zoe :End") == [Told("There is nobody to show for zoe.")]
+    lines = feed(state, ":srv 352 alice #lobby b h srv bob H :0 Bob", ":srv 315 alice #lobby :End")
+    assert len(lines) == 1
+
+
 def test_capabilities_come_and_go() -> None:
     """CAP ACK and DEL after the welcome are followed."""
     state = here(":srv CAP alice ACK :batch", ":srv CAP alice DEL :server-time")

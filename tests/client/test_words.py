@@ -46,6 +46,7 @@ from chatroom.client.words import mentions, nick_style, shown, stamp
         (ModeChanged("#a", "bob", "+o", ("carol",)), "bob made carol an operator"),
         (ModeChanged("#a", "bob", "+mk", ("key",)), "bob set +mk key"),
         (ModeChanged("me", "me", "+i", ()), "Your modes changed: +i"),
+        (ModeChanged("me", "srv", "+o", ()), "You have an operator's rights on this server."),
         (Members("#a", ("@bob", "me"), asked=True), "2 here: @bob, me"),
         (Invited("me", "#b", "bob", mine=True), "bob invites you to #b (/join #b)"),
         (Invited("carol", "#a", "bob", mine=False), "bob invited carol"),
