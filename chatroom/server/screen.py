@@ -6,12 +6,13 @@ A thread of its own writes, because a terminal may be held (Ctrl-S) or a pipe fu
 from __future__ import annotations
 
 import contextlib
+import os
 import queue
-import sys
 import threading
 import time
 
 _MOST_WAITING = 10_000
+_STDERR = 2
 
 
 class Screen(threading.Thread):
@@ -44,9 +45,14 @@ class Screen(threading.Thread):
                 self._dropped = 0
             moment = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(when))
             text = "".join(f"{moment} {_printable(line)}\n" for line in lines)
-            with contextlib.suppress(OSError, ValueError):  # nobody looks any more; the chat goes on
-                sys.stderr.write(text)
-                sys.stderr.flush()
+            with contextlib.suppress(OSError):  # nobody looks any more; the chat goes on
+                _write(text.encode(errors="replace"))
+
+
+def _write(data: bytes) -> None:
+    """Write all of it past Python's own buffer, whose lock a held terminal would keep from the interpreter's end."""
+    while data:
+        data = data[os.write(_STDERR, data) :]
 
 
 def _printable(line: str) -> str:

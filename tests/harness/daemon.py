@@ -1,0 +1,293 @@
+"""The daemon as a process of its own, ``chatroomctl`` beside it, and an IRC client of raw lines to talk to it.
+
+Nothing sleeps: whatever is waited for is polled or read, for at most ``CAP_S`` seconds.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+CAP_S = 20.0
+"""How long anything may take before the test fails: far more than it needs."""
+
+PASSWORD = "correct horse"
+
+Found = TypeVar("Found")
+
+
+def until(condition: Callable[[], Found], what: str, cap_s: float = CAP_S) -> Found:
+    """What ``condition`` returns, once that is true."""
+    give_up_at = time.monotonic() + cap_s
+    while not (found := condition()):
+        assert time.monotonic() < give_up_at, f"in vain: {what}"
+        time.sleep(0.01)
+    return found
+
+
+def script(name: str) -> str:
+    """The path of one of the console scripts, installed beside the running interpreter."""
+    path = Path(sys.executable).with_name(name)
+    assert path.exists(), f"{path} is missing: install the project into this environment"
+    return str(path)
+
+
+class Client:
+    """A connection that sends and expects raw lines. Everything read is kept in ``lines``."""
+
+    def __init__(self, port: int, from_address: str = "127.0.0.1") -> None:
+        self.sock = socket.socket()
+        self.sock.bind((from_address, 0))
+        self.sock.settimeout(CAP_S)
+        self.sock.connect(("127.0.0.1", port))
+        self.lines: list[str] = []
+        self._tail = b""
+        self._fences = 0
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.sock.close()
+
+    def send(self, *lines: str) -> None:
+        """Send lines, all at once."""
+        self.send_bytes("".join(f"{line}\r\n" for line in lines).encode())
+
+    def send_bytes(self, data: bytes) -> None:
+        """Send bytes as they are."""
+        self.sock.sendall(data)
+
+    def read_line(self) -> str | None:
+        """The next line, None at the end of the connection."""
+        while b"\n" not in self._tail:
+            try:
+                data = self.sock.recv(65_536)
+            except ConnectionError:
+                return None
+            if not data:
+                return None
+            self._tail += data
+        raw, _, self._tail = self._tail.partition(b"\n")
+        line = raw.decode().rstrip("\r")
+        self.lines.append(line)
+        return line
+
+    def expect(self, wanted: str) -> str:
+        """Read on to a line of that verb or numeric, or that holds that text."""
+        seen = []
+        while True:
+            try:
+                line = self.read_line()
+            except TimeoutError:
+                line = None
+            assert line is not None, f"no {wanted!r} in {seen}"
+            seen.append(line)
+            if verb_of(line) == wanted or (not re.fullmatch(r"[A-Z]+|\d{3}", wanted) and wanted in line):
+                return line
+
+    def expect_closed(self) -> list[str]:
+        """Read to the end of the connection; the lines on the way."""
+        seen = []
+        while (line := self.read_line()) is not None:
+            seen.append(line)
+        return seen
+
+    def collect(self) -> list[str]:
+        """What comes until the server has answered all that was sent so far; the fence itself is not in it."""
+        self._fences += 1
+        token = f"fence-{id(self)}-{self._fences}"
+        self.send(f"PING {token}")
+        seen = []
+        while True:
+            line = self.read_line()
+            assert line is not None, f"closed after {seen}"
+            if token in line:
+                return seen
+            seen.append(line)
+
+    def ask(self, *lines: str) -> list[str]:
+        """Send lines and read what comes until they are answered."""
+        self.send(*lines)
+        return self.collect()
+
+    def register(self, nick: str, *, password: str = "") -> Client:
+        """Become somebody, and be in the channels one lands in."""
+        first = [f"PASS :{password}"] if password else []
+        self.send(*first, f"NICK {nick}", f"USER {nick} 0 * :{nick}")
+        self.expect("001")
+        self.collect()
+        return self
+
+    def half_close(self) -> None:
+        """Say that nothing more will come, and go on reading."""
+        self.sock.shutdown(socket.SHUT_WR)
+
+    def reset(self) -> None:
+        """Vanish with an RST."""
+        self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.sock.close()
+
+
+def verb_of(line: str) -> str:
+    """The verb or numeric of a line from the server."""
+    words = line.split(" ")
+    while words and words[0][:1] in ("@", ":"):
+        words.pop(0)
+    return words[0] if words else ""
+
+
+class Place:
+    """Directories and an environment of a test's own, where console scripts run and see nothing of the developer's."""
+
+    def __init__(self, root: Path, runtime: Path, settings: Mapping[str, object]) -> None:
+        self.root = root
+        self.database = root / "chat.db"
+        self.environment = {
+            "HOME": str(root),
+            "LANG": "C.UTF-8",
+            "PATH": os.environ["PATH"],
+            "TERM": "dumb",
+            "TMPDIR": str(runtime),
+            "XDG_RUNTIME_DIR": str(runtime),
+            "CHATROOM_ACCOUNTS__BCRYPT_COST": "4",
+        }
+        for key, value in settings.items():
+            shown = str(value).lower() if isinstance(value, bool) else str(value)
+            self.environment[f"CHATROOM_{key.replace('.', '__')}".upper()] = shown
+
+    @classmethod
+    @contextlib.contextmanager
+    def make(cls, **settings: object) -> Iterator[Place]:
+        """One below the directory for temporary files; ``limits__enabled=False`` is a setting."""
+        # Not pytest's tmp_path: the path of a socket has to be short.
+        with tempfile.TemporaryDirectory(prefix="chatroom-e2e-", ignore_cleanup_errors=True) as name:
+            runtime = Path(name) / "run"
+            runtime.mkdir(mode=0o700)
+            yield cls(Path(name), runtime, settings)
+
+    def run(self, *arguments: str | Path, stdin: str = "") -> subprocess.CompletedProcess[str]:
+        """Run ``chatroomctl`` on the database, whatever comes of it."""
+        call = [script("chatroomctl"), "--database", str(self.database), *map(str, arguments)]
+        return subprocess.run(
+            call, env=self.environment, cwd=self.root, input=stdin, capture_output=True, text=True, timeout=60
+        )
+
+    def ctl(self, *arguments: str | Path, stdin: str = "") -> str:
+        """What ``chatroomctl`` prints; it must succeed."""
+        done = self.run(*arguments, stdin=stdin)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def ctl_json(self, *arguments: str | Path) -> Any:
+        """The document that ``chatroomctl`` prints with ``--json``."""
+        return json.loads(self.ctl(*arguments, "--json"))
+
+    def create(self, name: str, role: str = "user", password: str = PASSWORD) -> None:
+        """Make an account from the shell."""
+        self.ctl("user", "create", name, "--role", role, "--password-stdin", stdin=password)
+
+
+class Daemon:
+    """``chatroomctl serve`` in a place, on a port that was free."""
+
+    def __init__(self, place: Place, *arguments: str) -> None:
+        self.place = place
+        self.port = 0
+        self.stderr: list[str] = []
+        """Its screen so far, a line each without the time."""
+        call = [script("chatroomctl"), "--database", str(place.database), *arguments, "serve", "--port", "0"]
+        self.process = subprocess.Popen(
+            call,
+            env=place.environment,
+            cwd=place.root,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            start_new_session=True,  # no controlling terminal: SIGHUP reloads
+        )
+        self._reader = threading.Thread(target=self._read, name="daemon's stderr", daemon=True)
+        self._reader.start()
+        try:
+            self.port = int(self.expect_log("listening on ").rpartition(":")[2])
+            self.expect_log("configuration ")
+        except BaseException:
+            self.kill()
+            raise
+
+    def _read(self) -> None:
+        assert self.process.stderr is not None
+        for raw in self.process.stderr:
+            self.stderr.append(re.sub(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d ", "", raw.decode().rstrip("\n")))
+
+    def log_lines(self, text: str) -> list[str]:
+        """The lines on its screen that hold a text."""
+        return [line for line in list(self.stderr) if text in line]
+
+    def expect_log(self, text: str) -> str:
+        """Wait for a line on its screen."""
+        until(lambda: self.log_lines(text) or self.process.poll() is not None, f"{text!r} in {self.stderr}")
+        lines = self.log_lines(text)
+        assert lines, f"ended without {text!r}: {self.stderr}"
+        return lines[0]
+
+    def open(self, from_address: str = "127.0.0.1") -> Client:
+        """A connection that has said nothing yet."""
+        return Client(self.port, from_address)
+
+    def connect(self, nick: str, *, from_address: str = "127.0.0.1", password: str = "") -> Client:
+        """Somebody present."""
+        return self.open(from_address).register(nick, password=password)
+
+    def stop(self, number: int = signal.SIGTERM) -> int:
+        """Send a signal and wait for the end; the exit code."""
+        if self.process.poll() is None:
+            self.process.send_signal(number)
+        return self.wait()
+
+    def wait(self) -> int:
+        """Wait for the end; the exit code."""
+        code = self.process.wait(CAP_S)
+        self._reader.join(CAP_S)
+        assert self.process.stderr is not None
+        self.process.stderr.close()
+        return code
+
+    def kill(self) -> None:
+        """SIGKILL, at once."""
+        self.stop(signal.SIGKILL)
+
+    def is_well(self) -> bool:
+        """Whether it runs, answers and has reported no fault."""
+        with self.open() as client:
+            client.send("PING well")
+            client.expect("PONG")
+        return self.process.poll() is None and not self.log_lines("Traceback")
+
+
+@contextlib.contextmanager
+def running(**settings: object) -> Iterator[Daemon]:
+    """A daemon in a place of its own, stopped in good order and without a traceback on its screen."""
+    with Place.make(**settings) as place:
+        daemon = Daemon(place)
+        try:
+            yield daemon
+        except BaseException:
+            daemon.kill()
+            raise
+        code = daemon.stop()
+        assert code == 0, daemon.stderr
+        assert not daemon.log_lines("Traceback"), daemon.stderr
