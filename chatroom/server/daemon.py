@@ -106,7 +106,7 @@ class Daemon:
         world.facts = {
             "listening": ", ".join(where),
             "database": str(path),
-            "configuration": str(settings.source or "none (defaults)"),
+            "configuration": str(settings.source.absolute() if settings.source else "none (defaults)"),
             "pid": str(os.getpid()),
         }
         self._handle_signals()
@@ -138,7 +138,8 @@ class Daemon:
         lines.append(f"database {settings.database.path}")
         if upgraded_from is not None:
             lines.append(f"the database was upgraded; as it was before, it is in {upgraded_from}")
-        lines.append(f"configuration {settings.source or 'none found, everything at its default'}")
+        source = settings.source.absolute() if settings.source else "none found, everything at its default"
+        lines.append(f"configuration {source}")
         if not has_admin:
             lines.append(f"there is no admin yet; make one with: {self._admin_command()}")
         self._screen.show(lines)
@@ -175,7 +176,7 @@ class Daemon:
 
     def wait(self) -> None:
         """Wait for the signal to stop."""
-        os.eventfd_read(self._stop_fd)
+        os.read(self._stop_fd, 8)  # unlike eventfd_read, it goes on by itself after a signal
 
     # -- stop -------------------------------------------------------------------------------------
 
