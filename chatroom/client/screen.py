@@ -26,6 +26,7 @@ from chatroom.client.link import LinkItem
 from chatroom.client.login import Ask
 from chatroom.client.session import NewPassword, Session
 from chatroom.client.words import NICK_STYLES, Fragment, shown, stamp
+from chatroom.client.wrapping import wrap
 
 _NICK_COLOURS = (
     "ansigreen",
@@ -55,6 +56,9 @@ STYLE = Style.from_dict(
         "prompt.trouble": "bold ansired",
     }
 )
+
+INDENT = len("00:00 ")
+"""How far the second line of a long one is indented."""
 
 
 class Screen:
@@ -234,15 +238,18 @@ class Screen:
 
     def _rendered(self, event: Event) -> list[Fragment]:
         session = self._require()
-        fragments: list[Fragment] = []
+        width = self._output.get_size().columns
+        rendered: list[Fragment] = []
         for line in shown(event, session.state.nick):
+            fragments: list[Fragment] = []
             if line.at is not None or not line.timeless:
                 fragments.append(("class:time", stamp(line.at, datetime.now().astimezone()) + " "))
             if line.place and self._needs_place(line.place):
                 fragments.append(("class:place", f"[{line.place}] "))
             fragments += [(f"class:{style}" if style else "", text) for style, text in line.words]
-            fragments.append(("", "\n"))
-        return fragments
+            rendered += wrap(fragments, width, INDENT)
+            rendered.append(("", "\n"))
+        return rendered
 
     def _needs_place(self, place: str) -> bool:
         """Whether the line could be mistaken for one of another place."""

@@ -186,7 +186,7 @@ def _trouble(event: Trouble) -> list[Shown]:
 def _welcome(event: Welcome) -> list[Shown]:
     if event.again:
         return [Shown([("notice", f"Connected again, as {event.nick}.")])]
-    return [Shown([("notice", f"You are connected as {event.nick}. /help tells what can be typed; /quit leaves.")])]
+    return [Shown([("notice", f"You are connected as {event.nick}. /help lists the commands, /quit leaves.")])]
 
 
 _WORDING: dict[type, Callable[..., list[Shown]]] = {
