@@ -1,0 +1,439 @@
+"""The world without sockets: sessions that say lines, the tick, the workers' jobs, and time moved by hand.
+
+Everything is real but the wire and the threads: rules, verbs, outbox, and stores on an SQLite file. After every tick
+the harness checks that no line is too long or holds a line end, that no session is written to twice, and that the world
+is whole (``check_invariants``), whatever else the test is about.
+"""
+
+from __future__ import annotations
+
+import base64
+import ipaddress
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from chatroom.chat import passwords
+from chatroom.chat.accounts import AccountDirectory
+from chatroom.chat.channel import Channel
+from chatroom.chat.cloak import Cloak
+from chatroom.chat.enforcement import apply_account, apply_rules
+from chatroom.chat.records import AccountEntry, Actor, Role
+from chatroom.chat.session import ControlRights, Session
+from chatroom.chat.user import User
+from chatroom.chat.world import World
+from chatroom.commands.context import Context
+from chatroom.commands.dispatch import resume, run_line
+from chatroom.commands.pending import Pending
+from chatroom.commands.registration import start
+from chatroom.config import Settings
+from chatroom.config.settings import Accounts, Limits
+from chatroom.errors import ChatroomError
+from chatroom.irc.framing import Malformed
+from chatroom.irc.names import casefold
+from chatroom.storage.stores import SqliteStores, open_stores
+
+START = datetime(2030, 5, 1, 12, 0, tzinfo=UTC)
+SERVER = "chatroom.local"
+PASSWORD = "open sesame"
+"""Every account's password, unless a test says otherwise."""
+SHELL = Actor("root", "cli")
+
+
+def make_settings(**sections: dict[str, Any]) -> Settings:
+    """Settings for tests: limits off, cheap passwords; ``accounts={"require_login": True}`` changes single keys."""
+    settings = Settings(accounts=Accounts(bcrypt_cost=4), limits=Limits(enabled=False))
+    return change_settings(settings, **sections)
+
+
+def change_settings(settings: Settings, **sections: dict[str, Any]) -> Settings:
+    """The settings with some keys changed."""
+    for name, keys in sections.items():
+        settings = replace(settings, **{name: replace(getattr(settings, name), **keys)})
+    return settings
+
+
+class Client:
+    """One session. ``say`` runs lines, ``read`` gives what it was sent since the last time."""
+
+    def __init__(self, here: Here, session: Session) -> None:
+        self.here = here
+        self.session = session
+        self.closed = False
+        self.parked: deque[str | Malformed] = deque()
+        self._unread: list[bytes] = []
+
+    def __repr__(self) -> str:
+        return f"Client({self.session.id}, {self.session.user.nick if self.session.user else '-'})"
+
+    @property
+    def user(self) -> User:
+        """Who it is."""
+        assert self.session.user is not None, "nobody (yet, or any more)"
+        return self.session.user
+
+    @property
+    def prefix(self) -> str:
+        """Its ``nick!user@host``."""
+        return self.user.prefix
+
+    def say(self, *lines: str | Malformed) -> None:
+        """Run lines, each in a tick of its own unless the test holds one open."""
+        for line in lines:
+            self.here.run(self, line)
+
+    def read(self) -> list[str]:
+        """The lines it was sent and has not read yet."""
+        data, self._unread = b"".join(self._unread), []
+        return data.decode().split("\r\n")[:-1]
+
+    def ask(self, *lines: str | Malformed) -> list[str]:
+        """Run lines and read what came of them, leaving out what was unread before."""
+        self.read()
+        self.say(*lines)
+        return self.read()
+
+    def deliver(self, data: bytes) -> None:
+        """Take what a tick has for it."""
+        self._unread.append(data)
+
+    def vanish(self, why: str = "Connection reset by peer") -> None:
+        """End as a connection does whose peer is gone."""
+        with self.here.tick():
+            self.here.world.close(self.session, why, tell=False)
+
+
+class Job:
+    """A worker's job that was not done yet; ``answers`` is whom it answers, if anybody waits."""
+
+    def __init__(
+        self, here: Here, job: Callable[[SqliteStores], object], answers: tuple[Context, Pending] | None
+    ) -> None:
+        self.here = here
+        self.job = job
+        self.answers = answers
+
+    def do(self) -> None:
+        """Do it, and go on with whoever waited for it."""
+        if self.answers is None:
+            self.job(self.here.stores)
+            return
+        context, pending = self.answers
+        if pending.delay_ms:
+            self.here.delays_ms.append(pending.delay_ms)
+            self.here.now += timedelta(milliseconds=pending.delay_ms)
+        try:
+            outcome: object = self.job(self.here.stores)
+        except ChatroomError as error:
+            outcome = error
+        self.here.go_on(context, pending, outcome)
+
+
+class Here:
+    """A world with its stores, its sessions and its workers. Closes its stores at the end of a ``with``."""
+
+    def __init__(self, path: Path, settings: Settings | None = None) -> None:
+        self.now = START
+        self.stores: SqliteStores = open_stores(path, create=True, origin="daemon:test", clock=lambda: self.now)
+        self.clients: dict[int, Client] = {}
+        self.writes: list[tuple[Session, bytes]] = []
+        """What the last tick wrote."""
+        self.delays_ms: list[int] = []
+        """How long each job was held back by its own ``delay_ms``."""
+        self.holding = False
+        """Whether jobs wait until the test says ``release``."""
+        self.held: deque[Job] = deque()
+        """The jobs not done yet, in their order."""
+        self._in_tick = False
+        self.world = self._make_world(settings or make_settings())
+
+    def __enter__(self) -> Here:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stores.close()
+
+    def _make_world(self, settings: Settings) -> World:
+        world = World(settings, self.now_ms, "t-", Cloak(b"key"))
+        world.accounts = AccountDirectory(self.stores.accounts.load_entries())
+        for rule in self.stores.bans.load_rules(self.now):
+            world.bans.add(rule)
+        world.restore_channels(self.stores.channels.load_all())
+        return world
+
+    def restart(self) -> None:
+        """Begin a new world from what the stores hold, with nobody in it."""
+        assert not self.held
+        self.clients = {}
+        self.world = self._make_world(self.world.settings)
+
+    # -- time -------------------------------------------------------------------------------------
+
+    @property
+    def now_ms(self) -> int:
+        """The time in Unix milliseconds."""
+        return int(self.now.timestamp() * 1000)
+
+    def wait(self, seconds: float) -> None:
+        """Let time pass."""
+        self.now += timedelta(seconds=seconds)
+        if not self._in_tick:
+            with self.tick():
+                pass
+
+    # -- people -----------------------------------------------------------------------------------
+
+    def account(
+        self, name: str, role: Role = Role.USER, password: str = PASSWORD, *, disabled: bool = False
+    ) -> AccountEntry:
+        """Add an account, as the shell does."""
+        made = self.stores.accounts.create(name, role, [passwords.hash_password(password, 4)], SHELL)
+        if disabled:
+            self.stores.accounts.set_disabled(made.id, True, SHELL)
+        return self.apply_account(made.id)
+
+    def apply_account(self, account_id: int) -> AccountEntry:
+        """Have the world take in what the stores hold of an account; what it knows then, or knew."""
+        entry = self.stores.accounts.find_entry(account_id)
+        known = entry or self.world.accounts.find_by_id(account_id)
+        with self.tick():
+            apply_account(self.world, account_id, entry)
+        assert known is not None
+        return known
+
+    def set_role(self, name: str, role: Role) -> None:
+        """Give an account another role from the shell."""
+        self.apply_account(self.stores.accounts.set_role(self.stores.accounts.get(name).id, role, SHELL).id)
+
+    def disable(self, name: str) -> None:
+        """Disable an account from the shell."""
+        self.apply_account(self.stores.accounts.set_disabled(self.stores.accounts.get(name).id, True, SHELL).id)
+
+    def delete(self, name: str) -> None:
+        """Delete an account from the shell."""
+        account_id = self.stores.accounts.get(name).id
+        self.stores.accounts.delete(account_id, SHELL)
+        self.apply_account(account_id)
+
+    def ban(self, target: str, reason: str = "", *, kind: str = "name", until: datetime | None = None) -> int:
+        """Ban from the shell; the ban's id."""
+        ban = self.stores.bans.add("name" if kind == "name" else "ip", target, reason, until, SHELL)
+        with self.tick():
+            apply_rules(self.world, [(ban.id, self.stores.bans.find_rule(ban.id, self.now))])
+        return ban.id
+
+    def open(self, address: str = "10.0.0.1") -> Client:
+        """A new connection that has said nothing yet."""
+        parsed = ipaddress.ip_address(address)
+        host = self.world.cloak.host(parsed.version, int(parsed))
+        number = len(self.clients) + 1
+        session = Session(number, str(parsed), parsed.version, int(parsed), host, self.now_ms)
+        client = self.clients[number] = Client(self, session)
+        with self.tick():
+            start(Context(self.world, session, ""))
+        return client
+
+    def control(self, name: str = "root") -> Client:
+        """A session of the control socket."""
+        number = len(self.clients) + 1
+        session = Session(number, "cli", 0, 0, "cli", self.now_ms)
+        session.registration = None
+        session.control = ControlRights(name, Role.ADMIN)
+        client = self.clients[number] = Client(self, session)
+        return client
+
+    def connect(
+        self,
+        nick: str,
+        *,
+        caps: str = "",
+        login: str | None = None,
+        password: str = PASSWORD,
+        address: str = "10.0.0.1",
+        realname: str = "Real Name",
+    ) -> Client:
+        """A registered session that has read its welcome; ``login`` names the account it logs in to by PASS."""
+        client = self.open(address)
+        with self.tick():
+            if caps:
+                client.say("CAP LS 302", f"CAP REQ :{caps}")
+            if login is not None:
+                client.say(f"PASS :{login}:{password}")
+            client.say(f"NICK {nick}", f"USER {nick.lower()[:8]} 0 * :{realname}")
+            if caps:
+                client.say("CAP END")
+        welcome = client.read()
+        assert client.session.user is not None, welcome
+        return client
+
+    def admin(self, name: str = "ada", **how: Any) -> Client:
+        """A session of an admin, whose account is made if there is none."""
+        return self._ranked(name, Role.ADMIN, how)
+
+    def moderator(self, name: str = "mo", **how: Any) -> Client:
+        """A session of a moderator, whose account is made if there is none."""
+        return self._ranked(name, Role.MODERATOR, how)
+
+    def member(self, name: str = "una", **how: Any) -> Client:
+        """A session of an account without privileges, which is made if there is none."""
+        return self._ranked(name, Role.USER, how)
+
+    def _ranked(self, name: str, role: Role, how: dict[str, Any]) -> Client:
+        if self.world.accounts.find(name) is None:
+            self.account(name, role)
+        return self.connect(name, login=name, **how)
+
+    def user(self, nick: str) -> User:
+        """Who wears that nick."""
+        user = self.world.find_user(nick)
+        assert user is not None, f"nobody is called {nick}"
+        return user
+
+    def channel(self, name: str) -> Channel:
+        """The channel of that name."""
+        channel = self.world.find_channel(name)
+        assert channel is not None, f"there is no {name}"
+        return channel
+
+    def forget_unread(self) -> None:
+        """Have everybody read what they were sent."""
+        for client in self.clients.values():
+            client.read()
+
+    # -- ticks ------------------------------------------------------------------------------------
+
+    @contextmanager
+    def tick(self) -> Iterator[None]:
+        """One tick: what is said within is written at its end, and jobs are done then. Nested ones are the outer."""
+        if self._in_tick:
+            yield
+            return
+        self._begin()
+        yield
+        self._end()
+        if not self.holding:
+            self.release()
+
+    def run(self, client: Client, line: str | Malformed) -> None:
+        """Run a line of a session, or park it where an earlier one waits."""
+        with self.tick():
+            client.parked.append(line)
+            self._run_parked(client)
+
+    def release(self, count: int = 1_000) -> None:
+        """Do the jobs that are held, and those that come of them; or only that many."""
+        while self.held and count:
+            self.held.popleft().do()
+            count -= 1
+
+    def go_on(self, context: Context, pending: Pending, outcome: object) -> None:
+        """Resume a verb with its job's outcome, in a tick of its own."""
+        session = context.session
+        self._begin()
+        following = resume(context, pending, outcome)
+        if following is not None:
+            self._hold(context, following)
+        else:
+            session.waiting = False
+            self._run_parked(self.clients[session.id])
+        self._end()
+
+    def _begin(self) -> None:
+        self._in_tick = True
+        self.world.begin_tick(self.now_ms)
+
+    def _end(self) -> None:
+        outbox = self.world.outbox
+        self.writes = outbox.drain()
+        written = [session.id for session, _ in self.writes]
+        assert len(written) == len(set(written)), "a session is written to once a tick"
+        for session, data in self.writes:
+            check_lines(data)
+            self.clients[session.id].deliver(data)
+        for session in outbox.closed:
+            self.clients[session.id].closed = True
+        outbox.closed = []
+        check_invariants(self.world)
+        self._in_tick = False
+        self._take_jobs()
+
+    def _take_jobs(self) -> None:
+        self.held.extend(Job(self, job, None) for job in [*self.world.jobs, *self.world.checks])
+        self.world.jobs, self.world.checks = [], []
+
+    def _hold(self, context: Context, pending: Pending) -> None:
+        self._take_jobs()
+        self.held.append(Job(self, pending.job, (context, pending)))
+
+    def _run_parked(self, client: Client) -> None:
+        session = client.session
+        while client.parked and not session.waiting and not session.closing:
+            waiting = run_line(self.world, session, client.parked.popleft())
+            if waiting is not None:
+                session.waiting = True
+                self._hold(*waiting)
+
+
+def sasl_plain(account: str, password: str = PASSWORD, authzid: str = "") -> str:
+    """The AUTHENTICATE line of a PLAIN response."""
+    return "AUTHENTICATE " + base64.b64encode(f"{authzid}\0{account}\0{password}".encode()).decode()
+
+
+def check_lines(data: bytes) -> None:
+    """Every line ends in CR LF, holds no other line end, and has at most 512 bytes behind its tags."""
+    assert data.endswith(b"\r\n")
+    for line in data.split(b"\r\n")[:-1]:
+        assert b"\r" not in line and b"\n" not in line and b"\0" not in line, line
+        line.decode()
+        rest = line.partition(b" ")[2] if line.startswith(b"@") else line
+        assert rest, line
+        assert len(rest) + 2 <= 512, line
+        assert len(line) - len(rest) <= 8191, line
+
+
+def check_invariants(world: World) -> None:
+    """What holds between ticks, whatever was said."""
+    for folded, user in world.users.items():
+        assert folded == user.folded == casefold(user.nick)
+        assert user.prefix == f"{user.nick}!{user.username}@{user.host}"
+        assert user.sessions and len(set(user.sessions)) == len(user.sessions)
+        for session in user.sessions:
+            assert session.user is user and session.registration is None and not session.closing
+            assert world.sessions.get(session.id) is session
+        for channel in user.channels:
+            assert user in channel.members and world.channels.get(channel.folded) is channel
+        if user.account is not None:
+            assert user.account == world.accounts.find_by_id(user.account.id) and not user.account.disabled
+    for number, session in world.sessions.items():
+        assert session.id == number and not session.closing and not session.entries
+        if session.user is None:
+            assert session.registration is not None
+        else:
+            assert world.users.get(session.user.folded) is session.user and session in session.user.sessions
+    _check_channels(world)
+    present = list(world.users.values())
+    accounts = {user.account.id for user in present if user.account is not None}
+    assert {key: set(users) for key, users in world.by_account.items()} == {
+        key: {user for user in present if user.account is not None and user.account.id == key} for key in accounts
+    }
+    assert set(world.operators) == {user for user in present if user.is_operator}
+    assert world.invisible == sum(user.invisible for user in present)
+    assert world.unregistered == sum(session.registration is not None for session in world.sessions.values())
+    assert world.most_users >= len(present)
+
+
+def _check_channels(world: World) -> None:
+    for folded, channel in world.channels.items():
+        assert folded == channel.folded == casefold(channel.name)
+        assert channel.members or channel.stored, f"{channel.name} is empty and not stored"
+        for member in channel.members:
+            assert channel in member.channels and world.users.get(member.folded) is member
+        assert channel.sessions == {session for member in channel.members for session in member.sessions}
+        assert not channel.log and not channel.skips
