@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from chatroom.chat.channel import OP, Channel, prefixes
 from chatroom.chat.events import Event
 from chatroom.chat.records import Role
-from chatroom.commands.context import Context
+from chatroom.commands.context import Context, printable
 from chatroom.commands.keeping import keep
 from chatroom.commands.pending import Pending
 from chatroom.commands.table import command
@@ -39,11 +39,6 @@ def find_visible(context: Context, name: str) -> Channel | None:
     if channel is None:
         context.reply(numerics.ERR_NOSUCHCHANNEL, printable(name))
     return channel
-
-
-def printable(word: str) -> str:
-    """A parameter as it may be repeated in the middle of a reply."""
-    return word[:128] if word and " " not in word and not word.startswith(":") else "*"
 
 
 @command("JOIN", "<channels> [<keys>]")

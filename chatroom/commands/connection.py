@@ -5,7 +5,7 @@ Source: Modern IRC Client Protocol, "Connection Messages"; IRCv3 "Capability Neg
 
 from __future__ import annotations
 
-from chatroom.commands.context import Context
+from chatroom.commands.context import Context, printable
 from chatroom.commands.pending import Pending
 from chatroom.commands.registration import advance, nick_refusal
 from chatroom.commands.table import When, command
@@ -40,7 +40,7 @@ def cap(context: Context, params: list[str]) -> Pending | None:
             registration.cap_open = False
             return advance(context)
     else:
-        context.reply(numerics.ERR_INVALIDCAPCMD, params[0])
+        context.reply(numerics.ERR_INVALIDCAPCMD, printable(params[0]))
     return None
 
 
@@ -105,9 +105,8 @@ def nick(context: Context, params: list[str]) -> Pending | None:
         return None
     wanted = params[0]
     if not is_nick(wanted):
-        shown = wanted if " " not in wanted and not wanted.startswith(":") else "*"
         text = f"Erroneous nickname: letters, digits and -_[]{{}}\\|^` only, at most {NICK_LENGTH} bytes"
-        context.reply(numerics.ERR_ERRONEUSNICKNAME, shown, text=text)
+        context.reply(numerics.ERR_ERRONEUSNICKNAME, printable(wanted), text=text)
         return None
     registration = context.session.registration
     if registration is None:

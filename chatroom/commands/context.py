@@ -16,6 +16,13 @@ if TYPE_CHECKING:
     from chatroom.chat.world import World
 
 
+def printable(word: str) -> str:
+    """A parameter as it may be repeated in the middle of a reply; an address such as ``::1`` begins with a 0 then."""
+    if word.startswith("::"):
+        word = "0" + word
+    return word[:128] if word and " " not in word and not word.startswith(":") else "*"
+
+
 class Context:
     """One line being answered. Lives until the verb is done, also over a ``Pending``."""
 
@@ -107,7 +114,7 @@ class Context:
             self.notice(text)
 
     def _standard(self, kind: str, code: str, context: tuple[str, ...], text: str) -> None:
-        middle = " ".join([kind, self.verb or "*", code, *context])
+        middle = " ".join([kind, printable(self.verb), code, *map(printable, context)])
         self.say(f":{self.server} {middle} :{text}")
 
     def say(self, answer: str | Event) -> None:

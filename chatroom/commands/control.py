@@ -7,7 +7,7 @@ it is the file system's and the kernel's to say (mode 0600, the peer's uid).
 from __future__ import annotations
 
 from chatroom.chat.session import ControlRights
-from chatroom.commands.context import Context
+from chatroom.commands.context import Context, printable
 from chatroom.commands.pending import Pending
 from chatroom.commands.server_info import SOFTWARE
 from chatroom.commands.table import When, command
@@ -63,8 +63,8 @@ def sessions(context: Context, params: list[str]) -> Pending | None:
             channels = ",".join(channel.name for channel in user.channels) or "*"
         idle_s = (world.now_ms - (user.spoke_ms if user is not None else session.connected_ms)) // 1000
         context.say(
-            f":{context.server} NOTE SESSIONS {session.id} {name} {username} {session.address_text} {account} {role} "
-            f"{session.connected_ms // 1000} {idle_s} {channels}"
+            f":{context.server} NOTE SESSIONS {session.id} {name} {username} {printable(session.address_text)} {account} "
+            f"{role} {session.connected_ms // 1000} {idle_s} {channels}"
         )
     return None
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from chatroom.chat.events import Event
-from chatroom.commands.context import Context
+from chatroom.commands.context import Context, printable
 from chatroom.commands.table import COMMANDS, Command, When
 from chatroom.errors import (
     AlreadyExists,
@@ -176,7 +176,7 @@ def _allowed(context: Context, command: Command, params: list[str]) -> bool:
 
 
 def _refuse_unknown(context: Context, verb: str) -> None:
-    context.reply(numerics.ERR_UNKNOWNCOMMAND, verb[:64])
+    context.reply(numerics.ERR_UNKNOWNCOMMAND, printable(verb))
 
 
 def _refuse_malformed(context: Context, malformed: Malformed) -> None:

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 
 from chatroom.chat.channel import Channel
 from chatroom.chat.records import Role
-from chatroom.commands.channels import printable
-from chatroom.commands.context import Context
+from chatroom.commands.context import Context, printable
 from chatroom.commands.pending import Pending
 from chatroom.commands.table import command
 from chatroom.irc import caps, numerics

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from chatroom.chat.channel import FLAG_MODES, LIST_MODES, OP, PREFIX_MODES, Channel
 from chatroom.chat.records import ListEntry, ListMode, Role
-from chatroom.commands.channels import acts_by_right, printable
-from chatroom.commands.context import Context
+from chatroom.commands.channels import acts_by_right
+from chatroom.commands.context import Context, printable
 from chatroom.commands.keeping import keep
 from chatroom.commands.pending import Pending
 from chatroom.commands.table import command

@@ -11,8 +11,8 @@ from chatroom.chat.channel import Channel, prefixes
 from chatroom.chat.events import Event
 from chatroom.chat.records import Role
 from chatroom.chat.user import User
-from chatroom.commands.channels import printable, shorten
-from chatroom.commands.context import Context
+from chatroom.commands.channels import shorten
+from chatroom.commands.context import Context, printable
 from chatroom.commands.pending import Pending
 from chatroom.commands.table import command
 from chatroom.irc import caps, numerics
@@ -174,6 +174,6 @@ def _reply_whois(context: Context, user: User) -> None:
         context.reply(numerics.RPL_WHOISACCOUNT, nick, user.account_name)
     if user is context.user or context.role >= Role.MODERATOR:
         for session in user.sessions:
-            context.reply(numerics.RPL_WHOISACTUALLY, nick, session.address_text)
+            context.reply(numerics.RPL_WHOISACTUALLY, nick, printable(session.address_text))
     idle_s = (world.now_ms - user.spoke_ms) // 1000
     context.reply(numerics.RPL_WHOISIDLE, nick, str(idle_s), str(user.signon_ms // 1000))

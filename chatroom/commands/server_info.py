@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from chatroom import __version__
 from chatroom.chat.channel import FLAG_MODES
 from chatroom.chat.records import Role
-from chatroom.commands.context import Context
+from chatroom.commands.context import Context, printable
 from chatroom.commands.pending import Pending
 from chatroom.commands.table import COMMANDS, Command, When, command
 from chatroom.irc import numerics
@@ -70,7 +70,7 @@ def motd(context: Context, params: list[str]) -> Pending | None:
     """Shows the message of the day."""
     server = context.world.settings.server
     if params and params[0] != server.name:
-        context.reply(numerics.ERR_NOSUCHSERVER, params[0] if " " not in params[0] else "*")
+        context.reply(numerics.ERR_NOSUCHSERVER, printable(params[0]))
     elif not server.motd:
         context.reply(numerics.ERR_NOMOTD)
     else:
@@ -142,7 +142,7 @@ def help_(context: Context, params: list[str]) -> Pending | None:
         return None
     known = COMMANDS.get(subject)
     if known is None or known.when is When.CONTROL:
-        context.reply(numerics.ERR_HELPNOTFOUND, params[0] if " " not in params[0] else "*")
+        context.reply(numerics.ERR_HELPNOTFOUND, printable(params[0]))
     else:
         _help_about(context, known)
     return None
@@ -166,5 +166,5 @@ def rehash(context: Context, params: list[str]) -> Pending | None:
     def then(context: Context, settings: Settings) -> None:
         context.note("DONE", text=context.world.use_settings(settings))
 
-    context.reply(numerics.RPL_REHASHING, str(context.world.settings.source or "chatroom.toml"))
+    context.reply(numerics.RPL_REHASHING, printable(str(context.world.settings.source or "chatroom.toml")))
     return Pending("store", lambda stores: load(), then)

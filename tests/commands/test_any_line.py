@@ -1,0 +1,161 @@
+from __future__ import annotations
+
+import string
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from harness.world import PASSWORD, SERVER, Client, Here, make_settings, sasl_plain
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from chatroom.chat.records import Role
+from chatroom.commands.table import COMMANDS
+from chatroom.irc import numerics
+from chatroom.irc.framing import LINE_BYTES, Malformed
+from chatroom.irc.message import parse
+
+FIXED_TEXTS = {
+    numeric.code: numeric.text
+    for numeric in vars(numerics).values()
+    if isinstance(numeric, numerics.Numeric) and numeric.text is not None
+}
+NICKS = ["alice", "bob", "ada", "mo", "una", "Alice", "newcomer", "ghost", "x" * 32, "é" * 16, "ALICE"]
+CHANNELS = ["#lobby", "#a", "#b", "#LOBBY", "#" + "c" * 63, "#é", "&local", "#", "0"]
+MODES = ["+b", "-b", "+o", "-o", "+k", "-k", "+l", "+imnst", "-imnst", "+e", "+I", "b", "+v", "+i", "-i", "+w", "+beI"]
+ODD = [
+    "",
+    ":",
+    "::",
+    "::1",
+    "*",
+    ",",
+    ",,,",
+    "\x01ACTION\x01",
+    "\x07",
+    "ß",
+    "İ",
+    "\u200b",
+    "0",
+    "-1",
+    "9" * 400,
+    "+" * 300,
+]
+WORDS = [
+    *["LS", "302", "REQ", "END", "LIST", "ADD", "DEL", "INFO", "FORCE", "--ip", "--name", "7d", "0s", "reason why"],
+    *["multi-prefix", "-away-notify", "echo-message labeled-response", "PLAIN", "10.0.0.0/8", "2001:db8::/64"],
+    *["127.0.0.1", "::ffff:1.2.3.4", "alice!*@*", "~a:una", "*!*@* and more", "a b c", "una", "ada", "*", "o"],
+    *[f"una:{PASSWORD}", PASSWORD],
+]
+verbs = st.sampled_from(sorted(COMMANDS)) | st.text(string.ascii_letters, min_size=1, max_size=12)
+texts = st.text(st.characters(exclude_characters="\r\n\0", exclude_categories=["Cs"]), max_size=300)
+middles = st.sampled_from([*NICKS, *CHANNELS, *MODES, *WORDS, *ODD]) | texts
+lists = st.lists(st.sampled_from([*NICKS, *CHANNELS]), min_size=1, max_size=6).map(",".join)
+params = st.lists(st.sampled_from(NICKS) | st.sampled_from(CHANNELS) | middles | lists, max_size=5)
+tags = st.sampled_from(["", "", "", "@label=x1 ", "@+typing=active;label=y ", "@label=a\\:b;+draft/react=\\s ", "@ "])
+whole_lines = st.sampled_from(
+    [
+        *[f"JOIN {name}" for name in CHANNELS],
+        *[sasl_plain("una"), sasl_plain("ada"), "AUTHENTICATE PLAIN", f"OPER ada :{PASSWORD}", f"PASS una:{PASSWORD}"],
+        *["CAP REQ :echo-message labeled-response batch away-notify", "MODE #a +b *!*@*", "MODE #lobby +ov alice bob"],
+        *["NICK una", "NICK Alice", "USER x 0 * :y", "CAP END", f"REGISTER * * :{PASSWORD}", "QUIT"],
+        *[": :x y", ":a :b c", "@a :b :c d"],
+    ]
+)
+
+
+@st.composite
+def composed(draw: st.DrawFn) -> str:
+    """A verb with parameters, as a client that makes no mistakes in the framing would send it."""
+    words = draw(params)
+    line = draw(tags) + draw(verbs)
+    if words:
+        line += "".join(f" {word}" for word in words[:-1]) + draw(st.sampled_from([" ", " :"])) + words[-1]
+    return line
+
+
+def fit(line: str | Malformed) -> str | Malformed:
+    """What framing lets through of a line."""
+    if isinstance(line, Malformed):
+        return line
+    head, space, rest = line.partition(" ") if line.startswith("@") else ("", "", line)
+    return head + space + rest.encode()[:LINE_BYTES].decode(errors="ignore")
+
+
+lines = (composed() | whole_lines | texts | st.sampled_from(list(Malformed))).map(fit)
+scripts = st.lists(st.tuples(st.integers(0, 7), lines, st.booleans()), min_size=1, max_size=25)
+
+
+@contextmanager
+def full_house() -> Iterator[tuple[Here, list[Client]]]:
+    """A world with one session of every kind, some of them in channels."""
+    with (
+        tempfile.TemporaryDirectory() as directory,
+        Here(Path(directory) / "chatroom.db", make_settings()) as here,
+    ):
+        here.account("ada", Role.ADMIN)
+        here.account("mo", Role.MODERATOR)
+        clients = [
+            here.connect("alice"),
+            here.connect("bob", caps="away-notify account-notify extended-join server-time", address="::1"),
+            here.member("una", caps="labeled-response batch message-tags echo-message", address="2001:db8::1"),
+            here.member("una", caps="labeled-response extended-join"),
+            here.moderator(address="192.0.2.7"),
+            here.admin(caps="labeled-response batch message-tags invite-notify"),
+            here.open("10.9.9.9"),
+            here.control(),
+        ]
+        for client in clients[:4]:
+            client.say("JOIN #a")
+        here.forget_unread()
+        yield here, clients
+
+
+def check_numerics(sent: list[str]) -> None:
+    """A numeric with fixed words ends in them as its last parameter, so that none before it was torn apart."""
+    for line in sent:
+        message = parse(line)
+        text = FIXED_TEXTS.get(message.verb)
+        if text is not None and message.source == SERVER and len(line.encode()) < LINE_BYTES - 4:
+            assert f":{text}" not in message.params[-1], line
+
+
+@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@given(scripts)
+def test_no_line_of_anybody_breaks_the_world(script: list[tuple[int, str | Malformed, bool]]) -> None:
+    """Whatever anybody says, no verb fails, and after every tick the world and every line sent are whole."""
+    with full_house() as (here, clients):
+        for who, line, released in script:
+            here.holding = not released
+            if not clients[who].session.closing:
+                clients[who].say(line)
+            if released:
+                here.release()
+            for client in clients:
+                check_numerics(client.read())
+        here.holding = False
+        here.release()
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@given(st.lists(lines, min_size=1, max_size=15))
+def test_what_a_guest_says_ends_nobody_else(script: list[str | Malformed]) -> None:
+    """Nothing that a guest without a channel of operators' rights says closes a session but its own."""
+    with full_house() as (_, clients):
+        guest = clients[0]
+        for line in script:
+            if not guest.session.closing:
+                guest.say(line)
+        assert [client for client in clients[1:] if client.closed] == []
+        guest.say("PING :still there")
+        assert guest.closed or guest.read()[-1] == f":{SERVER} PONG {SERVER} :still there"
+
+
+@pytest.mark.parametrize("verb", sorted(COMMANDS))
+def test_no_verb_minds_having_no_parameters(verb: str) -> None:
+    """Each verb answers, or says nothing, when it is alone on its line, whoever says it."""
+    with full_house() as (_, clients):
+        for client in clients:
+            check_numerics(client.ask(verb))
