@@ -62,9 +62,10 @@ def sessions(context: Context, params: list[str]) -> Pending | None:
             role = user.role.word if user.role is not None else "*"
             channels = ",".join(channel.name for channel in user.channels) or "*"
         idle_s = (world.now_ms - (user.spoke_ms if user is not None else session.connected_ms)) // 1000
+        address = printable(session.address_text)
         context.say(
-            f":{context.server} NOTE SESSIONS {session.id} {name} {username} {printable(session.address_text)} {account} "
-            f"{role} {session.connected_ms // 1000} {idle_s} {channels}"
+            f":{context.server} NOTE SESSIONS {session.id} {name} {username} {address} {account} {role} "
+            f"{session.connected_ms // 1000} {idle_s} {channels}"
         )
     return None
 
