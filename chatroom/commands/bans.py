@@ -6,6 +6,7 @@ told of it; only then does the daemon's table have it.
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -21,7 +22,7 @@ from chatroom.commands.context import Context
 from chatroom.commands.login import role_article
 from chatroom.commands.pending import Pending
 from chatroom.commands.table import command
-from chatroom.errors import InvalidValue, NeedsForce, NotFound, NotPermitted
+from chatroom.errors import InvalidTarget, InvalidValue, NeedsForce, NotFound, NotPermitted
 from chatroom.irc.names import casefold
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def uban(context: Context, params: list[str]) -> Pending | None:
     UBAN INFO <name, address or network>: the ban there, and who would be hit
     """
     subcommand = params[0].upper()
-    words = [word for param in params[1:] for word in param.split()]
+    words = _words(params[1:])
     if subcommand == "LIST":
         _list(context)
     elif subcommand not in ("ADD", "DEL", "INFO"):
@@ -54,6 +55,17 @@ def uban(context: Context, params: list[str]) -> Pending | None:
     else:
         _info(context, words[0])
     return None
+
+
+def _words(params: list[str]) -> list[str]:
+    """The words of all parameters. An address such as ``::1`` gets back the colon that the line's syntax took."""
+    words = [word for param in params for word in param.split()]
+    if words and params[-1].startswith(":"):
+        at = len(words) - len(params[-1].split())
+        with contextlib.suppress(InvalidTarget):
+            targets.parse_network(f":{words[at]}")
+            words[at] = f":{words[at]}"
+    return words
 
 
 def _add(context: Context, words: list[str]) -> Pending:

@@ -18,10 +18,7 @@ def place() -> Iterator[Place]:
 @pytest.fixture(scope="module")
 def shared() -> Iterator[Daemon]:
     """A daemon for all tests of a module: ada is an admin, mo a moderator, una a user."""
-    with running() as daemon:
-        daemon.place.create("ada", "admin")
-        daemon.place.create("mo", "moderator")
-        daemon.place.create("una")
+    with running(accounts={"ada": "admin", "mo": "moderator", "una": "user"}) as daemon:
         yield daemon
 
 

@@ -252,6 +252,12 @@ class Daemon:
         """Somebody present."""
         return self.open(from_address).register(nick, password=password)
 
+    def create(self, name: str, role: str = "user", password: str = PASSWORD) -> None:
+        """Make an account from the shell and wait until the daemon knows of it."""
+        before = self.place.ctl_json("status")["accounts"]
+        self.place.create(name, role, password)
+        until(lambda: self.place.ctl_json("status")["accounts"] > before, f"the daemon knows {name}")
+
     def stop(self, number: int = signal.SIGTERM) -> int:
         """Send a signal and wait for the end; the exit code."""
         if self.process.poll() is None:
@@ -279,9 +285,14 @@ class Daemon:
 
 
 @contextlib.contextmanager
-def running(**settings: object) -> Iterator[Daemon]:
-    """A daemon in a place of its own, stopped in good order and without a traceback on its screen."""
+def running(accounts: Mapping[str, str] | None = None, **settings: object) -> Iterator[Daemon]:
+    """A daemon in a place of its own, stopped in good order and without a traceback on its screen.
+
+    ``accounts`` are names with their roles, ``limits__enabled=False`` is a setting.
+    """
     with Place.make(**settings) as place:
+        for name, role in (accounts or {}).items():
+            place.create(name, role)
         daemon = Daemon(place)
         try:
             yield daemon
