@@ -14,15 +14,15 @@ CAP_S = 20.0
 
 
 class Terminal:
-    """Runs ``python ARGS`` in a terminal of 80 columns and 24 rows."""
+    """Runs ``python ARGS``, or another program, in a terminal of 80 columns and 24 rows."""
 
-    def __init__(self, *args: str, env: dict[str, str] | None = None) -> None:
+    def __init__(self, *args: str, program: str = sys.executable, env: dict[str, str] | None = None) -> None:
         self.raw = ""
         self._screen = pyte.Screen(80, 24)
         self._stream = pyte.Stream(self._screen)
         clean = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "COLORTERM")}
         self._child = pexpect.spawn(
-            sys.executable,
+            program,
             list(args),
             # It would ask where the cursor is, and wait for an answer that no person sees.
             env={**clean, "TERM": "xterm-256color", "PROMPT_TOOLKIT_NO_CPR": "1", **(env or {})},

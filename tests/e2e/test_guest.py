@@ -1,0 +1,221 @@
+"""The terminal client and the daemon, both as the processes that people run."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+from collections.abc import Callable, Iterator
+
+import pytest
+from harness.daemon import PASSWORD, Daemon, script
+from harness.terminal import CAP_S, Terminal
+
+Sit = Callable[..., Terminal]
+
+
+@pytest.fixture
+def sit(daemon: Daemon) -> Iterator[Sit]:
+    """Sits somebody down at a terminal with ``chatroom --nick NICK``."""
+    terminals = []
+
+    def start(nick: str, *args: str) -> Terminal:
+        environment = {**daemon.place.environment, "TERM": "xterm-256color"}
+        terminal = Terminal(
+            f"127.0.0.1:{daemon.port}", "--nick", nick, *args, program=script("chatroom"), env=environment
+        )
+        terminals.append(terminal)
+        return terminal
+
+    yield start
+    for terminal in terminals:
+        terminal.close()
+
+
+@pytest.fixture
+def log_in(daemon: Daemon, sit: Sit) -> Callable[[str, str], Terminal]:
+    """Makes an account of this role, sits its owner down and types the password."""
+
+    def start(name: str, role: str) -> Terminal:
+        daemon.place.create(name, role)
+        terminal = sit(name)
+        terminal.see_last(f"Password for {name} (empty: another name):")
+        terminal.enter(PASSWORD)
+        terminal.see_last("[#lobby]")
+        return terminal
+
+    return start
+
+
+def pipe(daemon: Daemon, text: str, *args: str, password: str = "") -> subprocess.CompletedProcess[str]:
+    """Pipe a text into ``chatroom``."""
+    return subprocess.run(
+        [script("chatroom"), f"127.0.0.1:{daemon.port}", *args],
+        input=text,
+        capture_output=True,
+        text=True,
+        env={**daemon.place.environment, "CHATROOM_PASSWORD": password},
+        timeout=CAP_S,
+    )
+
+
+def test_two_people_chat(daemon: Daemon, sit: Sit) -> None:
+    """Connecting is enough: each reads what the other says, who joined, and who left."""
+    ann, ben = sit("ann"), sit("ben")
+    ann.see_last("[#lobby]")
+    ben.see_last("[#lobby]")
+    ann.enter("hello there")
+    ben.see("<ann> hello there")
+    ann.see("<ann> hello there")
+    ben.enter("/msg ann just between us")
+    ann.see("[ben] <ben> just between us")
+    cara = sit("cara")
+    ann.see("cara joined")
+    cara.see_last("[#lobby]")
+    cara.enter("/quit bedtime")
+    ann.see("cara left (bedtime)")
+    assert cara.finish() == 0
+
+
+def test_a_registered_name_asks_for_its_password(daemon: Daemon, sit: Sit) -> None:
+    """A wrong password is told and asked for again; three of them end it; the daemon goes on."""
+    daemon.place.create("ada", "admin")
+    terminal = sit("ada")
+    for tries in range(3):
+        terminal.wait(lambda tries=tries: terminal.raw.count("Password for ada") > tries, "the question")  # type: ignore[misc]
+        terminal.enter("not this one")
+    assert terminal.finish() == 1
+    assert "not this one" not in terminal.raw
+    assert daemon.is_well()
+
+
+def test_an_admin_kicks_and_the_kicked_may_come_back(sit: Sit, log_in: Callable[[str, str], Terminal]) -> None:
+    """The kicked reads why and is out, all others read of it, and the next connection gets in."""
+    ann, ben = sit("ann"), sit("ben")
+    for guest in (ann, ben):
+        guest.see_last("[#lobby]")
+    ada = log_in("ada", "admin")
+    ada.enter("/kick ben too loud")
+    assert ben.finish() == 1
+    ben.see("You were kicked by an admin: too loud")
+    ann.see("ben was kicked by an admin: too loud")
+    sit("ben").see_last("[#lobby]")
+
+
+def test_a_ban_lasts_until_it_is_lifted(sit: Sit, log_in: Callable[[str, str], Terminal]) -> None:
+    """A banned name reads "banned", the reason and until when, at every try; another name and a lifted ban get in."""
+    ben = sit("ben")
+    ben.see_last("[#lobby]")
+    mo = log_in("mo", "moderator")
+    mo.enter("/ban ben 1h spam")
+    assert ben.finish() == 1
+    mo.enter("/bans")
+    mo.see("1 ban in force")
+    again = sit("BEN")
+    assert again.finish() == 1
+    assert "banned: spam (until " in " ".join(again.lines)
+    other = sit("benny")
+    other.see_last("[#lobby]")
+    other.enter("/nick Ben")
+    other.wait(lambda: "banned: spam" in " ".join(other.lines), "the refusal of the nick")
+    other.see_last("[#lobby]")
+    mo.enter("/unban ben")
+    mo.see("ben is no longer banned")
+    sit("ben").see_last("[#lobby]")
+
+
+def test_what_a_guest_may_not_do(sit: Sit) -> None:
+    """Refused in words, and the guest chats on."""
+    ann, ben = sit("ann"), sit("ben")
+    for guest in (ann, ben):
+        guest.see_last("[#lobby]")
+    for command in ("/kick ben", "/ban ben", "/unban ben", "/bans", "/raw KILL ben :x"):
+        count = ann.raw.count("it takes a moderator or an admin")
+        ann.enter(command)
+        ann.wait(
+            lambda count=count: ann.raw.count("it takes a moderator or an admin") > count,  # type: ignore[misc]
+            f"the refusal of {command}",
+        )
+    ann.enter("/kick #lobby ben")
+    ann.see("Only an operator of #lobby may do that.")
+    ann.enter("still here")
+    ben.see("<ann> still here")
+
+
+def test_registering_from_the_chat(daemon: Daemon, sit: Sit) -> None:
+    """/register makes an account; the name then wants its password."""
+    ann = sit("ann")
+    ann.see_last("[#lobby]")
+    ann.enter("/register")
+    ann.see_last("New password for ann:")
+    ann.enter(PASSWORD)
+    ann.see_last("The same once more:")
+    ann.enter(PASSWORD)
+    ann.see("ann is registered")
+    assert [account["name"] for account in daemon.place.ctl_json("user", "list")] == ["ann"]
+    assert pipe(daemon, "hi\n", "--nick", "ann").returncode == 1
+
+
+def test_a_restart_of_the_daemon_is_survived(daemon: Daemon, log_in: Callable[[str, str], Terminal]) -> None:
+    """After a shutdown it comes back by itself, logs in again, and stands where it stood."""
+    ada = log_in("ada", "admin")
+    ada.enter("/join #tea")
+    ada.see_last("[#tea]")
+    ada.type("half a th")
+    assert daemon.stop(signal.SIGTERM) == 0
+    ada.see("The connection is lost: Server is shutting down.")
+    again = subprocess.Popen(
+        [script("chatroomctl"), "--database", str(daemon.place.database), "serve", "--port", str(daemon.port)],
+        env=daemon.place.environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        ada.see("Connected again, as ada.")
+        ada.see_last("[#tea] half a th")
+        ada.enter("ought")
+        ada.see("<ada> half a thought")
+    finally:
+        again.terminate()
+        assert again.wait(CAP_S) == 0
+
+
+def test_a_script_says_a_line(daemon: Daemon, sit: Sit) -> None:
+    """``echo deployed | chatroom --nick bot`` is read by those present, and exits with 0."""
+    ann = sit("ann")
+    ann.see_last("[#lobby]")
+    done = pipe(daemon, "deployed\n", "--nick", "bot")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    ann.see("<bot> deployed")
+    ann.see("bot left")
+
+
+def test_a_long_file_arrives_whole(daemon: Daemon) -> None:
+    """More lines than flood limits take at once: paced, not cut off, in order."""
+    with daemon.connect("ear") as ear:
+        done = pipe(daemon, "".join(f"line {number}\n" for number in range(60)), "--nick", "bot")
+        assert (done.returncode, done.stderr) == (0, "")
+        said = [line.rpartition(":")[2] for line in ear.collect() if " PRIVMSG #lobby " in line]
+        assert said == [f"line {number}" for number in range(60)]
+
+
+def test_a_script_logs_in(daemon: Daemon) -> None:
+    """The password comes from the environment; without it, or with a wrong one, there is one line and exit code 1."""
+    daemon.place.create("bot")
+    assert pipe(daemon, "hi\n", "--nick", "bot", password=PASSWORD).returncode == 0
+    assert pipe(daemon, "hi\n", "--account", "bot", password=PASSWORD).returncode == 0
+    for password in ("", "wrong"):
+        done = pipe(daemon, "hi\n", "--nick", "bot", password=password)
+        assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
+
+
+def test_a_long_line_is_heard_whole(daemon: Daemon) -> None:
+    """A text longer than a line of IRC arrives in pieces that lose nothing."""
+    text = "wörter " * 200
+    with daemon.connect("ear") as ear:
+        assert pipe(daemon, text + "\n", "--nick", "bot").returncode == 0
+        lines = [line for line in ear.collect() if " PRIVMSG #lobby " in line]
+        assert len(lines) > 2
+        assert all(len(f"{line}\r\n".encode()) <= 512 for line in lines)
+        assert " ".join(line.partition(" PRIVMSG #lobby :")[2] for line in lines).split() == text.split()
