@@ -114,11 +114,7 @@ def enter(context: Context, channel: Channel) -> None:
     regained = channel.regained_standing(user.account.id) if user.account is not None else 0
     empty = not channel.members
     world.join(channel, user, standing | regained)
-    event = world.event(user.prefix, f"JOIN {channel.name}", user)
-    event.alternative = (
-        caps.EXTENDED_JOIN,
-        f"JOIN {channel.name} {user.account_name or '*'} :{user.realname}",
-    )
+    event = _join_event(context, channel)
     world.tell_channel(channel, event, skip=context.session)
     if user.away is not None:
         away = Event(user.prefix, f"AWAY :{user.away}", account=user.account_name, needs=caps.AWAY_NOTIFY)
@@ -132,10 +128,18 @@ def enter(context: Context, channel: Channel) -> None:
     show_channel(context, channel)
 
 
+def _join_event(context: Context, channel: Channel) -> Event:
+    user = context.user
+    event = context.world.event(user.prefix, f"JOIN {channel.name}", user)
+    extended = f"JOIN {channel.name} {user.account_name or '*'} :{user.realname}"
+    event.alternative = caps.EXTENDED_JOIN, extended
+    return event
+
+
 def show_channel(context: Context, channel: Channel, *, joined: bool = False) -> None:
     """Show a channel to a session that is new in it: its topic and its members; ``joined`` says the JOIN as well."""
     if joined:
-        context.say(f":{context.user.prefix} JOIN {channel.name}")
+        context.say(_join_event(context, channel))
     if channel.topic:
         reply_topic(context, channel)
     reply_names(context, channel)

@@ -37,11 +37,18 @@ def advance(context: Context) -> Pending | None:
         pending = _use_passwords(context, registration)
         if pending is not None or session.closing:
             return pending
+    registration.account = _account_now(context, registration.account)
     if context.world.settings.server.password and not registration.server_password_given:
         _refuse_password(context, "this server has a password, give it with PASS")
     elif _may_be(context, registration.nick, registration.account):
         _complete(context, registration)
     return None
+
+
+def _account_now(context: Context, account: AccountEntry | None) -> AccountEntry | None:
+    """An account as it is now: its role may have changed since the login, and it may be disabled or gone."""
+    known = context.world.accounts.find_by_id(account.id) if account is not None else None
+    return None if known is None or known.disabled else known
 
 
 def nick_refusal(context: Context, nick: str, account: AccountEntry | None) -> tuple[numerics.Numeric, str, str] | None:
@@ -168,6 +175,7 @@ def _complete(context: Context, registration: Registration) -> None:
 def _attach(context: Context, user: User) -> None:
     """One more device of somebody who is here already: same nick, same channels."""
     session = context.session
+    context.world.outbox.settle(session)  # what was said earlier in this tick is not theirs to read
     session.user = user
     user.sessions.append(session)
     _welcome(context, user, "joined by one more device")

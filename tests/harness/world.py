@@ -35,6 +35,7 @@ from chatroom.config import Settings
 from chatroom.config.settings import Accounts, Limits
 from chatroom.errors import ChatroomError
 from chatroom.irc.framing import Malformed
+from chatroom.irc.message import parse
 from chatroom.irc.names import casefold
 from chatroom.storage.stores import SqliteStores, open_stores
 
@@ -334,16 +335,19 @@ class Here:
             count -= 1
 
     def go_on(self, context: Context, pending: Pending, outcome: object) -> None:
-        """Resume a verb with its job's outcome, in a tick of its own."""
+        """Resume a verb with its job's outcome, in the tick under way or one of its own."""
         session = context.session
-        self._begin()
+        begun = not self._in_tick
+        if begun:
+            self._begin()
         following = resume(context, pending, outcome)
         if following is not None:
             self._hold(context, following)
         else:
             session.waiting = False
             self._run_parked(self.clients[session.id])
-        self._end()
+        if begun:
+            self._end()
 
     def _begin(self) -> None:
         self._in_tick = True
@@ -437,3 +441,15 @@ def _check_channels(world: World) -> None:
             assert channel in member.channels and world.users.get(member.folded) is member
         assert channel.sessions == {session for member in channel.members for session in member.sessions}
         assert not channel.log and not channel.skips
+
+
+def verbs(lines: list[str]) -> list[str]:
+    """The verbs and numerics of some lines."""
+    return [parse(line).verb for line in lines]
+
+
+def params_of(lines: list[str], verb: str) -> list[str]:
+    """The parameters of the one line with that verb or numeric."""
+    found = [message.params for message in map(parse, lines) if message.verb == verb]
+    assert len(found) == 1, f"{len(found)} times {verb} in {lines}"
+    return found[0]
