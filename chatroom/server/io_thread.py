@@ -19,7 +19,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from chatroom.chat.flood import LineBudget
-from chatroom.chat.liveness import look_after
+from chatroom.chat.liveness import first_look_ms, look_after
 from chatroom.commands.context import Context
 from chatroom.commands.registration import start
 from chatroom.server.connection import Connection, State
@@ -240,7 +240,7 @@ class IoThread(threading.Thread):
         if session.control is None:
             if limits.enabled:
                 session.budget = LineBudget(limits.lines_per_s, limits.burst_lines)
-            self._watch_at(connection, now_ms + int(limits.registration_timeout_s * 1000))
+            self._watch_at(connection, first_look_ms(world, now_ms))
         if session.control is None:
             start(Context(world, session, ""))
 
