@@ -18,7 +18,7 @@ from chatroom.commands.table import command
 from chatroom.irc import numerics
 from chatroom.irc.masks import normalise_mask
 from chatroom.irc.modes import ModeChange, ModeKinds, format_changes, parse_changes
-from chatroom.irc.names import is_channel
+from chatroom.irc.names import casefold, is_channel
 
 if TYPE_CHECKING:
     from chatroom.chat.user import User
@@ -28,6 +28,7 @@ USER_MODES = "iow"
 MOST_CHANGES = 20
 LIST_ENTRIES = 100
 KEY_BYTES = 32
+MASK_BYTES = 200
 _LIST_REPLIES = {
     "b": (numerics.RPL_BANLIST, numerics.RPL_ENDOFBANLIST),
     "e": (numerics.RPL_EXCEPTLIST, numerics.RPL_ENDOFEXCEPTLIST),
@@ -170,10 +171,14 @@ def _remember_access(channel: Channel, target: User) -> None:
 
 def _apply_mask(context: Context, channel: Channel, adding: bool, mode: ListMode, given: str) -> ModeChange | None:
     mask = normalise_mask(given)
+    if " " in mask or len(mask.encode()) > MASK_BYTES:
+        text = f"A mask has no spaces and at most {MASK_BYTES} bytes"
+        context.reply(numerics.ERR_INVALIDMODEPARAM, channel.name, mode, printable(given), text=text)
+        return None
     if not adding:
         found = channel.discard_mask(mode, mask) or channel.discard_mask(mode, given)
         return ModeChange(False, mode, found.mask) if found is not None else None
-    if any(entry.mask == mask for entry in channel.entries(mode)):
+    if casefold(mask) in channel.lists.get(mode, {}):
         return None
     if sum(len(channel.entries(each)) for each in LIST_MODES) >= LIST_ENTRIES:
         context.reply(numerics.ERR_BANLISTFULL, channel.name, mode)
