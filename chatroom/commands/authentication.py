@@ -146,15 +146,15 @@ def _hash_and_create(context: Context, name: str, password: str) -> Pending:
     delay_ms = world.throttle.delay_ms(key, world.now_ms) if world.settings.limits.enabled else 0
     actor = Actor(name, context.session.address_text)
 
-    def hash_it(stores: Stores) -> Credential | InvalidValue:
+    def hash_it(stores: Stores) -> Credential | str:
         try:
             return passwords.hash_password(password, cost)
         except InvalidValue as error:
-            return error
+            return str(error)  # as a text: an error for an outcome would be a refusal with another code
 
-    def create(context: Context, credential: Credential | InvalidValue) -> Pending | None:
-        if isinstance(credential, InvalidValue):
-            context.fail("UNACCEPTABLE_PASSWORD", name, text=str(credential))
+    def create(context: Context, credential: Credential | str) -> Pending | None:
+        if isinstance(credential, str):
+            context.fail("UNACCEPTABLE_PASSWORD", name, text=credential)
             return None
 
         def job(stores: Stores) -> Account | None:

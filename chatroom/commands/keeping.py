@@ -27,14 +27,14 @@ def keep(context: Context, channel: Channel, bodies: list[str], action: str, det
         return None
     record, actor = channel.to_record(), context.actor
 
-    def job(stores: Stores) -> StorageError | None:
+    def job(stores: Stores) -> str | None:
         try:
             stores.channels.save(record, actor, action, detail)
         except StorageError as error:
-            return error
+            return str(error)  # as a text: an error for an outcome would be a refusal
         return None
 
-    def then(context: Context, failure: StorageError | None) -> None:
+    def then(context: Context, failure: str | None) -> None:
         if failure is not None:
             context.world.note(f"{channel.name} could not be stored: {failure}")
             context.warn("NOT_STORED", channel.name, text=f"This holds until a restart only: {failure}")
