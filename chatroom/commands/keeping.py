@@ -46,6 +46,8 @@ def keep(context: Context, channel: Channel, bodies: list[str], action: str, det
 def _tell(context: Context, channel: Channel, source: str, account: str | None, bodies: list[str]) -> None:
     world, own = context.world, context.session.user
     inside = own is not None and own in channel.members
+    if own is not None:
+        source, account = own.prefix, own.account_name  # as they are by now: others know no other name of theirs
     for body in bodies:
         event = world.event(source, body)
         event.account = account
