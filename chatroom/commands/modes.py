@@ -230,4 +230,6 @@ def _user_mode(context: Context, params: list[str]) -> None:
     if unknown:
         context.reply(numerics.ERR_UMODEUNKNOWNFLAG)
     for line in format_changes(done):
-        context.say(context.world.event(user.prefix, f"MODE {user.nick} {line}", user))
+        event = context.world.event(user.prefix, f"MODE {user.nick} {line}", user)
+        context.world.tell_user(user, event, skip=context.session)
+        context.say(event)
