@@ -99,9 +99,10 @@ def main(
 
     Passwords are asked for, or come from CHATROOM_PASSWORD and CHATROOM_SERVER_PASSWORD.
     """
+    source = plain.LineSource(sys.stdin.fileno())
     server_password = os.environ.get("CHATROOM_SERVER_PASSWORD", "")
     if server_password_stdin:
-        server_password = sys.stdin.readline().rstrip("\r\n")
+        server_password = source.read_line() or ""
     wishes = Wishes(
         server,
         nick or account or "",
@@ -112,13 +113,13 @@ def main(
     )
     piped = not (sys.stdin.isatty() and sys.stdout.isatty()) or os.environ.get("TERM", "dumb") == "dumb"
     try:
-        code = _run_plain(wishes, commands) if as_plain or piped else asyncio.run(_run_screen(wishes))
+        code = _run_plain(wishes, source, commands) if as_plain or piped else asyncio.run(_run_screen(wishes))
     except KeyboardInterrupt:
         code = 130
     raise SystemExit(code)
 
 
-def _run_plain(wishes: Wishes, commands: bool) -> int:
+def _run_plain(wishes: Wishes, source: plain.LineSource, commands: bool) -> int:
     interactive = sys.stdin.isatty()
     if wishes.account and not wishes.password:
         if not interactive:
@@ -139,22 +140,16 @@ def _run_plain(wishes: Wishes, commands: bool) -> int:
         plain.ATTEMPTS,
         say_again=True,
     )
-    source, out, err = plain.standard_streams()
-    run = plain.Plain(
+    return plain.Plain(
         session,
         inbox,
         source,
-        out,
-        err,
+        plain.tolerant(sys.stdout),
+        plain.tolerant(sys.stderr),
         interactive=interactive,
         commands=commands or interactive,
         channel=wishes.join[0] if wishes.join else None,
-    )
-    try:
-        return run.run()
-    except KeyboardInterrupt:
-        session.quit()
-        return 130
+    ).run()
 
 
 async def _run_screen(wishes: Wishes) -> int:

@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import getpass
 import os
-import sys
 import threading
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from queue import SimpleQueue
-from typing import BinaryIO, TextIO
+from typing import TextIO
 
 from chatroom.client.events import Denied, Event, Joined, Members, Said, Told, Trouble, Welcome
 from chatroom.client.link import LinkItem
@@ -27,6 +26,31 @@ READ_AHEAD = 100
 """How many lines of stdin are held at most."""
 ATTEMPTS = 12
 """How often a lost connection is tried again, some minutes in all."""
+
+
+class LineSource:
+    """Lines from a file descriptor, as they come.
+
+    Not Python's own buffered stdin: a thread that waits in it holds a lock which the interpreter wants at its end.
+    """
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._pending: deque[bytes] = deque()
+        self._rest = b""
+        self._ended = False
+
+    def read_line(self) -> str | None:
+        """The next line without its end; None when there are no more. Waits."""
+        while not self._pending and not self._ended:
+            data = os.read(self._descriptor, 65536)
+            *whole, self._rest = (self._rest + data).split(b"\n")
+            self._pending.extend(whole)
+            if not data:
+                self._ended = True
+                if self._rest:
+                    self._pending.append(self._rest)
+        return self._pending.popleft().decode(errors="replace").rstrip("\r") if self._pending else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +70,7 @@ class Plain:
         self,
         session: Session,
         inbox: Inbox,
-        source: BinaryIO,
+        source: LineSource,
         out: TextIO,
         err: TextIO,
         *,
@@ -72,8 +96,22 @@ class Plain:
 
     def run(self) -> int:
         """Chat until stdin ends or the server does; the exit code."""
+        self._session.start()
+        code = None
+        try:
+            self._chat()
+        except KeyboardInterrupt:
+            code = 130
+            self._session.quit()
+            self._chat()
+        over = self._session.over or Over(0)
+        if over.text:
+            self._err.write(f"chatroom: {over.text}\n")
+        return code or over.code or int(self._failed)
+
+    def _chat(self) -> None:
+        """Act on what comes in until it is over."""
         session = self._session
-        session.start()
         while not self._is_over():
             item = self._inbox.get()
             if isinstance(item, Typed):
@@ -83,10 +121,6 @@ class Plain:
             if session.question is not None and not self._is_leaving():
                 self._answer()
             self._advance()
-        over = session.over or Over(0)
-        if over.text:
-            self._err.write(f"chatroom: {over.text}\n")
-        return over.code or int(self._failed)
 
     def _is_over(self) -> bool:
         return self._session.over is not None
@@ -163,9 +197,11 @@ class Plain:
 
     def _read_all(self) -> None:
         try:
-            while raw := self._source.readline():
+            while (line := self._source.read_line()) is not None:
                 self._room.acquire()
-                self._inbox.put(Typed(raw.decode(errors="replace").rstrip("\r\n")))
+                self._inbox.put(Typed(line))
+        except OSError:
+            pass  # a terminal that is gone has no more lines either
         finally:
             self._inbox.put(Typed(None))
 
@@ -192,10 +228,10 @@ class Plain:
     def _ask(self, prompt: str) -> str:
         self._err.write(prompt)
         self._err.flush()
-        line = self._source.readline()
-        if not line:
+        line = self._source.read_line()
+        if line is None:
             raise EOFError
-        return line.decode(errors="replace").strip()
+        return line.strip()
 
     def _show(self, events: list[Event]) -> None:
         try:
@@ -234,10 +270,9 @@ def _refusal(question: Ask) -> str:
     return why
 
 
-def standard_streams() -> tuple[BinaryIO, TextIO, TextIO]:
-    """stdin as bytes, stdout and stderr as text that never fails on a character it cannot show."""
-    for stream in (sys.stdout, sys.stderr):
-        reconfigure = getattr(stream, "reconfigure", None)
-        if reconfigure is not None:
-            reconfigure(errors="replace")
-    return sys.stdin.buffer, sys.stdout, sys.stderr
+def tolerant(stream: TextIO) -> TextIO:
+    """stdout or stderr, made never to fail on a character that it cannot show."""
+    reconfigure = getattr(stream, "reconfigure", None)
+    if reconfigure is not None:
+        reconfigure(errors="replace")
+    return stream

@@ -79,6 +79,7 @@ class Session:
         self._chance = chance
         self._most_attempts = most_attempts
         self._link: LinkLike | None = None
+        self._is_open = False
         self._pacer = Pacer(self._write, again=say_again)
         # Folded name to (name, key): where the next welcome takes us.
         self._rooms = {self.state.fold(name): (name, "") for name in join}
@@ -112,6 +113,7 @@ class Session:
     def handle(self, item: LinkItem) -> list[Event]:
         """What the link reports."""
         if isinstance(item, Opened):
+            self._is_open = True
             self._take(self._login.start())
             return []
         if isinstance(item, Closed):
@@ -175,10 +177,11 @@ class Session:
         """Leave. ``over`` is set when the connection is closed, at once where there is none."""
         self.quitting = True
         self._pacer.clear()
-        if self._link is None:
+        if self._link is None or not self._is_open:
             self.over = Over(0)
         else:
             self._write(f"QUIT :{reason}" if reason else "QUIT")
+        if self._link is not None:
             self._link.close()
 
     # The link
@@ -195,6 +198,7 @@ class Session:
 
     def _closed(self, item: Closed) -> list[Event]:
         self._link = None
+        self._is_open = False
         self._login.lost()
         self._pacer.close()
         was_online, self.online = self.online, False

@@ -61,7 +61,7 @@ class State:
         self._prefixes: dict[str, str] = {"o": "@", "v": "+"}
         self._list_modes = "beIqkl"
         self._fold_rfc1459 = False
-        self._who_found = False
+        self._found = False  # whether the WHO or LIST under way has had anything to show
 
     def reset(self, nick: str, caps: set[str]) -> None:
         """A new connection was welcomed: we are nowhere yet."""
@@ -277,15 +277,20 @@ class State:
     def _on_list_entry(self, message: Message) -> list[Event]:
         name = _param(message, 1)
         self.seen_channels[self.fold(name)] = name
+        self._found = True
         return answer(message)
 
     def _on_who(self, message: Message) -> list[Event]:
-        self._who_found = True
+        self._found = True
         return answer(message)
 
     def _on_who_end(self, message: Message) -> list[Event]:
-        found, self._who_found = self._who_found, False
+        found, self._found = self._found, False
         return [] if found else [Told(f"There is nobody to show for {_param(message, 1)}.")]
+
+    def _on_list_end(self, message: Message) -> list[Event]:
+        found, self._found = self._found, False
+        return [] if found else [Told("There are no channels to show.")]
 
     def _on_standard_reply(self, message: Message) -> list[Event]:
         text = message.params[-1] if message.params else ""
@@ -337,6 +342,7 @@ _HANDLERS: dict[str, Callable[[State, Message], list[Event]]] = {
     "306": State._on_away_set,
     "315": State._on_who_end,
     "322": State._on_list_entry,
+    "323": State._on_list_end,
     "332": State._on_topic_reply,
     "352": State._on_who,
     "353": State._on_names,

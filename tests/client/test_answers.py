@@ -55,5 +55,5 @@ def test_templates_bear_missing_parameters(verb: str) -> None:
 
 def test_ends_of_lists_are_silent() -> None:
     """The numerics that only end a list or belong to the welcome are not shown."""
-    for verb in ("318", "323", "366", "376", "002"):
+    for verb in ("318", "321", "366", "376", "002"):
         assert answer(parse(f":srv {verb} me :End of it")) == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -304,13 +305,67 @@ def test_a_restart_in_the_middle_loses_nothing(server: ScriptedServer, start: St
     assert err == "The connection is lost: Server is shutting down. Trying again in 1 s.\n"
 
 
-def test_a_kick_ends_it(server: ScriptedServer, start: Start) -> None:
-    """A kicked client says so, exits with 1, and does not come back."""
+def test_the_first_line_may_be_the_servers_password(server: ScriptedServer, start: Start) -> None:
+    """With ``--server-password-stdin`` the first line is that, and what follows is said."""
+    process = start("--nick", "bot", "--server-password-stdin")
+    say(process, "open sesame\ndeployed\n")
+    peer = server.accept()
+    assert peer.expect("PASS").params == ["open sesame"]
+    peer.login("#lobby")
+    assert peer.expect("PRIVMSG").params == ["#lobby", "deployed"]
+    part_in_peace(peer)
+    assert finish(process)[0] == 0
+
+
+def test_a_last_line_without_its_end_is_a_line(server: ScriptedServer, start: Start) -> None:
+    """``printf deployed | chatroom`` says it too."""
+    process = start("--nick", "bot")
+    say(process, "one\r\n\nlast")
+    peer = server.accept()
+    peer.login("#lobby")
+    assert [message.params[1] for message in peer.gather("PRIVMSG", 2)] == ["one", "last"]
+    part_in_peace(peer)
+    assert finish(process)[0] == 0
+
+
+def test_a_reader_that_goes_away_ends_it(server: ScriptedServer, start: Start) -> None:
+    """When nobody reads stdout any more, as with ``| head``, it leaves without a word, exit code 1."""
     process = start("--nick", "bot")
     peer = server.accept()
     peer.login("#lobby")
+    assert process.stdout is not None
+    process.stdout.close()
+    process.stdout = None
+    peer.send(":bob!b@h PRIVMSG #lobby :hi")
+    part_in_peace(peer)
+    assert process.wait(CAP_S) == 1
+    assert process.stderr is not None
+    assert process.stderr.read() == ""
+
+
+def test_ctrl_c_leaves(server: ScriptedServer, start: Start) -> None:
+    """SIGINT says good-bye to the server; the exit code is the shell's for it."""
+    process = start("--nick", "bot")
+    peer = server.accept()
+    peer.login("#lobby")
+    say(process, "deployed\n", end=False)
+    peer.expect("PRIVMSG")
+    process.send_signal(signal.SIGINT)
+    part_in_peace(peer)
+    code, out, err = finish(process)
+    assert (code, out, err) == (130, "", "")
+
+
+def test_a_kick_ends_it(server: ScriptedServer, start: Start) -> None:
+    """A kicked client says so, exits with 1, and does not come back; also while it waits for stdin."""
+    process = start("--nick", "bot")
+    say(process, "deployed\n", end=False)
+    peer = server.accept()
+    peer.login("#lobby")
+    peer.expect("PRIVMSG")
     peer.send("ERROR :Closing Link: 127.0.0.1 (You were kicked by an admin: spam)")
     peer.close()
+    assert process.wait(CAP_S) == 1
     code, _, err = finish(process)
     assert (code, err) == (1, "chatroom: You were kicked by an admin: spam\n")
     assert not server.is_called_within(0)

@@ -166,6 +166,38 @@ def test_a_registered_name_asks_for_its_password(server: ScriptedServer, start: 
     assert peer.expect("PRIVMSG").params == ["#lobby", "hi"]
 
 
+def test_an_account_is_asked_for_its_password_first(server: ScriptedServer, start: Start) -> None:
+    """With --account the password is asked for before anything else; the account's name is the nick to offer."""
+    terminal = start("--account", "alice")
+    terminal.see_last("Password for alice:")
+    terminal.enter("r1ght")
+    peer = server.accept()
+    peer.expect("CAP")
+    peer.send(":srv CAP * LS :sasl=PLAIN")
+    assert peer.expect("NICK").params == ["alice"]
+    peer.expect("CAP")
+    peer.send(":srv CAP alice ACK :sasl")
+    assert peer.expect("AUTHENTICATE").params == ["PLAIN"]
+    assert "r1ght" not in terminal.raw
+
+
+def test_nobody_has_to_answer(start: Start) -> None:
+    """Ctrl-C at the first question leaves, as at a shell."""
+    terminal = start()
+    terminal.see("Nickname:")
+    terminal.type("\x03")
+    assert terminal.finish() == 130
+
+
+def test_no_server_at_home_says_how_to_start_one(server: ScriptedServer, start: Start) -> None:
+    """The refusal, and below it the command that makes a server."""
+    server.close()
+    terminal = start("--nick", "bob")
+    assert terminal.finish() == 1
+    terminal.see(f"Cannot connect to 127.0.0.1:{server.port}: nothing listens there.")
+    assert terminal.last == "Is a server running here? `chatroomctl serve` starts one."
+
+
 def test_a_name_in_use_asks_for_another(server: ScriptedServer, start: Start) -> None:
     """The question says what is the matter, and offers the name to be changed."""
     terminal = start("--nick", "alice")

@@ -220,6 +220,19 @@ def test_quit_is_no_loss() -> None:
     assert stage.session.over == Over(0)
 
 
+def test_quitting_while_there_is_no_connection_is_at_once() -> None:
+    """Neither the pause before an attempt nor the attempt itself is waited for."""
+    stage = Stage()
+    stage.session.quit()
+    assert stage.session.over == Over(0)
+    stage = Stage()
+    stage.welcome("#lobby")
+    stage.lose()
+    stage.session.enter("/quit")
+    assert stage.link.closed
+    assert stage.session.over == Over(0)
+
+
 def test_registering_is_remembered_for_a_reconnect() -> None:
     """After /register the next connection logs in with the new password."""
     stage = Stage()

@@ -182,9 +182,11 @@ def test_topics_away_and_channels_seen() -> None:
     assert not state.away
 
 
-def test_an_empty_who_is_told() -> None:
-    """WHO with nobody in it would otherwise be no answer at all."""
+def test_an_empty_list_is_told() -> None:
+    """WHO and LIST with nothing in them would otherwise be no answer at all."""
     state = here()
+    assert feed(state, ":srv 323 alice :End") == [Told("There are no channels to show.")]
+    assert len(feed(state, ":srv 322 alice #tea 1 :", ":srv 323 alice :End")) == 1
     assert feed(state, ":srv 315 alice zoe :End") == [Told("There is nobody to show for zoe.")]
     lines = feed(state, ":srv 352 alice #lobby b h srv bob H :0 Bob", ":srv 315 alice #lobby :End")
     assert len(lines) == 1
