@@ -22,7 +22,7 @@ import base64
 from dataclasses import dataclass
 from typing import Literal
 
-from chatroom.irc.message import Message
+from chatroom.irc.message import Message, format_params
 
 WANTED_CAPS = (
     "account-notify",
@@ -130,8 +130,8 @@ class Login:
         if self.server_password:
             steps.append(_send("PASS", self.server_password))
         steps.append(Send("CAP LS 302"))
-        steps.append(Send(f"NICK {self.nick}"))
-        steps.append(_send("USER", self.nick, "0", "*", self.nick))
+        steps.append(self._send_nick())
+        steps.append(_send("USER", "_".join(self.nick.split()), "0", "*", self.nick))
         return steps
 
     def lost(self) -> None:
@@ -152,7 +152,7 @@ class Login:
         self.nick = nick
         if self._state == "idle":
             return []
-        return [Send(f"NICK {nick}"), *(self._end_negotiation() if self._held else [])]
+        return [self._send_nick(), *(self._end_negotiation() if self._held else [])]
 
     def answer_password(self, account: str, password: str) -> list[Step]:
         """The person knows the password of ``account``."""
@@ -206,7 +206,7 @@ class Login:
             return [Send("AUTHENTICATE PLAIN")]
         self._passed = True
         given = self.password if self.account == self.nick else f"{self.account}:{self.password}"
-        return [_send("PASS", given), Send(f"NICK {self.nick}")]
+        return [_send("PASS", given), self._send_nick()]
 
     def _on_authenticate(self, message: Message) -> list[Step]:
         if not self._authenticating or message.params != ["+"]:
@@ -222,7 +222,7 @@ class Login:
         self._refusal = ""
         if self._state == "negotiating":
             return self._end_negotiation()
-        return [Send(f"NICK {self.nick}")]
+        return [self._send_nick()]
 
     def _on_not_authenticated(self, message: Message) -> list[Step]:
         self._authenticating = False
@@ -282,6 +282,10 @@ class Login:
         if self._refusal:
             return self._fail(self._refusal, final=True)
         return self._fail(text, final=is_final(text))
+
+    def _send_nick(self) -> Send:
+        """Whatever it is called: a name that is none is for the server to refuse, in its words."""
+        return Send(f"NICK {format_params([self.nick])}")
 
     def _fail(self, text: str, *, final: bool) -> list[Step]:
         self._state = "over"

@@ -89,6 +89,15 @@ def test_what_one_says_is_shown_once(chat: tuple[Terminal, Peer]) -> None:
     assert sum("hello all" in line for line in terminal.lines) == 1
 
 
+def test_a_paste_is_said_line_by_line(chat: tuple[Terminal, Peer]) -> None:
+    """Pasted lines wait for Enter, and are said as they are."""
+    terminal, peer = chat
+    terminal.type("\x1b[200~one\n/quit\nthree\x1b[201~")
+    terminal.see("three")
+    terminal.type("\r")
+    assert [message.params[1] for message in peer.gather("PRIVMSG", 3)] == ["one", "/quit", "three"]
+
+
 def test_what_others_do_reads_well(chat: tuple[Terminal, Peer]) -> None:
     """Joins, leaves, kicks, times of the server, direct messages and other channels."""
     terminal, peer = chat

@@ -41,6 +41,14 @@ def test_a_guest_gets_in() -> None:
     assert login.done
 
 
+def test_what_is_no_nick_goes_out_whole() -> None:
+    """Two words are not taken for one; the server's refusal asks for another nick."""
+    login = Login("my name")
+    assert login.start()[1:] == [Send("NICK :my name"), Send("USER my_name 0 * :my name")]
+    assert feed(login, ":srv 432 * my :Erroneous nickname") == [Ask("nick", "my name", "Erroneous nickname")]
+    assert login.answer_nick("myname") == [Send("NICK myname")]
+
+
 def test_a_list_of_capabilities_may_take_several_lines() -> None:
     """Nothing is asked for before the last line of the offer."""
     login = Login("bob")

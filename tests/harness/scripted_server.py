@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import select
 import socket
-import time
 
 from chatroom.irc.message import Message, parse
 
@@ -122,12 +121,3 @@ class ScriptedServer:
         for peer in self._peers:
             peer.close()
         self._sock.close()
-
-
-def wait_for(condition: object, what: str = "the condition") -> None:
-    """Wait until ``condition()`` holds; AssertionError after CAP_S."""
-    assert callable(condition)
-    end = time.monotonic() + CAP_S
-    while not condition():
-        assert time.monotonic() < end, f"{what} did not come about"
-        time.sleep(0.005)
