@@ -91,6 +91,11 @@ class BanTable:
                 return rule
         return None
 
+    def find_all(self, version: int, address: int, now_ms: int) -> list[BanRule]:
+        """Every rule that holds an address, longest prefix first."""
+        found = [table.get(address >> shift) for shift, table in self._lookups[version]]
+        return [rule for rule in found if rule is not None and self._holds(rule, now_ms)]
+
     def find_target(self, text: str) -> BanRule | None:
         """The rule for exactly that name, address or network, not one that covers it. Raises ``InvalidTarget``."""
         target = parse_target(text)

@@ -55,9 +55,10 @@ def enforce_rules(world: World, rules: Iterable[BanRule], role: Role | None, spa
     if not networks:
         return
     for session in list(world.sessions.values()):
-        found = world.bans.find_address(session.version, session.address, world.now_ms)
-        if found is not None and found.id in networks:
-            _turn_out(world, found, session.user, session, role, spared)
+        for rule in world.bans.find_all(session.version, session.address, world.now_ms):
+            if rule.id in networks:
+                _turn_out(world, rule, session.user, session, role, spared)
+                break
 
 
 def _turn_out(
