@@ -20,6 +20,7 @@ from chatroom.chat.targets import NameTarget, NetworkTarget
 from chatroom.commands.channels import shorten
 from chatroom.commands.context import Context
 from chatroom.commands.login import role_article
+from chatroom.commands.moderation import require_rank
 from chatroom.commands.pending import Pending
 from chatroom.commands.table import command
 from chatroom.errors import InvalidTarget, InvalidValue, NeedsForce, NotFound, NotPermitted
@@ -92,6 +93,7 @@ def _read_target(context: Context, text: str, options: set[str]) -> NameTarget |
     user = context.world.find_user(text)
     if user is None:
         return targets.parse_network(text)
+    require_rank(context, user)
     session = user.sessions[0]
     network = targets.propose_network(_address(session.version, session.address))
     return NetworkTarget(network, f"{user.nick} comes from there" if context.role >= Role.MODERATOR else "")
