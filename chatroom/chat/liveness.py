@@ -18,24 +18,33 @@ def look_after(world: World, session: Session, now_ms: int) -> int:
     Only for sessions that are not closing; one that this closed need not be looked at again.
     """
     limits = world.settings.limits
+    interval_ms = int(limits.ping_interval_s * 1000)
+    timeout_ms = int(limits.ping_timeout_s * 1000)
     if session.registration is not None:
         due_ms = session.opened_ms + int(limits.registration_timeout_s * 1000)
         if now_ms >= due_ms and not session.waiting:
             world.note(f"refused {session.address_text}: said too little for too long")
             world.close(session, "Registration timed out")
-        return max(due_ms, now_ms + 1000)
-    interval_ms = int(limits.ping_interval_s * 1000)
-    timeout_ms = int(limits.ping_timeout_s * 1000)
-    silent_ms = now_ms - session.heard_ms
-    if silent_ms < interval_ms:
-        session.pinged = False
+        return max(min(due_ms, now_ms + interval_ms), now_ms + 1000)
+    if session.heard_ms < session.pinged_ms:
+        if now_ms - session.pinged_ms >= timeout_ms:
+            _give_up(world, session, now_ms - session.heard_ms)
+        return session.pinged_ms + timeout_ms
+    if now_ms - session.heard_ms < interval_ms:
         return session.heard_ms + interval_ms
-    if not session.pinged:
-        session.pinged = True
-        world.tell_session(session, f":{world.settings.server.name} PING :{world.settings.server.name}")
-        return now_ms + timeout_ms
+    session.pinged_ms = now_ms
+    world.tell_session(session, f":{world.settings.server.name} PING :{world.settings.server.name}")
+    return now_ms + timeout_ms
+
+
+def first_look_ms(world: World, now_ms: int) -> int:
+    """When to look at a session that begins now: by then it may have registered and fallen silent."""
+    limits = world.settings.limits
+    return now_ms + int(min(limits.registration_timeout_s, limits.ping_interval_s) * 1000)
+
+
+def _give_up(world: World, session: Session, silent_ms: int) -> None:
     text = f"Ping timeout: {silent_ms // 1000} seconds"
     if session.user is not None:
         world.note(f"left: {session.user.nick} ({text})")
     world.close(session, text)
-    return now_ms

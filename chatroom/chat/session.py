@@ -55,7 +55,7 @@ class Session:
         "login_tries",
         "mark",
         "opened_ms",
-        "pinged",
+        "pinged_ms",
         "registration",
         "sasl",
         "thread",
@@ -80,8 +80,8 @@ class Session:
         """When it was made, on the clock that never jumps."""
         self.heard_ms = 0
         """When its last line came, on the clock that never jumps."""
-        self.pinged = False
-        """Whether a PING went out since."""
+        self.pinged_ms = 0
+        """When it was last asked whether it is alive, on the clock that never jumps; 0 where it never was."""
         self.user: User | None = None
         self.registration: Registration | None = Registration()
         self.control: ControlRights | None = None

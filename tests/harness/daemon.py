@@ -50,6 +50,7 @@ class Client:
 
     def __init__(self, port: int, from_address: str = "127.0.0.1") -> None:
         self.sock = socket.socket()
+        self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.sock.bind((from_address, 0))
         self.sock.settimeout(CAP_S)
         self.sock.connect(("127.0.0.1", port))
@@ -88,7 +89,7 @@ class Client:
 
     def expect(self, wanted: str) -> str:
         """Read on to a line of that verb or numeric, or that holds that text."""
-        seen = []
+        seen: list[str] = []
         while True:
             try:
                 line = self.read_line()
@@ -101,7 +102,7 @@ class Client:
 
     def expect_closed(self) -> list[str]:
         """Read to the end of the connection; the lines on the way."""
-        seen = []
+        seen: list[str] = []
         while (line := self.read_line()) is not None:
             seen.append(line)
         return seen
@@ -111,7 +112,7 @@ class Client:
         self._fences += 1
         token = f"fence-{id(self)}-{self._fences}"
         self.send(f"PING {token}")
-        seen = []
+        seen: list[str] = []
         while True:
             line = self.read_line()
             assert line is not None, f"closed after {seen}"
@@ -153,7 +154,7 @@ def verb_of(line: str) -> str:
 class Place:
     """Directories and an environment of a test's own, where console scripts run and see nothing of the developer's."""
 
-    def __init__(self, root: Path, runtime: Path, settings: Mapping[str, object]) -> None:
+    def __init__(self, root: Path, runtime: Path, settings: Mapping[str, float | str]) -> None:
         self.root = root
         self.database = root / "chat.db"
         self.environment = {
@@ -171,7 +172,7 @@ class Place:
 
     @classmethod
     @contextlib.contextmanager
-    def make(cls, **settings: object) -> Iterator[Place]:
+    def make(cls, **settings: float | str) -> Iterator[Place]:
         """One below the directory for temporary files; ``limits__enabled=False`` is a setting."""
         # Not pytest's tmp_path: the path of a socket has to be short.
         with tempfile.TemporaryDirectory(prefix="chatroom-e2e-", ignore_cleanup_errors=True) as name:
@@ -285,7 +286,7 @@ class Daemon:
 
 
 @contextlib.contextmanager
-def running(accounts: Mapping[str, str] | None = None, **settings: object) -> Iterator[Daemon]:
+def running(accounts: Mapping[str, str] | None = None, **settings: float | str) -> Iterator[Daemon]:
     """A daemon in a place of its own, stopped in good order and without a traceback on its screen.
 
     ``accounts`` are names with their roles, ``limits__enabled=False`` is a setting.
