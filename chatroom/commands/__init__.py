@@ -6,11 +6,15 @@ from chatroom.commands import (
     channels,
     connection,
     control,
+    invitations,
+    joining,
+    kicks,
     messages,
     moderation,
     modes,
     people,
     server_info,
+    topics,
 )
 
 __all__ = [
@@ -19,9 +23,13 @@ __all__ = [
     "channels",
     "connection",
     "control",
+    "invitations",
+    "joining",
+    "kicks",
     "messages",
     "moderation",
     "modes",
     "people",
     "server_info",
+    "topics",
 ]

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from chatroom.chat.records import Role
 from chatroom.chat.user import User
-from chatroom.commands.channels import KICK_BYTES, shorten
+from chatroom.commands.channels import shorten
 from chatroom.commands.context import Context, printable
+from chatroom.commands.kicks import KICK_BYTES
 from chatroom.commands.login import role_article
 from chatroom.commands.pending import Pending
 from chatroom.commands.table import command

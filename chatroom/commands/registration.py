@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 from chatroom.chat.bans import describe
 from chatroom.chat.records import AccountEntry
 from chatroom.chat.user import User
-from chatroom.commands.channels import enter, show_channel
 from chatroom.commands.context import Context
+from chatroom.commands.joining import enter, show_channel
 from chatroom.commands.login import check_password
 from chatroom.commands.pending import Pending
 from chatroom.commands.server_info import lusers, motd, welcome_lines
