@@ -334,6 +334,37 @@ def test_plain_at_a_terminal(server: ScriptedServer, start: Start) -> None:
     assert "\x1b" not in terminal.raw
 
 
+def test_plain_at_a_terminal_asks_for_the_password(server: ScriptedServer, start: Start) -> None:
+    """It is asked for without being shown, and the lines after it are said."""
+    terminal = start("--nick", "alice", "--plain")
+    peer = server.accept()
+    nick = peer.start_login(CAPS)
+    peer.expect("CAP")
+    peer.send(f":srv 433 * {nick} :Reserved", f":srv FAIL NICK NICK_RESERVED {nick} :alice is registered.")
+    terminal.see("alice is registered. Password:")
+    terminal.enter("r1ght")
+    assert peer.expect("AUTHENTICATE").params == ["PLAIN"]
+    peer.send("AUTHENTICATE +")
+    assert peer.expect("AUTHENTICATE").params == ["AGFsaWNlAHIxZ2h0"]
+    peer.send(":srv 903 * :Logged in")
+    peer.welcome(nick, "#lobby")
+    terminal.enter("hello")
+    assert peer.expect("PRIVMSG").params == ["#lobby", "hello"]
+    assert "r1ght" not in terminal.raw
+
+
+def test_plain_at_a_terminal_asks_for_another_nick(server: ScriptedServer, start: Start) -> None:
+    """Where the nick is taken the next line is another one."""
+    terminal = start("--nick", "alice", "--plain")
+    peer = server.accept()
+    peer.start_login()
+    peer.expect("CAP")
+    peer.send(":srv 432 * alice :That name is not allowed.")
+    terminal.see("That name is not allowed. Another nick:")
+    terminal.enter("bob")
+    assert peer.expect("NICK").params == ["bob"]
+
+
 def test_the_screen_is_put_right_when_told_to_end(chat: tuple[Terminal, Peer]) -> None:
     """SIGTERM leaves the chat in order, with the exit code of a good end."""
     terminal, peer = chat
