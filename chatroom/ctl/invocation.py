@@ -30,8 +30,15 @@ class Invocation:
         return find_file(self.config_flag, os.environ, Path())
 
     def load_settings(self, overrides: Mapping[str, object] | None = None) -> Settings:
-        """Read all settings anew, ``overrides`` (as for ``chatroom.config.load``) being further flags."""
-        return load(self.config_file, os.environ, {"database.path": self.database_flag, **(overrides or {})})
+        """Read all settings anew, ``overrides`` (as for ``chatroom.config.load``) being further flags.
+
+        The file is looked for anew too: a daemon that started without one takes it up at a reload.
+        """
+        return load(
+            find_file(self.config_flag, os.environ, Path()),
+            os.environ,
+            {"database.path": self.database_flag, **(overrides or {})},
+        )
 
     @cached_property
     def settings(self) -> Settings:

@@ -1,0 +1,256 @@
+"""What the shell writes to the database takes effect in the running daemon, with no message between the two."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from harness.daemon import PASSWORD, Client, Daemon, running, until, verb_of
+
+LIVE_CAP_S = 5.0
+"""It is one second that is promised; a busy machine is given more."""
+
+
+@pytest.fixture(scope="module")
+def live() -> Iterator[Daemon]:
+    """A daemon that does not mind how often it is asked."""
+    with running({"ada": "admin", "mo": "moderator"}, limits__enabled=False) as daemon:
+        yield daemon
+
+
+def soon(client: Client, question: str, wanted: str) -> str:
+    """Ask until an answer, or what came meanwhile, holds the text; the line."""
+
+    def find() -> str | None:
+        return next((line for line in client.ask(question) if wanted in line), None)
+
+    found = until(find, f"{wanted!r} in the answer to {question!r}", LIVE_CAP_S)
+    assert found is not None
+    return found
+
+
+def refused_as_banned(daemon: Daemon, nick: str, address: str) -> bool:
+    """Whether that nick from that address is told it is banned."""
+    with daemon.open(address) as client:
+        client.send(f"NICK {nick}", "USER x 0 * :x", "QUIT")
+        return any("You are banned" in line for line in client.expect_closed())
+
+
+def test_a_name_ban_disconnects_and_its_end_lets_in(live: Daemon) -> None:
+    """Ban add ends the session with reason and until when; ban remove lets the name in again."""
+    with live.connect("alice") as alice, live.connect("bob") as bob:
+        live.place.ctl("ban", "add", "ALICE", "--for", "7d", "--reason", "test ban")
+        assert re.search(r"banned: test ban \(until .* UTC\)", alice.expect_closed()[-1])
+        assert "alice was kicked by an admin: banned: test ban" in bob.expect("QUIT")
+        assert refused_as_banned(live, "Alice", "127.0.0.1")
+        live.place.ctl("ban", "remove", "alice")
+        until(lambda: not refused_as_banned(live, "alice", "127.0.0.1"), "alice is let in", LIVE_CAP_S)
+        assert "PONG" in [verb_of(line) for line in bob.ask("PING x")]
+
+
+def test_an_address_ban_disconnects_and_its_end_lets_in(live: Daemon) -> None:
+    """A network banned from the shell ends every session from there, those not registered too, and no other."""
+    with (
+        live.connect("cleo", from_address="127.4.0.1") as cleo,
+        live.open("127.4.0.2") as mute,
+        live.connect("dan", from_address="127.4.1.1") as dan,
+    ):
+        mute.ask("NICK mute")
+        live.place.ctl("ban", "add", "127.4.0.0/24", "--reason", "that net", "--yes")
+        for client in (cleo, mute):
+            assert "banned: that net (permanently)" in client.expect_closed()[-1]
+        assert refused_as_banned(live, "other", "127.4.0.3")
+        live.place.ctl("ban", "remove", "127.4.0.0/24")
+        until(lambda: not refused_as_banned(live, "other", "127.4.0.3"), "the net is let in", LIVE_CAP_S)
+        assert [verb_of(line) for line in dan.ask("PING x")][-1] == "PONG"
+
+
+def test_where_a_name_comes_from_is_banned(live: Daemon) -> None:
+    """Ban add NAME --ip asks the daemon where they are."""
+    with live.connect("eve", from_address="127.4.2.1") as eve:
+        live.place.ctl("ban", "add", "eve", "--ip")
+        assert "banned" in eve.expect_closed()[-1]
+    assert refused_as_banned(live, "another", "127.4.2.1")
+    assert [ban["target"] for ban in live.place.ctl_json("ban", "list")] == ["127.4.2.1"]
+    live.place.ctl("ban", "remove", "127.4.2.1")
+
+
+def test_a_short_ban_runs_out_by_itself(live: Daemon) -> None:
+    """Nobody has to lift what was for a time."""
+    with live.connect("fay", from_address="127.4.3.1") as fay:
+        live.place.ctl("ban", "add", "fay", "--for", "1s")
+        fay.expect_closed()
+    until(lambda: not refused_as_banned(live, "fay", "127.4.3.1"), "fay is let in", LIVE_CAP_S)
+    assert live.place.ctl_json("ban", "list") == []
+    assert live.place.ctl_json("ban", "list", "--all")[0]["target"] == "fay"
+
+
+def test_a_role_changes_at_once(live: Daemon) -> None:
+    """Rights come and go while one is connected, and one is told."""
+    live.create("gina")
+    with live.connect("gina", password=PASSWORD) as gina, live.connect("hal") as hal:
+        gina.send("UBAN LIST")
+        gina.expect("481")
+        live.place.ctl("user", "set-role", "gina", "moderator")
+        assert soon(gina, "PING x", "MODE gina").endswith("MODE gina +o")
+        assert "0 bans" in str(gina.ask("UBAN LIST"))
+        live.place.ctl("user", "set-role", "gina", "user")
+        assert soon(gina, "PING x", "MODE gina").endswith("MODE gina -o")
+        gina.send("KILL hal")
+        gina.expect("481")
+        assert [verb_of(line) for line in hal.ask("PING x")][-1] == "PONG"
+
+
+def test_a_disabled_account_is_logged_out(live: Daemon) -> None:
+    """It loses its name and its rights at once, may not log in, and its name stays reserved until it is enabled."""
+    live.create("ida", "admin")
+    with live.connect("ida", password=PASSWORD) as ida:
+        live.place.ctl("user", "disable", "ida")
+        assert "disabled" in soon(ida, "PING x", "NOTICE ida")
+        ida.send("UBAN LIST")
+        assert re.match(r"\S+ 481 Guest\d+ ", ida.expect("481"))
+        with live.open("127.4.4.1") as again:
+            again.send(f"PASS :{PASSWORD}", "NICK ida", "USER x 0 * :x")
+            assert "disabled" in again.expect("464")
+        with live.open() as guest:
+            guest.send("NICK ida", "USER x 0 * :x")
+            guest.expect("NICK_RESERVED")
+    live.place.ctl("user", "enable", "ida")
+
+    def gets_in() -> bool:
+        with live.open() as client:
+            client.send(f"PASS :{PASSWORD}", "NICK ida", "USER x 0 * :x", "QUIT")
+            return any(verb_of(line) == "001" for line in client.expect_closed())
+
+    until(gets_in, "the enabled account gets in", LIVE_CAP_S)
+
+
+def test_a_newly_registered_name_is_taken_from_the_guest_who_wears_it(live: Daemon) -> None:
+    """The guest is renamed and told why; the owner may come in."""
+    with live.connect("jan") as jan, live.connect("kai") as kai:
+        live.place.create("JAN")
+        line = soon(jan, "PING x", " NICK ")
+        new = line.rpartition(" ")[2]
+        assert re.fullmatch(r"Guest\d+", new)
+        assert "needs its password" in str(jan.lines)
+        assert kai.expect("NICK").endswith(f" NICK {new}")
+        with live.connect("Jan", password=PASSWORD):
+            jan.ask(f"PRIVMSG kai :I am {new} now")
+            assert kai.expect("PRIVMSG").startswith(f":{new}!")
+
+
+def test_a_deleted_account_is_logged_out_and_its_name_free(live: Daemon) -> None:
+    """Whoever is logged in to it becomes a guest; anybody may wear the name."""
+    live.create("leo")
+    with live.connect("leo", password=PASSWORD) as leo:
+        live.place.ctl("user", "delete", "leo", "--yes")
+        assert "deleted" in soon(leo, "PING x", "NOTICE leo")
+        assert "330" not in [verb_of(line) for line in leo.ask("WHOIS leo")]
+        leo.ask("NICK leonard")
+        with live.connect("leo"):
+            pass
+
+
+def test_a_new_password_holds_at_the_next_login(live: Daemon) -> None:
+    """Passwd needs nothing of the daemon."""
+    live.create("mia")
+    live.place.ctl("user", "passwd", "mia", "--password-stdin", stdin="another horse")
+    with live.open("127.4.5.1") as old:
+        old.send(f"PASS :{PASSWORD}", "NICK mia", "USER x 0 * :x")
+        old.expect("464")
+    with live.connect("mia", password="another horse"):
+        pass
+
+
+def test_many_bans_at_once_hit_who_is_there(live: Daemon) -> None:
+    """An imported list of 3,000 networks ends those in it, while the others chat on."""
+    entries = [f"127.{64 + number // 250}.{number % 250}.0/24" for number in range(3000)]
+    (live.place.root / "bans.txt").write_text("\n".join(entries))
+    with live.connect("ned", from_address="127.70.7.7") as ned, live.connect("olga") as olga:
+        live.place.ctl("ban", "import", "bans.txt", "--yes")
+        assert "banned" in ned.expect_closed()[-1]
+        assert [verb_of(line) for line in olga.ask("PING x")][-1] == "PONG"
+        until(lambda: live.place.ctl_json("status")["bans"] == 3000, "all are in force", LIVE_CAP_S)
+        assert refused_as_banned(live, "x", "127.75.249.1")
+
+
+def test_status_and_who(daemon: Daemon) -> None:
+    """Status counts; who lists sessions with their real addresses, for programs and for people."""
+    daemon.create("ada", "admin")
+    with (
+        daemon.connect("ada", password=PASSWORD),
+        daemon.connect("pia", from_address="127.4.6.1"),
+        daemon.open() as mute,
+    ):
+        mute.ask("CAP LS 302")
+        status = daemon.place.ctl_json("status")
+        assert [status[key] for key in ("users", "unregistered", "accounts", "bans")] == [2, 1, 1, 0]
+        assert status["pid"] == daemon.process.pid
+        assert status["listening"] == f"127.0.0.1:{daemon.port}"
+        assert status["database"] == str(daemon.place.database)
+        who = {row["nick"]: row for row in daemon.place.ctl_json("who") if row["nick"]}
+        assert who["pia"]["address"] == "127.4.6.1"
+        assert who["pia"]["channels"] == ["#lobby"]
+        assert (who["ada"]["account"], who["ada"]["role"]) == ("ada", "admin")
+        table = daemon.place.ctl("who")
+        assert re.search(r"^pia .* 127\.4\.6\.1 ", table, re.M), table
+        assert str(daemon.process.pid) in daemon.place.ctl("status")
+
+
+def test_kick_and_announce_from_the_shell(live: Daemon) -> None:
+    """Both are read by those concerned, and who did it is in the audit."""
+    with live.connect("quin") as quin, live.connect("rob") as rob:
+        live.place.ctl("announce", "The", "server", "restarts at noon.")
+        for client in (quin, rob):
+            assert client.expect("NOTICE").endswith(" :The server restarts at noon.")
+        live.place.ctl("kick", "QUIN", "calm", "down")
+        assert "You were kicked by an admin: calm down" in quin.expect_closed()[-1]
+        assert "quin was kicked by an admin: calm down" in rob.expect("QUIT")
+        refused = live.place.run("kick", "quin")
+        assert refused.returncode == 1
+        assert len(refused.stderr.splitlines()) == 1
+        until(
+            lambda: {"kick", "announce"} <= {row["action"] for row in live.place.ctl_json("audit", "list")},
+            "both are in the audit",
+        )
+
+
+def test_what_the_shell_does_to_the_unknown_is_refused(live: Daemon) -> None:
+    """One line and exit code 1, and nothing in the daemon changes."""
+    for call in (
+        ["kick", "nobody"],
+        ["user", "disable", "nobody"],
+        ["ban", "remove", "nobody"],
+        ["ban", "add", "127.0.0.1"],
+    ):
+        done = live.place.run(*call)
+        assert (done.returncode, len(done.stderr.splitlines())) == (1, 1), done
+    assert live.is_well()
+
+
+def test_the_configuration_applies_at_reload(daemon: Daemon) -> None:
+    """Config set writes the file and says when it applies; reload applies it, and a broken file changes nothing."""
+    place = daemon.place
+    place.ctl("config", "init")
+    with daemon.connect("sue") as sue:
+        told = place.run("config", "set", "server.motd", "good evening")
+        assert told.returncode == 0
+        assert "reload" in told.stdout + told.stderr
+        assert "good evening" not in str(sue.ask("MOTD"))
+        assert "server.motd" in place.ctl("reload")
+        assert "good evening" in str(sue.ask("MOTD"))
+        file = place.root / ".config" / "chatroom" / "chatroom.toml"
+        file.write_text(file.read_text() + "\n[nonsense]\n")
+        broken = place.run("reload")
+        assert broken.returncode == 1
+        assert "nonsense" in broken.stderr
+        assert "good evening" in str(sue.ask("MOTD"))
+
+
+def test_the_control_socket_is_ours_alone(daemon: Daemon) -> None:
+    """It is in the runtime directory, mode 0600, and gone when the daemon is."""
+    [path] = (daemon.place.root / "run").glob("*.sock")
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert daemon.stop() == 0
+    assert not path.exists()
