@@ -92,6 +92,7 @@ class Session:
         self.quitting = False
         self._final: str | None = None
         self._said_why = ""
+        self._answered = False  # a question of this connection has been answered, perhaps too late for it
         self._registering = ""
 
     # What the front end calls
@@ -154,6 +155,7 @@ class Session:
         if question.kind == "password" and not text:
             self.question = Ask("nick", question.name, "")
             return []
+        self._answered = True
         if question.kind == "server-password":
             self._login.server_password = text
         elif question.kind == "password":
@@ -189,6 +191,7 @@ class Session:
     def _connect(self, after_s: float) -> None:
         self._final = None
         self._said_why = ""
+        self._answered = False
         self._link = self._make_link()
         self._link.open(after_s)
 
@@ -208,6 +211,8 @@ class Session:
             self.over = Over(1, self._final)
         elif isinstance(self.question, Ask):
             pass  # the answer connects again
+        elif self._answered and not was_online:
+            self._connect(0.0)
         elif self._welcomed:
             return self._again(item, was_online)
         elif item.was_open:

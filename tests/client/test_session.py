@@ -179,6 +179,20 @@ def test_a_question_outlives_the_connection() -> None:
     assert stage.link.sent[-1] == "AUTHENTICATE PLAIN"
 
 
+def test_an_answer_may_cross_the_end_of_its_connection() -> None:
+    """Answered before we hear that the server has closed: the answer is used on the next connection, once."""
+    stage = Stage()
+    stage.session.handle(Opened())
+    stage.hear(":srv CAP * LS :", ":srv 464 * :Password incorrect", "ERROR :Closing Link: h (Password incorrect)")
+    stage.session.answer("open sesame")
+    stage.lose()
+    assert len(stage.links) == 2
+    stage.session.handle(Opened())
+    assert stage.link.sent[0] == "PASS :open sesame"
+    stage.lose()
+    assert stage.session.over == Over(1, "host:6667 did not let us in: the server closed the connection")
+
+
 def test_an_empty_password_asks_for_another_nick() -> None:
     """Whoever does not know the password takes another name."""
     stage = Stage()
