@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 def invite(context: Context, params: list[str]) -> Pending | None:
     """Invites somebody into a channel; alone, lists your invitations."""
     if not params:
+        _forget_ended(context, context.user)
         for invited in context.user.invited:
             context.reply(numerics.RPL_INVITELIST, invited.name)
         context.reply(numerics.RPL_ENDOFINVITELIST)
@@ -49,8 +50,15 @@ def invite(context: Context, params: list[str]) -> Pending | None:
     return None
 
 
+def _forget_ended(context: Context, user: User) -> None:
+    """Forget invitations to channels that have ended; one of the same name made since is another channel."""
+    channels = context.world.channels
+    user.invited = {channel for channel in user.invited if channels.get(channel.folded) is channel}
+
+
 def _invite_one(context: Context, channel: Channel, target: User) -> None:
     world = context.world
+    _forget_ended(context, target)
     target.invited.add(channel)
     context.reply(numerics.RPL_INVITING, target.nick, channel.name)
     event = world.event(context.source, f"INVITE {target.nick} {channel.name}", context.user)

@@ -113,10 +113,9 @@ def test_loopback_and_wide_networks_ask_for_force(here: Here) -> None:
     for target in ("127.0.0.1", "127.0.0.0/8", "::1", "10.0.0.0/8", "192.0.2.0/24", "2000::/3"):
         assert params_of(ada.ask(f"UBAN ADD {target}"), "FAIL")[:2] == ["UBAN", "NEEDS_FORCE"]
     assert list(here.world.bans) == []
-    assert not bob.closed
+    assert [client.closed for client in (bob, eve)] == [False, False]
     ada.say("UBAN ADD FORCE 192.0.2.0/24 all of you")
-    assert bob.closed
-    assert eve.closed
+    assert [client.closed for client in (bob, eve)] == [True, True]
     assert params_of(ada.ask("UBAN ADD 127.0.0.5"), "NOTICE")[-1].startswith("127.0.0.5 is banned")
 
 
@@ -261,7 +260,7 @@ def test_nobody_is_told_of_a_ban_before_the_database_has_it(here: Here) -> None:
     ada, eve = here.admin(), here.connect("eve")
     here.holding = True
     assert ada.ask("UBAN ADD eve") == []
-    assert not eve.closed
+    assert eve.user is here.user("eve")
     here.release()
     assert eve.closed
     ban = here.stores.bans.find_in_force("name", "eve", START)

@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+from harness.world import SERVER, Here, verbs
+
+
+def test_invitations_reach_who_is_invited(here: Here) -> None:
+    """341 for who invites, INVITE for who is invited, 301 where they are away; 336 and 337 list them."""
+    alice, bob = here.connect("alice"), here.connect("bob")
+    alice.say("JOIN #a")
+    bob.say("AWAY :at lunch")
+    bob.read()
+    assert alice.ask("INVITE BOB #A") == [
+        f":{SERVER} 341 alice bob #a",
+        f":{SERVER} 301 alice bob :at lunch",
+    ]
+    assert bob.read() == [f":{alice.prefix} INVITE bob #a"]
+    assert bob.ask("INVITE") == [f":{SERVER} 336 bob #a", f":{SERVER} 337 bob :End of INVITE list"]
+    bob.say("JOIN #a")
+    assert verbs(bob.ask("INVITE")) == ["337"]
+
+
+def test_an_invitation_to_a_channel_that_ended_is_forgotten(here: Here) -> None:
+    """A channel that ended, and one made anew under its name, invite nobody."""
+    alice, bob = here.connect("alice"), here.connect("bob")
+    alice.say("JOIN #a", "INVITE bob #a", "PART #a")
+    assert verbs(bob.ask("INVITE")) == ["337"]
+    alice.say("JOIN #a", "MODE #a +i")
+    assert verbs(bob.ask("JOIN #a")) == ["473"]
+
+
+def test_who_may_invite(here: Here) -> None:
+    """442 for strangers, 482 for members of a +i channel, 443 for who is there, 401, 403 and 461."""
+    alice, bob = here.connect("alice"), here.connect("bob")
+    here.connect("carl")
+    alice.say("JOIN #a")
+    assert bob.ask("INVITE carl #a") == [f":{SERVER} 442 bob #a :You're not on that channel"]
+    bob.say("JOIN #a")
+    assert verbs(bob.ask("INVITE carl #a"))[-1] == "341"
+    alice.say("MODE #a +i")
+    assert verbs(bob.ask("INVITE carl #a"))[-1] == "482"
+    assert bob.ask("INVITE alice #a")[-1:] == [f":{SERVER} 482 bob #a :You're not channel operator"]
+    alice.read()
+    assert alice.ask("INVITE bob #a") == [f":{SERVER} 443 alice bob #a :is already on channel"]
+    assert alice.ask("INVITE nobody #a") == [f":{SERVER} 401 alice nobody :No such nick/channel"]
+    assert alice.ask("INVITE carl #none") == [f":{SERVER} 403 alice #none :No such channel"]
+    assert alice.ask("INVITE carl") == [f":{SERVER} 461 alice INVITE :Not enough parameters"]
+
+
+def test_operators_with_invite_notify_read_of_invitations(here: Here) -> None:
+    """Channel operators who negotiated invite-notify read who was invited; others do not."""
+    ops = here.connect("ops", caps="invite-notify")
+    plain, alice, bob = here.connect("plain", caps="invite-notify"), here.connect("alice"), here.connect("bob")
+    for client in (ops, plain, alice):
+        client.say("JOIN #a")
+    ops.say("MODE #a +o alice")
+    here.forget_unread()
+    alice.say("INVITE bob #a")
+    told = [f":{alice.prefix} INVITE bob #a"]
+    assert ops.read() == told
+    assert bob.read() == told
+    assert plain.read() == []

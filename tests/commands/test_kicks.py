@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+from harness.world import SERVER, Here, verbs
+
+
+def test_a_kick_takes_out_with_a_reason(here: Here) -> None:
+    """Operators kick by comma; all read it, and who was kicked may come back."""
+    alice, bob, carl = here.connect("alice"), here.connect("bob"), here.connect("carl")
+    for client in (alice, bob, carl):
+        client.say("JOIN #a")
+    here.forget_unread()
+    told = [f":{alice.prefix} KICK #a bob :too loud", f":{alice.prefix} KICK #a carl :too loud"]
+    assert alice.ask("KICK #a BOB,carl :too loud") == told
+    assert bob.read() == told[:1]
+    assert carl.read() == told
+    assert list(here.channel("#a").members) == [alice.user]
+    assert verbs(bob.ask("JOIN #a"))[0] == "JOIN"
+    assert alice.ask("KICK #a bob")[-1] == f":{alice.prefix} KICK #a bob :alice"
+
+
+def test_who_may_kick_whom_in_a_channel(here: Here) -> None:
+    """442 for strangers, 482 for members, 441 and 401 for who is not there, 403 for no channel; moderators may."""
+    alice, bob, mo = here.connect("alice"), here.connect("bob"), here.moderator()
+    here.connect("carl")
+    alice.say("JOIN #a")
+    assert bob.ask("KICK #a alice") == [f":{SERVER} 442 bob #a :You're not on that channel"]
+    bob.say("JOIN #a")
+    assert bob.ask("KICK #a alice")[-1] == f":{SERVER} 482 bob #a :You're not channel operator"
+    alice.read()
+    assert alice.ask("KICK #a carl") == [f":{SERVER} 441 alice carl #a :They aren't on that channel"]
+    assert alice.ask("KICK #a nobody") == [f":{SERVER} 401 alice nobody :No such nick/channel"]
+    assert alice.ask("KICK #none bob") == [f":{SERVER} 403 alice #none :No such channel"]
+    assert mo.ask("KICK #a bob") == [f":{mo.prefix} KICK #a bob :mo"]
+    assert verbs(here.connect("guest").ask("KICK #lobby mo")) == ["482"]
+
+
+def test_a_channel_kick_is_in_the_audit(here: Here) -> None:
+    """Who kicked whom out of where."""
+    una = here.member()
+    here.connect("bob").say("JOIN #lobby")
+    ada = here.admin()
+    ada.say("KICK #lobby bob :spam")
+    entry = here.stores.audit.list_entries(actor="ada")[-1]
+    assert (entry.action, entry.target, entry.detail) == ("channel.kick", "#lobby", "bob: spam")
+    assert una.read()[-1] == f":{ada.prefix} KICK #lobby bob :spam"
