@@ -117,8 +117,8 @@ class Daemon:
         for thread in hub.threads:
             thread.start()
         self._started_io = True
-        listener.start()
         self._announce(where, has_admin, upgraded_from)
+        listener.start()
 
     def _make_world(self, stores: SqliteStores) -> World:
         now = datetime.now(UTC)
