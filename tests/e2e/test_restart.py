@@ -1,0 +1,211 @@
+"""What a client has read as done survives the end of the daemon, also by SIGKILL."""
+
+from __future__ import annotations
+
+import random
+import re
+
+import pytest
+from harness.daemon import PASSWORD, Client, Daemon, Place
+
+
+def start_with_founder(place: Place) -> Daemon:
+    """A daemon with an admin, ada, and an account, fred."""
+    place.environment["CHATROOM_LIMITS__ENABLED"] = "false"
+    place.create("ada", "admin")
+    place.create("fred")
+    return Daemon(place)
+
+
+def test_a_founded_channel_survives_a_kill(place: Place) -> None:
+    """Topic, modes, key, limit, lists and access of a channel that an account founded, read as done, then SIGKILL."""
+    daemon = start_with_founder(place)
+    with daemon.connect("fred", password=PASSWORD) as fred, daemon.connect("ada", password=PASSWORD) as ada:
+        fred.send("JOIN #Tea", "TOPIC #tea :the good kettle", "MODE #tea +imk-t key", "MODE #tea +l 7")
+        fred.send("MODE #tea +b *!*@spam.example", "MODE #tea +e *!*@ham.example", "MODE #tea +I *!*@friend.example")
+        for _ in range(3):
+            fred.expect("MODE")
+        fred.collect()
+        fred.send("INVITE ada #tea")
+        ada.expect("INVITE")
+        ada.send("JOIN #tea key")
+        ada.expect("366")
+        fred.send("MODE #tea +o ada")
+        ada.expect("MODE #Tea +o ada")
+        daemon.kill()
+    daemon = Daemon(place)
+    with daemon.connect("fred", password=PASSWORD) as fred:
+        fred.send("INVITE fred #tea", "JOIN #tea key")
+        assert "@fred" in fred.expect("353")
+        answers = "\n".join(fred.ask("TOPIC #tea", "MODE #tea", "MODE #tea +b", "MODE #tea +e", "MODE #tea +I"))
+        assert " 332 fred #Tea :the good kettle" in answers
+        modes = re.search(r" 324 fred #Tea \+(\S+) (.*)", answers)
+        assert modes is not None
+        assert set(modes[1]) == set("iklmn")
+        assert set(modes[2].split()) == {"key", "7"}
+        for mask in ("*!*@spam.example", "*!*@ham.example", "*!*@friend.example"):
+            assert mask in answers
+        with daemon.connect("ada", password=PASSWORD) as ada:
+            fred.send("INVITE ada #tea")
+            ada.expect("INVITE")
+            ada.send("JOIN #tea key")
+            assert "@ada" in ada.expect("353")
+    assert daemon.stop() == 0
+
+
+def test_a_configured_channel_keeps_its_topic_over_a_restart(place: Place) -> None:
+    """Also after a stop in good order."""
+    daemon = start_with_founder(place)
+    with daemon.connect("ada", password=PASSWORD) as ada:
+        ada.send("TOPIC #lobby :welcome all", "MODE #lobby +m")
+        ada.expect("TOPIC")
+        ada.expect("MODE #lobby +m")
+        assert daemon.stop() == 0
+    daemon = Daemon(place)
+    with daemon.connect("guest") as guest:
+        assert any(line.endswith(" 332 guest #lobby :welcome all") for line in guest.lines)
+        guest.send("PRIVMSG #lobby :may I?")
+        guest.expect("404")
+    assert daemon.stop() == 0
+
+
+def test_a_guests_channel_ends_with_its_last_member(place: Place) -> None:
+    """Nothing is stored of a channel that no account founded."""
+    daemon = start_with_founder(place)
+    with daemon.connect("guest") as guest:
+        guest.send("JOIN #brief", "TOPIC #brief :mine")
+        guest.expect("TOPIC")
+        guest.ask("PART #brief")
+        assert not [line for line in guest.ask("LIST") if "#brief" in line]
+    daemon.kill()
+    daemon = Daemon(place)
+    with daemon.connect("guest") as guest:
+        assert not [line for line in guest.ask("LIST") if "#brief" in line]
+    assert daemon.stop() == 0
+
+
+def test_accounts_and_bans_survive_a_kill(place: Place) -> None:
+    """A REGISTER, a ban and its end hold once the client has read so."""
+    daemon = start_with_founder(place)
+    with daemon.connect("ada", password=PASSWORD) as ada, daemon.connect("newbie") as newbie:
+        newbie.send("REGISTER * * :long enough")
+        newbie.expect("REGISTER SUCCESS")
+        ada.send("UBAN ADD mallory 7d spam", "UBAN ADD 127.5.0.0/24 1d net", "UBAN ADD brief", "UBAN DEL brief")
+        ada.expect("brief is no longer banned")
+        daemon.kill()
+    daemon = Daemon(place)
+    with daemon.connect("newbie", password="long enough"):
+        pass
+    with daemon.open("127.5.0.9") as banned:
+        assert "banned: net (until" in banned.expect_closed()[-1]
+    with daemon.open() as mallory:
+        mallory.send("NICK Mallory", "USER x 0 * :x")
+        assert "banned: spam (until" in mallory.expect_closed()[-1]
+    with daemon.connect("brief"):
+        pass
+    assert daemon.stop() == 0
+
+
+def test_last_words_before_a_stop_are_stored(place: Place) -> None:
+    """What waits for the disk when SIGTERM comes is written: logins and kicks are in the audit and the accounts."""
+    daemon = start_with_founder(place)
+    with daemon.connect("ada", password=PASSWORD) as ada, daemon.connect("victim") as victim:
+        ada.send("KILL victim :bye")
+        victim.expect_closed()
+        assert daemon.stop() == 0
+    assert [row["target"] for row in place.ctl_json("audit", "list") if row["action"] == "kick"] == ["victim"]
+    assert place.ctl_json("user", "show", "ada")["account"]["last_login_at"]
+    place.ctl("db", "check")
+
+
+class Story:
+    """What was confirmed to one client over many lives of the daemon, and what it had only asked for."""
+
+    def __init__(self, seed: int) -> None:
+        self.rng = random.Random(seed)
+        self.number = 0
+        self.topic = ""
+        self.asked_topics: set[str] = set()
+        self.banned: set[str] = set()
+        self.unsure: set[str] = set()
+        self.accounts: set[str] = set()
+
+    def go_on(self, ada: Client, daemon: Daemon) -> None:
+        """Change things and note what was confirmed, until the daemon is killed at some moment on the way."""
+        last = self.rng.randrange(1, 12)
+        for step in range(last + 1):
+            self.number += 1
+            kind = self.rng.choice(["topic", "ban", "unban", "register"])
+            if kind == "topic":
+                text = f"topic {self.number}"
+                self.asked_topics.add(text)
+                ada.send(f"TOPIC #tea :{text}")
+                if step == last:
+                    break
+                ada.expect(text)
+                self.topic, self.asked_topics = text, set()
+            elif kind == "ban" or (kind == "unban" and not self.banned):
+                name = f"bad{self.number}"
+                self.unsure.add(name)
+                ada.send(f"UBAN ADD {name} 7d round")
+                if step == last:
+                    break
+                ada.expect(f"{name} is banned")
+                self.unsure.discard(name)
+                self.banned.add(name)
+            elif kind == "unban":
+                name = self.rng.choice(sorted(self.banned))
+                self.banned.discard(name)
+                self.unsure.add(name)
+                ada.send(f"UBAN DEL {name}")
+                if step == last:
+                    break
+                ada.expect(f"{name} is no longer banned")
+                self.unsure.discard(name)
+            else:
+                name = f"acc{self.number}"
+                with daemon.connect(name) as newcomer:
+                    newcomer.send("REGISTER * * :long enough")
+                    newcomer.expect("REGISTER SUCCESS")
+                self.accounts.add(name)
+        daemon.kill()
+
+    def check(self, ada: Client) -> None:
+        """Compare what a new life of the daemon tells with what the last one confirmed."""
+        answers = ada.ask("TOPIC #tea", "UBAN LIST")
+        topic = next((line.partition(" #tea :")[2] for line in answers if " 332 " in line), "")
+        assert topic in {self.topic, *self.asked_topics}
+        self.topic, self.asked_topics = topic, set()
+        banned = {match[1] for line in answers if (match := re.search(r": (bad\d+) is banned", line))}
+        assert self.banned <= banned <= self.banned | self.unsure
+        self.banned, self.unsure = banned, set()
+
+
+def kill_often(place: Place, rounds: int) -> None:
+    """Kill the daemon at random moments and compare, round by round; at the end look at the database itself."""
+    story = Story(rounds)
+    daemon = start_with_founder(place)
+    for _ in range(rounds):
+        with daemon.connect("ada", password=PASSWORD) as ada:
+            ada.ask("JOIN #tea")
+            story.check(ada)
+            story.go_on(ada, daemon)
+        daemon = Daemon(place)
+    with daemon.connect("ada", password=PASSWORD) as ada:
+        ada.ask("JOIN #tea")
+        story.check(ada)
+    assert story.accounts <= {row["name"] for row in place.ctl_json("user", "list")}
+    assert daemon.stop() == 0
+    place.ctl("db", "check")
+
+
+def test_what_was_confirmed_survives_twenty_kills(place: Place) -> None:
+    """SIGKILL right after a confirmation, or right after a request, twenty times over on one database."""
+    kill_often(place, 20)
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(1200)
+def test_what_was_confirmed_survives_two_hundred_kills(place: Place) -> None:
+    """The same for longer."""
+    kill_often(place, 200)
