@@ -1,0 +1,102 @@
+"""The operator's screen: one line for everything worth knowing, which nobody can forge."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+
+from harness.daemon import PASSWORD, Daemon, Place, script, verb_of
+
+
+def test_each_event_is_one_line_with_names_and_addresses(shared: Daemon) -> None:
+    """Joins, logins, refusals, kicks, bans and leaving: who, from where, why; each once."""
+    with shared.connect("alice", from_address="127.6.0.1", password=f"ada:{PASSWORD}") as alice:
+        with shared.connect("bob", from_address="127.6.0.2") as bob:
+            bob.ask("KILL alice")
+            alice.ask("KILL bob :too loud", "UBAN ADD mallory 1h spam", "UBAN ADD 127.6.1.0/24 2d net")
+        with shared.open("127.6.0.3") as mallory:
+            mallory.send("NICK mallory", "USER m 0 * :M")
+            mallory.expect_closed()
+        with shared.open("127.6.1.9") as banned:
+            banned.expect_closed()
+        with shared.open("127.6.0.4") as thief:
+            thief.ask("NICK mo", "USER m 0 * :M")
+        with shared.open("127.6.0.5") as guesser:
+            guesser.send("PASS :guess", "NICK mo", "USER m 0 * :M")
+            guesser.expect_closed()
+        alice.ask("UBAN DEL mallory", "UBAN DEL 127.6.1.0/24", "NICK alicia")
+        alice.send("QUIT :so long")
+        alice.expect_closed()
+    shared.expect_log("left: alicia")
+    until_text = r"\(until \d{4}-\d\d-\d\d \d\d:\d\d UTC\)"
+    for pattern in (
+        r"login ada \(admin\) from 127\.6\.0\.1",
+        r"joined: alice from 127\.6\.0\.1, account ada",
+        r"joined: bob from 127\.6\.0\.2",
+        r"refused KILL by bob \(127\.6\.0\.2\): needs moderator",
+        r"kicked bob by ada: too loud",
+        rf"banned mallory by ada: banned: spam {until_text}",
+        rf"banned 127\.6\.1\.0/24 by ada: banned: net {until_text}",
+        rf"refused 127\.6\.0\.3: banned: spam {until_text}",
+        rf"refused 127\.6\.1\.9: banned: net {until_text}",
+        r"refused mo from 127\.6\.0\.4: registered, no password yet",
+        r"refused login as mo from 127\.6\.0\.5: wrong name or password",
+        r"unbanned mallory by ada",
+        r"alice is now alicia",
+        r"left: alicia \(Quit: so long\)",
+    ):
+        found = [line for line in shared.stderr if re.fullmatch(pattern, line)]
+        assert len(found) == 1, (pattern, shared.stderr)
+
+
+def test_nobody_can_forge_a_line(shared: Daemon) -> None:
+    """Control characters, escape sequences and texts that look like the screen's stay within the line they are in."""
+    forged = "2026-01-01 00:00:00 login ada (admin) from 6.6.6.6"
+    with shared.connect("forger", from_address="127.6.2.1") as forger:
+        forger.send(f"QUIT :\x1b[2Jbye\x07\x9b31m\u2028{forged}\x0b\x0c\x85 \u202e")
+        forger.expect_closed()
+    with shared.open("127.6.2.2") as other:
+        other.send_bytes(b"NICK ev\x1bil\r\nNICK a\xe2\x80\xa8b\r\nUSER \x1b[31m 0 * :\x1b[0m\r\nOPER \x1b x\r\n")
+        other.send(f"PASS :\x1b]0;x\x07:{PASSWORD}", "NICK honest")
+        other.expect_closed()
+    shared.expect_log("left: forger (Quit: ")
+    shared.expect_log("refused login as ")
+    for line in list(shared.stderr):
+        assert line.isprintable(), ascii(line)
+        assert not line.startswith(forged)
+    assert len(shared.log_lines(forged)) == 1
+
+
+def test_passwords_are_never_shown(shared: Daemon) -> None:
+    """No password of PASS, SASL, OPER or REGISTER reaches the screen or another client."""
+    with shared.connect("watcher") as watcher:
+        with shared.open("127.6.3.1") as client:
+            client.send("PASS :s3cret-one", "NICK una", "USER u 0 * :U")
+            client.expect_closed()
+        with shared.connect("regis", from_address="127.6.3.2") as client:
+            client.ask("OPER ada s3cret-two", "REGISTER * * :s3cret-three")
+        assert "s3cret" not in "\n".join(watcher.collect())
+    assert not shared.log_lines("s3cret")
+
+
+def test_every_line_has_its_time(place: Place) -> None:
+    """Date and time of day come first on each line."""
+    call = [script("chatroomctl"), "--database", str(place.database), "serve", "--port", "0"]
+    with subprocess.Popen(
+        call, env=place.environment, cwd=place.root, stderr=subprocess.PIPE, text=True, start_new_session=True
+    ) as process:
+        assert process.stderr is not None
+        lines = [process.stderr.readline() for _ in range(4)]
+        process.terminate()
+        lines += process.stderr.readlines()
+    assert process.returncode == 0
+    assert all(re.match(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d \S", line) for line in lines), lines
+
+
+def test_a_flood_of_refusals_is_still_one_line_each(daemon: Daemon) -> None:
+    """Ten tries at somebody else's rights are ten lines, not fewer and not more."""
+    with daemon.connect("tina", from_address="127.6.4.1") as tina:
+        answers = tina.ask(*(f"KILL x{number}" for number in range(10)))
+        assert [verb_of(line) for line in answers] == ["481"] * 10
+    daemon.expect_log("left: tina")
+    assert len(daemon.log_lines("refused KILL by tina (127.6.4.1)")) == 10
