@@ -159,8 +159,9 @@ async def _run_screen(wishes: Wishes) -> int:
     screen = Screen()
     try:
         nick = wishes.nick
-        while not nick:
-            nick = (await screen.ask("Nickname: ", default=default_nick()) or "").strip()
+        if not nick:
+            # In brackets and not typed ahead: who types a name of their own should not have to wipe one out first.
+            nick = (await screen.ask(f"Nickname [{default_nick()}]: ") or "").strip() or default_nick()
         if wishes.account and not wishes.password:
             wishes = _with_password(wishes, await screen.ask(f"Password for {wishes.account}: ", secret=True) or "")
     except (EOFError, KeyboardInterrupt):
@@ -174,7 +175,7 @@ async def _run_screen(wishes: Wishes) -> int:
         wishes.join,
     )
     code = await screen.run(session)
-    if code and not session.state.nick and wishes.address.host in _LOOPBACK:
+    if session.over is not None and session.over.unreachable and wishes.address.host in _LOOPBACK:
         click.echo("Is a server running here? `chatroomctl serve` starts one.", err=True)
     return code
 

@@ -51,6 +51,8 @@ class Over:
 
     code: int
     text: str = ""
+    unreachable: bool = False
+    """Whether there was no server to talk to."""
 
 
 class Session:
@@ -218,7 +220,7 @@ class Session:
         elif item.was_open:
             self.over = Over(1, f"{self._address} did not let us in: {self._said_why or item.reason}")
         else:
-            self.over = Over(1, f"Cannot connect to {self._address}: {item.reason}.")
+            self.over = Over(1, f"Cannot connect to {self._address}: {item.reason}.", unreachable=True)
         return []
 
     def _again(self, item: Closed, was_online: bool) -> list[Event]:

@@ -55,8 +55,7 @@ def unstamped(line: str) -> str:
 def test_it_asks_for_a_nick_and_offers_the_login_name(server: ScriptedServer, start: Start) -> None:
     """Enter takes the name that is offered, another one can be typed instead."""
     terminal = start(env={"LOGNAME": "alice"})
-    terminal.see_last("Nickname: alice")
-    terminal.type("\x15")
+    terminal.see_last("Nickname [alice]:")
     terminal.enter("bob")
     peer = server.accept()
     assert peer.login("#lobby") == "bob"
@@ -193,7 +192,7 @@ def test_an_account_is_asked_for_its_password_first(server: ScriptedServer, star
 def test_nobody_has_to_answer(start: Start) -> None:
     """Ctrl-C at the first question leaves, as at a shell."""
     terminal = start()
-    terminal.see("Nickname:")
+    terminal.see("Nickname [")
     terminal.type("\x03")
     assert terminal.finish() == 130
 
@@ -205,6 +204,18 @@ def test_no_server_at_home_says_how_to_start_one(server: ScriptedServer, start: 
     assert terminal.finish() == 1
     terminal.see(f"Cannot connect to 127.0.0.1:{server.port}: nothing listens there.")
     assert terminal.last == "Is a server running here? `chatroomctl serve` starts one."
+
+
+def test_a_ban_is_not_taken_for_a_missing_server(server: ScriptedServer, start: Start) -> None:
+    """Who is banned reads that, and no advice to start a server."""
+    terminal = start("--nick", "bob")
+    peer = server.accept()
+    peer.start_login()
+    peer.send(":srv 465 * :You are banned: spam (permanently)")
+    peer.send("ERROR :Closing Link: 127.0.0.1 (You are banned: spam (permanently))")
+    peer.close()
+    assert terminal.finish() == 1
+    assert "Is a server running here?" not in terminal.raw
 
 
 def test_a_name_in_use_asks_for_another(server: ScriptedServer, start: Start) -> None:
