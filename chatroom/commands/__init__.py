@@ -12,9 +12,11 @@ from chatroom.commands import (
     messages,
     moderation,
     modes,
-    people,
+    presence,
     server_info,
     topics,
+    who,
+    whois,
 )
 
 __all__ = [
@@ -29,7 +31,9 @@ __all__ = [
     "messages",
     "moderation",
     "modes",
-    "people",
+    "presence",
     "server_info",
     "topics",
+    "who",
+    "whois",
 ]

@@ -1,0 +1,66 @@
+"""Being here: away or back, one's real name, and which of some nicks are here.
+
+Source: Modern IRC Client Protocol, "Optional Messages" and "USERHOST message"; IRCv3 setname; RFC 2812, section 4.9.
+"""
+
+from __future__ import annotations
+
+from chatroom.chat.events import Event
+from chatroom.commands.channels import shorten
+from chatroom.commands.context import Context
+from chatroom.commands.pending import Pending
+from chatroom.commands.table import command
+from chatroom.irc import caps, numerics
+
+AWAY_BYTES = 200
+REALNAME_BYTES = 150
+
+
+@command("AWAY", "[<text>]")
+def away(context: Context, params: list[str]) -> Pending | None:
+    """Marks you as away, or as back when there is no text."""
+    user = context.user
+    text = shorten(params[0], AWAY_BYTES) if params and params[0] else None
+    if text != user.away:
+        user.away = text
+        body = "AWAY" if text is None else f"AWAY :{text}"
+        event = Event(user.prefix, body, account=user.account_name, needs=caps.AWAY_NOTIFY)
+        context.world.tell_neighbours(user, event)
+    context.reply(numerics.RPL_UNAWAY if text is None else numerics.RPL_NOWAWAY)
+    return None
+
+
+@command("SETNAME", "<realname>")
+def setname(context: Context, params: list[str]) -> Pending | None:
+    """Changes your real name."""
+    user = context.user
+    if not params[0] or len(params[0].encode()) > REALNAME_BYTES:
+        context.fail("INVALID_REALNAME", text=f"A real name has 1 to {REALNAME_BYTES} bytes")
+        return None
+    user.realname = params[0]
+    event = Event(user.prefix, f"SETNAME :{user.realname}", account=user.account_name, needs=caps.SETNAME)
+    context.world.tell_neighbours(user, event, skip=context.session)
+    context.say(event)
+    return None
+
+
+@command("ISON", "<nicks>")
+def ison(context: Context, params: list[str]) -> Pending | None:
+    """Tells which of some nicks are here."""
+    wanted = [nick for param in params for nick in param.split()]
+    here = [user.nick for nick in wanted if (user := context.world.find_user(nick)) is not None]
+    context.reply(numerics.RPL_ISON, text=" ".join(here))
+    return None
+
+
+@command("USERHOST", "<nicks>")
+def userhost(context: Context, params: list[str]) -> Pending | None:
+    """Tells user name, host and away state of up to five nicks."""
+    words = []
+    for nick in [nick for param in params for nick in param.split()][:5]:
+        user = context.world.find_user(nick)
+        if user is not None:
+            operator = "*" if user.is_operator else ""
+            words.append(f"{user.nick}{operator}={'-' if user.away is not None else '+'}{user.username}@{user.host}")
+    context.reply(numerics.RPL_USERHOST, text=" ".join(words))
+    return None
