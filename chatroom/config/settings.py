@@ -122,7 +122,9 @@ class Accounts:
         Whole(4, 16),
         "The cost of a password check: each step doubles the time. Passwords are hashed anew after their next login.",
     )
-    password_min_length: int = _key(6, Whole(1, 200), "How many characters a new password has at least.")
+    password_min_length: int = _key(
+        4, Whole(1, 200), "How many characters a password has at least that is chosen in the chat."
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,8 @@ def get_server_key(database: Database, name: str) -> bytes:
     if row is None:
         with database.transaction():
             database.execute(
-                "INSERT INTO server_keys (name, value) VALUES (?, ?) ON CONFLICT DO NOTHING", (name, os.urandom(_KEY_BYTES))
+                "INSERT INTO server_keys (name, value) VALUES (?, ?) ON CONFLICT DO NOTHING",
+                (name, os.urandom(_KEY_BYTES)),
             )
         row = database.row("SELECT value FROM server_keys WHERE name = ?", (name,))
         assert row is not None
