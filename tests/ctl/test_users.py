@@ -225,7 +225,7 @@ def test_a_short_password_is_taken_with_a_warning(shell: Shell) -> None:
     """Who has the shell decides; the length that the chat would ask for is told."""
     result = shell.run("user", "create", "bob", "--password-stdin", stdin=b"abc")
     assert result.exit_code == 0
-    assert "in the chat it would need 4 characters" in result.stderr
+    assert "in the chat it would need 6 characters" in result.stderr
     assert shell.json("user", "show", "bob")["name"] == "bob"
 
 
