@@ -1,0 +1,16 @@
+"""A world of its own for each test."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from harness.world import Here
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> Iterator[Here]:
+    """A world with nobody in it: limits off, ``#lobby`` configured."""
+    with Here(tmp_path / "chatroom.db") as here:
+        yield here

@@ -1,0 +1,132 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from harness.outbox_stage import Stage
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from chatroom.chat.events import Event
+from chatroom.irc import caps
+
+VARIANTS = [0, caps.SERVER_TIME, caps.MESSAGE_TAGS, caps.AWAY_NOTIFY | caps.ACCOUNT_TAG, caps.EXTENDED_JOIN]
+MOST_USERS = 6
+
+
+names = st.sampled_from(["#a", "#b", "#c"])
+who = st.integers(0, MOST_USERS - 1)
+variants = st.sampled_from(VARIANTS)
+steps = st.one_of(
+    st.tuples(st.just("come"), variants),
+    st.tuples(st.just("device"), who, variants),
+    st.tuples(st.just("join"), who, names),
+    st.tuples(st.just("join"), who, names),
+    st.tuples(st.just("part"), who, names),
+    st.tuples(st.just("say"), who, names, st.booleans()),
+    st.tuples(st.just("say"), who, names, st.booleans()),
+    st.tuples(st.just("whisper"), who, who),
+    st.tuples(st.just("answer"), who),
+    st.tuples(st.just("away"), who, st.booleans()),
+    st.tuples(st.just("rename"), who),
+    st.tuples(st.just("quit"), who),
+    st.tuples(st.just("leave_device"), who),
+    st.tuples(st.just("negotiate"), who, variants),
+    st.tuples(st.just("end_tick")),
+)
+
+
+def perform(stage: Stage, step: tuple[Any, ...]) -> None:
+    """Do one step; numbers stand for whoever is present."""
+    name, *arguments = step
+    if name == "come":
+        if len(stage.users) < MOST_USERS:
+            stage.come(*arguments)
+    elif name == "end_tick":
+        stage.end_tick()
+    elif stage.users:
+        present = len(stage.users)
+        arguments[0] = stage.users[arguments[0] % present]
+        if name == "whisper":
+            arguments[1] = stage.users[arguments[1] % present]
+        getattr(stage, name)(*arguments)
+
+
+@settings(max_examples=400)
+@given(st.lists(variants, min_size=2, max_size=4), st.lists(steps, max_size=60))
+def test_everybody_reads_the_same_as_if_each_line_were_sent_at_once(
+    first: list[int], script: list[tuple[Any, ...]]
+) -> None:
+    """Same lines, same order, each once, in the variant of that moment, for every session and however cut in ticks."""
+    stage = Stage()
+    for variant in first:
+        stage.join(stage.come(variant), "#a")
+    for step in script:
+        perform(stage, step)
+    stage.end_tick()
+    for session, lines in stage.expected.items():
+        assert b"".join(stage.got[session]).split(b"\r\n") == b"".join(lines).split(b"\r\n")
+
+
+@pytest.fixture
+def stage() -> Stage:
+    """Fifty people of two variants in one room, and nothing left to read."""
+    stage = Stage()
+    for number in range(50):
+        stage.join(stage.come(caps.SERVER_TIME if number % 2 else 0), "#a")
+    stage.end_tick()
+    return stage
+
+
+@pytest.fixture
+def count_renders(monkeypatch: pytest.MonkeyPatch) -> Callable[[], int]:
+    """How many lines were rendered since the last time it was asked."""
+    count = 0
+    real = Event.render_with
+
+    def counting(self: Event, variant: int, extra_tags: str) -> bytes:
+        nonlocal count
+        count += 1
+        return real(self, variant, extra_tags)
+
+    def take() -> int:
+        nonlocal count
+        taken, count = count, 0
+        return taken
+
+    monkeypatch.setattr(Event, "render_with", counting)
+    return take
+
+
+def test_a_line_is_rendered_once_a_variant(stage: Stage, count_renders: Callable[[], int]) -> None:
+    """Ten lines to fifty readers of two variants are twenty renderings, not five hundred."""
+    channel = stage.world.channels["#a"]
+    for number in range(10):
+        stage.world.tell_channel(channel, stage.world.event("x!y@z", f"PRIVMSG #a :{number}"))
+    writes = stage.end_tick()
+    assert count_renders() == 20
+    assert len(writes) == 50
+
+
+def test_readers_of_a_variant_share_one_bytes_object(stage: Stage) -> None:
+    """Members who said nothing and have nothing else to read are handed the very same bytes."""
+    channel = stage.world.channels["#a"]
+    speaker = stage.users[0].sessions[0]
+    for number in range(10):
+        stage.world.tell_channel(channel, stage.world.event("x!y@z", f"PRIVMSG #a :{number}"), skip=speaker)
+    stage.answer(stage.users[2])
+    writes = dict(stage.end_tick())
+    assert speaker not in writes
+    shared = {id(data) for session, data in writes.items() if session is not stage.users[2].sessions[0]}
+    assert len(shared) == 2
+    assert writes[stage.users[2].sessions[0]].endswith(f" :{stage.number}\r\n".encode())
+
+
+def test_who_reads_nothing_is_not_written_to(stage: Stage) -> None:
+    """An event that nobody's capabilities let them read causes no write."""
+    channel = stage.world.channels["#a"]
+    event = Event("x!y@z", "AWAY :gone", needs=caps.AWAY_NOTIFY)
+    stage.outbox.number(event)
+    stage.world.tell_channel(channel, event)
+    assert stage.end_tick() == []
