@@ -226,7 +226,7 @@ def test_a_short_password_is_taken_with_a_warning(shell: Shell) -> None:
     result = shell.run("user", "create", "bob", "--password-stdin", stdin=b"abc")
     assert result.exit_code == 0
     assert "in the chat it would need 6 characters" in result.stderr
-    assert shell.json("user", "show", "bob")["name"] == "bob"
+    assert shell.json("user", "show", "bob")["account"]["name"] == "bob"
 
 
 def test_password_is_asked_for_twice_without_echo(shell: Shell) -> None:
