@@ -25,7 +25,7 @@ def away(context: Context, params: list[str]) -> Pending | None:
         user.away = text
         body = "AWAY" if text is None else f"AWAY :{text}"
         event = Event(user.prefix, body, account=user.account_name, needs=caps.AWAY_NOTIFY)
-        context.world.tell_neighbours(user, event)
+        context.world.tell_neighbours(user, event, skip=context.session)
     context.reply(numerics.RPL_UNAWAY if text is None else numerics.RPL_NOWAWAY)
     return None
 
