@@ -126,7 +126,8 @@ def tagmsg(context: Context, params: list[str]) -> Pending | None:
             numeric = numerics.ERR_NOSUCHCHANNEL if name.startswith("#") else numerics.ERR_NOSUCHNICK
             context.reply(numeric, printable(name))
             continue
-        event = world.event(user.prefix, f"TAGMSG {name}", user)
+        shown = channel.name if channel is not None else target.nick if target is not None else name
+        event = world.event(user.prefix, f"TAGMSG {shown}", user)
         event.client_tags, event.needs = tags, caps.MESSAGE_TAGS
         if channel is not None:
             if not may_speak(channel, user, context.role):
@@ -135,6 +136,8 @@ def tagmsg(context: Context, params: list[str]) -> Pending | None:
             world.tell_channel(channel, event, skip=session)
         elif target is not None:
             world.tell_user(target, event, skip=session)
+            if target is not user:
+                world.tell_user(user, event, skip=session)
         if session.caps & caps.ECHO_MESSAGE or target is user:
             context.say(event)
     return None
