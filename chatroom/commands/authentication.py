@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from chatroom.chat import passwords
+from chatroom.chat.enforcement import free_nick
 from chatroom.chat.records import Account, AccountEntry, Actor, Credential, Role
 from chatroom.commands.context import Context
 from chatroom.commands.login import check_password, log_in
@@ -181,3 +182,4 @@ def _registered(context: Context, name: str, account: Account | None) -> None:
     user = context.session.user
     if user is not None:
         log_in(context, user, entry)
+    free_nick(world, entry)  # who registered it may have left meanwhile, and another guest have taken it
