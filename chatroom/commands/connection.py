@@ -5,8 +5,10 @@ Source: Modern IRC Client Protocol, "Connection Messages"; IRCv3 "Capability Neg
 
 from __future__ import annotations
 
+from chatroom.commands.channels import shorten
 from chatroom.commands.context import Context, printable
 from chatroom.commands.pending import Pending
+from chatroom.commands.presence import REALNAME_BYTES
 from chatroom.commands.registration import advance, nick_refusal
 from chatroom.commands.table import When, command
 from chatroom.irc import caps, numerics
@@ -145,7 +147,7 @@ def user(context: Context, params: list[str]) -> Pending | None:
         return None
     username = "".join(char for char in params[0] if char.isalnum() or char in "-_.")[:18]
     registration.username = username or "user"
-    registration.realname = params[3][:150] or params[0]
+    registration.realname = shorten(params[3], REALNAME_BYTES) or params[0]
     return advance(context)
 
 
