@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import logging
 import os
 import resource
@@ -121,6 +122,14 @@ class Daemon:
         listener.start()
 
     def _make_world(self, stores: SqliteStores) -> World:
+        gc.disable()  # nothing of what is loaded now is garbage, and looking for some in it would take its time
+        try:
+            return self._load_world(stores)
+        finally:
+            gc.freeze()
+            gc.enable()
+
+    def _load_world(self, stores: SqliteStores) -> World:
         now = datetime.now(UTC)
         cloak = Cloak(get_server_key(stores.database, "cloak"))
         start_ms = int(now.timestamp() * 1000)
