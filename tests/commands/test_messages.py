@@ -1,0 +1,157 @@
+from __future__ import annotations
+
+import pytest
+from harness.world import SERVER, Here, params_of, verbs
+
+from chatroom.irc.message import parse
+
+
+def test_messages_reach_everybody_in_the_room_but_who_sent_them(here: Here) -> None:
+    """Members read it once, in the channel's own spelling; strangers and the sender do not."""
+    alice, bob, carl = here.connect("alice"), here.connect("bob"), here.connect("carl")
+    carl.say("PART #lobby")
+    here.forget_unread()
+    assert alice.ask("PRIVMSG #LOBBY :hello there", "NOTICE #lobby :beep") == []
+    assert bob.read() == [f":{alice.prefix} PRIVMSG #lobby :hello there", f":{alice.prefix} NOTICE #lobby :beep"]
+    assert carl.read() == []
+
+
+def test_direct_messages_reach_one_person(here: Here) -> None:
+    """PRIVMSG to a nick, whatever its case; several by comma; 301 where they are away."""
+    alice, bob, carl = here.connect("alice"), here.connect("Bob"), here.connect("carl")
+    here.forget_unread()
+    alice.say("PRIVMSG bob,CARL :psst")
+    assert bob.read() == [f":{alice.prefix} PRIVMSG Bob :psst"]
+    assert carl.read() == [f":{alice.prefix} PRIVMSG carl :psst"]
+    bob.say("AWAY :at lunch")
+    assert alice.ask("PRIVMSG bob :?") == [f":{SERVER} 301 alice Bob :at lunch"]
+    assert alice.ask("NOTICE bob :?") == []
+
+
+def test_what_cannot_be_said_has_its_numeric_and_no_notice_has_any(here: Here) -> None:
+    """411, 412, 401, 403, 404 and 407 for PRIVMSG; NOTICE is never answered."""
+    alice = here.connect("alice")
+    bob = here.connect("bob")
+    bob.say("JOIN #b")
+    assert alice.ask("PRIVMSG") == [f":{SERVER} 411 alice :No recipient given (PRIVMSG)"]
+    assert alice.ask("PRIVMSG bob") == [f":{SERVER} 412 alice :No text to send"]
+    assert alice.ask("PRIVMSG bob :") == [f":{SERVER} 412 alice :No text to send"]
+    assert alice.ask("PRIVMSG nobody :x") == [f":{SERVER} 401 alice nobody :No such nick/channel"]
+    assert alice.ask("PRIVMSG #none :x") == [f":{SERVER} 403 alice #none :No such channel"]
+    assert alice.ask("PRIVMSG #B :x") == [f":{SERVER} 404 alice #b :Cannot send to channel"]
+    assert alice.ask("PRIVMSG a,b,c,d,e :x") == [f":{SERVER} 407 alice a,b,c,d,e :Too many targets"]
+    bob.read()
+    assert alice.ask("NOTICE", "NOTICE bob", "NOTICE nobody :x", "NOTICE #none :x", "NOTICE #b :x") == []
+    assert bob.read() == []
+
+
+def test_a_moderator_may_speak_anywhere(here: Here) -> None:
+    """Neither +n, +m nor +b silences moderators and admins."""
+    alice, mo = here.connect("alice"), here.moderator()
+    alice.say("JOIN #a", "MODE #a +mb *!*@*")
+    alice.read()
+    assert mo.ask("PRIVMSG #a :calm down") == []
+    assert alice.read() == [f":{mo.prefix} PRIVMSG #a :calm down"]
+
+
+def test_echo_message_returns_what_was_said(here: Here) -> None:
+    """A sender with echo-message reads its own message, as the others do; one without does not."""
+    alice = here.connect("alice", caps="echo-message message-tags")
+    bob = here.connect("bob", caps="message-tags")
+    alice.read()
+    sent = alice.ask("PRIVMSG #lobby :hi", "PRIVMSG bob :psst")
+    assert sent == bob.read()
+    assert [parse(line).params for line in sent] == [["#lobby", "hi"], ["bob", "psst"]]
+    assert all("msgid" in (parse(line).tags or {}) for line in sent)
+
+
+def test_a_message_to_oneself_arrives_once(here: Here) -> None:
+    """With or without echo-message, who talks to themselves reads it once."""
+    for client in (here.connect("alice"), here.connect("bob", caps="echo-message")):
+        nick = client.user.nick
+        client.read()
+        assert client.ask(f"PRIVMSG {nick} :note") == [f":{client.prefix} PRIVMSG {nick} :note"]
+
+
+def test_every_reader_reads_the_tags_they_negotiated(here: Here) -> None:
+    """time, account and msgid go to who asked for them; msgids differ and are the same for all readers of one."""
+    una = here.member()
+    timed, tagged = here.connect("timed", caps="server-time"), here.connect("tagged", caps="account-tag message-tags")
+    other, plain = here.connect("other", caps="message-tags"), here.connect("plain")
+    here.forget_unread()
+    here.wait(1.5)
+    una.say("PRIVMSG #lobby :one", "PRIVMSG #lobby :two")
+    assert timed.read()[0].startswith("@time=2030-05-01T12:00:01.500Z :una!")
+    ids = [(parse(line).tags or {})["msgid"] for line in other.read()]
+    assert len(set(ids)) == 2
+    assert [parse(line).tags for line in tagged.read()] == [{"account": "una", "msgid": msgid} for msgid in ids]
+    assert plain.read()[0] == f":{una.prefix} PRIVMSG #lobby :one"
+
+
+def test_client_only_tags_pass_to_who_negotiated_message_tags(here: Here) -> None:
+    """``+`` tags are passed on, escaped as they came; others are dropped; TAGMSG reaches tag readers only."""
+    alice = here.connect("alice", caps="message-tags")
+    bob, carl = here.connect("bob", caps="message-tags"), here.connect("carl")
+    here.forget_unread()
+    alice.say("@+x=a\\sb;evil=1;time=0 PRIVMSG #lobby :hi")
+    tags = parse(bob.read()[0]).tags or {}
+    assert {key: value for key, value in tags.items() if key != "msgid"} == {"+x": "a b"}
+    assert carl.read() == [f":{alice.prefix} PRIVMSG #lobby :hi"]
+    alice.say("@+typing=active TAGMSG #LOBBY", "@+typing=done TAGMSG bob")
+    assert [parse(line).params for line in bob.read()] == [["#lobby"], ["bob"]]
+    assert carl.read() == []
+
+
+def test_what_tagmsg_refuses(here: Here) -> None:
+    """Unknown targets and closed channels have the numerics that PRIVMSG has; without tags it says nothing."""
+    alice = here.connect("alice", caps="message-tags")
+    here.connect("bob").say("JOIN #b")
+    assert alice.ask("@+a TAGMSG #none") == [f":{SERVER} 403 alice #none :No such channel"]
+    assert alice.ask("@+a TAGMSG nobody") == [f":{SERVER} 401 alice nobody :No such nick/channel"]
+    assert alice.ask("@+a TAGMSG #b") == [f":{SERVER} 404 alice #b :Cannot send to channel"]
+    assert alice.ask("TAGMSG #none") == []
+
+
+def test_both_devices_read_what_one_sends_as_tags(here: Here) -> None:
+    """What one device says to somebody by TAGMSG the other device reads too."""
+    phone, laptop = here.member(caps="message-tags"), here.member(caps="message-tags")
+    here.connect("bob")
+    here.forget_unread()
+    phone.say("@+typing=active TAGMSG bob")
+    assert [parse(line).params for line in laptop.read()] == [["bob"]]
+    assert phone.read() == []
+
+
+def test_wallops_reaches_those_who_asked_for_it(here: Here) -> None:
+    """Moderators speak to everybody with +w; others are refused with 481."""
+    mo, alice, bob = here.moderator(), here.connect("alice"), here.connect("bob")
+    alice.say("MODE alice +w")
+    here.forget_unread()
+    mo.say("WALLOPS :look out")
+    assert alice.read() == [f":{mo.prefix} WALLOPS :look out"]
+    assert bob.read() == []
+    assert verbs(bob.ask("WALLOPS :me too")) == ["481"]
+
+
+@pytest.mark.parametrize("caps", ["", "message-tags server-time account-tag"])
+def test_a_long_message_is_cut_to_the_line_between_characters(here: Here, caps: str) -> None:
+    """What no longer fits with the sender's prefix is cut; the tags come on top."""
+    alice, bob = here.connect("alice"), here.connect("bob", caps=caps)
+    bob.read()
+    alice.say("PRIVMSG #lobby :" + "é" * 240)
+    line = bob.read()[0]
+    body = line[line.index(":alice!") :] if caps else line
+    assert 508 <= len(body.encode()) <= 510
+    assert params_of([line], "PRIVMSG")[1].strip("é") == ""
+
+
+def test_order_across_rooms_and_people_is_kept_within_a_tick(here: Here) -> None:
+    """What one says in one tick to rooms and people is read in that order by who is in all of them."""
+    alice, bob = here.connect("alice"), here.connect("bob")
+    for client in (alice, bob):
+        client.say("JOIN #a,#b")
+    bob.read()
+    with here.tick():
+        for number, target in enumerate(["#a", "bob", "#b", "#a", "#lobby", "bob", "#b"]):
+            alice.say(f"PRIVMSG {target} :{number}")
+    assert [parse(line).params[1] for line in bob.read()] == list("0123456")
