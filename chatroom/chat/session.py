@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from chatroom.irc.sasl import ResponseBuffer
 
 if TYPE_CHECKING:
-    from chatroom.chat.events import Event
+    from chatroom.chat.answers import Answers
     from chatroom.chat.flood import LineBudget
     from chatroom.chat.records import AccountEntry, Role
     from chatroom.chat.user import User
@@ -94,7 +94,7 @@ class Session:
         self.entries: list[tuple[int, bytes]] = []
         self.mark = 0
         """Everything its channels said up to this number is in ``entries`` or was read."""
-        self.gathered: list[str | Event] | None = None
+        self.gathered: Answers | None = None
         """The answer to a labelled command, while it is being made."""
         self.waiting = False
         """Whether a job of its last line is under way: further lines wait behind it."""

@@ -259,13 +259,22 @@ class World:
                     channel.sessions.discard(session)
                 session.user = None
         if tell:
-            self.tell_session(session, f"ERROR :Closing Link: {session.address_text} ({text})")
+            self._tell_last(session, f"ERROR :Closing Link: {session.address_text} ({text})")
         session.closing = True
         if session.registration is not None:
             session.registration = None
             self.unregistered -= 1
         self.sessions.pop(session.id, None)
         self.outbox.closed.append(session)
+
+    def _tell_last(self, session: Session, line: str) -> None:
+        """Say a session's last line: the end of the answer to its labelled command, if one is being made."""
+        answers, session.gathered = session.gathered, None
+        if answers is None:
+            self.tell_session(session, line)
+        else:
+            answers.said.append(line)
+            answers.send(self.outbox, session, self.settings.server.name)
 
     def close_user(self, user: User, text: str, quit_text: str) -> None:
         """End all sessions of somebody."""

@@ -174,7 +174,6 @@ def quit_(context: Context, params: list[str]) -> Pending | None:
     text = f"Quit: {params[0]}" if params and params[0] else "Quit"
     if session.user is not None:
         context.world.note(f"left: {session.user.nick} ({text})")
-    session.gathered = None
     context.world.close(session, text)
     return None
 

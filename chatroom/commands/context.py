@@ -11,6 +11,7 @@ from chatroom.irc.message import format_params
 from chatroom.irc.numerics import Numeric
 
 if TYPE_CHECKING:
+    from chatroom.chat.answers import Answers
     from chatroom.chat.session import Session
     from chatroom.chat.user import User
     from chatroom.chat.world import World
@@ -26,14 +27,15 @@ def printable(word: str) -> str:
 class Context:
     """One line being answered. Lives until the verb is done, also over a ``Pending``."""
 
-    __slots__ = ("label", "session", "tags", "verb", "world")
+    __slots__ = ("answers", "session", "tags", "verb", "world")
 
     def __init__(self, world: World, session: Session, verb: str, tags: dict[str, str] | None = None) -> None:
         self.world = world
         self.session = session
         self.verb = verb
         self.tags = tags
-        self.label = ""
+        self.answers: Answers | None = None
+        """Where the answers are gathered, for a labelled command."""
 
     @property
     def user(self) -> User:
@@ -122,8 +124,8 @@ class Context:
         session = self.session
         if session.closing:
             return
-        if session.gathered is not None:
-            session.gathered.append(answer)
+        if self.answers is not None:
+            self.answers.said.append(answer)
         elif isinstance(answer, str):
             self.world.tell_session(session, answer)
         else:
@@ -131,4 +133,4 @@ class Context:
 
     def notice(self, text: str) -> None:
         """Tell the session something, in words."""
-        self.say(f":{self.server} NOTICE {self.nick} :{text}")
+        self.say(self.world.event(self.server, f"NOTICE {self.nick} :{text}"))

@@ -1,14 +1,13 @@
 """From a line to its verb: the refusals common to all verbs are made here, once.
 
-A labelled command's answers are gathered and sent together (IRCv3 labeled-response): none is an ACK, one carries the
-label itself, more become a batch.
+A labelled command's answers are gathered and sent together once it is done (``chatroom.chat.answers``).
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from chatroom.chat.events import Event
+from chatroom.chat.answers import LABEL_BYTES, Answers
 from chatroom.commands.context import Context, printable
 from chatroom.commands.table import COMMANDS, Command, When
 from chatroom.errors import (
@@ -25,8 +24,8 @@ from chatroom.errors import (
     WrongPassword,
 )
 from chatroom.irc import caps, numerics
-from chatroom.irc.framing import Malformed, encode
-from chatroom.irc.message import escape, parse
+from chatroom.irc.framing import Malformed
+from chatroom.irc.message import parse
 
 if TYPE_CHECKING:
     from chatroom.chat.session import Session
@@ -45,6 +44,9 @@ REFUSAL_CODES: dict[type[Refused], str] = {
 }
 """What a refusal raised by a rule is called in a FAIL line; ``NotPermitted`` is numeric 481 as well."""
 
+_LABELS = caps.LABELED_RESPONSE | caps.BATCH
+"""Without batches there is no way to label several lines: a label counts where both are negotiated."""
+
 
 def run_line(world: World, session: Session, line: str | Malformed) -> tuple[Context, Pending] | None:
     """Run one line of a session; what it waits for, if it must.
@@ -59,10 +61,10 @@ def run_line(world: World, session: Session, line: str | Malformed) -> tuple[Con
     if not verb:
         return None
     context = Context(world, session, verb, message.tags)
-    if message.tags is not None and session.caps & caps.LABELED_RESPONSE:
-        context.label = message.tags.get("label", "")
-        if context.label:
-            session.gathered = []
+    if message.tags is not None and session.caps & _LABELS == _LABELS:
+        label = message.tags.get("label", "")
+        if label and len(label.encode()) <= LABEL_BYTES:
+            context.answers = session.gathered = Answers(label)
     command = COMMANDS.get(verb)
     try:
         pending = None
@@ -118,33 +120,12 @@ def refuse(context: Context, error: ChatroomError) -> None:
 
 def finish(context: Context) -> None:
     """Send what was gathered for a labelled command."""
-    session = context.session
-    gathered, session.gathered = session.gathered, None
-    if gathered is None or session.closing:
+    session, answers = context.session, context.answers
+    if answers is None:
         return
-    label = f"label={escape(context.label)}"
-    server = context.server
-    if not gathered:
-        _send(context, f":{server} ACK", label)
-    elif len(gathered) == 1:
-        _send(context, gathered[0], label)
-    else:
-        outbox = context.world.outbox
-        reference = f"l{outbox.seq:x}"
-        _send(context, f":{server} BATCH +{reference} labeled-response", label)
-        for answer in gathered:
-            _send(context, answer, f"batch={reference}")
-        _send(context, f":{server} BATCH -{reference}", "")
-
-
-def _send(context: Context, answer: str | Event, tags: str) -> None:
-    session, outbox = context.session, context.world.outbox
-    if isinstance(answer, Event):
-        line = answer.render_with(session.variant, tags)
-        if line:
-            outbox.to_session(session, line)
-    else:
-        outbox.to_session(session, encode(f"@{tags} {answer}" if tags else answer))
+    context.answers = session.gathered = None
+    if not session.closing:
+        answers.send(context.world.outbox, session, context.server)
 
 
 def _allowed(context: Context, command: Command, params: list[str]) -> bool:
