@@ -1,0 +1,243 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from harness.world import PASSWORD, SERVER, Client, Here, params_of, verbs
+
+from chatroom.commands.table import COMMANDS, When
+from chatroom.errors import StorageError
+from chatroom.irc.framing import Malformed
+from chatroom.irc.message import parse
+
+LABELLED = "labeled-response batch"
+
+
+def tags_of(line: str) -> dict[str, str]:
+    """A line's tags."""
+    return parse(line).tags or {}
+
+
+def check_batch(lines: list[str], label: str) -> list[str]:
+    """The lines within a labelled batch, after seeing that it is one and nothing is outside it."""
+    first, *inside, last = lines
+    assert tags_of(first) == {"label": label}
+    opening, closing = parse(first), parse(last)
+    assert opening.verb == closing.verb == "BATCH"
+    assert opening.params[1] == "labeled-response"
+    reference = opening.params[0].removeprefix("+")
+    assert closing.params == [f"-{reference}"]
+    assert all(tags_of(line).get("batch") == reference for line in inside)
+    assert all("label" not in tags_of(line) for line in inside)
+    return inside
+
+
+@pytest.fixture
+def alice(here: Here) -> Client:
+    """A guest with labels."""
+    return here.connect("alice", caps=LABELLED)
+
+
+def test_nothing_to_answer_is_an_ack(alice: Client) -> None:
+    """A labelled line that has no answer is acknowledged."""
+    assert alice.ask("@label=x PRIVMSG #lobby :hi") == [f"@label=x :{SERVER} ACK"]
+    assert alice.ask("@label=y PONG :x") == [f"@label=y :{SERVER} ACK"]
+
+
+def test_one_answer_carries_the_label(alice: Client) -> None:
+    """A single line has the label itself, escaped as it came."""
+    assert alice.ask("@label=a\\:b PING :1") == [f"@label=a\\:b :{SERVER} PONG {SERVER} :1"]
+    before = alice.prefix
+    assert alice.ask("@label=n NICK bob") == [f"@label=n :{before} NICK bob"]
+    assert alice.ask("@label=u FOO") == [f"@label=u :{SERVER} 421 bob FOO :Unknown command"]
+
+
+def test_several_answers_are_a_batch(alice: Client) -> None:
+    """More than one line is a batch with the label on its beginning."""
+    inside = check_batch(alice.ask("@label=w WHOIS alice"), "w")
+    assert verbs(inside)[0] == "311"
+    assert verbs(inside)[-1] == "318"
+    assert verbs(check_batch(alice.ask("@label=j JOIN #a"), "j")) == ["JOIN", "353", "366"]
+
+
+def test_unlabelled_lines_are_answered_plainly(alice: Client) -> None:
+    """Without a label, with an empty one, or without the capability, nothing is changed."""
+    assert alice.ask("PING :1") == [f":{SERVER} PONG {SERVER} :1"]
+    assert alice.ask("@label= PING :1") == [f":{SERVER} PONG {SERVER} :1"]
+    bob = alice.here.connect("bob")
+    assert bob.ask("@label=x PING :1") == [f":{SERVER} PONG {SERVER} :1"]
+
+
+def test_two_batches_of_a_tick_have_different_references(alice: Client) -> None:
+    """Batches that come in one write are told apart."""
+    with alice.here.tick():
+        alice.read()
+        alice.say("@label=1 WHOIS alice", "@label=2 WHOIS alice")
+    sent = alice.read()
+    half = len(sent) // 2
+    check_batch(sent[:half], "1")
+    check_batch(sent[half:], "2")
+    assert parse(sent[0]).params[0] != parse(sent[half]).params[0]
+
+
+def test_an_echo_carries_the_label(here: Here) -> None:
+    """With echo-message the echo is the labelled answer, and others see no label."""
+    alice = here.connect("alice", caps=f"{LABELLED} echo-message message-tags")
+    bob = here.connect("bob", caps=f"{LABELLED} message-tags")
+    here.forget_unread()
+    echo = alice.ask("@label=e PRIVMSG #lobby :hi")
+    assert len(echo) == 1
+    told = bob.read()
+    assert tags_of(echo[0]) == {"label": "e", **tags_of(told[0])}
+    assert parse(echo[0]).params == parse(told[0]).params
+
+
+def test_a_label_outlasts_the_wait_for_the_disk(here: Here) -> None:
+    """The answer of a verb that waited is labelled, and what others say meanwhile is not part of it."""
+    una, bob = here.member(caps=LABELLED), here.connect("bob")
+    una.say("JOIN #a")
+    bob.say("JOIN #a")
+    here.forget_unread()
+    here.holding = True
+    una.say("@label=m MODE #a +m", "@label=p PING :1")
+    bob.say("PRIVMSG una :meanwhile")
+    assert una.read() == [f":{bob.prefix} PRIVMSG una :meanwhile"]
+    here.release()
+    assert una.read() == [
+        f"@label=m :{una.prefix} MODE #a +m",
+        f"@label=p :{SERVER} PONG {SERVER} :1",
+    ]
+    assert bob.read() == [f":{una.prefix} MODE #a +m"]
+
+
+def test_a_labelled_refusal_is_labelled(here: Here) -> None:
+    """FAIL and 481 carry the label as any answer does."""
+    ada = here.admin(caps=LABELLED)
+    assert tags_of(ada.ask("@label=f UBAN ADD 1.2.3")[0]) == {"label": "f"}
+    alice = here.connect("alice", caps=LABELLED)
+    assert tags_of(alice.ask("@label=g KILL ada")[0]) == {"label": "g"}
+
+
+def test_the_last_words_of_a_refusal_are_not_lost_with_their_label(here: Here) -> None:
+    """Who is turned away for a labelled line still reads the numeric that says why."""
+    here.ban("eve", "rude")
+    client = here.open()
+    client.say("CAP REQ :labeled-response batch", "NICK eve", "USER e 0 * :E")
+    assert {"465", "ERROR"} <= set(verbs(client.ask("@label=c CAP END")))
+
+
+def test_labels_before_registration(here: Here) -> None:
+    """A labelled CAP END is answered with the whole welcome in a batch."""
+    client = here.open()
+    client.say("CAP REQ :labeled-response batch", "NICK alice", "USER e 0 * :E")
+    inside = check_batch(client.ask("@label=c CAP END"), "c")
+    assert verbs(inside)[0] == "001"
+
+
+@pytest.mark.parametrize(
+    "malformed, verb", [(Malformed.TOO_LONG, "417"), (Malformed.NOT_UTF8, "FAIL"), (Malformed.HAS_NUL, "400")]
+)
+def test_a_line_that_cannot_be_read_has_its_answer(alice: Client, malformed: Malformed, verb: str) -> None:
+    """Each fault of the framing is told, and the session goes on."""
+    sent = alice.ask(malformed)
+    assert verbs(sent) == [verb]
+    if verb == "FAIL":
+        assert params_of(sent, "FAIL")[:2] == ["*", "INVALID_UTF8"]
+    assert not alice.closed
+
+
+def test_verbs_are_taken_in_any_case_and_nothing_is_said_to_nothing(alice: Client) -> None:
+    """``pInG`` is PING; lines without a verb are passed over; a source is ignored."""
+    assert alice.ask("pInG :1") == alice.ask(":somebody!else@x PING :1") == [f":{SERVER} PONG {SERVER} :1"]
+    assert alice.ask(" ", "@a=b", ":x", "@a :x ") == []
+
+
+def test_every_privileged_verb_is_refused_by_the_server(here: Here) -> None:
+    """Each verb whose record asks for a role is 481 for guests and accounts below it, before anything else."""
+    guest, una = here.connect("guest"), here.member()
+    privileged = [command for command in COMMANDS.values() if command.role is not None]
+    assert {"KILL", "UBAN", "REHASH", "WALLOPS"} <= {command.verb for command in privileged}
+    for command in privileged:
+        for client in (guest, una):
+            assert verbs(client.ask(f"{command.verb} guest una x")) == ["481"]
+            assert verbs(client.ask(command.verb)) == ["481"]
+
+
+def test_an_admins_verb_is_not_a_moderators(here: Here) -> None:
+    """A moderator is refused what is for admins."""
+    mo = here.moderator()
+    for command in COMMANDS.values():
+        if command.role is not None and command.role.word == "admin":
+            assert verbs(mo.ask(f"{command.verb} a b c")) == ["481"]
+
+
+def test_the_control_sockets_verbs_are_unknown_on_the_wire(here: Here) -> None:
+    """Nobody, admin or not, reaches them by a raw line; and the control socket has no others than its own."""
+    ada, control = here.admin(), here.control()
+    for command in COMMANDS.values():
+        if command.when is When.CONTROL:
+            assert verbs(ada.ask(f"{command.verb} x")) == ["421"]
+        elif not command.control:
+            assert verbs(control.ask(f"{command.verb} x y z w")) == ["421"]
+
+
+def test_every_verb_before_registration(here: Here) -> None:
+    """What is for those present only is 451, also for missing parameters; the rest is answered otherwise."""
+    for command in COMMANDS.values():
+        client = here.open()
+        if command.when is When.AFTER:
+            assert client.ask(command.verb) == [f":{SERVER} 451 * :You have not registered"]
+        elif command.when is not When.CONTROL:
+            assert "451" not in verbs(client.ask(command.verb))
+
+
+def test_a_disk_that_fails_is_told_to_who_asked_and_to_nobody_else(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A ban that cannot be stored is refused as temporarily unavailable; nobody is disconnected."""
+    ada, eve = here.admin(), here.connect("eve")
+
+    def fail(*_: object) -> None:
+        raise StorageError("disk full")
+
+    monkeypatch.setattr(type(here.stores.bans), "add", fail)
+    assert params_of(ada.ask("UBAN ADD eve"), "FAIL")[:2] == ["UBAN", "TEMPORARILY_UNAVAILABLE"]
+    assert not eve.closed
+    assert list(here.world.bans) == []
+
+
+def test_a_disk_that_fails_during_a_login_refuses_it(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the database nobody logs in, and nobody is told that a password was wrong."""
+    here.account("una")
+
+    def fail(*_: object) -> None:
+        raise StorageError("disk gone")
+
+    monkeypatch.setattr(type(here.stores.accounts), "find", fail)
+    client = here.open()
+    sent = client.ask(f"PASS :una:{PASSWORD}", "NICK una", "USER u 0 * :U")
+    assert "TEMPORARILY_UNAVAILABLE" in params_of(sent, "FAIL")
+    assert client.session.user is None
+
+
+def test_help_knows_every_verb(alice: Client) -> None:
+    """HELP lists each verb for the wire, and tells about each from its own record; 524 for what is none."""
+    listed = {word for line in alice.ask("HELP") if " 705 " in line for word in line.split(" :")[1].split()}
+    assert listed == {verb for verb, command in COMMANDS.items() if command.when is not When.CONTROL}
+    for verb in listed:
+        sent = alice.ask(f"HELP {verb.lower()}")
+        assert params_of(sent, "704")[1:] == [verb, f"{verb} {COMMANDS[verb].params}".rstrip()]
+        assert verbs(sent)[1:] == ["705"] * (len(sent) - 2) + ["706"]
+        assert len(sent) > 2
+    assert alice.ask("HELP FOO") == [f":{SERVER} 524 alice FOO :Help not found"]
+    assert verbs(alice.ask("HELP STATUS")) == ["524"]
+
+
+def test_the_answers_of_a_labelled_line_wait_for_each_other(make_here: Callable[..., Here]) -> None:
+    """A REGISTER, which waits twice, answers in one batch at its end."""
+    here = make_here()
+    alice = here.connect("alice", caps=LABELLED)
+    here.holding = True
+    assert alice.ask(f"@label=r REGISTER * * :{PASSWORD}") == []
+    here.release(1)
+    assert alice.read() == []
+    here.release()
+    assert verbs(check_batch(alice.read(), "r")) == ["REGISTER", "900"]
