@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from chatroom.chat.events import Event
 from chatroom.chat.records import Actor, Role
 from chatroom.irc import caps
+from chatroom.irc.framing import LINE_BYTES
 from chatroom.irc.message import format_params
 from chatroom.irc.numerics import Numeric
+from chatroom.irc.packing import pack_words
 
 if TYPE_CHECKING:
     from chatroom.chat.answers import Answers
@@ -81,6 +84,11 @@ class Context:
         """The server's name on the wire."""
         return self.world.settings.server.name
 
+    @property
+    def most_replies(self) -> int:
+        """How many lines one answer may have so that it can wait to be read: half of what may wait for a client."""
+        return self.world.settings.limits.sendq_bytes // 1024
+
     # -- answers ----------------------------------------------------------------------------------
 
     def reply(self, numeric: Numeric, *params: str, text: str | None = None) -> None:
@@ -91,6 +99,12 @@ class Context:
             self.say(f":{self.server} {middle} :{ending}")
         else:
             self.say(f":{self.server} {numeric.code} {format_params([self.nick, *params])}")
+
+    def reply_words(self, numeric: Numeric, *params: str, words: Iterable[str], separator: str = " ") -> None:
+        """Answer with a numeric whose text is many words, in as many lines as it takes; with none where none are."""
+        head = f":{self.server} {' '.join([numeric.code, self.nick, *params])} :"
+        for text in pack_words(words, separator, LINE_BYTES - len(head.encode())):
+            self.say(head + text)
 
     def from_server(self, verb: str, *params: str) -> None:
         """Answer with a line of the server's own."""

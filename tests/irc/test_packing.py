@@ -1,0 +1,28 @@
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chatroom.irc.packing import pack_words
+
+WORDS = st.lists(st.text(st.characters(exclude_characters=" ,", exclude_categories=["Cs"]), min_size=1, max_size=12))
+
+
+def test_words_fill_lines_to_the_last_byte() -> None:
+    """A line takes exactly as many bytes as it may, separators between the words included."""
+    assert pack_words(["abc", "def"], " ", 7) == ["abc def"]
+    assert pack_words(["abc", "def"], " ", 6) == ["abc", "def"]
+    assert pack_words(["ä", "ö"], ",", 5) == ["ä,ö"]
+    assert pack_words(["ä", "ö"], ",", 4) == ["ä", "ö"]
+    assert pack_words(["abcdef", "g"], " ", 3) == ["abcdef", "g"]
+    assert pack_words([], " ", 9) == []
+
+
+@given(WORDS, st.integers(1, 40))
+def test_no_word_is_lost_and_no_line_is_too_long(words: list[str], most_bytes: int) -> None:
+    """The lines hold all words in order; only a line of one word may be longer than asked."""
+    lines = pack_words(words, ",", most_bytes)
+    assert [word for line in lines for word in line.split(",")] == words
+    assert all(len(line.encode()) <= most_bytes or "," not in line for line in lines)
+    for before, after in zip(lines, lines[1:], strict=False):
+        assert len(before.encode()) + 1 + len(after.split(",")[0].encode()) > most_bytes
