@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+from harness.world import SERVER, Client, Here
+
+from chatroom.chat.liveness import look_after
+
+
+def look(client: Client, now_ms: int) -> int:
+    """Look at a session at that moment of the clock that never jumps."""
+    with client.here.tick():
+        return look_after(client.here.world, client.session, now_ms)
+
+
+def test_a_session_that_says_nothing_is_asked_and_then_ended(here: Here) -> None:
+    """PING after the interval, the end after the time-out, and the others read why."""
+    alice, bob = here.connect("alice"), here.connect("bob")
+    here.forget_unread()
+    alice.session.heard_ms = 1000
+    assert look(alice, 120_999) == 121_000
+    assert alice.read() == []
+    assert look(alice, 121_000) == 181_000
+    assert alice.read() == [f":{SERVER} PING :{SERVER}"]
+    prefix = alice.prefix
+    look(alice, 181_000)
+    assert alice.closed
+    assert alice.read() == ["ERROR :Closing Link: 10.0.0.1 (Ping timeout: 180 seconds)"]
+    assert bob.read() == [f":{prefix} QUIT :Ping timeout: 180 seconds"]
+
+
+def test_an_answer_begins_the_wait_anew(here: Here) -> None:
+    """Any line heard after the PING counts, and the next silence is asked about again."""
+    alice = here.connect("alice")
+    alice.session.heard_ms = 0
+    look(alice, 120_000)
+    alice.session.heard_ms = 130_000
+    assert look(alice, 180_000) == 250_000
+    assert not alice.closed
+    alice.read()
+    look(alice, 250_000)
+    assert alice.read() == [f":{SERVER} PING :{SERVER}"]
+
+
+def test_a_connection_that_never_says_who_it_is_ends(here: Here) -> None:
+    """After the registration time-out, and not a moment before; the count of unknown connections goes with it."""
+    client = here.open()
+    assert look(client, 59_999) > 59_999
+    assert here.world.unregistered == 1
+    look(client, 60_000)
+    assert client.closed
+    assert client.read() == ["ERROR :Closing Link: 10.0.0.1 (Registration timed out)"]
+    assert here.world.unregistered == 0
+
+
+def test_who_waits_for_a_password_check_is_given_the_time(here: Here) -> None:
+    """A check under way is no silence of the client's."""
+    here.account("una")
+    here.holding = True
+    client = here.open()
+    client.say("PASS :una:x", "NICK una", "USER u 0 * :U")
+    assert look(client, 70_000) > 70_000
+    assert not client.closed
