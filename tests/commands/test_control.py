@@ -1,0 +1,102 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from harness.world import SERVER, Here, change_settings, make_settings, params_of, verbs
+
+from chatroom.config import Settings
+from chatroom.errors import ConfigError
+from chatroom.irc.message import parse
+
+
+def test_status_tells_how_the_daemon_is_doing(here: Here) -> None:
+    """One NOTE a fact, and those that only the daemon knows."""
+    here.account("una")
+    here.connect("bob")
+    here.open()
+    here.wait(90)
+    here.world.facts = {"database": "/somewhere else/chat.db"}
+    facts = {parse(line).params[1]: parse(line).params[-1] for line in here.control().ask("STATUS")}
+    wanted = {"uptime_s": "90", "users": "1", "sessions": "2", "unregistered": "1", "accounts": "1", "bans": "0"}
+    assert wanted.items() <= facts.items()
+    assert facts["database"] == "/somewhere else/chat.db"
+
+
+def test_sessions_lists_everybody_with_their_address(here: Here) -> None:
+    """Present and not yet present, in words that stay apart."""
+    here.admin(address="::1").say("JOIN #a")
+    here.open("192.0.2.1").say("NICK early")
+    here.wait(3)
+    lines = [parse(line).params for line in here.control().ask("SESSIONS")]
+    assert [params[:2] for params in lines] == [["SESSIONS", "1"], ["SESSIONS", "2"]]
+    assert lines[0][2:] == ["ada", "ada", "0::1", "ada", "admin", "1903867200", "3", "#lobby,#a"]
+    assert lines[1][2:] == ["early", "*", "192.0.2.1", "*", "*", "1903867200", "3", "*"]
+
+
+def test_an_announcement_reaches_everybody_once(here: Here) -> None:
+    """Every session reads the notice from the server; who announced it is in the audit."""
+    alice, phone, laptop = here.connect("alice"), here.member(), here.member()
+    here.forget_unread()
+    control = here.control()
+    control.say("ACTOR root")
+    assert params_of(control.ask("ANNOUNCE :tea is ready"), "NOTE")[:2] == ["ANNOUNCE", "DONE"]
+    for client in (alice, phone, laptop):
+        assert client.read() == [f":{SERVER} NOTICE * :tea is ready"]
+    entry = here.stores.audit.list_entries()[-1]
+    assert (entry.actor, entry.origin, entry.action, entry.detail) == ("root", "cli", "announce", "tea is ready")
+
+
+def test_a_reload_takes_the_new_settings_and_says_what_changed(here: Here) -> None:
+    """What a reload can change holds at once; the rest is named as waiting for a restart and stays as it was."""
+    new = change_settings(make_settings(), server={"motd": "hello", "name": "other.example"})
+    here.world.load_settings = lambda: new
+    control, alice = here.control(), here.connect("alice")
+    sent = control.ask("REHASH")
+    assert verbs(sent) == ["382", "NOTE"]
+    text = params_of(sent, "NOTE")[-1]
+    assert "server.motd" in text.split("needs a restart")[0]
+    assert "server.name" in text.split("needs a restart")[1]
+    assert here.world.settings.server.name == SERVER
+    assert f":{SERVER} 372 alice :- hello" in alice.ask("MOTD")
+
+
+def test_a_wrong_configuration_changes_nothing(here: Here) -> None:
+    """The file's mistake is told to who asked; the settings stay."""
+
+    def load() -> Settings:
+        raise ConfigError("chatroom.toml: no such key: server.colour")
+
+    before = here.world.settings
+    here.world.load_settings = load
+    ada = here.admin()
+    assert params_of(ada.ask("REHASH"), "FAIL")[-1] == "chatroom.toml: no such key: server.colour"
+    assert here.world.settings is before
+
+
+def test_reloading_other_channels_makes_and_releases_them(make_here: Callable[..., Here]) -> None:
+    """A channel newly configured is there at once; one no longer configured stays with its members and its topic."""
+    here = make_here()
+    ada = here.admin()
+    ada.say("TOPIC #lobby :kept")
+    settings = here.world.settings
+    with here.tick():
+        here.world.use_settings(replace(settings, channels=replace(settings.channels, autojoin=("#new",))))
+    assert here.channel("#new").configured
+    assert not here.channel("#lobby").configured
+    bob = here.connect("bob")
+    assert [channel.name for channel in bob.user.channels] == ["#new"]
+    assert here.channel("#lobby").topic == "kept"
+
+
+def test_a_control_session_is_nobody_present(here: Here) -> None:
+    """It has no nick and no place in the world, and its end is told to nobody."""
+    bob = here.connect("bob")
+    bob.read()
+    control = here.control()
+    assert verbs(control.ask("NICK ghost", "JOIN #lobby", "PRIVMSG bob :boo")) == ["421", "421", "421"]
+    assert list(here.world.users) == ["bob"]
+    control.say("QUIT")
+    assert control.closed
+    assert bob.read() == []
+    assert here.world.unregistered == 0
