@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from chatroom.config.values import FilePath, Kind, Number, Text, Whole, Words, YesOrNo
+from chatroom.config.values import FilePath, Kind, Network, Networks, Number, Text, Whole, Words, YesOrNo, is_origin
 from chatroom.irc.names import is_channel
 from chatroom.places import default_database
 
@@ -68,13 +68,25 @@ class Server:
         "", Text("one line of text", _ONE_LINE), "What ADMIN answers: who runs this server and how to reach them."
     )
     io_threads: int = _key(2, Whole(1, 16), "How many threads read and write connections.", applies="restart")
+    websocket_origins: tuple[str, ...] = _key(
+        (),
+        Words('a list of origins, such as ["https://chat.example.org"], or ["*"]', is_origin),
+        "Which web pages may connect to a WebSocket listener, by the site they come from. Pages of this machine itself "
+        "(http://localhost) and programs that are no browser always may. Any other page could otherwise use the "
+        'browser of whoever looks at it to reach a server on their network; ["*"] lets every page in.',
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class Listen:
     """One address to listen on. There may be several ``[[listen]]`` tables; they replace the default one."""
 
-    kind: str = _key("irc", Text('"irc"', r"irc"), "What is spoken there: irc.", applies="restart")
+    kind: str = _key(
+        "irc",
+        Text('"irc" or "websocket"', r"irc|websocket"),
+        "What is spoken there: irc is plain lines, websocket is IRC for clients in a browser.",
+        applies="restart",
+    )
     host: str = _key(
         "127.0.0.1",
         Text("an address of this machine or a host name", r"[A-Za-z0-9.:%_-]+"),
@@ -160,6 +172,29 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
+class WebIrc:
+    """Gateways that connect for others and give their addresses (the WEBIRC command).
+
+    What a gateway gives counts as the address of whom it connects, for bans, limits and WHOIS, so trust none but your
+    own. Without a password or without gateways nobody may use WEBIRC.
+    """
+
+    password: str = _key(
+        "", Text("one word", _ONE_WORD + "|"), "The password that the gateways have to give.", secret=True
+    )
+    gateways: tuple[Network, ...] = _key(
+        (), Networks(), "From which addresses they connect. These are not counted by the connection limits."
+    )
+
+    def trusts(self, version: int, address: int) -> bool:
+        """Whether a peer with that address (an integer, of IP version 4 or 6) may be a gateway."""
+        return bool(self.password) and any(
+            network.version == version and int(network.network_address) <= address <= int(network.broadcast_address)
+            for network in self.gateways
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """All settings at one moment. A reload makes a new one; nobody changes one."""
 
@@ -169,6 +204,7 @@ class Settings:
     channels: Channels = field(default_factory=Channels)
     accounts: Accounts = field(default_factory=Accounts)
     limits: Limits = field(default_factory=Limits)
+    webirc: WebIrc = field(default_factory=WebIrc)
     source: Path | None = field(default=None, compare=False)
     """The file that was read, ``None`` where there is none."""
     origins: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
@@ -182,6 +218,7 @@ SECTIONS: dict[str, type[Any]] = {
     "channels": Channels,
     "accounts": Accounts,
     "limits": Limits,
+    "webirc": WebIrc,
 }
 
 

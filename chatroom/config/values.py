@@ -5,11 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Protocol
 
 _TRUE = frozenset({"true", "yes", "on", "1"})
 _FALSE = frozenset({"false", "no", "off", "0"})
+_MAPPED = IPv6Network("::ffff:0:0/96")
+_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://([a-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?")
+
+Network = IPv4Network | IPv6Network
 
 
 class Kind(Protocol):
@@ -189,3 +194,37 @@ class Words:
     def write(self, value: object) -> object:
         """As a list."""
         return list(value) if isinstance(value, tuple) else value
+
+
+@dataclass(frozen=True, slots=True)
+class Networks:
+    """A list of addresses and networks; an IPv4-mapped one is the IPv4 one."""
+
+    allowed: str = 'a list of addresses or networks, such as ["127.0.0.1", "2001:db8::/64"]'
+
+    def read(self, value: object) -> tuple[Network, ...]:
+        """A TOML array of strings; a network's host bits must be zero."""
+        if not isinstance(value, list | tuple) or not all(isinstance(word, str) for word in value):
+            raise ValueError
+        return tuple(_fold_mapped(ip_network(word)) for word in value)
+
+    def read_text(self, text: str) -> tuple[Network, ...]:
+        """Addresses and networks with commas or spaces between them, or a list as TOML writes it."""
+        return self.read(Words(self.allowed, bool).read_text(text))
+
+    def write(self, value: object) -> object:
+        """As a list of strings, addresses without their prefix length."""
+        if not isinstance(value, tuple):
+            return value
+        return [str(one.network_address) if one.prefixlen == one.max_prefixlen else str(one) for one in value]
+
+
+def _fold_mapped(network: Network) -> Network:
+    if isinstance(network, IPv6Network) and network.subnet_of(_MAPPED):
+        return IPv4Network((int(network.network_address) & 0xFFFFFFFF, network.prefixlen - 96))
+    return network
+
+
+def is_origin(word: str) -> bool:
+    """Whether that is an origin as a browser writes it (RFC 6454, section 6.2), or ``*`` for any."""
+    return word in ("*", "null") or _ORIGIN.fullmatch(word) is not None

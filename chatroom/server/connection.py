@@ -11,7 +11,7 @@ import select
 import socket
 from collections import deque
 from enum import Enum, auto
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from chatroom.irc.framing import LineBuffer, Malformed
 
@@ -24,10 +24,20 @@ RECEIVE_BYTES = 65_536
 class State(Enum):
     """What a connection is about to do."""
 
+    OPENING = auto()
+    """Its handshake is under way: it has no lines yet, and no session that anybody knows of."""
     OPEN = auto()
     CLOSING = auto()
     """Its last lines are on their way; then it is shut down, and closed when the peer has read them or time is up."""
     CLOSED = auto()
+
+
+class LineSource(Protocol):
+    """What makes lines of a connection's bytes."""
+
+    def feed(self, data: bytes) -> list[str | Malformed]:
+        """The lines that ``data`` completes, in order."""
+        ...
 
 
 class Connection:
@@ -36,13 +46,14 @@ class Connection:
     __slots__ = (
         "_backlog",
         "_backlog_bytes",
-        "_buffer",
         "_epoll",
         "_mask",
         "_sendq_bytes",
         "_shut",
         "_socket",
+        "_source",
         "_watched",
+        "at_end",
         "ended",
         "fd",
         "lines",
@@ -52,13 +63,22 @@ class Connection:
         "watch_second",
     )
 
-    def __init__(self, sock: socket.socket, session: Session, epoll: select.epoll, sendq_bytes: int) -> None:
+    receive_bytes = RECEIVE_BYTES
+
+    def __init__(
+        self,
+        sock: socket.socket,
+        session: Session,
+        epoll: select.epoll,
+        sendq_bytes: int,
+        source: LineSource | None = None,
+    ) -> None:
         self._socket = sock
         self.fd = sock.fileno()
         self.session = session
         self._epoll = epoll
         self._sendq_bytes = sendq_bytes
-        self._buffer = LineBuffer()
+        self._source = source or LineBuffer()
         self._backlog: deque[bytes] | None = None
         self._backlog_bytes = 0
         self._shut = False
@@ -66,7 +86,9 @@ class Connection:
         self.queued = False
         """Whether the thread has it on its list of those with lines to run."""
         self.ended = ""
-        """Why nothing more can come from the peer; empty while something can."""
+        """Why no more lines can come from the peer; empty while some can."""
+        self.at_end = False
+        """Whether the socket itself has nothing more to give."""
         self.state = State.OPEN
         self.watch_second = 0
         """In which second its thread looks whether it is alive."""
@@ -79,26 +101,29 @@ class Connection:
     def read(self) -> bool:
         """Read what is there into ``lines``; whether there are any now, or the peer is done."""
         try:
-            data = self._socket.recv(RECEIVE_BYTES)
+            data = self._socket.recv(self.receive_bytes)
         except (BlockingIOError, InterruptedError):
             return False
         except OSError as error:
             self.ended = error.strerror or "Connection lost"
+            self.at_end = True
             self.lines.clear()
             return True
         if not data:
+            self.at_end = True
             self.ended = self.ended or "Connection closed"
             self._want(self._mask & ~select.EPOLLIN)
             return True
-        if self.state is not State.OPEN:
+        if self.state is State.CLOSING:
             return False
-        lines = self._buffer.feed(data)
+        lines = self._source.feed(data)
         self.lines.extend(lines)
         return bool(lines)
 
     def hang_up(self) -> None:
         """The connection is dead both ways. Epoll would say so again and again, so it is not asked any more."""
         self.ended = self.ended or "Connection reset by peer"
+        self.at_end = True
         self.lines.clear()
         self._backlog = None
         self._shut = True
@@ -128,6 +153,7 @@ class Connection:
             sent = 0
         except OSError as error:
             self.ended = self.ended or error.strerror or "Connection lost"
+            self.at_end = True
             self.lines.clear()
             return
         if sent < len(data):
@@ -140,6 +166,7 @@ class Connection:
         self._backlog_bytes += len(data)
         if self._backlog_bytes > self._sendq_bytes:
             self.ended = "SendQ exceeded"
+            self.at_end = True
             self.lines.clear()
             self._backlog = None
             self._backlog_bytes = 0
@@ -157,6 +184,7 @@ class Connection:
                 return
             except OSError as error:
                 self.ended = self.ended or error.strerror or "Connection lost"
+                self.at_end = True
                 self._backlog = None
                 self._backlog_bytes = 0
                 return
@@ -170,11 +198,6 @@ class Connection:
         if self.state is State.CLOSING:
             self._shut_down()
 
-    @property
-    def has_backlog(self) -> bool:
-        """Whether something waits for the peer to read."""
-        return bool(self._backlog)
-
     # -- the end ----------------------------------------------------------------------------------
 
     def begin_close(self) -> None:
@@ -182,10 +205,10 @@ class Connection:
 
         Closing at once would make the kernel throw away what the peer has not read yet, if the peer is still sending.
         """
-        if self.state is State.OPEN:
+        if self.state is State.OPEN or self.state is State.OPENING:
             self.state = State.CLOSING
             self.lines.clear()
-            if not self.ended:
+            if not self.at_end:
                 self._want(self._mask | select.EPOLLIN)
             if not self._backlog:
                 self._shut_down()
@@ -198,7 +221,7 @@ class Connection:
     @property
     def is_finished(self) -> bool:
         """Whether a closing connection has nothing left to wait for."""
-        return self.state is State.CLOSING and bool(self.ended) and not self._backlog
+        return self.state is State.CLOSING and self.at_end and not self._backlog
 
     def close(self) -> None:
         """Close the socket. Idempotent."""

@@ -21,7 +21,7 @@ from chatroom import places
 from chatroom.chat.accounts import AccountDirectory
 from chatroom.chat.cloak import Cloak
 from chatroom.chat.world import World
-from chatroom.config import Settings
+from chatroom.config import Listen, Settings
 from chatroom.errors import ChatroomError, StorageError
 from chatroom.server.changes import ChangeFollower
 from chatroom.server.hub import Hub
@@ -85,7 +85,7 @@ class Daemon:
     def start(self) -> None:
         """Open everything and begin to accept. Raises ``ChatroomError``."""
         settings, path = self._settings, self._settings.database.path
-        sockets = [open_listener(listen) for listen in settings.listen]
+        sockets = [(listen, open_listener(listen)) for listen in settings.listen]
         try:
             with open_stores(path, create=True, migrate=True, origin=self._origin) as stores:
                 last_change_id = stores.last_change_id()
@@ -95,7 +95,7 @@ class Daemon:
             self._control_path = places.control_socket(path)
             control = open_control(self._control_path)
         except BaseException:
-            for sock in sockets:
+            for _, sock in sockets:
                 sock.close()
             raise
         follower = ChangeFollower(world, lambda task: hub.post(0, task), last_change_id)
@@ -103,7 +103,7 @@ class Daemon:
         hub = self._hub = Hub(world, workers, self._screen)
         listener = self._listener = Listener(hub, sockets, control)
         hub.threads = [IoThread(index, hub, listener.released) for index in range(settings.server.io_threads)]
-        where = [_shown_address(sock) for sock in sockets]
+        where = [_shown_address(listen, sock) for listen, sock in sockets]
         world.facts = {
             "listening": ", ".join(where),
             "database": str(path),
@@ -235,6 +235,7 @@ def _has_terminal() -> bool:
     return True
 
 
-def _shown_address(sock: socket.socket) -> str:
+def _shown_address(listen: Listen, sock: socket.socket) -> str:
     host, port = sock.getsockname()[:2]
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    return address if listen.kind == "irc" else f"{address} ({listen.kind})"

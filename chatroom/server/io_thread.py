@@ -24,6 +24,7 @@ from chatroom.commands.context import Context
 from chatroom.commands.registration import start
 from chatroom.server.connection import Connection, State
 from chatroom.server.hub import Hub, Task, close_connection
+from chatroom.server.websocket_connection import HANDSHAKE_S, MessageCache, WebSocketConnection
 
 if TYPE_CHECKING:
     from chatroom.chat.session import Session
@@ -56,12 +57,15 @@ class IoThread(threading.Thread):
         self._inbox_lock = threading.Lock()
         """Guards ``_inbox`` and ``_accepted``."""
         self._inbox: list[Task] = []
-        self._accepted: list[tuple[socket.socket, Session]] = []
+        self._accepted: list[tuple[socket.socket, Session, bool]] = []
+        """Sockets to take over, and whether WebSocket is spoken there."""
         self._connections: dict[int, Connection] = {}
         self._ready: deque[Connection] = deque()
         self._timers: list[tuple[float, int, Task]] = []
         """What is to be done when, as a heap; run without the hub lock."""
         self._timer_number = itertools.count()
+        self._messages: MessageCache = {}
+        """What this tick wrote to WebSocket connections."""
         self._watch: dict[int, set[Connection]] = {}
         """Connections by the second in which to see whether they are alive."""
         self._watched_until = int(time.monotonic())
@@ -75,10 +79,10 @@ class IoThread(threading.Thread):
             self._inbox.append(task)
         self.wake()
 
-    def adopt(self, sock: socket.socket, session: Session) -> None:
+    def adopt(self, sock: socket.socket, session: Session, *, websocket: bool = False) -> None:
         """Take over an accepted socket. From any thread."""
         with self._inbox_lock:
-            self._accepted.append((sock, session))
+            self._accepted.append((sock, session, websocket))
         self.wake()
 
     def wake(self) -> None:
@@ -135,8 +139,9 @@ class IoThread(threading.Thread):
         hub = self.hub
         with hub.lock:
             hub.begin()
-            for sock, session in accepted:
-                hub.run_task(lambda sock=sock, session=session: self._begin_session(sock, session))  # type: ignore[misc]
+            for sock, session, websocket in accepted:
+                begin = self._begin_handshake if websocket else self._begin_plain
+                hub.run_task(lambda begin=begin, sock=sock, session=session: begin(sock, session))  # type: ignore[misc]
             for task in tasks:
                 hub.run_task(task)
             self._run_ready(int(now_s * 1000))
@@ -152,6 +157,8 @@ class IoThread(threading.Thread):
                 self._begin_close(connection)
             if connection.ended and not connection.queued:
                 self._queue(connection)
+        if self._messages:
+            self._messages.clear()
         if lines:
             hub.screen.show(lines)
 
@@ -229,11 +236,35 @@ class IoThread(threading.Thread):
 
     # -- connections ------------------------------------------------------------------------------
 
-    def _begin_session(self, sock: socket.socket, session: Session) -> None:
-        world = self.hub.world
-        limits = world.settings.limits
-        connection = Connection(sock, session, self._epoll, limits.sendq_bytes)
+    def _begin_plain(self, sock: socket.socket, session: Session) -> None:
+        connection = Connection(sock, session, self._epoll, self.hub.world.settings.limits.sendq_bytes)
         self._connections[connection.fd] = connection
+        self._begin_session(connection)
+
+    def _begin_handshake(self, sock: socket.socket, session: Session) -> None:
+        settings = self.hub.world.settings
+        connection = WebSocketConnection(
+            sock,
+            session,
+            self._epoll,
+            settings.limits.sendq_bytes,
+            settings.server.websocket_origins,
+            self._messages,
+            lambda opened: self.post(lambda: self._begin_session(opened)),  # in this very tick: before its lines
+            self._refuse_handshake,
+        )
+        self._connections[connection.fd] = connection
+        self.call_later(HANDSHAKE_S, connection.time_out)
+
+    def _refuse_handshake(self, connection: WebSocketConnection, why: str) -> None:
+        """Have it noted, and see to the end of the connection. Without the hub lock."""
+        text = f"refused {connection.session.address_text}: {why}"
+        self.post(lambda: self.hub.world.note(text))
+        self.call_later(LINGER_S, lambda: self._close(connection))
+
+    def _begin_session(self, connection: Connection) -> None:
+        world, session = self.hub.world, connection.session
+        limits = world.settings.limits
         now_ms = int(time.monotonic() * 1000)
         session.thread, session.connection = self.index, connection
         session.opened_ms = session.heard_ms = now_ms
@@ -241,7 +272,6 @@ class IoThread(threading.Thread):
             if limits.enabled:
                 session.budget = LineBudget(limits.lines_per_s, limits.burst_lines)
             self._watch_at(connection, first_look_ms(world, now_ms))
-        if session.control is None:
             start(Context(world, session, ""))
 
     def _watch_at(self, connection: Connection, due_ms: int) -> None:
@@ -260,7 +290,7 @@ class IoThread(threading.Thread):
 
     def _begin_close(self, connection: Connection) -> None:
         connection.begin_close()
-        if connection.ended and not connection.has_backlog:
+        if connection.is_finished:
             self._close(connection)
         elif connection.state is State.CLOSING:
             self.call_later(LINGER_S, lambda: self._close(connection))

@@ -12,6 +12,7 @@ import socket
 import struct
 import threading
 import time
+from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ from chatroom.chat.flood import ConnectionBudget
 from chatroom.chat.records import Role
 from chatroom.chat.session import ControlRights, Session
 from chatroom.errors import AddressUnusable, ServeError
+from chatroom.server.websocket import error_response
 
 if TYPE_CHECKING:
     from chatroom.config import Listen
@@ -77,21 +79,24 @@ def open_control(path: Path) -> socket.socket:
 class Listener(threading.Thread):
     """The accepting thread. It owns the listening sockets; ``stop`` may be called from any thread."""
 
-    def __init__(self, hub: Hub, sockets: list[socket.socket], control: socket.socket) -> None:
+    def __init__(self, hub: Hub, sockets: list[tuple[Listen, socket.socket]], control: socket.socket) -> None:
         super().__init__(name="listener", daemon=True)
         self._hub = hub
         self._control = control
         self._selector = selectors.DefaultSelector()
-        for sock in (*sockets, control):
-            self._selector.register(sock, selectors.EVENT_READ)
+        for listen, sock in sockets:
+            self._selector.register(sock, selectors.EVENT_READ, listen.kind == "websocket")
+        self._selector.register(control, selectors.EVENT_READ, False)
         self._wake_fd = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._selector.register(self._wake_fd, selectors.EVENT_READ)
         self._stopping = threading.Event()
         self._numbers = itertools.count(1)
         limits = hub.world.settings.limits
         self._budget = ConnectionBudget(limits.connections_per_address, limits.connects_per_minute)
+        self._counted: dict[int, str] = {}
+        """Against which address a session is counted, by its id."""
         self._budget_lock = threading.Lock()
-        """Guards ``_budget``, which I/O threads give connections back to."""
+        """Guards ``_budget`` and ``_counted``, which I/O threads change too. No other lock is taken under it."""
 
     def stop(self) -> None:
         """Accept no more and close the sockets."""
@@ -101,22 +106,37 @@ class Listener(threading.Thread):
 
     def released(self, session: Session) -> None:
         """A connection has ended. From any thread."""
-        if _is_counted(session):
-            with self._budget_lock:
-                self._budget.released(session.address_text)
+        with self._budget_lock:
+            address = self._counted.pop(session.id, None)
+            if address is not None:
+                self._budget.released(address)
+
+    def admit(self, session: Session) -> str | None:
+        """Count a session against its address of now, and no other: why not, where it may not be. From any thread."""
+        limits = self._hub.world.settings.limits
+        self.released(session)
+        if not _is_counted(session):
+            return None
+        with self._budget_lock:
+            self._budget.concurrent = limits.connections_per_address if limits.enabled else 1 << 30
+            self._budget.per_minute = limits.connects_per_minute if limits.enabled else 1 << 30
+            refusal = self._budget.admit(session.address_text, int(time.monotonic() * 1000))
+            if refusal is None:
+                self._counted[session.id] = session.address_text
+        return refusal
 
     def run(self) -> None:
         """Accept until stopped."""
         while not self._stopping.is_set():
             for key, _ in self._selector.select():
                 if isinstance(key.fileobj, socket.socket):
-                    self._accept_from(key.fileobj)
+                    self._accept_from(key.fileobj, websocket=key.data)
         for key in list(self._selector.get_map().values()):
             if isinstance(key.fileobj, socket.socket):
                 key.fileobj.close()
         self._selector.close()
 
-    def _accept_from(self, listening: socket.socket) -> None:
+    def _accept_from(self, listening: socket.socket, *, websocket: bool) -> None:
         try:
             sock, address = listening.accept()
         except (BlockingIOError, InterruptedError, ConnectionAbortedError):
@@ -133,11 +153,11 @@ class Listener(threading.Thread):
             if listening is self._control:
                 self._begin_control(sock)
             else:
-                self._begin(sock, address[0])
+                self._begin(sock, address[0], websocket=websocket)
         except OSError:
             sock.close()  # gone before it was greeted
 
-    def _begin(self, sock: socket.socket, host: str) -> None:
+    def _begin(self, sock: socket.socket, host: str, *, websocket: bool) -> None:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         address = ipaddress.ip_address(host.partition("%")[0])
         if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
@@ -146,22 +166,15 @@ class Listener(threading.Thread):
         now_ms = time.time_ns() // 1_000_000
         cloak = world.cloak.host(address.version, int(address))
         session = Session(next(self._numbers), str(address), address.version, int(address), cloak, now_ms)
-        refusal = self._refusal(session)
+        trusted = world.settings.webirc.trusts(session.version, session.address)
+        refusal = None if trusted else self.admit(session)
         if refusal is not None:
-            sock.send(f"ERROR :Closing Link: {address} ({refusal})\r\n".encode())
+            said = f"ERROR :Closing Link: {address} ({refusal})\r\n".encode()
+            sock.send(error_response(HTTPStatus.TOO_MANY_REQUESTS, refusal) if websocket else said)
             sock.close()
             self._hub.post(0, lambda: world.note(f"refused {address}: {refusal}"))
             return
-        self._hub.threads[session.id % len(self._hub.threads)].adopt(sock, session)
-
-    def _refusal(self, session: Session) -> str | None:
-        limits = self._hub.world.settings.limits
-        if not _is_counted(session):
-            return None
-        with self._budget_lock:
-            self._budget.concurrent = limits.connections_per_address if limits.enabled else 1 << 30
-            self._budget.per_minute = limits.connects_per_minute if limits.enabled else 1 << 30
-            return self._budget.admit(session.address_text, int(time.monotonic() * 1000))
+        self._hub.threads[session.id % len(self._hub.threads)].adopt(sock, session, websocket=websocket)
 
     def _begin_control(self, sock: socket.socket) -> None:
         credentials = sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))

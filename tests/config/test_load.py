@@ -79,6 +79,14 @@ def test_host_and_port_replace_the_plain_addresses(file: Path) -> None:
     assert load(file, {"CHATROOM_LISTEN__HOST": "0.0.0.0"}).listen == (Listen("irc", "0.0.0.0", 7000),)
 
 
+def test_host_and_port_leave_the_websocket_addresses(file: Path) -> None:
+    """The flags are about plain IRC: it comes first, and what else is listened on stays."""
+    written(file, '[[listen]]\nkind = "websocket"\nport = 8097')
+    websocket = Listen("websocket", "127.0.0.1", 8097)
+    assert load(file, {}).listen == (websocket,)
+    assert load(file, {}, {"listen.port": 7000}).listen == (Listen("irc", "127.0.0.1", 7000), websocket)
+
+
 @pytest.mark.parametrize(
     "text, said",
     [
@@ -90,10 +98,13 @@ def test_host_and_port_replace_the_plain_addresses(file: Path) -> None:
         ("limits = 1", "limits must be a section: [limits]"),
         ("[listen]\nport = 1", "listen must be one or more tables, each beginning with [[listen]]"),
         ("listen = []", "listen must be one or more tables, each beginning with [[listen]]"),
-        ('[[listen]]\nkind = "websocket"', "listen.kind must be \"irc\", not 'websocket'"),
+        ('[[listen]]\nkind = "gopher"', 'listen.kind must be "irc" or "websocket", not \'gopher\''),
         ("[[listen]]\n[[listen]]", "listen has 127.0.0.1 port 6667 twice"),
         ('[server]\nname = "nodot"', "server.name must be a host name with a dot in it"),
         ('[server]\npassword = "two\\nlines"', "server.password must be one line of text"),
+        ('[server]\nwebsocket_origins = ["https://a.example/"]', "server.websocket_origins must be a list of origins"),
+        ('[webirc]\ngateways = ["192.0.2.1/24"]', "webirc.gateways must be a list of addresses or networks"),
+        ('[webirc]\npassword = "two words"', "webirc.password must be one word"),
         ('[channels]\nautojoin = ["lobby"]', "channels.autojoin must be a list of channel names"),
         ("[limits", "not valid TOML"),
     ],
@@ -114,6 +125,8 @@ def test_a_wrong_secret_is_not_repeated(file: Path) -> None:
         load(file, {})
     assert "hunter2" not in str(caught.value)
     written(file, '[server]\npassword = "hunter2"')
+    assert "hunter2" not in repr(load(file, {}))
+    written(file, '[webirc]\npassword = "hunter2"')
     assert "hunter2" not in repr(load(file, {}))
 
 

@@ -24,7 +24,7 @@ def test_every_key_is_told_and_valid_at_its_default(key: Key) -> None:
 
 def test_only_passwords_are_secret() -> None:
     """Exactly the keys that hold a password are masked."""
-    assert [key.path for key in KEYS if key.secret] == ["server.password"]
+    assert [key.path for key in KEYS if key.secret] == ["server.password", "webirc.password"]
 
 
 def test_changed_keys_are_those_that_differ() -> None:

@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chatroom.config import KEYS, Key
-from chatroom.config.values import FilePath, Number, Text, Whole, Words, YesOrNo
+from chatroom.config.settings import WebIrc
+from chatroom.config.values import FilePath, Networks, Number, Text, Whole, Words, YesOrNo, is_origin
 
 TOML = st.recursive(
     st.booleans() | st.integers() | st.floats() | st.text() | st.dates(),
@@ -97,3 +98,42 @@ def test_any_value_is_taken_or_refused(key: Key, value: object, text: str) -> No
         except ValueError:
             continue
         assert key.kind.read(key.kind.write(taken)) == taken
+
+
+def test_networks_are_read_and_written_as_people_write_them() -> None:
+    """Addresses without a prefix length, IPv4-mapped ones as IPv4; commas, spaces and TOML's form from text."""
+    kind = Networks()
+    read = kind.read(["127.0.0.1", "2001:db8::/64", "::ffff:192.0.2.0/120"])
+    assert kind.write(read) == ["127.0.0.1", "2001:db8::/64", "192.0.2.0/24"]
+    assert kind.read_text("127.0.0.1, 2001:db8::/64 ::ffff:192.0.2.0/120") == read
+    assert kind.read_text('["127.0.0.1", "2001:db8::/64", "::ffff:192.0.2.0/120"]') == read
+
+
+@pytest.mark.parametrize("value", ["127.0.0.1", [1], ["192.0.2.1/24"], ["gateway.example.org"], [""]])
+def test_networks_hold_nothing_else(value: object) -> None:
+    """Names are not looked up, and an address that is none of the network is a slip."""
+    with pytest.raises(ValueError):
+        Networks().read(value)
+
+
+@pytest.mark.parametrize("word", ["https://chat.example.org", "http://[::1]:8080", "moz-extension://0a1b", "null", "*"])
+def test_an_origin_is_as_browsers_write_it(word: str) -> None:
+    """Scheme, host and, where it is not the usual one, port."""
+    assert is_origin(word)
+
+
+@pytest.mark.parametrize("word", ["chat.example.org", "https://Chat.example.org", "https://a.example/", "https://", ""])
+def test_other_words_are_no_origin(word: str) -> None:
+    """What a browser would never send would never match."""
+    assert not is_origin(word)
+
+
+def test_a_gateway_is_trusted_by_password_and_address() -> None:
+    """Without a password nobody is, nor is an address of the other version with the same number."""
+    networks = Networks().read(["192.0.2.0/24"])
+    trusting = WebIrc("secret", networks)
+    inside, outside = 0xC0000207, 0xC0000307
+    assert trusting.trusts(4, inside)
+    assert not trusting.trusts(4, outside)
+    assert not trusting.trusts(6, inside)
+    assert not WebIrc("", networks).trusts(4, inside)

@@ -1,0 +1,112 @@
+"""A connection whose lines come and go in WebSocket messages.
+
+Until its handshake is done it is no session of the world: nobody knows of it, and it knows of nobody.
+"""
+
+from __future__ import annotations
+
+import select
+import socket
+from collections.abc import Callable, Sequence
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from chatroom.server.connection import Connection, State
+from chatroom.server.websocket import WebSocketStream, to_messages
+
+if TYPE_CHECKING:
+    from websockets.frames import Opcode
+
+    from chatroom.chat.session import Session
+
+HANDSHAKE_S = 10.0
+"""How long a handshake may take."""
+RECEIVE_BYTES = 8192
+"""Read less at a time than of plain lines: a frame of six bytes costs more than a line of six bytes."""
+
+MessageCache = dict[tuple["Opcode", bytes], bytes]
+"""What a tick's lines are as messages, so that they are put into messages once for all who read the same."""
+
+
+class WebSocketConnection(Connection):
+    """Bytes are messages here; everything else is a plain connection's.
+
+    ``opened`` is called once the handshake is done, ``refused`` with the reason where it never will be.
+    """
+
+    __slots__ = ("_messages", "_opened", "_refused", "_stream")
+
+    receive_bytes = RECEIVE_BYTES
+
+    def __init__(
+        self,
+        sock: socket.socket,
+        session: Session,
+        epoll: select.epoll,
+        sendq_bytes: int,
+        allowed_origins: Sequence[str],
+        messages: MessageCache,
+        opened: Callable[[WebSocketConnection], None],
+        refused: Callable[[WebSocketConnection, str], None],
+    ) -> None:
+        self._stream = WebSocketStream(allowed_origins)
+        super().__init__(sock, session, epoll, sendq_bytes, self._stream)
+        self._messages = messages
+        self._opened = opened
+        self._refused = refused
+        self.state = State.OPENING
+
+    def read(self) -> bool:
+        """Read what is there; during the handshake there are no lines, and an end of it concerns nobody."""
+        has_lines = super().read()
+        stream = self._stream
+        answer = stream.take_outgoing()
+        if answer:
+            super().write(answer)
+        if self.state is State.OPENING:
+            if stream.is_open and not self.ended:
+                self.state = State.OPEN
+                self._opened(self)
+            elif stream.refusal or self.ended:
+                self._give_up(stream.refusal)
+        if stream.ended and not self.ended:
+            self.ended = stream.ended
+            has_lines = True
+        return has_lines and self.state is State.OPEN
+
+    def write(self, data: bytes) -> None:
+        """Send lines, each in a message of its own."""
+        stream = self._stream
+        if not stream.can_send:
+            return
+        key = (stream.opcode, data)
+        messages = self._messages.get(key)
+        if messages is None:
+            messages = self._messages[key] = to_messages(data, stream.opcode)
+        super().write(messages)
+
+    def begin_close(self) -> None:
+        """Say the close frame behind what was written, and end as any connection."""
+        self._stream.close()
+        last = self._stream.take_outgoing()
+        if last:
+            super().write(last)
+        super().begin_close()
+
+    def hang_up(self) -> None:
+        """The connection is dead both ways."""
+        super().hang_up()
+        if self.state is State.OPENING:
+            self._give_up("")
+
+    def time_out(self) -> None:
+        """The handshake has had its time."""
+        if self.state is State.OPENING:
+            self._stream.refuse(HTTPStatus.REQUEST_TIMEOUT, "no WebSocket handshake in time")
+            super().write(self._stream.take_outgoing())
+            self._give_up(self._stream.refusal)
+
+    def _give_up(self, why: str) -> None:
+        if why:
+            self._refused(self, why)
+        self.begin_close()
