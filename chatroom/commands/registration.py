@@ -116,7 +116,10 @@ def _use_passwords(context: Context, registration: Registration) -> Pending | No
             continue
         name, colon, password = given.partition(":")
         if not colon and server_password:
-            _refuse_password(context, "wrong server password")
+            if registration.passwords:
+                continue  # of several, the last one counts
+            if not registration.server_password_given:
+                _refuse_password(context, "wrong server password")
             return None
         if not colon:
             name, password = registration.nick, given

@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from harness.world import SERVER, Here, params_of, verbs
+
+
+def test_user_takes_an_empty_real_name_and_refuses_an_empty_user_name(here: Here) -> None:
+    """An empty user name counts as missing (461); without a real name the user name stands in."""
+    client = here.open()
+    client.say("NICK alice")
+    assert client.ask("USER  : 0 * :A", "USER :") == [f":{SERVER} 461 * USER :Not enough parameters"] * 2
+    assert client.ask("USER a 0 *") == [f":{SERVER} 461 * USER :Not enough parameters"]
+    client.say("USER al 0 * :")
+    assert client.user.realname == "al"
+
+
+@pytest.mark.parametrize(
+    "given, shown",
+    [("al", "al"), ("~al", "al"), ("a@b!c", "abc"), ("x" * 40, "x" * 18), ("é" * 18, "é" * 9), ("!!!", "user")],
+)
+def test_a_user_name_keeps_what_a_mask_can_hold(here: Here, given: str, shown: str) -> None:
+    """What no mask could hold is left out, the rest is cut to USERLEN, and somebody without any is ``user``."""
+    client = here.open()
+    client.say("NICK alice", f"USER {given} 0 * :A")
+    assert client.user.username == shown
+
+
+def test_ping_is_answered_with_its_token_before_and_after_registration(here: Here) -> None:
+    """PONG names the server and repeats the token; no token is 461, an empty one 409."""
+    for client, nick in ((here.open(), "*"), (here.connect("alice"), "alice")):
+        assert client.ask("PING abc", "PING :a b", "PING ::") == [
+            f":{SERVER} PONG {SERVER} :abc",
+            f":{SERVER} PONG {SERVER} :a b",
+            f":{SERVER} PONG {SERVER} ::",
+        ]
+        assert client.ask("PING") == [f":{SERVER} 461 {nick} PING :Not enough parameters"]
+        assert client.ask("PING :") == [f":{SERVER} 409 {nick} :No origin specified"]
+        assert client.ask("PONG", "PONG a", "PONG a b") == []
+
+
+@pytest.mark.parametrize("said, why", [("QUIT", "Quit: "), ("QUIT :", "Quit: "), ("QUIT :so long", "Quit: so long")])
+def test_quit_is_answered_with_error_and_told_with_its_prefix(here: Here, said: str, why: str) -> None:
+    """Who quits reads ERROR and is closed; others read the reason behind "Quit: "."""
+    bob, alice = here.connect("bob"), here.connect("alice")
+    bob.read()
+    prefix = alice.prefix
+    assert alice.ask(said) == [f"ERROR :Closing Link: 10.0.0.1 ({why})"]
+    assert alice.closed
+    assert bob.read() == [f":{prefix} QUIT :{why}"]
+
+
+def test_quit_before_registration_ends_the_connection(here: Here) -> None:
+    """Who is nobody yet may leave as well."""
+    client = here.open()
+    assert client.ask("NICK alice", "QUIT :bye") == ["ERROR :Closing Link: 10.0.0.1 (Quit: bye)"]
+    assert client.closed
+
+
+def test_of_several_server_passwords_the_last_counts(make_here: Callable[..., Here]) -> None:
+    """A wrong password is made good by a right one after it, and the other way round it is not needed again."""
+    here = make_here(server={"password": "swordfish"})
+    for given, welcome in ((["wrong", "swordfish"], True), (["wrong", "worse"], False)):
+        client = here.open()
+        sent = client.ask(*[f"PASS {word}" for word in given], "NICK a", "USER a 0 * :A")
+        assert ("001" in verbs(sent)) is welcome
+        assert client.closed is not welcome
+        client.vanish()
+
+
+def test_what_others_may_say_to_nobody_yet_is_451(here: Here) -> None:
+    """Before registration a verb for those present is 451 whatever its parameters, an unknown one 421."""
+    client = here.open()
+    client.say("NICK alice")
+    for said in ("PRIVMSG", "PRIVMSG #a :x", "JOIN", "AWAY :x", "WHO *", "KILL x"):
+        assert client.ask(said) == [f":{SERVER} 451 * :You have not registered"]
+    assert client.ask("NONSENSE a b") == [f":{SERVER} 421 * NONSENSE :Unknown command"]
+
+
+def test_a_nick_in_other_case_is_a_change_the_same_nick_is_none(here: Here) -> None:
+    """NICK with the same nick says nothing; with another case of it everybody reads the change."""
+    alice, bob = here.connect("alice"), here.connect("bob")
+    alice.read()
+    assert alice.ask("NICK alice") == []
+    prefix = alice.prefix
+    assert alice.ask("NICK ALICE") == [f":{prefix} NICK ALICE"]
+    assert bob.read()[-1] == f":{prefix} NICK ALICE"
+    assert params_of(alice.ask("NICK BOB"), "433") == ["ALICE", "BOB", "Nickname is already in use"]
+    assert alice.ask("NICK", "NICK :") == [f":{SERVER} 431 ALICE :No nickname given"] * 2
