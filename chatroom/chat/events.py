@@ -7,10 +7,14 @@ capability does to a line stands here and nowhere else.
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from chatroom.irc import caps
 from chatroom.irc.framing import encode
 from chatroom.irc.message import escape
+
+if TYPE_CHECKING:
+    from chatroom.chat.user import User
 
 
 class Stamp:
@@ -32,7 +36,7 @@ class Event:
     a capability, as (capability, body).
     """
 
-    __slots__ = ("account", "alternative", "body", "client_tags", "needs", "rendered", "seq", "source", "stamp")
+    __slots__ = ("account", "alternative", "body", "bot", "client_tags", "needs", "rendered", "seq", "source", "stamp")
 
     def __init__(
         self,
@@ -47,12 +51,21 @@ class Event:
         self.source = source
         self.body = body
         self.account = account
+        self.bot = False
+        """Whether a bot said it (IRCv3 bot mode)."""
         self.client_tags = client_tags
         self.needs = needs
         self.alternative = alternative
         self.rendered: dict[int, bytes] = {}
         self.seq = 0
         self.stamp: Stamp | None = None
+
+    @classmethod
+    def by(cls, user: User, body: str, *, needs: int = 0) -> Event:
+        """Something that somebody does, in their own name; not numbered yet."""
+        event = cls(user.prefix, body, account=user.account_name, needs=needs)
+        event.bot = user.bot
+        return event
 
     @property
     def msgid(self) -> str:
@@ -87,6 +100,8 @@ class Event:
             parts.append(f"account={escape(self.account)}")
         if variant & caps.MESSAGE_TAGS and stamp is not None:
             parts.append(f"msgid={self.msgid}")
+            if self.bot:
+                parts.append("bot")
             if self.client_tags:
                 parts.append(self.client_tags)
         return ";".join(parts)

@@ -19,14 +19,17 @@ class User:
     __slots__ = (
         "account",
         "away",
+        "bot",
         "channels",
         "folded",
         "host",
         "invisible",
         "invited",
+        "knocked_ms",
         "nick",
         "prefix",
         "realname",
+        "registered_only",
         "sessions",
         "signon_ms",
         "spoke_ms",
@@ -45,6 +48,12 @@ class User:
         self.away: str | None = None
         self.invisible = False
         self.wallops = False
+        self.bot = False
+        """Whether they say that they are a program (user mode B)."""
+        self.registered_only = False
+        """Whether only those who are logged in may write to them (user mode R)."""
+        self.knocked_ms = 0
+        """When they last asked to be let into a channel."""
         self.invited: set[Channel] = set()
         """Channels they were invited to and have not joined since."""
         self.channels: dict[Channel, None] = {}
@@ -71,7 +80,8 @@ class User:
     @property
     def modes(self) -> str:
         """Their user modes, as ``+iow``."""
-        return "+" + ("i" if self.invisible else "") + ("o" if self.is_operator else "") + ("w" if self.wallops else "")
+        held = (self.bot, self.registered_only, self.invisible, self.is_operator, self.wallops)
+        return "+" + "".join(letter for letter, holds in zip("BRiow", held, strict=True) if holds)
 
     def rename(self, nick: str) -> None:
         """Take another nick. ``World.rename`` is the one that tells the others."""

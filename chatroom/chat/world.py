@@ -16,7 +16,8 @@ from chatroom.chat.channel import Channel
 from chatroom.chat.cloak import Cloak
 from chatroom.chat.events import Event, Stamp
 from chatroom.chat.flood import LoginThrottle
-from chatroom.chat.offers import announce, offered
+from chatroom.chat.former import FormerUsers
+from chatroom.chat.monitors import MonitorLists
 from chatroom.chat.outbox import Outbox
 from chatroom.chat.user import User
 from chatroom.config import Settings, changed_keys
@@ -49,6 +50,8 @@ class World:
         self.accounts = AccountDirectory()
         self.by_account: dict[int, dict[User, None]] = {}
         """Who is logged in to an account, by its id."""
+        self.former = FormerUsers()
+        self.monitors = MonitorLists()
         self.bans = BanTable()
         self.throttle = LoginThrottle()
         self.outbox = Outbox(Stamp(start_ms, id_prefix))
@@ -60,6 +63,8 @@ class World:
         """As ``jobs``, for the workers that hash passwords."""
         self.load_settings: Callable[[], Settings] = lambda: settings
         """Reads the configuration anew, off the lock; raises ``ConfigError``. The daemon puts the real one here."""
+        self.admit: Callable[[Session], str | None] = lambda session: None
+        """Counts a session against its address of now: why not, where it may not be. The daemon's too."""
         self.facts: dict[str, str] = {}
         """What the daemon knows of itself and ``STATUS`` tells: where it listens, its database and configuration."""
         self.most_users = 0
@@ -93,7 +98,6 @@ class World:
         changed = changed_keys(self.settings, settings)
         waiting = sorted({key.path for key in changed if key.applies == "restart"})
         applied = sorted({key.path for key in changed} - set(waiting))
-        offers_before = offered(self.settings)
         self.settings = replace(
             settings,
             listen=self.settings.listen,
@@ -101,7 +105,6 @@ class World:
             server=self._running_server(settings),
         )
         self._configure_channels()
-        announce(self, offers_before, offered(self.settings))
         text = f"configuration read again, changed: {', '.join(applied) or 'nothing'}"
         return text + (f"; needs a restart: {', '.join(waiting)}" if waiting else "")
 
@@ -152,15 +155,23 @@ class World:
         self.outbox.to_channel(channel, event, skip)
 
     def tell_neighbours(self, user: User, event: Event, skip: Session | None = None) -> None:
-        """Say an event once to everybody who shares a channel with the user, themselves included."""
+        """Say an event once to everybody who shares a channel with the user, themselves included.
+
+        A change of theirs that only some asked to be told (``needs``) is told to those who watch them as well.
+        """
         self.outbox.number(event)
+        if event.needs:
+            self.monitors.tell_change(self.outbox, user, event)
         for channel in user.channels:
             self.outbox.to_channel(channel, event, skip)
         self.tell_user(user, event, skip)
 
     def event(self, source: str, body: str, user: User | None = None) -> Event:
-        """A numbered event, marked as said by ``user``'s account."""
-        event = Event(source, body, account=user.account_name if user is not None else None)
+        """A numbered event, marked as said by ``user``'s account, and by a bot if they are one."""
+        event = Event(source, body)
+        if user is not None:
+            event.account = user.account_name
+            event.bot = user.bot
         self.outbox.number(event)
         return event
 
@@ -178,15 +189,18 @@ class World:
         if user.account is not None:
             self._list_account(user)
         self.most_users = max(self.most_users, len(self.users))
+        self.monitors.tell_online(self.outbox, self.settings.server.name, user)
 
     def remove_user(self, user: User, quit_text: str) -> None:
         """Somebody is gone: everybody who could see them reads why."""
         if self.users.get(user.folded) is not user:
             return
         del self.users[user.folded]
+        self.former.note(user, self.now_ms)
+        self.monitors.tell_offline(self.outbox, self.settings.server.name, user.nick)
         self._unlist_account(user)
         self.set_invisible(user, False)
-        event = Event(user.prefix, f"QUIT :{quit_text}", account=user.account_name)
+        event = Event.by(user, f"QUIT :{quit_text}")
         for session in user.sessions:
             self.outbox.settle(session)
         self.outbox.number(event)
@@ -200,11 +214,18 @@ class World:
 
     def rename(self, user: User, nick: str, skip: Session | None = None) -> Event:
         """Give somebody another nick and tell everybody who sees it; the event, for whoever was skipped."""
-        event = Event(user.prefix, f"NICK {nick}", account=user.account_name)
+        event = Event.by(user, f"NICK {nick}")
+        old, server = user.nick, self.settings.server.name
+        is_another = casefold(old) != casefold(nick)
+        if is_another:
+            self.former.note(user, self.now_ms)
         del self.users[user.folded]
         user.rename(nick)
         self.users[user.folded] = user
         self.tell_neighbours(user, event, skip)
+        if is_another:
+            self.monitors.tell_offline(self.outbox, server, old)
+            self.monitors.tell_online(self.outbox, server, user)
         return event
 
     def guest_nick(self) -> str:
@@ -223,7 +244,7 @@ class World:
         self._list_account(user)
         if user.account_name != before:
             name = user.account_name or "*"
-            event = Event(user.prefix, f"ACCOUNT {name}", account=user.account_name, needs=caps.ACCOUNT_NOTIFY)
+            event = Event.by(user, f"ACCOUNT {name}", needs=caps.ACCOUNT_NOTIFY)
             self.tell_neighbours(user, event)
 
     def set_invisible(self, user: User, invisible: bool) -> None:
@@ -268,6 +289,7 @@ class World:
             session.registration = None
             self.unregistered -= 1
         self.sessions.pop(session.id, None)
+        self.monitors.clear(session)
         self.outbox.closed.append(session)
 
     def _tell_last(self, session: Session, line: str) -> None:

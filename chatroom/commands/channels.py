@@ -1,6 +1,6 @@
-"""Channels as others see them: which there are and who is in them; and what the verbs about channels share.
+"""Who is in a channel, and what the verbs about channels share.
 
-Source: Modern IRC Client Protocol, "Channel Operations", "NAMES message" and "LIST message".
+Source: Modern IRC Client Protocol, "Channel Operations" and "NAMES message"; IRCv3 multi-prefix and userhost-in-names.
 """
 
 from __future__ import annotations
@@ -11,8 +11,6 @@ from chatroom.commands.context import Context, printable
 from chatroom.commands.pending import Pending
 from chatroom.commands.table import command
 from chatroom.irc import caps, numerics
-
-_NAMES_BYTES = 400
 
 
 def acts_by_right(context: Context, channel: Channel) -> bool:
@@ -37,26 +35,15 @@ def shorten(text: str, limit: int) -> str:
 def reply_names(context: Context, channel: Channel) -> None:
     """The members the user may see, in as many lines as it takes."""
     session = context.session
-    user = context.user
-    inside = user in channel.members
-    sign = "@" if "s" in channel.flags else "="
+    inside = context.user in channel.members
     multiple = bool(session.caps & caps.MULTI_PREFIX)
     full = bool(session.caps & caps.USERHOST_IN_NAMES)
-    head = f":{context.server} 353 {user.nick} {sign} {channel.name} :"
-    words: list[str] = []
-    length = 0
-    for member, standing in channel.members.items():
-        if member.invisible and not inside:
-            continue
-        name = member.prefix if full else member.nick
-        word = prefixes(standing, multiple) + name if standing else name
-        length += len(word.encode()) + 1 if not word.isascii() else len(word) + 1
-        if length > _NAMES_BYTES and words:
-            context.say(head + " ".join(words))
-            words, length = [], len(word.encode()) + 1
-        words.append(word)
-    if words:
-        context.say(head + " ".join(words))
+    words = [
+        (prefixes(standing, multiple) if standing else "") + (member.prefix if full else member.nick)
+        for member, standing in channel.members.items()
+        if inside or not member.invisible
+    ]
+    context.reply_words(numerics.RPL_NAMREPLY, "@" if "s" in channel.flags else "=", channel.name, words=words)
     context.reply(numerics.RPL_ENDOFNAMES, channel.name)
 
 
@@ -73,21 +60,4 @@ def names(context: Context, params: list[str]) -> Pending | None:
             context.reply(numerics.RPL_ENDOFNAMES, printable(name))
         else:
             reply_names(context, channel)
-    return None
-
-
-@command("LIST", "[<channels>]")
-def list_(context: Context, params: list[str]) -> Pending | None:
-    """Lists channels with their topics."""
-    world = context.world
-    if params and params[0]:
-        found = [channel for name in params[0].split(",") if (channel := world.find_channel(name)) is not None]
-    else:
-        found = list(world.channels.values())
-    context.reply(numerics.RPL_LISTSTART, "Channel")
-    for channel in found:
-        if "s" in channel.flags and context.user not in channel.members and context.role < Role.MODERATOR:
-            continue
-        context.reply(numerics.RPL_LIST, channel.name, str(len(channel.members)), text=channel.topic)
-    context.reply(numerics.RPL_LISTEND)
     return None

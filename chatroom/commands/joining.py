@@ -96,7 +96,7 @@ def enter(context: Context, channel: Channel) -> None:
     event = _join_event(context, channel)
     world.tell_channel(channel, event, skip=context.session)
     if user.away is not None:
-        away = Event(user.prefix, f"AWAY :{user.away}", account=user.account_name, needs=caps.AWAY_NOTIFY)
+        away = Event.by(user, f"AWAY :{user.away}", needs=caps.AWAY_NOTIFY)
         world.outbox.number(away)
         world.tell_channel(channel, away, skip=context.session)
     if regained and not empty:
@@ -121,7 +121,8 @@ def show_channel(context: Context, channel: Channel, *, joined: bool = False) ->
         context.say(_join_event(context, channel))
     if channel.topic:
         reply_topic(context, channel)
-    reply_names(context, channel)
+    if not context.session.caps & caps.NO_IMPLICIT_NAMES:
+        reply_names(context, channel)
 
 
 @command("PART", "<channels> [<reason>]")

@@ -50,6 +50,6 @@ def _tell(context: Context, channel: Channel, source: str, account: str | None, 
         source, account = own.prefix, own.account_name  # as they are by now: others know no other name of theirs
     for body in bodies:
         event = world.event(source, body)
-        event.account = account
+        event.account, event.bot = account, own is not None and own.bot
         world.tell_channel(channel, event, skip=context.session if inside else None)
         context.say(event)

@@ -92,6 +92,10 @@ def _say_to_user(context: Context, verb: str, name: str, text: str) -> None:
         if verb == "PRIVMSG":
             context.reply(numerics.ERR_NOSUCHNICK, printable(name))
         return
+    if target.registered_only and not _may_write_to(context, target):
+        if verb == "PRIVMSG":
+            _refuse_unregistered(context, target)
+        return
     event = world.event(user.prefix, f"{verb} {target.nick} :{text}", user)
     if context.tags:
         event.client_tags = client_tags(context.tags)
@@ -105,6 +109,16 @@ def _say_to_user(context: Context, verb: str, name: str, text: str) -> None:
             world.tell_user(user, event, skip=session)
     if target.away is not None and verb == "PRIVMSG":
         context.reply(numerics.RPL_AWAY, target.nick, text=target.away)
+
+
+def _may_write_to(context: Context, target: User) -> bool:
+    """Whether the user may write to somebody who lets in only those who are logged in (user mode R)."""
+    return context.user.account is not None or target is context.user
+
+
+def _refuse_unregistered(context: Context, target: User) -> None:
+    text = "You must be logged in to write to this person"
+    context.reply(numerics.ERR_CANTSENDTOUSER, target.nick, text=text)
 
 
 def client_tags(tags: dict[str, str]) -> str:
@@ -135,6 +149,9 @@ def tagmsg(context: Context, params: list[str]) -> Pending | None:
                 continue
             world.tell_channel(channel, event, skip=session)
         elif target is not None:
+            if target.registered_only and not _may_write_to(context, target):
+                _refuse_unregistered(context, target)
+                continue
             world.tell_user(target, event, skip=session)
             if target is not user:
                 world.tell_user(user, event, skip=session)
@@ -146,8 +163,13 @@ def tagmsg(context: Context, params: list[str]) -> Pending | None:
 @command("WALLOPS", "<text>", role=Role.MODERATOR)
 def wallops(context: Context, params: list[str]) -> Pending | None:
     """Says something to everybody with user mode +w."""
+    if not params[0]:
+        context.reply(numerics.ERR_NEEDMOREPARAMS, "WALLOPS")
+        return None
     event = context.world.event(context.source, f"WALLOPS :{params[0]}", context.user)
     for user in context.world.users.values():
         if user.wallops:
-            context.world.tell_user(user, event)
+            context.world.tell_user(user, event, skip=context.session)
+    if context.user.wallops:
+        context.say(event)
     return None

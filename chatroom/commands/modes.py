@@ -1,4 +1,4 @@
-"""MODE: of a channel, of oneself.
+"""MODE: of a channel; of oneself is in ``user_modes``.
 
 Source: Modern IRC Client Protocol, "MODE message", "Channel Modes" and "User Modes".
 """
@@ -15,6 +15,7 @@ from chatroom.commands.context import Context, printable
 from chatroom.commands.keeping import keep
 from chatroom.commands.pending import Pending
 from chatroom.commands.table import command
+from chatroom.commands.user_modes import user_mode
 from chatroom.irc import numerics
 from chatroom.irc.masks import normalise_mask
 from chatroom.irc.modes import ModeChange, ModeKinds, format_changes, parse_changes
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from chatroom.chat.user import User
 
 CHANNEL_KINDS = ModeKinds(lists="Ibe", always="k", when_set="l", flags=FLAG_MODES, prefixes="ov")
-USER_MODES = "iow"
 MOST_CHANGES = 20
 LIST_ENTRIES = 100
 KEY_BYTES = 32
@@ -45,7 +45,7 @@ def mode(context: Context, params: list[str]) -> Pending | None:
             context.reply(numerics.ERR_NOSUCHCHANNEL, printable(params[0]))
             return None
         return _channel_mode(context, channel, params[1:])
-    _user_mode(context, params)
+    user_mode(context, params)
     return None
 
 
@@ -199,37 +199,3 @@ def _reply_list(context: Context, channel: Channel, letter: str) -> None:
     for entry in [] if hidden else channel.entries(mode):
         context.reply(entry_reply, channel.name, entry.mask, entry.set_by, str(int(entry.set_at.timestamp())))
     context.reply(end_reply, channel.name)
-
-
-def _user_mode(context: Context, params: list[str]) -> None:
-    user = context.user
-    target = context.world.find_user(params[0])
-    if target is None:
-        context.reply(numerics.ERR_NOSUCHNICK, printable(params[0]))
-        return
-    if target is not user:
-        context.reply(numerics.ERR_USERSDONTMATCH)
-        return
-    if len(params) < 2:
-        context.reply(numerics.RPL_UMODEIS, user.modes)
-        return
-    done = []
-    unknown = False
-    for change in parse_changes(params[1:2], ModeKinds(flags=USER_MODES)):
-        if change.letter == "i" and user.invisible != change.adding:
-            context.world.set_invisible(user, change.adding)
-        elif change.letter == "w" and user.wallops != change.adding:
-            user.wallops = change.adding
-        elif change.letter == "o" and not change.adding and user.is_operator:
-            context.warn("ROLE", text="You are an operator by your account's role; QUIT to be one no longer")
-            continue
-        else:
-            unknown = unknown or change.letter not in USER_MODES
-            continue
-        done.append(change)
-    if unknown:
-        context.reply(numerics.ERR_UMODEUNKNOWNFLAG)
-    for line in format_changes(done):
-        event = context.world.event(user.prefix, f"MODE {user.nick} {line}", user)
-        context.world.tell_user(user, event, skip=context.session)
-        context.say(event)

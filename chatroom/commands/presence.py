@@ -24,7 +24,7 @@ def away(context: Context, params: list[str]) -> Pending | None:
     if text != user.away:
         user.away = text
         body = "AWAY" if text is None else f"AWAY :{text}"
-        event = Event(user.prefix, body, account=user.account_name, needs=caps.AWAY_NOTIFY)
+        event = Event.by(user, body, needs=caps.AWAY_NOTIFY)
         context.world.tell_neighbours(user, event, skip=context.session)
     context.reply(numerics.RPL_UNAWAY if text is None else numerics.RPL_NOWAWAY)
     return None
@@ -38,7 +38,7 @@ def setname(context: Context, params: list[str]) -> Pending | None:
         context.fail("INVALID_REALNAME", text=f"A real name has 1 to {REALNAME_BYTES} bytes")
         return None
     user.realname = params[0]
-    event = Event(user.prefix, f"SETNAME :{user.realname}", account=user.account_name, needs=caps.SETNAME)
+    event = Event.by(user, f"SETNAME :{user.realname}", needs=caps.SETNAME)
     context.world.tell_neighbours(user, event, skip=context.session)
     context.say(event)
     return None
@@ -49,7 +49,7 @@ def ison(context: Context, params: list[str]) -> Pending | None:
     """Tells which of some nicks are here."""
     wanted = [nick for param in params for nick in param.split()]
     here = [user.nick for nick in wanted if (user := context.world.find_user(nick)) is not None]
-    context.reply(numerics.RPL_ISON, text=" ".join(here))
+    context.reply_words(numerics.RPL_ISON, words=here or [""])
     return None
 
 
@@ -62,5 +62,5 @@ def userhost(context: Context, params: list[str]) -> Pending | None:
         if user is not None:
             operator = "*" if user.is_operator else ""
             words.append(f"{user.nick}{operator}={'-' if user.away is not None else '+'}{user.username}@{user.host}")
-    context.reply(numerics.RPL_USERHOST, text=" ".join(words))
+    context.reply_words(numerics.RPL_USERHOST, words=words or [""])
     return None

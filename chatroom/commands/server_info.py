@@ -10,17 +10,21 @@ from typing import TYPE_CHECKING
 
 from chatroom import __version__
 from chatroom.chat.channel import FLAG_MODES
-from chatroom.chat.records import Role
+from chatroom.chat.monitors import MOST_NICKS
+from chatroom.chat.records import Account, Role
 from chatroom.commands.context import Context, printable
 from chatroom.commands.pending import Pending
-from chatroom.commands.table import COMMANDS, Command, When, command
+from chatroom.commands.table import command
 from chatroom.irc import numerics
-from chatroom.irc.names import CHANNEL_LENGTH, NICK_LENGTH
+from chatroom.irc.masks import matches_mask
+from chatroom.irc.names import CHANNEL_LENGTH, HOST_LENGTH, NICK_LENGTH
 
 if TYPE_CHECKING:
     from chatroom.config import Settings
 
 _TOKENS_A_LINE = 13
+_PRIVILEGED_STATS = "o"
+USER_MODES = "BRiow"
 SOFTWARE = f"chatroom-{__version__}"
 
 
@@ -29,27 +33,47 @@ def isupport(context: Context) -> list[str]:
     settings = context.world.settings
     return [
         "AWAYLEN=200",
+        "BOT=B",
         "CASEMAPPING=ascii",
         f"CHANLIMIT=#:{settings.channels.max_joined}",
         f"CHANMODES=Ibe,k,l,{FLAG_MODES}",
         f"CHANNELLEN={CHANNEL_LENGTH}",
         "CHANTYPES=#",
+        "ELIST=CMNTU",
         "EXCEPTS=e",
+        f"HOSTLEN={HOST_LENGTH}",
         "INVEX=I",
         "KEYLEN=32",
         "KICKLEN=255",
+        "KNOCK",
         "MAXLIST=Ibe:100",
         "MAXTARGETS=4",
         "MODES=20",
+        f"MONITOR={MOST_NICKS}",
         "NAMELEN=150",
         f"NETWORK={settings.server.network}",
         f"NICKLEN={NICK_LENGTH}",
         "PREFIX=(ov)@+",
-        "TARGMAX=JOIN:,KICK:,NAMES:,NOTICE:4,PART:,PRIVMSG:4,TAGMSG:4,WHOIS:1",
+        "SAFELIST",
+        "TARGMAX=JOIN:,KICK:,LIST:,MONITOR:,NAMES:,NOTICE:4,PART:,PRIVMSG:4,TAGMSG:4,WHOIS:4",
         "TOPICLEN=390",
         "USERLEN=18",
         "UTF8ONLY",
+        "WHOX",
     ]
+
+
+def is_addressed(context: Context, targets: list[str]) -> bool:
+    """Whether a query's optional target, the first of ``targets``, means this server; refuses (402) where it does not.
+
+    It may be a mask of the server's name, or the nick of somebody here: there is one server only.
+    """
+    if not targets or not targets[0] or matches_mask(targets[0], context.server):
+        return True
+    if context.world.find_user(targets[0]) is not None:
+        return True
+    context.reply(numerics.ERR_NOSUCHSERVER, printable(targets[0]))
+    return False
 
 
 def welcome_lines(context: Context) -> None:
@@ -59,7 +83,7 @@ def welcome_lines(context: Context) -> None:
     context.reply(numerics.RPL_WELCOME, text=f"Welcome to the {server.network} chat, {context.user.prefix}")
     context.reply(numerics.RPL_YOURHOST, text=f"Your host is {server.name}, running {SOFTWARE}")
     context.reply(numerics.RPL_CREATED, text=f"This server was started {created:%Y-%m-%d at %H:%M:%S} UTC")
-    context.reply(numerics.RPL_MYINFO, server.name, SOFTWARE, "iow", "Ibeiklmnostv", "Ibeklov")
+    context.reply(numerics.RPL_MYINFO, server.name, SOFTWARE, USER_MODES, "Ibeiklmnostv", "Ibeklov")
     tokens = isupport(context)
     for start in range(0, len(tokens), _TOKENS_A_LINE):
         context.reply(numerics.RPL_ISUPPORT, *tokens[start : start + _TOKENS_A_LINE])
@@ -69,9 +93,9 @@ def welcome_lines(context: Context) -> None:
 def motd(context: Context, params: list[str]) -> Pending | None:
     """Shows the message of the day."""
     server = context.world.settings.server
-    if params and params[0] != server.name:
-        context.reply(numerics.ERR_NOSUCHSERVER, printable(params[0]))
-    elif not server.motd:
+    if not is_addressed(context, params):
+        return None
+    if not server.motd:
         context.reply(numerics.ERR_NOMOTD)
     else:
         context.reply(numerics.RPL_MOTDSTART, text=f"- {server.name} Message of the day -")
@@ -81,9 +105,11 @@ def motd(context: Context, params: list[str]) -> Pending | None:
     return None
 
 
-@command("LUSERS")
+@command("LUSERS", "[<mask> [<server>]]")
 def lusers(context: Context, params: list[str]) -> Pending | None:
     """Counts who is here."""
+    if not is_addressed(context, params[1:] or params):
+        return None
     world = context.world
     total, invisible = len(world.users), world.invisible
     context.reply(
@@ -104,6 +130,8 @@ def lusers(context: Context, params: list[str]) -> Pending | None:
 @command("VERSION", "[<server>]")
 def version(context: Context, params: list[str]) -> Pending | None:
     """Tells the server's software and what it supports."""
+    if not is_addressed(context, params):
+        return None
     context.reply(numerics.RPL_VERSION, SOFTWARE, context.server, text="threads, SQLite and IRC")
     tokens = isupport(context)
     for start in range(0, len(tokens), _TOKENS_A_LINE):
@@ -114,6 +142,8 @@ def version(context: Context, params: list[str]) -> Pending | None:
 @command("TIME", "[<server>]")
 def time(context: Context, params: list[str]) -> Pending | None:
     """Tells the server's time."""
+    if not is_addressed(context, params):
+        return None
     now = datetime.fromtimestamp(context.world.now_ms / 1000, UTC)
     context.reply(numerics.RPL_TIME, context.server, text=f"{now:%A %d %B %Y %H:%M:%S} UTC")
     return None
@@ -122,6 +152,8 @@ def time(context: Context, params: list[str]) -> Pending | None:
 @command("INFO", "[<server>]")
 def info(context: Context, params: list[str]) -> Pending | None:
     """Tells about the software."""
+    if not is_addressed(context, params):
+        return None
     started = datetime.fromtimestamp(context.world.start_ms / 1000, UTC)
     context.reply(numerics.RPL_INFO, text=f"{SOFTWARE}, a chat daemon in Python: threads, SQLite and IRC")
     context.reply(numerics.RPL_INFO, text=f"Running since {started:%Y-%m-%d %H:%M:%S} UTC")
@@ -129,33 +161,63 @@ def info(context: Context, params: list[str]) -> Pending | None:
     return None
 
 
-@command("HELP", "[<command>]")
-def help_(context: Context, params: list[str]) -> Pending | None:
-    """Lists the commands, or tells about one."""
-    subject = params[0].upper() if params and params[0] else ""
-    if not subject:
-        verbs = sorted(verb for verb, known in COMMANDS.items() if known.when is not When.CONTROL)
-        context.reply(numerics.RPL_HELPSTART, "*", text="Commands; HELP <command> tells about one:")
-        for start in range(0, len(verbs), 10):
-            context.reply(numerics.RPL_HELPTXT, "*", text=" ".join(verbs[start : start + 10]))
-        context.reply(numerics.RPL_ENDOFHELP, "*", text="End of HELP")
-        return None
-    known = COMMANDS.get(subject)
-    if known is None or known.when is When.CONTROL:
-        context.reply(numerics.ERR_HELPNOTFOUND, printable(params[0]))
-    else:
-        _help_about(context, known)
+@command("ADMIN", "[<server>]")
+def admin(context: Context, params: list[str]) -> Pending | None:
+    """Tells who runs the server and how to reach them."""
+    server = context.world.settings.server
+    if is_addressed(context, params):
+        context.reply(numerics.RPL_ADMINME, server.name)
+        context.reply(numerics.RPL_ADMINLOC1, text=server.network)
+        context.reply(numerics.RPL_ADMINLOC2, text=server.description)
+        context.reply(numerics.RPL_ADMINEMAIL, text=server.admin_info or "Nothing is said here of how to reach them")
     return None
 
 
-def _help_about(context: Context, known: Command) -> None:
-    context.reply(numerics.RPL_HELPSTART, known.verb, text=f"{known.verb} {known.params}".rstrip())
-    for line in filter(None, known.help.split("\n")):
-        context.reply(numerics.RPL_HELPTXT, known.verb, text=line)
-    if known.role is not None:
-        needs = "admins" if known.role is Role.ADMIN else "moderators and admins"
-        context.reply(numerics.RPL_HELPTXT, known.verb, text=f"For {needs}.")
-    context.reply(numerics.RPL_ENDOFHELP, known.verb, text="End of HELP")
+@command("LINKS", "[[<server>] <mask>]")
+def links(context: Context, params: list[str]) -> Pending | None:
+    """Lists the servers of the network: it is this one."""
+    mask = params[-1] if params and params[-1] else "*"
+    if not is_addressed(context, params[:-1]):
+        return None
+    if matches_mask(mask, context.server):
+        context.reply(numerics.RPL_LINKS, "*", context.server, text=f"0 {context.world.settings.server.description}")
+    context.reply(numerics.RPL_ENDOFLINKS, printable(mask))
+    return None
+
+
+@command("STATS", "<query> [<server>]")
+def stats(context: Context, params: list[str]) -> Pending | None:
+    """Tells figures of the server, by letter:
+
+    STATS u: since when it runs
+    STATS p: which operators are here
+    STATS o: which accounts are operators (for moderators and admins)
+    """
+    query = params[0][:1]
+    if not is_addressed(context, params[1:]):
+        return None
+    if query == "o" and context.role >= Role.MODERATOR:
+        return Pending("store", lambda stores: stores.accounts.list_all(), _tell_operators)
+    if query == "u":
+        minutes, seconds = divmod((context.world.now_ms - context.world.start_ms) // 1000, 60)
+        hours, minutes = divmod(minutes, 60)
+        text = f"Server Up {hours // 24} days {hours % 24}:{minutes:02d}:{seconds:02d}"
+        context.reply(numerics.RPL_STATSUPTIME, text=text)
+    elif query == "p":
+        for user in context.world.operators:
+            if user.role is not None:
+                context.reply(numerics.RPL_STATSDEBUG, query, text=f"{user.nick} ({user.role.word})")
+    elif query in _PRIVILEGED_STATS:
+        context.reply(numerics.ERR_NOPRIVILEGES)
+    context.reply(numerics.RPL_ENDOFSTATS, printable(query))
+    return None
+
+
+def _tell_operators(context: Context, accounts: list[Account]) -> None:
+    for account in accounts:
+        if account.role >= Role.MODERATOR and not account.disabled:
+            context.reply(numerics.RPL_STATSOLINE, "O", "*", "*", account.name, account.role.word)
+    context.reply(numerics.RPL_ENDOFSTATS, "o")
 
 
 @command("REHASH", role=Role.ADMIN, control=True)

@@ -25,6 +25,8 @@ CAP_NOTIFY = 1 << 14
 SASL = 1 << 15
 STANDARD_REPLIES = 1 << 16
 ACCOUNT_REGISTRATION = 1 << 17
+EXTENDED_MONITOR = 1 << 18
+NO_IMPLICIT_NAMES = 1 << 19
 
 NAMES: Mapping[str, int] = {
     "account-notify": ACCOUNT_NOTIFY,
@@ -34,12 +36,15 @@ NAMES: Mapping[str, int] = {
     "cap-notify": CAP_NOTIFY,
     "chghost": CHGHOST,
     "draft/account-registration": ACCOUNT_REGISTRATION,
+    "draft/no-implicit-names": NO_IMPLICIT_NAMES,
     "echo-message": ECHO_MESSAGE,
     "extended-join": EXTENDED_JOIN,
+    "extended-monitor": EXTENDED_MONITOR,
     "invite-notify": INVITE_NOTIFY,
     "labeled-response": LABELED_RESPONSE,
     "message-tags": MESSAGE_TAGS,
     "multi-prefix": MULTI_PREFIX,
+    "no-implicit-names": NO_IMPLICIT_NAMES,
     "sasl": SASL,
     "server-time": SERVER_TIME,
     "setname": SETNAME,

@@ -224,7 +224,7 @@ def test_help_knows_every_verb(alice: Client) -> None:
     assert listed == {verb for verb, command in COMMANDS.items() if command.when is not When.CONTROL}
     for verb in listed:
         sent = alice.ask(f"HELP {verb.lower()}")
-        assert params_of(sent, "704")[1:] == [verb, f"{verb} {COMMANDS[verb].params}".rstrip()]
+        assert params_of(sent, "704")[1:] == [verb.lower(), f"{verb} {COMMANDS[verb].params}".rstrip()]
         assert verbs(sent)[1:] == ["705"] * (len(sent) - 2) + ["706"]
         assert len(sent) > 2
     assert alice.ask("HELP FOO") == [f":{SERVER} 524 alice FOO :Help not found"]

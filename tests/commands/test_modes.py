@@ -263,7 +263,7 @@ def test_user_modes_are_shown_and_set(here: Here) -> None:
     assert alice.ask("MODE alice +i") == []
     assert alice.ask("MODE alice") == [f":{SERVER} 221 alice +iw"]
     assert here.world.invisible == 1
-    assert alice.ask("MODE alice -i+X") == [f":{SERVER} 501 alice :Unknown MODE flag", f":{alice.prefix} MODE alice -i"]
+    assert alice.ask("MODE alice -i+X") == [f":{alice.prefix} MODE alice -i", f":{SERVER} 501 alice :Unknown MODE flag"]
     assert alice.ask("MODE bob") == [f":{SERVER} 502 alice :Can't change mode for other users"]
     assert alice.ask("MODE nobody") == [f":{SERVER} 401 alice nobody :No such nick/channel"]
 

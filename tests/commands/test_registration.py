@@ -8,7 +8,7 @@ from harness.world import PASSWORD, SERVER, START, Client, Here, change_settings
 
 from chatroom.chat.records import Role
 
-WELCOME = ["001", "002", "003", "004", "005", "005", "251", "252", "253", "254", "255", "265", "266", "422"]
+WELCOME = ["001", "002", "003", "004", "005", "005", "005", "251", "252", "253", "254", "255", "265", "266", "422"]
 
 
 def log_in_by_sasl(client: Client, account: str, password: str = PASSWORD) -> list[str]:
