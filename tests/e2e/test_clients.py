@@ -1,0 +1,273 @@
+"""Real clients from Debian, driven as scripts drive them: irssi and WeeChat in tmux, ii by its files.
+
+What is theirs is a place of their own, so that nobody's settings are read or written.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+from harness.daemon import Daemon, running, until
+
+PASSWORD = "correct-horse"
+"""Without a space: ii sends PASS as it was in the days before passphrases."""
+
+IRSSI = pytest.mark.debian("irssi", "tmux")
+WEECHAT = pytest.mark.debian("weechat-curses", "tmux")
+II = pytest.mark.debian("ii")
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Daemon]:
+    """A daemon for all clients; ada is an admin."""
+    with running(limits__enabled=False) as daemon:
+        daemon.place.create("ada", "admin", PASSWORD)
+        for name in ("irene", "wanda", "iris"):
+            daemon.create(name, password=PASSWORD)
+        yield daemon
+
+
+class Window(Protocol):
+    """What a test does with a client."""
+
+    def type(self, line: str) -> None:
+        """Enter a line, as in its main window."""
+
+    def text(self) -> str:
+        """All that it shows, or has written."""
+
+
+def shows(client: Window, text: str) -> None:
+    """Wait until it shows a text."""
+    try:
+        until(lambda: text in client.text(), text)
+    except AssertionError:
+        pytest.fail(f"no {text!r} in:\n{client.text()}")
+
+
+class Tmux:
+    """A client at a terminal of tmux's, with an empty home."""
+
+    def __init__(self, home: Path, daemon: Daemon, *call: str) -> None:
+        self._home = home
+        self._environment = {**daemon.place.environment, "TMUX_TMPDIR": str(home), "TERM": "screen"}
+        self._tmux("-f", os.devnull, "new-session", "-d", "-s", "t", "-x", "250", "-y", "80", *call)
+
+    def _tmux(self, *arguments: str) -> str:
+        call = ["tmux", *arguments]
+        done = subprocess.run(call, env=self._environment, capture_output=True, text=True, timeout=20)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def enter(self, line: str) -> None:
+        """Type it and press Enter."""
+        self._tmux("send-keys", "-t", "t", "-l", line)
+        self._tmux("send-keys", "-t", "t", "Enter")
+
+    def screen(self) -> str:
+        """What the terminal shows."""
+        return self._tmux("capture-pane", "-p", "-J", "-t", "t")
+
+    def close(self) -> None:
+        """End it with its terminal."""
+        self._tmux("kill-server")
+
+
+class Irssi(Tmux):
+    """irssi with a single window, so that its screen shows everything."""
+
+    def __init__(self, home: Path, daemon: Daemon, nick: str, password: str = "") -> None:
+        sasl = f'sasl_mechanism = "PLAIN"; sasl_username = "{nick}"; sasl_password = "{password}";' if password else ""
+        (home / "config").write_text(
+            f"""
+            servers = ({{ address = "127.0.0.1"; port = "{daemon.port}"; chatnet = "test"; autoconnect = "yes"; }});
+            chatnets = {{ test = {{ type = "IRC"; nick = "{nick}"; {sasl} }}; }};
+            settings = {{
+              core = {{ real_name = "I"; user_name = "i"; nick = "{nick}"; }};
+              "irc/core" = {{ cmd_queue_speed = "10msec"; }};
+              "fe-common/core" = {{ autocreate_windows = "no"; }};
+            }};
+            """
+        )
+        super().__init__(home, daemon, "irssi", "--home", str(home))
+
+    def type(self, line: str) -> None:
+        """Say it in #lobby, or do it where it begins with a slash."""
+        self.enter(line)
+
+    def text(self) -> str:
+        """What the terminal shows."""
+        return self.screen()
+
+
+class WeeChat(Tmux):
+    """WeeChat, read by its logs."""
+
+    def __init__(self, home: Path, daemon: Daemon, nick: str, password: str = "") -> None:
+        options = {
+            "logger.file.flush_delay": "0",
+            "irc.look.server_buffer": "independent",
+            "irc.server_default.nicks": nick,
+            "irc.server_default.autoreconnect": "off",
+            "irc.server_default.anti_flood_prio_high": "0",
+            "irc.server_default.anti_flood_prio_low": "0",
+        }
+        if password:
+            options["irc.server_default.sasl_username"] = nick
+            options["irc.server_default.sasl_password"] = password
+        commands = [f"/set {name} {value}" for name, value in options.items()]
+        commands += [f"/server add test 127.0.0.1/{daemon.port} -notls", "/connect test"]
+        call = ["weechat-curses", "--dir", str(home)]
+        for command in commands:
+            call += ["--run-command", command]
+        super().__init__(home, daemon, *call)
+
+    def type(self, line: str) -> None:
+        """Say it in #lobby, or do it where it begins with a slash, whichever buffer is shown."""
+        if line.startswith("/"):
+            self.enter(f"/command -buffer irc.server.test irc {line}")
+        else:
+            self.enter(f"/msg -server test #lobby {line}")
+
+    def text(self) -> str:
+        """The logs of all its buffers."""
+        return "\n".join(path.read_text() for path in self._home.glob("**/*.weechatlog"))
+
+
+class Ii:
+    """ii, which has a file to write to and one to read for each channel."""
+
+    def __init__(self, home: Path, daemon: Daemon, nick: str, password: str = "") -> None:
+        self._files = home / "127.0.0.1"
+        call = ["ii", "-s", "127.0.0.1", "-p", str(daemon.port), "-i", str(home), "-n", nick]
+        environment = dict(daemon.place.environment)
+        if password:
+            call += ["-k", "IIPASS"]
+            environment["IIPASS"] = password
+        self._process = subprocess.Popen(call, env=environment, stdin=subprocess.DEVNULL)
+        until(lambda: (self._files / "in").exists() or self._process.poll() is not None, "ii's files")
+
+    def type(self, line: str) -> None:
+        """Say it in #lobby; with a slash it is a command of ii's, with two a raw line."""
+        path = self._files / "in" if line.startswith("//") else self._files / "#lobby" / "in"
+        until(path.exists, str(path))
+        path.write_text((line[1:] if line.startswith("//") else line) + "\n")
+
+    def text(self) -> str:
+        """What it has read, everywhere."""
+        return "\n".join(path.read_text() for path in self._files.glob("**/out"))
+
+    def close(self) -> None:
+        """End it."""
+        self._process.terminate()
+        self._process.wait(20)
+
+
+CLIENTS = [
+    pytest.param(Irssi, marks=IRSSI, id="irssi"),
+    pytest.param(WeeChat, marks=WEECHAT, id="weechat"),
+    pytest.param(Ii, marks=II, id="ii"),
+]
+LOGIN = [
+    pytest.param(Irssi, "irene", marks=IRSSI, id="irssi-sasl"),
+    pytest.param(WeeChat, "wanda", marks=WEECHAT, id="weechat-sasl"),
+    pytest.param(Ii, "iris", marks=II, id="ii-pass"),
+]
+Client = type[Irssi] | type[WeeChat] | type[Ii]
+
+
+@contextlib.contextmanager
+def started(kind: Client, daemon: Daemon, nick: str, password: str = "") -> Iterator[Irssi | WeeChat | Ii]:
+    """A client of that kind, ended afterwards."""
+    home = Path(tempfile.mkdtemp(prefix="c-", dir=daemon.place.root))
+    client = kind(home, daemon, nick, password)
+    try:
+        yield client
+    finally:
+        client.close()
+
+
+@pytest.mark.parametrize("kind", CLIENTS)
+def test_it_lands_in_the_lobby_and_chats_both_ways(server: Daemon, kind: Client) -> None:
+    """Connecting is enough to chat: what it says is read, and it shows what others say and that they go."""
+    nick = f"{kind.__name__.lower()}-guest"
+    with server.connect("raw") as raw, started(kind, server, nick) as client:
+        raw.expect(f":{nick}!")
+        raw.send("PRIVMSG #lobby :good evening äöü 😀")
+        shows(client, "good evening äöü")
+        client.type("and to you ÄÖÜ")
+        assert raw.expect("PRIVMSG").endswith("PRIVMSG #lobby :and to you ÄÖÜ")
+        raw.send("NICK cooked", "QUIT :so long")
+        shows(client, "so long" if kind is not Ii else "cooked")
+
+
+@pytest.mark.parametrize("kind, nick", LOGIN)
+def test_it_logs_in_with_a_password(server: Daemon, kind: Client, nick: str) -> None:
+    """By SASL, or by PASS where the client knows nothing newer, it is let in under its registered name."""
+    with server.connect("raw2") as raw, started(kind, server, nick, PASSWORD):
+        raw.expect(f":{nick}!")
+        assert " 330 " in "\n".join(raw.ask(f"WHOIS {nick}"))
+
+
+@pytest.mark.parametrize("kind, nick", LOGIN)
+def test_a_wrong_password_is_refused_and_told(server: Daemon, kind: Client, nick: str) -> None:
+    """It shows the refusal, and nobody of that name comes in."""
+    with server.connect("raw3") as raw, started(kind, server, nick, "wrong-password") as client:
+        server.expect_log(f"refused login as {nick} from 127.0.0.1: wrong name or password")
+        if kind is not Ii:  # it prints nothing before it is welcome, and ends
+            shows(client, "wrong name or password")
+        raw.send(f"WHOIS {nick}")
+        raw.expect("401")
+
+
+@pytest.mark.parametrize("kind", CLIENTS)
+def test_it_is_kicked_and_banned(server: Daemon, kind: Client) -> None:
+    """It shows why it was disconnected, by a kick and by a ban, and is refused while it is banned."""
+    nick = f"{kind.__name__.lower()}-rude"
+    with server.connect("boss", password=f"ada:{PASSWORD}") as boss:
+        for line, words in (
+            (f"KILL {nick} :calm down", "You were kicked by an admin: calm down"),
+            (f"UBAN ADD {nick} 1h go away", "banned: go away"),
+        ):
+            with started(kind, server, nick) as client:
+                boss.expect(f":{nick}!")
+                boss.send(line)
+                boss.expect("QUIT")
+                if kind is not Ii:
+                    shows(client, words)
+        with started(kind, server, nick) as client:
+            server.expect_log("refused 127.0.0.1: banned: go away")
+            if kind is not Ii:
+                shows(client, "banned: go away")
+        boss.ask(f"UBAN DEL {nick}")
+
+
+@pytest.mark.parametrize(
+    "kind, nick, kick, ban",
+    [
+        pytest.param(Irssi, "ada", "/kill target1 bye", "/quote UBAN ADD target2 1h bad", marks=IRSSI, id="irssi"),
+        pytest.param(
+            WeeChat, "ada", "/kill target1 bye", "/quote UBAN ADD target2 1h bad", marks=WEECHAT, id="weechat"
+        ),
+    ],
+)
+def test_an_admin_kicks_and_bans_with_it(server: Daemon, kind: Client, nick: str, kick: str, ban: str) -> None:
+    """With the client's own words for KILL, and a raw line for UBAN."""
+    with (
+        server.connect("target1") as first,
+        server.connect("target2") as second,
+        started(kind, server, nick, PASSWORD) as client,
+    ):
+        first.expect(f":{nick}!")
+        client.type(kick)
+        assert "You were kicked by an admin: bye" in first.expect_closed()[-1]
+        client.type(ban)
+        assert "banned: bad (until" in second.expect_closed()[-1]
+    server.place.ctl("ban", "remove", "target2")
