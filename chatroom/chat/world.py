@@ -18,6 +18,7 @@ from chatroom.chat.events import Event, Stamp
 from chatroom.chat.flood import LoginThrottle
 from chatroom.chat.former import FormerUsers
 from chatroom.chat.monitors import MonitorLists
+from chatroom.chat.offers import announce, offered
 from chatroom.chat.outbox import Outbox
 from chatroom.chat.user import User
 from chatroom.config import Settings, changed_keys
@@ -98,6 +99,7 @@ class World:
         changed = changed_keys(self.settings, settings)
         waiting = sorted({key.path for key in changed if key.applies == "restart"})
         applied = sorted({key.path for key in changed} - set(waiting))
+        offers_before = offered(self.settings)
         self.settings = replace(
             settings,
             listen=self.settings.listen,
@@ -105,6 +107,7 @@ class World:
             server=self._running_server(settings),
         )
         self._configure_channels()
+        announce(self, offers_before, offered(self.settings))
         text = f"configuration read again, changed: {', '.join(applied) or 'nothing'}"
         return text + (f"; needs a restart: {', '.join(waiting)}" if waiting else "")
 

@@ -3,6 +3,7 @@
 from chatroom.commands import (
     authentication,
     bans,
+    capabilities,
     channels,
     connection,
     control,
@@ -27,6 +28,7 @@ from chatroom.commands import (
 __all__ = [
     "authentication",
     "bans",
+    "capabilities",
     "channels",
     "connection",
     "control",
