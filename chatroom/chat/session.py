@@ -29,12 +29,17 @@ class Registration:
         """Whether CAP negotiation holds registration back until CAP END."""
         self.account: AccountEntry | None = None
 
+    @property
+    def is_blank(self) -> bool:
+        """Whether nothing was said yet."""
+        return not (self.nick or self.username or self.passwords or self.cap_open or self.account)
+
 
 class Session:
     """One connection. Made by the I/O thread that owns it; everything in it is guarded by the hub lock.
 
-    ``version`` and ``address`` are the socket's real address, 4 or 6 and as an integer: what bans look at. ``host`` is
-    what others are shown.
+    ``version`` and ``address`` are the peer's real address, 4 or 6 and as an integer: what bans look at. It is the
+    socket's, or what a trusted gateway gave (``stand_for``). ``host`` is what others are shown.
     """
 
     __slots__ = (
@@ -48,6 +53,7 @@ class Session:
         "connection",
         "control",
         "entries",
+        "gateway",
         "gathered",
         "heard_ms",
         "host",
@@ -71,6 +77,8 @@ class Session:
         self.version = version
         self.address = address
         self.host = host
+        self.gateway = ""
+        """The gateway it comes through, as ``name (address)``; empty where it comes by itself."""
         self.thread = 0
         """Which I/O thread owns the connection."""
         self.connection: Any = None
@@ -100,6 +108,14 @@ class Session:
         """Whether a job of its last line is under way: further lines wait behind it."""
         self.closing = False
         self.budget: LineBudget | None = None
+
+    def stand_for(self, version: int, address: int, address_text: str, host: str, gateway: str) -> None:
+        """Be from another address than the socket's: a gateway's peer has its own."""
+        self.version = version
+        self.address = address
+        self.address_text = address_text
+        self.host = host
+        self.gateway = gateway
 
 
 class ControlRights:

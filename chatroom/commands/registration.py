@@ -69,6 +69,8 @@ def nick_refusal(context: Context, nick: str, account: AccountEntry | None) -> t
 def _may_be(context: Context, nick: str, account: AccountEntry | None) -> bool:
     """Whether the session may be somebody of that name; refuses it otherwise."""
     world, session = context.world, context.session
+    if turn_away_banned(context):
+        return False
     for name in {casefold(nick), casefold(account.name) if account is not None else casefold(nick)}:
         rule = world.bans.find_name(name, world.now_ms)
         if rule is not None:
@@ -199,10 +201,21 @@ def _welcome(context: Context, user: User, what: str) -> None:
 
 
 def start(context: Context) -> None:
-    """A connection was accepted: turn it away at once if its address is banned."""
+    """A connection was accepted: turn it away at once if its address is banned.
+
+    A gateway's own address is judged only if it becomes somebody without having said for whom it connects.
+    """
     world, session = context.world, context.session
     world.sessions[session.id] = session
     world.unregistered += 1
+    if not world.settings.webirc.trusts(session.version, session.address):
+        turn_away_banned(context)
+
+
+def turn_away_banned(context: Context) -> bool:
+    """End the session if its address is banned; whether it is."""
+    world, session = context.world, context.session
     rule = world.bans.find_address(session.version, session.address, world.now_ms)
     if rule is not None:
         refuse_banned(context, describe(rule))
+    return rule is not None

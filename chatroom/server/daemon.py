@@ -104,6 +104,7 @@ class Daemon:
         listener = self._listener = Listener(hub, sockets, control)
         hub.threads = [IoThread(index, hub, listener.released) for index in range(settings.server.io_threads)]
         where = [_shown_address(listen, sock) for listen, sock in sockets]
+        world.admit = listener.admit
         world.facts = {
             "listening": ", ".join(where),
             "database": str(path),
