@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from chatroom.chat.stores import Stores
 
 REASON_BYTES = 200
+MOST_LISTED = 200
+"""How many bans UBAN LIST shows: with all of 100,000 its reader would be closed for not reading fast enough."""
 
 
 @command("UBAN", "<subcommand> [<target> [<duration>] [<reason>]]", role=Role.MODERATOR)
@@ -192,10 +194,15 @@ def _find_rule(context: Context, text: str) -> BanRule:
 
 
 def _list(context: Context) -> None:
+    bans, now_ms = context.world.bans, context.world.now_ms
     count = 0
-    for rule in context.world.bans:
-        if rule.until_ms and rule.until_ms <= context.world.now_ms:
+    for rule in bans:
+        if rule.until_ms and rule.until_ms <= now_ms:
             continue
+        if count == MOST_LISTED:
+            text = f"the newest {count} of {len(bans)} bans; chatroomctl ban list shows them all"
+            context.note("END", "*", text=text)
+            return
         count += 1
         context.note("ENTRY", rule.target, text=f"{rule.id}: {rule.target} is {describe(rule)}, by {rule.by}")
     context.note("END", "*", text=f"{count} ban{'' if count == 1 else 's'} in force")

@@ -3,8 +3,9 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from harness.world import PASSWORD, SERVER, START, Client, Here, params_of, sasl_plain, verbs
+from harness.world import PASSWORD, SERVER, SHELL, START, Client, Here, params_of, sasl_plain, verbs
 
+from chatroom.chat.enforcement import apply_rules
 from chatroom.chat.records import Role
 
 
@@ -324,3 +325,15 @@ def test_a_ban_holds_for_oper_too(here: Here) -> None:
     here.account("abe", Role.ADMIN)
     here.ban("abe", "lost laptop")
     assert "banned: lost laptop (permanently)" in params_of(log_in(here.connect("x"), "abe"), "464")[-1]
+
+
+def test_a_list_of_very_many_bans_shows_the_newest(here: Here) -> None:
+    """UBAN LIST never says so much that its reader's connection is closed for it; it tells how to see them all."""
+    ada = here.admin()
+    made = here.stores.bans.add_many([("name", f"n{number}", "import", None) for number in range(1, 401)], SHELL)
+    with here.tick():
+        apply_rules(here.world, [(ban.id, here.stores.bans.find_rule(ban.id, START)) for ban in made])
+    listed = texts(ada.ask("UBAN LIST"))
+    assert len(listed) == 201
+    assert listed[0].startswith("400: n400 is banned: import")
+    assert listed[-1] == "the newest 200 of 400 bans; chatroomctl ban list shows them all"
