@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from chatroom.chat.answers import Answer, Batch, new_reference, send_answer
 from chatroom.chat.events import Event
 from chatroom.chat.records import Actor, Role
 from chatroom.irc import caps
@@ -30,7 +32,7 @@ def printable(word: str) -> str:
 class Context:
     """One line being answered. Lives until the verb is done, also over a ``Pending``."""
 
-    __slots__ = ("answers", "session", "tags", "verb", "world")
+    __slots__ = ("_batch", "answers", "session", "tags", "verb", "world")
 
     def __init__(self, world: World, session: Session, verb: str, tags: dict[str, str] | None = None) -> None:
         self.world = world
@@ -39,6 +41,7 @@ class Context:
         self.tags = tags
         self.answers: Answers | None = None
         """Where the answers are gathered, for a labelled command."""
+        self._batch: Batch | None = None
 
     @property
     def user(self) -> User:
@@ -133,17 +136,38 @@ class Context:
         middle = " ".join([kind, printable(self.verb), code, *map(printable, context)])
         self.say(f":{self.server} {middle} :{text}")
 
-    def say(self, answer: str | Event) -> None:
-        """Answer with a line or an event; gathered where the command has a label."""
+    def say(self, answer: Answer) -> None:
+        """Answer with a line or an event; gathered where the command has a label, or a batch is open."""
         session = self.session
         if session.closing:
             return
-        if self.answers is not None:
+        if self._batch is not None:
+            self._batch.said.append(answer)
+        elif self.answers is not None:
             self.answers.said.append(answer)
         elif isinstance(answer, str):
             self.world.tell_session(session, answer)
-        else:
+        elif isinstance(answer, Event):
             self.world.tell_event(session, answer)
+        else:
+            send_answer(self.world.outbox, session, answer, self.server)
+
+    @contextmanager
+    def batch(self, kind: str) -> Iterator[None]:
+        """Put what is answered meanwhile into a batch, where the client knows batches.
+
+        ``kind`` is its type, with its parameters; an empty one makes no batch.
+        """
+        if not kind or not self.session.caps & caps.BATCH:
+            yield
+            return
+        outer, batch = self._batch, Batch(new_reference(self.world.outbox), kind)
+        self._batch = batch
+        try:
+            yield
+        finally:
+            self._batch = outer
+        self.say(batch)
 
     def notice(self, text: str) -> None:
         """Tell the session something, in words."""

@@ -138,7 +138,7 @@ def _allowed(context: Context, command: Command, params: list[str]) -> bool:
         _refuse_unknown(context, command.verb)
         return False
     elif session.user is None:
-        if command.when is When.AFTER:
+        if command.when is When.AFTER and not session.caps & command.early:
             context.reply(numerics.ERR_NOTREGISTERED)
             return False
     elif command.when is When.BEFORE:

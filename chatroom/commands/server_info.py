@@ -15,7 +15,7 @@ from chatroom.chat.records import Account, Role
 from chatroom.commands.context import Context, printable
 from chatroom.commands.pending import Pending
 from chatroom.commands.table import command
-from chatroom.irc import numerics
+from chatroom.irc import caps, numerics
 from chatroom.irc.masks import matches_mask
 from chatroom.irc.names import CHANNEL_LENGTH, HOST_LENGTH, NICK_LENGTH
 
@@ -76,6 +76,21 @@ def is_addressed(context: Context, targets: list[str]) -> bool:
     return False
 
 
+def reply_isupport(context: Context) -> None:
+    """The ISUPPORT tokens, in a batch of their own for clients that asked for that (IRCv3 extended-isupport)."""
+    tokens = isupport(context)
+    with context.batch("draft/isupport" if context.session.caps & caps.EXTENDED_ISUPPORT else ""):
+        for start in range(0, len(tokens), _TOKENS_A_LINE):
+            context.reply(numerics.RPL_ISUPPORT, *tokens[start : start + _TOKENS_A_LINE])
+
+
+@command("ISUPPORT", early=caps.EXTENDED_ISUPPORT)
+def isupport_(context: Context, params: list[str]) -> Pending | None:
+    """Tells what the server supports."""
+    reply_isupport(context)
+    return None
+
+
 def welcome_lines(context: Context) -> None:
     """The numerics every client waits for: 001 to 005."""
     server = context.world.settings.server
@@ -84,9 +99,7 @@ def welcome_lines(context: Context) -> None:
     context.reply(numerics.RPL_YOURHOST, text=f"Your host is {server.name}, running {SOFTWARE}")
     context.reply(numerics.RPL_CREATED, text=f"This server was started {created:%Y-%m-%d at %H:%M:%S} UTC")
     context.reply(numerics.RPL_MYINFO, server.name, SOFTWARE, USER_MODES, "Ibeiklmnostv", "Ibeklov")
-    tokens = isupport(context)
-    for start in range(0, len(tokens), _TOKENS_A_LINE):
-        context.reply(numerics.RPL_ISUPPORT, *tokens[start : start + _TOKENS_A_LINE])
+    reply_isupport(context)
 
 
 @command("MOTD", "[<server>]")
@@ -133,9 +146,7 @@ def version(context: Context, params: list[str]) -> Pending | None:
     if not is_addressed(context, params):
         return None
     context.reply(numerics.RPL_VERSION, SOFTWARE, context.server, text="threads, SQLite and IRC")
-    tokens = isupport(context)
-    for start in range(0, len(tokens), _TOKENS_A_LINE):
-        context.reply(numerics.RPL_ISUPPORT, *tokens[start : start + _TOKENS_A_LINE])
+    reply_isupport(context)
     return None
 
 

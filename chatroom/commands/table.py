@@ -31,7 +31,7 @@ class When(Enum):
 class Command:
     """A verb's record."""
 
-    __slots__ = ("arity", "control", "handler", "help", "params", "role", "verb", "when")
+    __slots__ = ("arity", "control", "early", "handler", "help", "params", "role", "verb", "when")
 
     def __init__(
         self,
@@ -43,6 +43,7 @@ class Command:
         when: When,
         role: Role | None,
         control: bool,
+        early: int,
     ) -> None:
         self.verb = verb
         self.handler = handler
@@ -57,13 +58,21 @@ class Command:
         """The role it needs."""
         self.control = control
         """Whether the control socket may say it too."""
+        self.early = early
+        """The capability with which it is allowed before registration is complete, where it is else only after."""
 
 
 COMMANDS: dict[str, Command] = {}
 
 
 def command(
-    verb: str, params: str = "", *, when: When = When.AFTER, role: Role | None = None, control: bool = False
+    verb: str,
+    params: str = "",
+    *,
+    when: When = When.AFTER,
+    role: Role | None = None,
+    control: bool = False,
+    early: int = 0,
 ) -> Callable[[Handler], Handler]:
     """Register a function as a verb; its docstring is what HELP says of it.
 
@@ -72,7 +81,7 @@ def command(
     arity = _count_required(params)
 
     def register(handler: Handler) -> Handler:
-        COMMANDS[verb] = Command(verb, handler, params, getdoc(handler) or "", arity, when, role, control)
+        COMMANDS[verb] = Command(verb, handler, params, getdoc(handler) or "", arity, when, role, control, early)
         return handler
 
     return register

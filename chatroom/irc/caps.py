@@ -27,6 +27,7 @@ STANDARD_REPLIES = 1 << 16
 ACCOUNT_REGISTRATION = 1 << 17
 EXTENDED_MONITOR = 1 << 18
 NO_IMPLICIT_NAMES = 1 << 19
+EXTENDED_ISUPPORT = 1 << 20
 
 NAMES: Mapping[str, int] = {
     "account-notify": ACCOUNT_NOTIFY,
@@ -36,6 +37,7 @@ NAMES: Mapping[str, int] = {
     "cap-notify": CAP_NOTIFY,
     "chghost": CHGHOST,
     "draft/account-registration": ACCOUNT_REGISTRATION,
+    "draft/extended-isupport": EXTENDED_ISUPPORT,
     "draft/no-implicit-names": NO_IMPLICIT_NAMES,
     "echo-message": ECHO_MESSAGE,
     "extended-join": EXTENDED_JOIN,

@@ -1,14 +1,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from itertools import permutations
+from itertools import groupby, permutations
 
 import pytest
 from harness.world import PASSWORD, SERVER, START, Client, Here, change_settings, params_of, sasl_plain, verbs
 
 from chatroom.chat.records import Role
 
-WELCOME = ["001", "002", "003", "004", "005", "005", "005", "251", "252", "253", "254", "255", "265", "266", "422"]
+WELCOME = ["001", "002", "003", "004", "005", "251", "252", "253", "254", "255", "265", "266", "422"]
 
 
 def log_in_by_sasl(client: Client, account: str, password: str = PASSWORD) -> list[str]:
@@ -25,7 +25,7 @@ def test_what_registration_needs_may_come_in_any_order(here: Here, lines: tuple[
     client.say(*lines[:2])
     assert client.session.user is None
     sent = client.ask(lines[2])
-    assert verbs(sent) == [*WELCOME, "JOIN", "353", "366"]
+    assert [verb for verb, _ in groupby(verbs(sent))] == [*WELCOME, "JOIN", "353", "366"]
     assert client.prefix == f"alice!al@{client.session.host}"
 
 
