@@ -216,6 +216,32 @@ def test_what_a_guest_says_ends_nobody_else(script: list[str | Malformed]) -> No
         assert guest.closed or guest.read()[-1] == f":{SERVER} PONG {SERVER} :still there"
 
 
+def unlabelled(sent: list[str]) -> list[str]:
+    """What was sent without tags, and without what only frames or stands for labelled answers."""
+    bare = [line.partition(" ")[2] if line.startswith("@") else line for line in sent]
+    return sorted(line for line in bare if parse(line).verb not in ("BATCH", "ACK"))
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@given(st.lists(st.tuples(st.sampled_from([0, 2, 4, 5, 6]), whole_lines | composed()), min_size=1, max_size=12))
+def test_a_label_changes_no_word_of_an_answer(script: list[tuple[int, str]]) -> None:
+    """The same lines with labels and without are answered in the same words, and others read the same."""
+    answers: list[list[list[str]]] = []
+    for labelled in (False, True):
+        with full_house() as (_, clients):
+            for client in clients[:7]:
+                client.say("CAP REQ :labeled-response batch", "CAP END")
+                client.read()
+            heard = []
+            for number, (who, line) in enumerate(script):
+                line = line.partition(" ")[2] if line.startswith("@") else line
+                if not clients[who].session.closing:
+                    clients[who].say(fit(f"@label={number} {line}" if labelled else line))
+                heard += [unlabelled(client.read()) for client in clients]
+            answers.append(heard)
+    assert answers[0] == answers[1]
+
+
 @pytest.mark.parametrize("verb", sorted(COMMANDS))
 def test_no_verb_minds_having_no_parameters(verb: str) -> None:
     """Each verb answers, or says nothing, when it is alone on its line, whoever says it."""
