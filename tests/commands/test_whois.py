@@ -1,0 +1,141 @@
+from __future__ import annotations
+
+import pytest
+from harness.world import SERVER, START, Here, params_of, verbs
+
+from chatroom.irc.message import parse
+
+SIGNON = str(int(START.timestamp()))
+
+
+def test_whois_tells_what_everybody_may_know(here: Here) -> None:
+    """User, channels, server, away, account and idle time; the nick as it is, 318 with it as it was asked."""
+    una = here.member(realname="Una X")
+    una.say("AWAY :at lunch", "JOIN #a", "MODE #a +v una", "MODE una +B")
+    here.wait(7)
+    bob = here.connect("bob")
+    host = una.user.host
+    assert bob.ask("WHOIS UNA") == [
+        f":{SERVER} 311 bob una una {host} * :Una X",
+        f":{SERVER} 307 bob una :has identified for this nick",
+        f":{SERVER} 319 bob una :#lobby @#a",
+        f":{SERVER} 312 bob una {SERVER} :A chatroom server",
+        f":{SERVER} 301 bob una :at lunch",
+        f":{SERVER} 330 bob una una :is logged in as",
+        f":{SERVER} 335 bob una :is a bot on chatroom",
+        f":{SERVER} 317 bob una 7 {SIGNON} :seconds idle, signon time",
+        f":{SERVER} 318 bob UNA :End of WHOIS list",
+    ]
+    bob.say("CAP REQ multi-prefix")
+    assert params_of(bob.ask("WHOIS una"), "319")[-1] == "#lobby @+#a"
+
+
+def test_whois_tells_addresses_and_modes_to_few(here: Here) -> None:
+    """338 and 379 are for oneself and for moderators; 307 only for whoever wears their account's name."""
+    una, mo, bob = here.member(address="10.0.0.7"), here.moderator(), here.connect("bob")
+    una.say("NICK una2", "MODE una2 +wi")
+    for asker in (una, mo):
+        sent = asker.ask("WHOIS una2")
+        assert params_of(sent, "338")[1:] == ["una2", "10.0.0.7", "is actually using host"]
+        assert params_of(sent, "379")[1:] == ["una2", "is using modes +iw"]
+    assert verbs(bob.ask("WHOIS una2")) == ["311", "319", "312", "330", "317", "318"]
+    assert params_of(bob.ask("WHOIS mo"), "313")[1:] == ["mo", "is a moderator of this server"]
+
+
+def test_whois_hides_secret_channels_and_those_of_the_invisible(here: Here) -> None:
+    """319 lists what the asker may see: not a secret channel, and of the invisible only shared ones."""
+    alice, bob, mo = here.connect("alice"), here.connect("bob"), here.moderator()
+    alice.say("JOIN #s,#a", "MODE #s +s")
+    assert params_of(bob.ask("WHOIS alice"), "319")[-1] == "#lobby @#a"
+    alice.say("MODE alice +i")
+    assert params_of(bob.ask("WHOIS alice"), "319")[-1] == "#lobby"
+    for asker in (alice, mo):
+        assert params_of(asker.ask("WHOIS alice"), "319")[-1] == "#lobby @#s @#a"
+
+
+def test_many_channels_take_several_lines(here: Here) -> None:
+    """319 is said as often as it takes."""
+    alice = here.connect("alice")
+    names = [f"#{number:03d}{'c' * 59}" for number in range(20)]
+    alice.say(*(f"JOIN {name}" for name in names))
+    sent = alice.ask("WHOIS alice")
+    listed = [word for line in sent if parse(line).verb == "319" for word in parse(line).params[-1].split()]
+    assert listed == ["#lobby", *(f"@{name}" for name in names)]
+
+
+def test_whois_of_several(here: Here) -> None:
+    """Up to four nicks by comma, one 318 that repeats them all; 401 for each that is nobody's."""
+    alice = here.connect("alice")
+    here.connect("bob")
+    assert verbs(alice.ask("WHOIS bob")) == ["311", "319", "312", "317", "318"]
+    sent = alice.ask("WHOIS bob,none,Alice,x,bob")
+    assert [parse(line).params[1] for line in sent if parse(line).verb in ("311", "401")] == [
+        "bob",
+        "none",
+        "alice",
+        "x",
+    ]
+    assert sent[-1] == f":{SERVER} 318 alice bob,none,Alice,x,bob :End of WHOIS list"
+
+
+def test_whois_of_nobody(here: Here) -> None:
+    """401 and 318 with the nick as it was asked for; 431 where none was."""
+    alice = here.connect("alice")
+    assert alice.ask("WHOIS NoOne") == [
+        f":{SERVER} 401 alice NoOne :No such nick/channel",
+        f":{SERVER} 318 alice NoOne :End of WHOIS list",
+    ]
+    for line in ("WHOIS", "WHOIS :", f"WHOIS {SERVER} :"):
+        assert alice.ask(line) == [f":{SERVER} 431 alice :No nickname given"]
+
+
+@pytest.mark.parametrize("target", [SERVER, SERVER.upper(), "*", "chatroom.*", "bob", "alice"])
+def test_whois_may_name_the_server(here: Here, target: str) -> None:
+    """The server may be named, by a mask or by somebody on it; 402 for any other."""
+    alice = here.connect("alice")
+    here.connect("bob")
+    assert verbs(alice.ask(f"WHOIS {target} bob"))[0] == "311"
+    assert alice.ask("WHOIS other.example bob") == [f":{SERVER} 402 alice other.example :No such server"]
+
+
+def test_whowas_tells_who_left(here: Here) -> None:
+    """314, 330 where there was an account, and 312 with when they left, the latest first; 369."""
+    alice = here.connect("alice")
+    una = here.member(realname="Una X")
+    host = una.user.host
+    una.say("QUIT")
+    here.wait(60)
+    una = here.member(realname="Una Y")
+    una.say("QUIT")
+    latest = [
+        f":{SERVER} 314 alice una una {host} * :Una Y",
+        f":{SERVER} 330 alice una una :was logged in as",
+        f":{SERVER} 312 alice una {SERVER} :2030-05-01 12:01:00 UTC",
+    ]
+    before = [
+        f":{SERVER} 314 alice una una {host} * :Una X",
+        f":{SERVER} 330 alice una una :was logged in as",
+        f":{SERVER} 312 alice una {SERVER} :2030-05-01 12:00:00 UTC",
+    ]
+    for line in ("WHOWAS UNA", "WHOWAS UNA 0", "WHOWAS UNA -1", "WHOWAS UNA x", f"WHOWAS UNA 2 {SERVER}"):
+        assert alice.ask(line) == [*latest, *before, f":{SERVER} 369 alice UNA :End of WHOWAS"]
+    assert alice.ask("WHOWAS una 1") == [*latest, f":{SERVER} 369 alice una :End of WHOWAS"]
+    mo = here.moderator()
+    assert params_of(mo.ask("WHOWAS una 1"), "338")[1:] == ["una", "10.0.0.1", "is actually using host"]
+
+
+def test_whowas_of_who_changed_nicks(here: Here) -> None:
+    """A nick given up for another is remembered; its other case is the same nick. 406 where nobody wore it."""
+    alice = here.connect("alice")
+    bob = here.connect("bob")
+    bob.say("NICK Bob")
+    assert verbs(alice.ask("WHOWAS bob")) == ["406", "369"]
+    bob.say("NICK bert")
+    assert params_of(alice.ask("WHOWAS bob"), "314")[1] == "Bob"
+    assert alice.ask("WHOWAS NoOne") == [
+        f":{SERVER} 406 alice NoOne :There was no such nickname",
+        f":{SERVER} 369 alice NoOne :End of WHOWAS",
+    ]
+    for line in ("WHOWAS", "WHOWAS :"):
+        assert alice.ask(line) == [f":{SERVER} 431 alice :No nickname given"]
+    assert verbs(alice.ask("WHOWAS bob 1 other.example")) == ["402"]
