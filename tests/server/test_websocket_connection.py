@@ -1,0 +1,183 @@
+"""A WebSocket connection on a real pair of sockets: time and room are bounded, and its end is in order."""
+
+from __future__ import annotations
+
+import select
+import socket
+from collections.abc import Iterator
+
+import pytest
+from harness.daemon import CAP_S, until
+
+from chatroom.chat.session import Session
+from chatroom.server.connection import State
+from chatroom.server.websocket_connection import MessageCache, WebSocketConnection
+
+HANDSHAKE = (
+    b"GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Key: c2l4dGVlbiBieXRlcyBvaw==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+)
+SENDQ_BYTES = 20_000
+
+
+class Pair:
+    """A connection and its peer's socket; what the connection told its thread."""
+
+    def __init__(self, messages: MessageCache | None = None) -> None:
+        ours, self.peer = socket.socketpair()
+        ours.setblocking(False)
+        ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+        self.peer.settimeout(CAP_S)
+        self.epoll = select.epoll()
+        self.opened: list[WebSocketConnection] = []
+        self.refused: list[str] = []
+        session = Session(1, "127.0.0.1", 4, 0x7F000001, "host", 0)
+        self.connection = WebSocketConnection(
+            ours,
+            session,
+            self.epoll,
+            SENDQ_BYTES,
+            (),
+            {} if messages is None else messages,
+            self.opened.append,
+            lambda connection, why: self.refused.append(why),
+        )
+
+    def close(self) -> None:
+        """Leave nothing open."""
+        self.connection.close()
+        self.peer.close()
+        self.epoll.close()
+
+    def open(self) -> WebSocketConnection:
+        """Do the handshake."""
+        self.peer.sendall(HANDSHAKE)
+        assert not self.connection.read()
+        assert self.peer.recv(65_536).startswith(b"HTTP/1.1 101 ")
+        return self.connection
+
+
+@pytest.fixture
+def pair() -> Iterator[Pair]:
+    """A pair whose handshake has not begun."""
+    made = Pair()
+    yield made
+    made.close()
+
+
+def test_a_handshake_opens_it_once(pair: Pair) -> None:
+    """Its thread is told, and only from then on may it have lines."""
+    connection = pair.connection
+    assert connection.state is State.OPENING
+    pair.open()
+    assert pair.opened == [connection]
+    assert connection.state is State.OPEN
+    pair.peer.sendall(b"\x81\x86\0\0\0\0PING 1")
+    assert connection.read()
+    assert list(connection.lines) == ["PING 1"]
+    assert pair.opened == [connection]
+
+
+def test_a_handshake_has_its_time(pair: Pair) -> None:
+    """Then it is answered by 408 and closed, and its thread is told; one that is done is not."""
+    pair.peer.sendall(HANDSHAKE[:50])
+    pair.connection.read()
+    pair.connection.time_out()
+    assert pair.peer.recv(65_536).startswith(b"HTTP/1.1 408 ")
+    assert pair.peer.recv(1) == b""
+    assert pair.refused == ["no WebSocket handshake in time"]
+    assert pair.connection.state is State.CLOSING
+    pair.connection.time_out()
+    assert pair.refused == ["no WebSocket handshake in time"]
+    other = Pair()
+    other.open().time_out()
+    assert other.connection.state is State.OPEN
+    other.close()
+
+
+@pytest.mark.parametrize("said", [b"", HANDSHAKE[:50]])
+def test_a_peer_that_leaves_during_the_handshake_is_nobody(pair: Pair, said: bytes) -> None:
+    """There are no lines, nothing is noted, and the connection is finished."""
+    pair.peer.sendall(said)
+    pair.peer.shutdown(socket.SHUT_WR)
+    until(lambda: not pair.connection.read() and pair.connection.at_end, "the end was read")
+    assert not pair.opened and not pair.refused
+    assert pair.connection.is_finished
+
+
+def test_a_peer_that_hangs_up_during_the_handshake_is_nobody(pair: Pair) -> None:
+    """As epoll says it of a connection that is dead both ways."""
+    pair.connection.hang_up()
+    assert pair.connection.is_finished
+    assert not pair.opened and not pair.refused
+
+
+def test_a_refused_peer_may_read_why(pair: Pair) -> None:
+    """The response stays readable while the peer is still sending; the end is when it is done."""
+    pair.peer.sendall(b"GET / HTTP/1.1\r\n\r\n")
+    assert not pair.connection.read()
+    assert not pair.connection.is_finished
+    pair.peer.sendall(b"more" * 100)
+    assert not pair.connection.read()
+    assert pair.peer.recv(65_536).startswith(b"HTTP/1.1 426 ")
+    pair.peer.close()
+    assert not pair.connection.read()
+    assert pair.connection.is_finished
+
+
+def test_a_peer_that_does_not_read_ends_by_it(pair: Pair) -> None:
+    """Messages that pile up, and pongs as well, are bounded by the SendQ."""
+    connection = pair.open()
+    for number in range(1000):
+        if connection.ended:
+            break
+        connection.write(f"PRIVMSG #lobby :{number}{'x' * 300}\r\n".encode())
+    assert connection.ended == "SendQ exceeded"
+    pinging = Pair()
+    pinging.open()
+    for _ in range(1000):
+        if pinging.connection.ended:
+            break
+        pinging.peer.sendall((b"\x89\xfd" + bytes(4) + b"p" * 125) * 20)
+        pinging.connection.read()
+    assert pinging.connection.ended == "SendQ exceeded"
+    pinging.close()
+
+
+def test_nothing_is_sent_behind_a_close_frame(pair: Pair) -> None:
+    """RFC 6455, section 5.5.1; whoever said it first."""
+    connection = pair.open()
+    connection.write(b"ERROR :bye\r\n")
+    connection.begin_close()
+    connection.write(b"PRIVMSG #lobby :late\r\n")
+    data = b""
+    while piece := pair.peer.recv(65_536):
+        data += piece
+    assert data == b"\x81\x0aERROR :bye\x88\x02\x03\xe8"
+
+
+def test_a_failed_connection_waits_for_its_peer_to_read_the_code(pair: Pair) -> None:
+    """A close at once would reset a peer that is still sending, and take the close frame from it."""
+    connection = pair.open()
+    pair.peer.sendall(b"\x81\x81\0\0\0\0\xff")
+    assert connection.read()
+    pair.peer.sendall(b"x" * 1000)
+    assert connection.ended == "Message not UTF-8"
+    connection.begin_close()
+    assert not connection.is_finished
+    assert pair.peer.recv(65_536) == b"\x88\x02\x03\xef"
+    pair.peer.close()
+    until(lambda: not connection.read() and connection.is_finished, "the peer's end was read")
+
+
+def test_what_several_read_is_put_into_messages_once() -> None:
+    """Connections that share a tick's cache write the very same bytes."""
+    messages: MessageCache = {}
+    one, two = Pair(messages), Pair(messages)
+    line = b"PRIVMSG #lobby :to all\r\n"
+    for pair in (one, two):
+        pair.open().write(line)
+    assert len(messages) == 1
+    assert one.peer.recv(100) == two.peer.recv(100) == b"\x81\x16PRIVMSG #lobby :to all"
+    one.close()
+    two.close()
