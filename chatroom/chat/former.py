@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import OrderedDict, deque
 from typing import TYPE_CHECKING, NamedTuple
 
 from chatroom.irc.names import casefold
@@ -31,13 +31,14 @@ class FormerUser(NamedTuple):
 class FormerUsers:
     """The last departures, by nick. Guarded by the hub lock."""
 
-    __slots__ = ("_by_nick", "_order")
+    __slots__ = ("_by_nick", "_number", "_order")
 
     def __init__(self) -> None:
-        self._by_nick: dict[str, deque[FormerUser]] = {}
-        """Departures by casefolded nick, the latest first; none is empty."""
-        self._order: deque[str] = deque()
-        """The casefolded nick of each departure, in the order in which they happened."""
+        self._by_nick: dict[str, deque[tuple[int, FormerUser]]] = {}
+        """Departures with their numbers by casefolded nick, the latest first; none is empty."""
+        self._order: OrderedDict[int, str] = OrderedDict()
+        """The casefolded nick of each departure by its number, the oldest first."""
+        self._number = 0
 
     def __len__(self) -> int:
         return len(self._order)
@@ -46,17 +47,17 @@ class FormerUsers:
         """Remember somebody under the nick they wear now; the oldest departures are forgotten for it."""
         address_text = user.sessions[0].address_text if user.sessions else ""
         one = FormerUser(user.nick, user.username, user.host, user.realname, user.account_name, address_text, left_ms)
+        self._number += 1
         same = self._by_nick.setdefault(user.folded, deque())
-        same.appendleft(one)
-        self._order.append(user.folded)
+        same.appendleft((self._number, one))
+        self._order[self._number] = user.folded
         if len(same) > MOST_OF_A_NICK:
-            same.pop()
-            self._order.remove(user.folded)
+            del self._order[same.pop()[0]]
         elif len(self._order) > MOST_REMEMBERED:
             self._forget_oldest()
 
     def _forget_oldest(self) -> None:
-        folded = self._order.popleft()
+        _, folded = self._order.popitem(last=False)
         same = self._by_nick[folded]
         same.pop()
         if not same:
@@ -64,4 +65,4 @@ class FormerUsers:
 
     def find(self, nick: str) -> list[FormerUser]:
         """Who wore that nick, the latest first."""
-        return list(self._by_nick.get(casefold(nick), ()))
+        return [one for _, one in self._by_nick.get(casefold(nick), ())]
