@@ -27,10 +27,8 @@ II = pytest.mark.debian("ii")
 @pytest.fixture(scope="module")
 def server() -> Iterator[Daemon]:
     """A daemon for all clients; ada is an admin."""
-    with running(limits__enabled=False) as daemon:
-        daemon.place.create("ada", "admin", PASSWORD)
-        for name in ("irene", "wanda", "iris"):
-            daemon.create(name, password=PASSWORD)
+    accounts = {"ada": "admin", "irene": "user", "wanda": "user", "iris": "user"}
+    with running(accounts, PASSWORD, limits__enabled=False) as daemon:
         yield daemon
 
 

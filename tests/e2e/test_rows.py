@@ -247,8 +247,8 @@ def test_mapped_addresses_are_ipv4(shared: Daemon) -> None:
 
 def test_loopback_is_banned_by_force_only(shared: Daemon) -> None:
     """In the default set-up everybody comes from 127.0.0.1."""
-    with shared.connect("boss6", password=f"ada:{PASSWORD}") as boss:
-        for target in ("127.0.0.1", "127.0.0.0/8", "0.0.0.0/0", "::1", "--ip boss6"):
+    with shared.connect("boss6", password=f"ada:{PASSWORD}") as boss, shared.connect("local6"):
+        for target in ("127.0.0.1", "127.0.0.0/8", "0.0.0.0/0", "::1", "--ip local6"):
             answers = boss.ask(f"UBAN ADD {target}")
             assert any("FORCE" in answer for answer in answers), (target, answers)
         assert "0 bans in force" in boss.ask("UBAN LIST")[-1]

@@ -286,14 +286,16 @@ class Daemon:
 
 
 @contextlib.contextmanager
-def running(accounts: Mapping[str, str] | None = None, **settings: float | str) -> Iterator[Daemon]:
+def running(
+    accounts: Mapping[str, str] | None = None, password: str = PASSWORD, **settings: float | str
+) -> Iterator[Daemon]:
     """A daemon in a place of its own, stopped in good order and without a traceback on its screen.
 
-    ``accounts`` are names with their roles, ``limits__enabled=False`` is a setting.
+    ``accounts`` are names with their roles, all with one password; ``limits__enabled=False`` is a setting.
     """
     with Place.make(**settings) as place:
         for name, role in (accounts or {}).items():
-            place.create(name, role)
+            place.create(name, role, password)
         daemon = Daemon(place)
         try:
             yield daemon
