@@ -67,11 +67,10 @@ def pair() -> Iterator[Pair]:
 
 def test_a_handshake_opens_it_once(pair: Pair) -> None:
     """Its thread is told, and only from then on may it have lines."""
-    connection = pair.connection
-    assert connection.state is State.OPENING
-    pair.open()
+    before = pair.connection.state
+    connection = pair.open()
     assert pair.opened == [connection]
-    assert connection.state is State.OPEN
+    assert (before, connection.state) == (State.OPENING, State.OPEN)
     pair.peer.sendall(b"\x81\x86\0\0\0\0PING 1")
     assert connection.read()
     assert list(connection.lines) == ["PING 1"]
