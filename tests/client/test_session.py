@@ -159,7 +159,7 @@ def test_no_server_at_first_is_the_end() -> None:
     """If the first connection does not come to be, there is nothing to come back to."""
     stage = Stage()
     stage.session.handle(Closed("nothing listens there", was_open=False))
-    assert stage.session.over == Over(1, "Cannot connect to host:6667: nothing listens there.")
+    assert stage.session.over == Over(1, "Cannot connect to host:6667: nothing listens there.", unreachable=True)
 
 
 def test_a_question_outlives_the_connection() -> None:
