@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import pty
@@ -8,6 +9,7 @@ import signal
 import socket
 import sqlite3
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -110,37 +112,46 @@ def test_many_hangups_at_once_do_no_harm(place: Place) -> None:
     assert daemon.stop() == 0
 
 
-def test_hangup_of_its_terminal_ends_it(place: Place) -> None:
-    """With a controlling terminal SIGHUP says that the window was closed: nothing is left behind."""
+@contextlib.contextmanager
+def at_a_terminal(place: Place) -> Iterator[tuple[int, int]]:
+    """A daemon with a controlling terminal; its process id, and the terminal's other end."""
     call = [script("chatroomctl"), "--database", str(place.database), "serve", "--port", "0"]
     pid, terminal = pty.fork()
     if pid == 0:
         os.chdir(place.root)
         os.execve(call[0], call, place.environment)
-    screen = b""
-    while b"create-admin" not in screen:
-        screen += os.read(terminal, 4096)
-    os.kill(pid, signal.SIGHUP)
-    until(lambda: os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT), "the end of the daemon")
-    os.close(terminal)
-    _, status = os.waitpid(pid, 0)
-    assert os.waitstatus_to_exitcode(status) == 0
+    try:
+        screen = b""
+        while b"create-admin" not in screen:
+            screen += os.read(terminal, 4096)
+        yield pid, terminal
+    finally:
+        if os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
+            os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+
+
+def exit_code_of(pid: int) -> int:
+    """The exit code of a child once it has ended, without taking it from whoever waits for it."""
+    ended = until(lambda: os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT), "the end of the daemon")
+    assert ended is not None
+    assert ended.si_code == os.CLD_EXITED
+    return ended.si_status
+
+
+def test_hangup_of_its_terminal_ends_it(place: Place) -> None:
+    """With a controlling terminal SIGHUP says that the window was closed: nothing is left behind."""
+    with at_a_terminal(place) as (pid, terminal):
+        os.kill(pid, signal.SIGHUP)
+        assert exit_code_of(pid) == 0
+        os.close(terminal)
 
 
 def test_closing_the_terminal_ends_it(place: Place) -> None:
     """A closed window ends the daemon in good order, although its screen can no longer be written."""
-    call = [script("chatroomctl"), "--database", str(place.database), "serve", "--port", "0"]
-    pid, terminal = pty.fork()
-    if pid == 0:
-        os.chdir(place.root)
-        os.execve(call[0], call, place.environment)
-    screen = b""
-    while b"create-admin" not in screen:
-        screen += os.read(terminal, 4096)
-    os.close(terminal)
-    until(lambda: os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT), "the end of the daemon")
-    _, status = os.waitpid(pid, 0)
-    assert os.waitstatus_to_exitcode(status) == 0
+    with at_a_terminal(place) as (pid, terminal):
+        os.close(terminal)
+        assert exit_code_of(pid) == 0
 
 
 def test_one_database_has_one_daemon(daemon: Daemon) -> None:
@@ -253,14 +264,19 @@ def test_it_starts_again_after_a_kill(place: Place) -> None:
     assert "no daemon serves" in gone.stderr
 
 
-def serve_onto(place: Place, screen: int) -> tuple[subprocess.Popen[bytes], int]:
+@contextlib.contextmanager
+def serving_onto(place: Place, screen: int) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
     """A daemon that writes to a descriptor of the caller's; its port, from what it tells over the control socket."""
     call = [script("chatroomctl"), "--database", str(place.database), "serve", "--port", "0"]
     process = subprocess.Popen(call, env=place.environment, cwd=place.root, stderr=screen, start_new_session=True)
     os.close(screen)
-    until(lambda: list((place.root / "run").glob("*.sock")), "the control socket")
-    listening = str(until(lambda: json.loads(place.run("status", "--json").stdout or "{}"), "status")["listening"])
-    return process, int(listening.rpartition(":")[2])
+    try:
+        until(lambda: list((place.root / "run").glob("*.sock")), "the control socket")
+        listening = str(until(lambda: json.loads(place.run("status", "--json").stdout or "{}"), "status")["listening"])
+        yield process, int(listening.rpartition(":")[2])
+    finally:
+        process.kill()
+        process.wait()
 
 
 @pytest.mark.parametrize("closed", [True, False], ids=["closed", "held"])
@@ -268,17 +284,17 @@ def test_the_screen_may_go_away(place: Place, closed: bool) -> None:
     """A daemon whose stderr is closed at the other end, or full, chats on and stops in good order."""
     place.environment["CHATROOM_LIMITS__ENABLED"] = "false"
     reader, writer = os.pipe()
-    process, port = serve_onto(place, writer)
-    if closed:
-        os.close(reader)
-    with Client(port).register("alice") as alice, Client(port).register("bob") as bob:
-        for number in range(2000):
-            alice.send(f"NICK {'a' * 25}{number}")
-        alice.collect()
-        bob.send("PRIVMSG #lobby :hello")
-        alice.expect("hello")
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(CAP_S) == 0
-        assert "Server is shutting down" in alice.expect_closed()[-1]
+    with serving_onto(place, writer) as (process, port):
+        if closed:
+            os.close(reader)
+        with Client(port).register("alice") as alice, Client(port).register("bob") as bob:
+            for number in range(2000):
+                alice.send(f"NICK {'a' * 25}{number}")
+            alice.collect()
+            bob.send("PRIVMSG #lobby :hello")
+            alice.expect("hello")
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(CAP_S) == 0
+            assert "Server is shutting down" in alice.expect_closed()[-1]
     if not closed:
         os.close(reader)

@@ -157,6 +157,8 @@ class Place:
     def __init__(self, root: Path, runtime: Path, settings: Mapping[str, float | str]) -> None:
         self.root = root
         self.database = root / "chat.db"
+        self.daemons: list[Daemon] = []
+        """Every daemon that was started here."""
         self.environment = {
             "HOME": str(root),
             "LANG": "C.UTF-8",
@@ -178,7 +180,12 @@ class Place:
         with tempfile.TemporaryDirectory(prefix="chatroom-e2e-", ignore_cleanup_errors=True) as name:
             runtime = Path(name) / "run"
             runtime.mkdir(mode=0o700)
-            yield cls(Path(name), runtime, settings)
+            place = cls(Path(name), runtime, settings)
+            try:
+                yield place
+            finally:
+                for daemon in place.daemons:  # what a failed test has left running
+                    daemon.kill()
 
     def run(self, *arguments: str | Path, stdin: str = "") -> subprocess.CompletedProcess[str]:
         """Run ``chatroomctl`` on the database, whatever comes of it."""
@@ -220,6 +227,7 @@ class Daemon:
             stderr=subprocess.PIPE,
             start_new_session=True,  # no controlling terminal: SIGHUP reloads
         )
+        place.daemons.append(self)
         self._reader = threading.Thread(target=self._read, name="daemon's stderr", daemon=True)
         self._reader.start()
         try:
