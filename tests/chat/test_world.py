@@ -1,0 +1,102 @@
+from __future__ import annotations
+
+from harness.world import SERVER, Here, change_settings, params_of, verbs
+
+from chatroom.irc.message import parse
+
+
+def test_time_never_goes_back(here: Here) -> None:
+    """A clock that is set back holds the world's time still, until it has caught up."""
+    alice, bob = here.connect("alice"), here.connect("bob", caps="server-time")
+    bob.read()
+    for seconds, shown in ((5, "12:00:05.000"), (-60, "12:00:05.000"), (60, "12:00:05.000"), (1, "12:00:06.000")):
+        here.wait(seconds)
+        alice.say("PRIVMSG bob :x")
+        assert (parse(bob.read()[0]).tags or {})["time"] == f"2030-05-01T{shown}Z"
+
+
+def test_message_ids_are_never_used_again(here: Here) -> None:
+    """Each event of a run has another id, and each run another prefix."""
+    alice, bob = here.connect("alice"), here.connect("bob", caps="message-tags")
+    bob.read()
+    with here.tick():
+        alice.say("PRIVMSG bob :1", "PRIVMSG #lobby :2")
+    alice.say("PRIVMSG bob :3")
+    ids = [(parse(line).tags or {})["msgid"] for line in bob.read()]
+    assert len(set(ids)) == 3
+    assert all(each.startswith(here.world.id_prefix) for each in ids)
+
+
+def test_a_quit_is_read_once_by_each_who_shares_a_channel(here: Here) -> None:
+    """However many channels two share; and not by who shares none."""
+    alice, bob, carl = here.connect("alice"), here.connect("bob"), here.connect("carl")
+    for client in (alice, bob):
+        client.say("JOIN #a,#b")
+    carl.say("PART #lobby")
+    here.forget_unread()
+    prefix = alice.prefix
+    alice.say("QUIT")
+    sent = bob.read()
+    assert verbs(sent) == ["QUIT"]
+    assert sent[0].startswith(f":{prefix} QUIT :")
+    assert carl.read() == []
+
+
+def test_who_leaves_reads_what_was_said_before_and_nothing_after(here: Here) -> None:
+    """Within one tick a member who parts, or joins, reads exactly their share."""
+    alice, bob, carl = here.connect("alice"), here.connect("bob"), here.connect("carl")
+    for client in (alice, bob):
+        client.say("JOIN #a")
+    here.forget_unread()
+    with here.tick():
+        alice.say("PRIVMSG #a :1")
+        bob.say("PART #a")
+        carl.say("JOIN #a")
+        alice.say("PRIVMSG #a :2")
+    assert [parse(line).params[-1] for line in bob.read()] == ["1", "#a"]
+    assert [parse(line).params[-1] for line in carl.read() if " PRIVMSG " in line] == ["2"]
+
+
+def test_capabilities_change_what_comes_after_them_only(here: Here) -> None:
+    """What was said earlier in the tick is read in the old form."""
+    alice, bob = here.connect("alice"), here.connect("bob")
+    bob.read()
+    with here.tick():
+        alice.say("PRIVMSG #lobby :old")
+        bob.say("CAP REQ :server-time")
+        alice.say("PRIVMSG #lobby :new")
+    old, answer, new = bob.read()
+    assert old == f":{alice.prefix} PRIVMSG #lobby :old"
+    assert params_of([answer], "CAP")[1] == "ACK"
+    assert new.startswith("@time=")
+
+
+def test_a_reload_says_what_it_did_and_keeps_what_needs_a_restart(here: Here) -> None:
+    """In words: the changed keys, and those that wait; nothing where nothing changed."""
+    world = here.world
+    assert world.use_settings(world.settings) == "configuration read again, changed: nothing"
+    changed = change_settings(world.settings, limits={"burst_lines": 7}, server={"io_threads": 4})
+    words = world.use_settings(changed)
+    assert words == ("configuration read again, changed: limits.burst_lines; needs a restart: server.io_threads")
+    assert world.settings.limits.burst_lines == 7
+    assert world.settings.server.io_threads != 4
+    assert world.settings.server.name == SERVER
+
+
+def test_the_screen_has_a_line_for_what_happens(here: Here) -> None:
+    """Connects, logins, kicks, bans and refusals, each one line with names and addresses."""
+    ada = here.admin(address="10.0.0.9")
+    here.connect("eve", address="192.0.2.1")
+    ada.say("KILL eve :rude", "UBAN ADD eve :again")
+    late = here.open("192.0.2.1")
+    late.say("NICK eve", "USER e 0 * :E")
+    log = "\n".join(here.world.log)
+    for words in (
+        "login ada (admin) from 10.0.0.9",
+        "joined: ada from 10.0.0.9, account ada",
+        "joined: eve from 192.0.2.1",
+        "kicked eve by ada: rude",
+        "banned eve by ada: ",
+        "refused 192.0.2.1: ",
+    ):
+        assert words in log
