@@ -194,8 +194,8 @@ class IoThread(threading.Thread):
         budget = session.budget
         left = LINES_PER_TICK
         while lines and left and not session.waiting and not session.closing:
-            if budget is not None and not budget.take(hub.world.now_ms):
-                self._hold_back(connection, budget)
+            if budget is not None and not budget.take(now_ms):
+                self._hold_back(connection, budget, now_ms)
                 return
             hub.run_line(session, lines.popleft())
             left -= 1
@@ -208,8 +208,11 @@ class IoThread(threading.Thread):
             self._queue(connection)
         self._throttle_reading(connection)
 
-    def _hold_back(self, connection: Connection, budget: LineBudget) -> None:
-        """Let a session that says too much at once wait; end it where far too much has piled up."""
+    def _hold_back(self, connection: Connection, budget: LineBudget, now_ms: int) -> None:
+        """Let a session that says too much at once wait; end it where far too much has piled up.
+
+        ``now_ms`` is on the clock that never jumps: by the time of day, setting it back would silence everybody.
+        """
         world, session = self.hub.world, connection.session
         if len(connection.lines) > world.settings.limits.queue_lines:
             if session.user is not None:
@@ -217,7 +220,7 @@ class IoThread(threading.Thread):
             world.close(session, "Excess flood")
             return
         self._throttle_reading(connection)
-        wait_s = max(budget.wait_ms(world.now_ms), 1) / 1000
+        wait_s = max(budget.wait_ms(now_ms), 1) / 1000
         self.call_later(wait_s, lambda: self._queue(connection))
 
     def _throttle_reading(self, connection: Connection) -> None:
