@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from chatroom.chat.extbans import BanMask, compile_ban
 from chatroom.chat.records import AccessLevel, ListEntry, ListMode, StoredChannel
-from chatroom.irc.masks import Matcher, compile_mask
+from chatroom.irc.modes import ModeKinds
 from chatroom.irc.names import casefold
 
 if TYPE_CHECKING:
@@ -20,7 +21,8 @@ OP = 2
 
 PREFIX_MODES = {"o": OP, "v": VOICE}
 LIST_MODES: tuple[ListMode, ...] = ("b", "e", "I")
-FLAG_MODES = "imnst"
+FLAG_MODES = "CMRimnst"
+CHANNEL_KINDS = ModeKinds(lists="Ibe", always="k", when_set="fl", flags=FLAG_MODES, prefixes="ov")
 NEW_CHANNEL_FLAGS = frozenset("nt")
 
 
@@ -40,6 +42,7 @@ class Channel:
         "created_ms",
         "flags",
         "folded",
+        "forward",
         "founder_id",
         "key",
         "limit",
@@ -68,8 +71,10 @@ class Channel:
         self.topic = ""
         self.topic_by = ""
         self.topic_ms = 0
-        self.lists: dict[ListMode, dict[str, tuple[ListEntry, Matcher]]] = {}
-        """Per list the entries by casefolded mask, each with its matcher."""
+        self.forward: str | None = None
+        """The channel that those who may not come in are sent to."""
+        self.lists: dict[ListMode, dict[str, tuple[ListEntry, BanMask]]] = {}
+        """Per list the entries by casefolded mask, each with what it means."""
         self.founder_id: int | None = None
         self.access: dict[int, AccessLevel] = {}
         """What accounts regain when they join."""
@@ -82,7 +87,7 @@ class Channel:
 
     def add_mask(self, entry: ListEntry) -> None:
         """Put a mask on one of the lists."""
-        self.lists.setdefault(entry.mode, {})[casefold(entry.mask)] = (entry, compile_mask(entry.mask))
+        self.lists.setdefault(entry.mode, {})[casefold(entry.mask)] = (entry, compile_ban(entry.mask))
 
     def discard_mask(self, mode: ListMode, mask: str) -> ListEntry | None:
         """Take a mask off a list; what stood there, if anything."""
@@ -93,17 +98,20 @@ class Channel:
         """One list, in the order in which it grew."""
         return [entry for entry, _ in self.lists.get(mode, {}).values()]
 
-    def matches(self, mode: ListMode, user: User) -> bool:
-        """Whether a mask of that list fits the user."""
+    def matches(self, mode: ListMode, user: User, *, speaking: bool = False) -> bool:
+        """Whether a mask of that list fits the user; mutes count only where it is about ``speaking``."""
         found = self.lists.get(mode)
         if not found:
             return False
-        prefix = user.prefix
-        return any(fits(prefix) for _, fits in found.values())
+        return any((speaking or not mask.mutes) and mask.fits(user) for _, mask in found.values())
 
     def is_banned(self, user: User) -> bool:
-        """Whether a ban fits the user and no exception does."""
+        """Whether a ban keeps the user out and no exception lets them in."""
         return bool(self.lists) and self.matches("b", user) and not self.matches("e", user)
+
+    def is_silenced(self, user: User) -> bool:
+        """Whether a ban or a mute fits the user and no exception does."""
+        return self.matches("b", user, speaking=True) and not self.matches("e", user, speaking=True)
 
     def regained_standing(self, account_id: int) -> int:
         """The standing an account has here by its own right."""
@@ -116,6 +124,9 @@ class Channel:
         """The modes as parameters of MODE; the key itself only for those who may know it."""
         letters = "".join(sorted(self.flags))
         params = []
+        if self.forward is not None:
+            letters += "f"
+            params.append(self.forward)
         if self.key is not None:
             letters += "k"
             params.append(self.key if with_secrets else "*")
@@ -133,6 +144,7 @@ class Channel:
             flags="".join(sorted(self.flags)),
             key=self.key,
             limit=self.limit,
+            forward=self.forward,
             topic=self.topic,
             topic_by=self.topic_by,
             topic_at=_moment(self.topic_ms) if self.topic_ms else None,
@@ -148,6 +160,7 @@ class Channel:
         self.flags = frozenset(record.flags)
         self.key = record.key
         self.limit = record.limit
+        self.forward = record.forward
         self.topic = record.topic
         self.topic_by = record.topic_by
         self.topic_ms = int(record.topic_at.timestamp() * 1000) if record.topic_at else 0

@@ -148,6 +148,8 @@ class StoredChannel:
     """The modes without a parameter, as their letters in alphabetical order."""
     key: str | None = None
     limit: int | None = None
+    forward: str | None = None
+    """The channel that those who may not come in are sent to."""
     topic: str = ""
     topic_by: str = ""
     topic_at: datetime | None = None

@@ -18,11 +18,16 @@ from chatroom.irc.names import is_channel
 
 FOUNDED_CHANNELS = 50
 """How many stored channels one account may found; what it makes beyond that ends with its last member."""
+MOST_FORWARDS = 5
+"""How often somebody is sent on from channel to channel, at most."""
 
 
 @command("JOIN", "<channels> [<keys>]")
 def join(context: Context, params: list[str]) -> Pending | None:
     """Joins channels, by comma. JOIN 0 leaves them all."""
+    if not params[0].strip(","):
+        context.reply(numerics.ERR_NEEDMOREPARAMS, "JOIN")
+        return None
     if params[0] == "0":
         for channel in list(context.user.channels):
             depart(context, channel, "")
@@ -44,12 +49,29 @@ def _join_one(context: Context, name: str, key: str) -> None:
         return
     elif len(user.channels) >= world.settings.channels.max_joined:
         context.reply(numerics.ERR_TOOMANYCHANNELS, printable(name))
+    elif channel is None:
+        enter(context, _found(context, name))
     else:
-        refusal = _entry_refusal(context, channel, key) if channel is not None else None
-        if refusal is not None:
-            context.reply(refusal, name)
-        else:
-            enter(context, channel or _found(context, name))
+        _come_in(context, channel, key)
+
+
+def _come_in(context: Context, channel: Channel, key: str) -> None:
+    """Let the user into a channel that exists, or into the one it forwards to, or that one; or say why not."""
+    passed = [channel]
+    refusal = _entry_refusal(context, channel, key)
+    while refusal is not None:
+        target = context.world.find_channel(channel.forward) if channel.forward is not None else None
+        if target is None or target in passed or len(passed) > MOST_FORWARDS:
+            context.reply(refusal, channel.name)
+            return
+        text = f"{refusal.text}: you are sent on to {target.name}"
+        context.reply(numerics.ERR_LINKCHANNEL, channel.name, target.name, text=text)
+        if context.user in target.members:
+            return
+        channel = target
+        passed.append(channel)
+        refusal = _entry_refusal(context, channel, "")
+    enter(context, channel)
 
 
 def _entry_refusal(context: Context, channel: Channel, key: str) -> numerics.Numeric | None:
@@ -59,6 +81,8 @@ def _entry_refusal(context: Context, channel: Channel, key: str) -> numerics.Num
         return None
     if user.account is not None and channel.regained_standing(user.account.id) & OP:
         return None
+    if "R" in channel.flags and user.account is None:
+        return numerics.ERR_NEEDREGGEDNICK
     if channel.key is not None and key != channel.key:
         return numerics.ERR_BADCHANNELKEY
     if "i" in channel.flags and not channel.matches("I", user):

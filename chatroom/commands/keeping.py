@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from chatroom.chat.stores import Stores
 
 
-def keep(context: Context, channel: Channel, bodies: list[str], action: str, detail: str) -> Pending | None:
-    """Tell the channel ``bodies`` (``MODE #c +m``), one a line; a channel that is kept is stored first."""
+def keep(context: Context, channel: Channel, verb: str, changes: list[str], action: str, detail: str) -> Pending | None:
+    """Tell the channel its ``changes`` (``+m``), one a line behind ``verb``; a channel that is kept is stored first."""
     source = context.source
     account = context.user.account_name
     if not channel.stored:
-        _tell(context, channel, source, account, bodies)
+        _tell(context, channel, source, account, verb, changes)
         return None
     record, actor = channel.to_record(), context.actor
 
@@ -38,18 +38,18 @@ def keep(context: Context, channel: Channel, bodies: list[str], action: str, det
         if failure is not None:
             context.world.note(f"{channel.name} could not be stored: {failure}")
             context.warn("NOT_STORED", channel.name, text=f"This holds until a restart only: {failure}")
-        _tell(context, channel, source, account, bodies)
+        _tell(context, channel, source, account, verb, changes)
 
     return Pending("store", job, then)
 
 
-def _tell(context: Context, channel: Channel, source: str, account: str | None, bodies: list[str]) -> None:
+def _tell(context: Context, channel: Channel, source: str, account: str | None, verb: str, changes: list[str]) -> None:
     world, own = context.world, context.session.user
     inside = own is not None and own in channel.members
     if own is not None:
         source, account = own.prefix, own.account_name  # as they are by now: others know no other name of theirs
-    for body in bodies:
-        event = world.event(source, body)
+    for change in changes:
+        event = world.event(source, f"{verb} {channel.name} {change}")
         event.account, event.bot = account, own is not None and own.bot
         world.tell_channel(channel, event, skip=context.session if inside else None)
         context.say(event)

@@ -8,7 +8,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from chatroom.chat.channel import FLAG_MODES, LIST_MODES, OP, PREFIX_MODES, Channel
+from chatroom.chat.channel import CHANNEL_KINDS, FLAG_MODES, LIST_MODES, OP, PREFIX_MODES, Channel
+from chatroom.chat.extbans import normalise_ban
 from chatroom.chat.records import ListEntry, ListMode, Role
 from chatroom.commands.channels import acts_by_right
 from chatroom.commands.context import Context, printable
@@ -17,14 +18,12 @@ from chatroom.commands.pending import Pending
 from chatroom.commands.table import command
 from chatroom.commands.user_modes import user_mode
 from chatroom.irc import numerics
-from chatroom.irc.masks import normalise_mask
-from chatroom.irc.modes import ModeChange, ModeKinds, format_changes, parse_changes
+from chatroom.irc.modes import ModeChange, format_changes, parse_changes
 from chatroom.irc.names import casefold, is_channel
 
 if TYPE_CHECKING:
     from chatroom.chat.user import User
 
-CHANNEL_KINDS = ModeKinds(lists="Ibe", always="k", when_set="l", flags=FLAG_MODES, prefixes="ov")
 MOST_CHANGES = 20
 LIST_ENTRIES = 100
 KEY_BYTES = 32
@@ -74,9 +73,8 @@ def _channel_mode(context: Context, channel: Channel, params: list[str]) -> Pend
                 done.append(applied)
     if not done:
         return None
-    bodies = [f"MODE {channel.name} {line}" for line in format_changes(done)]
-    detail = " ".join(body.removeprefix(f"MODE {channel.name} ") for body in bodies)
-    return keep(context, channel, bodies, "channel.mode", detail)
+    lines = format_changes(done)
+    return keep(context, channel, "MODE", lines, "channel.mode", " ".join(lines))
 
 
 def _apply(context: Context, channel: Channel, change: ModeChange) -> ModeChange | None:
@@ -88,6 +86,8 @@ def _apply(context: Context, channel: Channel, change: ModeChange) -> ModeChange
         return _apply_key(context, channel, change)
     if letter == "l":
         return _apply_limit(context, channel, change)
+    if letter == "f":
+        return _apply_forward(context, channel, change)
     if letter in PREFIX_MODES:
         return _apply_standing(context, channel, change.adding, letter, param)
     for mode in LIST_MODES:
@@ -138,6 +138,28 @@ def _apply_limit(context: Context, channel: Channel, change: ModeChange) -> Mode
     return ModeChange(True, "l", str(channel.limit))
 
 
+def _apply_forward(context: Context, channel: Channel, change: ModeChange) -> ModeChange | None:
+    """Send people on to another channel, which whoever says so must be an operator of as well."""
+    if not change.adding:
+        if channel.forward is None:
+            return None
+        channel.forward = None
+        return ModeChange(False, "f")
+    name = change.param or ""
+    target = context.world.find_channel(name)
+    if target is None or target is channel:
+        text = "That is the channel itself" if target is channel else "No such channel"
+        context.reply(numerics.ERR_INVALIDMODEPARAM, channel.name, "f", printable(name), text=text)
+        return None
+    if not acts_by_right(context, target):
+        context.reply(numerics.ERR_CHANOPRIVSNEEDED, target.name, text="You're not channel operator there")
+        return None
+    if channel.forward == target.name:
+        return None
+    channel.forward = target.name
+    return ModeChange(True, "f", target.name)
+
+
 def _apply_standing(context: Context, channel: Channel, adding: bool, letter: str, nick: str) -> ModeChange | None:
     target = context.world.find_user(nick)
     if target is None:
@@ -170,9 +192,13 @@ def _remember_access(channel: Channel, target: User) -> None:
 
 
 def _apply_mask(context: Context, channel: Channel, adding: bool, mode: ListMode, given: str) -> ModeChange | None:
-    mask = normalise_mask(given)
-    if " " in mask or len(mask.encode()) > MASK_BYTES:
+    mask = normalise_ban(given)
+    if mask is None or " " in mask or len(mask.encode()) > MASK_BYTES or (mode == "I" and mask.startswith("~m:")):
         text = f"A mask has no spaces and at most {MASK_BYTES} bytes"
+        if mask is None:
+            text = "There is no such kind of mask"
+        elif mode == "I" and mask.startswith("~m:"):
+            text = "A mute lets nobody in"
         context.reply(numerics.ERR_INVALIDMODEPARAM, channel.name, mode, printable(given), text=text)
         return None
     if not adding:

@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from chatroom import __version__
-from chatroom.chat.channel import FLAG_MODES
+from chatroom.chat import extbans
+from chatroom.chat.channel import CHANNEL_KINDS
 from chatroom.chat.monitors import MOST_NICKS
 from chatroom.chat.records import Account, Role
 from chatroom.commands.context import Context, printable
@@ -32,15 +33,18 @@ def isupport(context: Context) -> list[str]:
     """The ISUPPORT tokens, all of them true."""
     settings = context.world.settings
     return [
+        "ACCOUNTEXTBAN=a",
         "AWAYLEN=200",
         "BOT=B",
         "CASEMAPPING=ascii",
         f"CHANLIMIT=#:{settings.channels.max_joined}",
-        f"CHANMODES=Ibe,k,l,{FLAG_MODES}",
+        f"CHANMODES={CHANNEL_KINDS.chanmodes}",
         f"CHANNELLEN={CHANNEL_LENGTH}",
         "CHANTYPES=#",
         "ELIST=CMNTU",
         "EXCEPTS=e",
+        f"EXTBAN=~,{extbans.TYPES}",
+        "FORWARD=f",
         f"HOSTLEN={HOST_LENGTH}",
         "INVEX=I",
         "KEYLEN=32",
@@ -55,6 +59,7 @@ def isupport(context: Context) -> list[str]:
         f"NICKLEN={NICK_LENGTH}",
         "PREFIX=(ov)@+",
         "SAFELIST",
+        "STATUSMSG=@+",
         "TARGMAX=JOIN:,KICK:,LIST:,MONITOR:,NAMES:,NOTICE:4,PART:,PRIVMSG:4,TAGMSG:4,WHOIS:4",
         "TOPICLEN=390",
         "USERLEN=18",
@@ -98,7 +103,8 @@ def welcome_lines(context: Context) -> None:
     context.reply(numerics.RPL_WELCOME, text=f"Welcome to the {server.network} chat, {context.user.prefix}")
     context.reply(numerics.RPL_YOURHOST, text=f"Your host is {server.name}, running {SOFTWARE}")
     context.reply(numerics.RPL_CREATED, text=f"This server was started {created:%Y-%m-%d at %H:%M:%S} UTC")
-    context.reply(numerics.RPL_MYINFO, server.name, SOFTWARE, USER_MODES, "Ibeiklmnostv", "Ibeklov")
+    letters = CHANNEL_KINDS.letters, CHANNEL_KINDS.letters_with_param
+    context.reply(numerics.RPL_MYINFO, server.name, SOFTWARE, USER_MODES, *letters)
     reply_isupport(context)
 
 

@@ -47,4 +47,4 @@ def topic(context: Context, params: list[str]) -> Pending | None:
     channel.topic = shorten(params[1], TOPIC_BYTES)
     channel.topic_by = context.user.prefix
     channel.topic_ms = context.world.now_ms
-    return keep(context, channel, [f"TOPIC {channel.name} :{channel.topic}"], "channel.topic", channel.topic)
+    return keep(context, channel, "TOPIC", [f":{channel.topic}"], "channel.topic", channel.topic)

@@ -52,6 +52,16 @@ class ModeKinds(NamedTuple):
         return param is None and letter not in self.lists and self.takes_param(adding, letter)
 
     @property
+    def letters(self) -> str:
+        """All letters, for ``RPL_MYINFO``."""
+        return "".join(sorted("".join(self)))
+
+    @property
+    def letters_with_param(self) -> str:
+        """The letters that take a parameter, for ``RPL_MYINFO``."""
+        return "".join(sorted(self.lists + self.always + self.when_set + self.prefixes))
+
+    @property
     def chanmodes(self) -> str:
         """The value of ``CHANMODES`` in ISUPPORT."""
         return ",".join(self[:4])

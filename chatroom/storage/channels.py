@@ -12,7 +12,7 @@ from chatroom.storage import audit, changes
 from chatroom.storage.database import Database, Row
 from chatroom.storage.moments import from_ms, from_ms_or_none, to_ms, to_ms_or_none
 
-_COLUMNS = "id, name, founder_id, created_ms, flags, key, member_limit, topic, topic_by, topic_ms"
+_COLUMNS = "id, name, founder_id, created_ms, flags, key, member_limit, topic, topic_by, topic_ms, forward"
 _LIST_COLUMNS = "channel_id, mode, mask, set_by, set_ms"
 _ACCESS_COLUMNS = "channel_id, account_id, level"
 
@@ -89,12 +89,12 @@ class Channels:
         # A row that is there keeps its id, which the lists, the access and the changes refer to.
         return self._database.number(
             "INSERT INTO channels"
-            " (name, folded, founder_id, created_ms, flags, key, member_limit, topic, topic_by, topic_ms)"
-            " VALUES (?, ?, (SELECT id FROM accounts WHERE id = ?), ?, ?, ?, ?, ?, ?, ?)"
+            " (name, folded, founder_id, created_ms, flags, key, member_limit, topic, topic_by, topic_ms, forward)"
+            " VALUES (?, ?, (SELECT id FROM accounts WHERE id = ?), ?, ?, ?, ?, ?, ?, ?, ?)"
             " ON CONFLICT (folded) DO UPDATE SET name = excluded.name, founder_id = excluded.founder_id,"
             " created_ms = excluded.created_ms, flags = excluded.flags, key = excluded.key,"
             " member_limit = excluded.member_limit, topic = excluded.topic, topic_by = excluded.topic_by,"
-            " topic_ms = excluded.topic_ms"
+            " topic_ms = excluded.topic_ms, forward = excluded.forward"
             " RETURNING id",
             (
                 channel.name,
@@ -107,6 +107,7 @@ class Channels:
                 channel.topic,
                 channel.topic_by,
                 to_ms_or_none(channel.topic_at),
+                channel.forward,
             ),
         )
 
@@ -127,11 +128,12 @@ def _channels(rows: list[Row], lists: list[Row], access: list[Row]) -> list[Stor
             flags=flags,
             key=key,
             limit=limit,
+            forward=forward,
             topic=topic,
             topic_by=topic_by,
             topic_at=from_ms_or_none(topic_ms),
             lists=tuple(entries.get(channel_id, ())),
             access=levels.get(channel_id, {}),
         )
-        for channel_id, name, founder_id, created_ms, flags, key, limit, topic, topic_by, topic_ms in rows
+        for channel_id, name, founder_id, created_ms, flags, key, limit, topic, topic_by, topic_ms, forward in rows
     ]

@@ -24,6 +24,7 @@ def channel(stores: SqliteStores, by: Actor) -> StoredChannel:
         flags="imnst",
         key="sesame",
         limit=50,
+        forward="#Tea",
         topic="all about tea",
         topic_by="ada!ada@host",
         topic_at=MOMENT,

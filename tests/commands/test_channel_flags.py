@@ -1,0 +1,116 @@
+from __future__ import annotations
+
+import pytest
+from harness.world import SERVER, Client, Here, params_of, verbs
+
+
+@pytest.fixture
+def op(here: Here) -> Client:
+    """The operator of #a."""
+    client = here.connect("op")
+    client.say("JOIN #a")
+    client.read()
+    return client
+
+
+def test_only_accounts_and_the_voiced_speak_where_it_is_so(here: Here, op: Client) -> None:
+    """+M is 404 for guests without a standing."""
+    guest, una = here.connect("guest"), here.member()
+    guest.say("JOIN #a")
+    una.say("JOIN #a")
+    op.say("MODE #a +M")
+    here.forget_unread()
+    assert guest.ask("PRIVMSG #a :x") == [f":{SERVER} 404 guest #a :Cannot send to channel"]
+    assert una.ask("PRIVMSG #a :x") == []
+    op.say("MODE #a +v guest")
+    guest.read()
+    assert guest.ask("PRIVMSG #a :x") == []
+
+
+def test_only_accounts_and_the_invited_come_in_where_it_is_so(here: Here, op: Client) -> None:
+    """+R is 477 for guests."""
+    guest, una = here.connect("guest"), here.member()
+    op.say("MODE #a +R")
+    assert guest.ask("JOIN #a") == [f":{SERVER} 477 guest #a :Cannot join channel (+R)"]
+    assert "JOIN" in verbs(una.ask("JOIN #a"))
+    op.say("INVITE guest #a")
+    assert "JOIN" in verbs(guest.ask("JOIN #a"))
+
+
+def test_no_ctcp_but_action_where_it_is_so(here: Here, op: Client) -> None:
+    """+C holds back CTCP to the channel, from operators too; ACTION and plain text pass."""
+    bob = here.connect("bob")
+    bob.say("JOIN #a")
+    op.say("MODE #a +C")
+    here.forget_unread()
+    refusal = ":Cannot send to channel (+C)"
+    assert bob.ask("PRIVMSG #a :\x01PING 1\x01") == [f":{SERVER} 404 bob #a {refusal}"]
+    assert op.ask("PRIVMSG @#a :\x01VERSION\x01") == [f":{SERVER} 404 op #a {refusal}"]
+    assert bob.ask("NOTICE #a :\x01PING 1\x01") == []
+    assert op.read() == []
+    bob.say("PRIVMSG #a :\x01ACTION waves\x01")
+    assert op.read() == [f":{bob.prefix} PRIVMSG #a :\x01ACTION waves\x01"]
+
+
+def test_who_may_not_come_in_is_sent_on(here: Here, op: Client) -> None:
+    """470 with both names, then the JOIN of the other channel; whatever the reason was."""
+    op.say("JOIN #b")
+    op.say("MODE #a +f #B")
+    assert params_of(op.ask("MODE #a"), "324") == ["op", "#a", "+ntf", "#b"]
+    for number, change in enumerate(("+i", "+k x", "+l 1", "+b *!*@*", "+R")):
+        op.say(f"MODE #a {change}")
+        client = here.connect(f"c{number}")
+        client.read()
+        sent = client.ask("JOIN #a")
+        assert params_of(sent, "470")[:3] == [client.user.nick, "#a", "#b"]
+        assert sent[1] == f":{client.prefix} JOIN #b"
+        assert [verbs(client.ask("JOIN #a"))] == [["470"]], "who is there already stays there"
+        op.say(f"MODE #a -{change[1:]}")
+    op.say("MODE #a -f", "MODE #a +i")
+    assert verbs(here.connect("last").ask("JOIN #a")) == ["473"]
+
+
+def test_forwards_are_followed_so_far(here: Here, op: Client) -> None:
+    """From one to the next; a circle, or a channel that is gone, ends in the refusal of the last one."""
+    op.say("JOIN #b", "JOIN #c")
+    op.say("MODE #a +if #b", "MODE #b +if #c")
+    bob = here.connect("bob")
+    bob.read()
+    assert verbs(bob.ask("JOIN #a"))[:3] == ["470", "470", "JOIN"]
+    op.say("MODE #c +if #a")
+    carl = here.connect("carl")
+    carl.read()
+    assert verbs(carl.ask("JOIN #a")) == ["470", "470", "473"]
+    op.say("JOIN #d", "MODE #c +f #d", "PART #d")
+    assert verbs(carl.ask("JOIN #c")) == ["473"]
+
+
+def test_a_forward_needs_a_channel_and_rights_in_it(here: Here, op: Client) -> None:
+    """696 where there is no such channel or it is the same; 482 for the one where one is no operator."""
+    here.connect("bob").say("JOIN #b")
+    op.say("JOIN #b")
+    op.read()
+    assert params_of(op.ask("MODE #a +f #none"), "696")[:4] == ["op", "#a", "f", "#none"]
+    assert params_of(op.ask("MODE #a +f #A"), "696")[:4] == ["op", "#a", "f", "#A"]
+    assert params_of(op.ask("MODE #a +f"), "696")[:4] == ["op", "#a", "f", "*"]
+    assert params_of(op.ask("MODE #a +f #b"), "482")[:2] == ["op", "#b"]
+    assert here.channel("#a").forward is None
+    assert op.ask("MODE #a -f") == []
+
+
+def test_a_forward_survives_a_restart(here: Here) -> None:
+    """It is stored with the channel."""
+    una = here.member()
+    una.say("JOIN #a", "JOIN #b", "MODE #a +f #b")
+    here.restart()
+    assert here.channel("#a").forward == "#b"
+
+
+def test_what_is_told_of_modes_is_true(here: Here) -> None:
+    """CHANMODES, FORWARD and RPL_MYINFO name the letters there are."""
+    client = here.open()
+    client.say("NICK x", "USER x 0 * :x")
+    welcome = client.read()
+    assert params_of(welcome, "004")[4:] == ["CIMRbefiklmnostv", "Ibefklov"]
+    tokens = {token for line in welcome if " 005 " in line for token in line.split()}
+    assert {"CHANMODES=Ibe,k,fl,CMRimnst", "FORWARD=f"} <= tokens
