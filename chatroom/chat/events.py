@@ -7,14 +7,16 @@ capability does to a line stands here and nowhere else.
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from chatroom.irc import caps
-from chatroom.irc.framing import encode
+from chatroom.irc.framing import LINE_BYTES, encode
 from chatroom.irc.message import escape
 
 if TYPE_CHECKING:
     from chatroom.chat.user import User
+
+CONCAT_TAG = "draft/multiline-concat"
 
 
 class Stamp:
@@ -29,14 +31,34 @@ class Stamp:
         self.time_tag = f"time={moment:%Y-%m-%dT%H:%M:%S}.{time_ms % 1000:03d}Z"
 
 
+class Part(NamedTuple):
+    """One line of a multiline message."""
+
+    text: str
+    concat: bool
+    """Whether it goes on where the line before it ended, instead of beginning a new one."""
+
+
 class Event:
-    """One line that several people may read.
+    """One line that several people may read, or one message of several lines (``set_parts``).
 
     ``needs`` is the capability without which a reader is sent nothing; ``alternative`` is the body for readers with
     a capability, as (capability, body).
     """
 
-    __slots__ = ("account", "alternative", "body", "bot", "client_tags", "needs", "rendered", "seq", "source", "stamp")
+    __slots__ = (
+        "account",
+        "alternative",
+        "body",
+        "bot",
+        "client_tags",
+        "needs",
+        "parts",
+        "rendered",
+        "seq",
+        "source",
+        "stamp",
+    )
 
     def __init__(
         self,
@@ -56,6 +78,8 @@ class Event:
         self.client_tags = client_tags
         self.needs = needs
         self.alternative = alternative
+        self.parts: list[Part] | None = None
+        """The lines of a multiline message; ``body`` is its verb and target then."""
         self.rendered: dict[int, bytes] = {}
         self.seq = 0
         self.stamp: Stamp | None = None
@@ -84,14 +108,50 @@ class Event:
         """As ``render``, with further tags (a label, a batch) for one reader; not remembered."""
         if self.needs & ~variant:
             return b""
+        if self.parts is not None:
+            return self._render_parts(self.parts, variant, extra_tags)
         body = self.body
         if self.alternative is not None and variant & self.alternative[0]:
             body = self.alternative[1]
-        line = f":{self.source} {body}"
-        tags = self._tags(variant, extra_tags)
-        return encode(f"@{tags} {line}" if tags else line)
+        return _encode(f":{self.source} {body}", self._tags(variant, extra_tags))
 
-    def _tags(self, variant: int, extra_tags: str) -> str:
+    def set_parts(self, body: str, parts: list[Part]) -> None:
+        """Make it a message of several lines; ``body`` is its verb and target (``PRIVMSG #c``).
+
+        A line that is too long behind our source goes on in a further one.
+        """
+        self.body, self.parts = body, []
+        room = LINE_BYTES - len(f":{self.source} {body} :".encode())
+        for text, concat in parts:
+            data = text.encode()
+            while len(data) > room:
+                piece = data[:room].decode(errors="ignore")
+                self.parts.append(Part(piece, concat))
+                data, concat = data[len(piece.encode()) :], True
+            self.parts.append(Part(data.decode(), concat))
+
+    def _render_parts(self, parts: list[Part], variant: int, extra_tags: str) -> bytes:
+        """IRCv3 multiline: a batch for those who know it, to the others line by line without the empty ones."""
+        tags = self._tags(variant, extra_tags)
+        outer = extra_tags if extra_tags.startswith("batch=") else ""  # a label is on one line only
+        if not variant & caps.MULTILINE:
+            lines = []
+            for part in parts:
+                if part.text:
+                    lines.append(_encode(f":{self.source} {self.body} :{part.text}", tags))
+                    tags = self._tags(variant, outer, first=False)
+            return b"".join(lines)
+        reference = f"m{self.seq:x}"
+        target = self.body.partition(" ")[2]
+        lines = [_encode(f":{self.source} BATCH +{reference} draft/multiline {target}", tags)]
+        for part in parts:
+            inner = f"batch={reference};{CONCAT_TAG}" if part.concat else f"batch={reference}"
+            lines.append(_encode(f":{self.source} {self.body} :{part.text}", inner))
+        lines.append(_encode(f":{self.source} BATCH -{reference}", outer))
+        return b"".join(lines)
+
+    def _tags(self, variant: int, extra_tags: str, *, first: bool = True) -> str:
+        """The tags of its line; of several lines only the ``first`` has an id and the clients' own tags."""
         parts = [extra_tags] if extra_tags else []
         stamp = self.stamp
         if variant & caps.SERVER_TIME and stamp is not None:
@@ -99,9 +159,14 @@ class Event:
         if variant & caps.ACCOUNT_TAG and self.account is not None:
             parts.append(f"account={escape(self.account)}")
         if variant & caps.MESSAGE_TAGS and stamp is not None:
-            parts.append(f"msgid={self.msgid}")
+            if first:
+                parts.append(f"msgid={self.msgid}")
             if self.bot:
                 parts.append("bot")
-            if self.client_tags:
+            if first and self.client_tags:
                 parts.append(self.client_tags)
         return ";".join(parts)
+
+
+def _encode(line: str, tags: str) -> bytes:
+    return encode(f"@{tags} {line}" if tags else line)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from chatroom.chat.client_batch import MAX_BYTES, MAX_LINES
 from chatroom.irc import caps
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ CAP_302 = 302
 
 def offered(settings: Settings) -> dict[str, str]:
     """The capabilities offered, ratified ones first, each with its value; most have none."""
-    values = {caps.SASL: "PLAIN"}
+    values = {caps.SASL: "PLAIN", caps.MULTILINE: f"max-bytes={MAX_BYTES},max-lines={MAX_LINES}"}
     return {
         name: values.get(bit, "")
         for name, bit in sorted(caps.NAMES.items(), key=lambda item: ("/" in item[0], item[0]))

@@ -8,6 +8,7 @@ from chatroom.irc.sasl import ResponseBuffer
 
 if TYPE_CHECKING:
     from chatroom.chat.answers import Answers
+    from chatroom.chat.client_batch import ClientBatch
     from chatroom.chat.flood import LineBudget
     from chatroom.chat.records import AccountEntry, Role
     from chatroom.chat.user import User
@@ -45,6 +46,7 @@ class Session:
     __slots__ = (
         "address",
         "address_text",
+        "batch",
         "budget",
         "cap_version",
         "caps",
@@ -104,6 +106,8 @@ class Session:
         """Everything its channels said up to this number is in ``entries`` or was read."""
         self.gathered: Answers | None = None
         """The answer to a labelled command, while it is being made."""
+        self.batch: ClientBatch | None = None
+        """The lines of a message that is not complete yet."""
         self.waiting = False
         """Whether a job of its last line is under way: further lines wait behind it."""
         self.closing = False

@@ -355,3 +355,5 @@ class World:
         self.outbox.settle(session)
         session.caps = capabilities
         session.variant = capabilities & caps.RENDERED
+        if not capabilities & caps.BATCH:
+            session.variant &= ~caps.MULTILINE

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from chatroom.chat.answers import LABEL_BYTES, Answers
 from chatroom.commands.context import Context, printable
+from chatroom.commands.multiline import absorb
 from chatroom.commands.table import COMMANDS, Command, When
 from chatroom.errors import (
     AlreadyExists,
@@ -65,6 +66,10 @@ def run_line(world: World, session: Session, line: str | Malformed) -> tuple[Con
         label = message.tags.get("label", "")
         if label and len(label.encode()) <= LABEL_BYTES:
             context.answers = session.gathered = Answers(label)
+    in_batch = session.batch is not None or (message.tags is not None and "batch" in message.tags)
+    if in_batch and absorb(context, message):
+        finish(context)
+        return None
     command = COMMANDS.get(verb)
     try:
         pending = None

@@ -1,13 +1,14 @@
-"""What people say: to a channel, to somebody, to the operators.
+"""What people say: to a channel, to its operators, to somebody, to the operators of the server.
 
-Source: Modern IRC Client Protocol, "Sending Messages"; IRCv3 echo-message and message-tags (client-only tags).
+Source: Modern IRC Client Protocol, "Sending Messages" and ``STATUSMSG``; IRCv3 echo-message and message-tags (client-
+only tags, TAGMSG).
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from chatroom.chat.channel import Channel
+from chatroom.chat.channel import OP, VOICE, Channel
 from chatroom.chat.records import Role
 from chatroom.commands.context import Context, printable
 from chatroom.commands.pending import Pending
@@ -16,21 +17,24 @@ from chatroom.irc import caps, numerics
 from chatroom.irc.message import format_tags
 
 if TYPE_CHECKING:
+    from chatroom.chat.events import Event, Part
     from chatroom.chat.user import User
 
 MOST_TARGETS = 4
+STATUS_PREFIXES = {"@": OP, "+": OP | VOICE}
+"""Who reads what is said to a channel behind such a sign: the standings, any of which is enough."""
 
 
 @command("PRIVMSG", "[<targets> <text>]")
 def privmsg(context: Context, params: list[str]) -> Pending | None:
-    """Says something to channels or people, by comma."""
+    """Says something to channels or people, by comma; to @#channel or +#channel for those of that standing only."""
     if not params:
         context.reply(numerics.ERR_NORECIPIENT, text="No recipient given (PRIVMSG)")
     elif len(params) < 2 or not params[1]:
         context.reply(numerics.ERR_NOTEXTTOSEND)
     else:
         context.user.spoke_ms = context.world.now_ms
-        _say(context, "PRIVMSG", params[0], params[1])
+        say(context, "PRIVMSG", params[0], params[1])
     return None
 
 
@@ -38,40 +42,61 @@ def privmsg(context: Context, params: list[str]) -> Pending | None:
 def notice(context: Context, params: list[str]) -> Pending | None:
     """As PRIVMSG, and never answered automatically."""
     if len(params) >= 2 and params[1]:
-        _say(context, "NOTICE", params[0], params[1])
+        say(context, "NOTICE", params[0], params[1])
     return None
 
 
-def _say(context: Context, verb: str, targets: str, text: str) -> None:
+@command("TAGMSG", "<targets>")
+def tagmsg(context: Context, params: list[str]) -> Pending | None:
+    """Sends client-only tags to channels or people, for those who negotiated message-tags."""
+    if context.tags is not None and context.session.caps & caps.MESSAGE_TAGS:
+        say(context, "TAGMSG", params[0], "")
+    return None
+
+
+def say(context: Context, verb: str, targets: str, text: str, parts: list[Part] | None = None) -> None:
+    """Say something to each of the targets, as far as one may; ``parts`` are the lines of a multiline message."""
     names = targets.split(",") if "," in targets else [targets]
     if len(names) > MOST_TARGETS:
-        if verb == "PRIVMSG":
+        if verb != "NOTICE":
             context.reply(numerics.ERR_TOOMANYTARGETS, printable(targets))
         return
     for name in names:
         if name.startswith("#"):
-            _say_to_channel(context, verb, name, text)
+            _say_to_channel(context, verb, name, text, parts)
+        elif name[:1] in STATUS_PREFIXES:
+            _say_to_standing(context, verb, name, text, parts)
         else:
-            _say_to_user(context, verb, name, text)
+            _say_to_user(context, verb, name, text, parts)
 
 
-def _say_to_channel(context: Context, verb: str, name: str, text: str) -> None:
-    world, session, user = context.world, context.session, context.user
-    channel = world.find_channel(name)
+def _say_to_channel(context: Context, verb: str, name: str, text: str, parts: list[Part] | None) -> None:
+    channel = _find_open(context, verb, name, text)
     if channel is None:
-        if verb == "PRIVMSG":
-            context.reply(numerics.ERR_NOSUCHCHANNEL, printable(name))
         return
-    if not may_speak(channel, user, context.role):
-        if verb == "PRIVMSG":
-            context.reply(numerics.ERR_CANNOTSENDTOCHAN, channel.name)
-        return
+    world, session, user = context.world, context.session, context.user
     event = world.event(user.prefix, f"{verb} {channel.name} :{text}", user)
-    if context.tags:
-        event.client_tags = client_tags(context.tags)
+    if context.tags is not None:
+        _complete(context, event, verb, channel.name, parts)
     world.tell_channel(channel, event, skip=session)
     if session.caps & caps.ECHO_MESSAGE:
         context.say(event)
+
+
+def _find_open(context: Context, verb: str, name: str, text: str) -> Channel | None:
+    """The channel, if the user may say this there; refuses otherwise, but never a NOTICE."""
+    channel = context.world.find_channel(name)
+    if channel is None:
+        if verb != "NOTICE":
+            context.reply(numerics.ERR_NOSUCHCHANNEL, printable(name))
+        return None
+    closed = not may_speak(channel, context.user, context.role)
+    if closed or ("C" in channel.flags and text.startswith("\x01") and not text.startswith("\x01ACTION")):
+        if verb != "NOTICE":
+            words = None if closed else "Cannot send to channel (+C)"
+            context.reply(numerics.ERR_CANNOTSENDTOCHAN, channel.name, text=words)
+        return None
+    return channel
 
 
 def may_speak(channel: Channel, user: User, role: Role) -> bool:
@@ -80,33 +105,55 @@ def may_speak(channel: Channel, user: User, role: Role) -> bool:
     if standing or role >= Role.MODERATOR:
         return True
     flags = channel.flags
-    if standing is None and "n" in flags:
+    if "m" in flags or (standing is None and "n" in flags) or ("M" in flags and user.account is None):
         return False
-    return "m" not in flags and not channel.is_banned(user)
+    return not channel.lists or not channel.is_silenced(user)
 
 
-def _say_to_user(context: Context, verb: str, name: str, text: str) -> None:
+def _say_to_standing(context: Context, verb: str, name: str, text: str, parts: list[Part] | None) -> None:
+    """Say something to a channel's operators (``@#c``), or to them and the voiced (``+#c``)."""
+    signs, number_sign, rest = name.partition("#")
+    wanted = 0
+    for sign in signs:
+        wanted |= STATUS_PREFIXES.get(sign, 0)
+    if not number_sign or any(sign not in STATUS_PREFIXES for sign in signs):
+        if verb != "NOTICE":
+            context.reply(numerics.ERR_NOSUCHNICK, printable(name))
+        return
+    channel = _find_open(context, verb, "#" + rest, text)
+    if channel is None:
+        return
+    world, session, user = context.world, context.session, context.user
+    target = ("@" if wanted == OP else "+") + channel.name
+    event = world.event(user.prefix, f"{verb} {target} :{text}", user)
+    if context.tags is not None:
+        _complete(context, event, verb, target, parts)
+    for member, standing in channel.members.items():
+        if standing & wanted or member is user:
+            world.tell_user(member, event, skip=session)
+    if session.caps & caps.ECHO_MESSAGE:
+        context.say(event)
+
+
+def _say_to_user(context: Context, verb: str, name: str, text: str, parts: list[Part] | None) -> None:
     world, session, user = context.world, context.session, context.user
     target = world.find_user(name)
     if target is None:
-        if verb == "PRIVMSG":
+        if verb != "NOTICE":
             context.reply(numerics.ERR_NOSUCHNICK, printable(name))
         return
     if target.registered_only and not _may_write_to(context, target):
-        if verb == "PRIVMSG":
+        if verb != "NOTICE":
             _refuse_unregistered(context, target)
         return
     event = world.event(user.prefix, f"{verb} {target.nick} :{text}", user)
-    if context.tags:
-        event.client_tags = client_tags(context.tags)
-    world.tell_user(target, event, skip=session if target is user else None)
-    if target is user:
+    if context.tags is not None:
+        _complete(context, event, verb, target.nick, parts)
+    world.tell_user(target, event)
+    if target is not user and len(user.sessions) > 1:
+        world.tell_user(user, event, skip=session)
+    if session.caps & caps.ECHO_MESSAGE:
         context.say(event)
-    else:
-        if session.caps & caps.ECHO_MESSAGE:
-            context.say(event)
-        if len(user.sessions) > 1:
-            world.tell_user(user, event, skip=session)
     if target.away is not None and verb == "PRIVMSG":
         context.reply(numerics.RPL_AWAY, target.nick, text=target.away)
 
@@ -121,43 +168,15 @@ def _refuse_unregistered(context: Context, target: User) -> None:
     context.reply(numerics.ERR_CANTSENDTOUSER, target.nick, text=text)
 
 
-def client_tags(tags: dict[str, str]) -> str:
-    """The tags that are the clients' own affair, ready to be passed on."""
-    return format_tags({name: value for name, value in tags.items() if name.startswith("+")})
-
-
-@command("TAGMSG", "<targets>")
-def tagmsg(context: Context, params: list[str]) -> Pending | None:
-    """Sends client-only tags to channels or people, for those who negotiated them."""
-    world, session, user = context.world, context.session, context.user
-    tags = client_tags(context.tags or {})
-    if not tags or not session.caps & caps.MESSAGE_TAGS:
-        return None
-    for name in params[0].split(",")[:MOST_TARGETS]:
-        channel = world.find_channel(name)
-        target = world.find_user(name)
-        if channel is None and target is None:
-            numeric = numerics.ERR_NOSUCHCHANNEL if name.startswith("#") else numerics.ERR_NOSUCHNICK
-            context.reply(numeric, printable(name))
-            continue
-        shown = channel.name if channel is not None else target.nick if target is not None else name
-        event = world.event(user.prefix, f"TAGMSG {shown}", user)
-        event.client_tags, event.needs = tags, caps.MESSAGE_TAGS
-        if channel is not None:
-            if not may_speak(channel, user, context.role):
-                context.reply(numerics.ERR_CANNOTSENDTOCHAN, channel.name)
-                continue
-            world.tell_channel(channel, event, skip=session)
-        elif target is not None:
-            if target.registered_only and not _may_write_to(context, target):
-                _refuse_unregistered(context, target)
-                continue
-            world.tell_user(target, event, skip=session)
-            if target is not user:
-                world.tell_user(user, event, skip=session)
-        if session.caps & caps.ECHO_MESSAGE or target is user:
-            context.say(event)
-    return None
+def _complete(context: Context, event: Event, verb: str, target: str, parts: list[Part] | None) -> None:
+    """Add to a message what few have: the clients' own tags, several lines, or no text at all."""
+    tags = context.tags
+    if tags and context.session.caps & caps.MESSAGE_TAGS:
+        event.client_tags = format_tags({name: value for name, value in tags.items() if name.startswith("+")})
+    if parts is not None:
+        event.set_parts(f"{verb} {target}", parts)
+    elif verb == "TAGMSG":
+        event.body, event.needs = f"TAGMSG {target}", caps.MESSAGE_TAGS
 
 
 @command("WALLOPS", "<text>", role=Role.MODERATOR)

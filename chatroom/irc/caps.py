@@ -28,6 +28,7 @@ ACCOUNT_REGISTRATION = 1 << 17
 EXTENDED_MONITOR = 1 << 18
 NO_IMPLICIT_NAMES = 1 << 19
 EXTENDED_ISUPPORT = 1 << 20
+MULTILINE = 1 << 26
 
 NAMES: Mapping[str, int] = {
     "account-notify": ACCOUNT_NOTIFY,
@@ -38,6 +39,7 @@ NAMES: Mapping[str, int] = {
     "chghost": CHGHOST,
     "draft/account-registration": ACCOUNT_REGISTRATION,
     "draft/extended-isupport": EXTENDED_ISUPPORT,
+    "draft/multiline": MULTILINE,
     "draft/no-implicit-names": NO_IMPLICIT_NAMES,
     "echo-message": ECHO_MESSAGE,
     "extended-join": EXTENDED_JOIN,
@@ -64,5 +66,6 @@ RENDERED = (
     | CHGHOST
     | SETNAME
     | INVITE_NOTIFY
+    | MULTILINE
 )
 """The capabilities by which one event's bytes differ from reader to reader: a *variant* is a set of these."""

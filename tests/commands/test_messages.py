@@ -65,12 +65,12 @@ def test_echo_message_returns_what_was_said(here: Here) -> None:
     assert all("msgid" in (parse(line).tags or {}) for line in sent)
 
 
-def test_a_message_to_oneself_arrives_once(here: Here) -> None:
-    """With or without echo-message, who talks to themselves reads it once."""
-    for client in (here.connect("alice"), here.connect("bob", caps="echo-message")):
+def test_a_message_to_oneself_arrives_and_is_echoed(here: Here) -> None:
+    """Who talks to themselves reads it once as its receiver, and with echo-message once more as its sender."""
+    for client, times in ((here.connect("alice"), 1), (here.connect("bob", caps="echo-message"), 2)):
         nick = client.user.nick
         client.read()
-        assert client.ask(f"PRIVMSG {nick} :note") == [f":{client.prefix} PRIVMSG {nick} :note"]
+        assert client.ask(f"PRIVMSG {nick} :note") == [f":{client.prefix} PRIVMSG {nick} :note"] * times
 
 
 def test_every_reader_reads_the_tags_they_negotiated(here: Here) -> None:

@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+import pytest
+from harness.world import SERVER, Client, Here
+
+from chatroom.irc.message import parse
+
+
+@pytest.fixture
+def room(here: Here) -> dict[str, Client]:
+    """Four in #a: op and both are its operators, vic has a voice, una nothing."""
+    clients = {name: here.connect(name) for name in ("op", "both", "vic", "una")}
+    for client in clients.values():
+        client.say("JOIN #a")
+    clients["op"].say("MODE #a +ovv both both vic")
+    here.forget_unread()
+    return clients
+
+
+@pytest.mark.parametrize(
+    "target, shown, readers",
+    [
+        ("@#A", "@#a", {"both"}),
+        ("+#a", "+#a", {"both", "vic"}),
+        ("@+#a", "+#a", {"both", "vic"}),
+        ("+@#a", "+#a", {"both", "vic"}),
+    ],
+)
+def test_only_those_of_the_standing_read_it(
+    here: Here, room: dict[str, Client], target: str, shown: str, readers: set[str]
+) -> None:
+    """``@`` is for operators, ``+`` and both signs for whoever has any standing; never for the sender."""
+    room["op"].say(f"PRIVMSG {target} :psst")
+    said = f":{room['op'].prefix} PRIVMSG {shown} :psst"
+    assert {name: client.read() for name, client in room.items()} == {
+        name: [said] if name in readers else [] for name in room
+    }
+
+
+def test_members_without_standing_may_call_the_operators(here: Here, room: dict[str, Client]) -> None:
+    """Whoever may speak in the channel may speak to its operators; NOTICE as well."""
+    room["una"].say("NOTICE @#a :help")
+    assert room["op"].read() == [f":{room['una'].prefix} NOTICE @#a :help"]
+    assert room["una"].read() == room["vic"].read() == []
+
+
+def test_tags_and_echoes_go_the_same_way(here: Here, room: dict[str, Client]) -> None:
+    """TAGMSG to a standing reaches those of it who know tags; the sender's echo has the sign."""
+    eve = here.connect("eve", caps="message-tags echo-message")
+    eve.say("JOIN #a")
+    room["op"].say("MODE #a +o eve")
+    here.forget_unread()
+    assert parse(eve.ask("@+a=b TAGMSG @#a")[0]).params == ["@#a"]
+    assert room["op"].read() == []
+    assert len(eve.ask("PRIVMSG +#a :hi")) == 1
+    assert room["vic"].read() == [f":{eve.prefix} PRIVMSG +#a :hi"]
+
+
+def test_what_cannot_be_said_to_a_standing(here: Here, room: dict[str, Client]) -> None:
+    """403 for no such channel, 404 where one may not speak, 401 for a sign without a channel."""
+    out = here.connect("out")
+    out.read()
+    assert out.ask("PRIVMSG @#none :x") == [f":{SERVER} 403 out #none :No such channel"]
+    assert out.ask("PRIVMSG @#a :x") == [f":{SERVER} 404 out #a :Cannot send to channel"]
+    assert out.ask("PRIVMSG @bob :x") == [f":{SERVER} 401 out @bob :No such nick/channel"]
+    assert out.ask("PRIVMSG @x#a :x") == [f":{SERVER} 401 out @x#a :No such nick/channel"]
+    assert out.ask("NOTICE @#a :x", "NOTICE @bob :x") == []
+
+
+def test_isupport_tells_it(here: Here) -> None:
+    """STATUSMSG names both signs."""
+    assert "STATUSMSG=@+" in " ".join(here.connect("x").ask("VERSION")).split()
