@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -24,5 +26,5 @@ def test_no_word_is_lost_and_no_line_is_too_long(words: list[str], most_bytes: i
     lines = pack_words(words, ",", most_bytes)
     assert [word for line in lines for word in line.split(",")] == words
     assert all(len(line.encode()) <= most_bytes or "," not in line for line in lines)
-    for before, after in zip(lines, lines[1:], strict=False):
+    for before, after in pairwise(lines):
         assert len(before.encode()) + 1 + len(after.split(",")[0].encode()) > most_bytes
