@@ -20,6 +20,10 @@ _NICK_PUNCTUATION = frozenset("-_[]{}\\|^`")
 _CHANNEL_FORBIDDEN = frozenset(" ,:\x07\x00\r\n\t*?!")
 _HOST_LABEL = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?")
 _LETTER_CATEGORIES = ("L", "M", "N")
+_INVISIBLE = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180d\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
+)
+"""Letters and marks that show nothing (Unicode's Default_Ignorable_Code_Point): a name with one looks like another."""
 
 
 def casefold(name: str) -> str:
@@ -30,15 +34,19 @@ def casefold(name: str) -> str:
 def is_nick(name: str) -> bool:
     """Whether a nick or an account may be called ``name``.
 
-    Letters, marks and digits of any script in their composed form (NFC), and ``- _ [ ] { } \\ | ^ ```; a digit or a
-    hyphen may not come first.
+    Letters, marks and digits of any script in their composed form (NFC) that can be seen, and ``- _ [ ] { } \\ | ^ ```;
+    a digit or a hyphen may not come first.
     """
     if not name or len(name.encode(errors="surrogatepass")) > NICK_LENGTH or name[0] == "-" or name[0].isnumeric():
         return False
     for char in name:
         if not (char in _NICK_PUNCTUATION or unicodedata.category(char)[0] in _LETTER_CATEGORIES):
             return False
-    return name.isascii() or (unicodedata.is_normalized("NFC", name) and unicodedata.category(name[0])[0] != "M")
+    return name.isascii() or (
+        unicodedata.is_normalized("NFC", name)
+        and unicodedata.category(name[0])[0] != "M"
+        and _INVISIBLE.search(name) is None
+    )
 
 
 def is_channel(name: str) -> bool:
