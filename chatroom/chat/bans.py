@@ -126,9 +126,14 @@ def _leading_bits(rule: BanRule) -> int:
 
 
 def describe(rule: BanRule) -> str:
-    """What a banned person reads: ``banned: spam (until 2026-11-30 12:00 UTC)``; a begun minute counts in full."""
+    """What a banned person reads: ``banned: spam (until 2026-11-30 12:00 UTC)``."""
+    return f"banned: {explain(rule)}"
+
+
+def explain(rule: BanRule) -> str:
+    """Why somebody is banned, and until when; a begun minute counts in full."""
     reason = rule.reason or "no reason given"
     if rule.until_ms == 0:
-        return f"banned: {reason} (permanently)"
+        return f"{reason} (permanently)"
     until = _EPOCH + timedelta(minutes=-(-rule.until_ms // _MINUTE_MS))
-    return f"banned: {reason} (until {until:%Y-%m-%d %H:%M} UTC)"
+    return f"{reason} (until {until:%Y-%m-%d %H:%M} UTC)"

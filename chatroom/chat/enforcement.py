@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from chatroom.chat.bans import describe
+from chatroom.chat.bans import describe, explain
 from chatroom.chat.records import AccountEntry, BanRule, Network, Role
 from chatroom.irc.names import casefold
 
@@ -95,7 +95,7 @@ def apply_rules(world: World, changed: Iterable[tuple[int, BanRule | None]]) -> 
             world.bans.add(rule)
             added.append(rule)
             if len(added) <= 10:
-                world.note(f"banned {rule.target} by {rule.by}: {describe(rule)}")
+                world.note(f"banned {rule.target} by {rule.by}: {explain(rule)}")
     if len(added) > 10:
         world.note(f"… and {len(added) - 10} more bans")
     if added:

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from chatroom.chat import targets
-from chatroom.chat.bans import describe
+from chatroom.chat.bans import describe, explain
 from chatroom.chat.durations import format_duration, looks_like_duration, parse_duration
 from chatroom.chat.enforcement import enforce_rules, sessions_in, users_named
 from chatroom.chat.records import BanRule, Role
@@ -152,7 +152,7 @@ def _store(context: Context, target: NameTarget | NetworkTarget, duration_s: int
             context.world.bans.discard(replaced)
         for rule in rules:
             context.world.bans.add(rule)
-            context.world.note(f"banned {text} by {actor.name}: {describe(rule)}")
+            context.world.note(f"banned {text} by {actor.name}: {explain(rule)}")
             lasting = "permanently" if duration_s is None else f"for {format_duration(duration_s)}"
             extra = f" ({note})" if note else ""
             context.note("ADDED", text, text=f"{text} is banned {lasting}, ban {rule.id}{extra}")
