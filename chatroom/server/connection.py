@@ -105,9 +105,8 @@ class Connection:
         except (BlockingIOError, InterruptedError):
             return False
         except OSError as error:
-            self.ended = error.strerror or "Connection lost"
+            self.ended = self.ended or error.strerror or "Connection lost"
             self.at_end = True
-            self.lines.clear()
             return True
         if not data:
             self.at_end = True
@@ -121,10 +120,12 @@ class Connection:
         return bool(lines)
 
     def hang_up(self) -> None:
-        """The connection is dead both ways. Epoll would say so again and again, so it is not asked any more."""
+        """The connection is dead both ways. Epoll would say so again and again, so it is not asked any more.
+
+        The lines that came before are still run: a script that closes without reading our answers resets us.
+        """
         self.ended = self.ended or "Connection reset by peer"
         self.at_end = True
-        self.lines.clear()
         self._backlog = None
         self._shut = True
         self._ignore()
@@ -154,7 +155,6 @@ class Connection:
         except OSError as error:
             self.ended = self.ended or error.strerror or "Connection lost"
             self.at_end = True
-            self.lines.clear()
             return
         if sent < len(data):
             self._keep(data[sent:])

@@ -5,11 +5,12 @@ from __future__ import annotations
 import contextlib
 import random
 import re
+import select
 import socket
 from collections.abc import Iterator
 
 import pytest
-from harness.daemon import Daemon, running, until, verb_of
+from harness.daemon import CAP_S, Daemon, running, until, verb_of
 
 
 @pytest.fixture(scope="module")
@@ -188,6 +189,20 @@ def test_who_vanishes_in_the_middle_of_a_line(shared: Daemon, how: str) -> None:
             client.reset()
         assert re.match(r":fading!\S+ QUIT :Connection ", rob.expect("QUIT"))
         assert rob.collect() == []
+
+
+def test_what_was_said_before_hanging_up_is_heard(unlimited: Daemon) -> None:
+    """A script that says its line and closes, with all our answers unread, sends an RST behind it: it was said."""
+    with unlimited.connect("uwe") as uwe:
+        for number in range(20):
+            script = unlimited.open()
+            script.send("NICK notifier", "USER n 0 * :N")
+            assert select.select([script.sock], [], [], CAP_S)[0]
+            script.send_bytes(b"".join(b"PRIVMSG #lobby :%d-%d\r\n" % (number, line) for line in range(200)))
+            script.sock.close()
+            for line in range(200):
+                assert uwe.expect("PRIVMSG").endswith(f":{number}-{line}")
+            assert uwe.expect("QUIT").startswith(":notifier!")
 
 
 def test_a_hundred_resets_before_registration(shared: Daemon) -> None:
