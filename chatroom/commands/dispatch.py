@@ -117,8 +117,9 @@ def refuse(context: Context, error: ChatroomError) -> None:
     elif isinstance(error, Refused):
         context.fail(REFUSAL_CODES.get(type(error), "REFUSED"), text=str(error))
     elif isinstance(error, StorageError):
+        # The error names the database's path, which is the operator's to know.
         context.world.note(f"{context.verb} of {context.nick} failed: {error}")
-        context.fail("TEMPORARILY_UNAVAILABLE", text=f"That could not be stored, try again in a moment ({error})")
+        context.fail("TEMPORARILY_UNAVAILABLE", text="That could not be stored, try again in a moment")
     else:
         context.fail("FAILED", text=str(error))
 

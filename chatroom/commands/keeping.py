@@ -37,7 +37,7 @@ def keep(context: Context, channel: Channel, verb: str, changes: list[str], acti
     def then(context: Context, failure: str | None) -> None:
         if failure is not None:
             context.world.note(f"{channel.name} could not be stored: {failure}")
-            context.warn("NOT_STORED", channel.name, text=f"This holds until a restart only: {failure}")
+            context.warn("NOT_STORED", channel.name, text="This holds until a restart only: it could not be stored")
         _tell(context, channel, source, account, verb, changes)
 
     return Pending("store", job, then)

@@ -199,7 +199,8 @@ def test_a_disk_that_fails_is_told_to_who_asked_and_to_nobody_else(here: Here, m
         raise StorageError("disk full")
 
     monkeypatch.setattr(type(here.stores.bans), "add", fail)
-    assert params_of(ada.ask("UBAN ADD eve"), "FAIL")[:2] == ["UBAN", "TEMPORARILY_UNAVAILABLE"]
+    told = params_of(ada.ask("UBAN ADD eve"), "FAIL")
+    assert told == ["UBAN", "TEMPORARILY_UNAVAILABLE", "That could not be stored, try again in a moment"]
     assert not eve.closed
     assert list(here.world.bans) == []
 
