@@ -59,7 +59,9 @@ def _forget_ended(context: Context, user: User) -> None:
 def _invite_one(context: Context, channel: Channel, target: User) -> None:
     world = context.world
     _forget_ended(context, target)
-    target.invited.add(channel)
+    if acts_by_right(context, channel):
+        # Only an operator's invitation opens the door: a member's must not undo a ban, a key or a limit.
+        target.invited.add(channel)
     context.reply(numerics.RPL_INVITING, target.nick, channel.name)
     event = world.event(context.source, f"INVITE {target.nick} {channel.name}", context.user)
     world.tell_user(target, event)

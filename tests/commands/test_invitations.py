@@ -59,3 +59,14 @@ def test_operators_with_invite_notify_read_of_invitations(here: Here) -> None:
     assert ops.read() == told
     assert bob.read() == told
     assert plain.read() == []
+
+
+def test_only_an_operators_invitation_opens_the_door(here: Here) -> None:
+    """A plain member may ask somebody in, but not past the channel's ban, key or limit."""
+    alice, bob, carl = here.connect("alice"), here.connect("bob"), here.connect("carl")
+    alice.say("JOIN #a", "MODE #a +b carl!*@*")
+    bob.say("JOIN #a", "INVITE carl #a")
+    assert carl.read()[-1] == f":{bob.prefix} INVITE carl #a"
+    assert verbs(carl.ask("JOIN #a")) == ["474"]
+    alice.say("INVITE carl #a")
+    assert verbs(carl.ask("JOIN #a"))[0] == "JOIN"
