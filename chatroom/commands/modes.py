@@ -110,7 +110,7 @@ def _apply_key(context: Context, channel: Channel, change: ModeChange) -> ModeCh
         if channel.key is None:
             return None
         channel.key = None
-        return ModeChange(False, "k", key or "*")
+        return ModeChange(False, "k", "*")  # what was given instead of the key is nobody's business
     if " " in key or "," in key or key.startswith(":") or len(key.encode()) > KEY_BYTES:
         context.reply(numerics.ERR_INVALIDKEY, channel.name)
         return None
