@@ -16,7 +16,7 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from chatroom.chat.flood import ConnectionBudget
+from chatroom.chat.flood import ConnectionBudget, origin
 from chatroom.chat.records import Role
 from chatroom.chat.session import ControlRights, Session
 from chatroom.errors import AddressUnusable, ServeError
@@ -112,7 +112,10 @@ class Listener(threading.Thread):
                 self._budget.released(address)
 
     def admit(self, session: Session) -> str | None:
-        """Count a session against its address of now, and no other: why not, where it may not be. From any thread."""
+        """Count a session against its address of now (IPv6: the /64), and no other: why not, where it may not be.
+
+        From any thread.
+        """
         limits = self._hub.world.settings.limits
         self.released(session)
         if not _is_counted(session):
@@ -120,9 +123,10 @@ class Listener(threading.Thread):
         with self._budget_lock:
             self._budget.concurrent = limits.connections_per_address if limits.enabled else 1 << 30
             self._budget.per_minute = limits.connects_per_minute if limits.enabled else 1 << 30
-            refusal = self._budget.admit(session.address_text, int(time.monotonic() * 1000))
+            counted = origin(session.version, session.address)
+            refusal = self._budget.admit(counted, int(time.monotonic() * 1000))
             if refusal is None:
-                self._counted[session.id] = session.address_text
+                self._counted[session.id] = counted
         return refusal
 
     def run(self) -> None:
