@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from chatroom.chat.client_batch import MAX_BYTES, MAX_LINES
+from chatroom.chat.sasl import mechanisms
 from chatroom.irc import caps
 
 if TYPE_CHECKING:
@@ -21,7 +22,12 @@ CAP_302 = 302
 
 def offered(settings: Settings) -> dict[str, str]:
     """The capabilities offered, ratified ones first, each with its value; most have none."""
-    values = {caps.SASL: "PLAIN", caps.MULTILINE: f"max-bytes={MAX_BYTES},max-lines={MAX_LINES}"}
+    values = {
+        caps.MULTILINE: f"max-bytes={MAX_BYTES},max-lines={MAX_LINES}",
+        caps.SASL: ",".join(mechanisms(settings)),
+        # With a server password nobody registers a name before having given that.
+        caps.ACCOUNT_REGISTRATION: "" if settings.server.password else "before-connect",
+    }
     return {
         name: values.get(bit, "")
         for name, bit in sorted(caps.NAMES.items(), key=lambda item: ("/" in item[0], item[0]))

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from chatroom.irc.sasl import ResponseBuffer
-
 if TYPE_CHECKING:
     from chatroom.chat.answers import Answers
     from chatroom.chat.client_batch import ClientBatch
     from chatroom.chat.flood import LineBudget
     from chatroom.chat.records import AccountEntry, Role
+    from chatroom.chat.sasl import SaslExchange
     from chatroom.chat.user import User
 
 
@@ -95,7 +94,7 @@ class Session:
         self.user: User | None = None
         self.registration: Registration | None = Registration()
         self.control: ControlRights | None = None
-        self.sasl: ResponseBuffer | None = None
+        self.sasl: SaslExchange | None = None
         self.login_tries = 0
         self.caps = 0
         self.cap_version = 0

@@ -74,6 +74,10 @@ class AccountStore(Protocol):
         """Store a verifier re-hashed at another cost, unless it is no longer ``old``. No audit row."""
         ...
 
+    def add_credential(self, account_id: int, beside: str, new: Credential) -> None:
+        """Store one more kind of verifier, unless ``beside`` is no longer one of the account's. No audit row."""
+        ...
+
     def set_role(self, account_id: int, role: Role, by: Actor) -> Account:
         """Give the account another role. Raises ``NotFound``."""
         ...
@@ -195,6 +199,10 @@ class Stores(Protocol):
     @property
     def audit(self) -> AuditStore:
         """The audit trail."""
+        ...
+
+    def server_key(self, name: str) -> bytes:
+        """Random bytes called ``name`` that are the same for as long as the database lives."""
         ...
 
     def changed_elsewhere(self) -> bool:

@@ -1,6 +1,7 @@
 """The verbs: one function an IRC command, registered in a table with its arity, privilege and help."""
 
 from chatroom.commands import (
+    accounts,
     authentication,
     bans,
     capabilities,
@@ -27,6 +28,7 @@ from chatroom.commands import (
 )
 
 __all__ = [
+    "accounts",
     "authentication",
     "bans",
     "capabilities",

@@ -1,24 +1,23 @@
-"""Proving who one is: SASL, OPER, and registering a name.
+"""Proving who one is: SASL and OPER. Registering a name is in ``accounts``.
 
-Source: IRCv3 SASL 3.2 (PLAIN), draft/account-registration; Modern IRC Client Protocol, "OPER message".
+Source: IRCv3 SASL 3.1 and 3.2 (PLAIN, SCRAM-SHA-256); Modern IRC Client Protocol, "OPER message".
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from chatroom.chat import passwords
-from chatroom.chat.enforcement import free_nick
-from chatroom.chat.records import Account, AccountEntry, Actor, Credential, Role
+from chatroom.chat.records import AccountEntry, Role
+from chatroom.chat.sasl import PLAIN, SaslExchange, mechanisms
+from chatroom.chat.scram import KIND, ScramExchange, Verifier, read_verifier, unmatched_verifier
 from chatroom.commands.context import Context
-from chatroom.commands.login import check_password, log_in
+from chatroom.commands.login import Attempt, Denied, check_password, log_in, note_login
 from chatroom.commands.pending import Pending
 from chatroom.commands.registration import advance, take_account
 from chatroom.commands.table import When, command
-from chatroom.errors import AlreadyExists, InvalidValue
 from chatroom.irc import caps, numerics
 from chatroom.irc.names import casefold
-from chatroom.irc.sasl import ResponseBuffer, SaslFault, parse_plain
+from chatroom.irc.sasl import SaslFault, encode_response, parse_plain
 
 if TYPE_CHECKING:
     from chatroom.chat.stores import Stores
@@ -28,63 +27,148 @@ _FAILED = "SASL authentication failed"
 
 @command("AUTHENTICATE", "<data>", when=When.ANY)
 def authenticate(context: Context, params: list[str]) -> Pending | None:
-    """Logs in by SASL; the mechanism is PLAIN."""
+    """Logs in by SASL; the mechanisms are PLAIN and SCRAM-SHA-256."""
     session, data = context.session, params[0]
     if not session.caps & caps.SASL:
         context.reply(numerics.ERR_SASLFAIL, text=f"{_FAILED}: negotiate the sasl capability first")
-    elif session.sasl is None:
-        if data.upper() == "PLAIN":
-            session.sasl = ResponseBuffer()
-            context.say("AUTHENTICATE +")
-        elif data == "*":
-            context.reply(numerics.ERR_SASLABORTED)
-        else:
-            context.reply(numerics.RPL_SASLMECHS, "PLAIN")
-            context.reply(numerics.ERR_SASLFAIL, text=f"{_FAILED}: unknown mechanism")
-    else:
+    elif session.sasl is not None:
         return _continue(context, session.sasl, data)
+    elif data == "*":
+        context.reply(numerics.ERR_SASLABORTED)
+    else:
+        offered = mechanisms(context.world.settings)
+        if data.upper() in offered:
+            session.sasl = SaslExchange(data.upper())
+            context.say("AUTHENTICATE +")
+        else:
+            context.reply(numerics.RPL_SASLMECHS, ",".join(offered))
+            context.reply(numerics.ERR_SASLFAIL, text=f"{_FAILED}: unknown mechanism")
     return None
 
 
-def _continue(context: Context, buffer: ResponseBuffer, data: str) -> Pending | None:
-    response = buffer.feed(data)
+def _continue(context: Context, exchange: SaslExchange, data: str) -> Pending | None:
+    response = exchange.buffer.feed(data)
     if response is None:
         return None
-    context.session.sasl = None
-    if response is SaslFault.ABORTED:
-        context.reply(numerics.ERR_SASLABORTED)
-    elif response is SaslFault.TOO_LONG:
-        context.reply(numerics.ERR_SASLTOOLONG)
-    elif isinstance(response, SaslFault):
-        _failed(context, "that was not base64")
-    else:
-        login = parse_plain(response)
-        if login is None:
-            _failed(context, "that was no PLAIN response")
-        elif login.authzid and casefold(login.authzid) != casefold(login.authcid):
-            _failed(context, "you may only act as yourself")
+    if isinstance(response, SaslFault):
+        context.session.sasl = None
+        if response is SaslFault.ABORTED:
+            context.reply(numerics.ERR_SASLABORTED)
+        elif response is SaslFault.TOO_LONG:
+            context.reply(numerics.ERR_SASLTOOLONG)
         else:
-            return check_password(context, login.authcid, login.password, _checked)
+            _failed(context, Denied("that was not base64"))
+        return None
+    if exchange.mechanism == PLAIN:
+        context.session.sasl = None
+        return _plain(context, response)
+    if exchange.scram is None:
+        return _scram_first(context, exchange, response)
+    if not exchange.account_id:
+        return _scram_final(context, exchange, exchange.scram, response)
+    return _scram_end(context, exchange, response)
+
+
+def _plain(context: Context, response: bytes) -> Pending | None:
+    login = parse_plain(response)
+    if login is None:
+        _failed(context, Denied("that was no PLAIN response"))
+    elif login.authzid and casefold(login.authzid) != casefold(login.authcid):
+        _failed(context, Denied("you may only act as yourself"))
+    else:
+        return check_password(context, login.authcid, login.password, _checked)
     return None
 
 
-def _checked(context: Context, account: AccountEntry | None, why: str) -> Pending | None:
-    if account is None:
-        _failed(context, why)
+# -- SCRAM: each of the client's messages is looked at in a worker, known and unknown names alike ----------------------
+
+
+def _scram_first(context: Context, exchange: SaslExchange, response: bytes) -> Pending:
+    iterations = context.world.settings.accounts.scram_iterations
+
+    def job(stores: Stores) -> tuple[ScramExchange, bytes | None]:
+        def find(name: str) -> Verifier:
+            account = stores.accounts.find(name)
+            stored = stores.accounts.find_credential(account.id if account is not None else 0, KIND)
+            return read_verifier(stored) or unmatched_verifier(name, stores.server_key("scram"), iterations)
+
+        scram = ScramExchange()
+        return scram, scram.begin(response, find)
+
+    def then(context: Context, begun: tuple[ScramExchange, bytes | None]) -> None:
+        scram, answer = begun
+        if answer is None:
+            _failed(context, Denied("that was no SCRAM message"))
+        else:
+            exchange.scram = scram
+            _challenge(context, answer)
+
+    return Pending("password", job, then)
+
+
+def _scram_final(context: Context, exchange: SaslExchange, scram: ScramExchange, response: bytes) -> Pending:
+    attempt = Attempt(context, scram.name)
+
+    def job(stores: Stores) -> tuple[int, bytes]:
+        proof = scram.finish(response)
+        account = stores.accounts.find(scram.name)
+        return (0, b"") if proof is None or account is None else (account.id, proof)
+
+    def then(context: Context, outcome: tuple[int, bytes]) -> None:
+        account_id, proof = outcome
+        account = attempt.judge(context, account_id)
+        if isinstance(account, Denied):
+            _failed(context, account)
+        else:
+            exchange.account_id = account.id
+            _challenge(context, proof)
+
+    return Pending("password", job, then, attempt.delay_ms)
+
+
+def _scram_end(context: Context, exchange: SaslExchange, response: bytes) -> Pending | None:
+    """The client has our proof as well and says nothing more: it is logged in, if its account still is one."""
+    context.session.sasl = None
+    if response:
+        _failed(context, Denied("that was one SCRAM message too many"))
         return None
-    session = context.session
-    if session.user is not None:
-        log_in(context, session.user, account)
+    account = context.world.accounts.find_by_id(exchange.account_id)
+    if account is None or account.disabled:
+        _failed(context, Denied("this account is disabled"))
+        return None
+    note_login(context, account)
+    return _checked(context, account)
+
+
+def _challenge(context: Context, message: bytes) -> None:
+    for piece in encode_response(message):
+        context.say(f"AUTHENTICATE {piece}")
+
+
+# -- the end of every mechanism --------------------------------------------------------------------------------------
+
+
+def _checked(context: Context, account: AccountEntry | Denied) -> Pending | None:
+    if isinstance(account, Denied):
+        _failed(context, account)
+        return None
+    user = context.session.user
+    if user is None:
+        take_account(context, account)
         context.reply(numerics.RPL_SASLSUCCESS)
-        return None
-    take_account(context, account)
-    context.reply(numerics.RPL_SASLSUCCESS)
-    return advance(context)
+        return advance(context)
+    if len(user.sessions) > 1 and user.account != account:
+        context.reply(numerics.ERR_SASLALREADY)  # an account is the user's: it would be the other devices' too
+    else:
+        log_in(context, user, account)
+        context.reply(numerics.RPL_SASLSUCCESS)
+    return None
 
 
-def _failed(context: Context, why: str) -> None:
+def _failed(context: Context, denied: Denied) -> None:
     session = context.session
-    context.reply(numerics.ERR_SASLFAIL, text=f"{_FAILED}: {why}")
+    session.sasl = None
+    context.reply(numerics.ERR_SASLFAIL, text=f"{_FAILED}: {denied.why}")
     session.login_tries += 1
     limits = context.world.settings.limits
     if limits.enabled and session.login_tries >= limits.login_tries and session.user is None:
@@ -98,9 +182,9 @@ def oper(context: Context, params: list[str]) -> Pending | None:
     return check_password(context, params[0], params[1], _oper_checked)
 
 
-def _oper_checked(context: Context, account: AccountEntry | None, why: str) -> Pending | None:
-    if account is None:
-        context.reply(numerics.ERR_PASSWDMISMATCH, text=f"Password incorrect: {why}")
+def _oper_checked(context: Context, account: AccountEntry | Denied) -> Pending | None:
+    if isinstance(account, Denied):
+        context.reply(numerics.ERR_PASSWDMISMATCH, text=f"Password incorrect: {account.why}")
         return None
     if account.role < Role.MODERATOR:
         context.reply(
@@ -112,74 +196,3 @@ def _oper_checked(context: Context, account: AccountEntry | None, why: str) -> P
         log_in(context, user, account)
         context.reply(numerics.RPL_YOUREOPER)
     return None
-
-
-@command("REGISTER", "<account> <email> <password>", when=When.ANY)
-def register(context: Context, params: list[str]) -> Pending | None:
-    """Registers your nick, so that nobody else can use it: REGISTER * * :password"""
-    account, password = params[0], params[2]
-    user = context.session.user
-    settings = context.world.settings.accounts
-    if user is None:
-        context.fail("COMPLETE_CONNECTION_REQUIRED", account, text="Connect under the name first, then register it")
-        return None
-    name = user.nick if account == "*" else account
-    if not settings.registration:
-        context.fail("DISALLOWED", name, text="Names are not registered from the chat here; ask an admin")
-    elif user.account is not None:
-        context.fail("ALREADY_AUTHENTICATED", name, text=f"You are logged in as {user.account.name} already")
-    elif casefold(name) != user.folded:
-        context.fail("ACCOUNT_NAME_MUST_BE_NICK", name, text="You can register only the nick you wear")
-    elif context.world.accounts.find(name) is not None:
-        context.fail("ACCOUNT_EXISTS", name, text=f"{name} is registered already")
-    elif len(password) < settings.password_min_length:
-        text = f"A password has at least {settings.password_min_length} characters"
-        context.fail("WEAK_PASSWORD", name, text=text)
-    else:
-        return _hash_and_create(context, user.nick, password)
-    return None
-
-
-def _hash_and_create(context: Context, name: str, password: str) -> Pending:
-    world = context.world
-    cost = world.settings.accounts.bcrypt_cost
-    key = (f"register {context.session.address_text}",)
-    delay_ms = world.throttle.delay_ms(key, world.now_ms) if world.settings.limits.enabled else 0
-    actor = Actor(name, context.session.address_text)
-
-    def hash_it(stores: Stores) -> Credential | str:
-        try:
-            return passwords.hash_password(password, cost)
-        except InvalidValue as error:
-            return str(error)  # as a text: an error for an outcome would be a refusal with another code
-
-    def create(context: Context, credential: Credential | str) -> Pending | None:
-        if isinstance(credential, str):
-            context.fail("UNACCEPTABLE_PASSWORD", name, text=credential)
-            return None
-
-        def job(stores: Stores) -> Account | None:
-            try:
-                return stores.accounts.create(name, Role.USER, [credential], actor)
-            except AlreadyExists:
-                return None
-
-        return Pending("store", job, lambda context, account: _registered(context, name, account))
-
-    context.world.throttle.failed(key, world.now_ms)
-    return Pending("password", hash_it, create, delay_ms)
-
-
-def _registered(context: Context, name: str, account: Account | None) -> None:
-    world = context.world
-    if account is None:
-        context.fail("ACCOUNT_EXISTS", name, text=f"{name} is registered already")
-        return
-    entry = AccountEntry(account.id, account.name, account.role, account.disabled)
-    world.accounts.put(entry)
-    world.note(f"registered {name} from {context.session.address_text}")
-    context.from_server("REGISTER", "SUCCESS", name, f"{name} is registered and you are logged in")
-    user = context.session.user
-    if user is not None:
-        log_in(context, user, entry)
-    free_nick(world, entry)  # who registered it may have left meanwhile, and another guest have taken it

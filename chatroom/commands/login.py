@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
-from chatroom.chat import passwords
+from chatroom.chat import passwords, scram
 from chatroom.chat.bans import describe
 from chatroom.chat.records import AccountEntry, Role
 from chatroom.commands.context import Context
@@ -18,64 +18,108 @@ if TYPE_CHECKING:
     from chatroom.chat.stores import Stores
     from chatroom.chat.user import User
 
-Then = Callable[[Context, "AccountEntry | None", str], "Pending | None"]
-"""What follows a check: the account, or None and why not, in words."""
+
+class Denied(NamedTuple):
+    """A login that came to nothing."""
+
+    why: str
+
+
+Then = Callable[[Context, "AccountEntry | Denied"], "Pending | None"]
+"""What follows a check."""
+
+
+class Attempt:
+    """One try to log in as ``name``: slowed where others failed before, and remembered where it fails itself."""
+
+    __slots__ = ("_keys", "delay_ms", "name")
+
+    def __init__(self, context: Context, name: str) -> None:
+        world = context.world
+        self.name = name
+        self._keys = (f"address {context.session.address_text}", f"account {casefold(name)}")
+        limits = world.settings.limits
+        self.delay_ms = world.throttle.delay_ms(self._keys, world.now_ms) if limits.enabled else 0
+        """How long to wait before the password is looked at."""
+
+    def judge(self, context: Context, account_id: int) -> AccountEntry | Denied:
+        """Whether whoever proved the password of that account may log in; 0 is for who proved none."""
+        outcome = self._judge(context, account_id)
+        if isinstance(outcome, Denied):
+            context.world.note(f"refused login as {self.name} from {context.session.address_text}: {outcome.why}")
+        return outcome
+
+    def _judge(self, context: Context, account_id: int) -> AccountEntry | Denied:
+        world = context.world
+        entry = world.accounts.find_by_id(account_id)
+        if entry is None:
+            world.throttle.failed(self._keys, world.now_ms)
+            return Denied("wrong name or password")
+        if entry.disabled:
+            return Denied("this account is disabled")
+        rule = world.bans.find_name(casefold(entry.name), world.now_ms)
+        if rule is not None:
+            return Denied(f"you are {describe(rule)}")
+        world.throttle.succeeded(self._keys)
+        return entry
 
 
 class _Checked(NamedTuple):
     account_id: int
-    stored: str | None
-    holds: bool
+    """0 where the password does not hold."""
+    stored: str
+    scram: str | None
 
 
 def check_password(context: Context, name: str, password: str, then: Then) -> Pending:
     """Check an account's password in a worker. Known and unknown names cost the same: one bcrypt check."""
-    world = context.world
-    accounts, limits = world.settings.accounts, world.settings.limits
-    keys = (f"address {context.session.address_text}", f"account {casefold(name)}")
-    delay_ms = world.throttle.delay_ms(keys, world.now_ms) if limits.enabled else 0
-    cost = accounts.bcrypt_cost
+    attempt = Attempt(context, name)
+    settings = context.world.settings.accounts
 
     def job(stores: Stores) -> _Checked:
         account = stores.accounts.find(name)
-        stored = stores.accounts.find_credential(account.id, "bcrypt") if account is not None else None
-        holds = passwords.verify(password, stored, cost)
-        return _Checked(account.id if account is not None else 0, stored, holds)
+        account_id = account.id if account is not None else 0
+        stored = stores.accounts.find_credential(account_id, "bcrypt")
+        holds = passwords.verify(password, stored, settings.bcrypt_cost)
+        return _Checked(
+            account_id if holds else 0, stored or "", stores.accounts.find_credential(account_id, scram.KIND)
+        )
 
     def after(context: Context, checked: _Checked) -> Pending | None:
-        world = context.world
-        entry = world.accounts.find_by_id(checked.account_id) if checked.holds else None
-        if entry is None:
-            world.throttle.failed(keys, world.now_ms)
-            return _refused(context, name, "wrong name or password", then)
-        if entry.disabled:
-            return _refused(context, name, "this account is disabled", then)
-        rule = world.bans.find_name(casefold(entry.name), world.now_ms)
-        if rule is not None:
-            return _refused(context, name, f"you are {describe(rule)}", then)
-        world.throttle.succeeded(keys)
-        _note_login(context, entry, password, checked.stored or "", cost)
-        return then(context, entry, "")
+        outcome = attempt.judge(context, checked.account_id)
+        if not isinstance(outcome, Denied):
+            note_login(context, outcome)
+            _renew(context, outcome.id, password, checked)
+        return then(context, outcome)
 
-    return Pending("password", job, after, delay_ms)
+    return Pending("password", job, after, attempt.delay_ms)
 
 
-def _refused(context: Context, name: str, why: str, then: Then) -> Pending | None:
-    context.world.note(f"refused login as {name} from {context.session.address_text}: {why}")
-    return then(context, None, why)
-
-
-def _note_login(context: Context, entry: AccountEntry, password: str, stored: str, cost: int) -> None:
+def note_login(context: Context, entry: AccountEntry) -> None:
+    """Remember a good login, and show it on the operator's screen."""
     world = context.world
     world.note(f"login {entry.name} ({entry.role.word}) from {context.session.address_text}")
     moment = datetime.fromtimestamp(world.now_ms / 1000, UTC)
     world.remember(lambda stores: stores.accounts.record_login(entry.id, moment))
-    if passwords.needs_rehash(stored, cost):
 
-        def rehash(stores: Stores) -> None:
-            stores.accounts.upgrade_credential(entry.id, stored, passwords.hash_password(password, cost))
 
-        world.checks.append(rehash)
+def _renew(context: Context, account_id: int, password: str, checked: _Checked) -> None:
+    """Make the verifiers anew that are missing or of another cost, now that the password is at hand."""
+    settings = context.world.settings.accounts
+    wants_scram = settings.scram and scram.needs_renewal(checked.scram, settings.scram_iterations)
+    wants_bcrypt = passwords.needs_rehash(checked.stored, settings.bcrypt_cost)
+    if not wants_scram and not wants_bcrypt:
+        return
+
+    def renew(stores: Stores) -> None:
+        verifier = scram.make_verifier(password, settings.scram_iterations) if wants_scram else None
+        if verifier is not None:
+            stores.accounts.add_credential(account_id, checked.stored, verifier)
+        if wants_bcrypt:
+            renewed = passwords.hash_password(password, settings.bcrypt_cost)
+            stores.accounts.upgrade_credential(account_id, checked.stored, renewed)
+
+    context.world.checks.append(renew)
 
 
 def log_in(context: Context, user: User, account: AccountEntry) -> None:

@@ -15,7 +15,7 @@ from chatroom.chat.records import AccountEntry
 from chatroom.chat.user import User
 from chatroom.commands.context import Context
 from chatroom.commands.joining import enter, show_channel
-from chatroom.commands.login import check_password
+from chatroom.commands.login import Denied, check_password
 from chatroom.commands.pending import Pending
 from chatroom.commands.server_info import lusers, motd, welcome_lines
 from chatroom.irc import numerics
@@ -96,6 +96,8 @@ def _may_be(context: Context, nick: str, account: AccountEntry | None) -> bool:
 
 
 def _may_share(context: Context, nick: str, account: AccountEntry | None) -> bool:
+    if not context.world.settings.accounts.share_nick:
+        return False
     wearer = context.world.find_user(nick)
     return account is not None and wearer is not None and wearer.account is not None and wearer.account.id == account.id
 
@@ -132,9 +134,9 @@ def _use_passwords(context: Context, registration: Registration) -> Pending | No
     return None
 
 
-def _password_checked(context: Context, account: AccountEntry | None, why: str) -> Pending | None:
-    if account is None:
-        _refuse_password(context, why)
+def _password_checked(context: Context, account: AccountEntry | Denied) -> Pending | None:
+    if isinstance(account, Denied):
+        _refuse_password(context, account.why)
         return None
     take_account(context, account)
     return advance(context)
@@ -159,6 +161,9 @@ def take_account(context: Context, account: AccountEntry) -> None:
 
 def _complete(context: Context, registration: Registration) -> None:
     world, session = context.world, context.session
+    if session.sasl is not None:
+        session.sasl = None
+        context.reply(numerics.ERR_SASLABORTED)
     session.registration = None
     world.unregistered -= 1
     account = registration.account

@@ -134,6 +134,22 @@ class Accounts:
         Whole(4, 16),
         "The cost of a password check: each step doubles the time. Passwords are hashed anew after their next login.",
     )
+    scram: bool = _key(
+        True,
+        YesOrNo(),
+        "Whether clients may log in by SCRAM-SHA-256, which never sends the password. Each account needs a second "
+        "verifier for that, kept from its next login on; whoever steals the database can try passwords faster on it.",
+    )
+    scram_iterations: int = _key(
+        60_000,
+        Whole(4096, 1_000_000),
+        "How much work such a try is, for clients too. Verifiers are made anew after their account's next login.",
+    )
+    share_nick: bool = _key(
+        True,
+        YesOrNo(),
+        "Whether several connections of one account may wear its nick: each is told what is said to and by the others.",
+    )
     password_min_length: int = _key(
         4, Whole(1, 200), "How many characters a password has at least that is chosen in the chat."
     )

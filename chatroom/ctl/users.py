@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import click
 
-from chatroom.chat.passwords import hash_password
+from chatroom.chat.credentials import make_credentials
 from chatroom.chat.records import Account, Role
 from chatroom.chat.targets import parse_name
 from chatroom.ctl.invocation import Invocation, pass_invocation
@@ -136,8 +136,7 @@ def passwd(invocation: Invocation, name: str, password_stdin: bool) -> None:
     with open_stores(invocation.database) as stores:
         account = stores.accounts.get(name)
         password = read_password(password_stdin, settings.password_min_length)
-        credential = hash_password(password, settings.bcrypt_cost)
-        stores.accounts.set_credentials(account.id, [credential], invocation.actor)
+        stores.accounts.set_credentials(account.id, make_credentials(password, settings), invocation.actor)
     click.echo(f"Changed the password of {account.name} in {invocation.database}")
 
 
@@ -216,9 +215,9 @@ def _create(invocation: Invocation, name: str, role: Role, password_stdin: bool,
     settings = invocation.settings.accounts
     _require_free(invocation, checked)
     password = read_password(password_stdin, settings.password_min_length)
-    credential = hash_password(password, settings.bcrypt_cost)
+    credentials = make_credentials(password, settings)
     with open_stores(invocation.database, create=True) as stores:
-        account = stores.accounts.create(checked, role, [credential], invocation.actor)
+        account = stores.accounts.create(checked, role, credentials, invocation.actor)
     if as_json:
         print_json({"database": invocation.database, "account": account})
     else:

@@ -95,6 +95,15 @@ class Accounts:
                 (new.value, account_id, new.kind, old),
             )
 
+    def add_credential(self, account_id: int, beside: str, new: Credential) -> None:
+        """Store one more kind of verifier, unless ``beside`` is no longer one of the account's. No audit row."""
+        with self._database.transaction():
+            self._database.execute(
+                "INSERT OR REPLACE INTO credentials (account_id, kind, value)"
+                " SELECT ?, ?, ? WHERE EXISTS (SELECT 1 FROM credentials WHERE account_id = ? AND value = ?)",
+                (account_id, new.kind, new.value, account_id, beside),
+            )
+
     def set_role(self, account_id: int, role: Role, by: Actor) -> Account:
         """Give the account another role. Raises ``NotFound``."""
         with self._database.transaction():

@@ -15,6 +15,7 @@ from chatroom.storage.channels import Channels
 from chatroom.storage.database import BUSY_TIMEOUT_S, Database, open_database
 from chatroom.storage.migrate import bring_up
 from chatroom.storage.moments import Clock, utc_now
+from chatroom.storage.server_keys import get_server_key
 
 
 class SqliteStores:
@@ -39,6 +40,10 @@ class SqliteStores:
     def path(self) -> Path:
         """The database file."""
         return self.database.path
+
+    def server_key(self, name: str) -> bytes:
+        """Random bytes called ``name`` that are the same for as long as the database lives."""
+        return get_server_key(self.database, name)
 
     def changed_elsewhere(self) -> bool:
         """Whether another connection has committed since the last call, or since this one was opened."""

@@ -360,6 +360,19 @@ def test_two_devices_of_one_account_share_the_nick(here: Here) -> None:
     assert verbs(bob.read()) == ["QUIT"]
 
 
+def test_a_nick_is_shared_only_where_the_setting_says_so(make_here: Callable[..., Here]) -> None:
+    """With share_nick off the second device is 433 and may come under another nick; the first notices nothing."""
+    here = make_here(accounts={"share_nick": False})
+    phone = here.member("una")
+    phone.read()
+    laptop = here.open()
+    sent = laptop.ask(f"PASS :una:{PASSWORD}", "NICK una", "USER u 0 * :U")
+    assert params_of(sent, "433") == ["*", "una", "Nickname is already in use"]
+    assert "001" in verbs(laptop.ask("NICK una2"))
+    assert laptop.user.account_name == phone.user.account_name == "una"
+    assert laptop.user is not phone.user
+
+
 def test_a_second_device_reads_its_joins_as_it_negotiated(here: Here) -> None:
     """With extended-join the second device is shown the account and the real name in its JOIN."""
     here.account("una")

@@ -18,10 +18,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from chatroom.chat import passwords
 from chatroom.chat.accounts import AccountDirectory
 from chatroom.chat.channel import Channel
 from chatroom.chat.cloak import Cloak
+from chatroom.chat.credentials import make_credentials
 from chatroom.chat.enforcement import apply_account, apply_rules
 from chatroom.chat.records import AccountEntry, Actor, Role
 from chatroom.chat.session import ControlRights, Session
@@ -48,7 +48,7 @@ SHELL = Actor("root", "cli")
 
 def make_settings(**sections: dict[str, Any]) -> Settings:
     """Settings for tests: limits off, cheap passwords; ``accounts={"require_login": True}`` changes single keys."""
-    settings = Settings(accounts=Accounts(bcrypt_cost=4), limits=Limits(enabled=False))
+    settings = Settings(accounts=Accounts(bcrypt_cost=4, scram_iterations=4096), limits=Limits(enabled=False))
     return change_settings(settings, **sections)
 
 
@@ -195,7 +195,8 @@ class Here:
         self, name: str, role: Role = Role.USER, password: str = PASSWORD, *, disabled: bool = False
     ) -> AccountEntry:
         """Add an account, as the shell does."""
-        made = self.stores.accounts.create(name, role, [passwords.hash_password(password, 4)], SHELL)
+        credentials = make_credentials(password, self.world.settings.accounts)
+        made = self.stores.accounts.create(name, role, credentials, SHELL)
         if disabled:
             self.stores.accounts.set_disabled(made.id, True, SHELL)
         return self.apply_account(made.id)

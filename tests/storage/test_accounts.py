@@ -159,3 +159,15 @@ def test_every_mutation_is_audited(stores: SqliteStores, by: Actor) -> None:
         ("root", "cli", "user.delete", "Ada", "role moderator"),
     ]
     assert all("$2b$" not in entry.detail for entry in entries)
+
+
+def test_a_further_verifier_is_added_beside_the_one_it_was_made_with(stores: SqliteStores, by: Actor) -> None:
+    """It is added or replaced while the password is still the same, and not after it was changed."""
+    account = stores.accounts.create("ada", Role.USER, [SECRET], by)
+    for value in ("one", "two"):
+        stores.accounts.add_credential(account.id, SECRET.value, Credential("scram-sha-256", value))
+        assert stores.accounts.find_credential(account.id, "scram-sha-256") == value
+    stores.accounts.set_credentials(account.id, [OTHER], by)
+    stores.accounts.add_credential(account.id, SECRET.value, Credential("scram-sha-256", "stale"))
+    assert stores.accounts.find_credential(account.id, "scram-sha-256") is None
+    assert stores.accounts.find_credential(account.id, "bcrypt") == OTHER.value
