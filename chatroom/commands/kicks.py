@@ -5,48 +5,56 @@ Source: Modern IRC Client Protocol, "KICK message".
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from chatroom.chat.channel import Channel
-from chatroom.chat.records import Role
 from chatroom.commands.channels import acts_by_right, find_visible, shorten
 from chatroom.commands.context import Context, printable
 from chatroom.commands.pending import Pending
 from chatroom.commands.table import command
 from chatroom.irc import numerics
-
-if TYPE_CHECKING:
-    from chatroom.chat.user import User
+from chatroom.irc.names import casefold
 
 KICK_BYTES = 255
 
 
-@command("KICK", "<channel> <nicks> [<reason>]")
+@command("KICK", "<channels> <nicks> [<reason>]")
 def kick(context: Context, params: list[str]) -> Pending | None:
-    """Takes people, by comma, out of a channel."""
-    channel = find_visible(context, params[0])
-    if channel is None:
-        return None
-    if context.user not in channel.members and context.role < Role.MODERATOR:
-        context.reply(numerics.ERR_NOTONCHANNEL, channel.name)
-        return None
-    if not acts_by_right(context, channel):
-        context.reply(numerics.ERR_CHANOPRIVSNEEDED, channel.name)
+    """Takes people, by comma, out of a channel, or each out of the channel at the same place in the list."""
+    names, nicks = params[0].split(","), params[1].split(",")
+    if len(names) > 1 and len(names) != len(nicks):
+        context.reply(numerics.ERR_NEEDMOREPARAMS, "KICK")
         return None
     reason = shorten(params[2], KICK_BYTES) if len(params) > 2 and params[2] else context.user.nick
-    for nick in params[1].split(","):
-        target = context.world.find_user(nick)
-        if target is None:
-            context.reply(numerics.ERR_NOSUCHNICK, printable(nick))
-        elif target not in channel.members:
-            context.reply(numerics.ERR_USERNOTINCHANNEL, target.nick, channel.name)
-        else:
-            _kick_one(context, channel, target, reason)
+    refused: set[str] = set()
+    for name, nick in zip(names if len(names) > 1 else names * len(nicks), nicks, strict=True):
+        if casefold(name) in refused:
+            continue
+        channel = _find_own(context, name)
+        if channel is None:
+            refused.add(casefold(name))
+        elif nick:
+            _kick_one(context, channel, nick, reason)
     return None
 
 
-def _kick_one(context: Context, channel: Channel, target: User, reason: str) -> None:
+def _find_own(context: Context, name: str) -> Channel | None:
+    """The channel, if the user may kick people there; refuses otherwise."""
+    channel = find_visible(context, name)
+    if channel is None or acts_by_right(context, channel):
+        return channel
+    inside = context.user in channel.members
+    context.reply(numerics.ERR_CHANOPRIVSNEEDED if inside else numerics.ERR_NOTONCHANNEL, channel.name)
+    return None
+
+
+def _kick_one(context: Context, channel: Channel, nick: str, reason: str) -> None:
     world = context.world
+    target = world.find_user(nick)
+    if target is None:
+        context.reply(numerics.ERR_NOSUCHNICK, printable(nick))
+        return
+    if target not in channel.members:
+        context.reply(numerics.ERR_USERNOTINCHANNEL, target.nick, channel.name)
+        return
     event = world.event(context.source, f"KICK {channel.name} {target.nick} :{reason}", context.user)
     world.tell_channel(channel, event, skip=context.session)
     world.leave(channel, target)

@@ -43,3 +43,20 @@ def test_a_channel_kick_is_in_the_audit(here: Here) -> None:
     entry = here.stores.audit.list_entries(actor="ada")[-1]
     assert (entry.action, entry.target, entry.detail) == ("channel.kick", "#lobby", "bob: spam")
     assert una.read()[-1] == f":{ada.prefix} KICK #lobby bob :spam"
+
+
+def test_people_are_kicked_out_of_several_channels_at_once(here: Here) -> None:
+    """As many channels as nicks, each pair by itself; other numbers are 461; one refusal a channel."""
+    alice, bob, carl = here.connect("alice"), here.connect("bob"), here.connect("carl")
+    for client in (alice, bob, carl):
+        client.say("JOIN #a,#b")
+    carl.say("JOIN #c")
+    here.forget_unread()
+    assert alice.ask("KICK #a,#B bob,carl :out") == [
+        f":{alice.prefix} KICK #a bob :out",
+        f":{alice.prefix} KICK #b carl :out",
+    ]
+    assert alice.ask("KICK #a,#b bob") == [f":{SERVER} 461 alice KICK :Not enough parameters"]
+    assert alice.ask("KICK #a,#b bob,carl,alice") == [f":{SERVER} 461 alice KICK :Not enough parameters"]
+    assert verbs(alice.ask("KICK #c carl,bob")) == ["442"]
+    assert verbs(alice.ask("KICK #none,#a carl,carl")) == ["403", "KICK"]
