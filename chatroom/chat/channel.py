@@ -85,6 +85,11 @@ class Channel:
         self.log: list[tuple[int, Event, Session | None]] = []
         self.skips: set[Session] = set()
 
+    def rename(self, name: str) -> None:
+        """Take another name. ``World.rename_channel`` is the one that finds it by that."""
+        self.name = name
+        self.folded = casefold(name)
+
     def add_mask(self, entry: ListEntry) -> None:
         """Put a mask on one of the lists."""
         self.lists.setdefault(entry.mode, {})[casefold(entry.mask)] = (entry, compile_ban(entry.mask))

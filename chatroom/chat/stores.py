@@ -146,6 +146,10 @@ class ChannelStore(Protocol):
         """Write all of a channel, new or not. ``action`` and ``detail`` go to the audit; no action, no row."""
         ...
 
+    def rename(self, old: str, channel: StoredChannel, by: Actor) -> None:
+        """Write all of a channel that was called ``old``; other channels' forwards follow. Raises ``AlreadyExists``."""
+        ...
+
     def delete(self, name: str, by: Actor) -> None:
         """Forget a channel. Raises ``NotFound``."""
         ...

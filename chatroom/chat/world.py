@@ -325,6 +325,16 @@ class World:
         self.channels[channel.folded] = channel
         return channel
 
+    def rename_channel(self, channel: Channel, name: str) -> None:
+        """Give a channel another name, silently; who is sent on to it will find it."""
+        old = channel.folded
+        del self.channels[old]
+        channel.rename(name)
+        self.channels[channel.folded] = channel
+        for other in self.channels.values():
+            if other.forward is not None and casefold(other.forward) == old:
+                other.forward = name
+
     def join(self, channel: Channel, user: User, standing: int) -> None:
         """Put somebody into a channel, silently; what was said there before is not theirs to read."""
         for session in user.sessions:

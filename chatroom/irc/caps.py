@@ -29,6 +29,7 @@ EXTENDED_MONITOR = 1 << 18
 NO_IMPLICIT_NAMES = 1 << 19
 EXTENDED_ISUPPORT = 1 << 20
 MULTILINE = 1 << 26
+CHANNEL_RENAME = 1 << 27
 
 NAMES: Mapping[str, int] = {
     "account-notify": ACCOUNT_NOTIFY,
@@ -38,6 +39,7 @@ NAMES: Mapping[str, int] = {
     "cap-notify": CAP_NOTIFY,
     "chghost": CHGHOST,
     "draft/account-registration": ACCOUNT_REGISTRATION,
+    "draft/channel-rename": CHANNEL_RENAME,
     "draft/extended-isupport": EXTENDED_ISUPPORT,
     "draft/multiline": MULTILINE,
     "draft/no-implicit-names": NO_IMPLICIT_NAMES,

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from chatroom.chat.records import AccessLevel, Actor, ListEntry, StoredChannel
-from chatroom.errors import NotFound
+from chatroom.errors import AlreadyExists, NotFound
 from chatroom.irc.names import casefold
 from chatroom.storage import audit, changes
 from chatroom.storage.database import Database, Row
@@ -39,22 +39,39 @@ class Channels:
         A founder or an access whose account was deleted meanwhile is left out.
         """
         with self._database.transaction():
-            channel_id = self._save_row(channel)
-            self._database.execute("DELETE FROM channel_lists WHERE channel_id = ?", (channel_id,))
-            for position, entry in enumerate(channel.lists):
-                self._database.execute(
-                    f"INSERT INTO channel_lists ({_LIST_COLUMNS}, position) VALUES (?, ?, ?, ?, ?, ?)",
-                    (channel_id, entry.mode, entry.mask, entry.set_by, to_ms(entry.set_at), position),
-                )
-            self._database.execute("DELETE FROM channel_access WHERE channel_id = ?", (channel_id,))
-            for account_id, level in channel.access.items():
-                self._database.execute(
-                    f"INSERT INTO channel_access ({_ACCESS_COLUMNS}) SELECT ?, id, ? FROM accounts WHERE id = ?",
-                    (channel_id, level, account_id),
-                )
-            changes.note(self._database, "channels", channel_id)
+            self._write(channel)
             if action:
                 audit.note(self._database, by, action, channel.name, detail)
+
+    def rename(self, old: str, channel: StoredChannel, by: Actor) -> None:
+        """Write all of a channel that was called ``old``; other channels' forwards follow. Raises ``AlreadyExists``."""
+        before, after = casefold(old), casefold(channel.name)
+        with self._database.transaction():
+            if before != after and self._database.row("SELECT 1 FROM channels WHERE folded = ?", (after,)) is not None:
+                raise AlreadyExists(f"there is a stored channel called {channel.name} already")
+            self._database.execute("UPDATE channels SET folded = ? WHERE folded = ?", (after, before))
+            self._database.execute(
+                "UPDATE channels SET forward = ? WHERE forward = ? COLLATE NOCASE", (channel.name, old)
+            )
+            self._write(channel)
+            audit.note(self._database, by, "channel.rename", old, channel.name)
+
+    def _write(self, channel: StoredChannel) -> None:
+        """Write a channel's rows in the transaction under way."""
+        channel_id = self._save_row(channel)
+        self._database.execute("DELETE FROM channel_lists WHERE channel_id = ?", (channel_id,))
+        for position, entry in enumerate(channel.lists):
+            self._database.execute(
+                f"INSERT INTO channel_lists ({_LIST_COLUMNS}, position) VALUES (?, ?, ?, ?, ?, ?)",
+                (channel_id, entry.mode, entry.mask, entry.set_by, to_ms(entry.set_at), position),
+            )
+        self._database.execute("DELETE FROM channel_access WHERE channel_id = ?", (channel_id,))
+        for account_id, level in channel.access.items():
+            self._database.execute(
+                f"INSERT INTO channel_access ({_ACCESS_COLUMNS}) SELECT ?, id, ? FROM accounts WHERE id = ?",
+                (channel_id, level, account_id),
+            )
+        changes.note(self._database, "channels", channel_id)
 
     def delete(self, name: str, by: Actor) -> None:
         """Forget a channel. Raises ``NotFound``."""

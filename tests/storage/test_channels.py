@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from chatroom.chat.records import Actor, ListEntry, Role, StoredChannel
-from chatroom.errors import NotFound
+from chatroom.errors import AlreadyExists, NotFound
 from chatroom.storage.stores import SqliteStores
 
 MOMENT = datetime(2030, 2, 3, 4, 5, 6, 789000, tzinfo=UTC)
@@ -104,3 +104,20 @@ def test_audit_of_channels(stores: SqliteStores, by: Actor) -> None:
     stores.channels.delete("#A", by)
     entries = [(entry.action, entry.target, entry.detail) for entry in stores.audit.list_entries()]
     assert entries == [("channel.topic", "#a", "tea"), ("channel.delete", "#a", "")]
+
+
+def test_renamed_channel(stores: SqliteStores, by: Actor, channel: StoredChannel) -> None:
+    """A renamed channel keeps its row, and those that forward to it do still; another one's name is not taken."""
+    other = replace(channel, name="#other", forward="#CAFé", lists=(), access={})
+    stores.channels.save(channel, by, "", "")
+    stores.channels.save(other, by, "", "")
+    renamed = replace(channel, name="#Tea", topic="new")
+    stores.channels.rename("#café", renamed, by)
+    assert stores.channels.find("#café") is None
+    assert stores.channels.find("#tea") == renamed
+    assert stores.channels.find("#other") == replace(other, forward="#Tea")
+    stores.channels.rename("#tea", replace(renamed, name="#TEA"), by)
+    assert [found.name for found in stores.channels.load_all()] == ["#TEA", "#other"]
+    with pytest.raises(AlreadyExists, match="#OTHER"):
+        stores.channels.rename("#tea", replace(renamed, name="#OTHER"), by)
+    assert len(stores.database.rows("SELECT DISTINCT row_id FROM changes WHERE tbl = 'channels'")) == 2
