@@ -212,12 +212,12 @@ class Place:
 class Daemon:
     """``chatroomctl serve`` in a place, on a port that was free."""
 
-    def __init__(self, place: Place, *arguments: str) -> None:
+    def __init__(self, place: Place, *options: str) -> None:
         self.place = place
         self.port = 0
         self.stderr: list[str] = []
         """Its screen so far, a line each without the time."""
-        call = [script("chatroomctl"), "--database", str(place.database), *arguments, "serve", "--port", "0"]
+        call = [script("chatroomctl"), "--database", str(place.database), "serve", "--port", "0", *options]
         self.process = subprocess.Popen(
             call,
             env=place.environment,

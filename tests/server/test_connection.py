@@ -1,0 +1,142 @@
+from __future__ import annotations
+
+import contextlib
+import select
+import socket
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+import pytest
+
+from chatroom.chat.session import Session
+from chatroom.irc.framing import Malformed
+from chatroom.server.connection import Connection, State
+
+
+class Pair(NamedTuple):
+    """Both ends, and what the I/O thread waits on."""
+
+    connection: Connection
+    peer: socket.socket
+    epoll: select.epoll
+
+
+@contextlib.contextmanager
+def make_pair(sendq_bytes: int) -> Iterator[Pair]:
+    """A connection that may let so much pile up, and the socket at its other end."""
+    with select.epoll() as epoll, socket.create_server(("127.0.0.1", 0)) as server:
+        peer = socket.create_connection(server.getsockname())
+        near, _ = server.accept()
+        near.setblocking(False)
+        peer.settimeout(30)
+        connection = Connection(near, Session(1, "127.0.0.1", 4, 0x7F000001, "host", 0), epoll, sendq_bytes)
+        with peer:
+            yield Pair(connection, peer, epoll)
+        connection.close()
+
+
+@pytest.fixture
+def pair() -> Iterator[Pair]:
+    """A connection that may let 64 KiB pile up."""
+    with make_pair(65_536) as made:
+        yield made
+
+
+def read_until(pair: Pair, condition: Callable[[], object]) -> None:
+    """Do as the I/O thread does, until a condition holds."""
+    while not condition():
+        events = pair.epoll.poll(30)
+        assert events, "nothing happens any more"
+        for _, mask in events:
+            if mask & select.EPOLLOUT:
+                pair.connection.flush()
+            if mask & ~select.EPOLLOUT:
+                pair.connection.read()
+            if mask & (select.EPOLLHUP | select.EPOLLERR):
+                pair.connection.hang_up()
+
+
+def test_bytes_become_lines(pair: Pair) -> None:
+    """However the network cuts them; what is malformed stands in its place."""
+    for piece in (b"PING a\r\nPI", b"NG b\r", b"\nx\xff\r\nPING c"):
+        pair.peer.sendall(piece)
+    read_until(pair, lambda: len(pair.connection.lines) == 3)
+    assert list(pair.connection.lines) == ["PING a", "PING b", Malformed.NOT_UTF8]
+    assert not pair.connection.ended
+
+
+def test_the_end_of_the_peers_side_comes_after_its_lines(pair: Pair) -> None:
+    """A peer that shuts its side has said its lines, and can still be written to."""
+    pair.peer.sendall(b"PING a\r\n")
+    pair.peer.shutdown(socket.SHUT_WR)
+    read_until(pair, lambda: pair.connection.ended)
+    assert list(pair.connection.lines) == ["PING a"]
+    pair.connection.write(b"PONG a\r\n")
+    assert pair.peer.recv(100) == b"PONG a\r\n"
+    assert pair.epoll.poll(0) == []
+
+
+def test_a_dead_socket_is_looked_at_once(pair: Pair) -> None:
+    """After an RST epoll has no more to tell, so that nobody spins; the lines before it are kept."""
+    pair.connection.write(b"unread")
+    pair.peer.recv(1)
+    pair.peer.sendall(b"PING a\r\nPING b\r\n")
+    pair.peer.close()  # with something unread: an RST
+    read_until(pair, lambda: pair.connection.ended)
+    assert list(pair.connection.lines) == ["PING a", "PING b"]
+    assert pair.epoll.poll(0) == []
+    pair.connection.write(b"nobody reads this")
+    pair.connection.begin_close()
+    assert pair.connection.is_finished
+
+
+def test_what_the_kernel_does_not_take_is_kept_in_order() -> None:
+    """A slow reader gets every byte, in order, once it reads; then epoll has no more to tell."""
+    sent = b"".join(b"%07d\n" % number for number in range(2_000_000))
+    with make_pair(len(sent)) as pair:
+        for start in range(0, len(sent), 100_000):
+            pair.connection.write(sent[start : start + 100_000])
+        received = bytearray()
+        while len(received) < len(sent):
+            received += pair.peer.recv(1 << 20)
+            for _, mask in pair.epoll.poll(0):
+                assert mask == select.EPOLLOUT
+                pair.connection.flush()
+        assert bytes(received) == sent
+        assert pair.epoll.poll(0) == []
+        assert not pair.connection.ended
+
+
+def test_a_peer_that_does_not_read_ends_by_it(pair: Pair) -> None:
+    """Over the bound it ends, and nothing more is sent."""
+    while not pair.connection.ended:
+        pair.connection.write(b"x" * 4096)
+    assert pair.connection.ended == "SendQ exceeded"
+    pair.connection.write(b"last words")
+    pair.connection.close()
+    received = b""
+    while data := pair.peer.recv(1 << 20):
+        received += data
+    assert set(received) == {ord("x")}
+
+
+def test_last_words_arrive_though_the_peer_is_still_talking(pair: Pair) -> None:
+    """Closing waits for the peer: what it sends meanwhile is dropped and does not cost it what it has to read."""
+    pair.peer.sendall(b"PRIVMSG #c :x\r\n" * 1000)
+    pair.connection.write(b"ERROR :enough\r\n")
+    pair.connection.begin_close()
+    assert pair.connection.state is State.CLOSING
+    pair.peer.sendall(b"PRIVMSG #c :x\r\n" * 1000)
+    assert pair.peer.recv(100) == b"ERROR :enough\r\n"
+    assert pair.peer.recv(100) == b""
+    pair.peer.close()
+    read_until(pair, lambda: pair.connection.is_finished)
+    assert not pair.connection.lines
+
+
+def test_closing_twice_does_no_harm(pair: Pair) -> None:
+    """Close is idempotent, and ends reading and writing."""
+    pair.connection.close()
+    pair.connection.close()
+    pair.connection.write(b"x")
+    assert pair.peer.recv(10) == b""

@@ -1,0 +1,131 @@
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from chatroom.chat.stores import Stores
+from chatroom.errors import NotFound, StorageError
+from chatroom.server.workers import Workers
+from chatroom.storage.stores import open_stores
+
+CAP_S = 30.0
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Path:
+    """An empty database."""
+    path = tmp_path / "chat.db"
+    open_stores(path, create=True).close()
+    return path
+
+
+@pytest.fixture
+def looks() -> queue.SimpleQueue[Stores]:
+    """Each look for what others have changed."""
+    return queue.SimpleQueue()
+
+
+@pytest.fixture
+def workers(database: Path, looks: queue.SimpleQueue[Stores]) -> Iterator[Workers]:
+    """Running workers."""
+    made = Workers(lambda: open_stores(database), looks.put)
+    made.start()
+    yield made
+    made.stop(CAP_S)
+
+
+def test_stored_in_the_order_in_which_it_was_submitted(workers: Workers) -> None:
+    """One thread does everything that is written."""
+    done: queue.SimpleQueue[object] = queue.SimpleQueue()
+    for number in range(200):
+        workers.submit("store", lambda stores, number=number: (number, threading.get_ident()), done.put)  # type: ignore[misc]
+    outcomes = [done.get(timeout=CAP_S) for _ in range(200)]
+    assert [outcome[0] for outcome in outcomes if isinstance(outcome, tuple)] == list(range(200))
+    assert len({outcome[1] for outcome in outcomes if isinstance(outcome, tuple)}) == 1
+
+
+def test_what_a_job_raises_is_its_outcome(workers: Workers) -> None:
+    """Refusals and bugs reach whoever asked, and the worker goes on."""
+    done: queue.SimpleQueue[object] = queue.SimpleQueue()
+
+    def bug(stores: Stores) -> object:
+        raise ZeroDivisionError
+
+    workers.submit("store", lambda stores: stores.accounts.get("nobody"), done.put)
+    workers.submit("store", bug, done.put)
+    workers.submit("store", lambda stores: stores.accounts.list_all(), done.put)
+    assert isinstance(done.get(timeout=CAP_S), NotFound)
+    assert isinstance(done.get(timeout=CAP_S), ZeroDivisionError)
+    assert done.get(timeout=CAP_S) == []
+
+
+def test_passwords_do_not_wait_for_the_disk(workers: Workers) -> None:
+    """While the store worker is held up, password jobs are done."""
+    held, checked = threading.Event(), threading.Event()
+    workers.submit("store", lambda stores: held.wait(CAP_S), lambda outcome: None)
+    workers.submit("password", lambda stores: None, lambda outcome: checked.set())
+    assert checked.wait(CAP_S)
+    assert not held.is_set()
+    held.set()
+
+
+def test_two_passwords_at_once(workers: Workers) -> None:
+    """Two checks run side by side: each waits for the other to have begun."""
+    both = threading.Barrier(2)
+    done: queue.SimpleQueue[object] = queue.SimpleQueue()
+    for _ in range(2):
+        workers.submit("password", lambda stores: both.wait(CAP_S), done.put)
+    assert sorted(int(str(done.get(timeout=CAP_S))) for _ in range(2)) == [0, 1]
+
+
+def test_it_looks_again_and_again(workers: Workers, looks: queue.SimpleQueue[Stores]) -> None:
+    """What others change is looked for without being asked."""
+    first = looks.get(timeout=CAP_S)
+    assert looks.get(timeout=CAP_S) is first
+
+
+def test_stopping_finishes_what_was_submitted(database: Path) -> None:
+    """Everything submitted before is done when stop returns."""
+    workers = Workers(lambda: open_stores(database), lambda stores: None)
+    done: list[object] = []
+    workers.start()
+    for number in range(100):
+        workers.submit("store", lambda stores, number=number: number, done.append)  # type: ignore[misc]
+    assert workers.stop(CAP_S)
+    assert done == list(range(100))
+
+
+def test_stopping_leaves_a_busy_worker_behind(database: Path) -> None:
+    """Stop gives up on a job that takes too long, and says so."""
+    workers = Workers(lambda: open_stores(database), lambda stores: None)
+    begun, free = threading.Event(), threading.Event()
+
+    def long(stores: Stores) -> None:
+        begun.set()
+        free.wait(CAP_S)
+
+    workers.start()
+    workers.submit("password", long, lambda outcome: None)
+    assert begun.wait(CAP_S)
+    assert not workers.stop(0.0)
+    free.set()
+    assert workers.stop(CAP_S)
+
+
+def test_a_database_that_was_away_is_opened_with_the_next_job(database: Path, tmp_path: Path) -> None:
+    """A worker that cannot open it refuses the job and tries again."""
+    away = tmp_path / "away.db"
+    database.rename(away)
+    workers = Workers(lambda: open_stores(database), lambda stores: None)
+    done: queue.SimpleQueue[object] = queue.SimpleQueue()
+    workers.start()
+    workers.submit("password", lambda stores: "there", done.put)
+    assert isinstance(done.get(timeout=CAP_S), StorageError)
+    away.rename(database)
+    workers.submit("password", lambda stores: "there", done.put)
+    assert done.get(timeout=CAP_S) == "there"
+    assert workers.stop(CAP_S)
