@@ -8,6 +8,8 @@ import logging
 import os
 import resource
 import secrets
+import shlex
+import shutil
 import signal
 import socket
 import sys
@@ -156,8 +158,8 @@ class Daemon:
 
     def _admin_command(self) -> str:
         path = self._settings.database.path
-        flag = "" if path == places.default_database() else f" --database {path}"
-        return f"chatroomctl{flag} user create-admin NAME"
+        flag = "" if path == places.default_database() else f" --database {shlex.quote(str(path))}"
+        return f"{own_program()}{flag} user create-admin NAME"
 
     # -- signals ----------------------------------------------------------------------------------
 
@@ -226,6 +228,16 @@ def _allow_many_files() -> None:
     if soft != hard:
         with contextlib.suppress(OSError, ValueError):
             resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def own_program() -> str:
+    """What to type for this very program: after ``make serve`` it is in ``.venv/bin``, where no shell looks for it."""
+    started_as, found = sys.argv[0], shutil.which("chatroomctl")
+    if Path(started_as).name != "chatroomctl" or (
+        found is not None and Path(found).resolve() == Path(started_as).resolve()
+    ):
+        return "chatroomctl"
+    return shlex.quote(started_as)
 
 
 def _has_terminal() -> bool:

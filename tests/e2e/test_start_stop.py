@@ -5,6 +5,8 @@ import json
 import os
 import pty
 import re
+import shlex
+import shutil
 import signal
 import socket
 import sqlite3
@@ -29,14 +31,16 @@ def refused_start(place: Place, *arguments: str, serve: tuple[str, ...] = ("--po
 
 def test_the_first_start_says_where_everything_is(daemon: Daemon) -> None:
     """The first start tells address, database, the lack of a configuration file, and how to make an admin."""
-    command = f"chatroomctl --database {daemon.place.database} user create-admin NAME"
-    daemon.expect_log("there is no admin yet")
+    told = daemon.expect_log("there is no admin yet")
     assert daemon.stderr[:4] == [
         f"listening on 127.0.0.1:{daemon.port}",
         f"database {daemon.place.database}",
         "configuration none found, everything at its default",
-        f"there is no admin yet; make one with: {command}",
+        told,
     ]
+    command = shlex.split(told.partition("make one with: ")[2])
+    assert command[1:] == ["--database", str(daemon.place.database), "user", "create-admin", "NAME"]
+    assert shutil.which(command[0], path=daemon.place.environment["PATH"]) is not None, "the command can be typed as it stands"
 
 
 def test_a_later_start_does_not_ask_for_an_admin(place: Place) -> None:
