@@ -61,8 +61,16 @@ def ask(invocation: Invocation, verb: str, *params: str) -> list[Message]:
             raise NotRunning("the daemon ended before it answered") from error
     for message in answers:
         if message.verb in ("FAIL", "ERROR") or (message.verb.isdecimal() and message.verb[0] in "45"):
-            raise Refused(message.params[-1] if message.params else message.verb)
+            raise Refused(_refusal(message))
     return answers
+
+
+def _refusal(message: Message) -> str:
+    """A refusal's words; a numeric's begin with what they are about, such as a nick."""
+    if not message.params:
+        return message.verb
+    about = " ".join(message.params[1:-1]) if message.verb.isdecimal() else ""
+    return f"{about}: {message.params[-1]}" if about else message.params[-1]
 
 
 def tell(invocation: Invocation, verb: str, *params: str) -> str:

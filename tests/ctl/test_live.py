@@ -92,13 +92,19 @@ def test_what_is_told_to_the_daemon(run: Run, database: Path, serve: Serve, comm
 
 
 @pytest.mark.parametrize(
-    "answer", [":srv FAIL KILL NO_SUCH_NICK bob :No such nick", ":srv 401 * bob :No such nick", "ERROR :No such nick"]
+    "answer, told",
+    [
+        (":srv FAIL KILL NO_SUCH_NICK bob :No such nick", "No such nick"),
+        (":srv 401 * bob :No such nick", "bob: No such nick"),
+        (":srv 481 * :Permission Denied", "Permission Denied"),
+        ("ERROR :No such nick", "No such nick"),
+    ],
 )
-def test_the_daemons_no_is_told_in_its_words(run: Run, database: Path, serve: Serve, answer: str) -> None:
-    """A FAIL, an error numeric and an ERROR end with exit code 1 and the daemon's own text."""
+def test_the_daemons_no_is_told_in_its_words(run: Run, database: Path, serve: Serve, answer: str, told: str) -> None:
+    """A FAIL, an error numeric and an ERROR end with exit code 1 and the text, a numeric's with its subject."""
     serve(KILL=[answer])
     result = run("--database", database, "kick", "bob")
-    assert (result.exit_code, result.stdout, result.stderr) == (1, "", "chatroomctl: No such nick\n")
+    assert (result.exit_code, result.stdout, result.stderr) == (1, "", f"chatroomctl: {told}\n")
 
 
 def test_a_daemon_that_ends_while_it_is_asked(run: Run, database: Path, serve: Serve) -> None:
