@@ -40,7 +40,9 @@ def test_the_first_start_says_where_everything_is(daemon: Daemon) -> None:
     ]
     command = shlex.split(told.partition("make one with: ")[2])
     assert command[1:] == ["--database", str(daemon.place.database), "user", "create-admin", "NAME"]
-    assert shutil.which(command[0], path=daemon.place.environment["PATH"]) is not None, "the command can be typed as it stands"
+    assert shutil.which(command[0], path=daemon.place.environment["PATH"]) is not None, (
+        "the command can be typed as it stands"
+    )
 
 
 def test_a_later_start_does_not_ask_for_an_admin(place: Place) -> None:
