@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 class Registration:
     """What a session has said of itself before it is somebody. Dropped once it is."""
 
-    __slots__ = ("account", "cap_open", "nick", "passwords", "realname", "server_password_given", "username")
+    __slots__ = ("account", "away", "cap_open", "nick", "passwords", "realname", "server_password_given", "username")
 
     def __init__(self) -> None:
         self.nick = ""
@@ -28,6 +28,8 @@ class Registration:
         self.cap_open = False
         """Whether CAP negotiation holds registration back until CAP END."""
         self.account: AccountEntry | None = None
+        self.away: str | None = None
+        """What AWAY said before there was anybody who could be away."""
 
     @property
     def is_blank(self) -> bool:

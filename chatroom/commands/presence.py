@@ -1,11 +1,13 @@
 """Being here: away or back, one's real name, and which of some nicks are here.
 
-Source: Modern IRC Client Protocol, "Optional Messages" and "USERHOST message"; IRCv3 setname; RFC 2812, section 4.9.
+Source: Modern IRC Client Protocol, "Optional Messages" and "USERHOST message"; IRCv3 setname and draft/pre-away; RFC
+2812, section 4.9.
 """
 
 from __future__ import annotations
 
 from chatroom.chat.events import Event
+from chatroom.chat.user import User
 from chatroom.commands.channels import shorten
 from chatroom.commands.context import Context
 from chatroom.commands.pending import Pending
@@ -14,20 +16,31 @@ from chatroom.irc import caps, numerics
 
 AWAY_BYTES = 200
 REALNAME_BYTES = 150
+ABSENT = "*"
+"""What a client says that connects by itself, with nobody in front of it (IRCv3 pre-away): where there are other
+devices on the nick, it is as if this one were not there."""
 
 
-@command("AWAY", "[<text>]")
+@command("AWAY", "[<text>]", early=caps.PRE_AWAY)
 def away(context: Context, params: list[str]) -> Pending | None:
-    """Marks you as away, or as back when there is no text."""
-    user = context.user
+    """Marks you as away, or as back when there is no text. With draft/pre-away * gives no reason."""
+    session = context.session
     text = shorten(params[0], AWAY_BYTES) if params and params[0] else None
+    if session.registration is not None:
+        session.registration.away = text
+    elif not (text == ABSENT and session.caps & caps.PRE_AWAY and len(context.user.sessions) > 1):
+        set_away(context, context.user, text)
+    context.reply(numerics.RPL_UNAWAY if text is None else numerics.RPL_NOWAWAY)
+    return None
+
+
+def set_away(context: Context, user: User, text: str | None) -> None:
+    """Make somebody away, or back, and tell those who asked to know."""
     if text != user.away:
         user.away = text
         body = "AWAY" if text is None else f"AWAY :{text}"
         event = Event.by(user, body, needs=caps.AWAY_NOTIFY)
         context.world.tell_neighbours(user, event, skip=context.session)
-    context.reply(numerics.RPL_UNAWAY if text is None else numerics.RPL_NOWAWAY)
-    return None
 
 
 @command("SETNAME", "<realname>")

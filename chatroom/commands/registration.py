@@ -17,6 +17,7 @@ from chatroom.commands.context import Context
 from chatroom.commands.joining import enter, show_channel
 from chatroom.commands.login import Denied, check_password
 from chatroom.commands.pending import Pending
+from chatroom.commands.presence import ABSENT, set_away
 from chatroom.commands.server_info import lusers, motd, welcome_lines
 from chatroom.irc import numerics
 from chatroom.irc.names import casefold
@@ -169,11 +170,12 @@ def _complete(context: Context, registration: Registration) -> None:
     account = registration.account
     wearer = world.find_user(registration.nick)
     if wearer is not None:
-        _attach(context, wearer)
+        _attach(context, wearer, registration.away)
         return
     user = User(registration.nick, registration.username, registration.realname, session.host, session, world.now_ms)
     if account is not None:
         user.account = account
+    user.away = registration.away
     world.add_user(user)
     _welcome(context, user, "joined")
     for name in world.settings.channels.autojoin:
@@ -182,8 +184,11 @@ def _complete(context: Context, registration: Registration) -> None:
             enter(context, channel)
 
 
-def _attach(context: Context, user: User) -> None:
-    """One more device of somebody who is here already: same nick, same channels."""
+def _attach(context: Context, user: User, away: str | None) -> None:
+    """One more device of somebody who is here already: same nick, same channels.
+
+    They are back by it, or away as it says, unless nobody is in front of it either.
+    """
     session = context.session
     context.world.outbox.settle(session)  # what was said earlier in this tick is not theirs to read
     session.user = user
@@ -192,6 +197,8 @@ def _attach(context: Context, user: User) -> None:
     for channel in user.channels:
         channel.sessions.add(session)
         show_channel(context, channel, joined=True)
+    if away != ABSENT and (away is not None or user.away == ABSENT):
+        set_away(context, user, away)
 
 
 def _welcome(context: Context, user: User, what: str) -> None:

@@ -28,6 +28,7 @@ ACCOUNT_REGISTRATION = 1 << 17
 EXTENDED_MONITOR = 1 << 18
 NO_IMPLICIT_NAMES = 1 << 19
 EXTENDED_ISUPPORT = 1 << 20
+PRE_AWAY = 1 << 21
 MULTILINE = 1 << 26
 CHANNEL_RENAME = 1 << 27
 
@@ -43,6 +44,7 @@ NAMES: Mapping[str, int] = {
     "draft/extended-isupport": EXTENDED_ISUPPORT,
     "draft/multiline": MULTILINE,
     "draft/no-implicit-names": NO_IMPLICIT_NAMES,
+    "draft/pre-away": PRE_AWAY,
     "echo-message": ECHO_MESSAGE,
     "extended-join": EXTENDED_JOIN,
     "extended-monitor": EXTENDED_MONITOR,
