@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from chatroom.chat.credentials import make_credentials
 from chatroom.chat.enforcement import free_nick
+from chatroom.chat.flood import origin
 from chatroom.chat.records import Account, AccountEntry, Actor, Credential, Role
 from chatroom.commands.context import Context
 from chatroom.commands.login import log_in
@@ -95,7 +96,7 @@ def _name_refusal(context: Context, name: str, nick: str) -> tuple[str, str] | N
 def _hash_and_create(context: Context, name: str, password: str) -> Pending:
     world = context.world
     settings = world.settings.accounts
-    key = (f"register {context.session.address_text}",)
+    key = (f"register {origin(context.session.version, context.session.address)}",)
     delay_ms = world.throttle.delay_ms(key, world.now_ms) if world.settings.limits.enabled else 0
     actor = Actor(name, context.session.address_text)
 

@@ -11,7 +11,7 @@ from chatroom.chat.records import AccountEntry, Role
 from chatroom.chat.sasl import PLAIN, SaslExchange, mechanisms
 from chatroom.chat.scram import KIND, ScramExchange, Verifier, read_verifier, unmatched_verifier
 from chatroom.commands.context import Context
-from chatroom.commands.login import Attempt, Denied, check_password, log_in, note_login
+from chatroom.commands.login import Attempt, Denied, admitted, check_password, log_in, note_login
 from chatroom.commands.pending import Pending
 from chatroom.commands.registration import advance, take_account
 from chatroom.commands.table import When, command
@@ -132,12 +132,10 @@ def _scram_end(context: Context, exchange: SaslExchange, response: bytes) -> Pen
     if response:
         _failed(context, Denied("that was one SCRAM message too many"))
         return None
-    account = context.world.accounts.find_by_id(exchange.account_id)
-    if account is None or account.disabled:
-        _failed(context, Denied("this account is disabled"))
-        return None
-    note_login(context, account)
-    return _checked(context, account)
+    outcome = admitted(context.world, exchange.account_id)
+    if not isinstance(outcome, Denied):
+        note_login(context, outcome)
+    return _checked(context, outcome)
 
 
 def _challenge(context: Context, message: bytes) -> None:

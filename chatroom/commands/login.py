@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from chatroom.chat import passwords, scram
 from chatroom.chat.bans import describe
+from chatroom.chat.flood import origin
 from chatroom.chat.records import AccountEntry, Role
-from chatroom.commands.context import Context
+from chatroom.commands.context import Context, printable
 from chatroom.commands.pending import Pending
 from chatroom.irc import numerics
 from chatroom.irc.names import casefold
@@ -17,6 +18,7 @@ from chatroom.irc.names import casefold
 if TYPE_CHECKING:
     from chatroom.chat.stores import Stores
     from chatroom.chat.user import User
+    from chatroom.chat.world import World
 
 
 class Denied(NamedTuple):
@@ -32,12 +34,14 @@ Then = Callable[[Context, "AccountEntry | Denied"], "Pending | None"]
 class Attempt:
     """One try to log in as ``name``: slowed where others failed before, and remembered where it fails itself."""
 
-    __slots__ = ("_keys", "delay_ms", "name")
+    __slots__ = ("_account_key", "_keys", "delay_ms", "name")
 
     def __init__(self, context: Context, name: str) -> None:
         world = context.world
         self.name = name
-        self._keys = (f"address {context.session.address_text}", f"account {casefold(name)}")
+        session = context.session
+        self._account_key = f"account {casefold(name)}"
+        self._keys = (f"address {origin(session.version, session.address)}", self._account_key)
         limits = world.settings.limits
         self.delay_ms = world.throttle.delay_ms(self._keys, world.now_ms) if limits.enabled else 0
         """How long to wait before the password is looked at."""
@@ -46,22 +50,29 @@ class Attempt:
         """Whether whoever proved the password of that account may log in; 0 is for who proved none."""
         outcome = self._judge(context, account_id)
         if isinstance(outcome, Denied):
-            context.world.note(f"refused login as {self.name} from {context.session.address_text}: {outcome.why}")
+            name, address = printable(self.name), context.session.address_text
+            context.world.note(f"refused login as {name} from {address}: {outcome.why}")
         return outcome
 
     def _judge(self, context: Context, account_id: int) -> AccountEntry | Denied:
         world = context.world
-        entry = world.accounts.find_by_id(account_id)
-        if entry is None:
+        if world.accounts.find_by_id(account_id) is None:
             world.throttle.failed(self._keys, world.now_ms)
             return Denied("wrong name or password")
-        if entry.disabled:
-            return Denied("this account is disabled")
-        rule = world.bans.find_name(casefold(entry.name), world.now_ms)
-        if rule is not None:
-            return Denied(f"you are {describe(rule)}")
-        world.throttle.succeeded(self._keys)
-        return entry
+        outcome = admitted(world, account_id)
+        if not isinstance(outcome, Denied):
+            # Not the address: whoever has one account could go on guessing the passwords of others.
+            world.throttle.succeeded((self._account_key,))
+        return outcome
+
+
+def admitted(world: World, account_id: int) -> AccountEntry | Denied:
+    """The account as it is now, unless it is gone, disabled, or its name is banned."""
+    entry = world.accounts.find_by_id(account_id)
+    if entry is None or entry.disabled:
+        return Denied("this account is disabled")
+    rule = world.bans.find_name(casefold(entry.name), world.now_ms)
+    return entry if rule is None else Denied(f"you are {describe(rule)}")
 
 
 class _Checked(NamedTuple):

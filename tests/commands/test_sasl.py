@@ -116,6 +116,19 @@ def test_an_account_disabled_during_the_exchange_stays_out(here: Here) -> None:
     assert verbs(client.ask("AUTHENTICATE +")) == ["904"]
 
 
+def test_an_account_banned_during_the_exchange_stays_out(here: Here) -> None:
+    """Who is present already and holds the last step back cannot outwait a ban of the account's name."""
+    here.account("una")
+    client = here.connect("guest", caps="sasl")
+    client.ask("AUTHENTICATE SCRAM-SHA-256")
+    scramp = ScramClient(["SCRAM-SHA-256"], "una", PASSWORD)
+    scramp.set_server_first(challenge(send(client, scramp.get_client_first())))
+    send(client, scramp.get_client_final())
+    here.ban("una", "noise")
+    assert "banned: noise" in params_of(client.ask("AUTHENTICATE +"), "904")[-1]
+    assert client.user.account is None
+
+
 @pytest.mark.parametrize(
     "steps", [["nonsense"], ["n,,n=una,r=abc", "nonsense"], ["n,,n=una,r=abc", "c=biws,r=x,p=YQ=="]]
 )
