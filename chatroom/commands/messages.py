@@ -71,10 +71,11 @@ def say(context: Context, verb: str, targets: str, text: str, parts: list[Part] 
 
 
 def _say_to_channel(context: Context, verb: str, name: str, text: str, parts: list[Part] | None) -> None:
-    channel = _find_open(context, verb, name, text)
-    if channel is None:
-        return
     world, session, user = context.world, context.session, context.user
+    channel = world.find_channel(name)
+    if channel is None or not may_speak(channel, user, context.role, text):
+        _refuse(context, verb, name, channel)
+        return
     event = world.event(user.prefix, f"{verb} {channel.name} :{text}", user)
     if context.tags is not None:
         _complete(context, event, verb, channel.name, parts)
@@ -83,31 +84,26 @@ def _say_to_channel(context: Context, verb: str, name: str, text: str, parts: li
         context.say(event)
 
 
-def _find_open(context: Context, verb: str, name: str, text: str) -> Channel | None:
-    """The channel, if the user may say this there; refuses otherwise, but never a NOTICE."""
-    channel = context.world.find_channel(name)
-    if channel is None:
-        if verb != "NOTICE":
-            context.reply(numerics.ERR_NOSUCHCHANNEL, printable(name))
-        return None
-    closed = not may_speak(channel, context.user, context.role)
-    if closed or ("C" in channel.flags and text.startswith("\x01") and not text.startswith("\x01ACTION")):
-        if verb != "NOTICE":
-            words = None if closed else "Cannot send to channel (+C)"
-            context.reply(numerics.ERR_CANNOTSENDTOCHAN, channel.name, text=words)
-        return None
-    return channel
-
-
-def may_speak(channel: Channel, user: User, role: Role) -> bool:
-    """Whether somebody may say something in a channel; moderators and admins may everywhere."""
+def may_speak(channel: Channel, user: User, role: Role, text: str) -> bool:
+    """Whether somebody may say that in a channel; moderators and admins may everywhere, but no CTCP where none is."""
+    flags = channel.flags
+    if "C" in flags and text.startswith("\x01") and not text.startswith("\x01ACTION"):
+        return False
     standing = channel.members.get(user)
     if standing or role >= Role.MODERATOR:
         return True
-    flags = channel.flags
     if "m" in flags or (standing is None and "n" in flags) or ("M" in flags and user.account is None):
         return False
     return not channel.lists or not channel.is_silenced(user)
+
+
+def _refuse(context: Context, verb: str, name: str, channel: Channel | None) -> None:
+    """Tell why nothing was said; a NOTICE is never answered."""
+    if verb != "NOTICE":
+        if channel is None:
+            context.reply(numerics.ERR_NOSUCHCHANNEL, printable(name))
+        else:
+            context.reply(numerics.ERR_CANNOTSENDTOCHAN, channel.name)
 
 
 def _say_to_standing(context: Context, verb: str, name: str, text: str, parts: list[Part] | None) -> None:
@@ -120,10 +116,11 @@ def _say_to_standing(context: Context, verb: str, name: str, text: str, parts: l
         if verb != "NOTICE":
             context.reply(numerics.ERR_NOSUCHNICK, printable(name))
         return
-    channel = _find_open(context, verb, "#" + rest, text)
-    if channel is None:
-        return
     world, session, user = context.world, context.session, context.user
+    channel = world.find_channel("#" + rest)
+    if channel is None or not may_speak(channel, user, context.role, text):
+        _refuse(context, verb, name, channel)
+        return
     target = ("@" if wanted == OP else "+") + channel.name
     event = world.event(user.prefix, f"{verb} {target} :{text}", user)
     if context.tags is not None:

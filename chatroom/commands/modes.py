@@ -112,7 +112,8 @@ def _apply_key(context: Context, channel: Channel, change: ModeChange) -> ModeCh
         channel.key = None
         return ModeChange(False, "k", "*")  # what was given instead of the key is nobody's business
     if " " in key or "," in key or key.startswith(":") or len(key.encode()) > KEY_BYTES:
-        context.reply(numerics.ERR_INVALIDKEY, channel.name)
+        text = f"A key has no spaces or commas and at most {KEY_BYTES} bytes"
+        context.reply(numerics.ERR_INVALIDMODEPARAM, channel.name, "k", printable(key), text=text)
         return None
     if key == channel.key:
         return None

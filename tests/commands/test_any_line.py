@@ -53,16 +53,38 @@ WORDS = [
 ]
 MEMORY = Path("/dev/shm")
 """Where an example's database costs no waiting for a disk; nothing here is about durability."""
+IN_BATCH = ["@batch=1 ", "@batch=1;draft/multiline-concat ", "@label=z;batch=1 "]
 verbs = st.sampled_from(sorted(COMMANDS)) | st.text(string.ascii_letters, min_size=1, max_size=12)
 texts = st.text(st.characters(exclude_characters="\r\n\0", exclude_categories=["Cs"]), max_size=300)
 middles = st.sampled_from([*NICKS, *CHANNELS, *MODES, *WORDS, *ODD]) | texts
 lists = st.lists(st.sampled_from([*NICKS, *CHANNELS]), min_size=1, max_size=6).map(",".join)
 params = st.lists(st.sampled_from(NICKS) | st.sampled_from(CHANNELS) | middles | lists, max_size=5)
-tags = st.sampled_from(["", "", "", "@label=x1 ", "@+typing=active;label=y ", "@label=a\\:b;+draft/react=\\s ", "@ "])
+tags = st.sampled_from(
+    ["", "", "", "@label=x1 ", "@+typing=active;label=y ", "@label=a\\:b;+draft/react=\\s ", "@ ", *IN_BATCH]
+)
 whole_lines = st.sampled_from(
     [
         *[f"JOIN {name}" for name in CHANNELS],
         *[sasl_plain("una"), sasl_plain("ada"), "AUTHENTICATE PLAIN", f"OPER ada :{PASSWORD}", f"PASS una:{PASSWORD}"],
+        *[
+            "CAP REQ :draft/multiline message-tags draft/channel-rename batch",
+            "BATCH +1 draft/multiline #a",
+            "BATCH -1",
+        ],
+        *[
+            "@batch=1 PRIVMSG #a :one",
+            "@batch=1;draft/multiline-concat PRIVMSG #a :two",
+            "RENAME #a #b",
+            "RENAME #b #a",
+        ],
+        *[
+            "MODE #a +if #b",
+            "MODE #b +if #a",
+            "MODE #a +b ~m:~a:*",
+            "MODE #a +MRC",
+            "PRIVMSG @#a :x",
+            "KICK #a,#b una,bob",
+        ],
         *["CAP REQ :echo-message labeled-response batch away-notify", "MODE #a +b *!*@*", "MODE #lobby +ov alice bob"],
         *["NICK una", "NICK Alice", "USER x 0 * :y", "CAP END", f"REGISTER * * :{PASSWORD}", "QUIT"],
         *[": :x y", ":a :b c", "@a :b :c d"],

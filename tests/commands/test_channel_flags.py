@@ -43,7 +43,7 @@ def test_no_ctcp_but_action_where_it_is_so(here: Here, op: Client) -> None:
     bob.say("JOIN #a")
     op.say("MODE #a +C")
     here.forget_unread()
-    refusal = ":Cannot send to channel (+C)"
+    refusal = ":Cannot send to channel"
     assert bob.ask("PRIVMSG #a :\x01PING 1\x01") == [f":{SERVER} 404 bob #a {refusal}"]
     assert op.ask("PRIVMSG @#a :\x01VERSION\x01") == [f":{SERVER} 404 op #a {refusal}"]
     assert bob.ask("NOTICE #a :\x01PING 1\x01") == []

@@ -85,10 +85,10 @@ def test_a_key_is_needed_to_come_in_and_goes_with_or_without_being_named(here: H
 
 @pytest.mark.parametrize("key", ["a,b", ":a b", "x" * 33, ":"])
 def test_a_key_that_cannot_be_given_back_is_refused(here: Here, key: str) -> None:
-    """525 for a key with a comma or a space or too long a one, 696 for none: it could not be used in JOIN."""
+    """696 for a key with a comma or a space, too long a one, or none: it could not be used in JOIN."""
     alice = here.connect("alice")
     alice.say("JOIN #a")
-    assert verbs(alice.ask(f"MODE #a +k {key}")) == ["525" if key != ":" else "696"]
+    assert params_of(alice.ask(f"MODE #a +k {key}"), "696")[:3] == ["alice", "#a", "k"]
     assert here.channel("#a").key is None
 
 

@@ -77,7 +77,7 @@ def test_the_lengths_advertised_are_the_lengths_taken(here: Here, excess: int) -
     kicked = params_of([line for line in bob.read() if " KICK " in line], "KICK")[-1]
     assert kicked == "t" * int(supported["KICKLEN"])
     key = "k" * (int(supported["KEYLEN"]) + excess)
-    assert verbs(alice.ask(f"MODE #a +k {key}")) == ["525" if excess else "MODE"]
+    assert verbs(alice.ask(f"MODE #a +k {key}")) == ["696" if excess else "MODE"]
 
 
 def test_what_is_advertised_is_so(here: Here) -> None:

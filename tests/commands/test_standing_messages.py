@@ -60,7 +60,7 @@ def test_what_cannot_be_said_to_a_standing(here: Here, room: dict[str, Client]) 
     """403 for no such channel, 404 where one may not speak, 401 for a sign without a channel."""
     out = here.connect("out")
     out.read()
-    assert out.ask("PRIVMSG @#none :x") == [f":{SERVER} 403 out #none :No such channel"]
+    assert out.ask("PRIVMSG @#none :x") == [f":{SERVER} 403 out @#none :No such channel"]
     assert out.ask("PRIVMSG @#a :x") == [f":{SERVER} 404 out #a :Cannot send to channel"]
     assert out.ask("PRIVMSG @bob :x") == [f":{SERVER} 401 out @bob :No such nick/channel"]
     assert out.ask("PRIVMSG @x#a :x") == [f":{SERVER} 401 out @x#a :No such nick/channel"]
