@@ -72,6 +72,15 @@ class Credential(NamedTuple):
     value: str
 
 
+@dataclass(slots=True)
+class Belongings:
+    """What somebody has besides a name: a guest's own, an account's for all who are logged in to it."""
+
+    markers: dict[str, int] = field(default_factory=dict)
+    """Up to when they have read, in Unix milliseconds, by the casefolded name of a channel or a person."""
+    metadata: dict[str, str] = field(default_factory=dict)
+
+
 @dataclass(frozen=True, slots=True)
 class Ban:
     """A ban, in force or not: rows are kept when a ban is lifted or runs out."""

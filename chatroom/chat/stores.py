@@ -20,6 +20,7 @@ from chatroom.chat.records import (
     Ban,
     BanKind,
     BanRule,
+    Belongings,
     Change,
     Credential,
     Role,
@@ -92,6 +93,26 @@ class AccountStore(Protocol):
 
     def record_login(self, account_id: int, at: datetime) -> None:
         """Note a good login. No audit row, no ``changes`` row."""
+        ...
+
+
+class BelongingStore(Protocol):
+    """What accounts have besides their names: read markers and metadata. No audit and no ``changes`` rows."""
+
+    def load(self, account_id: int) -> Belongings:
+        """All that an account has."""
+        ...
+
+    def set_marker(self, account_id: int, target: str, read_ms: int) -> None:
+        """Note how far the account has read; never less far than before."""
+        ...
+
+    def delete_marker(self, account_id: int, target: str) -> None:
+        """Forget how far the account has read there."""
+        ...
+
+    def set_metadata(self, account_id: int, metadata: dict[str, str]) -> None:
+        """Replace all of an account's metadata."""
         ...
 
 
@@ -188,6 +209,11 @@ class Stores(Protocol):
     @property
     def accounts(self) -> AccountStore:
         """Accounts and their credentials."""
+        ...
+
+    @property
+    def belongings(self) -> BelongingStore:
+        """Read markers and metadata of accounts."""
         ...
 
     @property

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from chatroom.chat.records import Role
+from chatroom.chat.records import Belongings, Role
 from chatroom.irc.names import casefold
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ class User:
     __slots__ = (
         "account",
         "away",
+        "belongings",
         "bot",
         "channels",
         "folded",
@@ -46,6 +47,8 @@ class User:
         self.prefix = f"{nick}!{username}@{host}"
         self.account: AccountEntry | None = None
         self.away: str | None = None
+        self.belongings = Belongings()
+        """Their own while they are a guest, else their account's."""
         self.invisible = False
         self.wallops = False
         self.bot = False

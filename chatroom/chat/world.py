@@ -20,6 +20,7 @@ from chatroom.chat.former import FormerUsers
 from chatroom.chat.monitors import MonitorLists
 from chatroom.chat.offers import announce, offered
 from chatroom.chat.outbox import Outbox
+from chatroom.chat.records import Belongings
 from chatroom.chat.user import User
 from chatroom.config import Settings, changed_keys
 from chatroom.config.settings import Server
@@ -53,6 +54,8 @@ class World:
         """Who is logged in to an account, by its id."""
         self.former = FormerUsers()
         self.monitors = MonitorLists()
+        self.belongings: dict[int, Belongings] = {}
+        """What the accounts have that somebody here is logged in to, by their ids."""
         self.bans = BanTable()
         self.throttle = LoginThrottle()
         self.outbox = Outbox(Stamp(start_ms, id_prefix))
@@ -191,6 +194,7 @@ class World:
             session.user = user
         if user.account is not None:
             self._list_account(user)
+            user.belongings = self.belongings.setdefault(user.account.id, user.belongings)
         self.most_users = max(self.most_users, len(self.users))
         self.monitors.tell_online(self.outbox, self.settings.server.name, user)
 
@@ -202,6 +206,7 @@ class World:
         self.former.note(user, self.now_ms)
         self.monitors.tell_offline(self.outbox, self.settings.server.name, user.nick)
         self._unlist_account(user)
+        self._put_away_belongings(user.account)
         self.set_invisible(user, False)
         event = Event.by(user, f"QUIT :{quit_text}")
         for session in user.sessions:
@@ -241,14 +246,23 @@ class World:
 
     def set_account(self, user: User, account: AccountEntry | None) -> None:
         """Log somebody in or out, and tell those who asked to know."""
-        before = user.account_name
+        before, old = user.account_name, user.account
         self._unlist_account(user)
         user.account = account
         self._list_account(user)
+        if account is None:
+            user.belongings = Belongings()
+        else:
+            user.belongings = self.belongings.setdefault(account.id, Belongings())
+        self._put_away_belongings(old)
         if user.account_name != before:
             name = user.account_name or "*"
             event = Event.by(user, f"ACCOUNT {name}", needs=caps.ACCOUNT_NOTIFY)
             self.tell_neighbours(user, event)
+
+    def _put_away_belongings(self, account: AccountEntry | None) -> None:
+        if account is not None and account.id not in self.by_account:
+            self.belongings.pop(account.id, None)
 
     def set_invisible(self, user: User, invisible: bool) -> None:
         """Hide somebody from those who share no channel with them, or show them again."""

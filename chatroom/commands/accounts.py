@@ -23,6 +23,7 @@ from chatroom.irc.names import casefold
 
 if TYPE_CHECKING:
     from chatroom.chat.stores import Stores
+    from chatroom.chat.user import User
 
 _ADDRESS = re.compile(r"[^@\s]+@[^@\s]+")
 
@@ -123,6 +124,20 @@ def _hash_and_create(context: Context, name: str, password: str) -> Pending:
     return Pending("password", hash_it, create, delay_ms)
 
 
+def _hand_over(context: Context, user: User, account_id: int) -> None:
+    """Let a new account keep what its first user had as a guest."""
+    own = context.world.belongings[account_id] = user.belongings
+    markers, metadata = dict(own.markers), dict(own.metadata)
+
+    def store(stores: Stores) -> None:
+        for target, read_ms in markers.items():
+            stores.belongings.set_marker(account_id, target, read_ms)
+        stores.belongings.set_metadata(account_id, metadata)
+
+    if markers or metadata:
+        context.world.remember(store)
+
+
 def _registered(context: Context, name: str, account: Account | None) -> Pending | None:
     world = context.world
     if account is None:
@@ -130,9 +145,11 @@ def _registered(context: Context, name: str, account: Account | None) -> Pending
         return None
     entry = AccountEntry(account.id, account.name, account.role, account.disabled)
     world.accounts.put(entry)
+    user = context.session.user
+    if user is not None:
+        _hand_over(context, user, entry.id)
     world.note(f"registered {name} from {context.session.address_text}")
     context.from_server("REGISTER", "SUCCESS", name, f"{name} is registered and you are logged in")
-    user = context.session.user
     if user is not None:
         log_in(context, user, entry)
     else:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from chatroom.chat.records import AccountEntry, Role
 from chatroom.chat.sasl import PLAIN, SaslExchange, mechanisms
 from chatroom.chat.scram import KIND, ScramExchange, Verifier, read_verifier, unmatched_verifier
+from chatroom.commands.belongings import with_belongings
 from chatroom.commands.context import Context
 from chatroom.commands.login import Attempt, Denied, admitted, check_password, log_in, note_login
 from chatroom.commands.pending import Pending
@@ -157,10 +158,18 @@ def _checked(context: Context, account: AccountEntry | Denied) -> Pending | None
         return advance(context)
     if len(user.sessions) > 1 and user.account != account:
         context.reply(numerics.ERR_SASLALREADY)  # an account is the user's: it would be the other devices' too
-    else:
-        log_in(context, user, account)
+        return None
+    return with_belongings(context, account, lambda context: _log_in_again(context, account))
+
+
+def _log_in_again(context: Context, account: AccountEntry) -> None:
+    user = context.session.user
+    known = context.world.accounts.find_by_id(account.id)
+    if user is not None and known is not None and not known.disabled:
+        log_in(context, user, known)
         context.reply(numerics.RPL_SASLSUCCESS)
-    return None
+    else:
+        _failed(context, Denied("this account is disabled"))
 
 
 def _failed(context: Context, denied: Denied) -> None:
@@ -189,8 +198,12 @@ def _oper_checked(context: Context, account: AccountEntry | Denied) -> Pending |
             numerics.ERR_NOOPERHOST, text=f"{account.name} is the account of neither an admin nor a moderator"
         )
         return None
+    return with_belongings(context, account, lambda context: _become_operator(context, account))
+
+
+def _become_operator(context: Context, account: AccountEntry) -> None:
     user = context.session.user
-    if user is not None:
-        log_in(context, user, account)
+    known = context.world.accounts.find_by_id(account.id)
+    if user is not None and known is not None and not known.disabled:
+        log_in(context, user, known)
         context.reply(numerics.RPL_YOUREOPER)
-    return None

@@ -10,6 +10,7 @@ from chatroom.chat.events import Event
 from chatroom.chat.records import Role
 from chatroom.commands.channels import reply_names
 from chatroom.commands.context import Context, printable
+from chatroom.commands.markers import show_marker, show_marker_elsewhere
 from chatroom.commands.pending import Pending
 from chatroom.commands.table import command
 from chatroom.commands.topics import reply_topic
@@ -128,6 +129,7 @@ def enter(context: Context, channel: Channel) -> None:
         mode = world.event(context.server, f"MODE {channel.name} +{letters} {user.nick}")
         world.tell_channel(channel, mode, skip=context.session)
     context.say(event)
+    show_marker_elsewhere(context, channel)
     show_channel(context, channel)
 
 
@@ -143,6 +145,7 @@ def show_channel(context: Context, channel: Channel, *, joined: bool = False) ->
     """Show a channel to a session that is new in it: its topic and its members; ``joined`` says the JOIN as well."""
     if joined:
         context.say(_join_event(context, channel))
+    show_marker(context, channel)
     if channel.topic:
         reply_topic(context, channel)
     if not context.session.caps & caps.NO_IMPLICIT_NAMES:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from chatroom.chat.bans import describe
 from chatroom.chat.records import AccountEntry
 from chatroom.chat.user import User
+from chatroom.commands.belongings import with_belongings
 from chatroom.commands.context import Context
 from chatroom.commands.joining import enter, show_channel
 from chatroom.commands.login import Denied, check_password
@@ -38,10 +39,12 @@ def advance(context: Context) -> Pending | None:
         pending = _use_passwords(context, registration)
         if pending is not None or session.closing:
             return pending
-    registration.account = _account_now(context, registration.account)
+    account = registration.account = _account_now(context, registration.account)
+    if account is not None and account.id not in context.world.belongings:
+        return with_belongings(context, account, advance)
     if context.world.settings.server.password and not registration.server_password_given:
         _refuse_password(context, "this server has a password, give it with PASS")
-    elif _may_be(context, registration.nick, registration.account):
+    elif _may_be(context, registration.nick, account):
         _complete(context, registration)
     return None
 

@@ -29,6 +29,7 @@ EXTENDED_MONITOR = 1 << 18
 NO_IMPLICIT_NAMES = 1 << 19
 EXTENDED_ISUPPORT = 1 << 20
 PRE_AWAY = 1 << 21
+READ_MARKER = 1 << 22
 MULTILINE = 1 << 26
 CHANNEL_RENAME = 1 << 27
 
@@ -45,6 +46,7 @@ NAMES: Mapping[str, int] = {
     "draft/multiline": MULTILINE,
     "draft/no-implicit-names": NO_IMPLICIT_NAMES,
     "draft/pre-away": PRE_AWAY,
+    "draft/read-marker": READ_MARKER,
     "echo-message": ECHO_MESSAGE,
     "extended-join": EXTENDED_JOIN,
     "extended-monitor": EXTENDED_MONITOR,

@@ -6,10 +6,11 @@ from pathlib import Path
 from types import TracebackType
 
 from chatroom.chat.records import Change
-from chatroom.chat.stores import AccountStore, AuditStore, BanStore, ChannelStore
+from chatroom.chat.stores import AccountStore, AuditStore, BanStore, BelongingStore, ChannelStore
 from chatroom.storage.accounts import Accounts
 from chatroom.storage.audit import Audit
 from chatroom.storage.bans import Bans
+from chatroom.storage.belongings import AccountBelongings
 from chatroom.storage.changes import Changes
 from chatroom.storage.channels import Channels
 from chatroom.storage.database import BUSY_TIMEOUT_S, Database, open_database
@@ -24,12 +25,13 @@ class SqliteStores:
     ``database`` is the connection under all of them, for what concerns the file and not what is in it.
     """
 
-    __slots__ = ("_changes", "accounts", "audit", "bans", "channels", "database", "upgraded_from")
+    __slots__ = ("_changes", "accounts", "audit", "bans", "belongings", "channels", "database", "upgraded_from")
 
     def __init__(self, database: Database, upgraded_from: Path | None = None) -> None:
         self.database = database
         self.accounts: AccountStore = Accounts(database)
         self.bans: BanStore = Bans(database)
+        self.belongings: BelongingStore = AccountBelongings(database)
         self.channels: ChannelStore = Channels(database)
         self.audit: AuditStore = Audit(database)
         self.upgraded_from = upgraded_from

@@ -429,6 +429,9 @@ def check_invariants(world: World) -> None:
     assert {key: set(users) for key, users in world.by_account.items()} == {
         key: {user for user in present if user.account is not None and user.account.id == key} for key in accounts
     }
+    assert set(world.belongings) >= accounts
+    for user in present:
+        assert user.account is None or user.belongings is world.belongings[user.account.id]
     assert set(world.operators) == {user for user in present if user.is_operator}
     assert world.invisible == sum(user.invisible for user in present)
     assert world.unregistered == sum(session.registration is not None for session in world.sessions.values())

@@ -11,6 +11,7 @@ import pytest
 from chatroom.chat.records import Actor, Role
 from chatroom.errors import DatabaseBusy, DatabaseDamaged, DatabaseMissing, InvalidValue, StorageError
 from chatroom.storage.database import APPLICATION_ID, WAL_LIMIT, open_database
+from chatroom.storage.migrate import newest_version
 from chatroom.storage.stores import SqliteStores, open_stores
 
 
@@ -48,7 +49,7 @@ def test_settings_of_the_file(stores: SqliteStores, path: Path) -> None:
             ("auto_vacuum", 2),
             ("journal_mode", "wal"),
             ("application_id", APPLICATION_ID),
-            ("user_version", 1),
+            ("user_version", newest_version()),
         ):
             assert other.execute(f"PRAGMA {pragma}").fetchone() == (value,), pragma
     finally:

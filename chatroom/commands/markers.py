@@ -1,0 +1,107 @@
+"""How far somebody has read: MARKREAD.
+
+Source: IRCv3 draft/read-marker. A marker is the account's, so that all its devices share it, and survives a restart;
+a guest's lasts as long as the guest.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from chatroom.commands.context import Context, printable
+from chatroom.commands.pending import Pending
+from chatroom.commands.table import command
+from chatroom.irc import caps
+from chatroom.irc.names import casefold, is_channel, is_nick
+
+if TYPE_CHECKING:
+    from chatroom.chat.channel import Channel
+    from chatroom.chat.user import User
+
+MOST_MARKERS = 1000
+"""How many targets one account has markers for; with more, the one that has not moved for longest is forgotten."""
+
+_TIMESTAMP = re.compile(r"timestamp=([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3})Z")
+
+
+@command("MARKREAD", "[<target> [<timestamp>]]")
+def markread(context: Context, params: list[str]) -> Pending | None:
+    """Tells how far you have read somewhere, or notes it: MARKREAD #channel timestamp=2030-01-04T14:33:26.123Z"""
+    if not params or not params[0]:
+        context.fail("NEED_MORE_PARAMS", text="Missing parameters")
+        return None
+    target = params[0]
+    if not is_channel(target) and not is_nick(target):
+        context.fail("INVALID_PARAMS", target, text="That is neither a channel nor a nick")
+    elif len(params) < 2:
+        context.say(_line(context, target))
+    else:
+        read_ms = _parse(params[1])
+        if read_ms is None:
+            text = "A moment is written timestamp=YYYY-MM-DDThh:mm:ss.sssZ"
+            context.fail("INVALID_PARAMS", target, printable(params[1]), text=text)
+        else:
+            _set(context, target, min(read_ms, context.world.now_ms))
+    return None
+
+
+def show_marker(context: Context, channel: Channel) -> None:
+    """Tell a session that has joined a channel how far its user has read there, if it asked for that."""
+    if context.session.caps & caps.READ_MARKER:
+        context.say(_line(context, channel.name))
+
+
+def show_marker_elsewhere(context: Context, channel: Channel) -> None:
+    """As ``show_marker``, for the other devices of who has joined."""
+    _tell_others(context, context.user, _line(context, channel.name))
+
+
+def _set(context: Context, target: str, read_ms: int) -> None:
+    user, world = context.user, context.world
+    markers, folded = user.belongings.markers, casefold(target)
+    if read_ms <= markers.get(folded, -1):
+        context.say(_line(context, target))
+        return
+    account = user.account
+    if folded not in markers and len(markers) >= MOST_MARKERS:
+        oldest = min(markers, key=lambda name: markers[name])
+        del markers[oldest]
+        if account is not None:
+            world.remember(lambda stores: stores.belongings.delete_marker(account.id, oldest))
+    markers[folded] = read_ms
+    if account is not None:
+        world.remember(lambda stores: stores.belongings.set_marker(account.id, folded, read_ms))
+    line = _line(context, target)
+    context.say(line)
+    for each in [user] if account is None else list(world.by_account.get(account.id, {})):
+        _tell_others(context, each, line)
+
+
+def _tell_others(context: Context, user: User, line: str) -> None:
+    for session in user.sessions:
+        if session is not context.session and session.caps & caps.READ_MARKER:
+            context.world.tell_session(session, line)
+
+
+def _line(context: Context, target: str) -> str:
+    read_ms = context.user.belongings.markers.get(casefold(target))
+    return f":{context.server} MARKREAD {target} {'*' if read_ms is None else _format(read_ms)}"
+
+
+def _format(read_ms: int) -> str:
+    moment = datetime.fromtimestamp(read_ms // 1000, UTC)
+    return f"timestamp={moment:%Y-%m-%dT%H:%M:%S}.{read_ms % 1000:03d}Z"
+
+
+def _parse(word: str) -> int | None:
+    """A moment in Unix milliseconds; None where it is none. One before 1970 is as good as that."""
+    match = _TIMESTAMP.fullmatch(word)
+    if match is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(match[1]).replace(tzinfo=UTC)
+    except ValueError:
+        return None
+    return max(0, round(moment.timestamp() * 1000))
