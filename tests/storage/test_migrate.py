@@ -95,6 +95,19 @@ def test_upgrade_copies_and_keeps_what_is_there(path: Path, with_one_more: int) 
     database.close()
 
 
+def test_a_channel_of_the_first_version_forwards_to_nowhere(path: Path) -> None:
+    """Channels stored before there were forwards are whole after the upgrade."""
+    first = load_migrations()[:1]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(migrate, "load_migrations", lambda: first)
+        with open_stores(path, create=True) as stores:
+            stores.database.execute("INSERT INTO channels (name, folded, created_ms) VALUES ('#Tea', '#tea', 1000)")
+    with open_stores(path, migrate=True) as stores:
+        channel = stores.channels.find("#tea")
+    assert channel is not None
+    assert (channel.name, channel.forward) == ("#Tea", None)
+
+
 def test_copies_of_earlier_upgrades_are_kept(path: Path, with_one_more: int) -> None:
     """A copy that is there already is not written over."""
     with pytest.MonkeyPatch.context() as patch:
