@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Protocol
 
+from chatroom.chat.history_stores import HistoryStore
 from chatroom.chat.records import (
     Account,
     AccountEntry,
@@ -229,6 +230,11 @@ class Stores(Protocol):
     @property
     def audit(self) -> AuditStore:
         """The audit trail."""
+        ...
+
+    @property
+    def history(self) -> HistoryStore:
+        """What was said."""
         ...
 
     def server_key(self, name: str) -> bytes:

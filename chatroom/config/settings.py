@@ -188,6 +188,46 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
+class History:
+    """What is kept of what is said, and for how long.
+
+    What is kept is in the database before anybody reads it. Direct messages are kept between accounts only. Switching
+    a kind off deletes nothing: what was kept stays until it is too old or pruned.
+    """
+
+    enabled: bool = _key(True, YesOrNo(), "Whether anything is kept at all.")
+    synchronous: str = _key(
+        "normal",
+        Text('"normal" or "full"', r"normal|full"),
+        "What everything that was read survives: normal is a crash of the daemon, full is a power cut too, and waits "
+        "for the disk at every message.",
+    )
+    messages: bool = _key(True, YesOrNo(), "Whether messages and notices in channels are kept.")
+    direct_messages: bool = _key(True, YesOrNo(), "Whether messages and notices between two accounts are kept.")
+    topics: bool = _key(True, YesOrNo(), "Whether changes of a channel's topic are kept.")
+    joins: bool = _key(False, YesOrNo(), "Whether joining, leaving and quitting are kept.")
+    kicks: bool = _key(True, YesOrNo(), "Whether kicks are kept.")
+    modes: bool = _key(False, YesOrNo(), "Whether changes of modes and nicks are kept.")
+    replay_guests: int = _key(
+        50,
+        Whole(0, 10_000),
+        "How many of the last messages a guest is shown at a JOIN, by a client that does not ask for history itself.",
+    )
+    replay_accounts_max: int = _key(
+        500, Whole(0, 10_000), "How many at most an account is shown of what it missed, in a channel or directly."
+    )
+    max_query: int = _key(1000, Whole(1, 10_000), "How many messages a client may ask for at once (CHATHISTORY).")
+    max_age_days: int = _key(
+        0, Whole(0, 36_500), "After how many days something said is deleted. 0: it is kept for ever."
+    )
+    max_size_mb: int = _key(
+        0,
+        Whole(0, 1_000_000),
+        "How many MiB the database may hold before the oldest messages are deleted. 0: there is no bound.",
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class WebIrc:
     """Gateways that connect for others and give their addresses (the WEBIRC command).
 
@@ -220,6 +260,7 @@ class Settings:
     channels: Channels = field(default_factory=Channels)
     accounts: Accounts = field(default_factory=Accounts)
     limits: Limits = field(default_factory=Limits)
+    history: History = field(default_factory=History)
     webirc: WebIrc = field(default_factory=WebIrc)
     source: Path | None = field(default=None, compare=False)
     """The file that was read, ``None`` where there is none."""
@@ -234,6 +275,7 @@ SECTIONS: dict[str, type[Any]] = {
     "channels": Channels,
     "accounts": Accounts,
     "limits": Limits,
+    "history": History,
     "webirc": WebIrc,
 }
 
