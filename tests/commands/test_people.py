@@ -144,6 +144,14 @@ def test_oper_logs_in_to_an_account_with_rights(here: Here) -> None:
     assert alice.user.role is Role.ADMIN
 
 
+def test_oper_takes_a_moderators_account_too(here: Here) -> None:
+    """What counts is an account with rights, not which."""
+    here.account("mo", Role.MODERATOR)
+    alice = here.connect("alice")
+    assert verbs(alice.ask("OPER mo :open sesame"))[-1] == "381"
+    assert alice.user.role is Role.MODERATOR
+
+
 def test_account_notify_tells_of_logins(here: Here) -> None:
     """Neighbours with account-notify read the account once, however many channels they share."""
     here.account("root", Role.ADMIN)
