@@ -268,4 +268,6 @@ def test_an_admin_kicks_and_bans_with_it(server: Daemon, kind: Client, nick: str
         assert "You were kicked by an admin: bye" in first.expect_closed()[-1]
         client.type(ban)
         assert "banned: bad (until" in second.expect_closed()[-1]
+    lifted = len(server.log_lines("unbanned target2"))
     server.place.ctl("ban", "remove", "target2")
+    until(lambda: len(server.log_lines("unbanned target2")) > lifted, "the daemon has lifted the ban")
