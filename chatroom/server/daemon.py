@@ -100,7 +100,7 @@ class Daemon:
             for _, sock in sockets:
                 sock.close()
             raise
-        follower = ChangeFollower(world, lambda task: hub.post(0, task), last_change_id)
+        follower = ChangeFollower(world, lambda task: hub.post_news(0, task), last_change_id)
         workers = Workers(lambda: open_stores(path, origin=self._origin), follower.look)
         hub = self._hub = Hub(world, workers, self._screen)
         listener = self._listener = Listener(hub, sockets, control)

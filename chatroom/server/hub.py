@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -44,16 +45,28 @@ class Hub:
         self.screen = screen
         self.threads: list[IoThread] = []
         """All of them, fixed before the first tick."""
+        self._news: deque[Task] = deque()
+        """What the store worker has for the world, oldest first. Appended to by it, taken from under the lock."""
 
     def post(self, thread: int, task: Task) -> None:
         """Have a task run in one of that thread's next ticks. From any thread, without the lock."""
         self.threads[thread].post(task)
 
+    def post_news(self, thread: int, task: Task) -> None:
+        """Have a task of the store worker run in the next tick, whoever's that is; that thread is woken for it.
+
+        Two threads' inboxes would not do: a ban and its lifting could change places between them.
+        """
+        self._news.append(task)
+        self.threads[thread].wake()
+
     # -- the tick; under the lock -----------------------------------------------------------------
 
     def begin(self) -> None:
-        """Begin a tick. Needs the lock."""
+        """Begin a tick, with what the store worker has for it. Needs the lock."""
         self.world.begin_tick(time.time_ns() // 1_000_000)
+        while self._news:
+            self.run_task(self._news.popleft())
 
     def end(self) -> None:
         """End a tick: sort what was said to the threads that will write it. Needs the lock."""
@@ -107,9 +120,10 @@ class Hub:
 
     def _submit(self, session: Session, context: Context, pending: Pending) -> None:
         thread = session.thread
+        post = self.post_news if pending.queue == "store" else self.post
 
         def done(outcome: object) -> None:
-            self.post(thread, lambda: self._resume(context, pending, outcome))
+            post(thread, lambda: self._resume(context, pending, outcome))
 
         def submit() -> None:
             self.workers.submit(pending.queue, pending.job, done)
@@ -117,9 +131,17 @@ class Hub:
         if pending.queue == "store":
             self._submit_jobs()  # what was to be remembered before this comes before it on the disk too
         if pending.delay_ms:
-            self.threads[thread].call_later(pending.delay_ms / 1000, submit)
+            self._have_owner(session, lambda: self.threads[thread].call_later(pending.delay_ms / 1000, submit))
         else:
             submit()
+
+    def _have_owner(self, session: Session, task: Task) -> None:
+        """Have the thread that owns a session's connection do something: at once where this is it."""
+        owner = self.threads[session.thread]
+        if threading.current_thread() is owner:
+            task()
+        else:
+            owner.post(task)
 
     def _submit_jobs(self) -> None:
         for job in self.world.jobs:
@@ -139,7 +161,7 @@ class Hub:
             self._submit(session, context, following)
             return
         session.waiting = False
-        self.threads[session.thread].wake_connection(session.connection)
+        self._have_owner(session, lambda: self.threads[session.thread].wake_connection(session.connection))
 
     # -- after the tick; without the lock ---------------------------------------------------------
 
