@@ -49,8 +49,7 @@ def notice(context: Context, params: list[str]) -> Pending | None:
 @command("TAGMSG", "<targets>")
 def tagmsg(context: Context, params: list[str]) -> Pending | None:
     """Sends client-only tags to channels or people, for those who negotiated message-tags."""
-    client_tags = any(name.startswith("+") for name in context.tags or ())  # a label alone is nothing to pass on
-    if client_tags and context.session.caps & caps.MESSAGE_TAGS:
+    if context.tags is not None and context.session.caps & caps.MESSAGE_TAGS:
         say(context, "TAGMSG", params[0], "")
     return None
 

@@ -112,15 +112,6 @@ def test_what_tagmsg_refuses(here: Here) -> None:
     assert alice.ask("TAGMSG #none") == []
 
 
-def test_a_label_is_no_tag_to_pass_on(here: Here) -> None:
-    """TAGMSG with nothing but a label says nothing to anybody."""
-    alice = here.connect("alice", caps="message-tags labeled-response batch echo-message")
-    bob = here.connect("bob", caps="message-tags")
-    here.forget_unread()
-    assert alice.ask("@label=x TAGMSG bob") == [f"@label=x :{SERVER} ACK"]
-    assert bob.read() == []
-
-
 def test_both_devices_read_what_one_sends_as_tags(here: Here) -> None:
     """What one device says to somebody by TAGMSG the other device reads too."""
     phone, laptop = here.member(caps="message-tags"), here.member(caps="message-tags")
