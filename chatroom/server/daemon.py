@@ -77,8 +77,10 @@ class Daemon:
         self._hub: Hub | None = None
         self._listener: Listener | None = None
         self._control_path: Path | None = None
-        # An event would do, were its lock not the handler's to take while this very thread may hold it.
-        self._stop_fd = os.eventfd(0, os.EFD_CLOEXEC)
+        # Signals are written here by Python's own C code, at once and whichever thread they reach. Handlers in Python
+        # run in the main thread only, and not while it waits: one that came just before would not end the wait.
+        self._signals, self._signal_sink = os.pipe2(os.O_CLOEXEC)
+        os.set_blocking(self._signal_sink, False)
         self._stopped_by = ""
         self._started_io = False
 
@@ -164,6 +166,7 @@ class Daemon:
     # -- signals ----------------------------------------------------------------------------------
 
     def _handle_signals(self) -> None:
+        signal.set_wakeup_fd(self._signal_sink, warn_on_full_buffer=False)
         signal.signal(signal.SIGTERM, self._on_stop)
         signal.signal(signal.SIGINT, self._on_stop)
         # With a controlling terminal SIGHUP says that its window was closed: nobody wants an orphan.
@@ -171,7 +174,6 @@ class Daemon:
 
     def _on_stop(self, number: int, frame: object) -> None:
         self._stopped_by = signal.Signals(number).name
-        os.eventfd_write(self._stop_fd, 1)
 
     def _on_reload(self, number: int, frame: object) -> None:
         threading.Thread(target=self._reload, name="reload", daemon=True).start()
@@ -188,7 +190,8 @@ class Daemon:
 
     def wait(self) -> None:
         """Wait for the signal to stop."""
-        os.read(self._stop_fd, 8)  # unlike eventfd_read, it goes on by itself after a signal
+        while not self._stopped_by:
+            os.read(self._signals, 64)
 
     # -- stop -------------------------------------------------------------------------------------
 

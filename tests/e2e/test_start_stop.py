@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import json
 import os
 import pty
@@ -65,6 +66,15 @@ def test_a_signal_tells_everybody_and_ends_in_good_order(place: Place, number: s
         for client in (alice, nobody):
             assert client.expect_closed()[-1] == "ERROR :Closing Link: 127.0.0.1 (Server is shutting down)"
     assert daemon.stderr[-2:] == [f"stopping ({number.name})", "stopped"]
+
+
+def test_a_signal_that_another_thread_takes_is_not_lost(place: Place) -> None:
+    """The kernel may hand a signal to any thread, or to the main one just before it waits: it is heeded."""
+    daemon = Daemon(place)
+    pid = daemon.process.pid
+    others = {int(name) for name in os.listdir(f"/proc/{pid}/task")} - {pid}
+    assert ctypes.CDLL(None, use_errno=True).tgkill(pid, min(others), signal.SIGTERM) == 0
+    assert daemon.wait() == 0
 
 
 def test_stopping_waits_for_nobody_who_does_not_read(place: Place) -> None:
