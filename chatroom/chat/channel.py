@@ -49,6 +49,7 @@ class Channel:
         "lists",
         "log",
         "members",
+        "metadata",
         "name",
         "sessions",
         "skips",
@@ -72,6 +73,7 @@ class Channel:
         self.topic_by = ""
         self.topic_ms = 0
         self.forward: str | None = None
+        self.metadata: dict[str, str] = {}
         """The channel that those who may not come in are sent to."""
         self.lists: dict[ListMode, dict[str, tuple[ListEntry, BanMask]]] = {}
         """Per list the entries by casefolded mask, each with what it means."""
@@ -150,6 +152,7 @@ class Channel:
             key=self.key,
             limit=self.limit,
             forward=self.forward,
+            metadata=dict(self.metadata),
             topic=self.topic,
             topic_by=self.topic_by,
             topic_at=_moment(self.topic_ms) if self.topic_ms else None,
@@ -166,6 +169,7 @@ class Channel:
         self.key = record.key
         self.limit = record.limit
         self.forward = record.forward
+        self.metadata = dict(record.metadata)
         self.topic = record.topic
         self.topic_by = record.topic_by
         self.topic_ms = int(record.topic_at.timestamp() * 1000) if record.topic_at else 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from chatroom.irc import caps
@@ -63,6 +64,10 @@ class MonitorLists:
     def has(self, session: Session, nick: str) -> bool:
         """Whether a session watches that nick."""
         return casefold(nick) in self._by_session.get(session, {})
+
+    def watchers(self, nick: str) -> Iterable[Session]:
+        """The sessions that watch that nick."""
+        return self._by_nick.get(casefold(nick), ())
 
     # -- what they are told -----------------------------------------------------------------------
 

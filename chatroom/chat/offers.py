@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from chatroom.chat.client_batch import MAX_BYTES, MAX_LINES
+from chatroom.chat.metadata import capability_value
 from chatroom.chat.sasl import mechanisms
 from chatroom.irc import caps
 
@@ -26,6 +27,7 @@ def offered(settings: Settings) -> dict[str, str]:
         caps.MULTILINE: f"max-bytes={MAX_BYTES},max-lines={MAX_LINES}",
         caps.SASL: ",".join(mechanisms(settings)),
         # With a server password nobody registers a name before having given that.
+        caps.METADATA: capability_value(),
         caps.ACCOUNT_REGISTRATION: "" if settings.server.password else "before-connect",
     }
     return {

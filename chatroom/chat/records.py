@@ -165,6 +165,7 @@ class StoredChannel:
     lists: tuple[ListEntry, ...] = ()
     access: dict[int, AccessLevel] = field(default_factory=dict)
     """Account id to the standing that the account regains when it joins."""
+    metadata: dict[str, str] = field(default_factory=dict)
 
 
 ChangeTable = Literal["accounts", "bans", "channels"]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from chatroom.chat.records import Belongings
+
 if TYPE_CHECKING:
     from chatroom.chat.answers import Answers
     from chatroom.chat.client_batch import ClientBatch
@@ -16,7 +18,17 @@ if TYPE_CHECKING:
 class Registration:
     """What a session has said of itself before it is somebody. Dropped once it is."""
 
-    __slots__ = ("account", "away", "cap_open", "nick", "passwords", "realname", "server_password_given", "username")
+    __slots__ = (
+        "account",
+        "away",
+        "belongings",
+        "cap_open",
+        "nick",
+        "passwords",
+        "realname",
+        "server_password_given",
+        "username",
+    )
 
     def __init__(self) -> None:
         self.nick = ""
@@ -30,6 +42,8 @@ class Registration:
         self.account: AccountEntry | None = None
         self.away: str | None = None
         """What AWAY said before there was anybody who could be away."""
+        self.belongings = Belongings()
+        """What METADATA said of who is coming, as a guest."""
 
     @property
     def is_blank(self) -> bool:
@@ -67,6 +81,7 @@ class Session:
         "pinged_ms",
         "registration",
         "sasl",
+        "subscriptions",
         "thread",
         "user",
         "variant",
@@ -97,6 +112,8 @@ class Session:
         self.registration: Registration | None = Registration()
         self.control: ControlRights | None = None
         self.sasl: SaslExchange | None = None
+        self.subscriptions: dict[str, None] = {}
+        """The metadata keys it wants to be told of, in the order in which it asked."""
         self.login_tries = 0
         self.caps = 0
         self.cap_version = 0

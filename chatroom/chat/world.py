@@ -378,6 +378,8 @@ class World:
         """Change what a session negotiated; what was said before is still read in the old form."""
         self.outbox.settle(session)
         session.caps = capabilities
+        if not capabilities & caps.METADATA:
+            session.subscriptions.clear()
         session.variant = capabilities & caps.RENDERED
         if not capabilities & caps.BATCH:
             session.variant &= ~caps.MULTILINE

@@ -11,6 +11,7 @@ from chatroom.chat.records import Role
 from chatroom.commands.channels import reply_names
 from chatroom.commands.context import Context, printable
 from chatroom.commands.markers import show_marker, show_marker_elsewhere
+from chatroom.commands.metadata_news import introduce, show_metadata
 from chatroom.commands.pending import Pending
 from chatroom.commands.table import command
 from chatroom.commands.topics import reply_topic
@@ -130,6 +131,7 @@ def enter(context: Context, channel: Channel) -> None:
         world.tell_channel(channel, mode, skip=context.session)
     context.say(event)
     show_marker_elsewhere(context, channel)
+    introduce(context, channel)
     show_channel(context, channel)
 
 
@@ -150,6 +152,7 @@ def show_channel(context: Context, channel: Channel, *, joined: bool = False) ->
         reply_topic(context, channel)
     if not context.session.caps & caps.NO_IMPLICIT_NAMES:
         reply_names(context, channel)
+    show_metadata(context, channel)
 
 
 @command("PART", "<channels> [<reason>]")

@@ -17,6 +17,7 @@ from chatroom.commands.belongings import with_belongings
 from chatroom.commands.context import Context
 from chatroom.commands.joining import enter, show_channel
 from chatroom.commands.login import Denied, check_password
+from chatroom.commands.metadata_news import show_own_metadata
 from chatroom.commands.pending import Pending
 from chatroom.commands.presence import ABSENT, set_away
 from chatroom.commands.server_info import lusers, motd, welcome_lines
@@ -178,7 +179,7 @@ def _complete(context: Context, registration: Registration) -> None:
     user = User(registration.nick, registration.username, registration.realname, session.host, session, world.now_ms)
     if account is not None:
         user.account = account
-    user.away = registration.away
+    user.away, user.belongings = registration.away, registration.belongings
     world.add_user(user)
     _welcome(context, user, "joined")
     for name in world.settings.channels.autojoin:
@@ -210,6 +211,7 @@ def _welcome(context: Context, user: User, what: str) -> None:
     world.note(f"{what}: {user.nick} from {context.session.address_text}{account}")
     welcome_lines(context)
     lusers(context, [])
+    show_own_metadata(context)
     motd(context, [])
     if user.modes != "+":
         context.say(f":{context.server} MODE {user.nick} {user.modes}")

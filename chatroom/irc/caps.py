@@ -30,6 +30,7 @@ NO_IMPLICIT_NAMES = 1 << 19
 EXTENDED_ISUPPORT = 1 << 20
 PRE_AWAY = 1 << 21
 READ_MARKER = 1 << 22
+METADATA = 1 << 23
 MULTILINE = 1 << 26
 CHANNEL_RENAME = 1 << 27
 
@@ -43,6 +44,7 @@ NAMES: Mapping[str, int] = {
     "draft/account-registration": ACCOUNT_REGISTRATION,
     "draft/channel-rename": CHANNEL_RENAME,
     "draft/extended-isupport": EXTENDED_ISUPPORT,
+    "draft/metadata-2": METADATA,
     "draft/multiline": MULTILINE,
     "draft/no-implicit-names": NO_IMPLICIT_NAMES,
     "draft/pre-away": PRE_AWAY,

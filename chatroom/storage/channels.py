@@ -1,4 +1,4 @@
-"""The tables ``channels``, ``channel_lists`` and ``channel_access``."""
+"""The tables ``channels``, ``channel_lists``, ``channel_access`` and ``channel_metadata``."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from chatroom.storage.moments import from_ms, from_ms_or_none, to_ms, to_ms_or_n
 _COLUMNS = "id, name, founder_id, created_ms, flags, key, member_limit, topic, topic_by, topic_ms, forward"
 _LIST_COLUMNS = "channel_id, mode, mask, set_by, set_ms"
 _ACCESS_COLUMNS = "channel_id, account_id, level"
+_METADATA_COLUMNS = "channel_id, key, value"
 
 
 class Channels:
@@ -31,7 +32,8 @@ class Channels:
             rows = self._database.rows(f"SELECT {_COLUMNS} FROM channels ORDER BY id")
             lists = self._database.rows(f"SELECT {_LIST_COLUMNS} FROM channel_lists ORDER BY channel_id, position")
             access = self._database.rows(f"SELECT {_ACCESS_COLUMNS} FROM channel_access")
-        return iter(_channels(rows, lists, access))
+            metadata = self._database.rows(f"SELECT {_METADATA_COLUMNS} FROM channel_metadata ORDER BY key")
+        return iter(_channels(rows, lists, access, metadata))
 
     def save(self, channel: StoredChannel, by: Actor, action: str, detail: str) -> None:
         """Write all of a channel, new or not. ``action`` and ``detail`` go to the audit; an empty action writes none.
@@ -71,6 +73,11 @@ class Channels:
                 f"INSERT INTO channel_access ({_ACCESS_COLUMNS}) SELECT ?, id, ? FROM accounts WHERE id = ?",
                 (channel_id, level, account_id),
             )
+        self._database.execute("DELETE FROM channel_metadata WHERE channel_id = ?", (channel_id,))
+        for key, value in channel.metadata.items():
+            self._database.execute(
+                f"INSERT INTO channel_metadata ({_METADATA_COLUMNS}) VALUES (?, ?, ?)", (channel_id, key, value)
+            )
         changes.note(self._database, "channels", channel_id)
 
     def delete(self, name: str, by: Actor) -> None:
@@ -100,7 +107,10 @@ class Channels:
                 f"SELECT {_LIST_COLUMNS} FROM channel_lists WHERE channel_id = ? ORDER BY position", row[:1]
             )
             access = self._database.rows(f"SELECT {_ACCESS_COLUMNS} FROM channel_access WHERE channel_id = ?", row[:1])
-        return _channels([row], lists, access)[0]
+            metadata = self._database.rows(
+                f"SELECT {_METADATA_COLUMNS} FROM channel_metadata WHERE channel_id = ? ORDER BY key", row[:1]
+            )
+        return _channels([row], lists, access, metadata)[0]
 
     def _save_row(self, channel: StoredChannel) -> int:
         # A row that is there keeps its id, which the lists, the access and the changes refer to.
@@ -129,14 +139,17 @@ class Channels:
         )
 
 
-def _channels(rows: list[Row], lists: list[Row], access: list[Row]) -> list[StoredChannel]:
-    """Records from the rows of the three tables."""
+def _channels(rows: list[Row], lists: list[Row], access: list[Row], metadata: list[Row]) -> list[StoredChannel]:
+    """Records from the rows of the four tables."""
     entries: defaultdict[int, list[ListEntry]] = defaultdict(list)
     for channel_id, mode, mask, set_by, set_ms in lists:
         entries[channel_id].append(ListEntry(mode, mask, set_by, from_ms(set_ms)))
     levels: defaultdict[int, dict[int, AccessLevel]] = defaultdict(dict)
     for channel_id, account_id, level in access:
         levels[channel_id][account_id] = level
+    values: defaultdict[int, dict[str, str]] = defaultdict(dict)
+    for channel_id, key, value in metadata:
+        values[channel_id][key] = value
     return [
         StoredChannel(
             name,
@@ -151,6 +164,7 @@ def _channels(rows: list[Row], lists: list[Row], access: list[Row]) -> list[Stor
             topic_at=from_ms_or_none(topic_ms),
             lists=tuple(entries.get(channel_id, ())),
             access=levels.get(channel_id, {}),
+            metadata=values.get(channel_id, {}),
         )
         for channel_id, name, founder_id, created_ms, flags, key, limit, topic, topic_by, topic_ms, forward in rows
     ]

@@ -35,6 +35,7 @@ def channel(stores: SqliteStores, by: Actor) -> StoredChannel:
             ListEntry("e", "*!*@192.0.2.*", "ada", MOMENT),
         ),
         access={ada.id: "founder", bob.id: "v"},
+        metadata={"avatar": "https://tea.example/cup.png", "url": ""},
     )
 
 
