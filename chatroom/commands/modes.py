@@ -73,8 +73,9 @@ def _channel_mode(context: Context, channel: Channel, params: list[str]) -> Pend
                 done.append(applied)
     if not done:
         return None
-    lines = format_changes(done)
-    return keep(context, channel, "MODE", lines, "channel.mode", " ".join(lines))
+    # The audit is kept for ever, and a key is a secret.
+    shown = [change._replace(param="*") if change.letter == "k" else change for change in done]
+    return keep(context, channel, "MODE", format_changes(done), "channel.mode", " ".join(format_changes(shown)))
 
 
 def _apply(context: Context, channel: Channel, change: ModeChange) -> ModeChange | None:

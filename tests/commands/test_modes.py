@@ -83,6 +83,15 @@ def test_a_key_is_needed_to_come_in_and_goes_with_or_without_being_named(here: H
     assert alice.ask("MODE #a -k x") == []
 
 
+def test_the_audit_has_the_mode_and_not_the_key(here: Here) -> None:
+    """What is kept for ever says that a key was set, not which."""
+    una = here.member()
+    una.say("JOIN #a")
+    assert una.ask("MODE #a +mk sesame")[-1] == f":{una.prefix} MODE #a +mk sesame"
+    entry = here.stores.audit.list_entries(actor="una")[-1]
+    assert (entry.action, entry.target, entry.detail) == ("channel.mode", "#a", "+mk *")
+
+
 @pytest.mark.parametrize("key", ["a,b", ":a b", "x" * 33, ":"])
 def test_a_key_that_cannot_be_given_back_is_refused(here: Here, key: str) -> None:
     """696 for a key with a comma or a space, too long a one, or none: it could not be used in JOIN."""
