@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 
-from harness.daemon import PASSWORD, Daemon, Place, script, verb_of
+from harness.daemon import CAP_S, PASSWORD, Daemon, Place, script, verb_of
 
 
 def test_each_event_is_one_line_with_names_and_addresses(shared: Daemon) -> None:
@@ -85,10 +85,14 @@ def test_every_line_has_its_time(place: Place) -> None:
     with subprocess.Popen(
         call, env=place.environment, cwd=place.root, stderr=subprocess.PIPE, text=True, start_new_session=True
     ) as process:
-        assert process.stderr is not None
-        lines = [process.stderr.readline() for _ in range(4)]
-        process.terminate()
-        lines += process.stderr.readlines()
+        try:
+            assert process.stderr is not None
+            lines = [process.stderr.readline() for _ in range(4)]
+            process.terminate()
+            process.wait(CAP_S)
+            lines += process.stderr.readlines()
+        finally:
+            process.kill()
     assert process.returncode == 0
     assert all(re.match(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d \S", line) for line in lines), lines
 
