@@ -48,9 +48,7 @@ def test_back_again_before_registration_is_here(here: Here) -> None:
         ("PING x", "AWAY :lunch", "lunch"),
     ],
 )
-def test_a_device_with_nobody_at_it_changes_nothing(
-    here: Here, first: str, second: str, together: str | None
-) -> None:
+def test_a_device_with_nobody_at_it_changes_nothing(here: Here, first: str, second: str, together: str | None) -> None:
     """``*`` does not supersede what another device said; a device with somebody at it ends it."""
     here.account("una")
     bob = here.connect("bob", caps="away-notify")
