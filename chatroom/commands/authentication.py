@@ -163,13 +163,12 @@ def _checked(context: Context, account: AccountEntry | Denied) -> Pending | None
 
 
 def _log_in_again(context: Context, account: AccountEntry) -> None:
-    user = context.session.user
-    known = context.world.accounts.find_by_id(account.id)
-    if user is not None and known is not None and not known.disabled:
+    user, known = context.session.user, admitted(context.world, account.id)
+    if isinstance(known, Denied):
+        _failed(context, known)
+    elif user is not None:
         log_in(context, user, known)
         context.reply(numerics.RPL_SASLSUCCESS)
-    else:
-        _failed(context, Denied("this account is disabled"))
 
 
 def _failed(context: Context, denied: Denied) -> None:
@@ -202,8 +201,9 @@ def _oper_checked(context: Context, account: AccountEntry | Denied) -> Pending |
 
 
 def _become_operator(context: Context, account: AccountEntry) -> None:
-    user = context.session.user
-    known = context.world.accounts.find_by_id(account.id)
-    if user is not None and known is not None and not known.disabled:
+    user, known = context.session.user, admitted(context.world, account.id)
+    if isinstance(known, Denied):
+        context.reply(numerics.ERR_PASSWDMISMATCH, text=f"Password incorrect: {known.why}")
+    elif user is not None:
         log_in(context, user, known)
         context.reply(numerics.RPL_YOUREOPER)

@@ -2,7 +2,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from harness.world import Client, Here, sasl_plain, verbs
+import pytest
+from harness.world import PASSWORD, Client, Here, sasl_plain, verbs
+
+from chatroom.chat.records import Role
 
 
 def with_sasl(here: Here, address: str) -> Client:
@@ -51,3 +54,17 @@ def test_a_name_that_is_none_forges_no_line_on_the_screen(here: Here) -> None:
     log_in(with_sasl(here, "10.0.0.1"), "boss from 10.9.9.9: welcome")
     refused = [line for line in here.world.log if "refused login" in line]
     assert refused == ["refused login as * from 10.0.0.1: wrong name or password"]
+
+
+@pytest.mark.parametrize("lines", [["AUTHENTICATE PLAIN", sasl_plain("mo")], [f"OPER mo :{PASSWORD}"]])
+def test_a_ban_that_comes_while_a_login_waits_for_the_disk_holds(here: Here, lines: list[str]) -> None:
+    """Between the check and the login what is stored with the account is read: the account is looked at once more."""
+    here.account("mo", Role.MODERATOR)
+    client = here.connect("guest", caps="sasl")
+    here.holding = True
+    client.say(*lines)
+    here.release(1)  # the password's check
+    here.ban("mo", "noise")
+    here.release()
+    assert any("banned: noise" in line for line in client.read())
+    assert client.user.account is None
