@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from chatroom.commands.context import Context
 from chatroom.commands.dispatch import finish, resume, run_line
+from chatroom.commands.remembering import tell_unkept
 from chatroom.errors import ChatroomError
 from chatroom.irc.framing import Malformed
 
@@ -69,7 +70,9 @@ class Hub:
             self.run_task(self._news.popleft())
 
     def end(self) -> None:
-        """End a tick: sort what was said to the threads that will write it. Needs the lock."""
+        """End a tick: commit what is kept, sort what was said to the threads that will write it. Needs the lock."""
+        if self.world.ledger.is_open:
+            tell_unkept(self.world)
         outbox, threads = self.world.outbox, self.threads
         for session, data in outbox.drain():
             threads[session.thread].pending.append((session.connection, data))
@@ -88,9 +91,7 @@ class Hub:
 
     def take_log(self) -> list[str]:
         """The lines for the operator's screen, to be written without the lock. Needs the lock."""
-        lines = self.world.log
-        if lines:
-            self.world.log = []
+        lines, self.world.log = self.world.log, []  # also an empty one: others fill it once the lock is released
         return lines
 
     def run_line(self, session: Session, line: str | Malformed) -> None:
@@ -126,7 +127,10 @@ class Hub:
             post(thread, lambda: self._resume(context, pending, outcome))
 
         def submit() -> None:
-            self.workers.submit(pending.queue, pending.job, done)
+            if pending.job is None:
+                done(None)
+            else:
+                self.workers.submit(pending.queue, pending.job, done)
 
         if pending.queue == "store":
             self._submit_jobs()  # what was to be remembered before this comes before it on the disk too
