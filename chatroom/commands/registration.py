@@ -65,6 +65,10 @@ def nick_refusal(context: Context, nick: str, account: AccountEntry | None) -> t
     owner = world.accounts.find(nick)
     if owner is not None and (account is None or account.id != owner.id):
         return numerics.ERR_NICKNAMEINUSE, "NICK_RESERVED", f"{nick} is registered: log in to use it, or take another"
+    alike = world.accounts.find_look_alike(nick) if owner is None else None
+    if alike is not None and (account is None or account.id != alike.id):
+        text = f"{nick} looks like {alike.name}, which is registered: log in to use it, or take another"
+        return numerics.ERR_NICKNAMEINUSE, "NICK_LOOKS_ALIKE", text
     wearer = world.find_user(nick)
     if wearer is not None and wearer is not context.session.user:
         return numerics.ERR_NICKNAMEINUSE, "", "Nickname is already in use"
