@@ -133,8 +133,11 @@ class HistoryUpkeep(Protocol):
     For a thread in the background. Every method may raise ``DatabaseBusy``: try again later.
     """
 
-    def index_some(self, most: int = 500) -> bool:
-        """Make some entries quick to find; whether there are more. Reading is right without, and slower."""
+    def index_some(self, most: int = 500, *, least: int = 1) -> bool:
+        """Make some entries quick to find, once ``least`` of them are waiting; whether there is more to do.
+
+        Reading is right without, and slower by some microseconds for each entry that waits.
+        """
         ...
 
     def prune_some(self, *, before_ms: int | None = None, most_bytes: int | None = None) -> int:

@@ -15,7 +15,7 @@ import os
 import random
 import sqlite3
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -67,10 +67,22 @@ class Database:
         """Whether a transaction is open."""
         return self._connection.in_transaction
 
+    @property
+    def total_changes(self) -> int:
+        """How many rows this connection has added, altered and deleted since it was opened."""
+        return self._connection.total_changes
+
     def execute(self, sql: str, parameters: Sequence[object] = ()) -> sqlite3.Cursor:
         """Run one statement."""
         try:
             return self._connection.execute(sql, parameters)
+        except faults.ERRORS as error:
+            raise faults.from_sqlite(self.path, error) from error
+
+    def execute_many(self, sql: str, rows: Iterable[Sequence[object]]) -> None:
+        """Run one statement for each of the rows."""
+        try:
+            self._connection.executemany(sql, rows)
         except faults.ERRORS as error:
             raise faults.from_sqlite(self.path, error) from error
 
@@ -82,7 +94,7 @@ class Database:
             raise faults.from_sqlite(self.path, error) from error
         return row
 
-    def rows(self, sql: str, parameters: Sequence[object] = ()) -> list[Row]:
+    def rows(self, sql: str, parameters: Sequence[object] | Mapping[str, object] = ()) -> list[Row]:
         """All rows of the answer."""
         try:
             return self._connection.execute(sql, parameters).fetchall()
@@ -218,6 +230,7 @@ def open_database(
             "foreign_keys=ON",
             "secure_delete=ON",
             "trusted_schema=OFF",
+            "temp_store=MEMORY",
             "synchronous=FULL",
             "wal_autocheckpoint=0",
             f"journal_size_limit={WAL_LIMIT}",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from types import TracebackType
 
+from chatroom.chat.history_stores import HistoryStore
 from chatroom.chat.records import Change
 from chatroom.chat.stores import AccountStore, AuditStore, BanStore, BelongingStore, ChannelStore
 from chatroom.storage.accounts import Accounts
@@ -14,6 +15,7 @@ from chatroom.storage.belongings import AccountBelongings
 from chatroom.storage.changes import Changes
 from chatroom.storage.channels import Channels
 from chatroom.storage.database import BUSY_TIMEOUT_S, Database, open_database
+from chatroom.storage.history import History
 from chatroom.storage.migrate import bring_up
 from chatroom.storage.moments import Clock, utc_now
 from chatroom.storage.server_keys import get_server_key
@@ -25,7 +27,17 @@ class SqliteStores:
     ``database`` is the connection under all of them, for what concerns the file and not what is in it.
     """
 
-    __slots__ = ("_changes", "accounts", "audit", "bans", "belongings", "channels", "database", "upgraded_from")
+    __slots__ = (
+        "_changes",
+        "accounts",
+        "audit",
+        "bans",
+        "belongings",
+        "channels",
+        "database",
+        "history",
+        "upgraded_from",
+    )
 
     def __init__(self, database: Database, upgraded_from: Path | None = None) -> None:
         self.database = database
@@ -34,6 +46,7 @@ class SqliteStores:
         self.belongings: BelongingStore = AccountBelongings(database)
         self.channels: ChannelStore = Channels(database)
         self.audit: AuditStore = Audit(database)
+        self.history: HistoryStore = History(database)
         self.upgraded_from = upgraded_from
         """Where the copy of the older database lies that was upgraded when this was opened, if one was."""
         self._changes = Changes(database)

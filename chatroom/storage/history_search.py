@@ -1,0 +1,108 @@
+"""Looking for words in what was said, also in what the index does not know yet."""
+
+from __future__ import annotations
+
+from chatroom.chat.history import AtNumber, Bound, Entry, Search, first_number
+from chatroom.irc.names import casefold
+from chatroom.storage.database import Database
+from chatroom.storage.history_rows import (
+    INDEXED,
+    LAST_MESSAGE_KIND,
+    SELECT,
+    direct_conversations,
+    find_conversation,
+    marks,
+    to_entry,
+)
+from chatroom.storage.history_words import parse_words, place_word, sender_word, words_of
+
+_MOST_PLACES = 40
+"""In how many conversations at most the index itself is to look; with more, its findings are sorted out by row."""
+_NEW_WORDS = (
+    "CREATE VIRTUAL TABLE IF NOT EXISTS temp.new_words USING fts5 ("
+    "body, content = '', columnsize = 0, tokenize = \"unicode61 remove_diacritics 2\")"
+)
+
+
+def search(database: Database, search: Search) -> list[Entry]:
+    """The newest messages that ``search`` asks for, oldest first. Raises ``InvalidValue`` where it has no word.
+
+    Without any text, a sender is enough.
+    """
+    terms = parse_words(search.text) if search.text.strip() or not search.sender else []
+    # Made outside of the snapshot, whose end takes back what is written to it.
+    database.execute(_NEW_WORDS)
+    with database.snapshot():
+        places = _places(database, search)
+        if places is not None:
+            if not places:
+                return []
+            if len(places) <= _MOST_PLACES:
+                terms.append("(" + " OR ".join(f'"{place_word(place)}"' for place in places) + ")")
+        if search.sender:
+            terms.append(f'"{sender_word(search.sender)}"')
+        query = " AND ".join(terms)
+        conditions, values = _conditions(search, places)
+        found = _find(database, "main.message_words", query, conditions, values, search.limit)
+        if _index_new(database):
+            found += _find(database, "temp.new_words", query, conditions, values, search.limit)
+    return sorted(found)[-search.limit :]
+
+
+def _find(database: Database, index: str, query: str, conditions: str, values: list[object], limit: int) -> list[Entry]:
+    name = index.rpartition(".")[2]
+    rows = database.rows(
+        f"{SELECT} JOIN {index} AS w ON w.rowid = m.id"
+        f" WHERE w.{name} MATCH ? AND m.kind <= {LAST_MESSAGE_KIND}{conditions} ORDER BY w.rowid DESC LIMIT ?",
+        (query, *values, limit),
+    )
+    return [to_entry(row) for row in rows]
+
+
+def _index_new(database: Database) -> bool:
+    """Bring what is not in the index yet into one of this connection's own; whether there is any."""
+    rows = database.rows(
+        "SELECT id, conversation_id, source, account, body FROM messages"
+        f" WHERE id > {INDEXED} AND kind <= {LAST_MESSAGE_KIND} ORDER BY id"
+    )
+    database.execute_many(
+        "INSERT INTO temp.new_words (rowid, body) VALUES (?, ?)", [(row[0], words_of(*row[1:])) for row in rows]
+    )
+    return bool(rows)
+
+
+def _places(database: Database, search: Search) -> list[int] | None:
+    """The ids of the conversations to look in; None where it is all of them."""
+    if search.conversations is None and search.account_id is None:
+        return None
+    places = [find_conversation(database, where) for where in search.conversations or ()]
+    direct = [] if search.account_id is None else direct_conversations(database, search.account_id)
+    return sorted({place for place in places if place is not None} | set(direct))
+
+
+def _conditions(search: Search, places: list[int] | None) -> tuple[str, list[object]]:
+    """What is true of every row that is answered, whatever the index says."""
+    text = ""
+    values: list[object] = []
+    if places is not None:
+        text += f" AND m.conversation_id IN ({marks(places)})"
+        values += places
+    if search.sender:
+        text += " AND (lower(m.account) = ? OR lower(substr(m.source, 1, length(?) + 1)) = ? || '!')"
+        values += [casefold(search.sender)] * 3
+    for bound, low in ((search.after, True), (search.before, False)):
+        if bound is not None:
+            condition, bound_values = _beyond(bound, low=low)
+            text += condition
+            values += bound_values
+    return text, values
+
+
+def _beyond(bound: Bound, *, low: bool) -> tuple[str, list[object]]:
+    """What is true of a row behind a bound (``low``), or before it."""
+    if isinstance(bound, AtNumber):
+        return (" AND w.rowid > ?" if low else " AND w.rowid < ?"), [bound.number]
+    if low:
+        # The first condition is implied by the second one; it is the one that the index can use.
+        return " AND w.rowid >= ? AND m.time_ms > ?", [first_number(bound.time_ms + 1), bound.time_ms]
+    return " AND m.time_ms < ?", [bound.time_ms]

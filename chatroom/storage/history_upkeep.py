@@ -1,0 +1,223 @@
+"""Work on the history that nobody waits for: indexing, pruning, removing deleted text from the files, the log.
+
+Each step is a transaction that ends after some 20 ms. The daemon's tick does not wait for the write lock: what is said
+meanwhile is committed, and told, right after.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from chatroom.chat.history import LogTrim
+from chatroom.errors import DatabaseBusy
+from chatroom.storage import history_index
+from chatroom.storage.database import WAL_LIMIT, Database, open_database
+from chatroom.storage.history_rows import INDEXED
+from chatroom.storage.moments import Clock, utc_now
+
+STEP_S = 0.02
+"""How long a step is to take; at most 0.05 s."""
+_CHUNK = 50
+"""How many rows are done between two looks at the clock."""
+_SCRUB_AFTER = 50_000
+"""After how many pruned entries the index of words is written anew; after a redaction at once."""
+_SMALL_LOG = WAL_LIMIT // 4
+_PASSES = 4
+_FREE_KEPT = 64
+"""Pages that are left free: what is written next needs them again."""
+_ROOM = 0.95
+"""Down to which part of its bound a database that is too large is pruned."""
+
+
+class SqliteUpkeep:
+    """Implements ``chatroom.chat.history_stores.HistoryUpkeep``. Belongs to the thread that made it."""
+
+    __slots__ = ("_database", "_merge_pages", "_merging", "_prune_to", "_vacuum_pages")
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        # Losing the newest index entries to a power cut costs nothing: they are made again.
+        database.execute("PRAGMA synchronous=NORMAL")
+        self._merge_pages = self._vacuum_pages = 16
+        self._merging = False
+        """Whether the index of words is being written anew."""
+        self._prune_to = 0
+        """Up to which number entries go because the database is too large."""
+
+    def index_some(self, most: int = 500, *, least: int = 1) -> bool:
+        """Make some entries quick to find, once ``least`` of them are waiting; whether there is more to do."""
+        database = self._database
+        waiting = database.number(
+            f"SELECT count(*) FROM (SELECT 1 FROM messages WHERE id > {INDEXED} LIMIT ?)", (max(most, least),)
+        )
+        if not waiting or waiting < least:
+            return self._merge_some(self._merge_pages)
+        done = 0
+        with self._step() as has_time:
+            while done < most and (done == 0 or has_time()):
+                rows = database.rows(
+                    f"SELECT {history_index.COLUMNS} FROM messages WHERE id > {INDEXED} ORDER BY id LIMIT ?",
+                    (min(_CHUNK, most - done),),
+                )
+                if not rows:
+                    break
+                history_index.index(database, rows)
+                database.execute("UPDATE history_state SET value = ? WHERE name = 'indexed'", (rows[-1][0],))
+                done += len(rows)
+        return done < waiting or waiting == max(most, least) or self._merge_some(self._merge_pages)
+
+    def prune_some(self, *, before_ms: int | None = None, most_bytes: int | None = None) -> int:
+        """Delete some of the oldest entries, if they are too old or the database too large; how many it were.
+
+        By size the work is done in turns: so many entries that it should be enough, then ``scrub_some`` until the file
+        is smaller, and only then another look.
+        """
+        numbers: list[int] = []
+        if before_ms is not None:
+            numbers = self._numbers(
+                "SELECT p.message_id FROM conversations AS c JOIN places AS p"
+                " ON p.conversation_id = c.id AND p.event IN (0, 1) AND p.time_ms < ? LIMIT 500",
+                before_ms,
+            )
+        if not numbers and most_bytes is not None:
+            if not self._prune_to and not self._scrub_wanted():
+                self._prune_to = self._find_surplus(most_bytes)
+            if self._prune_to:
+                numbers = self._numbers("SELECT id FROM messages WHERE id <= ? ORDER BY id LIMIT 500", self._prune_to)
+                if not numbers:
+                    self._prune_to = 0
+                    with self._database.transaction():
+                        history_index.ask_for_scrub(self._database)
+        done = 0
+        if numbers:
+            with self._step() as has_time:
+                while done < len(numbers) and (done == 0 or has_time()):
+                    history_index.remove(self._database, numbers[done : done + _CHUNK])
+                    done += _CHUNK
+                done = min(done, len(numbers))
+                history_index.note_pruned(self._database, done)
+        return done
+
+    def scrub_some(self) -> bool:
+        """Do some of what removes deleted text from the files, and gives their room back; whether there is more."""
+        wanted = self._scrub_wanted()
+        if wanted:
+            # A negative number begins it: all that the index is made of is to become one piece.
+            if self._merge_some(self._merge_pages if self._merging else -self._merge_pages):
+                self._merging = True
+                return True
+            self._merging = False
+        if self._vacuum_some():
+            return True
+        if wanted:
+            if not self._empty_log():
+                return True
+            with self._database.transaction():
+                self._database.execute(
+                    "UPDATE history_state SET value = max(value - ?, 0) WHERE name = 'scrub'", (wanted,)
+                )
+        return False
+
+    def trim_log(self) -> LogTrim:
+        """Keep the write-ahead log from growing; call it every second or so, or after every so many MiB.
+
+        The log begins anew once all of it is in the file, and under steady writing that never comes about by itself. So
+        most of it is copied while others write; only for the small remainder the write lock is held.
+        """
+        held_s, trimmed = 0.0, True
+        if self._database.wal_size() > _SMALL_LOG:
+            for _ in range(_PASSES):
+                _, total, copied = self._checkpoint("PASSIVE")
+                trimmed = total == copied
+                if trimmed:
+                    break
+            if not trimmed and self._database.wal_size() > WAL_LIMIT:
+                began_at = time.monotonic()
+                busy, _, _ = self._checkpoint("RESTART")
+                held_s = time.monotonic() - began_at
+                trimmed = not busy
+        return LogTrim(self._database.wal_size(), held_s, trimmed)
+
+    def close(self) -> None:
+        """Close the connection. Idempotent."""
+        self._database.close()
+
+    @contextlib.contextmanager
+    def _step(self) -> Iterator[Callable[[], bool]]:
+        """A transaction; gives a function that says whether there is time left in it."""
+        with self._database.transaction():
+            ends_at = time.monotonic() + STEP_S
+            yield lambda: time.monotonic() < ends_at
+
+    def _numbers(self, sql: str, value: int) -> list[int]:
+        return [row[0] for row in self._database.rows(sql, (value,))]
+
+    def _merge_some(self, pages: int) -> bool:
+        """Join some of the pieces that the index of words is made of; whether there was anything to join."""
+        database = self._database
+        with database.transaction():
+            before = database.total_changes
+            began_at = time.monotonic()
+            database.execute("INSERT INTO message_words (message_words, rank) VALUES ('merge', ?)", (pages,))
+            worked = database.total_changes - before >= 2
+            self._merge_pages = _adapted(self._merge_pages, time.monotonic() - began_at) if worked else abs(pages)
+        return worked
+
+    def _vacuum_some(self) -> bool:
+        """Give some of the file's free pages back to the file system; whether there are more."""
+        free = self._database.number("PRAGMA freelist_count")
+        if free <= _FREE_KEPT:
+            return False
+        with self._database.transaction():
+            began_at = time.monotonic()
+            # A row for each page, so it has to be read to its end.
+            self._database.rows(f"PRAGMA incremental_vacuum({min(self._vacuum_pages, free - _FREE_KEPT)})")
+            self._vacuum_pages = _adapted(self._vacuum_pages, time.monotonic() - began_at)
+        return True
+
+    def _scrub_wanted(self) -> int:
+        wanted = self._database.number("SELECT value FROM history_state WHERE name = 'scrub'")
+        return wanted if wanted >= _SCRUB_AFTER else 0
+
+    def _find_surplus(self, most_bytes: int) -> int:
+        """The number up to which entries have to go for the database to fit, 0 where it does."""
+        database = self._database
+        used = database.number("PRAGMA page_count") - database.number("PRAGMA freelist_count")
+        most = most_bytes // database.number("PRAGMA page_size")
+        if used <= most:
+            return 0
+        share = 1 - _ROOM * most / used
+        count = database.number("SELECT count(*) FROM messages")
+        return database.number(
+            "SELECT id FROM messages ORDER BY id LIMIT 1 OFFSET ?", (max(0, int(count * share) - 1),)
+        )
+
+    def _empty_log(self) -> bool:
+        """Write all of the log into the file and leave it without a byte; whether nobody was in the way."""
+        self._checkpoint("PASSIVE")
+        busy, _, _ = self._checkpoint("TRUNCATE")
+        return not busy
+
+    def _checkpoint(self, mode: str) -> tuple[int, int, int]:
+        """A checkpoint that waits for nobody: whether somebody kept it from its end, frames in the log, frames copied."""
+        try:
+            self._database.execute("PRAGMA busy_timeout=0")
+            row = self._database.row(f"PRAGMA wal_checkpoint({mode})")
+        except DatabaseBusy:
+            row = None
+        finally:
+            self._database.execute("PRAGMA busy_timeout=1000")
+        return (1, 1, 0) if row is None else (row[0], row[1], row[2])
+
+
+def _adapted(size: int, took_s: float) -> int:
+    """How large the next step is to be: towards ``STEP_S`` by at most a doubling."""
+    return max(1, min(size * 2, int(size * STEP_S / max(took_s, 1e-6)), 4096))
+
+
+def open_upkeep(path: Path, *, clock: Clock = utc_now, busy_timeout_s: float = 1.0) -> SqliteUpkeep:
+    """Connect to the database at ``path``, which ``open_stores`` has brought up. Raises ``StorageError``."""
+    return SqliteUpkeep(open_database(path, clock=clock, busy_timeout_s=busy_timeout_s))
