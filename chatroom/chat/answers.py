@@ -75,7 +75,7 @@ def send_answer(
     if isinstance(answer, str):
         outbox.to_session(session, encode(f"@{tags} {answer}" if tags else answer))
     elif isinstance(answer, Event):
-        outbox.to_session(session, answer.render_with(session.variant, tags))
+        outbox.copy_to_session(session, answer.render_with(session.variant, tags), answer)
     else:
         inside = f"batch={answer.reference}"
         send_answer(outbox, session, f":{server} BATCH +{answer.reference} {answer.kind}", server, tags)

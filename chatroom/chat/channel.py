@@ -44,6 +44,7 @@ class Channel:
         "folded",
         "forward",
         "founder_id",
+        "has_history",
         "key",
         "limit",
         "lists",
@@ -86,6 +87,8 @@ class Channel:
         """Whether it outlives its members."""
         self.log: list[tuple[int, Event, Session | None]] = []
         self.skips: set[Session] = set()
+        self.has_history = False
+        """Whether something said here since the start was kept."""
 
     def rename(self, name: str) -> None:
         """Take another name. ``World.rename_channel`` is the one that finds it by that."""

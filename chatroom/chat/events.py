@@ -52,6 +52,7 @@ class Event:
         "body",
         "bot",
         "client_tags",
+        "lasting_id",
         "needs",
         "parts",
         "rendered",
@@ -81,6 +82,8 @@ class Event:
         self.parts: list[Part] | None = None
         """The lines of a multiline message; ``body`` is its verb and target then."""
         self.rendered: dict[int, bytes] = {}
+        self.lasting_id = ""
+        """The id under which the history has it, where it is kept."""
         self.seq = 0
         self.stamp: Stamp | None = None
 
@@ -94,6 +97,8 @@ class Event:
     @property
     def msgid(self) -> str:
         """The message's id; unique for as long as the server lives, and beyond by its start's prefix."""
+        if self.lasting_id:
+            return self.lasting_id
         assert self.stamp is not None
         return f"{self.stamp.id_prefix}{self.seq:x}"
 

@@ -26,13 +26,15 @@ _BY_SEQ = itemgetter(0)
 class Outbox:
     """The lines of the tick under way."""
 
-    __slots__ = ("_channels", "_sessions", "closed", "seq", "stamp")
+    __slots__ = ("_channels", "_copies", "_sessions", "closed", "seq", "stamp")
 
     def __init__(self, stamp: Stamp) -> None:
         self.seq = 0
         self.stamp = stamp
         self._channels: list[Channel] = []
         self._sessions: list[Session] = []
+        self._copies: dict[int, list[int]] = {}
+        """Events of the history, by their number, that were said again under numbers of their own."""
         self.closed: list[Session] = []
         """Sessions whose connection is to be closed once their last lines are written."""
 
@@ -50,6 +52,12 @@ class Outbox:
             self._sessions.append(session)
         session.entries.append((seq, line))
 
+    def copy_to_session(self, session: Session, line: bytes, event: Event) -> None:
+        """Say an event, rendered with tags of its own, at this place in what one session is answered."""
+        self.to_session(session, line)
+        if event.lasting_id:
+            self._copies.setdefault(event.seq, []).append(self.seq)
+
     def to_channel(self, channel: Channel, event: Event, skip: Session | None = None) -> None:
         """Say an event (already numbered) to every session in the channel but ``skip``."""
         log = channel.log
@@ -58,6 +66,16 @@ class Outbox:
         log.append((event.seq, event, skip))
         if skip is not None:
             channel.skips.add(skip)
+
+    def withdraw(self, seqs: set[int]) -> None:
+        """Unsay some events of this tick, wherever they wait to be read."""
+        for seq in list(seqs):
+            seqs.update(self._copies.get(seq, ()))
+        for channel in self._channels:
+            channel.log = [item for item in channel.log if item[0] not in seqs]
+        self._channels = [channel for channel in self._channels if channel.log]
+        for session in self._sessions:
+            session.entries = [entry for entry in session.entries if entry[0] not in seqs]
 
     def settle(self, session: Session) -> None:
         """Fix what ``session`` has read of its channels so far.
@@ -103,6 +121,8 @@ class Outbox:
             if blob:
                 writes.append((session, blob))
         self._sessions = []
+        if self._copies:
+            self._copies = {}
         return writes
 
     def _drain_channels(self, writes: list[tuple[Session, bytes]]) -> None:

@@ -17,6 +17,7 @@ from chatroom.chat.cloak import Cloak
 from chatroom.chat.events import Event, Stamp
 from chatroom.chat.flood import LoginThrottle
 from chatroom.chat.former import FormerUsers
+from chatroom.chat.ledger import Ledger
 from chatroom.chat.monitors import MonitorLists
 from chatroom.chat.offers import announce, offered
 from chatroom.chat.outbox import Outbox
@@ -59,6 +60,8 @@ class World:
         self.bans = BanTable()
         self.throttle = LoginThrottle()
         self.outbox = Outbox(Stamp(start_ms, id_prefix))
+        self.ledger = Ledger()
+        """What must be in the history before it is read; the daemon puts the one with a journal here."""
         self.log: list[str] = []
         """Lines for the operator's screen, written once the lock is released."""
         self.jobs: list[Job] = []
@@ -373,6 +376,7 @@ class World:
     def _forget_if_empty(self, channel: Channel) -> None:
         if not channel.members and not channel.stored:
             self.channels.pop(channel.folded, None)
+            self.ledger.end_channel(channel)
 
     def set_variant(self, session: Session, capabilities: int) -> None:
         """Change what a session negotiated; what was said before is still read in the old form."""

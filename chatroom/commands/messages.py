@@ -12,6 +12,7 @@ from chatroom.chat.channel import OP, VOICE, Channel
 from chatroom.chat.records import Role
 from chatroom.commands.context import Context, printable
 from chatroom.commands.pending import Pending
+from chatroom.commands.remembering import remember_directly, remember_in_channel, wait_to_remember
 from chatroom.commands.table import command
 from chatroom.irc import caps, numerics
 from chatroom.irc.message import format_tags
@@ -34,7 +35,7 @@ def privmsg(context: Context, params: list[str]) -> Pending | None:
         context.reply(numerics.ERR_NOTEXTTOSEND)
     else:
         context.user.spoke_ms = context.world.now_ms
-        say(context, "PRIVMSG", params[0], params[1])
+        return say(context, "PRIVMSG", params[0], params[1])
     return None
 
 
@@ -42,7 +43,7 @@ def privmsg(context: Context, params: list[str]) -> Pending | None:
 def notice(context: Context, params: list[str]) -> Pending | None:
     """As PRIVMSG, and never answered automatically."""
     if len(params) >= 2 and params[1]:
-        say(context, "NOTICE", params[0], params[1])
+        return say(context, "NOTICE", params[0], params[1])
     return None
 
 
@@ -54,13 +55,22 @@ def tagmsg(context: Context, params: list[str]) -> Pending | None:
     return None
 
 
-def say(context: Context, verb: str, targets: str, text: str, parts: list[Part] | None = None) -> None:
+def say(context: Context, verb: str, targets: str, text: str, parts: list[Part] | None = None) -> Pending | None:
     """Say something to each of the targets, as far as one may; ``parts`` are the lines of a multiline message."""
     names = targets.split(",") if "," in targets else [targets]
     if len(names) > MOST_TARGETS:
         if verb != "NOTICE":
             context.reply(numerics.ERR_TOOMANYTARGETS, printable(targets))
-        return
+        return None
+    if context.world.ledger.journal is not None and verb != "TAGMSG":
+        pending = wait_to_remember(context, names, lambda context: say(context, verb, targets, text, parts))
+        if pending is not None:
+            return pending
+    _say_to_all(context, verb, names, text, parts)
+    return None
+
+
+def _say_to_all(context: Context, verb: str, names: list[str], text: str, parts: list[Part] | None) -> None:
     for name in names:
         if name.startswith("#"):
             _say_to_channel(context, verb, name, text, parts)
@@ -79,6 +89,8 @@ def _say_to_channel(context: Context, verb: str, name: str, text: str, parts: li
     event = world.event(user.prefix, f"{verb} {channel.name} :{text}", user)
     if context.tags is not None:
         _complete(context, event, verb, channel.name, parts)
+    if world.ledger.is_open and verb != "TAGMSG":
+        remember_in_channel(context, event, verb, channel, text)
     world.tell_channel(channel, event, skip=session)
     if session.caps & caps.ECHO_MESSAGE:
         context.say(event)
@@ -146,6 +158,8 @@ def _say_to_user(context: Context, verb: str, name: str, text: str, parts: list[
     event = world.event(user.prefix, f"{verb} {target.nick} :{text}", user)
     if context.tags is not None:
         _complete(context, event, verb, target.nick, parts)
+    if world.ledger.is_open and verb != "TAGMSG":
+        remember_directly(context, event, verb, target, text)
     world.tell_user(target, event)
     if target is not user and len(user.sessions) > 1:
         world.tell_user(user, event, skip=session)

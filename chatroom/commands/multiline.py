@@ -39,7 +39,7 @@ def batch(context: Context, params: list[str]) -> Pending | None:
         if session.batch is None or session.batch.reference != reference:
             _invalid(context, "There is no such batch")
         else:
-            _close(context, session.batch)
+            return _close(context, session.batch)
     elif not params[0].startswith("+") or not reference or open_batch is not None:
         _invalid(context, "A batch is open already" if open_batch is not None else "That is no batch's beginning")
     elif len(params) < 3 or params[1] != BATCH_TYPE or not params[2]:
@@ -89,7 +89,7 @@ def _take_line(context: Context, current: ClientBatch, message: Message) -> None
             _refuse(context, "MULTILINE_MAX_LINES", str(MAX_LINES), text=f"More than {MAX_LINES} lines")
 
 
-def _close(context: Context, done: ClientBatch) -> None:
+def _close(context: Context, done: ClientBatch) -> Pending | None:
     if done.failed:
         context.session.batch = None
     elif done.is_blank:
@@ -101,7 +101,8 @@ def _close(context: Context, done: ClientBatch) -> None:
         context.tags = done.tags
         context.user.spoke_ms = context.world.now_ms
         context.verb = done.verb
-        say(context, done.verb, done.target, done.lines[0].text, done.lines)
+        return say(context, done.verb, done.target, done.lines[0].text, done.lines)
+    return None
 
 
 def _invalid(context: Context, text: str) -> None:

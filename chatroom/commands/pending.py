@@ -9,8 +9,9 @@ if TYPE_CHECKING:
     from chatroom.chat.stores import Stores
     from chatroom.commands.context import Context
 
-Queue = Literal["store", "password"]
-"""``store`` is one worker that does everything in order; ``password`` is for bcrypt, several at once."""
+Queue = Literal["store", "password", "history", "none"]
+"""``store`` is one worker that does everything in order; ``password`` is for bcrypt, several at once; ``history`` reads
+what was said. ``none`` has no job: there is only to wait."""
 
 
 class Pending(NamedTuple):
@@ -21,7 +22,7 @@ class Pending(NamedTuple):
     """
 
     queue: Queue
-    job: Callable[[Stores], Any]
+    job: Callable[[Stores], Any] | None
     then: Callable[[Context, Any], Pending | None]
     delay_ms: int = 0
     """How long the job is held back first."""

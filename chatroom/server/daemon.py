@@ -22,6 +22,7 @@ from pathlib import Path
 from chatroom import places
 from chatroom.chat.accounts import AccountDirectory
 from chatroom.chat.cloak import Cloak
+from chatroom.chat.ledger import Ledger
 from chatroom.chat.world import World
 from chatroom.config import Listen, Settings
 from chatroom.errors import ChatroomError, StorageError
@@ -32,6 +33,7 @@ from chatroom.server.listener import Listener, open_control, open_listener
 from chatroom.server.screen import Screen
 from chatroom.server.workers import Workers
 from chatroom.storage.daemon_lock import DaemonLock
+from chatroom.storage.journal import SqliteJournal, open_journal
 from chatroom.storage.server_keys import get_server_key
 from chatroom.storage.stores import SqliteStores, open_stores
 
@@ -83,6 +85,7 @@ class Daemon:
         os.set_blocking(self._signal_sink, False)
         self._stopped_by = ""
         self._started_io = False
+        self._journal: SqliteJournal | None = None
 
     # -- start ------------------------------------------------------------------------------------
 
@@ -102,6 +105,9 @@ class Daemon:
             for _, sock in sockets:
                 sock.close()
             raise
+        if settings.history.enabled:
+            self._journal = open_journal(path, full=settings.history.synchronous == "full")
+            world.ledger = Ledger(self._journal)
         follower = ChangeFollower(world, lambda task: hub.post_news(0, task), last_change_id)
         workers = Workers(lambda: open_stores(path, origin=self._origin), follower.look)
         hub = self._hub = Hub(world, workers, self._screen)

@@ -37,8 +37,11 @@ class Workers:
     ) -> None:
         self._store: queue.SimpleQueue[_Work] = queue.SimpleQueue()
         self._passwords: queue.SimpleQueue[_Work] = queue.SimpleQueue()
+        self._history: queue.SimpleQueue[_Work] = queue.SimpleQueue()
+        self._queues = {"store": self._store, "password": self._passwords, "history": self._history}
         self._threads = [
             _Worker("store", self._store, open_stores, watch),
+            _Worker("history", self._history, open_stores),
             *(_Worker(f"password-{number}", self._passwords, open_stores) for number in range(password_threads)),
         ]
 
@@ -49,12 +52,13 @@ class Workers:
 
     def submit(self, name: Queue, job: Job, done: Done) -> None:
         """Have a job run; ``done`` is told its outcome. From any thread."""
-        (self._store if name == "store" else self._passwords).put((job, done))
+        self._queues[name].put((job, done))
 
     def stop(self, patience_s: float) -> bool:
         """Finish what was submitted and end the threads; whether all did within that time. From any other thread."""
         self._store.put(None)
-        for _ in self._threads[1:]:
+        self._history.put(None)
+        for _ in self._threads[2:]:
             self._passwords.put(None)
         give_up_at = time.monotonic() + patience_s
         for thread in self._threads:

@@ -1,0 +1,146 @@
+"""Remember, then tell: what a tick says that must be in the history before anybody reads it.
+
+A verb asks ``ready`` before it says something that is kept: the tick's transaction begins with the first such message.
+If somebody else has the database's write lock, the verb waits and nothing was said; everything else goes on. At the
+tick's end the hub commits (``close_tick``) and only then are the bytes handed to the threads that send them. If the
+disk refuses, the messages are taken out of what would have been sent, and their senders are told.
+
+Guarded by the hub lock.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from chatroom.chat.history import Conversation, Entry, EntryFlag, Kind, join_parts, msgid_of, next_number
+from chatroom.errors import StorageError
+
+if TYPE_CHECKING:
+    from chatroom.chat.channel import Channel
+    from chatroom.chat.events import Event
+    from chatroom.chat.history_stores import Journal
+    from chatroom.chat.outbox import Outbox
+    from chatroom.chat.session import Session
+    from chatroom.chat.user import User
+
+
+class Unkept(NamedTuple):
+    """A message that could not be kept, and so was not said."""
+
+    session: Session
+    verb: str
+    target: str
+
+
+class Ledger:
+    """What the tick under way has to be committed. Without a journal nothing is kept."""
+
+    __slots__ = ("_entries", "_last", "_messages", "failure", "is_open", "journal")
+
+    def __init__(self, journal: Journal | None = None) -> None:
+        self.journal = journal
+        self.is_open = False
+        """Whether this tick's transaction has begun."""
+        self.failure = ""
+        """Why the last commit failed; empty while all is well."""
+        self._last = journal.last_number() if journal is not None else 0
+        self._entries: list[Entry | str] = []
+        """Entries to be written, and the names of channels that ended, in the order in which it happened."""
+        self._messages: list[tuple[Event, Unkept]] = []
+
+    def ready(self) -> bool:
+        """Whether something can be kept in this tick. Raises ``StorageError`` where the disk says no at once."""
+        if not self.is_open:
+            if self.journal is None:
+                return False
+            try:
+                self.is_open = self.journal.begin()
+            except StorageError as error:
+                self.failure = str(error)
+                raise
+        return self.is_open
+
+    def keep_message(
+        self, event: Event, verb: str, conversation: Conversation, target: str, text: str, by: tuple[User, Session]
+    ) -> None:
+        """Keep a message that is about to be said. Only where ``ready``; gives the event its lasting id."""
+        user, session = by
+        if event.parts is not None:
+            text = join_parts(event.parts)
+        kind = Kind.NOTICE if verb == "NOTICE" else Kind.PRIVMSG
+        self._add(event, kind, conversation, target, text, user)
+        self._messages.append((event, Unkept(session, verb, target)))
+
+    def keep_event(self, event: Event, kind: Kind, channel: Channel, text: str, user: User | None) -> None:
+        """Keep something that happened in a channel, if it can be now; it is told in any case."""
+        try:
+            if not self.ready():
+                return
+        except StorageError:
+            return
+        self._add(event, kind, channel.name, channel.name, text, user)
+
+    def end_channel(self, channel: Channel) -> None:
+        """The channel is no more: a later one of that name has nothing to do with what was said in it."""
+        try:
+            if channel.has_history and self.ready():
+                self._entries.append(channel.name)
+        except StorageError:
+            pass  # what is read is bounded by the moment a channel was made, too
+
+    def _add(
+        self, event: Event, kind: Kind, conversation: Conversation, target: str, text: str, user: User | None
+    ) -> None:
+        stamp = event.stamp
+        assert stamp is not None
+        self._last = number = next_number(self._last, stamp.time_ms)
+        event.lasting_id = msgid_of(number)
+        account = user.account if user is not None else None
+        self._entries.append(
+            Entry(
+                number,
+                stamp.time_ms,
+                conversation,
+                kind,
+                event.source,
+                account.id if account is not None else None,
+                account.name if account is not None else "",
+                target,
+                text,
+                event.client_tags,
+                EntryFlag.BOT if event.bot else 0,
+            )
+        )
+
+    def close_tick(self, outbox: Outbox) -> list[Unkept]:
+        """Commit; the messages that could not be kept, which ``outbox`` then does not hold any more."""
+        journal, entries, messages = self.journal, self._entries, self._messages
+        if not self.is_open or journal is None:
+            return []
+        self.is_open = False
+        self._entries, self._messages = [], []
+        try:
+            if entries:
+                self._write(journal, entries)
+                journal.commit()
+            else:
+                journal.rollback()
+        except StorageError as error:
+            self.failure = str(error)
+            outbox.withdraw({event.seq for event, _ in messages})
+            return [unkept for _, unkept in messages]
+        self.failure = ""
+        return []
+
+    def _write(self, journal: Journal, entries: list[Entry | str]) -> None:
+        batch: list[Entry] = []
+        for entry in entries:
+            if isinstance(entry, str):
+                if batch:
+                    journal.write(batch)
+                    batch = []
+                journal.end_channel(entry)
+            else:
+                batch.append(entry)
+        if batch:
+            journal.write(batch)
