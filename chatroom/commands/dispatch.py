@@ -54,18 +54,17 @@ def run_line(world: World, session: Session, line: str | Malformed) -> tuple[Con
 
     Any exception that is no ``Refused`` is a bug and the caller's to report.
     """
-    if isinstance(line, Malformed):
-        _refuse_malformed(Context(world, session, ""), line)
-        return None
-    message = parse(line)
+    message = parse(line if isinstance(line, str) else line.text)
     verb = message.verb
+    context = Context(world, session, verb, message.tags)
+    if isinstance(line, Malformed):
+        _take_label(context)
+        _refuse_malformed(context, line)
+        finish(context)
+        return None
     if not verb:
         return None
-    context = Context(world, session, verb, message.tags)
-    if message.tags is not None and session.caps & _LABELS == _LABELS:
-        label = message.tags.get("label", "")
-        if label and len(label.encode()) <= LABEL_BYTES:
-            context.answers = session.gathered = Answers(label)
+    _take_label(context)
     in_batch = session.batch is not None or (message.tags is not None and "batch" in message.tags)
     if in_batch and absorb(context, message):
         finish(context)
@@ -87,6 +86,15 @@ def run_line(world: World, session: Session, line: str | Malformed) -> tuple[Con
         return context, pending
     finish(context)
     return None
+
+
+def _take_label(context: Context) -> None:
+    """Have the answers gathered where the line has a label that counts."""
+    tags, session = context.tags, context.session
+    if tags is not None and session.caps & _LABELS == _LABELS:
+        label = tags.get("label", "")
+        if label and len(label.encode()) <= LABEL_BYTES:
+            context.answers = session.gathered = Answers(label)
 
 
 def resume(context: Context, pending: Pending, outcome: object) -> Pending | None:
@@ -167,9 +175,10 @@ def _refuse_unknown(context: Context, verb: str) -> None:
 
 
 def _refuse_malformed(context: Context, malformed: Malformed) -> None:
-    if malformed is Malformed.TOO_LONG:
+    if malformed == Malformed.TOO_LONG:
         context.reply(numerics.ERR_INPUTTOOLONG)
-    elif malformed is Malformed.NOT_UTF8:
+    elif malformed == Malformed.NOT_UTF8:
+        context.verb = context.verb if context.verb.isascii() else "*"
         context.fail("INVALID_UTF8", text="Message rejected, your IRC software must use UTF-8 on this network")
     else:
         context.reply(numerics.ERR_UNKNOWNERROR, "*", text="Message rejected, it held a NUL character")

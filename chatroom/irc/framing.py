@@ -8,7 +8,7 @@ on the bytes alone, never on how the network cut them.
 
 from __future__ import annotations
 
-from enum import Enum
+from typing import ClassVar
 
 LINE_BYTES = 510
 """The most a line may hold behind its tags: 512 with CR LF, whichever line end it really has."""
@@ -23,12 +23,33 @@ _ALWAYS_FITS = LINE_BYTES // 4  # characters: none takes more than four bytes
 _CONTROLS = str.maketrans("\r\n\0", "   ")
 
 
-class Malformed(Enum):
-    """What stands in the place of a line that cannot be read."""
+class Malformed:
+    """What stands in the place of a line that cannot be read. Two with the same fault are equal."""
 
-    TOO_LONG = "too long"
-    HAS_NUL = "has a NUL"
-    NOT_UTF8 = "not UTF-8"
+    __slots__ = ("fault", "text")
+
+    TOO_LONG: ClassVar[Malformed]
+    HAS_NUL: ClassVar[Malformed]
+    NOT_UTF8: ClassVar[Malformed]
+
+    def __init__(self, fault: str, text: str = "") -> None:
+        self.fault = fault
+        self.text = text
+        """What of the line can be read, for a line that is not UTF-8: enough to say what was refused."""
+
+    def __repr__(self) -> str:
+        return f"<a line that is {self.fault}>"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Malformed) and other.fault == self.fault
+
+    def __hash__(self) -> int:
+        return hash(self.fault)
+
+
+Malformed.TOO_LONG = Malformed("too long")
+Malformed.HAS_NUL = Malformed("with a NUL")
+Malformed.NOT_UTF8 = Malformed("not UTF-8")
 
 
 class LineBuffer:
@@ -120,7 +141,7 @@ def _read(line: bytes, tags_bytes: int) -> str | Malformed:
     try:
         return line.decode()
     except UnicodeDecodeError:
-        return Malformed.NOT_UTF8
+        return Malformed(Malformed.NOT_UTF8.fault, line.decode(errors="replace"))
 
 
 def encode(line: str, limit: int = LINE_BYTES) -> bytes:

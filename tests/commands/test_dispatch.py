@@ -7,7 +7,7 @@ from harness.world import PASSWORD, SERVER, Client, Here, params_of, verbs
 
 from chatroom.commands.table import COMMANDS, When
 from chatroom.errors import StorageError
-from chatroom.irc.framing import Malformed
+from chatroom.irc.framing import LineBuffer, Malformed
 from chatroom.irc.message import parse
 
 LABELLED = "labeled-response batch"
@@ -144,6 +144,19 @@ def test_a_line_that_cannot_be_read_has_its_answer(alice: Client, malformed: Mal
     if verb == "FAIL":
         assert params_of(sent, "FAIL")[:2] == ["*", "INVALID_UTF8"]
     assert not alice.closed
+
+
+@pytest.mark.parametrize(
+    "line, verb",
+    [(b"PRIVMSG #a :caf\xe9", "PRIVMSG"), (b"privmsg #a \xff", "PRIVMSG"), (b"\xffPING x", "*"), (b":x \xff", "*")],
+)
+def test_a_line_that_is_not_utf8_is_refused_by_its_verb(here: Here, line: bytes, verb: str) -> None:
+    """FAIL names the verb where that can be read, and has the line's label."""
+    alice = here.connect("alice", caps="labeled-response batch")
+    [malformed] = LineBuffer().feed(line + b"\r\n")
+    assert params_of(alice.ask(malformed), "FAIL")[:2] == [verb, "INVALID_UTF8"]
+    [labelled] = LineBuffer().feed(b"@label=x " + line + b"\r\n")
+    assert alice.ask(labelled)[0].startswith("@label=x ")
 
 
 def test_verbs_are_taken_in_any_case_and_nothing_is_said_to_nothing(alice: Client) -> None:
