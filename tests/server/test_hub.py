@@ -1,20 +1,98 @@
 from __future__ import annotations
 
+import socket
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
+import pytest
+
+from chatroom.chat.accounts import AccountDirectory
 from chatroom.chat.cloak import Cloak
-from chatroom.chat.world import World
+from chatroom.chat.records import AccountEntry, Role
+from chatroom.chat.session import Session
+from chatroom.chat.world import Job, World
+from chatroom.commands.pending import Queue
 from chatroom.config import Settings
+from chatroom.config.settings import Limits
 from chatroom.server.hub import Hub
+from chatroom.server.io_thread import IoThread
 from chatroom.server.screen import Screen
-from chatroom.server.workers import Workers
+from chatroom.server.workers import Done, Workers
 from chatroom.storage.stores import open_stores
 
 
-def test_a_line_for_the_screen_is_taken_by_one_thread_only(tmp_path: Path) -> None:
+class HeldWorkers(Workers):
+    """Workers whose jobs are done when the test says so."""
+
+    def __init__(self) -> None:
+        super().__init__(lambda: open_stores(Path("/nowhere")), lambda stores: None)
+        self.held: list[tuple[Queue, Job, Done]] = []
+
+    def submit(self, name: Queue, job: Job, done: Done) -> None:
+        """Keep the job."""
+        self.held.append((name, job, done))
+
+
+@pytest.fixture
+def hub() -> Iterator[Hub]:
+    """A hub with two I/O threads that run."""
+    world = World(Settings(limits=Limits(enabled=False)), 0, "t-", Cloak(b"key"))
+    world.accounts = AccountDirectory([AccountEntry(1, "ada", Role.ADMIN, False)])
+    hub = Hub(world, HeldWorkers(), Screen())
+    hub.threads = [IoThread(index, hub, lambda session: None) for index in range(2)]
+    for thread in hub.threads:
+        thread.start()
+    yield hub
+    for thread in hub.threads:
+        thread.stop(0.0)
+        thread.join()
+
+
+def test_news_of_the_store_keep_their_order_whichever_thread_they_are_for(hub: Hub) -> None:
+    """What was stored first reaches the world first: with an inbox for each thread, the second could overtake it."""
+    seen: list[int] = []
+    with hub.lock:
+        for thread in (0, 1, 1, 0):
+            hub.post_news(thread, partial(seen.append, thread))
+        hub.begin()
+        hub.end()
+    assert seen == [0, 1, 1, 0]
+
+
+def test_a_session_goes_on_in_its_own_thread_after_news_taken_in_another(hub: Hub) -> None:
+    """Lines parked behind a stored change run once it is told, though another thread's tick told it."""
+    workers = hub.workers
+    assert isinstance(workers, HeldWorkers)
+    near, far = socket.socketpair()
+    near.setblocking(False)
+    far.settimeout(30)
+    hub.threads[1].adopt(near, Session(1, "10.0.0.1", 4, 0x0A000001, "host", 0))
+    with far, far.makefile("rb") as lines:
+        far.sendall(b"NICK ada1\r\nUSER u 0 * :U\r\nPING here\r\n")
+        assert any(line.endswith(b":here\r\n") for line in lines)
+        with hub.lock:
+            user = hub.world.find_user("ada1")
+            assert user is not None
+            hub.world.set_account(user, hub.world.accounts.find("ada"))
+        far.sendall(b"TOPIC #lobby :new\r\nPING behind\r\nPING last\r\n")
+        while not any(queue == "store" for queue, _, _ in workers.held):
+            with hub.lock:
+                pass
+        with hub.lock:
+            for _, _, done in workers.held:
+                done(None)
+            hub.begin()
+            hub.end()
+        hub.wake_writers(0)
+        told = [lines.readline().split()[1] for _ in range(3)]
+    assert told == [b"TOPIC", b"PONG", b"PONG"]
+
+
+def test_a_line_for_the_screen_is_taken_by_one_thread_only() -> None:
     """What one thread took, though it was nothing, does not grow by what another notes once the lock is released."""
     world = World(Settings(), 0, "t-", Cloak(b"key"))
-    hub = Hub(world, Workers(lambda: open_stores(tmp_path / "chat.db"), lambda stores: None), Screen())
+    hub = Hub(world, HeldWorkers(), Screen())
     first = hub.take_log()
     world.note("joined: alice")
     second = hub.take_log()
