@@ -34,14 +34,13 @@ Then = Callable[[Context, "AccountEntry | Denied"], "Pending | None"]
 class Attempt:
     """One try to log in as ``name``: slowed where others failed before, and remembered where it fails itself."""
 
-    __slots__ = ("_account_key", "_keys", "delay_ms", "name")
+    __slots__ = ("_keys", "delay_ms", "name")
 
     def __init__(self, context: Context, name: str) -> None:
         world = context.world
         self.name = name
         session = context.session
-        self._account_key = f"account {casefold(name)}"
-        self._keys = (f"address {origin(session.version, session.address)}", self._account_key)
+        self._keys = (f"address {origin(session.version, session.address)}", f"account {casefold(name)}")
         limits = world.settings.limits
         self.delay_ms = world.throttle.delay_ms(self._keys, world.now_ms) if limits.enabled else 0
         """How long to wait before the password is looked at."""
@@ -61,8 +60,7 @@ class Attempt:
             return Denied("wrong name or password")
         outcome = admitted(world, account_id)
         if not isinstance(outcome, Denied):
-            # Not the address: whoever has one account could go on guessing the passwords of others.
-            world.throttle.succeeded((self._account_key,))
+            world.throttle.succeeded(self._keys)
         return outcome
 
 

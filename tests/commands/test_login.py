@@ -30,25 +30,6 @@ def test_an_ipv6_subscriber_is_slowed_as_one(make_here: Callable[..., Here]) -> 
     assert here.delays_ms == [1000]
 
 
-def test_a_good_login_forgives_the_account_and_not_the_address(make_here: Callable[..., Here]) -> None:
-    """Who has an account cannot use it to go on guessing the passwords of others; its own failures are forgotten."""
-    here = make_here(limits={"enabled": True, "login_tries": 100})
-    here.account("una")
-    guesser = with_sasl(here, "10.0.0.1")
-    for number in range(3):
-        log_in(guesser, f"name{number}")
-    assert log_in(with_sasl(here, "10.0.0.1"), "una", "open sesame") == ["900", "903"]
-    log_in(guesser, "name4")  # the good login has waited for this one
-    log_in(guesser, "name5")
-    assert here.delays_ms == [1000, 2000]
-
-    for _ in range(3):
-        log_in(with_sasl(here, "10.0.0.2"), "una")
-    log_in(with_sasl(here, "10.0.0.3"), "una", "open sesame")
-    log_in(with_sasl(here, "10.0.0.4"), "una")
-    assert here.delays_ms[2:] == [1000], "only the good one waited, for the three before it"
-
-
 def test_a_name_that_is_none_forges_no_line_on_the_screen(here: Here) -> None:
     """What somebody calls itself in a login reads as a name, never as words of ours."""
     log_in(with_sasl(here, "10.0.0.1"), "boss from 10.9.9.9: welcome")
