@@ -251,6 +251,9 @@ class Login:
         if code == "NICK_RESERVED":
             self._in_use = False
             return self._prove(message.params[2] if len(message.params) > 3 else self.nick, _sentence(message))
+        if code == "NICK_LOOKS_ALIKE":
+            self._in_use = False
+            return [Ask("nick", self.nick, _sentence(message))]
         if code.startswith("ACCOUNT_REQUIRED"):
             # It closes the connection after this; the answer makes another.
             return [Ask("password", self.account or self.nick, _sentence(message))]

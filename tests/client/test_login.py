@@ -145,6 +145,17 @@ def test_a_taken_nick_asks_for_another() -> None:
     assert feed(login, ":srv 001 rob :Welcome") == [Welcomed("rob")]
 
 
+def test_a_nick_that_looks_like_anothers_asks_for_another_and_says_why() -> None:
+    """The FAIL beside 433 has the reason, and no password would help."""
+    login = Login("b0b")
+    negotiated(login)
+    why = "b0b looks like bob, which is registered."
+    steps = feed(login, ":srv 433 * b0b :In use", f":srv FAIL NICK NICK_LOOKS_ALIKE b0b :{why}")
+    assert steps == [Send("CAP LIST"), Ask("nick", "b0b", why)]
+    assert feed(login, ":srv CAP * LIST :") == []
+    assert login.answer_nick("rob") == [Send("NICK rob")]
+
+
 def test_a_wrong_password_leaves_the_negotiation_open() -> None:
     """After 904 another password may follow, or another nick, which then ends the negotiation."""
     login = Login("bob", account="bob", password="wrong")
