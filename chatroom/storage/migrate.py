@@ -95,6 +95,7 @@ def bring_up(database: Database, *, create: bool, migrate: bool) -> Path | None:
         if not create:
             raise DatabaseMissing(f"{database.path}: there is no database, the file is empty")
         prepare_empty(database)
+        _create(database)
     else:
         if version < newest:
             if not migrate:
@@ -103,8 +104,8 @@ def bring_up(database: Database, *, create: bool, migrate: bool) -> Path | None:
                 )
             copy = _copy_beside(database, version + 1)
         enter_wal(database)
-    for migration in load_migrations()[version:]:
-        _apply(database, migration)
+        for migration in load_migrations()[version:]:
+            _apply(database, migration)
     return copy
 
 
@@ -119,20 +120,36 @@ def _copy_beside(database: Database, number: int) -> Path:
     return path
 
 
+def _create(database: Database) -> None:
+    """Fill an empty file, unless somebody else has by now.
+
+    All in one transaction: a file that is only half made, by one that was killed or is still at it, would look to
+    everybody else like one of an older version.
+    """
+    with database.transaction():
+        if database.number("PRAGMA user_version") == 0:
+            for migration in load_migrations():
+                _run(database, migration)
+
+
 def _apply(database: Database, migration: Migration) -> None:
     """Apply one migration, unless somebody else has by now."""
-    # executescript() would commit the transaction before it begins, hence statement by statement.
     with database.transaction():
-        if database.number("PRAGMA user_version") >= migration.number:
-            return
-        for statement in split_statements(migration.sql):
-            database.execute(statement)
-        database.execute(
-            "INSERT INTO migrations (number, name, applied_ms) VALUES (?, ?, ?)",
-            (migration.number, migration.name, database.now_ms()),
-        )
-        database.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-        database.execute(f"PRAGMA user_version = {migration.number}")
+        if database.number("PRAGMA user_version") < migration.number:
+            _run(database, migration)
+
+
+def _run(database: Database, migration: Migration) -> None:
+    """Run one migration inside a transaction."""
+    # executescript() would commit the transaction before it begins, hence statement by statement.
+    for statement in split_statements(migration.sql):
+        database.execute(statement)
+    database.execute(
+        "INSERT INTO migrations (number, name, applied_ms) VALUES (?, ?, ?)",
+        (migration.number, migration.name, database.now_ms()),
+    )
+    database.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    database.execute(f"PRAGMA user_version = {migration.number}")
 
 
 def split_statements(script: str) -> Iterator[str]:

@@ -186,6 +186,17 @@ def test_statements_are_told_apart() -> None:
     assert statements[1].endswith("END;")
 
 
+def test_a_creation_that_is_cut_short_leaves_the_file_empty(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Half of a new database is none: the next one to come makes it, and is not told of an older version."""
+    first = load_migrations()[0]
+    with monkeypatch.context() as patch:
+        patch.setattr(migrate, "load_migrations", lambda: (first, Migration(2, "broken", "NO SQL;")))
+        with pytest.raises(StorageError):
+            open_stores(path, create=True)
+    with open_stores(path, create=True) as stores:
+        assert stores.accounts.list_all() == []
+
+
 def test_several_processes_create_one_database(path: Path) -> None:
     """Processes that create the same database at the same moment all find it whole afterwards."""
     script = (
