@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -191,7 +192,7 @@ def test_a_creation_that_is_cut_short_leaves_the_file_empty(path: Path, monkeypa
     first = load_migrations()[0]
     with monkeypatch.context() as patch:
         patch.setattr(migrate, "load_migrations", lambda: (first, Migration(2, "broken", "NO SQL;")))
-        with pytest.raises(StorageError):
+        with pytest.raises(sqlite3.OperationalError):
             open_stores(path, create=True)
     with open_stores(path, create=True) as stores:
         assert stores.accounts.list_all() == []
