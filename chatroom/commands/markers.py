@@ -6,8 +6,6 @@ a guest's lasts as long as the guest.
 
 from __future__ import annotations
 
-import re
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from chatroom.commands.context import Context, printable
@@ -15,6 +13,7 @@ from chatroom.commands.pending import Pending
 from chatroom.commands.table import command
 from chatroom.irc import caps
 from chatroom.irc.names import casefold, is_channel, is_nick
+from chatroom.irc.times import format_time, parse_time
 
 if TYPE_CHECKING:
     from chatroom.chat.channel import Channel
@@ -22,8 +21,6 @@ if TYPE_CHECKING:
 
 MOST_MARKERS = 1000
 """How many targets one account has markers for; with more, the one that has not moved for longest is forgotten."""
-
-_TIMESTAMP = re.compile(r"timestamp=([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3})Z")
 
 
 @command("MARKREAD", "[<target> [<timestamp>]]")
@@ -38,7 +35,8 @@ def markread(context: Context, params: list[str]) -> Pending | None:
     elif len(params) < 2:
         context.say(_line(context, target))
     else:
-        read_ms = _parse(params[1])
+        word, _, moment = params[1].partition("=")
+        read_ms = parse_time(moment) if word == "timestamp" else None
         if read_ms is None:
             text = "A moment is written timestamp=YYYY-MM-DDThh:mm:ss.sssZ"
             context.fail("INVALID_PARAMS", target, printable(params[1]), text=text)
@@ -87,21 +85,4 @@ def _tell_others(context: Context, user: User, line: str) -> None:
 
 def _line(context: Context, target: str) -> str:
     read_ms = context.user.belongings.markers.get(casefold(target))
-    return f":{context.server} MARKREAD {target} {'*' if read_ms is None else _format(read_ms)}"
-
-
-def _format(read_ms: int) -> str:
-    moment = datetime.fromtimestamp(read_ms // 1000, UTC)
-    return f"timestamp={moment:%Y-%m-%dT%H:%M:%S}.{read_ms % 1000:03d}Z"
-
-
-def _parse(word: str) -> int | None:
-    """A moment in Unix milliseconds; None where it is none. One before 1970 is as good as that."""
-    match = _TIMESTAMP.fullmatch(word)
-    if match is None:
-        return None
-    try:
-        moment = datetime.fromisoformat(match[1]).replace(tzinfo=UTC)
-    except ValueError:
-        return None
-    return max(0, round(moment.timestamp() * 1000))
+    return f":{context.server} MARKREAD {target} {'*' if read_ms is None else f'timestamp={format_time(read_ms)}'}"
