@@ -35,7 +35,7 @@ class Malformed:
     def __init__(self, fault: str, text: str = "") -> None:
         self.fault = fault
         self.text = text
-        """What of the line can be read, for a line that is not UTF-8: enough to say what was refused."""
+        """What of the line can be read: enough to say what was refused, and to answer its label."""
 
     def __repr__(self) -> str:
         return f"<a line that is {self.fault}>"
@@ -55,7 +55,7 @@ Malformed.NOT_UTF8 = Malformed("not UTF-8")
 class LineBuffer:
     """Gathers one connection's bytes into lines.
 
-    Holds nothing but an unfinished line, and of one that is already too long nothing at all. Used by one thread.
+    Holds nothing but an unfinished line, and of one that is already too long what shows that it is. Used by one thread.
     """
 
     __slots__ = ("_overlong", "_tags_bytes", "_tail")
@@ -80,24 +80,22 @@ class LineBuffer:
         return _split_any(data, self._tags_bytes) if lines is None else lines
 
     def _resume(self, data: bytes) -> bytes:
-        """``data`` with the unfinished line in front; an over-long line is stood for by its shortest like."""
-        if not self._overlong:
-            data = self._tail + data
-            self._tail = b""
-            return data
-        ends = [at for at in (data.find(b"\n"), data.find(b"\r")) if at >= 0]
-        if not ends:
-            return b""
-        self._overlong = False
-        return b"x" * (LINE_BYTES + 1) + data[min(ends) :]
+        """``data`` with the unfinished line in front; of an over-long one only its beginning is left, and its end."""
+        if self._overlong:
+            ends = [at for at in (data.find(b"\n"), data.find(b"\r")) if at >= 0]
+            if not ends:
+                return b""
+            self._overlong = False
+            data = data[min(ends) :]
+        data = self._tail + data
+        self._tail = b""
+        return data
 
     def _keep(self, tail: bytes) -> None:
-        """Keep an unfinished line, or only the fact that it is too long."""
+        """Keep an unfinished line, or as much of it as shows that it is too long."""
         limit = self._tags_bytes + 2 + LINE_BYTES if tail.startswith(b"@") else LINE_BYTES
-        if len(tail) > limit:
-            self._overlong = True
-        else:
-            self._tail = tail
+        self._overlong = len(tail) > limit
+        self._tail = tail[: limit + 1]
 
 
 def _split_plain(data: bytes) -> list[str | Malformed] | None:
@@ -133,9 +131,10 @@ def _read(line: bytes, tags_bytes: int) -> str | Malformed:
     if line.startswith(b"@"):
         tags, _, rest = line[1:].partition(b" ")
         if len(tags) > tags_bytes:
-            return Malformed.TOO_LONG
+            whole_tags = line[:tags_bytes].rpartition(b";")[0]
+            return Malformed(Malformed.TOO_LONG.fault, whole_tags.decode(errors="replace"))
     if len(rest) > LINE_BYTES:
-        return Malformed.TOO_LONG
+        return Malformed(Malformed.TOO_LONG.fault, line[: tags_bytes + LINE_BYTES].decode(errors="replace"))
     if b"\0" in line:
         return Malformed.HAS_NUL
     try:

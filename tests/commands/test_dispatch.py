@@ -255,3 +255,15 @@ def test_the_answers_of_a_labelled_line_wait_for_each_other(make_here: Callable[
     assert alice.read() == []
     here.release()
     assert verbs(check_batch(alice.read(), "r")) == ["REGISTER", "900"]
+
+
+@pytest.mark.parametrize("cut", [5000, 700, 20])
+def test_a_line_that_is_too_long_is_answered_with_its_label(here: Here, cut: int) -> None:
+    """The label comes with the 417, also where the line came in pieces; one that is lost in the tags does not."""
+    alice = here.connect("alice", caps="labeled-response batch")
+    buffer, line = LineBuffer(), b"@label=x PRIVMSG alice :" + b"y" * 4500 + b"\r\n"
+    pieces = [line[at : at + cut] for at in range(0, len(line), cut)]
+    [malformed] = [line for piece in pieces for line in buffer.feed(piece)]
+    assert alice.ask(malformed) == [f"@label=x :{SERVER} 417 alice :Input line was too long"]
+    [lost] = buffer.feed(b"@a=" + b"y" * 9000 + b";label=x PING\r\n")
+    assert alice.ask(lost) == [f":{SERVER} 417 alice :Input line was too long"]
