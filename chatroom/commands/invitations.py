@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from chatroom.chat.channel import OP, Channel
+from chatroom.chat.channel import Channel
 from chatroom.commands.channels import acts_by_right
 from chatroom.commands.context import Context, printable
 from chatroom.commands.pending import Pending
@@ -15,8 +15,6 @@ from chatroom.commands.table import command
 from chatroom.irc import caps, numerics
 
 if TYPE_CHECKING:
-    from chatroom.chat.events import Event
-    from chatroom.chat.session import Session
     from chatroom.chat.user import User
 
 
@@ -65,14 +63,8 @@ def _invite_one(context: Context, channel: Channel, target: User) -> None:
     context.reply(numerics.RPL_INVITING, target.nick, channel.name)
     event = world.event(context.source, f"INVITE {target.nick} {channel.name}", context.user)
     world.tell_user(target, event)
-    for member, standing in channel.members.items():
-        if standing & OP and member is not context.user:
-            for session in member.sessions:
-                _tell_inviting(context, session, event)
+    for session in channel.sessions:
+        if session is not context.session and session.caps & caps.INVITE_NOTIFY:
+            world.tell_event(session, event)
     if target.away is not None:
         context.reply(numerics.RPL_AWAY, target.nick, text=target.away)
-
-
-def _tell_inviting(context: Context, session: Session, event: Event) -> None:
-    if session.caps & caps.INVITE_NOTIFY:
-        context.world.tell_event(session, event)

@@ -46,19 +46,19 @@ def test_who_may_invite(here: Here) -> None:
     assert alice.ask("INVITE carl") == [f":{SERVER} 461 alice INVITE :Not enough parameters"]
 
 
-def test_operators_with_invite_notify_read_of_invitations(here: Here) -> None:
-    """Channel operators who negotiated invite-notify read who was invited; others do not."""
-    ops = here.connect("ops", caps="invite-notify")
-    plain, alice, bob = here.connect("plain", caps="invite-notify"), here.connect("alice"), here.connect("bob")
-    for client in (ops, plain, alice):
+def test_members_with_invite_notify_read_of_invitations(here: Here) -> None:
+    """Whoever is in the channel and negotiated invite-notify reads who was invited, once; others do not."""
+    ops, member = here.connect("ops", caps="invite-notify"), here.connect("member", caps="invite-notify")
+    plain, stranger = here.connect("plain"), here.connect("stranger", caps="invite-notify")
+    alice, bob = here.connect("alice", caps="invite-notify"), here.connect("bob", caps="invite-notify")
+    for client in (ops, member, plain, alice):
         client.say("JOIN #a")
     ops.say("MODE #a +o alice")
     here.forget_unread()
-    alice.say("INVITE bob #a")
+    assert alice.ask("INVITE bob #a") == [f":{SERVER} 341 alice bob #a"]
     told = [f":{alice.prefix} INVITE bob #a"]
-    assert ops.read() == told
-    assert bob.read() == told
-    assert plain.read() == []
+    assert ops.read() == member.read() == bob.read() == told
+    assert plain.read() == stranger.read() == []
 
 
 def test_only_an_operators_invitation_opens_the_door(here: Here) -> None:
