@@ -152,6 +152,8 @@ def _log_out(world: World, user: User) -> None:
 def _change_account(world: World, user: User, entry: AccountEntry) -> None:
     was_operator = user.is_operator
     old_role = user.role
+    if old_role is not entry.role:
+        user.stepped_down = False
     world.set_account(user, entry)
     _show_operator(world, user, was_operator)
     if old_role is not entry.role:

@@ -34,6 +34,7 @@ class User:
         "sessions",
         "signon_ms",
         "spoke_ms",
+        "stepped_down",
         "username",
         "wallops",
     )
@@ -55,6 +56,8 @@ class User:
         """Whether they say that they are a program (user mode B)."""
         self.registered_only = False
         """Whether only those who are logged in may write to them (user mode R)."""
+        self.stepped_down = False
+        """Whether they have put their operator's rights aside (user mode -o) until they say OPER, or log in, again."""
         self.knocked_ms = 0
         """When they last asked to be let into a channel."""
         self.invited: set[Channel] = set()
@@ -72,8 +75,8 @@ class User:
 
     @property
     def is_operator(self) -> bool:
-        """Whether they are logged in as an admin or a moderator, which is what +o shows."""
-        return self.account is not None and self.account.role >= Role.MODERATOR
+        """Whether they are here as an admin or a moderator, which is what +o shows."""
+        return self.account is not None and self.account.role >= Role.MODERATOR and not self.stepped_down
 
     @property
     def account_name(self) -> str | None:

@@ -12,7 +12,7 @@ from chatroom.chat.sasl import PLAIN, SaslExchange, mechanisms
 from chatroom.chat.scram import KIND, ScramExchange, Verifier, read_verifier, unmatched_verifier
 from chatroom.commands.belongings import with_belongings
 from chatroom.commands.context import Context
-from chatroom.commands.login import Attempt, Denied, admitted, check_password, log_in, note_login
+from chatroom.commands.login import Attempt, Denied, admitted, check_password, log_in, note_login, show_operator_mode
 from chatroom.commands.pending import Pending
 from chatroom.commands.registration import advance, take_account
 from chatroom.commands.table import When, command
@@ -22,6 +22,7 @@ from chatroom.irc.sasl import SaslFault, encode_response, parse_plain
 
 if TYPE_CHECKING:
     from chatroom.chat.stores import Stores
+    from chatroom.chat.user import User
 
 _FAILED = "SASL authentication failed"
 
@@ -167,6 +168,7 @@ def _log_in_again(context: Context, account: AccountEntry) -> None:
     if isinstance(known, Denied):
         _failed(context, known)
     elif user is not None:
+        _step_up(context, user)
         log_in(context, user, known)
         context.reply(numerics.RPL_SASLSUCCESS)
 
@@ -200,10 +202,18 @@ def _oper_checked(context: Context, account: AccountEntry | Denied) -> Pending |
     return with_belongings(context, account, lambda context: _become_operator(context, account))
 
 
+def _step_up(context: Context, user: User) -> None:
+    """Give somebody the rights of their role back that they had put aside (``MODE -o``)."""
+    was_operator = user.is_operator
+    user.stepped_down = False
+    show_operator_mode(context, user, was_operator)
+
+
 def _become_operator(context: Context, account: AccountEntry) -> None:
     user, known = context.session.user, admitted(context.world, account.id)
     if isinstance(known, Denied):
         context.reply(numerics.ERR_PASSWDMISMATCH, text=f"Password incorrect: {known.why}")
     elif user is not None:
+        _step_up(context, user)
         log_in(context, user, known)
         context.reply(numerics.RPL_YOUREOPER)

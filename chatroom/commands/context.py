@@ -60,11 +60,13 @@ class Context:
 
     @property
     def role(self) -> Role:
-        """The role of whoever said it; a guest's is ``USER``."""
+        """The role in which it was said; a guest's is ``USER``, and so is that of an operator who stepped down."""
         if self.session.control is not None:
             return self.session.control.role
         user = self.session.user
-        return (user.role if user is not None else None) or Role.USER
+        if user is None or user.stepped_down:
+            return Role.USER
+        return user.role or Role.USER
 
     @property
     def actor(self) -> Actor:

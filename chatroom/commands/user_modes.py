@@ -1,4 +1,4 @@
-"""MODE of oneself: i, w, B and R; o comes with the account's role.
+"""MODE of oneself: i, w, B and R; o comes with the account's role and can be put aside.
 
 Source: Modern IRC Client Protocol, "User mode" and "User Modes"; IRCv3 bot mode.
 """
@@ -48,5 +48,6 @@ def _change(context: Context, user: User, change: ModeChange) -> bool:
     elif letter == "R":
         user.registered_only = adding
     elif letter == "o" and not adding and user.is_operator:
-        context.warn("ROLE", text="You are an operator by your account's role; QUIT to be one no longer")
+        user.stepped_down = True
+        context.world.operators.pop(user, None)
     return user.modes != before

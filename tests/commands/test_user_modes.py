@@ -1,8 +1,9 @@
 from __future__ import annotations
 
 import pytest
-from harness.world import SERVER, Here, params_of, verbs
+from harness.world import PASSWORD, SERVER, Here, params_of, verbs
 
+from chatroom.chat.records import Role
 from chatroom.irc.message import parse
 
 
@@ -90,3 +91,28 @@ def test_a_mode_that_there_is_not(here: Here, line: str) -> None:
     alice = here.connect("alice")
     sent = alice.ask(line)
     assert verbs(sent) == (["MODE", "501"] if "i" in line.split()[-1] else ["501"])
+
+
+def test_an_operator_may_step_down(here: Here) -> None:
+    """-o takes the rights away until the next OPER; nobody gives themselves +o."""
+    ada, bob = here.admin(), here.connect("bob")
+    assert ada.ask("MODE ada -o") == [f":{ada.prefix} MODE ada -o"]
+    assert ada.ask("MODE ada", "MODE ada +o", "MODE ada -o") == [f":{SERVER} 221 ada +"]
+    assert verbs(ada.ask("KILL bob :x")) == verbs(ada.ask("WALLOPS :x")) == ["481"]
+    assert params_of(bob.ask("WHO ada"), "352")[6] == "H"
+    assert "313" not in verbs(bob.ask("WHOIS ada")) and params_of(bob.ask("LUSERS"), "252")[1] == "0"
+    assert {"MODE", "381"} <= set(verbs(ada.ask(f"OPER ada :{PASSWORD}")))
+    assert ada.ask("MODE ada") == [f":{SERVER} 221 ada +o"]
+    ada.say("KILL bob :x")
+    assert bob.closed
+
+
+def test_another_role_makes_an_operator_again(here: Here) -> None:
+    """Who stepped down has the rights of a role that is given to them afterwards."""
+    mo = here.moderator()
+    mo.say("MODE mo -o")
+    mo.read()
+    here.set_role("mo", Role.ADMIN)
+    assert f":{SERVER} MODE mo +o" in mo.read()
+    here.set_role("mo", Role.USER)
+    assert f":{SERVER} MODE mo -o" in mo.read()
