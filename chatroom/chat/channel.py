@@ -45,6 +45,7 @@ class Channel:
         "forward",
         "founder_id",
         "has_history",
+        "held",
         "key",
         "limit",
         "lists",
@@ -87,6 +88,8 @@ class Channel:
         """Whether it outlives its members."""
         self.log: list[tuple[int, Event, Session | None]] = []
         self.skips: set[Session] = set()
+        self.held: dict[Session, list[Event]] = {}
+        """Sessions that are being shown what they missed, and what was said since, which waits behind that."""
         self.has_history = False
         """Whether something said here since the start was kept."""
 

@@ -127,6 +127,22 @@ class HistoryStore(Protocol):
         ...
 
 
+class PresenceStore(Protocol):
+    """Where in the history accounts came and went. ``channel`` is casefolded; empty means the server itself."""
+
+    def come(self, account_id: int, channel: str, number: int) -> int | None:
+        """Note that the account is there from ``number`` on; where it had left, None if it never was there."""
+        ...
+
+    def go(self, account_id: int, channel: str, number: int) -> None:
+        """Note that the account has read everything up to ``number``, and is gone."""
+        ...
+
+    def go_all(self, number: int) -> None:
+        """Everybody who was there when the daemon ended had read everything up to ``number``. For its next start."""
+        ...
+
+
 class HistoryUpkeep(Protocol):
     """Work on the history that nobody waits for, in steps: each holds the write lock for 50 ms at most.
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from chatroom.chat.outbox import Outbox
     from chatroom.chat.session import Session
     from chatroom.chat.user import User
+    from chatroom.config.settings import History
 
 
 class Unkept(NamedTuple):
@@ -35,18 +36,34 @@ class Unkept(NamedTuple):
 class Ledger:
     """What the tick under way has to be committed. Without a journal nothing is kept."""
 
-    __slots__ = ("_entries", "_last", "_messages", "failure", "is_open", "journal")
+    __slots__ = ("_entries", "_messages", "failure", "is_open", "journal", "kinds", "last_number")
 
-    def __init__(self, journal: Journal | None = None) -> None:
+    def __init__(self, journal: Journal | None = None, settings: History | None = None) -> None:
         self.journal = journal
         self.is_open = False
         """Whether this tick's transaction has begun."""
         self.failure = ""
         """Why the last commit failed; empty while all is well."""
-        self._last = journal.last_number() if journal is not None else 0
+        self.last_number = journal.last_number() if journal is not None else 0
+        """The number of what was kept last."""
+        self.kinds: frozenset[Kind] = frozenset()
+        """What is kept of what happens in channels."""
+        if settings is not None:
+            self.use_settings(settings)
         self._entries: list[Entry | str] = []
         """Entries to be written, and the names of channels that ended, in the order in which it happened."""
         self._messages: list[tuple[Event, Unkept]] = []
+
+    def use_settings(self, settings: History) -> None:
+        """Keep what the settings say from now on."""
+        wanted = (
+            (settings.messages, (Kind.PRIVMSG, Kind.NOTICE)),
+            (settings.topics, (Kind.TOPIC,)),
+            (settings.joins, (Kind.JOIN, Kind.PART, Kind.QUIT)),
+            (settings.kicks, (Kind.KICK,)),
+            (settings.modes, (Kind.MODE, Kind.NICK)),
+        )
+        self.kinds = frozenset(kind for is_wanted, kinds in wanted if is_wanted for kind in kinds)
 
     def ready(self) -> bool:
         """Whether something can be kept in this tick. Raises ``StorageError`` where the disk says no at once."""
@@ -72,12 +89,15 @@ class Ledger:
         self._messages.append((event, Unkept(session, verb, target)))
 
     def keep_event(self, event: Event, kind: Kind, channel: Channel, text: str, user: User | None) -> None:
-        """Keep something that happened in a channel, if it can be now; it is told in any case."""
+        """Keep something that happened in a channel, if its kind is kept and it can be now; it is told in any case."""
+        if kind not in self.kinds:
+            return
         try:
             if not self.ready():
                 return
         except StorageError:
             return
+        channel.has_history = True
         self._add(event, kind, channel.name, channel.name, text, user)
 
     def end_channel(self, channel: Channel) -> None:
@@ -93,7 +113,7 @@ class Ledger:
     ) -> None:
         stamp = event.stamp
         assert stamp is not None
-        self._last = number = next_number(self._last, stamp.time_ms)
+        self.last_number = number = next_number(self.last_number, stamp.time_ms)
         event.lasting_id = msgid_of(number)
         account = user.account if user is not None else None
         self._entries.append(

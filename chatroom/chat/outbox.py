@@ -11,6 +11,7 @@ Guarded by the hub lock.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,16 @@ if TYPE_CHECKING:
     from chatroom.chat.session import Session
 
 _BY_SEQ = itemgetter(0)
+
+
+def _is_first_way(session: Session, channel: Channel, also: Iterable[Channel]) -> bool:
+    """Whether it is by this channel, of several that an event is said to, that a session held back reads of it."""
+    for other in also:
+        if session in other.sessions:
+            return False
+        if session in other.held:
+            return other is channel
+    return True
 
 
 class Outbox:
@@ -58,14 +69,22 @@ class Outbox:
         if event.lasting_id:
             self._copies.setdefault(event.seq, []).append(self.seq)
 
-    def to_channel(self, channel: Channel, event: Event, skip: Session | None = None) -> None:
-        """Say an event (already numbered) to every session in the channel but ``skip``."""
+    def to_channel(
+        self, channel: Channel, event: Event, skip: Session | None = None, also: Iterable[Channel] = ()
+    ) -> None:
+        """Say an event (already numbered) to every session in the channel but ``skip``.
+
+        ``also`` are all the channels that the same event is said to.
+        """
         log = channel.log
         if not log:
             self._channels.append(channel)
         log.append((event.seq, event, skip))
         if skip is not None:
             channel.skips.add(skip)
+        for session, waiting in channel.held.items():
+            if session is not skip and _is_first_way(session, channel, also):
+                waiting.append(event)
 
     def withdraw(self, seqs: set[int]) -> None:
         """Unsay some events of this tick, wherever they wait to be read."""
@@ -73,6 +92,8 @@ class Outbox:
             seqs.update(self._copies.get(seq, ()))
         for channel in self._channels:
             channel.log = [item for item in channel.log if item[0] not in seqs]
+            if not channel.log:
+                channel.skips = set()
         self._channels = [channel for channel in self._channels if channel.log]
         for session in self._sessions:
             session.entries = [entry for entry in session.entries if entry[0] not in seqs]

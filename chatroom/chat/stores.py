@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from chatroom.chat.history_stores import HistoryStore
+from chatroom.chat.history_stores import HistoryStore, PresenceStore
 from chatroom.chat.records import (
     Account,
     AccountEntry,
@@ -235,6 +235,11 @@ class Stores(Protocol):
     @property
     def history(self) -> HistoryStore:
         """What was said."""
+        ...
+
+    @property
+    def presence(self) -> PresenceStore:
+        """Until where accounts have read."""
         ...
 
     def server_key(self, name: str) -> bytes:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from chatroom.chat.accounts import AccountDirectory
 from chatroom.chat.bans import BanTable
@@ -17,6 +17,7 @@ from chatroom.chat.cloak import Cloak
 from chatroom.chat.events import Event, Stamp
 from chatroom.chat.flood import LoginThrottle
 from chatroom.chat.former import FormerUsers
+from chatroom.chat.history import Kind
 from chatroom.chat.ledger import Ledger
 from chatroom.chat.monitors import MonitorLists
 from chatroom.chat.offers import announce, offered
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
     from chatroom.chat.stores import Stores
 
 Job = Callable[["Stores"], object]
+Queue = Literal["store", "password", "history"]
+"""Which worker does a job: see ``chatroom.server.workers``."""
 
 
 class World:
@@ -68,6 +71,8 @@ class World:
         """What must be remembered, in order, with nobody waiting for it."""
         self.checks: list[Job] = []
         """As ``jobs``, for the workers that hash passwords."""
+        self.questions: list[tuple[Queue, Job, Callable[[object], None]]] = []
+        """What is to be looked up, and what to do with the answer in a later tick."""
         self.load_settings: Callable[[], Settings] = lambda: settings
         """Reads the configuration anew, off the lock; raises ``ConfigError``. The daemon puts the real one here."""
         self.admit: Callable[[Session], str | None] = lambda session: None
@@ -100,6 +105,17 @@ class World:
         """Have something written behind what is told; nobody waits for it."""
         self.jobs.append(job)
 
+    def note_absence(self, user: User, channel: Channel | None) -> None:
+        """Somebody leaves a channel, or the server (None): their account has read everything until now."""
+        if self.ledger.journal is not None and user.account is not None:
+            account_id, number = user.account.id, self.ledger.last_number
+            folded = channel.folded if channel is not None else ""
+            self.remember(lambda stores: stores.presence.go(account_id, folded, number))
+
+    def ask(self, queue: Queue, job: Job, then: Callable[[object], None]) -> None:
+        """Have something looked up; ``then`` is told the result, or the ``ChatroomError``, in a later tick."""
+        self.questions.append((queue, job, then))
+
     def use_settings(self, settings: Settings) -> str:
         """Take other settings, as a reload brings them; in words, what changed and what waits for a restart."""
         changed = changed_keys(self.settings, settings)
@@ -112,6 +128,7 @@ class World:
             database=self.settings.database,
             server=self._running_server(settings),
         )
+        self.ledger.use_settings(self.settings.history)
         self._configure_channels()
         announce(self, offers_before, offered(self.settings))
         text = f"configuration read again, changed: {', '.join(applied) or 'nothing'}"
@@ -172,7 +189,7 @@ class World:
         if event.needs:
             self.monitors.tell_change(self.outbox, user, event)
         for channel in user.channels:
-            self.outbox.to_channel(channel, event, skip)
+            self.outbox.to_channel(channel, event, skip, user.channels)
         self.tell_user(user, event, skip)
 
     def event(self, source: str, body: str, user: User | None = None) -> Event:
@@ -215,10 +232,15 @@ class World:
         for session in user.sessions:
             self.outbox.settle(session)
         self.outbox.number(event)
-        for channel in list(user.channels):
+        channels = list(user.channels)
+        self.note_absence(user, None)
+        for channel in channels:
+            self.note_absence(user, channel)
             self._leave(channel, user)
+        for channel in channels:
             if channel.members:
-                self.outbox.to_channel(channel, event)
+                self.ledger.keep_event(event, Kind.QUIT, channel, quit_text, user)
+                self.outbox.to_channel(channel, event, None, channels)
         for session in user.sessions:
             session.user = None
         user.sessions = []
@@ -364,12 +386,16 @@ class World:
     def leave(self, channel: Channel, user: User) -> None:
         """Take somebody out of a channel, silently; what was said there until now they still read."""
         for session in user.sessions:
+            if session in channel.held:
+                self.release(channel, session)
             self.outbox.settle(session)
         self._leave(channel, user)
 
     def _leave(self, channel: Channel, user: User) -> None:
         channel.members.pop(user, None)
         channel.sessions.difference_update(user.sessions)
+        for session in user.sessions:
+            channel.held.pop(session, None)
         user.channels.pop(channel, None)
         self._forget_if_empty(channel)
 
@@ -377,6 +403,24 @@ class World:
         if not channel.members and not channel.stored:
             self.channels.pop(channel.folded, None)
             self.ledger.end_channel(channel)
+
+    def hold(self, channel: Channel, session: Session) -> list[Event]:
+        """Let what is said in a channel wait, for one session in it, until ``release``; the list of what waits."""
+        self.outbox.settle(session)
+        channel.sessions.discard(session)
+        waiting = channel.held[session] = []
+        return waiting
+
+    def release(self, channel: Channel, session: Session) -> None:
+        """Tell a session what waited for it, and the rest as it is said."""
+        waiting = channel.held.pop(session, ())
+        self.outbox.settle(session)
+        for event in waiting:
+            line = event.render(session.variant)
+            if line:
+                self.outbox.to_session(session, line)
+        if not session.closing:
+            channel.sessions.add(session)
 
     def set_variant(self, session: Session, capabilities: int) -> None:
         """Change what a session negotiated; what was said before is still read in the old form."""

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from chatroom.chat.channel import OP, Channel
 from chatroom.chat.events import Event
+from chatroom.chat.history import Kind
 from chatroom.chat.records import Role
 from chatroom.commands.channels import reply_names
 from chatroom.commands.context import Context, printable
 from chatroom.commands.markers import show_marker, show_marker_elsewhere
 from chatroom.commands.metadata_news import introduce, show_metadata
 from chatroom.commands.pending import Pending
+from chatroom.commands.replay import replay_channel
 from chatroom.commands.table import command
 from chatroom.commands.topics import reply_topic
 from chatroom.irc import caps, numerics
@@ -120,6 +122,7 @@ def enter(context: Context, channel: Channel) -> None:
     empty = not channel.members
     world.join(channel, user, standing | regained)
     event = _join_event(context, channel)
+    world.ledger.keep_event(event, Kind.JOIN, channel, "", user)
     world.tell_channel(channel, event, skip=context.session)
     if user.away is not None:
         away = Event.by(user, f"AWAY :{user.away}", needs=caps.AWAY_NOTIFY)
@@ -133,6 +136,8 @@ def enter(context: Context, channel: Channel) -> None:
     show_marker_elsewhere(context, channel)
     introduce(context, channel)
     show_channel(context, channel)
+    for session in user.sessions:
+        replay_channel(world, session, channel)
 
 
 def _join_event(context: Context, channel: Channel) -> Event:
@@ -173,6 +178,8 @@ def depart(context: Context, channel: Channel, reason: str) -> None:
     """Take the user out of a channel and tell everybody."""
     world, user = context.world, context.user
     event = world.event(user.prefix, f"PART {channel.name} :{reason}" if reason else f"PART {channel.name}", user)
+    world.ledger.keep_event(event, Kind.PART, channel, reason, user)
+    world.note_absence(user, channel)
     world.tell_channel(channel, event, skip=context.session)
     world.leave(channel, user)
     context.say(event)

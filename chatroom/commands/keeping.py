@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from chatroom.chat.history import Kind
 from chatroom.commands.context import Context
 from chatroom.commands.pending import Pending
 from chatroom.errors import StorageError
@@ -16,6 +17,9 @@ from chatroom.errors import StorageError
 if TYPE_CHECKING:
     from chatroom.chat.channel import Channel
     from chatroom.chat.stores import Stores
+
+
+_KEPT = {"MODE": Kind.MODE, "TOPIC": Kind.TOPIC}
 
 
 def keep(context: Context, channel: Channel, verb: str, changes: list[str], action: str, detail: str) -> Pending | None:
@@ -51,5 +55,8 @@ def _tell(context: Context, channel: Channel, source: str, account: str | None, 
     for change in changes:
         event = world.event(source, f"{verb} {channel.name} {change}")
         event.account, event.bot = account, own is not None and own.bot
+        if verb in _KEPT:
+            text = change.removeprefix(":") if verb == "TOPIC" else change
+            world.ledger.keep_event(event, _KEPT[verb], channel, text, own)
         world.tell_channel(channel, event, skip=context.session if inside else None)
         context.say(event)

@@ -6,6 +6,7 @@ Source: Modern IRC Client Protocol, "KICK message".
 from __future__ import annotations
 
 from chatroom.chat.channel import Channel
+from chatroom.chat.history import Kind
 from chatroom.commands.channels import acts_by_right, find_visible, shorten
 from chatroom.commands.context import Context, printable
 from chatroom.commands.pending import Pending
@@ -56,6 +57,8 @@ def _kick_one(context: Context, channel: Channel, nick: str, reason: str) -> Non
         context.reply(numerics.ERR_USERNOTINCHANNEL, target.nick, channel.name)
         return
     event = world.event(context.source, f"KICK {channel.name} {target.nick} :{reason}", context.user)
+    world.ledger.keep_event(event, Kind.KICK, channel, f"{target.nick} {reason}", context.user)
+    world.note_absence(target, channel)
     world.tell_channel(channel, event, skip=context.session)
     world.leave(channel, target)
     context.say(event)

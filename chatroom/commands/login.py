@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from chatroom.chat import passwords, scram
 from chatroom.chat.bans import describe
+from chatroom.chat.enforcement import apply_account
 from chatroom.chat.flood import origin
-from chatroom.chat.records import AccountEntry, Role
+from chatroom.chat.records import Account, AccountEntry, Role
 from chatroom.commands.context import Context, printable
 from chatroom.commands.pending import Pending
 from chatroom.irc import numerics
@@ -95,6 +96,18 @@ def check_password(context: Context, name: str, password: str, then: Then) -> Pe
         )
 
     def after(context: Context, checked: _Checked) -> Pending | None:
+        account_id = checked.account_id
+        if not account_id or context.world.accounts.find_by_id(account_id) is not None:
+            return conclude(context, checked)
+
+        def go_on(context: Context, account: Account | None) -> Pending | None:
+            if account is not None:
+                know_account(context.world, account)
+            return conclude(context, checked)
+
+        return Pending("store", lambda stores: stores.accounts.find_by_id(account_id), go_on)
+
+    def conclude(context: Context, checked: _Checked) -> Pending | None:
         outcome = attempt.judge(context, checked.account_id)
         if not isinstance(outcome, Denied):
             note_login(context, outcome)
@@ -102,6 +115,12 @@ def check_password(context: Context, name: str, password: str, then: Then) -> Pe
         return then(context, outcome)
 
     return Pending("password", job, after, attempt.delay_ms)
+
+
+def know_account(world: World, account: Account) -> None:
+    """Take in an account that was made from the shell so lately that the daemon has not been told of it yet."""
+    if world.accounts.find_by_id(account.id) is None:
+        apply_account(world, account.id, AccountEntry(account.id, account.name, account.role, account.disabled))
 
 
 def note_login(context: Context, entry: AccountEntry) -> None:

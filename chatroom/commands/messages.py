@@ -12,7 +12,7 @@ from chatroom.chat.channel import OP, VOICE, Channel
 from chatroom.chat.records import Role
 from chatroom.commands.context import Context, printable
 from chatroom.commands.pending import Pending
-from chatroom.commands.remembering import remember_directly, remember_in_channel, wait_to_remember
+from chatroom.commands.remembering import leave_message, remember_directly, remember_in_channel, wait_to_remember
 from chatroom.commands.table import command
 from chatroom.irc import caps, numerics
 from chatroom.irc.message import format_tags
@@ -50,7 +50,8 @@ def notice(context: Context, params: list[str]) -> Pending | None:
 @command("TAGMSG", "<targets>")
 def tagmsg(context: Context, params: list[str]) -> Pending | None:
     """Sends client-only tags to channels or people, for those who negotiated message-tags."""
-    if context.tags is not None and context.session.caps & caps.MESSAGE_TAGS:
+    if context.session.caps & caps.MESSAGE_TAGS:
+        context.tags = context.tags or {}  # without any it is a message all the same
         say(context, "TAGMSG", params[0], "")
     return None
 
@@ -148,7 +149,7 @@ def _say_to_user(context: Context, verb: str, name: str, text: str, parts: list[
     world, session, user = context.world, context.session, context.user
     target = world.find_user(name)
     if target is None:
-        if verb != "NOTICE":
+        if not leave_message(context, verb, name, text, parts) and verb != "NOTICE":
             context.reply(numerics.ERR_NOSUCHNICK, printable(name))
         return
     if target.registered_only and not _may_write_to(context, target):

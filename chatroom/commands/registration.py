@@ -11,15 +11,16 @@ import hmac
 from typing import TYPE_CHECKING
 
 from chatroom.chat.bans import describe
-from chatroom.chat.records import AccountEntry
+from chatroom.chat.records import Account, AccountEntry
 from chatroom.chat.user import User
 from chatroom.commands.belongings import with_belongings
 from chatroom.commands.context import Context
 from chatroom.commands.joining import enter, show_channel
-from chatroom.commands.login import Denied, check_password
+from chatroom.commands.login import Denied, check_password, know_account
 from chatroom.commands.metadata_news import show_own_metadata
 from chatroom.commands.pending import Pending
 from chatroom.commands.presence import ABSENT, set_away
+from chatroom.commands.replay import replay_direct
 from chatroom.commands.server_info import lusers, motd, welcome_lines
 from chatroom.irc import numerics
 from chatroom.irc.names import casefold
@@ -137,10 +138,25 @@ def _use_passwords(context: Context, registration: Registration) -> Pending | No
         if not colon:
             name, password = registration.nick, given
             if context.world.accounts.find(name) is None:
-                continue  # many clients send a password from habit; there is nothing here that it could open
+                return _look_for_account(context, name, password)
         if registration.account is None:
             return check_password(context, name, password, _password_checked)
     return None
+
+
+def _look_for_account(context: Context, name: str, password: str) -> Pending:
+    """See whether a name was registered from the shell a moment ago, before its password is passed over.
+
+    Many clients send a password from habit: where there is no account, there is nothing that it could open.
+    """
+
+    def then(context: Context, account: Account | None) -> Pending | None:
+        if account is None:
+            return advance(context)
+        know_account(context.world, account)
+        return check_password(context, name, password, _password_checked)
+
+    return Pending("store", lambda stores: stores.accounts.find(name), then)
 
 
 def _password_checked(context: Context, account: AccountEntry | Denied) -> Pending | None:
@@ -190,6 +206,7 @@ def _complete(context: Context, registration: Registration) -> None:
         channel = world.find_channel(name)
         if channel is not None and channel not in user.channels:
             enter(context, channel)
+    replay_direct(world, session)
 
 
 def _attach(context: Context, user: User, away: str | None) -> None:

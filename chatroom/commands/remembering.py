@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 from chatroom.chat.history import direct
 from chatroom.commands.pending import Pending
+from chatroom.irc import caps
 
 if TYPE_CHECKING:
     from chatroom.chat.channel import Channel
-    from chatroom.chat.events import Event
+    from chatroom.chat.events import Event, Part
     from chatroom.chat.user import User
     from chatroom.chat.world import World
     from chatroom.commands.context import Context
@@ -51,12 +52,10 @@ def _is_kept(context: Context, name: str) -> bool:
     history = context.world.settings.history
     if name.startswith("#"):
         return history.messages
+    if not history.direct_messages or context.user.account is None:
+        return False
     target = context.world.find_user(name)
-    return history.direct_messages and target is not None and _are_accounts(context.user, target)
-
-
-def _are_accounts(one: User, other: User) -> bool:
-    return one.account is not None and other.account is not None
+    return target.account is not None if target is not None else context.world.accounts.find(name) is not None
 
 
 def remember_in_channel(context: Context, event: Event, verb: str, channel: Channel, text: str) -> None:
@@ -73,6 +72,24 @@ def remember_directly(context: Context, event: Event, verb: str, target: User, t
     if one is not None and other is not None and context.world.settings.history.direct_messages:
         by = context.user, context.session
         context.world.ledger.keep_message(event, verb, direct(one.id, other.id), target.nick, text, by)
+
+
+def leave_message(context: Context, verb: str, name: str, text: str, parts: list[Part] | None) -> bool:
+    """Keep a message to an account that is not here, from another one, until it comes back; whether it is kept."""
+    world, user = context.world, context.user
+    account = world.accounts.find(name)
+    if account is None or account.disabled or user.account is None or verb == "TAGMSG" or not world.ledger.is_open:
+        return False
+    event = world.event(user.prefix, f"{verb} {account.name} :{text}", user)
+    if parts is not None:
+        event.set_parts(f"{verb} {account.name}", parts)
+    conversation = direct(user.account.id, account.id)
+    world.ledger.keep_message(event, verb, conversation, account.name, text, (user, context.session))
+    world.tell_user(user, event, skip=context.session)
+    if context.session.caps & caps.ECHO_MESSAGE:
+        context.say(event)
+    context.note("LEFT_FOR", account.name, text=f"{account.name} is not here, and will read it on coming back")
+    return True
 
 
 def tell_unkept(world: World) -> None:

@@ -33,6 +33,10 @@ READ_MARKER = 1 << 22
 METADATA = 1 << 23
 MULTILINE = 1 << 26
 CHANNEL_RENAME = 1 << 27
+CHATHISTORY = 1 << 28
+EVENT_PLAYBACK = 1 << 29
+MESSAGE_REDACTION = 1 << 30
+SEARCH = 1 << 31
 
 NAMES: Mapping[str, int] = {
     "account-notify": ACCOUNT_NOTIFY,
@@ -43,7 +47,10 @@ NAMES: Mapping[str, int] = {
     "chghost": CHGHOST,
     "draft/account-registration": ACCOUNT_REGISTRATION,
     "draft/channel-rename": CHANNEL_RENAME,
+    "draft/chathistory": CHATHISTORY,
+    "draft/event-playback": EVENT_PLAYBACK,
     "draft/extended-isupport": EXTENDED_ISUPPORT,
+    "draft/message-redaction": MESSAGE_REDACTION,
     "draft/metadata-2": METADATA,
     "draft/multiline": MULTILINE,
     "draft/no-implicit-names": NO_IMPLICIT_NAMES,
@@ -60,6 +67,7 @@ NAMES: Mapping[str, int] = {
     "sasl": SASL,
     "server-time": SERVER_TIME,
     "setname": SETNAME,
+    "soju.im/search": SEARCH,
     "standard-replies": STANDARD_REPLIES,
     "userhost-in-names": USERHOST_IN_NAMES,
 }
@@ -75,5 +83,6 @@ RENDERED = (
     | SETNAME
     | INVITE_NOTIFY
     | MULTILINE
+    | MESSAGE_REDACTION
 )
 """The capabilities by which one event's bytes differ from reader to reader: a *variant* is a set of these."""

@@ -107,7 +107,7 @@ class Daemon:
             raise
         if settings.history.enabled:
             self._journal = open_journal(path, full=settings.history.synchronous == "full")
-            world.ledger = Ledger(self._journal)
+            world.ledger = Ledger(self._journal, settings.history)
         follower = ChangeFollower(world, lambda task: hub.post_news(0, task), last_change_id)
         workers = Workers(lambda: open_stores(path, origin=self._origin), follower.look)
         hub = self._hub = Hub(world, workers, self._screen)

@@ -84,6 +84,8 @@ class Hub:
         world = self.world
         if world.jobs:
             self._submit_jobs()
+        if world.questions:
+            self._submit_questions()
         if world.checks:
             for job in world.checks:
                 self.workers.submit("password", job, _log_failure)
@@ -152,6 +154,16 @@ class Hub:
             self.workers.submit("store", job, _log_failure)
         self.world.jobs = []
 
+    def _submit_questions(self) -> None:
+        """Have things looked up. After the tick's commit: what was said in it is there to be found."""
+        for queue, job, then in self.world.questions:
+
+            def done(outcome: object, then: Callable[[object], None] = then) -> None:
+                self.post(0, lambda: then(_unless_bug(outcome)))
+
+            self.workers.submit(queue, job, done)
+        self.world.questions = []
+
     def _resume(self, context: Context, pending: Pending, outcome: object) -> None:
         session = context.session
         following = None
@@ -174,6 +186,13 @@ class Hub:
         for index, thread in enumerate(self.threads):
             if index != own and thread.pending:
                 thread.wake()
+
+
+def _unless_bug(outcome: object) -> object:
+    if isinstance(outcome, Exception) and not isinstance(outcome, ChatroomError):
+        log.error("a question failed", exc_info=outcome)
+        return ChatroomError("something went wrong")
+    return outcome
 
 
 def _log_failure(outcome: object) -> None:

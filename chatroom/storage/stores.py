@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from types import TracebackType
 
-from chatroom.chat.history_stores import HistoryStore
+from chatroom.chat.history_stores import HistoryStore, PresenceStore
 from chatroom.chat.records import Change
 from chatroom.chat.stores import AccountStore, AuditStore, BanStore, BelongingStore, ChannelStore
 from chatroom.storage.accounts import Accounts
@@ -18,6 +18,7 @@ from chatroom.storage.database import BUSY_TIMEOUT_S, Database, open_database
 from chatroom.storage.history import History
 from chatroom.storage.migrate import bring_up
 from chatroom.storage.moments import Clock, utc_now
+from chatroom.storage.presence import Presence
 from chatroom.storage.server_keys import get_server_key
 
 
@@ -36,6 +37,7 @@ class SqliteStores:
         "channels",
         "database",
         "history",
+        "presence",
         "upgraded_from",
     )
 
@@ -47,6 +49,7 @@ class SqliteStores:
         self.channels: ChannelStore = Channels(database)
         self.audit: AuditStore = Audit(database)
         self.history: HistoryStore = History(database)
+        self.presence: PresenceStore = Presence(database)
         self.upgraded_from = upgraded_from
         """Where the copy of the older database lies that was upgraded when this was opened, if one was."""
         self._changes = Changes(database)

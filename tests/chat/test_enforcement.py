@@ -113,6 +113,7 @@ def test_an_account_that_logs_in_while_it_is_deleted_comes_in_as_nobody(here: He
     assert job.answers is not None
     here.held.clear()
     here.go_on(*job.answers, outcome)
+    here.release()  # it is looked for on the disk once more, for it might have been made just now
     assert client.closed
     assert here.world.by_account == {}
 

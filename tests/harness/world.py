@@ -23,6 +23,7 @@ from chatroom.chat.channel import Channel
 from chatroom.chat.cloak import Cloak
 from chatroom.chat.credentials import make_credentials
 from chatroom.chat.enforcement import apply_account, apply_rules
+from chatroom.chat.ledger import Ledger
 from chatroom.chat.records import AccountEntry, Actor, Role
 from chatroom.chat.session import ControlRights, Session
 from chatroom.chat.user import User
@@ -31,12 +32,14 @@ from chatroom.commands.context import Context
 from chatroom.commands.dispatch import resume, run_line
 from chatroom.commands.pending import Pending
 from chatroom.commands.registration import start
+from chatroom.commands.remembering import tell_unkept
 from chatroom.config import Settings
 from chatroom.config.settings import Accounts, Limits
 from chatroom.errors import ChatroomError
 from chatroom.irc.framing import Malformed
 from chatroom.irc.message import parse
 from chatroom.irc.names import casefold
+from chatroom.storage.journal import open_journal
 from chatroom.storage.stores import SqliteStores, open_stores
 
 START = datetime(2030, 5, 1, 12, 0, tzinfo=UTC)
@@ -113,7 +116,7 @@ class Job:
     """A worker's job that was not done yet; ``answers`` is whom it answers, if anybody waits."""
 
     def __init__(
-        self, here: Here, job: Callable[[SqliteStores], object], answers: tuple[Context, Pending] | None
+        self, here: Here, job: Callable[[SqliteStores], object] | None, answers: tuple[Context, Pending] | None
     ) -> None:
         self.here = here
         self.job = job
@@ -122,6 +125,7 @@ class Job:
     def do(self) -> None:
         """Do it, and go on with whoever waited for it."""
         if self.answers is None:
+            assert self.job is not None
             self.job(self.here.stores)
             return
         context, pending = self.answers
@@ -129,18 +133,40 @@ class Job:
             self.here.delays_ms.append(pending.delay_ms)
             self.here.now += timedelta(milliseconds=pending.delay_ms)
         try:
-            outcome: object = self.job(self.here.stores)
+            outcome: object = self.job(self.here.stores) if self.job is not None else None
         except ChatroomError as error:
             outcome = error
         self.here.go_on(context, pending, outcome)
 
 
-class Here:
-    """A world with its stores, its sessions and its workers. Closes its stores at the end of a ``with``."""
+class Question:
+    """Something the world asked to be looked up, that was not yet."""
 
-    def __init__(self, path: Path, settings: Settings | None = None) -> None:
+    def __init__(self, here: Here, job: Callable[[SqliteStores], object], then: Callable[[object], None]) -> None:
+        self.here = here
+        self.job = job
+        self.then = then
+
+    def do(self) -> None:
+        """Look it up, and tell the world in a tick of its own."""
+        try:
+            outcome: object = self.job(self.here.stores)
+        except ChatroomError as error:
+            outcome = error
+        with self.here.tick():
+            self.then(outcome)
+
+
+class Here:
+    """A world with its stores, its sessions and its workers. Closes its stores at the end of a ``with``.
+
+    With ``history`` it keeps what is said, as the daemon does.
+    """
+
+    def __init__(self, path: Path, settings: Settings | None = None, *, history: bool = False) -> None:
         self.now = START
         self.stores: SqliteStores = open_stores(path, create=True, origin="daemon:test", clock=lambda: self.now)
+        self.journal = open_journal(path, clock=lambda: self.now) if history else None
         self.clients: dict[int, Client] = {}
         self.writes: list[tuple[Session, bytes]] = []
         """What the last tick wrote."""
@@ -148,7 +174,7 @@ class Here:
         """How long each job was held back by its own ``delay_ms``."""
         self.holding = False
         """Whether jobs wait until the test says ``release``."""
-        self.held: deque[Job] = deque()
+        self.held: deque[Job | Question] = deque()
         """The jobs not done yet, in their order."""
         self._in_tick = False
         self.world = self._make_world(settings or make_settings())
@@ -159,6 +185,12 @@ class Here:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close what is open of the database."""
+        if self.journal is not None:
+            self.journal.close()
         self.stores.close()
 
     def _make_world(self, settings: Settings) -> World:
@@ -167,6 +199,8 @@ class Here:
         for rule in self.stores.bans.load_rules(self.now):
             world.bans.add(rule)
         world.restore_channels(self.stores.channels.load_all())
+        if self.journal is not None:
+            world.ledger = Ledger(self.journal, settings.history)
         return world
 
     def restart(self) -> None:
@@ -355,6 +389,8 @@ class Here:
         self.world.begin_tick(self.now_ms)
 
     def _end(self) -> None:
+        if self.world.ledger.is_open:
+            tell_unkept(self.world)
         outbox = self.world.outbox
         self.writes = outbox.drain()
         written = [session.id for session, _ in self.writes]
@@ -371,6 +407,8 @@ class Here:
         self._take_jobs()
 
     def _take_jobs(self) -> None:
+        self.held.extend(Question(self, job, then) for _, job, then in self.world.questions)
+        self.world.questions = []
         self.held.extend(Job(self, job, None) for job in [*self.world.jobs, *self.world.checks])
         self.world.jobs, self.world.checks = [], []
 
@@ -444,7 +482,9 @@ def _check_channels(world: World) -> None:
         assert channel.members or channel.stored, f"{channel.name} is empty and not stored"
         for member in channel.members:
             assert channel in member.channels and world.users.get(member.folded) is member
-        assert channel.sessions == {session for member in channel.members for session in member.sessions}
+        assert channel.sessions | channel.held.keys() == {
+            session for member in channel.members for session in member.sessions
+        }
         assert not channel.log and not channel.skips
 
 

@@ -1,0 +1,115 @@
+"""What somebody missed, shown by itself to clients that do not ask for history themselves.
+
+At a JOIN: an account what was said since it left, a guest the last messages. The read runs in a worker, bounded by what
+was the last thing said at the JOIN; what is said in the channel meanwhile waits behind it for that session, so that
+nothing is read twice or out of order. When an account comes: the direct messages that were written to it meanwhile.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from chatroom.chat.events import Event, Part, Stamp
+from chatroom.chat.history import AtNumber, Entry, EntryFlag, first_number, split_parts
+from chatroom.errors import ChatroomError
+from chatroom.irc import caps
+
+if TYPE_CHECKING:
+    from chatroom.chat.channel import Channel
+    from chatroom.chat.session import Session
+    from chatroom.chat.stores import Stores
+    from chatroom.chat.world import World
+
+_DAY_MS = 86_400_000
+_ACTION = "\x01ACTION "
+
+
+def replay_channel(world: World, session: Session, channel: Channel) -> None:
+    """Have what was missed shown to a session that is in a channel from now on; its live lines wait behind it."""
+    history, ledger, user = world.settings.history, world.ledger, session.user
+    if ledger.journal is None or user is None:
+        return
+    account_id = user.account.id if user.account is not None else None
+    asks_itself = bool(session.caps & caps.CHATHISTORY)
+    if asks_itself and account_id is None:
+        return
+    name, folded, up_to = channel.name, channel.folded, ledger.last_number
+    made = first_number(channel.created_ms) - 1
+    guests, most = history.replay_guests, history.replay_accounts_max
+
+    def job(stores: Stores) -> list[Entry]:
+        left = stores.presence.come(account_id, folded, up_to) if account_id is not None else None
+        limit = guests if left is None else most
+        if asks_itself or not limit:
+            return []
+        after = AtNumber(max(left or 0, made))
+        return stores.history.latest(name, limit, after=after, up_to=up_to)
+
+    held = world.hold(channel, session) if not asks_itself else None
+
+    def then(found: object) -> None:
+        if held is None or channel.held.get(session) is not held:
+            return
+        if not isinstance(found, ChatroomError) and not session.closing:
+            _show(world, session, found)
+        world.release(channel, session)
+
+    world.ask("history", job, then)
+
+
+def replay_direct(world: World, session: Session) -> None:
+    """Have the direct messages shown to a session that were written to its account while it was away."""
+    user = session.user
+    if world.ledger.journal is None or user is None or user.account is None:
+        return
+    account_id, up_to = user.account.id, world.ledger.last_number
+    most = world.settings.history.replay_accounts_max
+    asks_itself = bool(session.caps & caps.CHATHISTORY)
+
+    def job(stores: Stores) -> list[Entry]:
+        left = stores.presence.come(account_id, "", up_to)
+        if asks_itself or not most or left is None:
+            return []
+        found = stores.history.direct_since(account_id, AtNumber(left), most, up_to=up_to)
+        return [entry for entry in found if entry.account_id != account_id]
+
+    def then(found: object) -> None:
+        if not isinstance(found, ChatroomError) and not session.closing:
+            _show(world, session, found)
+
+    world.ask("history", job, then)
+
+
+def event_of(world: World, entry: Entry) -> Event:
+    """An entry of the history as the event it was: same source, time and id."""
+    event = Event(entry.source, f"{entry.kind.name} {entry.target} :{entry.text}", account=entry.account or None)
+    event.client_tags = entry.client_tags
+    event.bot = bool(entry.flags & EntryFlag.BOT)
+    event.lasting_id = entry.msgid
+    parts = split_parts(entry.text)
+    if parts is not None:
+        event.set_parts(f"{entry.kind.name} {entry.target}", parts)
+    world.outbox.number(event)
+    event.stamp = Stamp(entry.time_ms, world.id_prefix)
+    return event
+
+
+def _show(world: World, session: Session, found: object) -> None:
+    assert isinstance(found, list)
+    for entry in found:
+        event = event_of(world, entry)
+        if not session.variant & caps.SERVER_TIME:
+            _stamp(event, entry, world.now_ms)
+        world.outbox.to_session(session, event.render(session.variant))
+
+
+def _stamp(event: Event, entry: Entry, now_ms: int) -> None:
+    """Put the time in front of the text, for clients that have no other way to know it. UTC."""
+    shape = "[%H:%M]" if now_ms - entry.time_ms < _DAY_MS else "[%Y-%m-%d %H:%M]"
+    when = datetime.fromtimestamp(entry.time_ms / 1000, UTC).strftime(shape)
+    if event.parts is not None:
+        event.parts = [Part(f"{when} {event.parts[0].text}", False), *event.parts[1:]]
+        return
+    action = _ACTION if entry.text.startswith(_ACTION) else ""
+    event.body = f"{entry.kind.name} {entry.target} :{action}{when} {entry.text.removeprefix(action)}"
