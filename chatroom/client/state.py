@@ -348,7 +348,7 @@ _HANDLERS: dict[str, Callable[[State, Message], list[Event]]] = {
     "353": State._on_names,
     "366": State._on_names_end,
     **dict.fromkeys(
-        ("PONG", "AWAY", "ACCOUNT", "CHGHOST", "SETNAME", "BATCH", "TAGMSG", "ERROR", "AUTHENTICATE", "ACK"),
+        ("PONG", "AWAY", "ACCOUNT", "CHGHOST", "SETNAME", "BATCH", "TAGMSG", "KILL", "ERROR", "AUTHENTICATE", "ACK"),
         State._on_nothing,
     ),
 }

@@ -7,12 +7,15 @@ from chatroom.chat.records import Role
 
 
 def test_kill_tells_who_is_kicked_and_everybody_else(here: Here) -> None:
-    """They read "You were kicked by an admin" and are disconnected, all read who was kicked; they may come back."""
+    """They read KILL and "You were kicked by an admin" and are disconnected, all read who was kicked; they may come back."""
     ada, bob, eve = here.admin(), here.connect("bob"), here.connect("eve")
     prefix = eve.prefix
     here.forget_unread()
     ada.say("KILL EVE :rude")
-    assert eve.read() == ["ERROR :Closing Link: 10.0.0.1 (You were kicked by an admin: rude)"]
+    assert eve.read() == [
+        f":{ada.prefix} KILL eve :rude",
+        "ERROR :Closing Link: 10.0.0.1 (You were kicked by an admin: rude)",
+    ]
     assert eve.closed
     assert bob.read() == [f":{prefix} QUIT :eve was kicked by an admin: rude"]
     here.connect("eve")
