@@ -7,7 +7,7 @@ from chatroom.chat.records import Role
 
 
 def test_kill_tells_who_is_kicked_and_everybody_else(here: Here) -> None:
-    """They read KILL and "You were kicked by an admin" and are disconnected, all read who was kicked; they may come back."""
+    """They read KILL and "You were kicked by an admin" and are disconnected, all read who was; they may come back."""
     ada, bob, eve = here.admin(), here.connect("bob"), here.connect("eve")
     prefix = eve.prefix
     here.forget_unread()
