@@ -103,13 +103,26 @@ def test_client_only_tags_pass_to_who_negotiated_message_tags(here: Here) -> Non
 
 
 def test_what_tagmsg_refuses(here: Here) -> None:
-    """Unknown targets and closed channels have the numerics that PRIVMSG has; without tags it says nothing."""
+    """Unknown targets and closed channels have the numerics that PRIVMSG has, also without tags."""
     alice = here.connect("alice", caps="message-tags")
     here.connect("bob").say("JOIN #b")
     assert alice.ask("@+a TAGMSG #none") == [f":{SERVER} 403 alice #none :No such channel"]
     assert alice.ask("@+a TAGMSG nobody") == [f":{SERVER} 401 alice nobody :No such nick/channel"]
     assert alice.ask("@+a TAGMSG #b") == [f":{SERVER} 404 alice #b :Cannot send to channel"]
-    assert alice.ask("TAGMSG #none") == []
+    assert alice.ask("TAGMSG #none") == [f":{SERVER} 403 alice #none :No such channel"]
+
+
+def test_tagmsg_without_tags_of_its_own_is_delivered(here: Here) -> None:
+    """Also where nothing is left of its tags, or there were none at all; not from who knows nothing of tags."""
+    alice, bob = here.connect("alice", caps="message-tags echo-message"), here.connect("bob", caps="message-tags")
+    plain = here.connect("plain")
+    here.forget_unread()
+    for line in ("@unknown-tag TAGMSG #lobby", "TAGMSG #lobby", "TAGMSG bob"):
+        [echo], [read] = alice.ask(line), bob.read()
+        assert echo == read and set(parse(read).tags or {}) == {"msgid"}
+        assert (parse(read).verb, parse(read).params) == ("TAGMSG", [line.split()[-1]])
+    plain.say("@+a TAGMSG #lobby", "TAGMSG bob")
+    assert bob.read() == plain.read() == []
 
 
 def test_both_devices_read_what_one_sends_as_tags(here: Here) -> None:
