@@ -55,10 +55,11 @@ CREATE VIRTUAL TABLE message_words USING fts5 (
 INSERT INTO message_words (message_words, rank) VALUES ('automerge', 0), ('crisismerge', 1000);
 
 -- indexed: the last message that places and message_words know. highest: the highest id that was ever deleted.
--- scrub: whether deleted text may still stand in message_words or the write-ahead log.
+-- scrub: how much was deleted that may still stand in message_words or the write-ahead log.
+-- skew: by how many milliseconds at most an id is ahead of its time_ms, up to indexed; 0 unless a clock was set back.
 CREATE TABLE history_state (
     name  TEXT PRIMARY KEY,
     value INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
-INSERT INTO history_state (name, value) VALUES ('indexed', 0), ('highest', 0), ('scrub', 0);
+INSERT INTO history_state (name, value) VALUES ('indexed', 0), ('highest', 0), ('scrub', 0), ('skew', 0);

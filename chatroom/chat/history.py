@@ -26,6 +26,11 @@ def first_number(time_ms: int) -> int:
     return time_ms * _TICKS_PER_MS
 
 
+def time_ms_of(number: int) -> int:
+    """The moment that a number tells: when it was given out, or later where a clock was set back before."""
+    return number // _TICKS_PER_MS
+
+
 def next_number(last: int, time_ms: int) -> int:
     """The number of what is said at ``time_ms``, ``last`` being the highest given out so far."""
     first = time_ms * _TICKS_PER_MS

@@ -11,7 +11,17 @@ import json
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from chatroom.chat.history import AtNumber, AtTime, Bound, Conversation, Entry, LastSaid, Search, first_number
+from chatroom.chat.history import (
+    AtNumber,
+    AtTime,
+    Bound,
+    Conversation,
+    Entry,
+    LastSaid,
+    Search,
+    first_number,
+    time_ms_of,
+)
 from chatroom.chat.records import Actor
 from chatroom.errors import NotFound
 from chatroom.irc.names import casefold
@@ -28,7 +38,6 @@ from chatroom.storage.history_rows import (
 
 _NO_MOMENT = -1
 _END = 2**63 - 1
-_TICKS_PER_MS = first_number(1)
 
 
 class _Span(NamedTuple):
@@ -197,7 +206,7 @@ class History:
         if isinstance(bound, AtTime):
             return bound.time_ms, within
         row = self._database.row("SELECT time_ms FROM messages WHERE id = ?", (bound.number,))
-        return (bound.number // _TICKS_PER_MS if row is None else row[0]), bound.number
+        return (time_ms_of(bound.number) if row is None else row[0]), bound.number
 
     def _read(self, where: Conversation, span: _Span, limit: int, *, newest: bool, events: bool) -> list[Entry]:
         """The newest or oldest ``limit`` entries of the span, oldest first."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from chatroom.chat.history import time_ms_of
 from chatroom.storage.database import Database, Row
 from chatroom.storage.history_rows import INDEXED, LAST_MESSAGE_KIND, marks
 from chatroom.storage.history_words import words_of
@@ -23,6 +24,8 @@ def index(database: Database, rows: Sequence[Row]) -> None:
         "INSERT INTO message_words (rowid, body) VALUES (?, ?)",
         [(row[0], words_of(row[1], *row[4:])) for row in rows if row[2] <= LAST_MESSAGE_KIND],
     )
+    skew = max([time_ms_of(row[0]) - row[3] for row in rows], default=0)
+    database.execute("UPDATE history_state SET value = ? WHERE name = 'skew' AND value < ?", (skew, skew))
 
 
 def remove(database: Database, numbers: Sequence[int]) -> None:

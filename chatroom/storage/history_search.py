@@ -16,11 +16,13 @@ from chatroom.storage.history_rows import (
 )
 from chatroom.storage.history_words import parse_words, place_word, sender_word, words_of
 
-_MOST_PLACES = 40
+_MOST_PLACES = 10
 """In how many conversations at most the index itself is to look; with more, its findings are sorted out by row."""
+_SKEW = "(SELECT value FROM history_state WHERE name = 'skew')"
+_ANY_SKEW = str(2**40)
 _NEW_WORDS = (
     "CREATE VIRTUAL TABLE IF NOT EXISTS temp.new_words USING fts5 ("
-    "body, content = '', columnsize = 0, tokenize = \"unicode61 remove_diacritics 2\")"
+    """body, content = '', columnsize = 0, tokenize = "unicode61 remove_diacritics 2")"""
 )
 
 
@@ -42,15 +44,15 @@ def search(database: Database, search: Search) -> list[Entry]:
         if search.sender:
             terms.append(f'"{sender_word(search.sender)}"')
         query = " AND ".join(terms)
-        conditions, values = _conditions(search, places)
-        found = _find(database, "main.message_words", query, conditions, values, search.limit)
+        found = _find(database, "main.message_words", query, _conditions(search, places, _SKEW), search.limit)
         if _index_new(database):
-            found += _find(database, "temp.new_words", query, conditions, values, search.limit)
+            found += _find(database, "temp.new_words", query, _conditions(search, places, _ANY_SKEW), search.limit)
     return sorted(found)[-search.limit :]
 
 
-def _find(database: Database, index: str, query: str, conditions: str, values: list[object], limit: int) -> list[Entry]:
+def _find(database: Database, index: str, query: str, where: tuple[str, list[object]], limit: int) -> list[Entry]:
     name = index.rpartition(".")[2]
+    conditions, values = where
     rows = database.rows(
         f"{SELECT} JOIN {index} AS w ON w.rowid = m.id"
         f" WHERE w.{name} MATCH ? AND m.kind <= {LAST_MESSAGE_KIND}{conditions} ORDER BY w.rowid DESC LIMIT ?",
@@ -80,8 +82,11 @@ def _places(database: Database, search: Search) -> list[int] | None:
     return sorted({place for place in places if place is not None} | set(direct))
 
 
-def _conditions(search: Search, places: list[int] | None) -> tuple[str, list[object]]:
-    """What is true of every row that is answered, whatever the index says."""
+def _conditions(search: Search, places: list[int] | None, skew: str) -> tuple[str, list[object]]:
+    """What is true of every row that is answered, whatever the index says.
+
+    ``skew`` is by how many milliseconds the numbers may be ahead of their moments.
+    """
     text = ""
     values: list[object] = []
     if places is not None:
@@ -92,17 +97,17 @@ def _conditions(search: Search, places: list[int] | None) -> tuple[str, list[obj
         values += [casefold(search.sender)] * 3
     for bound, low in ((search.after, True), (search.before, False)):
         if bound is not None:
-            condition, bound_values = _beyond(bound, low=low)
+            condition, bound_values = _beyond(bound, low, skew)
             text += condition
             values += bound_values
     return text, values
 
 
-def _beyond(bound: Bound, *, low: bool) -> tuple[str, list[object]]:
+def _beyond(bound: Bound, low: bool, skew: str) -> tuple[str, list[object]]:
     """What is true of a row behind a bound (``low``), or before it."""
+    # By moment the first condition is implied by the second one; it is the one that the index can use.
     if isinstance(bound, AtNumber):
         return (" AND w.rowid > ?" if low else " AND w.rowid < ?"), [bound.number]
     if low:
-        # The first condition is implied by the second one; it is the one that the index can use.
         return " AND w.rowid >= ? AND m.time_ms > ?", [first_number(bound.time_ms + 1), bound.time_ms]
-    return " AND m.time_ms < ?", [bound.time_ms]
+    return f" AND w.rowid < (? + {skew}) * 1024 AND m.time_ms < ?", [bound.time_ms, bound.time_ms]

@@ -1,7 +1,7 @@
 """Work on the history that nobody waits for: indexing, pruning, removing deleted text from the files, the log.
 
-Each step is a transaction that ends after some 20 ms. The daemon's tick does not wait for the write lock: what is said
-meanwhile is committed, and told, right after.
+Each step is a transaction that ends after some milliseconds. The daemon's tick does not wait for the write lock: what is
+said meanwhile is committed, and told, right after.
 """
 
 from __future__ import annotations
@@ -18,14 +18,15 @@ from chatroom.storage.database import WAL_LIMIT, Database, open_database
 from chatroom.storage.history_rows import INDEXED
 from chatroom.storage.moments import Clock, utc_now
 
-STEP_S = 0.02
-"""How long a step is to take; at most 0.05 s."""
-_CHUNK = 50
+STEP_S = 0.004
+"""How long a step is to take: what somebody says meanwhile waits for its end."""
+_CHUNK = 20
 """How many rows are done between two looks at the clock."""
 _SCRUB_AFTER = 50_000
 """After how many pruned entries the index of words is written anew; after a redaction at once."""
-_SMALL_LOG = WAL_LIMIT // 4
-_PASSES = 4
+_PASSES = 2
+_MERGE_PAGES = 50
+"""How many pages of the index of words are written in a step: some milliseconds of work."""
 _FREE_KEPT = 64
 """Pages that are left free: what is written next needs them again."""
 _ROOM = 0.95
@@ -35,13 +36,12 @@ _ROOM = 0.95
 class SqliteUpkeep:
     """Implements ``chatroom.chat.history_stores.HistoryUpkeep``. Belongs to the thread that made it."""
 
-    __slots__ = ("_database", "_merge_pages", "_merging", "_prune_to", "_vacuum_pages")
+    __slots__ = ("_database", "_merging", "_prune_to")
 
     def __init__(self, database: Database) -> None:
         self._database = database
         # Losing the newest index entries to a power cut costs nothing: they are made again.
         database.execute("PRAGMA synchronous=NORMAL")
-        self._merge_pages = self._vacuum_pages = 16
         self._merging = False
         """Whether the index of words is being written anew."""
         self._prune_to = 0
@@ -50,11 +50,14 @@ class SqliteUpkeep:
     def index_some(self, most: int = 500, *, least: int = 1) -> bool:
         """Make some entries quick to find, once ``least`` of them are waiting; whether there is more to do."""
         database = self._database
+        # First, or a long backlog would leave thousands of pieces, which SQLite then joins at one go.
+        if self._merge_some(_MERGE_PAGES):
+            return True
         waiting = database.number(
             f"SELECT count(*) FROM (SELECT 1 FROM messages WHERE id > {INDEXED} LIMIT ?)", (max(most, least),)
         )
         if not waiting or waiting < least:
-            return self._merge_some(self._merge_pages)
+            return False
         done = 0
         with self._step() as has_time:
             while done < most and (done == 0 or has_time()):
@@ -67,7 +70,7 @@ class SqliteUpkeep:
                 history_index.index(database, rows)
                 database.execute("UPDATE history_state SET value = ? WHERE name = 'indexed'", (rows[-1][0],))
                 done += len(rows)
-        return done < waiting or waiting == max(most, least) or self._merge_some(self._merge_pages)
+        return True
 
     def prune_some(self, *, before_ms: int | None = None, most_bytes: int | None = None) -> int:
         """Delete some of the oldest entries, if they are too old or the database too large; how many it were.
@@ -106,7 +109,7 @@ class SqliteUpkeep:
         wanted = self._scrub_wanted()
         if wanted:
             # A negative number begins it: all that the index is made of is to become one piece.
-            if self._merge_some(self._merge_pages if self._merging else -self._merge_pages):
+            if self._merge_some(_MERGE_PAGES if self._merging else -_MERGE_PAGES):
                 self._merging = True
                 return True
             self._merging = False
@@ -128,17 +131,12 @@ class SqliteUpkeep:
         most of it is copied while others write; only for the small remainder the write lock is held.
         """
         held_s, trimmed = 0.0, True
-        if self._database.wal_size() > _SMALL_LOG:
+        if self._database.wal_size() > WAL_LIMIT:
             for _ in range(_PASSES):
-                _, total, copied = self._checkpoint("PASSIVE")
-                trimmed = total == copied
-                if trimmed:
-                    break
-            if not trimmed and self._database.wal_size() > WAL_LIMIT:
-                began_at = time.monotonic()
-                busy, _, _ = self._checkpoint("RESTART")
-                held_s = time.monotonic() - began_at
-                trimmed = not busy
+                self._checkpoint("PASSIVE")
+            began_at = time.monotonic()
+            busy, _, _ = self._checkpoint("RESTART")
+            held_s, trimmed = time.monotonic() - began_at, not busy
         return LogTrim(self._database.wal_size(), held_s, trimmed)
 
     def close(self) -> None:
@@ -157,25 +155,22 @@ class SqliteUpkeep:
 
     def _merge_some(self, pages: int) -> bool:
         """Join some of the pieces that the index of words is made of; whether there was anything to join."""
-        database = self._database
-        with database.transaction():
-            before = database.total_changes
-            began_at = time.monotonic()
-            database.execute("INSERT INTO message_words (message_words, rank) VALUES ('merge', ?)", (pages,))
-            worked = database.total_changes - before >= 2
-            self._merge_pages = _adapted(self._merge_pages, time.monotonic() - began_at) if worked else abs(pages)
-        return worked
+        with self._database.transaction():
+            before = self._database.total_changes
+            self._database.execute("INSERT INTO message_words (message_words, rank) VALUES ('merge', ?)", (pages,))
+            # The statement itself counts as one; this is how SQLite says that there was nothing to do.
+            return self._database.total_changes - before >= 2
 
     def _vacuum_some(self) -> bool:
         """Give some of the file's free pages back to the file system; whether there are more."""
-        free = self._database.number("PRAGMA freelist_count")
-        if free <= _FREE_KEPT:
+        surplus = self._database.number("PRAGMA freelist_count") - _FREE_KEPT
+        if surplus <= 0:
             return False
-        with self._database.transaction():
-            began_at = time.monotonic()
-            # A row for each page, so it has to be read to its end.
-            self._database.rows(f"PRAGMA incremental_vacuum({min(self._vacuum_pages, free - _FREE_KEPT)})")
-            self._vacuum_pages = _adapted(self._vacuum_pages, time.monotonic() - began_at)
+        with self._step() as has_time:
+            while surplus > 0 and has_time():
+                # A page at a time: Python ends a statement without columns after its first step.
+                self._database.execute("PRAGMA incremental_vacuum(1)")
+                surplus -= 1
         return True
 
     def _scrub_wanted(self) -> int:
@@ -202,7 +197,7 @@ class SqliteUpkeep:
         return not busy
 
     def _checkpoint(self, mode: str) -> tuple[int, int, int]:
-        """A checkpoint that waits for nobody: whether somebody kept it from its end, frames in the log, frames copied."""
+        """A checkpoint that waits for nobody: whether it was kept from ending, frames in the log, frames copied."""
         try:
             self._database.execute("PRAGMA busy_timeout=0")
             row = self._database.row(f"PRAGMA wal_checkpoint({mode})")
@@ -211,11 +206,6 @@ class SqliteUpkeep:
         finally:
             self._database.execute("PRAGMA busy_timeout=1000")
         return (1, 1, 0) if row is None else (row[0], row[1], row[2])
-
-
-def _adapted(size: int, took_s: float) -> int:
-    """How large the next step is to be: towards ``STEP_S`` by at most a doubling."""
-    return max(1, min(size * 2, int(size * STEP_S / max(took_s, 1e-6)), 4096))
 
 
 def open_upkeep(path: Path, *, clock: Clock = utc_now, busy_timeout_s: float = 1.0) -> SqliteUpkeep:
