@@ -79,6 +79,8 @@ class World:
         """Counts a session against its address of now: why not, where it may not be. The daemon's too."""
         self.facts: dict[str, str] = {}
         """What the daemon knows of itself and ``STATUS`` tells: where it listens, its database and configuration."""
+        self.is_ending = False
+        """Whether the daemon is about to stop."""
         self.most_users = 0
         self.invisible = 0
         """How many of the users are invisible."""
@@ -106,7 +108,12 @@ class World:
         self.jobs.append(job)
 
     def note_absence(self, user: User, channel: Channel | None) -> None:
-        """Somebody leaves a channel, or the server (None): their account has read everything until now."""
+        """Somebody leaves a channel, or the server (None): their account has read everything until now.
+
+        Where the daemon stops, all leave at once; its next start notes that in one go.
+        """
+        if self.is_ending:
+            return
         if self.ledger.journal is not None and user.account is not None:
             account_id, number = user.account.id, self.ledger.last_number
             folded = channel.folded if channel is not None else ""

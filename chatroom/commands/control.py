@@ -39,6 +39,7 @@ def status(context: Context, params: list[str]) -> Pending | None:
         "channels": str(len(world.channels)),
         "accounts": str(len(world.accounts)),
         "bans": str(len(world.bans)),
+        "history": world.ledger.failure or ("kept" if world.ledger.journal is not None else "not kept"),
         **world.facts,
     }
     for key, value in values.items():

@@ -195,12 +195,13 @@ class History:
     a kind off deletes nothing: what was kept stays until it is too old or pruned.
     """
 
-    enabled: bool = _key(True, YesOrNo(), "Whether anything is kept at all.")
+    enabled: bool = _key(True, YesOrNo(), "Whether anything is kept at all.", applies="restart")
     synchronous: str = _key(
         "normal",
         Text('"normal" or "full"', r"normal|full"),
         "What everything that was read survives: normal is a crash of the daemon, full is a power cut too, and waits "
         "for the disk at every message.",
+        applies="restart",
     )
     messages: bool = _key(True, YesOrNo(), "Whether messages and notices in channels are kept.")
     direct_messages: bool = _key(True, YesOrNo(), "Whether messages and notices between two accounts are kept.")

@@ -31,8 +31,10 @@ from chatroom.server.hub import Hub
 from chatroom.server.io_thread import IoThread
 from chatroom.server.listener import Listener, open_control, open_listener
 from chatroom.server.screen import Screen
+from chatroom.server.upkeep import Upkeep
 from chatroom.server.workers import Workers
 from chatroom.storage.daemon_lock import DaemonLock
+from chatroom.storage.history_upkeep import open_upkeep
 from chatroom.storage.journal import SqliteJournal, open_journal
 from chatroom.storage.server_keys import get_server_key
 from chatroom.storage.stores import SqliteStores, open_stores
@@ -86,6 +88,7 @@ class Daemon:
         self._stopped_by = ""
         self._started_io = False
         self._journal: SqliteJournal | None = None
+        self._upkeep: Upkeep | None = None
 
     # -- start ------------------------------------------------------------------------------------
 
@@ -99,15 +102,13 @@ class Daemon:
                 world = self._make_world(stores)
                 has_admin = stores.accounts.count_admins() > 0
                 upgraded_from = stores.upgraded_from
+                self._open_history(world, stores)
             self._control_path = places.control_socket(path)
             control = open_control(self._control_path)
         except BaseException:
             for _, sock in sockets:
                 sock.close()
             raise
-        if settings.history.enabled:
-            self._journal = open_journal(path, full=settings.history.synchronous == "full")
-            world.ledger = Ledger(self._journal, settings.history)
         follower = ChangeFollower(world, lambda task: hub.post_news(0, task), last_change_id)
         workers = Workers(lambda: open_stores(path, origin=self._origin), follower.look)
         hub = self._hub = Hub(world, workers, self._screen)
@@ -129,8 +130,18 @@ class Daemon:
         for thread in hub.threads:
             thread.start()
         self._started_io = True
+        if self._upkeep is not None:
+            self._upkeep.start()
         self._announce(where, has_admin, upgraded_from)
         listener.start()
+
+    def _open_history(self, world: World, stores: SqliteStores) -> None:
+        history, path = self._settings.history, self._settings.database.path
+        if history.enabled:
+            self._journal = open_journal(path, full=history.synchronous == "full")
+            world.ledger = Ledger(self._journal, history)
+            stores.presence.go_all(world.ledger.last_number)
+            self._upkeep = Upkeep(lambda: open_upkeep(path), lambda: world.settings.history)
 
     def _make_world(self, stores: SqliteStores) -> World:
         gc.disable()  # nothing of what is loaded now is garbage, and looking for some in it would take its time
@@ -214,6 +225,7 @@ class Daemon:
         said = threading.Event()
 
         def farewell() -> None:
+            hub.world.is_ending = True
             for session in list(hub.world.sessions.values()):
                 hub.world.close(session, FAREWELL)
             said.set()
@@ -225,6 +237,8 @@ class Daemon:
         give_up_at = time.monotonic() + _WRITE_PATIENCE_S
         for thread in hub.threads:
             thread.join(max(0.0, give_up_at - time.monotonic()))
+        if self._upkeep is not None:
+            self._upkeep.stop(_READ_PATIENCE_S)
         if not hub.workers.stop(_READ_PATIENCE_S):
             logging.getLogger(__name__).warning("a worker was still busy and was left behind")
         self._screen.show(["stopped"])
