@@ -30,10 +30,15 @@ def offered(settings: Settings) -> dict[str, str]:
         caps.METADATA: capability_value(),
         caps.ACCOUNT_REGISTRATION: "" if settings.server.password else "before-connect",
     }
+    withheld = 0
+    if not settings.accounts.registration:
+        withheld |= caps.ACCOUNT_REGISTRATION
+    if not settings.history.enabled:
+        withheld |= caps.OF_HISTORY
     return {
         name: values.get(bit, "")
         for name, bit in sorted(caps.NAMES.items(), key=lambda item: ("/" in item[0], item[0]))
-        if bit != caps.ACCOUNT_REGISTRATION or settings.accounts.registration
+        if not bit & withheld
     }
 
 

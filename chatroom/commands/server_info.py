@@ -32,6 +32,8 @@ SOFTWARE = f"chatroom-{__version__}"
 def isupport(context: Context) -> list[str]:
     """The ISUPPORT tokens, all of them true."""
     settings = context.world.settings
+    most_entries = settings.history.max_query
+    of_history = [f"CHATHISTORY={most_entries}", "MSGREFTYPES=msgid,timestamp"] if settings.history.enabled else []
     return [
         "ACCOUNTEXTBAN=a",
         "AWAYLEN=200",
@@ -65,6 +67,7 @@ def isupport(context: Context) -> list[str]:
         "USERLEN=18",
         "UTF8ONLY",
         "WHOX",
+        *of_history,
     ]
 
 

@@ -86,3 +86,6 @@ RENDERED = (
     | MESSAGE_REDACTION
 )
 """The capabilities by which one event's bytes differ from reader to reader: a *variant* is a set of these."""
+
+OF_HISTORY = CHATHISTORY | EVENT_PLAYBACK | MESSAGE_REDACTION | SEARCH
+"""The capabilities that mean nothing where no history is kept."""
