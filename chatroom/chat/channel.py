@@ -98,6 +98,14 @@ class Channel:
         self.name = name
         self.folded = casefold(name)
 
+    @property
+    def history_from_ms(self) -> int:
+        """From when on what was said under its name was said in it: before, another channel may have been called so.
+
+        A configured channel always was; when this run made it means nothing.
+        """
+        return 0 if self.configured else self.created_ms
+
     def add_mask(self, entry: ListEntry) -> None:
         """Put a mask on one of the lists."""
         self.lists.setdefault(entry.mode, {})[casefold(entry.mask)] = (entry, compile_ban(entry.mask))

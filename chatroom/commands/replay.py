@@ -35,7 +35,7 @@ def replay_channel(world: World, session: Session, channel: Channel) -> None:
     if asks_itself and account_id is None:
         return
     name, folded, up_to = channel.name, channel.folded, ledger.last_number
-    made = first_number(channel.created_ms) - 1
+    made = first_number(channel.history_from_ms) - 1
     guests, most = history.replay_guests, history.replay_accounts_max
 
     def job(stores: Stores) -> list[Entry]:

@@ -1,0 +1,132 @@
+"""Remember, then tell, with the daemon as a process that is killed: what was read is in the history, once, in order."""
+
+from __future__ import annotations
+
+import random
+import re
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from harness.daemon import Client, Daemon, Place
+
+from chatroom.storage.stores import open_stores
+
+SAID = re.compile(r"^@(\S+) :(\w+)!\S+ PRIVMSG #lobby :(.*)$")
+Said = tuple[str, str, str]
+"""A message's id, who said it, and the text."""
+
+
+class Reader(threading.Thread):
+    """Reads what is said in the room until the connection ends."""
+
+    def __init__(self, daemon: Daemon, nick: str) -> None:
+        super().__init__(daemon=True)
+        self.read: list[Said] = []
+        self.is_warm = threading.Event()
+        """Set when a good many messages have come."""
+        self._client = daemon.open()
+        self._client.send("CAP REQ :message-tags server-time", f"NICK {nick}", f"USER {nick} 0 * :r", "CAP END")
+        self._client.expect("366")
+
+    def run(self) -> None:
+        """Read."""
+        while (line := self._client.read_line()) is not None:
+            found = SAID.match(line)
+            if found is not None:
+                tags = dict(tag.split("=", 1) for tag in found[1].split(";"))
+                self.read.append((tags["msgid"], found[2], found[3]))
+                if len(self.read) == 50:
+                    self.is_warm.set()
+        self._client.sock.close()
+
+
+class Talker(threading.Thread):
+    """Says numbered lines, as fast as the connection takes them, until it ends."""
+
+    def __init__(self, daemon: Daemon, nick: str) -> None:
+        super().__init__(daemon=True)
+        self._client: Client = daemon.connect(nick)
+        self._nick = nick
+
+    def run(self) -> None:
+        """Talk."""
+        number = 0
+        try:
+            while True:
+                lines = [f"PRIVMSG #lobby :{self._nick} {number + each}" for each in range(10)]
+                number += 10
+                self._client.send(*lines)
+                self._client.collect()
+        except (OSError, AssertionError):
+            self._client.sock.close()
+
+
+def kept_in(database: Path) -> list[Said]:
+    """The whole history of the room, oldest first."""
+    with open_stores(database) as stores:
+        entries = stores.history.latest("#lobby", 1_000_000)
+    return [(entry.msgid, entry.source.partition("!")[0], entry.text) for entry in entries]
+
+
+def kill_under_load(place: Place, chance: random.Random) -> None:
+    """Let people talk, kill the daemon at some moment, and compare what was read with what was kept."""
+    daemon = Daemon(place)
+    readers = [Reader(daemon, f"reader{number}") for number in range(3)]
+    talkers = [Talker(daemon, f"talker{number}") for number in range(3)]
+    for thread in (*readers, *talkers):
+        thread.start()
+    assert readers[0].is_warm.wait(30)
+    threading.Event().wait(chance.random() / 10)  # the moment is what is random here
+    daemon.kill()
+    for thread in (*readers, *talkers):
+        thread.join(30)
+    kept = kept_in(place.database)
+    assert len({msgid for msgid, _, _ in kept}) == len(kept)
+    place_of = {said: index for index, said in enumerate(kept)}
+    for reader in readers:
+        places = [place_of.get(said, -1) for said in reader.read]
+        assert -1 not in places, "what was read is kept"
+        assert places == list(range(places[0], places[0] + len(places))), "in that order, with nothing left out"
+
+
+@pytest.fixture
+def loaded() -> Iterator[Place]:
+    """A place without limits, where lines come as fast as they are said."""
+    with Place.make(limits__enabled=False) as place:
+        yield place
+
+
+def test_what_was_read_is_kept_over_kills(loaded: Place) -> None:
+    """Twenty kills at random moments: nothing missing, nothing twice, the order and the ids as they were sent."""
+    chance = random.Random(20)
+    for _ in range(20):
+        kill_under_load(loaded, chance)
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(7200)
+def test_what_was_read_is_kept_over_a_thousand_kills(loaded: Place) -> None:
+    """The same, for an hour."""
+    chance = random.Random(1000)
+    for _ in range(1000):
+        kill_under_load(loaded, chance)
+        loaded.database.unlink()  # or comparing would take the time
+
+
+def test_a_restart_shows_what_was_said_before() -> None:
+    """Who comes after a restart reads the last lines, with their time where the client takes it and in front if not."""
+    with Place.make(history__replay_guests=10) as place:
+        daemon = Daemon(place)
+        alice = daemon.connect("alice")
+        alice.ask("PRIVMSG #lobby :before the end")
+        daemon.kill()
+        daemon = Daemon(place)
+        bob = daemon.open()
+        bob.send("NICK bob", "USER bob 0 * :b")
+        assert re.search(r"PRIVMSG #lobby :\[\d\d:\d\d\] before the end$", bob.expect("PRIVMSG"))
+        carol = daemon.open()
+        carol.send("CAP REQ :server-time", "NICK carol", "USER c 0 * :c", "CAP END")
+        assert re.search(r"^@time=\S+Z :alice!\S+ PRIVMSG #lobby :before the end$", carol.expect("PRIVMSG"))
+        assert daemon.stop() == 0
