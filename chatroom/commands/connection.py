@@ -76,12 +76,12 @@ def user(context: Context, params: list[str]) -> Pending | None:
     registration = context.session.registration
     if registration is None or registration.username:
         return None
-    if not params[0]:
+    if not params[0] or not params[3]:
         context.reply(numerics.ERR_NEEDMOREPARAMS, "USER")
         return None
     username = shorten("".join(char for char in params[0] if char.isalnum() or char in "-_."), USERNAME_BYTES)
     registration.username = username or _UNNAMED
-    registration.realname = shorten(params[3], REALNAME_BYTES) or registration.username
+    registration.realname = shorten(params[3], REALNAME_BYTES)
     return advance(context)
 
 

@@ -6,14 +6,14 @@ import pytest
 from harness.world import SERVER, Here, params_of, verbs
 
 
-def test_user_takes_an_empty_real_name_and_refuses_an_empty_user_name(here: Here) -> None:
-    """An empty user name counts as missing (461); without a real name the user name stands in."""
+def test_user_refuses_empty_names(here: Here) -> None:
+    """A user name or a real name that is empty counts as missing (461); another USER may follow."""
     client = here.open()
     client.say("NICK alice")
-    assert client.ask("USER  : 0 * :A", "USER :") == [f":{SERVER} 461 * USER :Not enough parameters"] * 2
-    assert client.ask("USER a 0 *") == [f":{SERVER} 461 * USER :Not enough parameters"]
-    client.say("USER al 0 * :")
-    assert client.user.realname == "al"
+    for line in ("USER  : 0 * :A", "USER :", "USER a 0 *", "USER al 0 * :"):
+        assert client.ask(line) == [f":{SERVER} 461 * USER :Not enough parameters"]
+    client.say("USER al 0 * :A")
+    assert client.user.realname == "A"
 
 
 @pytest.mark.parametrize(
