@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
 import click
 
-from chatroom.chat.durations import looks_like_duration, parse_duration
 from chatroom.ctl.invocation import Invocation, pass_invocation
+from chatroom.ctl.moments import past_moment
 from chatroom.ctl.output import json_option, print_json, print_table
-from chatroom.errors import InvalidValue
 from chatroom.storage.stores import open_stores
 
 
@@ -23,21 +22,6 @@ def audit() -> None:
     """
 
 
-def _since(context: click.Context, parameter: click.Parameter, value: str | None) -> datetime | None:
-    """The moment meant by a duration (so long ago), a date (its midnight, UTC) or a moment (UTC unless it says)."""
-    if value is None:
-        return None
-    try:
-        if looks_like_duration(value):
-            return datetime.now(UTC) - timedelta(seconds=parse_duration(value))
-        moment = datetime.fromisoformat(value)
-        return (moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)).astimezone(UTC)
-    except (ValueError, OverflowError):
-        raise click.BadParameter("write a duration such as 7d, or a date such as 2030-01-31") from None
-    except InvalidValue as error:
-        raise click.BadParameter(str(error)) from None
-
-
 @audit.command("list")
 @click.option("--actor", metavar="NAME", help="Only what NAME did. Example: --actor alice")
 @click.option("--target", metavar="TARGET", help="Only what was done to TARGET. Example: --target mallory")
@@ -45,7 +29,7 @@ def _since(context: click.Context, parameter: click.Parameter, value: str | None
     "--since",
     "since_at",
     metavar="WHEN",
-    callback=_since,
+    callback=past_moment,
     help="Only what is as new: a duration, or a date or moment in UTC. Example: --since 2030-01-31",
 )
 @click.option(

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from chatroom.ctl.invocation import Invocation, pass_invocation
-from chatroom.ctl.output import json_option, print_json, print_pairs, progress
+from chatroom.ctl.output import json_option, print_json, print_pairs, progress, size
 from chatroom.errors import AlreadyServing, DatabaseMissing, Refused
 from chatroom.storage.backup import write_copy
 from chatroom.storage.daemon_lock import DaemonLock
@@ -56,7 +56,7 @@ def status(invocation: Invocation, as_json: bool) -> None:
             ("Database", found.path),
             ("Version", _version(found)),
             ("Served", "yes, by a daemon" if found.served else "no"),
-            ("Size", f"{_size(found.size)}, of which {_size(found.free)} free; log {_size(found.log_size)}"),
+            ("Size", f"{size(found.size)}, of which {size(found.free)} free; log {size(found.log_size)}"),
             ("SQLite", found.sqlite_version),
             *((_ROW_LABELS.get(name, name), count) for name, count in found.rows.items()),
         ]
@@ -116,7 +116,7 @@ def backup(invocation: Invocation, file: Path, force: bool) -> None:
             replace=force,
             progress=lambda done, total: bar.update(1000 * done // max(total, 1) - bar.pos),
         )
-    click.echo(f"Copied {invocation.database} to {file} ({_size(file.stat().st_size)})")
+    click.echo(f"Copied {invocation.database} to {file} ({size(file.stat().st_size)})")
 
 
 @db.command("check")
@@ -154,15 +154,3 @@ def _version(status: DatabaseStatus) -> str:
         "newer": f" (from a newer chatroom: this one knows {status.newest_version})",
     }
     return f"{status.version}{notes[status.state]}"
-
-
-def _size(count: int) -> str:
-    """Bytes for people."""
-    if count < 1024:
-        return f"{count} B"
-    size = count / 1024
-    for unit in ("KiB", "MiB", "GiB"):
-        if size < 1024:
-            return f"{size:.1f} {unit}"
-        size /= 1024
-    return f"{size:.1f} TiB"

@@ -21,6 +21,7 @@ _COMMANDS = {
     "ban": "chatroom.ctl.bans:ban",
     "config": "chatroom.ctl.configs:config",
     "db": "chatroom.ctl.databases:db",
+    "history": "chatroom.ctl.history:history",
     "audit": "chatroom.ctl.audits:audit",
     "status": "chatroom.ctl.live:status",
     "who": "chatroom.ctl.live:who",

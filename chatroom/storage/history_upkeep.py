@@ -1,7 +1,7 @@
 """Work on the history that nobody waits for: indexing, pruning, removing deleted text from the files, the log.
 
-Each step is a transaction that ends after some milliseconds. The daemon's tick does not wait for the write lock: what is
-said meanwhile is committed, and told, right after.
+Each step is a transaction that ends after some milliseconds. The daemon's tick does not wait for the write lock: what
+is said meanwhile is committed, and told, right after.
 """
 
 from __future__ import annotations

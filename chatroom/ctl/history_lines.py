@@ -1,0 +1,179 @@
+"""The history as lines of a file: what ``history export`` writes and ``history import`` reads.
+
+A line is a JSON object: ``at`` (ISO 8601 with milliseconds), ``channel`` or ``direct`` (two accounts' names), ``kind``,
+``source`` (``nick!user@host``), ``account`` or null, ``text``, and where there is any, ``target``, ``tags``, ``bot``,
+``msgid`` and ``ended_at`` (when the channel came to its end). Accounts go by their names: ids mean nothing elsewhere.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from chatroom.chat.history import Entry, EntryFlag, Kind, direct, number_of, split_parts
+from chatroom.ctl.output import moment, plain
+from chatroom.errors import InvalidValue, Refused
+from chatroom.irc.names import is_channel
+from chatroom.storage.history_archive import Archived
+from chatroom.storage.moments import from_ms, to_ms
+
+FindAccount = Callable[[str, int], int | None]
+"""The id of the account that had a name at a moment (Unix milliseconds)."""
+
+_MOST_TEXT = 64 * 1024
+_EVENT_WORDS = {
+    Kind.TOPIC: "set the topic:",
+    Kind.JOIN: "joined",
+    Kind.PART: "left",
+    Kind.QUIT: "quit",
+    Kind.KICK: "kicked",
+    Kind.MODE: "set mode",
+    Kind.NICK: "is now known as",
+    Kind.REDACT: "deleted a message:",
+}
+
+
+class Unplaceable(Refused):
+    """A direct message between accounts that are not, or not both, in this database."""
+
+
+def format_line(archived: Archived) -> str:
+    """One entry as a line of JSON."""
+    entry = archived.entry
+    document: dict[str, object] = {"msgid": entry.msgid, "at": _iso(from_ms(entry.time_ms))}
+    if archived.accounts is None:
+        document["channel"] = entry.conversation
+        if archived.ended_ms is not None:
+            document["ended_at"] = _iso(from_ms(archived.ended_ms))
+    else:
+        document["direct"] = archived.accounts
+    document |= {"kind": entry.kind.name, "source": entry.source, "account": entry.account or None, "text": entry.text}
+    if entry.target != entry.conversation:
+        document["target"] = entry.target
+    if entry.client_tags:
+        document["tags"] = entry.client_tags
+    if entry.flags & EntryFlag.BOT:
+        document["bot"] = True
+    return json.dumps(document, ensure_ascii=False)
+
+
+def format_text(entry: Entry) -> str:
+    """One entry for people: moment, place, who and what; further lines of a message are indented."""
+    where = entry.conversation if isinstance(entry.conversation, str) else f"to {entry.target}"
+    nick = entry.source.partition("!")[0]
+    parts = split_parts(entry.text)
+    lines = [entry.text]
+    if parts is not None:
+        lines = []
+        for part in parts:
+            if part.concat:
+                lines[-1] += part.text
+            else:
+                lines.append(part.text)
+    first, *more = lines
+    if entry.kind is Kind.PRIVMSG and first.startswith("\x01ACTION "):
+        said = f"* {nick} {first[8:].removesuffix(chr(1))}"
+    elif entry.kind is Kind.PRIVMSG:
+        said = f"<{nick}> {first}"
+    elif entry.kind is Kind.NOTICE:
+        said = f"-{nick}- {first}"
+    else:
+        said = f"-- {nick} {_EVENT_WORDS.get(entry.kind, entry.kind.name)} {first}"
+    head = f"{moment(from_ms(entry.time_ms))} {where} {said}"
+    return "\n".join([plain(head.rstrip()), *(f"    {plain(line)}" for line in more)])
+
+
+def as_document(entry: Entry) -> dict[str, object]:
+    """One entry for ``--json``."""
+    return {
+        "msgid": entry.msgid,
+        "at": from_ms(entry.time_ms),
+        "channel": entry.conversation if isinstance(entry.conversation, str) else None,
+        "target": entry.target,
+        "kind": entry.kind.name,
+        "source": entry.source,
+        "account": entry.account or None,
+        "text": entry.text,
+    }
+
+
+def read_line(text: str, find_account: FindAccount) -> tuple[Entry, int | None]:
+    """The entry of a line, and when its channel ended. Raises ``InvalidValue``, ``Unplaceable``."""
+    try:
+        document: dict[str, Any] = json.loads(text)
+    except (ValueError, RecursionError):
+        raise InvalidValue("not valid JSON") from None
+    if not isinstance(document, dict):
+        raise InvalidValue("not a JSON object")
+    time_ms = to_ms(_moment(document, "at"))
+    kind = Kind.__members__.get(_text(document, "kind", 20))
+    if kind is None:
+        raise InvalidValue(f"kind must be one of {', '.join(Kind.__members__)}")
+    source = _text(document, "source", 300)
+    if not source or not source.isprintable() or " " in source:
+        raise InvalidValue("source must be nick!user@host")
+    account = _text(document, "account", 100, missing="")
+    conversation = _conversation(document, time_ms, find_account)
+    target = _text(document, "target", 300, missing=conversation if isinstance(conversation, str) else None)
+    tags = _text(document, "tags", 4094, missing="")
+    if not tags.isprintable() or " " in tags:
+        raise InvalidValue("tags must be client tags as they stand in a line")
+    ended_at = None if document.get("ended_at") is None else _moment(document, "ended_at")
+    entry = Entry(
+        number_of(_text(document, "msgid", 40, missing="")) or 0,
+        time_ms,
+        conversation,
+        kind,
+        source,
+        find_account(account, time_ms) if account else None,
+        account,
+        target,
+        _text(document, "text", _MOST_TEXT),
+        tags,
+        int(EntryFlag.BOT) if document.get("bot") is True else 0,
+    )
+    return entry, None if ended_at is None else to_ms(ended_at)
+
+
+def _conversation(document: dict[str, Any], time_ms: int, find_account: FindAccount) -> str | tuple[int, int]:
+    channel, names = document.get("channel"), document.get("direct")
+    if isinstance(channel, str) and names is None:
+        if not is_channel(channel):
+            raise InvalidValue("channel must be a channel's name")
+        return channel
+    if channel is not None or not isinstance(names, list) or len(names) != 2:
+        raise InvalidValue('there must be a "channel", or two accounts under "direct"')
+    ids = [find_account(name, time_ms) if isinstance(name, str) else None for name in names]
+    if ids[0] is None or ids[1] is None:
+        raise Unplaceable("between accounts that are not both here since then")
+    return direct(ids[0], ids[1])
+
+
+def _text(document: dict[str, Any], name: str, most: int, *, missing: str | None = None) -> str:
+    value = document.get(name)
+    if value is None and missing is not None:
+        return missing
+    if not isinstance(value, str) or len(value) > most or "\0" in value:
+        raise InvalidValue(f"{name} must be a text of at most {most} characters")
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise InvalidValue(f"{name} is not valid Unicode") from None
+    return value
+
+
+def _moment(document: dict[str, Any], name: str) -> datetime:
+    value = document.get(name)
+    try:
+        at = datetime.fromisoformat(value) if isinstance(value, str) else None
+        if at is not None and at.tzinfo is not None and at.astimezone(UTC).year >= 1970:
+            return at.astimezone(UTC)
+    except (ValueError, OverflowError):
+        pass
+    raise InvalidValue(f"{name} must be a moment such as 2030-01-31T12:00:00.000Z")
+
+
+def _iso(at: datetime) -> str:
+    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
