@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from typing import TYPE_CHECKING
 
 from chatroom.chat.records import Belongings, Role
@@ -11,6 +12,10 @@ if TYPE_CHECKING:
     from chatroom.chat.channel import Channel
     from chatroom.chat.records import AccountEntry
     from chatroom.chat.session import Session
+
+
+MOST_GUEST_MESSAGES = 50
+"""How many of a guest's messages are known to be theirs."""
 
 
 class User:
@@ -23,6 +28,7 @@ class User:
         "bot",
         "channels",
         "folded",
+        "guest_messages",
         "host",
         "invisible",
         "invited",
@@ -50,6 +56,8 @@ class User:
         self.away: str | None = None
         self.belongings = Belongings()
         """Their own while they are a guest, else their account's."""
+        self.guest_messages: deque[str] | None = None
+        """The ids of the last messages that were kept of them while they had no account: how we know whose they are."""
         self.invisible = False
         self.wallops = False
         self.bot = False
@@ -67,6 +75,12 @@ class User:
         self.signon_ms = now_ms
         self.spoke_ms = now_ms
         """When they last said something, for the idle time WHOIS shows."""
+
+    def note_guest_message(self, msgid: str) -> None:
+        """Know a message for their own that no account says is."""
+        if self.guest_messages is None:
+            self.guest_messages = deque(maxlen=MOST_GUEST_MESSAGES)
+        self.guest_messages.append(msgid)
 
     @property
     def role(self) -> Role | None:

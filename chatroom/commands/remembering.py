@@ -64,6 +64,8 @@ def remember_in_channel(context: Context, event: Event, verb: str, channel: Chan
         channel.has_history = True
         by = context.user, context.session
         context.world.ledger.keep_message(event, verb, channel.name, channel.name, text, by)
+        if context.user.account is None:
+            context.user.note_guest_message(event.lasting_id)
 
 
 def remember_directly(context: Context, event: Event, verb: str, target: User, text: str) -> None:
