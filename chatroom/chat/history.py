@@ -160,9 +160,10 @@ class LastSaid(NamedTuple):
 
 
 class Search(NamedTuple):
-    """What is looked for: messages with all of the words in ``text``, newest first counted, oldest first answered."""
+    """What is looked for: messages with all of the words in ``text``. Answered oldest first."""
 
     text: str
+    """Words and quoted phrases; may be empty where there is a sender or a place to look in."""
     conversations: Sequence[Conversation] | None = None
     """Where to look, and nowhere else; None means everywhere, for the operator."""
     account_id: int | None = None
@@ -172,6 +173,8 @@ class Search(NamedTuple):
     after: Bound | None = None
     before: Bound | None = None
     limit: int = 100
+    oldest: bool = False
+    """Whether the oldest ones are meant where there are more than ``limit``, instead of the newest."""
 
 
 class LogTrim(NamedTuple):

@@ -116,7 +116,7 @@ class HistoryStore(Protocol):
         ...
 
     def search(self, search: Search) -> list[Entry]:
-        """The newest messages with all of the words. Raises ``InvalidValue`` where there is no word in the text."""
+        """The messages that are looked for. Raises ``InvalidValue`` where there is no word to look for."""
         ...
 
     def redact(self, number: int, by: Actor, reason: str = "") -> Entry:

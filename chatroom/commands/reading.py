@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _AFTER_THE_TICK_MS = 1
-_MOST_DIGITS = 9
+_MOST_DIGITS = 18
 
 
 class Place(NamedTuple):

@@ -168,7 +168,7 @@ class History:
         return None if row is None else to_entry(row)
 
     def search(self, search: Search) -> list[Entry]:
-        """The newest messages with all of the words. Raises ``InvalidValue`` where there is no word in the text."""
+        """The messages that are looked for. Raises ``InvalidValue`` where there is no word to look for."""
         return history_search.search(self._database, search)
 
     def redact(self, number: int, by: Actor, reason: str = "") -> Entry:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from chatroom.chat.history import AtNumber, Bound, Entry, Search, first_number
+from chatroom.errors import InvalidValue
 from chatroom.irc.names import casefold
 from chatroom.storage.database import Database
 from chatroom.storage.history_rows import (
@@ -27,11 +28,14 @@ _NEW_WORDS = (
 
 
 def search(database: Database, search: Search) -> list[Entry]:
-    """The newest messages that ``search`` asks for, oldest first. Raises ``InvalidValue`` where it has no word.
+    """The messages that ``search`` asks for, oldest first. Raises ``InvalidValue`` where it has no word.
 
-    Without any text, a sender is enough.
+    Without any text, a sender is enough, or where to look.
     """
-    terms = parse_words(search.text) if search.text.strip() or not search.sender else []
+    is_anywhere = search.conversations is None and search.account_id is None
+    if is_anywhere and not search.sender and not search.text.strip():
+        raise InvalidValue("a search needs a word, a sender, or a place to look in")
+    terms = parse_words(search.text) if search.text.strip() else []
     # Made outside of the snapshot, whose end takes back what is written to it.
     database.execute(_NEW_WORDS)
     with database.snapshot():
@@ -39,24 +43,26 @@ def search(database: Database, search: Search) -> list[Entry]:
         if places is not None:
             if not places:
                 return []
-            if len(places) <= _MOST_PLACES:
+            if len(places) <= _MOST_PLACES or not (terms or search.sender):
                 terms.append("(" + " OR ".join(f'"{place_word(place)}"' for place in places) + ")")
         if search.sender:
             terms.append(f'"{sender_word(search.sender)}"')
         query = " AND ".join(terms)
-        found = _find(database, "main.message_words", query, _conditions(search, places, _SKEW), search.limit)
+        found = _find(database, "main.message_words", query, search, _conditions(search, places, _SKEW))
         if _index_new(database):
-            found += _find(database, "temp.new_words", query, _conditions(search, places, _ANY_SKEW), search.limit)
-    return sorted(found)[-search.limit :]
+            found += _find(database, "temp.new_words", query, search, _conditions(search, places, _ANY_SKEW))
+    found.sort()
+    return found[: search.limit] if search.oldest else found[-search.limit :]
 
 
-def _find(database: Database, index: str, query: str, where: tuple[str, list[object]], limit: int) -> list[Entry]:
+def _find(database: Database, index: str, query: str, search: Search, where: tuple[str, list[object]]) -> list[Entry]:
     name = index.rpartition(".")[2]
     conditions, values = where
+    order = "ASC" if search.oldest else "DESC"
     rows = database.rows(
         f"{SELECT} JOIN {index} AS w ON w.rowid = m.id"
-        f" WHERE w.{name} MATCH ? AND m.kind <= {LAST_MESSAGE_KIND}{conditions} ORDER BY w.rowid DESC LIMIT ?",
-        (query, *values, limit),
+        f" WHERE w.{name} MATCH ? AND m.kind <= {LAST_MESSAGE_KIND}{conditions} ORDER BY w.rowid {order} LIMIT ?",
+        (query, *values, search.limit),
     )
     return [to_entry(row) for row in rows]
 

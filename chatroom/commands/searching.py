@@ -1,0 +1,112 @@
+"""Looking for what was said: SEARCH.
+
+Source: soju.im/search, the extension of the soju bouncer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from chatroom.chat.history import AtTime, Conversation, Entry, Search
+from chatroom.chat.playback import fit, to_event
+from chatroom.commands.context import Context
+from chatroom.commands.pending import Pending
+from chatroom.commands.reading import (
+    Place,
+    find_place,
+    is_same,
+    look_up,
+    most_bytes,
+    parse_limit,
+    readable_since,
+)
+from chatroom.commands.table import command
+from chatroom.irc.message import parse_tags
+from chatroom.irc.names import casefold
+from chatroom.irc.times import parse_time
+
+if TYPE_CHECKING:
+    from chatroom.chat.records import AccountEntry
+
+_ATTRIBUTES = ("in", "from", "after", "before", "text", "limit")
+_USUAL_LIMIT = 100
+_MayRead = Callable[[Entry], bool]
+
+
+@command("SEARCH", "[<attributes>]")
+def search(context: Context, params: list[str]) -> Pending | None:
+    r"""Looks for messages, by attributes with semicolons between them: in=#channel, from=nick, text=words (a space is
+    \s), after=2030-01-04T14:33:26.123Z, before=..., limit=10. Without in= it looks wherever you may read.
+    """
+    asked = parse_tags(params[0]) if params else {}
+    wrong = [name for name in asked if name not in _ATTRIBUTES]
+    limit = parse_limit(asked["limit"]) if "limit" in asked else _USUAL_LIMIT
+    moments = {name: parse_time(asked[name]) for name in ("after", "before") if name in asked}
+    wrong += [name for name, time_ms in moments.items() if time_ms is None]
+    if not limit:
+        wrong.append("limit")
+    place = find_place(context, asked["in"]) if "in" in asked else None
+    if "in" in asked and place is None:
+        wrong.append("in")
+    if wrong or not any(value.strip() for value in asked.values()):
+        context.fail("INVALID_PARAMS", *wrong, text="Invalid parameters")
+        return None
+    after, before = moments.get("after"), moments.get("before")
+    wanted = Search(
+        asked.get("text", ""),
+        sender=asked.get("from", ""),
+        # At those moments, too; the bounds of a search are not part of what is looked through.
+        after=None if after is None else AtTime(after - 1),
+        before=None if before is None else AtTime(before + 1),
+        limit=min(limit, context.world.settings.history.max_query),
+        oldest=after is not None,
+    )
+    return _look_for(context, wanted, place, asked.get("in", ""))
+
+
+def _look_for(context: Context, wanted: Search, place: Place | None, target: str) -> Pending:
+    account = context.user.account
+    if place is not None:
+        conversations = [] if place.conversation is None else [place.conversation]
+        wanted = wanted._replace(conversations=conversations)
+    else:
+        names = [channel.name for channel in context.user.channels]
+        wanted = wanted._replace(conversations=names, account_id=account.id if account is not None else None)
+
+    def then(context: Context, found: list[Entry]) -> None:
+        if place is None:
+            may_read = _readable_anywhere(context, account)
+        elif is_same(place, find_place(context, target)):
+            may_read = _readable_since(place.since_ms)
+        else:
+            context.fail("INVALID_PARAMS", "in", text="Invalid parameters")
+            return
+        entries = fit([entry for entry in found if may_read(entry)], most_bytes(context), newest=not wanted.oldest)
+        with context.batch("soju.im/search"):
+            for entry in entries:
+                context.say(to_event(context.world.outbox, entry))
+
+    def failed(context: Context) -> None:
+        context.fail("INTERNAL_ERROR", text="The search could not be run")
+
+    return look_up(context, lambda stores: stores.history.search(wanted), then, failed)
+
+
+def _readable_since(since_ms: int) -> _MayRead:
+    return lambda entry: entry.time_ms >= since_ms
+
+
+def _readable_anywhere(context: Context, account: AccountEntry | None) -> _MayRead:
+    """What somebody may read of all that was found where they were when they asked."""
+    since: dict[Conversation, int] = {channel.folded: readable_since(channel) for channel in context.user.channels}
+    is_same_account = account is not None and context.user.account is not None and context.user.account.id == account.id
+
+    def may_read(entry: Entry) -> bool:
+        where = entry.conversation
+        if isinstance(where, str):
+            since_ms = since.get(casefold(where))
+            return since_ms is not None and entry.time_ms >= since_ms
+        return is_same_account
+
+    return may_read

@@ -1,0 +1,185 @@
+from __future__ import annotations
+
+import pytest
+from harness.world import SERVER, START, Client, Here, params_of, verbs
+
+from chatroom.errors import StorageError
+from chatroom.irc.message import parse
+from chatroom.irc.times import format_time
+
+CAPS = "soju.im/search batch server-time message-tags"
+_MS = int(START.timestamp() * 1000)
+
+
+def at(second: int) -> str:
+    """A moment of the test."""
+    return format_time(_MS + second * 1000)
+
+
+def found(lines: list[str]) -> list[str]:
+    """The texts in the one batch that an answer is."""
+    opening, *within, closing = map(parse, lines)
+    reference = opening.params[0].removeprefix("+")
+    assert opening.params[1:] == ["soju.im/search"] and closing.params == [f"-{reference}"]
+    assert all(line.tags is not None and line.tags["batch"] == reference for line in within)
+    assert {line.verb for line in within} <= {"PRIVMSG", "NOTICE"}
+    return [line.params[-1] for line in within]
+
+
+def speak(here: Here, speaker: Client, target: str, *said: str) -> None:
+    """Say things, each a second after the one before."""
+    for text in said:
+        speaker.say(f"PRIVMSG {target} :{text}")
+        here.wait(1)
+
+
+@pytest.fixture
+def una(keeping: Here) -> Client:
+    """Somebody in #c and #d who wrote with bob, where eve said things they may not read."""
+    una, bob, eve = (keeping.member(name, caps=CAPS) for name in ("una", "bob", "eve"))
+    una.say("JOIN #c", "JOIN #d")
+    bob.say("JOIN #c")
+    eve.say("JOIN #eve")
+    speak(keeping, una, "#c", "the quick brown fox", "the lazy dog")  # at 0 and 1
+    speak(keeping, bob, "#c", "a quick answer")  # at 2
+    speak(keeping, una, "#d", "quick, elsewhere")  # at 3
+    speak(keeping, bob, "una", "be quick")  # at 4
+    speak(keeping, eve, "#eve", "quick and secret")  # at 5
+    speak(keeping, eve, "bob", "quick and secret as well")  # at 6
+    una.read()
+    return una
+
+
+@pytest.mark.parametrize(
+    "asked, answer",
+    [
+        ("text=quick", ["the quick brown fox", "a quick answer", "quick, elsewhere", "be quick"]),
+        ("text=QUICK;in=#C", ["the quick brown fox", "a quick answer"]),
+        (r"text=fox\squick", ["the quick brown fox"]),
+        (r'text="fox\squick"', []),
+        (":text=fox quick", ["the quick brown fox"]),
+        ("text=quick;from=Bob", ["a quick answer", "be quick"]),
+        ("from=una;in=#d", ["quick, elsewhere"]),
+        ("in=bob", ["be quick"]),
+        ("in=#c", ["the quick brown fox", "the lazy dog", "a quick answer"]),
+        ("in=#c;text=", ["the quick brown fox", "the lazy dog", "a quick answer"]),
+        ("text=quick;limit=2", ["quick, elsewhere", "be quick"]),
+        (f"text=quick;limit=2;after={at(0)}", ["the quick brown fox", "a quick answer"]),
+        (f"text=quick;after={at(3)}", ["quick, elsewhere", "be quick"]),
+        (f"text=quick;before={at(2)}", ["the quick brown fox", "a quick answer"]),
+        (f"after={at(1)};before={at(2)}", ["the lazy dog", "a quick answer"]),
+        (f"before={at(-1)};in=#c", []),
+        ("text=quick;limit=1000000000;in=#d", ["quick, elsewhere"]),
+        ("text=nothing", []),
+    ],
+)
+def test_what_is_asked_for_is_found(una: Client, asked: str, answer: list[str]) -> None:
+    """All attributes count, oldest comes first, and nothing is found that one may not read."""
+    assert found(una.ask(f"SEARCH {asked}")) == answer
+
+
+def test_a_message_is_found_as_it_was_said(keeping: Here, una: Client) -> None:
+    """With the time, the id, the source and the target it had."""
+    keeping.wait(60)
+    bob = keeping.clients[2]
+    bob.say("CAP REQ echo-message")
+    said = bob.ask("PRIVMSG #c :unheard-of")[0]
+    keeping.wait(60)
+    una.read()
+    assert una.ask("SEARCH text=unheard-of")[1].partition(";")[2] == said.removeprefix("@")
+
+
+@pytest.mark.parametrize(
+    "said, wrong",
+    [
+        ("SEARCH", []),
+        ("SEARCH text=", []),
+        ("SEARCH text", []),
+        ("SEARCH colour=red", ["colour"]),
+        ("SEARCH text=quick;limit=0", ["limit"]),
+        ("SEARCH text=quick;limit=-1", ["limit"]),
+        ("SEARCH text=quick;limit=few", ["limit"]),
+        ("SEARCH text=quick;after=yesterday", ["after"]),
+        (f"SEARCH text=quick;before=timestamp={at(0)}", ["before"]),
+        ("SEARCH text=quick;in=#eve", ["in"]),
+        ("SEARCH text=quick;in=#nowhere", ["in"]),
+        ("SEARCH text=quick;in=nobody", ["in"]),
+    ],
+)
+def test_what_makes_no_sense_is_invalid_params(una: Client, said: str, wrong: list[str]) -> None:
+    """With the names of what was wrong."""
+    assert params_of(una.ask(said), "FAIL") == ["SEARCH", "INVALID_PARAMS", *wrong, "Invalid parameters"]
+
+
+@pytest.mark.parametrize("text", ["***", '"', '""', "-", "(^)", r"\s"])
+def test_a_search_of_only_operators_is_invalid_params(una: Client, text: str) -> None:
+    """There is no word in it that could be looked for."""
+    assert params_of(una.ask(f"SEARCH text={text}"), "FAIL")[:2] == ["SEARCH", "INVALID_PARAMS"]
+
+
+@pytest.mark.parametrize("text", ["quick*", "NOT", "fox\\sOR\\sdog", "body:quick", "{quick", "quick)", "NEAR(fox"])
+def test_what_looks_like_an_operator_is_looked_for(una: Client, text: str) -> None:
+    """Nothing that is written is syntax but quotes: the answer is a batch, whatever is in it."""
+    found(una.ask(f"SEARCH text={text}"))
+
+
+def test_a_guest_finds_what_is_in_its_channels(keeping: Here, una: Client) -> None:
+    """And nothing at all while it is in none."""
+    guest = keeping.connect("guest", caps=CAPS)
+    assert found(guest.ask("SEARCH text=quick")) == found(guest.ask("SEARCH text=quick;in=una")) == []
+    guest.say("JOIN #d")
+    guest.read()
+    assert found(guest.ask("SEARCH text=quick")) == ["quick, elsewhere"]
+
+
+def test_a_moderator_looks_in_any_channel_by_its_name(keeping: Here, una: Client) -> None:
+    """Only there: without in= it is the channels they are in."""
+    mo = keeping.moderator("mo", caps=CAPS)
+    assert found(mo.ask("SEARCH text=quick")) == []
+    assert found(mo.ask("SEARCH text=quick;in=#eve")) == ["quick and secret"]
+
+
+def test_rights_are_looked_at_again_once_it_was_found(keeping: Here, una: Client) -> None:
+    """Who was kicked while a worker looked is shown nothing of the channel."""
+    bob = keeping.clients[2]
+    keeping.forget_unread()
+    keeping.holding = True
+    bob.say("SEARCH text=quick", "SEARCH text=quick;in=#c")
+    una.say("KICK #c bob :out")
+    keeping.release()
+    kick, *lines = bob.read()
+    assert verbs([kick, lines[-1]]) == ["KICK", "FAIL"]
+    assert found(lines[:-1]) == ["be quick", "quick and secret as well"]
+
+
+def test_a_channel_made_anew_has_nothing_of_the_old_one(keeping: Here) -> None:
+    """What was said in the old one is not found any more."""
+    one = keeping.connect("one", caps=CAPS)
+    one.say("JOIN #x")
+    speak(keeping, one, "#x", "quick")
+    one.say("PART #x", "JOIN #x")
+    one.read()
+    assert found(one.ask("SEARCH text=quick;in=#x")) == found(one.ask("SEARCH text=quick")) == []
+
+
+def test_without_batch_there_are_the_lines_alone(keeping: Here, una: Client) -> None:
+    """And what was found in many places is found all the same."""
+    plain = keeping.member("plain", caps="soju.im/search")
+    for number in range(20):
+        plain.say(f"JOIN #p{number}", f"PRIVMSG #p{number} :{number}")
+    plain.read()
+    lines = plain.ask("SEARCH before=2999-01-01T00:00:00.000Z;limit=3")
+    assert lines == [f":{plain.prefix} PRIVMSG #p{number} :{number}" for number in (17, 18, 19)]
+
+
+def test_a_disk_that_cannot_be_read_is_internal_error(
+    keeping: Here, una: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The client is told so by the specification's code, the operator why."""
+
+    def fail(*args: object) -> None:
+        raise StorageError("the disk is on fire")
+
+    monkeypatch.setattr(type(keeping.stores.history), "search", fail)
+    assert una.ask("SEARCH text=quick") == [f":{SERVER} FAIL SEARCH INTERNAL_ERROR :The search could not be run"]
+    assert "the disk is on fire" in keeping.world.log[-1]
