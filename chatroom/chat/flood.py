@@ -1,4 +1,4 @@
-"""Too much of anything: lines of one session, failed logins, connections of one address.
+"""Too much of anything: lines of one session, tries to log in, connections of one address.
 
 Pure arithmetic on moments in milliseconds of one clock that does not go backward; every table is bounded, so that
 whoever comes from many addresses costs no memory either. Guarded by the hub lock, except that a ``ConnectionBudget``
@@ -8,7 +8,6 @@ may as well belong to the one thread that accepts.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable
 
 WINDOW_MS = 10 * 60_000
 """How long a failed login counts."""
@@ -17,10 +16,14 @@ FREE_FAILURES = 3
 """How many failed logins cost nothing."""
 
 LONGEST_DELAY_MS = 30_000
+LONGEST_WAIT_MS = 60_000
+"""How far ahead a try's turn may be; those that would come later are refused."""
+
+MOST_COUNTED = 32
+"""How many tries of a key are remembered: within ``WINDOW_MS`` no more take their turns."""
+
 MOST_KEYS = 10_000
 MINUTE_MS = 60_000
-
-
 SUBSCRIBER_BITS = 64
 """How much of an IPv6 address whoever has it may choose at will: one subscriber has the whole /64."""
 
@@ -28,6 +31,11 @@ SUBSCRIBER_BITS = 64
 def origin(version: int, address: int) -> str:
     """Whom an address is counted as: an IPv4 address as itself, an IPv6 one as its /64."""
     return f"6 {address >> SUBSCRIBER_BITS:x}" if version == 6 else f"4 {address:x}"
+
+
+def is_this_machine(version: int, address: int) -> bool:
+    """Whether somebody comes from this machine's own address, which all behind a proxy here share."""
+    return address == (1 if version == 6 else 0x7F000001)
 
 
 class LineBudget:
@@ -61,49 +69,62 @@ class LineBudget:
 class LoginThrottle:
     """Slows password guessing, by address and by account.
 
-    After ``FREE_FAILURES`` failures of a key, none ``WINDOW_MS`` after the one before, each further try of it waits 1,
-    2, 4 … up to 30 seconds. Keys are any strings that tell addresses and accounts apart. At most ``most_keys`` are
-    remembered; the one that failed longest ago is forgotten first.
+    A try counts from its beginning, as a failure, until it is forgiven. Behind ``FREE_FAILURES`` of a key within
+    ``WINDOW_MS``, its next one comes 1, 2, 4 … up to 30 seconds after the last one. Keys are any strings that tell
+    addresses and accounts apart. At most ``most_keys`` are remembered; the one tried longest ago is forgotten first.
     """
 
-    __slots__ = ("_failures", "_most_keys")
+    __slots__ = ("_most_keys", "_tries")
 
     def __init__(self, most_keys: int = MOST_KEYS) -> None:
-        self._failures: dict[str, tuple[int, int]] = {}
-        """Key to how many failures and when the last was, in the order of the last."""
+        self._tries: dict[str, list[int]] = {}
+        """Key to when its tries have, or will have, their turns; in the order of the last one that began."""
         self._most_keys = most_keys
 
     def __len__(self) -> int:
-        return len(self._failures)
+        return len(self._tries)
 
-    def delay_ms(self, keys: Iterable[str], now_ms: int) -> int:
-        """How long a try that concerns these keys has to wait from now; the longest of theirs."""
-        return max((self._delay_of(key, now_ms) for key in keys), default=0)
+    def reserve(self, key: str, now_ms: int) -> int | None:
+        """When a try that begins now has its turn: tries at the same time get one each. None where that is too far."""
+        at_ms = max(now_ms, self._free_at(key, now_ms)[0])
+        if at_ms - now_ms > LONGEST_WAIT_MS:
+            return None
+        self._count(key, at_ms, now_ms)
+        return at_ms
 
-    def failed(self, keys: Iterable[str], now_ms: int) -> None:
-        """Count a failed try against each of its keys."""
-        for key in keys:
-            count = self._count(key, now_ms)
-            self._failures.pop(key, None)
-            self._failures[key] = (count + 1, now_ms)
-        while len(self._failures) > self._most_keys:
-            del self._failures[next(iter(self._failures))]
+    def slow(self, key: str, now_ms: int) -> int:
+        """How long a try that begins now waits: never longer than the delay, however many others wait too."""
+        free_at_ms, delay_ms = self._free_at(key, now_ms)
+        wait_ms = max(0, min(free_at_ms - now_ms, delay_ms))
+        self._count(key, now_ms + wait_ms, now_ms)
+        return wait_ms
 
-    def succeeded(self, keys: Iterable[str]) -> None:
-        """Forget the failures of these keys."""
-        for key in keys:
-            self._failures.pop(key, None)
+    def forgive(self, key: str, at_ms: int) -> None:
+        """Take back the one try that had its turn at that moment: it was a good one."""
+        tries = self._tries.get(key, [])
+        if at_ms in tries:
+            tries.remove(at_ms)
+        if not tries:
+            self.forget(key)
 
-    def _count(self, key: str, now_ms: int) -> int:
-        count, last_ms = self._failures.get(key, (0, 0))
-        return count if now_ms - last_ms < WINDOW_MS else 0
+    def forget(self, key: str) -> None:
+        """Take back all tries of a key."""
+        self._tries.pop(key, None)
 
-    def _delay_of(self, key: str, now_ms: int) -> int:
-        over = self._count(key, now_ms) - FREE_FAILURES
+    def _free_at(self, key: str, now_ms: int) -> tuple[int, int]:
+        """When the key's next try is due at the soonest, and how long that is after its last one."""
+        tries = [at_ms for at_ms in self._tries.get(key, ()) if now_ms - at_ms < WINDOW_MS]
+        over = len(tries) - FREE_FAILURES
         if over < 0:
-            return 0
+            return now_ms, 0
         delay_ms = min(1000 << min(over, 5), LONGEST_DELAY_MS)
-        return max(0, self._failures[key][1] + delay_ms - now_ms)
+        return max(tries) + delay_ms, delay_ms
+
+    def _count(self, key: str, at_ms: int, now_ms: int) -> None:
+        tries = [other for other in self._tries.pop(key, ()) if now_ms - other < WINDOW_MS]
+        self._tries[key] = [*tries, at_ms][-MOST_COUNTED:]
+        if len(self._tries) > self._most_keys:
+            del self._tries[next(iter(self._tries))]
 
 
 class ConnectionBudget:

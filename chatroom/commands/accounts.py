@@ -97,8 +97,8 @@ def _name_refusal(context: Context, name: str, nick: str) -> tuple[str, str] | N
 def _hash_and_create(context: Context, name: str, password: str) -> Pending:
     world = context.world
     settings = world.settings.accounts
-    key = (f"register {origin(context.session.version, context.session.address)}",)
-    delay_ms = world.throttle.delay_ms(key, world.now_ms) if world.settings.limits.enabled else 0
+    key = f"register {origin(context.session.version, context.session.address)}"
+    delay_ms = world.throttle.slow(key, world.now_ms) if world.settings.limits.enabled else 0
     actor = Actor(name, context.session.address_text)
 
     def hash_it(stores: Stores) -> list[Credential] | str:
@@ -120,7 +120,6 @@ def _hash_and_create(context: Context, name: str, password: str) -> Pending:
 
         return Pending("store", job, lambda context, account: _registered(context, name, account))
 
-    world.throttle.failed(key, world.now_ms)
     return Pending("password", hash_it, create, delay_ms)
 
 

@@ -108,8 +108,11 @@ def _scram_first(context: Context, exchange: SaslExchange, response: bytes) -> P
     return Pending("password", job, then)
 
 
-def _scram_final(context: Context, exchange: SaslExchange, scram: ScramExchange, response: bytes) -> Pending:
+def _scram_final(context: Context, exchange: SaslExchange, scram: ScramExchange, response: bytes) -> Pending | None:
     attempt = Attempt(context, scram.name)
+    if attempt.refusal is not None:
+        _failed(context, attempt.refusal)
+        return None
 
     def job(stores: Stores) -> tuple[int, bytes]:
         proof = scram.finish(response)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from chatroom.chat import passwords, scram
 from chatroom.chat.bans import describe
 from chatroom.chat.enforcement import apply_account
-from chatroom.chat.flood import origin
+from chatroom.chat.flood import is_this_machine, origin
 from chatroom.chat.records import Account, AccountEntry, Role
 from chatroom.commands.context import Context, printable
 from chatroom.commands.pending import Pending
@@ -33,36 +33,50 @@ Then = Callable[[Context, "AccountEntry | Denied"], "Pending | None"]
 
 
 class Attempt:
-    """One try to log in as ``name``: slowed where others failed before, and remembered where it fails itself."""
+    """One try to log in as ``name``, counted from its beginning, whether there is such an account or not.
 
-    __slots__ = ("_keys", "delay_ms", "name")
+    Those of one address take turns, so that many connections guess no faster than one. For the account it is a mere
+    delay: nobody may lock somebody else out. A good login takes back all tries of its account, but of its address only
+    itself: else an account of one's own would buy more guesses.
+    """
+
+    __slots__ = ("_account", "_address", "_turn_ms", "delay_ms", "name", "refusal")
 
     def __init__(self, context: Context, name: str) -> None:
-        world = context.world
+        world, session = context.world, context.session
         self.name = name
-        session = context.session
-        self._keys = (f"address {origin(session.version, session.address)}", f"account {casefold(name)}")
-        limits = world.settings.limits
-        self.delay_ms = world.throttle.delay_ms(self._keys, world.now_ms) if limits.enabled else 0
+        self.delay_ms = 0
         """How long to wait before the password is looked at."""
+        self.refusal: Denied | None = None
+        """Why it is not even begun, if it is not."""
+        self._account = f"account {casefold(name)}"
+        self._address = f"address {origin(session.version, session.address)}"
+        self._turn_ms: int | None = None
+        if not world.settings.limits.enabled:
+            return
+        if not is_this_machine(session.version, session.address):
+            self._turn_ms = world.throttle.reserve(self._address, world.now_ms)
+            if self._turn_ms is None:
+                self.refusal = self._denied(context, "too many tries to log in from your address, wait a minute")
+                return
+            self.delay_ms = self._turn_ms - world.now_ms
+        self.delay_ms = max(self.delay_ms, world.throttle.slow(self._account, world.now_ms))
 
     def judge(self, context: Context, account_id: int) -> AccountEntry | Denied:
         """Whether whoever proved the password of that account may log in; 0 is for who proved none."""
-        outcome = self._judge(context, account_id)
-        if isinstance(outcome, Denied):
-            name, address = printable(self.name), context.session.address_text
-            context.world.note(f"refused login as {name} from {address}: {outcome.why}")
-        return outcome
-
-    def _judge(self, context: Context, account_id: int) -> AccountEntry | Denied:
         world = context.world
         if world.accounts.find_by_id(account_id) is None:
-            world.throttle.failed(self._keys, world.now_ms)
-            return Denied("wrong name or password")
+            return self._denied(context, "wrong name or password")
+        world.throttle.forget(self._account)
+        if self._turn_ms is not None:
+            world.throttle.forgive(self._address, self._turn_ms)
         outcome = admitted(world, account_id)
-        if not isinstance(outcome, Denied):
-            world.throttle.succeeded(self._keys)
-        return outcome
+        return self._denied(context, outcome.why) if isinstance(outcome, Denied) else outcome
+
+    def _denied(self, context: Context, why: str) -> Denied:
+        name, address = printable(self.name), context.session.address_text
+        context.world.note(f"refused login as {name} from {address}: {why}")
+        return Denied(why)
 
 
 def admitted(world: World, account_id: int) -> AccountEntry | Denied:
@@ -81,9 +95,11 @@ class _Checked(NamedTuple):
     scram: str | None
 
 
-def check_password(context: Context, name: str, password: str, then: Then) -> Pending:
+def check_password(context: Context, name: str, password: str, then: Then) -> Pending | None:
     """Check an account's password in a worker. Known and unknown names cost the same: one bcrypt check."""
     attempt = Attempt(context, name)
+    if attempt.refusal is not None:
+        return then(context, attempt.refusal)
     settings = context.world.settings.accounts
 
     def job(stores: Stores) -> _Checked:

@@ -16,7 +16,7 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from chatroom.chat.flood import ConnectionBudget, origin
+from chatroom.chat.flood import ConnectionBudget, is_this_machine, origin
 from chatroom.chat.records import Role
 from chatroom.chat.session import ControlRights, Session
 from chatroom.errors import AddressUnusable, ServeError
@@ -196,6 +196,4 @@ def _is_counted(session: Session) -> bool:
     """Whether the connection limits count the session: not this machine's own, nor the control socket's."""
     if session.control is not None or session.version == 0:
         return False
-    if session.version == 6:
-        return session.address != 1
-    return session.address != 0x7F000001
+    return not is_this_machine(session.version, session.address)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from chatroom.chat.flood import (
     FREE_FAILURES,
     LONGEST_DELAY_MS,
+    LONGEST_WAIT_MS,
     MINUTE_MS,
     WINDOW_MS,
     ConnectionBudget,
@@ -68,55 +69,90 @@ def test_line_budget_is_small() -> None:
 
 
 def test_delays_double_to_a_ceiling() -> None:
-    """Three failures are free, then each try waits twice as long, up to half a minute."""
+    """Three tries are free, then each waits twice as long, up to half a minute."""
     throttle = LoginThrottle()
     delays = []
     now_ms = START
     for _ in range(10):
-        delays.append(throttle.delay_ms(["account:alice"], now_ms))
+        delays.append(throttle.slow("account alice", now_ms))
         now_ms += delays[-1]
-        throttle.failed(["account:alice"], now_ms)
     assert delays == [0, 0, 0, 1000, 2000, 4000, 8000, 16_000, LONGEST_DELAY_MS, LONGEST_DELAY_MS]
 
 
 def test_delay_runs_down() -> None:
-    """The delay counts from the last failure, not from the question."""
-    throttle = LoginThrottle()
-    for _ in range(FREE_FAILURES):
-        throttle.failed(["k"], START)
-    assert [throttle.delay_ms(["k"], START + ms) for ms in (0, 400, 1000, 5000)] == [1000, 600, 0, 0]
+    """The delay counts from the last try, not from the question."""
+    for passed_ms, wait_ms in ((0, 1000), (400, 600), (1000, 0), (5000, 0)):
+        throttle = LoginThrottle()
+        for _ in range(FREE_FAILURES):
+            throttle.slow("k", START)
+        assert throttle.slow("k", START + passed_ms) == wait_ms
 
 
-def test_delay_is_the_longest_of_the_keys() -> None:
-    """A try is held back by its address or its account, whichever failed more."""
+def test_parallel_tries_of_a_reserved_key_take_turns() -> None:
+    """Fifty tries at once get the moments that fifty one after another would; too far ones are refused, uncounted."""
     throttle = LoginThrottle()
-    for _ in range(FREE_FAILURES + 1):
-        throttle.failed(["address:192.0.2.1"], START)
-    throttle.failed(["account:alice"], START)
-    assert throttle.delay_ms(["account:alice"], START) == 0
-    assert throttle.delay_ms(["account:alice", "address:192.0.2.1"], START) == 2000
-    assert throttle.delay_ms([], START) == 0
+    begun = [throttle.reserve("address", START) for _ in range(50)]
+    moments = [START + ms for ms in (0, 0, 0, 1000, 3000, 7000, 15_000, 31_000)]
+    assert begun == [*moments, *[None] * 42]
+    assert throttle.reserve("address", START + 1001) == START + 31_000 + LONGEST_DELAY_MS
+    assert throttle.reserve("address", START + 1001) is None
+    assert throttle.reserve("other", START) == START
+
+
+@given(st.lists(st.tuples(st.integers(0, 40_000), st.booleans()), max_size=80))
+def test_however_they_come_reserved_tries_are_spaced(tries: list[tuple[int, bool]]) -> None:
+    """Whatever is forgiven in between, failures beyond the free ones come no faster than their delays, nor too late."""
+    throttle = LoginThrottle()
+    now_ms = START
+    failures: list[int] = []
+    for pause_ms, succeeds in tries:
+        now_ms += pause_ms
+        at_ms = throttle.reserve("k", now_ms)
+        if at_ms is None:
+            continue
+        assert now_ms <= at_ms <= now_ms + LONGEST_WAIT_MS
+        if succeeds:
+            throttle.forgive("k", at_ms)
+            continue
+        counted = [other for other in failures if other > now_ms - WINDOW_MS]
+        over = len(counted) - FREE_FAILURES
+        if over >= 0:
+            assert at_ms >= max(counted) + min(1000 << min(over, 5), LONGEST_DELAY_MS)
+        failures.append(at_ms)
+
+
+def test_nobody_is_locked_out_of_an_account() -> None:
+    """However many others try a name, whoever comes next waits the longest delay and no more."""
+    throttle = LoginThrottle()
+    assert max(throttle.slow("account alice", START) for _ in range(1000)) == LONGEST_DELAY_MS
+    assert throttle.slow("account alice", START) == LONGEST_DELAY_MS
 
 
 def test_failures_are_forgotten() -> None:
-    """A good login clears its keys; ten minutes without a failure clear any."""
+    """An account's go with a good login; an address is forgiven that one try; ten minutes clear any."""
     throttle = LoginThrottle()
-    for _ in range(FREE_FAILURES + 2):
-        throttle.failed(["a", "b", "c"], START)
-    throttle.succeeded(["a", "unknown"])
-    assert throttle.delay_ms(["a"], START) == 0
-    assert throttle.delay_ms(["b"], START) == 4000
-    throttle.failed(["b"], START + WINDOW_MS)
-    assert throttle.delay_ms(["b"], START + WINDOW_MS) == 0
+    for _ in range(FREE_FAILURES + 1):
+        throttle.slow("account", START)
+        assert throttle.reserve("address", START) is not None
+    throttle.forget("account")
+    throttle.forget("unknown")
+    assert throttle.slow("account", START) == 0
+    at_ms = throttle.reserve("address", START)
+    assert at_ms == START + 3000
+    throttle.forgive("address", at_ms)
+    throttle.forgive("unknown", at_ms)
+    assert throttle.reserve("address", START) == START + 3000
+    assert throttle.reserve("address", START + 3000 + WINDOW_MS) == START + 3000 + WINDOW_MS
 
 
 def test_throttle_is_bounded() -> None:
-    """However many addresses fail, the number of keys is bounded, and who fails now is the last to be forgotten."""
+    """However many addresses fail, what is kept of them is bounded; who fails now is the last to be forgotten."""
     throttle = LoginThrottle(most_keys=100)
     for number in range(1000):
-        throttle.failed([f"address:{number}", "account:admin"], START)
+        throttle.reserve(f"address {number}", START)
+        throttle.slow("account admin", START)
     assert len(throttle) == 100
-    assert throttle.delay_ms(["account:admin"], START) == LONGEST_DELAY_MS
+    assert throttle.slow("account admin", START) == LONGEST_DELAY_MS
 
 
 def test_who_failed_longest_ago_is_forgotten_first() -> None:
@@ -124,11 +160,11 @@ def test_who_failed_longest_ago_is_forgotten_first() -> None:
     throttle = LoginThrottle(most_keys=2)
     for key in ("old", "older"):
         for _ in range(FREE_FAILURES):
-            throttle.failed([key], START)
-    throttle.failed(["old"], START)
-    throttle.failed(["new"], START)
-    assert throttle.delay_ms(["old"], START) == 2000
-    assert throttle.delay_ms(["older"], START) == 0
+            throttle.slow(key, START)
+    assert throttle.slow("old", START) == 1000
+    throttle.slow("new", START)
+    assert throttle.slow("old", START) == 2000
+    assert throttle.slow("older", START) == 0
 
 
 def test_concurrent_connections() -> None:

@@ -94,6 +94,26 @@ def test_failed_scram_logins_count_and_are_slowed_like_others(make_here: Callabl
     assert here.delays_ms == [1000]
 
 
+def test_parallel_scram_logins_take_turns(make_here: Callable[..., Here]) -> None:
+    """Each proof is a try: of twenty at once from one address eight have their turn, the others are refused."""
+    here = make_here(limits={"enabled": True})
+    here.account("una")
+    clients = [with_sasl(here) for _ in range(20)]
+    finals = []
+    for client in clients:
+        client.say("AUTHENTICATE SCRAM-SHA-256")
+        client.read()
+        scramp = ScramClient(["SCRAM-SHA-256"], "una", "wrong")
+        scramp.set_server_first(challenge(send(client, scramp.get_client_first())))
+        finals.append(scramp.get_client_final())
+    here.holding = True
+    answers = [send(client, final) for client, final in zip(clients, finals, strict=True)]
+    assert [verbs(lines) for lines in answers] == [[]] * 8 + [["904"]] * 12
+    assert "too many" in answers[-1][0]
+    here.release()
+    assert here.delays_ms == [1000, 3000, 7000, 15_000, 31_000]
+
+
 def test_a_disabled_or_banned_account_is_told_so_after_its_password(here: Here) -> None:
     """Who proves the password reads why it does not help."""
     here.account("una", disabled=True)
