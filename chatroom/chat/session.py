@@ -80,6 +80,7 @@ class Session:
         "opened_ms",
         "pinged_ms",
         "registration",
+        "replays",
         "sasl",
         "subscriptions",
         "thread",
@@ -128,6 +129,9 @@ class Session:
         """The lines of a message that is not complete yet."""
         self.waiting = False
         """Whether a job of its last line is under way: further lines wait behind it."""
+        self.replays = 0
+        """Of how many channels that it joined by its last line it is yet to be shown what it missed: that is such a
+        job, too."""
         self.closing = False
         self.budget: LineBudget | None = None
 

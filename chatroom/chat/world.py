@@ -71,6 +71,8 @@ class World:
         """What must be remembered, in order, with nobody waiting for it."""
         self.checks: list[Job] = []
         """As ``jobs``, for the workers that hash passwords."""
+        self.woken: list[Session] = []
+        """Sessions whose lines need wait no longer; for whoever runs lines to take."""
         self.questions: list[tuple[Queue, Job, Callable[[object], None]]] = []
         """What is to be looked up, and what to do with the answer in a later tick."""
         self.load_settings: Callable[[], Settings] = lambda: settings
@@ -118,6 +120,18 @@ class World:
             account_id, number = user.account.id, self.ledger.last_number
             folded = channel.folded if channel is not None else ""
             self.remember(lambda stores: stores.presence.go(account_id, folded, number))
+
+    def hold_back(self, session: Session) -> None:
+        """Let a session's further lines wait until ``go_on`` is called as often: what is asked of it comes first."""
+        session.replays += 1
+        session.waiting = True
+
+    def go_on(self, session: Session) -> None:
+        """End what ``hold_back`` began."""
+        session.replays -= 1
+        if not session.replays and not session.closing:
+            session.waiting = False
+            self.woken.append(session)
 
     def ask(self, queue: Queue, job: Job, then: Callable[[object], None]) -> None:
         """Have something looked up; ``then`` is told the result, or the ``ChatroomError``, in a later tick."""

@@ -137,7 +137,7 @@ def enter(context: Context, channel: Channel) -> None:
     introduce(context, channel)
     show_channel(context, channel)
     for session in user.sessions:
-        replay_channel(world, session, channel)
+        replay_channel(world, session, channel, own=session is context.session)
 
 
 def _join_event(context: Context, channel: Channel) -> Event:

@@ -25,8 +25,11 @@ _DAY_MS = 86_400_000
 _ACTION = "\x01ACTION "
 
 
-def replay_channel(world: World, session: Session, channel: Channel) -> None:
-    """Have what was missed shown to a session that is in a channel from now on; its live lines wait behind it."""
+def replay_channel(world: World, session: Session, channel: Channel, *, own: bool = False) -> None:
+    """Have what was missed shown to a session that is in a channel from now on; its live lines wait behind it.
+
+    Where the session joined by its ``own`` line, that line is done when this is: what it says next is answered behind.
+    """
     history, ledger, user = world.settings.history, world.ledger, session.user
     if ledger.journal is None or user is None:
         return
@@ -47,13 +50,20 @@ def replay_channel(world: World, session: Session, channel: Channel) -> None:
         return stores.history.latest(name, limit, after=after, up_to=up_to)
 
     held = world.hold(channel, session) if not asks_itself else None
+    # A session that is waiting already is so for its login, which ends by itself.
+    waits = own and held is not None and (not session.waiting or session.replays > 0)
+    if waits:
+        world.hold_back(session)
 
     def then(found: object) -> None:
-        if held is None or channel.held.get(session) is not held:
-            return
-        if not isinstance(found, ChatroomError) and not session.closing:
-            _show(world, session, found)
-        world.release(channel, session)
+        try:
+            if held is not None and channel.held.get(session) is held:
+                if not isinstance(found, ChatroomError) and not session.closing:
+                    _show(world, session, found)
+                world.release(channel, session)
+        finally:
+            if waits:
+                world.go_on(session)
 
     world.ask("history", job, then)
 

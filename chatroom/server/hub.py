@@ -113,6 +113,8 @@ class Hub:
             task()
         except Exception:
             log.exception("a task failed")
+        while self.world.woken:
+            self._wake(self.world.woken.pop())
 
     def _report_bug(self, context: Context) -> None:
         log.exception("a line of %s failed", context.nick)
@@ -177,6 +179,10 @@ class Hub:
             self._submit(session, context, following)
             return
         session.waiting = False
+        self._wake(session)
+
+    def _wake(self, session: Session) -> None:
+        """Have the lines run that waited for a session to be waiting no longer."""
         self._have_owner(session, lambda: self.threads[session.thread].wake_connection(session.connection))
 
     # -- after the tick; without the lock ---------------------------------------------------------

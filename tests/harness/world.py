@@ -39,6 +39,7 @@ from chatroom.errors import ChatroomError
 from chatroom.irc.framing import Malformed
 from chatroom.irc.message import parse
 from chatroom.irc.names import casefold
+from chatroom.storage.history_upkeep import open_upkeep
 from chatroom.storage.journal import open_journal
 from chatroom.storage.stores import SqliteStores, open_stores
 
@@ -155,6 +156,7 @@ class Question:
             outcome = error
         with self.here.tick():
             self.then(outcome)
+            self.here.run_woken()
 
 
 class Here:
@@ -326,6 +328,13 @@ class Here:
             self.account(name, role)
         return self.connect(name, login=name, **how)
 
+    def index_history(self) -> None:
+        """Do what the background does of what was said: it is found by the index then."""
+        upkeep = open_upkeep(self.stores.path, clock=lambda: self.now)
+        while upkeep.index_some():
+            pass
+        upkeep.close()
+
     def user(self, nick: str) -> User:
         """Who wears that nick."""
         user = self.world.find_user(nick)
@@ -415,6 +424,11 @@ class Here:
     def _hold(self, context: Context, pending: Pending) -> None:
         self._take_jobs()
         self.held.append(Job(self, pending.job, (context, pending)))
+
+    def run_woken(self) -> None:
+        """Run the lines that waited for a session to be waiting no longer."""
+        while self.world.woken:
+            self._run_parked(self.clients[self.world.woken.pop().id])
 
     def _run_parked(self, client: Client) -> None:
         session = client.session

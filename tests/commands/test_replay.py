@@ -1,0 +1,79 @@
+"""What somebody missed, shown at their JOIN: in its place between the JOIN and whatever comes after it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from harness.world import Here, verbs
+
+from chatroom.irc.message import parse
+
+
+def said(lines: list[str]) -> list[str]:
+    """The last parameters of some lines, which is what was said in them."""
+    return [parse(line).params[-1] for line in lines]
+
+
+@pytest.mark.parametrize("channels", ["#a", "#a,#b"])
+def test_what_is_said_after_a_join_is_answered_behind_what_was_missed(keeping: Here, channels: str) -> None:
+    """The next line waits for the whole JOIN, and with it everything said meanwhile: a PONG says that all is there."""
+    alice, bob = keeping.connect("alice"), keeping.connect("bob", caps="server-time")
+    alice.say(f"JOIN {channels}", "PRIVMSG #a :missed")
+    bob.read()
+    keeping.holding = True
+    bob.say(f"JOIN {channels}", "PING :1", "PRIVMSG #a :mine")
+    alice.say("PRIVMSG #a :meanwhile")
+    assert "PONG" not in verbs(bob.read())
+    alice.read()
+    keeping.holding = False
+    keeping.release()
+    assert said(bob.read()) == ["missed", "meanwhile", "1"]
+    assert said(alice.read()) == ["mine"]
+    assert said(bob.ask("PING :2")) == ["2"]
+
+
+def test_who_is_kicked_before_it_was_shown_goes_on(keeping: Here) -> None:
+    """Nothing is shown to them any more, and their next line is answered."""
+    alice, bob = keeping.connect("alice"), keeping.connect("bob")
+    alice.say("JOIN #a", "PRIVMSG #a :missed")
+    keeping.holding = True
+    bob.say("JOIN #a", "PING :1")
+    alice.say("KICK #a bob")
+    keeping.holding = False
+    bob.read()
+    keeping.release()
+    assert said(bob.read()) == ["1"]
+
+
+def test_who_leaves_before_it_was_shown_is_gone(keeping: Here) -> None:
+    """A connection that ends meanwhile is nobody to go on with."""
+    alice, bob = keeping.connect("alice"), keeping.connect("bob")
+    alice.say("JOIN #a", "PRIVMSG #a :missed")
+    keeping.holding = True
+    bob.say("JOIN #a", "PING :1")
+    bob.vanish()
+    bob.read()
+    keeping.holding = False
+    keeping.release()
+    assert bob.read() == [] and verbs(alice.read())[-1] == "QUIT"
+
+
+def test_a_labelled_join_is_answered_before_what_was_missed(keeping: Here) -> None:
+    """The batch of its label is whole, the replay is none of it."""
+    alice, bob = keeping.connect("alice"), keeping.connect("bob", caps="labeled-response batch server-time")
+    alice.say("JOIN #a", "PRIVMSG #a :missed")
+    bob.read()
+    sent = bob.ask("@label=x JOIN #a", "PING :1")
+    assert verbs(sent) == ["BATCH", "JOIN", "353", "366", "BATCH", "PRIVMSG", "PONG"]
+
+
+@pytest.mark.parametrize("login", [None, "bob"])
+def test_coming_into_the_configured_channels_ends_too(make_here: Callable[..., Here], login: str | None) -> None:
+    """Who lands in channels by connecting can speak afterwards, guest and account alike."""
+    here = make_here(keeping=True)
+    if login is not None:
+        here.account(login)
+    here.connect("alice").say("PRIVMSG #lobby :missed")
+    bob = here.connect("bob", login=login)
+    assert said(bob.ask("PING :1")) == ["1"]
