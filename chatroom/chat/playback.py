@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
 
 from chatroom.chat.events import Event, Stamp
 from chatroom.chat.history import Entry, EntryFlag, Kind, split_parts
 from chatroom.irc import caps
 
-if TYPE_CHECKING:
-    from chatroom.chat.outbox import Outbox
-
 _LINE_OVERHEAD = 160
 """About how many bytes of a line are neither its text nor the clients' own tags: time, id, batch, source, target."""
 
 
-def to_event(outbox: Outbox, entry: Entry) -> Event:
-    """The event of an entry, to be said now with the time and the id it had."""
+def to_event(entry: Entry) -> Event:
+    """The event of an entry, with the time and the id it had. In any thread: what takes time is done here.
+
+    It has no number among the things said now: whoever says it gives it one.
+    """
     event = Event(entry.source, _BODIES[entry.kind](entry), account=entry.account or None)
     event.client_tags = entry.client_tags
     event.bot = bool(entry.flags & EntryFlag.BOT)
     event.lasting_id = entry.msgid
-    outbox.number(event)
     event.stamp = Stamp(entry.time_ms, "")
     if entry.kind is Kind.TAGMSG:
         event.needs = caps.MESSAGE_TAGS

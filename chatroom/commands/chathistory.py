@@ -13,7 +13,6 @@ from chatroom.chat.playback import fit, to_event
 from chatroom.commands.context import Context
 from chatroom.commands.pending import Pending
 from chatroom.commands.reading import (
-    Place,
     direct_name,
     find_place,
     is_same,
@@ -22,12 +21,14 @@ from chatroom.commands.reading import (
     not_before,
     parse_limit,
     readable_since,
+    show,
 )
 from chatroom.commands.table import command
 from chatroom.irc import caps
 from chatroom.irc.times import format_time, parse_time
 
 if TYPE_CHECKING:
+    from chatroom.chat.events import Event
     from chatroom.chat.history_stores import HistoryStore
     from chatroom.chat.stores import Stores
 
@@ -113,17 +114,18 @@ def _messages(context: Context, params: list[str]) -> Pending | None:
         return None
     bounds = [not_before(bound, place.since_ms) for bound in bounds]
     events = bool(context.session.caps & caps.EVENT_PLAYBACK)
-    conversation, since_ms = place.conversation, place.since_ms
+    conversation, since_ms, most = place.conversation, place.since_ms, most_bytes(context)
 
-    def read(stores: Stores) -> list[Entry]:
+    def read(stores: Stores) -> list[Event]:
         if conversation is None:
             return []
         found = _read(stores.history, subcommand, conversation, bounds, limit, events)
-        return [entry for entry in found if entry.time_ms >= since_ms]
+        entries = [entry for entry in found if entry.time_ms >= since_ms]
+        return [to_event(entry) for entry in _cut(subcommand, bounds, entries, most)]
 
-    def then(context: Context, entries: list[Entry]) -> None:
+    def then(context: Context, found: list[Event]) -> None:
         if is_same(place, find_place(context, target)):
-            _show(context, place, _cut(subcommand, bounds, entries, most_bytes(context)))
+            show(context, f"chathistory {place.name}", found)
         else:
             context.fail("INVALID_TARGET", given, target, text=_NO_MESSAGES)
 
@@ -159,13 +161,6 @@ def _cut(subcommand: str, bounds: list[Bound], entries: Sequence[Entry], most: i
 
 def _number(bound: Bound) -> int:
     return bound.number if isinstance(bound, AtNumber) else first_number(bound.time_ms)
-
-
-def _show(context: Context, place: Place, entries: Sequence[Entry]) -> None:
-    outbox = context.world.outbox
-    with context.batch(f"chathistory {place.name}"):
-        for entry in entries:
-            context.say(to_event(outbox, entry))
 
 
 # -- where there is something ----------------------------------------------------------------------

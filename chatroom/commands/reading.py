@@ -6,7 +6,7 @@ was made. A direct conversation is read by the two accounts whose it is. A guest
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from chatroom.chat.history import AtNumber, AtTime, Bound, Conversation, direct, first_number
@@ -17,6 +17,7 @@ from chatroom.irc.names import casefold
 
 if TYPE_CHECKING:
     from chatroom.chat.channel import Channel
+    from chatroom.chat.events import Event
     from chatroom.chat.stores import Stores
     from chatroom.chat.world import World
     from chatroom.commands.context import Context
@@ -129,3 +130,13 @@ def look_up(
 
     # What this tick has said is committed at its end, and a job that is held back begins after that.
     return Pending("history", job, go_on, _AFTER_THE_TICK_MS if context.world.ledger.is_open else 0)
+
+
+def show(context: Context, batch: str, events: Iterable[Event]) -> None:
+    """Answer with a batch of events of the history."""
+    outbox = context.world.outbox
+    with context.batch(batch):
+        for event in events:
+            outbox.seq += 1
+            event.seq = outbox.seq
+            context.say(event)

@@ -20,6 +20,7 @@ from chatroom.commands.reading import (
     most_bytes,
     parse_limit,
     readable_since,
+    show,
 )
 from chatroom.commands.table import command
 from chatroom.irc.message import parse_tags
@@ -27,7 +28,9 @@ from chatroom.irc.names import casefold
 from chatroom.irc.times import parse_time
 
 if TYPE_CHECKING:
+    from chatroom.chat.events import Event
     from chatroom.chat.records import AccountEntry
+    from chatroom.chat.stores import Stores
 
 _ATTRIBUTES = ("in", "from", "after", "before", "text", "limit")
 _USUAL_LIMIT = 100
@@ -74,7 +77,13 @@ def _look_for(context: Context, wanted: Search, place: Place | None, target: str
         names = [channel.name for channel in context.user.channels]
         wanted = wanted._replace(conversations=names, account_id=account.id if account is not None else None)
 
-    def then(context: Context, found: list[Entry]) -> None:
+    most = most_bytes(context)
+
+    def read(stores: Stores) -> list[tuple[Entry, Event]]:
+        entries = fit(stores.history.search(wanted), most, newest=not wanted.oldest)
+        return [(entry, to_event(entry)) for entry in entries]
+
+    def then(context: Context, found: list[tuple[Entry, Event]]) -> None:
         if place is None:
             may_read = _readable_anywhere(context, account)
         elif is_same(place, find_place(context, target)):
@@ -82,15 +91,12 @@ def _look_for(context: Context, wanted: Search, place: Place | None, target: str
         else:
             context.fail("INVALID_PARAMS", "in", text="Invalid parameters")
             return
-        entries = fit([entry for entry in found if may_read(entry)], most_bytes(context), newest=not wanted.oldest)
-        with context.batch("soju.im/search"):
-            for entry in entries:
-                context.say(to_event(context.world.outbox, entry))
+        show(context, "soju.im/search", [event for entry, event in found if may_read(entry)])
 
     def failed(context: Context) -> None:
         context.fail("INTERNAL_ERROR", text="The search could not be run")
 
-    return look_up(context, lambda stores: stores.history.search(wanted), then, failed)
+    return look_up(context, read, then, failed)
 
 
 def _readable_since(since_ms: int) -> _MayRead:

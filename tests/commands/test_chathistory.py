@@ -52,6 +52,7 @@ def una(keeping: Here) -> Client:
     return una
 
 
+@pytest.mark.parametrize("indexed", [False, True])
 @pytest.mark.parametrize(
     "asked, found",
     [
@@ -71,8 +72,12 @@ def una(keeping: Here) -> Client:
         (f"between #C {at(2)} {at(3)} 10", ""),
     ],
 )
-def test_each_subcommand_answers_what_it_is_asked(una: Client, asked: str, found: str) -> None:
+def test_each_subcommand_answers_what_it_is_asked(
+    keeping: Here, una: Client, asked: str, found: str, indexed: bool
+) -> None:
     """Bounds are not part of the answer but of AROUND, the limit is counted from the first one, oldest comes first."""
+    if indexed:
+        keeping.index_history()
     assert texts(una.ask(f"CHATHISTORY {asked}")) == list(found)
 
 

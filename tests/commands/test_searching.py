@@ -50,6 +50,7 @@ def una(keeping: Here) -> Client:
     return una
 
 
+@pytest.mark.parametrize("indexed", [False, True])
 @pytest.mark.parametrize(
     "asked, answer",
     [
@@ -73,8 +74,10 @@ def una(keeping: Here) -> Client:
         ("text=nothing", []),
     ],
 )
-def test_what_is_asked_for_is_found(una: Client, asked: str, answer: list[str]) -> None:
-    """All attributes count, oldest comes first, and nothing is found that one may not read."""
+def test_what_is_asked_for_is_found(keeping: Here, una: Client, asked: str, answer: list[str], indexed: bool) -> None:
+    """All attributes count, oldest comes first, nothing is found that one may not read, and the index changes none."""
+    if indexed:
+        keeping.index_history()
     assert found(una.ask(f"SEARCH {asked}")) == answer
 
 
