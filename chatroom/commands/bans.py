@@ -83,7 +83,9 @@ def _add(context: Context, words: list[str]) -> Pending:
     if isinstance(target, NameTarget):
         _require_rank_over_name(context, target.name)
     else:
-        _require_sense(context, target, forced="force" in options)
+        _require_rank_over_network(context, target)
+        if "force" not in options:
+            _require_sense(context, target)
     return _store(context, target, duration_s, reason)
 
 
@@ -117,10 +119,18 @@ def _require_rank_over_name(context: Context, name: str) -> None:
         raise NotPermitted(f"{name} is {role_article(highest)}, as high as you or higher")
 
 
-def _require_sense(context: Context, target: NetworkTarget, *, forced: bool) -> None:
+def _require_rank_over_network(context: Context, target: NetworkTarget) -> None:
+    """Refuse where an equal or a better is there: spared now, they could not come back."""
+    own = context.user.account
+    for session in sessions_in(context.world, target.network):
+        user = session.user
+        if user is not None and user.account not in (None, own) and (user.role or Role.USER) >= context.role:
+            role = role_article(user.role or Role.USER)
+            raise NotPermitted(f"{user.nick} is there, who is {role}, as high as you or higher")
+
+
+def _require_sense(context: Context, target: NetworkTarget) -> None:
     """Ask for FORCE where a ban would hit this machine itself, or most of those present."""
-    if forced:
-        return
     shown = targets.format_network(target.network)
     if targets.covers_loopback(target.network):
         raise NeedsForce(f"{shown} covers this machine itself (loopback): say UBAN ADD FORCE {shown} to do it")

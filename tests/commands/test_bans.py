@@ -3,7 +3,18 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from harness.world import PASSWORD, SERVER, SHELL, START, Client, Here, params_of, sasl_plain, verbs
+from harness.world import (
+    PASSWORD,
+    SERVER,
+    SHELL,
+    START,
+    Client,
+    Here,
+    change_settings,
+    params_of,
+    sasl_plain,
+    verbs,
+)
 
 from chatroom.chat.enforcement import apply_rules
 from chatroom.chat.records import Role
@@ -121,22 +132,48 @@ def test_loopback_and_wide_networks_ask_for_force(here: Here) -> None:
 
 
 def test_whoever_bans_their_own_network_is_spared(here: Here) -> None:
-    """The issuer stays; so do equals and betters of a moderator, who are judged by the role as it is."""
-    ada = here.admin(address="192.0.2.1")
-    mo, mia = here.moderator(address="192.0.2.2"), here.moderator("mia", address="192.0.2.3")
+    """The issuer stays, on every connection and under every nick of their account; the others there go."""
+    here.world.settings = change_settings(here.world.settings, accounts={"share_nick": False})
+    mo = here.moderator(address="192.0.2.2")
+    away = here.connect("mo-away", login="mo", address="192.0.2.6")
     una, bob = here.member(address="192.0.2.4"), here.connect("bob", address="192.0.2.5")
     mo.say("UBAN ADD FORCE 192.0.2.0/24")
-    assert [client.closed for client in (ada, mo, mia, una, bob)] == [False, False, False, True, True]
+    assert [client.closed for client in (una, bob)] == [True, True]
+    assert not mo.closed
+    assert not away.closed
+
+
+@pytest.mark.parametrize("target", ["192.0.2.1", "192.0.2.0/24", "--ip bob", "--force 192.0.2.0/24", "FORCE 0.0.0.0/0"])
+def test_nobody_bans_the_address_of_an_equal_or_a_better(here: Here, target: str) -> None:
+    """An address or network with somebody of the same role or a higher one in it is refused, FORCE or not."""
+    ada, bob = here.admin(address="192.0.2.1"), here.connect("bob", address="192.0.2.1")
+    mo, mia = here.moderator(address="192.0.2.2"), here.moderator("mia", address="10.0.0.9")
+    assert params_of(mo.ask(f"UBAN ADD {target}"), "481") == [
+        "mo",
+        "Permission Denied - ada is there, who is an admin, as high as you or higher",
+    ]
+    assert verbs(mo.ask("UBAN ADD 10.0.0.9")) == ["481"]
+    assert list(here.world.bans) == []
+    ada.say("MODE ada -o")  # rights put aside are no lower a role
+    assert verbs(mo.ask("UBAN ADD 192.0.2.1")) == ["481"]
+    ada.say(f"OPER ada :{PASSWORD}", "UBAN ADD 10.0.0.9")
+    assert [client.closed for client in (ada, mo, mia, bob)] == [False, False, True, False]
+
+
+def test_the_shell_bans_any_address(here: Here) -> None:
+    """Who has the shell outranks everybody, wherever they come from."""
+    ada = here.admin(address="192.0.2.1")
+    here.ban("192.0.2.0/24", kind="ip")
+    assert ada.closed
 
 
 def test_a_wider_ban_also_hits_whom_a_narrower_one_had_spared(here: Here) -> None:
-    """An admin's ban ends the moderator's session that a moderator's own ban had to spare."""
-    ada = here.admin(address="10.0.0.1")
-    mo, mia = here.moderator(address="10.0.0.2"), here.moderator("mia", address="192.0.2.3")
+    """An admin's ban ends the session that a moderator's own ban of their own address had to spare."""
+    ada, mo = here.admin(address="10.0.0.1"), here.moderator(address="192.0.2.3")
     mo.say("UBAN ADD 192.0.2.3")
-    assert not mia.closed
+    assert not mo.closed
     ada.say("UBAN ADD FORCE 192.0.2.0/24")
-    assert mia.closed
+    assert mo.closed
 
 
 def test_nobody_bans_an_equal_a_better_or_themselves(here: Here) -> None:
