@@ -21,7 +21,7 @@ KICK_BYTES = 255
 def kick(context: Context, params: list[str]) -> Pending | None:
     """Takes people, by comma, out of a channel, or each out of the channel at the same place in the list."""
     names, nicks = params[0].split(","), params[1].split(",")
-    if len(names) > 1 and len(names) != len(nicks):
+    if not any(nicks) or (len(names) > 1 and len(names) != len(nicks)):
         context.reply(numerics.ERR_NEEDMOREPARAMS, "KICK")
         return None
     reason = shorten(params[2], KICK_BYTES) if len(params) > 2 and params[2] else context.user.nick

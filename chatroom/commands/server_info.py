@@ -214,6 +214,9 @@ def stats(context: Context, params: list[str]) -> Pending | None:
     STATS o: which accounts are operators (for moderators and admins)
     """
     query = params[0][:1]
+    if not query:
+        context.reply(numerics.ERR_NEEDMOREPARAMS, "STATS")
+        return None
     if not is_addressed(context, params[1:]):
         return None
     if query == "o" and context.role >= Role.MODERATOR:

@@ -58,5 +58,6 @@ def test_people_are_kicked_out_of_several_channels_at_once(here: Here) -> None:
     ]
     assert alice.ask("KICK #a,#b bob") == [f":{SERVER} 461 alice KICK :Not enough parameters"]
     assert alice.ask("KICK #a,#b bob,carl,alice") == [f":{SERVER} 461 alice KICK :Not enough parameters"]
+    assert alice.ask("KICK #a :") == [f":{SERVER} 461 alice KICK :Not enough parameters"]
     assert verbs(alice.ask("KICK #c carl,bob")) == ["442"]
     assert verbs(alice.ask("KICK #none,#a carl,carl")) == ["403", "KICK"]

@@ -70,6 +70,7 @@ def test_stats_for_everybody(here: Here) -> None:
     ]
     assert alice.ask("STATS x") == [f":{SERVER} 219 alice x :End of STATS report"]
     assert verbs(alice.ask("STATS")) == ["461"]
+    assert verbs(alice.ask("STATS :")) == ["461"]
 
 
 def test_stats_for_operators(here: Here) -> None:
