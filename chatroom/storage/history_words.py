@@ -34,7 +34,7 @@ def place_word(conversation_id: int) -> str:
 
 def sender_word(name: str) -> str:
     """The word that all messages of a nick or an account have; of letters and digits only, whatever the name has."""
-    return _SENDER + casefold(name).encode().hex()
+    return _SENDER + casefold(name).encode(errors="replace").hex()
 
 
 def parse_words(text: str) -> list[str]:
