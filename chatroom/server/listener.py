@@ -7,6 +7,7 @@ import ipaddress
 import itertools
 import logging
 import os
+import resource
 import selectors
 import socket
 import struct
@@ -29,6 +30,10 @@ if TYPE_CHECKING:
 BACKLOG = 1024
 _OUT_OF_FILES = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 _PAUSE_S = 0.1
+KEPT_FILES = 64
+"""How many open files connections leave to the database, the control socket and everything else."""
+
+_COMPLAIN_EVERY_S = 60
 
 log = logging.getLogger(__name__)
 
@@ -95,8 +100,13 @@ class Listener(threading.Thread):
         self._budget = ConnectionBudget(limits.connections_per_address, limits.connects_per_minute)
         self._counted: dict[int, str] = {}
         """Against which address a session is counted, by its id."""
+        self._open: set[int] = set()
+        """The ids of all sessions with a connection from outside."""
         self._budget_lock = threading.Lock()
-        """Guards ``_budget`` and ``_counted``, which I/O threads change too. No other lock is taken under it."""
+        """Guards ``_budget``, ``_counted`` and ``_open``, which I/O threads change too. No other lock is taken under
+        it."""
+        self._complain_at = 0.0
+        """When it may be said again that files have run out."""
 
     def stop(self) -> None:
         """Accept no more and close the sockets."""
@@ -107,9 +117,13 @@ class Listener(threading.Thread):
     def released(self, session: Session) -> None:
         """A connection has ended. From any thread."""
         with self._budget_lock:
-            address = self._counted.pop(session.id, None)
-            if address is not None:
-                self._budget.released(address)
+            self._open.discard(session.id)
+            self._uncount(session)
+
+    def _uncount(self, session: Session) -> None:
+        address = self._counted.pop(session.id, None)
+        if address is not None:
+            self._budget.released(address)
 
     def admit(self, session: Session) -> str | None:
         """Count a session against its address of now (IPv6: the /64), and no other: why not, where it may not be.
@@ -117,10 +131,10 @@ class Listener(threading.Thread):
         From any thread.
         """
         limits = self._hub.world.settings.limits
-        self.released(session)
-        if not _is_counted(session):
-            return None
         with self._budget_lock:
+            self._uncount(session)
+            if not _is_counted(session):
+                return None
             self._budget.concurrent = limits.connections_per_address if limits.enabled else 1 << 30
             self._budget.per_minute = limits.connects_per_minute if limits.enabled else 1 << 30
             counted = origin(session.version, session.address)
@@ -147,7 +161,8 @@ class Listener(threading.Thread):
             return
         except OSError as error:
             if error.errno in _OUT_OF_FILES:
-                log.error("cannot accept connections: %s", error.strerror)
+                if self._may_complain():
+                    log.error("cannot accept connections: %s", error.strerror)
                 self._stopping.wait(_PAUSE_S)  # the connection stays in the kernel's queue; do not spin over it
             else:
                 log.exception("cannot accept a connection")
@@ -167,18 +182,40 @@ class Listener(threading.Thread):
         if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
             address = address.ipv4_mapped
         world = self._hub.world
+        full = self._fullness()
+        if full:
+            _turn_away(sock, str(address), "too many connections to this server", websocket=websocket)
+            if self._may_complain():
+                self._hub.post(0, lambda: world.note(f"refused {address}: {full}"))
+            return
         now_ms = time.time_ns() // 1_000_000
         cloak = world.cloak.host(address.version, int(address))
         session = Session(next(self._numbers), str(address), address.version, int(address), cloak, now_ms)
         trusted = world.settings.webirc.trusts(session.version, session.address)
         refusal = None if trusted else self.admit(session)
         if refusal is not None:
-            said = f"ERROR :Closing Link: {address} ({refusal})\r\n".encode()
-            sock.send(error_response(HTTPStatus.TOO_MANY_REQUESTS, refusal) if websocket else said)
-            sock.close()
+            _turn_away(sock, str(address), refusal, websocket=websocket)
             self._hub.post(0, lambda: world.note(f"refused {address}: {refusal}"))
             return
+        with self._budget_lock:
+            self._open.add(session.id)
         self._hub.threads[session.id % len(self._hub.threads)].adopt(sock, session, websocket=websocket)
+
+    def _fullness(self) -> str:
+        """Why no more connections may be; empty where one may."""
+        files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+        count = len(self._open)
+        if files == resource.RLIM_INFINITY or count < max(1, files - KEPT_FILES):
+            return ""
+        return f"{count} connections are open, as many as a limit of {files} open files leaves room for"
+
+    def _may_complain(self) -> bool:
+        """Whether to say that files have run out: at most once a minute."""
+        now_s = time.monotonic()
+        if now_s < self._complain_at:
+            return False
+        self._complain_at = now_s + _COMPLAIN_EVERY_S
+        return True
 
     def _begin_control(self, sock: socket.socket) -> None:
         credentials = sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
@@ -190,6 +227,13 @@ class Listener(threading.Thread):
         session.registration = None
         session.control = ControlRights(f"uid{uid}", Role.ADMIN)
         self._hub.threads[0].adopt(sock, session)
+
+
+def _turn_away(sock: socket.socket, address: str, why: str, *, websocket: bool) -> None:
+    """Close a connection that may not be, telling it why."""
+    said = f"ERROR :Closing Link: {address} ({why})\r\n".encode()
+    sock.send(error_response(HTTPStatus.TOO_MANY_REQUESTS, why) if websocket else said)
+    sock.close()
 
 
 def _is_counted(session: Session) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import socket
 import sqlite3
 
@@ -69,3 +70,21 @@ def test_the_shell_is_not_starved_by_the_daemon(daemon: Daemon) -> None:
         daemon.place.ctl("ban", "add", "victim", "--reason", "in between")
         assert "banned: in between" in victim.expect_closed()[-1]
         ada.expect("topic 24")
+
+
+def test_connections_leave_files_to_everything_else(daemon: Daemon) -> None:
+    """With as many connections as the limit of open files allows, new ones are turned away, and all else works."""
+    files = 64 + 3
+    resource.prlimit(daemon.process.pid, resource.RLIMIT_NOFILE, (files, files))
+    with daemon.connect("ann") as ann, daemon.connect("bob") as bob, daemon.open():
+        for _ in range(5):
+            with daemon.open() as late:
+                assert late.expect_closed() == ["ERROR :Closing Link: 127.0.0.1 (too many connections to this server)"]
+        assert daemon.place.ctl_json("status")["users"] == 2
+        daemon.create("zoe")
+        ann.send("PRIVMSG bob :still here")
+        bob.expect("still here")
+    until(lambda: daemon.place.ctl_json("status")["users"] == 0, "all have left")
+    daemon.connect("cid").sock.close()
+    refused = daemon.log_lines("open files")
+    assert refused == ["refused 127.0.0.1: 3 connections are open, as many as a limit of 67 open files leaves room for"]
