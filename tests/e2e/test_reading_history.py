@@ -1,0 +1,41 @@
+"""History on the wire, with the daemon as a process: what only threads and sockets can get wrong."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from harness.daemon import PASSWORD, Client, Daemon
+
+
+@pytest.fixture
+def una(shared: Daemon) -> Iterator[Client]:
+    """An account's session that asks for history itself."""
+    wanted = "draft/chathistory draft/message-redaction soju.im/search batch message-tags server-time echo-message"
+    with shared.open() as client:
+        client.send(f"CAP REQ :{wanted}", f"PASS :una:{PASSWORD}", "NICK una", "USER una 0 * :u", "CAP END")
+        client.expect("366")
+        yield client
+
+
+def test_a_question_in_one_go_with_a_message_finds_it(una: Client) -> None:
+    """The worker looks once the tick that said the message has kept it, however quick it is."""
+    for number in range(8):
+        lines = una.ask(f"PRIVMSG #lobby :in one go {number}", "CHATHISTORY LATEST #lobby * 1")
+        echo, opening, found, _ = lines
+        tags = echo.partition(" ")[0].removeprefix("@")
+        assert re.search(r"BATCH \+\S+ chathistory #lobby$", opening)
+        assert found.partition(";")[2].startswith(tags) and found.endswith(f"PRIVMSG #lobby :in one go {number}")
+
+
+def test_what_was_said_is_found_and_taken_back(una: Client) -> None:
+    """A message is found by a word of it; once it is redacted, neither by the word nor in its place."""
+    echo = una.ask("PRIVMSG #lobby :an unforgettable blunder")[0]
+    found = re.search("msgid=([0-9a-f]+)", echo)
+    assert found is not None
+    assert any("blunder" in line for line in una.ask("SEARCH text=unforgettable"))
+    assert una.ask(f"REDACT #lobby {found[1]} :sorry")[0].endswith(f"REDACT #lobby {found[1]} :sorry")
+    for question in ("SEARCH text=unforgettable", "CHATHISTORY LATEST #lobby * 5"):
+        lines = una.ask(question)
+        assert "BATCH" in lines[0] and not any("blunder" in line for line in lines)
