@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import tomllib
 from pathlib import Path
 
@@ -14,10 +15,13 @@ from chatroom.config.load import FILE_NAME, check_document
 from chatroom.config.template import template, toml_value
 from chatroom.ctl import config_edit
 from chatroom.ctl.invocation import Invocation, pass_invocation
+from chatroom.ctl.new_password import read_stdin
 from chatroom.ctl.output import json_option, print_json, print_table
-from chatroom.errors import AlreadyExists, ConfigError, InvalidValue, NotFound
+from chatroom.errors import AlreadyExists, ConfigError, InvalidValue, NotFound, Refused
 
 _MASKED = "********"
+_MOST_BYTES = 65_536
+"""How much is read of standard input: more than any setting may have."""
 
 
 def _find(context: click.Context, parameter: click.Parameter, value: str) -> Key:
@@ -123,19 +127,30 @@ def get(invocation: Invocation, key: Key, as_json: bool) -> None:
 
 @config.command("set")
 @_key_argument
-@click.argument("value")
+@click.argument("value", required=False)
+@click.option("--stdin", "from_stdin", is_flag=True, help="Read VALUE from standard input. Example: --stdin < motd.txt")
 @pass_invocation
-def set_(invocation: Invocation, key: Key, value: str) -> None:
+def set_(invocation: Invocation, key: Key, value: str | None, from_stdin: bool) -> None:
     """Set one setting in the configuration file, whose comments are kept.
 
-    A list is written with commas, or as TOML writes it.
+    A list is written with commas, or as TOML writes it. A password is never a VALUE on the command line, where every
+    user of this machine could read it: it is asked for, or read with --stdin.
 
     \b
     Examples:
       chatroomctl config set server.name chat.example.org
       chatroomctl config set channels.autojoin '#lobby,#news'
+      chatroomctl config set server.password
     """
+    if value is not None and from_stdin:
+        raise click.UsageError("VALUE and --stdin exclude each other")
+    if value is not None and key.secret:
+        raise click.UsageError(f"{key.path} is a secret: leave VALUE out and be asked for it, or use --stdin")
+    if value is None and not key.secret and not from_stdin:
+        raise click.UsageError(f"{key.path} needs a VALUE")
     file = _required_file(invocation)
+    if value is None:
+        value = read_stdin(key.path, _MOST_BYTES) if from_stdin else _ask(key)
     try:
         checked = key.kind.read_text(value)
     except ValueError:
@@ -144,6 +159,13 @@ def set_(invocation: Invocation, key: Key, value: str) -> None:
     stored = value if isinstance(checked, Path) else key.kind.write(checked)
     _change(file, key, config_edit.with_value(_text_of(file), key, stored))
     click.echo(f"{file}: {key.path} = {_MASKED if key.secret else toml_value(stored)}. {_when(key)}")
+
+
+def _ask(key: Key) -> str:
+    if not sys.stdin.isatty():
+        raise Refused(f"there is no terminal to ask for {key.path} at: use --stdin")
+    typed: str = click.prompt(key.path, hide_input=True, confirmation_prompt="The same again", err=True)
+    return typed
 
 
 @config.command("unset")

@@ -30,7 +30,7 @@ def read_password(password_stdin: bool, min_length: int) -> str:
     One shorter than ``min_length`` is taken with a warning: that length is for people who choose in the chat, and who
     has the shell may know better.
     """
-    password = normalise(_read_stdin()) if password_stdin else _ask()
+    password = normalise(read_stdin("the password")) if password_stdin else _ask()
     if len(password) < min_length:
         click.echo(f"chatroomctl: a short password; in the chat it would need {min_length} characters", err=True)
     return password
@@ -52,11 +52,14 @@ def _ask() -> str:
     return typed
 
 
-def _read_stdin() -> str:
-    """All of standard input but the line's end that comes with most files."""
-    given = sys.stdin.buffer.read(PASSWORD_BYTES + 3)
+def read_stdin(what: str, most_bytes: int = PASSWORD_BYTES) -> str:
+    """All of standard input but the line's end that comes with most files; of too much, enough to be refused for it.
+
+    Raises ``InvalidValue``.
+    """
+    given = sys.stdin.buffer.read(most_bytes + 3)
     try:
         text = given.decode()
     except UnicodeDecodeError:
-        raise InvalidValue("the password is not UTF-8") from None
+        raise InvalidValue(f"{what} is not UTF-8") from None
     return text.removesuffix("\n").removesuffix("\r")

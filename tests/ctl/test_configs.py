@@ -8,12 +8,14 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import pexpect
 import pytest
-from click.testing import Result
+from click.testing import CliRunner, Result
 
 from chatroom import places
 from chatroom.config import KEYS, load
 from chatroom.config.template import template
+from chatroom.ctl.main import cli
 
 Run = Callable[..., Result]
 
@@ -114,6 +116,65 @@ def test_set_tells_when_the_environment_wins(run: Run, file: Path, monkeypatch: 
     assert load(file, {}).limits.burst_lines == 7
 
 
+@pytest.mark.parametrize("path", ["server.password", "webirc.password"])
+def test_a_secret_is_no_argument(run: Run, file: Path, path: str) -> None:
+    """What stands on the command line every user of the machine can read: it is refused, and how else to do it told."""
+    result = run("config", "set", path, "hunter2")
+    assert result.exit_code == 2
+    assert "--stdin" in result.stderr
+    assert "hunter2" not in result.stderr
+    assert file.read_text() == template()
+    result = run("config", "set", path)
+    assert (result.exit_code, result.stderr) == (
+        1,
+        f"chatroomctl: there is no terminal to ask for {path} at: use --stdin\n",
+    )
+
+
+@pytest.mark.parametrize("path", ["server.password", "webirc.password"])
+def test_a_secret_comes_by_standard_input(run: Run, file: Path, path: str) -> None:
+    """``--stdin`` reads it without the line's end, and the answer masks it."""
+    result = run("config", "set", path, "--stdin", input="hunter2\n")
+    assert result.exit_code == 0
+    assert "hunter2" not in result.stdout + result.stderr
+    assert run("config", "get", path).stdout == "hunter2\n"
+
+
+def test_a_secret_is_asked_for_twice_without_echo(file: Path) -> None:
+    """At a terminal it is typed unseen, and again where the two differ."""
+    child = pexpect.spawn(
+        sys.executable,
+        ["-m", "chatroom.ctl", "--config", str(file), "config", "set", "server.password"],
+        encoding="utf-8",
+        timeout=20,
+    )
+    for prompt, typed in (
+        ("server.password: ", "hunter2"),
+        ("The same again: ", "hunter3"),
+        ("server.password: ", "hunter2"),
+        ("The same again: ", "hunter2"),
+    ):
+        child.expect_exact(prompt)
+        child.waitnoecho()
+        child.sendline(typed)
+        assert "hunter" not in (child.before or "")
+    child.expect(pexpect.EOF)
+    assert "hunter" not in (child.before or "")
+    child.close()
+    assert child.exitstatus == 0
+    assert load(file, {}).server.password == "hunter2"
+
+
+def test_any_value_comes_by_standard_input(run: Run, file: Path) -> None:
+    """``--stdin`` is there for every setting, instead of VALUE; one of the two has to be."""
+    assert run("config", "set", "server.motd", "--stdin", input="two\nlines\n").exit_code == 0
+    assert load(file, {}).server.motd == "two\nlines"
+    assert run("config", "set", "server.motd").exit_code == 2
+    assert run("config", "set", "server.motd", "x", "--stdin", input="y").exit_code == 2
+    result = CliRunner().invoke(cli, ["config", "set", "server.motd", "--stdin"], input=b"\xff")
+    assert (result.exit_code, result.stderr) == (1, "chatroomctl: server.motd is not UTF-8\n")
+
+
 def test_a_path_is_kept_as_it_was_written(run: Run, file: Path) -> None:
     """Relative paths and the tilde go into the file as they are."""
     run("config", "set", "database.path", "data/chat.db")
@@ -122,7 +183,7 @@ def test_a_path_is_kept_as_it_was_written(run: Run, file: Path) -> None:
 
 def test_show_tells_every_key_and_where_it_was_set(run: Run, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """All keys are listed with their origin; passwords are masked."""
-    run("config", "set", "server.password", "hunter2")
+    run("config", "set", "server.password", "--stdin", input="hunter2\n")
     monkeypatch.setenv("CHATROOM_LIMITS__BURST_LINES", "9")
     result = run("--database", "x.db", "config", "show")
     rows = {line.split()[0]: line for line in result.stdout.splitlines()[1:]}
