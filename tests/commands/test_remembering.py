@@ -25,32 +25,38 @@ class Journal:
         self._written: list[Entry] = []
 
     def last_number(self) -> int:
+        """Nothing was written before."""
         return 0
 
     def begin(self) -> bool:
+        """Whether nobody else holds it."""
         return not self.is_held
 
     def write(self, entries: Sequence[Entry]) -> None:
+        """Take entries, or be full."""
         if self.is_full:
             self._written = []
             raise StorageError("the disk is full")
         self._written.extend(entries)
 
     def end_channel(self, name: str) -> None:
+        """Note the end."""
         self.ended.append(name)
 
     def commit(self) -> None:
+        """Keep what was written."""
         self.kept.extend(self._written)
         self._written = []
 
     def rollback(self) -> None:
+        """Give it up."""
         self._written = []
 
     def set_synchronous(self, full: bool) -> None:
-        pass
+        """Of no meaning here."""
 
     def close(self) -> None:
-        pass
+        """Of no meaning here."""
 
 
 @pytest.fixture
