@@ -39,9 +39,9 @@ _NO_MESSAGES = "Messages could not be retrieved"
 
 @command("CHATHISTORY", "[<subcommand> <target> <bounds> <limit>]")
 def chathistory(context: Context, params: list[str]) -> Pending | None:
-    """Shows what was said: CHATHISTORY LATEST <target> <*|bound> <limit>; BEFORE, AFTER or AROUND <target> <bound>
-    <limit>; BETWEEN <target> <bound> <bound> <limit>; TARGETS <bound> <bound> <limit> lists where there is something.
-    A bound is timestamp=2030-01-04T14:33:26.123Z or msgid=<id>.
+    """Shows what was said: CHATHISTORY LATEST <target> <bound or *> <limit>; BEFORE, AFTER or AROUND <target>
+    <bound> <limit>; BETWEEN <target> <bound> <bound> <limit>; TARGETS <bound> <bound> <limit> lists where there is
+    something. A bound is timestamp=2030-01-04T14:33:26.123Z or msgid=<id>.
     """
     given = params[0] if params else ""
     wanted = _PARAMS.get(given.upper())

@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from harness.world import PASSWORD, SERVER, Client, Here, change_settings, make_settings, sasl_plain
+from harness.world import PASSWORD, SERVER, START, Client, Here, change_settings, make_settings, sasl_plain
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from chatroom.chat.enforcement import apply_rules
+from chatroom.chat.history import first_number, msgid_of
 from chatroom.chat.records import Role
 from chatroom.commands.table import COMMANDS
 from chatroom.irc import numerics
@@ -24,6 +25,9 @@ FIXED_TEXTS = {
     for numeric in vars(numerics).values()
     if isinstance(numeric, numerics.Numeric) and numeric.text is not None
 }
+FIRST_MSGID = msgid_of(first_number(int(START.timestamp() * 1000)))
+"""The id of the first message that is kept."""
+EARLY, LATE = "timestamp=2029-01-01T00:00:00.000Z", "timestamp=2031-01-01T00:00:00.000Z"
 NICKS = ["alice", "bob", "ada", "mo", "una", "Alice", "newcomer", "ghost", "x" * 32, "é" * 16, "ALICE"]
 CHANNELS = ["#lobby", "#a", "#b", "#LOBBY", "#" + "c" * 63, "#é", "&local", "#", "0"]
 MODES = ["+b", "-b", "+o", "-o", "+k", "-k", "+l", "+imnst", "-imnst", "+e", "+I", "b", "+v", "+i", "-i", "+w", "+beI"]
@@ -88,6 +92,14 @@ whole_lines = st.sampled_from(
             "KICK #a,#b una,bob",
         ],
         *["CAP REQ :echo-message labeled-response batch away-notify", "MODE #a +b *!*@*", "MODE #lobby +ov alice bob"],
+        *["PRIVMSG #a :said", "NOTICE una :said", "CHATHISTORY LATEST #a * 9", "CHATHISTORY LATEST una * 9"],
+        *[
+            "SEARCH in=#a",
+            "SEARCH text=said",
+            *(f"REDACT {name} {FIRST_MSGID} :no" for name in ("#a", "#lobby", "una")),
+        ],
+        *[f"CHATHISTORY TARGETS {EARLY} {LATE} 9", f"CHATHISTORY BETWEEN #lobby {LATE} {EARLY} 2"],
+        *["CAP REQ :draft/chathistory draft/event-playback draft/message-redaction soju.im/search"],
         *["NICK una", "NICK Alice", "USER x 0 * :y", "CAP END", f"REGISTER * * :{PASSWORD}", "QUIT"],
         *[": :x y", ":a :b c", "@a :b :c d"],
     ]
@@ -124,7 +136,7 @@ def full_house() -> Iterator[tuple[Here, list[Client]]]:
     """A world with one session of every kind, some of them in channels."""
     with (
         tempfile.TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None) as directory,
-        Here(Path(directory) / "chatroom.db", make_settings()) as here,
+        Here(Path(directory) / "chatroom.db", make_settings(), history=True) as here,
     ):
         here.account("ada", Role.ADMIN)
         here.account("mo", Role.MODERATOR)
