@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from harness.world import PASSWORD, SERVER, SHELL, START, Here, params_of, verbs
+from harness.world import PASSWORD, SERVER, SHELL, START, Here, Job, params_of, verbs
 
 from chatroom.chat.enforcement import apply_rules
 from chatroom.chat.records import Role
@@ -108,9 +108,9 @@ def test_an_account_that_logs_in_while_it_is_deleted_comes_in_as_nobody(here: He
     client = here.open()
     client.say(f"PASS :una:{PASSWORD}", "NICK una", "USER u 0 * :U")
     job = here.held[0]
+    assert isinstance(job, Job) and job.job is not None and job.answers is not None
     outcome = job.job(here.stores)
     here.delete("una")
-    assert job.answers is not None
     here.held.clear()
     here.go_on(*job.answers, outcome)
     here.release()  # it is looked for on the disk once more, for it might have been made just now
