@@ -75,7 +75,10 @@ def _turn_out(
             world.close(session, told)
         return
     others = f"{user.nick} was kicked by {by}: {why}"
-    world.note(f"kicked {user.nick}: {why}")
+    if session is not None and len(user.sessions) > 1:
+        world.note(f"kicked {session.address_text}, one of {user.nick}'s connections: {why}")
+    else:
+        world.note(f"kicked {user.nick}: {why}")
     if session is not None:
         world.close(session, told, others)
     else:

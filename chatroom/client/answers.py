@@ -38,7 +38,6 @@ REFUSALS: dict[str, str] = {
     "451": "The server does not know you yet.",
     "461": "{0} needs more words behind it.",
     "462": "That is only possible while connecting.",
-    "464": "That password is wrong.",
     "465": "{text}",
     "467": "{0} has a key already.",
     "471": "{0} is full.",
@@ -147,6 +146,11 @@ def _not_permitted(params: list[str]) -> str:
     return f"You may not do that: {why}"
 
 
+def _wrong_password(params: list[str]) -> str:
+    why = params[-1].removeprefix("Password incorrect").strip(" :")
+    return "That password is wrong." if why in ("", "wrong name or password") else f"{why[0].upper()}{why[1:]}."
+
+
 def _who(params: list[str]) -> str:
     user, host, _, nick, flags, trailing = params[1:7]
     signs = "".join(sign for sign in flags if sign in "~&@%+")
@@ -188,6 +192,7 @@ _COMPOSED: dict[str, Callable[[list[str]], str]] = {
     "353": lambda params: f"In {params[1]}: {', '.join(params[-1].split())}",
     "372": lambda params: params[0].removeprefix("- "),
     "404": _cannot_send,
+    "464": _wrong_password,
     "481": _not_permitted,
     "371": lambda params: params[0],
 }

@@ -294,6 +294,8 @@ class State:
 
     def _on_standard_reply(self, message: Message) -> list[Event]:
         text = message.params[-1] if message.params else ""
+        if message.params[:2] == ["UBAN", "NEEDS_FORCE"]:
+            text = text.replace("UBAN ADD FORCE", "/ban --force")  # as it is typed here
         return [Denied(text)] if message.verb == "FAIL" else [Told(text)]
 
     def _on_register(self, message: Message) -> list[Event]:

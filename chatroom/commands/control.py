@@ -81,5 +81,6 @@ def announce(context: Context, params: list[str]) -> Pending | None:
     world.note(f"announced by {context.actor.name}: {params[0]}")
     by, text = context.actor, params[0]
     world.remember(lambda stores: stores.audit.add(by, "announce", "*", text))
-    context.note("DONE", text=f"Told {len(world.users)} people")
+    count = len(world.users)
+    context.note("DONE", text=f"Told {count} {'person' if count == 1 else 'people'}")
     return None

@@ -91,6 +91,10 @@ def test_joining_a_channel_gathers_its_members() -> None:
         (":bob!b@h INVITE alice #ops", Invited("alice", "#ops", "bob", mine=True)),
         (":srv NOTE UBAN ADDED bob :bob is banned until noon.", Told("bob is banned until noon.")),
         (":srv FAIL UBAN NO_SUCH_BAN bob :There is no ban on bob.", Denied("There is no ban on bob.")),
+        (
+            ":srv FAIL UBAN NEEDS_FORCE :127.0.0.1 covers this machine: say UBAN ADD FORCE 127.0.0.1 to do it",
+            Denied("127.0.0.1 covers this machine: say /ban --force 127.0.0.1 to do it"),
+        ),
         (":srv WARN UBAN WOULD_HIT 10.0.0.0/8 :Hits 9 people.", Told("Hits 9 people.")),
         (":srv REGISTER SUCCESS alice :You are registered.", Told("You are registered.")),
         ("@time=2026-11-22T10:00:00.000Z :bob!b@h PRIVMSG #lobby :hi",

@@ -78,6 +78,19 @@ def test_an_address_ban_reaches_every_session_from_there(here: Here) -> None:
     assert late.closed
 
 
+def test_the_log_tells_a_device_from_a_person(here: Here) -> None:
+    """Where one of somebody's two connections is ended, its address is told; they themselves stay."""
+    phone, laptop = here.member(address="192.0.2.7"), here.member(address="192.0.2.8")
+    ada = here.admin()
+    ada.say("UBAN ADD 192.0.2.7")
+    assert phone.closed
+    assert not laptop.closed
+    kicked = [line for line in here.world.log if line.startswith("kicked")]
+    assert kicked == ["kicked 192.0.2.7, one of una's connections: banned: no reason given (permanently)"]
+    ada.say("UBAN ADD 192.0.2.8")
+    assert here.world.log[-1] == "kicked una: banned: no reason given (permanently)"
+
+
 def test_the_socket_address_counts_not_the_shown_host(here: Here) -> None:
     """A ban by --ip of a nick bans where they come from, which nobody but moderators is shown."""
     ada, eve = here.admin(), here.connect("eve", address="192.0.2.7")

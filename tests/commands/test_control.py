@@ -45,6 +45,9 @@ def test_an_announcement_reaches_everybody_once(here: Here) -> None:
         assert client.read() == [f":{SERVER} NOTICE * :tea is ready"]
     entry = here.stores.audit.list_entries()[-1]
     assert (entry.actor, entry.origin, entry.action, entry.detail) == ("root", "cli", "announce", "tea is ready")
+    assert params_of(control.ask("ANNOUNCE :tea is ready"), "NOTE")[-1] == "Told 2 people"
+    alice.vanish()
+    assert params_of(control.ask("ANNOUNCE :tea is gone"), "NOTE")[-1] == "Told 1 person"
 
 
 def test_a_reload_takes_the_new_settings_and_says_what_changed(here: Here) -> None:
