@@ -119,14 +119,13 @@ def test_a_restart_shows_what_was_said_before() -> None:
     """Who comes after a restart reads the last lines, with their time where the client takes it and in front if not."""
     with Place.make(history__replay_guests=10) as place:
         daemon = Daemon(place)
-        alice = daemon.connect("alice")
-        alice.ask("PRIVMSG #lobby :before the end")
-        daemon.kill()
+        with daemon.connect("alice") as alice:
+            alice.ask("PRIVMSG #lobby :before the end")
+            daemon.kill()
         daemon = Daemon(place)
-        bob = daemon.open()
-        bob.send("NICK bob", "USER bob 0 * :b")
-        assert re.search(r"PRIVMSG #lobby :\[\d\d:\d\d\] before the end$", bob.expect("PRIVMSG"))
-        carol = daemon.open()
-        carol.send("CAP REQ :server-time", "NICK carol", "USER c 0 * :c", "CAP END")
-        assert re.search(r"^@time=\S+Z :alice!\S+ PRIVMSG #lobby :before the end$", carol.expect("PRIVMSG"))
+        with daemon.open() as bob, daemon.open() as carol:
+            bob.send("NICK bob", "USER bob 0 * :b")
+            assert re.search(r"PRIVMSG #lobby :\[\d\d:\d\d\] before the end$", bob.expect("PRIVMSG"))
+            carol.send("CAP REQ :server-time", "NICK carol", "USER c 0 * :c", "CAP END")
+            assert re.search(r"^@time=\S+Z :alice!\S+ PRIVMSG #lobby :before the end$", carol.expect("PRIVMSG"))
         assert daemon.stop() == 0
