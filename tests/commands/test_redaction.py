@@ -66,14 +66,17 @@ def test_ones_own_message_is_taken_back(keeping: Here, una: Client, bob: Client)
 
 
 def test_it_is_gone_before_anybody_is_told(keeping: Here, una: Client, bob: Client) -> None:
-    """Where the disk refuses nothing is told but that, and the message stays."""
+    """Nobody reads of it until the text is out of the database, and then everybody does."""
     msgid = say(bob)
+    number = int(msgid, 16)
     una.read()
     keeping.holding = True
     bob.say(f"REDACT #c {msgid}")
     keeping.release(1)
     assert una.read() == bob.read() == []
+    assert keeping.stores.history.find(number) is not None
     keeping.release()
+    assert keeping.stores.history.find(number) is None
     assert bare(una.read()) == bare(bob.read()) == [f":{bob.prefix} REDACT #c {msgid}"]
 
 
