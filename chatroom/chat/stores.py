@@ -180,10 +180,6 @@ class ChannelStore(Protocol):
         """The channel called ``name``, whatever its case."""
         ...
 
-    def find_by_id(self, row_id: int) -> StoredChannel | None:
-        """The channel whose row a ``Change`` names."""
-        ...
-
 
 class AuditStore(Protocol):
     """The audit trail. Stores that change something write their own rows; ``add`` is for what stores nothing else."""

@@ -92,15 +92,8 @@ class Channels:
 
     def find(self, name: str) -> StoredChannel | None:
         """The channel called ``name``, whatever its case."""
-        return self._find("folded = ?", casefold(name))
-
-    def find_by_id(self, row_id: int) -> StoredChannel | None:
-        """The channel whose row a ``Change`` names."""
-        return self._find("id = ?", row_id)
-
-    def _find(self, condition: str, value: object) -> StoredChannel | None:
         with self._database.snapshot():
-            row = self._database.row(f"SELECT {_COLUMNS} FROM channels WHERE {condition}", (value,))
+            row = self._database.row(f"SELECT {_COLUMNS} FROM channels WHERE folded = ?", (casefold(name),))
             if row is None:
                 return None
             lists = self._database.rows(
