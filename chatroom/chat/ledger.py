@@ -61,7 +61,7 @@ class Ledger:
             (settings.topics, (Kind.TOPIC,)),
             (settings.joins, (Kind.JOIN, Kind.PART, Kind.QUIT)),
             (settings.kicks, (Kind.KICK,)),
-            (settings.modes, (Kind.MODE, Kind.NICK)),
+            (settings.modes, (Kind.MODE,)),
         )
         self.kinds = frozenset(kind for is_wanted, kinds in wanted if is_wanted for kind in kinds)
 
@@ -114,7 +114,7 @@ class Ledger:
         stamp = event.stamp
         assert stamp is not None
         self.last_number = number = next_number(self.last_number, stamp.time_ms)
-        event.lasting_id = msgid_of(number)
+        event.lasting_id = event.lasting_id or msgid_of(number)  # a QUIT is kept in several channels and told once
         account = user.account if user is not None else None
         self._entries.append(
             Entry(

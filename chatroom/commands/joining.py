@@ -122,7 +122,7 @@ def enter(context: Context, channel: Channel) -> None:
     empty = not channel.members
     world.join(channel, user, standing | regained)
     event = _join_event(context, channel)
-    world.ledger.keep_event(event, Kind.JOIN, channel, "", user)
+    world.ledger.keep_event(event, Kind.JOIN, channel, user.realname, user)
     world.tell_channel(channel, event, skip=context.session)
     if user.away is not None:
         away = Event.by(user, f"AWAY :{user.away}", needs=caps.AWAY_NOTIFY)

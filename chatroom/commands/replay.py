@@ -10,8 +10,9 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from chatroom.chat.events import Event, Part, Stamp
-from chatroom.chat.history import AtNumber, Entry, EntryFlag, first_number, split_parts
+from chatroom.chat.events import Event, Part
+from chatroom.chat.history import AtNumber, Entry, first_number
+from chatroom.chat.playback import to_event
 from chatroom.errors import ChatroomError
 from chatroom.irc import caps
 
@@ -96,24 +97,13 @@ def replay_direct(world: World, session: Session) -> None:
     world.ask("history", job, then)
 
 
-def event_of(world: World, entry: Entry) -> Event:
-    """An entry of the history as the event it was: same source, time and id."""
-    event = Event(entry.source, f"{entry.kind.name} {entry.target} :{entry.text}", account=entry.account or None)
-    event.client_tags = entry.client_tags
-    event.bot = bool(entry.flags & EntryFlag.BOT)
-    event.lasting_id = entry.msgid
-    parts = split_parts(entry.text)
-    if parts is not None:
-        event.set_parts(f"{entry.kind.name} {entry.target}", parts)
-    world.outbox.number(event)
-    event.stamp = Stamp(entry.time_ms, world.id_prefix)
-    return event
-
-
 def _show(world: World, session: Session, found: object) -> None:
     assert isinstance(found, list)
     for entry in found:
-        event = event_of(world, entry)
+        event = to_event(entry)
+        stamp = event.stamp
+        world.outbox.number(event)  # for its place in what the session is told now; the time stays what it was
+        event.stamp = stamp
         if not session.variant & caps.SERVER_TIME:
             _stamp(event, entry, world.now_ms)
         world.outbox.to_session(session, event.render(session.variant))

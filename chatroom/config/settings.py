@@ -208,7 +208,7 @@ class History:
     topics: bool = _key(True, YesOrNo(), "Whether changes of a channel's topic are kept.")
     joins: bool = _key(False, YesOrNo(), "Whether joining, leaving and quitting are kept.")
     kicks: bool = _key(True, YesOrNo(), "Whether kicks are kept.")
-    modes: bool = _key(False, YesOrNo(), "Whether changes of modes and nicks are kept.")
+    modes: bool = _key(False, YesOrNo(), "Whether changes of channels' modes are kept.")
     replay_guests: int = _key(
         50,
         Whole(0, 10_000),
