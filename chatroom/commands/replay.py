@@ -36,8 +36,8 @@ def replay_channel(world: World, session: Session, channel: Channel, *, own: boo
         return
     account_id = user.account.id if user.account is not None else None
     asks_itself = bool(session.caps & caps.CHATHISTORY)
-    if account_id is None and (asks_itself or not history.replay_guests or not _has_past(channel)):
-        return
+    if account_id is None and (asks_itself or not history.replay_guests or not channel.stored):
+        return  # a guests' channel is of the moment: who comes later was not meant
     name, folded, up_to = channel.name, channel.folded, ledger.last_number
     made = first_number(channel.history_from_ms) - 1
     guests, most = history.replay_guests, history.replay_accounts_max
@@ -67,11 +67,6 @@ def replay_channel(world: World, session: Session, channel: Channel, *, own: boo
                 world.go_on(session)
 
     world.ask("history", job, then)
-
-
-def _has_past(channel: Channel) -> bool:
-    """Whether something may have been said there: a guest's channel of which nothing is kept began just now."""
-    return channel.stored or channel.has_history
 
 
 def replay_direct(world: World, session: Session) -> None:

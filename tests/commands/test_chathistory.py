@@ -162,12 +162,12 @@ def test_events_are_for_those_who_asked(make_here: Callable[..., Here]) -> None:
     una.say("MODE #c +v bob", "KICK #c bob :too much", "PRIVMSG #c :well")
     within = batch_of(una.ask("CHATHISTORY LATEST #c * 50"))
     assert [(line.nick, line.verb, *line.params) for line in within] == [
-        ("una", "JOIN", "#c", "una", ""),
+        ("una", "JOIN", "#c", "una", "Real Name"),
         ("una", "TOPIC", "#c", "what it is"),
-        ("bob", "JOIN", "#c", "bob", ""),
+        ("bob", "JOIN", "#c", "bob", "Real Name"),
         ("bob", "PRIVMSG", "#c", "hello"),
         ("bob", "PART", "#c", "bye"),
-        ("bob", "JOIN", "#c", "bob", ""),
+        ("bob", "JOIN", "#c", "bob", "Real Name"),
         ("una", "MODE", "#c", "+v", "bob"),
         ("una", "KICK", "#c", "bob", "too much"),
         ("una", "PRIVMSG", "#c", "well"),

@@ -18,7 +18,7 @@ def said(lines: list[str]) -> list[str]:
 @pytest.mark.parametrize("channels", ["#a", "#a,#b"])
 def test_what_is_said_after_a_join_is_answered_behind_what_was_missed(keeping: Here, channels: str) -> None:
     """The next line waits for the whole JOIN, and with it everything said meanwhile: a PONG says that all is there."""
-    alice, bob = keeping.connect("alice"), keeping.connect("bob", caps="server-time")
+    alice, bob = keeping.member("alice"), keeping.connect("bob", caps="server-time")
     alice.say(f"JOIN {channels}", "PRIVMSG #a :missed")
     bob.read()
     keeping.holding = True
@@ -35,7 +35,7 @@ def test_what_is_said_after_a_join_is_answered_behind_what_was_missed(keeping: H
 
 def test_who_is_kicked_before_it_was_shown_goes_on(keeping: Here) -> None:
     """Nothing is shown to them any more, and their next line is answered."""
-    alice, bob = keeping.connect("alice"), keeping.connect("bob")
+    alice, bob = keeping.member("alice"), keeping.connect("bob")
     alice.say("JOIN #a", "PRIVMSG #a :missed")
     keeping.holding = True
     bob.say("JOIN #a", "PING :1")
@@ -48,7 +48,7 @@ def test_who_is_kicked_before_it_was_shown_goes_on(keeping: Here) -> None:
 
 def test_who_leaves_before_it_was_shown_is_gone(keeping: Here) -> None:
     """A connection that ends meanwhile is nobody to go on with."""
-    alice, bob = keeping.connect("alice"), keeping.connect("bob")
+    alice, bob = keeping.member("alice"), keeping.connect("bob")
     alice.say("JOIN #a", "PRIVMSG #a :missed")
     keeping.holding = True
     bob.say("JOIN #a", "PING :1")
@@ -61,7 +61,7 @@ def test_who_leaves_before_it_was_shown_is_gone(keeping: Here) -> None:
 
 def test_a_labelled_join_is_answered_before_what_was_missed(keeping: Here) -> None:
     """The batch of its label is whole, the replay is none of it."""
-    alice, bob = keeping.connect("alice"), keeping.connect("bob", caps="labeled-response batch server-time")
+    alice, bob = keeping.member("alice"), keeping.connect("bob", caps="labeled-response batch server-time")
     alice.say("JOIN #a", "PRIVMSG #a :missed")
     bob.read()
     sent = bob.ask("@label=x JOIN #a", "PING :1")
@@ -77,3 +77,12 @@ def test_coming_into_the_configured_channels_ends_too(make_here: Callable[..., H
     here.connect("alice").say("PRIVMSG #lobby :missed")
     bob = here.connect("bob", login=login)
     assert said(bob.ask("PING :1")) == ["1"]
+
+
+def test_a_channel_of_guests_is_of_the_moment(keeping: Here) -> None:
+    """Who joins it later is shown nothing of before, and waits for nothing."""
+    alice, bob = keeping.connect("alice"), keeping.connect("bob")
+    alice.say("JOIN #den", "PRIVMSG #den :before")
+    bob.read()
+    keeping.holding = True
+    assert verbs(bob.ask("JOIN #den", "PING :1")) == ["JOIN", "353", "366", "PONG"]
