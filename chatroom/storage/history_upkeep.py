@@ -18,14 +18,14 @@ from chatroom.storage.database import WAL_LIMIT, Database, open_database
 from chatroom.storage.history_rows import INDEXED
 from chatroom.storage.moments import Clock, utc_now
 
-STEP_S = 0.004
+STEP_S = 0.002
 """How long a step is to take: what somebody says meanwhile waits for its end."""
-_CHUNK = 20
+_CHUNK = 10
 """How many rows are done between two looks at the clock."""
 _SCRUB_AFTER = 50_000
 """After how many pruned entries the index of words is written anew; after a redaction at once."""
 _PASSES = 2
-_MERGE_PAGES = 50
+_MERGE_PAGES = 25
 """How many pages of the index of words are written in a step: some milliseconds of work."""
 _FREE_KEPT = 64
 """Pages that are left free: what is written next needs them again."""
@@ -36,12 +36,14 @@ _ROOM = 0.95
 class SqliteUpkeep:
     """Implements ``chatroom.chat.history_stores.HistoryUpkeep``. Belongs to the thread that made it."""
 
-    __slots__ = ("_database", "_merging", "_prune_to")
+    __slots__ = ("_database", "_merged", "_merging", "_prune_to")
 
     def __init__(self, database: Database) -> None:
         self._database = database
         # Losing the newest index entries to a power cut costs nothing: they are made again.
         database.execute("PRAGMA synchronous=NORMAL")
+        self._merged = False
+        """Whether there is nothing to join in the index of words, as far as this connection knows."""
         self._merging = False
         """Whether the index of words is being written anew."""
         self._prune_to = 0
@@ -51,8 +53,9 @@ class SqliteUpkeep:
         """Make some entries quick to find, once ``least`` of them are waiting; whether there is more to do."""
         database = self._database
         # First, or a long backlog would leave thousands of pieces, which SQLite then joins at one go.
-        if self._merge_some(_MERGE_PAGES):
+        if not self._merged and self._merge_some(_MERGE_PAGES):
             return True
+        self._merged = True
         waiting = database.number(
             f"SELECT count(*) FROM (SELECT 1 FROM messages WHERE id > {INDEXED} LIMIT ?)", (max(most, least),)
         )
@@ -70,6 +73,7 @@ class SqliteUpkeep:
                 history_index.index(database, rows)
                 database.execute("UPDATE history_state SET value = ? WHERE name = 'indexed'", (rows[-1][0],))
                 done += len(rows)
+        self._merged = False
         return True
 
     def prune_some(self, *, before_ms: int | None = None, most_bytes: int | None = None) -> int:
@@ -149,13 +153,16 @@ class SqliteUpkeep:
         with self._database.transaction():
             ends_at = time.monotonic() + STEP_S
             yield lambda: time.monotonic() < ends_at
+        # Work that goes on for long must not keep the log from beginning anew.
+        if self._database.wal_size() > 2 * WAL_LIMIT:
+            self.trim_log()
 
     def _numbers(self, sql: str, value: int) -> list[int]:
         return [row[0] for row in self._database.rows(sql, (value,))]
 
     def _merge_some(self, pages: int) -> bool:
         """Join some of the pieces that the index of words is made of; whether there was anything to join."""
-        with self._database.transaction():
+        with self._step():
             before = self._database.total_changes
             self._database.execute("INSERT INTO message_words (message_words, rank) VALUES ('merge', ?)", (pages,))
             # The statement itself counts as one; this is how SQLite says that there was nothing to do.
