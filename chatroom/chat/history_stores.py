@@ -43,6 +43,13 @@ class Journal(Protocol):
         """
         ...
 
+    def rename_channel(self, name: str, new_name: str) -> None:
+        """The channel has another name from the next entry on, and all of its history with it. Within ``begin``.
+
+        Raises ``StorageError``: rolled back then.
+        """
+        ...
+
     def commit(self) -> None:
         """Keep what was written. Raises ``StorageError``: rolled back then."""
         ...

@@ -10,6 +10,7 @@ Guarded by the hub lock.
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, NamedTuple
 
 from chatroom.chat.history import Conversation, Entry, EntryFlag, Kind, join_parts, msgid_of, next_number
@@ -33,6 +34,13 @@ class Unkept(NamedTuple):
     target: str
 
 
+class Renamed(NamedTuple):
+    """A channel that has another name from here on, or is no more (an empty one)."""
+
+    name: str
+    new_name: str
+
+
 class Ledger:
     """What the tick under way has to be committed. Without a journal nothing is kept."""
 
@@ -50,8 +58,8 @@ class Ledger:
         """What is kept of what happens in channels."""
         if settings is not None:
             self.use_settings(settings)
-        self._entries: list[Entry | str] = []
-        """Entries to be written, and the names of channels that ended, in the order in which it happened."""
+        self._entries: list[Entry | Renamed] = []
+        """Entries to be written, and what became of channels, in the order in which it happened."""
         self._messages: list[tuple[Event, Unkept]] = []
 
     def use_settings(self, settings: History) -> None:
@@ -102,11 +110,20 @@ class Ledger:
 
     def end_channel(self, channel: Channel) -> None:
         """The channel is no more: a later one of that name has nothing to do with what was said in it."""
-        try:
-            if channel.has_history and self.ready():
-                self._entries.append(channel.name)
-        except StorageError:
-            pass  # what is read is bounded by the moment a channel was made, too
+        if channel.has_history:
+            self._note(Renamed(channel.name, ""))
+
+    def rename_channel(self, name: str, new_name: str) -> None:
+        """A channel has another name from here on; what was said in it goes with it."""
+        self._note(Renamed(name, new_name))
+
+    def _note(self, renamed: Renamed) -> None:
+        """Have the journal told of a channel: in this tick, or in the next one that is ready."""
+        if self.journal is None:
+            return
+        self._entries.append(renamed)
+        with contextlib.suppress(StorageError):
+            self.ready()
 
     def _add(
         self, event: Event, kind: Kind, conversation: Conversation, target: str, text: str, user: User | None
@@ -152,15 +169,18 @@ class Ledger:
         self.failure = ""
         return []
 
-    def _write(self, journal: Journal, entries: list[Entry | str]) -> None:
+    def _write(self, journal: Journal, entries: list[Entry | Renamed]) -> None:
         batch: list[Entry] = []
         for entry in entries:
-            if isinstance(entry, str):
-                if batch:
-                    journal.write(batch)
-                    batch = []
-                journal.end_channel(entry)
-            else:
+            if isinstance(entry, Entry):
                 batch.append(entry)
+                continue
+            if batch:
+                journal.write(batch)
+                batch = []
+            if entry.new_name:
+                journal.rename_channel(entry.name, entry.new_name)
+            else:
+                journal.end_channel(entry.name)
         if batch:
             journal.write(batch)

@@ -389,6 +389,7 @@ class World:
         """Give a channel another name, silently; who is sent on to it will find it."""
         old = channel.folded
         del self.channels[old]
+        self.ledger.rename_channel(channel.name, name)
         channel.rename(name)
         self.channels[channel.folded] = channel
         for other in self.channels.values():

@@ -93,6 +93,24 @@ class SqliteJournal:
         # Under whatever spellings of its name it is known.
         self._known.clear()
 
+    def rename_channel(self, name: str, new_name: str) -> None:
+        """The channel has another name from the next entry on, and all of its history with it. Within ``begin``.
+
+        Raises ``StorageError``: rolled back then.
+        """
+        if casefold(name) != casefold(new_name):
+            self.end_channel(new_name)  # what was said under that name was said in another channel
+        try:
+            self._connection.execute(
+                "UPDATE conversations SET name = ?, folded = ? WHERE folded = ? AND name IS NOT NULL"
+                " AND ended_ms IS NULL",
+                (new_name, casefold(new_name), casefold(name)),
+            )
+        except faults.ERRORS as error:
+            self.rollback()
+            raise self._fault(error) from error
+        self._known.clear()
+
     def commit(self) -> None:
         """Keep what was written. Raises ``StorageError``: rolled back then."""
         try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +42,10 @@ class Journal:
     def end_channel(self, name: str) -> None:
         """Note the end."""
         self.ended.append(name)
+
+    def rename_channel(self, name: str, new_name: str) -> None:
+        """Note the name."""
+        self.ended.append(f"{name} is now {new_name}")
 
     def commit(self) -> None:
         """Keep what was written."""
@@ -195,6 +199,18 @@ def test_a_guests_channel_ends_with_its_history(kept: Here, journal: Journal) ->
     bob = kept.connect("bob")
     bob.say("JOIN #den", "PRIVMSG #den :secret", "PART #den")
     assert journal.ended == ["#den"]
+
+
+def test_a_renamed_channel_keeps_its_history(make_here: Callable[..., Here]) -> None:
+    """What was said before is read under the new name; the old one is another channel's."""
+    here = make_here(keeping=True)
+    una = here.member("una", caps="batch draft/chathistory draft/channel-rename")
+    una.say("JOIN #old", "PRIVMSG #old :before", "RENAME #old #new", "PRIVMSG #new :after", "JOIN #old")
+    assert [line.rpartition(":")[2] for line in una.ask("CHATHISTORY LATEST #new * 9") if "PRIVMSG" in line] == [
+        "before",
+        "after",
+    ]
+    assert [line for line in una.ask("CHATHISTORY LATEST #old * 9") if "PRIVMSG" in line] == []
 
 
 def test_password_of_an_account_made_a_moment_ago(here: Here) -> None:
