@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from harness.world import Here
+
 from chatroom.commands.table import COMMANDS, When
 from chatroom.irc import caps
-from harness.world import Here
 
 PAGE = (Path(__file__).parents[2] / "docs" / "protocol.md").read_text()
 
