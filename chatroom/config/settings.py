@@ -212,8 +212,8 @@ class History:
     replay_guests: int = _key(
         50,
         Whole(0, 10_000),
-        "How many of the last messages a guest is shown at a JOIN, by a client that does not ask for history itself, in "
-        "a channel that outlives its members.",
+        "How many of the last messages a guest is shown at a JOIN, by a client that does not ask for history itself, "
+        "in a channel that outlives its members.",
     )
     replay_accounts_max: int = _key(
         500, Whole(0, 10_000), "How many at most an account is shown of what it missed, in a channel or directly."
