@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from chatroom.chat.extbans import BanMask, compile_ban
-from chatroom.chat.records import AccessLevel, ListEntry, ListMode, StoredChannel
+from chatroom.chat.records import AccessLevel, ListEntry, ListMode, Role, StoredChannel
 from chatroom.irc.modes import ModeKinds
 from chatroom.irc.names import casefold
 
@@ -21,7 +21,7 @@ OP = 2
 
 PREFIX_MODES = {"o": OP, "v": VOICE}
 LIST_MODES: tuple[ListMode, ...] = ("b", "e", "I")
-FLAG_MODES = "CMRimnst"
+FLAG_MODES = "CHMRimnst"
 CHANNEL_KINDS = ModeKinds(lists="Ibe", always="k", when_set="fl", flags=FLAG_MODES, prefixes="ov")
 NEW_CHANNEL_FLAGS = frozenset("nt")
 
@@ -46,6 +46,7 @@ class Channel:
         "founder_id",
         "has_history",
         "held",
+        "joined_ms",
         "key",
         "limit",
         "lists",
@@ -88,6 +89,8 @@ class Channel:
         """Whether it outlives its members."""
         self.log: list[tuple[int, Event, Session | None]] = []
         self.skips: set[Session] = set()
+        self.joined_ms: dict[User, int] = {}
+        """Since when its members are in it."""
         self.held: dict[Session, list[Event]] = {}
         """Sessions that are being shown what they missed, and what was said since, which waits behind that."""
         self.has_history = False
@@ -97,6 +100,12 @@ class Channel:
         """Take another name. ``World.rename_channel`` is the one that finds it by that."""
         self.name = name
         self.folded = casefold(name)
+
+    def readable_since(self, user: User, role: Role) -> int:
+        """From when on somebody may read what was said; with mode H from their joining on, but for moderators."""
+        if "H" in self.flags and role < Role.MODERATOR:
+            return max(self.history_from_ms, self.joined_ms.get(user, 0))
+        return self.history_from_ms
 
     @property
     def history_from_ms(self) -> int:

@@ -401,6 +401,7 @@ class World:
         for session in user.sessions:
             self.outbox.settle(session)
         channel.members[user] = standing
+        channel.joined_ms[user] = self.now_ms
         channel.sessions.update(user.sessions)
         user.invited.discard(channel)
         user.channels[channel] = None
@@ -415,6 +416,7 @@ class World:
 
     def _leave(self, channel: Channel, user: User) -> None:
         channel.members.pop(user, None)
+        channel.joined_ms.pop(user, None)
         channel.sessions.difference_update(user.sessions)
         for session in user.sessions:
             channel.held.pop(session, None)

@@ -20,7 +20,6 @@ from chatroom.commands.reading import (
     most_bytes,
     not_before,
     parse_limit,
-    readable_since,
     show,
 )
 from chatroom.commands.table import command
@@ -202,7 +201,7 @@ def _name_of(context: Context, conversation: Conversation, time_ms: int) -> str:
     user, world = context.user, context.world
     if isinstance(conversation, str):
         channel = world.find_channel(conversation)
-        if channel is None or channel not in user.channels or time_ms < readable_since(channel):
+        if channel is None or channel not in user.channels or time_ms < channel.readable_since(user, context.role):
             return ""
         return channel.name
     if user.account is None or user.account.id not in conversation:

@@ -1,7 +1,8 @@
 """What of the history somebody may read, and reading it: shared by CHATHISTORY, SEARCH and REDACT.
 
 Rights are those of now. A channel is read by its members, and by moderators and admins; nothing of it from before it
-was made. A direct conversation is read by the two accounts whose it is. A guest has none that is kept.
+was made, and with mode H nothing from before they joined. A direct conversation is read by the two accounts whose it
+is. A guest has none that is kept.
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ def find_place(context: Context, target: str) -> Place | None:
         channel = world.find_channel(target)
         if channel is None or not _may_read(context, channel):
             return None
-        return Place(channel.name, channel.name, channel, readable_since(channel))
+        return Place(channel.name, channel.name, channel, channel.readable_since(context.user, context.role))
     user = world.find_user(target)
     account = user.account if user is not None else world.accounts.find(target)
     name = user.nick if user is not None else account.name if account is not None else ""
@@ -71,11 +72,6 @@ def is_same(place: Place, now: Place | None) -> bool:
 
 def _may_read(context: Context, channel: Channel) -> bool:
     return context.user in channel.members or context.role >= Role.MODERATOR
-
-
-def readable_since(channel: Channel) -> int:
-    """From when on a channel's history is the channel's; one that is configured was there before every start."""
-    return 0 if channel.configured else channel.created_ms
 
 
 def not_before(bound: Bound, since_ms: int) -> Bound:

@@ -41,6 +41,8 @@ def replay_channel(world: World, session: Session, channel: Channel, *, own: boo
     name, folded, up_to = channel.name, channel.folded, ledger.last_number
     made = first_number(channel.history_from_ms) - 1
     guests, most = history.replay_guests, history.replay_accounts_max
+    if "H" in channel.flags and not user.is_operator:
+        guests = most = 0  # the channel shows nothing from before
 
     def job(stores: Stores) -> list[Entry]:
         left = stores.presence.come(account_id, folded, up_to) if account_id is not None else None

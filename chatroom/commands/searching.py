@@ -19,7 +19,6 @@ from chatroom.commands.reading import (
     look_up,
     most_bytes,
     parse_limit,
-    readable_since,
     show,
 )
 from chatroom.commands.table import command
@@ -105,7 +104,9 @@ def _readable_since(since_ms: int) -> _MayRead:
 
 def _readable_anywhere(context: Context, account: AccountEntry | None) -> _MayRead:
     """What somebody may read of all that was found where they were when they asked."""
-    since: dict[Conversation, int] = {channel.folded: readable_since(channel) for channel in context.user.channels}
+    since: dict[Conversation, int] = {
+        channel.folded: channel.readable_since(context.user, context.role) for channel in context.user.channels
+    }
     is_same_account = account is not None and context.user.account is not None and context.user.account.id == account.id
 
     def may_read(entry: Entry) -> bool:

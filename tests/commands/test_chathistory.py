@@ -371,3 +371,18 @@ def test_what_is_offered_says_so(make_here: Callable[..., Here]) -> None:
         names = " ".join(parse(line).params[-1] for line in client.ask("CAP LS 302")).split()
         assert ({"draft/chathistory", "draft/event-playback"} <= set(names)) is enabled
         assert ({"draft/message-redaction", "soju.im/search"} <= set(names)) is enabled
+
+
+def test_mode_h_hides_what_was_before_ones_time(keeping: Here) -> None:
+    """Who joined later reads what the channel's setting allows: with H what was said since, but for a moderator."""
+    una, bob, mo = keeping.member("una", caps=CAPS), keeping.connect("bob", caps=CAPS), keeping.moderator(caps=CAPS)
+    una.say("JOIN #c", "MODE #c +H", "PRIVMSG #c :before")
+    keeping.wait(1)
+    bob.say("JOIN #c")
+    mo.say("JOIN #c")
+    una.say("PRIVMSG #c :after")
+    for reader, wanted in ((bob, ["after"]), (mo, ["before", "after"]), (una, ["before", "after"])):
+        within = batch_of(reader.ask("CHATHISTORY LATEST #c * 50"))
+        assert [line.params[-1] for line in within] == wanted
+    una.say("MODE #c -H")
+    assert len(batch_of(bob.ask("CHATHISTORY LATEST #c * 50"))) == 2

@@ -86,3 +86,11 @@ def test_a_channel_of_guests_is_of_the_moment(keeping: Here) -> None:
     bob.read()
     keeping.holding = True
     assert verbs(bob.ask("JOIN #den", "PING :1")) == ["JOIN", "353", "366", "PONG"]
+
+
+def test_mode_h_shows_nothing_of_before(keeping: Here) -> None:
+    """A channel that hides its past hides it from a JOIN too."""
+    alice, bob = keeping.member("alice"), keeping.connect("bob")
+    alice.say("JOIN #a", "MODE #a +H", "PRIVMSG #a :before")
+    bob.read()
+    assert verbs(bob.ask("JOIN #a", "PING :1")) == ["JOIN", "353", "366", "PONG"]
