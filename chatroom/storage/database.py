@@ -31,7 +31,7 @@ APPLICATION_ID = 0x63686174
 BUSY_TIMEOUT_S = 5.0
 """How long a transaction waits for another one to end."""
 WAL_LIMIT = 4 * 1024 * 1024
-"""Bytes of write-ahead log above which a commit is followed by a checkpoint."""
+"""Bytes of write-ahead log that are all right; the file is cut down to them when it begins anew."""
 _PAUSE_S = (0.0005, 0.003)
 """Between two tries for the write lock: at random, so that nobody keeps step with the writer who has it."""
 
@@ -44,13 +44,15 @@ class Database:
     ``origin`` marks the ``changes`` rows written here: ``cli``, or one word for all connections of a daemon.
     """
 
-    __slots__ = ("_busy_timeout_s", "_clock", "_connection", "_wal", "_wrote", "origin", "path")
+    __slots__ = ("_busy_timeout_s", "_clock", "_connection", "_wal", "_wrote", "log_limit", "origin", "path")
 
     def __init__(
         self, path: Path, connection: sqlite3.Connection, origin: str, clock: Clock, busy_timeout_s: float
     ) -> None:
         self.path = path
         self.origin = origin
+        self.log_limit = WAL_LIMIT
+        """Bytes of write-ahead log above which a commit here is followed by a checkpoint."""
         self._connection = connection
         self._clock = clock
         self._busy_timeout_s = busy_timeout_s
@@ -122,7 +124,7 @@ class Database:
             self._roll_back()
             raise
         self._wrote = True
-        if self.wal_size() > WAL_LIMIT:
+        if self.wal_size() > self.log_limit:
             self.checkpoint()
 
     def _begin(self) -> None:

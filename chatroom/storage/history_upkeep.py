@@ -24,6 +24,8 @@ _CHUNK = 10
 """How many rows are done between two looks at the clock."""
 _SCRUB_AFTER = 50_000
 """After how many pruned entries the index of words is written anew; after a redaction at once."""
+LOG_LIMIT = 4 * WAL_LIMIT
+"""Bytes of write-ahead log above which it is made to begin anew: rarely, because that waits for the disk."""
 _PASSES = 2
 _MERGE_PAGES = 25
 """How many pages of the index of words are written in a step: some milliseconds of work."""
@@ -36,10 +38,14 @@ _ROOM = 0.95
 class SqliteUpkeep:
     """Implements ``chatroom.chat.history_stores.HistoryUpkeep``. Belongs to the thread that made it."""
 
-    __slots__ = ("_database", "_merged", "_merging", "_prune_to")
+    __slots__ = ("_database", "_merged", "_merging", "_prune_to", "longest_hold_s")
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        # Who keeps the log small need not have it copied after every step as well.
+        database.log_limit = 2 * LOG_LIMIT
+        self.longest_hold_s = 0.0
+        """The longest that the write lock was held for the log's sake."""
         # Losing the newest index entries to a power cut costs nothing: they are made again.
         database.execute("PRAGMA synchronous=NORMAL")
         self._merged = False
@@ -135,12 +141,13 @@ class SqliteUpkeep:
         most of it is copied while others write; only for the small remainder the write lock is held.
         """
         held_s, trimmed = 0.0, True
-        if self._database.wal_size() > WAL_LIMIT:
+        if self._database.wal_size() > LOG_LIMIT:
             for _ in range(_PASSES):
                 self._checkpoint("PASSIVE")
             began_at = time.monotonic()
             busy, _, _ = self._checkpoint("RESTART")
             held_s, trimmed = time.monotonic() - began_at, not busy
+            self.longest_hold_s = max(self.longest_hold_s, held_s)
         return LogTrim(self._database.wal_size(), held_s, trimmed)
 
     def close(self) -> None:
@@ -154,7 +161,7 @@ class SqliteUpkeep:
             ends_at = time.monotonic() + STEP_S
             yield lambda: time.monotonic() < ends_at
         # Work that goes on for long must not keep the log from beginning anew.
-        if self._database.wal_size() > 2 * WAL_LIMIT:
+        if self._database.wal_size() > LOG_LIMIT:
             self.trim_log()
 
     def _numbers(self, sql: str, value: int) -> list[int]:

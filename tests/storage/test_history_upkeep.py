@@ -10,8 +10,7 @@ import pytest
 from chatroom.chat.history import AtNumber, Entry, Kind, Search, first_number, next_number
 from chatroom.chat.records import Actor
 from chatroom.errors import DatabaseBusy
-from chatroom.storage.database import WAL_LIMIT
-from chatroom.storage.history_upkeep import SqliteUpkeep, open_upkeep
+from chatroom.storage.history_upkeep import LOG_LIMIT, SqliteUpkeep, open_upkeep
 from chatroom.storage.journal import SqliteJournal, open_journal
 from chatroom.storage.stores import SqliteStores, open_stores
 
@@ -221,9 +220,9 @@ def test_log_stays_small_under_steady_writing(stores: SqliteStores, upkeep: Sqli
         process.stdout.readline()
         try:
             for _ in range(3):
-                while wal.stat().st_size <= WAL_LIMIT:
+                while wal.stat().st_size <= LOG_LIMIT:
                     assert process.poll() is None
-                while wal.stat().st_size > WAL_LIMIT:
+                while wal.stat().st_size > LOG_LIMIT:
                     upkeep.trim_log()
         finally:
             process.kill()
@@ -236,7 +235,7 @@ def test_small_log_is_left_alone(journal: SqliteJournal, upkeep: SqliteUpkeep) -
     trim = upkeep.trim_log()
     assert trim.trimmed
     assert trim.held_s == 0
-    assert 0 < trim.bytes <= WAL_LIMIT
+    assert 0 < trim.bytes <= LOG_LIMIT
 
 
 def test_bounds_do_not_need_entries(
