@@ -15,8 +15,8 @@ from chatroom.config.load import FILE_NAME, check_document
 from chatroom.config.template import template, toml_value
 from chatroom.ctl import config_edit
 from chatroom.ctl.invocation import Invocation, pass_invocation
-from chatroom.ctl.new_password import read_stdin
 from chatroom.ctl.output import json_option, print_json, print_table
+from chatroom.ctl.standard_input import read_stdin
 from chatroom.errors import AlreadyExists, ConfigError, InvalidValue, NotFound, Refused
 
 _MASKED = "********"

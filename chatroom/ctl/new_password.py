@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import click
 
 from chatroom.chat.passwords import PASSWORD_BYTES, normalise
+from chatroom.ctl.standard_input import read_stdin
 from chatroom.errors import InvalidValue, Refused
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -30,7 +31,7 @@ def read_password(password_stdin: bool, min_length: int) -> str:
     One shorter than ``min_length`` is taken with a warning: that length is for people who choose in the chat, and who
     has the shell may know better.
     """
-    password = normalise(read_stdin("the password")) if password_stdin else _ask()
+    password = normalise(read_stdin("the password", PASSWORD_BYTES)) if password_stdin else _ask()
     if len(password) < min_length:
         click.echo(f"chatroomctl: a short password; in the chat it would need {min_length} characters", err=True)
     return password
@@ -50,16 +51,3 @@ def _ask() -> str:
         "Password", hide_input=True, confirmation_prompt="The same again", value_proc=judge, err=True
     )
     return typed
-
-
-def read_stdin(what: str, most_bytes: int = PASSWORD_BYTES) -> str:
-    """All of standard input but the line's end that comes with most files; of too much, enough to be refused for it.
-
-    Raises ``InvalidValue``.
-    """
-    given = sys.stdin.buffer.read(most_bytes + 3)
-    try:
-        text = given.decode()
-    except UnicodeDecodeError:
-        raise InvalidValue(f"{what} is not UTF-8") from None
-    return text.removesuffix("\n").removesuffix("\r")
