@@ -32,7 +32,10 @@ class ChatCompleter(Completer):
             return
         if takes == "command":
             yield from _matching(word, [command.name for command in COMMANDS], "")
-        if takes in ("nick", "both") or (command is not None and not takes):
+        if takes == "search":
+            yield from _matching(word, [f"from:{nick}" for nick in self._nicks()], " ")
+            yield from _matching(word, [f"in:{name}" for name in self._channels()], " ")
+        if takes in ("nick", "both", "search") or (command is not None and not takes):
             yield from _matching(word, self._nicks(), ": " if start == 0 else " ")
         if takes in ("channel", "both") or word.startswith("#"):
             yield from _matching(word, self._channels(), " ")

@@ -22,6 +22,15 @@ class Said:
     kind: SaidKind = "message"
     mine: bool = False
     at: datetime | None = None
+    missed: bool = False
+    """Said before we came, and shown to us now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a search found, oldest first."""
+
+    said: tuple[Said, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +151,7 @@ class Welcome:
 
 Event = (
     Said
+    | Found
     | Joined
     | Left
     | Kicked

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from chatroom.client.events import SaidKind
+from chatroom.client.searching import CAPABILITY, HELP, question
 from chatroom.client.state import State
 
 
@@ -87,8 +88,10 @@ class Command(NamedTuple):
     help: str
     handler: Handler
     takes: str = ""
-    """What its words complete to: ``nick``, ``channel``, ``both``, ``command`` or nothing."""
+    """What its words complete to: ``nick``, ``channel``, ``both``, ``command``, ``search`` or nothing."""
     aliases: tuple[str, ...] = ()
+    more: str = ""
+    """Further lines for ``/help NAME``."""
 
 
 class Misused(Exception):
@@ -156,7 +159,8 @@ def _help(place: Place, rest: str) -> list[Action]:
         if command is None:
             return [_wrong(f"There is no command {rest}. /help lists them.")]
         also = f" (also /{', /'.join(command.aliases)})" if command.aliases else ""
-        return [Print(f"/{command.name} {command.usage}".rstrip() + f": {command.help}{also}")]
+        more = f"\n{command.more}" if command.more else ""
+        return [Print(f"/{command.name} {command.usage}".rstrip() + f": {command.help}{also}{more}")]
     shown = [(f"/{command.name} {command.usage}".rstrip(), command.help) for command in COMMANDS]
     width = max(len(usage) for usage, _ in shown if len(usage) < 34)
     lines = ["What you type is said to the channel or person in front of the prompt. Commands:"]
@@ -217,6 +221,15 @@ def _names(place: Place, rest: str) -> list[Action]:
 
 def _list(place: Place, rest: str) -> list[Action]:
     return [_line("LIST", *rest.split()[:1])]
+
+
+def _search(place: Place, rest: str) -> list[Action]:
+    if not place.state.caps.issuperset((CAPABILITY, "batch")):
+        return [_wrong("This server cannot search what was said.")]
+    try:
+        return [_line("SEARCH", question(rest, place.target))]
+    except ValueError as error:
+        raise Misused(str(error)) from None
 
 
 def _kick(place: Place, rest: str) -> list[Action]:
@@ -301,6 +314,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("who", "[CHANNEL|NAME]", "the same, with where they come from", _who, "both"),
     Command("whois", "NAME", "all that is known of somebody", _whois, "nick"),
     Command("list", "", "the channels there are", _list),
+    Command("search", "[OPTIONS] WORDS", "find what was said, here or elsewhere", _search, "search", ("s",), HELP),
     Command("topic", "[CHANNEL] [TEXT|-]", "read, set or (-) clear the topic", _topic, "channel"),
     Command("nick", "NAME", "take another name", _nick),
     Command("away", "[TEXT]", "be away (without TEXT: or back again)", _away),

@@ -37,6 +37,7 @@ WANTED_CAPS = (
     "sasl",
     "server-time",
     "setname",
+    "soju.im/search",
     "standard-replies",
     "userhost-in-names",
 )

@@ -20,7 +20,7 @@ from chatroom.client.events import Denied, Event, Joined, Members, Said, Told, T
 from chatroom.client.link import LinkItem
 from chatroom.client.login import Ask
 from chatroom.client.session import Over, Session
-from chatroom.client.words import shown
+from chatroom.client.words import full_stamp, shown
 
 READ_AHEAD = 100
 """How many lines of stdin are held at most."""
@@ -93,6 +93,7 @@ class Plain:
         self._asked_where = False
         self._settled = False
         self._failed = False
+        self._again = False
 
     def run(self) -> int:
         """Chat until stdin ends or the server does; the exit code."""
@@ -244,18 +245,28 @@ class Plain:
             self._session.quit()
 
     def _print(self, event: Event) -> None:
+        if isinstance(event, Welcome):
+            self._again = event.again
         if isinstance(event, Welcome | Members) and not (isinstance(event, Members) and event.asked):
             return
         if isinstance(event, Joined | Said) and event.mine:
             return
         if isinstance(event, Told) and not self._session.ready:
             return  # the message of the day
+        if isinstance(event, Said) and event.missed and self._is_old(event):
+            return
         wrong = isinstance(event, Denied | Trouble)
         if isinstance(event, Denied) and not self._interactive:
             self._failed = True
         for line in shown(event):
             where = f"[{line.place}] " if line.place else ""
+            if isinstance(event, Said) and event.missed and event.at is not None:
+                where += f"{full_stamp(event.at)} "
             (self._err if wrong else self._out).write(f"{where}{line.text}\n")
+
+    def _is_old(self, event: Said) -> bool:
+        """Whether this is the past of a channel that a script has just come to: no answer to it, and no news."""
+        return not self._interactive and not self._again and self._session.state.is_channel(event.place)
 
 
 def _refusal(question: Ask) -> str:

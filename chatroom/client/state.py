@@ -26,6 +26,8 @@ from chatroom.client.events import (
     Told,
     TopicChanged,
 )
+from chatroom.client.past import Past
+from chatroom.client.searching import refusal
 from chatroom.client.text import CTCP
 from chatroom.irc.message import Message
 from chatroom.irc.names import casefold
@@ -45,6 +47,8 @@ class Channel:
     """Names of a 353 whose 366 has not come yet."""
     known: bool = False
     """The member list has come once since we joined."""
+    since: datetime | None = None
+    """When we joined, by the server's clock."""
 
 
 class State:
@@ -61,6 +65,7 @@ class State:
         self._prefixes: dict[str, str] = {"o": "@", "v": "+"}
         self._list_modes = "beIqkl"
         self._fold_rfc1459 = False
+        self._past = Past()
         self._found = False  # whether the WHO or LIST under way has had anything to show
 
     def reset(self, nick: str, caps: set[str]) -> None:
@@ -70,6 +75,7 @@ class State:
         self.caps = set(caps)
         self.channels.clear()
         self.away = False
+        self._past.reset()
 
     def fold(self, name: str) -> str:
         """A name as this server compares it."""
@@ -94,8 +100,14 @@ class State:
 
     def feed(self, message: Message) -> list[Event]:
         """What a message changes and what there is to show of it."""
-        if message.source and "!" in message.source and self.is_me(message.nick):
-            self.source = message.source
+        findings = self._past.findings(message)
+        if findings is not None and message.verb != "BATCH":
+            if message.verb in ("PRIVMSG", "NOTICE"):
+                findings += [event for event in self._read(message) if isinstance(event, Said)]
+            return []
+        source = message.source or ""
+        if "!" in source and self.is_me(message.nick) and not self._past.holds(moment(message)):
+            self.source = source  # said now, not before we came: since then we may come from elsewhere
         handler = _HANDLERS.get(message.verb)
         if handler is None:
             return answer(message)
@@ -104,6 +116,20 @@ class State:
     # Talk
 
     def _on_said(self, message: Message) -> list[Event]:
+        events = self._read(message)
+        for event in events:
+            if isinstance(event, Said):
+                channel = self.find_channel(event.place)
+                said = self._past.sort(event, channel.since if channel is not None else None)
+                return [said] if said is not None else []
+        return events
+
+    def _on_batch(self, message: Message) -> list[Event]:
+        found = self._past.batch(message)
+        return [found] if found is not None else []
+
+    def _read(self, message: Message) -> list[Event]:
+        """A PRIVMSG or NOTICE as what it says, whenever that was."""
         if len(message.params) < 2:
             return []
         target, text = message.params[0], message.params[1]
@@ -128,7 +154,9 @@ class State:
         name = _param(message, 0)
         mine = self.is_me(message.nick)
         if mine:
-            self.channels[self.fold(name)] = Channel(name)
+            at = moment(message)
+            self._past.came(at)
+            self.channels[self.fold(name)] = Channel(name, since=at)
         channel = self.find_channel(name)
         if channel is not None:
             channel.members[self.fold(message.nick)] = message.nick
@@ -294,6 +322,8 @@ class State:
 
     def _on_standard_reply(self, message: Message) -> list[Event]:
         text = message.params[-1] if message.params else ""
+        if message.verb == "FAIL" and message.params[:1] == ["SEARCH"]:
+            return [Denied(refusal(message.params))]
         if message.params[:2] == ["UBAN", "NEEDS_FORCE"]:
             text = text.replace("UBAN ADD FORCE", "/ban --force")  # as it is typed here
         return [Denied(text)] if message.verb == "FAIL" else [Told(text)]
@@ -333,6 +363,7 @@ _HANDLERS: dict[str, Callable[[State, Message], list[Event]]] = {
     "INVITE": State._on_invite,
     "TOPIC": State._on_topic,
     "MODE": State._on_mode,
+    "BATCH": State._on_batch,
     "CAP": State._on_cap,
     "NOTE": State._on_standard_reply,
     "WARN": State._on_standard_reply,
@@ -350,7 +381,7 @@ _HANDLERS: dict[str, Callable[[State, Message], list[Event]]] = {
     "353": State._on_names,
     "366": State._on_names_end,
     **dict.fromkeys(
-        ("PONG", "AWAY", "ACCOUNT", "CHGHOST", "SETNAME", "BATCH", "TAGMSG", "KILL", "ERROR", "AUTHENTICATE", "ACK"),
+        ("PONG", "AWAY", "ACCOUNT", "CHGHOST", "SETNAME", "TAGMSG", "KILL", "ERROR", "AUTHENTICATE", "ACK"),
         State._on_nothing,
     ),
 }

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from chatroom.client.events import (
     Denied,
     Event,
+    Found,
     Invited,
     Joined,
     Kicked,
@@ -24,6 +25,7 @@ from chatroom.client.events import (
     Trouble,
     Welcome,
 )
+from chatroom.client.searching import MOST_FOUND
 
 NICK_STYLES = tuple(f"nick{number}" for number in range(10))
 
@@ -69,7 +71,12 @@ def mentions(text: str, nick: str) -> bool:
 def stamp(at: datetime | None, now: datetime) -> str:
     """A moment as local time, with its date where that is not today's. Both are aware; None is now."""
     local, today = (at or now).astimezone(), now.astimezone()
-    return f"{local:%H:%M}" if local.date() == today.date() else f"{local:%Y-%m-%d %H:%M}"
+    return f"{local:%H:%M}" if local.date() == today.date() else full_stamp(local)
+
+
+def full_stamp(at: datetime) -> str:
+    """A moment, aware, as local date and time."""
+    return f"{at.astimezone():%Y-%m-%d %H:%M}"
 
 
 def _nick(nick: str) -> Fragment:
@@ -81,14 +88,36 @@ def _because(reason: str) -> str:
 
 
 def _said(event: Said) -> list[Shown]:
+    return [Shown(_quoted(event), event.place, event.at)]
+
+
+def _quoted(event: Said) -> Words:
+    """Who said what. What was said before we came is dim."""
+    text = "dim" if event.missed else ""
     style = "mine" if event.mine else nick_style(event.nick)
     if event.kind == "action":
-        words = [("dim", "* "), (style, event.nick), ("", f" {event.text}")]
+        words = [("dim", "* "), (style, event.nick), (text, f" {event.text}")]
     elif event.kind == "notice":
-        words = [("dim", "-"), (style, event.nick), ("dim", "- "), ("", event.text)]
+        words = [("dim", "-"), (style, event.nick), ("dim", "- "), (text, event.text)]
     else:
-        words = [("dim", "<"), (style, event.nick), ("dim", "> "), ("", event.text)]
-    return [Shown(words, event.place, event.at)]
+        words = [("dim", "<"), (style, event.nick), ("dim", "> "), (text, event.text)]
+    return words
+
+
+def _found(event: Found) -> list[Shown]:
+    if not event.said:
+        return [Shown([("told", "Nothing found.")], timeless=True)]
+    places = {said.place.lower() for said in event.said}
+    where = event.said[0].place
+    count = f"{len(event.said)}{' or more' if len(event.said) >= MOST_FOUND else ''}"
+    among = f" {'in' if where.startswith(('#', '&')) else 'with'} {where}" if len(places) == 1 else ""
+    lines = [Shown([("notice", f"Found {count}{among}:")], timeless=True)]
+    for said in event.said:
+        words: Words = [("time", f"  {full_stamp(said.at)} " if said.at is not None else "  ")]
+        if len(places) > 1:
+            words.append(("place", f"[{said.place}] "))
+        lines.append(Shown([*words, *_quoted(said)], timeless=True))
+    return lines
 
 
 def _joined(event: Joined) -> list[Shown]:
@@ -191,6 +220,7 @@ def _welcome(event: Welcome) -> list[Shown]:
 
 _WORDING: dict[type, Callable[..., list[Shown]]] = {
     Said: _said,
+    Found: _found,
     Joined: _joined,
     Left: _left,
     Kicked: _kicked,

@@ -100,6 +100,25 @@ def test_too_few_words_tell_how_it_goes(text: str) -> None:
     assert f"It goes: {text.split()[0]} " in action.text
 
 
+def test_a_server_without_search_is_said() -> None:
+    """Nothing is sent where the server does not offer it, or no batches to answer in."""
+    here = place()
+    for caps in (set[str](), {"batch"}, {"soju.im/search"}):
+        here.state.caps = caps
+        assert interpret("/search cake", here) == [Print("This server cannot search what was said.", wrong=True)]
+    here.state.caps = {"batch", "soju.im/search"}
+    assert interpret("/search cake", here) == [Line("SEARCH in=#lobby;text=cake;limit=50")]
+    (action,) = interpret("/search from: cake", here)
+    assert action == Print("Say a name right behind from: It goes: /search [OPTIONS] WORDS", wrong=True)
+
+
+def test_help_for_search_explains_its_options() -> None:
+    """/help search has what does not fit a line of /help."""
+    (action,) = interpret("/help search", place())
+    assert isinstance(action, Print)
+    assert all(option in action.text for option in ("from:", "in:", "after:", "before:", "all"))
+
+
 def test_an_unknown_command_is_not_said() -> None:
     """A mistyped command goes nowhere, and tells what to do."""
     assert interpret("/kcik bob", place()) == [

@@ -7,6 +7,7 @@ import pytest
 from chatroom.client.events import (
     Denied,
     Event,
+    Found,
     Invited,
     Joined,
     Kicked,
@@ -65,6 +66,31 @@ def test_wording(event: Event, text: str) -> None:
 def test_an_answer_of_several_lines_is_several_lines() -> None:
     """Help and the like keep their lines."""
     assert [line.text for line in shown(Told("one\ntwo"))] == ["one", "two"]
+
+
+def test_what_was_found_reads_unlike_talk() -> None:
+    """A header and indented lines with date, time and nick; with the place where there are several."""
+    at = datetime(2026, 11, 22, 11, 5, tzinfo=UTC)
+    when = f"{at.astimezone():%Y-%m-%d %H:%M}"
+    one, two = Said("#a", "bob", "hi", at=at), Said("ann", "me", "waves", "action", mine=True, at=at)
+
+    def lines(*said: Said) -> list[str]:
+        found = shown(Found(said), "bob")
+        assert all(line.timeless and line.at is None and not line.place for line in found)
+        return [line.text for line in found]
+
+    assert lines() == ["Nothing found."]
+    assert lines(one, one) == ["Found 2 in #a:", *[f"  {when} <bob> hi"] * 2]
+    assert lines(two) == ["Found 1 with ann:", f"  {when} * me waves"]
+    assert lines(one, two) == ["Found 2:", f"  {when} [#a] <bob> hi", f"  {when} [ann] * me waves"]
+    assert lines(*[one] * 50)[0] == "Found 50 or more in #a:"
+
+
+def test_what_was_missed_is_dim() -> None:
+    """Old messages at a JOIN are seen to be old, also on the day itself; being named in them still stands out."""
+    missed = Said("#a", "bob", "hi", missed=True)
+    assert ("dim", "hi") in shown(missed)[0].words
+    assert ("mention", "hi") in shown(missed, "hi")[0].words
 
 
 def test_a_name_has_one_colour() -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import subprocess
 from collections.abc import Callable, Iterator
 
 import pytest
-from harness.daemon import PASSWORD, Daemon, script
+from harness.daemon import PASSWORD, Daemon, running, script
 from harness.terminal import CAP_S, Terminal
 
 Sit = Callable[..., Terminal]
@@ -219,3 +220,44 @@ def test_a_long_line_is_heard_whole(daemon: Daemon) -> None:
         assert len(lines) > 2
         assert all(len(f"{line}\r\n".encode()) <= 512 for line in lines)
         assert " ".join(line.partition(" PRIVMSG #lobby :")[2] for line in lines).split() == text.split()
+
+
+def test_what_was_said_is_found(daemon: Daemon, sit: Sit) -> None:
+    """/search shows it with its date, unlike talk; nothing found and a refusal are told, and a script can ask, too."""
+    ann = sit("ann")
+    ann.see_last("[#lobby]")
+    for text in ("carrot cake at four", "tea at five"):
+        ann.enter(text)
+        ann.see(f"<ann> {text}")
+    ann.enter("/search carrot")
+    ann.see("Found 1 in #lobby:")
+    found = [line for line in ann.lines if line.endswith("<ann> carrot cake at four")]
+    assert len(found) == 2
+    assert re.fullmatch(r"  [0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2} <ann> carrot cake at four", found[1])
+    ann.enter("/search all from:ANN at")
+    ann.see("Found 2 in #lobby:")
+    ann.enter("/search from:ben cake")
+    ann.see("Nothing found.")
+    ann.enter("/search in:#nowhere cake")
+    ann.see("You cannot search there: it does not exist, or you are not in it.")
+    done = pipe(daemon, "/search five\n/search nonesuch\n", "--nick", "bot", "--commands")
+    assert (done.returncode, done.stderr) == (0, "")
+    header, line, none = done.stdout.splitlines()
+    assert (header, line[-17:], none) == ("Found 1 in #lobby:", "<ann> tea at five", "Nothing found.")
+
+
+def test_what_was_missed_is_shown_once_and_not_to_scripts() -> None:
+    """Who comes reads what was said before, with its time; for a script that says a line it is no news."""
+    with running(history__replay_guests=50) as daemon:
+        with daemon.connect("ann") as ann:
+            ann.ask("PRIVMSG #lobby :before you came")
+        environment = {**daemon.place.environment, "TERM": "xterm-256color"}
+        ben = Terminal(f"127.0.0.1:{daemon.port}", "--nick", "ben", program=script("chatroom"), env=environment)
+        try:
+            ben.see("<ann> before you came")
+            done = pipe(daemon, "deployed\n", "--nick", "bot")
+            assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+            ben.see("<bot> deployed")
+            assert sum("before you came" in line for line in ben.lines) == 1
+        finally:
+            ben.close()
