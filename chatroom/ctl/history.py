@@ -212,9 +212,10 @@ def import_(invocation: Invocation, file: str, skip_bad: bool) -> None:
     with (
         click.open_file(file, "rb") as lines,
         open_stores(invocation.database) as stores,
+        closing(open_upkeep(invocation.database)) as upkeep,
         progress(length, "Importing") as bar,
     ):
-        done = history_steps.take_in(stores.database, lines, skip_bad, bar.update)
+        done = history_steps.take_in(stores.database, upkeep, lines, skip_bad, bar.update)
         stores.audit.add(invocation.actor, "history.import", file, f"{done.added} entries")
     for fault in done.faults[:_SHOWN_FAULTS]:
         click.echo(f"{file}:{plain(fault)}", err=True)
@@ -291,7 +292,7 @@ def forget(invocation: Invocation, name: str, yes: bool) -> None:
         detail = f"{len(numbers)} entries"
         history_archive.note_erasure(stores.database, invocation.actor, "history.forget", name, detail)
         with progress(len(numbers), "Deleting") as bar:
-            history_steps.remove_all(stores.database, numbers, bar.update)
+            history_steps.remove_all(upkeep, numbers, bar.update)
         _clear(stores, upkeep)
     click.echo(f"Deleted {len(numbers)} entries of {plain(name)} from {invocation.database}")
 

@@ -35,7 +35,7 @@ class Imported:
     """The lines that cannot be read, as ``NUMBER: why``."""
 
 
-def take_in(database: Database, lines: Iterable[bytes], skip_bad: bool, tell: Tell) -> Imported:
+def take_in(database: Database, upkeep: SqliteUpkeep, lines: Iterable[bytes], skip_bad: bool, tell: Tell) -> Imported:
     """Add the entries of all lines; ``tell`` counts bytes.
 
     Raises ``Refused`` at the first line that cannot be read, unless they are to be skipped; what stood before it stays.
@@ -57,6 +57,7 @@ def take_in(database: Database, lines: Iterable[bytes], skip_bad: bool, tell: Te
                     went_on = True
                     break
         tell(size)
+        upkeep.merge_some()
         time.sleep(PAUSE_S)
     if done.faults and not skip_bad:
         raise Refused(f"line {done.faults[0]}; the lines before it were imported (--skip-bad leaves out such lines)")
@@ -90,13 +91,13 @@ def index_all(upkeep: SqliteUpkeep) -> None:
         time.sleep(PAUSE_S)
 
 
-def remove_all(database: Database, numbers: Sequence[int], tell: Tell) -> None:
+def remove_all(upkeep: SqliteUpkeep, numbers: Sequence[int], tell: Tell) -> None:
     """Delete these entries."""
-    for start in range(0, len(numbers), _REMOVED_AT_ONCE):
-        some = numbers[start : start + _REMOVED_AT_ONCE]
-        with database.transaction():
-            history_index.remove(database, some)
-        tell(len(some))
+    start = 0
+    while start < len(numbers):
+        done = upkeep.remove_some(numbers[start : start + _REMOVED_AT_ONCE])
+        start += done
+        tell(done)
         time.sleep(PAUSE_S)
 
 

@@ -123,7 +123,7 @@ class History:
             rows = self._database.rows(
                 f"{SELECT} WHERE m.id IN ("
                 " SELECT message_id FROM places WHERE conversation_id IN (SELECT value FROM json_each(?1))"
-                " AND event = 0 AND message_id > ?2 AND message_id <= ?3 AND time_ms > ?4"
+                " AND event = 0 AND message_id > ?2 AND message_id <= ?3 AND +time_ms > ?4"
                 f" UNION ALL SELECT id FROM messages WHERE id > max(?2, {INDEXED}) AND id <= ?3 AND time_ms > ?4"
                 f" AND kind <= {LAST_MESSAGE_KIND} AND conversation_id IN (SELECT value FROM json_each(?1))"
                 " ORDER BY 1 DESC LIMIT ?5) ORDER BY m.id",

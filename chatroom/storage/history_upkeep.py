@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from chatroom.chat.history import LogTrim
@@ -29,6 +29,8 @@ LOG_LIMIT = 4 * WAL_LIMIT
 _PASSES = 2
 _MERGE_PAGES = 25
 """How many pages of the index of words are written in a step: some milliseconds of work."""
+_MERGES = 4
+"""How many such steps follow a removal at most."""
 _FREE_KEPT = 64
 """Pages that are left free: what is written next needs them again."""
 _ROOM = 0.95
@@ -91,7 +93,7 @@ class SqliteUpkeep:
         numbers: list[int] = []
         if before_ms is not None:
             numbers = self._numbers(
-                "SELECT p.message_id FROM conversations AS c JOIN places AS p"
+                "SELECT p.message_id FROM conversations AS c CROSS JOIN places AS p"
                 " ON p.conversation_id = c.id AND p.event IN (0, 1) AND p.time_ms < ? LIMIT 500",
                 before_ms,
             )
@@ -104,15 +106,30 @@ class SqliteUpkeep:
                     self._prune_to = 0
                     with self._database.transaction():
                         history_index.ask_for_scrub(self._database)
+        return self.remove_some(numbers, later=True) if numbers else 0
+
+    def remove_some(self, numbers: Sequence[int], *, later: bool = False) -> int:
+        """Delete the first ones of these entries; how many it were. ``later``: their bytes may stay for a while."""
         done = 0
-        if numbers:
-            with self._step() as has_time:
-                while done < len(numbers) and (done == 0 or has_time()):
-                    history_index.remove(self._database, numbers[done : done + _CHUNK])
-                    done += _CHUNK
-                done = min(done, len(numbers))
+        with self._step() as has_time:
+            while done < len(numbers) and (done == 0 or has_time()):
+                history_index.remove(self._database, numbers[done : done + _CHUNK])
+                done = min(done + _CHUNK, len(numbers))
+            if later:
                 history_index.note_pruned(self._database, done)
+            else:
+                history_index.ask_for_scrub(self._database)
+        self.merge_some()
         return done
+
+    def merge_some(self) -> None:
+        """Join some of the pieces that index and removal leave in the index of words, each time one.
+
+        Thousands of pieces would be slow to look through, and SQLite would join them at one go.
+        """
+        for _ in range(_MERGES):
+            if not self._merge_some(_MERGE_PAGES):
+                break
 
     def scrub_some(self) -> bool:
         """Do some of what removes deleted text from the files, and gives their room back; whether there is more."""
