@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import getpass
 import os
+import signal
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -60,7 +61,11 @@ class Typed:
     line: str | None
 
 
-Inbox = SimpleQueue[LinkItem | Typed]
+class Interrupted:
+    """Ctrl-C was typed."""
+
+
+Inbox = SimpleQueue[LinkItem | Typed | Interrupted]
 
 
 class Plain:
@@ -88,6 +93,9 @@ class Plain:
         self._channel = channel
         self._lines: deque[str] = deque()
         self._room = threading.Semaphore(READ_AHEAD)
+        self._interrupted = False
+        self._asking = False
+        """Whether a question waits at the terminal: there Ctrl-C ends the waiting."""
         self._ended = False
         self._reading = False
         self._asked_where = False
@@ -98,13 +106,12 @@ class Plain:
     def run(self) -> int:
         """Chat until stdin ends or the server does; the exit code."""
         self._session.start()
-        code = None
+        before = signal.signal(signal.SIGINT, self._on_interrupt)
         try:
             self._chat()
-        except KeyboardInterrupt:
-            code = 130
-            self._session.quit()
-            self._chat()
+        finally:
+            signal.signal(signal.SIGINT, before)
+        code = 130 if self._interrupted else None
         over = self._session.over or Over(0)
         if over.text:
             self._err.write(f"chatroom: {over.text}\n")
@@ -115,13 +122,22 @@ class Plain:
         session = self._session
         while not self._is_over():
             item = self._inbox.get()
-            if isinstance(item, Typed):
+            if isinstance(item, Interrupted):
+                self._interrupted = True
+                session.quit()
+            elif isinstance(item, Typed):
                 self._typed(item.line)
             else:
                 self._show(session.handle(item))
             if session.question is not None and not self._is_leaving():
                 self._answer()
             self._advance()
+
+    def _on_interrupt(self, number: int, frame: object) -> None:
+        """Leave at the next item: an exception in the middle of one could lose it, and our farewell with it."""
+        if self._interrupted or self._asking:
+            raise KeyboardInterrupt
+        self._inbox.put(Interrupted())
 
     def _is_over(self) -> bool:
         return self._session.over is not None
@@ -221,10 +237,15 @@ class Plain:
             prompt = getpass.getpass
             why = f"{question.why} " if isinstance(question, Ask) else ""
             words = f"{why}Password: "
+        self._asking = True
         try:
-            self._show(self._session.answer(prompt(words).strip("\r\n")))
+            given = prompt(words).strip("\r\n")
         except (EOFError, KeyboardInterrupt):
             self._session.quit()
+            return
+        finally:
+            self._asking = False
+        self._show(self._session.answer(given))
 
     def _ask(self, prompt: str) -> str:
         self._err.write(prompt)
