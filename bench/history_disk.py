@@ -4,7 +4,8 @@
 
 Makes a database of that many messages (a million, which takes some minutes) in 100 channels below the directory for
 temporary files, removes it at the end, and prints a line for each thing measured. Times are milliseconds unless it
-says otherwise; a line's first figures are the median, the 99th percentile and the longest.
+says otherwise; a line's first figures are the median, the 99th percentile and the longest. A step of keeping house may
+include copying the log to the disk, which keeps nobody from writing; what does is told as a hold of the lock.
 """
 
 from __future__ import annotations
