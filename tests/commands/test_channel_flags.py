@@ -111,6 +111,6 @@ def test_what_is_told_of_modes_is_true(here: Here) -> None:
     client = here.open()
     client.say("NICK x", "USER x 0 * :x")
     welcome = client.read()
-    assert params_of(welcome, "004")[4:] == ["CIMRbefiklmnostv", "Ibefklov"]
+    assert params_of(welcome, "004")[4:] == ["CHIMRbefiklmnostv", "Ibefklov"]
     tokens = {token for line in welcome if " 005 " in line for token in line.split()}
-    assert {"CHANMODES=Ibe,k,fl,CMRimnst", "FORWARD=f"} <= tokens
+    assert {"CHANMODES=Ibe,k,fl,CHMRimnst", "FORWARD=f"} <= tokens
