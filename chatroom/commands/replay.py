@@ -81,8 +81,8 @@ def replay_direct(world: World, session: Session) -> None:
     asks_itself = bool(session.caps & caps.CHATHISTORY)
 
     def job(stores: Stores) -> list[Entry]:
-        left = stores.presence.come(account_id, "", up_to)
-        if asks_itself or not most or left is None:
+        left = stores.presence.come(account_id, "", up_to) or 0  # who never was here has read nothing
+        if asks_itself or not most:
             return []
         found = stores.history.direct_since(account_id, AtNumber(left), most, up_to=up_to)
         return [entry for entry in found if entry.account_id != account_id]

@@ -94,3 +94,12 @@ def test_mode_h_shows_nothing_of_before(keeping: Here) -> None:
     alice.say("JOIN #a", "MODE #a +H", "PRIVMSG #a :before")
     bob.read()
     assert verbs(bob.ask("JOIN #a", "PING :1")) == ["JOIN", "353", "366", "PONG"]
+
+
+def test_who_comes_for_the_first_time_reads_what_was_written_to_them(keeping: Here) -> None:
+    """An account that was made for somebody can be written to before they ever came."""
+    una = keeping.member("una")
+    keeping.account("vic")
+    una.say("PRIVMSG vic :welcome")
+    vic = keeping.connect("vic", login="vic", caps="server-time")
+    assert [parse(line).params for line in vic.read() if "PRIVMSG" in line] == [["vic", "welcome"]]
