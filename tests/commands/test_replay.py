@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from harness.world import Here, verbs
+from harness.world import PASSWORD, Here, verbs
 
 from chatroom.irc.message import parse
 
@@ -101,5 +101,7 @@ def test_who_comes_for_the_first_time_reads_what_was_written_to_them(keeping: He
     una = keeping.member("una")
     keeping.account("vic")
     una.say("PRIVMSG vic :welcome")
-    vic = keeping.connect("vic", login="vic", caps="server-time")
-    assert [parse(line).params for line in vic.read() if "PRIVMSG" in line] == [["vic", "welcome"]]
+    vic = keeping.open()
+    vic.say("CAP REQ :server-time", f"PASS :{PASSWORD}", "NICK vic", "USER v 0 * :V", "CAP END")
+    told = [parse(line) for line in vic.read()]
+    assert [line.params for line in told if line.verb == "PRIVMSG"] == [["vic", "welcome"]]
