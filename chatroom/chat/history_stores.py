@@ -137,8 +137,12 @@ class HistoryStore(Protocol):
 class PresenceStore(Protocol):
     """Where in the history accounts came and went. ``channel`` is casefolded; empty means the server itself."""
 
-    def come(self, account_id: int, channel: str, number: int) -> int | None:
-        """Note that the account is there from ``number`` on; where it had left, None if it never was there."""
+    def come(self, account_id: int, channel: str) -> None:
+        """Note that the account is there."""
+        ...
+
+    def find_left(self, account_id: int, channel: str) -> int | None:
+        """Until where the account had read when it left the last time; None if it never did."""
         ...
 
     def go(self, account_id: int, channel: str, number: int) -> None:

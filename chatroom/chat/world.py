@@ -109,6 +109,10 @@ class World:
         """Have something written behind what is told; nobody waits for it."""
         self.jobs.append(job)
 
+    def note_presence(self, account_id: int, folded: str) -> None:
+        """An account is in a channel from now on, or on the server (an empty name)."""
+        self.remember(lambda stores: stores.presence.come(account_id, folded))
+
     def note_absence(self, user: User, channel: Channel | None) -> None:
         """Somebody leaves a channel, or the server (None): their account has read everything until now.
 

@@ -80,7 +80,8 @@ def leave_message(context: Context, verb: str, name: str, text: str, parts: list
     """Keep a message to an account that is not here, from another one, until it comes back; whether it is kept."""
     world, user = context.world, context.user
     account = world.accounts.find(name)
-    if account is None or account.disabled or user.account is None or verb == "TAGMSG" or not world.ledger.is_open:
+    kept = world.settings.history.direct_messages and world.ledger.is_open and verb != "TAGMSG"
+    if account is None or account.disabled or user.account is None or not kept:
         return False
     event = world.event(user.prefix, f"{verb} {account.name} :{text}", user)
     if parts is not None:

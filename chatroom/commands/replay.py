@@ -36,8 +36,12 @@ def replay_channel(world: World, session: Session, channel: Channel, *, own: boo
         return
     account_id = user.account.id if user.account is not None else None
     asks_itself = bool(session.caps & caps.CHATHISTORY)
-    if account_id is None and (asks_itself or not history.replay_guests or not channel.stored):
+    if account_id is not None:
+        world.note_presence(account_id, channel.folded)
+    elif not history.replay_guests or not channel.stored:
         return  # a guests' channel is of the moment: who comes later was not meant
+    if asks_itself:
+        return
     name, folded, up_to = channel.name, channel.folded, ledger.last_number
     made = first_number(channel.history_from_ms) - 1
     guests, most = history.replay_guests, history.replay_accounts_max
@@ -45,22 +49,22 @@ def replay_channel(world: World, session: Session, channel: Channel, *, own: boo
         guests = most = 0  # the channel shows nothing from before
 
     def job(stores: Stores) -> list[Entry]:
-        left = stores.presence.come(account_id, folded, up_to) if account_id is not None else None
+        left = stores.presence.find_left(account_id, folded) if account_id is not None else None
         limit = guests if left is None else most
-        if asks_itself or not limit:
+        if not limit:
             return []
         after = AtNumber(max(left or 0, made))
         return stores.history.latest(name, limit, after=after, up_to=up_to)
 
-    held = world.hold(channel, session) if not asks_itself else None
+    held = world.hold(channel, session)
     # A session that is waiting already is so for its login, which ends by itself.
-    waits = own and held is not None and (not session.waiting or session.replays > 0)
+    waits = own and (not session.waiting or session.replays > 0)
     if waits:
         world.hold_back(session)
 
     def then(found: object) -> None:
         try:
-            if held is not None and channel.held.get(session) is held:
+            if channel.held.get(session) is held:
                 if not isinstance(found, ChatroomError) and not session.closing:
                     _show(world, session, found)
                 world.release(channel, session)
@@ -68,7 +72,8 @@ def replay_channel(world: World, session: Session, channel: Channel, *, own: boo
             if waits:
                 world.go_on(session)
 
-    world.ask("history", job, then)
+    # Where an account left is written by the store worker, perhaps just now: it is the one to ask then.
+    world.ask("history" if account_id is None else "store", job, then)
 
 
 def replay_direct(world: World, session: Session) -> None:
@@ -78,12 +83,12 @@ def replay_direct(world: World, session: Session) -> None:
         return
     account_id, up_to = user.account.id, world.ledger.last_number
     most = world.settings.history.replay_accounts_max
-    asks_itself = bool(session.caps & caps.CHATHISTORY)
+    world.note_presence(account_id, "")
+    if session.caps & caps.CHATHISTORY or not most:
+        return
 
     def job(stores: Stores) -> list[Entry]:
-        left = stores.presence.come(account_id, "", up_to) or 0  # who never was here has read nothing
-        if asks_itself or not most:
-            return []
+        left = stores.presence.find_left(account_id, "") or 0  # who never was here has read nothing
         found = stores.history.direct_since(account_id, AtNumber(left), most, up_to=up_to)
         return [entry for entry in found if entry.account_id != account_id]
 
@@ -91,7 +96,7 @@ def replay_direct(world: World, session: Session) -> None:
         if not isinstance(found, ChatroomError) and not session.closing:
             _show(world, session, found)
 
-    world.ask("history", job, then)
+    world.ask("store", job, then)
 
 
 def _show(world: World, session: Session, found: object) -> None:

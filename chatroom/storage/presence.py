@@ -13,25 +13,23 @@ class Presence:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def come(self, account_id: int, channel: str, number: int) -> int | None:
-        """Note that the account is there from ``number`` on; where it had left, None if it never was there."""
+    def come(self, account_id: int, channel: str) -> None:
+        """Note that the account is there."""
         with self._database.transaction():
-            row = self._database.row(
-                "SELECT left_number FROM presence WHERE account_id = ? AND channel = ?", (account_id, channel)
-            )
             self._database.execute(
-                "INSERT INTO presence (account_id, channel, joined_number) SELECT id, ?, ? FROM accounts WHERE id = ?"
-                " ON CONFLICT DO UPDATE SET joined_number = max(joined_number, excluded.joined_number)",
-                (channel, number, account_id),
+                "INSERT INTO presence (account_id, channel, is_present) SELECT id, ?, 1 FROM accounts WHERE id = ?"
+                " ON CONFLICT DO UPDATE SET is_present = 1",
+                (channel, account_id),
             )
-        return None if row is None else int(row[0])
 
     def go(self, account_id: int, channel: str, number: int) -> None:
         """Note that the account has read everything up to ``number``, and is gone."""
         with self._database.transaction():
             self._database.execute(
-                "INSERT INTO presence (account_id, channel, left_number) SELECT id, ?, ? FROM accounts WHERE id = ?"
-                " ON CONFLICT DO UPDATE SET left_number = max(left_number, excluded.left_number)",
+                "INSERT INTO presence (account_id, channel, is_present, left_number)"
+                " SELECT id, ?, 0, ? FROM accounts WHERE id = ?"
+                " ON CONFLICT DO UPDATE SET is_present = 0, left_number = max(ifnull(left_number, 0),"
+                " excluded.left_number)",
                 (channel, number, account_id),
             )
 
@@ -39,6 +37,13 @@ class Presence:
         """Everybody who was there when the daemon ended had read everything up to ``number``. For its next start."""
         with self._database.transaction():
             self._database.execute(
-                "UPDATE presence SET left_number = ? WHERE joined_number >= left_number AND left_number < ?",
-                (number, number),
+                "UPDATE presence SET is_present = 0, left_number = max(ifnull(left_number, 0), ?) WHERE is_present",
+                (number,),
             )
+
+    def find_left(self, account_id: int, channel: str) -> int | None:
+        """Until where the account had read when it left the last time; None if it never did."""
+        row = self._database.row(
+            "SELECT left_number FROM presence WHERE account_id = ? AND channel = ?", (account_id, channel)
+        )
+        return None if row is None or row[0] is None else int(row[0])

@@ -105,3 +105,26 @@ def test_who_comes_for_the_first_time_reads_what_was_written_to_them(keeping: He
     vic.say("CAP REQ :server-time", f"PASS :{PASSWORD}", "NICK vic", "USER v 0 * :V", "CAP END")
     told = [parse(line) for line in vic.read()]
     assert [line.params for line in told if line.verb == "PRIVMSG"] == [["vic", "welcome"]]
+
+
+@pytest.mark.parametrize("is_killed", [False, True])
+def test_what_was_missed_over_a_restart_is_shown(keeping: Here, is_killed: bool) -> None:
+    """Also where nothing at all was said between somebody's coming and going, and whether they had left before."""
+    keeping.account("vic")
+    una = keeping.member("una")
+    una.say("JOIN #x")
+    vic = keeping.connect("vic", login="vic")
+    vic.say("JOIN #x")
+    if not is_killed:
+        vic.say("QUIT")
+        una.say("PRIVMSG #x :missed", "PRIVMSG vic :for you")
+    else:
+        una.say("PRIVMSG #x :read")
+    keeping.restart()
+    if is_killed:
+        una = keeping.connect("una", login="una")
+        una.say("JOIN #x", "PRIVMSG #x :missed", "PRIVMSG vic :for you")
+    vic = keeping.open()
+    vic.say("CAP REQ :server-time", f"PASS :{PASSWORD}", "NICK vic", "USER v 0 * :V", "CAP END", "JOIN #x")
+    told = [parse(line) for line in vic.read()]
+    assert sorted(line.params[-1] for line in told if line.verb == "PRIVMSG") == ["for you", "missed"]

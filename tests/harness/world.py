@@ -210,6 +210,8 @@ class Here:
         assert not self.held
         self.clients = {}
         self.world = self._make_world(self.world.settings)
+        if self.journal is not None:
+            self.stores.presence.go_all(self.world.ledger.last_number)
 
     # -- time -------------------------------------------------------------------------------------
 
