@@ -43,10 +43,11 @@ def search(context: Context, params: list[str]) -> Pending | None:
     """
     asked = parse_tags(params[0]) if params else {}
     wrong = [name for name in asked if name not in _ATTRIBUTES]
-    limit = parse_limit(asked["limit"]) if "limit" in asked else _USUAL_LIMIT
+    most = context.world.settings.history.max_query
+    limit = parse_limit(asked["limit"]) if "limit" in asked else min(_USUAL_LIMIT, most)
     moments = {name: parse_time(asked[name]) for name in ("after", "before") if name in asked}
     wrong += [name for name, time_ms in moments.items() if time_ms is None]
-    if not limit:
+    if not 0 < limit <= most:
         wrong.append("limit")
     place = find_place(context, asked["in"]) if "in" in asked else None
     if "in" in asked and place is None:
@@ -61,7 +62,7 @@ def search(context: Context, params: list[str]) -> Pending | None:
         # At those moments, too; the bounds of a search are not part of what is looked through.
         after=None if after is None else AtTime(after - 1),
         before=None if before is None else AtTime(before + 1),
-        limit=min(limit, context.world.settings.history.max_query),
+        limit=limit,
         oldest=after is not None,
     )
     return _look_for(context, wanted, place, asked.get("in", ""))
