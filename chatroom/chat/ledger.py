@@ -97,14 +97,14 @@ class Ledger:
         self._messages.append((event, Unkept(session, verb, target)))
 
     def keep_event(self, event: Event, kind: Kind, channel: Channel, text: str, user: User | None) -> None:
-        """Keep something that happened in a channel, if its kind is kept and it can be now; it is told in any case."""
-        if kind not in self.kinds:
+        """Keep something that happened in a channel, if its kind is kept; it is told in any case.
+
+        Where somebody else has the write lock, it is written in the next tick that gets it.
+        """
+        if kind not in self.kinds or self.journal is None:
             return
-        try:
-            if not self.ready():
-                return
-        except StorageError:
-            return
+        with contextlib.suppress(StorageError):
+            self.ready()
         channel.has_history = True
         self._add(event, kind, channel.name, channel.name, text, user)
 
@@ -148,6 +148,12 @@ class Ledger:
                 EntryFlag.BOT if event.bot else 0,
             )
         )
+
+    def catch_up(self) -> None:
+        """Take the write lock, if it is to be had, for what an earlier tick could not write."""
+        if self._entries and not self.is_open:
+            with contextlib.suppress(StorageError):
+                self.ready()
 
     def close_tick(self, outbox: Outbox) -> list[Unkept]:
         """Commit; the messages that could not be kept, which ``outbox`` then does not hold any more."""

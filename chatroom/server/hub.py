@@ -71,6 +71,7 @@ class Hub:
 
     def end(self) -> None:
         """End a tick: commit what is kept, sort what was said to the threads that will write it. Needs the lock."""
+        self.world.ledger.catch_up()
         if self.world.ledger.is_open:
             tell_unkept(self.world)
         outbox, threads = self.world.outbox, self.threads

@@ -194,6 +194,17 @@ def test_topics_and_kicks_are_kept_by_default_and_joins_are_not(kept: Here, jour
     assert [(entry.kind.name, entry.text) for entry in journal.kept] == [("TOPIC", "cake"), ("KICK", "bob enough")]
 
 
+def test_a_kick_is_kept_when_the_lock_is_free_again(kept: Here, journal: Journal) -> None:
+    """It is told at once, and written in the next tick that can, in its place."""
+    ada, bob = kept.admin(), kept.connect("bob")
+    journal.is_held = True
+    ada.say("KICK #lobby bob :enough")
+    assert " KICK #lobby bob " in bob.read()[-1] and journal.kept == []
+    journal.is_held = False
+    ada.say("PING x", "PRIVMSG #lobby :after")
+    assert [entry.text for entry in journal.kept] == ["bob enough", "after"]
+
+
 def test_a_guests_channel_ends_with_its_history(kept: Here, journal: Journal) -> None:
     """A later channel of the same name has nothing to do with it."""
     bob = kept.connect("bob")

@@ -400,6 +400,7 @@ class Here:
         self.world.begin_tick(self.now_ms)
 
     def _end(self) -> None:
+        self.world.ledger.catch_up()
         if self.world.ledger.is_open:
             tell_unkept(self.world)
         outbox = self.world.outbox
