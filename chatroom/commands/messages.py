@@ -12,7 +12,7 @@ from chatroom.chat.channel import OP, VOICE, Channel
 from chatroom.chat.records import Role
 from chatroom.commands.context import Context, printable
 from chatroom.commands.pending import Pending
-from chatroom.commands.remembering import leave_message, remember_directly, remember_in_channel, wait_to_remember
+from chatroom.commands.remembering import remember_directly, remember_in_channel, wait_to_remember
 from chatroom.commands.table import command
 from chatroom.irc import caps, numerics
 from chatroom.irc.message import format_tags
@@ -149,7 +149,7 @@ def _say_to_user(context: Context, verb: str, name: str, text: str, parts: list[
     world, session, user = context.world, context.session, context.user
     target = world.find_user(name)
     if target is None:
-        if not leave_message(context, verb, name, text, parts) and verb != "NOTICE":
+        if not _leave_message(context, verb, name, text, parts) and verb != "NOTICE":
             context.reply(numerics.ERR_NOSUCHNICK, printable(name))
         return
     if target.registered_only and not _may_write_to(context, target):
@@ -160,7 +160,7 @@ def _say_to_user(context: Context, verb: str, name: str, text: str, parts: list[
     if context.tags is not None:
         _complete(context, event, verb, target.nick, parts)
     if world.ledger.is_open and verb != "TAGMSG":
-        remember_directly(context, event, verb, target, text)
+        remember_directly(context, event, verb, target.account, target.nick, text)
     world.tell_user(target, event)
     if target is not user and len(user.sessions) > 1:
         world.tell_user(user, event, skip=session)
@@ -168,6 +168,24 @@ def _say_to_user(context: Context, verb: str, name: str, text: str, parts: list[
         context.say(event)
     if target.away is not None and verb == "PRIVMSG":
         context.reply(numerics.RPL_AWAY, target.nick, text=target.away)
+
+
+def _leave_message(context: Context, verb: str, name: str, text: str, parts: list[Part] | None) -> bool:
+    """Keep a message to an account that is not here, from another one, until it comes back; whether it is kept."""
+    world, user = context.world, context.user
+    account = world.accounts.find(name)
+    if account is None or account.disabled or verb == "TAGMSG" or not world.ledger.is_open:
+        return False
+    event = world.event(user.prefix, f"{verb} {account.name} :{text}", user)
+    if context.tags is not None:
+        _complete(context, event, verb, account.name, parts)
+    if not remember_directly(context, event, verb, account, account.name, text):
+        return False
+    world.tell_user(user, event, skip=context.session)
+    if context.session.caps & caps.ECHO_MESSAGE:
+        context.say(event)
+    context.note("LEFT_FOR", account.name, text=f"{account.name} is not here, and will read it on coming back")
+    return True
 
 
 def _may_write_to(context: Context, target: User) -> bool:

@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING
 
 from chatroom.chat.history import direct
 from chatroom.commands.pending import Pending
-from chatroom.irc import caps
 
 if TYPE_CHECKING:
     from chatroom.chat.channel import Channel
-    from chatroom.chat.events import Event, Part
-    from chatroom.chat.user import User
+    from chatroom.chat.events import Event
+    from chatroom.chat.records import AccountEntry
     from chatroom.chat.world import World
     from chatroom.commands.context import Context
 
@@ -68,30 +67,15 @@ def remember_in_channel(context: Context, event: Event, verb: str, channel: Chan
             context.user.note_guest_message(event.lasting_id)
 
 
-def remember_directly(context: Context, event: Event, verb: str, target: User, text: str) -> None:
-    """Keep a message from one account to another that is about to be said. The ledger is ready."""
-    one, other = context.user.account, target.account
-    if one is not None and other is not None and context.world.settings.history.direct_messages:
-        by = context.user, context.session
-        context.world.ledger.keep_message(event, verb, direct(one.id, other.id), target.nick, text, by)
-
-
-def leave_message(context: Context, verb: str, name: str, text: str, parts: list[Part] | None) -> bool:
-    """Keep a message to an account that is not here, from another one, until it comes back; whether it is kept."""
-    world, user = context.world, context.user
-    account = world.accounts.find(name)
-    kept = world.settings.history.direct_messages and world.ledger.is_open and verb != "TAGMSG"
-    if account is None or account.disabled or user.account is None or not kept:
+def remember_directly(
+    context: Context, event: Event, verb: str, account: AccountEntry | None, target: str, text: str
+) -> bool:
+    """Keep a message from one account to another that is about to be said; whether it is one. The ledger is ready."""
+    own = context.user.account
+    if own is None or account is None or not context.world.settings.history.direct_messages:
         return False
-    event = world.event(user.prefix, f"{verb} {account.name} :{text}", user)
-    if parts is not None:
-        event.set_parts(f"{verb} {account.name}", parts)
-    conversation = direct(user.account.id, account.id)
-    world.ledger.keep_message(event, verb, conversation, account.name, text, (user, context.session))
-    world.tell_user(user, event, skip=context.session)
-    if context.session.caps & caps.ECHO_MESSAGE:
-        context.say(event)
-    context.note("LEFT_FOR", account.name, text=f"{account.name} is not here, and will read it on coming back")
+    by = context.user, context.session
+    context.world.ledger.keep_message(event, verb, direct(own.id, account.id), target, text, by)
     return True
 
 

@@ -179,6 +179,14 @@ def test_somebody_away_can_be_written_to(kept: Here, journal: Journal) -> None:
     assert [(entry.target, entry.text) for entry in journal.kept] == [("vic", "later")]
 
 
+def test_a_message_left_keeps_the_clients_own_tags(kept: Here, journal: Journal) -> None:
+    """It goes the way of any other message."""
+    una = kept.member("una", caps="message-tags")
+    kept.account("vic")
+    una.say("@+draft/reply=x PRIVMSG vic :later")
+    assert [(entry.text, entry.client_tags) for entry in journal.kept] == [("later", "+draft/reply=x")]
+
+
 def test_what_is_said_to_the_operators_is_not_kept(kept: Here, journal: Journal) -> None:
     """Who reads the history of a channel may be no operator of it."""
     ada = kept.admin()
