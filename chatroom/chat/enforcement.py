@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from chatroom.chat.bans import describe, explain
 from chatroom.chat.records import AccountEntry, BanRule, Network, Role
+from chatroom.irc import numerics
 from chatroom.irc.names import casefold
 
 if TYPE_CHECKING:
@@ -143,9 +144,8 @@ def free_nick(world: World, entry: AccountEntry) -> None:
 def _log_out(world: World, user: User) -> None:
     was_operator = user.is_operator
     for session in user.sessions:
-        world.tell_session(
-            session, f":{world.settings.server.name} 901 {user.nick} {user.prefix} :You are now logged out"
-        )
+        code, text = numerics.RPL_LOGGEDOUT
+        world.tell_session(session, f":{world.settings.server.name} {code} {user.nick} {user.prefix} :{text}")
     world.set_account(user, None)
     _show_operator(world, user, was_operator)
     if world.accounts.find(user.nick) is not None:

@@ -6,7 +6,7 @@ what must be remembered is handed out as a job (see ``remember``).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
@@ -372,10 +372,6 @@ class World:
         """End all sessions of somebody."""
         for session in list(user.sessions):
             self.close(session, text, quit_text)
-
-    def present_sessions(self) -> Iterator[Session]:
-        """Every session that belongs to somebody present."""
-        return (session for session in self.sessions.values() if session.user is not None)
 
     # -- channels ---------------------------------------------------------------------------------
 

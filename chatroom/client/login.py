@@ -18,11 +18,11 @@ NICK may follow.
 
 from __future__ import annotations
 
-import base64
 from dataclasses import dataclass
 from typing import Literal
 
 from chatroom.irc.message import Message, format_params
+from chatroom.irc.sasl import encode_response, format_plain
 
 WANTED_CAPS = (
     "account-notify",
@@ -43,7 +43,6 @@ WANTED_CAPS = (
 )
 
 _FENCE = "CAP LIST"
-_SASL_CHUNK = 400
 
 _FINAL_WORDS = ("banned", "k-line", "k:line", "kicked", "killed", "disabled", "password incorrect")
 
@@ -212,11 +211,7 @@ class Login:
     def _on_authenticate(self, message: Message) -> list[Step]:
         if not self._authenticating or message.params != ["+"]:
             return []
-        payload = base64.b64encode(f"\0{self.account}\0{self.password}".encode()).decode()
-        chunks = [payload[start : start + _SASL_CHUNK] for start in range(0, len(payload), _SASL_CHUNK)]
-        if len(chunks[-1]) == _SASL_CHUNK:
-            chunks.append("+")
-        return [Send(f"AUTHENTICATE {chunk}") for chunk in chunks]
+        return [Send(f"AUTHENTICATE {piece}") for piece in encode_response(format_plain(self.account, self.password))]
 
     def _on_authenticated(self, message: Message) -> list[Step]:
         self._authenticating = False

@@ -18,6 +18,7 @@ from chatroom.commands.context import Context
 from chatroom.commands.dispatch import finish, resume, run_line
 from chatroom.commands.remembering import tell_unkept
 from chatroom.errors import ChatroomError
+from chatroom.irc import numerics
 from chatroom.irc.framing import Malformed
 
 if TYPE_CHECKING:
@@ -119,7 +120,7 @@ class Hub:
 
     def _report_bug(self, context: Context) -> None:
         log.exception("a line of %s failed", context.nick)
-        context.say(f":{context.server} 400 {context.nick} :Something went wrong on the server; it was logged")
+        context.reply(numerics.ERR_UNKNOWNERROR, text="Something went wrong on the server; it was logged")
         finish(context)
 
     # -- waiting for workers ----------------------------------------------------------------------
