@@ -1,0 +1,86 @@
+/* Options: `load CASE --name value ...`; one JSON object on stdout. */
+#include "load.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+struct options options = {
+    .host = "127.0.0.1", .prefix = "u", .rooms = 1, .members = 100, .senders = 10, .window = 1, .messages = 1000,
+    .pairs = 50, .clients = 1000, .wave = 50, .visits = 200, .chatters = 20, .lines = 10000, .rate = 200, .seconds = 5,
+};
+
+static const struct {
+    const char *name;
+    void (*run)(void);
+} cases[] = {
+    {"rooms", run_rooms}, {"pairs", run_pairs}, {"latency", run_latency}, {"paste", run_paste},
+    {"register", run_register}, {"churn", run_churn}, {"idle", run_idle}, {"crowd", run_crowd},
+    {"reconnect", run_reconnect},
+};
+
+static const struct {
+    const char *name;
+    int *value;
+} numbers[] = {
+    {"--port", &options.port}, {"--pid", &options.pid}, {"--rooms", &options.rooms}, {"--members", &options.members},
+    {"--senders", &options.senders}, {"--window", &options.window}, {"--messages", &options.messages},
+    {"--pairs", &options.pairs}, {"--clients", &options.clients}, {"--wave", &options.wave},
+    {"--visits", &options.visits}, {"--chatters", &options.chatters}, {"--lines", &options.lines},
+};
+
+_Noreturn void fail(const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    vfprintf(stderr, format, arguments);
+    va_end(arguments);
+    fputc('\n', stderr);
+    exit(1);
+}
+
+_Noreturn static void refuse(const char *what) {
+    fprintf(stderr, "load: %s\nusage: load CASE --port PORT --pid SERVER_PID [--name value ...]\ncases:", what);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) fprintf(stderr, " %s", cases[i].name);
+    fputc('\n', stderr);
+    exit(2);
+}
+
+static void take_option(const char *name, const char *value) {
+    char *end = NULL;
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+        if (strcmp(name, numbers[i].name) == 0) {
+            long number = strtol(value, &end, 10);
+            if (*end != '\0' || number < 1) refuse(name);
+            *numbers[i].value = (int)number;
+            return;
+        }
+    if (strcmp(name, "--host") == 0) options.host = value;
+    else if (strcmp(name, "--prefix") == 0) options.prefix = value;
+    else if (strcmp(name, "--password") == 0) options.password = value;
+    else if (strcmp(name, "--rate") == 0) options.rate = strtod(value, NULL);
+    else if (strcmp(name, "--seconds") == 0) options.seconds = strtod(value, NULL);
+    else refuse(name);
+}
+
+int main(int count, char **words) {
+    struct rlimit files;
+    if (count < 2) refuse("which case?");
+    for (int i = 2; i < count; i += 2) {
+        if (i + 1 == count) refuse(words[i]);
+        take_option(words[i], words[i + 1]);
+    }
+    if (options.port == 0 || options.pid == 0) refuse("--port and --pid are needed");
+    if (options.senders > options.members) refuse("--senders must be members");
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+        files.rlim_cur = files.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &files);
+    }
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        if (strcmp(words[1], cases[i].name) == 0) {
+            cases[i].run();
+            return 0;
+        }
+    refuse(words[1]);
+}
