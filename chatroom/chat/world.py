@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from chatroom.chat.records import AccountEntry, StoredChannel
     from chatroom.chat.session import Session
     from chatroom.chat.stores import Stores
+    from chatroom.chat.welcome import WelcomeText
 
 Job = Callable[["Stores"], object]
 Queue = Literal["store", "password", "history"]
@@ -91,6 +92,8 @@ class World:
         self.operators: dict[User, None] = {}
         """Who is here by an admin's or a moderator's account."""
         self.guest_number = 0
+        self.welcome: WelcomeText | None = None
+        """The welcome as it was last rendered."""
         self._configure_channels()
 
     # -- time and the tick ------------------------------------------------------------------------

@@ -17,11 +17,10 @@ from chatroom.commands.belongings import with_belongings
 from chatroom.commands.context import Context
 from chatroom.commands.joining import enter, show_channel
 from chatroom.commands.login import Denied, check_password, know_account
-from chatroom.commands.metadata_news import show_own_metadata
 from chatroom.commands.pending import Pending
 from chatroom.commands.presence import ABSENT, set_away
 from chatroom.commands.replay import replay_direct
-from chatroom.commands.server_info import lusers, motd, welcome_lines
+from chatroom.commands.welcome import welcome
 from chatroom.irc import numerics
 from chatroom.irc.names import casefold
 
@@ -230,12 +229,7 @@ def _welcome(context: Context, user: User, what: str) -> None:
     world = context.world
     account = f", account {user.account_name}" if user.account is not None else ""
     world.note(f"{what}: {user.nick} from {context.session.address_text}{account}")
-    welcome_lines(context)
-    lusers(context, [])
-    show_own_metadata(context)
-    motd(context, [])
-    if user.modes != "+":
-        context.say(f":{context.server} MODE {user.nick} {user.modes}")
+    welcome(context)
 
 
 def start(context: Context) -> None:

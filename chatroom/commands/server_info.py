@@ -5,6 +5,7 @@ Source: Modern IRC Client Protocol, "Server Queries and Commands" and "RPL_ISUPP
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,7 @@ from chatroom.irc.masks import matches_mask
 from chatroom.irc.names import CHANNEL_LENGTH, HOST_LENGTH, NICK_LENGTH
 
 if TYPE_CHECKING:
+    from chatroom.chat.world import World
     from chatroom.config import Settings
 
 _TOKENS_A_LINE = 13
@@ -99,18 +101,6 @@ def isupport_(context: Context, params: list[str]) -> Pending | None:
     return None
 
 
-def welcome_lines(context: Context) -> None:
-    """The numerics every client waits for: 001 to 005."""
-    server = context.world.settings.server
-    created = datetime.fromtimestamp(context.world.start_ms / 1000, UTC)
-    context.reply(numerics.RPL_WELCOME, text=f"Welcome to the {server.network} chat, {context.user.prefix}")
-    context.reply(numerics.RPL_YOURHOST, text=f"Your host is {server.name}, running {SOFTWARE}")
-    context.reply(numerics.RPL_CREATED, text=f"This server was started {created:%Y-%m-%d at %H:%M:%S} UTC")
-    letters = CHANNEL_KINDS.letters, CHANNEL_KINDS.letters_with_param
-    context.reply(numerics.RPL_MYINFO, server.name, SOFTWARE, USER_MODES, *letters)
-    reply_isupport(context)
-
-
 @command("MOTD", "[<server>]")
 def motd(context: Context, params: list[str]) -> Pending | None:
     """Shows the message of the day."""
@@ -132,21 +122,36 @@ def lusers(context: Context, params: list[str]) -> Pending | None:
     """Counts who is here."""
     if not is_addressed(context, params[1:] or params):
         return None
-    world = context.world
-    total, invisible = len(world.users), world.invisible
-    context.reply(
-        numerics.RPL_LUSERCLIENT, text=f"There are {total - invisible} users and {invisible} invisible on 1 servers"
-    )
-    context.reply(numerics.RPL_LUSEROP, str(len(world.operators)))
-    context.reply(numerics.RPL_LUSERUNKNOWN, str(world.unregistered))
-    context.reply(numerics.RPL_LUSERCHANNELS, str(len(world.channels)))
-    context.reply(numerics.RPL_LUSERME, text=f"I have {total} clients and 0 servers")
-    most = str(world.most_users)
-    text = f"Current local users {total}, max {most}"
-    context.reply(numerics.RPL_LOCALUSERS, str(total), most, text=text)
-    text = f"Current global users {total}, max {most}"
-    context.reply(numerics.RPL_GLOBALUSERS, str(total), most, text=text)
+    say_counts(context, count(context.world))
     return None
+
+
+def count(world: World) -> dict[str, object]:
+    """The figures of LUSERS, by name."""
+    total = len(world.users)
+    return {
+        "seen": total - world.invisible,
+        "invisible": world.invisible,
+        "operators": len(world.operators),
+        "unknown": world.unregistered,
+        "channels": len(world.channels),
+        "total": total,
+        "most": world.most_users,
+    }
+
+
+def say_counts(context: Context, figures: Mapping[str, object]) -> None:
+    """Tell the figures of LUSERS."""
+    shown = {name: str(figure) for name, figure in figures.items()}
+    total, most = shown["total"], shown["most"]
+    seen = f"There are {shown['seen']} users and {shown['invisible']} invisible on 1 servers"
+    context.reply(numerics.RPL_LUSERCLIENT, text=seen)
+    context.reply(numerics.RPL_LUSEROP, shown["operators"])
+    context.reply(numerics.RPL_LUSERUNKNOWN, shown["unknown"])
+    context.reply(numerics.RPL_LUSERCHANNELS, shown["channels"])
+    context.reply(numerics.RPL_LUSERME, text=f"I have {total} clients and 0 servers")
+    context.reply(numerics.RPL_LOCALUSERS, total, most, text=f"Current local users {total}, max {most}")
+    context.reply(numerics.RPL_GLOBALUSERS, total, most, text=f"Current global users {total}, max {most}")
 
 
 @command("VERSION", "[<server>]")
