@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import contextlib
 import os
-import queue
 import threading
 import time
 
 _MOST_WAITING = 10_000
+_GATHER_S = 0.05
+"""How long what is shown may wait for more, once something was written: each time this thread is woken for a few lines,
+it takes Python's lock from the threads that chat."""
 _STDERR = 2
 
 
@@ -20,33 +22,52 @@ class Screen(threading.Thread):
 
     def __init__(self) -> None:
         super().__init__(name="screen", daemon=True)
-        self._waiting: queue.Queue[tuple[float, list[str]] | None] = queue.Queue(_MOST_WAITING)
+        self._lock = threading.Lock()
+        """Guards ``_waiting`` and ``_dropped``. No other lock is taken under it."""
+        self._waiting: list[tuple[float, list[str]]] = []
         self._dropped = 0
+        self._has_lines = threading.Event()
+        self._is_ending = threading.Event()
 
     def show(self, lines: list[str]) -> None:
         """Have lines written; where far too many wait already they are dropped. From any thread."""
-        try:
-            self._waiting.put_nowait((time.time(), lines))
-        except queue.Full:
-            self._dropped += len(lines)
+        with self._lock:
+            if len(self._waiting) < _MOST_WAITING:
+                self._waiting.append((time.time(), lines))
+            else:
+                self._dropped += len(lines)
+        if not self._has_lines.is_set():
+            self._has_lines.set()
 
     def stop(self, patience_s: float) -> None:
         """Write what waits and end; give up after that time."""
-        with contextlib.suppress(queue.Full):
-            self._waiting.put(None, timeout=patience_s)
+        self._is_ending.set()
+        self._has_lines.set()
         self.join(patience_s)
 
     def run(self) -> None:
         """Write until stopped."""
-        while (item := self._waiting.get()) is not None:
-            when, lines = item
-            if self._dropped:
-                lines = [f"({self._dropped} lines were not shown)", *lines]
-                self._dropped = 0
-            moment = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(when))
-            text = "".join(f"{moment} {_printable(line)}\n" for line in lines)
-            with contextlib.suppress(OSError):  # nobody looks any more; the chat goes on
-                _write(text.encode(errors="replace"))
+        while not self._is_ending.is_set():
+            self._has_lines.wait()
+            self._has_lines.clear()
+            self._write_waiting()
+            self._is_ending.wait(_GATHER_S)
+        self._write_waiting()
+
+    def _write_waiting(self) -> None:
+        with self._lock:
+            waiting, self._waiting = self._waiting, []
+            dropped, self._dropped = self._dropped, 0
+        if dropped and waiting:
+            waiting.insert(0, (waiting[0][0], [f"({dropped} lines were not shown)"]))
+        text = "".join(_stamped(when, lines) for when, lines in waiting)
+        with contextlib.suppress(OSError):  # nobody looks any more; the chat goes on
+            _write(text.encode(errors="replace"))
+
+
+def _stamped(when: float, lines: list[str]) -> str:
+    moment = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(when))
+    return "".join(f"{moment} {_printable(line)}\n" for line in lines)
 
 
 def _write(data: bytes) -> None:
