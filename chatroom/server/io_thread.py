@@ -37,6 +37,9 @@ LINGER_S = 2.0
 """How long a closing connection waits for its peer to read the last lines."""
 _IDLE_WAIT_S = 1.0
 
+Accepted = tuple[socket.socket, "Session", bool]
+"""A socket to take over, its session, and whether WebSocket is spoken there."""
+
 log = logging.getLogger(__name__)
 
 
@@ -57,8 +60,9 @@ class IoThread(threading.Thread):
         self._inbox_lock = threading.Lock()
         """Guards ``_inbox`` and ``_accepted``."""
         self._inbox: list[Task] = []
-        self._accepted: list[tuple[socket.socket, Session, bool]] = []
-        """Sockets to take over, and whether WebSocket is spoken there."""
+        self._accepted: list[Accepted] = []
+        self._doors: dict[int, Task] = {}
+        """What to do when somebody is at a listening socket, by its descriptor; run without the hub lock."""
         self._connections: dict[int, Connection] = {}
         self._ready: deque[Connection] = deque()
         self._timers: list[tuple[float, int, Task]] = []
@@ -79,11 +83,12 @@ class IoThread(threading.Thread):
             self._inbox.append(task)
         self.wake()
 
-    def adopt(self, sock: socket.socket, session: Session, *, websocket: bool = False) -> None:
-        """Take over an accepted socket. From any thread."""
+    def adopt(self, accepted: list[Accepted]) -> None:
+        """Take over accepted sockets, in the tick under way where there is one. From any thread."""
         with self._inbox_lock:
-            self._accepted.append((sock, session, websocket))
-        self.wake()
+            self._accepted.extend(accepted)
+        if threading.current_thread() is not self:
+            self.wake()
 
     def wake(self) -> None:
         """End the wait that is under way or comes next. From any thread."""
@@ -130,6 +135,8 @@ class IoThread(threading.Thread):
                 self._serve(connection, mask)
             elif fd == self._wake_fd:
                 os.eventfd_read(fd)
+            elif fd in self._doors:
+                self._doors[fd]()
         with self._inbox_lock:
             tasks, self._inbox = self._inbox, []
             accepted, self._accepted = self._accepted, []
@@ -238,6 +245,16 @@ class IoThread(threading.Thread):
         heapq.heappush(self._timers, (time.monotonic() + delay_s, next(self._timer_number), task))
 
     # -- connections ------------------------------------------------------------------------------
+
+    def watch(self, door: socket.socket, knocked: Task) -> None:
+        """Have ``knocked`` called, without the hub lock, when a listening socket has connections. From this thread."""
+        self._doors[door.fileno()] = knocked
+        self._epoll.register(door.fileno(), select.EPOLLIN)
+
+    def unwatch(self, door: socket.socket) -> None:
+        """Look at a listening socket no longer. From this thread."""
+        if self._doors.pop(door.fileno(), None) is not None:
+            self._epoll.unregister(door.fileno())
 
     def _begin_plain(self, sock: socket.socket, session: Session) -> None:
         connection = Connection(sock, session, self._epoll, self.hub.world.settings.limits.sendq_bytes)

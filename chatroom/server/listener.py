@@ -1,4 +1,7 @@
-"""Accepting connections: one thread for all listening sockets, which deals new ones out to the I/O threads."""
+"""Accepting connections: the first I/O thread does it for all listening sockets, and deals new ones out to all.
+
+Not a thread of its own: with two at work at the same time, each would wait for Python's lock at every system call.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +11,11 @@ import itertools
 import logging
 import os
 import resource
-import selectors
 import socket
 import struct
 import threading
 import time
+from functools import lru_cache
 from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,10 +29,14 @@ from chatroom.server.websocket import error_response
 if TYPE_CHECKING:
     from chatroom.config import Listen
     from chatroom.server.hub import Hub
+    from chatroom.server.io_thread import Accepted, IoThread
 
 BACKLOG = 1024
 _OUT_OF_FILES = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
+ACCEPTS_PER_TICK = 64
+"""The most connections that one tick takes from a listening socket: those that are there get their turn in between."""
 _PAUSE_S = 0.1
+_STOP_PATIENCE_S = 1.0
 KEPT_FILES = 64
 """How many open files connections leave to the database, the control socket and everything else."""
 
@@ -51,6 +58,7 @@ def open_listener(listen: Listen) -> socket.socket:
     sock = socket.socket(family, kind, protocol)
     try:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # the connections that are accepted have it as well
         if family == socket.AF_INET6:
             # "::" takes IPv4 too, whatever the system's default is; such peers are IPv4 to us.
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
@@ -81,20 +89,15 @@ def open_control(path: Path) -> socket.socket:
     return sock
 
 
-class Listener(threading.Thread):
-    """The accepting thread. It owns the listening sockets; ``stop`` may be called from any thread."""
+class Listener:
+    """Takes new connections. Methods are the first I/O thread's own but where they say otherwise."""
 
     def __init__(self, hub: Hub, sockets: list[tuple[Listen, socket.socket]], control: socket.socket) -> None:
-        super().__init__(name="listener", daemon=True)
         self._hub = hub
         self._control = control
-        self._selector = selectors.DefaultSelector()
-        for listen, sock in sockets:
-            self._selector.register(sock, selectors.EVENT_READ, listen.kind == "websocket")
-        self._selector.register(control, selectors.EVENT_READ, False)
-        self._wake_fd = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
-        self._selector.register(self._wake_fd, selectors.EVENT_READ)
-        self._stopping = threading.Event()
+        self._sockets = {sock: listen.kind == "websocket" for listen, sock in sockets}
+        """What is listened on, and whether WebSocket is spoken there."""
+        self._sockets[control] = False
         self._numbers = itertools.count(1)
         limits = hub.world.settings.limits
         self._budget = ConnectionBudget(limits.connections_per_address, limits.connects_per_minute)
@@ -103,16 +106,37 @@ class Listener(threading.Thread):
         self._open: set[int] = set()
         """The ids of all sessions with a connection from outside."""
         self._budget_lock = threading.Lock()
-        """Guards ``_budget``, ``_counted`` and ``_open``, which I/O threads change too. No other lock is taken under
+        """Guards ``_budget``, ``_counted`` and ``_open``, which all I/O threads change. No other lock is taken under
         it."""
         self._complain_at = 0.0
         """When it may be said again that files have run out."""
 
+    def start(self) -> None:
+        """Begin to accept. From any thread."""
+
+        def watch() -> None:
+            for sock in self._sockets:
+                self._watch(sock)
+
+        self._hub.post(0, watch)
+
     def stop(self) -> None:
-        """Accept no more and close the sockets."""
-        self._stopping.set()
-        os.eventfd_write(self._wake_fd, 1)
-        self.join()
+        """Accept no more and close the sockets. From any thread but an I/O thread."""
+        closed = threading.Event()
+
+        def close() -> None:
+            for sock in self._sockets:
+                self._hub.threads[0].unwatch(sock)
+                sock.close()
+            self._sockets = {}
+            closed.set()
+
+        self._hub.post(0, close)
+        closed.wait(_STOP_PATIENCE_S)
+
+    def _watch(self, sock: socket.socket) -> None:
+        if sock in self._sockets:
+            self._hub.threads[0].watch(sock, lambda: self._accept_all(sock))
 
     def released(self, session: Session) -> None:
         """A connection has ended. From any thread."""
@@ -143,63 +167,61 @@ class Listener(threading.Thread):
                 self._counted[session.id] = counted
         return refusal
 
-    def run(self) -> None:
-        """Accept until stopped."""
-        while not self._stopping.is_set():
-            for key, _ in self._selector.select():
-                if isinstance(key.fileobj, socket.socket):
-                    self._accept_from(key.fileobj, websocket=key.data)
-        for key in list(self._selector.get_map().values()):
-            if isinstance(key.fileobj, socket.socket):
-                key.fileobj.close()
-        self._selector.close()
-
-    def _accept_from(self, listening: socket.socket, *, websocket: bool) -> None:
-        try:
-            sock, address = listening.accept()
-        except (BlockingIOError, InterruptedError, ConnectionAbortedError):
-            return
-        except OSError as error:
-            if error.errno in _OUT_OF_FILES:
+    def _accept_all(self, listening: socket.socket) -> None:
+        """Take the connections that wait, and deal them out: each I/O thread is told once."""
+        dealt: dict[IoThread, list[Accepted]] = {}
+        for _ in range(ACCEPTS_PER_TICK):
+            try:
+                sock, address = listening.accept()
+            except (BlockingIOError, InterruptedError, ConnectionAbortedError):
+                break
+            except OSError as error:
+                if error.errno not in _OUT_OF_FILES:
+                    log.exception("cannot accept a connection")
+                    break
                 if self._may_complain():
                     log.error("cannot accept connections: %s", error.strerror)
-                self._stopping.wait(_PAUSE_S)  # the connection stays in the kernel's queue; do not spin over it
-            else:
-                log.exception("cannot accept a connection")
-            return
-        try:
-            sock.setblocking(False)
-            if listening is self._control:
-                self._begin_control(sock)
-            else:
-                self._begin(sock, address[0], websocket=websocket)
-        except OSError:
-            sock.close()  # gone before it was greeted
+                self._pause(listening)
+                break
+            try:
+                sock.setblocking(False)
+                session = self._begin(sock, address[0], listening) if address else self._begin_control(sock)
+            except OSError:
+                session = None  # gone before it was greeted
+            if session is None:
+                sock.close()
+                continue
+            owner = self._hub.threads[session.id % len(self._hub.threads)]
+            dealt.setdefault(owner, []).append((sock, session, self._sockets[listening]))
+        for thread, accepted in dealt.items():
+            thread.adopt(accepted)
 
-    def _begin(self, sock: socket.socket, host: str, *, websocket: bool) -> None:
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        address = ipaddress.ip_address(host.partition("%")[0])
-        if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
-            address = address.ipv4_mapped
-        world = self._hub.world
+    def _pause(self, listening: socket.socket) -> None:
+        """Look away for a moment: the connections stay in the kernel's queue, and we do not spin over them."""
+        thread = self._hub.threads[0]
+        thread.unwatch(listening)
+        thread.call_later(_PAUSE_S, lambda: self._watch(listening))
+
+    def _begin(self, sock: socket.socket, host: str, listening: socket.socket) -> Session | None:
+        """The session of a new connection; None where it is turned away."""
+        address_text, version, address = _parse_peer(host)
+        world, websocket = self._hub.world, self._sockets[listening]
         full = self._fullness()
         if full:
-            _turn_away(sock, str(address), "too many connections to this server", websocket=websocket)
+            _turn_away(sock, address_text, "too many connections to this server", websocket=websocket)
             if self._may_complain():
-                self._hub.post(0, lambda: world.note(f"refused {address}: {full}"))
-            return
-        now_ms = time.time_ns() // 1_000_000
-        cloak = world.cloak.host(address.version, int(address))
-        session = Session(next(self._numbers), str(address), address.version, int(address), cloak, now_ms)
-        trusted = world.settings.webirc.trusts(session.version, session.address)
-        refusal = None if trusted else self.admit(session)
+                self._hub.post(0, lambda: world.note(f"refused {address_text}: {full}"))
+            return None
+        host = world.cloak.host(version, address)
+        session = Session(next(self._numbers), address_text, version, address, host, time.time_ns() // 1_000_000)
+        refusal = None if world.settings.webirc.trusts(version, address) else self.admit(session)
         if refusal is not None:
-            _turn_away(sock, str(address), refusal, websocket=websocket)
-            self._hub.post(0, lambda: world.note(f"refused {address}: {refusal}"))
-            return
+            _turn_away(sock, address_text, refusal, websocket=websocket)
+            self._hub.post(0, lambda: world.note(f"refused {address_text}: {refusal}"))
+            return None
         with self._budget_lock:
             self._open.add(session.id)
-        self._hub.threads[session.id % len(self._hub.threads)].adopt(sock, session, websocket=websocket)
+        return session
 
     def _fullness(self) -> str:
         """Why no more connections may be; empty where one may."""
@@ -217,23 +239,30 @@ class Listener(threading.Thread):
         self._complain_at = now_s + _COMPLAIN_EVERY_S
         return True
 
-    def _begin_control(self, sock: socket.socket) -> None:
+    def _begin_control(self, sock: socket.socket) -> Session | None:
         credentials = sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
         _, uid, _ = struct.unpack("3i", credentials)
         if uid not in (0, os.getuid()):
-            sock.close()
-            return
+            return None
         session = Session(next(self._numbers), "cli", 0, 0, "cli", time.time_ns() // 1_000_000)
         session.registration = None
         session.control = ControlRights(f"uid{uid}", Role.ADMIN)
-        self._hub.threads[0].adopt(sock, session)
+        return session
+
+
+@lru_cache(maxsize=4096)
+def _parse_peer(host: str) -> tuple[str, int, int]:
+    """A peer's address as text, version and integer; an IPv4-mapped one is the IPv4 address."""
+    address = ipaddress.ip_address(host.partition("%")[0])
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
+        address = address.ipv4_mapped
+    return str(address), address.version, int(address)
 
 
 def _turn_away(sock: socket.socket, address: str, why: str, *, websocket: bool) -> None:
-    """Close a connection that may not be, telling it why."""
+    """Tell a connection that may not be why it is closed."""
     said = f"ERROR :Closing Link: {address} ({why})\r\n".encode()
     sock.send(error_response(HTTPStatus.TOO_MANY_REQUESTS, why) if websocket else said)
-    sock.close()
 
 
 def _is_counted(session: Session) -> bool:

@@ -67,7 +67,7 @@ def test_a_session_goes_on_in_its_own_thread_after_news_taken_in_another(hub: Hu
     near, far = socket.socketpair()
     near.setblocking(False)
     far.settimeout(30)
-    hub.threads[1].adopt(near, Session(1, "10.0.0.1", 4, 0x0A000001, "host", 0))
+    hub.threads[1].adopt([(near, Session(1, "10.0.0.1", 4, 0x0A000001, "host", 0), False)])
     with far, far.makefile("rb") as lines:
         far.sendall(b"NICK ada1\r\nUSER u 0 * :U\r\nPING here\r\n")
         assert any(line.endswith(b":here\r\n") for line in lines)

@@ -33,7 +33,7 @@ def test_a_clock_set_back_silences_nobody(monkeypatch: pytest.MonkeyPatch, tmp_p
     try:
         near, far = socket.socketpair()
         near.setblocking(False)
-        thread.adopt(near, Session(1, "10.0.0.1", 4, 0x0A000001, "host", now_ms))
+        thread.adopt([(near, Session(1, "10.0.0.1", 4, 0x0A000001, "host", now_ms), False)])
         far.settimeout(30)
         far.sendall(b"".join(b"PING %d\r\n" % number for number in range(20)))
         answer = b""
