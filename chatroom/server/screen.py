@@ -58,7 +58,9 @@ class Screen(threading.Thread):
         with self._lock:
             waiting, self._waiting = self._waiting, []
             dropped, self._dropped = self._dropped, 0
-        if dropped and waiting:
+        if not waiting:
+            return
+        if dropped:
             waiting.insert(0, (waiting[0][0], [f"({dropped} lines were not shown)"]))
         text = "".join(_stamped(when, lines) for when, lines in waiting)
         with contextlib.suppress(OSError):  # nobody looks any more; the chat goes on
