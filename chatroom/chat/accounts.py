@@ -53,6 +53,8 @@ class AccountDirectory:
 
     def find_look_alike(self, name: str) -> AccountEntry | None:
         """An account whose name is another, and looks like ``name``."""
+        if not self._by_look:
+            return None
         folded = casefold(name)
         for look in looks(name):
             for account_id in self._by_look.get(look, ()):

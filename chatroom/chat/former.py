@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from typing import TYPE_CHECKING, NamedTuple
 
 from chatroom.irc.names import casefold
@@ -34,7 +34,7 @@ class FormerUsers:
     __slots__ = ("_by_nick", "_number", "_order")
 
     def __init__(self) -> None:
-        self._by_nick: dict[str, deque[tuple[int, FormerUser]]] = {}
+        self._by_nick: dict[str, list[tuple[int, FormerUser]]] = {}
         """Departures with their numbers by casefolded nick, the latest first; none is empty."""
         self._order: OrderedDict[int, str] = OrderedDict()
         """The casefolded nick of each departure by its number, the oldest first."""
@@ -48,8 +48,8 @@ class FormerUsers:
         address_text = user.sessions[0].address_text if user.sessions else ""
         one = FormerUser(user.nick, user.username, user.host, user.realname, user.account_name, address_text, left_ms)
         self._number += 1
-        same = self._by_nick.setdefault(user.folded, deque())
-        same.appendleft((self._number, one))
+        same = self._by_nick.setdefault(user.folded, [])
+        same.insert(0, (self._number, one))
         self._order[self._number] = user.folded
         if len(same) > MOST_OF_A_NICK:
             del self._order[same.pop()[0]]

@@ -20,7 +20,9 @@ def looks(name: str) -> frozenset[str]:
 
     Names differ beyond their case, and are shown with it: so a name looks like what it is and like its lower case.
     """
-    return frozenset((casefold(_skeleton(name)), casefold(_skeleton(casefold(name)))))
+    folded = casefold(name)
+    look = casefold(_skeleton(name))
+    return frozenset((look,) if folded == name else (look, casefold(_skeleton(folded))))
 
 
 def _skeleton(name: str) -> str:

@@ -100,8 +100,16 @@ class User:
     @property
     def modes(self) -> str:
         """Their user modes, as ``+iow``."""
-        held = (self.bot, self.registered_only, self.invisible, self.is_operator, self.wallops)
-        return "+" + "".join(letter for letter, holds in zip("BRiow", held, strict=True) if holds)
+        letters = "+"
+        if self.bot:
+            letters += "B"
+        if self.registered_only:
+            letters += "R"
+        if self.invisible:
+            letters += "i"
+        if self.is_operator:
+            letters += "o"
+        return letters + "w" if self.wallops else letters
 
     def rename(self, nick: str) -> None:
         """Take another nick. ``World.rename`` is the one that tells the others."""

@@ -79,8 +79,10 @@ def user(context: Context, params: list[str]) -> Pending | None:
     if not params[0] or not params[3]:
         context.reply(numerics.ERR_NEEDMOREPARAMS, "USER")
         return None
-    username = shorten("".join(char for char in params[0] if char.isalnum() or char in "-_."), USERNAME_BYTES)
-    registration.username = username or _UNNAMED
+    username = params[0]
+    if not username.isalnum():
+        username = "".join(char for char in username if char.isalnum() or char in "-_.")
+    registration.username = shorten(username, USERNAME_BYTES) or _UNNAMED
     registration.realname = shorten(params[3], REALNAME_BYTES)
     return advance(context)
 

@@ -53,7 +53,8 @@ def show_marker(context: Context, channel: Channel) -> None:
 
 def show_marker_elsewhere(context: Context, channel: Channel) -> None:
     """As ``show_marker``, for the other devices of who has joined."""
-    _tell_others(context, context.user, _line(context, channel.name))
+    if len(context.user.sessions) > 1:
+        _tell_others(context, context.user, _line(context, channel.name))
 
 
 def _set(context: Context, target: str, read_ms: int) -> None:

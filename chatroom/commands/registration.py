@@ -80,8 +80,8 @@ def _may_be(context: Context, nick: str, account: AccountEntry | None) -> bool:
     world, session = context.world, context.session
     if turn_away_banned(context):
         return False
-    for name in {casefold(nick), casefold(account.name) if account is not None else casefold(nick)}:
-        rule = world.bans.find_name(name, world.now_ms)
+    for name in (nick,) if account is None else (nick, account.name):
+        rule = world.bans.find_name(casefold(name), world.now_ms)
         if rule is not None:
             refuse_banned(context, describe(rule))
             return False

@@ -16,6 +16,7 @@ HOST_LENGTH = 63
 CHANNEL_PREFIXES = "#"
 
 _FOLD = {code: code + 32 for code in range(ord("A"), ord("Z") + 1)}
+_ASCII_NICK = re.compile(r"[A-Za-z_\[\]{}\\|^`][A-Za-z0-9_\[\]{}\\|^`-]*")
 _NICK_PUNCTUATION = frozenset("-_[]{}\\|^`")
 _CHANNEL_FORBIDDEN = frozenset(" ,:\x07\x00\r\n\t*?!")
 _HOST_LABEL = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?")
@@ -37,12 +38,14 @@ def is_nick(name: str) -> bool:
     Letters, marks and digits of any script in their composed form (NFC) that can be seen, and ``- _ [ ] { } \\ | ^ ```;
     a digit or a hyphen may not come first.
     """
-    if not name or len(name.encode(errors="surrogatepass")) > NICK_LENGTH or name[0] == "-" or name[0].isnumeric():
+    if name.isascii():
+        return len(name) <= NICK_LENGTH and _ASCII_NICK.fullmatch(name) is not None
+    if len(name.encode(errors="surrogatepass")) > NICK_LENGTH or name[0] == "-" or name[0].isnumeric():
         return False
     for char in name:
         if not (char in _NICK_PUNCTUATION or unicodedata.category(char)[0] in _LETTER_CATEGORIES):
             return False
-    return name.isascii() or (
+    return (
         unicodedata.is_normalized("NFC", name)
         and unicodedata.category(name[0])[0] != "M"
         and _INVISIBLE.search(name) is None

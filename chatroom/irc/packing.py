@@ -14,6 +14,10 @@ def pack_words(words: Iterable[str], separator: str, most_bytes: int) -> list[st
 
     A single word that is longer has a text of its own.
     """
+    words = list(words)
+    whole = separator.join(words)
+    if words and len(whole.encode(errors="replace")) <= most_bytes:
+        return [whole]
     texts: list[str] = []
     line: list[str] = []
     size = 0

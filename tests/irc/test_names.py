@@ -112,3 +112,13 @@ def test_channels() -> None:
 def test_any_text_is_judged(name: str) -> None:
     """No text makes the judges raise, and what is a nick is never a channel or a host."""
     assert not (is_nick(name) and (is_channel(name) or is_hostname(name)))
+
+
+def test_each_ascii_character_in_a_nick() -> None:
+    """Letters, digits and ten signs anywhere, but for digits and the hyphen, which may not come first."""
+    signs = "-_[]{}\\|^`"
+    for char in map(chr, range(128)):
+        fits = char.isalnum() or char in signs
+        assert is_nick("a" + char) == fits, char
+        assert is_nick(char) == (fits and not char.isdigit() and char != "-"), char
+        assert is_nick(char + "ü") == is_nick(char), char
