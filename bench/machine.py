@@ -1,0 +1,34 @@
+"""Where the figures come from: the machine and the versions, as results tell them."""
+
+from __future__ import annotations
+
+import os
+import platform
+from pathlib import Path
+
+from cases import OURS, PEERS
+from peers import missing, version
+
+import chatroom
+
+
+def describe() -> dict[str, str]:
+    """What matters about this machine, in the order of telling."""
+    told = {
+        "processor": _processor(),
+        "cores": str(len(os.sched_getaffinity(0))),
+        "kernel": f"{platform.system()} {platform.release()}",
+        "Python": platform.python_version(),
+        OURS: chatroom.__version__,
+    }
+    for name in PEERS:
+        told[name] = "not installed: left out" if missing(name.lower()) else version(name.lower())
+    return told
+
+
+def _processor() -> str:
+    for line in Path("/proc/cpuinfo").read_text().splitlines():
+        key, _, value = line.partition(":")
+        if key.strip() == "model name":
+            return value.strip()
+    return platform.machine()

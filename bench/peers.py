@@ -1,0 +1,198 @@
+"""The servers that are measured, each started afresh as one child process on a free port of loopback.
+
+The two C daemons are Debian's. Each is configured so that it refuses nothing and looks nothing up: what is compared is
+the work of a message, not how somebody is kept from sending one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+READY_CAP_S = 60.0
+"""How long a server may take until it has registered its first client."""
+
+_NGIRCD = """\
+[Global]
+Name = ngircd.bench
+Info = bench
+Listen = 127.0.0.1
+Ports = {port}
+MotdPhrase = hello
+[Limits]
+MaxConnections = 0
+MaxConnectionsIP = 0
+MaxJoins = 0
+MaxNickLength = 30
+MaxPenaltyTime = 0
+PingTimeout = 3600
+PongTimeout = 3600
+[Options]
+DNS = no
+Ident = no
+PAM = no
+"""
+
+_INSPIRCD = """\
+<server name="inspircd.bench" description="bench" network="bench">
+<admin name="bench" nick="bench" email="bench@localhost">
+<bind address="127.0.0.1" port="{port}" type="clients">
+<connect name="bench" allow="*" timeout="600" pingfreq="1h" hardsendq="64M" softsendq="64M" recvq="64M"
+    threshold="1000000" commandrate="1000000000" fakelag="no" localmax="100000" globalmax="100000" limit="100000"
+    maxchans="1000" maxconnwarn="no" resolvehostnames="no" useident="no">
+<performance softlimit="100000" somaxconn="1024">
+<pid file="{directory}/inspircd.pid">
+"""
+
+
+class ServerFailed(Exception):
+    """A server did not start, or reported a fault of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """How to start one server, with everything it needs written to its directory."""
+
+    command: list[str]
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+Recipe = Callable[[Path, int], Launch]
+"""Prepares a server in an empty directory, to listen on a port."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cores:
+    """Which processor the server has, and which the generator: none, where there is only one."""
+
+    server: int | None
+    generator: int | None
+
+    @classmethod
+    def choose(cls) -> Cores:
+        """The first two that this process may use."""
+        usable = sorted(os.sched_getaffinity(0))
+        return cls(usable[0], usable[1]) if len(usable) > 1 else cls(None, None)
+
+
+@dataclass(slots=True)
+class Server:
+    """One that runs and has registered a client."""
+
+    process: subprocess.Popen[bytes]
+    port: int
+    ready_s: float
+    """From its start until its first client was registered."""
+
+
+def ngircd(directory: Path, port: int) -> Launch:
+    """NgIRCd in the foreground. Started as root it becomes nobody, by itself."""
+    path = directory / "ngircd.conf"
+    path.write_text(_NGIRCD.format(port=port))
+    return Launch([_program("ngircd"), "-n", "-f", str(path)])
+
+
+def inspircd(directory: Path, port: int) -> Launch:
+    """InspIRCd in the foreground, without a module beyond its core."""
+    path = directory / "inspircd.conf"
+    path.write_text(_INSPIRCD.format(port=port, directory=directory))
+    command = [_program("inspircd"), "--nofork", "--config", str(path)]
+    return Launch([*command, "--runasroot"] if os.geteuid() == 0 else command)
+
+
+def missing(name: str) -> bool:
+    """Whether that peer is not installed."""
+    return not Path(_program(name)).exists()
+
+
+def version(name: str) -> str:
+    """What that peer calls itself."""
+    said = subprocess.run([_program(name), "--version"], capture_output=True, text=True, check=False).stdout
+    return said.partition("\n")[0]
+
+
+def _program(name: str) -> str:
+    return shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin") or f"/usr/sbin/{name}"
+
+
+def pinned_to(core: int | None) -> Callable[[], None] | None:
+    """What a child does before it runs its program, to stay on a processor."""
+    return None if core is None else lambda: os.sched_setaffinity(0, {core})
+
+
+@contextlib.contextmanager
+def running(recipe: Recipe, cores: Cores) -> Iterator[Server]:
+    """A server in a directory of its own, killed at the end: it has nothing to keep.
+
+    Raises ``ServerFailed`` for one that does not start, or that has written a traceback.
+    """
+    with tempfile.TemporaryDirectory(prefix="chatroom-bench-", ignore_cleanup_errors=True) as name:
+        directory, port = Path(name), _free_port()
+        launch, screen = recipe(directory, port), directory / "screen"
+        with screen.open("wb") as out:
+            began = time.perf_counter()
+            process = subprocess.Popen(
+                launch.command,
+                cwd=directory,
+                env={"HOME": name, "LANG": "C.UTF-8", "PATH": os.environ["PATH"], **launch.environment},
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=out,
+                preexec_fn=pinned_to(cores.server),
+            )
+        try:
+            ready_at = _register_one(process, port, screen)
+            yield Server(process, port, ready_at - began)
+            if process.poll() is not None:
+                raise ServerFailed(f"ended by itself: {_end_of(screen)}")
+        finally:
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+        if "Traceback" in screen.read_text(errors="replace"):
+            raise ServerFailed(f"reported a fault: {_end_of(screen)}")
+
+
+def _register_one(process: subprocess.Popen[bytes], port: int, screen: Path) -> float:
+    """Connect as soon as that is possible, register, and leave; the moment of being registered."""
+    give_up_at = time.monotonic() + READY_CAP_S
+    while True:
+        if process.poll() is not None or time.monotonic() > give_up_at:
+            raise ServerFailed(f"did not start: {_end_of(screen)}")
+        try:
+            sock = socket.create_connection(("127.0.0.1", port), timeout=READY_CAP_S)
+            break
+        except ConnectionRefusedError:
+            time.sleep(0.002)
+    with sock:
+        read = b""
+        sock.sendall(b"NICK first\r\nUSER first 0 * :first\r\n")
+        while b" 001 first " not in read:
+            data = sock.recv(65_536)
+            if not data:
+                raise ServerFailed(f"did not register a client: {read!r}")
+            read += data
+        registered_at = time.perf_counter()
+        sock.sendall(b"QUIT\r\n")
+        while sock.recv(65_536):
+            pass
+    return registered_at
+
+
+def _end_of(screen: Path) -> str:
+    return screen.read_text(errors="replace")[-2000:].strip()
+
+
+def _free_port() -> int:
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        port: int = sock.getsockname()[1]
+        return port

@@ -1,0 +1,89 @@
+"""The daemon of this checkout as the bench starts it, with the settings and the database of each variant."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+
+from peers import Launch, Recipe
+
+from chatroom.chat.passwords import hash_password
+from chatroom.chat.records import Actor, BanKind, Role
+from chatroom.storage.stores import open_stores
+
+PASSWORD = "bench"
+"""Of every account that is made here."""
+_ACTOR = Actor("bench", "cli")
+_COST = 4
+_BATCH = 250
+# The peers refuse nothing either.
+_SETTINGS: dict[str, object] = {
+    "limits.enabled": False,
+    "limits.sendq_bytes": 64 * 2**20,
+    "limits.registration_timeout_s": 600,
+    "limits.ping_interval_s": 3600,
+    "limits.ping_timeout_s": 3600,
+    "channels.autojoin": [],
+    "channels.max_joined": 1000,
+    "accounts.bcrypt_cost": _COST,
+    "accounts.scram": False,
+    "history.enabled": False,
+}
+
+
+def daemon(database: Callable[[], Path] | None = None, **settings: object) -> Recipe:
+    """``chatroomctl serve`` with settings such as ``server__io_threads=1``, on a copy of a database."""
+    script = Path(sys.executable).with_name("chatroomctl")
+
+    def prepare(directory: Path, port: int) -> Launch:
+        runtime = directory / "run"
+        runtime.mkdir(mode=0o700)
+        if database is not None:
+            shutil.copyfile(database(), directory / "chat.db")
+        environment = {"XDG_RUNTIME_DIR": str(runtime)}
+        for key, value in {**_SETTINGS, **{key.replace("__", "."): value for key, value in settings.items()}}.items():
+            environment[f"CHATROOM_{key.replace('.', '__')}".upper()] = json.dumps(value)
+        command = [str(script), "--database", str(directory / "chat.db"), "serve", "--port", str(port)]
+        return Launch(command, environment)
+
+    return prepare
+
+
+def make_database(path: Path, accounts: int, bans: int) -> Path:
+    """Write a database of so many accounts, called u0 and so on, and so many bans, of names and addresses in turn.
+
+    All accounts share one verifier: bcrypt is not what is measured.
+    """
+    stores = open_stores(path, create=True)
+    with stores:
+        stores.database.execute("PRAGMA synchronous = OFF")  # nobody else reads it before it is whole
+        credential = hash_password(PASSWORD, _COST)
+        for number in range(accounts):
+            stores.accounts.create(f"u{number}", Role.USER, [credential], _ACTOR)
+        for start in range(0, bans, _BATCH):
+            stores.bans.add_many([_ban(number) for number in range(start, min(bans, start + _BATCH))], _ACTOR)
+    return path
+
+
+def _ban(number: int) -> tuple[BanKind, str, str, datetime | None]:
+    if number % 2:
+        return "name", f"banned{number}", "bench", None
+    return "ip", f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}", "bench", datetime(2100, 1, 1, tzinfo=UTC)
+
+
+class Databases:
+    """The databases that variants start from, each made when it is first asked for, in one directory."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self.find = cache(self._make)
+
+    def _make(self, accounts: int, bans: int) -> Path:
+        print(f"making a database of {accounts} accounts and {bans} bans", file=sys.stderr, flush=True)
+        return make_database(self._directory / f"{accounts}-{bans}-{os.getpid()}.db", accounts, bans)
