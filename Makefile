@@ -2,6 +2,8 @@
 # make chat    join it from another terminal (ARGS="--nick alice")
 # make test    all that CI runs: ruff, mypy, the import contract, pytest (PYTEST="tests/irc -x" narrows it)
 # make lint    the same without pytest
+# make bench   measure the daemon beside ngIRCd and InspIRCd, where they are installed, into bench/results.md;
+#              make bench-quick prints less of it within two minutes (ARGS="--only room-100-w1" narrows either)
 # make clean   remove the environment and what was built
 
 PYTHON ?= $(firstword $(foreach name,python3 python3.13 python3.12 python3.11,$(shell \
@@ -16,7 +18,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_ROOT_USER_ACTION := ignore
 unexport PYTHONPATH PYTHONHOME
 
-.PHONY: serve chat test lint clean FORCE
+.PHONY: serve chat test lint bench bench-quick clean FORCE
 
 serve: .venv/run.stamp
 	@exec $(BIN)/chatroomctl serve $(ARGS)
@@ -33,8 +35,17 @@ lint: .venv/test.stamp
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 
+bench: .venv/bench.stamp bench/build/load
+	$(BIN)/python bench/run.py $(ARGS)
+
+bench-quick: .venv/run.stamp bench/build/load
+	$(BIN)/python bench/run.py --quick $(ARGS)
+
+bench/build/load: FORCE
+	@$(MAKE) --no-print-directory -C bench/generator
+
 clean:
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist build
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist build bench/build
 
 # A stamp is older than the files that tell what to install when these have changed.
 .venv/run.stamp: pyproject.toml constraints.txt .venv/made.stamp
@@ -45,6 +56,11 @@ clean:
 .venv/test.stamp: pyproject.toml constraints.txt .venv/made.stamp
 	@echo "Installing chatroom and its test tools into .venv"
 	@$(BIN)/python -m pip install --quiet --editable '.[test]'
+	@touch .venv/run.stamp $@
+
+.venv/bench.stamp: pyproject.toml constraints.txt .venv/made.stamp
+	@echo "Installing chatroom and what draws the bench's pictures into .venv"
+	@$(BIN)/python -m pip install --quiet --editable '.[bench]'
 	@touch .venv/run.stamp $@
 
 # Made anew where it was made elsewhere (its scripts hold their path) or has lost its interpreter to an upgrade.
