@@ -36,6 +36,12 @@ READ_AHEAD_LINES = 1000
 LINGER_S = 2.0
 """How long a closing connection waits for its peer to read the last lines."""
 _IDLE_WAIT_S = 1.0
+GATHER_FROM = 32
+"""After a tick that wrote to so many connections, what they answer is let gather for a moment before the next one.
+
+Without that, a few lines each would take turns at costing a write for everybody."""
+GATHER_S = 0.000_05
+"""How long that moment is at least; the kernel adds about as much. Some ten writes take as long."""
 
 Accepted = tuple[socket.socket, "Session", bool]
 """A socket to take over, its session, and whether WebSocket is spoken there."""
@@ -68,12 +74,16 @@ class IoThread(threading.Thread):
         self._timers: list[tuple[float, int, Task]] = []
         """What is to be done when, as a heap; run without the hub lock."""
         self._timer_number = itertools.count()
+        self._lingering: dict[Connection, float] = {}
+        """Closing connections with the moment when their time is up, in this order."""
         self._messages: MessageCache = {}
         """What this tick wrote to WebSocket connections."""
         self._watch: dict[int, set[Connection]] = {}
         """Connections by the second in which to see whether they are alive."""
         self._watched_until = int(time.monotonic())
         self._stop_at: float | None = None
+        self._written = 0
+        """To how many connections the last tick wrote."""
 
     # -- from any thread --------------------------------------------------------------------------
 
@@ -108,6 +118,8 @@ class IoThread(threading.Thread):
         """Tick until stopped."""
         while not self._is_done():
             try:
+                if self._written >= GATHER_FROM and not self._ready:
+                    time.sleep(GATHER_S)
                 self._tick(self._epoll.poll(self._wait_s()))
             except Exception:
                 log.exception("%s: a tick failed", self.name)
@@ -126,6 +138,8 @@ class IoThread(threading.Thread):
         wait_s = _IDLE_WAIT_S if self._stop_at is None else 0.02
         if self._timers:
             wait_s = min(wait_s, max(0.0, self._timers[0][0] - time.monotonic()))
+        if self._lingering:
+            wait_s = min(wait_s, max(0.0, next(iter(self._lingering.values())) - time.monotonic()))
         return wait_s
 
     def _tick(self, events: list[tuple[int, int]]) -> None:
@@ -143,12 +157,13 @@ class IoThread(threading.Thread):
         now_s = time.monotonic()
         while self._timers and self._timers[0][0] <= now_s:
             heapq.heappop(self._timers)[2]()
+        if self._lingering:
+            self._close_overdue(now_s)
         hub = self.hub
         with hub.lock:
             hub.begin()
-            for sock, session, websocket in accepted:
-                begin = self._begin_handshake if websocket else self._begin_plain
-                hub.run_task(lambda begin=begin, sock=sock, session=session: begin(sock, session))  # type: ignore[misc]
+            if accepted:
+                self._begin_all(accepted)
             for task in tasks:
                 hub.run_task(task)
             self._run_ready(int(now_s * 1000))
@@ -156,6 +171,7 @@ class IoThread(threading.Thread):
             hub.end()
             lines = hub.take_log()
             pending, self.pending = self.pending, []
+        self._written = len(pending)
         hub.wake_writers(self.index)
         for connection, data in pending:
             if data is not None:
@@ -199,13 +215,17 @@ class IoThread(threading.Thread):
         if lines:
             session.heard_ms = now_ms
         budget = session.budget
-        left = LINES_PER_TICK
-        while lines and left and not session.waiting and not session.closing:
+        run = 0
+        for line in lines:
+            if run == LINES_PER_TICK or session.waiting or session.closing:
+                break
             if budget is not None and not budget.take(now_ms):
+                connection.lines = lines[run:]
                 self._hold_back(connection, budget, now_ms)
                 return
-            hub.run_line(session, lines.popleft())
-            left -= 1
+            run += 1
+            hub.run_line(session, line)
+        lines = connection.lines = lines[run:] if run < len(lines) else ()
         if session.closing:
             return
         if connection.ended and (not lines or session.waiting):
@@ -255,6 +275,16 @@ class IoThread(threading.Thread):
         """Look at a listening socket no longer. From this thread."""
         if self._doors.pop(door.fileno(), None) is not None:
             self._epoll.unregister(door.fileno())
+
+    def _begin_all(self, accepted: list[Accepted]) -> None:
+        for sock, session, websocket in accepted:
+            try:
+                if websocket:
+                    self._begin_handshake(sock, session)
+                else:
+                    self._begin_plain(sock, session)
+            except Exception:
+                log.exception("a connection could not begin")
 
     def _begin_plain(self, sock: socket.socket, session: Session) -> None:
         connection = Connection(sock, session, self._epoll, self.hub.world.settings.limits.sendq_bytes)
@@ -313,11 +343,23 @@ class IoThread(threading.Thread):
         if connection.is_finished:
             self._close(connection)
         elif connection.state is State.CLOSING:
-            self.call_later(LINGER_S, lambda: self._close(connection))
+            self._lingering[connection] = time.monotonic() + LINGER_S
+
+    def _close_overdue(self, now_s: float) -> None:
+        overdue = []
+        for connection, until_s in self._lingering.items():
+            if until_s > now_s:
+                break
+            overdue.append(connection)
+        for connection in overdue:
+            self._close(connection)
 
     def _close(self, connection: Connection) -> None:
         if connection.state is not State.CLOSED:
             self._connections.pop(connection.fd, None)
-            self._watch.get(connection.watch_second, set()).discard(connection)
+            self._lingering.pop(connection, None)
+            watched = self._watch.get(connection.watch_second)
+            if watched is not None:
+                watched.discard(connection)
             connection.close()
             self._released(connection.session)
