@@ -22,13 +22,20 @@ CONCAT_TAG = "draft/multiline-concat"
 class Stamp:
     """What all events of one tick share: the time, and where their ids begin."""
 
-    __slots__ = ("id_prefix", "time_ms", "time_tag")
+    __slots__ = ("_time_tag", "id_prefix", "time_ms")
 
     def __init__(self, time_ms: int, id_prefix: str) -> None:
         self.time_ms = time_ms
         self.id_prefix = id_prefix
-        moment = datetime.fromtimestamp(time_ms / 1000, UTC)
-        self.time_tag = f"time={moment:%Y-%m-%dT%H:%M:%S}.{time_ms % 1000:03d}Z"
+        self._time_tag = ""
+
+    @property
+    def time_tag(self) -> str:
+        """The tag that tells the time (IRCv3 server-time); made for the first who asks for it."""
+        if not self._time_tag:
+            moment = datetime.fromtimestamp(self.time_ms / 1000, UTC)
+            self._time_tag = f"time={moment:%Y-%m-%dT%H:%M:%S}.{self.time_ms % 1000:03d}Z"
+        return self._time_tag
 
 
 class Part(NamedTuple):
@@ -115,6 +122,8 @@ class Event:
             return b""
         if self.parts is not None:
             return self._render_parts(self.parts, variant, extra_tags)
+        if not variant and not extra_tags:
+            return encode(f":{self.source} {self.body}")
         body = self.body
         if self.alternative is not None and variant & self.alternative[0]:
             body = self.alternative[1]

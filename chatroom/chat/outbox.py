@@ -163,14 +163,16 @@ class Outbox:
             start = log[0][0]
             blobs: dict[int, bytes] = {}
             for session in channel.sessions:
-                if session in several:
-                    continue
-                if session.entries or session.mark >= start or session in skips:
-                    self._merge(session, [channel])
+                if session.mark >= start or session.entries or session in several:
+                    if session not in several:
+                        self._merge(session, [channel])
                     continue
                 variant = session.variant
-                blob = blobs.get(variant)
-                if blob is None:
+                if session in skips:
+                    blob = b"".join([event.render(variant) for _, event, skip in log if skip is not session])
+                elif variant in blobs:
+                    blob = blobs[variant]
+                else:
                     blob = blobs[variant] = b"".join([event.render(variant) for _, event, _ in log])
                 if blob:
                     writes.append((session, blob))

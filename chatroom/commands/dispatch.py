@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from chatroom.chat.answers import LABEL_BYTES, Answers
 from chatroom.commands.context import Context, printable
+from chatroom.commands.messages import say_plainly
 from chatroom.commands.multiline import absorb
 from chatroom.commands.table import COMMANDS, Command, When
 from chatroom.errors import (
@@ -54,7 +55,12 @@ def run_line(world: World, session: Session, line: str | Malformed) -> tuple[Con
 
     Any exception that is no ``Refused`` is a bug and the caller's to report.
     """
-    message = parse(line if isinstance(line, str) else line.text)
+    if isinstance(line, str):
+        if line.startswith("PRIVMSG ") and say_plainly(world, session, line):
+            return None
+        message = parse(line)
+    else:
+        message = parse(line.text)
     verb = message.verb
     context = Context(world, session, verb, message.tags)
     if isinstance(line, Malformed):

@@ -19,7 +19,9 @@ from chatroom.irc.message import format_tags
 
 if TYPE_CHECKING:
     from chatroom.chat.events import Event, Part
+    from chatroom.chat.session import Session
     from chatroom.chat.user import User
+    from chatroom.chat.world import World
 
 MOST_TARGETS = 4
 STATUS_PREFIXES = {"@": OP, "+": OP | VOICE}
@@ -56,6 +58,45 @@ def tagmsg(context: Context, params: list[str]) -> Pending | None:
     return None
 
 
+def say_plainly(world: World, session: Session, line: str) -> bool:
+    """The short way of what most lines are: a PRIVMSG without tags that nothing speaks against; whether it was one.
+
+    Does what ``privmsg`` would have done, or nothing at all. What must be refused, waited for or answered, and whatever
+    few people do, goes the long way.
+    """
+    user = session.user
+    head, _, text = line.partition(" :")
+    name = head[8:]
+    if user is None or not text or session.batch is not None:
+        return False
+    ledger = world.ledger
+    channel = world.channels.get(name)
+    if channel is not None:
+        if not may_speak(channel, user, text) or session.caps & caps.ECHO_MESSAGE:
+            return False
+        if not ledger.is_open and ledger.journal is not None:
+            return False
+        event = world.event(user.prefix, f"PRIVMSG {channel.name} :{text}", user)
+        if ledger.is_open:
+            remember_in_channel(world, session, event, "PRIVMSG", channel, text)
+        world.outbox.to_channel(channel, event, session)
+    else:
+        target = world.users.get(name)
+        if target is None or target.registered_only or target.away is not None or session.caps & caps.ECHO_MESSAGE:
+            return False
+        if len(user.sessions) > 1:
+            return False
+        is_of_accounts = ledger.journal is not None and user.account is not None and target.account is not None
+        if is_of_accounts and not ledger.is_open:
+            return False
+        event = world.event(user.prefix, f"PRIVMSG {target.nick} :{text}", user)
+        if is_of_accounts:
+            remember_directly(world, session, event, "PRIVMSG", target.account, target.nick, text)
+        world.tell_user(target, event)
+    user.spoke_ms = world.now_ms
+    return True
+
+
 def say(context: Context, verb: str, targets: str, text: str, parts: list[Part] | None = None) -> Pending | None:
     """Say something to each of the targets, as far as one may; ``parts`` are the lines of a multiline message."""
     names = targets.split(",") if "," in targets else [targets]
@@ -84,26 +125,26 @@ def _say_to_all(context: Context, verb: str, names: list[str], text: str, parts:
 def _say_to_channel(context: Context, verb: str, name: str, text: str, parts: list[Part] | None) -> None:
     world, session, user = context.world, context.session, context.user
     channel = world.find_channel(name)
-    if channel is None or not may_speak(channel, user, context.role, text):
+    if channel is None or not may_speak(channel, user, text):
         _refuse(context, verb, name, channel)
         return
     event = world.event(user.prefix, f"{verb} {channel.name} :{text}", user)
     if context.tags is not None:
         _complete(context, event, verb, channel.name, parts)
     if world.ledger.is_open and verb != "TAGMSG":
-        remember_in_channel(context, event, verb, channel, text)
+        remember_in_channel(world, session, event, verb, channel, text)
     world.tell_channel(channel, event, skip=session)
     if session.caps & caps.ECHO_MESSAGE:
         context.say(event)
 
 
-def may_speak(channel: Channel, user: User, role: Role, text: str) -> bool:
+def may_speak(channel: Channel, user: User, text: str) -> bool:
     """Whether somebody may say that in a channel; moderators and admins may everywhere, but no CTCP where none is."""
     flags = channel.flags
     if "C" in flags and text.startswith("\x01") and not text.startswith("\x01ACTION"):
         return False
     standing = channel.members.get(user)
-    if standing or role >= Role.MODERATOR:
+    if standing or user.is_operator:
         return True
     if "m" in flags or (standing is None and "n" in flags) or ("M" in flags and user.account is None):
         return False
@@ -131,7 +172,7 @@ def _say_to_standing(context: Context, verb: str, name: str, text: str, parts: l
         return
     world, session, user = context.world, context.session, context.user
     channel = world.find_channel("#" + rest)
-    if channel is None or not may_speak(channel, user, context.role, text):
+    if channel is None or not may_speak(channel, user, text):
         _refuse(context, verb, name, channel)
         return
     target = ("@" if wanted == OP else "+") + channel.name
@@ -160,7 +201,7 @@ def _say_to_user(context: Context, verb: str, name: str, text: str, parts: list[
     if context.tags is not None:
         _complete(context, event, verb, target.nick, parts)
     if world.ledger.is_open and verb != "TAGMSG":
-        remember_directly(context, event, verb, target.account, target.nick, text)
+        remember_directly(world, session, event, verb, target.account, target.nick, text)
     world.tell_user(target, event)
     if target is not user and len(user.sessions) > 1:
         world.tell_user(user, event, skip=session)
@@ -179,7 +220,7 @@ def _leave_message(context: Context, verb: str, name: str, text: str, parts: lis
     event = world.event(user.prefix, f"{verb} {account.name} :{text}", user)
     if context.tags is not None:
         _complete(context, event, verb, account.name, parts)
-    if not remember_directly(context, event, verb, account, account.name, text):
+    if not remember_directly(world, context.session, event, verb, account, account.name, text):
         return False
     world.tell_user(user, event, skip=context.session)
     if context.session.caps & caps.ECHO_MESSAGE:

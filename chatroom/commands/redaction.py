@@ -76,7 +76,7 @@ def _look_for(context: Context, place: Place, said: tuple[str, str, str], number
         else:
             user, channel = context.user, place.channel
             # A reason is read by everybody: it is for those who may speak.
-            heard = channel is None or may_speak(channel, user, context.role, reason)
+            heard = channel is None or may_speak(channel, user, reason)
             redaction = _Redaction(place, msgid, reason if heard else "", user, user.prefix)
             return _take_out(context, redaction, target, number)
         return None

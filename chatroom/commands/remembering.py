@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from chatroom.chat.channel import Channel
     from chatroom.chat.events import Event
     from chatroom.chat.records import AccountEntry
+    from chatroom.chat.session import Session
     from chatroom.chat.world import World
     from chatroom.commands.context import Context
 
@@ -57,25 +58,25 @@ def _is_kept(context: Context, name: str) -> bool:
     return target.account is not None if target is not None else context.world.accounts.find(name) is not None
 
 
-def remember_in_channel(context: Context, event: Event, verb: str, channel: Channel, text: str) -> None:
-    """Keep a message to a channel that is about to be said. The ledger is ready."""
-    if context.world.settings.history.messages:
+def remember_in_channel(world: World, session: Session, event: Event, verb: str, channel: Channel, text: str) -> None:
+    """Keep a message to a channel that somebody is about to say. The ledger is ready."""
+    user = session.user
+    if user is not None and world.settings.history.messages:
         channel.has_history = True
-        by = context.user, context.session
-        context.world.ledger.keep_message(event, verb, channel.name, channel.name, text, by)
-        if context.user.account is None:
-            context.user.note_guest_message(event.lasting_id)
+        world.ledger.keep_message(event, verb, channel.name, channel.name, text, (user, session))
+        if user.account is None:
+            user.note_guest_message(event.lasting_id)
 
 
 def remember_directly(
-    context: Context, event: Event, verb: str, account: AccountEntry | None, target: str, text: str
+    world: World, session: Session, event: Event, verb: str, account: AccountEntry | None, target: str, text: str
 ) -> bool:
     """Keep a message from one account to another that is about to be said; whether it is one. The ledger is ready."""
-    own = context.user.account
-    if own is None or account is None or not context.world.settings.history.direct_messages:
+    user = session.user
+    if user is None or user.account is None or account is None or not world.settings.history.direct_messages:
         return False
-    by = context.user, context.session
-    context.world.ledger.keep_message(event, verb, direct(own.id, account.id), target, text, by)
+    conversation = direct(user.account.id, account.id)
+    world.ledger.keep_message(event, verb, conversation, target, text, (user, session))
     return True
 
 

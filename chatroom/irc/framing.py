@@ -151,7 +151,10 @@ def encode(line: str, limit: int = LINE_BYTES) -> bytes:
     """
     if "\n" in line or "\r" in line or "\0" in line:
         line = line.translate(_CONTROLS)
-    data = line.encode(errors="replace")
+    try:
+        data = line.encode()
+    except UnicodeEncodeError:
+        data = line.encode(errors="replace")
     if len(data) > limit:
         start = data.find(b" ") + 1 if data.startswith(b"@") else 0
         data = data[:start] + _cut(data[start:], limit)
