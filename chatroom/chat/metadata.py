@@ -6,7 +6,7 @@ Source: IRCv3 draft/metadata-2. Everybody may read everything: visibility is alw
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from chatroom.irc import caps
@@ -41,7 +41,7 @@ def message(target: str, key: str, value: str | None) -> str:
     return f"METADATA {target} {key} *" + ("" if value is None else f" :{value}")
 
 
-def wanted(session: Session, values: dict[str, str]) -> Iterator[tuple[str, str]]:
+def wanted(session: Session, values: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     """What of some metadata a session has asked to be told."""
     if values and session.caps & caps.METADATA:
         for key in session.subscriptions:

@@ -42,8 +42,14 @@ class Registration:
         self.account: AccountEntry | None = None
         self.away: str | None = None
         """What AWAY said before there was anybody who could be away."""
-        self.belongings = Belongings()
+        self.belongings: Belongings | None = None
         """What METADATA said of who is coming, as a guest."""
+
+    def own(self) -> Belongings:
+        """``belongings``, to be changed."""
+        if self.belongings is None:
+            self.belongings = Belongings()
+        return self.belongings
 
     @property
     def is_blank(self) -> bool:
@@ -113,7 +119,7 @@ class Session:
         self.registration: Registration | None = Registration()
         self.control: ControlRights | None = None
         self.sasl: SaslExchange | None = None
-        self.subscriptions: dict[str, None] = {}
+        self.subscriptions: tuple[str, ...] = ()
         """The metadata keys it wants to be told of, in the order in which it asked."""
         self.login_tries = 0
         self.caps = 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from chatroom.chat.records import Belongings, Role
@@ -16,15 +17,17 @@ if TYPE_CHECKING:
 
 MOST_GUEST_MESSAGES = 50
 """How many of a guest's messages are known to be theirs."""
+_NOWHERE: frozenset[Channel] = frozenset()
+_NOTHING: Mapping[str, str] = {}
 
 
 class User:
     """A person present. Guarded by the hub lock."""
 
     __slots__ = (
+        "_belongings",
         "account",
         "away",
-        "belongings",
         "bot",
         "channels",
         "folded",
@@ -46,16 +49,16 @@ class User:
     )
 
     def __init__(self, nick: str, username: str, realname: str, host: str, session: Session, now_ms: int) -> None:
+        folded = casefold(nick)
         self.nick = nick
-        self.folded = casefold(nick)
+        self.folded = nick if folded == nick else folded
         self.username = username
         self.realname = realname
         self.host = host
         self.prefix = f"{nick}!{username}@{host}"
         self.account: AccountEntry | None = None
         self.away: str | None = None
-        self.belongings = Belongings()
-        """Their own while they are a guest, else their account's."""
+        self._belongings: Belongings | None = None
         self.guest_messages: deque[str] | None = None
         """The ids of the last messages that were kept of them while they had no account: how we know whose they are."""
         self.invisible = False
@@ -68,7 +71,7 @@ class User:
         """Whether they have put their operator's rights aside (user mode -o) until they say OPER, or log in, again."""
         self.knocked_ms = 0
         """When they last asked to be let into a channel."""
-        self.invited: set[Channel] = set()
+        self.invited: frozenset[Channel] = _NOWHERE
         """Channels they were invited to and have not joined since."""
         self.channels: dict[Channel, None] = {}
         self.sessions: list[Session] = [session]
@@ -81,6 +84,22 @@ class User:
         if self.guest_messages is None:
             self.guest_messages = deque(maxlen=MOST_GUEST_MESSAGES)
         self.guest_messages.append(msgid)
+
+    @property
+    def belongings(self) -> Belongings:
+        """Their own while they are a guest, else their account's. Most guests have nothing: made when asked for."""
+        if self._belongings is None:
+            self._belongings = Belongings()
+        return self._belongings
+
+    @belongings.setter
+    def belongings(self, belongings: Belongings) -> None:
+        self._belongings = belongings
+
+    @property
+    def metadata(self) -> Mapping[str, str]:
+        """Their metadata, to be read."""
+        return _NOTHING if self._belongings is None else self._belongings.metadata
 
     @property
     def role(self) -> Role | None:

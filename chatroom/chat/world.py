@@ -406,7 +406,8 @@ class World:
         channel.members[user] = standing
         channel.joined_ms[user] = self.now_ms
         channel.sessions.update(user.sessions)
-        user.invited.discard(channel)
+        if user.invited:
+            user.invited -= {channel}
         user.channels[channel] = None
 
     def leave(self, channel: Channel, user: User) -> None:
@@ -454,7 +455,7 @@ class World:
         self.outbox.settle(session)
         session.caps = capabilities
         if not capabilities & caps.METADATA:
-            session.subscriptions.clear()
+            session.subscriptions = ()
         session.variant = capabilities & caps.RENDERED
         if not capabilities & caps.BATCH:
             session.variant &= ~caps.MULTILINE

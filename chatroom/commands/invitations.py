@@ -51,7 +51,7 @@ def invite(context: Context, params: list[str]) -> Pending | None:
 def _forget_ended(context: Context, user: User) -> None:
     """Forget invitations to channels that have ended; one of the same name made since is another channel."""
     channels = context.world.channels
-    user.invited = {channel for channel in user.invited if channels.get(channel.folded) is channel}
+    user.invited = frozenset(channel for channel in user.invited if channels.get(channel.folded) is channel)
 
 
 def _invite_one(context: Context, channel: Channel, target: User) -> None:
@@ -59,7 +59,7 @@ def _invite_one(context: Context, channel: Channel, target: User) -> None:
     _forget_ended(context, target)
     if acts_by_right(context, channel):
         # Only an operator's invitation opens the door: a member's must not undo a ban, a key or a limit.
-        target.invited.add(channel)
+        target.invited |= {channel}
     context.reply(numerics.RPL_INVITING, target.nick, channel.name)
     event = world.event(context.source, f"INVITE {target.nick} {channel.name}", context.user)
     world.tell_user(target, event)

@@ -6,7 +6,7 @@ stored; a guest's goes with the guest. Before registration there is only oneself
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from chatroom.chat.channel import Channel
@@ -90,7 +90,7 @@ def _find_target(context: Context, word: str) -> _Target | None:
         if word != "*" and casefold(word) != casefold(registration.nick):
             return None
         account = registration.account
-        own = world.belongings[account.id] if account is not None else registration.belongings
+        own = world.belongings[account.id] if account is not None else registration.own()
         return _Target(registration.nick or "*", own.metadata, account=account)
     user = context.user if word == "*" else world.find_user(word)
     if user is not None:
@@ -236,33 +236,33 @@ def _tell_others(context: Context, target: _Target, key: str, value: str | None)
 
 
 def _subscribe(context: Context, target: _Target, keys: list[str]) -> None:
-    subscriptions = context.session.subscriptions
+    session = context.session
     added = []
     for key in keys:
         if not is_key(key):
             _refuse_key(context, key)
-        elif key not in subscriptions and len(subscriptions) >= MOST_SUBSCRIPTIONS:
+        elif key not in session.subscriptions and len(session.subscriptions) >= MOST_SUBSCRIPTIONS:
             text = f"You may subscribe to {MOST_SUBSCRIPTIONS} keys"
             context.fail("TOO_MANY_SUBS", key, text=text)
             break
         else:
-            if key not in subscriptions:
+            if key not in session.subscriptions:
                 added.append(key)
-            subscriptions[key] = None
+                session.subscriptions += (key,)
             context.reply(numerics.RPL_METADATASUBOK, key)
-    user = context.session.user
-    if user is not None and context.session.caps & caps.METADATA:
+    user = session.user
+    if user is not None and session.caps & caps.METADATA:
         _say_current(context, user, added)
 
 
 def _say_current(context: Context, user: User, keys: list[str]) -> None:
     """Tell the values that keys just subscribed to have now, of whom and what the session sees."""
-    seen: dict[str, dict[str, str]] = {user.nick: user.belongings.metadata}
+    seen: dict[str, Mapping[str, str]] = {user.nick: user.metadata}
     for channel in user.channels:
         seen[channel.name] = channel.metadata
         for member in channel.members:
-            if member.belongings.metadata:
-                seen[member.nick] = member.belongings.metadata
+            if member.metadata:
+                seen[member.nick] = member.metadata
     for name, values in seen.items():
         for key in keys:
             if key in values:
@@ -270,9 +270,10 @@ def _say_current(context: Context, user: User, keys: list[str]) -> None:
 
 
 def _unsubscribe(context: Context, target: _Target, keys: list[str]) -> None:
+    session = context.session
     for key in keys:
         if is_key(key):
-            context.session.subscriptions.pop(key, None)
+            session.subscriptions = tuple(other for other in session.subscriptions if other != key)
             context.reply(numerics.RPL_METADATAUNSUBOK, key)
         else:
             _refuse_key(context, key)

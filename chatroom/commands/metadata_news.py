@@ -5,6 +5,7 @@ Source: IRCv3 draft/metadata-2.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from chatroom.chat.metadata import message, wanted
@@ -24,7 +25,7 @@ def show_own_metadata(context: Context) -> None:
     if context.session.caps & caps.METADATA:
         user = context.user
         with context.batch(f"metadata {user.nick}"):
-            for key, value in user.belongings.metadata.items():
+            for key, value in user.metadata.items():
                 context.say(f":{context.server} {message(user.nick, key, value)}")
 
 
@@ -39,15 +40,15 @@ def show_metadata(context: Context, channel: Channel) -> None:
         say_all_wanted(context, channel.name, channel.metadata, channel)
 
 
-def say_all_wanted(context: Context, name: str, values: dict[str, str], channel: Channel | None) -> None:
+def say_all_wanted(context: Context, name: str, values: Mapping[str, str], channel: Channel | None) -> None:
     """Tell what a session wants to know of somebody, or of a channel and all in it, in a batch."""
     with context.batch(f"metadata {name}"):
         _say_wanted(context, name, values)
         for member in channel.members if channel is not None else ():
-            _say_wanted(context, member.nick, member.belongings.metadata)
+            _say_wanted(context, member.nick, member.metadata)
 
 
-def _say_wanted(context: Context, name: str, values: dict[str, str]) -> None:
+def _say_wanted(context: Context, name: str, values: Mapping[str, str]) -> None:
     for key, value in wanted(context.session, values):
         context.say(f":{context.server} {message(name, key, value)}")
 
@@ -55,7 +56,7 @@ def _say_wanted(context: Context, name: str, values: dict[str, str]) -> None:
 def introduce(context: Context, channel: Channel) -> None:
     """Tell a channel what its members want to know of somebody who has joined it."""
     user, world = context.user, context.world
-    values = user.belongings.metadata
+    values = user.metadata
     if values:
         for session in channel.sessions:
             if session is not context.session:

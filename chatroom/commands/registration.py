@@ -198,7 +198,9 @@ def _complete(context: Context, registration: Registration) -> None:
     user = User(registration.nick, registration.username, registration.realname, session.host, session, world.now_ms)
     if account is not None:
         user.account = account
-    user.away, user.belongings = registration.away, registration.belongings
+    user.away = registration.away
+    if registration.belongings is not None:
+        user.belongings = registration.belongings
     world.add_user(user)
     _welcome(context, user, "joined")
     for name in world.settings.channels.autojoin:

@@ -6,10 +6,10 @@ guarded by the hub lock; nothing here looks into it.
 
 from __future__ import annotations
 
-import contextlib
 import select
 import socket
 from collections import deque
+from collections.abc import Sequence
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Protocol
 
@@ -82,7 +82,8 @@ class Connection:
         self._backlog: deque[bytes] | None = None
         self._backlog_bytes = 0
         self._shut = False
-        self.lines: deque[str | Malformed] = deque(maxlen=None)
+        self.lines: Sequence[str | Malformed] = ()
+        """What was read and not run yet; replaced, not changed: an idle connection keeps no list for it."""
         self.queued = False
         """Whether the thread has it on its list of those with lines to run."""
         self.ended = ""
@@ -111,13 +112,16 @@ class Connection:
         if not data:
             self.at_end = True
             self.ended = self.ended or "Connection closed"
-            self._want(self._mask & ~select.EPOLLIN)
+            if not self.is_finished:
+                self._want(self._mask & ~select.EPOLLIN)
             return True
         if self.state is State.CLOSING:
             return False
         lines = self._source.feed(data)
-        self.lines.extend(lines)
-        return bool(lines)
+        if not lines:
+            return False
+        self.lines = [*self.lines, *lines] if self.lines else lines
+        return True
 
     def hang_up(self) -> None:
         """The connection is dead both ways. Epoll would say so again and again, so it is not asked any more.
@@ -167,7 +171,7 @@ class Connection:
         if self._backlog_bytes > self._sendq_bytes:
             self.ended = "SendQ exceeded"
             self.at_end = True
-            self.lines.clear()
+            self.lines = ()
             self._backlog = None
             self._backlog_bytes = 0
             self._shut = True
@@ -207,7 +211,7 @@ class Connection:
         """
         if self.state is State.OPEN or self.state is State.OPENING:
             self.state = State.CLOSING
-            self.lines.clear()
+            self.lines = ()
             if not self.at_end:
                 self._want(self._mask | select.EPOLLIN)
             if not self._backlog:
@@ -215,8 +219,10 @@ class Connection:
 
     def _shut_down(self) -> None:
         self._shut = True
-        with contextlib.suppress(OSError):
+        try:
             self._socket.shutdown(socket.SHUT_WR)
+        except OSError:
+            self.at_end = True  # it was reset: nothing will come any more
 
     @property
     def is_finished(self) -> bool:
@@ -227,10 +233,10 @@ class Connection:
         """Close the socket. Idempotent."""
         if self.state is not State.CLOSED:
             self.state = State.CLOSED
-            self._ignore()
+            self._watched = False  # the kernel takes a closed socket out of the epoll
             self._socket.close()
             self._backlog = None
-            self.lines.clear()
+            self.lines = ()
 
     def _want(self, mask: int) -> None:
         if mask != self._mask and self._watched:

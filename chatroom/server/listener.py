@@ -103,8 +103,8 @@ class Listener:
         self._budget = ConnectionBudget(limits.connections_per_address, limits.connects_per_minute)
         self._counted: dict[int, str] = {}
         """Against which address a session is counted, by its id."""
-        self._open: set[int] = set()
-        """The ids of all sessions with a connection from outside."""
+        self._open = 0
+        """How many connections from outside there are."""
         self._budget_lock = threading.Lock()
         """Guards ``_budget``, ``_counted`` and ``_open``, which all I/O threads change. No other lock is taken under
         it."""
@@ -141,7 +141,8 @@ class Listener:
     def released(self, session: Session) -> None:
         """A connection has ended. From any thread."""
         with self._budget_lock:
-            self._open.discard(session.id)
+            if session.control is None:
+                self._open -= 1
             self._uncount(session)
 
     def _uncount(self, session: Session) -> None:
@@ -220,13 +221,14 @@ class Listener:
             self._hub.post(0, lambda: world.note(f"refused {address_text}: {refusal}"))
             return None
         with self._budget_lock:
-            self._open.add(session.id)
+            self._open += 1
         return session
 
     def _fullness(self) -> str:
         """Why no more connections may be; empty where one may."""
         files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-        count = len(self._open)
+        with self._budget_lock:
+            count = self._open
         if files == resource.RLIM_INFINITY or count < max(1, files - KEPT_FILES):
             return ""
         return f"{count} connections are open, as many as a limit of {files} open files leaves room for"
