@@ -224,9 +224,12 @@ class World:
         """A numbered event, marked as said by ``user``'s account, and by a bot if they are one."""
         event = Event(source, body)
         if user is not None:
-            event.account = user.account_name
+            if user.account is not None:
+                event.account = user.account.name
             event.bot = user.bot
-        self.outbox.number(event)
+        outbox = self.outbox
+        outbox.seq = event.seq = outbox.seq + 1
+        event.stamp = outbox.stamp
         return event
 
     # -- people -----------------------------------------------------------------------------------
