@@ -171,6 +171,7 @@ class Listener:
     def _accept_all(self, listening: socket.socket) -> None:
         """Take the connections that wait, and deal them out: each I/O thread is told once."""
         dealt: dict[IoThread, list[Accepted]] = {}
+        now_ms = time.time_ns() // 1_000_000
         for _ in range(ACCEPTS_PER_TICK):
             try:
                 sock, address = listening.accept()
@@ -186,7 +187,10 @@ class Listener:
                 break
             try:
                 sock.setblocking(False)
-                session = self._begin(sock, address[0], listening) if address else self._begin_control(sock)
+                if listening is self._control:
+                    session = self._begin_control(sock, now_ms)
+                else:
+                    session = self._begin(sock, address[0], listening, now_ms)
             except OSError:
                 session = None  # gone before it was greeted
             if session is None:
@@ -203,7 +207,7 @@ class Listener:
         thread.unwatch(listening)
         thread.call_later(_PAUSE_S, lambda: self._watch(listening))
 
-    def _begin(self, sock: socket.socket, host: str, listening: socket.socket) -> Session | None:
+    def _begin(self, sock: socket.socket, host: str, listening: socket.socket, now_ms: int) -> Session | None:
         """The session of a new connection; None where it is turned away."""
         address_text, version, address = _parse_peer(host)
         world, websocket = self._hub.world, self._sockets[listening]
@@ -214,7 +218,7 @@ class Listener:
                 self._hub.post(0, lambda: world.note(f"refused {address_text}: {full}"))
             return None
         host = world.cloak.host(version, address)
-        session = Session(next(self._numbers), address_text, version, address, host, time.time_ns() // 1_000_000)
+        session = Session(next(self._numbers), address_text, version, address, host, now_ms)
         refusal = None if world.settings.webirc.trusts(version, address) else self.admit(session)
         if refusal is not None:
             _turn_away(sock, address_text, refusal, websocket=websocket)
@@ -241,12 +245,12 @@ class Listener:
         self._complain_at = now_s + _COMPLAIN_EVERY_S
         return True
 
-    def _begin_control(self, sock: socket.socket) -> Session | None:
+    def _begin_control(self, sock: socket.socket, now_ms: int) -> Session | None:
         credentials = sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
         _, uid, _ = struct.unpack("3i", credentials)
         if uid not in (0, os.getuid()):
             return None
-        session = Session(next(self._numbers), "cli", 0, 0, "cli", time.time_ns() // 1_000_000)
+        session = Session(next(self._numbers), "cli", 0, 0, "cli", now_ms)
         session.registration = None
         session.control = ControlRights(f"uid{uid}", Role.ADMIN)
         return session
