@@ -34,6 +34,14 @@ def _is_first_way(session: Session, channel: Channel, also: Iterable[Channel]) -
     return True
 
 
+def _overlap(channels: list[Channel]) -> bool:
+    """Whether a session is in more than one of the channels."""
+    everybody: set[Session] = set()
+    return len(everybody.union(*[channel.sessions for channel in channels])) < sum(
+        [len(channel.sessions) for channel in channels]
+    )
+
+
 class Outbox:
     """The lines of the tick under way."""
 
@@ -149,7 +157,7 @@ class Outbox:
     def _drain_channels(self, writes: list[tuple[Session, bytes]]) -> None:
         channels = self._channels
         several: dict[Session, list[Channel]] = {}
-        if len(channels) > 1:
+        if len(channels) > 1 and _overlap(channels):
             seen: dict[Session, Channel] = {}
             for channel in channels:
                 for session in channel.sessions:

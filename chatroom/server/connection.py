@@ -32,6 +32,9 @@ class State(Enum):
     CLOSED = auto()
 
 
+_CLOSING = State.CLOSING  # an attribute of an Enum class is slow to read
+
+
 class LineSource(Protocol):
     """What makes lines of a connection's bytes."""
 
@@ -82,6 +85,7 @@ class Connection:
         self._backlog: deque[bytes] | None = None
         self._backlog_bytes = 0
         self._shut = False
+        """Whether nothing more can be written."""
         self.lines: Sequence[str | Malformed] = ()
         """What was read and not run yet; replaced, not changed: an idle connection keeps no list for it."""
         self.queued = False
@@ -115,7 +119,7 @@ class Connection:
             if not self.is_finished:
                 self._want(self._mask & ~select.EPOLLIN)
             return True
-        if self.state is State.CLOSING:
+        if self.state is _CLOSING:
             return False
         lines = self._source.feed(data)
         if not lines:
@@ -134,6 +138,11 @@ class Connection:
         self._shut = True
         self._ignore()
 
+    @property
+    def is_paused(self) -> bool:
+        """Whether the kernel holds what the peer sends."""
+        return not self._mask & select.EPOLLIN
+
     def pause_reading(self) -> None:
         """Let the kernel hold what the peer sends, until what is here has been run."""
         self._want(self._mask & ~select.EPOLLIN)
@@ -147,7 +156,7 @@ class Connection:
 
     def write(self, data: bytes) -> None:
         """Send, or keep what the kernel does not take. A peer that lets too much pile up ends by it."""
-        if self.state is State.CLOSED or self._shut:
+        if self._shut:
             return
         if self._backlog:
             self._keep(data)
@@ -233,6 +242,7 @@ class Connection:
         """Close the socket. Idempotent."""
         if self.state is not State.CLOSED:
             self.state = State.CLOSED
+            self._shut = True
             self._watched = False  # the kernel takes a closed socket out of the epoll
             self._socket.close()
             self._backlog = None

@@ -75,15 +75,17 @@ class Hub:
         self.world.ledger.catch_up()
         if self.world.ledger.is_open:
             tell_unkept(self.world)
-        outbox, threads = self.world.outbox, self.threads
-        for session, data in outbox.drain():
-            threads[session.thread].pending.append((session.connection, data))
+        world, threads = self.world, self.threads
+        outbox = world.outbox
+        if len(threads) == 1:
+            threads[0].pending += outbox.drain()
+        else:
+            for item in outbox.drain():
+                threads[item[0].thread].pending.append(item)
         if outbox.closed:
             for session in outbox.closed:
-                threads[session.thread].pending.append((session.connection, None))
+                threads[session.thread].pending.append((session, None))
             outbox.closed = []
-
-        world = self.world
         if world.jobs:
             self._submit_jobs()
         if world.questions:

@@ -43,6 +43,9 @@ Without that, a few lines each would take turns at costing a write for everybody
 GATHER_S = 0.000_05
 """How long that moment is at least; the kernel adds about as much. Some ten writes take as long."""
 
+_OPEN = State.OPEN  # an attribute of an Enum class is slow to read
+_READABLE = select.EPOLLIN
+
 Accepted = tuple[socket.socket, "Session", bool]
 """A socket to take over, its session, and whether WebSocket is spoken there."""
 
@@ -58,8 +61,8 @@ class IoThread(threading.Thread):
         self.hub = hub
         self._released = released
         """Called for each session whose connection is closed, in this thread."""
-        self.pending: list[tuple[Connection, bytes | None]] = []
-        """What is to be written, None for a close. Guarded by the hub lock."""
+        self.pending: list[tuple[Session, bytes | None]] = []
+        """What is to be written to whom, None for a close. Guarded by the hub lock."""
         self._epoll = select.epoll()
         self._wake_fd = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._epoll.register(self._wake_fd, select.EPOLLIN)
@@ -143,17 +146,13 @@ class IoThread(threading.Thread):
         return wait_s
 
     def _tick(self, events: list[tuple[int, int]]) -> None:
-        for fd, mask in events:
-            connection = self._connections.get(fd)
-            if connection is not None:
-                self._serve(connection, mask)
-            elif fd == self._wake_fd:
-                os.eventfd_read(fd)
-            elif fd in self._doors:
-                self._doors[fd]()
-        with self._inbox_lock:
-            tasks, self._inbox = self._inbox, []
-            accepted, self._accepted = self._accepted, []
+        self._read(events)
+        tasks: list[Task] = []
+        accepted: list[Accepted] = []
+        if self._inbox or self._accepted:  # who puts something there now wakes us for another tick
+            with self._inbox_lock:
+                tasks, self._inbox = self._inbox, tasks
+                accepted, self._accepted = self._accepted, accepted
         now_s = time.monotonic()
         while self._timers and self._timers[0][0] <= now_s:
             heapq.heappop(self._timers)[2]()
@@ -171,9 +170,32 @@ class IoThread(threading.Thread):
             hub.end()
             lines = hub.take_log()
             pending, self.pending = self.pending, []
+        if len(hub.threads) > 1:
+            hub.wake_writers(self.index)
+        self._write(pending)
+        if lines:
+            hub.screen.show(lines)
+
+    def _read(self, events: list[tuple[int, int]]) -> None:
+        connections, ready = self._connections, self._ready
+        for fd, mask in events:
+            connection = connections.get(fd)
+            if connection is None:
+                if fd == self._wake_fd:
+                    os.eventfd_read(fd)
+                elif fd in self._doors:
+                    self._doors[fd]()
+            elif mask == _READABLE and connection.state is _OPEN:
+                if connection.read() and not connection.queued:
+                    connection.queued = True
+                    ready.append(connection)
+            else:
+                self._serve(connection, mask)
+
+    def _write(self, pending: list[tuple[Session, bytes | None]]) -> None:
         self._written = len(pending)
-        hub.wake_writers(self.index)
-        for connection, data in pending:
+        for session, data in pending:
+            connection: Connection = session.connection
             if data is not None:
                 connection.write(data)
             else:
@@ -182,8 +204,6 @@ class IoThread(threading.Thread):
                 self._queue(connection)
         if self._messages:
             self._messages.clear()
-        if lines:
-            hub.screen.show(lines)
 
     def _serve(self, connection: Connection, mask: int) -> None:
         if mask & select.EPOLLOUT:
@@ -199,19 +219,20 @@ class IoThread(threading.Thread):
     # -- lines; under the hub lock ----------------------------------------------------------------
 
     def _queue(self, connection: Connection) -> None:
-        if not connection.queued and connection.state is State.OPEN:
+        if not connection.queued and connection.state is _OPEN:
             connection.queued = True
             self._ready.append(connection)
 
     def _run_ready(self, now_ms: int) -> None:
-        for _ in range(len(self._ready)):
-            connection = self._ready.popleft()
+        ready = self._ready
+        for _ in range(len(ready)):
+            connection = ready.popleft()
             connection.queued = False
-            if connection.state is State.OPEN:
+            if connection.state is _OPEN:
                 self._run_lines(connection, now_ms)
 
     def _run_lines(self, connection: Connection, now_ms: int) -> None:
-        session, lines, hub = connection.session, connection.lines, self.hub
+        session, lines, run_line = connection.session, connection.lines, self.hub.run_line
         if lines:
             session.heard_ms = now_ms
         budget = session.budget
@@ -224,16 +245,17 @@ class IoThread(threading.Thread):
                 self._hold_back(connection, budget, now_ms)
                 return
             run += 1
-            hub.run_line(session, line)
+            run_line(session, line)
         lines = connection.lines = lines[run:] if run < len(lines) else ()
         if session.closing:
             return
         if connection.ended and (not lines or session.waiting):
             if not session.waiting:
-                close_connection(hub.world, connection, connection.ended)
+                close_connection(self.hub.world, connection, connection.ended)
         elif lines and not session.waiting:
             self._queue(connection)
-        self._throttle_reading(connection)
+        if lines or connection.is_paused:
+            self._throttle_reading(connection)
 
     def _hold_back(self, connection: Connection, budget: LineBudget, now_ms: int) -> None:
         """Let a session that says too much at once wait; end it where far too much has piled up.
