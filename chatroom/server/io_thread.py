@@ -210,7 +210,7 @@ class IoThread(threading.Thread):
             connection.flush()
         if mask & ~select.EPOLLOUT and connection.read() and not connection.queued:
             self._queue(connection)
-        if mask & (select.EPOLLHUP | select.EPOLLERR):
+        if mask & (select.EPOLLHUP | select.EPOLLERR) and not connection.is_finished:
             connection.hang_up()
             self._queue(connection)
         if connection.is_finished:
@@ -385,3 +385,4 @@ class IoThread(threading.Thread):
                 watched.discard(connection)
             connection.close()
             self._released(connection.session)
+            del connection.session  # which knows it, too: so both are gone now, without the garbage collector's help

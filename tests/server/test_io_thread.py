@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import gc
 import socket
+import threading
 import time
 from pathlib import Path
 from types import SimpleNamespace
@@ -43,3 +45,29 @@ def test_a_clock_set_back_silences_nobody(monkeypatch: pytest.MonkeyPatch, tmp_p
     finally:
         thread.stop(0.0)
         thread.join()
+
+
+def test_a_closed_connection_is_gone_without_the_garbage_collector(tmp_path: Path) -> None:
+    """Once it is closed it knows its session no longer: the last who knew it lets both go."""
+    world = World(Settings(limits=Limits(enabled=False)), 0, "t-", Cloak(b"key"))
+    hub = Hub(world, Workers(lambda: open_stores(tmp_path / "chat.db"), lambda stores: None), Screen())
+    released = threading.Event()
+    thread = IoThread(0, hub, lambda session: released.set())
+    hub.threads = [thread]
+    thread.start()
+    session = Session(1, "10.0.0.1", 4, 0x0A000001, "host", 0)
+    try:
+        near, far = socket.socketpair()
+        near.setblocking(False)
+        thread.adopt([(near, session, False)])
+        far.settimeout(30)
+        far.sendall(b"NICK al\r\nUSER al 0 * :Al\r\nQUIT\r\n")
+        while far.recv(4096):
+            pass
+        far.close()
+        assert released.wait(30)
+    finally:
+        thread.stop(0.0)
+        thread.join()
+    assert session.connection is not None
+    assert session.connection not in gc.get_referrers(session)
