@@ -54,6 +54,8 @@ class Event:
     """
 
     __slots__ = (
+        "_plain",
+        "_rendered",
         "account",
         "alternative",
         "body",
@@ -62,7 +64,6 @@ class Event:
         "lasting_id",
         "needs",
         "parts",
-        "rendered",
         "seq",
         "source",
         "stamp",
@@ -88,7 +89,9 @@ class Event:
         self.alternative = alternative
         self.parts: list[Part] | None = None
         """The lines of a multiline message; ``body`` is its verb and target then."""
-        self.rendered: dict[int, bytes] = {}
+        self._plain: bytes | None = None
+        self._rendered: dict[int, bytes] | None = None
+        """Its bytes by variant; those of readers without any capability are in ``_plain``."""
         self.lasting_id = ""
         """The id under which the history has it, where it is kept."""
         self.seq = 0
@@ -111,9 +114,15 @@ class Event:
 
     def render(self, variant: int) -> bytes:
         """The bytes for readers of ``variant``; empty where they are not to be told."""
-        line = self.rendered.get(variant)
+        if not variant:
+            if self._plain is None:
+                self._plain = self.render_with(0, "")
+            return self._plain
+        if self._rendered is None:
+            self._rendered = {}
+        line = self._rendered.get(variant)
         if line is None:
-            line = self.rendered[variant] = self.render_with(variant, "")
+            line = self._rendered[variant] = self.render_with(variant, "")
         return line
 
     def render_with(self, variant: int, extra_tags: str) -> bytes:

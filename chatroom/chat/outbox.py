@@ -12,6 +12,7 @@ Guarded by the hub lock.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import groupby
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from chatroom.chat.session import Session
 
 _BY_SEQ = itemgetter(0)
+_BY_SKIP = itemgetter(2)
 
 
 def _is_first_way(session: Session, channel: Channel, also: Iterable[Channel]) -> bool:
@@ -40,6 +42,11 @@ def _overlap(channels: list[Channel]) -> bool:
     return len(everybody.union(*[channel.sessions for channel in channels])) < sum(
         [len(channel.sessions) for channel in channels]
     )
+
+
+def _runs(log: list[tuple[int, Event, Session | None]], variant: int) -> list[tuple[Session | None, bytes]]:
+    """What was said to a channel, as bytes: together what one after the other all but the same session read."""
+    return [(skip, b"".join([event.render(variant) for _, event, _ in run])) for skip, run in groupby(log, _BY_SKIP)]
 
 
 class Outbox:
@@ -170,18 +177,19 @@ class Outbox:
             log, skips = channel.log, channel.skips
             start = log[0][0]
             blobs: dict[int, bytes] = {}
+            runs: dict[int, list[tuple[Session | None, bytes]]] = {}
             for session in channel.sessions:
                 if session.mark >= start or session.entries or session in several:
                     if session not in several:
                         self._merge(session, [channel])
                     continue
                 variant = session.variant
+                blob = blobs.get(variant)
+                if blob is None:
+                    runs[variant] = _runs(log, variant)
+                    blob = blobs[variant] = b"".join([run for _, run in runs[variant]])
                 if session in skips:
-                    blob = b"".join([event.render(variant) for _, event, skip in log if skip is not session])
-                elif variant in blobs:
-                    blob = blobs[variant]
-                else:
-                    blob = blobs[variant] = b"".join([event.render(variant) for _, event, _ in log])
+                    blob = b"".join([run for skip, run in runs[variant] if skip is not session])
                 if blob:
                     writes.append((session, blob))
         for channel in channels:

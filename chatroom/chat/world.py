@@ -198,7 +198,9 @@ class World:
         """Say an event to every session of a user but ``skip``."""
         for session in user.sessions:
             if session is not skip:
-                self.tell_event(session, event)
+                line = event.render(session.variant)
+                if line:
+                    self.outbox.to_session(session, line, event.seq)
 
     def tell_notice(self, user: User, text: str) -> None:
         """Say something to a user in the server's own name."""
