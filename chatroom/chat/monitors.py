@@ -54,8 +54,9 @@ class MonitorLists:
 
     def clear(self, session: Session) -> None:
         """Watch nobody any longer."""
-        for nick in self.nicks(session):
-            self.discard(session, nick)
+        if session in self._by_session:
+            for nick in self.nicks(session):
+                self.discard(session, nick)
 
     def nicks(self, session: Session) -> list[str]:
         """The nicks a session watches, in the order in which it asked for them."""
@@ -73,11 +74,13 @@ class MonitorLists:
 
     def tell_online(self, outbox: Outbox, server: str, user: User) -> None:
         """Tell those who watch the nick that somebody wears it now."""
-        self._tell(outbox, user.folded, f":{server} 730", user.prefix)
+        if self._by_nick:
+            self._tell(outbox, user.folded, f":{server} 730", user.prefix)
 
     def tell_offline(self, outbox: Outbox, server: str, nick: str) -> None:
         """Tell those who watch the nick that nobody wears it any more."""
-        self._tell(outbox, casefold(nick), f":{server} 731", nick)
+        if self._by_nick:
+            self._tell(outbox, casefold(nick), f":{server} 731", nick)
 
     def _tell(self, outbox: Outbox, folded: str, head: str, text: str) -> None:
         for session in self._by_nick.get(folded, ()):

@@ -10,7 +10,7 @@ from chatroom.chat.answers import Answer, Batch, new_reference, send_answer
 from chatroom.chat.events import Event
 from chatroom.chat.records import Actor, Role
 from chatroom.irc import caps
-from chatroom.irc.framing import LINE_BYTES
+from chatroom.irc.framing import LINE_BYTES, encode
 from chatroom.irc.message import format_params
 from chatroom.irc.numerics import Numeric
 from chatroom.irc.packing import pack_words
@@ -98,12 +98,14 @@ class Context:
 
     def reply(self, numeric: Numeric, *params: str, text: str | None = None) -> None:
         """Answer with a numeric; ``text`` stands in for the words it usually ends in."""
-        ending = text if text is not None else numeric.text
+        code, ending = numeric
+        if text is not None:
+            ending = text
         if ending is not None:
-            middle = " ".join([numeric.code, self.nick, *params])
+            middle = " ".join([code, self.nick, *params])
             self.say(f":{self.server} {middle} :{ending}")
         else:
-            self.say(f":{self.server} {numeric.code} {format_params([self.nick, *params])}")
+            self.say(f":{self.server} {code} {format_params([self.nick, *params])}")
 
     def reply_words(self, numeric: Numeric, *params: str, words: Iterable[str], separator: str = " ") -> None:
         """Answer with a numeric whose text is many words, in as many lines as it takes; with none where none are."""
@@ -148,7 +150,7 @@ class Context:
         elif self.answers is not None:
             self.answers.said.append(answer)
         elif isinstance(answer, str):
-            self.world.tell_session(session, answer)
+            self.world.outbox.to_session(session, encode(answer))
         elif isinstance(answer, Event):
             self.world.tell_event(session, answer)
         else:

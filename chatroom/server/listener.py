@@ -219,7 +219,9 @@ class Listener:
             return None
         host = world.cloak.host(version, address)
         session = Session(next(self._numbers), address_text, version, address, host, now_ms)
-        refusal = None if world.settings.webirc.trusts(version, address) else self.admit(session)
+        refusal = None
+        if _is_counted(session) and not world.settings.webirc.trusts(version, address):
+            refusal = self.admit(session)
         if refusal is not None:
             _turn_away(sock, address_text, refusal, websocket=websocket)
             self._hub.post(0, lambda: world.note(f"refused {address_text}: {refusal}"))
