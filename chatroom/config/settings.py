@@ -67,7 +67,13 @@ class Server:
     admin_info: str = _key(
         "", Text("one line of text", _ONE_LINE), "What ADMIN answers: who runs this server and how to reach them."
     )
-    io_threads: int = _key(2, Whole(1, 16), "How many threads read and write connections.", applies="restart")
+    io_threads: int = _key(
+        1,
+        Whole(1, 16),
+        "How many threads read and write connections. One serves thousands; more than one helps only under a Python "
+        "without a global lock, and costs time under any other.",
+        applies="restart",
+    )
     websocket_origins: tuple[str, ...] = _key(
         (),
         Words('a list of origins, such as ["https://chat.example.org"], or ["*"]', is_origin),

@@ -168,6 +168,7 @@ class Place:
             "XDG_RUNTIME_DIR": str(runtime),
             "CHATROOM_ACCOUNTS__BCRYPT_COST": "4",
             "CHATROOM_HISTORY__REPLAY_GUESTS": "0",  # what one test said is not for the next to read
+            "CHATROOM_SERVER__IO_THREADS": "2",  # one is the default; two have more that could go wrong
         }
         for key, value in settings.items():
             shown = str(value).lower() if isinstance(value, bool) else str(value)
