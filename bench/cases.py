@@ -251,7 +251,7 @@ _AT_SCALE = (
         "crowd",
         {"members": 2000, "visits": 200, "wave": 10},
         (Measure("us_per_visit", "µs"),),
-        {"visits": 100},
+        {"members": 500, "visits": 100},
     ),
     Row(
         "reconnect",
@@ -264,6 +264,7 @@ _AT_SCALE = (
             Measure("p99_ms", "ms, 99 of 100 of the others' messages"),
             Measure("longest_ms", "ms, the longest of them"),
         ),
+        {"members": 500},
     ),
     Row(
         "start-up",

@@ -12,12 +12,14 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+_BACKLOG = 1024
 READY_CAP_S = 60.0
 """How long a server may take until it has registered its first client."""
 
@@ -49,8 +51,15 @@ _INSPIRCD = """\
 <connect name="bench" allow="*" timeout="600" pingfreq="1h" hardsendq="64M" softsendq="64M" recvq="64M"
     threshold="1000000" commandrate="1000000000" fakelag="no" localmax="100000" globalmax="100000" limit="100000"
     maxchans="1000" maxconnwarn="no" resolvehostnames="no" useident="no">
-<performance softlimit="100000" somaxconn="1024">
+<performance softlimit="100000" somaxconn="{backlog}">
 <pid file="{directory}/inspircd.pid">
+"""
+
+_ACTIVATE = """\
+import os, sys
+os.dup2(int(sys.argv[1]), 3)
+os.environ.update(LISTEN_FDS="1", LISTEN_PID=str(os.getpid()))
+os.execv(sys.argv[2], sys.argv[2:])
 """
 
 
@@ -64,6 +73,8 @@ class Launch:
 
     command: list[str]
     environment: Mapping[str, str] = field(default_factory=dict)
+    listening: socket.socket | None = None
+    """What it inherits, for one that does not listen by itself."""
 
 
 Recipe = Callable[[Path, int], Launch]
@@ -95,16 +106,22 @@ class Server:
 
 
 def ngircd(directory: Path, port: int) -> Launch:
-    """NgIRCd in the foreground. Started as root it becomes nobody, by itself."""
+    """NgIRCd in the foreground. Started as root it becomes nobody, by itself.
+
+    By itself it lets ten connections wait for being accepted, and a burst of clients runs into time-outs of the kernel.
+    So it is given its listening socket in the way of systemd, as descriptor 3.
+    """
     path = directory / "ngircd.conf"
     path.write_text(_NGIRCD.format(port=port))
-    return Launch([_program("ngircd"), "-n", "-f", str(path)])
+    listening = socket.create_server(("127.0.0.1", port), backlog=_BACKLOG)
+    activate = [sys.executable, "-IS", "-c", _ACTIVATE, str(listening.fileno())]  # becomes the server, with its number
+    return Launch([*activate, _program("ngircd"), "-n", "-f", str(path)], listening=listening)
 
 
 def inspircd(directory: Path, port: int) -> Launch:
     """InspIRCd in the foreground, without a module beyond its core."""
     path = directory / "inspircd.conf"
-    path.write_text(_INSPIRCD.format(port=port, directory=directory))
+    path.write_text(_INSPIRCD.format(port=port, directory=directory, backlog=_BACKLOG))
     command = [_program("inspircd"), "--nofork", "--config", str(path)]
     return Launch([*command, "--runasroot"] if os.geteuid() == 0 else command)
 
@@ -148,7 +165,10 @@ def running(recipe: Recipe, cores: Cores) -> Iterator[Server]:
                 stdout=out,
                 stderr=out,
                 preexec_fn=pinned_to(cores.server),
+                pass_fds=() if launch.listening is None else (launch.listening.fileno(),),
             )
+        if launch.listening is not None:
+            launch.listening.close()
         try:
             ready_at = _register_one(process, port, screen)
             yield Server(process, port, ready_at - began)
