@@ -24,7 +24,7 @@ from cases import OURS, PEERS, ROWS, SWEEPS, Arguments, Row, Sweep
 from machine import describe
 from peers import Cores, Recipe, Server, ServerFailed, inspircd, missing, ngircd, pinned_to, running
 from report import Answer, Answers, judge_row, show_row, show_sweep, write_markdown
-from variants import PASSWORD, Databases, daemon
+from variants import ACCOUNTS, PASSWORD, Databases, daemon
 
 HERE = Path(__file__).resolve().parent
 LOAD = HERE / "build" / "load"
@@ -51,7 +51,7 @@ class Bench:
         """Every run of a row: the answers by server, and what went wrong with those that have none."""
         arguments = {**row.arguments, **row.quick} if self.quick else row.arguments
         servers = [name for name in (*row.references, row.subject) if name in self.recipes]
-        return self._interleave(servers, row.case, arguments, PASSWORD if row.accounts else "", 0, self.runs)
+        return self._interleave(servers, row.case, arguments, row.accounts, 0, self.runs)
 
     def measure_sweep(self, sweep: Sweep) -> list[tuple[int, Answers]]:
         """Every point of a sweep."""
@@ -59,11 +59,11 @@ class Bench:
         points = []
         for size, arguments, idle in sweep.points:
             runs = min(self.runs, SWEEP_RUNS)
-            points.append((size, self._interleave(servers, sweep.case, arguments, "", idle, runs)[0]))
+            points.append((size, self._interleave(servers, sweep.case, arguments, False, idle, runs)[0]))
         return points
 
     def _interleave(
-        self, servers: list[str], case: str, arguments: Arguments, password: str, idle: int, runs: int
+        self, servers: list[str], case: str, arguments: Arguments, log_in: bool, idle: int, runs: int
     ) -> tuple[Answers, dict[str, str]]:
         answers: Answers = {name: [] for name in servers}
         faults: dict[str, str] = {}
@@ -72,26 +72,26 @@ class Bench:
                 if name in faults:
                     continue
                 try:
-                    answers[name].append(self._run_once(self.recipes[name], case, arguments, password, idle))
+                    answers[name].append(self._run_once(self.recipes[name], case, arguments, log_in, idle))
                 except (LineBroken, ServerFailed) as fault:
                     faults[name] = str(fault)
                     del answers[name]
         return answers, faults
 
-    def _run_once(self, recipe: Recipe, case: str, arguments: Arguments, password: str, idle: int) -> Answer:
+    def _run_once(self, recipe: Recipe, case: str, arguments: Arguments, log_in: bool, idle: int) -> Answer:
         with running(recipe, self.cores) as server, idling(server.port, idle):
-            answer = load(server, case, arguments, password, self.cores)
+            answer = load(server, case, arguments, log_in, self.cores)
             answer["ready_s"] = server.ready_s
         return answer
 
 
-def load(server: Server, case: str, arguments: Arguments, password: str, cores: Cores) -> Answer:
+def load(server: Server, case: str, arguments: Arguments, log_in: bool, cores: Cores) -> Answer:
     """Run the generator once; its answer. Raises ``LineBroken``."""
     command = [str(LOAD), case, "--host", "127.0.0.1", "--port", str(server.port), "--pid", str(server.process.pid)]
     for name, value in arguments.items():
         command += [f"--{name}", str(value)]
-    if password:
-        command += ["--password", password]
+    if log_in:
+        command += ["--prefix", ACCOUNTS, "--password", PASSWORD]
     done = subprocess.run(
         command, capture_output=True, text=True, timeout=_LOAD_CAP_S, preexec_fn=pinned_to(cores.generator), check=False
     )

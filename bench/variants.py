@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import sys
 from collections.abc import Callable
@@ -17,8 +16,8 @@ from chatroom.chat.passwords import hash_password
 from chatroom.chat.records import Actor, BanKind, Role
 from chatroom.storage.stores import open_stores
 
-PASSWORD = "bench"
-"""Of every account that is made here."""
+ACCOUNTS, PASSWORD = "member", "bench"
+"""What every account's name that is made here begins with, and its password."""
 _ACTOR = Actor("bench", "cli")
 _COST = 4
 _BATCH = 250
@@ -56,16 +55,16 @@ def daemon(database: Callable[[], Path] | None = None, **settings: object) -> Re
 
 
 def make_database(path: Path, accounts: int, bans: int) -> Path:
-    """Write a database of so many accounts, called u0 and so on, and so many bans, of names and addresses in turn.
+    """Write a database of so many accounts and so many bans, of names and addresses in turn.
 
-    All accounts share one verifier: bcrypt is not what is measured.
+    The accounts are called by ``ACCOUNTS`` and a number from 0. All share one verifier: bcrypt is not what is measured.
     """
     stores = open_stores(path, create=True)
     with stores:
         stores.database.execute("PRAGMA synchronous = OFF")  # nobody else reads it before it is whole
         credential = hash_password(PASSWORD, _COST)
         for number in range(accounts):
-            stores.accounts.create(f"u{number}", Role.USER, [credential], _ACTOR)
+            stores.accounts.create(f"{ACCOUNTS}{number}", Role.USER, [credential], _ACTOR)
         for start in range(0, bans, _BATCH):
             stores.bans.add_many([_ban(number) for number in range(start, min(bans, start + _BATCH))], _ACTOR)
     return path
@@ -86,4 +85,4 @@ class Databases:
 
     def _make(self, accounts: int, bans: int) -> Path:
         print(f"making a database of {accounts} accounts and {bans} bans", file=sys.stderr, flush=True)
-        return make_database(self._directory / f"{accounts}-{bans}-{os.getpid()}.db", accounts, bans)
+        return make_database(self._directory / f"{accounts}-{bans}.db", accounts, bans)

@@ -1,0 +1,214 @@
+"""The bench's load generator: its counts are those of the work, and it sees every fault of a server."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import selectors
+import shutil
+import socket
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from harness.daemon import CAP_S, Daemon, running
+
+GENERATOR = Path(__file__).parents[2] / "bench" / "generator"
+
+
+@pytest.fixture(scope="module")
+def generator(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The load generator, built from its sources."""
+    compiler = shutil.which("cc")
+    if compiler is None:
+        pytest.skip("NO C COMPILER (cc): the bench's load generator is not tested")
+    built = tmp_path_factory.mktemp("bench") / "load"
+    sources = [str(path) for path in sorted(GENERATOR.glob("*.c"))]
+    subprocess.run([compiler, "-O1", "-std=c11", "-o", str(built), *sources, "-lm"], check=True, timeout=60)
+    return built
+
+
+@pytest.fixture(scope="module")
+def open_daemon() -> Iterator[Daemon]:
+    """A daemon that limits nobody and puts nobody anywhere, as the bench has it."""
+    with running(limits__enabled=False, channels__autojoin="[]") as daemon:
+        yield daemon
+
+
+def call(generator: Path, port: int, pid: int, case: str, **options: str | float) -> subprocess.CompletedProcess[str]:
+    """Run the generator, whatever comes of it."""
+    words = [word for name, value in options.items() for word in (f"--{name}", str(value))]
+    command = [str(generator), case, "--host", "127.0.0.1", "--port", str(port), "--pid", str(pid), *words]
+    return subprocess.run(command, capture_output=True, text=True, timeout=4 * CAP_S, check=False)
+
+
+def measure(generator: Path, daemon: Daemon, case: str, **options: str | float) -> dict[str, Any]:
+    """What the generator tells; it must be content. Nobody's nick is somebody's of another case."""
+    done = call(generator, daemon.port, daemon.process.pid, case, prefix=case, **options)
+    assert done.returncode == 0, done.stderr
+    answer: dict[str, Any] = json.loads(done.stdout)
+    assert answer["case"] == case
+    assert answer["server_cpu_s"] > 0
+    return answer
+
+
+def test_every_member_of_every_room_reads_every_line(generator: Path, open_daemon: Daemon) -> None:
+    """Three rooms of six, of whom two say 40 lines each: 240 messages, each delivered to the five others."""
+    answer = measure(generator, open_daemon, "rooms", rooms=3, members=6, senders=2, window=4, messages=40)
+    assert (answer["messages"], answer["delivered"]) == (240, 1200)
+
+
+def test_direct_messages_arrive_once(generator: Path, open_daemon: Daemon) -> None:
+    """Five pairs, of whom one each says 60 lines: 300 messages, each delivered once."""
+    answer = measure(generator, open_daemon, "pairs", pairs=5, window=3, messages=60)
+    assert (answer["messages"], answer["delivered"]) == (300, 300)
+
+
+def test_people_come_and_go(generator: Path, open_daemon: Daemon) -> None:
+    """Registrations and visits are as many as were asked for."""
+    assert measure(generator, open_daemon, "register", clients=30, wave=7)["registrations"] == 30
+    assert measure(generator, open_daemon, "churn", clients=30, wave=7)["us_per_visit"] > 0
+    assert measure(generator, open_daemon, "crowd", members=10, visits=20, wave=5)["us_per_visit"] > 0
+
+
+def test_waits_are_measured(generator: Path, open_daemon: Daemon) -> None:
+    """Of those who chat, none waits longer than the longest: alone, beside a paste, in a crowd's way."""
+    for case, options in (
+        ("latency", {"members": 10, "senders": 5, "rate": 100, "seconds": 1}),
+        ("paste", {"members": 10, "rate": 100, "lines": 500}),
+        ("reconnect", {"members": 30, "chatters": 5, "rate": 100}),
+    ):
+        answer = measure(generator, open_daemon, case, **options)
+        assert 0 < answer["p99_ms"] <= answer["longest_ms"], answer
+
+
+class Relay:
+    """A chat server in a thread, of one room, which brings ``faulty`` in place of the lines of a message to its reader.
+
+    ``faulty`` takes the message's place in what its reader is to read (from 0) and the line, and returns the lines.
+    """
+
+    def __init__(self, faulty: Callable[[int, bytes], list[bytes]]) -> None:
+        self._faulty = faulty
+        self._listener = socket.create_server(("127.0.0.1", 0), backlog=128)
+        self._stop, self._stopped = socket.socketpair()
+        self._selector = selectors.DefaultSelector()
+        self._selector.register(self._listener, selectors.EVENT_READ)
+        self._selector.register(self._stopped, selectors.EVENT_READ)
+        self._unfinished: dict[socket.socket, bytes] = {}
+        self._nicks: dict[socket.socket, bytes] = {}
+        self._members: list[socket.socket] = []
+        self._delivered: dict[socket.socket, int] = {}
+        self.port: int = self._listener.getsockname()[1]
+        self._thread = threading.Thread(target=self._serve, name="relay")
+
+    def __enter__(self) -> Relay:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.send(b"x")
+        self._thread.join(CAP_S)
+        for sock in (*self._unfinished, self._listener, self._stop, self._stopped):
+            sock.close()
+        self._selector.close()
+
+    def _serve(self) -> None:
+        while True:
+            for key, _ in self._selector.select():
+                sock = key.fileobj
+                assert isinstance(sock, socket.socket)
+                if sock is self._stopped:
+                    return
+                if sock is self._listener:
+                    client = sock.accept()[0]
+                    self._unfinished[client] = b""
+                    self._selector.register(client, selectors.EVENT_READ)
+                else:
+                    self._read(sock)
+
+    def _read(self, sock: socket.socket) -> None:
+        try:
+            data = sock.recv(65_536)
+        except ConnectionError:
+            data = b""
+        if not data:
+            self._selector.unregister(sock)
+            return
+        *lines, self._unfinished[sock] = (self._unfinished[sock] + data).split(b"\r\n")
+        with contextlib.suppress(ConnectionError):  # the generator has seen enough
+            for line in lines:
+                self._answer(sock, line)
+
+    def _answer(self, sock: socket.socket, line: bytes) -> None:
+        verb, _, rest = line.partition(b" ")
+        if verb == b"NICK":
+            self._nicks[sock] = rest
+        elif verb == b"USER":
+            sock.sendall(b":relay 001 %b :Welcome\r\n:relay 422 %b :None\r\n" % (self._nicks[sock], self._nicks[sock]))
+        elif verb == b"JOIN":
+            self._members.append(sock)
+            sock.sendall(b":relay 366 %b %b :End\r\n" % (self._nicks[sock], rest))
+        elif verb == b"PRIVMSG":
+            for reader in self._members:
+                if reader is not sock:
+                    place = self._delivered.get(reader, 0)
+                    self._delivered[reader] = place + 1
+                    said = b":%b!x@y %b\r\n" % (self._nicks[sock], line)
+                    reader.sendall(b"".join(self._faulty(place, said)))
+
+
+def chat_through(generator: Path, faulty: Callable[[int, bytes], list[bytes]]) -> subprocess.CompletedProcess[str]:
+    """Three people in a room, one of whom says 20 lines, never waiting for fewer than four."""
+    with Relay(faulty) as relay:
+        return call(generator, relay.port, os.getpid(), "rooms", members=3, senders=1, window=4, messages=20)
+
+
+def test_a_faultless_relay_passes(generator: Path) -> None:
+    """What the next test's server does without its faults is what the generator expects."""
+    done = chat_through(generator, lambda place, line: [line])
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["delivered"] == 40
+
+
+def replaced(old: bytes, new: bytes) -> Callable[[int, bytes], list[bytes]]:
+    """Says the eighth line with something else in it."""
+    return lambda place, line: [line.replace(old, new) if place == 7 else line]
+
+
+@pytest.mark.parametrize(
+    "faulty",
+    [
+        pytest.param(lambda place, line: [] if place == 7 else [line], id="lost"),
+        pytest.param(lambda place, line: [line, line] if place == 7 else [line], id="doubled"),
+        pytest.param(lambda place, line: [line, line] if place == 19 else [line], id="the last doubled"),
+        pytest.param(replaced(b"usual", b"other"), id="changed"),
+        pytest.param(replaced(b" 0000007", b" 0000006"), id="another"),
+        pytest.param(replaced(b" #r0 ", b" #r1 "), id="elsewhere"),
+        pytest.param(replaced(b":u0!", b":u1!"), id="of somebody else"),
+    ],
+)
+def test_a_fault_ends_it(generator: Path, faulty: Callable[[int, bytes], list[bytes]]) -> None:
+    """A line that is lost, comes twice or is not what was said: one line on stderr, no result, exit code 1."""
+    done = chat_through(generator, faulty)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.count("\n") == 1
+
+
+def test_two_lines_in_the_wrong_order_end_it(generator: Path) -> None:
+    """Each reader is given one line after its successor: exit code 1."""
+    kept: list[bytes] = []
+
+    def swap(place: int, line: bytes) -> list[bytes]:
+        if place == 7:
+            kept.append(line)
+            return []
+        return [line, kept.pop(0)] if place == 8 else [line]
+
+    done = chat_through(generator, swap)
+    assert done.returncode == 1
+    assert "client " in done.stderr
