@@ -87,10 +87,11 @@ def _judge(row: Row, measure: Measure, answers: Answers) -> Figure:
     return figure
 
 
-def show_row(judged: Judged) -> str:
-    """A row for the screen, a line each measure."""
+def show_row(judged: Judged, less: str = "") -> str:
+    """A row for the screen, a line each measure; ``less`` tells how a quick run makes it smaller."""
     row, (least, most) = judged.row, judged.generator_share
-    lines = [f"{row.name}: {row.title} (generator {least:.0%} to {most:.0%} of its processor)"]
+    smaller = f"; quick: {less}" if less else ""
+    lines = [f"{row.name}: {row.title}{smaller} (generator {least:.0%} to {most:.0%} of its processor)"]
     for figure in judged.figures:
         shown = "  ".join(f"{name} {number(value)}" for name, value in figure.medians.items())
         told = f"  {figure.measure.unit:<24} {shown}"

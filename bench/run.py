@@ -49,9 +49,13 @@ class Bench:
 
     def measure_row(self, row: Row) -> tuple[Answers, dict[str, str]]:
         """Every run of a row: the answers by server, and what went wrong with those that have none."""
-        arguments = {**row.arguments, **row.quick} if self.quick else row.arguments
+        arguments = {**row.arguments, **(row.quick or {})} if self.quick else row.arguments
         servers = [name for name in (*row.references, row.subject) if name in self.recipes]
         return self._interleave(servers, row.case, arguments, row.accounts, 0, self.runs)
+
+    def less(self, row: Row) -> str:
+        """What a quick run does less of than the row's title says."""
+        return " ".join(f"{name}={value}" for name, value in (row.quick or {}).items()) if self.quick else ""
 
     def measure_sweep(self, sweep: Sweep) -> list[tuple[int, Answers]]:
         """Every point of a sweep."""
@@ -128,7 +132,7 @@ def make_recipes(databases: Databases) -> dict[str, Recipe]:
 def choose(patterns: tuple[str, ...], quick: bool) -> tuple[list[Row], list[Sweep]]:
     """The rows and sweeps of those names, or all; of a quick run, no sweeps that were not asked for by name."""
     if not patterns:
-        return list(ROWS), [] if quick else list(SWEEPS)
+        return [row for row in ROWS if not quick or row.quick is not None], [] if quick else list(SWEEPS)
     rows = [row for row in ROWS if any(fnmatch(row.name, pattern) for pattern in patterns)]
     sweeps = [sweep for sweep in SWEEPS if any(fnmatch(sweep.name, pattern) for pattern in patterns)]
     if not rows and not sweeps:
@@ -167,12 +171,12 @@ def main(quick: bool, only: tuple[str, ...], runs: int | None, json_path: Path |
         for row in rows:
             answers, faults = bench.measure_row(row)
             judged.append(judge_row(row, answers, faults))
-            click.echo(show_row(judged[-1]))
+            click.echo(show_row(judged[-1], bench.less(row)))
         swept = []
         for sweep in sweeps:
             swept.append((sweep, bench.measure_sweep(sweep)))
             click.echo(show_sweep(*swept[-1]))
-    click.echo("\n== all ==\n" + "\n".join(show_row(each) for each in judged))
+    click.echo("\n== all ==\n" + "\n".join(show_row(each, bench.less(each.row)) for each in judged))
     if json_path is not None:
         everything = {
             "machine": machine,
