@@ -56,7 +56,7 @@ def run_line(world: World, session: Session, line: str | Malformed) -> tuple[Con
     Any exception that is no ``Refused`` is a bug and the caller's to report.
     """
     if isinstance(line, str):
-        if line.startswith("PRIVMSG ") and say_plainly(world, session, line):
+        if line[:8] == "PRIVMSG " and say_plainly(world, session, line):
             return None
         message = parse(line)
     else:

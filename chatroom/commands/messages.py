@@ -15,6 +15,7 @@ from chatroom.commands.pending import Pending
 from chatroom.commands.remembering import remember_directly, remember_in_channel, wait_to_remember
 from chatroom.commands.table import command
 from chatroom.irc import caps, numerics
+from chatroom.irc.framing import encode
 from chatroom.irc.message import format_tags
 
 if TYPE_CHECKING:
@@ -66,34 +67,49 @@ def say_plainly(world: World, session: Session, line: str) -> bool:
     """
     user = session.user
     head, _, text = line.partition(" :")
-    name = head[8:]
-    if user is None or not text or session.batch is not None:
+    if user is None or not text or session.batch is not None or session.caps & caps.ECHO_MESSAGE:
         return False
-    ledger = world.ledger
+    name = head[8:]
     channel = world.channels.get(name)
     if channel is not None:
-        if not may_speak(channel, user, text) or session.caps & caps.ECHO_MESSAGE:
+        if not _say_plainly_in(world, session, user, channel, text):
             return False
-        if not ledger.is_open and ledger.journal is not None:
-            return False
-        event = world.event(user.prefix, f"PRIVMSG {channel.name} :{text}", user)
-        if ledger.is_open:
-            remember_in_channel(world, session, event, "PRIVMSG", channel, text)
-        world.outbox.to_channel(channel, event, session)
     else:
         target = world.users.get(name)
-        if target is None or target.registered_only or target.away is not None or session.caps & caps.ECHO_MESSAGE:
+        if target is None or not _say_plainly_to(world, session, user, target, text):
             return False
-        if len(user.sessions) > 1:
-            return False
-        is_of_accounts = ledger.journal is not None and user.account is not None and target.account is not None
-        if is_of_accounts and not ledger.is_open:
-            return False
-        event = world.event(user.prefix, f"PRIVMSG {target.nick} :{text}", user)
-        if is_of_accounts:
-            remember_directly(world, session, event, "PRIVMSG", target.account, target.nick, text)
-        world.tell_user(target, event)
     user.spoke_ms = world.now_ms
+    return True
+
+
+def _say_plainly_in(world: World, session: Session, user: User, channel: Channel, text: str) -> bool:
+    ledger = world.ledger
+    if not may_speak(channel, user, text) or (ledger.journal is not None and not ledger.is_open):
+        return False
+    event = world.event(user.prefix, f"PRIVMSG {channel.name} :{text}", user)
+    if ledger.is_open:
+        remember_in_channel(world, session, event, "PRIVMSG", channel, text)
+    world.outbox.to_channel(channel, event, session)
+    return True
+
+
+def _say_plainly_to(world: World, session: Session, user: User, target: User, text: str) -> bool:
+    if target.registered_only or target.away is not None or len(user.sessions) > 1:
+        return False
+    ledger = world.ledger
+    is_kept = ledger.journal is not None and user.account is not None and target.account is not None
+    if is_kept and not ledger.is_open:
+        return False
+    body = f"PRIVMSG {target.nick} :{text}"
+    reader = target.sessions[0]
+    if not is_kept and not reader.variant and len(target.sessions) == 1:
+        # Nobody else reads it, and this one as it is: no event is needed.
+        world.outbox.to_session(reader, encode(f":{user.prefix} {body}"))
+        return True
+    event = world.event(user.prefix, body, user)
+    if is_kept:
+        remember_directly(world, session, event, "PRIVMSG", target.account, target.nick, text)
+    world.tell_user(target, event)
     return True
 
 

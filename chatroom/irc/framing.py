@@ -69,6 +69,10 @@ class LineBuffer:
         """The lines that ``data`` completes, in order; a line that is too long shows up once, when it ends."""
         if self._overlong or self._tail:
             data = self._resume(data)
+        elif data.endswith(b"\r\n"):
+            usual = _split_usual(data)
+            if usual is not None:
+                return usual
         end = data.rfind(b"\n") + 1
         if end != len(data):
             end = max(end, data.rfind(b"\r") + 1)
@@ -96,6 +100,22 @@ class LineBuffer:
         limit = self._tags_bytes + 2 + LINE_BYTES if tail.startswith(b"@") else LINE_BYTES
         self._overlong = len(tail) > limit
         self._tail = tail[: limit + 1]
+
+
+def _split_usual(data: bytes) -> list[str | Malformed] | None:
+    """Complete lines that all end with CR LF, as nearly everybody sends them; None where there is more to look at."""
+    try:
+        text = data.decode()
+    except UnicodeDecodeError:
+        return None
+    lines: list[str | Malformed] = text.split("\r\n")  # type: ignore[assignment]
+    lines.pop()
+    count = len(lines)
+    if text.count("\n") != count or text.count("\r") != count or "\0" in text or "" in lines:
+        return None
+    if len(data) > LINE_BYTES and max(map(len, lines)) > _ALWAYS_FITS:  # type: ignore[arg-type]
+        return None
+    return lines
 
 
 def _split_plain(data: bytes) -> list[str | Malformed] | None:

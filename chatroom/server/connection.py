@@ -60,6 +60,7 @@ class Connection:
         "ended",
         "fd",
         "lines",
+        "paused",
         "queued",
         "session",
         "state",
@@ -94,6 +95,8 @@ class Connection:
         """Why no more lines can come from the peer; empty while some can."""
         self.at_end = False
         """Whether the socket itself has nothing more to give."""
+        self.paused = False
+        """Whether the kernel is left to hold what the peer sends."""
         self.state = State.OPEN
         self.watch_second = 0
         """In which second its thread looks whether it is alive."""
@@ -138,17 +141,14 @@ class Connection:
         self._shut = True
         self._ignore()
 
-    @property
-    def is_paused(self) -> bool:
-        """Whether the kernel holds what the peer sends."""
-        return not self._mask & select.EPOLLIN
-
     def pause_reading(self) -> None:
         """Let the kernel hold what the peer sends, until what is here has been run."""
+        self.paused = True
         self._want(self._mask & ~select.EPOLLIN)
 
     def resume_reading(self) -> None:
         """Read again."""
+        self.paused = False
         if not self.ended:
             self._want(self._mask | select.EPOLLIN)
 

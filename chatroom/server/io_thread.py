@@ -254,7 +254,7 @@ class IoThread(threading.Thread):
                 close_connection(self.hub.world, connection, connection.ended)
         elif lines and not session.waiting:
             self._queue(connection)
-        if lines or connection.is_paused:
+        if lines or connection.paused:
             self._throttle_reading(connection)
 
     def _hold_back(self, connection: Connection, budget: LineBudget, now_ms: int) -> None:
