@@ -89,6 +89,7 @@ class Ledger:
         self, event: Event, verb: str, conversation: Conversation, target: str, text: str, by: tuple[User, Session]
     ) -> None:
         """Keep a message that is about to be said. Only where ``ready``; gives the event its lasting id."""
+        assert self.is_open, "it would be read before it is kept"
         user, session = by
         if event.parts is not None:
             text = join_parts(event.parts)
