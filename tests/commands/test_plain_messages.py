@@ -24,7 +24,23 @@ _SITUATIONS: dict[str, list[tuple[int, str]]] = {
     "tagged": [(who, "CAP REQ :message-tags server-time account-tag") for who in (BOB, CARL, UNA)],
     "renamed": [(BOB, "NICK robert"), (CARL, "NICK bob")],
 }
-_TARGETS = ("#a", "#A", "#none", "bob", "BOB", "carl", "una", "vera", "walt", "nobody", "#a,bob", "@#a", "", "#a x")
+_TARGETS = (
+    "#a",
+    "#A",
+    "#none",
+    "bob",
+    "BOB",
+    "carl",
+    "una",
+    "vera",
+    "walt",
+    "xena",
+    "nobody",
+    "#a,bob",
+    "@#a",
+    "",
+    "#a x",
+)
 _TEXTS = (" :hello", " :\x01VERSION\x01", " :\x01ACTION waves\x01", " : : ", " word", " :", "", " :" + "é" * 250)
 
 
@@ -33,6 +49,7 @@ def play(here: Here, before: list[tuple[int, str]], verb: str) -> list[list[str]
     present = [here.connect(nick) for nick in ("alice", "bob", "carl")]
     present += [here.member(name, caps="message-tags account-tag") for name in ("una", "vera")]
     present += [here.member("walt"), here.connect("walt", login="walt"), here.connect("una", login="una")]
+    present.append(here.member("xena"))
     for client in present:
         client.say("JOIN #a")
     for who, line in before:
