@@ -54,6 +54,7 @@ class Channel:
         "members",
         "metadata",
         "name",
+        "said",
         "sessions",
         "skips",
         "stored",
@@ -88,6 +89,9 @@ class Channel:
         self.stored = False
         """Whether it outlives its members."""
         self.log: list[tuple[int, Event, Session | None]] = []
+        """What the tick under way has said here: number, event, and the session that is not told."""
+        self.said: dict[int, list[tuple[int, bytes]]] = {}
+        """As much of the log as somebody asked for, rendered, by variant."""
         self.skips: set[Session] = set()
         self.joined_ms: dict[User, int] = {}
         """Since when its members are in it."""

@@ -11,6 +11,7 @@ Guarded by the hub lock.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable
 from itertools import groupby
 from operator import itemgetter
@@ -49,6 +50,21 @@ def _runs(log: list[tuple[int, Event, Session | None]], variant: int) -> list[tu
     return [(skip, b"".join([event.render(variant) for _, event, _ in run])) for skip, run in groupby(log, _BY_SKIP)]
 
 
+def _unread(channel: Channel, session: Session) -> list[tuple[int, bytes]]:
+    """What a channel has said in this tick that a session has yet to read, with its numbers.
+
+    A log is rendered once a variant however many come and go in a tick: each of them takes the end of the same list.
+    """
+    log, variant = channel.log, session.variant
+    said = channel.said.setdefault(variant, [])
+    if len(said) < len(log):
+        said += [(seq, event.render(variant)) for seq, event, _ in log[len(said) :]]
+    start = bisect_right(log, session.mark, key=_BY_SEQ)
+    if session not in channel.skips:
+        return said[start:]
+    return [entry for entry, item in zip(said[start:], log[start:], strict=True) if item[2] is not session]
+
+
 class Outbox:
     """The lines of the tick under way."""
 
@@ -74,9 +90,12 @@ class Outbox:
         """Say a rendered line to one session; ``seq`` is given where the line is an event's."""
         if not seq:
             self.seq = seq = self.seq + 1
-        if not session.entries:
+        entries = session.entries
+        if entries:
+            entries.append((seq, line))
+        else:
+            session.entries = [(seq, line)]
             self._sessions.append(session)
-        session.entries.append((seq, line))
 
     def copy_to_session(self, session: Session, line: bytes, event: Event) -> None:
         """Say an event, rendered with tags of its own, at this place in what one session is answered."""
@@ -107,11 +126,12 @@ class Outbox:
             seqs.update(self._copies.get(seq, ()))
         for channel in self._channels:
             channel.log = [item for item in channel.log if item[0] not in seqs]
+            channel.said = {}
             if not channel.log:
                 channel.skips = set()
         self._channels = [channel for channel in self._channels if channel.log]
         for session in self._sessions:
-            session.entries = [entry for entry in session.entries if entry[0] not in seqs]
+            session.entries = [entry for entry in session.entries or () if entry[0] not in seqs]
 
     def settle(self, session: Session) -> None:
         """Fix what ``session`` has read of its channels so far.
@@ -120,26 +140,38 @@ class Outbox:
         belongs to the old state, what comes after to the new one.
         """
         if self._channels and session.user is not None:
-            channels = [channel for channel in session.user.channels if channel.log]
+            mark = session.mark
+            channels = [
+                channel
+                for channel in session.user.channels
+                if channel.log and channel.log[-1][0] > mark and session in channel.sessions
+            ]
             if channels:
                 self._merge(session, channels)
         session.mark = self.seq
 
+    def forget(self, session: Session) -> None:
+        """Drop what ``session`` has yet to read, of its channels too: its peer is gone and reads nothing any more."""
+        session.entries = None
+        session.mark = self.seq
+
     def _merge(self, session: Session, channels: list[Channel]) -> None:
-        mark, variant = session.mark, session.variant
-        unread: dict[int, bytes] = {}
-        for channel in channels:
-            for seq, event, skip in channel.log:
-                if seq > mark and skip is not session:
-                    unread[seq] = event.render(variant)
+        unread = _unread(channels[0], session)
+        for channel in channels[1:]:
+            unread += _unread(channel, session)
         if not unread:
             return
         entries = session.entries
         if not entries:
             self._sessions.append(session)
+            session.entries = entries = []
+        if len(channels) == 1 and (not entries or max(entries)[0] < unread[0][0]):
+            entries += unread  # most who come and go have only answers that came before
+            return
+        lines = dict(unread)
         for seq, _ in entries:
-            unread.pop(seq, None)
-        entries.extend(unread.items())
+            lines.pop(seq, None)
+        entries += lines.items()
         entries.sort(key=_BY_SEQ)
 
     def drain(self) -> list[tuple[Session, bytes]]:
@@ -149,11 +181,10 @@ class Outbox:
             self._drain_channels(writes)
         for session in self._sessions:
             entries = session.entries
-            if len(entries) == 1:
-                blob = entries[0][1]
-            else:
-                blob = b"".join([line for _, line in entries])
-            session.entries = []
+            if not entries:
+                continue  # it was withdrawn, or forgotten
+            blob = entries[0][1] if len(entries) == 1 else b"".join([line for _, line in entries])
+            session.entries = None
             if blob:
                 writes.append((session, blob))
         self._sessions = []
@@ -194,6 +225,8 @@ class Outbox:
                     writes.append((session, blob))
         for channel in channels:
             channel.log = []
+            if channel.said:
+                channel.said = {}
             if channel.skips:
                 channel.skips = set()
         self._channels = []

@@ -126,7 +126,8 @@ class Session:
         self.cap_version = 0
         self.variant = 0
         """The part of ``caps`` that changes the bytes of events."""
-        self.entries: list[tuple[int, bytes]] = []
+        self.entries: list[tuple[int, bytes]] | None = None
+        """The numbered lines it is told in this tick, but for those that its channels' logs have; None where none."""
         self.mark = 0
         """Everything its channels said up to this number is in ``entries`` or was read."""
         self.gathered: Answers | None = None

@@ -343,13 +343,21 @@ class World:
             if not present:
                 del self.by_account[user.account.id]
 
-    def close(self, session: Session, text: str, quit_text: str | None = None, *, tell: bool = True) -> None:
-        """End a session, telling it why; its user goes with its last session. ``quit_text`` is what others read."""
+    def close(
+        self, session: Session, text: str, quit_text: str | None = None, *, tell: bool = True, lost: bool = False
+    ) -> None:
+        """End a session, telling it why; its user goes with its last session. ``quit_text`` is what others read.
+
+        ``lost`` says that nothing can be sent to it any more, not even what it has yet to read.
+        """
         if session.closing:
             return
         user = session.user
         if user is not None:
-            self.outbox.settle(session)
+            if lost:
+                self.outbox.forget(session)
+            else:
+                self.outbox.settle(session)
             if len(user.sessions) == 1:
                 self.remove_user(user, text if quit_text is None else quit_text)
             else:

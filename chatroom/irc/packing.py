@@ -12,22 +12,24 @@ from collections.abc import Iterable
 def pack_words(words: Iterable[str], separator: str, most_bytes: int) -> list[str]:
     """The words joined to texts of at most ``most_bytes`` bytes each, in order; none where there are no words.
 
-    A single word that is longer has a text of its own.
+    A single word that is longer has a text of its own. No word holds the separator.
     """
     words = list(words)
+    if not words:
+        return []
     whole = separator.join(words)
-    if words and len(whole.encode(errors="replace")) <= most_bytes:
+    data, gap = whole.encode(errors="replace"), separator.encode()
+    if len(data) <= most_bytes:
         return [whole]
     texts: list[str] = []
-    line: list[str] = []
-    size = 0
-    for word in words:
-        length = (len(word) if word.isascii() else len(word.encode(errors="replace"))) + len(separator)
-        if line and size + length - len(separator) > most_bytes:
-            texts.append(separator.join(line))
-            line, size = [], 0
-        line.append(word)
-        size += length
-    if line:
-        texts.append(separator.join(line))
+    start = 0
+    while len(data) - start > most_bytes:  # a look per text, not per word: a large channel has thousands of those
+        end = data.rfind(gap, start, start + most_bytes + len(gap))
+        if end < 0:
+            end = data.find(gap, start)
+            if end < 0:
+                break
+        texts.append(data[start:end].decode())
+        start = end + len(gap)
+    texts.append(data[start:].decode())
     return texts

@@ -234,6 +234,11 @@ class Connection:
             self.at_end = True  # it was reset: nothing will come any more
 
     @property
+    def is_lost(self) -> bool:
+        """Whether nothing can be written to the peer any more."""
+        return self._shut
+
+    @property
     def is_finished(self) -> bool:
         """Whether a closing connection has nothing left to wait for."""
         return self.state is State.CLOSING and self.at_end and not self._backlog

@@ -218,4 +218,4 @@ def close_connection(world: World, connection: Connection, why: str) -> None:
     if not session.closing:
         if session.user is not None:
             world.note(f"left: {session.user.nick} ({why})")
-        world.close(session, why, tell=False)
+        world.close(session, why, tell=False, lost=connection.is_lost)

@@ -130,3 +130,44 @@ def test_who_reads_nothing_is_not_written_to(stage: Stage) -> None:
     stage.outbox.number(event)
     stage.world.tell_channel(channel, event)
     assert stage.end_tick() == []
+
+
+def test_who_comes_and_goes_costs_no_rendering_of_their_own(stage: Stage, count_renders: Callable[[], int]) -> None:
+    """Thirty who join, and leave again, read the end of what all others read: two renderings a line, whoever reads."""
+    visitors = [stage.come(caps.SERVER_TIME if number % 2 else 0) for number in range(30)]
+    for visitor in visitors:
+        stage.join(visitor, "#a")
+    for visitor in visitors:
+        stage.part(visitor, "#a")
+    taken = count_renders()
+    assert len(stage.end_tick()) == 80
+    assert taken + count_renders() == 2 * 60
+
+
+def test_a_crowd_is_sent_a_write_for_each_member_and_tick(stage: Stage) -> None:
+    """However many join, part and quit in a tick, those who stay are written to once for all of it."""
+    members = stage.users[:]
+    for _ in range(3):
+        visitors = [stage.come(0) for _ in range(20)]
+        for visitor in visitors:
+            stage.join(visitor, "#a")
+        for visitor in visitors[::2]:
+            stage.part(visitor, "#a")
+        for visitor in visitors[1::2]:
+            stage.quit(visitor)
+        written = [session.user for session, _ in stage.end_tick()]
+        assert len([user for user in written if user in members]) == len(members)
+
+
+def test_who_is_gone_is_not_told_what_they_have_not_read(stage: Stage) -> None:
+    """A session whose connection was lost costs nothing at the end of the tick; everybody else reads on."""
+    lost = [user.sessions[0] for user in stage.users[:20]]
+    channel = stage.world.channels["#a"]
+    for session in lost:
+        stage.world.tell_channel(channel, stage.world.event("x!y@z", "PRIVMSG #a :hi"))
+        stage.world.tell_session(session, "PING :x")
+        stage.world.close(session, "Connection reset by peer", tell=False, lost=True)
+    writes = dict(stage.outbox.drain())
+    assert not writes.keys() & set(lost)
+    assert len(writes) == 30
+    assert all(data.count(b"QUIT") == 20 and data.count(b"PRIVMSG") == 20 for data in writes.values())

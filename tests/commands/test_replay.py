@@ -79,6 +79,25 @@ def test_coming_into_the_configured_channels_ends_too(make_here: Callable[..., H
     assert said(bob.ask("PING :1")) == ["1"]
 
 
+@pytest.mark.parametrize("line", ["PART #a", "JOIN #c", "CAP REQ :message-tags"])
+def test_what_waits_behind_a_replay_is_read_once(keeping: Here, line: str) -> None:
+    """Also where another device leaves, or goes elsewhere, in the tick in which it was said."""
+    alice = keeping.member("alice")
+    alice.say("JOIN #a", "PRIVMSG #a :missed")
+    keeping.account("vic")
+    vic, other = keeping.connect("vic", login="vic"), keeping.connect("vic", login="vic")
+    keeping.holding = True
+    vic.say("JOIN #a")
+    with keeping.tick():
+        alice.say("PRIVMSG #a :meanwhile")
+        other.say(line)
+    keeping.holding = False
+    keeping.release()
+    for device in (vic, other):
+        told = [text for text in device.read() if "meanwhile" in text or "PART" in text]
+        assert len(told) == len(set(told)) == (2 if line.startswith("PART") else 1)
+
+
 def test_a_channel_of_guests_is_of_the_moment(keeping: Here) -> None:
     """Who joins it later is shown nothing of before, and waits for nothing."""
     alice, bob = keeping.connect("alice"), keeping.connect("bob")
