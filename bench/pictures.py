@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,11 @@ import matplotlib as mpl
 from cases import OURS, PEERS, Sweep
 from matplotlib.figure import Figure
 from report import Answers, Judged, cost, number
+from report import Figure as Judgement
 
 _COLOURS = {"ngIRCd": "#8c8c8c", "InspIRCd": "#c9a227", OURS: "#1f6f8b"}
 _MARKS = {"ngIRCd": "s", "InspIRCd": "^", OURS: "o"}
+_BOUND = "#b3261e"
 _STYLE: Any = {
     "axes.axisbelow": True,
     "axes.grid": True,
@@ -27,37 +30,52 @@ _STYLE: Any = {
 
 
 def draw_rows(path: Path, judged: Sequence[Judged]) -> None:
-    """Each row that was done by the peers too: every server's cost, where the better peer's is 1."""
-    figures = [
+    """Each row that the peers are the measure of: every server's cost, where the better peer's is 1."""
+    bars = [
         (each.row.title, figure)
         for each in judged
-        if each.row.references == PEERS
-        for figure in each.figures[:2]
+        if each.row.group == "peers"
+        for figure in each.figures
         if figure.ratio is not None and (figure is each.figures[0] or figure.measure.ratio is not None)
     ]
-    if not figures:
+    if not bars:
         return
     with mpl.rc_context(_STYLE):
-        picture = Figure(figsize=(9, 1.2 + 0.62 * len(figures)), layout="constrained")
+        picture = Figure(figsize=(9.5, 1.4 + 0.6 * len(bars)), layout="constrained")
         axes = picture.subplots()
         axes.grid(axis="y", visible=False)
-        for place, (_, figure) in enumerate(figures):
-            best = min(figure.medians[name] for name in PEERS if name in figure.medians)
-            for offset, name in enumerate(name for name in (*PEERS, OURS) if name in figure.medians):
-                value = figure.medians[name]
-                at = place + (offset - 1) * 0.26
-                axes.barh(at, value / best, 0.24, color=_COLOURS[name], label=name if place == 0 else None)
-                axes.text(value / best + 0.02, at, number(value), va="center", fontsize=8)
-            if figure.measure.ratio is not None:
-                axes.plot([figure.measure.ratio] * 2, [place - 0.42, place + 0.42], color="#b3261e", lw=1.5)
-        axes.axvline(1, color="black", lw=0.8)
-        axes.plot([], [], color="#b3261e", lw=1.5, label="what ours may cost")
-        axes.set_yticks(range(len(figures)), [f"{title}\n{figure.measure.unit}" for title, figure in figures])
-        axes.invert_yaxis()
+        axes.axvline(1, color="black", lw=0.8, zorder=1)
+        for place, (_, figure) in enumerate(bars):
+            _draw_bars(axes, place, figure)
+        for name in (*PEERS, OURS):
+            axes.barh(0, 0, color=_COLOURS[name], label=name)
+        axes.plot([], [], color=_BOUND, lw=1.5, label="what ours may cost")
+        axes.set_yticks(range(len(bars)), [_label(title, figure.measure.unit) for title, figure in bars], size=9)
+        axes.set_ylim(len(bars) - 0.4, -0.6)
         axes.set_xlim(left=0)
-        axes.set_xlabel("cost, where the better of the C daemons is 1 (at the bars: the figures themselves)")
-        axes.legend(loc="lower right", frameon=False)
+        axes.set_xlabel("cost, where the better of the C daemons is 1")
+        picture.legend(loc="outside upper center", ncols=4, frameon=False)
         _save(picture, path)
+
+
+def _draw_bars(axes: Any, place: int, figure: Judgement) -> None:
+    """One row's: a bar a server, with its figure at the end, and the bound across them."""
+    best = min(figure.medians[name] for name in PEERS if name in figure.medians)
+    unit = figure.measure.unit.split(" ")[0].rstrip(",")
+    for offset, name in enumerate((*PEERS, OURS)):
+        if name in figure.medians:
+            value, at = figure.medians[name], place + (offset - 1) * 0.26
+            axes.barh(at, value / best, 0.24, color=_COLOURS[name], zorder=2)
+            told = axes.text(value / best + 0.03, at, f"{number(value)} {unit}", va="center", fontsize=8, zorder=4)
+            told.set_bbox({"facecolor": "white", "edgecolor": "none", "pad": 0.5})
+    if figure.measure.ratio is not None:
+        axes.plot([figure.measure.ratio] * 2, [place - 0.42, place + 0.42], color=_BOUND, lw=1.5, zorder=3)
+
+
+def _label(title: str, unit: str) -> str:
+    """The row's title, with what of it is measured where that is told behind the unit's comma."""
+    part = unit.partition(", ")[2]
+    return f"{title}: {part}" if part else title
 
 
 def draw_sweeps(path: Path, swept: Sequence[tuple[Sweep, Sequence[tuple[int, Answers]]]]) -> None:
@@ -85,4 +103,6 @@ def draw_sweeps(path: Path, swept: Sequence[tuple[Sweep, Sequence[tuple[int, Ans
 
 
 def _save(picture: Figure, path: Path) -> None:
-    picture.savefig(path, format="svg", metadata={"Date": None, "Creator": None})
+    drawn = io.StringIO()
+    picture.savefig(drawn, format="svg", metadata={"Date": None, "Creator": None})
+    path.write_text("".join(f"{line.rstrip()}\n" for line in drawn.getvalue().splitlines()))
