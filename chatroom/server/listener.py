@@ -31,7 +31,8 @@ if TYPE_CHECKING:
     from chatroom.server.hub import Hub
     from chatroom.server.io_thread import Accepted, IoThread
 
-BACKLOG = 1024
+BACKLOG = 4096
+"""How many may wait to be accepted, if the system lets them: one too many is only heard again a second later."""
 _OUT_OF_FILES = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 ACCEPTS_PER_TICK = 64
 """The most connections that one tick takes from a listening socket: those that are there get their turn in between."""
