@@ -45,6 +45,18 @@ def _overlap(channels: list[Channel]) -> bool:
     )
 
 
+def _in_several(channels: list[Channel]) -> dict[Session, list[Channel]]:
+    """Who is in more than one of the channels, and in which."""
+    several: dict[Session, list[Channel]] = {}
+    seen: dict[Session, Channel] = {}
+    for channel in channels:
+        for session in channel.sessions:
+            first = seen.setdefault(session, channel)
+            if first is not channel:
+                several.setdefault(session, [first]).append(channel)
+    return several
+
+
 def _runs(log: list[tuple[int, Event, Session | None]], variant: int) -> list[tuple[Session | None, bytes]]:
     """What was said to a channel, as bytes: together what one after the other all but the same session read."""
     return [(skip, b"".join([event.render(variant) for _, event, _ in run])) for skip, run in groupby(log, _BY_SKIP)]
@@ -192,18 +204,28 @@ class Outbox:
             self._copies = {}
         return writes
 
+    def _drain_overlap(self, several: dict[Session, list[Channel]], writes: list[tuple[Session, bytes]]) -> None:
+        """Those in several channels: who are in the same ones, and have nothing else to read, share the bytes too."""
+        first = min([channel.log[0][0] for channel in self._channels])
+        skips: set[Session] = set().union(*[channel.skips for channel in self._channels])
+        blobs: dict[tuple[int, tuple[Channel, ...]], bytes] = {}
+        for session, channels in several.items():
+            if session.mark >= first or session.entries or session in skips:
+                self._merge(session, channels)
+                continue
+            key = session.variant, tuple(channels)
+            blob = blobs.get(key)
+            if blob is None:
+                lines = dict([entry for channel in channels for entry in _unread(channel, session)])
+                blob = blobs[key] = b"".join([lines[seq] for seq in sorted(lines)])
+            if blob:
+                writes.append((session, blob))
+
     def _drain_channels(self, writes: list[tuple[Session, bytes]]) -> None:
         channels = self._channels
-        several: dict[Session, list[Channel]] = {}
-        if len(channels) > 1 and _overlap(channels):
-            seen: dict[Session, Channel] = {}
-            for channel in channels:
-                for session in channel.sessions:
-                    first = seen.setdefault(session, channel)
-                    if first is not channel:
-                        several.setdefault(session, [first]).append(channel)
-            for session, logs in several.items():
-                self._merge(session, logs)
+        several = _in_several(channels) if len(channels) > 1 and _overlap(channels) else {}
+        if several:
+            self._drain_overlap(several, writes)
         for channel in channels:
             log, skips = channel.log, channel.skips
             start = log[0][0]

@@ -123,6 +123,26 @@ def test_readers_of_a_variant_share_one_bytes_object(stage: Stage) -> None:
     assert writes[stage.users[2].sessions[0]].endswith(f" :{stage.number}\r\n".encode())
 
 
+def test_readers_of_the_same_channels_share_one_bytes_object(stage: Stage, count_renders: Callable[[], int]) -> None:
+    """Where many are in the same two channels, what both of them said is joined once a variant."""
+    for user in stage.users[:40]:
+        stage.join(user, "#b")
+    stage.end_tick()
+    count_renders()
+    speaker = stage.users[0].sessions[0]
+    for number in range(10):
+        name = "#b" if number % 2 else "#a"
+        event = stage.world.event("x!y@z", f"PRIVMSG {name} :{number}")
+        stage.world.tell_channel(stage.world.channels[name], event, skip=speaker)
+    writes = dict(stage.end_tick())
+    assert speaker not in writes and len(writes) == 49
+    assert count_renders() == 20
+    both = [writes[user.sessions[0]] for user in stage.users[1:40]]
+    assert len({id(data) for data in both}) == 2
+    for data in both:
+        assert [line[-1:] for line in data.split(b"\r\n")[:-1]] == [b"%d" % number for number in range(10)]
+
+
 def test_who_reads_nothing_is_not_written_to(stage: Stage) -> None:
     """An event that nobody's capabilities let them read causes no write."""
     channel = stage.world.channels["#a"]
