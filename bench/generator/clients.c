@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#define WAVE 50
+#define WAVE 1000
 
 static void (*place_client)(struct client *client);
 static int settled, begun, wanted;

@@ -152,7 +152,7 @@ static void line_in_crowd(struct client *client, char *line, int size) {
     } else if (client->state == LEAVING) {
         char own[64];
         int length = snprintf(own, sizeof own, ":%s%d!", options.prefix, client->number);
-        if (strncmp(line, own, (size_t)length) == 0 && strstr(line, " PART #crowd") != NULL) {
+        if (strncmp(line, own, (size_t)length) == 0 && (strstr(line, " PART #crowd") != NULL || strstr(line, " PART :#crowd") != NULL)) {
             client->state = REGISTERED;
             if (begun < wanted) say(&people[begun++], "JOIN #crowd");
         }
