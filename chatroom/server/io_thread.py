@@ -31,6 +31,10 @@ if TYPE_CHECKING:
 
 LINES_PER_TICK = 64
 """The most lines of one connection that one tick runs: the rest waits for the next, so that others get their turn."""
+LINES_OF_ALL = 2048
+"""How many lines one tick runs about, of all connections: where many have some, each has fewer of its own run."""
+LOOKS_PER_TICK = 100
+"""At how many silent connections one tick looks: after a burst of them, thousands are due in the same second."""
 READ_AHEAD_LINES = 1000
 """With more lines waiting than this, the kernel is left to hold what else comes."""
 LINGER_S = 2.0
@@ -84,6 +88,8 @@ class IoThread(threading.Thread):
         self._watch: dict[int, set[Connection]] = {}
         """Connections by the second in which to see whether they are alive."""
         self._watched_until = int(time.monotonic())
+        self._due: deque[Connection] = deque()
+        """Connections whose second has come."""
         self._stop_at: float | None = None
         self._written = 0
         """To how many connections the last tick wrote."""
@@ -136,7 +142,7 @@ class IoThread(threading.Thread):
         return not self._connections or time.monotonic() >= self._stop_at
 
     def _wait_s(self) -> float:
-        if self._ready:
+        if self._ready or self._due:
             return 0
         wait_s = _IDLE_WAIT_S if self._stop_at is None else 0.02
         if self._timers:
@@ -225,20 +231,22 @@ class IoThread(threading.Thread):
 
     def _run_ready(self, now_ms: int) -> None:
         ready = self._ready
-        for _ in range(len(ready)):
+        count = len(ready)
+        most = LINES_PER_TICK if count * LINES_PER_TICK <= LINES_OF_ALL else max(LINES_OF_ALL // count, 1)
+        for _ in range(count):
             connection = ready.popleft()
             connection.queued = False
             if connection.state is _OPEN:
-                self._run_lines(connection, now_ms)
+                self._run_lines(connection, now_ms, most)
 
-    def _run_lines(self, connection: Connection, now_ms: int) -> None:
+    def _run_lines(self, connection: Connection, now_ms: int, most: int) -> None:
         session, lines, run_line = connection.session, connection.lines, self.hub.run_line
         if lines:
             session.heard_ms = now_ms
         budget = session.budget
         run = 0
         for line in lines:
-            if run == LINES_PER_TICK or session.waiting or session.closing:
+            if run == most or session.waiting or session.closing:
                 break
             if budget is not None and not budget.take(now_ms):
                 connection.lines = lines[run:]
@@ -352,13 +360,14 @@ class IoThread(threading.Thread):
         self._watch.setdefault(second, set()).add(connection)
 
     def _look_after(self, now_s: float) -> None:
-        now = int(now_s)
-        while self._watched_until < now:
+        due = self._due
+        while self._watched_until < int(now_s):
             self._watched_until += 1
-            for connection in self._watch.pop(self._watched_until, ()):
-                if connection.state is State.OPEN and not connection.session.closing:
-                    due_ms = look_after(self.hub.world, connection.session, int(now_s * 1000))
-                    self._watch_at(connection, due_ms)
+            due.extend(self._watch.pop(self._watched_until, ()))
+        for _ in range(min(len(due), LOOKS_PER_TICK)):
+            connection = due.popleft()
+            if connection.state is _OPEN and not connection.session.closing:
+                self._watch_at(connection, look_after(self.hub.world, connection.session, int(now_s * 1000)))
 
     def _begin_close(self, connection: Connection) -> None:
         connection.begin_close()

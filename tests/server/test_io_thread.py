@@ -4,6 +4,8 @@ import gc
 import socket
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -14,9 +16,10 @@ from chatroom.chat.session import Session
 from chatroom.chat.world import World
 from chatroom.config import Settings
 from chatroom.config.settings import Limits
+from chatroom.irc.framing import Malformed
 from chatroom.server import hub as hub_module
 from chatroom.server.hub import Hub
-from chatroom.server.io_thread import IoThread
+from chatroom.server.io_thread import LINES_OF_ALL, LINES_PER_TICK, LOOKS_PER_TICK, IoThread
 from chatroom.server.screen import Screen
 from chatroom.server.workers import Workers
 from chatroom.storage.stores import open_stores
@@ -71,3 +74,75 @@ def test_a_closed_connection_is_gone_without_the_garbage_collector(tmp_path: Pat
         thread.join()
     assert session.connection is not None
     assert session.connection not in gc.get_referrers(session)
+
+
+class CountingHub(Hub):
+    """A hub that notes what each tick ran and closed."""
+
+    def __init__(self, world: World, workers: Workers) -> None:
+        super().__init__(world, workers, Screen())
+        self.ticks: list[list[int]] = [[]]
+        """The sessions, by their ids, whose lines were run, tick by tick."""
+        self.closed: list[int] = []
+        """How many sessions each tick closed."""
+
+    def run_line(self, session: Session, line: str | Malformed) -> None:
+        """Note whose it is, and run it."""
+        self.ticks[-1].append(session.id)
+        super().run_line(session, line)
+
+    def end(self) -> None:
+        """Note what the tick closes, and end it."""
+        self.ticks.append([])
+        self.closed.append(len(self.world.outbox.closed))
+        super().end()
+
+
+@contextmanager
+def crowd(tmp_path: Path, limits: Limits, size: int) -> Iterator[tuple[CountingHub, list[socket.socket]]]:
+    """A running thread with so many connections; the far ends of them."""
+    world = World(Settings(limits=limits), 0, "t-", Cloak(b"key"))
+    hub = CountingHub(world, Workers(lambda: open_stores(tmp_path / "chat.db"), lambda stores: None))
+    thread = IoThread(0, hub, lambda session: None)
+    hub.threads = [thread]
+    thread.start()
+    pairs = [socket.socketpair() for _ in range(size)]
+    try:
+        for near, _ in pairs:
+            near.setblocking(False)
+        thread.adopt(
+            [(near, Session(id, "10.0.0.1", 4, 0x0A000001, "h", 0), False) for id, (near, _) in enumerate(pairs)]
+        )
+        for _, far in pairs:
+            far.settimeout(30)
+        yield hub, [far for _, far in pairs]
+    finally:
+        thread.stop(0.0)
+        thread.join()
+        for _, far in pairs:
+            far.close()
+
+
+def test_where_many_have_lines_each_has_fewer_of_them_run_in_a_tick(tmp_path: Path) -> None:
+    """So that a tick is never longer than a couple of thousand lines, and nobody's line waits for more than those."""
+    with crowd(tmp_path, Limits(enabled=False), 64) as (hub, peers):
+        with hub.lock:  # the thread reads what each of them has sent by then
+            for peer in peers:
+                peer.sendall(b"PING x\r\n" * 200)
+        for peer in peers:
+            answer = b""
+            while answer.count(b"\n") < 200:
+                answer += peer.recv(65536)
+    assert sum(len(tick) for tick in hub.ticks) == 64 * 200
+    assert max(len(tick) for tick in hub.ticks) <= LINES_OF_ALL
+    assert all(tick.count(id) <= LINES_PER_TICK for tick in hub.ticks for id in set(tick))
+
+
+def test_those_who_are_due_in_the_same_second_are_looked_at_little_by_little(tmp_path: Path) -> None:
+    """A thousand silent connections are no tick in which everybody else waits."""
+    with crowd(tmp_path, Limits(registration_timeout_s=0.1), LOOKS_PER_TICK * 5 // 2) as (hub, peers):
+        for peer in peers:
+            while peer.recv(4096):
+                pass
+    assert sum(hub.closed) == len(peers)
+    assert max(hub.closed) <= LOOKS_PER_TICK
