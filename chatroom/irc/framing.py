@@ -69,7 +69,7 @@ class LineBuffer:
         """The lines that ``data`` completes, in order; a line that is too long shows up once, when it ends."""
         if self._overlong or self._tail:
             data = self._resume(data)
-        elif data.endswith(b"\r\n"):
+        else:
             usual = _split_usual(data)
             if usual is not None:
                 return usual
@@ -103,15 +103,20 @@ class LineBuffer:
 
 
 def _split_usual(data: bytes) -> list[str | Malformed] | None:
-    """Complete lines that all end with CR LF, as nearly everybody sends them; None where there is more to look at."""
+    """Whole lines that all end with CR LF, as nearly everybody sends them; None where there is more to look at."""
     try:
         text = data.decode()
     except UnicodeDecodeError:
         return None
     lines: list[str | Malformed] = text.split("\r\n")  # type: ignore[assignment]
-    lines.pop()
+    if lines.pop() or "\0" in text:
+        return None
     count = len(lines)
-    if text.count("\n") != count or text.count("\r") != count or "\0" in text or "" in lines:
+    if count == 1:
+        line = lines[0]
+        if not line or "\n" in line or "\r" in line:  # type: ignore[operator]
+            return None
+    elif text.count("\n") != count or text.count("\r") != count or "" in lines:
         return None
     if len(data) > LINE_BYTES and max(map(len, lines)) > _ALWAYS_FITS:  # type: ignore[arg-type]
         return None
