@@ -70,7 +70,7 @@ class Server:
     io_threads: int = _key(
         1,
         Whole(1, 16),
-        "How many threads read and write connections. One serves thousands; more than one helps only under a Python "
+        "How many threads read and write connections. One serves thousands; more than one can help only under a Python "
         "without a global lock, and costs time under any other.",
         applies="restart",
     )
