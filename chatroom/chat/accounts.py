@@ -17,7 +17,7 @@ class AccountDirectory:
     def __init__(self, entries: Iterable[AccountEntry] = ()) -> None:
         self._by_id: dict[int, AccountEntry] = {}
         self._by_name: dict[str, AccountEntry] = {}
-        self._by_look: dict[str, dict[int, None]] = {}
+        self._by_look: dict[str, tuple[int, ...]] = {}
         """The ids of accounts by what their names look like."""
         for entry in entries:
             self.put(entry)
@@ -28,10 +28,12 @@ class AccountDirectory:
     def put(self, entry: AccountEntry) -> None:
         """Add an account, or replace what was known of it."""
         old = self._by_id.get(entry.id)
-        if old is None or old.name != entry.name:
+        if old is not None and old.name != entry.name:
             self.discard(entry.id)
+            old = None
+        if old is None:
             for look in looks(entry.name):
-                self._by_look.setdefault(look, {})[entry.id] = None
+                self._by_look[look] = (*self._by_look.get(look, ()), entry.id)
         self._by_id[entry.id] = entry
         self._by_name[casefold(entry.name)] = entry
 
@@ -41,9 +43,10 @@ class AccountDirectory:
         if entry is not None:
             self._by_name.pop(casefold(entry.name), None)
             for look in looks(entry.name):
-                alike = self._by_look[look]
-                del alike[account_id]
-                if not alike:
+                alike = tuple([other for other in self._by_look[look] if other != account_id])
+                if alike:
+                    self._by_look[look] = alike
+                else:
                     del self._by_look[look]
         return entry
 
