@@ -119,6 +119,10 @@ class Entry(NamedTuple):
         return msgid_of(self.number)
 
 
+Kept = tuple[int, int, Conversation, int, str, int | None, str, str, str, str, int]
+"""An entry on its way to the disk: an ``Entry``, or the plain tuple of its values, which is quicker to make."""
+
+
 def join_parts(parts: Iterable[Part]) -> str:
     """The lines of a multiline message as one text; no line has a line end in it."""
     text = "".join([(_SAME_LINE if part.concat else _NEW_LINE) + part.text for part in parts])
@@ -175,6 +179,15 @@ class Search(NamedTuple):
     limit: int = 100
     oldest: bool = False
     """Whether the oldest ones are meant where there are more than ``limit``, instead of the newest."""
+
+
+class Backlog(NamedTuple):
+    """What the index has yet to learn, in entries."""
+
+    came: int
+    """How many were written since somebody looked the last time; 0 the first time."""
+    waiting: int
+    """How many it does not know."""
 
 
 class LogTrim(NamedTuple):

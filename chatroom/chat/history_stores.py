@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
-from chatroom.chat.history import Bound, Conversation, Entry, LastSaid, LogTrim, Search
+from chatroom.chat.history import Backlog, Bound, Conversation, Entry, Kept, LastSaid, LogTrim, Search
 from chatroom.chat.records import Actor
 
 
@@ -32,7 +32,7 @@ class Journal(Protocol):
         """Take the write lock. False where somebody else has it: try again later. Raises ``StorageError``."""
         ...
 
-    def write(self, entries: Sequence[Entry]) -> None:
+    def write(self, entries: Sequence[Kept]) -> None:
         """Add entries, in the order of their numbers. Raises ``StorageError`` (a full disk): rolled back then."""
         ...
 
@@ -165,6 +165,10 @@ class HistoryUpkeep(Protocol):
 
         Reading is right without, and slower by some microseconds for each entry that waits.
         """
+        ...
+
+    def look_behind(self) -> Backlog:
+        """How much came since the last call, and how much waits to be indexed. Cheap: looks at what came."""
         ...
 
     def prune_some(self, *, before_ms: int | None = None, most_bytes: int | None = None) -> int:

@@ -9,10 +9,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from chatroom.chat.channel import OP, VOICE, Channel
+from chatroom.chat.history import direct, msgid_of
 from chatroom.chat.records import Role
 from chatroom.commands.context import Context, printable
 from chatroom.commands.pending import Pending
-from chatroom.commands.remembering import remember_directly, remember_in_channel, wait_to_remember
+from chatroom.commands.remembering import remember_directly, remember_in_channel, remember_line, wait_to_remember
 from chatroom.commands.table import command
 from chatroom.irc import caps, numerics
 from chatroom.irc.framing import encode
@@ -84,11 +85,11 @@ def say_plainly(world: World, session: Session, line: str) -> bool:
 
 def _say_plainly_in(world: World, session: Session, user: User, channel: Channel, text: str) -> bool:
     ledger = world.ledger
-    if not may_speak(channel, user, text) or (ledger.journal is not None and not ledger.is_open):
+    if not may_speak(channel, user, text) or (ledger.keeps_channels and not ledger.is_open and not ledger.is_ready()):
         return False
     event = world.event(user.prefix, f"PRIVMSG {channel.name} :{text}", user)
-    if ledger.is_open:
-        remember_in_channel(world, session, event, "PRIVMSG", channel, text)
+    if ledger.keeps_channels:
+        remember_line(world, session, user, event, channel, text)
     world.outbox.to_channel(channel, event, session)
     return True
 
@@ -96,19 +97,24 @@ def _say_plainly_in(world: World, session: Session, user: User, channel: Channel
 def _say_plainly_to(world: World, session: Session, user: User, target: User, text: str) -> bool:
     if target.registered_only or target.away is not None or len(user.sessions) > 1:
         return False
-    ledger = world.ledger
-    is_kept = ledger.journal is not None and user.account is not None and target.account is not None
-    if is_kept and not ledger.is_open:
-        return False
+    ledger, account, other = world.ledger, user.account, target.account
+    conversation = None
+    if ledger.keeps_direct and account is not None and other is not None:
+        if not ledger.is_open and not ledger.is_ready():
+            return False
+        conversation = direct(account.id, other.id)
     body = f"PRIVMSG {target.nick} :{text}"
-    reader = target.sessions[0]
-    if not is_kept and not reader.variant and len(target.sessions) == 1:
+    reader, outbox = target.sessions[0], world.outbox
+    if not reader.variant and len(target.sessions) == 1:
         # Nobody else reads it, and this one as it is: no event is needed.
-        world.outbox.to_session(reader, encode(f":{user.prefix} {body}"))
+        outbox.to_session(reader, encode(f":{user.prefix} {body}"))
+        if conversation is not None:
+            ledger.keep_line(outbox.seq, outbox.stamp.time_ms, user, session, conversation, target.nick, text)
         return True
     event = world.event(user.prefix, body, user)
-    if is_kept:
-        remember_directly(world, session, event, "PRIVMSG", target.account, target.nick, text)
+    if conversation is not None:
+        number = ledger.keep_line(event.seq, outbox.stamp.time_ms, user, session, conversation, target.nick, text)
+        event.lasting_id = msgid_of(number)
     world.tell_user(target, event)
     return True
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from chatroom.chat.history import direct
+from chatroom.chat.history import direct, msgid_of
 from chatroom.commands.pending import Pending
 
 if TYPE_CHECKING:
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from chatroom.chat.events import Event
     from chatroom.chat.records import AccountEntry
     from chatroom.chat.session import Session
+    from chatroom.chat.user import User
     from chatroom.chat.world import World
     from chatroom.commands.context import Context
 
@@ -66,6 +67,16 @@ def remember_in_channel(world: World, session: Session, event: Event, verb: str,
         world.ledger.keep_message(event, verb, channel.name, channel.name, text, (user, session))
         if user.account is None:
             user.note_guest_message(event.lasting_id)
+
+
+def remember_line(world: World, session: Session, user: User, event: Event, channel: Channel, text: str) -> None:
+    """As ``remember_in_channel``, for a PRIVMSG of one line without tags, where messages to channels are kept."""
+    channel.has_history = True
+    time_ms = world.outbox.stamp.time_ms
+    number = world.ledger.keep_line(event.seq, time_ms, user, session, channel.name, channel.name, text)
+    event.lasting_id = msgid_of(number)
+    if user.account is None:
+        user.note_guest_message(event.lasting_id)
 
 
 def remember_directly(

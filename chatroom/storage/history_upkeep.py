@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from chatroom.chat.history import LogTrim
+from chatroom.chat.history import Backlog, LogTrim
 from chatroom.errors import DatabaseBusy
 from chatroom.storage import history_index
 from chatroom.storage.database import WAL_LIMIT, Database, open_database
@@ -40,7 +40,7 @@ _ROOM = 0.95
 class SqliteUpkeep:
     """Implements ``chatroom.chat.history_stores.HistoryUpkeep``. Belongs to the thread that made it."""
 
-    __slots__ = ("_database", "_merged", "_merging", "_prune_to", "longest_hold_s")
+    __slots__ = ("_database", "_merged", "_merging", "_prune_to", "_seen", "_waiting", "longest_hold_s")
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -56,6 +56,22 @@ class SqliteUpkeep:
         """Whether the index of words is being written anew."""
         self._prune_to = 0
         """Up to which number entries go because the database is too large."""
+        self._seen: int | None = None
+        """Up to which number entries are counted in ``_waiting``."""
+        self._waiting = 0
+
+    def look_behind(self) -> Backlog:
+        """How much came since the last call, and how much waits to be indexed. Cheap: looks at what came."""
+        is_first = self._seen is None
+        row = self._database.row(
+            f"SELECT count(*), coalesce(max(id), ?1, {INDEXED}), count(*) FILTER (WHERE id > {INDEXED}) FROM messages"
+            f" WHERE id > coalesce(?1, {INDEXED})",
+            (self._seen,),
+        )
+        assert row is not None
+        came, self._seen, waiting = row
+        self._waiting += waiting
+        return Backlog(0 if is_first else came, self._waiting)
 
     def index_some(self, most: int = 500, *, least: int = 1) -> bool:
         """Make some entries quick to find, once ``least`` of them are waiting; whether there is more to do."""
@@ -67,9 +83,12 @@ class SqliteUpkeep:
         waiting = database.number(
             f"SELECT count(*) FROM (SELECT 1 FROM messages WHERE id > {INDEXED} LIMIT ?)", (max(most, least),)
         )
+        if not waiting:
+            self._waiting = 0
         if not waiting or waiting < least:
             return False
-        done = 0
+        done = counted = 0
+        seen = self._seen or 0
         with self._step() as has_time:
             while done < most and (done == 0 or has_time()):
                 rows = database.rows(
@@ -81,6 +100,8 @@ class SqliteUpkeep:
                 history_index.index(database, rows)
                 database.execute("UPDATE history_state SET value = ? WHERE name = 'indexed'", (rows[-1][0],))
                 done += len(rows)
+                counted += len([row for row in rows if row[0] <= seen])
+        self._waiting = max(0, self._waiting - counted)
         self._merged = False
         return True
 

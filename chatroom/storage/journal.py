@@ -13,12 +13,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import quote
 
-from chatroom.chat.history import Conversation, Entry
+from chatroom.chat.history import Conversation, Kept
 from chatroom.errors import DatabaseBusy, StorageError
 from chatroom.irc.names import casefold
 from chatroom.storage import faults
 from chatroom.storage.database import WAL_LIMIT
-from chatroom.storage.history_rows import INSERT, highest_number
+from chatroom.storage.history_rows import INSERTS, MOST_AT_ONCE, highest_number
 from chatroom.storage.moments import Clock, to_ms, utc_now
 
 _MOST_KNOWN = 20_000
@@ -60,19 +60,23 @@ class SqliteJournal:
             raise fault from error
         return True
 
-    def write(self, entries: Sequence[Entry]) -> None:
+    def write(self, entries: Sequence[Kept]) -> None:
         """Add entries, in the order of their numbers. Raises ``StorageError`` (a full disk): rolled back then."""
-        known = self._known
+        known, execute = self._known, self._connection.execute
         try:
-            rows = []
-            for number, time_ms, where, kind, source, account_id, account, target, text, tags, flags in entries:
-                conversation_id = known.get(where) or self._find_or_add(where)
-                if target == where:
-                    target = ""
-                rows.append(
-                    (number, conversation_id, time_ms, kind, flags, source, account_id, account, target, text, tags)
-                )
-            self._connection.executemany(INSERT, rows)
+            for start in range(0, len(entries), MOST_AT_ONCE):
+                some = entries[start : start + MOST_AT_ONCE]
+                values: list[object] = []
+                for number, time_ms, where, kind, source, account_id, account, target, text, tags, flags in some:
+                    conversation_id = known.get(where) or self._find_or_add(where)
+                    if target == where:
+                        target = ""
+                    # fmt: off
+                    values += (
+                        number, conversation_id, time_ms, kind, flags, source, account_id, account, target, text, tags
+                    )
+                    # fmt: on
+                execute(INSERTS[len(some)], values)
         except faults.ERRORS as error:
             self.rollback()
             raise self._fault(error) from error

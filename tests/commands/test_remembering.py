@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from harness.world import PASSWORD, Here, make_settings
 
-from chatroom.chat.history import Entry
+from chatroom.chat.history import Entry, Kept, Kind
 from chatroom.chat.ledger import Ledger
 from chatroom.errors import StorageError
 
@@ -22,6 +22,7 @@ class Journal:
         self.ended: list[str] = []
         self.is_held = False
         self.is_full = False
+        self.asked = 0
         self._written: list[Entry] = []
 
     def last_number(self) -> int:
@@ -30,14 +31,15 @@ class Journal:
 
     def begin(self) -> bool:
         """Whether nobody else holds it."""
+        self.asked += 1
         return not self.is_held
 
-    def write(self, entries: Sequence[Entry]) -> None:
+    def write(self, entries: Sequence[Kept]) -> None:
         """Take entries, or be full."""
         if self.is_full:
             self._written = []
             raise StorageError("the disk is full")
-        self._written.extend(entries)
+        self._written.extend(Entry._make(entry)._replace(kind=Kind(entry[3])) for entry in entries)
 
     def end_channel(self, name: str) -> None:
         """Note the end."""
@@ -144,6 +146,23 @@ def test_a_held_database_keeps_only_the_message_waiting(kept: Here, journal: Jou
     kept.holding = False
     kept.release()
     assert [line.rpartition(":")[2] for line in bob.read()] == ["one", "two"]
+
+
+def test_a_held_database_is_asked_for_once_a_tick(kept: Here, journal: Journal) -> None:
+    """What does not get the lock for one line does not ask again for each of the others; the next tick asks anew."""
+    alice, bob = kept.connect("alice"), kept.connect("bob")
+    kept.forget_unread()
+    journal.is_held = True
+    kept.holding = True
+    journal.asked = 0
+    with kept.tick():
+        alice.say("PRIVMSG #lobby :one")
+        bob.say("PRIVMSG #lobby :two", "NOTICE #lobby :three")
+    assert journal.asked == 1
+    journal.is_held = False
+    kept.holding = False
+    kept.release()
+    assert [entry.text for entry in journal.kept] == ["one", "two", "three"]
 
 
 def test_a_database_held_for_too_long_refuses_the_message(kept: Here, journal: Journal) -> None:
