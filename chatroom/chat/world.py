@@ -7,7 +7,6 @@ what must be remembered is handed out as a job (see ``remember``).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 from chatroom.chat.accounts import AccountDirectory
@@ -18,14 +17,13 @@ from chatroom.chat.events import Event, Stamp
 from chatroom.chat.flood import LoginThrottle
 from chatroom.chat.former import FormerUsers
 from chatroom.chat.history import Kind
+from chatroom.chat.holding import release
 from chatroom.chat.ledger import Ledger
 from chatroom.chat.monitors import MonitorLists
-from chatroom.chat.offers import announce, offered
 from chatroom.chat.outbox import Outbox
 from chatroom.chat.records import Belongings
 from chatroom.chat.user import User
-from chatroom.config import Settings, changed_keys
-from chatroom.config.settings import Server
+from chatroom.config import Settings
 from chatroom.irc import caps
 from chatroom.irc.framing import encode
 from chatroom.irc.names import casefold
@@ -94,7 +92,7 @@ class World:
         self.guest_number = 0
         self.welcome: WelcomeText | None = None
         """The welcome as it was last rendered."""
-        self._configure_channels()
+        self.configure_channels()
 
     # -- time and the tick ------------------------------------------------------------------------
 
@@ -128,46 +126,12 @@ class World:
             folded = channel.folded if channel is not None else ""
             self.remember(lambda stores: stores.presence.go(account_id, folded, number))
 
-    def hold_back(self, session: Session) -> None:
-        """Let a session's further lines wait until ``go_on`` is called as often: what is asked of it comes first."""
-        session.replays += 1
-        session.waiting = True
-
-    def go_on(self, session: Session) -> None:
-        """End what ``hold_back`` began."""
-        session.replays -= 1
-        if not session.replays and not session.closing:
-            session.waiting = False
-            self.woken.append(session)
-
     def ask(self, queue: Queue, job: Job, then: Callable[[object], None]) -> None:
         """Have something looked up; ``then`` is told the result, or the ``ChatroomError``, in a later tick."""
         self.questions.append((queue, job, then))
 
-    def use_settings(self, settings: Settings) -> str:
-        """Take other settings, as a reload brings them; in words, what changed and what waits for a restart."""
-        changed = changed_keys(self.settings, settings)
-        waiting = sorted({key.path for key in changed if key.applies == "restart"})
-        applied = sorted({key.path for key in changed} - set(waiting))
-        offers_before = offered(self.settings)
-        self.settings = replace(
-            settings,
-            listen=self.settings.listen,
-            database=self.settings.database,
-            server=self._running_server(settings),
-        )
-        self.ledger.use_settings(self.settings.history)
-        self._configure_channels()
-        announce(self, offers_before, offered(self.settings))
-        text = f"configuration read again, changed: {', '.join(applied) or 'nothing'}"
-        return text + (f"; needs a restart: {', '.join(waiting)}" if waiting else "")
-
-    def _running_server(self, settings: Settings) -> Server:
-        """The new ``[server]`` section, with what only a restart may change as it was."""
-        old = self.settings.server
-        return replace(settings.server, name=old.name, network=old.network, io_threads=old.io_threads)
-
-    def _configure_channels(self) -> None:
+    def configure_channels(self) -> None:
+        """Have the channels that the settings name, and no longer the empty ones that they named before."""
         configured = {casefold(name) for name in self.settings.channels.autojoin}
         for channel in list(self.channels.values()):
             channel.configured = channel.folded in configured
@@ -427,7 +391,7 @@ class World:
         """Take somebody out of a channel, silently; what was said there until now they still read."""
         for session in user.sessions:
             if session in channel.held:
-                self.release(channel, session)
+                release(self, channel, session)
             self.outbox.settle(session)
         self._leave(channel, user)
 
@@ -444,24 +408,6 @@ class World:
         if not channel.members and not channel.stored:
             self.channels.pop(channel.folded, None)
             self.ledger.end_channel(channel)
-
-    def hold(self, channel: Channel, session: Session) -> list[Event]:
-        """Let what is said in a channel wait, for one session in it, until ``release``; the list of what waits."""
-        self.outbox.settle(session)
-        channel.sessions.discard(session)
-        waiting = channel.held[session] = []
-        return waiting
-
-    def release(self, channel: Channel, session: Session) -> None:
-        """Tell a session what waited for it, and the rest as it is said."""
-        waiting = channel.held.pop(session, ())
-        self.outbox.settle(session)
-        for event in waiting:
-            line = event.render(session.variant)
-            if line:
-                self.outbox.to_session(session, line)
-        if not session.closing:
-            channel.sessions.add(session)
 
     def set_variant(self, session: Session, capabilities: int) -> None:
         """Change what a session negotiated; what was said before is still read in the old form."""

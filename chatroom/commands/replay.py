@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from chatroom.chat.events import Event, Part
 from chatroom.chat.history import AtNumber, Entry, first_number
+from chatroom.chat.holding import go_on, hold, hold_back, release
 from chatroom.chat.playback import to_event
 from chatroom.errors import ChatroomError
 from chatroom.irc import caps
@@ -56,21 +57,21 @@ def replay_channel(world: World, session: Session, channel: Channel, *, own: boo
         after = AtNumber(max(left or 0, made))
         return stores.history.latest(name, limit, after=after, up_to=up_to)
 
-    held = world.hold(channel, session)
+    held = hold(world, channel, session)
     # A session that is waiting already is so for its login, which ends by itself.
     waits = own and (not session.waiting or session.replays > 0)
     if waits:
-        world.hold_back(session)
+        hold_back(session)
 
     def then(found: object) -> None:
         try:
             if channel.held.get(session) is held:
                 if not isinstance(found, ChatroomError) and not session.closing:
                     _show(world, session, found)
-                world.release(channel, session)
+                release(world, channel, session)
         finally:
             if waits:
-                world.go_on(session)
+                go_on(world, session)
 
     # Where an account left is written by the store worker, perhaps just now: it is the one to ask then.
     world.ask("history" if account_id is None else "store", job, then)

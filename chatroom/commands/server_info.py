@@ -14,6 +14,7 @@ from chatroom.chat import extbans
 from chatroom.chat.channel import CHANNEL_KINDS
 from chatroom.chat.monitors import MOST_NICKS
 from chatroom.chat.records import Account, Role
+from chatroom.chat.reload import use_settings
 from chatroom.commands.context import Context, printable
 from chatroom.commands.pending import Pending
 from chatroom.commands.table import command
@@ -254,7 +255,7 @@ def rehash(context: Context, params: list[str]) -> Pending | None:
     load = context.world.load_settings
 
     def then(context: Context, settings: Settings) -> None:
-        context.note("DONE", text=context.world.use_settings(settings))
+        context.note("DONE", text=use_settings(context.world, settings))
 
     context.reply(numerics.RPL_REHASHING, printable(str(context.world.settings.source or "chatroom.toml")))
     return Pending("store", lambda stores: load(), then)

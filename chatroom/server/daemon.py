@@ -23,6 +23,7 @@ from chatroom import places
 from chatroom.chat.accounts import AccountDirectory
 from chatroom.chat.cloak import Cloak
 from chatroom.chat.ledger import Ledger
+from chatroom.chat.reload import use_settings
 from chatroom.chat.world import World
 from chatroom.config import Listen, Settings
 from chatroom.errors import ChatroomError, StorageError
@@ -203,7 +204,7 @@ class Daemon:
         except ChatroomError as error:
             self._screen.show([f"the configuration stays as it was: {error}"])
             return
-        hub.post(0, lambda: hub.world.note(hub.world.use_settings(settings)))
+        hub.post(0, lambda: hub.world.note(use_settings(hub.world, settings)))
 
     def wait(self) -> None:
         """Wait for the signal to stop."""

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from harness.world import SERVER, Here, change_settings, params_of, verbs
 
+from chatroom.chat.reload import use_settings
 from chatroom.irc.message import parse
 
 
@@ -74,9 +75,9 @@ def test_capabilities_change_what_comes_after_them_only(here: Here) -> None:
 def test_a_reload_says_what_it_did_and_keeps_what_needs_a_restart(here: Here) -> None:
     """In words: the changed keys, and those that wait; nothing where nothing changed."""
     world = here.world
-    assert world.use_settings(world.settings) == "configuration read again, changed: nothing"
+    assert use_settings(world, world.settings) == "configuration read again, changed: nothing"
     changed = change_settings(world.settings, limits={"burst_lines": 7}, server={"io_threads": 4})
-    words = world.use_settings(changed)
+    words = use_settings(world, changed)
     assert words == ("configuration read again, changed: limits.burst_lines; needs a restart: server.io_threads")
     assert world.settings.limits.burst_lines == 7
     assert world.settings.server.io_threads != 4

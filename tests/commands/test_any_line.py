@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from chatroom.chat.enforcement import apply_rules
 from chatroom.chat.history import first_number, msgid_of
 from chatroom.chat.records import Role
+from chatroom.chat.reload import use_settings
 from chatroom.commands.table import COMMANDS
 from chatroom.irc import numerics
 from chatroom.irc.framing import LINE_BYTES, Malformed
@@ -198,7 +199,7 @@ def from_the_shell(here: Here, what: str, name: str) -> None:
     elif what == "reload":
         channels = tuple(channel for channel in ("#lobby", "#a", "#new") if channel[1] != name[0])
         with here.tick():
-            here.world.use_settings(change_settings(here.world.settings, channels={"autojoin": channels}))
+            use_settings(here.world, change_settings(here.world.settings, channels={"autojoin": channels}))
     elif what == "vanish":
         wearer = here.world.find_user(name)
         if wearer is not None:

@@ -6,6 +6,7 @@ import pytest
 from harness.world import SERVER, Client, Here, change_settings, make_settings, verbs
 
 from chatroom.chat.offers import offered
+from chatroom.chat.reload import use_settings
 from chatroom.irc import caps
 from chatroom.irc.message import parse
 
@@ -18,7 +19,7 @@ def listed(lines: list[str]) -> list[str]:
 def reload(here: Here, **sections: dict[str, object]) -> None:
     """Take other settings, as a reload does."""
     with here.tick():
-        here.world.use_settings(change_settings(here.world.settings, **sections))
+        use_settings(here.world, change_settings(here.world.settings, **sections))
 
 
 def test_ls_302_lists_everything_with_values_in_whole_lines(here: Here) -> None:

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from harness.world import SERVER, Here, change_settings, make_settings, params_of, verbs
 
+from chatroom.chat.reload import use_settings
 from chatroom.config import Settings
 from chatroom.errors import ConfigError
 from chatroom.irc.message import parse
@@ -84,7 +85,7 @@ def test_reloading_other_channels_makes_and_releases_them(make_here: Callable[..
     ada.say("TOPIC #lobby :kept")
     settings = here.world.settings
     with here.tick():
-        here.world.use_settings(replace(settings, channels=replace(settings.channels, autojoin=("#new",))))
+        use_settings(here.world, replace(settings, channels=replace(settings.channels, autojoin=("#new",))))
     assert here.channel("#new").configured
     assert not here.channel("#lobby").configured
     bob = here.connect("bob")

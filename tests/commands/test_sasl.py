@@ -10,6 +10,7 @@ from harness.world import PASSWORD, SERVER, Client, Here, change_settings, param
 from scramp import ScramClient
 
 from chatroom.chat.records import Role
+from chatroom.chat.reload import use_settings
 from chatroom.chat.scram import KIND
 from chatroom.irc.message import parse
 
@@ -212,7 +213,7 @@ def test_a_reload_that_changes_the_mechanisms_says_so(here: Here) -> None:
     """CAP NEW tells clients of version 302 the new value; they keep the capability."""
     una = here.connect("una", caps="sasl")
     with here.tick():
-        here.world.use_settings(change_settings(here.world.settings, accounts={"scram": False}))
+        use_settings(here.world, change_settings(here.world.settings, accounts={"scram": False}))
     assert una.read() == [f":{SERVER} CAP una NEW :sasl=PLAIN"]
     assert verbs(una.ask("AUTHENTICATE PLAIN")) == ["AUTHENTICATE"]
 

@@ -7,6 +7,7 @@ import pytest
 from harness.world import PASSWORD, SERVER, Client, Here, change_settings, verbs
 
 from chatroom.chat.records import Role
+from chatroom.chat.reload import use_settings
 from chatroom.commands.context import Context
 from chatroom.commands.welcome import say_welcome
 
@@ -65,7 +66,7 @@ def test_a_reload_shows_in_the_next_welcome(here: Here) -> None:
     """A message of the day that was changed is the one that the next to come reads."""
     assert f":{SERVER} 422 alice :MOTD File is missing" in welcomed(here, "alice")[1]
     for text in ("one", "two"):
-        here.world.use_settings(change_settings(here.world.settings, server={"motd": text}))
+        use_settings(here.world, change_settings(here.world.settings, server={"motd": text}))
         assert f":{SERVER} 372 nick{text} :- {text}" in welcomed(here, f"nick{text}")[1]
 
 

@@ -1,0 +1,33 @@
+"""Taking other settings while people chat, as a reload of the configuration brings them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from chatroom.chat.offers import announce, offered
+from chatroom.config import Settings, changed_keys
+
+if TYPE_CHECKING:
+    from chatroom.chat.world import World
+    from chatroom.config.settings import Server
+
+
+def use_settings(world: World, settings: Settings) -> str:
+    """Take other settings; in words, what changed and what waits for a restart. Needs the hub lock."""
+    old = world.settings
+    changed = changed_keys(old, settings)
+    waiting = sorted({key.path for key in changed if key.applies == "restart"})
+    applied = sorted({key.path for key in changed} - set(waiting))
+    server = _running_server(old.server, settings.server)
+    world.settings = replace(settings, listen=old.listen, database=old.database, server=server)
+    world.ledger.use_settings(settings.history)
+    world.configure_channels()
+    announce(world, offered(old), offered(world.settings))
+    text = f"configuration read again, changed: {', '.join(applied) or 'nothing'}"
+    return text + (f"; needs a restart: {', '.join(waiting)}" if waiting else "")
+
+
+def _running_server(old: Server, new: Server) -> Server:
+    """The new ``[server]`` section, with what only a restart may change as it was."""
+    return replace(new, name=old.name, network=old.network, io_threads=old.io_threads)
