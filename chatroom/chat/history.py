@@ -185,7 +185,7 @@ class Backlog(NamedTuple):
     """What the index has yet to learn, in entries."""
 
     came: int
-    """How many were written since somebody looked the last time; 0 the first time."""
+    """How many were written since somebody looked the last time; the first time it is as many as wait."""
     waiting: int
     """How many it does not know."""
 

@@ -15,10 +15,12 @@ from chatroom.storage.history_rows import (
     marks,
     to_entry,
 )
-from chatroom.storage.history_words import parse_words, place_word, sender_word, words_of
+from chatroom.storage.history_words import parse_words, place_word, plain_words, sender_word, words_of
 
 _MOST_PLACES = 10
 """In how many conversations at most the index itself is to look; with more, its findings are sorted out by row."""
+_MOST_PLAIN = 4
+"""How many words at most are looked for in what the index does not know yet, before the other ones."""
 _SKEW = "(SELECT value FROM history_state WHERE name = 'skew')"
 _ANY_SKEW = str(2**40)
 _NEW_WORDS = (
@@ -36,6 +38,7 @@ def search(database: Database, search: Search) -> list[Entry]:
     if is_anywhere and not search.sender and not search.text.strip():
         raise InvalidValue("a search needs a word, a sender, or a place to look in")
     terms = parse_words(search.text) if search.text.strip() else []
+    words = plain_words(terms)
     # Made outside of the snapshot, whose end takes back what is written to it.
     database.execute(_NEW_WORDS)
     with database.snapshot():
@@ -49,7 +52,7 @@ def search(database: Database, search: Search) -> list[Entry]:
             terms.append(f'"{sender_word(search.sender)}"')
         query = " AND ".join(terms)
         found = _find(database, "main.message_words", query, search, _conditions(search, places, _SKEW))
-        if _index_new(database):
+        if _index_new(database, places, words):
             found += _find(database, "temp.new_words", query, search, _conditions(search, places, _ANY_SKEW))
     found.sort()
     return found[: search.limit] if search.oldest else found[-search.limit :]
@@ -67,11 +70,24 @@ def _find(database: Database, index: str, query: str, search: Search, where: tup
     return [to_entry(row) for row in rows]
 
 
-def _index_new(database: Database) -> bool:
-    """Bring what is not in the index yet into one of this connection's own; whether there is any."""
+def _index_new(database: Database, places: list[int] | None, words: list[str]) -> bool:
+    """Bring what is not in the index yet into one of this connection's own; whether there is any.
+
+    Not what is elsewhere than in ``places``, nor what lacks one of the plain ``words``: making an index of a row takes
+    ten times as long as looking at it.
+    """
+    conditions, values = "", list[object]()
+    if places is not None:
+        conditions += f" AND conversation_id IN ({marks(places)})"
+        values += places
+    for word in words[:_MOST_PLAIN]:
+        # An ASCII text has as many bytes as letters.
+        conditions += " AND (instr(lower(body), ?) OR length(body) < length(CAST(body AS BLOB)))"
+        values.append(word)
     rows = database.rows(
         "SELECT id, conversation_id, source, account, body FROM messages"
-        f" WHERE id > {INDEXED} AND kind <= {LAST_MESSAGE_KIND} ORDER BY id"
+        f" WHERE id > {INDEXED} AND kind <= {LAST_MESSAGE_KIND}{conditions} ORDER BY id",
+        values,
     )
     database.execute_many(
         "INSERT INTO temp.new_words (rowid, body) VALUES (?, ?)", [(row[0], words_of(*row[1:])) for row in rows]

@@ -62,7 +62,6 @@ class SqliteUpkeep:
 
     def look_behind(self) -> Backlog:
         """How much came since the last call, and how much waits to be indexed. Cheap: looks at what came."""
-        is_first = self._seen is None
         row = self._database.row(
             f"SELECT count(*), coalesce(max(id), ?1, {INDEXED}), count(*) FILTER (WHERE id > {INDEXED}) FROM messages"
             f" WHERE id > coalesce(?1, {INDEXED})",
@@ -71,7 +70,7 @@ class SqliteUpkeep:
         assert row is not None
         came, self._seen, waiting = row
         self._waiting += waiting
-        return Backlog(0 if is_first else came, self._waiting)
+        return Backlog(came, self._waiting)
 
     def index_some(self, most: int = 500, *, least: int = 1) -> bool:
         """Make some entries quick to find, once ``least`` of them are waiting; whether there is more to do."""

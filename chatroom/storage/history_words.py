@@ -15,6 +15,7 @@ from chatroom.irc.names import casefold
 _PLACE, _SENDER = "\ue010", "\ue011"
 _MOST_WORDS = 32
 _PIECES = re.compile(r'"([^"]*)"|([^\s"]+)')
+_PLAIN_WORD = re.compile("[a-z0-9]+")
 _PRIVATE = re.compile("[\ue000-\ue0ff\0]")
 
 
@@ -53,3 +54,11 @@ def parse_words(text: str) -> list[str]:
     if len(terms) > _MOST_WORDS:
         raise InvalidValue(f"a search may have {_MOST_WORDS} words at most")
     return terms
+
+
+def plain_words(terms: list[str]) -> list[str]:
+    """What stands, in whatever case, in every text of ASCII alone that these terms (``parse_words``) are found in.
+
+    A text of other letters may have them otherwise: with accents, for one. A term of other letters tells nothing.
+    """
+    return [word for term in terms if term.isascii() for word in _PLAIN_WORD.findall(term.lower())]

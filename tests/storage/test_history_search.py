@@ -194,6 +194,27 @@ def test_redacted_message_is_not_found(find: Callable[..., list[int]], stores: S
     assert [entry.text for entry in stores.history.search(Search("failed"))] == ["deploy failed"] * 2
 
 
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=100, deadline=None)
+@given(
+    st.lists(st.text("aAkK\u212aeé\u0301iİß日 -'.1", max_size=8), max_size=6),
+    st.text("aAkKeéiIs日 -'\"1", max_size=5),
+)
+def test_what_is_not_indexed_yet_is_found_alike(stores: SqliteStores, said: list[str], asked: str) -> None:
+    """The same messages are the answer before they are indexed and after."""
+    keep(stores, [("ada", text, "#mine", Kind.PRIVMSG) for text in said])
+    upkeep = open_upkeep(stores.path)
+    question = Search(asked, ["#mine"], limit=10_000)
+    try:
+        before = stores.history.search(question)
+        while upkeep.index_some():
+            pass
+        assert stores.history.search(question) == before
+    except InvalidValue:
+        pass
+    finally:
+        upkeep.close()
+
+
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=200, deadline=None)
 @given(st.text(max_size=40))
 def test_any_text_is_a_question_or_refused(find: Callable[..., list[int]], text: str) -> None:
