@@ -108,7 +108,7 @@ def fill(journal: SqliteJournal, upkeep: SqliteUpkeep, talk: Talk, count: int) -
         more = upkeep.index_some()
         steps.append(time.perf_counter() - step)
     wall_s, cpu_s = time.perf_counter() - began, time.process_time() - cpu
-    tell("a step of indexing", steps, f"{wall_s:.0f} s in all, {cpu_s:.0f} of CPU")
+    tell("a step of indexing", steps, f"{wall_s:.0f} s in all, {cpu_s / count * 1e6:.0f} microseconds of CPU a message")
 
 
 def measure_reading(stores: SqliteStores, talk: Talk, first: int) -> None:
