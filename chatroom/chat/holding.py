@@ -30,7 +30,7 @@ def release(world: World, channel: Channel, session: Session) -> None:
     for event in waiting:
         line = event.render(session.variant)
         if line:
-            world.outbox.to_session(session, line)
+            world.outbox.copy_to_session(session, line, event)  # under a number of its own: it waited until now
     if not session.closing:
         channel.sessions.add(session)
 

@@ -139,6 +139,8 @@ class Outbox:
         for channel in self._channels:
             channel.log = [item for item in channel.log if item[0] not in seqs]
             channel.said = {}
+            for waiting in channel.held.values():
+                waiting[:] = [event for event in waiting if event.seq not in seqs]
             if not channel.log:
                 channel.skips = set()
         self._channels = [channel for channel in self._channels if channel.log]

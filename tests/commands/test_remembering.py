@@ -118,6 +118,26 @@ def test_a_full_disk_shows_the_message_to_nobody(kept: Here, journal: Journal) -
     assert kept.world.ledger.failure == ""
 
 
+def test_a_full_disk_shows_the_message_to_nobody_who_is_still_shown_what_they_missed(
+    kept: Here, journal: Journal
+) -> None:
+    """What waits behind a replay is taken out too, also where the replay is cut short in the same tick."""
+    alice, ada = kept.connect("alice"), kept.admin()
+    kept.holding = True
+    bob, carol = kept.connect("bob"), kept.connect("carol")
+    assert len(kept.channel("#lobby").held) == 2
+    journal.is_full = True
+    with kept.tick():
+        alice.say("PRIVMSG #lobby :lost")
+        ada.say("KICK #lobby carol :enough")
+    journal.is_full = False
+    alice.say("PRIVMSG #lobby :kept")
+    kept.holding = False
+    kept.release()
+    assert [line.rpartition(":")[2] for line in bob.read() if " PRIVMSG " in line] == ["kept"]
+    assert [line.split()[1] for line in carol.read()] == ["KICK"]
+
+
 def test_a_full_disk_is_told_once_in_the_log(kept: Here, journal: Journal) -> None:
     """One line when it begins and one when it is over, whatever the number of messages."""
     alice = kept.connect("alice")
