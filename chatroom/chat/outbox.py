@@ -37,6 +37,12 @@ def _is_first_way(session: Session, channel: Channel, also: Iterable[Channel]) -
     return True
 
 
+def _was_told(session: Session, event: Event) -> bool:
+    """Whether the event is the last that a session was told, for itself and not by a channel."""
+    entries = session.entries
+    return bool(entries and entries[-1][0] == event.seq)
+
+
 def _overlap(channels: list[Channel]) -> bool:
     """Whether a session is in more than one of the channels."""
     everybody: set[Session] = set()
@@ -120,7 +126,8 @@ class Outbox:
     ) -> None:
         """Say an event (already numbered) to every session in the channel but ``skip``.
 
-        ``also`` are all the channels that the same event is said to.
+        ``also`` are all the channels that the same event is said to. Who is to read it for themselves, too, is told so
+        before: it does not wait for them then.
         """
         log = channel.log
         if not log:
@@ -129,7 +136,7 @@ class Outbox:
         if skip is not None:
             channel.skips.add(skip)
         for session, waiting in channel.held.items():
-            if session is not skip and _is_first_way(session, channel, also):
+            if session is not skip and not _was_told(session, event) and _is_first_way(session, channel, also):
                 waiting.append(event)
 
     def withdraw(self, seqs: set[int]) -> None:

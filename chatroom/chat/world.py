@@ -182,9 +182,9 @@ class World:
         self.outbox.number(event)
         if event.needs:
             self.monitors.tell_change(self.outbox, user, event)
+        self.tell_user(user, event, skip)
         for channel in user.channels:
             self.outbox.to_channel(channel, event, skip, user.channels)
-        self.tell_user(user, event, skip)
 
     def event(self, source: str, body: str, user: User | None = None) -> Event:
         """A numbered event, marked as said by ``user``'s account, and by a bot if they are one."""

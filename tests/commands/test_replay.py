@@ -98,6 +98,25 @@ def test_what_waits_behind_a_replay_is_read_once(keeping: Here, line: str) -> No
         assert len(told) == len(set(told)) == (2 if line.startswith("PART") else 1)
 
 
+def test_what_reaches_somebody_another_way_does_not_wait_behind_a_replay_too(keeping: Here) -> None:
+    """One's own new nick, and what one watches for, are read at once; not a second time when the channel goes on."""
+    una, other = keeping.member("una", caps="away-notify"), keeping.connect("una", login="una")
+    alice, carol = keeping.member("alice"), keeping.connect("carol", caps="away-notify extended-monitor")
+    carol.say("MONITOR + alice")
+    alice.say("JOIN #a")
+    keeping.forget_unread()
+    keeping.holding = True
+    una.say("JOIN #a")
+    carol.say("JOIN #a")
+    assert len(keeping.channel("#a").held) == 3
+    other.say("AWAY :later", "NICK una2")
+    alice.say("AWAY :gone")
+    keeping.holding = False
+    keeping.release()
+    assert verbs(una.read()) == ["JOIN", "353", "366", "AWAY", "NICK", "JOIN", "AWAY"]
+    assert [line.rpartition(":")[2] for line in carol.read() if " AWAY " in line] == ["gone", "later"]
+
+
 def test_a_channel_of_guests_is_of_the_moment(keeping: Here) -> None:
     """Who joins it later is shown nothing of before, and waits for nothing."""
     alice, bob = keeping.connect("alice"), keeping.connect("bob")
