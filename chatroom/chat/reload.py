@@ -10,7 +10,7 @@ from chatroom.config import Settings, changed_keys
 
 if TYPE_CHECKING:
     from chatroom.chat.world import World
-    from chatroom.config.settings import Server
+    from chatroom.config.settings import History, Server
 
 
 def use_settings(world: World, settings: Settings) -> str:
@@ -20,8 +20,9 @@ def use_settings(world: World, settings: Settings) -> str:
     waiting = sorted({key.path for key in changed if key.applies == "restart"})
     applied = sorted({key.path for key in changed} - set(waiting))
     server = _running_server(old.server, settings.server)
-    world.settings = replace(settings, listen=old.listen, database=old.database, server=server)
-    world.ledger.use_settings(settings.history)
+    history = _running_history(old.history, settings.history)
+    world.settings = replace(settings, listen=old.listen, database=old.database, server=server, history=history)
+    world.ledger.use_settings(history)
     world.configure_channels()
     announce(world, offered(old), offered(world.settings))
     text = f"configuration read again, changed: {', '.join(applied) or 'nothing'}"
@@ -31,3 +32,8 @@ def use_settings(world: World, settings: Settings) -> str:
 def _running_server(old: Server, new: Server) -> Server:
     """The new ``[server]`` section, with what only a restart may change as it was."""
     return replace(new, name=old.name, network=old.network, io_threads=old.io_threads)
+
+
+def _running_history(old: History, new: History) -> History:
+    """As ``_running_server``, of ``[history]``: clients are offered what there is."""
+    return replace(new, enabled=old.enabled, synchronous=old.synchronous)

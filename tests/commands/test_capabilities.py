@@ -190,3 +190,18 @@ def test_a_reload_that_changes_nothing_tells_nothing(here: Here) -> None:
     reload(here, server={"motd": "hello"})
     assert client.read() == []
     assert offered(make_settings()) == offered(here.world.settings)
+
+
+def test_a_reload_does_not_offer_a_history_that_begins_at_the_next_start(make_here: Callable[..., Here]) -> None:
+    """A daemon that was started without one has nothing to show; with one, it goes on being kept and shown."""
+    for at_start in (False, True):
+        here = make_here(history={"enabled": at_start}, keeping=at_start)
+        alice = here.connect("alice", caps="cap-notify")
+        other = {"enabled": not at_start, "synchronous": "full", "max_query": 7}
+        changed = change_settings(here.world.settings, history=other)
+        before = alice.ask("CAP LS 302")
+        for first in ("changed: history.max_query", "changed: nothing"):
+            words = use_settings(here.world, changed)
+            assert words.endswith(f"{first}; needs a restart: history.enabled, history.synchronous")
+        assert alice.ask("CAP LS 302") == before
+        assert any("CHATHISTORY=7" in line for line in alice.ask("VERSION")) == at_start
