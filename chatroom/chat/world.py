@@ -328,6 +328,7 @@ class World:
                 user.sessions.remove(session)
                 for channel in user.channels:
                     channel.sessions.discard(session)
+                    channel.held.pop(session, None)
                 session.user = None
         if tell:
             self._tell_last(session, f"ERROR :Closing Link: {session.address_text} ({text})")

@@ -59,6 +59,19 @@ def test_who_leaves_before_it_was_shown_is_gone(keeping: Here) -> None:
     assert bob.read() == [] and verbs(alice.read())[-1] == "QUIT"
 
 
+def test_a_device_that_goes_before_it_was_shown_leaves_nothing_behind(keeping: Here) -> None:
+    """Nothing waits for it any more, nor is said to it behind its last line; the other device goes on."""
+    una, other, alice = keeping.member("una"), keeping.connect("una", login="una"), keeping.connect("alice")
+    keeping.holding = True
+    una.say("JOIN #a")
+    other.say("QUIT")
+    alice.say("JOIN #a", "PRIVMSG #a :meanwhile")
+    keeping.holding = False
+    keeping.release()
+    assert verbs(other.read())[-1] == "ERROR"
+    assert said(una.read())[-1] == "meanwhile"
+
+
 def test_a_labelled_join_is_answered_before_what_was_missed(keeping: Here) -> None:
     """The batch of its label is whole, the replay is none of it."""
     alice, bob = keeping.member("alice"), keeping.connect("bob", caps="labeled-response batch server-time")
