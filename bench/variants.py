@@ -28,6 +28,7 @@ _SETTINGS: dict[str, object] = {
     "limits.registration_timeout_s": 600,
     "limits.ping_interval_s": 3600,
     "limits.ping_timeout_s": 3600,
+    "server.motd": "hello",
     "channels.autojoin": [],
     "channels.max_joined": 1000,
     "accounts.bcrypt_cost": _COST,
