@@ -13,10 +13,10 @@ import pytest
 from harness.daemon import CAP_S, Daemon, running, until, verb_of
 
 
-@pytest.fixture(scope="module")
-def unlimited() -> Iterator[Daemon]:
+@pytest.fixture(scope="module", params=[1, 2], ids=["one-io-thread", "two-io-threads"])
+def unlimited(request: pytest.FixtureRequest) -> Iterator[Daemon]:
     """A daemon that does not mind how much one says."""
-    with running(limits__enabled=False) as daemon:
+    with running(limits__enabled=False, server__io_threads=request.param) as daemon:
         yield daemon
 
 

@@ -28,7 +28,7 @@ II = pytest.mark.debian("ii")
 def server() -> Iterator[Daemon]:
     """A daemon for all clients; ada is an admin."""
     accounts = {"ada": "admin", "irene": "user", "wanda": "user", "iris": "user"}
-    with running(accounts, PASSWORD, limits__enabled=False) as daemon:
+    with running(accounts, PASSWORD, limits__enabled=False, server__io_threads=1) as daemon:
         yield daemon
 
 

@@ -93,8 +93,8 @@ def kill_under_load(place: Place, chance: random.Random) -> None:
 
 @pytest.fixture
 def loaded() -> Iterator[Place]:
-    """A place without limits, where lines come as fast as they are said."""
-    with Place.make(limits__enabled=False) as place:
+    """A place without limits, where lines come as fast as they are said, with one I/O thread as by default."""
+    with Place.make(limits__enabled=False, server__io_threads=1) as place:
         yield place
 
 

@@ -12,10 +12,12 @@ LIVE_CAP_S = 5.0
 """It is one second that is promised; a busy machine is given more."""
 
 
-@pytest.fixture(scope="module")
-def live() -> Iterator[Daemon]:
+@pytest.fixture(scope="module", params=[1, 2], ids=["one-io-thread", "two-io-threads"])
+def live(request: pytest.FixtureRequest) -> Iterator[Daemon]:
     """A daemon that does not mind how often it is asked."""
-    with running({"ada": "admin", "mo": "moderator"}, limits__enabled=False) as daemon:
+    with running(
+        {"ada": "admin", "mo": "moderator"}, limits__enabled=False, server__io_threads=request.param
+    ) as daemon:
         yield daemon
 
 

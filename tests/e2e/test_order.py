@@ -10,11 +10,11 @@ import pytest
 from harness.daemon import PASSWORD, Client, Daemon, running, verb_of
 
 
-@pytest.fixture(scope="module")
-def slow() -> Iterator[Daemon]:
+@pytest.fixture(scope="module", params=[1, 2], ids=["one-io-thread", "two-io-threads"])
+def slow(request: pytest.FixtureRequest) -> Iterator[Daemon]:
     """A daemon whose password checks take long enough for others to be served meanwhile."""
     accounts = {"ada": "admin", "una": "user"}
-    with running(accounts, accounts__bcrypt_cost=13, limits__enabled=False) as daemon:
+    with running(accounts, accounts__bcrypt_cost=13, limits__enabled=False, server__io_threads=request.param) as daemon:
         yield daemon
 
 
