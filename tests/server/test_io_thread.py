@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -76,6 +77,17 @@ def test_a_closed_connection_is_gone_without_the_garbage_collector(tmp_path: Pat
     assert session.connection not in gc.get_referrers(session)
 
 
+class CountingSocket(socket.socket):
+    """A socket that counts the system calls by which it writes."""
+
+    sends = 0
+
+    def send(self, data: Any, flags: int = 0, /) -> int:
+        """Count it, and do it."""
+        self.sends += 1
+        return super().send(data, flags)
+
+
 class CountingHub(Hub):
     """A hub that notes what each tick ran and closed."""
 
@@ -85,6 +97,8 @@ class CountingHub(Hub):
         """The sessions, by their ids, whose lines were run, tick by tick."""
         self.closed: list[int] = []
         """How many sessions each tick closed."""
+        self.sockets: list[CountingSocket] = []
+        """Of the sessions, by their ids."""
 
     def run_line(self, session: Session, line: str | Malformed) -> None:
         """Note whose it is, and run it."""
@@ -107,20 +121,29 @@ def crowd(tmp_path: Path, limits: Limits, size: int) -> Iterator[tuple[CountingH
     hub.threads = [thread]
     thread.start()
     pairs = [socket.socketpair() for _ in range(size)]
+    peers = [far for _, far in pairs]
     try:
-        for near, _ in pairs:
-            near.setblocking(False)
+        hub.sockets = [CountingSocket(fileno=near.detach()) for near, _ in pairs]
+        for sock in hub.sockets:
+            sock.setblocking(False)
         thread.adopt(
-            [(near, Session(id, "10.0.0.1", 4, 0x0A000001, "h", 0), False) for id, (near, _) in enumerate(pairs)]
+            [(sock, Session(id, "10.0.0.1", 4, 0x0A000001, "h", 0), False) for id, sock in enumerate(hub.sockets)]
         )
-        for _, far in pairs:
+        for far in peers:
             far.settimeout(30)
-        yield hub, [far for _, far in pairs]
+        yield hub, peers
     finally:
         thread.stop(0.0)
         thread.join()
-        for _, far in pairs:
+        for far in peers:
             far.close()
+
+
+def read_until(peer: socket.socket, wanted: bytes, count: int = 1) -> None:
+    """Read until that came so often."""
+    read = b""
+    while read.count(wanted) < count:
+        read += peer.recv(65536)
 
 
 def test_where_many_have_lines_each_has_fewer_of_them_run_in_a_tick(tmp_path: Path) -> None:
@@ -130,9 +153,7 @@ def test_where_many_have_lines_each_has_fewer_of_them_run_in_a_tick(tmp_path: Pa
             for peer in peers:
                 peer.sendall(b"PING x\r\n" * 200)
         for peer in peers:
-            answer = b""
-            while answer.count(b"\n") < 200:
-                answer += peer.recv(65536)
+            read_until(peer, b"\n", 200)
     assert sum(len(tick) for tick in hub.ticks) == 64 * 200
     assert max(len(tick) for tick in hub.ticks) <= LINES_OF_ALL
     assert all(tick.count(id) <= LINES_PER_TICK for tick in hub.ticks for id in set(tick))
@@ -146,3 +167,25 @@ def test_those_who_are_due_in_the_same_second_are_looked_at_little_by_little(tmp
                 pass
     assert sum(hub.closed) == len(peers)
     assert max(hub.closed) <= LOOKS_PER_TICK
+
+
+def test_what_many_say_is_one_system_call_a_tick_for_each_who_reads_it(tmp_path: Path) -> None:
+    """Two hundred lines of five people, to twenty-five in a room, are a few writes to each of them and not hundreds."""
+    with crowd(tmp_path, Limits(enabled=False), 25) as (hub, peers):
+        for number, peer in enumerate(peers):
+            peer.sendall(b"NICK n%d\r\nUSER n 0 * :n\r\n" % number)
+            read_until(peer, b" 366 ")
+        for peer in peers:
+            peer.sendall(b"PING ready\r\n")
+            read_until(peer, b"ready\r\n")
+        with hub.lock:
+            ticks, sends = len(hub.ticks), [sock.sends for sock in hub.sockets]
+            for peer in peers[:5]:
+                peer.sendall(b"".join([b"PRIVMSG #lobby :%d\r\n" % number for number in range(40)]))
+        for number, peer in enumerate(peers):
+            read_until(peer, b" PRIVMSG ", 160 if number < 5 else 200)
+        with hub.lock:
+            talking = [tick for tick in hub.ticks[ticks - 1 :] if tick]
+            written = [sock.sends - before for sock, before in zip(hub.sockets, sends, strict=True)]
+    assert sum(len(tick) for tick in talking) == 200
+    assert max(written) <= len(talking) <= 5
