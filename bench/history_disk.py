@@ -20,11 +20,11 @@ from collections.abc import Callable, Iterable
 from contextlib import closing
 from pathlib import Path
 
-from chatroom.chat.history import AtNumber, AtTime, Entry, Kind, Search, next_number, time_ms_of
-from chatroom.chat.records import Actor
-from chatroom.storage.history_upkeep import SqliteUpkeep, open_upkeep
-from chatroom.storage.journal import SqliteJournal, open_journal
-from chatroom.storage.stores import SqliteStores, open_stores
+from chatroom.chat.stored.entries import AtNumber, AtTime, Entry, Kind, Search, next_number, time_ms_of
+from chatroom.chat.stored.records import Actor
+from chatroom.storage.sqlite.history_upkeep import SqliteUpkeep, open_upkeep
+from chatroom.storage.sqlite.journal import SqliteJournal, open_journal
+from chatroom.storage.sqlite.sqlite_stores import SqliteStores, open_stores
 
 CHANNELS = 100
 VOCABULARY = 30_000

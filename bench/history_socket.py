@@ -21,9 +21,9 @@ from pathlib import Path
 
 from history_disk import Talk
 
-from chatroom.storage.history_upkeep import open_upkeep
-from chatroom.storage.journal import open_journal
-from chatroom.storage.stores import open_stores
+from chatroom.storage.sqlite.history_upkeep import open_upkeep
+from chatroom.storage.sqlite.journal import open_journal
+from chatroom.storage.sqlite.sqlite_stores import open_stores
 
 READS, SEARCHES = 1000, 300
 A_SECOND = 200

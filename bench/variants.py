@@ -12,9 +12,9 @@ from pathlib import Path
 
 from peers import Launch, Recipe
 
-from chatroom.chat.passwords import hash_password
-from chatroom.chat.records import Actor, BanKind, Role
-from chatroom.storage.stores import open_stores
+from chatroom.chat.admission.passwords import hash_password
+from chatroom.chat.stored.records import Actor, BanKind, Role
+from chatroom.storage.sqlite.sqlite_stores import open_stores
 
 ACCOUNTS, PASSWORD = "member", "bench"
 """What every account's name that is made here begins with, and its password."""

@@ -8,14 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from chatroom.chat.bans import describe, explain
-from chatroom.chat.records import AccountEntry, BanRule, Network, Role
+from chatroom.chat.admission.ban_table import describe, explain
+from chatroom.chat.stored.records import AccountEntry, BanRule, Network, Role
 from chatroom.irc import numerics
 from chatroom.irc.names import casefold
 
 if TYPE_CHECKING:
-    from chatroom.chat.session import Session
-    from chatroom.chat.user import User
+    from chatroom.chat.people.session import Session
+    from chatroom.chat.people.user import User
     from chatroom.chat.world import World
 
 

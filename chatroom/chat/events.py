@@ -14,7 +14,7 @@ from chatroom.irc.framing import LINE_BYTES, encode
 from chatroom.irc.message import escape
 
 if TYPE_CHECKING:
-    from chatroom.chat.user import User
+    from chatroom.chat.people.user import User
 
 CONCAT_TAG = "draft/multiline-concat"
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from chatroom.chat.session import Session
+    from chatroom.chat.people.session import Session
     from chatroom.chat.world import World
 
 

@@ -10,25 +10,21 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from chatroom.irc import caps
+from chatroom.irc.limits import METADATA_KEYS, METADATA_SUBSCRIPTIONS, METADATA_VALUE_BYTES
 
 if TYPE_CHECKING:
-    from chatroom.chat.session import Session
-    from chatroom.chat.user import User
+    from chatroom.chat.people.session import Session
+    from chatroom.chat.people.user import User
     from chatroom.chat.world import World
 
-MOST_KEYS = 20
-"""How many keys one person or channel may have."""
-MOST_SUBSCRIPTIONS = 50
-"""How many keys one session may ask to be told of."""
-VALUE_BYTES = 256
-"""The longest value; with the longest names around it, it still fits in a line."""
 
 _KEY = re.compile(r"[a-z0-9_./-]{1,48}")
 
 
 def capability_value() -> str:
     """What the capability tells of the limits."""
-    return f"before-connect,max-subs={MOST_SUBSCRIPTIONS},max-keys={MOST_KEYS},max-value-bytes={VALUE_BYTES}"
+    limits = f"max-subs={METADATA_SUBSCRIPTIONS},max-keys={METADATA_KEYS},max-value-bytes={METADATA_VALUE_BYTES}"
+    return f"before-connect,{limits}"
 
 
 def is_key(word: str) -> bool:

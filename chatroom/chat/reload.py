@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from chatroom.chat.offers import announce, offered
+from chatroom.chat.offered_capabilities import announce, offered
 from chatroom.config import Settings, changed_keys
 
 if TYPE_CHECKING:

@@ -9,30 +9,30 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Literal
 
-from chatroom.chat.accounts import AccountDirectory
-from chatroom.chat.bans import BanTable
-from chatroom.chat.channel import Channel
-from chatroom.chat.cloak import Cloak
+from chatroom.chat.admission.account_directory import AccountDirectory
+from chatroom.chat.admission.ban_table import BanTable
+from chatroom.chat.admission.cloak import Cloak
+from chatroom.chat.admission.flood import LoginThrottle
+from chatroom.chat.delivery.ledger import Ledger
+from chatroom.chat.delivery.monitors import MonitorLists
+from chatroom.chat.delivery.outbox import Outbox
+from chatroom.chat.delivery.replay_queue import release
 from chatroom.chat.events import Event, Stamp
-from chatroom.chat.flood import LoginThrottle
-from chatroom.chat.former import FormerUsers
-from chatroom.chat.history import Kind
-from chatroom.chat.holding import release
-from chatroom.chat.ledger import Ledger
-from chatroom.chat.monitors import MonitorLists
-from chatroom.chat.outbox import Outbox
-from chatroom.chat.records import Belongings
-from chatroom.chat.user import User
+from chatroom.chat.people.channel import Channel
+from chatroom.chat.people.user import User
+from chatroom.chat.people.whowas import FormerUsers
+from chatroom.chat.stored.entries import Kind
+from chatroom.chat.stored.records import Belongings
 from chatroom.config import Settings
 from chatroom.irc import caps
 from chatroom.irc.framing import encode
 from chatroom.irc.names import casefold
 
 if TYPE_CHECKING:
-    from chatroom.chat.records import AccountEntry, StoredChannel
-    from chatroom.chat.session import Session
-    from chatroom.chat.stores import Stores
-    from chatroom.chat.welcome import WelcomeText
+    from chatroom.chat.delivery.welcome_text import WelcomeText
+    from chatroom.chat.people.session import Session
+    from chatroom.chat.stored.records import AccountEntry, StoredChannel
+    from chatroom.chat.stored.stores import Stores
 
 Job = Callable[["Stores"], object]
 Queue = Literal["store", "password", "history"]

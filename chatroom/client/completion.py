@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from prompt_toolkit.completion import CompleteEvent, Completer, Completion
 from prompt_toolkit.document import Document
 
-from chatroom.client.input import COMMANDS, find_command
-from chatroom.client.session import Session
+from chatroom.client.chat_session import Session
+from chatroom.client.slash_commands import COMMANDS, find_command
 
 
 class ChatCompleter(Completer):

@@ -15,9 +15,9 @@ import click
 
 from chatroom import __version__
 from chatroom.client import plain
+from chatroom.client.chat_session import Session
+from chatroom.client.handshake import WANTED_CAPS, Login
 from chatroom.client.link import Address, Link
-from chatroom.client.login import WANTED_CAPS, Login
-from chatroom.client.session import Session
 from chatroom.irc.names import is_nick
 
 DEFAULT_PORT = 6667

@@ -17,11 +17,11 @@ from dataclasses import dataclass
 from queue import SimpleQueue
 from typing import TextIO
 
-from chatroom.client.events import Denied, Event, Joined, Members, Said, Told, Trouble, Welcome
+from chatroom.client.chat_events import Denied, Event, Joined, Members, Said, Told, Trouble, Welcome
+from chatroom.client.chat_session import Over, Session
+from chatroom.client.handshake import Ask
 from chatroom.client.link import LinkItem
-from chatroom.client.login import Ask
-from chatroom.client.session import Over, Session
-from chatroom.client.words import full_stamp, shown
+from chatroom.client.rendering import full_stamp, shown
 
 READ_AHEAD = 100
 """How many lines of stdin are held at most."""

@@ -20,12 +20,12 @@ from prompt_toolkit.renderer import print_formatted_text
 from prompt_toolkit.shortcuts import CompleteStyle
 from prompt_toolkit.styles import Style
 
+from chatroom.client.chat_events import Denied, Event, Told, Trouble
+from chatroom.client.chat_session import NewPassword, Session
 from chatroom.client.completion import ChatCompleter
-from chatroom.client.events import Denied, Event, Told, Trouble
+from chatroom.client.handshake import Ask
 from chatroom.client.link import LinkItem
-from chatroom.client.login import Ask
-from chatroom.client.session import NewPassword, Session
-from chatroom.client.words import NICK_STYLES, Fragment, shown, stamp
+from chatroom.client.rendering import NICK_STYLES, Fragment, shown, stamp
 from chatroom.client.wrapping import wrap
 
 _NICK_COLOURS = (

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from wcwidth import wcswidth, wcwidth
 
-from chatroom.client.words import Fragment
+from chatroom.client.rendering import Fragment
 
 _PARTS = re.compile(r" +|[^ ]+")
 

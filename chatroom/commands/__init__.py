@@ -1,67 +1,8 @@
-"""The verbs: one function an IRC command, registered in a table with its arity, privilege and help."""
+"""The verbs: one function an IRC command, registered in a table with its arity, privilege and help.
 
-from chatroom.commands import (
-    accounts,
-    authentication,
-    bans,
-    capabilities,
-    channels,
-    chathistory,
-    connection,
-    control,
-    gateways,
-    help,
-    invitations,
-    joining,
-    kicks,
-    knocking,
-    listing,
-    markers,
-    messages,
-    metadata,
-    moderation,
-    modes,
-    monitor,
-    multiline,
-    presence,
-    redaction,
-    renaming,
-    searching,
-    server_info,
-    topics,
-    who,
-    whois,
-)
+Importing this package imports every module with a verb, which enters the verb into the table.
+"""
 
-__all__ = [
-    "accounts",
-    "authentication",
-    "bans",
-    "capabilities",
-    "channels",
-    "chathistory",
-    "connection",
-    "control",
-    "gateways",
-    "help",
-    "invitations",
-    "joining",
-    "kicks",
-    "knocking",
-    "listing",
-    "markers",
-    "messages",
-    "metadata",
-    "moderation",
-    "modes",
-    "monitor",
-    "multiline",
-    "presence",
-    "redaction",
-    "renaming",
-    "searching",
-    "server_info",
-    "topics",
-    "who",
-    "whois",
-]
+from chatroom.commands import about, connecting, operating, presence, reading, rooms, talking
+
+__all__ = ["about", "connecting", "operating", "presence", "reading", "rooms", "talking"]

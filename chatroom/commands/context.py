@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from chatroom.chat.answers import Answer, Batch, new_reference, send_answer
+from chatroom.chat.delivery.labelled_replies import Answer, Batch, new_reference, send_answer
 from chatroom.chat.events import Event
-from chatroom.chat.records import Actor, Role
+from chatroom.chat.stored.records import Actor, Role
 from chatroom.irc import caps
 from chatroom.irc.framing import LINE_BYTES, encode
 from chatroom.irc.message import format_params
@@ -16,9 +16,9 @@ from chatroom.irc.numerics import Numeric
 from chatroom.irc.packing import pack_words
 
 if TYPE_CHECKING:
-    from chatroom.chat.answers import Answers
-    from chatroom.chat.session import Session
-    from chatroom.chat.user import User
+    from chatroom.chat.delivery.labelled_replies import Answers
+    from chatroom.chat.people.session import Session
+    from chatroom.chat.people.user import User
     from chatroom.chat.world import World
 
 

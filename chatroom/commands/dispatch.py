@@ -1,17 +1,18 @@
 """From a line to its verb: the refusals common to all verbs are made here, once.
 
-A labelled command's answers are gathered and sent together once it is done (``chatroom.chat.answers``).
+The answers to a labelled command are gathered and sent together once it is done: see
+``chatroom.chat.delivery.labelled_replies``.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from chatroom.chat.answers import LABEL_BYTES, Answers
+from chatroom.chat.delivery.labelled_replies import Answers
+from chatroom.commands.command_table import COMMANDS, Command, When
 from chatroom.commands.context import Context, printable
-from chatroom.commands.messages import say_plainly
-from chatroom.commands.multiline import absorb
-from chatroom.commands.table import COMMANDS, Command, When
+from chatroom.commands.talking.messages import say_plainly
+from chatroom.commands.talking.multiline import absorb
 from chatroom.errors import (
     AlreadyExists,
     ChatroomError,
@@ -27,10 +28,11 @@ from chatroom.errors import (
 )
 from chatroom.irc import caps, numerics
 from chatroom.irc.framing import Malformed
+from chatroom.irc.limits import LABEL_BYTES
 from chatroom.irc.message import parse
 
 if TYPE_CHECKING:
-    from chatroom.chat.session import Session
+    from chatroom.chat.people.session import Session
     from chatroom.chat.world import World
     from chatroom.commands.pending import Pending
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 if TYPE_CHECKING:
-    from chatroom.chat.stores import Stores
+    from chatroom.chat.stored.stores import Stores
     from chatroom.commands.context import Context
 
 Queue = Literal["store", "password", "history", "none"]

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from chatroom import places
+from chatroom import paths
 from chatroom.config.settings import KEYS, SECTIONS, Key, Listen, Settings, find_key
 from chatroom.errors import ConfigError
 
@@ -31,7 +31,7 @@ def find_file(flag: Path | None, environ: Mapping[str, str], directory: Path) ->
         if not named.exists():
             raise ConfigError(f"{named}: there is no such file ({'--config' if flag else 'CHATROOM_CONFIG'} names it)")
         return named
-    for place in (directory, *places.config_directories()):
+    for place in (directory, *paths.config_directories()):
         candidate = place / FILE_NAME
         if candidate.exists():
             return candidate

@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from chatroom.config.values import FilePath, Kind, Network, Networks, Number, Text, Whole, Words, YesOrNo, is_origin
 from chatroom.irc.names import is_channel
-from chatroom.places import default_database
+from chatroom.paths import default_database
 
 Applies = Literal["reload", "restart"]
 

@@ -14,17 +14,24 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from chatroom.chat.records import Actor, Ban, BanKind
-from chatroom.chat.stores import BanStore
-from chatroom.chat.targets import NameTarget, covers_loopback, format_network, parse_name, parse_network, parse_target
+from chatroom.chat.admission.ban_targets import (
+    NameTarget,
+    covers_loopback,
+    format_network,
+    parse_name,
+    parse_network,
+    parse_target,
+)
+from chatroom.chat.stored.records import Actor, Ban, BanKind
+from chatroom.chat.stored.stores import BanStore
 from chatroom.errors import InvalidValue, Refused
+from chatroom.irc.limits import BAN_REASON_BYTES
 from chatroom.irc.names import casefold
 
 BATCH_S = 0.02
 """How long the write lock is to be held at a time; at most 0.05 s."""
 PAUSE_S = 0.002
 """How long others then have to get it."""
-REASON_BYTES = 300
 _FIRST_BATCH = 50
 _COMMENT = re.compile(r"[#;].*")
 
@@ -44,8 +51,8 @@ class Wanted(NamedTuple):
 
 def checked_reason(reason: str) -> str:
     """The reason, if it fits into a line of the chat. Raises ``InvalidValue``."""
-    if any(char in reason for char in "\r\n\0") or len(reason.encode(errors="replace")) > REASON_BYTES:
-        raise InvalidValue(f"a reason is one line of at most {REASON_BYTES} bytes")
+    if any(char in reason for char in "\r\n\0") or len(reason.encode(errors="replace")) > BAN_REASON_BYTES:
+        raise InvalidValue(f"a reason is one line of at most {BAN_REASON_BYTES} bytes")
     return reason
 
 

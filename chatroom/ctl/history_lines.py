@@ -12,12 +12,12 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from chatroom.chat.history import Entry, EntryFlag, Kind, direct, number_of, split_parts
+from chatroom.chat.stored.entries import Entry, EntryFlag, Kind, direct, number_of, split_parts
 from chatroom.ctl.output import moment, plain
 from chatroom.errors import InvalidValue, Refused
 from chatroom.irc.names import is_channel
-from chatroom.storage.history_archive import Archived
-from chatroom.storage.moments import from_ms, to_ms
+from chatroom.storage.sqlite.history_archive import Archived
+from chatroom.storage.sqlite.timestamps import from_ms, to_ms
 
 FindAccount = Callable[[str, int], int | None]
 """The id of the account that had a name at a moment (Unix milliseconds)."""

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 
 from chatroom.ctl.history_lines import Unplaceable, read_line
 from chatroom.errors import InvalidValue, Refused
-from chatroom.storage import history_archive, history_index
-from chatroom.storage.database import Database
-from chatroom.storage.history_upkeep import SqliteUpkeep
+from chatroom.storage.sqlite import history_archive, history_index
+from chatroom.storage.sqlite.database import Database
+from chatroom.storage.sqlite.history_upkeep import SqliteUpkeep
 
 PAUSE_S = 0.002
 """How long others have to get the write lock, between two steps."""

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from chatroom.chat.records import Actor
+from chatroom.chat.stored.records import Actor
 from chatroom.config import Settings, find_file, load
 
 

@@ -16,18 +16,18 @@ from chatroom.ctl.output import plain
 from chatroom.errors import ChatroomError
 
 _COMMANDS = {
-    "serve": "chatroom.ctl.serve:serve",
-    "user": "chatroom.ctl.users:user",
-    "ban": "chatroom.ctl.bans:ban",
-    "config": "chatroom.ctl.configs:config",
-    "db": "chatroom.ctl.databases:db",
-    "history": "chatroom.ctl.history:history",
-    "audit": "chatroom.ctl.audits:audit",
-    "status": "chatroom.ctl.live:status",
-    "who": "chatroom.ctl.live:who",
-    "kick": "chatroom.ctl.live:kick",
-    "announce": "chatroom.ctl.live:announce",
-    "reload": "chatroom.ctl.live:reload",
+    "serve": "chatroom.ctl.serve_command:serve",
+    "user": "chatroom.ctl.user_commands:user",
+    "ban": "chatroom.ctl.ban_commands:ban",
+    "config": "chatroom.ctl.config_commands:config",
+    "db": "chatroom.ctl.db_commands:db",
+    "history": "chatroom.ctl.history_commands:history",
+    "audit": "chatroom.ctl.audit_commands:audit",
+    "status": "chatroom.ctl.live_commands:status",
+    "who": "chatroom.ctl.live_commands:who",
+    "kick": "chatroom.ctl.live_commands:kick",
+    "announce": "chatroom.ctl.live_commands:announce",
+    "reload": "chatroom.ctl.live_commands:reload",
 }
 """Where each subcommand stands; its module is imported when it is asked for, which keeps the start quick."""
 

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
-from chatroom.chat.passwords import PASSWORD_BYTES, normalise
+from chatroom.chat.admission.passwords import PASSWORD_BYTES, normalise
 from chatroom.ctl.standard_input import read_stdin
 from chatroom.errors import InvalidValue, Refused
 

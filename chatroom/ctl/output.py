@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 import click
 from wcwidth import wcswidth
 
-from chatroom.chat.records import Role
+from chatroom.chat.stored.records import Role
 from chatroom.errors import Refused
 
 Command = TypeVar("Command", bound=Callable[..., Any])

@@ -10,9 +10,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
-NICK_LENGTH = 32
-CHANNEL_LENGTH = 64
-HOST_LENGTH = 63
+from chatroom.irc.limits import CHANNEL_BYTES, HOST_BYTES, NICK_BYTES
+
 CHANNEL_PREFIXES = "#"
 
 _FOLD = {code: code + 32 for code in range(ord("A"), ord("Z") + 1)}
@@ -39,8 +38,8 @@ def is_nick(name: str) -> bool:
     a digit or a hyphen may not come first.
     """
     if name.isascii():
-        return len(name) <= NICK_LENGTH and _ASCII_NICK.fullmatch(name) is not None
-    if len(name.encode(errors="surrogatepass")) > NICK_LENGTH or name[0] == "-" or name[0].isnumeric():
+        return len(name) <= NICK_BYTES and _ASCII_NICK.fullmatch(name) is not None
+    if len(name.encode(errors="surrogatepass")) > NICK_BYTES or name[0] == "-" or name[0].isnumeric():
         return False
     for char in name:
         if not (char in _NICK_PUNCTUATION or unicodedata.category(char)[0] in _LETTER_CATEGORIES):
@@ -57,13 +56,13 @@ def is_channel(name: str) -> bool:
     return (
         len(name) > 1
         and name[0] in CHANNEL_PREFIXES
-        and len(name.encode(errors="surrogatepass")) <= CHANNEL_LENGTH
+        and len(name.encode(errors="surrogatepass")) <= CHANNEL_BYTES
         and name.isprintable()
         and _CHANNEL_FORBIDDEN.isdisjoint(name)
     )
 
 
 def is_hostname(host: str) -> bool:
-    """Whether a person may be shown with that host name: RFC 1123 labels, more than one, ``HOST_LENGTH`` in all."""
+    """Whether a person may be shown with that host name: RFC 1123 labels, more than one, ``HOST_BYTES`` in all."""
     labels = host.split(".")
-    return len(labels) > 1 and len(host) <= HOST_LENGTH and all(_HOST_LABEL.fullmatch(label) for label in labels)
+    return len(labels) > 1 and len(host) <= HOST_BYTES and all(_HOST_LABEL.fullmatch(label) for label in labels)

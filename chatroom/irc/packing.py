@@ -33,3 +33,9 @@ def pack_words(words: Iterable[str], separator: str, most_bytes: int) -> list[st
         start = end + len(gap)
     texts.append(data[start:].decode())
     return texts
+
+
+def shorten(text: str, limit: int) -> str:
+    """At most ``limit`` bytes of a text, cut between two characters."""
+    data = text.encode()
+    return text if len(data) <= limit else data[:limit].decode(errors="ignore")

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Protocol
 from chatroom.irc.framing import LineBuffer, Malformed
 
 if TYPE_CHECKING:
-    from chatroom.chat.session import Session
+    from chatroom.chat.people.session import Session
 
 RECEIVE_BYTES = 65_536
 

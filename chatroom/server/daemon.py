@@ -19,26 +19,26 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from chatroom import places
-from chatroom.chat.accounts import AccountDirectory
-from chatroom.chat.cloak import Cloak
-from chatroom.chat.ledger import Ledger
+from chatroom import paths
+from chatroom.chat.admission.account_directory import AccountDirectory
+from chatroom.chat.admission.cloak import Cloak
+from chatroom.chat.delivery.ledger import Ledger
 from chatroom.chat.reload import use_settings
 from chatroom.chat.world import World
 from chatroom.config import Listen, Settings
 from chatroom.errors import ChatroomError, StorageError
-from chatroom.server.changes import ChangeFollower
+from chatroom.server.change_follower import ChangeFollower
 from chatroom.server.hub import Hub
 from chatroom.server.io_thread import IoThread
 from chatroom.server.listener import Listener, open_control, open_listener
-from chatroom.server.screen import Screen
+from chatroom.server.operator_screen import Screen
 from chatroom.server.upkeep import Upkeep
 from chatroom.server.workers import Workers
 from chatroom.storage.daemon_lock import DaemonLock
-from chatroom.storage.history_upkeep import open_upkeep
-from chatroom.storage.journal import SqliteJournal, open_journal
-from chatroom.storage.server_keys import get_server_key
-from chatroom.storage.stores import SqliteStores, open_stores
+from chatroom.storage.sqlite.history_upkeep import open_upkeep
+from chatroom.storage.sqlite.journal import SqliteJournal, open_journal
+from chatroom.storage.sqlite.server_keys import get_server_key
+from chatroom.storage.sqlite.sqlite_stores import SqliteStores, open_stores
 
 SWITCH_INTERVAL_S = 0.0005
 """How long a busy thread keeps Python's lock from the others: with the default 5 ms, they wait for it in turn."""
@@ -104,7 +104,7 @@ class Daemon:
                 has_admin = stores.accounts.count_admins() > 0
                 upgraded_from = stores.upgraded_from
                 self._open_history(world, stores)
-            self._control_path = places.control_socket(path)
+            self._control_path = paths.control_socket(path)
             control = open_control(self._control_path)
         except BaseException:
             for _, sock in sockets:
@@ -178,7 +178,7 @@ class Daemon:
 
     def _admin_command(self) -> str:
         path = self._settings.database.path
-        flag = "" if path == places.default_database() else f" --database {shlex.quote(str(path))}"
+        flag = "" if path == paths.default_database() else f" --database {shlex.quote(str(path))}"
         return f"{own_program()}{flag} user create-admin NAME"
 
     # -- signals ----------------------------------------------------------------------------------

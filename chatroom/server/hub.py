@@ -16,18 +16,18 @@ from typing import TYPE_CHECKING
 
 from chatroom.commands.context import Context
 from chatroom.commands.dispatch import finish, resume, run_line
-from chatroom.commands.remembering import tell_unkept
+from chatroom.commands.talking.writing_history import tell_unkept
 from chatroom.errors import ChatroomError
 from chatroom.irc import numerics
 from chatroom.irc.framing import Malformed
 
 if TYPE_CHECKING:
-    from chatroom.chat.session import Session
+    from chatroom.chat.people.session import Session
     from chatroom.chat.world import World
     from chatroom.commands.pending import Pending
     from chatroom.server.connection import Connection
     from chatroom.server.io_thread import IoThread
-    from chatroom.server.screen import Screen
+    from chatroom.server.operator_screen import Screen
     from chatroom.server.workers import Workers
 
 log = logging.getLogger(__name__)

@@ -18,16 +18,16 @@ from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from chatroom.chat.flood import LineBudget
+from chatroom.chat.admission.flood import LineBudget
 from chatroom.chat.liveness import first_look_ms, look_after
+from chatroom.commands.connecting.registration import start
 from chatroom.commands.context import Context
-from chatroom.commands.registration import start
 from chatroom.server.connection import Connection, State
 from chatroom.server.hub import Hub, Task, close_connection
 from chatroom.server.websocket_connection import HANDSHAKE_S, MessageCache, WebSocketConnection
 
 if TYPE_CHECKING:
-    from chatroom.chat.session import Session
+    from chatroom.chat.people.session import Session
 
 LINES_PER_TICK = 64
 """The most lines of one connection that one tick runs: the rest waits for the next, so that others get their turn."""

@@ -20,9 +20,9 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from chatroom.chat.flood import ConnectionBudget, is_this_machine, origin
-from chatroom.chat.records import Role
-from chatroom.chat.session import ControlRights, Session
+from chatroom.chat.admission.flood import ConnectionBudget, is_this_machine, origin
+from chatroom.chat.people.session import ControlRights, Session
+from chatroom.chat.stored.records import Role
 from chatroom.errors import AddressUnusable, ServeError
 from chatroom.server.websocket import error_response
 

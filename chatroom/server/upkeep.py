@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from chatroom.errors import ChatroomError
 
 if TYPE_CHECKING:
-    from chatroom.chat.history_stores import HistoryUpkeep
+    from chatroom.chat.stored.history_stores import HistoryUpkeep
     from chatroom.config.settings import History
 
 PAUSE_S = 1.0

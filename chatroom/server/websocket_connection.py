@@ -17,7 +17,7 @@ from chatroom.server.websocket import WebSocketStream, to_messages
 if TYPE_CHECKING:
     from websockets.frames import Opcode
 
-    from chatroom.chat.session import Session
+    from chatroom.chat.people.session import Session
 
 HANDSHAKE_S = 10.0
 """How long a handshake may take."""

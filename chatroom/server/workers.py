@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from chatroom.errors import ChatroomError
 
 if TYPE_CHECKING:
-    from chatroom.chat.stores import Stores
+    from chatroom.chat.stored.stores import Stores
     from chatroom.chat.world import Job
     from chatroom.commands.pending import Queue
 

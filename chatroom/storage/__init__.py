@@ -1,1 +1,1 @@
-"""The disk: the only sqlite3 and the only SQL of the project."""
+"""The disk: implementations of the Protocols in ``chatroom.chat.stored``, and the lock of a running daemon."""

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 
 from chatroom.errors import AlreadyServing
-from chatroom.storage import faults
+from chatroom.storage import file_errors
 
 _PATIENCE_S = 0.5
 _PAUSE_S = 0.02
@@ -38,7 +38,7 @@ class DaemonLock:
         try:
             descriptor = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
         except OSError as error:
-            raise faults.from_os(path, "create the daemon's lock", error) from error
+            raise file_errors.from_os(path, "create the daemon's lock", error) from error
         # is_held() takes the lock for a moment to find out; somebody who asks must not keep a daemon from starting.
         give_up_at = time.monotonic() + _PATIENCE_S
         while not _try_lock(descriptor, fcntl.LOCK_EX):
@@ -71,7 +71,7 @@ def is_held(database_path: Path) -> bool:
     except (FileNotFoundError, NotADirectoryError):
         return False
     except OSError as error:
-        raise faults.from_os(path, "look at the daemon's lock", error) from error
+        raise file_errors.from_os(path, "look at the daemon's lock", error) from error
     try:
         return not _try_lock(descriptor, fcntl.LOCK_SH)
     finally:

@@ -3,7 +3,7 @@ from __future__ import annotations
 from harness.world import PASSWORD, SERVER, SHELL, START, Here, Job, params_of, verbs
 
 from chatroom.chat.enforcement import apply_rules
-from chatroom.chat.records import Role
+from chatroom.chat.stored.records import Role
 
 
 def test_a_promoted_account_has_its_rights_at_once(here: Here) -> None:

@@ -4,10 +4,10 @@ import pytest
 from prompt_toolkit.completion import CompleteEvent
 from prompt_toolkit.document import Document
 
+from chatroom.client.chat_session import Session
 from chatroom.client.completion import ChatCompleter
+from chatroom.client.handshake import Login
 from chatroom.client.link import Address, Link
-from chatroom.client.login import Login
-from chatroom.client.session import Session
 from chatroom.irc.message import parse
 
 

@@ -13,10 +13,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from chatroom.chat.enforcement import apply_rules
-from chatroom.chat.history import first_number, msgid_of
-from chatroom.chat.records import Role
 from chatroom.chat.reload import use_settings
-from chatroom.commands.table import COMMANDS
+from chatroom.chat.stored.entries import first_number, msgid_of
+from chatroom.chat.stored.records import Role
+from chatroom.commands.command_table import COMMANDS
 from chatroom.irc import numerics
 from chatroom.irc.framing import LINE_BYTES, Malformed
 from chatroom.irc.message import parse

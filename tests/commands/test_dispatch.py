@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from harness.world import PASSWORD, SERVER, Client, Here, params_of, verbs
 
-from chatroom.commands.table import COMMANDS, When
+from chatroom.commands.command_table import COMMANDS, When
 from chatroom.errors import StorageError
 from chatroom.irc.framing import LineBuffer, Malformed
 from chatroom.irc.message import parse

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from harness.world import Here
 
-from chatroom.commands.table import COMMANDS, When
+from chatroom.commands.command_table import COMMANDS, When
 from chatroom.irc import caps
 
 PAGE = (Path(__file__).parents[2] / "docs" / "protocol.md").read_text()

@@ -8,7 +8,7 @@ from harness.world import Client, Here, make_settings
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from chatroom.chat.records import Role
+from chatroom.chat.stored.records import Role
 
 NICKS = ["alice", "bob", "carl", "una", "ada"]
 CHANNELS = ["#lobby", "#g", "#h"]

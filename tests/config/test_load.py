@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from chatroom import places
+from chatroom import paths
 from chatroom.config import Listen, Settings, find_file, load
 from chatroom.errors import ConfigError
 
@@ -172,7 +172,7 @@ def test_the_file_is_looked_for_in_order(tmp_path: Path, monkeypatch: pytest.Mon
     for spot in spots.values():
         spot.parent.mkdir()
         spot.touch()
-    monkeypatch.setattr(places, "config_directories", lambda: (tmp_path / "user", tmp_path / "system"))
+    monkeypatch.setattr(paths, "config_directories", lambda: (tmp_path / "user", tmp_path / "system"))
     flag: Path | None = spots["flag"]
     environ = {"CHATROOM_CONFIG": str(spots["variable"])}
     for name in spots:

@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from chatroom.ctl.main import cli
-from chatroom.storage.stores import open_stores
+from chatroom.storage.sqlite.sqlite_stores import open_stores
 
 Run = Callable[..., Result]
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatroom.chat.records import Actor, Ban, BanKind
+from chatroom.chat.stored.records import Actor, Ban, BanKind
 from chatroom.ctl import ban_lists
 from chatroom.ctl.ban_lists import Wanted, add_in_batches, format_line, not_yet_in_force, read
 

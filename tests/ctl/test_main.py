@@ -129,5 +129,5 @@ def test_a_subcommand_is_imported_when_it_is_asked_for() -> None:
     """What one subcommand needs does not slow down another."""
     code = "import sys; from chatroom.ctl.main import cli; cli.get_command(None, 'config'); print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
-    assert "chatroom.ctl.configs" in loaded
-    assert {"sqlite3", "bcrypt", "chatroom.server", "chatroom.ctl.bans"}.isdisjoint(loaded)
+    assert "chatroom.ctl.config_commands" in loaded
+    assert {"sqlite3", "bcrypt", "chatroom.server", "chatroom.ctl.ban_commands"}.isdisjoint(loaded)

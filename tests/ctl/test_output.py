@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatroom.chat.records import Role
+from chatroom.chat.stored.records import Role
 from chatroom.ctl.output import confirm, moment, plain, print_json, print_pairs, print_table
 from chatroom.errors import Refused
 

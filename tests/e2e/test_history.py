@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from harness.daemon import Client, Daemon, Place
 
-from chatroom.storage.stores import open_stores
+from chatroom.storage.sqlite.sqlite_stores import open_stores
 
 SAID = re.compile(r"^@(\S+) :(\w+)!\S+ PRIVMSG #lobby :(.*)$")
 Said = tuple[str, str, str]

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from chatroom.client.events import Event
+from chatroom.client.chat_events import Event
+from chatroom.client.chat_session import Session
+from chatroom.client.handshake import Login
 from chatroom.client.link import Address, Closed, Opened, Received
-from chatroom.client.login import Login
-from chatroom.client.session import Session
 from chatroom.irc.message import parse
 
 

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Mapping
 from pathlib import Path
 
-from chatroom.places import control_socket
+from chatroom.paths import control_socket
 
 
 class ControlServer:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from harness.world import check_invariants, check_lines, make_settings
 
-from chatroom.chat.channel import Channel
-from chatroom.chat.cloak import Cloak
+from chatroom.chat.admission.cloak import Cloak
 from chatroom.chat.events import Event
-from chatroom.chat.session import Session
-from chatroom.chat.user import User
+from chatroom.chat.people.channel import Channel
+from chatroom.chat.people.session import Session
+from chatroom.chat.people.user import User
 from chatroom.chat.world import World
 from chatroom.irc import caps
 

@@ -9,7 +9,7 @@ from typing import Any
 from click.testing import CliRunner, Result
 
 from chatroom.ctl.main import cli
-from chatroom.storage.stores import SqliteStores, open_stores
+from chatroom.storage.sqlite.sqlite_stores import SqliteStores, open_stores
 
 ENVIRONMENT = {"CHATROOM_ACCOUNTS__BCRYPT_COST": "4", "CHATROOM_ACCOUNTS__PASSWORD_MIN_LENGTH": "6"}
 """Cheap passwords: a test is not to wait for bcrypt."""

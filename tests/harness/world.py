@@ -18,30 +18,30 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from chatroom.chat.accounts import AccountDirectory
-from chatroom.chat.channel import Channel
-from chatroom.chat.cloak import Cloak
-from chatroom.chat.credentials import make_credentials
+from chatroom.chat.admission.account_directory import AccountDirectory
+from chatroom.chat.admission.cloak import Cloak
+from chatroom.chat.admission.credentials import make_credentials
+from chatroom.chat.delivery.ledger import Ledger
 from chatroom.chat.enforcement import apply_account, apply_rules
-from chatroom.chat.ledger import Ledger
-from chatroom.chat.records import AccountEntry, Actor, Role
-from chatroom.chat.session import ControlRights, Session
-from chatroom.chat.user import User
+from chatroom.chat.people.channel import Channel
+from chatroom.chat.people.session import ControlRights, Session
+from chatroom.chat.people.user import User
+from chatroom.chat.stored.records import AccountEntry, Actor, Role
 from chatroom.chat.world import World
+from chatroom.commands.connecting.registration import start
 from chatroom.commands.context import Context
 from chatroom.commands.dispatch import resume, run_line
 from chatroom.commands.pending import Pending
-from chatroom.commands.registration import start
-from chatroom.commands.remembering import tell_unkept
+from chatroom.commands.talking.writing_history import tell_unkept
 from chatroom.config import Settings
 from chatroom.config.settings import Accounts, Limits
 from chatroom.errors import ChatroomError
 from chatroom.irc.framing import Malformed
 from chatroom.irc.message import parse
 from chatroom.irc.names import casefold
-from chatroom.storage.history_upkeep import open_upkeep
-from chatroom.storage.journal import open_journal
-from chatroom.storage.stores import SqliteStores, open_stores
+from chatroom.storage.sqlite.history_upkeep import open_upkeep
+from chatroom.storage.sqlite.journal import open_journal
+from chatroom.storage.sqlite.sqlite_stores import SqliteStores, open_stores
 
 START = datetime(2030, 5, 1, 12, 0, tzinfo=UTC)
 SERVER = "chatroom.local"

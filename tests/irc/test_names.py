@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from parser_tests import data as vectors
 
-from chatroom.irc.names import CHANNEL_LENGTH, HOST_LENGTH, NICK_LENGTH, casefold, is_channel, is_hostname, is_nick
+from chatroom.irc.limits import CHANNEL_BYTES, HOST_BYTES, NICK_BYTES
+from chatroom.irc.names import casefold, is_channel, is_hostname, is_nick
 
 
 @pytest.mark.parametrize("case", vectors.validate_hostname["tests"], ids=lambda case: case["host"] or "empty")
@@ -20,8 +21,8 @@ def test_hostname_vectors(case: dict[str, Any]) -> None:
 
 def test_hostname_length() -> None:
     """A name that is too long to show is none."""
-    assert is_hostname("a" * (HOST_LENGTH - 3) + ".de")
-    assert not is_hostname("a" * (HOST_LENGTH - 2) + ".de")
+    assert is_hostname("a" * (HOST_BYTES - 3) + ".de")
+    assert not is_hostname("a" * (HOST_BYTES - 2) + ".de")
     assert not is_hostname("a.b\n")
 
 
@@ -43,7 +44,7 @@ def test_look_alikes_under_casefold() -> None:
     assert casefold("I") != casefold("ı")
 
 
-@pytest.mark.parametrize("name", ["a", "Mallory", "Zoë", "名前", "[]{}\\|^`_-", "x1", "a-b", "x" * NICK_LENGTH])
+@pytest.mark.parametrize("name", ["a", "Mallory", "Zoë", "名前", "[]{}\\|^`_-", "x1", "a-b", "x" * NICK_BYTES])
 def test_nicks(name: str) -> None:
     """Letters and digits of any script, and the usual punctuation."""
     assert is_nick(name)
@@ -70,8 +71,8 @@ def test_nicks(name: str) -> None:
         "a\n",
         "e\u0301",
         "\u0301a",
-        "x" * (NICK_LENGTH + 1),
-        "ж" * (NICK_LENGTH // 2 + 1),
+        "x" * (NICK_BYTES + 1),
+        "ж" * (NICK_BYTES // 2 + 1),
         "a\u200b",
         "a\u034f",
         "a\ufe0f",
@@ -89,7 +90,7 @@ def test_not_nicks(name: str) -> None:
 
 def test_channels() -> None:
     """A # and anything that shows, but what the protocol or a mask needs."""
-    assert all(is_channel(name) for name in ("#a", "##", "#Zoë", "#a.b/c", "#" + "x" * (CHANNEL_LENGTH - 1)))
+    assert all(is_channel(name) for name in ("#a", "##", "#Zoë", "#a.b/c", "#" + "x" * (CHANNEL_BYTES - 1)))
     wrong = [
         "",
         "#",
@@ -103,7 +104,7 @@ def test_channels() -> None:
         "#a?",
         "#\u200b",
         "#\udc80",
-        "#" + "x" * CHANNEL_LENGTH,
+        "#" + "x" * CHANNEL_BYTES,
     ]
     assert not any(is_channel(name) for name in wrong)
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import pytest
 
-from chatroom.chat.session import Session
+from chatroom.chat.people.session import Session
 from chatroom.irc.framing import Malformed
 from chatroom.server.connection import Connection, State
 

@@ -7,19 +7,19 @@ from pathlib import Path
 
 import pytest
 
-from chatroom.chat.accounts import AccountDirectory
-from chatroom.chat.cloak import Cloak
-from chatroom.chat.records import AccountEntry, Role
-from chatroom.chat.session import Session
+from chatroom.chat.admission.account_directory import AccountDirectory
+from chatroom.chat.admission.cloak import Cloak
+from chatroom.chat.people.session import Session
+from chatroom.chat.stored.records import AccountEntry, Role
 from chatroom.chat.world import Job, World
 from chatroom.commands.pending import Queue
 from chatroom.config import Settings
 from chatroom.config.settings import Limits
 from chatroom.server.hub import Hub
 from chatroom.server.io_thread import IoThread
-from chatroom.server.screen import Screen
+from chatroom.server.operator_screen import Screen
 from chatroom.server.workers import Done, Workers
-from chatroom.storage.stores import open_stores
+from chatroom.storage.sqlite.sqlite_stores import open_stores
 
 
 class HeldWorkers(Workers):

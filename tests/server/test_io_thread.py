@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from chatroom.chat.cloak import Cloak
-from chatroom.chat.session import Session
+from chatroom.chat.admission.cloak import Cloak
+from chatroom.chat.people.session import Session
 from chatroom.chat.world import World
 from chatroom.config import Settings
 from chatroom.config.settings import Limits
@@ -21,9 +21,9 @@ from chatroom.irc.framing import Malformed
 from chatroom.server import hub as hub_module
 from chatroom.server.hub import Hub
 from chatroom.server.io_thread import LINES_OF_ALL, LINES_PER_TICK, LOOKS_PER_TICK, IoThread
-from chatroom.server.screen import Screen
+from chatroom.server.operator_screen import Screen
 from chatroom.server.workers import Workers
-from chatroom.storage.stores import open_stores
+from chatroom.storage.sqlite.sqlite_stores import open_stores
 
 
 def test_a_clock_set_back_silences_nobody(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

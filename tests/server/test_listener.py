@@ -9,8 +9,8 @@ from typing import cast
 
 import pytest
 
-from chatroom.chat.cloak import Cloak
-from chatroom.chat.session import Session
+from chatroom.chat.admission.cloak import Cloak
+from chatroom.chat.people.session import Session
 from chatroom.chat.world import World
 from chatroom.config import Settings
 from chatroom.config.settings import Limits, Listen
@@ -18,9 +18,9 @@ from chatroom.server import listener as listener_module
 from chatroom.server.hub import Hub
 from chatroom.server.io_thread import Accepted, IoThread
 from chatroom.server.listener import Listener, open_listener
-from chatroom.server.screen import Screen
+from chatroom.server.operator_screen import Screen
 from chatroom.server.workers import Workers
-from chatroom.storage.stores import open_stores
+from chatroom.storage.sqlite.sqlite_stores import open_stores
 
 
 def _session(number: int, text: str) -> Session:

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from chatroom.chat.history import Backlog, LogTrim
+from chatroom.chat.stored.entries import Backlog, LogTrim
 from chatroom.config.settings import History
 from chatroom.server import upkeep as upkeep_module
 from chatroom.server.upkeep import MOST_WAITING, Upkeep

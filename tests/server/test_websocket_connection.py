@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 from harness.daemon import CAP_S, until
 
-from chatroom.chat.session import Session
+from chatroom.chat.people.session import Session
 from chatroom.server.connection import State
 from chatroom.server.websocket_connection import MessageCache, WebSocketConnection
 

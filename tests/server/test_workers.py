@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from chatroom.chat.stores import Stores
+from chatroom.chat.stored.stores import Stores
 from chatroom.errors import NotFound, StorageError
 from chatroom.server.workers import Workers
-from chatroom.storage.stores import open_stores
+from chatroom.storage.sqlite.sqlite_stores import open_stores
 
 CAP_S = 30.0
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from chatroom.chat.records import Actor
-from chatroom.storage.stores import SqliteStores, open_stores
+from chatroom.chat.stored.records import Actor
+from chatroom.storage.sqlite.sqlite_stores import SqliteStores, open_stores
 
 
 class SetClock:

@@ -1,0 +1,142 @@
+"""Whom a ban or a question is about: a name, an address or a network, told by syntax alone.
+
+Names hold neither ``.`` nor ``:`` nor ``/`` (``chatroom.irc.names``), so that anything with one of these is an address
+or a network. Addresses are kept as people mean them: host bits are dropped and said, an IPv4-mapped IPv6 address (RFC
+4291, section 2.5.5.2) is the IPv4 address, a zone id (RFC 4007) says nothing about a peer and is dropped.
+"""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from typing import NamedTuple
+
+from chatroom.chat.stored.records import Network
+from chatroom.errors import InvalidName, InvalidTarget
+from chatroom.irc.limits import NICK_BYTES
+from chatroom.irc.names import is_nick
+
+Address = IPv4Address | IPv6Address
+
+WIDE_PREFIX = {4: 16, 6: 32}
+"""A network shorter than this is wide: an IPv4 /16 is a small provider, an IPv6 /32 what a provider has."""
+
+SUBSCRIBER_PREFIX = 64
+"""The IPv6 network that one subscriber, and most single machines, have to themselves."""
+
+_LOOPBACK = (IPv4Address("127.0.0.1"), IPv6Address("::1"))
+_MAPPED = IPv6Network("::ffff:0:0/96")
+
+
+class NameTarget(NamedTuple):
+    """A nick or an account, as it was written."""
+
+    name: str
+
+
+class NetworkTarget(NamedTuple):
+    """An address (a network of one) or a network."""
+
+    network: Network
+    note: str
+    """What was taken otherwise than it was written, for a person to read; ``""`` where nothing was."""
+
+
+def parse_target(text: str) -> NameTarget | NetworkTarget:
+    """The name, address or network that ``text`` stands for. Raises ``InvalidTarget``."""
+    text = text.strip()
+    if any(char in text for char in ".:/") and not _is_mask(text):
+        return parse_network(text)
+    try:
+        return parse_name(text)
+    except InvalidName as error:
+        raise InvalidTarget(str(error)) from None
+
+
+def parse_name(text: str) -> NameTarget:
+    """A nick's or an account's name. Raises ``InvalidName``."""
+    name = text.strip()
+    if not name:
+        raise InvalidName("a name, an address or a network is missing")
+    if _is_mask(name):
+        raise InvalidName(f"{name}: masks are not taken; {_WAY_OUT}")
+    if not is_nick(name):
+        raise InvalidName(
+            f"{name}: not a name: letters, digits and -_[]{{}}\\|^` only, no digit or hyphen first, "
+            f"at most {NICK_BYTES} bytes"
+        )
+    return NameTarget(name)
+
+
+def parse_network(text: str) -> NetworkTarget:
+    """An address or a network in CIDR form. Raises ``InvalidTarget``."""
+    text = text.strip()
+    if _is_mask(text):
+        raise InvalidTarget(f"{text}: masks are not taken; {_WAY_OUT}")
+    plain, zone = _drop_zone(text)
+    try:
+        network = ip_network(plain, strict=False)
+    except ValueError:
+        raise InvalidTarget(f"{text}: not an address or a network; {_WAY_OUT}") from None
+    written, slash, _ = plain.partition("/")
+    notes = []
+    if zone:
+        notes.append("zone id dropped")
+    if slash and ip_address(written) != network.network_address:
+        notes.append("host bits dropped")
+    if isinstance(network, IPv6Network) and network.subnet_of(_MAPPED):
+        network = IPv4Network((int(network.network_address) & 0xFFFFFFFF, network.prefixlen - 96))
+        notes.append("IPv4-mapped")
+    shown = format_network(network)
+    if notes == ["IPv4-mapped"]:
+        return NetworkTarget(network, f"IPv4-mapped: taken as {shown}")
+    return NetworkTarget(network, f"{', '.join(notes)}: {shown}" if notes else "")
+
+
+def parse_address(text: str) -> Address:
+    """One address; mapped ones are folded to IPv4 and a zone id is dropped. Raises ``InvalidTarget``."""
+    plain, _ = _drop_zone(text.strip())
+    try:
+        address = ip_address(plain)
+    except ValueError:
+        raise InvalidTarget(f"{text.strip()}: not an address, such as 192.0.2.7 or 2001:db8::7") from None
+    if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
+        return address.ipv4_mapped
+    return address
+
+
+def format_network(network: Network) -> str:
+    """The usual shortest form; a network of one address is written as that address."""
+    return str(network.network_address) if network.prefixlen == network.max_prefixlen else str(network)
+
+
+def propose_network(address: Address) -> Network:
+    """What to ban for one peer: its IPv4 address, or the /64 that an IPv6 subscriber has as a matter of course."""
+    if isinstance(address, IPv4Address):
+        return IPv4Network(address)
+    return IPv6Network((address, SUBSCRIBER_PREFIX), strict=False)
+
+
+def covers_loopback(network: Network) -> bool:
+    """Whether banning the network would shut out 127.0.0.1 or ::1; other addresses in 127.0.0.0/8 are ordinary."""
+    return any(address in network for address in _LOOPBACK)
+
+
+def is_wide(network: Network) -> bool:
+    """Whether the network is so wide (see ``WIDE_PREFIX``) that it is worth asking twice."""
+    return network.prefixlen < WIDE_PREFIX[network.version]
+
+
+_WAY_OUT = "give a name, an address (192.0.2.7) or a network (192.0.2.0/24, 2001:db8::/64)"
+
+
+def _is_mask(text: str) -> bool:
+    return any(char in text for char in "*?!@")
+
+
+def _drop_zone(text: str) -> tuple[str, str]:
+    """``text`` without a zone id, and the zone id: ``fe80::1%eth0/64`` gives ``fe80::1/64`` and ``eth0``."""
+    address, slash, prefix = text.partition("/")
+    if ":" not in address:
+        return text, ""
+    address, _, zone = address.partition("%")
+    return address + slash + prefix, zone

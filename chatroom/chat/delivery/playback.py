@@ -1,0 +1,82 @@
+"""The history as its readers see it: entries become the events that they were, with their time and their id."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from chatroom.chat.events import Event, Stamp
+from chatroom.chat.stored.entries import Entry, EntryFlag, Kind, split_parts
+from chatroom.irc import caps
+
+_LINE_OVERHEAD = 160
+"""About how many bytes of a line are neither its text nor the clients' own tags: time, id, batch, source, target."""
+
+
+def to_event(entry: Entry) -> Event:
+    """The event of an entry, with the time and the id it had. In any thread: what takes time is done here.
+
+    It has no number among the things said now: whoever says it gives it one.
+    """
+    event = Event(entry.source, _BODIES[entry.kind](entry), account=entry.account or None)
+    event.client_tags = entry.client_tags
+    event.bot = bool(entry.flags & EntryFlag.BOT)
+    event.lasting_id = entry.msgid
+    event.stamp = Stamp(entry.time_ms, "")
+    if entry.kind is Kind.TAGMSG:
+        event.needs = caps.MESSAGE_TAGS
+    elif entry.kind is Kind.REDACT:
+        event.needs = caps.MESSAGE_REDACTION
+    elif entry.kind is Kind.JOIN:
+        extended = f"JOIN {entry.target} {entry.account or '*'} :{entry.text}"
+        event.alternative = caps.EXTENDED_JOIN, extended
+    elif not entry.kind.is_event:
+        parts = split_parts(entry.text)
+        if parts is not None:
+            event.set_parts(f"{entry.kind.name} {entry.target}", parts)
+    return event
+
+
+def fit(entries: Sequence[Entry], most_bytes: int, *, newest: bool) -> Sequence[Entry]:
+    """As many entries as ``most_bytes`` hold when they are sent: the first ones, or the ``newest``; at least one."""
+    room = most_bytes
+    for position, entry in enumerate(reversed(entries) if newest else entries):
+        room -= _size(entry)
+        if room < 0 and position:
+            return entries[-position:] if newest else entries[:position]
+    return entries
+
+
+def _size(entry: Entry) -> int:
+    """About how many bytes an entry takes in a batch."""
+    lines = 1 + entry.text.count("\n") + entry.text.count("\r")
+    return lines * _LINE_OVERHEAD + len(entry.text.encode()) + len(entry.client_tags)
+
+
+def _said(entry: Entry) -> str:
+    return f"{entry.kind.name} {entry.target} :{entry.text}"
+
+
+def _parted(entry: Entry) -> str:
+    return f"PART {entry.target} :{entry.text}" if entry.text else f"PART {entry.target}"
+
+
+def _word_and_reason(entry: Entry) -> str:
+    """KICK and REDACT: whom or what, and why."""
+    word, _, reason = entry.text.partition(" ")
+    head = f"{entry.kind.name} {entry.target} {word}"
+    return f"{head} :{reason}" if reason else head
+
+
+_BODIES: dict[Kind, Callable[[Entry], str]] = {
+    Kind.PRIVMSG: _said,
+    Kind.NOTICE: _said,
+    Kind.TAGMSG: lambda entry: f"TAGMSG {entry.target}",
+    Kind.TOPIC: _said,
+    Kind.JOIN: lambda entry: f"JOIN {entry.target}",
+    Kind.PART: _parted,
+    Kind.QUIT: lambda entry: f"QUIT :{entry.text}",
+    Kind.KICK: _word_and_reason,
+    Kind.MODE: lambda entry: f"MODE {entry.target} {entry.text}",
+    Kind.NICK: lambda entry: f"NICK {entry.text}",
+    Kind.REDACT: _word_and_reason,
+}

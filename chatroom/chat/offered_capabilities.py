@@ -1,0 +1,72 @@
+"""The capabilities offered under the settings in force, and telling clients when those change.
+
+Source: IRCv3 "Capability Negotiation" (values, ``CAP NEW``, ``CAP DEL``).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from chatroom.chat.admission.sasl_exchange import mechanisms
+from chatroom.chat.metadata import capability_value
+from chatroom.irc import caps
+from chatroom.irc.limits import MULTILINE_BYTES, MULTILINE_LINES
+
+if TYPE_CHECKING:
+    from chatroom.chat.people.session import Session
+    from chatroom.chat.world import World
+    from chatroom.config import Settings
+
+CAP_302 = 302
+"""The version of the negotiation from which on a client knows values, several lines, NEW and DEL."""
+
+
+def offered(settings: Settings) -> dict[str, str]:
+    """The capabilities offered, ratified ones first, each with its value; most have none."""
+    values = {
+        caps.MULTILINE: f"max-bytes={MULTILINE_BYTES},max-lines={MULTILINE_LINES}",
+        caps.SASL: ",".join(mechanisms(settings)),
+        # With a server password nobody registers a name before having given that.
+        caps.METADATA: capability_value(),
+        caps.ACCOUNT_REGISTRATION: "" if settings.server.password else "before-connect",
+    }
+    withheld = 0
+    if not settings.accounts.registration:
+        withheld |= caps.ACCOUNT_REGISTRATION
+    if not settings.history.enabled:
+        withheld |= caps.OF_HISTORY
+    return {
+        name: values.get(bit, "")
+        for name, bit in sorted(caps.NAMES.items(), key=lambda item: ("/" in item[0], item[0]))
+        if not bit & withheld
+    }
+
+
+def written(offers: dict[str, str], *, with_values: bool) -> list[str]:
+    """Capabilities as LS and NEW list them."""
+    return [f"{name}={value}" if value and with_values else name for name, value in offers.items()]
+
+
+def announce(world: World, before: dict[str, str], after: dict[str, str]) -> None:
+    """Tell those who asked to know what is offered no longer, what is new, and, with the values, what has changed."""
+    gone = [name for name in before if name not in after]
+    new = {name: value for name, value in after.items() if name not in before}
+    changed = {name: value for name, value in after.items() if before.get(name) != value}
+    lost = 0
+    for name in gone:
+        lost |= caps.NAMES[name]
+    for session in list(world.sessions.values()):
+        if session.control is not None:
+            continue
+        if session.caps & caps.CAP_NOTIFY:
+            knows_values = session.cap_version >= CAP_302
+            _tell(world, session, "DEL", gone)
+            _tell(world, session, "NEW", written(changed if knows_values else new, with_values=knows_values))
+        if session.caps & lost:
+            world.set_variant(session, session.caps & ~lost)
+
+
+def _tell(world: World, session: Session, subcommand: str, names: list[str]) -> None:
+    if names:
+        nick = session.user.nick if session.user is not None else "*"
+        world.tell_session(session, f":{world.settings.server.name} CAP {nick} {subcommand} :{' '.join(names)}")

@@ -1,0 +1,161 @@
+"""One connection of somebody: where it comes from, what it negotiated, what it has yet to read."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from chatroom.chat.stored.records import Belongings
+
+if TYPE_CHECKING:
+    from chatroom.chat.admission.flood import LineBudget
+    from chatroom.chat.admission.sasl_exchange import SaslExchange
+    from chatroom.chat.delivery.labelled_replies import Answers
+    from chatroom.chat.people.multiline_batch import ClientBatch
+    from chatroom.chat.people.user import User
+    from chatroom.chat.stored.records import AccountEntry, Role
+
+
+class Registration:
+    """What a session has said of itself before it is somebody. Dropped once it is."""
+
+    __slots__ = (
+        "account",
+        "away",
+        "belongings",
+        "cap_open",
+        "nick",
+        "passwords",
+        "realname",
+        "server_password_given",
+        "username",
+    )
+
+    def __init__(self) -> None:
+        self.nick = ""
+        self.username = ""
+        self.realname = ""
+        self.passwords: list[str] = []
+        """What PASS gave, not looked at yet."""
+        self.server_password_given = False
+        self.cap_open = False
+        """Whether CAP negotiation holds registration back until CAP END."""
+        self.account: AccountEntry | None = None
+        self.away: str | None = None
+        """What AWAY said before there was anybody who could be away."""
+        self.belongings: Belongings | None = None
+        """What METADATA said of who is coming, as a guest."""
+
+    def own(self) -> Belongings:
+        """``belongings``, to be changed."""
+        if self.belongings is None:
+            self.belongings = Belongings()
+        return self.belongings
+
+    @property
+    def is_blank(self) -> bool:
+        """Whether nothing was said yet."""
+        return not (self.nick or self.username or self.passwords or self.cap_open or self.account)
+
+
+class Session:
+    """One connection. Made by the I/O thread that owns it; everything in it is guarded by the hub lock.
+
+    ``version`` and ``address`` are the peer's real address, 4 or 6 and as an integer: what bans look at. It is the
+    socket's, or what a trusted gateway gave (``stand_for``). ``host`` is what others are shown.
+    """
+
+    __slots__ = (
+        "address",
+        "address_text",
+        "batch",
+        "budget",
+        "cap_version",
+        "caps",
+        "closing",
+        "connected_ms",
+        "connection",
+        "control",
+        "entries",
+        "gateway",
+        "gathered",
+        "heard_ms",
+        "host",
+        "id",
+        "login_tries",
+        "mark",
+        "opened_ms",
+        "pinged_ms",
+        "registration",
+        "replays",
+        "sasl",
+        "subscriptions",
+        "thread",
+        "user",
+        "variant",
+        "version",
+        "waiting",
+    )
+
+    def __init__(self, session_id: int, address_text: str, version: int, address: int, host: str, now_ms: int) -> None:
+        self.id = session_id
+        self.address_text = address_text
+        self.version = version
+        self.address = address
+        self.host = host
+        self.gateway = ""
+        """The gateway it comes through, as ``name (address)``; empty where it comes by itself."""
+        self.thread = 0
+        """Which I/O thread owns the connection."""
+        self.connection: Any = None
+        """The server's end of it; no rule looks at it."""
+        self.connected_ms = now_ms
+        self.opened_ms = 0
+        """When it was made, on the clock that never jumps."""
+        self.heard_ms = 0
+        """When its last line came, on the clock that never jumps."""
+        self.pinged_ms = 0
+        """When it was last asked whether it is alive, on the clock that never jumps; 0 where it never was."""
+        self.user: User | None = None
+        self.registration: Registration | None = Registration()
+        self.control: ControlRights | None = None
+        self.sasl: SaslExchange | None = None
+        self.subscriptions: tuple[str, ...] = ()
+        """The metadata keys it wants to be told of, in the order in which it asked."""
+        self.login_tries = 0
+        self.caps = 0
+        self.cap_version = 0
+        self.variant = 0
+        """The part of ``caps`` that changes the bytes of events."""
+        self.entries: list[tuple[int, bytes]] | None = None
+        """The numbered lines it is told in this tick, but for those that its channels' logs have; None where none."""
+        self.mark = 0
+        """Everything its channels said up to this number is in ``entries`` or was read."""
+        self.gathered: Answers | None = None
+        """The answer to a labelled command, while it is being made."""
+        self.batch: ClientBatch | None = None
+        """The lines of a message that is not complete yet."""
+        self.waiting = False
+        """Whether a job of its last line is under way: further lines wait behind it."""
+        self.replays = 0
+        """Of how many channels that it joined by its last line it is yet to be shown what it missed: that is such a
+        job, too."""
+        self.closing = False
+        self.budget: LineBudget | None = None
+
+    def stand_for(self, version: int, address: int, address_text: str, host: str, gateway: str) -> None:
+        """Be from another address than the socket's: a gateway's peer has its own."""
+        self.version = version
+        self.address = address
+        self.address_text = address_text
+        self.host = host
+        self.gateway = gateway
+
+
+class ControlRights:
+    """What makes a session the operator's, on the control socket: it acts, but is nobody present."""
+
+    __slots__ = ("name", "role")
+
+    def __init__(self, name: str, role: Role) -> None:
+        self.name = name
+        self.role = role

@@ -1,0 +1,68 @@
+"""Who was here: the nicks people gave up lately, for WHOWAS."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import TYPE_CHECKING, NamedTuple
+
+from chatroom.irc.names import casefold
+
+if TYPE_CHECKING:
+    from chatroom.chat.people.user import User
+
+MOST_REMEMBERED = 2_000
+"""How many departures are remembered in all."""
+MOST_OF_A_NICK = 10
+"""How many departures of one nick are remembered."""
+
+
+class FormerUser(NamedTuple):
+    """Somebody as they were when they gave up a nick: by leaving, or by taking another."""
+
+    nick: str
+    username: str
+    host: str
+    realname: str
+    account: str | None
+    address_text: str
+    left_ms: int
+
+
+class FormerUsers:
+    """The last departures, by nick. Guarded by the hub lock."""
+
+    __slots__ = ("_by_nick", "_number", "_order")
+
+    def __init__(self) -> None:
+        self._by_nick: dict[str, list[tuple[int, FormerUser]]] = {}
+        """Departures with their numbers by casefolded nick, the latest first; none is empty."""
+        self._order: OrderedDict[int, str] = OrderedDict()
+        """The casefolded nick of each departure by its number, the oldest first."""
+        self._number = 0
+
+    def __len__(self) -> int:
+        return len(self._order)
+
+    def note(self, user: User, left_ms: int) -> None:
+        """Remember somebody under the nick they wear now; the oldest departures are forgotten for it."""
+        address_text = user.sessions[0].address_text if user.sessions else ""
+        one = FormerUser(user.nick, user.username, user.host, user.realname, user.account_name, address_text, left_ms)
+        self._number += 1
+        same = self._by_nick.setdefault(user.folded, [])
+        same.insert(0, (self._number, one))
+        self._order[self._number] = user.folded
+        if len(same) > MOST_OF_A_NICK:
+            del self._order[same.pop()[0]]
+        elif len(self._order) > MOST_REMEMBERED:
+            self._forget_oldest()
+
+    def _forget_oldest(self) -> None:
+        _, folded = self._order.popitem(last=False)
+        same = self._by_nick[folded]
+        same.pop()
+        if not same:
+            del self._by_nick[folded]
+
+    def find(self, nick: str) -> list[FormerUser]:
+        """Who wore that nick, the latest first."""
+        return [one for _, one in self._by_nick.get(casefold(nick), ())]

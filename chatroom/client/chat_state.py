@@ -1,0 +1,387 @@
+"""What the client knows of the chat: a message in, events out. Pure; messages must be clean (``text.clean_message``).
+
+What was merely answered (numerics that are not about members, topics or the server's own settings) is worded in
+``answers``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from chatroom.client.chat_events import (
+    Denied,
+    Event,
+    Invited,
+    Joined,
+    Kicked,
+    Left,
+    Members,
+    ModeChanged,
+    Renamed,
+    Said,
+    SaidKind,
+    Told,
+    TopicChanged,
+)
+from chatroom.client.numerics_in_words import answer
+from chatroom.client.past_messages import Past
+from chatroom.client.search_queries import refusal
+from chatroom.client.text import CTCP
+from chatroom.irc.message import Message
+from chatroom.irc.names import casefold
+
+_RFC1459 = str.maketrans("[]\\^", "{}|~")
+
+
+@dataclass(slots=True)
+class Channel:
+    """A channel we are in. ``members`` maps the folded nick to the nick; ``prefixes`` to its prefix characters."""
+
+    name: str
+    topic: str = ""
+    members: dict[str, str] = field(default_factory=dict)
+    prefixes: dict[str, str] = field(default_factory=dict)
+    arriving: list[str] = field(default_factory=list)
+    """Names of a 353 whose 366 has not come yet."""
+    known: bool = False
+    """The member list has come once since we joined."""
+    since: datetime | None = None
+    """When we joined, by the server's clock."""
+
+
+class State:
+    """Who and where we are. ``reset`` on every new connection; ``channels`` is keyed by folded name."""
+
+    def __init__(self) -> None:
+        self.nick = ""
+        self.source = ""
+        self.caps: set[str] = set()
+        self.channels: dict[str, Channel] = {}
+        self.seen_channels: dict[str, str] = {}
+        self.channel_types = "#"
+        self.away = False
+        self._prefixes: dict[str, str] = {"o": "@", "v": "+"}
+        self._list_modes = "beIqkl"
+        self._fold_rfc1459 = False
+        self._past = Past()
+        self._found = False  # whether the WHO or LIST under way has had anything to show
+
+    def reset(self, nick: str, caps: set[str]) -> None:
+        """A new connection was welcomed: we are nowhere yet."""
+        self.nick = nick
+        self.source = ""
+        self.caps = set(caps)
+        self.channels.clear()
+        self.away = False
+        self._past.reset()
+
+    def fold(self, name: str) -> str:
+        """A name as this server compares it."""
+        return casefold(name).translate(_RFC1459) if self._fold_rfc1459 else casefold(name)
+
+    def is_me(self, nick: str) -> bool:
+        """Whether ``nick`` is ours."""
+        return self.fold(nick) == self.fold(self.nick)
+
+    def is_channel(self, name: str) -> bool:
+        """Whether ``name`` is a channel's by its first character."""
+        return name[:1] in self.channel_types and name != ""
+
+    def find_channel(self, name: str) -> Channel | None:
+        """The channel called ``name``, if we are in it."""
+        return self.channels.get(self.fold(name))
+
+    @property
+    def source_bytes(self) -> int:
+        """How long our ``nick!user@host`` is, or can be while the server has not shown it."""
+        return len(self.source.encode()) if self.source else len(self.nick.encode()) + 75
+
+    def feed(self, message: Message) -> list[Event]:
+        """What a message changes and what there is to show of it."""
+        findings = self._past.findings(message)
+        if findings is not None and message.verb != "BATCH":
+            if message.verb in ("PRIVMSG", "NOTICE"):
+                findings += [event for event in self._read(message) if isinstance(event, Said)]
+            return []
+        source = message.source or ""
+        if "!" in source and self.is_me(message.nick) and not self._past.holds(moment(message)):
+            self.source = source  # said now, not before we came: since then we may come from elsewhere
+        handler = _HANDLERS.get(message.verb)
+        if handler is None:
+            return answer(message)
+        return handler(self, message)
+
+    # Talk
+
+    def _on_said(self, message: Message) -> list[Event]:
+        events = self._read(message)
+        for event in events:
+            if isinstance(event, Said):
+                channel = self.find_channel(event.place)
+                said = self._past.sort(event, channel.since if channel is not None else None)
+                return [said] if said is not None else []
+        return events
+
+    def _on_batch(self, message: Message) -> list[Event]:
+        found = self._past.batch(message)
+        return [found] if found is not None else []
+
+    def _read(self, message: Message) -> list[Event]:
+        """A PRIVMSG or NOTICE as what it says, whenever that was."""
+        if len(message.params) < 2:
+            return []
+        target, text = message.params[0], message.params[1]
+        kind: SaidKind = "message" if message.verb == "PRIVMSG" else "notice"
+        if text.startswith(CTCP):
+            verb, _, text = text.strip(CTCP).partition(" ")
+            if verb.upper() != "ACTION":
+                return []
+            kind = "action"
+        text = text.replace(CTCP, "")
+        at = moment(message)
+        if kind == "notice" and "!" not in (message.source or ""):
+            return [Told(text, place=target if self.is_channel(target) else "", at=at)]
+        mine = self.is_me(message.nick)
+        bare = target.lstrip("".join(self._prefixes.values()))
+        place = bare if self.is_channel(bare) else (target if mine else message.nick)
+        return [Said(place, message.nick, text, kind, mine, at)]
+
+    # Coming and going
+
+    def _on_join(self, message: Message) -> list[Event]:
+        name = _param(message, 0)
+        mine = self.is_me(message.nick)
+        if mine:
+            at = moment(message)
+            self._past.came(at)
+            self.channels[self.fold(name)] = Channel(name, since=at)
+        channel = self.find_channel(name)
+        if channel is not None:
+            channel.members[self.fold(message.nick)] = message.nick
+            self.seen_channels[self.fold(name)] = name
+        return [Joined(message.nick, name, mine, moment(message))]
+
+    def _on_part(self, message: Message) -> list[Event]:
+        name = _param(message, 0)
+        mine = self._forget(name, message.nick)
+        return [Left(message.nick, (name,), _param(message, 1), mine, moment(message))]
+
+    def _on_kick(self, message: Message) -> list[Event]:
+        name, nick = _param(message, 0), _param(message, 1)
+        mine = self._forget(name, nick)
+        return [Kicked(nick, name, message.nick, _param(message, 2), mine, moment(message))]
+
+    def _on_quit(self, message: Message) -> list[Event]:
+        mine = self.is_me(message.nick)
+        shared = []
+        for channel in self.channels.values():
+            if channel.members.pop(self.fold(message.nick), None) is not None:
+                channel.prefixes.pop(self.fold(message.nick), None)
+                shared.append(channel.name)
+        return [] if mine else [Left(message.nick, tuple(shared), _param(message, 0), mine, moment(message))]
+
+    def _forget(self, name: str, nick: str) -> bool:
+        """Take ``nick`` out of a channel; whether that was us."""
+        mine = self.is_me(nick)
+        if mine:
+            self.channels.pop(self.fold(name), None)
+        channel = self.find_channel(name)
+        if channel is not None:
+            channel.members.pop(self.fold(nick), None)
+            channel.prefixes.pop(self.fold(nick), None)
+        return mine
+
+    def _on_nick(self, message: Message) -> list[Event]:
+        old, new = message.nick, _param(message, 0)
+        mine = self.is_me(old)
+        for channel in self.channels.values():
+            if channel.members.pop(self.fold(old), None) is not None:
+                prefix = channel.prefixes.pop(self.fold(old), "")
+                channel.members[self.fold(new)] = new
+                channel.prefixes[self.fold(new)] = prefix
+        if mine:
+            self.nick = new
+            self.source = new + self.source[len(old) :] if self.source else ""
+        return [Renamed(old, new, mine, moment(message))]
+
+    def _on_invite(self, message: Message) -> list[Event]:
+        nick, name = _param(message, 0), _param(message, 1)
+        self.seen_channels[self.fold(name)] = name
+        return [Invited(nick, name, message.nick, self.is_me(nick), moment(message))]
+
+    # What a channel is
+
+    def _on_topic(self, message: Message) -> list[Event]:
+        name, topic = _param(message, 0), _param(message, 1)
+        channel = self.find_channel(name)
+        if channel is not None:
+            channel.topic = topic
+        return [TopicChanged(name, topic, message.nick, moment(message))]
+
+    def _on_topic_reply(self, message: Message) -> list[Event]:
+        channel = self.find_channel(_param(message, 1))
+        if channel is not None:
+            channel.topic = _param(message, 2)
+        return answer(message)
+
+    def _on_names(self, message: Message) -> list[Event]:
+        channel = self.find_channel(_param(message, 2))
+        if channel is None:
+            return answer(message)
+        channel.arriving.extend(message.params[-1].split())
+        return []
+
+    def _on_names_end(self, message: Message) -> list[Event]:
+        channel = self.find_channel(_param(message, 1))
+        if channel is None:
+            return []
+        arrived, channel.arriving = channel.arriving, []
+        prefixes = "".join(self._prefixes.values())
+        channel.members.clear()
+        channel.prefixes.clear()
+        shown = []
+        for entry in arrived:
+            bare = entry.lstrip(prefixes)
+            nick = bare.partition("!")[0]
+            prefix = entry[: len(entry) - len(bare)]
+            channel.members[self.fold(nick)] = nick
+            channel.prefixes[self.fold(nick)] = prefix
+            shown.append(prefix[:1] + nick)
+        asked, channel.known = channel.known, True
+        shown.sort(key=lambda name: (name[0] not in prefixes, self.fold(name.lstrip(prefixes))))
+        return [Members(channel.name, tuple(shown), asked)]
+
+    def _on_mode(self, message: Message) -> list[Event]:
+        place, modes, params = _param(message, 0), _param(message, 1), message.params[2:]
+        channel = self.find_channel(place)
+        if channel is not None:
+            self._track_prefixes(channel, modes, list(params))
+        return [ModeChanged(place, message.nick, modes, tuple(params), moment(message))]
+
+    def _track_prefixes(self, channel: Channel, modes: str, params: list[str]) -> None:
+        adding = True
+        for mode in modes:
+            if mode in "+-":
+                adding = mode == "+"
+            elif mode in self._prefixes and params:
+                nick = self.fold(params.pop(0))
+                held = set(channel.prefixes.get(nick, ""))
+                (held.add if adding else held.discard)(self._prefixes[mode])
+                channel.prefixes[nick] = "".join(p for p in self._prefixes.values() if p in held)
+            elif mode in self._list_modes and params and (adding or mode != "l"):
+                params.pop(0)
+
+    # What the server is
+
+    def _on_isupport(self, message: Message) -> list[Event]:
+        for token in message.params[1:-1]:
+            key, _, value = token.partition("=")
+            if key == "CHANTYPES":
+                self.channel_types = value
+            elif key == "CASEMAPPING":
+                self._fold_rfc1459 = value.startswith("rfc1459")
+            elif key == "CHANMODES":
+                self._list_modes = "".join(value.split(",")[:3])
+            elif key == "PREFIX" and value.startswith("("):
+                modes, _, signs = value[1:].partition(")")
+                self._prefixes = dict(zip(modes, signs, strict=False))
+        return []
+
+    def _on_cap(self, message: Message) -> list[Event]:
+        verb = _param(message, 1).upper()
+        names = _param(message, 2).split()
+        if verb == "ACK":
+            self.caps.update(name for name in names if not name.startswith("-"))
+        elif verb == "DEL":
+            self.caps.difference_update(names)
+        return []
+
+    def _on_away_set(self, message: Message) -> list[Event]:
+        self.away = message.verb == "306"
+        return answer(message)
+
+    def _on_list_entry(self, message: Message) -> list[Event]:
+        name = _param(message, 1)
+        self.seen_channels[self.fold(name)] = name
+        self._found = True
+        return answer(message)
+
+    def _on_who(self, message: Message) -> list[Event]:
+        self._found = True
+        return answer(message)
+
+    def _on_who_end(self, message: Message) -> list[Event]:
+        found, self._found = self._found, False
+        return [] if found else [Told(f"There is nobody to show for {_param(message, 1)}.")]
+
+    def _on_list_end(self, message: Message) -> list[Event]:
+        found, self._found = self._found, False
+        return [] if found else [Told("There are no channels to show.")]
+
+    def _on_standard_reply(self, message: Message) -> list[Event]:
+        text = message.params[-1] if message.params else ""
+        if message.verb == "FAIL" and message.params[:1] == ["SEARCH"]:
+            return [Denied(refusal(message.params))]
+        if message.params[:2] == ["UBAN", "NEEDS_FORCE"]:
+            text = text.replace("UBAN ADD FORCE", "/ban --force")  # as it is typed here
+        return [Denied(text)] if message.verb == "FAIL" else [Told(text)]
+
+    def _on_register(self, message: Message) -> list[Event]:
+        return [Told(message.params[-1])] if message.params else []
+
+    def _on_wallops(self, message: Message) -> list[Event]:
+        return [Told(f"{message.nick} to all operators: {_param(message, 0)}", at=moment(message))]
+
+    def _on_nothing(self, message: Message) -> list[Event]:
+        return []
+
+
+def moment(message: Message) -> datetime | None:
+    """When the server says it was (``server-time``), or None."""
+    stamp = (message.tags or {}).get("time", "")
+    try:
+        at = datetime.fromisoformat(stamp)
+    except ValueError:
+        return None
+    return at if at.tzinfo is not None else None
+
+
+def _param(message: Message, index: int) -> str:
+    return message.params[index] if index < len(message.params) else ""
+
+
+_HANDLERS: dict[str, Callable[[State, Message], list[Event]]] = {
+    "PRIVMSG": State._on_said,
+    "NOTICE": State._on_said,
+    "JOIN": State._on_join,
+    "PART": State._on_part,
+    "KICK": State._on_kick,
+    "QUIT": State._on_quit,
+    "NICK": State._on_nick,
+    "INVITE": State._on_invite,
+    "TOPIC": State._on_topic,
+    "MODE": State._on_mode,
+    "BATCH": State._on_batch,
+    "CAP": State._on_cap,
+    "NOTE": State._on_standard_reply,
+    "WARN": State._on_standard_reply,
+    "FAIL": State._on_standard_reply,
+    "REGISTER": State._on_register,
+    "WALLOPS": State._on_wallops,
+    "005": State._on_isupport,
+    "305": State._on_away_set,
+    "306": State._on_away_set,
+    "315": State._on_who_end,
+    "322": State._on_list_entry,
+    "323": State._on_list_end,
+    "332": State._on_topic_reply,
+    "352": State._on_who,
+    "353": State._on_names,
+    "366": State._on_names_end,
+    **dict.fromkeys(
+        ("PONG", "AWAY", "ACCOUNT", "CHGHOST", "SETNAME", "TAGMSG", "KILL", "ERROR", "AUTHENTICATE", "ACK"),
+        State._on_nothing,
+    ),
+}

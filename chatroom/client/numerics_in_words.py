@@ -1,0 +1,198 @@
+"""Numerics in words for people.
+
+A template's ``{0}``, ``{1}``, ... are the parameters after our own nick, ``{text}`` is the last one. Refusals say what
+is wrong and, where there is something to do about it, what.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from chatroom.client.chat_events import Denied, Event, Told
+from chatroom.irc.message import Message
+
+REFUSALS: dict[str, str] = {
+    "401": "There is nobody called {0} here.",
+    "402": "There is no server called {0}.",
+    "403": "There is no channel called {0}.",
+    "405": "You are in too many channels to join {0}.",
+    "406": "Nobody called {0} was here.",
+    "407": "{0} names too many at once.",
+    "411": "Say who it is for.",
+    "412": "There was nothing to send.",
+    "413": "{text}",
+    "414": "{text}",
+    "416": "There are too many answers to that; ask for less.",
+    "417": "That line is too long for the server.",
+    "421": "The server does not know the command {0}.",
+    "422": "",
+    "431": "Say which nick.",
+    "432": "{0} cannot be your nick: {text}",
+    "433": "The nick {0} is taken.",
+    "436": "The nick {0} is taken.",
+    "437": "{0} cannot be had just now: {text}",
+    "441": "{0} is not in {1}.",
+    "442": "You are not in {0}.",
+    "443": "{0} is already in {1}.",
+    "451": "The server does not know you yet.",
+    "461": "{0} needs more words behind it.",
+    "462": "That is only possible while connecting.",
+    "465": "{text}",
+    "467": "{0} has a key already.",
+    "471": "{0} is full.",
+    "472": "There is no channel mode {0}.",
+    "473": "{0} is by invitation only.",
+    "474": "You are banned from {0}.",
+    "475": "{0} wants a key: /join {0} KEY",
+    "476": "{0} is not a name a channel can have.",
+    "477": "{0}: {text}",
+    "478": "The list of {0} is full.",
+    "482": "Only an operator of {0} may do that.",
+    "483": "{text}",
+    "485": "{text}",
+    "491": "{text}",
+    "501": "There is no such user mode.",
+    "502": "You can only change your own modes.",
+    "524": "There is no help on {0}.",
+    "525": "{0} cannot have that key.",
+    "696": "{text}",
+    "723": "You may not do that: {text}",
+}
+
+ANSWERS: dict[str, str] = {
+    "221": "Your modes: {0}",
+    "263": "{0} has to wait a moment: {text}",
+    "301": "{0} is away: {text}",
+    "305": "You are no longer away.",
+    "306": "You are away. /back ends it.",
+    "307": "  {0} {text}",
+    "311": "{0} is {1}@{2} ({text})",
+    "312": "  on {1} ({text})",
+    "313": "  {text}",
+    "314": "{0} was {1}@{2} ({text})",
+    "319": "  in {text}",
+    "320": "  {text}",
+    "324": "{0} has the modes {rest}",
+    "330": "  logged in as {1}",
+    "331": "{0} has no topic.",
+    "332": "The topic of {0}: {text}",
+    "335": "  {text}",
+    "338": "  really from {1}",
+    "341": "{0} has been invited to {1}.",
+    "346": "  {1}",
+    "348": "  {1}",
+    "351": "The server is {0} on {1} {text}",
+    "364": "{0} {1} {text}",
+    "367": "{0} bans {1}",
+    "381": "{text}",
+    "391": "It is {text} at {0}.",
+    "671": "  {text}",
+    "704": "{text}",
+    "705": "{text}",
+    "706": "{text}",
+    "900": "You are logged in as {1}.",
+    "901": "You are logged out.",
+}
+
+_SILENT = frozenset(
+    [
+        *("001", "002", "003", "004", "042", "250", "251", "252", "253", "254", "255", "265", "266"),
+        *("318", "321", "328", "329", "333", "347", "349", "365", "366", "368", "369", "374", "375", "378"),
+        *("376", "396", "422", "903", "907", "908"),
+    ]
+)
+
+
+def answer(message: Message) -> list[Event]:
+    """What to show of a message that changes nothing the client keeps."""
+    verb, params = message.verb, message.params[1:]
+    if verb in _SILENT:
+        return []
+    composed = _COMPOSED.get(verb)
+    if composed is not None:
+        kind = Denied if "400" <= verb <= "599" else Told
+        try:
+            return [kind(composed(params))]
+        except (IndexError, ValueError, OverflowError, OSError):
+            return [kind(" ".join(params))]
+    if verb in REFUSALS:
+        return [Denied(_fill(REFUSALS[verb], params))]
+    if verb in ANSWERS:
+        return [Told(_fill(ANSWERS[verb], params))]
+    if not verb.isdigit():
+        return [Told(" ".join([verb, *message.params]))]
+    text = " ".join(params)
+    if not text:
+        return []
+    return [Denied(text) if "400" <= verb <= "599" else Told(text)]
+
+
+def _fill(template: str, params: list[str]) -> str:
+    """The template with what the server gave; what it left out reads as nothing."""
+    words = [*params, *[""] * 5]
+    return template.format(*words, text=params[-1] if params else "", rest=" ".join(params[1:]))
+
+
+def _cannot_send(params: list[str]) -> str:
+    why = params[-1].removeprefix("Cannot send to channel").strip(" ()")
+    return f"{params[0]} does not take your message{f': {why}' if why else ''}."
+
+
+def _not_permitted(params: list[str]) -> str:
+    why = params[-1].removeprefix("Permission Denied").strip(" -")
+    if "IRC operator" in why:
+        return "You may not do that: it takes a moderator or an admin."
+    return f"You may not do that: {why}"
+
+
+def _wrong_password(params: list[str]) -> str:
+    why = params[-1].removeprefix("Password incorrect").strip(" :")
+    return "That password is wrong." if why in ("", "wrong name or password") else f"{why[0].upper()}{why[1:]}."
+
+
+def _who(params: list[str]) -> str:
+    user, host, _, nick, flags, trailing = params[1:7]
+    signs = "".join(sign for sign in flags if sign in "~&@%+")
+    realname = trailing.partition(" ")[2]
+    line = f"  {signs + nick:<20} {user}@{host}"
+    if realname and realname != nick:
+        line += f"  {realname}"
+    if flags.startswith("G"):
+        line += "  (away)"
+    return line
+
+
+def _list(params: list[str]) -> str:
+    people = int(params[1])
+    return f"  {params[0]:<20} {people:>4} {'person' if people == 1 else 'people'}  {params[2]}".rstrip()
+
+
+def _idle(params: list[str]) -> str:
+    line = f"  silent for {_span(int(params[1]))}"
+    if len(params) > 3:
+        signed_on = datetime.fromtimestamp(int(params[2]), UTC).astimezone()
+        line += f", here since {signed_on:%Y-%m-%d %H:%M}"
+    return line
+
+
+def _span(seconds: int) -> str:
+    """A length of time, roughly."""
+    for size, word in ((86400, "day"), (3600, "hour"), (60, "minute")):
+        if seconds >= size:
+            count = seconds // size
+            return f"{count} {word}{'' if count == 1 else 's'}"
+    return f"{seconds} second{'' if seconds == 1 else 's'}"
+
+
+_COMPOSED: dict[str, Callable[[list[str]], str]] = {
+    "317": _idle,
+    "322": _list,
+    "352": _who,
+    "353": lambda params: f"In {params[1]}: {', '.join(params[-1].split())}",
+    "372": lambda params: params[0].removeprefix("- "),
+    "404": _cannot_send,
+    "464": _wrong_password,
+    "481": _not_permitted,
+    "371": lambda params: params[0],
+}

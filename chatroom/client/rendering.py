@@ -1,0 +1,236 @@
+"""Events as lines for people: fragments of text, each with the name of its style. Both front ends print these."""
+
+from __future__ import annotations
+
+import re
+import zlib
+from collections.abc import Callable
+from datetime import datetime
+from typing import NamedTuple
+
+from chatroom.client.chat_events import (
+    Denied,
+    Event,
+    Found,
+    Invited,
+    Joined,
+    Kicked,
+    Left,
+    Members,
+    ModeChanged,
+    Renamed,
+    Said,
+    Told,
+    TopicChanged,
+    Trouble,
+    Welcome,
+)
+from chatroom.client.search_queries import MOST_FOUND
+
+NICK_STYLES = tuple(f"nick{number}" for number in range(10))
+
+Fragment = tuple[str, str]
+"""Style name (``""`` for plain text) and text."""
+Words = list[Fragment]
+
+
+class Shown(NamedTuple):
+    """A line ready to print. ``place`` is the channel or person it belongs to, ``""`` for none."""
+
+    words: Words
+    place: str = ""
+    at: datetime | None = None
+    timeless: bool = False
+    """An answer to what was just typed: when it came is of no interest, unless the server says so."""
+
+    @property
+    def text(self) -> str:
+        """The line without styles, time and place."""
+        return "".join(text for _, text in self.words)
+
+
+def nick_style(nick: str) -> str:
+    """The style of a name: the same for the same name, everywhere and always."""
+    return NICK_STYLES[zlib.crc32(nick.lower().encode()) % len(NICK_STYLES)]
+
+
+def shown(event: Event, me: str = "") -> list[Shown]:
+    """The lines that tell of an event. A message of somebody else that names ``me`` stands out."""
+    lines = _WORDING[type(event)](event)
+    if me and isinstance(event, Said) and not event.mine and mentions(event.text, me):
+        *head, (_, text) = lines[0].words
+        lines = [lines[0]._replace(words=[*head, ("mention", text)])]
+    return lines
+
+
+def mentions(text: str, nick: str) -> bool:
+    """Whether ``nick`` stands in the text as a word of its own."""
+    return re.search(rf"(?<!\w){re.escape(nick)}(?!\w)", text, re.IGNORECASE) is not None
+
+
+def stamp(at: datetime | None, now: datetime) -> str:
+    """A moment as local time, with its date where that is not today's. Both are aware; None is now."""
+    local, today = (at or now).astimezone(), now.astimezone()
+    return f"{local:%H:%M}" if local.date() == today.date() else full_stamp(local)
+
+
+def full_stamp(at: datetime) -> str:
+    """A moment, aware, as local date and time."""
+    return f"{at.astimezone():%Y-%m-%d %H:%M}"
+
+
+def _nick(nick: str) -> Fragment:
+    return (nick_style(nick), nick)
+
+
+def _because(reason: str) -> str:
+    return f": {reason}" if reason else ""
+
+
+def _said(event: Said) -> list[Shown]:
+    return [Shown(_quoted(event), event.place, event.at)]
+
+
+def _quoted(event: Said) -> Words:
+    """Who said what. What was said before we came is dim."""
+    text = "dim" if event.missed else ""
+    style = "mine" if event.mine else nick_style(event.nick)
+    if event.kind == "action":
+        words = [("dim", "* "), (style, event.nick), (text, f" {event.text}")]
+    elif event.kind == "notice":
+        words = [("dim", "-"), (style, event.nick), ("dim", "- "), (text, event.text)]
+    else:
+        words = [("dim", "<"), (style, event.nick), ("dim", "> "), (text, event.text)]
+    return words
+
+
+def _found(event: Found) -> list[Shown]:
+    if not event.said:
+        return [Shown([("told", "Nothing found.")], timeless=True)]
+    places = {said.place.lower() for said in event.said}
+    where = event.said[0].place
+    count = f"{len(event.said)}{' or more' if len(event.said) >= MOST_FOUND else ''}"
+    among = f" {'in' if where.startswith(('#', '&')) else 'with'} {where}" if len(places) == 1 else ""
+    lines = [Shown([("notice", f"Found {count}{among}:")], timeless=True)]
+    for said in event.said:
+        words: Words = [("time", f"  {full_stamp(said.at)} " if said.at is not None else "  ")]
+        if len(places) > 1:
+            words.append(("place", f"[{said.place}] "))
+        lines.append(Shown([*words, *_quoted(said)], timeless=True))
+    return lines
+
+
+def _joined(event: Joined) -> list[Shown]:
+    if event.mine:
+        return [Shown([("notice", f"You joined {event.channel}")], event.channel, event.at)]
+    return [Shown([_nick(event.nick), ("dim", " joined")], event.channel, event.at)]
+
+
+def _left(event: Left) -> list[Shown]:
+    if event.mine:
+        return [Shown([("notice", f"You left {event.channels[0]}")], event.channels[0], event.at)]
+    place = event.channels[0] if len(event.channels) == 1 else ""
+    if event.reason.startswith(f"{event.nick} was "):
+        # The server words kicks itself: "NAME was kicked by an admin: reason".
+        return [Shown([_nick(event.nick), ("dim", event.reason[len(event.nick) :])], place, event.at)]
+    reason = event.reason.removeprefix("Quit: ").removeprefix("Quit").strip()
+    aside = f" ({reason})" if reason and reason.lower() not in (event.nick.lower(), "client quit") else ""
+    return [Shown([_nick(event.nick), ("dim", f" left{aside}")], place, event.at)]
+
+
+def _kicked(event: Kicked) -> list[Shown]:
+    if event.mine:
+        text = f"You were kicked from {event.channel} by {event.by}{_because(event.reason)}"
+        return [Shown([("warning", text)], event.channel, event.at)]
+    words = [_nick(event.nick), ("dim", f" was kicked from {event.channel} by "), _nick(event.by)]
+    return [Shown([*words, ("dim", _because(event.reason))], event.channel, event.at)]
+
+
+def _renamed(event: Renamed) -> list[Shown]:
+    if event.mine:
+        return [Shown([("notice", f"You are now known as {event.new}")], "", event.at)]
+    return [Shown([_nick(event.old), ("dim", " is now known as "), _nick(event.new)], "", event.at)]
+
+
+def _topic(event: TopicChanged) -> list[Shown]:
+    if not event.topic:
+        return [Shown([_nick(event.by), ("dim", " cleared the topic")], event.channel, event.at)]
+    return [Shown([_nick(event.by), ("dim", " set the topic: "), ("", event.topic)], event.channel, event.at)]
+
+
+_OWN_MODES = {
+    "+o": "You have an operator's rights on this server.",
+    "-o": "You no longer have an operator's rights on this server.",
+}
+
+_MODES = {
+    "+o": "made {} an operator",
+    "-o": "took operator from {}",
+    "+v": "gave voice to {}",
+    "-v": "took voice from {}",
+    "+b": "banned {} from the channel",
+    "-b": "lifted the channel ban on {}",
+}
+
+
+def _mode(event: ModeChanged) -> list[Shown]:
+    if not event.place.startswith(("#", "&")):
+        text = _OWN_MODES.get(event.modes, f"Your modes changed: {event.modes}")
+        return [Shown([("dim", text)], "", event.at)]
+    wording = _MODES.get(event.modes)
+    if wording is not None and len(event.params) == 1:
+        what = wording.format(event.params[0])
+    else:
+        what = "set " + " ".join([event.modes, *event.params])
+    return [Shown([_nick(event.by), ("dim", f" {what}")], event.place, event.at)]
+
+
+def _members(event: Members) -> list[Shown]:
+    words: Words = [("dim", f"{len(event.names)} here: ")]
+    for number, name in enumerate(event.names):
+        sign = name[:1] if name[:1] in "~&@%+!" else ""
+        words += [("dim", (", " if number else "") + sign), _nick(name.removeprefix(sign))]
+    return [Shown(words, event.channel, timeless=event.asked)]
+
+
+def _invited(event: Invited) -> list[Shown]:
+    if event.mine:
+        text = f" invites you to {event.channel} (/join {event.channel})"
+        return [Shown([_nick(event.by), ("notice", text)], "", event.at)]
+    return [Shown([_nick(event.by), ("dim", f" invited {event.nick}")], event.channel, event.at)]
+
+
+def _told(event: Told) -> list[Shown]:
+    return [Shown([("told", line)], event.place, event.at, timeless=True) for line in event.text.split("\n")]
+
+
+def _denied(event: Denied) -> list[Shown]:
+    return [Shown([("warning", line)], timeless=True) for line in event.text.split("\n") if line]
+
+
+def _trouble(event: Trouble) -> list[Shown]:
+    return [Shown([("warning", event.text)])]
+
+
+def _welcome(event: Welcome) -> list[Shown]:
+    if event.again:
+        return [Shown([("notice", f"Connected again, as {event.nick}.")])]
+    return [Shown([("notice", f"You are connected as {event.nick}. /help lists the commands, /quit leaves.")])]
+
+
+_WORDING: dict[type, Callable[..., list[Shown]]] = {
+    Said: _said,
+    Found: _found,
+    Joined: _joined,
+    Left: _left,
+    Kicked: _kicked,
+    Renamed: _renamed,
+    TopicChanged: _topic,
+    ModeChanged: _mode,
+    Members: _members,
+    Invited: _invited,
+    Told: _told,
+    Denied: _denied,
+    Trouble: _trouble,
+    Welcome: _welcome,
+}

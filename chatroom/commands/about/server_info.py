@@ -1,0 +1,282 @@
+"""What the server says of itself.
+
+Source: Modern IRC Client Protocol, "Server Queries and Commands" and "RPL_ISUPPORT Parameters".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from chatroom import __version__
+from chatroom.chat.people import ban_masks
+from chatroom.chat.people.channel import CHANNEL_KINDS
+from chatroom.chat.reload import use_settings
+from chatroom.chat.stored.records import Account, Role
+from chatroom.commands.command_table import command
+from chatroom.commands.context import Context, printable
+from chatroom.commands.pending import Pending
+from chatroom.irc import caps, numerics
+from chatroom.irc.limits import (
+    AWAY_BYTES,
+    CHANNEL_BYTES,
+    HOST_BYTES,
+    KEY_BYTES,
+    KICK_BYTES,
+    LIST_ENTRIES,
+    MESSAGE_TARGETS,
+    MODE_CHANGES,
+    MONITORED_NICKS,
+    NICK_BYTES,
+    REALNAME_BYTES,
+    TOPIC_BYTES,
+    USERNAME_BYTES,
+    WHOIS_TARGETS,
+)
+from chatroom.irc.masks import matches_mask
+
+if TYPE_CHECKING:
+    from chatroom.chat.world import World
+    from chatroom.config import Settings
+
+_TOKENS_A_LINE = 13
+_PRIVILEGED_STATS = "o"
+USER_MODES = "BRiow"
+SOFTWARE = f"chatroom-{__version__}"
+
+
+def _targmax() -> str:
+    """How many targets a command may have; no number means as many as fit in a line."""
+    most = {"NOTICE": MESSAGE_TARGETS, "PRIVMSG": MESSAGE_TARGETS, "TAGMSG": MESSAGE_TARGETS, "WHOIS": WHOIS_TARGETS}
+    unbounded = ("JOIN", "KICK", "LIST", "MONITOR", "NAMES", "PART")
+    return ",".join(f"{verb}:{most.get(verb, '')}" for verb in sorted((*most, *unbounded)))
+
+
+def isupport(context: Context) -> list[str]:
+    """The ISUPPORT tokens, all of them true."""
+    settings = context.world.settings
+    most_entries = settings.history.max_query
+    of_history = [f"CHATHISTORY={most_entries}", "MSGREFTYPES=msgid,timestamp"] if settings.history.enabled else []
+    return [
+        "ACCOUNTEXTBAN=a",
+        f"AWAYLEN={AWAY_BYTES}",
+        "BOT=B",
+        "CASEMAPPING=ascii",
+        f"CHANLIMIT=#:{settings.channels.max_joined}",
+        f"CHANMODES={CHANNEL_KINDS.chanmodes}",
+        f"CHANNELLEN={CHANNEL_BYTES}",
+        "CHANTYPES=#",
+        "ELIST=CMNTU",
+        "EXCEPTS=e",
+        f"EXTBAN=~,{ban_masks.TYPES}",
+        "FORWARD=f",
+        f"HOSTLEN={HOST_BYTES}",
+        "INVEX=I",
+        f"KEYLEN={KEY_BYTES}",
+        f"KICKLEN={KICK_BYTES}",
+        "KNOCK",
+        f"MAXLIST=Ibe:{LIST_ENTRIES}",
+        f"MAXTARGETS={MESSAGE_TARGETS}",
+        f"MODES={MODE_CHANGES}",
+        f"MONITOR={MONITORED_NICKS}",
+        f"NAMELEN={REALNAME_BYTES}",
+        f"NETWORK={settings.server.network}",
+        f"NICKLEN={NICK_BYTES}",
+        "PREFIX=(ov)@+",
+        "SAFELIST",
+        "STATUSMSG=@+",
+        f"TARGMAX={_targmax()}",
+        f"TOPICLEN={TOPIC_BYTES}",
+        f"USERLEN={USERNAME_BYTES}",
+        "UTF8ONLY",
+        "WHOX",
+        *of_history,
+    ]
+
+
+def is_addressed(context: Context, targets: list[str]) -> bool:
+    """Whether a query's optional target, the first of ``targets``, means this server; refuses (402) where it does not.
+
+    It may be a mask of the server's name, or the nick of somebody here: there is one server only.
+    """
+    if not targets or not targets[0] or matches_mask(targets[0], context.server):
+        return True
+    if context.world.find_user(targets[0]) is not None:
+        return True
+    context.reply(numerics.ERR_NOSUCHSERVER, printable(targets[0]))
+    return False
+
+
+def reply_isupport(context: Context) -> None:
+    """The ISUPPORT tokens, in a batch of their own for clients that asked for that (IRCv3 extended-isupport)."""
+    tokens = isupport(context)
+    with context.batch("draft/isupport" if context.session.caps & caps.EXTENDED_ISUPPORT else ""):
+        for start in range(0, len(tokens), _TOKENS_A_LINE):
+            context.reply(numerics.RPL_ISUPPORT, *tokens[start : start + _TOKENS_A_LINE])
+
+
+@command("ISUPPORT", early=caps.EXTENDED_ISUPPORT)
+def isupport_(context: Context, params: list[str]) -> Pending | None:
+    """Tells what the server supports."""
+    reply_isupport(context)
+    return None
+
+
+@command("MOTD", "[<server>]")
+def motd(context: Context, params: list[str]) -> Pending | None:
+    """Shows the message of the day."""
+    server = context.world.settings.server
+    if not is_addressed(context, params):
+        return None
+    if not server.motd:
+        context.reply(numerics.ERR_NOMOTD)
+    else:
+        context.reply(numerics.RPL_MOTDSTART, text=f"- {server.name} Message of the day -")
+        for line in server.motd.rstrip("\n").split("\n"):
+            context.reply(numerics.RPL_MOTD, text=f"- {line}")
+        context.reply(numerics.RPL_ENDOFMOTD)
+    return None
+
+
+@command("LUSERS", "[<mask> [<server>]]")
+def lusers(context: Context, params: list[str]) -> Pending | None:
+    """Counts who is here."""
+    if not is_addressed(context, params[1:] or params):
+        return None
+    say_counts(context, count(context.world))
+    return None
+
+
+def count(world: World) -> dict[str, object]:
+    """The figures of LUSERS, by name."""
+    total = len(world.users)
+    return {
+        "seen": total - world.invisible,
+        "invisible": world.invisible,
+        "operators": len(world.operators),
+        "unknown": world.unregistered,
+        "channels": len(world.channels),
+        "total": total,
+        "most": world.most_users,
+    }
+
+
+def say_counts(context: Context, figures: Mapping[str, object]) -> None:
+    """Tell the figures of LUSERS."""
+    shown = {name: str(figure) for name, figure in figures.items()}
+    total, most = shown["total"], shown["most"]
+    seen = f"There are {shown['seen']} users and {shown['invisible']} invisible on 1 servers"
+    context.reply(numerics.RPL_LUSERCLIENT, text=seen)
+    context.reply(numerics.RPL_LUSEROP, shown["operators"])
+    context.reply(numerics.RPL_LUSERUNKNOWN, shown["unknown"])
+    context.reply(numerics.RPL_LUSERCHANNELS, shown["channels"])
+    context.reply(numerics.RPL_LUSERME, text=f"I have {total} clients and 0 servers")
+    context.reply(numerics.RPL_LOCALUSERS, total, most, text=f"Current local users {total}, max {most}")
+    context.reply(numerics.RPL_GLOBALUSERS, total, most, text=f"Current global users {total}, max {most}")
+
+
+@command("VERSION", "[<server>]")
+def version(context: Context, params: list[str]) -> Pending | None:
+    """Tells the server's software and what it supports."""
+    if not is_addressed(context, params):
+        return None
+    context.reply(numerics.RPL_VERSION, SOFTWARE, context.server, text="threads, SQLite and IRC")
+    reply_isupport(context)
+    return None
+
+
+@command("TIME", "[<server>]")
+def time(context: Context, params: list[str]) -> Pending | None:
+    """Tells the server's time."""
+    if not is_addressed(context, params):
+        return None
+    now = datetime.fromtimestamp(context.world.now_ms / 1000, UTC)
+    context.reply(numerics.RPL_TIME, context.server, text=f"{now:%A %d %B %Y %H:%M:%S} UTC")
+    return None
+
+
+@command("INFO", "[<server>]")
+def info(context: Context, params: list[str]) -> Pending | None:
+    """Tells about the software."""
+    if not is_addressed(context, params):
+        return None
+    started = datetime.fromtimestamp(context.world.start_ms / 1000, UTC)
+    context.reply(numerics.RPL_INFO, text=f"{SOFTWARE}, a chat daemon in Python: threads, SQLite and IRC")
+    context.reply(numerics.RPL_INFO, text=f"Running since {started:%Y-%m-%d %H:%M:%S} UTC")
+    context.reply(numerics.RPL_ENDOFINFO)
+    return None
+
+
+@command("ADMIN", "[<server>]")
+def admin(context: Context, params: list[str]) -> Pending | None:
+    """Tells who runs the server and how to reach them."""
+    server = context.world.settings.server
+    if is_addressed(context, params):
+        context.reply(numerics.RPL_ADMINME, server.name)
+        context.reply(numerics.RPL_ADMINLOC1, text=server.network)
+        context.reply(numerics.RPL_ADMINLOC2, text=server.description)
+        context.reply(numerics.RPL_ADMINEMAIL, text=server.admin_info or "Nothing is said here of how to reach them")
+    return None
+
+
+@command("LINKS", "[[<server>] <mask>]")
+def links(context: Context, params: list[str]) -> Pending | None:
+    """Lists the servers of the network: it is this one."""
+    mask = params[-1] if params and params[-1] else "*"
+    if not is_addressed(context, params[:-1]):
+        return None
+    if matches_mask(mask, context.server):
+        context.reply(numerics.RPL_LINKS, "*", context.server, text=f"0 {context.world.settings.server.description}")
+    context.reply(numerics.RPL_ENDOFLINKS, printable(mask))
+    return None
+
+
+@command("STATS", "<query> [<server>]")
+def stats(context: Context, params: list[str]) -> Pending | None:
+    """Tells figures of the server, by letter:
+
+    STATS u: since when it runs
+    STATS p: which operators are here
+    STATS o: which accounts are operators (for moderators and admins)
+    """
+    query = params[0][:1]
+    if not query:
+        context.reply(numerics.ERR_NEEDMOREPARAMS, "STATS")
+        return None
+    if not is_addressed(context, params[1:]):
+        return None
+    if query == "o" and context.role >= Role.MODERATOR:
+        return Pending("store", lambda stores: stores.accounts.list_all(), _tell_operators)
+    if query == "u":
+        minutes, seconds = divmod((context.world.now_ms - context.world.start_ms) // 1000, 60)
+        hours, minutes = divmod(minutes, 60)
+        text = f"Server Up {hours // 24} days {hours % 24}:{minutes:02d}:{seconds:02d}"
+        context.reply(numerics.RPL_STATSUPTIME, text=text)
+    elif query == "p":
+        for user in context.world.operators:
+            if user.role is not None:
+                context.reply(numerics.RPL_STATSDEBUG, query, text=f"{user.nick} ({user.role.word})")
+    elif query in _PRIVILEGED_STATS:
+        context.reply(numerics.ERR_NOPRIVILEGES)
+    context.reply(numerics.RPL_ENDOFSTATS, printable(query))
+    return None
+
+
+def _tell_operators(context: Context, accounts: list[Account]) -> None:
+    for account in accounts:
+        if account.role >= Role.MODERATOR and not account.disabled:
+            context.reply(numerics.RPL_STATSOLINE, "O", "*", "*", account.name, account.role.word)
+    context.reply(numerics.RPL_ENDOFSTATS, "o")
+
+
+@command("REHASH", role=Role.ADMIN, control=True)
+def rehash(context: Context, params: list[str]) -> Pending | None:
+    """Reads the configuration again."""
+    load = context.world.load_settings
+
+    def then(context: Context, settings: Settings) -> None:
+        context.note("DONE", text=use_settings(context.world, settings))
+
+    context.reply(numerics.RPL_REHASHING, printable(str(context.world.settings.source or "chatroom.toml")))
+    return Pending("store", lambda stores: load(), then)

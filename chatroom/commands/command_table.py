@@ -1,0 +1,99 @@
+"""The table of verbs: what dispatch must know of each before it calls it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import Enum, auto
+from inspect import getdoc
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from chatroom.chat.stored.records import Role
+    from chatroom.commands.context import Context
+    from chatroom.commands.pending import Pending
+
+Handler = Callable[["Context", "list[str]"], "Pending | None"]
+
+
+class When(Enum):
+    """When in a session's life a verb is allowed."""
+
+    ANY = auto()
+    """Before and after registration."""
+    BEFORE = auto()
+    """Only until registration is complete."""
+    AFTER = auto()
+    """Only once registration is complete."""
+    CONTROL = auto()
+    """Only on the control socket."""
+
+
+class Command:
+    """A verb's record."""
+
+    __slots__ = ("arity", "control", "early", "handler", "help", "params", "role", "verb", "when")
+
+    def __init__(
+        self,
+        verb: str,
+        handler: Handler,
+        params: str,
+        text: str,
+        arity: int,
+        when: When,
+        role: Role | None,
+        control: bool,
+        early: int,
+    ) -> None:
+        self.verb = verb
+        self.handler = handler
+        self.params = params
+        """Its parameters as HELP shows them: ``<channel> [<topic>]``."""
+        self.help = text
+        """What it does, in a sentence or a few lines."""
+        self.arity = arity
+        """How many parameters it needs at least."""
+        self.when = when
+        self.role = role
+        """The role it needs."""
+        self.control = control
+        """Whether the control socket may say it too."""
+        self.early = early
+        """The capability with which it is allowed before registration is complete, where it is else only after."""
+
+
+COMMANDS: dict[str, Command] = {}
+
+
+def command(
+    verb: str,
+    params: str = "",
+    *,
+    when: When = When.AFTER,
+    role: Role | None = None,
+    control: bool = False,
+    early: int = 0,
+) -> Callable[[Handler], Handler]:
+    """Register a function as a verb; its docstring is what HELP says of it.
+
+    Its arity is the number of ``<…>`` outside brackets in ``params``.
+    """
+    arity = _count_required(params)
+
+    def register(handler: Handler) -> Handler:
+        COMMANDS[verb] = Command(verb, handler, params, getdoc(handler) or "", arity, when, role, control, early)
+        return handler
+
+    return register
+
+
+def _count_required(params: str) -> int:
+    depth = count = 0
+    for char in params:
+        if char == "[":
+            depth += 1
+        elif char == "]":
+            depth -= 1
+        elif char == "<" and depth == 0:
+            count += 1
+    return count

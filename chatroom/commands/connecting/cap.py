@@ -1,0 +1,88 @@
+"""CAP: which capabilities there are, and which of them a client has.
+
+Source: IRCv3 "Capability Negotiation" (CAP LS 302).
+"""
+
+from __future__ import annotations
+
+from chatroom.chat.offered_capabilities import CAP_302, offered, written
+from chatroom.commands.command_table import When, command
+from chatroom.commands.connecting.registration import advance
+from chatroom.commands.context import Context, printable
+from chatroom.commands.pending import Pending
+from chatroom.irc import caps, numerics
+from chatroom.irc.framing import LINE_BYTES
+from chatroom.irc.packing import pack_words
+
+_HIGHEST_VERSION = 9999
+
+
+@command("CAP", "<subcommand> [<capabilities>]", when=When.ANY)
+def cap(context: Context, params: list[str]) -> Pending | None:
+    """Negotiates IRCv3 capabilities: LS [302], LIST, REQ :<names>, END."""
+    session = context.session
+    registration = session.registration
+    subcommand = params[0].upper()
+    argument = params[1] if len(params) > 1 else ""
+    if subcommand in ("LS", "REQ") and registration is not None:
+        registration.cap_open = True
+    if subcommand == "LS":
+        _list_offers(context, argument)
+    elif subcommand == "LIST":
+        names = [name for name in offered(context.world.settings) if session.caps & caps.NAMES[name]]
+        _list(context, "LIST", names, several_lines=session.cap_version >= CAP_302)
+    elif subcommand == "REQ":
+        _request(context, argument)
+    elif subcommand == "END":
+        if registration is not None:
+            registration.cap_open = False
+            return advance(context)
+    else:
+        context.reply(numerics.ERR_INVALIDCAPCMD, printable(params[0]))
+    return None
+
+
+def _list_offers(context: Context, argument: str) -> None:
+    """Answer LS as the version given now asks for it; the highest one ever given is what the client knows."""
+    session = context.session
+    version = min(int(argument[:9]), _HIGHEST_VERSION) if argument.isascii() and argument.isdigit() else 301
+    session.cap_version = max(session.cap_version, version)
+    is_302 = version >= CAP_302
+    if is_302:
+        session.caps |= caps.CAP_NOTIFY
+    _list(context, "LS", written(offered(context.world.settings), with_values=is_302), several_lines=is_302)
+
+
+def _list(context: Context, subcommand: str, names: list[str], *, several_lines: bool) -> None:
+    """List names. A client that does not know of several lines is told of as many as one line holds."""
+    head = f":{context.server} CAP {context.nick} {subcommand} "
+    lines = pack_words(names, " ", LINE_BYTES - len(f"{head}* :".encode())) or [""]
+    if several_lines:
+        for line in lines[:-1]:
+            context.say(f"{head}* :{line}")
+        context.say(f"{head}:{lines[-1]}")
+    else:
+        context.say(f"{head}:{lines[0]}")
+
+
+def _request(context: Context, names: str) -> None:
+    session = context.session
+    known = offered(context.world.settings)
+    wanted = session.caps
+    for name in names.split():
+        bare = name.removeprefix("-")
+        bit = caps.NAMES[bare] if bare in known else 0
+        kept = bit == caps.CAP_NOTIFY and session.cap_version >= CAP_302  # implied by 302, and never given up
+        if not bit or (kept and bare != name):
+            _answer(context, "NAK", names)
+            return
+        wanted = wanted | bit if bare == name else wanted & ~bit
+    _answer(context, "ACK", names)
+    context.world.set_variant(session, wanted)
+
+
+def _answer(context: Context, subcommand: str, names: str) -> None:
+    """Repeat what was asked for; where that and our own words are more than a line, in several."""
+    head = f":{context.server} CAP {context.nick} {subcommand} :"
+    for line in pack_words(names.split(), " ", LINE_BYTES - len(head.encode())) or [""]:
+        context.say(head + line)

@@ -1,0 +1,54 @@
+"""NICK: choosing a nick, and changing it.
+
+Source: Modern IRC Client Protocol, "Connection Messages".
+"""
+
+from __future__ import annotations
+
+from chatroom.commands.command_table import When, command
+from chatroom.commands.connecting.registration import advance, nick_refusal
+from chatroom.commands.context import Context, printable
+from chatroom.commands.pending import Pending
+from chatroom.irc import numerics
+from chatroom.irc.limits import NICK_BYTES
+from chatroom.irc.names import is_nick
+
+
+@command("NICK", "[<nick>]", when=When.ANY)
+def nick(context: Context, params: list[str]) -> Pending | None:
+    """Chooses or changes your nick."""
+    if not params or not params[0]:
+        context.reply(numerics.ERR_NONICKNAMEGIVEN)
+        return None
+    wanted = params[0]
+    if not is_nick(wanted):
+        text = f"Erroneous nickname: letters, digits and -_[]{{}}\\|^` only, at most {NICK_BYTES} bytes"
+        context.reply(numerics.ERR_ERRONEUSNICKNAME, printable(wanted), text=text)
+        return None
+    registration = context.session.registration
+    if registration is None:
+        _change_nick(context, wanted)
+        return None
+    wearer = context.world.find_user(wanted)
+    if wearer is not None and wearer.account is None:
+        context.reply(numerics.ERR_NICKNAMEINUSE, wanted, text="Nickname is already in use")
+        return None
+    registration.nick = wanted
+    return advance(context)
+
+
+def _change_nick(context: Context, wanted: str) -> None:
+    user = context.user
+    if wanted == user.nick:
+        return
+    refusal = nick_refusal(context, wanted, user.account)
+    if refusal is not None:
+        numeric, code, text = refusal
+        context.reply(numeric, wanted, text=text)
+        if code:
+            context.fail(code, wanted, text=text)
+        return
+    old = user.nick
+    event = context.world.rename(user, wanted, skip=context.session)
+    context.say(event)
+    context.world.note(f"{old} is now {wanted}")

@@ -1,0 +1,45 @@
+"""PASS and USER: what a client says of itself before registration is complete, besides its nick.
+
+Source: Modern IRC Client Protocol, "Connection Messages".
+"""
+
+from __future__ import annotations
+
+from chatroom.commands.command_table import When, command
+from chatroom.commands.connecting.registration import advance
+from chatroom.commands.context import Context
+from chatroom.commands.pending import Pending
+from chatroom.irc import numerics
+from chatroom.irc.limits import REALNAME_BYTES, USERNAME_BYTES
+from chatroom.irc.packing import shorten
+
+_UNNAMED = "user"
+
+
+@command("PASS", "<password>", when=When.BEFORE)
+def password(context: Context, params: list[str]) -> Pending | None:
+    """Gives the server's password where it has one, else the password of the account called like your
+    NICK. PASS account:password names the account.
+    """
+    registration = context.session.registration
+    if registration is not None and len(registration.passwords) < 4:
+        registration.passwords.append(params[0])
+        return advance(context)
+    return None
+
+
+@command("USER", "<username> <mode> <unused> <realname>", when=When.BEFORE)
+def user(context: Context, params: list[str]) -> Pending | None:
+    """Says who you are, when connecting."""
+    registration = context.session.registration
+    if registration is None or registration.username:
+        return None
+    if not params[0] or not params[3]:
+        context.reply(numerics.ERR_NEEDMOREPARAMS, "USER")
+        return None
+    username = params[0]
+    if not username.isalnum():
+        username = "".join(char for char in username if char.isalnum() or char in "-_.")
+    registration.username = shorten(username, USERNAME_BYTES) or _UNNAMED
+    registration.realname = shorten(params[3], REALNAME_BYTES)
+    return advance(context)

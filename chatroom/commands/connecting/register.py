@@ -1,0 +1,157 @@
+"""Registering a name: REGISTER and VERIFY.
+
+Source: IRCv3 draft/account-registration. An account is called like the nick of who registers it; nothing is mailed,
+so nothing is ever left to be verified.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from chatroom.chat.admission.credentials import make_credentials
+from chatroom.chat.admission.flood import origin
+from chatroom.chat.enforcement import free_nick
+from chatroom.chat.stored.records import Account, AccountEntry, Actor, Credential, Role
+from chatroom.commands.command_table import When, command
+from chatroom.commands.connecting.login import log_in
+from chatroom.commands.connecting.registration import advance, nick_refusal, take_account
+from chatroom.commands.context import Context
+from chatroom.commands.pending import Pending
+from chatroom.errors import AlreadyExists, InvalidValue
+from chatroom.irc.names import casefold
+
+if TYPE_CHECKING:
+    from chatroom.chat.people.user import User
+    from chatroom.chat.stored.stores import Stores
+
+_ADDRESS = re.compile(r"[^@\s]+@[^@\s]+")
+
+
+@command("REGISTER", "<account> <email> <password>", when=When.ANY)
+def register(context: Context, params: list[str]) -> Pending | None:
+    """Registers your nick, so that nobody else can use it: REGISTER * * :password"""
+    account, email, password = params[:3]
+    nick = _nick(context)
+    if _refuse_stranger(context, account):
+        return None
+    if not nick:
+        context.fail("NEED_NICK", "*", text="Choose a nick first (NICK), it is what you register")
+        return None
+    name = nick if account == "*" else account
+    settings = context.world.settings.accounts
+    refusal = _name_refusal(context, name, nick)
+    if refusal is not None:
+        context.fail(refusal[0], name, text=refusal[1])
+    elif email != "*" and not _ADDRESS.fullmatch(email):
+        context.fail("INVALID_EMAIL", name, text="That is no mail address; say * instead, none is needed here")
+    elif len(password) < settings.password_min_length:
+        text = f"A password has at least {settings.password_min_length} characters"
+        context.fail("WEAK_PASSWORD", name, text=text)
+    else:
+        return _hash_and_create(context, nick, password)
+    return None
+
+
+@command("VERIFY", "<account> <code>", when=When.ANY)
+def verify(context: Context, params: list[str]) -> Pending | None:
+    """Would complete a registration by a code; here REGISTER completes it by itself."""
+    account = params[0]
+    if not _refuse_stranger(context, account):
+        context.fail("INVALID_CODE", account, text="There is no registration that waits for a code")
+    return None
+
+
+def _nick(context: Context) -> str:
+    registration = context.session.registration
+    return context.session.user.nick if context.session.user is not None else registration.nick if registration else ""
+
+
+def _refuse_stranger(context: Context, account: str) -> bool:
+    """Refuse who may not register any name, or need not; whether that was so."""
+    session, settings = context.session, context.world.settings
+    user, registration = session.user, session.registration
+    own = user.account if user is not None else registration.account if registration is not None else None
+    if own is not None:
+        context.fail("ALREADY_AUTHENTICATED", account, text=f"You are logged in as {own.name} already")
+    elif user is None and settings.server.password:
+        # Nobody gets an account here who could not get in.
+        context.fail("COMPLETE_CONNECTION_REQUIRED", text="Connect under the name first, then register it")
+    elif not settings.accounts.registration:
+        context.fail("DISALLOWED", account, text="Names are not registered from the chat here; ask an admin")
+    else:
+        return False
+    return True
+
+
+def _name_refusal(context: Context, name: str, nick: str) -> tuple[str, str] | None:
+    """Why an account cannot be called that: the code and the words."""
+    if casefold(name) != casefold(nick):
+        return "ACCOUNT_NAME_MUST_BE_NICK", "You can register only the nick you wear"
+    if context.world.accounts.find(name) is not None:
+        return "ACCOUNT_EXISTS", f"{name} is registered already"
+    refusal = nick_refusal(context, name, None)
+    return ("BAD_ACCOUNT_NAME", refusal[2]) if refusal is not None else None
+
+
+def _hash_and_create(context: Context, name: str, password: str) -> Pending:
+    world = context.world
+    settings = world.settings.accounts
+    key = f"register {origin(context.session.version, context.session.address)}"
+    delay_ms = world.throttle.slow(key, world.now_ms) if world.settings.limits.enabled else 0
+    actor = Actor(name, context.session.address_text)
+
+    def hash_it(stores: Stores) -> list[Credential] | str:
+        try:
+            return make_credentials(password, settings)
+        except InvalidValue as error:
+            return str(error)  # as a text: an error for an outcome would be a refusal with another code
+
+    def create(context: Context, credentials: list[Credential] | str) -> Pending | None:
+        if isinstance(credentials, str):
+            context.fail("UNACCEPTABLE_PASSWORD", name, text=credentials)
+            return None
+
+        def job(stores: Stores) -> Account | None:
+            try:
+                return stores.accounts.create(name, Role.USER, credentials, actor)
+            except AlreadyExists:
+                return None
+
+        return Pending("store", job, lambda context, account: _registered(context, name, account))
+
+    return Pending("password", hash_it, create, delay_ms)
+
+
+def _hand_over(context: Context, user: User, account_id: int) -> None:
+    """Let a new account keep what its first user had as a guest."""
+    own = context.world.belongings[account_id] = user.belongings
+    markers, metadata = dict(own.markers), dict(own.metadata)
+
+    def store(stores: Stores) -> None:
+        for target, read_ms in markers.items():
+            stores.belongings.set_marker(account_id, target, read_ms)
+        stores.belongings.set_metadata(account_id, metadata)
+
+    if markers or metadata:
+        context.world.remember(store)
+
+
+def _registered(context: Context, name: str, account: Account | None) -> Pending | None:
+    world = context.world
+    if account is None:
+        context.fail("ACCOUNT_EXISTS", name, text=f"{name} is registered already")
+        return None
+    entry = AccountEntry(account.id, account.name, account.role, account.disabled)
+    world.accounts.put(entry)
+    user = context.session.user
+    if user is not None:
+        _hand_over(context, user, entry.id)
+    world.note(f"registered {name} from {context.session.address_text}")
+    context.from_server("REGISTER", "SUCCESS", name, f"{name} is registered and you are logged in")
+    if user is not None:
+        log_in(context, user, entry)
+    else:
+        take_account(context, entry)
+    free_nick(world, entry)  # who registered it may have left meanwhile, and another guest have taken it
+    return advance(context)

@@ -1,0 +1,230 @@
+"""Proving who one is: SASL and OPER. Registering a name is in ``accounts``.
+
+Source: IRCv3 SASL 3.1 and 3.2 (PLAIN, SCRAM-SHA-256); Modern IRC Client Protocol, "OPER message".
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from chatroom.chat.admission.sasl_exchange import PLAIN, SaslExchange, mechanisms
+from chatroom.chat.admission.scram import KIND, ScramExchange, Verifier, read_verifier, unmatched_verifier
+from chatroom.chat.stored.records import AccountEntry, Role
+from chatroom.commands.command_table import When, command
+from chatroom.commands.connecting.login import (
+    Attempt,
+    Denied,
+    admitted,
+    check_password,
+    log_in,
+    note_login,
+    show_operator_mode,
+)
+from chatroom.commands.connecting.registration import advance, take_account
+from chatroom.commands.context import Context
+from chatroom.commands.pending import Pending
+from chatroom.commands.presence.account_data import with_belongings
+from chatroom.irc import caps, numerics
+from chatroom.irc.names import casefold
+from chatroom.irc.sasl import SaslFault, encode_response, parse_plain
+
+if TYPE_CHECKING:
+    from chatroom.chat.people.user import User
+    from chatroom.chat.stored.stores import Stores
+
+_FAILED = "SASL authentication failed"
+
+
+@command("AUTHENTICATE", "<data>", when=When.ANY)
+def authenticate(context: Context, params: list[str]) -> Pending | None:
+    """Logs in by SASL; the mechanisms are PLAIN and SCRAM-SHA-256."""
+    session, data = context.session, params[0]
+    if not session.caps & caps.SASL:
+        context.reply(numerics.ERR_SASLFAIL, text=f"{_FAILED}: negotiate the sasl capability first")
+    elif session.sasl is not None:
+        return _continue(context, session.sasl, data)
+    elif data == "*":
+        context.reply(numerics.ERR_SASLABORTED)
+    else:
+        offered = mechanisms(context.world.settings)
+        if data.upper() in offered:
+            session.sasl = SaslExchange(data.upper())
+            context.say("AUTHENTICATE +")
+        else:
+            context.reply(numerics.RPL_SASLMECHS, ",".join(offered))
+            context.reply(numerics.ERR_SASLFAIL, text=f"{_FAILED}: unknown mechanism")
+    return None
+
+
+def _continue(context: Context, exchange: SaslExchange, data: str) -> Pending | None:
+    response = exchange.buffer.feed(data)
+    if response is None:
+        return None
+    if isinstance(response, SaslFault):
+        context.session.sasl = None
+        if response is SaslFault.ABORTED:
+            context.reply(numerics.ERR_SASLABORTED)
+        elif response is SaslFault.TOO_LONG:
+            context.reply(numerics.ERR_SASLTOOLONG)
+        else:
+            _failed(context, Denied("that was not base64"))
+        return None
+    if exchange.mechanism == PLAIN:
+        context.session.sasl = None
+        return _plain(context, response)
+    if exchange.scram is None:
+        return _scram_first(context, exchange, response)
+    if not exchange.account_id:
+        return _scram_final(context, exchange, exchange.scram, response)
+    return _scram_end(context, exchange, response)
+
+
+def _plain(context: Context, response: bytes) -> Pending | None:
+    login = parse_plain(response)
+    if login is None:
+        _failed(context, Denied("that was no PLAIN response"))
+    elif login.authzid and casefold(login.authzid) != casefold(login.authcid):
+        _failed(context, Denied("you may only act as yourself"))
+    else:
+        return check_password(context, login.authcid, login.password, _checked)
+    return None
+
+
+# -- SCRAM: each of the client's messages is looked at in a worker, known and unknown names alike ----------------------
+
+
+def _scram_first(context: Context, exchange: SaslExchange, response: bytes) -> Pending:
+    iterations = context.world.settings.accounts.scram_iterations
+
+    def job(stores: Stores) -> tuple[ScramExchange, bytes | None]:
+        def find(name: str) -> Verifier:
+            account = stores.accounts.find(name)
+            stored = stores.accounts.find_credential(account.id if account is not None else 0, KIND)
+            return read_verifier(stored) or unmatched_verifier(name, stores.server_key("scram"), iterations)
+
+        scram = ScramExchange()
+        return scram, scram.begin(response, find)
+
+    def then(context: Context, begun: tuple[ScramExchange, bytes | None]) -> None:
+        scram, answer = begun
+        if answer is None:
+            _failed(context, Denied("that was no SCRAM message"))
+        else:
+            exchange.scram = scram
+            _challenge(context, answer)
+
+    return Pending("password", job, then)
+
+
+def _scram_final(context: Context, exchange: SaslExchange, scram: ScramExchange, response: bytes) -> Pending | None:
+    attempt = Attempt(context, scram.name)
+    if attempt.refusal is not None:
+        _failed(context, attempt.refusal)
+        return None
+
+    def job(stores: Stores) -> tuple[int, bytes]:
+        proof = scram.finish(response)
+        account = stores.accounts.find(scram.name)
+        return (0, b"") if proof is None or account is None else (account.id, proof)
+
+    def then(context: Context, outcome: tuple[int, bytes]) -> None:
+        account_id, proof = outcome
+        account = attempt.judge(context, account_id)
+        if isinstance(account, Denied):
+            _failed(context, account)
+        else:
+            exchange.account_id = account.id
+            _challenge(context, proof)
+
+    return Pending("password", job, then, attempt.delay_ms)
+
+
+def _scram_end(context: Context, exchange: SaslExchange, response: bytes) -> Pending | None:
+    """The client has our proof as well and says nothing more: it is logged in, if its account still is one."""
+    context.session.sasl = None
+    if response:
+        _failed(context, Denied("that was one SCRAM message too many"))
+        return None
+    outcome = admitted(context.world, exchange.account_id)
+    if not isinstance(outcome, Denied):
+        note_login(context, outcome)
+    return _checked(context, outcome)
+
+
+def _challenge(context: Context, message: bytes) -> None:
+    for piece in encode_response(message):
+        context.say(f"AUTHENTICATE {piece}")
+
+
+# -- the end of every mechanism --------------------------------------------------------------------------------------
+
+
+def _checked(context: Context, account: AccountEntry | Denied) -> Pending | None:
+    if isinstance(account, Denied):
+        _failed(context, account)
+        return None
+    user = context.session.user
+    if user is None:
+        take_account(context, account)
+        context.reply(numerics.RPL_SASLSUCCESS)
+        return advance(context)
+    if len(user.sessions) > 1 and user.account != account:
+        context.reply(numerics.ERR_SASLALREADY)  # an account is the user's: it would be the other devices' too
+        return None
+    return with_belongings(context, account, lambda context: _log_in_again(context, account))
+
+
+def _log_in_again(context: Context, account: AccountEntry) -> None:
+    user, known = context.session.user, admitted(context.world, account.id)
+    if isinstance(known, Denied):
+        _failed(context, known)
+    elif user is not None:
+        _step_up(context, user)
+        log_in(context, user, known)
+        context.reply(numerics.RPL_SASLSUCCESS)
+
+
+def _failed(context: Context, denied: Denied) -> None:
+    session = context.session
+    session.sasl = None
+    context.reply(numerics.ERR_SASLFAIL, text=f"{_FAILED}: {denied.why}")
+    session.login_tries += 1
+    limits = context.world.settings.limits
+    if limits.enabled and session.login_tries >= limits.login_tries and session.user is None:
+        context.world.note(f"refused {session.address_text}: {session.login_tries} failed logins")
+        context.world.close(session, "Too many failed logins")
+
+
+@command("OPER", "<account> <password>")
+def oper(context: Context, params: list[str]) -> Pending | None:
+    """Logs in to the account of an admin or a moderator."""
+    return check_password(context, params[0], params[1], _oper_checked)
+
+
+def _oper_checked(context: Context, account: AccountEntry | Denied) -> Pending | None:
+    if isinstance(account, Denied):
+        context.reply(numerics.ERR_PASSWDMISMATCH, text=f"Password incorrect: {account.why}")
+        return None
+    if account.role < Role.MODERATOR:
+        context.reply(
+            numerics.ERR_NOOPERHOST, text=f"{account.name} is the account of neither an admin nor a moderator"
+        )
+        return None
+    return with_belongings(context, account, lambda context: _become_operator(context, account))
+
+
+def _step_up(context: Context, user: User) -> None:
+    """Give somebody the rights of their role back that they had put aside (``MODE -o``)."""
+    was_operator = user.is_operator
+    user.stepped_down = False
+    show_operator_mode(context, user, was_operator)
+
+
+def _become_operator(context: Context, account: AccountEntry) -> None:
+    user, known = context.session.user, admitted(context.world, account.id)
+    if isinstance(known, Denied):
+        context.reply(numerics.ERR_PASSWDMISMATCH, text=f"Password incorrect: {known.why}")
+    elif user is not None:
+        _step_up(context, user)
+        log_in(context, user, known)
+        context.reply(numerics.RPL_YOUREOPER)

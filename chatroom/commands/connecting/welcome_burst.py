@@ -1,0 +1,82 @@
+"""What somebody reads first: 001 to 005, the counts, their own metadata and the message of the day.
+
+The lines are said one by one where their client has them in batches; to all others goes a text that was rendered once.
+
+Source: Modern IRC Client Protocol, "Connection Registration".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from chatroom.chat.delivery.labelled_replies import Answers
+from chatroom.chat.delivery.welcome_text import NICK, PREFIX, WelcomeText, gap
+from chatroom.chat.people.channel import CHANNEL_KINDS
+from chatroom.chat.people.session import Session
+from chatroom.chat.people.user import User
+from chatroom.commands.about.server_info import SOFTWARE, USER_MODES, count, motd, reply_isupport, say_counts
+from chatroom.commands.context import Context
+from chatroom.commands.presence.metadata_push import show_own_metadata
+from chatroom.irc import caps, numerics
+
+if TYPE_CHECKING:
+    from chatroom.chat.world import World
+
+_OWN_WAY = caps.EXTENDED_ISUPPORT | caps.METADATA
+"""With one of these a welcome has more in it than what everybody reads."""
+
+
+def welcome(context: Context) -> None:
+    """Welcome the user on the session that has just become theirs."""
+    world, session, user = context.world, context.session, context.user
+    text = world.welcome
+    if text is None or text.settings is not world.settings:
+        text = world.welcome = _render(world)
+    if text.fits and context.answers is None and not session.caps & _OWN_WAY:
+        figures = count(world)
+        figures["nick"] = user.nick
+        world.outbox.to_session(session, text.render(user.nick, user.prefix, figures))
+    else:
+        say_welcome(context)
+    if user.modes != "+":
+        context.say(f":{context.server} MODE {user.nick} {user.modes}")
+
+
+def say_welcome(context: Context) -> None:
+    """Say a welcome line by line."""
+    _begin(context)
+    say_counts(context, count(context.world))
+    show_own_metadata(context)
+    motd(context, [])
+
+
+def _begin(context: Context) -> None:
+    server = context.world.settings.server
+    created = datetime.fromtimestamp(context.world.start_ms / 1000, UTC)
+    context.reply(numerics.RPL_WELCOME, text=f"Welcome to the {server.network} chat, {context.user.prefix}")
+    context.reply(numerics.RPL_YOURHOST, text=f"Your host is {server.name}, running {SOFTWARE}")
+    context.reply(numerics.RPL_CREATED, text=f"This server was started {created:%Y-%m-%d at %H:%M:%S} UTC")
+    letters = CHANNEL_KINDS.letters, CHANNEL_KINDS.letters_with_param
+    context.reply(numerics.RPL_MYINFO, server.name, SOFTWARE, USER_MODES, *letters)
+    reply_isupport(context)
+
+
+def _render(world: World) -> WelcomeText:
+    """The text of a welcome under the settings in force: what a session would read whose words are gaps."""
+    session = Session(0, "", 4, 0, "", world.now_ms)
+    session.user = User(NICK, "", "", "", session, world.now_ms)
+    session.user.prefix = PREFIX
+    context, figures = Context(world, session, ""), count(world)
+    begin = _lines_of(context, _begin)
+    counts = _lines_of(context, lambda context: say_counts(context, {name: gap(name) for name in figures}))
+    end = _lines_of(context, lambda context: motd(context, []))
+    return WelcomeText(world.settings, begin, counts, end, figures)
+
+
+def _lines_of(context: Context, say: Callable[[Context], object]) -> list[str]:
+    """What is said, instead of saying it."""
+    answers = context.answers = Answers("")
+    say(context)
+    return [line for line in answers.said if isinstance(line, str)]

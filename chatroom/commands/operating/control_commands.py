@@ -1,0 +1,86 @@
+"""The control socket's verbs: what a shell asks of the running daemon.
+
+The socket speaks IRC. Its sessions act with an admin's rights but are nobody present: they have no nick. Who may open
+it is the file system's and the kernel's to say (mode 0600, the peer's uid).
+"""
+
+from __future__ import annotations
+
+from chatroom.chat.people.session import ControlRights
+from chatroom.commands.about.server_info import SOFTWARE
+from chatroom.commands.command_table import When, command
+from chatroom.commands.context import Context, printable
+from chatroom.commands.pending import Pending
+
+
+@command("ACTOR", "<name>", when=When.CONTROL)
+def actor(context: Context, params: list[str]) -> Pending | None:
+    """Says which shell user acts, for the audit."""
+    control = context.session.control
+    if control is not None:
+        context.session.control = ControlRights(params[0][:64], control.role)
+    return None
+
+
+@command("STATUS", when=When.CONTROL)
+def status(context: Context, params: list[str]) -> Pending | None:
+    """Tells how the daemon is doing."""
+    world = context.world
+    settings = world.settings
+    values = {
+        "version": SOFTWARE,
+        "server": settings.server.name,
+        "network": settings.server.network,
+        "uptime_s": str((world.now_ms - world.start_ms) // 1000),
+        "users": str(len(world.users)),
+        "most_users": str(world.most_users),
+        "sessions": str(len(world.sessions)),
+        "unregistered": str(world.unregistered),
+        "channels": str(len(world.channels)),
+        "accounts": str(len(world.accounts)),
+        "bans": str(len(world.bans)),
+        "history": world.ledger.failure or ("kept" if world.ledger.journal is not None else "not kept"),
+        **world.facts,
+    }
+    for key, value in values.items():
+        context.note(key, text=value)
+    return None
+
+
+@command("SESSIONS", when=When.CONTROL)
+def sessions(context: Context, params: list[str]) -> Pending | None:
+    """Lists the sessions, with addresses."""
+    world = context.world
+    for session in world.sessions.values():
+        user = session.user
+        if user is None:
+            registration = session.registration
+            name, account, role, channels = (registration.nick if registration else "") or "*", "*", "*", "*"
+            username = "*"
+        else:
+            name, username = user.nick, user.username
+            account = user.account_name or "*"
+            role = user.role.word if user.role is not None else "*"
+            channels = ",".join(channel.name for channel in user.channels) or "*"
+        idle_s = (world.now_ms - (user.spoke_ms if user is not None else session.connected_ms)) // 1000
+        address = printable(session.address_text)
+        context.say(
+            f":{context.server} NOTE SESSIONS {session.id} {name} {username} {address} {account} {role} "
+            f"{session.connected_ms // 1000} {idle_s} {channels}"
+        )
+    return None
+
+
+@command("ANNOUNCE", "<text>", when=When.CONTROL)
+def announce(context: Context, params: list[str]) -> Pending | None:
+    """Says something to everybody, as the server."""
+    world = context.world
+    event = world.event(context.server, f"NOTICE * :{params[0]}")
+    for user in world.users.values():
+        world.tell_user(user, event)
+    world.note(f"announced by {context.actor.name}: {params[0]}")
+    by, text = context.actor, params[0]
+    world.remember(lambda stores: stores.audit.add(by, "announce", "*", text))
+    count = len(world.users)
+    context.note("DONE", text=f"Told {count} {'person' if count == 1 else 'people'}")
+    return None

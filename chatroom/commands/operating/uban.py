@@ -1,0 +1,238 @@
+"""UBAN: bans by name and by address, in the unified form ``UBAN ADD|DEL|LIST|INFO``.
+
+The kind of a target is inferred from its syntax (see ``chatroom.chat.admission.ban_targets``). A ban is on the disk
+before anybody is told of it; only then does the daemon's table have it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ipaddress
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from chatroom.chat.admission import ban_targets
+from chatroom.chat.admission.ban_table import describe, explain
+from chatroom.chat.admission.ban_targets import NameTarget, NetworkTarget
+from chatroom.chat.admission.durations import format_duration, looks_like_duration, parse_duration
+from chatroom.chat.enforcement import enforce_rules, sessions_in, users_named
+from chatroom.chat.stored.records import BanRule, Role
+from chatroom.commands.command_table import command
+from chatroom.commands.context import Context
+from chatroom.commands.operating.kill import require_rank
+from chatroom.commands.pending import Pending
+from chatroom.errors import InvalidTarget, InvalidValue, NeedsForce, NotFound, NotPermitted
+from chatroom.irc.limits import BAN_REASON_BYTES
+from chatroom.irc.names import casefold
+from chatroom.irc.packing import shorten
+
+if TYPE_CHECKING:
+    from chatroom.chat.stored.stores import Stores
+
+MOST_LISTED = 200
+"""How many bans UBAN LIST shows: with all of 100,000 its reader would be closed for not reading fast enough."""
+
+
+@command("UBAN", "<subcommand> [<target> [<duration>] [<reason>]]", role=Role.MODERATOR)
+def uban(context: Context, params: list[str]) -> Pending | None:
+    """Bans names and addresses, lifts bans, shows them:
+
+    UBAN ADD [--ip|--name] [FORCE] <name, address or network> [<duration, like 7d>] [<reason>]
+    UBAN DEL <name, address, network or number>
+    UBAN LIST
+    UBAN INFO <name, address or network>: the ban there, and who would be hit
+    """
+    subcommand = params[0].upper()
+    words = _words(params[1:])
+    if subcommand == "LIST":
+        _list(context)
+    elif subcommand not in ("ADD", "DEL", "INFO"):
+        raise InvalidValue(f"there is no UBAN {params[0][:20]}: it is ADD, DEL, LIST or INFO")
+    elif not words:
+        raise InvalidValue(f"UBAN {subcommand} needs a name, an address or a network")
+    elif subcommand == "ADD":
+        return _add(context, words)
+    elif subcommand == "DEL":
+        return _remove(context, words[0])
+    else:
+        _info(context, words[0])
+    return None
+
+
+def _words(params: list[str]) -> list[str]:
+    """The words of all parameters. An address such as ``::1`` gets back the colon that the line's syntax took."""
+    words = [word for param in params for word in param.split()]
+    if words and params[-1].startswith(":"):
+        at = len(words) - len(params[-1].split())
+        with contextlib.suppress(InvalidTarget):
+            ban_targets.parse_network(f":{words[at]}")
+            words[at] = f":{words[at]}"
+    return words
+
+
+def _add(context: Context, words: list[str]) -> Pending:
+    options = set()
+    while words and words[0].lower() in ("--ip", "--name", "--force", "force"):
+        options.add(words.pop(0).lower().lstrip("-"))
+    if not words:
+        raise InvalidValue("UBAN ADD needs a name, an address or a network")
+    target = _read_target(context, words.pop(0), options)
+    duration_s = parse_duration(words.pop(0)) if words and looks_like_duration(words[0]) else None
+    reason = shorten(" ".join(words), BAN_REASON_BYTES)
+    if isinstance(target, NameTarget):
+        _require_rank_over_name(context, target.name)
+    else:
+        _require_rank_over_network(context, target)
+        if "force" not in options:
+            _require_sense(context, target)
+    return _store(context, target, duration_s, reason)
+
+
+def _read_target(context: Context, text: str, options: set[str]) -> NameTarget | NetworkTarget:
+    if "name" in options:
+        return ban_targets.parse_name(text)
+    if "ip" not in options:
+        return ban_targets.parse_target(text)
+    user = context.world.find_user(text)
+    if user is None:
+        return ban_targets.parse_network(text)
+    require_rank(context, user)
+    session = user.sessions[0]
+    network = ban_targets.propose_network(_address(session.version, session.address))
+    return NetworkTarget(network, f"{user.nick} comes from there" if context.role >= Role.MODERATOR else "")
+
+
+def _address(version: int, address: int) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    return ipaddress.IPv4Address(address) if version == 4 else ipaddress.IPv6Address(address)
+
+
+def _require_rank_over_name(context: Context, name: str) -> None:
+    account = context.world.accounts.find(name)
+    user = context.session.user
+    if user is not None and casefold(name) in (user.folded, casefold(user.account_name or user.nick)):
+        raise NotPermitted("that is yourself")
+    ranks = [account.role] if account is not None else []
+    ranks += [wearer.role for wearer in users_named(context.world, name) if wearer.role is not None]
+    highest = max(ranks, default=Role.USER)
+    if highest >= context.role:
+        raise NotPermitted(f"{name} is {highest.with_article}, as high as you or higher")
+
+
+def _require_rank_over_network(context: Context, target: NetworkTarget) -> None:
+    """Refuse where an equal or a better is there: spared now, they could not come back."""
+    own = context.user.account
+    for session in sessions_in(context.world, target.network):
+        user = session.user
+        if user is not None and user.account not in (None, own) and (user.role or Role.USER) >= context.role:
+            role = (user.role or Role.USER).with_article
+            raise NotPermitted(f"{user.nick} is there, who is {role}, as high as you or higher")
+
+
+def _require_sense(context: Context, target: NetworkTarget) -> None:
+    """Ask for FORCE where a ban would hit this machine itself, or most of those present."""
+    shown = ban_targets.format_network(target.network)
+    if ban_targets.covers_loopback(target.network):
+        raise NeedsForce(f"{shown} covers this machine itself (loopback): say UBAN ADD FORCE {shown} to do it")
+    hit = len({session.user for session in sessions_in(context.world, target.network) if session.user is not None})
+    total = len(context.world.users)
+    if ban_targets.is_wide(target.network) or (hit > 1 and hit * 2 > total):
+        raise NeedsForce(f"{shown} would hit {hit} of the {total} present: say UBAN ADD FORCE {shown} to do it")
+
+
+def _store(context: Context, target: NameTarget | NetworkTarget, duration_s: int | None, reason: str) -> Pending:
+    world, actor = context.world, context.actor
+    issuer, issuer_role = context.session.user, context.role
+    now = datetime.fromtimestamp(world.now_ms / 1000, UTC)
+    until = now + timedelta(seconds=duration_s) if duration_s is not None else None
+    if isinstance(target, NameTarget):
+        kind, text, note = "name", target.name, ""
+    else:
+        kind, text, note = "ip", ban_targets.format_network(target.network), target.note
+
+    def job(stores: Stores) -> tuple[list[BanRule], int | None]:
+        before = stores.bans.find_in_force("name" if kind == "name" else "ip", text, now)
+        ban = stores.bans.add("name" if kind == "name" else "ip", text, reason, until, actor)
+        rule = stores.bans.find_rule(ban.id, now)
+        return ([rule] if rule is not None else []), before.id if before is not None else None
+
+    def then(context: Context, stored: tuple[list[BanRule], int | None]) -> None:
+        rules, replaced = stored
+        if replaced is not None:
+            context.world.bans.discard(replaced)
+        for rule in rules:
+            context.world.bans.add(rule)
+            context.world.note(f"banned {text} by {actor.name}: {explain(rule)}")
+            lasting = "permanently" if duration_s is None else f"for {format_duration(duration_s)}"
+            extra = f" ({note})" if note else ""
+            context.note("ADDED", text, text=f"{text} is banned {lasting}, ban {rule.id}{extra}")
+        enforce_rules(context.world, rules, issuer_role, spared=issuer)
+
+    return Pending("store", job, then)
+
+
+def _remove(context: Context, text: str) -> Pending:
+    rule = _find_rule(context, text)
+    if rule.name is not None and context.role < Role.ADMIN:
+        account = context.world.accounts.find(rule.name)
+        if account is not None and account.role >= context.role and account != context.user.account:
+            raise NotPermitted(f"{rule.target} is {account.role.with_article}, as high as you or higher")
+    ban_id, actor = rule.id, context.actor
+
+    def job(stores: Stores) -> object:
+        return stores.bans.lift(ban_id, actor)
+
+    def then(context: Context, lifted: object) -> None:
+        context.world.bans.discard(ban_id)
+        context.world.note(f"unbanned {rule.target} by {actor.name}")
+        context.note("REMOVED", rule.target, text=f"{rule.target} is no longer banned")
+
+    return Pending("store", job, then)
+
+
+def _find_rule(context: Context, text: str) -> BanRule:
+    bans = context.world.bans
+    number = text.removeprefix("#")
+    rule = bans.get(int(number)) if number.isascii() and number.isdigit() and len(number) < 18 else None
+    if rule is None:
+        target = ban_targets.parse_target(text)
+        shown = target.name if isinstance(target, NameTarget) else ban_targets.format_network(target.network)
+        rule = bans.find_target(shown)
+    if rule is None:
+        raise NotFound(f"there is no ban on {text[:64]}")
+    return rule
+
+
+def _list(context: Context) -> None:
+    bans, now_ms = context.world.bans, context.world.now_ms
+    count = 0
+    for rule in bans:
+        if rule.until_ms and rule.until_ms <= now_ms:
+            continue
+        if count == MOST_LISTED:
+            text = f"the newest {count} of {len(bans)} bans; chatroomctl ban list shows them all"
+            context.note("END", "*", text=text)
+            return
+        count += 1
+        context.note("ENTRY", rule.target, text=f"{rule.id}: {rule.target} is {describe(rule)}, by {rule.by}")
+    context.note("END", "*", text=f"{count} ban{'' if count == 1 else 's'} in force")
+
+
+def _info(context: Context, text: str) -> None:
+    world = context.world
+    target = ban_targets.parse_target(text)
+    if isinstance(target, NameTarget):
+        rule = world.bans.find_name(casefold(target.name), world.now_ms)
+        hit = [user.nick for user in users_named(world, target.name)]
+        shown = target.name
+    else:
+        network = target.network
+        first = network.network_address
+        rule = world.bans.find_address(network.version, int(first), world.now_ms)
+        hit = sorted({session.user.nick for session in sessions_in(world, network) if session.user is not None})
+        shown = ban_targets.format_network(network)
+    if rule is None:
+        context.note("INFO", shown, text=f"{shown} is not banned")
+    else:
+        context.note("INFO", shown, text=f"{rule.id}: {rule.target} is {describe(rule)}, by {rule.by}")
+    names = shorten(", ".join(hit), 300) or "nobody"
+    context.note("WOULD_HIT", shown, text=f"{len(hit)} of {len(world.users)} present: {names}")

@@ -1,0 +1,29 @@
+"""Having at hand what is stored with an account: fetched once, when somebody logs in to it who is not here yet."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from chatroom.commands.pending import Pending
+
+if TYPE_CHECKING:
+    from chatroom.chat.stored.records import AccountEntry, Belongings
+    from chatroom.commands.context import Context
+
+
+def with_belongings(
+    context: Context, account: AccountEntry, then: Callable[[Context], Pending | None]
+) -> Pending | None:
+    """Go on with ``then`` once the account's belongings are in memory.
+
+    They are read by the worker that also writes them, in order: what was written before is in them.
+    """
+    if account.id in context.world.belongings:
+        return then(context)
+
+    def take(context: Context, belongings: Belongings) -> Pending | None:
+        context.world.belongings.setdefault(account.id, belongings)
+        return then(context)
+
+    return Pending("store", lambda stores: stores.belongings.load(account.id), take)

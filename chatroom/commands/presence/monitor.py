@@ -1,0 +1,80 @@
+"""MONITOR: being told when somebody comes or goes.
+
+Source: IRCv3 Monitor and extended-monitor.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from chatroom.commands.command_table import command
+from chatroom.commands.context import Context, printable
+from chatroom.commands.pending import Pending
+from chatroom.irc import numerics
+from chatroom.irc.limits import MONITORED_NICKS
+from chatroom.irc.names import is_nick
+
+
+@command("MONITOR", "<subcommand> [<nicks>]")
+def monitor(context: Context, params: list[str]) -> Pending | None:
+    """Has you told when somebody comes or goes:
+
+    MONITOR + <nicks>: watch these nicks too, by comma
+    MONITOR - <nicks>: watch them no longer
+    MONITOR C: watch nobody
+    MONITOR L: which nicks you watch
+    MONITOR S: which of them are here
+    """
+    monitors, session = context.world.monitors, context.session
+    subcommand = params[0].upper()
+    nicks = [nick for nick in params[1].split(",") if nick] if len(params) > 1 else []
+    if subcommand in ("+", "-") and not nicks:
+        context.reply(numerics.ERR_NEEDMOREPARAMS, "MONITOR")
+    elif subcommand == "+":
+        _add(context, nicks)
+    elif subcommand == "-":
+        for nick in nicks:
+            monitors.discard(session, nick)
+    elif subcommand == "C":
+        monitors.clear(session)
+    elif subcommand == "L":
+        context.reply_words(numerics.RPL_MONLIST, words=monitors.nicks(session), separator=",")
+        context.reply(numerics.RPL_ENDOFMONLIST)
+    elif subcommand == "S":
+        _tell_status(context, monitors.nicks(session))
+    else:
+        text = "Unknown MONITOR subcommand: it is +, -, C, L or S"
+        context.reply(numerics.ERR_UNKNOWNERROR, "MONITOR", printable(params[0]), text=text)
+    return None
+
+
+def _add(context: Context, nicks: list[str]) -> None:
+    """Take what there is room for; what can be nobody's nick is passed over, as it will never come."""
+    monitors, session = context.world.monitors, context.session
+    room = MONITORED_NICKS - len(monitors.nicks(session))
+    added: list[str] = []
+    refused: list[str] = []
+    for nick in nicks:
+        if not is_nick(nick) or monitors.has(session, nick):
+            continue
+        if len(added) < room:
+            monitors.add(session, nick)
+            added.append(nick)
+        else:
+            refused.append(nick)
+    _tell_status(context, added)
+    if refused:
+        context.reply(numerics.ERR_MONLISTFULL, str(MONITORED_NICKS), ",".join(refused))
+
+
+def _tell_status(context: Context, nicks: Iterable[str]) -> None:
+    """Which of the nicks are here, and which are not."""
+    here, gone = [], []
+    for nick in nicks:
+        user = context.world.find_user(nick)
+        if user is not None:
+            here.append(user.prefix)
+        else:
+            gone.append(nick)
+    context.reply_words(numerics.RPL_MONONLINE, words=here, separator=",")
+    context.reply_words(numerics.RPL_MONOFFLINE, words=gone, separator=",")

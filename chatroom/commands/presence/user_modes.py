@@ -1,0 +1,53 @@
+"""MODE of oneself: i, w, B and R; o comes with the account's role and can be put aside.
+
+Source: Modern IRC Client Protocol, "User mode" and "User Modes"; IRCv3 bot mode.
+"""
+
+from __future__ import annotations
+
+from chatroom.chat.people.user import User
+from chatroom.commands.about.server_info import USER_MODES
+from chatroom.commands.context import Context, printable
+from chatroom.irc import numerics
+from chatroom.irc.modes import ModeChange, ModeKinds, format_changes, parse_changes
+
+
+def user_mode(context: Context, params: list[str]) -> None:
+    """Show or change one's own modes; ``params`` are those of MODE, the nick first."""
+    user = context.user
+    target = context.world.find_user(params[0])
+    if target is None:
+        context.reply(numerics.ERR_NOSUCHNICK, printable(params[0]))
+        return
+    if target is not user:
+        context.reply(numerics.ERR_USERSDONTMATCH)
+        return
+    if len(params) < 2:
+        context.reply(numerics.RPL_UMODEIS, user.modes)
+        return
+    changes = parse_changes(params[1:2], ModeKinds(flags=USER_MODES))
+    done = [change for change in changes if _change(context, user, change)]
+    for line in format_changes(done):
+        event = context.world.event(user.prefix, f"MODE {user.nick} {line}", user)
+        context.world.tell_user(user, event, skip=context.session)
+        context.say(event)
+    if any(change.letter not in USER_MODES for change in changes):
+        context.reply(numerics.ERR_UMODEUNKNOWNFLAG)
+
+
+def _change(context: Context, user: User, change: ModeChange) -> bool:
+    """Make one change; whether it changed anything. Nobody can give themselves +o: that is passed over (RFC 2812)."""
+    adding, letter, _ = change
+    before = user.modes
+    if letter == "i":
+        context.world.set_invisible(user, adding)
+    elif letter == "w":
+        user.wallops = adding
+    elif letter == "B":
+        user.bot = adding
+    elif letter == "R":
+        user.registered_only = adding
+    elif letter == "o" and not adding and user.is_operator:
+        user.stepped_down = True
+        context.world.operators.pop(user, None)
+    return user.modes != before

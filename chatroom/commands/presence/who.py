@@ -1,0 +1,145 @@
+"""WHO: the people in a channel, or whose names fit a mask.
+
+Source: Modern IRC Client Protocol, "WHO message"; IRCv3 WHOX; RFC 2812, section 3.6.1 (``o``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
+from typing import NamedTuple
+
+from chatroom.chat.people.channel import Channel, prefixes
+from chatroom.chat.people.user import User
+from chatroom.chat.stored.records import Role
+from chatroom.commands.command_table import command
+from chatroom.commands.context import Context, printable
+from chatroom.commands.pending import Pending
+from chatroom.irc import caps, numerics
+from chatroom.irc.masks import compile_mask
+
+_NO_ADDRESS = "255.255.255.255"
+
+
+class _Row(NamedTuple):
+    """One person as WHO tells of them; ``channel`` is the one they are shown in."""
+
+    context: Context
+    user: User
+    channel: Channel | None
+    token: str
+
+
+@command("WHO", "<mask> [<options>]")
+def who(context: Context, params: list[str]) -> Pending | None:
+    """Lists the people in a channel, or those whose names fit a mask.
+
+    WHO <mask> o: only the server's operators
+    WHO <mask> %<fields>[,<token>]: only some fields of tcuihsnfdlaor (WHOX)
+    """
+    mask = params[0]
+    flags, percent, extended = (params[1] if len(params) > 1 else "").partition("%")
+    fields, _, token = extended.partition(",")
+    if not (token.isascii() and token.isdigit() and len(token) <= 3):
+        token = "0"
+    for user, channel in _find(context, mask):
+        if "o" in flags and not user.is_operator:
+            continue
+        row = _Row(context, user, channel or _shown_channel(context, user), token)
+        if percent:
+            _reply_fields(row, fields)
+        else:
+            _reply_row(row)
+    context.reply(numerics.RPL_ENDOFWHO, printable(mask))
+    return None
+
+
+def _find(context: Context, mask: str) -> Iterator[tuple[User, Channel | None]]:
+    """Whom the mask means: a channel's members, somebody by their nick, or everybody whom it fits."""
+    world = context.world
+    channel = world.find_channel(mask)
+    exact = world.find_user(mask)
+    if channel is not None:
+        inside = context.user in channel.members
+        if inside or "s" not in channel.flags or context.role >= Role.MODERATOR:
+            for member in channel.members:
+                if inside or not member.invisible or context.role >= Role.MODERATOR:
+                    yield member, channel
+    elif exact is not None:
+        yield exact, None
+    elif not mask.startswith("#"):
+        for user in islice(_matching(context, mask), context.most_replies):
+            yield user, None
+
+
+def _matching(context: Context, mask: str) -> Iterable[User]:
+    fits = compile_mask("*" if mask == "0" else mask)
+    for user in context.world.users.values():
+        if user.invisible and not _share_channel(context.user, user) and context.role < Role.MODERATOR:
+            continue
+        if any(fits(word) for word in (user.nick, user.username, user.host, user.realname, user.prefix)):
+            yield user
+
+
+def _share_channel(one: User, other: User) -> bool:
+    return one is other or any(channel in one.channels for channel in other.channels)
+
+
+def _shown_channel(context: Context, user: User) -> Channel | None:
+    """One channel the asker may see the user in."""
+    for channel in user.channels:
+        if context.user in channel.members or ("s" not in channel.flags and not user.invisible):
+            return channel
+    return None
+
+
+def _reply_row(row: _Row) -> None:
+    context, user = row.context, row.user
+    channel = row.channel.name if row.channel is not None else "*"
+    text = f"0 {user.realname}"
+    flags = _flags(row)
+    context.reply(numerics.RPL_WHOREPLY, channel, user.username, user.host, context.server, user.nick, flags, text=text)
+
+
+def _reply_fields(row: _Row, wanted: str) -> None:
+    """The fields asked for, in the one order WHOX knows."""
+    params = [tell(row) for letter, tell in _FIELDS.items() if letter in wanted]
+    realname = row.user.realname if "r" in wanted else None
+    row.context.reply(numerics.RPL_WHOSPCRPL, *params, text=realname)
+
+
+def _flags(row: _Row) -> str:
+    user, channel = row.user, row.channel
+    standing = channel.members[user] if channel is not None else 0
+    multiple = bool(row.context.session.caps & caps.MULTI_PREFIX)
+    away = "H" if user.away is None else "G"
+    return away + ("*" if user.is_operator else "") + prefixes(standing, multiple) + ("B" if user.bot else "")
+
+
+def _address(row: _Row) -> str:
+    """The real address, for whoever may see it."""
+    context, user = row.context, row.user
+    if user is context.user or context.role >= Role.MODERATOR:
+        return printable(user.sessions[0].address_text)
+    return _NO_ADDRESS
+
+
+def _idle_s(row: _Row) -> str:
+    return str((row.context.world.now_ms - row.user.spoke_ms) // 1000)
+
+
+_FIELDS: dict[str, Callable[[_Row], str]] = {
+    "t": lambda row: row.token,
+    "c": lambda row: row.channel.name if row.channel is not None else "*",
+    "u": lambda row: row.user.username,
+    "i": _address,
+    "h": lambda row: row.user.host,
+    "s": lambda row: row.context.server,
+    "n": lambda row: row.user.nick,
+    "f": _flags,
+    "d": lambda row: "0",  # servers between
+    "l": _idle_s,
+    "a": lambda row: row.user.account_name or "0",
+    "o": lambda row: "n/a",  # a level among a channel's operators, which is Undernet's
+}
+"""The fields of WHOX in the order in which they are sent; the real name, ``r``, comes behind them."""

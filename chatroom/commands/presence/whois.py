@@ -1,0 +1,97 @@
+"""WHOIS and WHOWAS: what there is to know about somebody, here or gone.
+
+Source: Modern IRC Client Protocol, "WHOIS message" and "WHOWAS message"; IRCv3 bot mode.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+from chatroom.chat.people.channel import prefixes
+from chatroom.chat.people.user import User
+from chatroom.chat.stored.records import Role
+from chatroom.commands.about.server_info import is_addressed
+from chatroom.commands.command_table import command
+from chatroom.commands.context import Context, printable
+from chatroom.commands.pending import Pending
+from chatroom.irc import caps, numerics
+from chatroom.irc.limits import WHOIS_TARGETS
+from chatroom.irc.names import casefold
+
+
+@command("WHOIS", "[<server>] [<nicks>]")
+def whois(context: Context, params: list[str]) -> Pending | None:
+    """Tells about somebody, or several by comma: account, channels, idle time."""
+    nicks = params[1] if len(params) > 1 else "".join(params)
+    if not nicks:
+        context.reply(numerics.ERR_NONICKNAMEGIVEN)
+    elif len(params) < 2 or is_addressed(context, params[:1]):
+        for nick in list(filter(None, nicks.split(",")))[:WHOIS_TARGETS]:
+            user = context.world.find_user(nick)
+            if user is None:
+                context.reply(numerics.ERR_NOSUCHNICK, printable(nick))
+            else:
+                _reply_whois(context, user)
+        context.reply(numerics.RPL_ENDOFWHOIS, printable(nicks))
+    return None
+
+
+def _reply_whois(context: Context, user: User) -> None:
+    world, nick = context.world, user.nick
+    server = world.settings.server
+    context.reply(numerics.RPL_WHOISUSER, nick, user.username, user.host, "*", text=user.realname)
+    if user.account is not None and casefold(user.account.name) == user.folded:
+        context.reply(numerics.RPL_WHOISREGNICK, nick)
+    context.reply_words(numerics.RPL_WHOISCHANNELS, nick, words=_channels(context, user))
+    context.reply(numerics.RPL_WHOISSERVER, nick, server.name, text=server.description)
+    if user.away is not None:
+        context.reply(numerics.RPL_AWAY, nick, text=user.away)
+    if user.is_operator and user.role is not None:
+        context.reply(numerics.RPL_WHOISOPERATOR, nick, text=f"is {user.role.with_article} of this server")
+    if user.account_name is not None:
+        context.reply(numerics.RPL_WHOISACCOUNT, nick, user.account_name)
+    if user.bot:
+        context.reply(numerics.RPL_WHOISBOT, nick, text=f"is a bot on {server.network}")
+    if user is context.user or context.role >= Role.MODERATOR:
+        for session in user.sessions:
+            context.reply(numerics.RPL_WHOISACTUALLY, nick, printable(session.address_text))
+            if session.gateway:
+                context.reply(numerics.RPL_WHOISSPECIAL, nick, text=f"connects through the gateway {session.gateway}")
+        context.reply(numerics.RPL_WHOISMODES, nick, text=f"is using modes {user.modes}")
+    idle_s = (world.now_ms - user.spoke_ms) // 1000
+    context.reply(numerics.RPL_WHOISIDLE, nick, str(idle_s), str(user.signon_ms // 1000))
+
+
+def _channels(context: Context, user: User) -> Iterator[str]:
+    """The channels the asker may see the user in, with the user's standing there."""
+    multiple = bool(context.session.caps & caps.MULTI_PREFIX)
+    for channel in user.channels:
+        hidden = context.user not in channel.members and ("s" in channel.flags or user.invisible)
+        if not hidden or context.role >= Role.MODERATOR:
+            yield prefixes(channel.members[user], multiple) + channel.name
+
+
+@command("WHOWAS", "[<nick> [<count> [<server>]]]")
+def whowas(context: Context, params: list[str]) -> Pending | None:
+    """Tells who wore a nick until lately, the last one first; a count limits how many."""
+    if not params or not params[0]:
+        context.reply(numerics.ERR_NONICKNAMEGIVEN)
+        return None
+    if not is_addressed(context, params[2:]):
+        return None
+    nick, count = params[0], params[1] if len(params) > 1 else ""
+    most = int(count) if count.isascii() and count.isdigit() and len(count) < 10 else 0
+    found = context.world.former.find(nick)
+    for one in found[:most] if most else found:
+        context.reply(numerics.RPL_WHOWASUSER, one.nick, one.username, one.host, "*", text=one.realname)
+        if one.account is not None:
+            context.reply(numerics.RPL_WHOISACCOUNT, one.nick, one.account, text="was logged in as")
+        if context.role >= Role.MODERATOR:
+            context.reply(numerics.RPL_WHOISACTUALLY, one.nick, printable(one.address_text))
+        left = datetime.fromtimestamp(one.left_ms / 1000, UTC)
+        context.reply(numerics.RPL_WHOISSERVER, one.nick, context.server, text=f"{left:%Y-%m-%d %H:%M:%S} UTC")
+    if not found:
+        context.reply(numerics.ERR_WASNOSUCHNICK, printable(nick))
+    context.reply(numerics.RPL_ENDOFWHOWAS, printable(nick))
+    return None

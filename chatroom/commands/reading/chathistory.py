@@ -1,0 +1,210 @@
+"""Reading what was said: CHATHISTORY.
+
+Source: IRCv3 draft/chathistory and draft/event-playback.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from chatroom.chat.delivery.playback import fit, to_event
+from chatroom.chat.stored.entries import AtNumber, AtTime, Bound, Conversation, Entry, LastSaid, first_number, number_of
+from chatroom.commands.command_table import command
+from chatroom.commands.context import Context
+from chatroom.commands.pending import Pending
+from chatroom.commands.reading.history_access import (
+    direct_name,
+    find_place,
+    is_same,
+    look_up,
+    most_bytes,
+    not_before,
+    parse_limit,
+    show,
+)
+from chatroom.irc import caps
+from chatroom.irc.times import format_time, parse_time
+
+if TYPE_CHECKING:
+    from chatroom.chat.events import Event
+    from chatroom.chat.stored.history_stores import HistoryStore
+    from chatroom.chat.stored.stores import Stores
+
+_PARAMS = {"LATEST": 4, "BEFORE": 4, "AFTER": 4, "AROUND": 4, "BETWEEN": 5, "TARGETS": 4}
+"""How many parameters each subcommand has, itself among them."""
+_NO_MESSAGES = "Messages could not be retrieved"
+
+
+@command("CHATHISTORY", "[<subcommand> <target> <bounds> <limit>]")
+def chathistory(context: Context, params: list[str]) -> Pending | None:
+    """Shows what was said: CHATHISTORY LATEST <target> <bound or *> <limit>; BEFORE, AFTER or AROUND <target>
+    <bound> <limit>; BETWEEN <target> <bound> <bound> <limit>; TARGETS <bound> <bound> <limit> lists where there is
+    something. A bound is timestamp=2030-01-04T14:33:26.123Z or msgid=<id>.
+    """
+    given = params[0] if params else ""
+    wanted = _PARAMS.get(given.upper())
+    if wanted is None:
+        _refuse(context, given, text="Unknown command" if given else "Insufficient parameters")
+    elif len(params) < wanted:
+        _refuse(context, given, text="Insufficient parameters")
+    elif len(params) > wanted:
+        _refuse(context, given, text="Too many parameters")
+    elif given.upper() == "TARGETS":
+        return _targets(context, params)
+    else:
+        return _messages(context, params)
+    return None
+
+
+def _refuse(context: Context, *words: str, text: str) -> None:
+    context.fail("INVALID_PARAMS", *words, text=text)
+
+
+def _parse_limit(context: Context, params: list[str]) -> int:
+    """How many entries are asked for; 0 where that was refused."""
+    most = context.world.settings.history.max_query
+    limit = parse_limit(params[-1])
+    if not 0 < limit <= most:
+        _refuse(context, params[0], params[-1], text=f"Invalid limit: from 1 to {most}")
+        return 0
+    return limit
+
+
+def _parse_bounds(context: Context, given: str, target: str, words: list[str]) -> list[Bound] | None:
+    """Places in a conversation; refuses, and gives None, where a word is none."""
+    bounds: list[Bound] = []
+    for word in words:
+        kind, _, value = word.partition("=")
+        if kind == "timestamp":
+            time_ms = parse_time(value)
+            if time_ms is None:
+                _refuse(context, given, word, text="Invalid timestamp: YYYY-MM-DDThh:mm:ss.sssZ")
+                return None
+            bounds.append(AtTime(time_ms))
+        elif kind == "msgid":
+            number = number_of(value)
+            if number is None:
+                _refuse(context, given, word, text="Invalid msgid: no message was kept under it")
+                return None
+            bounds.append(AtNumber(number))
+        elif "=" in word:
+            context.fail("INVALID_MSGREFTYPE", given, target, word, text="A bound begins with timestamp= or msgid=")
+            return None
+        else:
+            _refuse(context, given, word, text="Invalid bound: timestamp=<time> or msgid=<id>")
+            return None
+    return bounds
+
+
+# -- messages -------------------------------------------------------------------------------------
+
+
+def _messages(context: Context, params: list[str]) -> Pending | None:
+    given, target, *words, _ = params
+    subcommand = given.upper()
+    bounds = _parse_bounds(context, given, target, [] if subcommand == "LATEST" and words == ["*"] else words)
+    limit = _parse_limit(context, params) if bounds is not None else 0
+    if bounds is None or not limit:
+        return None
+    place = find_place(context, target)
+    if place is None:
+        context.fail("INVALID_TARGET", given, target, text=_NO_MESSAGES)
+        return None
+    bounds = [not_before(bound, place.since_ms) for bound in bounds]
+    events = bool(context.session.caps & caps.EVENT_PLAYBACK)
+    conversation, since_ms, most = place.conversation, place.since_ms, most_bytes(context)
+
+    def read(stores: Stores) -> list[Event]:
+        if conversation is None:
+            return []
+        found = _read(stores.history, subcommand, conversation, bounds, limit, events)
+        entries = [entry for entry in found if entry.time_ms >= since_ms]
+        return [to_event(entry) for entry in _cut(subcommand, bounds, entries, most)]
+
+    def then(context: Context, found: list[Event]) -> None:
+        if is_same(place, find_place(context, target)):
+            show(context, f"chathistory {place.name}", found)
+        else:
+            context.fail("INVALID_TARGET", given, target, text=_NO_MESSAGES)
+
+    def failed(context: Context) -> None:
+        context.fail("MESSAGE_ERROR", given, target, text=_NO_MESSAGES)
+
+    return look_up(context, read, then, failed)
+
+
+def _read(
+    history: HistoryStore, subcommand: str, conversation: Conversation, bounds: list[Bound], limit: int, events: bool
+) -> list[Entry]:
+    if subcommand == "LATEST":
+        return history.latest(conversation, limit, after=bounds[0] if bounds else None, events=events)
+    if subcommand == "BETWEEN":
+        return history.between(conversation, bounds[0], bounds[1], limit, events=events)
+    read = {"BEFORE": history.before, "AFTER": history.after, "AROUND": history.around}[subcommand]
+    return read(conversation, bounds[0], limit, events=events)
+
+
+def _cut(subcommand: str, bounds: list[Bound], entries: Sequence[Entry], most: int) -> Sequence[Entry]:
+    """As many of the entries as one answer may have, from where they were counted."""
+    if subcommand == "AROUND":
+        middle = len(entries) // 2
+        earlier = fit(entries[:middle], most // 2, newest=True)
+        return [*earlier, *fit(entries[middle:], most // 2, newest=False)]
+    newest = subcommand in ("LATEST", "BEFORE")
+    if subcommand == "BETWEEN":
+        start, end = map(_number, bounds)
+        newest = start > end
+    return fit(entries, most, newest=newest)
+
+
+def _number(bound: Bound) -> int:
+    return bound.number if isinstance(bound, AtNumber) else first_number(bound.time_ms)
+
+
+# -- where there is something ----------------------------------------------------------------------
+
+
+def _targets(context: Context, params: list[str]) -> Pending | None:
+    given, *words, _ = params
+    bounds = _parse_bounds(context, given, "*", words)
+    limit = _parse_limit(context, params) if bounds is not None else 0
+    if bounds is None or not limit:
+        return None
+    start, end = bounds
+    if not isinstance(start, AtTime) or not isinstance(end, AtTime):
+        _refuse(context, given, *words, text="Both bounds must be timestamps")
+        return None
+    account = context.user.account
+    account_id = account.id if account is not None else None
+    names = [channel.name for channel in context.user.channels]
+    start_ms, end_ms = start.time_ms, end.time_ms
+
+    def read(stores: Stores) -> list[LastSaid]:
+        return stores.history.targets(names, account_id, start_ms, end_ms, limit)
+
+    def then(context: Context, found: list[LastSaid]) -> None:
+        with context.batch("draft/chathistory-targets"):
+            for conversation, time_ms in found:
+                name = _name_of(context, conversation, time_ms)
+                if name:
+                    context.from_server("CHATHISTORY", "TARGETS", name, format_time(time_ms))
+
+    def failed(context: Context) -> None:
+        context.fail("MESSAGE_ERROR", given, text=_NO_MESSAGES)
+
+    return look_up(context, read, then, failed)
+
+
+def _name_of(context: Context, conversation: Conversation, time_ms: int) -> str:
+    """What the client calls a conversation; empty where it is not the user's to see any more."""
+    user, world = context.user, context.world
+    if isinstance(conversation, str):
+        channel = world.find_channel(conversation)
+        if channel is None or channel not in user.channels or time_ms < channel.readable_since(user, context.role):
+            return ""
+        return channel.name
+    if user.account is None or user.account.id not in conversation:
+        return ""
+    one, other = conversation
+    return direct_name(world, other if one == user.account.id else one)

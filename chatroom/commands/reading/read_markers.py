@@ -1,0 +1,89 @@
+"""How far somebody has read: MARKREAD.
+
+Source: IRCv3 draft/read-marker. A marker is the account's, so that all its devices share it, and survives a restart;
+a guest's lasts as long as the guest.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from chatroom.commands.command_table import command
+from chatroom.commands.context import Context, printable
+from chatroom.commands.pending import Pending
+from chatroom.irc import caps
+from chatroom.irc.names import casefold, is_channel, is_nick
+from chatroom.irc.times import format_time, parse_time
+
+if TYPE_CHECKING:
+    from chatroom.chat.people.channel import Channel
+    from chatroom.chat.people.user import User
+
+MOST_MARKERS = 1000
+"""How many targets one account has markers for; with more, the one that has not moved for longest is forgotten."""
+
+
+@command("MARKREAD", "[<target> [<timestamp>]]")
+def markread(context: Context, params: list[str]) -> Pending | None:
+    """Tells how far you have read somewhere, or notes it: MARKREAD #channel timestamp=2030-01-04T14:33:26.123Z"""
+    if not params or not params[0]:
+        context.fail("NEED_MORE_PARAMS", text="Missing parameters")
+        return None
+    target = params[0]
+    if not is_channel(target) and not is_nick(target):
+        context.fail("INVALID_PARAMS", target, text="That is neither a channel nor a nick")
+    elif len(params) < 2:
+        context.say(_line(context, target))
+    else:
+        word, _, moment = params[1].partition("=")
+        read_ms = parse_time(moment) if word == "timestamp" else None
+        if read_ms is None:
+            text = "A moment is written timestamp=YYYY-MM-DDThh:mm:ss.sssZ"
+            context.fail("INVALID_PARAMS", target, printable(params[1]), text=text)
+        else:
+            _set(context, target, min(read_ms, context.world.now_ms))
+    return None
+
+
+def show_marker(context: Context, channel: Channel) -> None:
+    """Tell a session that has joined a channel how far its user has read there, if it asked for that."""
+    if context.session.caps & caps.READ_MARKER:
+        context.say(_line(context, channel.name))
+
+
+def show_marker_elsewhere(context: Context, channel: Channel) -> None:
+    """As ``show_marker``, for the other devices of who has joined."""
+    if len(context.user.sessions) > 1:
+        _tell_others(context, context.user, _line(context, channel.name))
+
+
+def _set(context: Context, target: str, read_ms: int) -> None:
+    user, world = context.user, context.world
+    markers, folded = user.belongings.markers, casefold(target)
+    if read_ms <= markers.get(folded, -1):
+        context.say(_line(context, target))
+        return
+    account = user.account
+    if folded not in markers and len(markers) >= MOST_MARKERS:
+        oldest = min(markers, key=lambda name: markers[name])
+        del markers[oldest]
+        if account is not None:
+            world.remember(lambda stores: stores.belongings.delete_marker(account.id, oldest))
+    markers[folded] = read_ms
+    if account is not None:
+        world.remember(lambda stores: stores.belongings.set_marker(account.id, folded, read_ms))
+    line = _line(context, target)
+    context.say(line)
+    for each in [user] if account is None else list(world.by_account.get(account.id, {})):
+        _tell_others(context, each, line)
+
+
+def _tell_others(context: Context, user: User, line: str) -> None:
+    for session in user.sessions:
+        if session is not context.session and session.caps & caps.READ_MARKER:
+            context.world.tell_session(session, line)
+
+
+def _line(context: Context, target: str) -> str:
+    read_ms = context.user.belongings.markers.get(casefold(target))
+    return f":{context.server} MARKREAD {target} {'*' if read_ms is None else f'timestamp={format_time(read_ms)}'}"

@@ -1,0 +1,123 @@
+"""What somebody missed, shown by itself to clients that do not ask for history themselves.
+
+At a JOIN: an account what was said since it left, a guest the last messages. The read runs in a worker, bounded by what
+was the last thing said at the JOIN; what is said in the channel meanwhile waits behind it for that session, so that
+nothing is read twice or out of order. When an account comes: the direct messages that were written to it meanwhile.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from chatroom.chat.delivery.playback import to_event
+from chatroom.chat.delivery.replay_queue import go_on, hold, hold_back, release
+from chatroom.chat.events import Event, Part
+from chatroom.chat.stored.entries import AtNumber, Entry, first_number
+from chatroom.errors import ChatroomError
+from chatroom.irc import caps
+
+if TYPE_CHECKING:
+    from chatroom.chat.people.channel import Channel
+    from chatroom.chat.people.session import Session
+    from chatroom.chat.stored.stores import Stores
+    from chatroom.chat.world import World
+
+_DAY_MS = 86_400_000
+_ACTION = "\x01ACTION "
+
+
+def replay_channel(world: World, session: Session, channel: Channel, *, own: bool = False) -> None:
+    """Have what was missed shown to a session that is in a channel from now on; its live lines wait behind it.
+
+    Where the session joined by its ``own`` line, that line is done when this is: what it says next is answered behind.
+    """
+    history, ledger, user = world.settings.history, world.ledger, session.user
+    if ledger.journal is None or user is None:
+        return
+    account_id = user.account.id if user.account is not None else None
+    asks_itself = bool(session.caps & caps.CHATHISTORY)
+    if account_id is not None:
+        world.note_presence(account_id, channel.folded)
+    elif not history.replay_guests or not channel.stored:
+        return  # a guests' channel is of the moment: who comes later was not meant
+    if asks_itself:
+        return
+    name, folded, up_to = channel.name, channel.folded, ledger.last_number
+    made = first_number(channel.history_from_ms) - 1
+    guests, most = history.replay_guests, history.replay_accounts_max
+    if "H" in channel.flags and not user.is_operator:
+        guests = most = 0  # the channel shows nothing from before
+
+    def job(stores: Stores) -> list[Entry]:
+        left = stores.presence.find_left(account_id, folded) if account_id is not None else None
+        limit = guests if left is None else most
+        if not limit:
+            return []
+        after = AtNumber(max(left or 0, made))
+        return stores.history.latest(name, limit, after=after, up_to=up_to)
+
+    held = hold(world, channel, session)
+    # A session that is waiting already is so for its login, which ends by itself.
+    waits = own and (not session.waiting or session.replays > 0)
+    if waits:
+        hold_back(session)
+
+    def then(found: object) -> None:
+        try:
+            if channel.held.get(session) is held:
+                if not isinstance(found, ChatroomError) and not session.closing:
+                    _show(world, session, found)
+                release(world, channel, session)
+        finally:
+            if waits:
+                go_on(world, session)
+
+    # Where an account left is written by the store worker, perhaps just now: it is the one to ask then.
+    world.ask("history" if account_id is None else "store", job, then)
+
+
+def replay_direct(world: World, session: Session) -> None:
+    """Have the direct messages shown to a session that were written to its account while it was away."""
+    user = session.user
+    if world.ledger.journal is None or user is None or user.account is None:
+        return
+    account_id, up_to = user.account.id, world.ledger.last_number
+    most = world.settings.history.replay_accounts_max
+    world.note_presence(account_id, "")
+    if session.caps & caps.CHATHISTORY or not most:
+        return
+
+    def job(stores: Stores) -> list[Entry]:
+        left = stores.presence.find_left(account_id, "") or 0  # who never was here has read nothing
+        found = stores.history.direct_since(account_id, AtNumber(left), most, up_to=up_to)
+        return [entry for entry in found if entry.account_id != account_id]
+
+    def then(found: object) -> None:
+        if not isinstance(found, ChatroomError) and not session.closing:
+            _show(world, session, found)
+
+    world.ask("store", job, then)
+
+
+def _show(world: World, session: Session, found: object) -> None:
+    assert isinstance(found, list)
+    for entry in found:
+        event = to_event(entry)
+        stamp = event.stamp
+        world.outbox.number(event)  # for its place in what the session is told now; the time stays what it was
+        event.stamp = stamp
+        if not session.variant & caps.SERVER_TIME:
+            _stamp(event, entry, world.now_ms)
+        world.outbox.to_session(session, event.render(session.variant))
+
+
+def _stamp(event: Event, entry: Entry, now_ms: int) -> None:
+    """Put the time in front of the text, for clients that have no other way to know it. UTC."""
+    shape = "[%H:%M]" if now_ms - entry.time_ms < _DAY_MS else "[%Y-%m-%d %H:%M]"
+    when = datetime.fromtimestamp(entry.time_ms / 1000, UTC).strftime(shape)
+    if event.parts is not None:
+        event.parts = [Part(f"{when} {event.parts[0].text}", False), *event.parts[1:]]
+        return
+    action = _ACTION if entry.text.startswith(_ACTION) else ""
+    event.body = f"{entry.kind.name} {entry.target} :{action}{when} {entry.text.removeprefix(action)}"

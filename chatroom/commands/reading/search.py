@@ -1,0 +1,120 @@
+"""Looking for what was said: SEARCH.
+
+Source: soju.im/search, the extension of the soju bouncer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from chatroom.chat.delivery.playback import fit, to_event
+from chatroom.chat.stored.entries import AtTime, Conversation, Entry, Search
+from chatroom.commands.command_table import command
+from chatroom.commands.context import Context
+from chatroom.commands.pending import Pending
+from chatroom.commands.reading.history_access import (
+    Place,
+    find_place,
+    is_same,
+    look_up,
+    most_bytes,
+    parse_limit,
+    show,
+)
+from chatroom.irc.message import parse_tags
+from chatroom.irc.names import casefold
+from chatroom.irc.times import parse_time
+
+if TYPE_CHECKING:
+    from chatroom.chat.events import Event
+    from chatroom.chat.stored.records import AccountEntry
+    from chatroom.chat.stored.stores import Stores
+
+_ATTRIBUTES = ("in", "from", "after", "before", "text", "limit")
+_USUAL_LIMIT = 100
+_MayRead = Callable[[Entry], bool]
+
+
+@command("SEARCH", "[<attributes>]")
+def search(context: Context, params: list[str]) -> Pending | None:
+    r"""Looks for messages, by attributes with semicolons between them: in=#channel, from=nick, text=words (a space is
+    \s), after=2030-01-04T14:33:26.123Z, before=..., limit=10. Without in= it looks wherever you may read.
+    """
+    asked = parse_tags(params[0]) if params else {}
+    wrong = [name for name in asked if name not in _ATTRIBUTES]
+    most = context.world.settings.history.max_query
+    limit = parse_limit(asked["limit"]) if "limit" in asked else min(_USUAL_LIMIT, most)
+    moments = {name: parse_time(asked[name]) for name in ("after", "before") if name in asked}
+    wrong += [name for name, time_ms in moments.items() if time_ms is None]
+    if not 0 < limit <= most:
+        wrong.append("limit")
+    place = find_place(context, asked["in"]) if "in" in asked else None
+    if "in" in asked and place is None:
+        wrong.append("in")
+    if wrong or not any(value.strip() for value in asked.values()):
+        context.fail("INVALID_PARAMS", *wrong, text="Invalid parameters")
+        return None
+    after, before = moments.get("after"), moments.get("before")
+    wanted = Search(
+        asked.get("text", ""),
+        sender=asked.get("from", ""),
+        # At those moments, too; the bounds of a search are not part of what is looked through.
+        after=None if after is None else AtTime(after - 1),
+        before=None if before is None else AtTime(before + 1),
+        limit=limit,
+        oldest=after is not None,
+    )
+    return _look_for(context, wanted, place, asked.get("in", ""))
+
+
+def _look_for(context: Context, wanted: Search, place: Place | None, target: str) -> Pending:
+    account = context.user.account
+    if place is not None:
+        conversations = [] if place.conversation is None else [place.conversation]
+        wanted = wanted._replace(conversations=conversations)
+    else:
+        names = [channel.name for channel in context.user.channels]
+        wanted = wanted._replace(conversations=names, account_id=account.id if account is not None else None)
+
+    most = most_bytes(context)
+
+    def read(stores: Stores) -> list[tuple[Entry, Event]]:
+        entries = fit(stores.history.search(wanted), most, newest=not wanted.oldest)
+        return [(entry, to_event(entry)) for entry in entries]
+
+    def then(context: Context, found: list[tuple[Entry, Event]]) -> None:
+        if place is None:
+            may_read = _readable_anywhere(context, account)
+        elif is_same(place, find_place(context, target)):
+            may_read = _readable_since(place.since_ms)
+        else:
+            context.fail("INVALID_PARAMS", "in", text="Invalid parameters")
+            return
+        show(context, "soju.im/search", [event for entry, event in found if may_read(entry)])
+
+    def failed(context: Context) -> None:
+        context.fail("INTERNAL_ERROR", text="The search could not be run")
+
+    return look_up(context, read, then, failed)
+
+
+def _readable_since(since_ms: int) -> _MayRead:
+    return lambda entry: entry.time_ms >= since_ms
+
+
+def _readable_anywhere(context: Context, account: AccountEntry | None) -> _MayRead:
+    """What somebody may read of all that was found where they were when they asked."""
+    since: dict[Conversation, int] = {
+        channel.folded: channel.readable_since(context.user, context.role) for channel in context.user.channels
+    }
+    is_same_account = account is not None and context.user.account is not None and context.user.account.id == account.id
+
+    def may_read(entry: Entry) -> bool:
+        where = entry.conversation
+        if isinstance(where, str):
+            since_ms = since.get(casefold(where))
+            return since_ms is not None and entry.time_ms >= since_ms
+        return is_same_account
+
+    return may_read

@@ -1,0 +1,70 @@
+"""Asking people into a channel: INVITE.
+
+Source: Modern IRC Client Protocol, "INVITE message"; IRCv3 invite-notify.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from chatroom.chat.people.channel import Channel
+from chatroom.commands.channel_rules import acts_by_right
+from chatroom.commands.command_table import command
+from chatroom.commands.context import Context, printable
+from chatroom.commands.pending import Pending
+from chatroom.irc import caps, numerics
+
+if TYPE_CHECKING:
+    from chatroom.chat.people.user import User
+
+
+@command("INVITE", "[<nick> <channel>]")
+def invite(context: Context, params: list[str]) -> Pending | None:
+    """Invites somebody into a channel; alone, lists your invitations."""
+    if not params:
+        _forget_ended(context, context.user)
+        for invited in context.user.invited:
+            context.reply(numerics.RPL_INVITELIST, invited.name)
+        context.reply(numerics.RPL_ENDOFINVITELIST)
+        return None
+    if len(params) < 2:
+        context.reply(numerics.ERR_NEEDMOREPARAMS, "INVITE")
+        return None
+    world = context.world
+    target = world.find_user(params[0])
+    channel = world.find_channel(params[1])
+    if target is None:
+        context.reply(numerics.ERR_NOSUCHNICK, printable(params[0]))
+    elif channel is None:
+        context.reply(numerics.ERR_NOSUCHCHANNEL, printable(params[1]))
+    elif context.user not in channel.members:
+        context.reply(numerics.ERR_NOTONCHANNEL, channel.name)
+    elif "i" in channel.flags and not acts_by_right(context, channel):
+        context.reply(numerics.ERR_CHANOPRIVSNEEDED, channel.name)
+    elif target in channel.members:
+        context.reply(numerics.ERR_USERONCHANNEL, target.nick, channel.name)
+    else:
+        _invite_one(context, channel, target)
+    return None
+
+
+def _forget_ended(context: Context, user: User) -> None:
+    """Forget invitations to channels that have ended; one of the same name made since is another channel."""
+    channels = context.world.channels
+    user.invited = frozenset(channel for channel in user.invited if channels.get(channel.folded) is channel)
+
+
+def _invite_one(context: Context, channel: Channel, target: User) -> None:
+    world = context.world
+    _forget_ended(context, target)
+    if acts_by_right(context, channel):
+        # Only an operator's invitation opens the door: a member's must not undo a ban, a key or a limit.
+        target.invited |= {channel}
+    context.reply(numerics.RPL_INVITING, target.nick, channel.name)
+    event = world.event(context.source, f"INVITE {target.nick} {channel.name}", context.user)
+    world.tell_user(target, event)
+    for session in channel.sessions:
+        if session is not context.session and session.caps & caps.INVITE_NOTIFY:
+            world.tell_event(session, event)
+    if target.away is not None:
+        context.reply(numerics.RPL_AWAY, target.nick, text=target.away)

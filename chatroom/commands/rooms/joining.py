@@ -1,0 +1,185 @@
+"""Coming into channels and leaving them: JOIN and PART.
+
+Source: Modern IRC Client Protocol, "JOIN message" and "PART message".
+"""
+
+from __future__ import annotations
+
+from chatroom.chat.events import Event
+from chatroom.chat.people.channel import OP, Channel
+from chatroom.chat.stored.entries import Kind
+from chatroom.chat.stored.records import Role
+from chatroom.commands.command_table import command
+from chatroom.commands.context import Context, printable
+from chatroom.commands.pending import Pending
+from chatroom.commands.presence.metadata_push import introduce, show_metadata
+from chatroom.commands.reading.read_markers import show_marker, show_marker_elsewhere
+from chatroom.commands.reading.replay import replay_channel
+from chatroom.commands.rooms.member_list import reply_names
+from chatroom.commands.rooms.topics import reply_topic
+from chatroom.irc import caps, numerics
+from chatroom.irc.names import is_channel
+
+FOUNDED_CHANNELS = 50
+"""How many stored channels one account may found; what it makes beyond that ends with its last member."""
+MOST_FORWARDS = 5
+"""How often somebody is sent on from channel to channel, at most."""
+
+
+@command("JOIN", "<channels> [<keys>]")
+def join(context: Context, params: list[str]) -> Pending | None:
+    """Joins channels, by comma. JOIN 0 leaves them all."""
+    if not params[0].strip(","):
+        context.reply(numerics.ERR_NEEDMOREPARAMS, "JOIN")
+        return None
+    if params[0] == "0":
+        for channel in list(context.user.channels):
+            depart(context, channel, "")
+        return None
+    keys = params[1].split(",") if len(params) > 1 else []
+    for index, name in enumerate(params[0].split(",")):
+        if name:
+            _join_one(context, name, keys[index] if index < len(keys) else "")
+    return None
+
+
+def _join_one(context: Context, name: str, key: str) -> None:
+    world, user = context.world, context.user
+    channel = world.find_channel(name)
+    if channel is None and not is_channel(name):
+        numeric = numerics.ERR_BADCHANMASK if name.startswith("#") else numerics.ERR_NOSUCHCHANNEL
+        context.reply(numeric, printable(name))
+    elif channel is not None and user in channel.members:
+        return
+    elif len(user.channels) >= world.settings.channels.max_joined:
+        context.reply(numerics.ERR_TOOMANYCHANNELS, printable(name))
+    elif channel is None:
+        enter(context, _found(context, name))
+    else:
+        _come_in(context, channel, key)
+
+
+def _come_in(context: Context, channel: Channel, key: str) -> None:
+    """Let the user into a channel that exists, or into the one it forwards to, or that one; or say why not."""
+    passed = [channel]
+    refusal = _entry_refusal(context, channel, key)
+    while refusal is not None:
+        target = context.world.find_channel(channel.forward) if channel.forward is not None else None
+        if target is None or target in passed or len(passed) > MOST_FORWARDS:
+            context.reply(refusal, channel.name)
+            return
+        text = f"{refusal.text}: you are sent on to {target.name}"
+        context.reply(numerics.ERR_LINKCHANNEL, channel.name, target.name, text=text)
+        if context.user in target.members:
+            return
+        channel = target
+        passed.append(channel)
+        refusal = _entry_refusal(context, channel, "")
+    enter(context, channel)
+
+
+def _entry_refusal(context: Context, channel: Channel, key: str) -> numerics.Numeric | None:
+    """Why the user may not come in. Moderators and admins may act, and so come, anywhere."""
+    user = context.user
+    if context.role >= Role.MODERATOR or channel in user.invited:
+        return None
+    if user.account is not None and channel.regained_standing(user.account.id) & OP:
+        return None
+    if "R" in channel.flags and user.account is None:
+        return numerics.ERR_NEEDREGGEDNICK
+    if channel.key is not None and key != channel.key:
+        return numerics.ERR_BADCHANNELKEY
+    if "i" in channel.flags and not channel.matches("I", user):
+        return numerics.ERR_INVITEONLYCHAN
+    if channel.is_banned(user):
+        return numerics.ERR_BANNEDFROMCHAN
+    if channel.limit is not None and len(channel.members) >= channel.limit:
+        return numerics.ERR_CHANNELISFULL
+    return None
+
+
+def _found(context: Context, name: str) -> Channel:
+    """Make a channel. An account's is stored and remembers its founder; a guest's ends with its last member."""
+    world, account = context.world, context.user.account
+    channel = world.make_channel(name)
+    if account is not None:
+        founded = sum(1 for other in world.channels.values() if other.founder_id == account.id)
+        if founded < FOUNDED_CHANNELS:
+            channel.founder_id = account.id
+            channel.access[account.id] = "founder"
+            channel.stored = True
+            record, actor = channel.to_record(), context.actor
+            world.remember(lambda stores: stores.channels.save(record, actor, "channel.create", ""))
+    return channel
+
+
+def enter(context: Context, channel: Channel) -> None:
+    """Put the user into a channel and tell everybody; nothing is checked any more."""
+    world, user = context.world, context.user
+    is_new = not channel.members and not channel.stored
+    standing = OP if is_new else 0
+    regained = channel.regained_standing(user.account.id) if user.account is not None else 0
+    empty = not channel.members
+    world.join(channel, user, standing | regained)
+    event = _join_event(context, channel)
+    world.ledger.keep_event(event, Kind.JOIN, channel, user.realname, user)
+    world.tell_channel(channel, event, skip=context.session)
+    if user.away is not None:
+        away = Event.by(user, f"AWAY :{user.away}", needs=caps.AWAY_NOTIFY)
+        world.outbox.number(away)
+        world.tell_channel(channel, away, skip=context.session)
+    if regained and not empty:
+        letters = "o" if regained & OP else "v"
+        mode = world.event(context.server, f"MODE {channel.name} +{letters} {user.nick}")
+        world.tell_channel(channel, mode, skip=context.session)
+    context.say(event)
+    show_marker_elsewhere(context, channel)
+    introduce(context, channel)
+    show_channel(context, channel)
+    for session in user.sessions:
+        replay_channel(world, session, channel, own=session is context.session)
+
+
+def _join_event(context: Context, channel: Channel) -> Event:
+    user = context.user
+    event = context.world.event(user.prefix, f"JOIN {channel.name}", user)
+    extended = f"JOIN {channel.name} {user.account_name or '*'} :{user.realname}"
+    event.alternative = caps.EXTENDED_JOIN, extended
+    return event
+
+
+def show_channel(context: Context, channel: Channel, *, joined: bool = False) -> None:
+    """Show a channel to a session that is new in it: its topic and its members; ``joined`` says the JOIN as well."""
+    if joined:
+        context.say(_join_event(context, channel))
+    show_marker(context, channel)
+    if channel.topic:
+        reply_topic(context, channel)
+    if not context.session.caps & caps.NO_IMPLICIT_NAMES:
+        reply_names(context, channel)
+    show_metadata(context, channel)
+
+
+@command("PART", "<channels> [<reason>]")
+def part(context: Context, params: list[str]) -> Pending | None:
+    """Leaves channels, by comma."""
+    for name in params[0].split(","):
+        channel = context.world.find_channel(name)
+        if channel is None:
+            context.reply(numerics.ERR_NOSUCHCHANNEL, printable(name))
+        elif context.user not in channel.members:
+            context.reply(numerics.ERR_NOTONCHANNEL, channel.name)
+        else:
+            depart(context, channel, params[1] if len(params) > 1 else "")
+    return None
+
+
+def depart(context: Context, channel: Channel, reason: str) -> None:
+    """Take the user out of a channel and tell everybody."""
+    world, user = context.world, context.user
+    event = world.event(user.prefix, f"PART {channel.name} :{reason}" if reason else f"PART {channel.name}", user)
+    world.ledger.keep_event(event, Kind.PART, channel, reason, user)
+    world.note_absence(user, channel)
+    world.tell_channel(channel, event, skip=context.session)
+    world.leave(channel, user)
+    context.say(event)

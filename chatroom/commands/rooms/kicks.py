@@ -1,0 +1,67 @@
+"""Taking people out of a channel: KICK.
+
+Source: Modern IRC Client Protocol, "KICK message".
+"""
+
+from __future__ import annotations
+
+from chatroom.chat.people.channel import Channel
+from chatroom.chat.stored.entries import Kind
+from chatroom.commands.channel_rules import acts_by_right, find_visible
+from chatroom.commands.command_table import command
+from chatroom.commands.context import Context, printable
+from chatroom.commands.pending import Pending
+from chatroom.irc import numerics
+from chatroom.irc.limits import KICK_BYTES
+from chatroom.irc.names import casefold
+from chatroom.irc.packing import shorten
+
+
+@command("KICK", "<channels> <nicks> [<reason>]")
+def kick(context: Context, params: list[str]) -> Pending | None:
+    """Takes people, by comma, out of a channel, or each out of the channel at the same place in the list."""
+    names, nicks = params[0].split(","), params[1].split(",")
+    if not any(nicks) or (len(names) > 1 and len(names) != len(nicks)):
+        context.reply(numerics.ERR_NEEDMOREPARAMS, "KICK")
+        return None
+    reason = shorten(params[2], KICK_BYTES) if len(params) > 2 and params[2] else context.user.nick
+    refused: set[str] = set()
+    for name, nick in zip(names if len(names) > 1 else names * len(nicks), nicks, strict=True):
+        if casefold(name) in refused:
+            continue
+        channel = _find_own(context, name)
+        if channel is None:
+            refused.add(casefold(name))
+        elif nick:
+            _kick_one(context, channel, nick, reason)
+    return None
+
+
+def _find_own(context: Context, name: str) -> Channel | None:
+    """The channel, if the user may kick people there; refuses otherwise."""
+    channel = find_visible(context, name)
+    if channel is None or acts_by_right(context, channel):
+        return channel
+    inside = context.user in channel.members
+    context.reply(numerics.ERR_CHANOPRIVSNEEDED if inside else numerics.ERR_NOTONCHANNEL, channel.name)
+    return None
+
+
+def _kick_one(context: Context, channel: Channel, nick: str, reason: str) -> None:
+    world = context.world
+    target = world.find_user(nick)
+    if target is None:
+        context.reply(numerics.ERR_NOSUCHNICK, printable(nick))
+        return
+    if target not in channel.members:
+        context.reply(numerics.ERR_USERNOTINCHANNEL, target.nick, channel.name)
+        return
+    event = world.event(context.source, f"KICK {channel.name} {target.nick} :{reason}", context.user)
+    world.ledger.keep_event(event, Kind.KICK, channel, f"{target.nick} {reason}", context.user)
+    world.note_absence(target, channel)
+    world.tell_channel(channel, event, skip=context.session)
+    world.leave(channel, target)
+    context.say(event)
+    world.note(f"{target.nick} was kicked from {channel.name} by {context.nick}: {reason}")
+    actor, detail = context.actor, f"{target.nick}: {reason}"
+    world.remember(lambda stores: stores.audit.add(actor, "channel.kick", channel.name, detail))

@@ -1,0 +1,46 @@
+"""KNOCK: asking to be let into a channel.
+
+There is no specification of it: the numerics 710 to 714 are those of ratbox and its heirs, 480 is UnrealIRCd's.
+"""
+
+from __future__ import annotations
+
+from chatroom.chat.people.channel import OP
+from chatroom.commands.channel_rules import find_visible
+from chatroom.commands.command_table import command
+from chatroom.commands.context import Context
+from chatroom.commands.pending import Pending
+from chatroom.irc import numerics
+from chatroom.irc.limits import KNOCK_BYTES
+from chatroom.irc.packing import shorten
+
+_INTERVAL_MS = 60_000
+
+
+@command("KNOCK", "<channel> [<text>]")
+def knock(context: Context, params: list[str]) -> Pending | None:
+    """Asks a channel's operators to be let in, where one cannot just join."""
+    world, user = context.world, context.user
+    channel = find_visible(context, params[0])
+    if channel is None:
+        return None
+    full = channel.limit is not None and len(channel.members) >= channel.limit
+    if user in channel.members:
+        context.reply(numerics.ERR_KNOCKONCHAN, channel.name)
+    elif channel.is_banned(user):
+        context.reply(numerics.ERR_CANNOTKNOCK, channel.name, text="Cannot knock on channel (you are banned)")
+    elif not ("i" in channel.flags or channel.key is not None or full):
+        context.reply(numerics.ERR_CHANOPEN, channel.name)
+    elif world.settings.limits.enabled and user.knocked_ms and world.now_ms - user.knocked_ms < _INTERVAL_MS:
+        context.reply(numerics.ERR_TOOMANYKNOCK, channel.name)
+    else:
+        user.knocked_ms = world.now_ms
+        text = shorten(params[1], KNOCK_BYTES) if len(params) > 1 and params[1] else ""
+        asks = f"has asked for an invite: {text}" if text else "has asked for an invite"
+        for member, standing in channel.members.items():
+            if standing & OP:
+                for session in member.sessions:
+                    line = f"{numerics.RPL_KNOCK.code} {member.nick} {channel.name} {user.prefix} :{asks}"
+                    world.tell_session(session, f":{context.server} {line}")
+        context.reply(numerics.RPL_KNOCKDLVR, channel.name)
+    return None

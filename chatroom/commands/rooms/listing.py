@@ -1,0 +1,92 @@
+"""LIST: which channels there are.
+
+Source: Modern IRC Client Protocol, "LIST message" and the ``ELIST`` and ``SAFELIST`` parameters.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from heapq import nlargest
+
+from chatroom.chat.people.channel import Channel
+from chatroom.chat.stored.records import Role
+from chatroom.commands.command_table import command
+from chatroom.commands.context import Context
+from chatroom.commands.pending import Pending
+from chatroom.irc import numerics
+from chatroom.irc.masks import has_wildcards, matches_mask
+
+_Fits = Callable[[Channel], bool]
+
+_NUMBER = re.compile(r"([CTct]?)([<>])([0-9]{1,9})")
+_MINUTE_MS = 60_000
+
+
+@command("LIST", "[<channels or conditions> [<conditions>]]")
+def list_(context: Context, params: list[str]) -> Pending | None:
+    """Lists channels with their topics: those named, by comma, or those for which all conditions hold.
+
+    >3 or <3: more or fewer than 3 people
+    C>5 or C<5: made more or less than 5 minutes ago
+    T>5 or T<5: with a topic set more or less than 5 minutes ago
+    *mask* or !*mask*: with a name that fits, or does not
+    """
+    found = [channel for channel in _candidates(context, params) if _may_see(context, channel)]
+    most = context.most_replies
+    shown = found if len(found) <= most else nlargest(most, found, key=lambda channel: len(channel.members))
+    context.reply(numerics.RPL_LISTSTART, "Channel")
+    for channel in shown:
+        context.reply(numerics.RPL_LIST, channel.name, str(len(channel.members)), text=channel.topic)
+    context.reply(numerics.RPL_LISTEND)
+    if len(shown) < len(found):
+        text = f"These are the {len(shown)} largest of {len(found)} channels: say which with a mask, as in LIST *word*"
+        context.note("LIST_CUT", str(len(found)), text=text)
+    return None
+
+
+def _candidates(context: Context, params: list[str]) -> list[Channel]:
+    """The channels for which everything in the parameters holds."""
+    now_ms = context.world.now_ms
+    channels = list(context.world.channels.values())
+    for param in params:
+        names: list[str] = []
+        conditions: list[_Fits] = []
+        for word in filter(None, param.split(",")):
+            number = _NUMBER.fullmatch(word)
+            if number is not None:
+                conditions.append(_number_condition(number[1].upper(), number[2], int(number[3]), now_ms))
+            elif word.startswith("!"):
+                conditions.append(lambda channel, mask=word[1:]: not matches_mask(mask, channel.name))  # type: ignore[misc]
+            else:
+                names.append(word)
+        if names:
+            channels = _named(context, channels, names)
+        channels = [channel for channel in channels if all(holds(channel) for holds in conditions)]
+    return channels
+
+
+def _named(context: Context, channels: list[Channel], names: list[str]) -> list[Channel]:
+    """Those of the channels that have one of the names, or whose name fits one of the masks."""
+    if not any(map(has_wildcards, names)):
+        wanted = [context.world.find_channel(name) for name in names]
+        allowed = set(channels)
+        return [channel for channel in dict.fromkeys(wanted) if channel is not None and channel in allowed]
+    return [channel for channel in channels if any(matches_mask(name, channel.name) for name in names)]
+
+
+def _number_condition(what: str, sign: str, number: int, now_ms: int) -> _Fits:
+    """A condition on people (no letter), on the age of a channel (C) or of its topic (T), in minutes."""
+
+    def compare(value: int, bound: int) -> bool:
+        return value < bound if sign == "<" else value > bound
+
+    if what == "C":
+        return lambda channel: compare(now_ms - channel.created_ms, number * _MINUTE_MS)
+    if what == "T":
+        return lambda channel: bool(channel.topic) and compare(now_ms - channel.topic_ms, number * _MINUTE_MS)
+    return lambda channel: compare(len(channel.members), number)
+
+
+def _may_see(context: Context, channel: Channel) -> bool:
+    return "s" not in channel.flags or context.user in channel.members or context.role >= Role.MODERATOR

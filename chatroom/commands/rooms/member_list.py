@@ -1,0 +1,44 @@
+"""NAMES: who is in a channel.
+
+Source: Modern IRC Client Protocol, "NAMES message"; IRCv3 multi-prefix and userhost-in-names.
+"""
+
+from __future__ import annotations
+
+from chatroom.chat.people.channel import Channel, prefixes
+from chatroom.chat.stored.records import Role
+from chatroom.commands.command_table import command
+from chatroom.commands.context import Context, printable
+from chatroom.commands.pending import Pending
+from chatroom.irc import caps, numerics
+
+
+def reply_names(context: Context, channel: Channel) -> None:
+    """The members the user may see, in as many lines as it takes."""
+    session = context.session
+    inside = context.user in channel.members
+    multiple = bool(session.caps & caps.MULTI_PREFIX)
+    full = bool(session.caps & caps.USERHOST_IN_NAMES)
+    words = [
+        (prefixes(standing, multiple) if standing else "") + (member.prefix if full else member.nick)
+        for member, standing in channel.members.items()
+        if inside or not member.invisible
+    ]
+    context.reply_words(numerics.RPL_NAMREPLY, "@" if "s" in channel.flags else "=", channel.name, words=words)
+    context.reply(numerics.RPL_ENDOFNAMES, channel.name)
+
+
+@command("NAMES", "[<channels>]")
+def names(context: Context, params: list[str]) -> Pending | None:
+    """Lists who is in channels, by comma."""
+    if not params:
+        context.reply(numerics.RPL_ENDOFNAMES, "*")
+        return None
+    for name in params[0].split(","):
+        channel = context.world.find_channel(name)
+        hidden = channel is not None and "s" in channel.flags and context.user not in channel.members
+        if channel is None or (hidden and context.role < Role.MODERATOR):
+            context.reply(numerics.RPL_ENDOFNAMES, printable(name))
+        else:
+            reply_names(context, channel)
+    return None

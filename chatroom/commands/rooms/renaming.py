@@ -1,0 +1,68 @@
+"""Giving a channel another name: RENAME.
+
+Source: IRCv3 channel-rename. Those who do not know of it read that they left the one channel and joined the other.
+"""
+
+from __future__ import annotations
+
+from chatroom.chat.people.channel import Channel
+from chatroom.chat.stored.records import Role
+from chatroom.commands.channel_rules import acts_by_right, find_visible
+from chatroom.commands.command_table import command
+from chatroom.commands.context import Context
+from chatroom.commands.pending import Pending
+from chatroom.commands.rooms.joining import show_channel
+from chatroom.irc import caps, numerics
+from chatroom.irc.limits import KICK_BYTES
+from chatroom.irc.names import casefold, is_channel
+from chatroom.irc.packing import shorten
+
+
+@command("RENAME", "<channel> <new name> [<reason>]")
+def rename(context: Context, params: list[str]) -> Pending | None:
+    """Gives a channel another name; its members, modes and lists stay."""
+    channel, name = find_visible(context, params[0]), params[1]
+    if channel is None:
+        return None
+    if context.user not in channel.members and context.role < Role.MODERATOR:
+        context.reply(numerics.ERR_NOTONCHANNEL, channel.name)
+    elif not acts_by_right(context, channel):
+        context.reply(numerics.ERR_CHANOPRIVSNEEDED, channel.name)
+    elif not is_channel(name):
+        context.fail("CANNOT_RENAME", channel.name, name, text="That is no name for a channel")
+    elif name == channel.name or context.world.find_channel(name) not in (None, channel):
+        context.fail("CHANNEL_NAME_IN_USE", channel.name, name, text="There is a channel of that name already")
+    elif channel.configured and casefold(name) != channel.folded:
+        context.fail("CANNOT_RENAME", channel.name, name, text="The configuration names that channel")
+    else:
+        _rename(context, channel, name, shorten(params[2], KICK_BYTES) if len(params) > 2 else "")
+    return None
+
+
+def _rename(context: Context, channel: Channel, name: str, reason: str) -> None:
+    world, old, actor = context.world, channel.name, context.actor
+    world.rename_channel(channel, name)
+    # Told at once: whatever anybody says in the channel from now on is said under its new name.
+    if channel.stored:
+        record = channel.to_record()
+        world.remember(lambda stores: stores.channels.rename(old, record, actor))
+    else:
+        world.remember(lambda stores: stores.audit.add(actor, "channel.rename", old, name))
+    world.note(f"{old} is now {name}, by {context.nick}")
+    event = world.event(context.source, f"RENAME {old} {name} :{reason}", context.user)
+    for member in channel.members:
+        for session in member.sessions:
+            answer = context if session is context.session else Context(world, session, "RENAME")
+            if session.caps & caps.CHANNEL_RENAME:
+                answer.say(event)
+            elif casefold(old) != channel.folded:
+                _fall_back(answer, channel, old, reason)
+    if context.user not in channel.members:
+        context.notice(f"{old} is now {name}")
+
+
+def _fall_back(context: Context, channel: Channel, old: str, reason: str) -> None:
+    """Tell a session that does not know of new names in the words it knows."""
+    user = context.user
+    context.say(context.world.event(user.prefix, f"PART {old} :{reason}" if reason else f"PART {old}", user))
+    show_channel(context, channel, joined=True)

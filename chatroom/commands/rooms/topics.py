@@ -1,0 +1,50 @@
+"""What a channel is about: TOPIC.
+
+Source: Modern IRC Client Protocol, "TOPIC message".
+"""
+
+from __future__ import annotations
+
+from chatroom.chat.people.channel import Channel
+from chatroom.chat.stored.records import Role
+from chatroom.commands.channel_rules import acts_by_right, find_visible
+from chatroom.commands.command_table import command
+from chatroom.commands.context import Context
+from chatroom.commands.pending import Pending
+from chatroom.commands.rooms.saving_channels import keep
+from chatroom.irc import numerics
+from chatroom.irc.limits import TOPIC_BYTES
+from chatroom.irc.packing import shorten
+
+
+def reply_topic(context: Context, channel: Channel) -> None:
+    """The topic, and who set it when."""
+    context.reply(numerics.RPL_TOPIC, channel.name, text=channel.topic)
+    context.reply(numerics.RPL_TOPICWHOTIME, channel.name, channel.topic_by, str(channel.topic_ms // 1000))
+
+
+@command("TOPIC", "<channel> [<topic>]")
+def topic(context: Context, params: list[str]) -> Pending | None:
+    """Shows a channel's topic, or sets it; an empty one takes it away."""
+    channel = find_visible(context, params[0])
+    if channel is None:
+        return None
+    inside = context.user in channel.members
+    if len(params) < 2:
+        if not inside and "s" in channel.flags and context.role < Role.MODERATOR:
+            context.reply(numerics.ERR_NOTONCHANNEL, channel.name)
+        elif channel.topic:
+            reply_topic(context, channel)
+        else:
+            context.reply(numerics.RPL_NOTOPIC, channel.name)
+        return None
+    if not inside and context.role < Role.MODERATOR:
+        context.reply(numerics.ERR_NOTONCHANNEL, channel.name)
+        return None
+    if "t" in channel.flags and not acts_by_right(context, channel):
+        context.reply(numerics.ERR_CHANOPRIVSNEEDED, channel.name)
+        return None
+    channel.topic = shorten(params[1], TOPIC_BYTES)
+    channel.topic_by = context.user.prefix
+    channel.topic_ms = context.world.now_ms
+    return keep(context, channel, "TOPIC", [f":{channel.topic}"], "channel.topic", channel.topic)

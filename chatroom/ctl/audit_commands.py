@@ -1,0 +1,63 @@
+"""``chatroomctl audit``: who did what to whom, when, and from where."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import click
+
+from chatroom.ctl.invocation import Invocation, pass_invocation
+from chatroom.ctl.output import json_option, print_json, print_table
+from chatroom.ctl.time_options import past_moment
+from chatroom.storage.sqlite.sqlite_stores import open_stores
+
+
+@click.group()
+def audit() -> None:
+    """Read the audit trail. Nothing is ever taken out of it.
+
+    \b
+    Example:
+      chatroomctl audit list --since 7d
+    """
+
+
+@audit.command("list")
+@click.option("--actor", metavar="NAME", help="Only what NAME did. Example: --actor alice")
+@click.option("--target", metavar="TARGET", help="Only what was done to TARGET. Example: --target mallory")
+@click.option(
+    "--since",
+    "since_at",
+    metavar="WHEN",
+    callback=past_moment,
+    help="Only what is as new: a duration, or a date or moment in UTC. Example: --since 2030-01-31",
+)
+@click.option(
+    "--limit", type=click.IntRange(min=1), metavar="COUNT", help="Only the newest COUNT entries. Example: --limit 20"
+)
+@json_option
+@pass_invocation
+def list_(
+    invocation: Invocation,
+    actor: str | None,
+    target: str | None,
+    since_at: datetime | None,
+    limit: int | None,
+    as_json: bool,
+) -> None:
+    """List what was done, oldest first.
+
+    \b
+    Examples:
+      chatroomctl audit list --since 7d
+      chatroomctl audit list --target mallory --json
+    """
+    with open_stores(invocation.database) as stores:
+        entries = stores.audit.list_entries(actor=actor, target=target, since_at=since_at, limit=limit)
+    if as_json:
+        print_json(entries)
+        return
+    print_table(
+        ["TIME", "WHO", "FROM", "WHAT", "TARGET", "DETAIL"],
+        [[one.at, one.actor, one.origin, one.action, one.target, one.detail] for one in entries],
+    )

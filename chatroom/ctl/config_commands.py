@@ -1,0 +1,238 @@
+"""``chatroomctl config``: the settings' file, made, read, changed and checked."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tomllib
+from pathlib import Path
+
+import click
+
+from chatroom import paths
+from chatroom.config import KEYS, Key, Settings, find_key
+from chatroom.config.load import FILE_NAME, check_document
+from chatroom.config.template import template, toml_value
+from chatroom.ctl import config_edit
+from chatroom.ctl.invocation import Invocation, pass_invocation
+from chatroom.ctl.output import json_option, print_json, print_table
+from chatroom.ctl.standard_input import read_stdin
+from chatroom.errors import AlreadyExists, ConfigError, InvalidValue, NotFound, Refused
+
+_MASKED = "********"
+_MOST_BYTES = 65_536
+"""How much is read of standard input: more than any setting may have."""
+
+
+def _find(context: click.Context, parameter: click.Parameter, value: str) -> Key:
+    key = find_key(value)
+    if key is None:
+        raise click.BadParameter(f'there is no setting {value}; "chatroomctl config show" lists them all')
+    return key
+
+
+def _complete(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
+    return [key.path for key in KEYS if key.path.startswith(incomplete)]
+
+
+_key_argument = click.argument("key", callback=_find, shell_complete=_complete)
+
+
+@click.group()
+def config() -> None:
+    """See and change the settings.
+
+    \b
+    Examples:
+      chatroomctl config show
+      chatroomctl config set limits.burst_lines 100
+    """
+
+
+@config.command("init")
+@click.argument("path", required=False, type=click.Path(path_type=Path, dir_okay=False))
+@pass_invocation
+def init(invocation: Invocation, path: Path | None) -> None:
+    """Write a commented configuration file with every setting at its default.
+
+    PATH is where; without it the global --config, else the user's configuration directory.
+
+    \b
+    Example:
+      chatroomctl config init ./chatroom.toml
+    """
+    target = path or invocation.config_flag or paths.config_directories()[0] / FILE_NAME
+    if target.exists():
+        raise AlreadyExists(f"{target}: there is a file already")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    config_edit.write_file(target, template())
+    click.echo(f"Wrote {target}; every setting in it is commented out, at its default.")
+
+
+@config.command("path")
+@pass_invocation
+def path(invocation: Invocation) -> None:
+    """Print which configuration file is used.
+
+    \b
+    Example:
+      "$EDITOR" "$(chatroomctl config path)"
+    """
+    click.echo(_required_file(invocation).absolute())
+
+
+@config.command("show")
+@json_option
+@pass_invocation
+def show(invocation: Invocation, as_json: bool) -> None:
+    """List every setting, what it is set to, and where; passwords are masked.
+
+    \b
+    Example:
+      chatroomctl config show
+    """
+    settings = invocation.settings
+    rows = [(key, _shown(key, settings), _origin(key, settings)) for key in KEYS]
+    if as_json:
+        single = {
+            key.path: {"value": value, "from": origin, "applies": key.applies}
+            for key, value, origin in rows
+            if key.section != "listen"
+        }
+        print_json({"file": settings.source, "settings": single, "listen": settings.listen})
+    else:
+        print_table(
+            ("KEY", "VALUE", "FROM", "APPLIES AT"),
+            [(key.path, toml_value(value), origin, key.applies) for key, value, origin in rows],
+        )
+
+
+@config.command("get")
+@_key_argument
+@json_option
+@pass_invocation
+def get(invocation: Invocation, key: Key, as_json: bool) -> None:
+    """Print what one setting is set to, as it is: a password too.
+
+    \b
+    Example:
+      chatroomctl config get listen.port
+    """
+    value = key.value_in(invocation.settings)
+    if as_json:
+        print_json(value)
+    else:
+        click.echo(value if isinstance(value, str) else toml_value(value))
+
+
+@config.command("set")
+@_key_argument
+@click.argument("value", required=False)
+@click.option("--stdin", "from_stdin", is_flag=True, help="Read VALUE from standard input. Example: --stdin < motd.txt")
+@pass_invocation
+def set_(invocation: Invocation, key: Key, value: str | None, from_stdin: bool) -> None:
+    """Set one setting in the configuration file, whose comments are kept.
+
+    A list is written with commas, or as TOML writes it. A password is never a VALUE on the command line, where every
+    user of this machine could read it: it is asked for, or read with --stdin.
+
+    \b
+    Examples:
+      chatroomctl config set server.name chat.example.org
+      chatroomctl config set channels.autojoin '#lobby,#news'
+      chatroomctl config set server.password
+    """
+    if value is not None and from_stdin:
+        raise click.UsageError("VALUE and --stdin exclude each other")
+    if value is not None and key.secret:
+        raise click.UsageError(f"{key.path} is a secret: leave VALUE out and be asked for it, or use --stdin")
+    if value is None and not key.secret and not from_stdin:
+        raise click.UsageError(f"{key.path} needs a VALUE")
+    file = _required_file(invocation)
+    if value is None:
+        value = read_stdin(key.path, _MOST_BYTES) if from_stdin else _ask(key)
+    try:
+        checked = key.kind.read_text(value)
+    except ValueError:
+        raise InvalidValue(f"{key.path} must be {key.kind.allowed}") from None
+    # A path stays as it was written: "~" and relative paths mean the same thing in the file.
+    stored = value if isinstance(checked, Path) else key.kind.write(checked)
+    _change(file, key, config_edit.with_value(_text_of(file), key, stored))
+    click.echo(f"{file}: {key.path} = {_MASKED if key.secret else toml_value(stored)}. {_when(key)}")
+
+
+def _ask(key: Key) -> str:
+    if not sys.stdin.isatty():
+        raise Refused(f"there is no terminal to ask for {key.path} at: use --stdin")
+    typed: str = click.prompt(key.path, hide_input=True, confirmation_prompt="The same again", err=True)
+    return typed
+
+
+@config.command("unset")
+@_key_argument
+@pass_invocation
+def unset(invocation: Invocation, key: Key) -> None:
+    """Take one setting out of the configuration file: back to its default, which stays there as a comment.
+
+    \b
+    Example:
+      chatroomctl config unset limits.burst_lines
+    """
+    file = _required_file(invocation)
+    _change(file, key, config_edit.without_value(_text_of(file), key))
+    click.echo(f"{file}: {key.path} is at its default, {toml_value(key.default)}. {_when(key)}")
+
+
+@config.command("check")
+@pass_invocation
+def check(invocation: Invocation) -> None:
+    """Tell whether the configuration file and the environment are right, without starting anything.
+
+    \b
+    Example:
+      chatroomctl --config new.toml config check && mv new.toml chatroom.toml
+    """
+    settings = invocation.settings
+    where = f"{settings.source}: right" if settings.source else "No configuration file: all at the defaults"
+    count = len([name for name, origin in settings.origins.items() if origin.startswith("CHATROOM_")])
+    click.echo(where + (f"; the environment sets {count} of the settings" if count else "") + ".")
+
+
+def _required_file(invocation: Invocation) -> Path:
+    file = invocation.config_file
+    if file is None:
+        looked = ", ".join(str(place / FILE_NAME) for place in (Path(), *paths.config_directories()))
+        raise NotFound(f'there is no configuration file (looked for {looked}); "chatroomctl config init" makes one')
+    return file
+
+
+def _text_of(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{file}: not UTF-8 text (byte {error.start})") from error
+
+
+def _change(file: Path, key: Key, text: str) -> None:
+    """Check the whole of what the file would be, then write it."""
+    check_document(tomllib.loads(text), file, {})
+    config_edit.write_file(file, text)
+    if key.variable in os.environ:
+        click.echo(f"chatroomctl: {key.variable} is set in the environment here and beats the file", err=True)
+
+
+def _when(key: Key) -> str:
+    if key.applies == "restart":
+        return "A running daemon takes it up when it is restarted."
+    return 'A running daemon takes it up at "chatroomctl reload".'
+
+
+def _shown(key: Key, settings: Settings) -> object:
+    if key.section == "listen":
+        return [getattr(table, key.name) for table in settings.listen]
+    value = key.value_in(settings)
+    return _MASKED if key.secret and value else value
+
+
+def _origin(key: Key, settings: Settings) -> str:
+    return settings.origins.get(key.path) or settings.origins.get(key.section) or "default"

@@ -1,0 +1,156 @@
+"""``chatroomctl db``: the database file itself."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+
+import click
+
+from chatroom.ctl.invocation import Invocation, pass_invocation
+from chatroom.ctl.output import json_option, print_json, print_pairs, progress, size
+from chatroom.errors import AlreadyServing, DatabaseMissing, Refused
+from chatroom.storage.daemon_lock import DaemonLock
+from chatroom.storage.sqlite.backup import write_copy
+from chatroom.storage.sqlite.inspection import DatabaseStatus, list_checks, open_any, read_status, run_check
+from chatroom.storage.sqlite.sqlite_stores import open_stores
+
+_ROW_LABELS = {
+    "accounts": "Accounts",
+    "admins": "Admins",
+    "bans_in_force": "Bans in force",
+    "bans": "Bans ever",
+    "channels": "Channels",
+    "audit": "Audit entries",
+}
+
+
+@click.group()
+def db() -> None:
+    """Look after the database file.
+
+    \b
+    Examples:
+      chatroomctl db status
+      chatroomctl db backup /var/backups/chatroom.db
+    """
+
+
+@db.command("status")
+@json_option
+@pass_invocation
+def status(invocation: Invocation, as_json: bool) -> None:
+    """Show where the database is, its version, its size and what is in it.
+
+    \b
+    Example:
+      chatroomctl db status
+    """
+    with contextlib.closing(open_any(invocation.database)) as database:
+        found = read_status(database)
+    if as_json:
+        print_json(found)
+        return
+    print_pairs(
+        [
+            ("Database", found.path),
+            ("Version", _version(found)),
+            ("Served", "yes, by a daemon" if found.served else "no"),
+            ("Size", f"{size(found.size)}, of which {size(found.free)} free; log {size(found.log_size)}"),
+            ("SQLite", found.sqlite_version),
+            *((_ROW_LABELS.get(name, name), count) for name, count in found.rows.items()),
+        ]
+    )
+
+
+@db.command("migrate")
+@pass_invocation
+def migrate(invocation: Invocation) -> None:
+    """Bring the database to the version that this chatroom needs, and make one where there is none.
+
+    An older database is copied beside itself before. The daemon does the same when it starts.
+
+    \b
+    Example:
+      chatroomctl db migrate
+    """
+    path = invocation.database
+    try:
+        with contextlib.closing(open_any(path)) as database:
+            before = read_status(database)
+    except DatabaseMissing:
+        open_stores(path, create=True).close()
+        click.echo(f"Created {path}")
+        return
+    if before.state == "current":
+        click.echo(f"{path} is at version {before.version}, which is the newest: nothing to do")
+        return
+    try:
+        with DaemonLock.acquire(path), open_stores(path, migrate=True) as stores:
+            copy = stores.upgraded_from
+    except AlreadyServing:
+        raise Refused(f"{path}: a daemon serves this database; stop it, then migrate") from None
+    click.echo(f"Migrated {path} from version {before.version} to {before.newest_version}; as it was: {copy}")
+
+
+@db.command("backup")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--force", is_flag=True, help="Replace FILE if it is there. Example: --force")
+@pass_invocation
+def backup(invocation: Invocation, file: Path, force: bool) -> None:
+    """Copy the database to FILE, as of one moment, while everybody goes on chatting.
+
+    FILE is a whole database. To go back to it, stop the daemon, remove the database with its -wal and -shm, and put
+    FILE in its place.
+
+    \b
+    Examples:
+      chatroomctl db backup /var/backups/chatroom.db
+      chatroomctl db backup --force nightly.db
+    """
+    # A step of the bar is a thousandth of the work: how many pages there are is known only once it has begun.
+    with contextlib.closing(open_any(invocation.database)) as database, progress(1000, "Copying") as bar:
+        write_copy(
+            database,
+            file,
+            replace=force,
+            progress=lambda done, total: bar.update(1000 * done // max(total, 1) - bar.pos),
+        )
+    click.echo(f"Copied {invocation.database} to {file} ({size(file.stat().st_size)})")
+
+
+@db.command("check")
+@json_option
+@pass_invocation
+def check(invocation: Invocation, as_json: bool) -> None:
+    """Read all of the database and tell what is wrong with it; exit code 1 if anything is.
+
+    \b
+    Example:
+      chatroomctl db check
+    """
+    faults: list[str] = []
+    with contextlib.closing(open_any(invocation.database)) as database:
+        checks = list_checks(database)
+        with progress(len(checks), "Checking") as bar:
+            for one in checks:
+                faults += run_check(database, one)
+                bar.update(1)
+    if as_json:
+        print_json({"database": invocation.database, "ok": not faults, "faults": faults})
+    else:
+        for fault in faults:
+            click.echo(fault)
+    if faults:
+        raise Refused(f"{invocation.database}: faults found: {len(faults)}; restore a backup")
+    if not as_json:
+        click.echo(f"{invocation.database} is in order")
+
+
+def _version(status: DatabaseStatus) -> str:
+    notes = {
+        "current": "",
+        "outdated": f" (this chatroom needs {status.newest_version}: run chatroomctl db migrate)",
+        "newer": f" (from a newer chatroom: this one knows {status.newest_version})",
+    }
+    return f"{status.version}{notes[status.state]}"

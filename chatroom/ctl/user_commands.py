@@ -1,0 +1,258 @@
+"""``chatroomctl user``: the accounts. It works on the database; a running daemon follows within a second."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import click
+
+from chatroom.chat.admission.ban_targets import parse_name
+from chatroom.chat.admission.credentials import make_credentials
+from chatroom.chat.stored.records import Account, Role
+from chatroom.ctl.invocation import Invocation, pass_invocation
+from chatroom.ctl.new_password import password_option, read_password
+from chatroom.ctl.output import confirm, json_option, print_json, print_pairs, print_table, yes_option
+from chatroom.errors import AlreadyExists, DatabaseMissing, NeedsForce
+from chatroom.storage.sqlite.sqlite_stores import SqliteStores, open_stores
+
+_role_type = click.Choice([role.word for role in Role])
+
+_force_option = click.option(
+    "--force", is_flag=True, help="Even if no admin is left then who could undo it from the chat. Example: --force"
+)
+
+
+@click.group()
+def user() -> None:
+    """Make accounts and look after them.
+
+    An account reserves its name: nobody chats under it without its password. Its role is what it may do: a moderator
+    kicks and bans, an admin everything.
+
+    \b
+    Examples:
+      chatroomctl user create-admin alice
+      chatroomctl user create bob --role moderator
+    """
+
+
+@user.command("create")
+@click.argument("name")
+@click.option("--role", type=_role_type, default="user", show_default=True, help="Example: --role moderator")
+@password_option
+@json_option
+@pass_invocation
+def create(invocation: Invocation, name: str, role: str, password_stdin: bool, as_json: bool) -> None:
+    """Make the account NAME, and the database where there is none yet.
+
+    A guest who wears NAME at the moment is given another name.
+
+    \b
+    Examples:
+      chatroomctl user create bob
+      chatroomctl user create bot --password-stdin < password.txt
+    """
+    _create(invocation, name, Role.from_word(role), password_stdin, as_json)
+
+
+@user.command("create-admin")
+@click.argument("name")
+@password_option
+@json_option
+@pass_invocation
+def create_admin(invocation: Invocation, name: str, password_stdin: bool, as_json: bool) -> None:
+    """Make the account NAME with all rights, and the database where there is none yet.
+
+    \b
+    Example:
+      chatroomctl user create-admin alice
+    """
+    _create(invocation, name, Role.ADMIN, password_stdin, as_json)
+
+
+@user.command("list")
+@json_option
+@pass_invocation
+def list_(invocation: Invocation, as_json: bool) -> None:
+    """List all accounts by name.
+
+    \b
+    Example:
+      chatroomctl user list --json
+    """
+    with open_stores(invocation.database) as stores:
+        accounts = stores.accounts.list_all()
+    if as_json:
+        print_json(accounts)
+        return
+    print_table(
+        ["NAME", "ROLE", "STATE", "CREATED", "LAST LOGIN"],
+        [[one.name, one.role, _state(one), one.created_at, one.last_login_at] for one in accounts],
+    )
+
+
+@user.command("show")
+@click.argument("name")
+@json_option
+@pass_invocation
+def show(invocation: Invocation, name: str, as_json: bool) -> None:
+    """Show the account NAME, and whether its name is banned.
+
+    \b
+    Example:
+      chatroomctl user show alice
+    """
+    with open_stores(invocation.database) as stores:
+        account = stores.accounts.get(name)
+        ban = stores.bans.find_in_force("name", account.name, datetime.now(UTC))
+    if as_json:
+        print_json({"account": account, "ban": ban})
+        return
+    print_pairs(
+        [
+            ("Name", account.name),
+            ("Id", account.id),
+            ("Role", account.role),
+            ("State", _state(account)),
+            ("Created", account.created_at),
+            ("Last login", account.last_login_at),
+            ("Banned", "no" if ban is None else f"yes, by {ban.by} (ban {ban.id})"),
+        ]
+    )
+
+
+@user.command("passwd")
+@click.argument("name")
+@password_option
+@pass_invocation
+def passwd(invocation: Invocation, name: str, password_stdin: bool) -> None:
+    """Give the account NAME a new password.
+
+    \b
+    Example:
+      chatroomctl user passwd alice
+    """
+    settings = invocation.settings.accounts
+    with open_stores(invocation.database) as stores:
+        account = stores.accounts.get(name)
+        password = read_password(password_stdin, settings.password_min_length)
+        stores.accounts.set_credentials(account.id, make_credentials(password, settings), invocation.actor)
+    click.echo(f"Changed the password of {account.name} in {invocation.database}")
+
+
+@user.command("set-role")
+@click.argument("name")
+@click.argument("role", type=_role_type)
+@_force_option
+@pass_invocation
+def set_role(invocation: Invocation, name: str, role: str, force: bool) -> None:
+    """Make the account NAME a user, a moderator or an admin.
+
+    \b
+    Example:
+      chatroomctl user set-role bob moderator
+    """
+    wanted = Role.from_word(role)
+    with open_stores(invocation.database) as stores:
+        account = stores.accounts.get(name)
+        if account.role is wanted:
+            click.echo(f"The role of {account.name} is {role} already in {invocation.database}")
+            return
+        _require_another_admin(stores, account, force)
+        stores.accounts.set_role(account.id, wanted, invocation.actor)
+    click.echo(f"Changed the role of {account.name} from {account.role.word} to {role} in {invocation.database}")
+
+
+@user.command("disable")
+@click.argument("name")
+@_force_option
+@pass_invocation
+def disable(invocation: Invocation, name: str, force: bool) -> None:
+    """Keep the account NAME from logging in. Its name stays reserved.
+
+    \b
+    Example:
+      chatroomctl user disable bob
+    """
+    _set_disabled(invocation, name, True, force)
+
+
+@user.command("enable")
+@click.argument("name")
+@pass_invocation
+def enable(invocation: Invocation, name: str) -> None:
+    """Let the account NAME log in again.
+
+    \b
+    Example:
+      chatroomctl user enable bob
+    """
+    _set_disabled(invocation, name, False, True)
+
+
+@user.command("delete")
+@click.argument("name")
+@_force_option
+@yes_option
+@pass_invocation
+def delete(invocation: Invocation, name: str, force: bool, yes: bool) -> None:
+    """Delete the account NAME. Its name is free for anybody then; "disable" keeps it reserved.
+
+    \b
+    Example:
+      chatroomctl user delete bob --yes
+    """
+    with open_stores(invocation.database) as stores:
+        account = stores.accounts.get(name)
+        _require_another_admin(stores, account, force)
+        confirm(f"Delete the account {account.name} for good? Anybody may take its name then.", yes)
+        stores.accounts.delete(account.id, invocation.actor)
+    click.echo(f"Deleted the account {account.name} from {invocation.database}")
+
+
+def _create(invocation: Invocation, name: str, role: Role, password_stdin: bool, as_json: bool) -> None:
+    checked = parse_name(name).name
+    settings = invocation.settings.accounts
+    _require_free(invocation, checked)
+    password = read_password(password_stdin, settings.password_min_length)
+    credentials = make_credentials(password, settings)
+    with open_stores(invocation.database, create=True) as stores:
+        account = stores.accounts.create(checked, role, credentials, invocation.actor)
+    if as_json:
+        print_json({"database": invocation.database, "account": account})
+    else:
+        click.echo(f"Created the account {account.name} ({role.word}) in {invocation.database}")
+
+
+def _require_free(invocation: Invocation, name: str) -> None:
+    """Say that a name is taken before anybody thinks up a password."""
+    try:
+        with open_stores(invocation.database) as stores:
+            taken = stores.accounts.find(name)
+    except DatabaseMissing:
+        return
+    if taken is not None:
+        raise AlreadyExists(f"there is an account called {taken.name} already in {invocation.database}")
+
+
+def _require_another_admin(stores: SqliteStores, account: Account, force: bool) -> None:
+    """Raise ``NeedsForce`` where the account is the only admin who can log in."""
+    is_admin = account.role is Role.ADMIN and not account.disabled
+    if is_admin and not force and stores.accounts.count_admins() == 1:
+        raise NeedsForce(f"{account.name} is the only admin; say --force to be without one")
+
+
+def _set_disabled(invocation: Invocation, name: str, disabled: bool, force: bool) -> None:
+    word = "disabled" if disabled else "enabled"
+    with open_stores(invocation.database) as stores:
+        account = stores.accounts.get(name)
+        if account.disabled is disabled:
+            click.echo(f"The account {account.name} is {word} already in {invocation.database}")
+            return
+        _require_another_admin(stores, account, force)
+        stores.accounts.set_disabled(account.id, disabled, invocation.actor)
+    click.echo(f"{word.capitalize()} the account {account.name} in {invocation.database}")
+
+
+def _state(account: Account) -> str:
+    return "disabled" if account.disabled else "enabled"

@@ -1,0 +1,13 @@
+"""The storage error for a system call that the operating system refused."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from chatroom.errors import StorageError
+
+
+def from_os(path: Path, doing: str, error: OSError) -> StorageError:
+    """The storage error for a refused system call: ``path``, what we were ``doing`` (an infinitive), and why not."""
+    return StorageError(f"{path}: cannot {doing}: {os.strerror(error.errno or 0)}")

@@ -1,0 +1,51 @@
+"""The tables ``read_markers`` and ``account_metadata``."""
+
+from __future__ import annotations
+
+from chatroom.chat.stored.records import Belongings
+from chatroom.storage.sqlite.database import Database
+
+_ACCOUNT = "SELECT id, ?, ? FROM accounts WHERE id = ?"
+
+
+class AccountBelongings:
+    """Implements ``chatroom.chat.stored.stores.BelongingStore``."""
+
+    __slots__ = ("_database",)
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def load(self, account_id: int) -> Belongings:
+        """All that an account has."""
+        with self._database.snapshot():
+            markers = self._database.rows(
+                "SELECT target, read_ms FROM read_markers WHERE account_id = ?", (account_id,)
+            )
+            metadata = self._database.rows(
+                "SELECT key, value FROM account_metadata WHERE account_id = ? ORDER BY key", (account_id,)
+            )
+        return Belongings(dict(markers), dict(metadata))
+
+    def set_marker(self, account_id: int, target: str, read_ms: int) -> None:
+        """Note how far the account has read; never less far than before."""
+        with self._database.transaction():
+            self._database.execute(
+                f"INSERT INTO read_markers (account_id, target, read_ms) {_ACCOUNT}"
+                " ON CONFLICT DO UPDATE SET read_ms = max(read_ms, excluded.read_ms)",
+                (target, read_ms, account_id),
+            )
+
+    def delete_marker(self, account_id: int, target: str) -> None:
+        """Forget how far the account has read there."""
+        with self._database.transaction():
+            self._database.execute("DELETE FROM read_markers WHERE account_id = ? AND target = ?", (account_id, target))
+
+    def set_metadata(self, account_id: int, metadata: dict[str, str]) -> None:
+        """Replace all of an account's metadata."""
+        with self._database.transaction():
+            self._database.execute("DELETE FROM account_metadata WHERE account_id = ?", (account_id,))
+            for key, value in metadata.items():
+                self._database.execute(
+                    f"INSERT INTO account_metadata (account_id, key, value) {_ACCOUNT}", (key, value, account_id)
+                )

@@ -1,0 +1,171 @@
+"""The tables ``accounts`` and ``credentials``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+
+from chatroom.chat.stored.records import Account, AccountEntry, Actor, Credential, Role
+from chatroom.errors import AlreadyExists, NotFound
+from chatroom.irc.names import casefold
+from chatroom.storage.sqlite import audit_store, change_store
+from chatroom.storage.sqlite.database import Database, Row
+from chatroom.storage.sqlite.timestamps import from_ms, from_ms_or_none, to_ms
+
+_COLUMNS = "id, name, role, disabled, created_ms, last_login_ms"
+_ROLES = {role.word: role for role in Role}
+
+
+class Accounts:
+    """Implements ``chatroom.chat.stored.stores.AccountStore``."""
+
+    __slots__ = ("_database",)
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def create(self, name: str, role: Role, credentials: Iterable[Credential], by: Actor) -> Account:
+        """Add an account. Raises ``AlreadyExists``."""
+        with self._database.transaction():
+            taken = self._database.row("SELECT name FROM accounts WHERE folded = ?", (casefold(name),))
+            if taken is not None:
+                raise AlreadyExists(f"there is an account called {taken[0]} already")
+            account_id = self._database.execute(
+                "INSERT INTO accounts (name, folded, role, created_ms) VALUES (?, ?, ?, ?)",
+                (name, casefold(name), role.word, self._database.now_ms()),
+            ).lastrowid
+            assert account_id is not None  # an INSERT into a table with rowids
+            self._insert_credentials(account_id, credentials)
+            self._note(account_id, by, "user.create", name, f"role {role.word}")
+            account = self._get_by_id(account_id)
+        return account
+
+    def find(self, name: str) -> Account | None:
+        """The account called ``name``, whatever its case."""
+        row = self._database.row(f"SELECT {_COLUMNS} FROM accounts WHERE folded = ?", (casefold(name),))
+        return None if row is None else _account(row)
+
+    def get(self, name: str) -> Account:
+        """The account called ``name``, whatever its case. Raises ``NotFound``."""
+        account = self.find(name)
+        if account is None:
+            raise NotFound(f"there is no account called {name}")
+        return account
+
+    def find_by_id(self, account_id: int) -> Account | None:
+        """The account with that id."""
+        row = self._database.row(f"SELECT {_COLUMNS} FROM accounts WHERE id = ?", (account_id,))
+        return None if row is None else _account(row)
+
+    def list_all(self) -> list[Account]:
+        """Every account, by name."""
+        return [_account(row) for row in self._database.rows(f"SELECT {_COLUMNS} FROM accounts ORDER BY folded")]
+
+    def load_entries(self) -> Iterator[AccountEntry]:
+        """Every account in the short form the daemon keeps in memory; made for 100,000 of them."""
+        return map(_entry, self._database.rows("SELECT id, name, role, disabled FROM accounts"))
+
+    def find_entry(self, account_id: int) -> AccountEntry | None:
+        """One account in the daemon's short form."""
+        row = self._database.row("SELECT id, name, role, disabled FROM accounts WHERE id = ?", (account_id,))
+        return None if row is None else _entry(row)
+
+    def count_admins(self) -> int:
+        """How many enabled admins there are."""
+        return self._database.number("SELECT count(*) FROM accounts WHERE role = 'admin' AND NOT disabled")
+
+    def find_credential(self, account_id: int, kind: str) -> str | None:
+        """The stored verifier of that kind."""
+        row = self._database.row("SELECT value FROM credentials WHERE account_id = ? AND kind = ?", (account_id, kind))
+        return None if row is None else str(row[0])
+
+    def set_credentials(self, account_id: int, credentials: Iterable[Credential], by: Actor) -> None:
+        """Replace all of an account's verifiers: a new password. Raises ``NotFound``."""
+        with self._database.transaction():
+            account = self._get_by_id(account_id)
+            self._database.execute("DELETE FROM credentials WHERE account_id = ?", (account_id,))
+            self._insert_credentials(account_id, credentials)
+            self._note(account_id, by, "user.passwd", account.name)
+
+    def upgrade_credential(self, account_id: int, old: str, new: Credential) -> None:
+        """Store a verifier re-hashed at another cost, unless it is no longer ``old``. No audit row."""
+        with self._database.transaction():
+            self._database.execute(
+                "UPDATE credentials SET value = ? WHERE account_id = ? AND kind = ? AND value = ?",
+                (new.value, account_id, new.kind, old),
+            )
+
+    def add_credential(self, account_id: int, beside: str, new: Credential) -> None:
+        """Store one more kind of verifier, unless ``beside`` is no longer one of the account's. No audit row."""
+        with self._database.transaction():
+            self._database.execute(
+                "INSERT OR REPLACE INTO credentials (account_id, kind, value)"
+                " SELECT ?, ?, ? WHERE EXISTS (SELECT 1 FROM credentials WHERE account_id = ? AND value = ?)",
+                (account_id, new.kind, new.value, account_id, beside),
+            )
+
+    def set_role(self, account_id: int, role: Role, by: Actor) -> Account:
+        """Give the account another role. Raises ``NotFound``."""
+        with self._database.transaction():
+            before = self._get_by_id(account_id)
+            self._database.execute("UPDATE accounts SET role = ? WHERE id = ?", (role.word, account_id))
+            self._note(account_id, by, "user.set-role", before.name, f"{before.role.word} to {role.word}")
+            account = self._get_by_id(account_id)
+        return account
+
+    def set_disabled(self, account_id: int, disabled: bool, by: Actor) -> Account:
+        """Disable or enable the account; its name stays reserved. Raises ``NotFound``."""
+        with self._database.transaction():
+            name = self._get_by_id(account_id).name
+            self._database.execute("UPDATE accounts SET disabled = ? WHERE id = ?", (int(disabled), account_id))
+            self._note(account_id, by, "user.disable" if disabled else "user.enable", name)
+            account = self._get_by_id(account_id)
+        return account
+
+    def delete(self, account_id: int, by: Actor) -> None:
+        """Delete the account and its credentials; its id is never used again. Raises ``NotFound``.
+
+        Its channels are left without a founder, and its access to channels is gone; those count as changed, too.
+        """
+        with self._database.transaction():
+            account = self._get_by_id(account_id)
+            channels = self._database.rows(
+                "SELECT id FROM channels WHERE founder_id = ?"
+                " UNION SELECT channel_id FROM channel_access WHERE account_id = ?",
+                (account_id, account_id),
+            )
+            # Foreign keys do the rest: CASCADE for credentials and access, SET NULL for founders.
+            self._database.execute("DELETE FROM accounts WHERE id = ?", (account_id,))
+            self._note(account_id, by, "user.delete", account.name, f"role {account.role.word}")
+            for (channel_id,) in channels:
+                change_store.note(self._database, "channels", channel_id)
+
+    def record_login(self, account_id: int, at: datetime) -> None:
+        """Note a good login. No audit row, no ``changes`` row."""
+        with self._database.transaction():
+            self._database.execute("UPDATE accounts SET last_login_ms = ? WHERE id = ?", (to_ms(at), account_id))
+
+    def _get_by_id(self, account_id: int) -> Account:
+        account = self.find_by_id(account_id)
+        if account is None:
+            raise NotFound(f"there is no account with the id {account_id}")
+        return account
+
+    def _insert_credentials(self, account_id: int, credentials: Iterable[Credential]) -> None:
+        for credential in credentials:
+            self._database.execute(
+                "INSERT INTO credentials (account_id, kind, value) VALUES (?, ?, ?)",
+                (account_id, credential.kind, credential.value),
+            )
+
+    def _note(self, account_id: int, by: Actor, action: str, target: str, detail: str = "") -> None:
+        audit_store.note(self._database, by, action, target, detail)
+        change_store.note(self._database, "accounts", account_id)
+
+
+def _account(row: Row) -> Account:
+    return Account(row[0], row[1], _ROLES[row[2]], bool(row[3]), from_ms(row[4]), from_ms_or_none(row[5]))
+
+
+def _entry(row: Row) -> AccountEntry:
+    return AccountEntry(row[0], row[1], _ROLES[row[2]], bool(row[3]))

@@ -1,0 +1,54 @@
+"""The audit trail: who did what to whom, when, and from where. Rows are added and never altered."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from chatroom.chat.stored.records import Actor, AuditEntry
+from chatroom.storage.sqlite.database import Database
+from chatroom.storage.sqlite.timestamps import from_ms, to_ms
+
+
+def note(database: Database, by: Actor, action: str, target: str, detail: str = "") -> None:
+    """Write an audit row, inside the transaction of what it tells about."""
+    database.execute(
+        "INSERT INTO audit (at_ms, actor, origin, action, target, detail) VALUES (?, ?, ?, ?, ?, ?)",
+        (database.now_ms(), by.name, by.origin, action, target, detail),
+    )
+
+
+class Audit:
+    """Implements ``chatroom.chat.stored.stores.AuditStore``."""
+
+    __slots__ = ("_database",)
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def add(self, by: Actor, action: str, target: str, detail: str) -> None:
+        """Note that ``by`` did ``action`` to ``target``."""
+        with self._database.transaction():
+            note(self._database, by, action, target, detail)
+
+    def list_entries(
+        self,
+        *,
+        actor: str | None = None,
+        target: str | None = None,
+        since_at: datetime | None = None,
+        limit: int | None = None,
+    ) -> list[AuditEntry]:
+        """The newest ``limit`` entries that match, oldest first. Names are compared casefolded."""
+        conditions = {
+            "actor = ?": actor,
+            "target = ?": target,
+            "at_ms >= ?": None if since_at is None else to_ms(since_at),
+        }
+        asked = {condition: value for condition, value in conditions.items() if value is not None}
+        # The conditions are the three constants above; what is asked for goes in as parameters.
+        rows = self._database.rows(
+            "SELECT id, at_ms, actor, origin, action, target, detail FROM audit"
+            f" WHERE {' AND '.join(asked) or 'true'} ORDER BY id DESC LIMIT ?",
+            [*asked.values(), -1 if limit is None else limit],
+        )
+        return [AuditEntry(row[0], from_ms(row[1]), *row[2:]) for row in reversed(rows)]

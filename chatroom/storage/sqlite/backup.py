@@ -1,0 +1,69 @@
+"""Copies of a database in use. A plain copy of the file would miss what still stands in the write-ahead log."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+
+from chatroom.errors import AlreadyExists, StorageError
+from chatroom.storage import file_errors
+from chatroom.storage.sqlite import sqlite_errors
+from chatroom.storage.sqlite.database import Database
+
+Progress = Callable[[int, int], None]
+"""Told now and then how many of how many pages are copied."""
+
+_PAGES_A_STEP = 1000
+
+
+def write_copy(database: Database, target: Path, *, replace: bool = False, progress: Progress | None = None) -> None:
+    """Copy all of the database to ``target``, as of one moment, readable by its owner alone; writers go on meanwhile.
+
+    ``target`` is there whole and on the disk, or not at all. Raises ``AlreadyExists`` unless it may ``replace``, and
+    ``StorageError`` where it cannot be written.
+    """
+    if target.exists():
+        if os.path.samefile(target, database.path):
+            raise AlreadyExists(f"{target}: is the database itself")
+        if not target.is_file():
+            raise StorageError(f"{target}: not a file")
+        if not replace:
+            raise AlreadyExists(f"{target}: exists already")
+    partial = target.with_name(f"{target.name}.partial-{os.getpid()}")
+    try:
+        descriptor = os.open(partial, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600)
+    except OSError as error:
+        raise file_errors.from_os(target, "write the copy", error) from error
+    try:
+        with contextlib.closing(sqlite3.connect(partial, isolation_level=None)) as connection:
+            # Nobody reads the copy before it is whole and synced below: no journal is needed.
+            connection.execute("PRAGMA journal_mode=OFF")
+            connection.execute("PRAGMA synchronous=OFF")
+            database.backup_to(connection, pages=_PAGES_A_STEP, progress=_reporter(progress))
+        os.fsync(descriptor)
+        os.replace(partial, target)
+        _sync_directory(target.absolute().parent)
+    except OSError as error:
+        raise file_errors.from_os(target, "write the copy", error) from error
+    except sqlite3.Error as error:
+        raise sqlite_errors.from_sqlite(target, error) from error
+    finally:
+        os.close(descriptor)
+        partial.unlink(missing_ok=True)
+
+
+def _reporter(progress: Progress | None) -> Callable[[int, int, int], None] | None:
+    if progress is None:
+        return None
+    return lambda _status, remaining, total: progress(total - remaining, total)
+
+
+def _sync_directory(directory: Path) -> None:
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,163 @@
+"""The tables ``channels``, ``channel_lists``, ``channel_access`` and ``channel_metadata``."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+
+from chatroom.chat.stored.records import AccessLevel, Actor, ListEntry, StoredChannel
+from chatroom.errors import AlreadyExists, NotFound
+from chatroom.irc.names import casefold
+from chatroom.storage.sqlite import audit_store, change_store
+from chatroom.storage.sqlite.database import Database, Row
+from chatroom.storage.sqlite.timestamps import from_ms, from_ms_or_none, to_ms, to_ms_or_none
+
+_COLUMNS = "id, name, founder_id, created_ms, flags, key, member_limit, topic, topic_by, topic_ms, forward"
+_LIST_COLUMNS = "channel_id, mode, mask, set_by, set_ms"
+_ACCESS_COLUMNS = "channel_id, account_id, level"
+_METADATA_COLUMNS = "channel_id, key, value"
+
+
+class Channels:
+    """Implements ``chatroom.chat.stored.stores.ChannelStore``."""
+
+    __slots__ = ("_database",)
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def load_all(self) -> Iterator[StoredChannel]:
+        """Every stored channel."""
+        with self._database.snapshot():
+            rows = self._database.rows(f"SELECT {_COLUMNS} FROM channels ORDER BY id")
+            lists = self._database.rows(f"SELECT {_LIST_COLUMNS} FROM channel_lists ORDER BY channel_id, position")
+            access = self._database.rows(f"SELECT {_ACCESS_COLUMNS} FROM channel_access")
+            metadata = self._database.rows(f"SELECT {_METADATA_COLUMNS} FROM channel_metadata ORDER BY key")
+        return iter(_channels(rows, lists, access, metadata))
+
+    def save(self, channel: StoredChannel, by: Actor, action: str, detail: str) -> None:
+        """Write all of a channel, new or not. ``action`` and ``detail`` go to the audit; an empty action writes none.
+
+        A founder or an access whose account was deleted meanwhile is left out.
+        """
+        with self._database.transaction():
+            self._write(channel)
+            if action:
+                audit_store.note(self._database, by, action, channel.name, detail)
+
+    def rename(self, old: str, channel: StoredChannel, by: Actor) -> None:
+        """Write all of a channel that was called ``old``; other channels' forwards follow. Raises ``AlreadyExists``."""
+        before, after = casefold(old), casefold(channel.name)
+        with self._database.transaction():
+            if before != after and self._database.row("SELECT 1 FROM channels WHERE folded = ?", (after,)) is not None:
+                raise AlreadyExists(f"there is a stored channel called {channel.name} already")
+            self._database.execute("UPDATE channels SET folded = ? WHERE folded = ?", (after, before))
+            self._database.execute(
+                "UPDATE channels SET forward = ? WHERE forward = ? COLLATE NOCASE", (channel.name, old)
+            )
+            self._write(channel)
+            audit_store.note(self._database, by, "channel.rename", old, channel.name)
+
+    def _write(self, channel: StoredChannel) -> None:
+        """Write a channel's rows in the transaction under way."""
+        channel_id = self._save_row(channel)
+        self._database.execute("DELETE FROM channel_lists WHERE channel_id = ?", (channel_id,))
+        for position, entry in enumerate(channel.lists):
+            self._database.execute(
+                f"INSERT INTO channel_lists ({_LIST_COLUMNS}, position) VALUES (?, ?, ?, ?, ?, ?)",
+                (channel_id, entry.mode, entry.mask, entry.set_by, to_ms(entry.set_at), position),
+            )
+        self._database.execute("DELETE FROM channel_access WHERE channel_id = ?", (channel_id,))
+        for account_id, level in channel.access.items():
+            self._database.execute(
+                f"INSERT INTO channel_access ({_ACCESS_COLUMNS}) SELECT ?, id, ? FROM accounts WHERE id = ?",
+                (channel_id, level, account_id),
+            )
+        self._database.execute("DELETE FROM channel_metadata WHERE channel_id = ?", (channel_id,))
+        for key, value in channel.metadata.items():
+            self._database.execute(
+                f"INSERT INTO channel_metadata ({_METADATA_COLUMNS}) VALUES (?, ?, ?)", (channel_id, key, value)
+            )
+        change_store.note(self._database, "channels", channel_id)
+
+    def delete(self, name: str, by: Actor) -> None:
+        """Forget a channel. Raises ``NotFound``."""
+        with self._database.transaction():
+            row = self._database.row("SELECT id, name FROM channels WHERE folded = ?", (casefold(name),))
+            if row is None:
+                raise NotFound(f"there is no stored channel called {name}")
+            self._database.execute("DELETE FROM channels WHERE id = ?", (row[0],))
+            change_store.note(self._database, "channels", row[0])
+            audit_store.note(self._database, by, "channel.delete", row[1])
+
+    def find(self, name: str) -> StoredChannel | None:
+        """The channel called ``name``, whatever its case."""
+        with self._database.snapshot():
+            row = self._database.row(f"SELECT {_COLUMNS} FROM channels WHERE folded = ?", (casefold(name),))
+            if row is None:
+                return None
+            lists = self._database.rows(
+                f"SELECT {_LIST_COLUMNS} FROM channel_lists WHERE channel_id = ? ORDER BY position", row[:1]
+            )
+            access = self._database.rows(f"SELECT {_ACCESS_COLUMNS} FROM channel_access WHERE channel_id = ?", row[:1])
+            metadata = self._database.rows(
+                f"SELECT {_METADATA_COLUMNS} FROM channel_metadata WHERE channel_id = ? ORDER BY key", row[:1]
+            )
+        return _channels([row], lists, access, metadata)[0]
+
+    def _save_row(self, channel: StoredChannel) -> int:
+        # A row that is there keeps its id, which the lists, the access and the changes refer to.
+        return self._database.number(
+            "INSERT INTO channels"
+            " (name, folded, founder_id, created_ms, flags, key, member_limit, topic, topic_by, topic_ms, forward)"
+            " VALUES (?, ?, (SELECT id FROM accounts WHERE id = ?), ?, ?, ?, ?, ?, ?, ?, ?)"
+            " ON CONFLICT (folded) DO UPDATE SET name = excluded.name, founder_id = excluded.founder_id,"
+            " created_ms = excluded.created_ms, flags = excluded.flags, key = excluded.key,"
+            " member_limit = excluded.member_limit, topic = excluded.topic, topic_by = excluded.topic_by,"
+            " topic_ms = excluded.topic_ms, forward = excluded.forward"
+            " RETURNING id",
+            (
+                channel.name,
+                casefold(channel.name),
+                channel.founder_id,
+                to_ms(channel.created_at),
+                channel.flags,
+                channel.key,
+                channel.limit,
+                channel.topic,
+                channel.topic_by,
+                to_ms_or_none(channel.topic_at),
+                channel.forward,
+            ),
+        )
+
+
+def _channels(rows: list[Row], lists: list[Row], access: list[Row], metadata: list[Row]) -> list[StoredChannel]:
+    """Records from the rows of the four tables."""
+    entries: defaultdict[int, list[ListEntry]] = defaultdict(list)
+    for channel_id, mode, mask, set_by, set_ms in lists:
+        entries[channel_id].append(ListEntry(mode, mask, set_by, from_ms(set_ms)))
+    levels: defaultdict[int, dict[int, AccessLevel]] = defaultdict(dict)
+    for channel_id, account_id, level in access:
+        levels[channel_id][account_id] = level
+    values: defaultdict[int, dict[str, str]] = defaultdict(dict)
+    for channel_id, key, value in metadata:
+        values[channel_id][key] = value
+    return [
+        StoredChannel(
+            name,
+            founder_id,
+            from_ms(created_ms),
+            flags=flags,
+            key=key,
+            limit=limit,
+            forward=forward,
+            topic=topic,
+            topic_by=topic_by,
+            topic_at=from_ms_or_none(topic_ms),
+            lists=tuple(entries.get(channel_id, ())),
+            access=levels.get(channel_id, {}),
+            metadata=values.get(channel_id, {}),
+        )
+        for channel_id, name, founder_id, created_ms, flags, key, limit, topic, topic_by, topic_ms, forward in rows
+    ]

@@ -1,0 +1,164 @@
+"""From the schema that a file has to the one this code wants, one numbered SQL file at a time.
+
+``PRAGMA user_version`` is the number of the last migration applied. Each is applied in one transaction together with
+its number, so that a crash leaves a file at one version or the next, and two processes that migrate at once apply each
+file once.
+"""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections.abc import Iterator
+from functools import cache
+from importlib import resources
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import NamedTuple
+
+import chatroom
+from chatroom.errors import DatabaseDamaged, DatabaseMissing, DatabaseNewer, DatabaseOutdated, StorageError
+from chatroom.storage.sqlite.backup import write_copy
+from chatroom.storage.sqlite.database import APPLICATION_ID, Database, enter_wal, prepare_empty
+
+_FILE_NAME = re.compile(r"([0-9]{4})_([a-z0-9_]+)\.sql")
+
+
+class Migration(NamedTuple):
+    """One file of ``migrations/``."""
+
+    number: int
+    name: str
+    sql: str
+
+
+@cache
+def load_migrations() -> tuple[Migration, ...]:
+    """Every migration, in order: those installed with the package, else those of the checkout around it.
+
+    Raises ``StorageError`` where there are none, or where one is missing between others.
+    """
+    places: list[Traversable] = [
+        resources.files(chatroom) / "_migrations",
+        Path(chatroom.__file__).resolve().parent.parent / "migrations",
+    ]
+    for place in places:
+        if place.is_dir():
+            return _read_migrations(place)
+    raise StorageError("the installation is incomplete: there are no migrations")
+
+
+def _read_migrations(place: Traversable) -> tuple[Migration, ...]:
+    found = []
+    for file in place.iterdir():
+        match = _FILE_NAME.fullmatch(file.name)
+        if match is not None:
+            found.append(Migration(int(match[1]), match[2], file.read_text(encoding="utf-8")))
+    found.sort()
+    if not found or [migration.number for migration in found] != list(range(1, len(found) + 1)):
+        raise StorageError("the installation is damaged: the migrations are not numbered 1, 2, 3 and so on")
+    return tuple(found)
+
+
+def newest_version() -> int:
+    """The schema version that this code reads and writes."""
+    return load_migrations()[-1].number
+
+
+def read_version(database: Database) -> int:
+    """The file's schema version, 0 for an empty file. Raises ``DatabaseDamaged`` where the file is not one of ours."""
+    with database.snapshot():
+        version = database.number("PRAGMA user_version")
+        application = database.number("PRAGMA application_id")
+        tables = database.number("SELECT count(*) FROM sqlite_schema")
+    if (application, version, tables) == (0, 0, 0):
+        return 0
+    if application != APPLICATION_ID or version < 1:
+        raise DatabaseDamaged(f"{database.path}: a database, but not one of chatroom's")
+    return version
+
+
+def bring_up(database: Database, *, create: bool, migrate: bool) -> Path | None:
+    """Leave the file at ``newest_version``, or say why not.
+
+    An empty file is filled where we may ``create``, an older database is upgraded where we may ``migrate``, after it
+    was copied beside itself; answers with that copy's path, or None. Nobody migrates under a daemon that serves: hold
+    the ``DaemonLock``. Raises ``DatabaseMissing``, ``DatabaseNewer``, ``DatabaseOutdated``, ``DatabaseDamaged``.
+    """
+    version, newest = read_version(database), newest_version()
+    if version > newest:
+        raise DatabaseNewer(
+            f"{database.path}: written by a newer chatroom (its version is {version}, this one knows {newest})"
+        )
+    copy = None
+    if version == 0:
+        if not create:
+            raise DatabaseMissing(f"{database.path}: there is no database, the file is empty")
+        prepare_empty(database)
+        _create(database)
+    else:
+        if version < newest:
+            if not migrate:
+                raise DatabaseOutdated(
+                    f"{database.path}: has version {version}, this chatroom needs {newest}: run chatroomctl db migrate"
+                )
+            copy = _copy_beside(database, version + 1)
+        enter_wal(database)
+        for migration in load_migrations()[version:]:
+            _apply(database, migration)
+    return copy
+
+
+def _copy_beside(database: Database, number: int) -> Path:
+    """Copy the file as it is before migration ``number``; an older copy of that name is kept, too."""
+    path = database.path.with_name(f"{database.path.name}.before-{number:04}")
+    count = 1
+    while path.exists():
+        count += 1
+        path = database.path.with_name(f"{database.path.name}.before-{number:04}.{count}")
+    write_copy(database, path)
+    return path
+
+
+def _create(database: Database) -> None:
+    """Fill an empty file, unless somebody else has by now.
+
+    All in one transaction: a file that is only half made, by one that was killed or is still at it, would look to
+    everybody else like one of an older version.
+    """
+    with database.transaction():
+        if database.number("PRAGMA user_version") == 0:
+            for migration in load_migrations():
+                _run(database, migration)
+
+
+def _apply(database: Database, migration: Migration) -> None:
+    """Apply one migration, unless somebody else has by now."""
+    with database.transaction():
+        if database.number("PRAGMA user_version") < migration.number:
+            _run(database, migration)
+
+
+def _run(database: Database, migration: Migration) -> None:
+    """Run one migration inside a transaction."""
+    # executescript() would commit the transaction before it begins, hence statement by statement.
+    for statement in split_statements(migration.sql):
+        database.execute(statement)
+    database.execute(
+        "INSERT INTO migrations (number, name, applied_ms) VALUES (?, ?, ?)",
+        (migration.number, migration.name, database.now_ms()),
+    )
+    database.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    database.execute(f"PRAGMA user_version = {migration.number}")
+
+
+def split_statements(script: str) -> Iterator[str]:
+    """The statements of a script, each of which ends at the end of a line; triggers stay whole."""
+    statement = ""
+    for line in script.splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""
+    if statement.strip():
+        yield statement

@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+from ipaddress import ip_address
+
+from chatroom.chat.admission.cloak import Cloak
+from chatroom.irc.names import is_hostname
+
+
+def host(cloak: Cloak, address: str) -> str:
+    """The host shown for an address."""
+    parsed = ip_address(address)
+    return cloak.host(parsed.version, int(parsed))
+
+
+def test_an_address_has_one_host_and_others_have_others() -> None:
+    """The same for each session from there, also after a restart with the same key; and a proper host name."""
+    cloak = Cloak(b"one")
+    assert host(cloak, "192.0.2.1") == host(cloak, "192.0.2.1") == host(Cloak(b"one"), "192.0.2.1")
+    hosts = {host(cloak, f"192.0.2.{last}") for last in range(256)}
+    assert len(hosts) == 256
+    assert all(is_hostname(each) for each in hosts)
+
+
+def test_another_key_tells_nothing() -> None:
+    """Without the database's key the hosts cannot be made."""
+    assert host(Cloak(b"one"), "192.0.2.1") != host(Cloak(b"two"), "192.0.2.1")
+
+
+def test_an_ipv6_subscriber_has_one_host() -> None:
+    """Within a /64 the host is the same; IPv4 and IPv6 are never taken for one another."""
+    cloak = Cloak(b"one")
+    assert host(cloak, "2001:db8::1") == host(cloak, "2001:db8::ffff:1") != host(cloak, "2001:db8:0:1::1")
+    assert cloak.host(4, 1) != cloak.host(6, 1 << 64)

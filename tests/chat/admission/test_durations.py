@@ -1,0 +1,74 @@
+"""Durations: what is taken, what is refused, and that what is written can be read back."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chatroom.chat.admission.durations import LONGEST_S, format_duration, looks_like_duration, parse_duration
+from chatroom.errors import InvalidValue
+
+
+@pytest.mark.parametrize(
+    "text, seconds",
+    [
+        ("30s", 30),
+        ("15m", 900),
+        ("12h", 43_200),
+        ("7d", 604_800),
+        ("2w", 1_209_600),
+        ("1y", 31_536_000),
+        ("1d12h", 129_600),
+        (" 1H30M ", 5400),
+        ("0d1s", 1),
+        ("0000000000000000000001s", 1),
+        ("100y", LONGEST_S),
+    ],
+)
+def test_parse(text: str, seconds: int) -> None:
+    """Each unit, sums, upper case and blanks around are taken."""
+    assert parse_duration(text) == seconds
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "0s", "0d0h", "7", "d", "7 d", "-1d", "+1d", "1.5h", "1mo", "7d!", "٣d", "100y1s", "9" * 5000 + "s", "101y"],
+)
+def test_refuse(text: str) -> None:
+    """Anything else, nothing at all, and more than 100 years are refused in words."""
+    with pytest.raises(InvalidValue, match="duration"):
+        parse_duration(text)
+
+
+@given(st.integers(1, LONGEST_S))
+def test_round_trip(seconds: int) -> None:
+    """What is written for a number of seconds reads back as that number."""
+    assert parse_duration(format_duration(seconds)) == seconds
+
+
+@pytest.mark.parametrize(
+    "seconds, text",
+    [(0, "0s"), (90, "1m30s"), (129_600, "1d12h"), (10 * 86_400, "10d"), (14 * 86_400, "2w"), (366 * 86_400, "1y1d")],
+)
+def test_format(seconds: int, text: str) -> None:
+    """The form is the one a person would write."""
+    assert format_duration(seconds) == text
+
+
+@given(st.text(max_size=8) | st.from_regex(r"[0-9]{1,3}[a-z]", fullmatch=True))
+def test_looks_like_duration(text: str) -> None:
+    """What does not look like a duration never parses as one; what does and is neither none nor huge always does."""
+    if not looks_like_duration(text.strip()):
+        with pytest.raises(InvalidValue, match="is not a duration"):
+            parse_duration(text)
+    elif re.fullmatch(r"[1-9][0-9]{0,2}[wdhms]", text.strip()):
+        assert parse_duration(text) > 0
+
+
+def test_first_word_of_a_reason_is_not_a_duration() -> None:
+    """``/ban NAME 7d spam`` and ``/ban NAME spam`` can be told apart."""
+    assert looks_like_duration("7d")
+    assert not any(looks_like_duration(word) for word in ("spam", "7days", "7", "d7", "", "7d,"))

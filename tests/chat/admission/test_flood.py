@@ -1,0 +1,212 @@
+"""Budgets: what they let through, how long they make wait, and that they stay small."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chatroom.chat.admission.flood import (
+    FREE_FAILURES,
+    LONGEST_DELAY_MS,
+    LONGEST_WAIT_MS,
+    MINUTE_MS,
+    WINDOW_MS,
+    ConnectionBudget,
+    LineBudget,
+    LoginThrottle,
+    origin,
+)
+
+START = 1_000_000
+
+
+def test_an_ipv6_subscriber_is_counted_as_one() -> None:
+    """All addresses of a /64 are one origin, two /64s are two; an IPv4 address is its own, whatever its bits."""
+    here = 0x20010DB8_00000001_00000000_00000001
+    assert origin(6, here) == origin(6, here | 0xFFFF_FFFF_FFFF_FFFF)
+    assert origin(6, here) != origin(6, here + (1 << 64))
+    assert origin(4, 1) != origin(4, 2)
+    assert origin(4, 1) != origin(6, 1 << 64)
+
+
+def test_burst_then_rate() -> None:
+    """A full bucket gives its burst at once and then a line each time one has dripped in."""
+    budget = LineBudget(per_s=2, burst=5)
+    assert [budget.take(START) for _ in range(7)] == [True] * 5 + [False] * 2
+    assert budget.wait_ms(START) == 500
+    assert not budget.take(START + 499)
+    assert budget.take(START + 500)
+    assert not budget.take(START + 500)
+    assert [budget.take(START + 60_000) for _ in range(6)] == [True] * 5 + [False]
+
+
+@given(
+    st.floats(0.1, 1000),
+    st.integers(1, 20),
+    st.lists(st.tuples(st.integers(0, 3000), st.integers(1, 8)), max_size=30),
+)
+def test_wait_is_what_take_wants(per_s: float, burst: int, pauses: list[tuple[int, int]]) -> None:
+    """After the wait told a line fits, a millisecond sooner it does not, and no span gets more than its due."""
+    budget = LineBudget(per_s, burst)
+    now_ms, taken = START, 0
+    for pause, tries in pauses:
+        now_ms += pause
+        for _ in range(tries):
+            wait = budget.wait_ms(now_ms)
+            if wait:
+                assert not budget.take(now_ms)
+                assert not budget.take(now_ms + wait - 1)
+                now_ms += wait
+            assert budget.take(now_ms)
+            taken += 1
+    assert taken <= burst + (now_ms - START) * 1000 // round(1_000_000 / per_s)
+
+
+def test_line_budget_is_small() -> None:
+    """There is one for each session, so it has no dict."""
+    assert not hasattr(LineBudget(1, 1), "__dict__")
+
+
+def test_delays_double_to_a_ceiling() -> None:
+    """Three tries are free, then each waits twice as long, up to half a minute."""
+    throttle = LoginThrottle()
+    delays = []
+    now_ms = START
+    for _ in range(10):
+        delays.append(throttle.slow("account alice", now_ms))
+        now_ms += delays[-1]
+    assert delays == [0, 0, 0, 1000, 2000, 4000, 8000, 16_000, LONGEST_DELAY_MS, LONGEST_DELAY_MS]
+
+
+def test_delay_runs_down() -> None:
+    """The delay counts from the last try, not from the question."""
+    for passed_ms, wait_ms in ((0, 1000), (400, 600), (1000, 0), (5000, 0)):
+        throttle = LoginThrottle()
+        for _ in range(FREE_FAILURES):
+            throttle.slow("k", START)
+        assert throttle.slow("k", START + passed_ms) == wait_ms
+
+
+def test_parallel_tries_of_a_reserved_key_take_turns() -> None:
+    """Fifty tries at once get the moments that fifty one after another would; too far ones are refused, uncounted."""
+    throttle = LoginThrottle()
+    begun = [throttle.reserve("address", START) for _ in range(50)]
+    moments = [START + ms for ms in (0, 0, 0, 1000, 3000, 7000, 15_000, 31_000)]
+    assert begun == [*moments, *[None] * 42]
+    assert throttle.reserve("address", START + 1001) == START + 31_000 + LONGEST_DELAY_MS
+    assert throttle.reserve("address", START + 1001) is None
+    assert throttle.reserve("other", START) == START
+
+
+@given(st.lists(st.tuples(st.integers(0, 40_000), st.booleans()), max_size=80))
+def test_however_they_come_reserved_tries_are_spaced(tries: list[tuple[int, bool]]) -> None:
+    """Whatever is forgiven in between, failures beyond the free ones come no faster than their delays, nor too late."""
+    throttle = LoginThrottle()
+    now_ms = START
+    failures: list[int] = []
+    for pause_ms, succeeds in tries:
+        now_ms += pause_ms
+        at_ms = throttle.reserve("k", now_ms)
+        if at_ms is None:
+            continue
+        assert now_ms <= at_ms <= now_ms + LONGEST_WAIT_MS
+        if succeeds:
+            throttle.forgive("k", at_ms)
+            continue
+        counted = [other for other in failures if other > now_ms - WINDOW_MS]
+        over = len(counted) - FREE_FAILURES
+        if over >= 0:
+            assert at_ms >= max(counted) + min(1000 << min(over, 5), LONGEST_DELAY_MS)
+        failures.append(at_ms)
+
+
+def test_nobody_is_locked_out_of_an_account() -> None:
+    """However many others try a name, whoever comes next waits the longest delay and no more."""
+    throttle = LoginThrottle()
+    assert max(throttle.slow("account alice", START) for _ in range(1000)) == LONGEST_DELAY_MS
+    assert throttle.slow("account alice", START) == LONGEST_DELAY_MS
+
+
+def test_failures_are_forgotten() -> None:
+    """An account's go with a good login; an address is forgiven that one try; ten minutes clear any."""
+    throttle = LoginThrottle()
+    for _ in range(FREE_FAILURES + 1):
+        throttle.slow("account", START)
+        assert throttle.reserve("address", START) is not None
+    throttle.forget("account")
+    throttle.forget("unknown")
+    assert throttle.slow("account", START) == 0
+    at_ms = throttle.reserve("address", START)
+    assert at_ms == START + 3000
+    throttle.forgive("address", at_ms)
+    throttle.forgive("unknown", at_ms)
+    assert throttle.reserve("address", START) == START + 3000
+    assert throttle.reserve("address", START + 3000 + WINDOW_MS) == START + 3000 + WINDOW_MS
+
+
+def test_throttle_is_bounded() -> None:
+    """However many addresses fail, what is kept of them is bounded; who fails now is the last to be forgotten."""
+    throttle = LoginThrottle(most_keys=100)
+    for number in range(1000):
+        throttle.reserve(f"address {number}", START)
+        throttle.slow("account admin", START)
+    assert len(throttle) == 100
+    assert throttle.slow("account admin", START) == LONGEST_DELAY_MS
+
+
+def test_who_failed_longest_ago_is_forgotten_first() -> None:
+    """A key that failed again counts as new when room has to be made."""
+    throttle = LoginThrottle(most_keys=2)
+    for key in ("old", "older"):
+        for _ in range(FREE_FAILURES):
+            throttle.slow(key, START)
+    assert throttle.slow("old", START) == 1000
+    throttle.slow("new", START)
+    assert throttle.slow("old", START) == 2000
+    assert throttle.slow("older", START) == 0
+
+
+def test_concurrent_connections() -> None:
+    """Beyond the limit an address is refused with the reason, no other is; a released place is free again."""
+    budget = ConnectionBudget(concurrent=2, per_minute=100)
+    assert [budget.admit("a", START) for _ in range(2)] == [None, None]
+    assert budget.admit("a", START) == "too many connections from your address (at most 2 at a time)"
+    assert budget.admit("b", START) is None
+    budget.released("a")
+    assert budget.admit("a", START) is None
+    assert budget.admit("a", START) is not None
+
+
+def test_connections_a_minute() -> None:
+    """Connections begun count for a minute, also when they have ended; refused ones do not count."""
+    budget = ConnectionBudget(concurrent=10, per_minute=3)
+    for at in (0, 10, 20):
+        assert budget.admit("a", START + at) is None
+        budget.released("a")
+    for at in range(30, MINUTE_MS, 1000):
+        assert budget.admit("a", START + at) == "too many connections from your address (at most 3 a minute)"
+    assert budget.admit("a", START + MINUTE_MS) is None
+    assert budget.admit("a", START + MINUTE_MS + 9) is not None
+    assert budget.admit("a", START + MINUTE_MS + 10) is None
+
+
+@pytest.mark.parametrize("released", [True, False])
+def test_connection_budget_is_bounded(released: bool) -> None:
+    """Addresses that went away are remembered up to the bound; those that are here are never forgotten."""
+    budget = ConnectionBudget(concurrent=1, per_minute=5, most_keys=100)
+    budget.admit("resident", START)
+    for number in range(1000):
+        assert budget.admit(str(number), START) is None
+        if released:
+            budget.released(str(number))
+    assert len(budget) == (101 if released else 1001)
+    assert budget.admit("resident", START) is not None
+
+
+def test_released_without_admission_is_harmless() -> None:
+    """Releasing more than was admitted gives no credit."""
+    budget = ConnectionBudget(concurrent=1, per_minute=100)
+    budget.released("a")
+    assert budget.admit("a", START) is None
+    assert budget.admit("a", START) is not None

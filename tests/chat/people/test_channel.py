@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from harness.world import SHELL, Here
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chatroom.chat.people.channel import FLAG_MODES, Channel, prefixes
+from chatroom.chat.stored.records import ListEntry, StoredChannel
+from chatroom.storage.sqlite.sqlite_stores import open_stores
+
+moments = st.integers(0, 4_000_000_000).map(lambda seconds: datetime.fromtimestamp(seconds, UTC))
+masks = st.text("abcXYZ*?!@.", min_size=1, max_size=20)
+entries = st.builds(ListEntry, st.sampled_from(["b", "e", "I"]), masks, st.text(max_size=10), moments)
+records = st.builds(
+    StoredChannel,
+    name=st.text("abcé-", min_size=1, max_size=10).map("#{}".format),
+    founder_id=st.none() | st.integers(1, 9),
+    created_at=moments,
+    flags=st.sets(st.sampled_from(FLAG_MODES)).map(lambda flags: "".join(sorted(flags))),
+    key=st.none() | st.text("abc", min_size=1),
+    limit=st.none() | st.integers(1, 999_999_999),
+    topic=st.text(max_size=50),
+    topic_by=st.text(max_size=10),
+    topic_at=st.none() | moments.filter(lambda moment: moment.timestamp() > 0),
+    lists=st.lists(entries, max_size=8, unique_by=lambda entry: (entry.mode, entry.mask.lower())).map(
+        lambda found: tuple(sorted(found, key=lambda entry: "beI".index(entry.mode)))
+    ),
+    access=st.dictionaries(st.integers(1, 9), st.sampled_from(["founder", "o", "v"]), max_size=4),
+)
+
+
+@given(records)
+def test_a_record_becomes_a_channel_and_a_record_again(record: StoredChannel) -> None:
+    """What is stored of a channel is what it is restored from, all of it."""
+    channel = Channel("#other", 0)
+    channel.restore(record)
+    assert channel.to_record() == record
+    assert channel.stored
+
+
+def test_a_channel_comes_back_from_the_disk_as_it_was(here: Here, tmp_path: Path) -> None:
+    """Through the verbs, the database and a restart: topic, modes, key, limit, lists with who and when, access."""
+    una, ben = here.member(), here.member("ben")
+    una.say("JOIN #Ärger", "TOPIC #Ärger :no\ttrouble")
+    ben.say("JOIN #Ärger")
+    here.wait(61.5)
+    una.say("MODE #Ärger +ovklm ben ben s3same 7", "MODE #Ärger +bbeI a!*@* B!*@* *!ben@* c", "MODE #Ärger -b a!*@*")
+    before = here.channel("#Ärger").to_record()
+    assert [entry.mask for entry in before.lists] == ["B!*@*", "*!ben@*", "c!*@*"]
+    here.restart()
+    assert here.channel("#Ärger").to_record() == before
+    with open_stores(tmp_path / "chatroom.db") as stores:
+        assert stores.channels.find("#Ärger") == before
+
+
+def test_a_restored_channel_keeps_who_is_in_it(here: Here) -> None:
+    """A channel changed from a shell changes its modes under its members."""
+    una = here.member()
+    una.say("JOIN #a")
+    record = here.channel("#a").to_record()
+    here.stores.channels.save(StoredChannel(record.name, record.founder_id, record.created_at, "s"), SHELL, "", "")
+    found = here.stores.channels.find("#a")
+    assert found is not None
+    here.world.restore_channels([found])
+    assert here.channel("#a").flags == {"s"}
+    assert list(here.channel("#a").members) == [una.user]
+
+
+@pytest.mark.parametrize("standing, one, several", [(0, "", ""), (1, "+", "+"), (2, "@", "@"), (3, "@", "@+")])
+def test_standings_show_as_signs(standing: int, one: str, several: str) -> None:
+    """The highest sign, or all of them with multi-prefix."""
+    assert prefixes(standing, False) == one
+    assert prefixes(standing, True) == several

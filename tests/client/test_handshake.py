@@ -1,0 +1,254 @@
+"""The registration dialogue, without any server."""
+
+from __future__ import annotations
+
+import base64
+
+import pytest
+
+from chatroom.client.handshake import Ask, Failed, Login, Send, Step, Welcomed, closing_reason, is_final
+from chatroom.irc.message import parse
+
+
+def feed(login: Login, *lines: str) -> list[Step]:
+    """The steps that these lines lead to."""
+    return [step for line in lines for step in login.feed(parse(line))]
+
+
+def negotiated(login: Login, caps: str = "server-time sasl=PLAIN,EXTERNAL") -> list[Step]:
+    """Start, and let the server offer and acknowledge ``caps``; the steps after that."""
+    login.start()
+    (request,) = feed(login, f":srv CAP * LS :{caps}")
+    assert isinstance(request, Send)
+    return feed(login, f":srv CAP * ACK :{request.line.partition(':')[2]}")
+
+
+def plain(account: str, password: str) -> str:
+    """The SASL PLAIN payload."""
+    return base64.b64encode(f"\0{account}\0{password}".encode()).decode()
+
+
+def test_a_guest_gets_in() -> None:
+    """CAP, NICK and USER go out at once; wanted capabilities are asked for; the welcome tells our nick."""
+    login = Login("bob")
+    assert login.start() == [Send("CAP LS 302"), Send("NICK bob"), Send("USER bob 0 * :bob")]
+    assert feed(login, ":srv CAP * LS :server-time multi-prefix unheard-of") == [
+        Send("CAP REQ :multi-prefix server-time")
+    ]
+    assert feed(login, ":srv CAP bob ACK :multi-prefix server-time") == [Send("CAP END")]
+    assert login.caps == {"multi-prefix", "server-time"}
+    assert feed(login, ":srv 001 Bob :Welcome") == [Welcomed("Bob")]
+    assert login.done
+
+
+def test_what_is_no_nick_goes_out_whole() -> None:
+    """Two words are not taken for one; the server's refusal asks for another nick."""
+    login = Login("my name")
+    assert login.start()[1:] == [Send("NICK :my name"), Send("USER my_name 0 * :my name")]
+    assert feed(login, ":srv 432 * my :Erroneous nickname") == [Ask("nick", "my name", "Erroneous nickname")]
+    assert login.answer_nick("myname") == [Send("NICK myname")]
+
+
+def test_a_list_of_capabilities_may_take_several_lines() -> None:
+    """Nothing is asked for before the last line of the offer."""
+    login = Login("bob")
+    login.start()
+    assert feed(login, ":srv CAP * LS * :server-time") == []
+    assert feed(login, ":srv CAP * LS :batch") == [Send("CAP REQ :batch server-time")]
+
+
+@pytest.mark.parametrize("answer", [":srv CAP * LS :", ":srv CAP * NAK :batch"])
+def test_without_capabilities_we_go_on(answer: str) -> None:
+    """An empty offer, or a refusal, ends the negotiation."""
+    login = Login("bob")
+    login.start()
+    assert feed(login, answer) == [Send("CAP END")]
+
+
+def test_a_server_without_capabilities_gets_us_too() -> None:
+    """A server that does not know CAP welcomes us all the same."""
+    login = Login("bob")
+    login.start()
+    assert feed(login, ":srv 421 * CAP :Unknown command", ":srv 001 bob :Hi") == [Welcomed("bob")]
+
+
+def test_a_known_account_logs_in_before_the_welcome() -> None:
+    """With an account and its password, SASL comes before CAP END."""
+    login = Login("bob", account="robert", password="pässword")
+    assert negotiated(login) == [Send("AUTHENTICATE PLAIN")]
+    assert feed(login, "AUTHENTICATE +") == [Send(f"AUTHENTICATE {plain('robert', 'pässword')}")]
+    assert feed(login, ":srv 900 * * robert :in", ":srv 903 * :done") == [Send("CAP END")]
+
+
+def test_a_long_password_is_sent_in_pieces() -> None:
+    """SASL payloads go out in chunks of 400, and a last full one is followed by an empty one."""
+    login = Login("bob", account="bob", password="x" * 295)
+    negotiated(login)
+    steps = feed(login, "AUTHENTICATE +")
+    payload = plain("bob", "x" * 295)
+    assert len(payload) == 400
+    assert steps == [Send(f"AUTHENTICATE {payload}"), Send("AUTHENTICATE +")]
+    login = Login("bob", account="bob", password="x" * 400)
+    negotiated(login)
+    chunks = [step.line.partition(" ")[2] for step in feed(login, "AUTHENTICATE +") if isinstance(step, Send)]
+    assert "".join(chunks) == plain("bob", "x" * 400)
+    assert [len(chunk) for chunk in chunks[:-1]] == [400]
+
+
+def test_a_reserved_nick_asks_for_its_password() -> None:
+    """433 with NICK_RESERVED is a question for the password; SASL follows also behind CAP END, then NICK again."""
+    login = Login("Bob")
+    negotiated(login)
+    steps = feed(login, ":srv 433 * Bob :Reserved", ":srv FAIL NICK NICK_RESERVED Bob :Bob is registered.")
+    assert steps == [Send("CAP LIST"), Ask("password", "Bob", "Bob is registered.")]
+    assert feed(login, ":srv CAP * LIST :server-time") == []
+    assert login.answer_password("Bob", "secret") == [Send("AUTHENTICATE PLAIN")]
+    assert feed(login, "AUTHENTICATE +") == [Send(f"AUTHENTICATE {plain('Bob', 'secret')}")]
+    assert feed(login, ":srv 903 * :done") == [Send("NICK Bob")]
+    assert feed(login, ":srv 001 Bob :Welcome") == [Welcomed("Bob")]
+
+
+def test_without_sasl_the_password_goes_by_pass() -> None:
+    """Where the server has no SASL, PASS and NICK again."""
+    login = Login("Bob")
+    negotiated(login, "server-time")
+    feed(login, ":srv 433 * Bob :Reserved", ":srv FAIL NICK NICK_RESERVED Bob :Bob is registered.")
+    assert login.answer_password("Bob", "two words") == [Send("PASS :two words"), Send("NICK Bob")]
+    assert feed(login, ":srv 464 * :Password incorrect") == [Failed("Password incorrect", final=True)]
+
+
+def test_pass_names_an_account_that_is_not_the_nick() -> None:
+    """``PASS account:password`` where the account has another name than the nick."""
+    login = Login("bob", account="robert", password="secret")
+    assert negotiated(login, "server-time")[0] == Send("PASS :robert:secret")
+
+
+def test_a_password_in_hand_is_tried_once() -> None:
+    """A password from the environment is used when the server asks for one, and asked for again when it is wrong."""
+    login = Login("Bob", password="secret")
+    assert negotiated(login) == [Send("CAP END")]
+    reserved = ":srv FAIL NICK NICK_RESERVED Bob :Bob is registered."
+    assert feed(login, reserved) == [Send("AUTHENTICATE PLAIN")]
+    assert feed(login, "AUTHENTICATE +", ":srv 904 * :Wrong password")[-1] == Ask("password", "Bob", "Wrong password")
+    assert login.answer_password("Bob", "better") == [Send("AUTHENTICATE PLAIN")]
+
+
+def test_a_taken_nick_asks_for_another() -> None:
+    """433 alone is a question for another nick, once the server has had the chance to say more."""
+    login = Login("bob")
+    negotiated(login)
+    assert feed(login, ":srv 433 * bob :In use") == [Send("CAP LIST")]
+    (ask,) = feed(login, ":srv CAP * LIST :")
+    assert isinstance(ask, Ask)
+    assert (ask.kind, ask.in_use) == ("nick", True)
+    assert login.answer_nick("rob") == [Send("NICK rob")]
+    assert feed(login, ":srv 001 rob :Welcome") == [Welcomed("rob")]
+
+
+def test_a_nick_that_looks_like_anothers_asks_for_another_and_says_why() -> None:
+    """The FAIL beside 433 has the reason, and no password would help."""
+    login = Login("b0b")
+    negotiated(login)
+    why = "b0b looks like bob, which is registered."
+    steps = feed(login, ":srv 433 * b0b :In use", f":srv FAIL NICK NICK_LOOKS_ALIKE b0b :{why}")
+    assert steps == [Send("CAP LIST"), Ask("nick", "b0b", why)]
+    assert feed(login, ":srv CAP * LIST :") == []
+    assert login.answer_nick("rob") == [Send("NICK rob")]
+
+
+def test_a_wrong_password_leaves_the_negotiation_open() -> None:
+    """After 904 another password may follow, or another nick, which then ends the negotiation."""
+    login = Login("bob", account="bob", password="wrong")
+    negotiated(login)
+    assert feed(login, "AUTHENTICATE +", ":srv 904 * :Wrong")[-1] == Ask("password", "bob", "Wrong")
+    assert login.answer_nick("guest") == [Send("NICK guest"), Send("CAP END")]
+    assert login.account == ""
+
+
+def test_a_refused_password_is_told_for_people() -> None:
+    """The mechanism's name is not theirs to know."""
+    login = Login("bob", account="bob", password="wrong")
+    negotiated(login)
+    steps = feed(login, ":srv 904 * :SASL authentication failed: wrong name or password")
+    assert steps == [Ask("password", "bob", "Wrong name or password")]
+
+
+def test_three_wrong_passwords_are_the_end() -> None:
+    """When the server closes after refused passwords, we do not try again."""
+    login = Login("bob", account="bob", password="wrong")
+    negotiated(login)
+    steps = feed(login, "AUTHENTICATE +", ":srv 904 * :Wrong", "ERROR :Closing Link: 1.2.3.4 (Too many tries)")
+    assert steps[-1] == Failed("Wrong", final=True)
+
+
+@pytest.mark.parametrize(
+    "line, text",
+    [
+        (":srv 465 * :You are banned: spam (until tomorrow)", "You are banned: spam (until tomorrow)"),
+        (":srv 904 * :You are banned: spam", "You are banned: spam"),
+        ("ERROR :Closing Link: 1.2.3.4 (You are banned)", "You are banned"),
+    ],
+)
+def test_a_ban_is_final(line: str, text: str) -> None:
+    """However the server says it."""
+    login = Login("bob", account="bob", password="x")
+    negotiated(login)
+    assert feed(login, line) == [Failed(text, final=True)]
+
+
+def test_the_servers_own_password() -> None:
+    """Given, it goes first; missing, it is asked for; wrong, that is final."""
+    assert Login("bob", server_password="open sesame").start()[0] == Send("PASS :open sesame")
+    login = Login("bob")
+    negotiated(login)
+    assert feed(login, ":srv 464 * :Password incorrect") == [Ask("server-password", "", "Password incorrect")]
+    login = Login("bob", server_password="wrong")
+    negotiated(login)
+    assert feed(login, ":srv 464 * :Password incorrect") == [Failed("Password incorrect", final=True)]
+
+
+def test_a_server_that_wants_everybody_logged_in() -> None:
+    """It closes after saying so: a question, and no reason never to come back."""
+    login = Login("bob")
+    negotiated(login)
+    text = "You must log in to enter this server (SASL, or PASS account:password)"
+    steps = feed(login, f":srv FAIL * ACCOUNT_REQUIRED :{text}", f"ERROR :Closing Link: 127.0.0.1 ({text})")
+    assert steps == [Ask("password", "bob", text), Failed(text, final=False)]
+    login.lost()
+    assert login.answer_password("bob", "secret") == []
+    assert negotiated(login) == [Send("AUTHENTICATE PLAIN")]
+
+
+def test_a_second_connection_asks_nothing_twice() -> None:
+    """What was answered is used from the start."""
+    login = Login("bob")
+    negotiated(login)
+    feed(login, ":srv FAIL NICK NICK_RESERVED bob :Reserved")
+    login.lost()
+    assert login.answer_password("bob", "secret") == []
+    assert negotiated(login) == [Send("AUTHENTICATE PLAIN")]
+
+
+def test_nothing_is_heard_after_the_end() -> None:
+    """After a final refusal nothing more comes of what the server says."""
+    login = Login("bob")
+    negotiated(login)
+    feed(login, ":srv 465 * :You are banned")
+    assert feed(login, ":srv 433 * bob :In use", "ERROR :bye") == []
+
+
+@pytest.mark.parametrize(
+    "line, reason, final",
+    [
+        ("ERROR :Closing Link: 127.0.0.1 (Server is shutting down)", "Server is shutting down", False),
+        ("ERROR :Closing Link: h (You were kicked by an admin: spam)", "You were kicked by an admin: spam", True),
+        ("ERROR :Closing Link: h (You are banned: x (until 2030))", "You are banned: x (until 2030)", True),
+        ("ERROR :Closing Link: h (Killed (bob (bye)))", "Killed (bob (bye))", True),
+        ("ERROR :Closing Link: h (SendQ exceeded)", "SendQ exceeded", False),
+        ("ERROR", "the server closed the connection", False),
+    ],
+)
+def test_why_a_connection_was_closed(line: str, reason: str, final: bool) -> None:
+    """The reason is what stands in the parentheses; kicks and bans are final."""
+    assert closing_reason(parse(line)) == reason
+    assert is_final(reason) is final

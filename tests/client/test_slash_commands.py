@@ -1,0 +1,173 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chatroom.client.chat_state import State
+from chatroom.client.slash_commands import (
+    COMMANDS,
+    Action,
+    Command,
+    Join,
+    Line,
+    Place,
+    Print,
+    Quit,
+    Register,
+    Say,
+    Turn,
+    find_command,
+    interpret,
+)
+from chatroom.irc.message import parse
+
+
+def place(target: str | None = "#lobby") -> Place:
+    """In ``#lobby``, as alice, with ``target`` in front of the prompt."""
+    state = State()
+    state.reset("alice", set())
+    state.feed(parse(":alice!a@h JOIN #lobby"))
+    return Place(state, target)
+
+
+@pytest.mark.parametrize(
+    "text, actions",
+    [
+        ("hello there", [Say("#lobby", "hello there")]),
+        ("//etc is full", [Say("#lobby", "/etc is full")]),
+        ("   ", []),
+        ("/me waves", [Say("#lobby", "waves", "action")]),
+        ("/msg bob  hi there", [Say("bob", "hi there")]),
+        ("/m bob hi", [Say("bob", "hi")]),
+        ("/query bob", [Turn("bob")]),
+        ("/query bob hi", [Turn("bob"), Say("bob", "hi")]),
+        ("/join #ops", [Join("#ops")]),
+        ("/JOIN ops sesame", [Join("#ops", "sesame")]),
+        ("/part", [Line("PART #lobby")]),
+        ("/part #ops see you", [Line("PART #ops :see you")]),
+        ("/part see you", [Line("PART #lobby :see you")]),
+        ("/topic", [Line("TOPIC #lobby")]),
+        ("/topic tea at four", [Line("TOPIC #lobby :tea at four")]),
+        ("/topic -", [Line("TOPIC #lobby :")]),
+        ("/topic #ops -", [Line("TOPIC #ops :")]),
+        ("/who", [Line("WHO #lobby")]),
+        ("/who bob", [Line("WHO bob")]),
+        ("/names", [Line("NAMES #lobby")]),
+        ("/list", [Line("LIST")]),
+        ("/whois bob", [Line("WHOIS bob")]),
+        ("/nick bobby", [Line("NICK bobby")]),
+        ("/away", [Line("AWAY :away")]),
+        ("/away at tea", [Line("AWAY :at tea")]),
+        ("/back", [Line("AWAY")]),
+        ("/kick bob", [Line("KILL bob :")]),
+        ("/kick bob too loud", [Line("KILL bob :too loud")]),
+        ("/kick #lobby bob", [Line("KICK #lobby bob")]),
+        ("/kick #lobby bob too loud", [Line("KICK #lobby bob :too loud")]),
+        ("/ban bob", [Line("UBAN ADD bob")]),
+        ("/ban bob 7d too loud", [Line("UBAN ADD bob 7d :too loud")]),
+        ("/ban bob 3 times too loud", [Line("UBAN ADD bob :3 times too loud")]),
+        ("/ban --ip bob 1d12h", [Line("UBAN ADD --ip bob 1d12h")]),
+        ("/ban 10.0.0.0/8 too loud", [Line("UBAN ADD 10.0.0.0/8 :too loud")]),
+        ("/ban --force --ip 127.0.0.1", [Line("UBAN ADD FORCE --ip 127.0.0.1")]),
+        ("/ban info bob", [Line("UBAN INFO bob")]),
+        ("/unban bob", [Line("UBAN DEL bob")]),
+        ("/bans", [Line("UBAN LIST")]),
+        ("/invite bob", [Line("INVITE bob #lobby")]),
+        ("/mode +o bob", [Line("MODE #lobby +o bob")]),
+        ("/mode alice +i", [Line("MODE alice +i")]),
+        ("/register", [Register()]),
+        ("/raw VERSION", [Line("VERSION")]),
+        ("/quote PRIVMSG #x :a  b", [Line("PRIVMSG #x :a  b")]),
+        ("/raw quit :bye", [Quit("bye")]),
+        ("/quit", [Quit()]),
+        ("/exit good night", [Quit("good night")]),
+    ],
+)
+def test_what_is_typed(text: str, actions: list[Action]) -> None:
+    """Each command becomes what it says in /help."""
+    assert interpret(text, place()) == actions
+
+
+@pytest.mark.parametrize(
+    "text", ["/kick", "/kick #lobby", "/msg bob", "/ban", "/ban --ip", "/join", "/me", "/raw", "/nick"]
+)
+def test_too_few_words_tell_how_it_goes(text: str) -> None:
+    """A command without what it needs answers with its usage, and sends nothing."""
+    (action,) = interpret(text, place())
+    assert isinstance(action, Print)
+    assert action.wrong
+    assert f"It goes: {text.split()[0]} " in action.text
+
+
+def test_a_server_without_search_is_said() -> None:
+    """Nothing is sent where the server does not offer it, or no batches to answer in."""
+    here = place()
+    for caps in (set[str](), {"batch"}, {"soju.im/search"}):
+        here.state.caps = caps
+        assert interpret("/search cake", here) == [Print("This server cannot search what was said.", wrong=True)]
+    here.state.caps = {"batch", "soju.im/search"}
+    assert interpret("/search cake", here) == [Line("SEARCH in=#lobby;text=cake;limit=50")]
+    (action,) = interpret("/search from: cake", here)
+    assert action == Print("Say a name right behind from: It goes: /search [OPTIONS] WORDS", wrong=True)
+
+
+def test_help_for_search_explains_its_options() -> None:
+    """/help search has what does not fit a line of /help."""
+    (action,) = interpret("/help search", place())
+    assert isinstance(action, Print)
+    assert all(option in action.text for option in ("from:", "in:", "after:", "before:", "all"))
+
+
+def test_an_unknown_command_is_not_said() -> None:
+    """A mistyped command goes nowhere, and tells what to do."""
+    assert interpret("/kcik bob", place()) == [
+        Print("There is no command /kcik. /help lists them; //kcik says it.", wrong=True)
+    ]
+
+
+@pytest.mark.parametrize("text", ["hello", "/me waves"])
+def test_talk_in_no_channel_says_what_to_do(text: str) -> None:
+    """Without a channel there is nobody to say it to."""
+    (action,) = interpret(text, place(None))
+    assert isinstance(action, Print)
+    assert "/join" in action.text
+
+
+def test_a_conversation_is_left_for_the_channel() -> None:
+    """/part in a conversation with one person turns back to the channel."""
+    assert interpret("/part", place("bob")) == [Turn("#lobby")]
+    assert interpret("/whois", place("bob")) == [Line("WHOIS bob")]
+
+
+def test_away_ends_away() -> None:
+    """/away without words ends being away."""
+    away = place()
+    away.state.feed(parse(":srv 306 alice :You are away"))
+    assert interpret("/away", away) == [Line("AWAY")]
+
+
+def test_help_names_every_command_and_fits_the_terminal() -> None:
+    """/help has a line for each command, none wider than 80 columns."""
+    (action,) = interpret("/help", place())
+    assert isinstance(action, Print)
+    assert all(f"  /{command.name} " in action.text for command in COMMANDS)
+    assert max(len(line) for line in action.text.split("\n")) <= 80
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)
+def test_help_for_one_command(command: Command) -> None:
+    """/help NAME tells the command's usage, with and without its slash."""
+    name = command.name
+    for typed in (f"/help {name}", f"/help /{name}"):
+        (action,) = interpret(typed, place())
+        assert isinstance(action, Print)
+        assert action.text.startswith(f"/{name}")
+    assert find_command(name.upper()) is command
+
+
+@given(st.text(), st.sampled_from([None, "#lobby", "bob"]), st.sampled_from([c.name for c in COMMANDS]))
+def test_nothing_typed_breaks_it(text: str, target: str | None, name: str) -> None:
+    """Whatever stands behind a command, or without one, becomes actions."""
+    for typed in (text, f"/{name} {text}"):
+        assert isinstance(interpret(typed, place(target)), list)

@@ -1,0 +1,277 @@
+"""SASL at the rules' level: SCRAM-SHA-256 by an independent client, mechanisms, and how exchanges end."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable
+
+import pytest
+from harness.world import PASSWORD, SERVER, Client, Here, change_settings, params_of, sasl_plain, verbs
+from scramp import ScramClient
+
+from chatroom.chat.admission.scram import KIND
+from chatroom.chat.reload import use_settings
+from chatroom.chat.stored.records import Role
+from chatroom.irc.message import parse
+
+
+def with_sasl(here: Here, nick: str = "una") -> Client:
+    """A client that holds registration open and negotiated sasl."""
+    client = here.open()
+    client.say("CAP LS 302", "CAP REQ :sasl", f"NICK {nick}", "USER u 0 * :U")
+    client.read()
+    return client
+
+
+def send(client: Client, message: str) -> list[str]:
+    """Send one SASL message; what comes of it."""
+    return client.ask("AUTHENTICATE " + base64.b64encode(message.encode()).decode())
+
+
+def challenge(lines: list[str]) -> str:
+    """The server's SASL message in the one AUTHENTICATE line there is."""
+    assert verbs(lines) == ["AUTHENTICATE"], lines
+    return base64.b64decode(parse(lines[0]).params[0]).decode()
+
+
+def scram(client: Client, name: str, password: str = PASSWORD) -> list[str]:
+    """Log in by SCRAM-SHA-256; the lines that end it."""
+    assert client.ask("AUTHENTICATE SCRAM-SHA-256") == ["AUTHENTICATE +"]
+    scramp = ScramClient(["SCRAM-SHA-256"], name, password)
+    scramp.set_server_first(challenge(send(client, scramp.get_client_first())))
+    answer = send(client, scramp.get_client_final())
+    if verbs(answer) != ["AUTHENTICATE"]:
+        return answer
+    scramp.set_server_final(challenge(answer))
+    return client.ask("AUTHENTICATE +")
+
+
+def test_scram_logs_in(here: Here) -> None:
+    """The right password is proved without being sent: 900 and 903, and registration goes on as that account."""
+    here.account("una")
+    client = with_sasl(here)
+    sent = scram(client, "UNA")
+    assert verbs(sent) == ["900", "903"]
+    assert params_of(sent, "900") == ["*", f"una!u@{client.session.host}", "una", "You are now logged in as una"]
+    assert "001" in verbs(client.ask("CAP END"))
+    assert client.user.account_name == "una"
+    assert here.stores.accounts.get("una").last_login_at is not None
+
+
+@pytest.mark.parametrize("name, password", [("una", "wrong"), ("nobody", PASSWORD), ("guest", "wrong")])
+def test_a_wrong_password_or_name_is_904_after_the_same_steps(here: Here, name: str, password: str) -> None:
+    """An unknown name gets as far as a known one, and then the same words; the connection stays."""
+    here.account("una")
+    client = with_sasl(here)
+    assert scram(client, name, password) == [f":{SERVER} 904 * :SASL authentication failed: wrong name or password"]
+    assert not client.closed
+    assert verbs(scram(client, "una")) == ["900", "903"]
+
+
+def test_an_unknown_name_has_the_same_salt_at_every_try(here: Here) -> None:
+    """Nothing tells that an account does not exist: its salt stays, and differs from other names'."""
+    salts = []
+    for name in ("nobody", "nobody", "noone"):
+        client = with_sasl(here, "x")
+        client.say("AUTHENTICATE SCRAM-SHA-256")
+        salts.append(challenge(send_first(client, name)).split(",")[1])
+    assert salts[0] == salts[1] != salts[2]
+
+
+def send_first(client: Client, name: str) -> list[str]:
+    """Send a SCRAM opening; what comes of it alone."""
+    client.read()
+    return send(client, f"n,,n={name},r=abcdef")
+
+
+def test_failed_scram_logins_count_and_are_slowed_like_others(make_here: Callable[..., Here]) -> None:
+    """Three end the connection of who is nobody yet; from the fourth failure on tries are held back."""
+    here = make_here(limits={"enabled": True})
+    here.account("una")
+    client = with_sasl(here)
+    assert [verbs(scram(client, "una", "wrong")) for _ in range(3)] == [["904"], ["904"], ["904", "ERROR"]]
+    assert client.closed
+    assert verbs(scram(with_sasl(here), "una", "wrong")) == ["904"]
+    assert here.delays_ms == [1000]
+
+
+def test_parallel_scram_logins_take_turns(make_here: Callable[..., Here]) -> None:
+    """Each proof is a try: of twenty at once from one address eight have their turn, the others are refused."""
+    here = make_here(limits={"enabled": True})
+    here.account("una")
+    clients = [with_sasl(here) for _ in range(20)]
+    finals = []
+    for client in clients:
+        client.say("AUTHENTICATE SCRAM-SHA-256")
+        client.read()
+        scramp = ScramClient(["SCRAM-SHA-256"], "una", "wrong")
+        scramp.set_server_first(challenge(send(client, scramp.get_client_first())))
+        finals.append(scramp.get_client_final())
+    here.holding = True
+    answers = [send(client, final) for client, final in zip(clients, finals, strict=True)]
+    assert [verbs(lines) for lines in answers] == [[]] * 8 + [["904"]] * 12
+    assert "too many" in answers[-1][0]
+    here.release()
+    assert here.delays_ms == [1000, 3000, 7000, 15_000, 31_000]
+
+
+def test_a_disabled_or_banned_account_is_told_so_after_its_password(here: Here) -> None:
+    """Who proves the password reads why it does not help."""
+    here.account("una", disabled=True)
+    here.account("eve")
+    here.ban("eve", "noise")
+    assert "disabled" in params_of(scram(with_sasl(here, "x"), "una"), "904")[-1]
+    assert "banned: noise" in params_of(scram(with_sasl(here, "y"), "eve"), "904")[-1]
+
+
+def test_an_account_disabled_during_the_exchange_stays_out(here: Here) -> None:
+    """The last step looks at the account as it is by then."""
+    here.account("una")
+    client = with_sasl(here)
+    client.say("AUTHENTICATE SCRAM-SHA-256")
+    client.read()
+    scramp = ScramClient(["SCRAM-SHA-256"], "una", PASSWORD)
+    scramp.set_server_first(challenge(send(client, scramp.get_client_first())))
+    send(client, scramp.get_client_final())
+    here.disable("una")
+    assert verbs(client.ask("AUTHENTICATE +")) == ["904"]
+
+
+def test_an_account_banned_during_the_exchange_stays_out(here: Here) -> None:
+    """Who is present already and holds the last step back cannot outwait a ban of the account's name."""
+    here.account("una")
+    client = here.connect("guest", caps="sasl")
+    client.ask("AUTHENTICATE SCRAM-SHA-256")
+    scramp = ScramClient(["SCRAM-SHA-256"], "una", PASSWORD)
+    scramp.set_server_first(challenge(send(client, scramp.get_client_first())))
+    send(client, scramp.get_client_final())
+    here.ban("una", "noise")
+    assert "banned: noise" in params_of(client.ask("AUTHENTICATE +"), "904")[-1]
+    assert client.user.account is None
+
+
+@pytest.mark.parametrize(
+    "steps", [["nonsense"], ["n,,n=una,r=abc", "nonsense"], ["n,,n=una,r=abc", "c=biws,r=x,p=YQ=="]]
+)
+def test_scram_that_is_none_is_904(here: Here, steps: list[str]) -> None:
+    """Malformed messages end the exchange; another may follow."""
+    here.account("una")
+    client = with_sasl(here)
+    client.say("AUTHENTICATE SCRAM-SHA-256")
+    for step in steps:
+        sent = send(client, step)
+    assert verbs(sent) == ["904"]
+    assert verbs(scram(client, "una")) == ["900", "903"]
+
+
+def test_an_account_without_the_second_verifier_gets_it_at_its_next_login(make_here: Callable[..., Here]) -> None:
+    """An account of before SCRAM fails by it, logs in by PASS or PLAIN once, and then by SCRAM."""
+    here = make_here(accounts={"scram": False})
+    account = here.account("una")
+    assert here.stores.accounts.find_credential(account.id, KIND) is None
+    here.world.settings = change_settings(here.world.settings, accounts={"scram": True})
+    assert verbs(scram(with_sasl(here), "una")) == ["904"]
+    assert verbs(with_sasl(here).ask("AUTHENTICATE PLAIN", sasl_plain("una")))[-1] == "903"
+    assert verbs(scram(with_sasl(here), "una")) == ["900", "903"]
+
+
+def test_a_verifier_is_made_anew_for_other_iterations(here: Here) -> None:
+    """After the setting has changed, a good PLAIN login stores it with the configured work; both still hold."""
+    account = here.account("una")
+    here.world.settings = change_settings(here.world.settings, accounts={"scram_iterations": 5000, "bcrypt_cost": 5})
+    with_sasl(here).say("AUTHENTICATE PLAIN", sasl_plain("una"))
+    stored = here.stores.accounts.find_credential(account.id, KIND)
+    assert stored is not None
+    assert stored.startswith("SCRAM-SHA-256$5000:")
+    assert verbs(scram(with_sasl(here), "una")) == ["900", "903"]
+    assert verbs(with_sasl(here).ask("AUTHENTICATE PLAIN", sasl_plain("una")))[-1] == "903"
+
+
+def test_registering_a_name_sets_both_verifiers(here: Here) -> None:
+    """REGISTER keeps what SCRAM needs as well."""
+    here.connect("una").say(f"REGISTER * * :{PASSWORD}")
+    here.user("una")
+    assert verbs(scram(with_sasl(here), "una")) == ["900", "903"]
+
+
+def test_the_mechanisms_are_the_capabilitys_value_and_in_908(make_here: Callable[..., Here]) -> None:
+    """CAP LS 302 and 908 list the same mechanisms; without SCRAM verifiers it is not offered and refused."""
+    for offered, listed in ((True, "PLAIN,SCRAM-SHA-256"), (False, "PLAIN")):
+        here = make_here(accounts={"scram": offered})
+        client = here.open()
+        assert any(f" sasl={listed} " in f"{line} " for line in client.ask("CAP LS 302"))
+        client.say("CAP REQ sasl")
+        sent = client.ask("AUTHENTICATE SCRAM-SHA-1")
+        assert sent == [
+            f":{SERVER} 908 * {listed} :are available SASL mechanisms",
+            f":{SERVER} 904 * :SASL authentication failed: unknown mechanism",
+        ]
+        assert verbs(client.ask("AUTHENTICATE scram-sha-256")) == (["AUTHENTICATE"] if offered else ["908", "904"])
+
+
+def test_a_reload_that_changes_the_mechanisms_says_so(here: Here) -> None:
+    """CAP NEW tells clients of version 302 the new value; they keep the capability."""
+    una = here.connect("una", caps="sasl")
+    with here.tick():
+        use_settings(here.world, change_settings(here.world.settings, accounts={"scram": False}))
+    assert una.read() == [f":{SERVER} CAP una NEW :sasl=PLAIN"]
+    assert verbs(una.ask("AUTHENTICATE PLAIN")) == ["AUTHENTICATE"]
+
+
+@pytest.mark.parametrize("mechanism", ["PLAIN", "SCRAM-SHA-256"])
+def test_an_exchange_is_aborted_by_an_asterisk(here: Here, mechanism: str) -> None:
+    """906, and another may begin."""
+    client = with_sasl(here)
+    client.say(f"AUTHENTICATE {mechanism}")
+    assert client.ask("AUTHENTICATE *") == [f":{SERVER} 906 * :SASL authentication aborted"]
+    assert verbs(client.ask("AUTHENTICATE PLAIN")) == ["AUTHENTICATE"]
+
+
+def test_registration_that_completes_in_the_middle_aborts_the_exchange(here: Here) -> None:
+    """CAP END in the middle of an exchange is 906, then the welcome, without an account."""
+    client = with_sasl(here)
+    client.say("AUTHENTICATE PLAIN")
+    sent = client.ask("CAP END")
+    assert verbs(sent)[:2] == ["906", "001"]
+    assert client.user.account is None
+    assert verbs(client.ask("AUTHENTICATE PLAIN")) == ["AUTHENTICATE"]
+
+
+def test_a_response_of_exactly_400_bytes_needs_an_empty_piece(here: Here) -> None:
+    """A password that fills its pieces to the brim logs in once the closing plus has come."""
+    password = "p" * (300 - len("\0una\0"))
+    here.account("una", password=password)
+    client = with_sasl(here)
+    client.say("AUTHENTICATE PLAIN")
+    piece = sasl_plain("una", password)
+    assert len(piece.removeprefix("AUTHENTICATE ")) == 400
+    assert client.ask(piece)[1:] == []
+    assert verbs(client.ask("AUTHENTICATE +")) == ["900", "903"]
+
+
+def test_a_long_challenge_or_response_comes_in_pieces(here: Here) -> None:
+    """A client's long nonce makes the server's answer longer than one line may be: two pieces and no more."""
+    client = with_sasl(here)
+    client.say("AUTHENTICATE SCRAM-SHA-256")
+    client.read()
+    text = base64.b64encode(f"n,,n=una,r={'x' * 250}".encode()).decode()
+    sent = client.ask(f"AUTHENTICATE {text}")
+    pieces = [parse(line).params[0] for line in sent]
+    assert [len(piece) for piece in pieces[:-1]] == [400] * (len(pieces) - 1)
+    assert f"r={'x' * 250}" in base64.b64decode("".join(piece for piece in pieces if piece != "+")).decode()
+
+
+def test_a_user_with_one_device_may_change_accounts_one_with_two_may_not(here: Here) -> None:
+    """Logging in again is allowed; with other devices on the nick, to another account is 907."""
+    here.account("una")
+    here.account("other")
+    here.account("root", Role.ADMIN)
+    guest = here.connect("guest", caps="sasl")
+    for name in ("other", "root", "root"):
+        assert verbs(guest.ask("AUTHENTICATE PLAIN", sasl_plain(name)))[-1] == "903"
+        assert guest.user.account_name == name
+    phone = here.connect("una", login="una", caps="sasl")
+    here.connect("una", login="una")
+    assert verbs(phone.ask("AUTHENTICATE PLAIN", sasl_plain("other"))) == ["AUTHENTICATE", "907"]
+    assert phone.user.account_name == "una"
+    assert verbs(phone.ask("AUTHENTICATE PLAIN", sasl_plain("una")))[-1] == "903"

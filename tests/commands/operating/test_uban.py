@@ -1,0 +1,389 @@
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from harness.world import (
+    PASSWORD,
+    SERVER,
+    SHELL,
+    START,
+    Client,
+    Here,
+    change_settings,
+    params_of,
+    sasl_plain,
+    verbs,
+)
+
+from chatroom.chat.enforcement import apply_rules
+from chatroom.chat.stored.records import Role
+
+
+def texts(lines: list[str]) -> list[str]:
+    """The last parameters of notices and notes."""
+    return [line.split(" :", 1)[1] for line in lines]
+
+
+def test_a_name_ban_kicks_and_keeps_out(here: Here) -> None:
+    """Who is banned reads why and until when, the others that they were kicked; the name stays shut, others do not."""
+    ada, bob, eve = here.admin(), here.connect("bob"), here.connect("Eve")
+    here.forget_unread()
+    sent = ada.ask("UBAN ADD EVE 7d too loud")
+    words = "banned: too loud (until 2030-05-08 12:00 UTC)"
+    assert texts(sent)[0] == "EVE is banned for 1w, ban 1"
+    assert eve.read() == [f"ERROR :Closing Link: 10.0.0.1 (You were kicked by an admin: {words})"]
+    assert eve.closed
+    assert bob.read() == [f":{bob.prefix.replace('bob!bob', 'Eve!eve')} QUIT :Eve was kicked by an admin: {words}"]
+    again = here.open()
+    assert params_of(again.ask("NICK eVe", "USER e 0 * :E"), "465") == ["*", f"You are {words}"]
+    assert again.closed
+    other = here.connect("other")
+    sent = other.ask("NICK EVE")
+    assert params_of(sent, "432") == ["other", "EVE", f"EVE is {words}"]
+    assert params_of(sent, "FAIL") == ["NICK", "NICK_BANNED", "EVE", f"EVE is {words}"]
+    assert not other.closed
+
+
+def test_a_ban_by_a_moderator_says_so(here: Here) -> None:
+    """The words name the issuer's role, not the person; without a reason or duration they say that too."""
+    mo, eve = here.moderator(), here.connect("eve")
+    mo.say("UBAN ADD eve")
+    assert eve.read()[-1].endswith("(You were kicked by a moderator: banned: no reason given (permanently))")
+
+
+def test_a_name_ban_reaches_the_account_under_any_nick(here: Here) -> None:
+    """The account of the banned name is kicked whatever nick it wears, and cannot log in again."""
+    ada = here.admin()
+    here.account("eve")
+    other = here.connect("other", login="eve")
+    ada.say("UBAN ADD Eve out")
+    assert other.closed
+    client = here.open()
+    client.say("CAP REQ :sasl", "AUTHENTICATE PLAIN")
+    assert "banned: out (permanently)" in params_of(client.ask(sasl_plain("EVE")), "904")[-1]
+
+
+def test_an_address_ban_reaches_every_session_from_there(here: Here) -> None:
+    """A network ban ends present and unregistered sessions, and turns later ones away; others stay."""
+    ada = here.admin()
+    near, dumb = here.connect("near", address="192.0.2.7"), here.open("192.0.2.9")
+    far = here.connect("far", address="192.0.3.7")
+    ada.say("UBAN ADD 192.0.2.0/24 1h bots")
+    assert near.closed
+    assert dumb.closed
+    assert not far.closed
+    late = here.open("192.0.2.200")
+    assert params_of(late.read(), "465") == ["*", "You are banned: bots (until 2030-05-01 13:00 UTC)"]
+    assert late.closed
+
+
+def test_the_log_tells_a_device_from_a_person(here: Here) -> None:
+    """Where one of somebody's two connections is ended, its address is told; they themselves stay."""
+    phone, laptop = here.member(address="192.0.2.7"), here.member(address="192.0.2.8")
+    ada = here.admin()
+    ada.say("UBAN ADD 192.0.2.7")
+    assert phone.closed
+    assert not laptop.closed
+    kicked = [line for line in here.world.log if line.startswith("kicked")]
+    assert kicked == ["kicked 192.0.2.7, one of una's connections: banned: no reason given (permanently)"]
+    ada.say("UBAN ADD 192.0.2.8")
+    assert here.world.log[-1] == "kicked una: banned: no reason given (permanently)"
+
+
+def test_the_socket_address_counts_not_the_shown_host(here: Here) -> None:
+    """A ban by --ip of a nick bans where they come from, which nobody but moderators is shown."""
+    ada, eve = here.admin(), here.connect("eve", address="192.0.2.7")
+    sent = ada.ask("UBAN ADD --ip eve 1d flood")
+    assert texts(sent)[0] == "192.0.2.7 is banned for 1d, ban 1 (eve comes from there)"
+    assert eve.closed
+    assert here.open("192.0.2.7").closed
+    assert not here.open("192.0.2.8").closed
+
+
+def test_ipv6_nicks_are_banned_by_their_64(here: Here) -> None:
+    """For IPv6 the /64 that a subscriber has is what --ip bans."""
+    ada, eve = here.admin(), here.connect("eve", address="2001:db8:1:2:3::4")
+    sent = ada.ask("UBAN ADD --ip eve")
+    assert texts(sent)[0].startswith("2001:db8:1:2::/64 is banned permanently")
+    assert eve.closed
+    assert here.open("2001:db8:1:2:ffff::1").closed
+    assert not here.open("2001:db8:1:3::1").closed
+
+
+@pytest.mark.parametrize(
+    "given, shown",
+    [("::ffff:192.0.2.7", "192.0.2.7"), ("::ffff:192.0.2.0/120", "192.0.2.0/24"), ("192.0.2.7/24", "192.0.2.0/24")],
+)
+def test_a_network_is_kept_as_it_is_meant(here: Here, given: str, shown: str) -> None:
+    """IPv4-mapped networks are IPv4 ones, host bits are dropped; what was changed is said."""
+    ada, eve = here.admin(), here.connect("eve", address="192.0.2.7")
+    sent = ada.ask(f"UBAN ADD {given}")
+    assert f"{shown} is banned permanently, ban 1 (" in texts(sent)[0]
+    assert eve.closed
+
+
+def test_an_address_with_colons_stands_whole_in_an_answer(here: Here) -> None:
+    """``::2`` is told as ``0::2`` where a parameter may not begin with a colon."""
+    ada = here.admin(caps="standard-replies")
+    assert params_of(ada.ask("UBAN ADD ::2"), "NOTE")[:3] == ["UBAN", "ADDED", "0::2"]
+    eve = here.connect("eve", address="::3")
+    assert params_of(ada.ask("WHOIS eve"), "338") == ["ada", "eve", "0::3", "is actually using host"]
+    assert eve.ask("WHOIS eve")[3:4] == [f":{SERVER} 338 eve eve 0::3 :is actually using host"]
+
+
+def test_loopback_and_wide_networks_ask_for_force(here: Here) -> None:
+    """A ban that would hit this machine, a provider or most of those present is made with FORCE only."""
+    ada, bob, eve = here.admin(), here.connect("bob", address="192.0.2.1"), here.connect("eve", address="192.0.2.2")
+    for target in ("127.0.0.1", "127.0.0.0/8", "::1", "10.0.0.0/8", "192.0.2.0/24", "2000::/3"):
+        assert params_of(ada.ask(f"UBAN ADD {target}"), "FAIL")[:2] == ["UBAN", "NEEDS_FORCE"]
+    assert list(here.world.bans) == []
+    assert [client.closed for client in (bob, eve)] == [False, False]
+    ada.say("UBAN ADD FORCE 192.0.2.0/24 all of you")
+    assert [client.closed for client in (bob, eve)] == [True, True]
+    assert params_of(ada.ask("UBAN ADD 127.0.0.5"), "NOTICE")[-1].startswith("127.0.0.5 is banned")
+
+
+def test_whoever_bans_their_own_network_is_spared(here: Here) -> None:
+    """The issuer stays, on every connection and under every nick of their account; the others there go."""
+    here.world.settings = change_settings(here.world.settings, accounts={"share_nick": False})
+    mo = here.moderator(address="192.0.2.2")
+    away = here.connect("mo-away", login="mo", address="192.0.2.6")
+    una, bob = here.member(address="192.0.2.4"), here.connect("bob", address="192.0.2.5")
+    mo.say("UBAN ADD FORCE 192.0.2.0/24")
+    assert [client.closed for client in (una, bob)] == [True, True]
+    assert not mo.closed
+    assert not away.closed
+
+
+@pytest.mark.parametrize("target", ["192.0.2.1", "192.0.2.0/24", "--ip bob", "--force 192.0.2.0/24", "FORCE 0.0.0.0/0"])
+def test_nobody_bans_the_address_of_an_equal_or_a_better(here: Here, target: str) -> None:
+    """An address or network with somebody of the same role or a higher one in it is refused, FORCE or not."""
+    ada, bob = here.admin(address="192.0.2.1"), here.connect("bob", address="192.0.2.1")
+    mo, mia = here.moderator(address="192.0.2.2"), here.moderator("mia", address="10.0.0.9")
+    assert params_of(mo.ask(f"UBAN ADD {target}"), "481") == [
+        "mo",
+        "Permission Denied - ada is there, who is an admin, as high as you or higher",
+    ]
+    assert verbs(mo.ask("UBAN ADD 10.0.0.9")) == ["481"]
+    assert list(here.world.bans) == []
+    ada.say("MODE ada -o")  # rights put aside are no lower a role
+    assert verbs(mo.ask("UBAN ADD 192.0.2.1")) == ["481"]
+    ada.say(f"OPER ada :{PASSWORD}", "UBAN ADD 10.0.0.9")
+    assert [client.closed for client in (ada, mo, mia, bob)] == [False, False, True, False]
+
+
+def test_the_shell_bans_any_address(here: Here) -> None:
+    """Who has the shell outranks everybody, wherever they come from."""
+    ada = here.admin(address="192.0.2.1")
+    here.ban("192.0.2.0/24", kind="ip")
+    assert ada.closed
+
+
+def test_a_wider_ban_also_hits_whom_a_narrower_one_had_spared(here: Here) -> None:
+    """An admin's ban ends the session that a moderator's own ban of their own address had to spare."""
+    ada, mo = here.admin(address="10.0.0.1"), here.moderator(address="192.0.2.3")
+    mo.say("UBAN ADD 192.0.2.3")
+    assert not mo.closed
+    ada.say("UBAN ADD FORCE 192.0.2.0/24")
+    assert mo.closed
+
+
+def test_nobody_bans_an_equal_a_better_or_themselves(here: Here) -> None:
+    """481 with the reason, and no ban, for a name of the same role or a higher one, present or not."""
+    ada, mo = here.admin(address="10.0.0.3"), here.moderator()
+    here.account("mia", Role.MODERATOR)
+    here.account("abe", Role.ADMIN)
+    for target in ("ada", "ADA", "abe", "mia", "mo"):
+        assert verbs(mo.ask(f"UBAN ADD {target}")) == ["481"]
+    assert verbs(ada.ask("UBAN ADD abe", "UBAN ADD ada")) == ["481", "481"]
+    nicked = here.connect("incognito", login="abe")
+    assert verbs(mo.ask("UBAN ADD incognito")) == ["481"]
+    assert not nicked.closed
+    assert list(here.world.bans) == []
+
+
+def test_nobody_bans_an_equals_address_by_their_nick(here: Here) -> None:
+    """--ip with a nick is judged by that nick's role as any other ban is."""
+    ada, mo = here.admin(address="192.0.2.1"), here.moderator()
+    assert verbs(mo.ask("UBAN ADD --ip ada")) == ["481"]
+    assert verbs(ada.ask("UBAN ADD --ip ada")) == ["481"]
+    assert list(here.world.bans) == []
+
+
+@pytest.mark.parametrize("line", ["UBAN ADD eve", "UBAN DEL eve", "UBAN LIST", "UBAN INFO eve", "UBAN", "KILL eve"])
+def test_others_are_refused_by_the_server_and_chat_on(here: Here, line: str) -> None:
+    """Guests and plain accounts get 481 for raw lines, unregistered sessions 451; nothing happens to anyone."""
+    guest, una, eve, dumb = here.connect("guest"), here.member(), here.connect("eve"), here.open()
+    assert guest.ask(line) == [f":{SERVER} 481 guest :Permission Denied - You're not an IRC operator"]
+    assert verbs(una.ask(line)) == ["481"]
+    assert verbs(dumb.ask(line)) == ["451"]
+    assert not eve.closed
+    assert guest.ask("PING :x") == [f":{SERVER} PONG {SERVER} :x"]
+
+
+def test_rights_taken_away_are_gone_with_the_next_line(here: Here) -> None:
+    """A moderator whose role is taken from the shell bans nobody any more."""
+    mo, eve = here.moderator(), here.connect("eve")
+    here.set_role("mo", Role.USER)
+    assert verbs(mo.ask("UBAN ADD eve"))[-1] == "481"
+    assert not eve.closed
+
+
+def test_a_lifted_ban_lets_in(here: Here) -> None:
+    """UBAN DEL by name, address or number; the row is kept; what is not banned is NOT_FOUND."""
+    ada = here.admin()
+    ada.say("UBAN ADD eve", "UBAN ADD 192.0.2.7", "UBAN ADD bob")
+    assert texts(ada.ask("UBAN DEL EVE")) == ["eve is no longer banned"]
+    assert texts(ada.ask("UBAN DEL ::ffff:192.0.2.7")) == ["192.0.2.7 is no longer banned"]
+    assert texts(ada.ask("UBAN DEL #3")) == ["bob is no longer banned"]
+    here.connect("eve", address="192.0.2.7")
+    assert params_of(ada.ask("UBAN DEL eve"), "FAIL")[:2] == ["UBAN", "NOT_FOUND"]
+    assert params_of(ada.ask("UBAN DEL 99"), "FAIL")[0] == "UBAN"
+    assert [ban.lifted_by for ban in here.stores.bans.list_all()] == ["ada", "ada", "ada"]
+
+
+def test_a_new_ban_replaces_the_one_before_it(here: Here) -> None:
+    """The same target banned again has the new reason and time only, in memory and on the disk."""
+    ada = here.admin()
+    ada.say("UBAN ADD eve 1h first", "UBAN ADD EVE 7d second")
+    assert texts(ada.ask("UBAN LIST")) == [
+        "2: EVE is banned: second (until 2030-05-08 12:00 UTC), by ada",
+        "1 ban in force",
+    ]
+    here.restart()
+    assert [rule.reason for rule in here.world.bans] == ["second"]
+
+
+def test_a_ban_runs_out_by_itself(here: Here) -> None:
+    """After its time a ban neither keeps out nor is listed."""
+    ada = here.admin()
+    ada.say("UBAN ADD eve 30s", "UBAN ADD 192.0.2.7 30s")
+    here.wait(29)
+    assert here.open("192.0.2.7").closed
+    here.wait(1)
+    here.connect("eve", address="192.0.2.7")
+    assert texts(ada.ask("UBAN LIST")) == ["0 bans in force"]
+    assert params_of(ada.ask("UBAN DEL eve"), "FAIL")[:2] == ["UBAN", "NOT_FOUND"]
+
+
+def test_info_shows_the_ban_and_who_would_be_hit(here: Here) -> None:
+    """INFO answers for names, addresses and networks, banned or not."""
+    ada = here.admin()
+    here.connect("bob", address="192.0.2.1")
+    here.connect("eve", address="192.0.2.2")
+    assert texts(ada.ask("UBAN INFO 192.0.2.0/24")) == ["192.0.2.0/24 is not banned", "2 of 3 present: bob, eve"]
+    assert texts(ada.ask("UBAN INFO EVE")) == ["EVE is not banned", "1 of 3 present: eve"]
+    assert texts(ada.ask("UBAN INFO nobody")) == ["nobody is not banned", "0 of 3 present: nobody"]
+    ada.say("UBAN ADD 192.0.2.2 1d spam")
+    assert texts(ada.ask("UBAN INFO 192.0.2.2")) == [
+        "1: 192.0.2.2 is banned: spam (until 2030-05-02 12:00 UTC), by ada",
+        "0 of 2 present: nobody",
+    ]
+
+
+@pytest.mark.parametrize(
+    "line, code",
+    [
+        ("UBAN ADD", "INVALID_PARAMS"),
+        ("UBAN ADD FORCE", "INVALID_PARAMS"),
+        ("UBAN FOO x", "INVALID_PARAMS"),
+        ("UBAN ADD 1.2.3", "INVALID_TARGET"),
+        ("UBAN ADD 1.2.3.4/33", "INVALID_TARGET"),
+        ("UBAN ADD *!*@*", "INVALID_TARGET"),
+        ("UBAN ADD #lobby", "INVALID_TARGET"),
+        ("UBAN ADD eve 0s", "INVALID_PARAMS"),
+        ("UBAN ADD eve 200y", "INVALID_PARAMS"),
+        ("UBAN ADD --ip nobody", "INVALID_TARGET"),
+        ("UBAN ADD --name 1.2.3.4", "INVALID_NAME"),
+        ("UBAN INFO", "INVALID_PARAMS"),
+    ],
+)
+def test_what_is_no_ban_is_refused_in_words(here: Here, line: str, code: str) -> None:
+    """Each mistake has its FAIL with one line of words, and bans nobody."""
+    ada = here.admin()
+    assert params_of(ada.ask(line), "FAIL")[:2] == ["UBAN", code]
+    assert list(here.world.bans) == []
+
+
+def test_nobody_is_told_of_a_ban_before_the_database_has_it(here: Here) -> None:
+    """While the ban waits for the disk nothing happens; then it is stored, in force and told at once."""
+    ada, eve = here.admin(), here.connect("eve")
+    here.holding = True
+    assert ada.ask("UBAN ADD eve") == []
+    assert eve.user is here.user("eve")
+    here.release()
+    assert eve.closed
+    ban = here.stores.bans.find_in_force("name", "eve", START)
+    assert ban is not None
+    assert ban.by == "ada"
+
+
+def test_a_ban_of_who_left_while_it_was_stored_holds_all_the_same(here: Here) -> None:
+    """The issuer or the banned person may be gone by the time the disk has it."""
+    ada, eve = here.admin(), here.connect("eve")
+    here.holding = True
+    ada.say("UBAN ADD eve")
+    eve.vanish()
+    ada.vanish()
+    here.release()
+    here.holding = False
+    assert "465" in verbs(here.open().ask("NICK eve", "USER e 0 * :E"))
+
+
+def test_bans_outlast_a_restart(here: Here) -> None:
+    """After a restart names and networks are as banned as before, those that ran out are not."""
+    ada = here.admin()
+    ada.say("UBAN ADD eve", "UBAN ADD 192.0.2.0/24", "UBAN ADD bob 1h")
+    here.now += timedelta(hours=2)
+    here.restart()
+    assert here.open("192.0.2.9").closed
+    assert sorted(rule.target for rule in here.world.bans) == ["192.0.2.0/24", "eve"]
+
+
+def test_bans_and_kicks_are_in_the_audit(here: Here) -> None:
+    """Who did what to whom, and from which address."""
+    ada = here.admin(address="10.0.0.3")
+    here.connect("eve")
+    ada.say("KILL eve :rude", "UBAN ADD eve", "UBAN DEL eve")
+    entries = [
+        (entry.actor, entry.origin, entry.action, entry.target) for entry in here.stores.audit.list_entries(actor="ada")
+    ]
+    assert entries == [
+        ("ada", "10.0.0.3", "kick", "eve"),
+        ("ada", "10.0.0.3", "ban.add", "eve"),
+        ("ada", "10.0.0.3", "ban.remove", "eve"),
+    ]
+
+
+def test_a_moderator_does_not_lift_a_ban_on_a_better(here: Here) -> None:
+    """A ban on an admin's name is for admins to lift."""
+    here.account("abe", Role.ADMIN)
+    mo = here.moderator()
+    here.ban("abe", "by the shell")
+    assert verbs(mo.ask("UBAN DEL abe")) == ["481"]
+    assert texts(here.admin(address="10.0.0.3").ask("UBAN DEL abe")) == ["abe is no longer banned"]
+
+
+def log_in(client: Client, name: str) -> list[str]:
+    """What a login by OPER answers."""
+    return client.ask(f"OPER {name} :{PASSWORD}")
+
+
+def test_a_ban_holds_for_oper_too(here: Here) -> None:
+    """The account of a banned name is refused by OPER, in the ban's words."""
+    here.account("abe", Role.ADMIN)
+    here.ban("abe", "lost laptop")
+    assert "banned: lost laptop (permanently)" in params_of(log_in(here.connect("x"), "abe"), "464")[-1]
+
+
+def test_a_list_of_very_many_bans_shows_the_newest(here: Here) -> None:
+    """UBAN LIST never says so much that its reader's connection is closed for it; it tells how to see them all."""
+    ada = here.admin()
+    made = here.stores.bans.add_many([("name", f"n{number}", "import", None) for number in range(1, 401)], SHELL)
+    with here.tick():
+        apply_rules(here.world, [(ban.id, here.stores.bans.find_rule(ban.id, START)) for ban in made])
+    listed = texts(ada.ask("UBAN LIST"))
+    assert len(listed) == 201
+    assert listed[0].startswith("400: n400 is banned: import")
+    assert listed[-1] == "the newest 200 of 400 bans; chatroomctl ban list shows them all"

@@ -1,0 +1,170 @@
+from __future__ import annotations
+
+import pytest
+from harness.world import SERVER, Here, params_of, verbs
+
+from chatroom.chat.stored.records import Role
+
+
+def test_away_is_told_to_who_asks_and_who_negotiated_it(here: Here) -> None:
+    """306 and 305 for oneself; AWAY once to neighbours with away-notify, and not to the one who said it."""
+    alice = here.connect("alice", caps="away-notify")
+    bob, carl = here.connect("bob", caps="away-notify"), here.connect("carl")
+    for client in (alice, bob):
+        client.say("JOIN #a")
+    here.forget_unread()
+    assert alice.ask("AWAY :at lunch") == [f":{SERVER} 306 alice :You have been marked as being away"]
+    assert bob.read() == [f":{alice.prefix} AWAY :at lunch"]
+    assert carl.read() == []
+    assert alice.ask("AWAY") == [f":{SERVER} 305 alice :You are no longer marked as being away"]
+    assert bob.read() == [f":{alice.prefix} AWAY"]
+    assert verbs(alice.ask("AWAY :")) == ["305"]
+    assert bob.read() == []
+
+
+def test_setname_is_told_to_who_negotiated_it(here: Here) -> None:
+    """The new real name is read by neighbours with setname, and shows in WHOIS; too long a one is refused."""
+    alice = here.connect("alice", caps="setname")
+    bob, carl = here.connect("bob", caps="setname"), here.connect("carl")
+    here.forget_unread()
+    told = [f":{alice.prefix} SETNAME :Alice Liddell"]
+    assert alice.ask("SETNAME :Alice Liddell") == told
+    assert bob.read() == told
+    assert carl.read() == []
+    assert params_of(bob.ask("WHOIS alice"), "311")[-1] == "Alice Liddell"
+    assert params_of(alice.ask("SETNAME :"), "FAIL")[:2] == ["SETNAME", "INVALID_REALNAME"]
+    assert params_of(alice.ask(f"SETNAME :{'é' * 76}"), "FAIL")[:2] == ["SETNAME", "INVALID_REALNAME"]
+
+
+def test_a_real_name_from_the_start_has_the_same_limit(here: Here) -> None:
+    """USER's real name is cut to NAMELEN bytes, between two characters."""
+    alice = here.connect("alice", realname="é" * 100)
+    assert alice.user.realname == "é" * 75
+
+
+def test_a_nick_change_is_told_once_to_all_who_see_it(here: Here) -> None:
+    """However many channels two share, NICK is read once, by both; 433 for one in use; case may change."""
+    alice, bob = here.connect("alice"), here.connect("bob")
+    for client in (alice, bob):
+        client.say("JOIN #a,#b")
+    here.forget_unread()
+    before = alice.prefix
+    assert alice.ask("NICK Alice") == [f":{before} NICK Alice"]
+    assert bob.read() == [f":{before} NICK Alice"]
+    assert alice.ask("NICK Alice") == []
+    assert alice.ask("NICK BOB") == [f":{SERVER} 433 Alice BOB :Nickname is already in use"]
+    assert alice.ask("NICK") == [f":{SERVER} 431 Alice :No nickname given"]
+    bob.say("PRIVMSG ALICE :hi")
+    assert alice.read() == [f":{bob.prefix} PRIVMSG Alice :hi"]
+
+
+def test_a_reserved_nick_is_not_to_be_had_by_changing_to_it(here: Here) -> None:
+    """433 and FAIL NICK_RESERVED for others; the account's own sessions may take it."""
+    here.account("una")
+    guest = here.connect("guest")
+    sent = guest.ask("NICK UNA")
+    assert params_of(sent, "433")[:2] == ["guest", "UNA"]
+    assert params_of(sent, "FAIL")[:3] == ["NICK", "NICK_RESERVED", "UNA"]
+    other = here.connect("other", login="una")
+    assert verbs(other.ask("NICK Una")) == ["NICK"]
+
+
+def test_whois_tells_what_it_may(here: Here) -> None:
+    """A guest reads no address of others; channels with their signs, away, account, role, idle and signon."""
+    ada, bob = here.admin(address="192.0.2.1"), here.connect("bob")
+    ada.say("JOIN #a", "AWAY :busy")
+    here.wait(5)
+    host = ada.user.host
+    sent = bob.ask("WHOIS ADA")
+    assert params_of(sent, "311") == ["bob", "ada", "ada", host, "*", "Real Name"]
+    assert params_of(sent, "319") == ["bob", "ada", "#lobby @#a"]
+    assert params_of(sent, "312") == ["bob", "ada", SERVER, "A chatroom server"]
+    assert params_of(sent, "301") == ["bob", "ada", "busy"]
+    assert params_of(sent, "313") == ["bob", "ada", "is an admin of this server"]
+    assert params_of(sent, "330") == ["bob", "ada", "ada", "is logged in as"]
+    assert params_of(sent, "317") == ["bob", "ada", "5", "1903867200", "seconds idle, signon time"]
+    assert sent[0].startswith(f":{SERVER} 311 ")
+    assert sent[-1] == f":{SERVER} 318 bob ADA :End of WHOIS list"
+    assert not any("192.0.2.1" in line for line in sent)
+    assert params_of(ada.ask("WHOIS bob"), "338") == ["ada", "bob", "10.0.0.1", "is actually using host"]
+    assert params_of(bob.ask("WHOIS bob"), "338")[2] == "10.0.0.1"
+    assert bob.ask("WHOIS nobody") == [
+        f":{SERVER} 401 bob nobody :No such nick/channel",
+        f":{SERVER} 318 bob nobody :End of WHOIS list",
+    ]
+    assert verbs(bob.ask(f"WHOIS {SERVER} ada"))[0] == "311"
+
+
+def test_whois_without_a_nick_is_431(here: Here) -> None:
+    """WHOIS alone has no nick to tell about."""
+    assert here.connect("bob").ask("WHOIS") == [f":{SERVER} 431 bob :No nickname given"]
+
+
+def test_who_lists_channels_and_masks(here: Here) -> None:
+    """352 with channel, user, host, server, nick, flags, hops and real name; 315 with the mask."""
+    ada, bob = here.admin(), here.connect("bob", caps="multi-prefix")
+    bob.say("JOIN #a", "MODE #a +v bob", "AWAY :x")
+    assert bob.ask("WHO #a") == [
+        f":{SERVER} 352 bob #a bob {bob.user.host} {SERVER} bob G@+ :0 Real Name",
+        f":{SERVER} 315 bob #a :End of WHO list",
+    ]
+    assert params_of(ada.ask("WHO BO?"), "352")[1:] == [
+        "#lobby", "bob", bob.user.host, SERVER, "bob", "G", "0 Real Name",
+    ]  # fmt: skip
+    assert params_of(bob.ask("WHO #lobby o"), "352")[5:7] == ["ada", "H*"]
+    assert bob.ask("WHO #none") == [f":{SERVER} 315 bob #none :End of WHO list"]
+    assert verbs(bob.ask("WHO *")) == ["352", "352", "315"]
+
+
+def test_ison_and_userhost(here: Here) -> None:
+    """302 and 303 list those present, as they write themselves."""
+    ada, bob = here.admin(), here.connect("Bob")
+    bob.say("AWAY :x")
+    assert ada.ask("ISON nobody BOB :ada x") == [f":{SERVER} 303 ada :Bob ada"]
+    assert ada.ask("USERHOST bob ada nobody") == [
+        f":{SERVER} 302 ada :Bob=-bob@{bob.user.host} ada*=+ada@{ada.user.host}"
+    ]
+
+
+def test_oper_logs_in_to_an_account_with_rights(here: Here) -> None:
+    """900, +o and 381 for an admin's or moderator's account; 491 for a plain one, 464 for a wrong password."""
+    here.account("root", Role.ADMIN)
+    here.account("una")
+    alice = here.connect("alice")
+    alice.read()
+    assert verbs(alice.ask("OPER root :wrong")) == ["464"]
+    assert verbs(alice.ask("OPER nobody :wrong")) == ["464"]
+    assert verbs(alice.ask("OPER una :open sesame")) == ["491"]
+    assert verbs(alice.ask("OPER root")) == ["461"]
+    assert alice.user.account is None
+    sent = alice.ask("OPER ROOT :open sesame")
+    assert params_of(sent, "900") == ["alice", alice.prefix, "root", "You are now logged in as root"]
+    assert params_of(sent, "MODE") == ["alice", "+o"]
+    assert sent[-1] == f":{SERVER} 381 alice :You are now an operator of this server"
+    assert alice.user.role is Role.ADMIN
+
+
+def test_oper_takes_a_moderators_account_too(here: Here) -> None:
+    """What counts is an account with rights, not which."""
+    here.account("mo", Role.MODERATOR)
+    alice = here.connect("alice")
+    assert verbs(alice.ask("OPER mo :open sesame"))[-1] == "381"
+    assert alice.user.role is Role.MODERATOR
+
+
+def test_account_notify_tells_of_logins(here: Here) -> None:
+    """Neighbours with account-notify read the account once, however many channels they share."""
+    here.account("root", Role.ADMIN)
+    alice, bob, carl = here.connect("alice"), here.connect("bob", caps="account-notify"), here.connect("carl")
+    for client in (alice, bob):
+        client.say("JOIN #a")
+    here.forget_unread()
+    alice.say("OPER root :open sesame")
+    assert bob.read() == [f":{alice.prefix} ACCOUNT root"]
+    assert carl.read() == []
+
+
+@pytest.mark.parametrize("line", ["WHO", "ISON", "USERHOST", "SETNAME"])
+def test_a_question_about_nobody_is_461(here: Here, line: str) -> None:
+    """Verbs that need a parameter say so with their name."""
+    assert here.connect("bob").ask(line) == [f":{SERVER} 461 bob {line} :Not enough parameters"]

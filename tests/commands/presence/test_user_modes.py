@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+import pytest
+from harness.world import PASSWORD, SERVER, Here, params_of, verbs
+
+from chatroom.chat.stored.records import Role
+from chatroom.irc.message import parse
+
+
+def test_all_user_modes_are_set_and_shown(here: Here) -> None:
+    """Each is told as it changes, 221 lists them; what 004 lists is what there is."""
+    client = here.open()
+    sent = client.ask("NICK alice", "USER a 0 * :A")
+    assert params_of(sent, "004")[3] == "BRiow"
+    alice = client
+    for letter in "BRiw":
+        assert alice.ask(f"MODE alice +{letter}") == [f":{alice.prefix} MODE alice +{letter}"]
+        assert alice.ask(f"MODE alice +{letter}") == []
+    assert alice.ask("MODE alice") == [f":{SERVER} 221 alice +BRiw"]
+    assert alice.ask("MODE alice -BRiw") == [f":{alice.prefix} MODE alice -BRiw"]
+    assert alice.ask("MODE alice") == [f":{SERVER} 221 alice +"]
+
+
+def test_what_a_bot_says_is_marked(here: Here) -> None:
+    """Whatever a bot says or does carries the bot tag, without a value, for readers with message-tags and no other."""
+    bot = here.connect("robo", caps="message-tags echo-message")
+    tagged, plain = here.connect("tagged", caps="message-tags away-notify setname"), here.connect("plain")
+    assert "bot" not in (parse(bot.ask("PRIVMSG #lobby :before")[0]).tags or {})
+    bot.say("MODE robo +B", "JOIN #a")
+    for client in (tagged, plain):
+        client.say("JOIN #a")
+    here.forget_unread()
+    lines = ["PRIVMSG #a :x", "NOTICE tagged :x", "TOPIC #a :x", "MODE #a +m", "AWAY :x", "SETNAME :X"]
+    bot.say(*lines, "KICK #a plain", "NICK robo2", "PART #a", "QUIT")
+    read = [parse(line) for line in tagged.read()]
+    assert [message.verb for message in read] == [
+        *(line.split()[0] for line in lines),
+        *("KICK", "NICK", "PART", "QUIT"),
+    ]
+    assert all((message.tags or {}).get("bot") == "" for message in read)
+    assert not any("bot" in (parse(line).tags or {}) for line in plain.read())
+    tagged.say("JOIN #b")
+    assert "bot" not in (parse(tagged.ask("PRIVMSG tagged :x")[0]).tags or {})
+
+
+def test_a_bots_echo_is_marked(here: Here) -> None:
+    """Its own messages, echoed, are marked as others read them."""
+    bot = here.connect("robo", caps="message-tags echo-message")
+    bot.say("MODE robo +B")
+    assert (parse(bot.ask("PRIVMSG #lobby :x")[0]).tags or {})["bot"] == ""
+
+
+def test_only_accounts_may_write_to_whoever_says_so(here: Here) -> None:
+    """Mode R: 531 for a guest's PRIVMSG and TAGMSG, silence for their NOTICE; accounts and oneself get through."""
+    alice, guest, una = here.connect("alice"), here.connect("guest", caps="message-tags"), here.member()
+    alice.say("MODE alice +R")
+    alice.read()
+    refusal = [f":{SERVER} 531 guest alice :You must be logged in to write to this person"]
+    assert guest.ask("PRIVMSG alice :hi") == refusal
+    assert guest.ask("@+typing=active TAGMSG alice") == refusal
+    assert guest.ask("NOTICE alice :hi") == []
+    assert alice.read() == []
+    una.say("PRIVMSG alice :hi", "NOTICE alice :hi")
+    assert verbs(alice.read()) == ["PRIVMSG", "NOTICE"]
+    assert verbs(alice.ask("PRIVMSG alice :note to self")) == ["PRIVMSG"]
+    alice.say("MODE alice -R")
+    alice.read()
+    guest.say("PRIVMSG alice :hi")
+    assert verbs(alice.read()) == ["PRIVMSG"]
+
+
+def test_wallops_are_for_who_wants_them(here: Here) -> None:
+    """Everybody with +w reads them once, the sender too; 481 for who may not say them, 461 for none."""
+    mo, alice, bob = here.moderator(), here.connect("alice"), here.connect("bob")
+    for client in (mo, alice):
+        client.say(f"MODE {client.user.nick} +w")
+    here.forget_unread()
+    told = [f":{mo.prefix} WALLOPS :fire drill"]
+    assert mo.ask("WALLOPS :fire drill") == told
+    assert alice.read() == told and bob.read() == []
+    assert verbs(alice.ask("WALLOPS :x")) == ["481"]
+    for line in ("WALLOPS", "WALLOPS :"):
+        assert verbs(mo.ask(line)) == ["461"]
+    mo.say("CAP REQ :labeled-response batch")
+    assert mo.ask("@label=x WALLOPS :again") == [f"@label=x :{mo.prefix} WALLOPS :again"]
+
+
+@pytest.mark.parametrize("line", ["MODE alice +x", "MODE alice +ix", "MODE alice -X+i"])
+def test_a_mode_that_there_is_not(here: Here, line: str) -> None:
+    """The others are set and told, then 501."""
+    alice = here.connect("alice")
+    sent = alice.ask(line)
+    assert verbs(sent) == (["MODE", "501"] if "i" in line.split()[-1] else ["501"])
+
+
+def test_an_operator_may_step_down(here: Here) -> None:
+    """-o takes the rights away until the next OPER; nobody gives themselves +o."""
+    ada, bob = here.admin(), here.connect("bob")
+    assert ada.ask("MODE ada -o") == [f":{ada.prefix} MODE ada -o"]
+    assert ada.ask("MODE ada", "MODE ada +o", "MODE ada -o") == [f":{SERVER} 221 ada +"]
+    assert verbs(ada.ask("KILL bob :x")) == verbs(ada.ask("WALLOPS :x")) == ["481"]
+    assert params_of(bob.ask("WHO ada"), "352")[6] == "H"
+    assert "313" not in verbs(bob.ask("WHOIS ada")) and params_of(bob.ask("LUSERS"), "252")[1] == "0"
+    assert {"MODE", "381"} <= set(verbs(ada.ask(f"OPER ada :{PASSWORD}")))
+    assert ada.ask("MODE ada") == [f":{SERVER} 221 ada +o"]
+    ada.say("KILL bob :x")
+    assert bob.closed
+
+
+def test_another_role_makes_an_operator_again(here: Here) -> None:
+    """Who stepped down has the rights of a role that is given to them afterwards."""
+    mo = here.moderator()
+    mo.say("MODE mo -o")
+    mo.read()
+    here.set_role("mo", Role.ADMIN)
+    assert f":{SERVER} MODE mo +o" in mo.read()
+    here.set_role("mo", Role.USER)
+    assert f":{SERVER} MODE mo -o" in mo.read()

@@ -1,0 +1,388 @@
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pytest
+from harness.world import SERVER, START, Client, Here, params_of, verbs
+
+from chatroom.chat.delivery.ledger import Ledger
+from chatroom.errors import StorageError
+from chatroom.irc.message import Message, parse
+from chatroom.irc.times import format_time
+
+CAPS = "draft/chathistory batch server-time message-tags account-tag"
+_MS = int(START.timestamp() * 1000)
+
+
+def at(second: int) -> str:
+    """The bound of a moment of the test."""
+    return f"timestamp={format_time(_MS + second * 1000)}"
+
+
+def batch_of(lines: list[str], kind: str = "chathistory #c") -> list[Message]:
+    """What is in the one batch that an answer is."""
+    opening, *within, closing = map(parse, lines)
+    reference = opening.params[0].removeprefix("+")
+    assert opening.verb == closing.verb == "BATCH" and closing.params == [f"-{reference}"]
+    assert " ".join(opening.params[1:]) == kind
+    assert all(line.tags is not None and line.tags["batch"] == reference for line in within)
+    return within
+
+
+def texts(lines: list[str], kind: str = "chathistory #c") -> list[str]:
+    """The last parameters of what is in the one batch that an answer is."""
+    return [line.params[-1] for line in batch_of(lines, kind)]
+
+
+def speak(here: Here, speaker: Client, *said: str, target: str = "#c") -> None:
+    """Say things, each a second after the one before."""
+    for text in said:
+        speaker.say(f"PRIVMSG {target} :{text}")
+        here.wait(1)
+
+
+@pytest.fixture
+def una(keeping: Here) -> Client:
+    """A member of #c, where five things were said, ``0`` to ``4``, a second between two of them."""
+    una = keeping.member("una", caps=CAPS)
+    una.say("JOIN #c")
+    speak(keeping, una, *"01234")
+    una.read()
+    return una
+
+
+@pytest.mark.parametrize("indexed", [False, True])
+@pytest.mark.parametrize(
+    "asked, found",
+    [
+        ("LATEST #c * 3", "234"),
+        ("LATEST #c * 50", "01234"),
+        (f"LATEST #c {at(2)} 10", "34"),
+        (f"LATEST #c {at(0)} 2", "34"),
+        (f"BEFORE #c {at(3)} 2", "12"),
+        (f"BEFORE #c {at(0)} 2", ""),
+        (f"AFTER #c {at(1)} 2", "23"),
+        (f"AFTER #c {at(4)} 2", ""),
+        (f"AROUND #c {at(2)} 3", "123"),
+        (f"AROUND #c {at(2)} 1", "2"),
+        (f"BETWEEN #c {at(0)} {at(4)} 2", "12"),
+        (f"BETWEEN #c {at(4)} {at(0)} 2", "23"),
+        (f"BETWEEN #c {at(4)} {at(0)} 10", "123"),
+        (f"between #C {at(2)} {at(3)} 10", ""),
+    ],
+)
+def test_each_subcommand_answers_what_it_is_asked(
+    keeping: Here, una: Client, asked: str, found: str, indexed: bool
+) -> None:
+    """Bounds are not part of the answer but of AROUND, the limit is counted from the first one, oldest comes first."""
+    if indexed:
+        keeping.index_history()
+    assert texts(una.ask(f"CHATHISTORY {asked}")) == list(found)
+
+
+def test_msgids_are_bounds_as_well(una: Client) -> None:
+    """The same answers by id as by time."""
+    ids = [line.tags["msgid"] for line in batch_of(una.ask("CHATHISTORY LATEST #c * 5")) if line.tags is not None]
+    for asked, found in (
+        (f"LATEST #c msgid={ids[2]} 10", "34"),
+        (f"BEFORE #c msgid={ids[3]} 2", "12"),
+        (f"AFTER #c msgid={ids[1]} 2", "23"),
+        (f"AROUND #c msgid={ids[2]} 3", "123"),
+        (f"BETWEEN #c msgid={ids[0]} msgid={ids[4]} 2", "12"),
+        (f"BETWEEN #c msgid={ids[4]} {at(0)} 2", "23"),
+    ):
+        assert texts(una.ask(f"CHATHISTORY {asked}")) == list(found), asked
+
+
+def test_an_entry_is_the_line_that_it_was(keeping: Here) -> None:
+    """Time, id, account, bot, the clients' own tags, verb, source and text are those that were sent."""
+    una = keeping.member("una", caps=f"{CAPS} echo-message")
+    una.say("JOIN #c", "MODE una +B")
+    said = una.ask("@+reply=x;+draft/y PRIVMSG #c :hello", "NOTICE #c :psst")
+    keeping.wait(100)
+    una.say("NICK una2")
+    within = una.ask("CHATHISTORY LATEST #c * 10")[1:-1]
+    assert [re.sub("batch=[^;]*;", "", line) for line in within] == said
+
+
+def test_several_lines_are_several_lines(keeping: Here) -> None:
+    """A multiline message is a batch within the batch, for others single lines, all of them in the batch."""
+    una = keeping.member("una", caps=f"{CAPS} draft/multiline echo-message")
+    bob = keeping.member("bob", caps=CAPS)
+    una.say("JOIN #c")
+    bob.say("JOIN #c")
+    una.read()
+    una.say("BATCH +1 draft/multiline #c")
+    una.say("@batch=1 PRIVMSG #c :one", "@batch=1;draft/multiline-concat PRIVMSG #c :half", "@batch=1 PRIVMSG #c :two")
+    said = [parse(line) for line in una.ask("BATCH -1")]
+    lines = [parse(line) for line in una.ask("CHATHISTORY LATEST #c * 10")]
+    assert [line.params[-1] for line in lines[2:-2]] == ["one", "half", "two"]
+    outer, inner = lines[0].params[0][1:], lines[1].params[0][1:]
+    assert lines[1].params == [f"+{inner}", "draft/multiline", "#c"] and lines[-2].params == [f"-{inner}"]
+    for line, before in zip((lines[1], lines[-2]), (said[0], said[-1]), strict=True):
+        assert line.tags == {"batch": outer, **(before.tags or {})}
+    assert all(line.tags is not None and line.tags["batch"] == inner for line in lines[2:-2])
+    assert texts(bob.ask("CHATHISTORY LATEST #c * 10")) == ["one", "half", "two"]
+
+
+def test_an_empty_answer_is_an_empty_batch(keeping: Here) -> None:
+    """So that nobody waits for more."""
+    una = keeping.member("una", caps=CAPS)
+    una.say("JOIN #c")
+    assert texts(una.ask("CHATHISTORY LATEST #C * 10")) == []
+    assert texts(una.ask(f"CHATHISTORY TARGETS {at(0)} {at(9)} 10"), "draft/chathistory-targets") == []
+
+
+def test_the_label_is_on_the_batch(una: Client) -> None:
+    """A labelled question has one answer, whatever it is."""
+    una.say("CAP REQ labeled-response")
+    for asked in ("LATEST #c * 2", "LATEST #nowhere * 2"):
+        first, *others = map(parse, una.ask(f"@label=x CHATHISTORY {asked}"))
+        assert first.tags is not None and first.tags["label"] == "x"
+        assert not any(other.tags and "label" in other.tags for other in others)
+
+
+def test_without_batch_and_tags_there_are_the_lines_alone(keeping: Here, una: Client) -> None:
+    """Who negotiated none of what belongs to it is answered as well as can be."""
+    bob = keeping.member("bob", caps="draft/chathistory")
+    bob.say("JOIN #c")
+    prefix = una.prefix
+    assert bob.ask("CHATHISTORY LATEST #c * 2") == [f":{prefix} PRIVMSG #c :3", f":{prefix} PRIVMSG #c :4"]
+
+
+def test_events_are_for_those_who_asked(make_here: Callable[..., Here]) -> None:
+    """With event-playback joins, topics, modes, parts and kicks are there as their lines, else none is."""
+    kinds = {"topics": True, "joins": True, "kicks": True, "modes": True}
+    here = make_here(keeping=True, channels={"autojoin": ()}, history=kinds)
+    una = here.member("una", caps=f"{CAPS} draft/event-playback extended-join")
+    bob = here.member("bob", caps=CAPS)
+    una.say("JOIN #c", "TOPIC #c :what it is")
+    bob.say("JOIN #c", "PRIVMSG #c :hello", "PART #c :bye", "JOIN #c")
+    una.say("MODE #c +v bob", "KICK #c bob :too much", "PRIVMSG #c :well")
+    within = batch_of(una.ask("CHATHISTORY LATEST #c * 50"))
+    assert [(line.nick, line.verb, *line.params) for line in within] == [
+        ("una", "JOIN", "#c", "una", "Real Name"),
+        ("una", "TOPIC", "#c", "what it is"),
+        ("bob", "JOIN", "#c", "bob", "Real Name"),
+        ("bob", "PRIVMSG", "#c", "hello"),
+        ("bob", "PART", "#c", "bye"),
+        ("bob", "JOIN", "#c", "bob", "Real Name"),
+        ("una", "MODE", "#c", "+v", "bob"),
+        ("una", "KICK", "#c", "bob", "too much"),
+        ("una", "PRIVMSG", "#c", "well"),
+    ]
+    bob.say("JOIN #c")
+    assert verbs(bob.ask("CHATHISTORY LATEST #c * 50")) == ["BATCH", "PRIVMSG", "PRIVMSG", "BATCH"]
+
+
+@pytest.mark.parametrize(
+    "said, answer",
+    [
+        ("CHATHISTORY", "INVALID_PARAMS * :Insufficient parameters"),
+        ("CHATHISTORY NEWEST #c * 5", "INVALID_PARAMS NEWEST :Unknown command"),
+        ("CHATHISTORY LATEST #c *", "INVALID_PARAMS LATEST :Insufficient parameters"),
+        ("CHATHISTORY BETWEEN #c * 5", "INVALID_PARAMS BETWEEN :Insufficient parameters"),
+        ("CHATHISTORY LATEST #c * 5 6", "INVALID_PARAMS LATEST :Too many parameters"),
+        ("CHATHISTORY LATEST #c * 0", "INVALID_PARAMS LATEST 0 :Invalid limit: from 1 to 1000"),
+        ("CHATHISTORY LATEST #c * -1", "INVALID_PARAMS LATEST -1 :Invalid limit: from 1 to 1000"),
+        ("CHATHISTORY LATEST #c * ten", "INVALID_PARAMS LATEST ten :Invalid limit: from 1 to 1000"),
+        ("CHATHISTORY LATEST #c * 1001", "INVALID_PARAMS LATEST 1001 :Invalid limit: from 1 to 1000"),
+        ("CHATHISTORY LATEST #c * 1000000000", "INVALID_PARAMS LATEST 1000000000 :Invalid limit: from 1 to 1000"),
+        ("CHATHISTORY LATEST #c * :", "INVALID_PARAMS LATEST * :Invalid limit: from 1 to 1000"),
+        (
+            "CHATHISTORY BEFORE #c * 5",
+            "INVALID_PARAMS BEFORE * :Invalid bound: timestamp=<time> or msgid=<id>",
+        ),
+        (
+            "CHATHISTORY BEFORE #c timestamp=yesterday 5",
+            "INVALID_PARAMS BEFORE timestamp=yesterday :Invalid timestamp: YYYY-MM-DDThh:mm:ss.sssZ",
+        ),
+        (
+            "CHATHISTORY AROUND #c msgid=xyz 5",
+            "INVALID_PARAMS AROUND msgid=xyz :Invalid msgid: no message was kept under it",
+        ),
+        (
+            "CHATHISTORY AFTER #c number=1 5",
+            "INVALID_MSGREFTYPE AFTER #c number=1 :A bound begins with timestamp= or msgid=",
+        ),
+        (
+            f"CHATHISTORY TARGETS {at(0)} msgid=1f 5",
+            f"INVALID_PARAMS TARGETS {at(0)} msgid=1f :Both bounds must be timestamps",
+        ),
+        ("CHATHISTORY LATEST #nowhere * 5", "INVALID_TARGET LATEST #nowhere :Messages could not be retrieved"),
+        ("CHATHISTORY LATEST nobody * 5", "INVALID_TARGET LATEST nobody :Messages could not be retrieved"),
+        ("CHATHISTORY LATEST * * 5", "INVALID_TARGET LATEST * :Messages could not be retrieved"),
+    ],
+)
+def test_what_cannot_be_answered_is_refused(una: Client, said: str, answer: str) -> None:
+    """A FAIL with the specification's code, the subcommand, and what was wrong."""
+    assert una.ask(said) == [f":{SERVER} FAIL CHATHISTORY {answer}"]
+
+
+def test_only_members_and_moderators_read_a_channel(keeping: Here, una: Client) -> None:
+    """Who is not in a channel, or not any more, reads nothing of it; a moderator does."""
+    bob, mo = keeping.member("bob", caps=CAPS), keeping.moderator("mo", caps=CAPS)
+    bob.say("JOIN #c")
+    assert texts(bob.ask("CHATHISTORY LATEST #c * 2")) == ["3", "4"]
+    bob.say("PART #c")
+    refused = [f":{SERVER} FAIL CHATHISTORY INVALID_TARGET LATEST #c :Messages could not be retrieved"]
+    assert bob.ask("CHATHISTORY LATEST #c * 2") == refused
+    assert texts(mo.ask("CHATHISTORY LATEST #c * 2")) == ["3", "4"]
+
+
+def test_rights_are_looked_at_again_once_it_was_read(keeping: Here, una: Client) -> None:
+    """Who was kicked while a worker read is shown nothing."""
+    bob = keeping.member("bob", caps=CAPS)
+    bob.say("JOIN #c")
+    bob.read()
+    keeping.holding = True
+    bob.say("CHATHISTORY LATEST #c * 2", f"CHATHISTORY TARGETS {at(0)} {at(9)} 5")
+    una.say("KICK #c bob :out")
+    keeping.release()
+    lines = bob.read()
+    assert verbs(lines) == ["KICK", "FAIL", "BATCH", "BATCH"]
+    assert params_of(lines, "FAIL")[:4] == ["CHATHISTORY", "INVALID_TARGET", "LATEST", "#c"]
+
+
+def test_who_left_while_it_was_read_is_no_trouble(keeping: Here, una: Client) -> None:
+    """The answer has nobody to go to."""
+    keeping.holding = True
+    una.say("CHATHISTORY LATEST #c * 2")
+    una.vanish()
+    keeping.release()
+    assert una.closed
+
+
+def test_a_channel_made_anew_has_nothing_of_the_old_one(keeping: Here) -> None:
+    """A guest's channel ends with its last member, and so does its history; also where the end was not noted."""
+    one = keeping.connect("one", caps=CAPS)
+    one.say("JOIN #c")
+    speak(keeping, one, "old")
+    journal, keeping.world.ledger = keeping.world.ledger, Ledger()
+    one.say("PART #c")
+    keeping.world.ledger = journal
+    keeping.wait(1)
+    one.say("JOIN #c")
+    speak(keeping, one, "new", "newer")
+    one.read()
+    for asked in ("LATEST #c * 9", f"BEFORE #c {at(99)} 9", f"AFTER #c {at(-9)} 1", f"BETWEEN #c {at(99)} {at(-9)} 9"):
+        expected = ["new"] if asked.startswith("AFTER") else ["new", "newer"]
+        assert texts(one.ask(f"CHATHISTORY {asked}")) == expected, asked
+
+
+def test_a_configured_channel_keeps_its_history_over_a_restart(make_here: Callable[..., Here]) -> None:
+    """It was there before, whenever this start was."""
+    here = make_here(keeping=True)
+    speak(here, here.connect("one"), "before", target="#lobby")
+    here.restart()
+    here.wait(60)
+    two = here.connect("two", caps=CAPS)
+    assert texts(two.ask("CHATHISTORY LATEST #lobby * 9"), "chathistory #lobby") == ["before"]
+
+
+def test_a_direct_conversation_is_both_sides(keeping: Here) -> None:
+    """By the nick or the account's name of the other one, here or not; of nobody else's messages is anything shown."""
+    una, bob, eve = (keeping.member(name, caps=CAPS) for name in ("una", "bob", "eve"))
+    speak(keeping, una, "hello", target="bob")
+    bob.say("NICK bobby")
+    speak(keeping, bob, "hi", target="una")
+    speak(keeping, eve, "psst", target="una")
+    keeping.forget_unread()
+    assert texts(una.ask("CHATHISTORY LATEST bobby * 9"), "chathistory bobby") == ["hello", "hi"]
+    bob.say("QUIT")
+    keeping.forget_unread()
+    within = batch_of(una.ask("CHATHISTORY LATEST BOB * 9"), "chathistory bob")
+    assert [(line.nick, *line.params) for line in within] == [("una", "bob", "hello"), ("bobby", "una", "hi")]
+    assert texts(eve.ask("CHATHISTORY LATEST bob * 9"), "chathistory bob") == []
+    guest = keeping.connect("guest", caps=CAPS)
+    assert texts(guest.ask("CHATHISTORY LATEST una * 9"), "chathistory una") == []
+    assert texts(una.ask("CHATHISTORY LATEST guest * 9"), "chathistory guest") == []
+
+
+def test_targets_are_the_channels_one_is_in_and_those_one_wrote_with(keeping: Here, una: Client) -> None:
+    """With the time of the last message, oldest first, counted from the first bound; nothing of other people's."""
+    bob, eve = keeping.member("bob", caps=CAPS), keeping.member("eve", caps=CAPS)
+    eve.say("JOIN #eve")
+    speak(keeping, eve, "mine", target="#eve")
+    speak(keeping, bob, "psst", target="eve")
+    speak(keeping, bob, "hello", target="una")
+    bob.say("NICK bobby")
+    keeping.forget_unread()
+    kind = "draft/chathistory-targets"
+    found = batch_of(una.ask(f"CHATHISTORY TARGETS {at(0)} {at(99)} 10"), kind)
+    assert [(line.source, *line.params) for line in found] == [
+        (SERVER, "TARGETS", "#c", format_time(_MS + 4000)),
+        (SERVER, "TARGETS", "bobby", format_time(_MS + 7000)),
+    ]
+    assert texts(una.ask(f"CHATHISTORY TARGETS {at(99)} {at(0)} 1"), kind) == [format_time(_MS + 7000)]
+    assert texts(una.ask(f"CHATHISTORY TARGETS {at(0)} {at(7)} 9"), kind) == [format_time(_MS + 4000)]
+
+
+def test_what_the_same_tick_says_is_found(keeping: Here, una: Client) -> None:
+    """Who sends a message and the question in one go is answered with the message."""
+    with keeping.tick():
+        una.say("PRIVMSG #c :just now", "CHATHISTORY LATEST #c * 1")
+    assert texts(una.read()) == ["just now"]
+    assert keeping.delays_ms == [1]
+
+
+def test_an_answer_is_no_longer_than_may_wait_to_be_read(make_here: Callable[..., Here]) -> None:
+    """It is cut at the end that is further from where it was counted."""
+    here = make_here(keeping=True, channels={"autojoin": ()}, limits={"sendq_bytes": 16_384})
+    una = here.member("una", caps=CAPS)
+    una.say("JOIN #c")
+    speak(here, una, *(f"{number} {'x' * 400}" for number in range(40)))
+    una.read()
+    newest = [text.split()[0] for text in texts(una.ask("CHATHISTORY LATEST #c * 40"))]
+    oldest = [text.split()[0] for text in texts(una.ask(f"CHATHISTORY AFTER #c {at(-1)} 40"))]
+    around = [text.split()[0] for text in texts(una.ask(f"CHATHISTORY AROUND #c {at(20)} 40"))]
+    assert 10 < len(newest) < 20 and newest == [str(number) for number in range(40 - len(newest), 40)]
+    assert oldest == [str(number) for number in range(len(oldest))] and len(oldest) == len(newest)
+    assert "20" in around and len(around) < 20
+
+
+def test_a_disk_that_cannot_be_read_is_message_error(
+    keeping: Here, una: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The client is told so by the specification's code, the operator why."""
+
+    def fail(*args: object, **how: object) -> None:
+        raise StorageError("the disk is on fire")
+
+    for name, asked, context in (
+        ("latest", "LATEST #c * 5", "LATEST #c"),
+        ("targets", f"TARGETS {at(0)} {at(9)} 5", "TARGETS"),
+    ):
+        monkeypatch.setattr(type(keeping.stores.history), name, fail)
+        answer = una.ask(f"CHATHISTORY {asked}")
+        assert answer == [f":{SERVER} FAIL CHATHISTORY MESSAGE_ERROR {context} :Messages could not be retrieved"]
+        assert "the disk is on fire" in keeping.world.log[-1]
+
+
+def test_what_is_offered_says_so(make_here: Callable[..., Here]) -> None:
+    """The capabilities and the tokens are there where history is kept, and nowhere else."""
+    for enabled in (True, False):
+        here = make_here(keeping=enabled, history={"enabled": enabled, "max_query": 77})
+        client = here.connect("una")
+        tokens = {token for line in client.ask("ISUPPORT") for token in parse(line).params[1:-1]}
+        found = {token for token in tokens if token.startswith(("CHATHISTORY", "MSGREFTYPES"))}
+        assert found == ({"CHATHISTORY=77", "MSGREFTYPES=msgid,timestamp"} if enabled else set())
+        names = " ".join(parse(line).params[-1] for line in client.ask("CAP LS 302")).split()
+        assert ({"draft/chathistory", "draft/event-playback"} <= set(names)) is enabled
+        assert ({"draft/message-redaction", "soju.im/search"} <= set(names)) is enabled
+
+
+def test_mode_h_hides_what_was_before_ones_time(keeping: Here) -> None:
+    """Who joined later reads what the channel's setting allows: with H what was said since, but for a moderator."""
+    una, bob, mo = keeping.member("una", caps=CAPS), keeping.connect("bob", caps=CAPS), keeping.moderator(caps=CAPS)
+    una.say("JOIN #c", "MODE #c +H", "PRIVMSG #c :before")
+    keeping.wait(1)
+    bob.say("JOIN #c")
+    mo.say("JOIN #c")
+    una.say("PRIVMSG #c :after")
+    for reader, wanted in ((bob, ["after"]), (mo, ["before", "after"]), (una, ["before", "after"])):
+        within = batch_of(reader.ask("CHATHISTORY LATEST #c * 50"))
+        assert [line.params[-1] for line in within] == wanted
+    una.say("MODE #c -H")
+    assert len(batch_of(bob.ask("CHATHISTORY LATEST #c * 50"))) == 2

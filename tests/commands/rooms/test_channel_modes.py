@@ -1,0 +1,425 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from harness.world import SERVER, Here, params_of, verbs
+
+from chatroom.chat.people.channel import OP, VOICE
+from chatroom.irc.message import parse
+
+SET_AT = "1903867200"
+
+
+def test_a_channels_modes_are_shown_with_the_key_only_to_members(here: Here) -> None:
+    """324 lists the flags in order, the key for members and a star for others, and the limit; 329 the creation."""
+    alice, bob = here.connect("alice"), here.connect("bob")
+    alice.say("JOIN #a", "MODE #a +kl sesame 10", "MODE #a +i")
+    assert alice.ask("MODE #a") == [f":{SERVER} 324 alice #a +intkl sesame 10", f":{SERVER} 329 alice #a {SET_AT}"]
+    assert bob.ask("MODE #A")[0] == f":{SERVER} 324 bob #a +intkl * 10"
+    assert bob.ask("MODE #none") == [f":{SERVER} 403 bob #none :No such channel"]
+
+
+@pytest.mark.parametrize("letter", "imnst")
+def test_flags_are_told_once_and_kept(here: Here, letter: str) -> None:
+    """Giving or taking a flag is told to all members; what changes nothing is told to nobody."""
+    alice, bob = here.connect("alice"), here.connect("bob")
+    alice.say("JOIN #a", "MODE #a -nt")
+    bob.say("JOIN #a")
+    alice.read()
+    told = [f":{alice.prefix} MODE #a +{letter}"]
+    bob.read()
+    assert alice.ask(f"MODE #a +{letter}") == told
+    assert bob.read() == told
+    assert alice.ask(f"MODE #a +{letter}") == []
+    assert bob.read() == []
+    assert alice.ask(f"MODE #a -{letter}") == [f":{alice.prefix} MODE #a -{letter}"]
+
+
+def test_only_operators_moderators_and_admins_change_modes(here: Here) -> None:
+    """482 for members and strangers, raw or not; a moderator needs no +o, nor to be there."""
+    alice, bob, mo = here.connect("alice"), here.connect("bob"), here.moderator()
+    alice.say("JOIN #a")
+    refusal = [f":{SERVER} 482 bob #a :You're not channel operator"]
+    assert bob.ask("MODE #a +m") == refusal
+    bob.say("JOIN #a")
+    for change in ("+m", "+o bob", "-o alice", "+b *!*@*", "+k x", "-t", "+l 1", "+I x", "-v bob"):
+        assert bob.ask(f"MODE #a {change}") == refusal
+    assert here.channel("#a").members[bob.user] == 0
+    bob.say("MODE #a +m")
+    assert verbs(mo.ask("MODE #a +m")) == ["MODE"]
+    assert "m" in here.channel("#a").flags
+
+
+def test_one_refusal_for_many_changes(here: Here) -> None:
+    """Whoever may not change modes is told so once a line."""
+    alice, bob = here.connect("alice"), here.connect("bob")
+    alice.say("JOIN #a")
+    bob.say("JOIN #a")
+    assert verbs(bob.ask("MODE #a +mi-t+l 4")) == ["482"]
+
+
+def test_an_unknown_letter_is_472_and_the_rest_goes_on(here: Here) -> None:
+    """472 names the letter; the changes beside it are made."""
+    alice = here.connect("alice")
+    alice.say("JOIN #a")
+    assert alice.ask("MODE #a +Xm") == [
+        f":{SERVER} 472 alice X :is unknown mode char to me",
+        f":{alice.prefix} MODE #a +m",
+    ]
+
+
+def test_a_key_is_needed_to_come_in_and_goes_with_or_without_being_named(here: Here) -> None:
+    """475 without the key or with another; -k takes it away whatever is given."""
+    alice, bob = here.connect("alice"), here.connect("bob")
+    alice.say("JOIN #a", "MODE #a +k sesame")
+    assert bob.ask("JOIN #a") == [f":{SERVER} 475 bob #a :Cannot join channel (+k)"]
+    assert verbs(bob.ask("JOIN #a Sesame")) == ["475"]
+    assert verbs(bob.ask("JOIN #x,#a y,sesame"))[-3:] == ["JOIN", "353", "366"]
+    assert alice.ask("MODE #a -k")[-1] == f":{alice.prefix} MODE #a -k *"
+    alice.say("MODE #a +k two")
+    assert alice.ask("MODE #a -k :wrong words")[-1] == f":{alice.prefix} MODE #a -k *"
+    assert here.channel("#a").key is None
+    assert alice.ask("MODE #a -k x") == []
+
+
+def test_the_audit_has_the_mode_and_not_the_key(here: Here) -> None:
+    """What is kept for ever says that a key was set, not which."""
+    una = here.member()
+    una.say("JOIN #a")
+    assert una.ask("MODE #a +mk sesame")[-1] == f":{una.prefix} MODE #a +mk sesame"
+    entry = here.stores.audit.list_entries(actor="una")[-1]
+    assert (entry.action, entry.target, entry.detail) == ("channel.mode", "#a", "+mk *")
+
+
+@pytest.mark.parametrize("key", ["a,b", ":a b", "x" * 33, ":"])
+def test_a_key_that_cannot_be_given_back_is_refused(here: Here, key: str) -> None:
+    """696 for a key with a comma or a space, too long a one, or none: it could not be used in JOIN."""
+    alice = here.connect("alice")
+    alice.say("JOIN #a")
+    assert params_of(alice.ask(f"MODE #a +k {key}"), "696")[:3] == ["alice", "#a", "k"]
+    assert here.channel("#a").key is None
+
+
+@pytest.mark.parametrize("limit", ["0", "-1", "x", "1.5", "٣", "9999999999", ":1 2"])
+def test_a_limit_is_a_positive_number(here: Here, limit: str) -> None:
+    """696 with the channel, the letter and what was given, for what is no limit."""
+    alice = here.connect("alice")
+    alice.say("JOIN #a")
+    sent = alice.ask(f"MODE #a +l {limit}")
+    assert params_of(sent, "696")[:3] == ["alice", "#a", "l"]
+    assert here.channel("#a").limit is None
+
+
+def test_a_full_channel_lets_nobody_in_but_the_invited(here: Here) -> None:
+    """471 at the limit; an invitation overrides it; -l needs no number."""
+    alice, bob, carl = here.connect("alice"), here.connect("bob"), here.connect("carl")
+    alice.say("JOIN #a", "MODE #a +l 1")
+    assert bob.ask("JOIN #a") == [f":{SERVER} 471 bob #a :Cannot join channel (+l)"]
+    alice.say("INVITE bob #a")
+    assert "JOIN" in verbs(bob.ask("JOIN #a"))
+    assert alice.ask("MODE #a -l") == [f":{alice.prefix} MODE #a -l"]
+    assert "JOIN" in verbs(carl.ask("JOIN #a"))
+
+
+def test_invite_only_and_its_exceptions(here: Here) -> None:
+    """473 for the uninvited; +I masks and invitations let in; an invitation holds once."""
+    alice, bob, carl = here.connect("alice"), here.connect("bob"), here.connect("carl")
+    alice.say("JOIN #a", "MODE #a +i")
+    assert bob.ask("JOIN #a") == [f":{SERVER} 473 bob #a :Cannot join channel (+i)"]
+    alice.say("MODE #a +I BOB!*@*")
+    assert "JOIN" in verbs(bob.ask("JOIN #a"))
+    alice.say("INVITE carl #a")
+    assert "JOIN" in verbs(carl.ask("JOIN #a"))
+    assert verbs(carl.ask("PART #a", "JOIN #a")) == ["PART", "473"]
+
+
+def test_bans_keep_out_and_silence_and_exceptions_undo_them(here: Here) -> None:
+    """A +b mask keeps strangers out (474) and members quiet (404); +e or +v undoes it, -b ends it."""
+    alice, bob = here.connect("alice"), here.connect("bob")
+    alice.say("JOIN #a")
+    bob.say("JOIN #a")
+    assert alice.ask("MODE #a +b bob")[-1] == f":{alice.prefix} MODE #a +b bob!*@*"
+    assert bob.ask("PRIVMSG #a :hi")[-1] == f":{SERVER} 404 bob #a :Cannot send to channel"
+    alice.say("MODE #a +v bob")
+    assert bob.ask("PRIVMSG #a :hi")[1:] == []
+    alice.say("MODE #a -v bob")
+    bob.say("PART #a")
+    assert bob.ask("JOIN #a") == [f":{SERVER} 474 bob #a :Cannot join channel (+b)"]
+    alice.say("MODE #a +e *!bob@*")
+    assert "JOIN" in verbs(bob.ask("JOIN #a"))
+    alice.read()
+    bob.say("PRIVMSG #a :hi")
+    assert alice.read() == [f":{bob.prefix} PRIVMSG #a :hi"]
+    alice.say("MODE #a -e *!bob@*", "MODE #a -b BOB!*@*")
+    assert here.channel("#a").entries("b") == []
+
+
+def test_an_invitation_overrides_a_ban_and_a_key(here: Here) -> None:
+    """Who was invited comes in past +b and +k."""
+    alice, bob = here.connect("alice"), here.connect("bob")
+    alice.say("JOIN #a", "MODE #a +bk *!*@* sesame", "INVITE bob #a")
+    assert "JOIN" in verbs(bob.ask("JOIN #a"))
+
+
+def test_lists_show_the_mask_who_and_when(here: Here) -> None:
+    """367/368 for anybody; 348/349 and 346/347 for operators only."""
+    alice, bob = here.connect("alice"), here.connect("bob")
+    alice.say("JOIN #a", "MODE #a +b-b+b x!*@* x!*@* y", "MODE #a +eI e!*@* i!*@*")
+    for client, nick in ((alice, "alice"), (bob, "bob")):
+        for ask in ("MODE #a b", "MODE #a +b", "MODE #a -b"):
+            assert client.ask(ask) == [
+                f":{SERVER} 367 {nick} #a y!*@* {alice.prefix} {SET_AT}",
+                f":{SERVER} 368 {nick} #a :End of channel ban list",
+            ]
+    assert alice.ask("MODE #a e") == [
+        f":{SERVER} 348 alice #a e!*@* {alice.prefix} {SET_AT}",
+        f":{SERVER} 349 alice #a :End of channel exception list",
+    ]
+    assert alice.ask("MODE #a I") == [
+        f":{SERVER} 346 alice #a i!*@* {alice.prefix} {SET_AT}",
+        f":{SERVER} 347 alice #a :End of channel invite-exception list",
+    ]
+    assert verbs(bob.ask("MODE #a e", "MODE #a I")) == ["482", "482"]
+
+
+def test_a_mask_is_listed_once_whatever_its_case(here: Here) -> None:
+    """The same mask in another case changes nothing."""
+    alice = here.connect("alice")
+    alice.say("JOIN #a", "MODE #a +b Bob!*@*")
+    assert alice.ask("MODE #a +b bob!*@*") == []
+    assert [entry.mask for entry in here.channel("#a").entries("b")] == ["Bob!*@*"]
+
+
+@pytest.mark.parametrize("mask", [":a b!*@*", "~a:" + "x" * 400, ":~m:a b"])
+@pytest.mark.parametrize("letter", "beI")
+def test_a_mask_that_no_line_could_repeat_is_refused(here: Here, letter: str, mask: str) -> None:
+    """A mask with a space, or too long for a list reply, would tear the MODE line apart: 696, and nothing is kept."""
+    alice = here.connect("alice")
+    alice.say("JOIN #a")
+    assert params_of(alice.ask(f"MODE #a +{letter} {mask}"), "696")[:3] == ["alice", "#a", letter]
+    assert here.channel("#a").lists.get("b", {}) == {}
+
+
+def test_lists_are_bounded(here: Here) -> None:
+    """478 with the channel and the letter once a hundred masks are listed."""
+    alice = here.connect("alice")
+    alice.say("JOIN #a")
+    for number in range(100):
+        alice.say(f"MODE #a +b x{number}!*@*")
+    assert alice.ask("MODE #a +b more!*@*") == [f":{SERVER} 478 alice #a b :Channel list is full"]
+    assert alice.ask("MODE #a +b x1!*@*") == []
+
+
+def test_standings_are_given_and_taken(here: Here) -> None:
+    """+o and +v are told with the nick as it is worn; 401 and 441 for who is not there."""
+    alice, bob = here.connect("alice"), here.connect("Bob")
+    here.connect("carl")
+    alice.say("JOIN #a")
+    bob.say("JOIN #a")
+    assert alice.ask("MODE #a +ov bob BOB")[-1] == f":{alice.prefix} MODE #a +ov Bob Bob"
+    assert here.channel("#a").members[bob.user] == OP | VOICE
+    assert alice.ask("MODE #a +o carl") == [f":{SERVER} 441 alice carl #a :They aren't on that channel"]
+    assert alice.ask("MODE #a +v nobody") == [f":{SERVER} 401 alice nobody :No such nick/channel"]
+    assert params_of(alice.ask("MODE #a +o"), "696")[:4] == ["alice", "#a", "o", "*"]
+    assert bob.ask("MODE #a -o alice")[-1] == f":{bob.prefix} MODE #a -o alice"
+    assert verbs(alice.ask("MODE #a +o carl")) == ["482"]
+
+
+def test_moderated_and_no_outside_messages(here: Here) -> None:
+    """+m is for voices and operators to speak in; +n keeps strangers' messages out; without both all may."""
+    alice, bob = here.connect("alice"), here.connect("bob")
+    alice.say("JOIN #a")
+    assert verbs(bob.ask("PRIVMSG #a :hi")) == ["404"]
+    alice.say("MODE #a -n")
+    assert bob.ask("PRIVMSG #a :hi") == []
+    bob.say("JOIN #a")
+    alice.say("MODE #a +m")
+    assert verbs(bob.ask("PRIVMSG #a :hi"))[-1] == "404"
+    alice.say("MODE #a +v bob")
+    assert bob.ask("PRIVMSG #a :hi")[1:] == []
+    alice.say("MODE #a -v+o bob bob")
+    assert bob.ask("PRIVMSG #a :hi")[2:] == []
+
+
+def test_secret_channels_are_hidden_from_strangers(here: Here) -> None:
+    """A +s channel shows in no LIST, NAMES, WHO or WHOIS of who is not in it; moderators see it."""
+    alice, bob, mo = here.connect("alice"), here.connect("bob"), here.moderator()
+    alice.say("JOIN #a", "MODE #a +s")
+    assert [line for line in bob.ask("LIST", "WHOIS alice", "WHO alice", "NAMES #a", "WHO #a") if "#a" in line] == [
+        f":{SERVER} 366 bob #a :End of NAMES list",
+        f":{SERVER} 315 bob #a :End of WHO list",
+    ]
+    assert params_of(mo.ask("LIST #a"), "322") == ["mo", "#a", "1", ""]
+    assert params_of(alice.ask("NAMES #a"), "353")[1] == "@"
+
+
+def test_a_line_of_many_changes_is_told_in_lines_that_fit(here: Here) -> None:
+    """At most twenty changes of a line are made, and told whole."""
+    alice = here.connect("alice")
+    alice.say("JOIN #a")
+    masks = [f"{number}" + "x" * 18 for number in range(25)]
+    sent = alice.ask(f"MODE #a +{'b' * 22} {' '.join(masks[:22])}")
+    told = [param for line in sent for param in parse(line).params[2:]]
+    assert told == [f"{mask}!*@*" for mask in masks[:20]]
+
+
+def test_user_modes_are_shown_and_set(here: Here) -> None:
+    """221 shows +i and +w; only one's own are seen; letters that do not exist are 501."""
+    alice = here.connect("alice")
+    here.connect("bob")
+    assert alice.ask("MODE alice") == [f":{SERVER} 221 alice +"]
+    assert alice.ask("MODE Alice +iw") == [f":{alice.prefix} MODE alice +iw"]
+    assert alice.ask("MODE alice +i") == []
+    assert alice.ask("MODE alice") == [f":{SERVER} 221 alice +iw"]
+    assert here.world.invisible == 1
+    assert alice.ask("MODE alice -i+X") == [f":{alice.prefix} MODE alice -i", f":{SERVER} 501 alice :Unknown MODE flag"]
+    assert alice.ask("MODE bob") == [f":{SERVER} 502 alice :Can't change mode for other users"]
+    assert alice.ask("MODE nobody") == [f":{SERVER} 401 alice nobody :No such nick/channel"]
+
+
+def test_nobody_becomes_an_operator_by_saying_so(here: Here) -> None:
+    """MODE +o of oneself is passed over."""
+    alice = here.connect("alice")
+    assert alice.ask("MODE alice +o") == []
+    assert alice.user.modes == "+"
+    assert here.world.operators == {}
+
+
+def test_user_modes_are_one_for_all_devices(here: Here) -> None:
+    """A user mode set on one device is told to the other."""
+    phone, laptop = here.member(), here.member()
+    phone.say("MODE una +i")
+    assert laptop.read() == [f":{phone.prefix} MODE una +i"]
+
+
+def test_a_founder_and_who_was_granted_regain_their_standing(here: Here) -> None:
+    """Accounts get +o and +v back when they return, also after a restart; guests and who lost it do not."""
+    una, ben, vic, guest = here.member(), here.member("ben"), here.member("vic"), here.connect("guest")
+    for client in (una, ben, vic, guest):
+        client.say("JOIN #a")
+    una.say("MODE #a +oovo ben guest vic vic", "MODE #a -o vic", "MODE #a +m")
+    for client in (una, ben, vic, guest):
+        client.say("QUIT")
+    here.restart()
+    guest = here.connect("guest")
+    guest.say("JOIN #a")
+    assert here.channel("#a").members[guest.user] == 0
+    assert "m" in here.channel("#a").flags
+    guest.read()
+    for name, letter, sign in (("una", "o", "@"), ("ben", "o", "@"), ("vic", "v", "+")):
+        client = here.connect(name, login=name)
+        guest.read()
+        sent = client.ask("JOIN #a")
+        assert f"{sign}{name}" in params_of(sent, "353")[-1].split()
+        assert guest.read() == [f":{client.prefix} JOIN #a", f":{SERVER} MODE #a +{letter} {name}"]
+
+
+def test_the_founder_stays_operator_even_when_deopped(here: Here) -> None:
+    """Taking +o from the founder lasts until they come back."""
+    una, ben = here.member(), here.member("ben")
+    una.say("JOIN #a")
+    ben.say("JOIN #a")
+    una.say("MODE #a +o ben")
+    ben.say("MODE #a -o una")
+    assert here.channel("#a").members[una.user] == 0
+    una.say("PART #a", "JOIN #a")
+    assert here.channel("#a").members[una.user] == OP
+
+
+def test_being_first_in_a_configured_channel_gives_nothing(here: Here) -> None:
+    """The lobby's first member is no operator; an admin may give +o there, and it is kept for an account."""
+    una = here.member()
+    assert here.channel("#lobby").members[una.user] == 0
+    assert verbs(una.ask("MODE #lobby +m")) == ["482"]
+    ada = here.admin()
+    ada.say("MODE #lobby +o una")
+    assert here.channel("#lobby").members[una.user] == OP
+    una.say("QUIT")
+    assert here.channel("#lobby").members[here.member().user] == OP
+
+
+def test_a_guests_channel_ends_with_its_last_member(here: Here) -> None:
+    """A guest is operator of the channel it made; empty, it is gone with all its modes."""
+    alice = here.connect("alice")
+    alice.say("JOIN #a", "MODE #a +kib x *!*@*", "PART #a")
+    assert here.world.find_channel("#a") is None
+    bob = here.connect("bob")
+    bob.say("JOIN #a")
+    assert here.channel("#a").members[bob.user] == OP
+
+
+def test_a_stored_channels_change_is_told_once_it_is_stored(here: Here) -> None:
+    """Nobody reads a MODE of a kept channel before the database has it; afterwards it is there after a restart."""
+    una, bob = here.member(), here.connect("bob")
+    una.say("JOIN #a")
+    bob.say("JOIN #a")
+    here.forget_unread()
+    here.holding = True
+    una.say("MODE #a +m")
+    assert una.read() == bob.read() == []
+    here.release()
+    assert una.read() == bob.read() == [f":{una.prefix} MODE #a +m"]
+    stored = here.stores.channels.find("#a")
+    assert stored is not None
+    assert stored.flags == "mnt"
+
+
+def test_two_changes_under_way_at_once_lose_nothing(here: Here) -> None:
+    """Two operators' changes, both waiting for the disk, are both in memory and on the disk."""
+    una, ben = here.member(), here.member("ben")
+    una.say("JOIN #a")
+    ben.say("JOIN #a")
+    una.say("MODE #a +o ben")
+    here.forget_unread()
+    here.holding = True
+    una.say("MODE #a +m")
+    ben.say("MODE #a +k sesame")
+    una.say("TOPIC #a :both")
+    assert una.read() == []
+    here.release(1)
+    assert una.read() == [f":{una.prefix} MODE #a +m"]
+    here.release()
+    assert una.read() == [f":{ben.prefix} MODE #a +k sesame", f":{una.prefix} TOPIC #a :both"]
+    stored = here.stores.channels.find("#a")
+    assert stored is not None
+    assert (stored.flags, stored.key, stored.topic) == ("mnt", "sesame", "both")
+
+
+def test_a_change_that_cannot_be_stored_is_told_with_a_warning(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Modes are told even if their record fails, and who made them is warned."""
+    from chatroom.errors import StorageError
+
+    una = here.member(caps="standard-replies")
+    una.say("JOIN #a")
+
+    def fail(*_: object) -> None:
+        raise StorageError("disk full")
+
+    monkeypatch.setattr(type(here.stores.channels), "save", fail)
+    sent = una.ask("MODE #a +m")
+    told = params_of(sent, "WARN")
+    assert told == ["MODE", "NOT_STORED", "#a", "This holds until a restart only: it could not be stored"]
+    assert sent[-1] == f":{una.prefix} MODE #a +m"
+
+
+def test_who_was_renamed_meanwhile_is_told_of_under_the_new_name(here: Here) -> None:
+    """A change that waited for the disk is told in the name its maker has by then."""
+    alice = here.admin(address="10.0.0.3")
+    bob = here.connect("bob")
+    here.world.rename(alice.user, "renamed")  # an account's nick need not be its name
+    here.forget_unread()
+    here.holding = True
+    alice.say("MODE #lobby +m")
+    here.account("renamed")
+    bob.read()
+    here.release()
+    assert bob.read() == [f":{alice.prefix} MODE #lobby +m"]
+
+
+@pytest.mark.parametrize("autojoin", [(), ("#one", "#two")])
+def test_everyone_lands_in_the_configured_channels(make_here: Callable[..., Here], autojoin: tuple[str, ...]) -> None:
+    """``channels.autojoin`` says where, and may be empty."""
+    here = make_here(channels={"autojoin": autojoin})
+    alice = here.connect("alice")
+    assert [channel.name for channel in alice.user.channels] == list(autojoin)

@@ -1,0 +1,290 @@
+"""``chatroomctl ban``, on a real database."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+from harness.control_server import ControlServer
+
+from chatroom.chat.stored.records import Ban
+from chatroom.storage.sqlite.sqlite_stores import open_stores
+
+Ctl = Callable[..., Result]
+
+
+@pytest.fixture
+def ctl(run: Ctl, database: Path) -> Ctl:
+    """Run ``chatroomctl ban`` on the test's database."""
+
+    def invoke(*args: str | Path, input: str | None = None) -> Result:
+        return run("--database", database, "ban", *args, input=input)
+
+    return invoke
+
+
+@pytest.fixture
+def present(database: Path) -> Iterator[Callable[..., None]]:
+    """Have a daemon answer that these are connected: (nick, address) each."""
+    servers = []
+
+    def start(*people: tuple[str, str]) -> None:
+        lines = [
+            f":srv NOTE SESSIONS {number} {nick} user {address} * * 1900000000 0 #lobby"
+            for number, (nick, address) in enumerate(people)
+        ]
+        servers.append(ControlServer(database, {"SESSIONS": lines}))
+
+    yield start
+    for server in servers:
+        server.close()
+
+
+def in_force(database: Path) -> list[Ban]:
+    """The bans in force, oldest first."""
+    with open_stores(database) as stores:
+        return stores.bans.list_in_force(datetime.now(UTC))[::-1]
+
+
+def targets(database: Path) -> list[str]:
+    """What is banned, oldest first."""
+    return [ban.target for ban in in_force(database)]
+
+
+def test_a_name_is_banned(ctl: Ctl, database: Path) -> None:
+    """The ban has its reason, its end and the shell user; the output names the database and the audit has a row."""
+    before = datetime.now(UTC)
+    before -= timedelta(microseconds=before.microsecond % 1000)  # moments are stored in whole milliseconds
+    result = ctl("add", "mallory", "--for", "7d", "--reason", "flooding")
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert result.stdout.startswith("Banned mallory until ")
+    assert result.stdout.endswith(f"in {database}\n")
+    (ban,) = in_force(database)
+    assert (ban.kind, ban.target, ban.reason) == ("name", "mallory", "flooding")
+    assert ban.until_at is not None
+    assert timedelta(0) <= ban.until_at - before - timedelta(days=7) < timedelta(minutes=5)
+    with open_stores(database) as stores:
+        (entry,) = stores.audit.list_entries()
+    assert (entry.action, entry.target, entry.origin, entry.actor) == ("ban.add", "mallory", "cli", ban.by)
+
+
+@pytest.mark.parametrize(
+    "given, target, note",
+    [
+        ("192.0.2.7", "192.0.2.7", ""),
+        ("192.0.2.7/24", "192.0.2.0/24", "chatroomctl: host bits dropped: 192.0.2.0/24\n"),
+        ("::ffff:192.0.2.7", "192.0.2.7", "chatroomctl: IPv4-mapped: taken as 192.0.2.7\n"),
+        ("2001:DB8::/64", "2001:db8::/64", ""),
+    ],
+)
+def test_a_network_is_banned(ctl: Ctl, database: Path, given: str, target: str, note: str) -> None:
+    """Addresses and networks are told by their syntax; what was taken otherwise than written is said."""
+    result = ctl("add", given)
+    assert (result.exit_code, result.stderr) == (0, note)
+    assert [(ban.kind, ban.target) for ban in in_force(database)] == [("ip", target)]
+
+
+@pytest.mark.parametrize("target", ["127.0.0.1", "127.0.0.0/8", "::1", "0.0.0.0/0", "::/0", "::ffff:127.0.0.1"])
+def test_this_machine_is_banned_by_force_only(ctl: Ctl, database: Path, target: str) -> None:
+    """In the default set-up everybody comes from there: --yes is not enough."""
+    result = ctl("add", target, "--yes")
+    assert result.exit_code == 1
+    assert "say --force" in result.stderr
+    assert targets(database) == []
+    assert ctl("add", target, "--yes", "--force").exit_code == 0
+    assert len(targets(database)) == 1
+
+
+def test_other_loopback_addresses_are_ordinary(ctl: Ctl, database: Path) -> None:
+    """Only 127.0.0.1 and ::1 are where local clients come from."""
+    assert ctl("add", "127.0.0.2").exit_code == 0
+    assert targets(database) == ["127.0.0.2"]
+
+
+@pytest.mark.parametrize("target", ["10.0.0.0/8", "2001::/16"])
+def test_a_wide_network_is_asked_about(ctl: Ctl, database: Path, target: str) -> None:
+    """Without a terminal to ask at it is refused, --yes answers for scripts."""
+    result = ctl("add", target)
+    assert result.exit_code == 1
+    assert "very wide" in result.stderr
+    assert targets(database) == []
+    assert ctl("add", target, "--yes").exit_code == 0
+
+
+def test_a_network_that_hits_most_is_asked_about(ctl: Ctl, database: Path, present: Callable[..., None]) -> None:
+    """The running daemon is asked who is there; a ban of most of them is refused without --yes, one of a few is not."""
+    present(("alice", "192.0.2.1"), ("bob", "192.0.2.2"), ("carol", "198.51.100.1"))
+    result = ctl("add", "192.0.2.0/24")
+    assert result.exit_code == 1
+    assert "2 of the 3 who are connected" in result.stderr
+    assert targets(database) == []
+    assert ctl("add", "198.51.100.0/24").exit_code == 0
+    assert ctl("add", "192.0.2.0/24", "--yes").exit_code == 0
+    assert targets(database) == ["198.51.100.0/24", "192.0.2.0/24"]
+
+
+def test_the_addresses_of_somebody_connected(ctl: Ctl, database: Path, present: Callable[..., None]) -> None:
+    """A name with --ip bans where its sessions come from: the address, for IPv6 the /64."""
+    present(("Mallory", "192.0.2.1"), ("mallory", "2001:db8:0:1::5"), ("bob", "192.0.2.9"), ("eve", "198.51.100.1"))
+    assert ctl("add", "MALLORY", "--ip", "--yes").exit_code == 0
+    assert targets(database) == ["192.0.2.1", "2001:db8:0:1::/64"]
+    result = ctl("add", "nobody", "--ip")
+    assert (result.exit_code, "nobody is not connected" in result.stderr) == (1, True)
+
+
+def test_addresses_of_a_name_need_the_daemon(ctl: Ctl) -> None:
+    """Without a daemon nobody knows where a name comes from."""
+    result = ctl("add", "mallory", "--ip")
+    assert (result.exit_code, "no daemon serves" in result.stderr) == (1, True)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["add", "not a name"],
+        ["add", "mal*"],
+        ["add", "192.0.2.7", "--name"],
+        ["add", "192.0.2.999"],
+        ["add", "mallory", "--for", "soon"],
+        ["add", "mallory", "--for", "0s"],
+        ["add", "mallory", "--reason", "two\nlines"],
+        ["add", "mallory", "--reason", "x" * 301],
+        ["remove", "mallory"],
+        ["remove", "7"],
+        ["remove", "192.0.2.7"],
+        ["check", "mal*"],
+    ],
+)
+def test_what_cannot_be_done_is_one_line(ctl: Ctl, database: Path, arguments: list[str]) -> None:
+    """A refusal is exit code 1, one line, and changes nothing."""
+    result = ctl(*arguments)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr.startswith("chatroomctl: ")
+    assert result.stderr.count("\n") == 1
+    assert targets(database) == []
+
+
+def test_name_and_ip_exclude_each_other(ctl: Ctl) -> None:
+    """Asking for both is a usage error."""
+    assert ctl("add", "mallory", "--name", "--ip").exit_code == 2
+
+
+def test_without_a_database_none_is_made(run: Ctl, home: Path) -> None:
+    """A ban does not create a database: most likely the path is mistyped."""
+    result = run("--database", home / "typo.db", "ban", "add", "mallory")
+    assert result.exit_code == 1
+    assert result.stderr.startswith(f"chatroomctl: {home}/typo.db: there is no database")
+    assert not (home / "typo.db").exists()
+
+
+@pytest.mark.parametrize("how", ["mallory", "MALLORY", "1"])
+def test_a_ban_is_lifted_by_its_target_or_number(ctl: Ctl, database: Path, how: str) -> None:
+    """Either way the row stays, as lifted, and cannot be lifted twice."""
+    ctl("add", "mallory")
+    result = ctl("remove", how)
+    assert (result.exit_code, result.stdout) == (0, f"Lifted the ban on mallory (ban 1) in {database}\n")
+    assert targets(database) == []
+    assert ctl("remove", how).exit_code == 1
+    assert "lifted " in ctl("list", "--all").stdout
+
+
+def test_a_network_is_lifted_however_it_is_written(ctl: Ctl, database: Path) -> None:
+    """The same network in another spelling is the same ban; a part of it is not."""
+    ctl("add", "192.0.2.0/24")
+    assert ctl("remove", "192.0.2.1").exit_code == 1
+    assert ctl("remove", "192.0.2.99/24").exit_code == 0
+    assert targets(database) == []
+
+
+def test_lists(ctl: Ctl) -> None:
+    """The list has the bans in force, with --all the others too, newest first."""
+    ctl("add", "mallory", "--reason", "flooding")
+    ctl("add", "192.0.2.0/24")
+    ctl("remove", "mallory")
+    lines = ctl("list").stdout.splitlines()
+    assert lines[0].split() == ["ID", "TARGET", "REASON", "BY", "SINCE", "UNTIL"]
+    assert [line.split()[:2] for line in lines[1:]] == [["2", "192.0.2.0/24"]]
+    states = {line.split()[1]: line for line in ctl("list", "--all").stdout.splitlines()[1:]}
+    assert states["192.0.2.0/24"].endswith("in force")
+    assert "flooding" in states["mallory"]
+    document = json.loads(ctl("list", "--all", "--json").stdout)
+    assert [(ban["id"], ban["lifted_at"] is None) for ban in document] == [(2, True), (1, False)]
+
+
+def test_check_finds_every_ban_that_holds(ctl: Ctl) -> None:
+    """An address is looked up in all networks around it, the most exact first."""
+    for target in ("192.0.2.0/24", "192.0.2.7", "192.0.2.8", "2001:db8::/32", "mallory"):
+        ctl("add", target)
+    found = json.loads(ctl("check", "192.0.2.7", "--json").stdout)
+    assert [ban["target"] for ban in found] == ["192.0.2.7", "192.0.2.0/24"]
+    assert [ban["target"] for ban in json.loads(ctl("check", "2001:db8::7", "--json").stdout)] == ["2001:db8::/32"]
+    assert "mallory" in ctl("check", "MALLORY").stdout
+    assert ctl("check", "alice").stdout == "alice is not banned.\n"
+    assert json.loads(ctl("check", "198.51.100.1", "--json").stdout) == []
+
+
+def test_an_export_is_imported_again(ctl: Ctl, database: Path, home: Path) -> None:
+    """A list that was exported comes back whole, reasons and ends too; importing it again adds nothing."""
+    ctl("add", "mallory", "--for", "7d", "--reason", "flöding")
+    ctl("add", "192.0.2.0/24", "--reason", "drop")
+    exported = ctl("export").stdout
+    assert [json.loads(line)["target"] for line in exported.splitlines()] == ["mallory", "192.0.2.0/24"]
+    before = in_force(database)
+    ctl("remove", "1")
+    ctl("remove", "2")
+    result = ctl("import", "-", input=exported)
+    assert result.exit_code == 0
+    assert result.stdout.startswith(f"Added 2 of 2 bans to {database}")
+    after = in_force(database)
+    assert [(ban.target, ban.reason, ban.until_at) for ban in after] == [
+        (ban.target, ban.reason, ban.until_at) for ban in before
+    ]
+    assert ctl("import", "-", input=exported).stdout.startswith("Added 0 of 2")
+    assert [ban.id for ban in in_force(database)] == [ban.id for ban in after]
+
+
+def test_a_plain_list_is_imported(ctl: Ctl, database: Path, home: Path) -> None:
+    """Names, addresses and networks, one a line, with comments and blank lines, from a file."""
+    (home / "bans.txt").write_text(
+        "\ufeff# the old bans\nmallory\n\n192.0.2.7 ; SBL1\n  198.51.100.0/24  # net\nMALLORY\n"
+    )
+    result = ctl("import", home / "bans.txt", "--reason", "old list")
+    assert result.exit_code == 0
+    assert [(ban.target, ban.reason) for ban in in_force(database)] == [
+        ("mallory", "old list"),
+        ("192.0.2.7", "old list"),
+        ("198.51.100.0/24", "old list"),
+    ]
+
+
+def test_bad_lines_are_told_and_nothing_is_imported(ctl: Ctl, database: Path, home: Path) -> None:
+    """Every bad line is told with its number; only --skip-bad takes the others."""
+    (home / "bans.txt").write_text('mallory\nnot a name\n127.0.0.1\n{"kind": "name"}\neve\n')
+    result = ctl("import", home / "bans.txt")
+    assert result.exit_code == 1
+    told = [line.rpartition("bans.txt:")[2].partition(":")[0] for line in result.stderr.splitlines()[:-1]]
+    assert told == ["2", "3", "4"]
+    assert "nothing was imported" in result.stderr.splitlines()[-1]
+    assert targets(database) == []
+    assert ctl("import", home / "bans.txt", "--skip-bad").exit_code == 0
+    assert targets(database) == ["mallory", "eve"]
+
+
+def test_wide_networks_in_a_list_are_asked_about(ctl: Ctl, database: Path) -> None:
+    """A list cannot shut most of the world out without --yes."""
+    result = ctl("import", "-", input="10.0.0.0/8\nmallory\n")
+    assert (result.exit_code, "10.0.0.0/8" in result.stderr) == (1, True)
+    assert targets(database) == []
+    assert ctl("import", "-", "--yes", input="10.0.0.0/8\nmallory\n").exit_code == 0
+    assert ctl("import", "-", input="10.0.0.0/8\nmallory\n").exit_code == 0
+
+
+def test_a_long_list_is_imported_in_batches(ctl: Ctl, database: Path) -> None:
+    """Thousands of networks arrive, each once."""
+    wanted = [f"10.{number >> 8}.{number & 255}.0/24" for number in range(3000)]
+    assert ctl("import", "-", input="\n".join(wanted)).exit_code == 0
+    assert targets(database) == wanted

@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+import re
+import threading
+
+import pytest
+
+from chatroom.server import operator_screen as screen_module
+from chatroom.server.operator_screen import Screen
+
+
+class Writes:
+    """What a screen writes, and how often; the first write takes until ``held`` is set."""
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+        self.begun = threading.Event()
+        self.held = threading.Event()
+
+    def write(self, data: bytes) -> None:
+        """Stands in for writing to stderr."""
+        self.begun.set()
+        assert self.held.wait(30)
+        self.texts.append(data.decode())
+
+
+@pytest.fixture
+def writes(monkeypatch: pytest.MonkeyPatch) -> Writes:
+    """Where the screen's lines go instead of stderr."""
+    found = Writes()
+    monkeypatch.setattr(screen_module, "_write", found.write)
+    return found
+
+
+def test_what_is_shown_meanwhile_is_written_at_one_go(writes: Writes) -> None:
+    """However often something is shown while the screen is busy, it wakes once for it, and writes it in order."""
+    screen = Screen()
+    screen.start()
+    screen.show(["first"])
+    assert writes.begun.wait(30)
+    for number in range(100):
+        screen.show([f"line {number}", f"more {number}"])
+    writes.held.set()
+    screen.stop(30)
+    assert not screen.is_alive()
+    assert len(writes.texts) == 2
+    shown = [re.sub(r"^\S+ \S+ ", "", line) for line in writes.texts[1].splitlines()]
+    assert shown == [f"{word} {number}" for number in range(100) for word in ("line", "more")]
+
+
+def test_lines_beyond_what_may_wait_are_counted(writes: Writes, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A held terminal costs lines, not memory, and says how many afterwards."""
+    monkeypatch.setattr(screen_module, "_MOST_WAITING", 3)
+    screen = Screen()
+    screen.start()
+    screen.show(["first"])
+    assert writes.begun.wait(30)
+    for number in range(5):
+        screen.show([f"line {number}", f"more {number}"])
+    writes.held.set()
+    screen.stop(30)
+    assert "(4 lines were not shown)" in writes.texts[1]
+    assert "line 2" in writes.texts[1] and "line 3" not in writes.texts[1]
+
+
+def test_a_line_cannot_break_the_screen(writes: Writes) -> None:
+    """Control characters of a name or a text are shown as question marks."""
+    writes.held.set()
+    screen = Screen()
+    screen.start()
+    screen.show(["red \x1b[31m\nnext"])
+    screen.stop(30)
+    assert [text.partition("red")[2] for text in writes.texts] == [" ?[31m?next\n"]

@@ -1,0 +1,180 @@
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from datetime import timedelta
+from ipaddress import ip_address
+from typing import Any
+
+import pytest
+
+from chatroom.chat.stored.records import Actor, BanKind, BanRule
+from chatroom.errors import InvalidTarget, NotFound
+from chatroom.storage.sqlite.sqlite_stores import SqliteStores
+
+
+def test_ban_comes_back_as_it_was_added(stores: SqliteStores, by: Actor, clock: Any) -> None:
+    """A ban is found by its id and by its target, with who, why, when and until when."""
+    until_at = clock.now + timedelta(days=7)
+    ban = stores.bans.add("name", "Mallory", "spam", until_at, by)
+    assert (ban.kind, ban.target, ban.reason, ban.by) == ("name", "Mallory", "spam", "root")
+    assert (ban.created_at, ban.until_at, ban.lifted_at, ban.lifted_by) == (clock.now, until_at, None, None)
+    assert stores.bans.find(ban.id) == ban
+    assert stores.bans.find_in_force("name", "mALLORY", clock.now) == ban
+    assert stores.bans.find(99) is None
+
+
+@pytest.mark.parametrize(
+    "target, version, network, prefix",
+    [
+        ("10.1.2.3", 4, int(ip_address("10.1.2.3")), 32),
+        ("10.0.0.0/8", 4, int(ip_address("10.0.0.0")), 8),
+        ("0.0.0.0/0", 4, 0, 0),
+        ("2001:db8::/64", 6, int(ip_address("2001:db8::")), 64),
+        ("ffff::1", 6, int(ip_address("ffff::1")), 128),
+    ],
+)
+def test_network_is_stored_packed(
+    stores: SqliteStores, by: Actor, clock: Any, target: str, version: int, network: int, prefix: int
+) -> None:
+    """The daemon's rule has the first address as a number, whole also above 64 bits, with version and prefix."""
+    ban = stores.bans.add("ip", target, "", None, by)
+    (rule,) = stores.bans.load_rules(clock.now)
+    assert rule == BanRule(ban.id, None, version, network, prefix, 0, target, "", "root", rule.created_ms)
+    assert stores.bans.find_rule(ban.id, clock.now) == rule
+    assert stores.bans.find_in_force("ip", target, clock.now) == ban
+
+
+def test_name_rule_has_the_folded_name_and_its_end(stores: SqliteStores, by: Actor, clock: Any) -> None:
+    """A name's rule carries the casefolded name, no network, and its end in Unix milliseconds."""
+    until_at = clock.now + timedelta(seconds=1)
+    ban = stores.bans.add("name", "MallorÄ", "why", until_at, by)
+    until_ms = round(until_at.timestamp() * 1000)
+    expected = BanRule(ban.id, "mallorÄ", 0, 0, 0, until_ms, "MallorÄ", "why", "root", until_ms - 1000)
+    assert list(stores.bans.load_rules(clock.now)) == [expected]
+
+
+def test_new_ban_lifts_the_one_before(stores: SqliteStores, by: Actor, clock: Any) -> None:
+    """Banning a banned target lifts the old row in the new one's name, and both count as changed."""
+    old = stores.bans.add("name", "mallory", "first", None, by)
+    clock.advance(hours=1)
+    new = stores.bans.add("name", "MALLORY", "second", None, Actor("ada", "192.0.2.1"))
+    lifted = stores.bans.find(old.id)
+    assert lifted is not None
+    assert (lifted.lifted_at, lifted.lifted_by) == (clock.now, "ada")
+    assert stores.bans.list_in_force(clock.now) == [new]
+    assert stores.bans.list_all() == [new, lifted]
+    assert stores.database.rows("SELECT row_id FROM changes ORDER BY id") == [(old.id,), (old.id,), (new.id,)]
+
+
+def test_a_ban_that_ran_out_is_not_lifted_by_the_next(stores: SqliteStores, by: Actor, clock: Any) -> None:
+    """A ban that ran out stands in nobody's way, and nobody is said to have lifted it."""
+    old = stores.bans.add("ip", "192.0.2.0/24", "", clock.now + timedelta(minutes=1), by)
+    clock.advance(minutes=1)
+    assert stores.bans.find_in_force("ip", "192.0.2.0/24", clock.now) is None
+    assert stores.bans.find_rule(old.id, clock.now) is None
+    new = stores.bans.add("ip", "192.0.2.0/24", "", None, by)
+    assert stores.bans.find(old.id) == old
+    assert stores.bans.find_in_force("ip", "192.0.2.0/24", clock.now) == new
+    assert [rule.id for rule in stores.bans.load_rules(clock.now)] == [new.id]
+
+
+@pytest.mark.parametrize(
+    "first, second",
+    [
+        (("ip", "10.0.0.0/8"), ("ip", "10.0.0.0/9")),
+        (("ip", "0.0.0.0/0"), ("ip", "::/0")),
+        (("ip", "1.2.3.4"), ("ip", "::102:304")),
+        (("name", "ada"), ("name", "adam")),
+    ],
+)
+def test_other_targets_are_left_alone(
+    stores: SqliteStores, by: Actor, clock: Any, first: tuple[BanKind, str], second: tuple[BanKind, str]
+) -> None:
+    """Targets that only resemble or contain each other have a ban each."""
+    stores.bans.add(*first, "", None, by)
+    stores.bans.add(*second, "", None, by)
+    assert len(stores.bans.list_in_force(clock.now)) == 2
+
+
+def test_lifting(stores: SqliteStores, by: Actor, clock: Any) -> None:
+    """A lifted ban keeps its row, is in force no more and cannot be lifted again; nor can one that ran out."""
+    ban = stores.bans.add("name", "mallory", "", None, by)
+    short = stores.bans.add("name", "eve", "", clock.now + timedelta(seconds=1), by)
+    clock.advance(seconds=2)
+    lifted = stores.bans.lift(ban.id, Actor("ada", "cli"))
+    assert (lifted.lifted_at, lifted.lifted_by) == (clock.now, "ada")
+    assert not lifted.in_force(clock.now)
+    assert stores.bans.find_in_force("name", "mallory", clock.now) is None
+    assert list(stores.bans.load_rules(clock.now)) == []
+    for gone in (ban.id, short.id, 99):
+        with pytest.raises(NotFound, match=str(gone)):
+            stores.bans.lift(gone, by)
+
+
+def test_many_are_added_as_one(stores: SqliteStores, by: Actor, clock: Any) -> None:
+    """A batch is in the order given, a target that repeats keeps its last ban, and each has its audit row."""
+    batch: list[tuple[BanKind, str, str, None]] = [
+        ("name", "a", "x", None), ("ip", "192.0.2.1", "", None), ("name", "A", "y", None),
+    ]  # fmt: skip
+    bans = stores.bans.add_many(batch, by)
+    assert [ban.id for ban in bans] == [1, 2, 3]
+    assert [ban.id for ban in stores.bans.list_in_force(clock.now)] == [3, 2]
+    details = [(entry.action, entry.target, entry.detail) for entry in stores.audit.list_entries()]
+    assert details == [
+        ("ban.add", "a", "ban 1, for ever: x"),
+        ("ban.add", "192.0.2.1", "ban 2, for ever"),
+        ("ban.add", "A", "ban 3, for ever, instead of ban 1: y"),
+    ]
+
+
+def test_a_batch_is_all_or_nothing(stores: SqliteStores, by: Actor, clock: Any) -> None:
+    """One target that is no network undoes the whole batch."""
+    with pytest.raises(InvalidTarget, match="rubbish"):
+        stores.bans.add_many([("name", "a", "", None), ("ip", "rubbish", "", None)], by)
+    assert stores.bans.list_all() == []
+    assert stores.audit.list_entries() == []
+    assert not stores.database.in_transaction
+
+
+def test_lifting_is_audited(stores: SqliteStores, by: Actor) -> None:
+    """Lifting leaves an audit row that names the target and the ban."""
+    ban = stores.bans.add("name", "mallory", "", None, by)
+    stores.bans.lift(ban.id, Actor("ada", "192.0.2.9"))
+    (entry,) = stores.audit.list_entries(actor="ADA")
+    assert (entry.origin, entry.action, entry.target, entry.detail) == (
+        "192.0.2.9", "ban.remove", "mallory", f"ban {ban.id}",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "columns, values",
+    [
+        ("kind, folded, prefix", "'name', 'x', 8"),
+        ("kind", "'name'"),
+        ("kind, version, network, prefix", "'ip', 4, x'0a000000', NULL"),
+        ("kind, version, network, prefix", "'ip', 4, x'0a000000', 33"),
+        ("kind, version, network, prefix", "'ip', 4, NULL, 8"),
+        ("kind, version, network, prefix", "'ip', 6, x'0a000000', 8"),
+        ("kind, version, network, prefix", "'ip', NULL, x'0a000000', 8"),
+        ("kind, folded, lifted_ms", "'name', 'x', 5"),
+        ("kind, folded", "'asn', 'x'"),
+    ],
+)
+def test_the_file_refuses_half_a_ban(stores: SqliteStores, columns: str, values: str) -> None:
+    """The table's own checks refuse rows that no rule could be made of, whoever writes them."""
+    with pytest.raises(sqlite3.IntegrityError):
+        stores.database.execute(
+            f"INSERT INTO bans (target, created_by, created_ms, {columns}) VALUES ('x', 'x', 1, {values})"
+        )
+
+
+def test_two_connections_keep_one_ban_in_force(
+    stores: SqliteStores, by: Actor, clock: Any, open_another: Callable[[str], SqliteStores]
+) -> None:
+    """Bans of one target from two connections leave one in force: the later."""
+    other = open_another("daemon:1")
+    stores.bans.add("name", "mallory", "one", None, by)
+    other.bans.add("name", "mallory", "two", None, by)
+    stores.bans.add("name", "mallory", "three", None, by)
+    assert [ban.reason for ban in other.bans.list_in_force(clock.now)] == ["three"]

@@ -1,0 +1,122 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from chatroom.chat.stored.records import Actor, ListEntry, Role, StoredChannel
+from chatroom.errors import AlreadyExists, NotFound
+from chatroom.storage.sqlite.sqlite_stores import SqliteStores
+
+MOMENT = datetime(2030, 2, 3, 4, 5, 6, 789000, tzinfo=UTC)
+
+
+@pytest.fixture
+def channel(stores: SqliteStores, by: Actor) -> StoredChannel:
+    """A channel with all that a channel can have; its two accounts exist."""
+    ada = stores.accounts.create("ada", Role.USER, [], by)
+    bob = stores.accounts.create("bob", Role.USER, [], by)
+    return StoredChannel(
+        "#Café",
+        ada.id,
+        MOMENT,
+        flags="imnst",
+        key="sesame",
+        limit=50,
+        forward="#Tea",
+        topic="all about tea",
+        topic_by="ada!ada@host",
+        topic_at=MOMENT,
+        lists=(
+            ListEntry("b", "zzz!*@*", "ada", MOMENT),
+            ListEntry("I", "*!*@friends", "bob", MOMENT),
+            ListEntry("b", "aaa!*@*", "ada", MOMENT),
+            ListEntry("e", "*!*@192.0.2.*", "ada", MOMENT),
+        ),
+        access={ada.id: "founder", bob.id: "v"},
+        metadata={"avatar": "https://tea.example/cup.png", "url": ""},
+    )
+
+
+def test_channel_comes_back_whole(stores: SqliteStores, by: Actor, channel: StoredChannel) -> None:
+    """All of a channel is stored, its lists in their order, and found in any case of its name."""
+    stores.channels.save(channel, by, "", "")
+    assert stores.channels.find("#cAFé") == channel
+    assert list(stores.channels.load_all()) == [channel]
+    assert stores.channels.find("#other") is None
+
+
+def test_bare_channel(stores: SqliteStores, by: Actor) -> None:
+    """A configured channel with nothing set has no founder, no key and no lists."""
+    bare = StoredChannel("#lobby", None, MOMENT)
+    stores.channels.save(bare, by, "", "")
+    assert stores.channels.find("#lobby") == bare
+
+
+def test_saving_again_replaces_all_but_the_row(stores: SqliteStores, by: Actor, channel: StoredChannel) -> None:
+    """A second save leaves nothing of the first, under the same row id."""
+    stores.channels.save(channel, by, "", "")
+    bare = replace(channel, name="#CAFé", flags="", key=None, limit=None, topic="", topic_at=None, lists=(), access={})
+    stores.channels.save(bare, by, "", "")
+    assert list(stores.channels.load_all()) == [bare]
+    rows = stores.database.rows("SELECT DISTINCT row_id FROM changes WHERE tbl = 'channels'")
+    assert len(rows) == 1
+
+
+def test_lists_stay_with_their_channel(stores: SqliteStores, by: Actor, channel: StoredChannel) -> None:
+    """Several channels are loaded each with its own lists and access."""
+    other = replace(channel, name="#other", lists=channel.lists[:1], access={})
+    stores.channels.save(channel, by, "", "")
+    stores.channels.save(other, by, "", "")
+    assert list(stores.channels.load_all()) == [channel, other]
+    assert stores.channels.find("#other") == other
+
+
+def test_accounts_deleted_meanwhile_are_left_out(stores: SqliteStores, by: Actor, channel: StoredChannel) -> None:
+    """Saving from a memory that still knows a deleted account keeps the rest."""
+    assert channel.founder_id is not None
+    stores.accounts.delete(channel.founder_id, by)
+    stores.channels.save(channel, by, "", "")
+    saved = stores.channels.find("#café")
+    assert saved is not None
+    assert saved.founder_id is None
+    assert list(saved.access.values()) == ["v"]
+
+
+def test_forgotten_channel(stores: SqliteStores, by: Actor, channel: StoredChannel) -> None:
+    """A deleted channel leaves no row in any of its tables, and can be deleted once."""
+    stores.channels.save(channel, by, "", "")
+    stores.channels.delete("#CAFé", by)
+    assert stores.channels.find("#Café") is None
+    assert stores.database.number("SELECT count(*) FROM channel_lists") == 0
+    assert stores.database.number("SELECT count(*) FROM channel_access") == 0
+    with pytest.raises(NotFound, match="#CAFé"):
+        stores.channels.delete("#CAFé", by)
+
+
+def test_audit_of_channels(stores: SqliteStores, by: Actor) -> None:
+    """A save is audited under the action it was given, and not at all without one."""
+    channel = StoredChannel("#a", None, MOMENT)
+    stores.channels.save(channel, by, "", "quiet")
+    stores.channels.save(channel, by, "channel.topic", "tea")
+    stores.channels.delete("#A", by)
+    entries = [(entry.action, entry.target, entry.detail) for entry in stores.audit.list_entries()]
+    assert entries == [("channel.topic", "#a", "tea"), ("channel.delete", "#a", "")]
+
+
+def test_renamed_channel(stores: SqliteStores, by: Actor, channel: StoredChannel) -> None:
+    """A renamed channel keeps its row, and those that forward to it do still; another one's name is not taken."""
+    other = replace(channel, name="#other", forward="#CAFé", lists=(), access={})
+    stores.channels.save(channel, by, "", "")
+    stores.channels.save(other, by, "", "")
+    renamed = replace(channel, name="#Tea", topic="new")
+    stores.channels.rename("#café", renamed, by)
+    assert stores.channels.find("#café") is None
+    assert stores.channels.find("#tea") == renamed
+    assert stores.channels.find("#other") == replace(other, forward="#Tea")
+    stores.channels.rename("#tea", replace(renamed, name="#TEA"), by)
+    assert [found.name for found in stores.channels.load_all()] == ["#TEA", "#other"]
+    with pytest.raises(AlreadyExists, match="#OTHER"):
+        stores.channels.rename("#tea", replace(renamed, name="#OTHER"), by)
+    assert len(stores.database.rows("SELECT DISTINCT row_id FROM changes WHERE tbl = 'channels'")) == 2

@@ -1,0 +1,227 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from chatroom.chat.stored.entries import AtNumber, AtTime, Conversation, Entry, Kind, Search, direct, next_number
+from chatroom.chat.stored.records import Actor
+from chatroom.errors import InvalidValue
+from chatroom.storage.sqlite.history_upkeep import open_upkeep
+from chatroom.storage.sqlite.history_words import place_word, sender_word
+from chatroom.storage.sqlite.journal import open_journal
+from chatroom.storage.sqlite.sqlite_stores import SqliteStores
+
+AT = 1_900_000_000_000
+SAID: list[tuple[str, str, Conversation, Kind]] = [
+    ("ada", "The deploy FAILED again", "#ops", Kind.PRIVMSG),
+    ("bob", "deploy it on friday, they said", "#ops", Kind.PRIVMSG),
+    ("Ada", "failed? which deploy?", "#lobby", Kind.NOTICE),
+    ("eve", "deploy failed", direct(1, 2), Kind.PRIVMSG),
+    ("eve", "deploy failed", direct(3, 4), Kind.PRIVMSG),
+    ("ada", "deploy failed", "#ops", Kind.TOPIC),
+    ("[eve]", "Crème brûlée for 日本", "#lobby", Kind.PRIVMSG),
+    ("bob", "one\ntwo words here\rthree\n", "#lobby", Kind.PRIVMSG),
+]
+
+
+@pytest.fixture(params=[0, 4, len(SAID)])
+def find(request: pytest.FixtureRequest, stores: SqliteStores) -> Callable[..., list[int]]:
+    """Search what was said, none, some or all of which is indexed; answers with places in ``SAID``."""
+    keep(stores, SAID)
+    upkeep = open_upkeep(stores.path)
+    if request.param:
+        while upkeep.index_some(request.param) and request.param == len(SAID):
+            pass
+    upkeep.close()
+
+    def search(text: str, **filters: object) -> list[int]:
+        found = stores.history.search(Search(text, **filters))  # type: ignore[arg-type]
+        return [number_to_place[entry.number] for entry in found]
+
+    rows = stores.database.rows("SELECT id FROM messages ORDER BY id")
+    number_to_place = {number: place for place, (number,) in enumerate(rows)}
+    return search
+
+
+def keep(stores: SqliteStores, said: list[tuple[str, str, Conversation, Kind]], at_ms: int = AT) -> list[Entry]:
+    """Write all of it, a second apart."""
+    journal = open_journal(stores.path)
+    entries, last = list[Entry](), journal.last_number()
+    for place, (nick, text, where, kind) in enumerate(said):
+        time_ms = at_ms + 1000 * place
+        last = next_number(last, time_ms)
+        target = where if isinstance(where, str) else "somebody"
+        account = "" if nick == "bob" else nick.strip("[]")
+        entries.append(Entry(last, time_ms, where, kind, f"{nick}!u@h", None, account, target, text))
+    assert journal.begin()
+    journal.write(entries)
+    journal.commit()
+    journal.close()
+    return entries
+
+
+@pytest.mark.parametrize(
+    "text, expected",
+    [
+        ("deploy", [0, 1, 2, 3, 4]),
+        ("deploy failed", [0, 2, 3, 4]),
+        ("FAILED dEpLoY", [0, 2, 3, 4]),
+        ('"deploy failed"', [0, 3, 4]),
+        ('"failed again" the', [0]),
+        ("deploy!failed", [0, 3, 4]),
+        ("creme brulee", [6]),
+        ("CRÈME", [6]),
+        ("日本", [6]),
+        ("three two", [7]),
+        ("deplo", []),
+        ("nothing", []),
+        ("deploy OR friday", []),
+        ("deploy NOT failed", []),
+        ("friday AND said", []),
+        ("body:deploy", []),
+        ("deploy*", [0, 1, 2, 3, 4]),
+        ("-deploy", [0, 1, 2, 3, 4]),
+        ("^deploy", [0, 1, 2, 3, 4]),
+        ("NEAR(deploy failed, 1)", []),
+        ('deploy "', [0, 1, 2, 3, 4]),
+        ('"deploy', [0, 1, 2, 3, 4]),
+        ("'; DROP TABLE messages", []),
+    ],
+)
+def test_words(find: Callable[..., list[int]], text: str, expected: list[int]) -> None:
+    """All words have to be there, whole, in any case, with or without accents; nothing but quotes is syntax."""
+    assert find(text) == expected
+
+
+@pytest.mark.parametrize("text", ["", " ", '"', '""', "***", "( )", "- - -", '"!?" &&', "\ue010", "\0", "…"])
+def test_no_word_at_all(find: Callable[..., list[int]], text: str) -> None:
+    """A question without a word is refused with a sentence."""
+    with pytest.raises(InvalidValue, match="needs a word"):
+        find(text)
+
+
+def test_too_many_words(find: Callable[..., list[int]]) -> None:
+    """A question has an end."""
+    with pytest.raises(InvalidValue, match="32 words"):
+        find("tea " * 33)
+
+
+def test_where_to_look(find: Callable[..., list[int]]) -> None:
+    """Nothing is found but where one may look: in these conversations, and in an account's own."""
+    assert find("deploy", conversations=["#OPS"]) == [0, 1]
+    assert find("deploy", conversations=["#ops", "#lobby", "#none"]) == [0, 1, 2]
+    assert find("deploy", conversations=[direct(2, 1)]) == [3]
+    assert find("deploy", conversations=[], account_id=4) == [4]
+    assert find("deploy", conversations=["#lobby"], account_id=1) == [2, 3]
+    assert find("deploy", conversations=[]) == []
+    assert find("deploy", account_id=9) == []
+    assert find("deploy", conversations=[f"#c{count}" for count in range(99)]) == []
+
+
+def test_many_places(stores: SqliteStores) -> None:
+    """With more conversations than the index itself is asked for, the same is found."""
+    entries = keep(stores, [("ada", f"tea {count}", f"#c{count}", Kind.PRIVMSG) for count in range(40)])
+    upkeep = open_upkeep(stores.path)
+    while upkeep.index_some():
+        pass
+    upkeep.close()
+    for count in (1, 10, 11, 39):
+        found = stores.history.search(Search("tea", [f"#c{place}" for place in range(count)]))
+        assert found == entries[:count]
+
+
+@pytest.mark.parametrize(
+    "sender, expected", [("ADA", [0, 2]), ("bob", [1]), ("eve", [3, 4]), ("[eve]", []), ("nobody", []), ("ada!u", [])]
+)
+def test_by_whom(find: Callable[..., list[int]], sender: str, expected: list[int]) -> None:
+    """Of one nick or account, in any case."""
+    assert find("deploy", sender=sender) == expected
+
+
+def test_sender_is_enough(find: Callable[..., list[int]]) -> None:
+    """Without a word all of somebody's messages are found, by nick and by account."""
+    assert find("", sender="eve") == [3, 4, 6]
+    assert find("", sender="[EVE]") == [6]
+    assert find("", sender="bob", conversations=["#lobby"]) == [7]
+
+
+def test_when(find: Callable[..., list[int]], stores: SqliteStores) -> None:
+    """After and before a moment or a number, without the bound itself; the newest where there are more."""
+    numbers = [row[0] for row in stores.database.rows("SELECT id FROM messages ORDER BY id")]
+    assert find("deploy", after=AtTime(AT + 1000)) == [2, 3, 4]
+    assert find("deploy", before=AtTime(AT + 3000)) == [0, 1, 2]
+    assert find("deploy", after=AtTime(AT), before=AtTime(AT + 3000)) == [1, 2]
+    assert find("deploy", after=AtNumber(numbers[1]), before=AtNumber(numbers[4])) == [2, 3]
+    assert find("deploy", limit=2) == [3, 4]
+    assert find("deploy", before=AtTime(AT + 3000), limit=1) == [2]
+
+
+@pytest.mark.parametrize("indexed", [False, True])
+def test_moments_after_a_clock_was_set_back(stores: SqliteStores, indexed: bool) -> None:
+    """What was said while the clock was behind is found by the moment that it was told with."""
+    keep(stores, [("ada", "tea now", "#c", Kind.PRIVMSG)])
+    behind = keep(stores, [("ada", "tea then", "#c", Kind.PRIVMSG)], AT - 3_600_000)
+    upkeep = open_upkeep(stores.path)
+    while indexed and upkeep.index_some():
+        pass
+    upkeep.close()
+    assert stores.history.search(Search("tea", before=AtTime(AT - 1000))) == behind
+    assert stores.history.search(Search("then", after=AtTime(AT - 1000))) == []
+
+
+def test_index_words_cannot_be_said(stores: SqliteStores) -> None:
+    """Who writes the words that stand for a place or a sender is not taken for one, nor can one ask for them."""
+    ids = range(1, 4)
+    forged = " ".join([*map(place_word, ids), sender_word("ada"), "tea"])
+    keep(stores, [("eve", forged, "#a", Kind.PRIVMSG), ("eve", "tea", "#b", Kind.PRIVMSG)])
+    upkeep = open_upkeep(stores.path)
+    while upkeep.index_some():
+        pass
+    upkeep.close()
+    assert [one.conversation for one in stores.history.search(Search("tea", ["#b"]))] == ["#b"]
+    assert stores.history.search(Search("tea", sender="ada")) == []
+    assert stores.history.search(Search(place_word(1))) == []
+
+
+def test_redacted_message_is_not_found(find: Callable[..., list[int]], stores: SqliteStores) -> None:
+    """What was taken out is not found, whether it was indexed or not."""
+    for number, body in stores.database.rows("SELECT id, body FROM messages"):
+        if "FAILED" in body or body.startswith("failed"):
+            stores.history.redact(number, Actor("root", "cli"))
+    assert [entry.text for entry in stores.history.search(Search("failed"))] == ["deploy failed"] * 2
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=100, deadline=None)
+@given(
+    st.lists(st.text("aAkK\u212aeé\u0301iİß日 -'.1", max_size=8), max_size=6),
+    st.text("aAkKeéiIs日 -'\"1", max_size=5),
+)
+def test_what_is_not_indexed_yet_is_found_alike(stores: SqliteStores, said: list[str], asked: str) -> None:
+    """The same messages are the answer before they are indexed and after."""
+    keep(stores, [("ada", text, "#mine", Kind.PRIVMSG) for text in said])
+    upkeep = open_upkeep(stores.path)
+    question = Search(asked, ["#mine"], limit=10_000)
+    try:
+        before = stores.history.search(question)
+        while upkeep.index_some():
+            pass
+        assert stores.history.search(question) == before
+    except InvalidValue:
+        pass
+    finally:
+        upkeep.close()
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=200, deadline=None)
+@given(st.text(max_size=40))
+def test_any_text_is_a_question_or_refused(find: Callable[..., list[int]], text: str) -> None:
+    """Whatever is asked for, there is an answer or a refusal, and never an error of the index."""
+    try:
+        text.encode()
+        find(text)
+        find(text, sender=text, conversations=[text])
+    except (InvalidValue, UnicodeEncodeError):
+        pass

@@ -1,0 +1,275 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from chatroom.chat.stored.entries import AtNumber, Entry, Kind, Search, first_number, next_number
+from chatroom.chat.stored.records import Actor
+from chatroom.errors import DatabaseBusy
+from chatroom.storage.sqlite.history_upkeep import LOG_LIMIT, SqliteUpkeep, open_upkeep
+from chatroom.storage.sqlite.journal import SqliteJournal, open_journal
+from chatroom.storage.sqlite.sqlite_stores import SqliteStores, open_stores
+
+AT = 1_900_000_000_000
+DAY_MS = 86_400_000
+
+
+@pytest.fixture
+def journal(stores: SqliteStores) -> Iterator[SqliteJournal]:
+    """The writer."""
+    journal = open_journal(stores.path)
+    yield journal
+    journal.close()
+
+
+@pytest.fixture
+def upkeep(stores: SqliteStores) -> Iterator[SqliteUpkeep]:
+    """The background."""
+    upkeep = open_upkeep(stores.path, busy_timeout_s=0.05)
+    yield upkeep
+    upkeep.close()
+
+
+def keep(journal: SqliteJournal, texts: list[str], at_ms: int = AT, where: str = "#lobby") -> list[Entry]:
+    """Write messages, a second apart, in one transaction."""
+    last, entries = journal.last_number(), list[Entry]()
+    for place, text in enumerate(texts):
+        time_ms = at_ms + 1000 * place
+        last = next_number(last, time_ms)
+        entries.append(Entry(last, time_ms, where, Kind.PRIVMSG, "ada!a@h", 1, "ada", where, text))
+    assert journal.begin()
+    journal.write(entries)
+    journal.commit()
+    return entries
+
+
+def run(step: Callable[[], object]) -> int:
+    """Take a step again and again until there is nothing more to do; how often there was."""
+    count = 0
+    while step():
+        count += 1
+        assert count < 10_000
+    return count
+
+
+def bytes_of(path: Path) -> bytes:
+    """All bytes of the database and of what SQLite keeps beside it."""
+    files = [file for file in path.parent.iterdir() if file.name.startswith(path.name)]
+    assert {file.name for file in files} >= {path.name, f"{path.name}-wal", f"{path.name}-shm"}
+    return b"".join(file.read_bytes() for file in files)
+
+
+def test_indexing_goes_on_where_it_ended(journal: SqliteJournal, upkeep: SqliteUpkeep, stores: SqliteStores) -> None:
+    """Everything is indexed once, in steps, also what is said between two of them."""
+    keep(journal, [f"tea {count}" for count in range(300)])
+    assert upkeep.index_some(100)
+    keep(journal, [f"milk {count}" for count in range(50)], AT + DAY_MS)
+    run(upkeep.index_some)
+    assert stores.database.number("SELECT count(*) FROM places") == 350
+    assert len(stores.history.search(Search("tea", limit=1000))) == 300
+    assert len(stores.history.search(Search("milk", limit=1000))) == 50
+    assert upkeep.index_some() is False
+
+
+def test_indexing_waits_for_enough(journal: SqliteJournal, upkeep: SqliteUpkeep, stores: SqliteStores) -> None:
+    """Fewer entries than worth a step are left, and found nevertheless."""
+    keep(journal, ["tea"] * 9)
+    assert upkeep.index_some(least=10) is False
+    assert stores.database.number("SELECT count(*) FROM places") == 0
+    assert len(stores.history.search(Search("tea"))) == 9
+    keep(journal, ["tea"], AT + DAY_MS)
+    run(lambda: upkeep.index_some(least=10))
+    assert stores.database.number("SELECT count(*) FROM places") == 10
+
+
+def test_how_much_waits_is_known(journal: SqliteJournal, upkeep: SqliteUpkeep, stores: SqliteStores) -> None:
+    """What came since the last look is told, indexed meanwhile or not, and what waits; both are counted right."""
+    keep(journal, ["tea"] * 300)
+    assert upkeep.look_behind() == (300, 300)
+    assert upkeep.look_behind() == (0, 300)
+    keep(journal, ["milk"] * 50, AT + DAY_MS)
+    assert upkeep.look_behind() == (50, 350)
+    upkeep.index_some(100)
+    waiting = 350 - stores.database.number("SELECT count(*) FROM places")
+    assert 0 < waiting < 350
+    assert upkeep.look_behind() == (0, waiting)
+    keep(journal, ["tea"] * 20, AT + 2 * DAY_MS)
+    run(upkeep.index_some)
+    assert upkeep.look_behind() == (20, 0)
+    keep(journal, ["tea"], AT + 3 * DAY_MS)
+    assert upkeep.look_behind() == (1, 1)
+
+
+def test_an_empty_history_has_nothing_waiting(journal: SqliteJournal, upkeep: SqliteUpkeep) -> None:
+    """Before the first message, and after it."""
+    assert upkeep.look_behind() == (0, 0)
+    keep(journal, ["tea"])
+    assert upkeep.look_behind() == (1, 1)
+
+
+def test_somebody_else_is_writing(journal: SqliteJournal, upkeep: SqliteUpkeep) -> None:
+    """Where the write lock is not to be had, that is said, and the next try does the work."""
+    keep(journal, ["tea"])
+    assert journal.begin()
+    with pytest.raises(DatabaseBusy):
+        upkeep.index_some()
+    journal.rollback()
+    assert upkeep.index_some()
+
+
+def test_prune_by_age(journal: SqliteJournal, upkeep: SqliteUpkeep, stores: SqliteStores) -> None:
+    """What is older than the moment goes, whatever its channel, and nothing else; its numbers do not come again."""
+    old = keep(journal, ["old tea"] * 150, AT, "#a") + keep(journal, ["old tea"] * 150, AT + DAY_MS, "#b")
+    new = keep(journal, ["new tea"] * 10, AT + 9 * DAY_MS, "#a")
+    run(upkeep.index_some)
+    run(lambda: upkeep.prune_some(before_ms=new[0].time_ms))
+    assert stores.history.latest("#a", 1000) == new
+    assert stores.history.latest("#b", 1000) == []
+    assert stores.history.search(Search("tea", limit=1000)) == new
+    assert stores.history.find(old[0].number) is None
+    assert run(lambda: upkeep.prune_some(before_ms=new[-1].time_ms + 1)) == 1
+    assert journal.last_number() == new[-1].number
+
+
+def test_prune_by_age_after_a_clock_was_set_back(
+    journal: SqliteJournal, upkeep: SqliteUpkeep, stores: SqliteStores
+) -> None:
+    """What was said by a clock that was years ahead does not keep what was said after it from growing old."""
+    ahead = keep(journal, ["from the future"], AT + 9000 * DAY_MS)
+    keep(journal, ["tea"] * 5, AT)
+    run(upkeep.index_some)
+    run(lambda: upkeep.prune_some(before_ms=AT + DAY_MS))
+    assert stores.history.latest("#lobby", 99) == ahead
+
+
+def test_prune_by_size_gives_room_back(journal: SqliteJournal, upkeep: SqliteUpkeep, stores: SqliteStores) -> None:
+    """A database above its bound loses its oldest entries until the file is below it, and then no more."""
+    entries = keep(journal, [f"word{count} " * 60 for count in range(3000)])
+    run(upkeep.index_some)
+    run(upkeep.scrub_some)
+    full = stores.database.number("PRAGMA page_count") * stores.database.number("PRAGMA page_size")
+    bound = full // 2
+    for _ in range(20):
+        if not run(lambda: upkeep.prune_some(most_bytes=bound)) and not run(upkeep.scrub_some):
+            break
+    left = stores.history.latest("#lobby", 5000)
+    assert left == entries[-len(left) :]
+    assert 500 < len(left) < 2500
+    assert stores.path.stat().st_size < bound + 100 * 4096
+    assert upkeep.prune_some(most_bytes=bound) == 0
+    assert upkeep.prune_some(most_bytes=full * 2) == 0
+
+
+def test_redacted_text_leaves_the_files(
+    journal: SqliteJournal, upkeep: SqliteUpkeep, stores: SqliteStores, by: Actor
+) -> None:
+    """After a redaction no byte of the text is in the database, its log or its index, indexed or not; the rest is."""
+    texts = [f"harmless{count} talk" for count in range(400)]
+    texts[200] = "the zanzibarkey is swordfishes"
+    entries = keep(journal, texts)
+    run(upkeep.index_some)
+    entries += keep(journal, ["the latepassword, told twice"], AT + DAY_MS)
+    keep(journal, ["goodbye everyone"], AT + 2 * DAY_MS)
+    assert all(word in bytes_of(stores.path) for word in (b"zanzibarkey", b"swordfishes", b"latepassword"))
+    stores.history.redact(entries[200].number, by)
+    stores.history.redact(entries[400].number, by)
+    run(upkeep.index_some)
+    run(upkeep.scrub_some)
+    left = bytes_of(stores.path)
+    for word in ("zanzibarkey", "swordfishes", "latepassword", "told twice"):
+        assert word.encode() not in left
+        # In the index a word is without what it has in common with the one before it.
+        assert word[1:].encode() not in left
+        assert stores.history.search(Search(word)) == []
+    assert b"goodbye everyone" in left
+    assert len(stores.history.search(Search("talk", limit=1000))) == 399
+    assert stores.database.rows("PRAGMA integrity_check") == [("ok",)]
+    stores.database.execute("INSERT INTO message_words (message_words) VALUES ('integrity-check')")
+
+
+def test_scrubbing_waits_for_a_reader(
+    journal: SqliteJournal, upkeep: SqliteUpkeep, stores: SqliteStores, by: Actor
+) -> None:
+    """While somebody reads, the log cannot be emptied: that is said, and done when they have finished."""
+    entries = keep(journal, ["the zanzibarkey", "tea"])
+    with stores.database.snapshot():
+        assert stores.database.number("SELECT count(*) FROM messages") == 2
+        other = open_upkeep(stores.path)
+        with open_stores(stores.path) as writer:
+            writer.history.redact(entries[0].number, by)
+        for _ in range(20):
+            assert other.scrub_some()
+        other.close()
+    run(upkeep.scrub_some)
+    assert b"zanzibarkey" not in bytes_of(stores.path)
+
+
+def test_pruned_text_is_not_scrubbed_at_once(
+    journal: SqliteJournal, upkeep: SqliteUpkeep, stores: SqliteStores
+) -> None:
+    """A few pruned entries do not have the whole index written anew."""
+    keep(journal, ["tea"] * 100)
+    run(upkeep.index_some)
+    run(lambda: upkeep.prune_some(before_ms=AT + DAY_MS))
+    assert upkeep.scrub_some() is False
+    assert stores.database.number("SELECT value FROM history_state WHERE name = 'scrub'") == 100
+
+
+WRITER = """
+import sys
+from pathlib import Path
+from chatroom.chat.stored.entries import Entry, Kind, first_number
+from chatroom.storage.sqlite.journal import open_journal
+journal = open_journal(Path(sys.argv[1]))
+number = first_number(1_900_000_000_000)
+print("ready", flush=True)
+while True:
+    number += 1
+    if journal.begin():
+        journal.write([Entry(number, 1_900_000_000_000, "#c", Kind.PRIVMSG, "a!b@c", None, "", "#c", "x" * 2000)])
+        journal.commit()
+"""
+
+
+def test_log_stays_small_under_steady_writing(stores: SqliteStores, upkeep: SqliteUpkeep) -> None:
+    """While another process never stops writing, the log begins anew again and again."""
+    wal = Path(f"{stores.path}-wal")
+    with subprocess.Popen(
+        [sys.executable, "-c", WRITER, str(stores.path)], stdout=subprocess.PIPE, cwd=Path(__file__).parents[3]
+    ) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        try:
+            for _ in range(3):
+                while wal.stat().st_size <= LOG_LIMIT:
+                    assert process.poll() is None
+                while wal.stat().st_size > LOG_LIMIT:
+                    upkeep.trim_log()
+        finally:
+            process.kill()
+    assert stores.database.rows("PRAGMA integrity_check") == [("ok",)]
+
+
+def test_small_log_is_left_alone(journal: SqliteJournal, upkeep: SqliteUpkeep) -> None:
+    """Where the log is small, nobody is disturbed for it."""
+    keep(journal, ["tea"])
+    trim = upkeep.trim_log()
+    assert trim.trimmed
+    assert trim.held_s == 0
+    assert 0 < trim.bytes <= LOG_LIMIT
+
+
+def test_bounds_do_not_need_entries(
+    journal: SqliteJournal, upkeep: SqliteUpkeep, stores: SqliteStores, by: Actor
+) -> None:
+    """A redacted entry's number is still a place to look from."""
+    entries = keep(journal, ["one", "two", "three"])
+    run(upkeep.index_some)
+    stores.history.redact(entries[1].number, by)
+    assert stores.history.before("#lobby", AtNumber(entries[1].number), 9) == entries[:1]
+    assert stores.history.after("#lobby", AtNumber(entries[1].number), 9) == entries[2:]
+    assert first_number(AT) == entries[0].number

@@ -1,0 +1,231 @@
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from chatroom.chat.stored.entries import Entry, Kind, direct, first_number
+from chatroom.errors import StorageError
+from chatroom.storage.sqlite import history_index
+from chatroom.storage.sqlite.journal import SqliteJournal, open_journal
+from chatroom.storage.sqlite.sqlite_stores import SqliteStores
+
+AT = 1_900_000_000_000
+
+
+@pytest.fixture
+def journal(stores: SqliteStores) -> Iterator[SqliteJournal]:
+    """The writer of a new database."""
+    journal = open_journal(stores.path)
+    yield journal
+    journal.close()
+
+
+def said(number: int, text: str = "tea?", where: str | tuple[int, int] = "#lobby", time_ms: int = AT) -> Entry:
+    """A message with that number."""
+    target = where if isinstance(where, str) else "bob"
+    return Entry(number, time_ms, where, Kind.PRIVMSG, "ada!a@host", 7, "Ada", target, text, "+x=1", 1)
+
+
+def keep(journal: SqliteJournal, *entries: Entry) -> None:
+    """Write and commit."""
+    assert journal.begin()
+    journal.write(entries)
+    journal.commit()
+
+
+def test_what_is_written_is_read(journal: SqliteJournal, stores: SqliteStores) -> None:
+    """Every part of an entry comes back, in a channel and in a direct conversation."""
+    first = first_number(AT)
+    entries = [said(first), said(first + 1, where=direct(9, 7))]
+    keep(journal, *entries)
+    assert [stores.history.find(entry.number) for entry in entries] == entries
+
+
+def test_numbers_go_on_where_they_ended(journal: SqliteJournal, stores: SqliteStores) -> None:
+    """The highest number is known after opening again, and still when its entry was deleted."""
+    assert journal.last_number() == 0
+    last = first_number(AT) + 5
+    keep(journal, said(last - 1), said(last))
+    journal.close()
+    with stores.database.transaction():
+        history_index.remove(stores.database, [last - 1, last])
+    again = open_journal(stores.path)
+    assert again.last_number() == last
+    again.close()
+
+
+def test_what_is_not_committed_is_not_there(journal: SqliteJournal, stores: SqliteStores) -> None:
+    """Nobody reads an entry before it is committed, and never one that was given up, nor its conversation."""
+    number = first_number(AT)
+    assert journal.begin()
+    journal.write([said(number)])
+    assert stores.history.find(number) is None
+    journal.rollback()
+    journal.rollback()
+    assert stores.history.find(number) is None
+    keep(journal, said(number + 1))
+    assert [entry.number for entry in stores.history.latest("#lobby", 9)] == [number + 1]
+
+
+def test_never_waits_for_another_writer(journal: SqliteJournal, stores: SqliteStores) -> None:
+    """While somebody else has the write lock, the answer is no, at once; afterwards it is yes."""
+    with stores.database.transaction():
+        assert journal.begin() is False
+    keep(journal, said(first_number(AT)))
+
+
+@pytest.mark.parametrize("number", [first_number(AT) - 1, first_number(AT) + 1])
+def test_numbers_that_cannot_be(journal: SqliteJournal, stores: SqliteStores, number: int) -> None:
+    """A number that is too low for its time, or taken, is refused with all of its transaction; the next one works."""
+    taken = first_number(AT) + 1
+    keep(journal, said(taken))
+    assert journal.begin()
+    with pytest.raises(StorageError):
+        journal.write([said(taken + 1), said(number)])
+    keep(journal, said(taken + 2))
+    assert [entry.number for entry in stores.history.latest("#lobby", 9)] == [taken, taken + 2]
+
+
+def test_full_disk(journal: SqliteJournal, stores: SqliteStores) -> None:
+    """Where there is no room, nothing of the transaction is kept, and all is well again when there is."""
+    # SQLite's own limit gives the error that a full disk gives.
+    connection = journal._connection
+    pages = connection.execute("PRAGMA page_count").fetchone()[0]
+    connection.execute(f"PRAGMA max_page_count={pages + 4}")
+    number = first_number(AT)
+    many = [said(number + count, "x" * 3000, f"#c{number + count}") for count in range(1, 99)]
+    assert journal.begin()
+    with pytest.raises(StorageError, match="no room"):
+        journal.write(many)
+    refused = many[-1].number
+    assert stores.history.find(refused) is None
+    connection.execute("PRAGMA max_page_count=1000000")
+    keep(journal, said(refused + 1, where=f"#c{refused}"))
+    assert [entry.number for entry in stores.history.latest(f"#c{refused}", 9)] == [refused + 1]
+
+
+def test_ended_channel_is_another_one(journal: SqliteJournal, stores: SqliteStores) -> None:
+    """What was said in a channel that is no more is not part of a later channel of its name, whatever its case."""
+    number = first_number(AT)
+    keep(journal, said(number, where="#Den"), said(number + 1, where="#other"))
+    assert journal.begin()
+    journal.write([said(number + 2, where="#den")])
+    journal.end_channel("#DEN")
+    journal.write([said(number + 3, where="#Den")])
+    journal.commit()
+    assert [entry.number for entry in stores.history.latest("#den", 9)] == [number + 3]
+    assert [entry.number for entry in stores.history.latest("#other", 9)] == [number + 1]
+    assert stores.history.find(number) is not None
+
+
+def test_end_that_is_given_up(journal: SqliteJournal, stores: SqliteStores) -> None:
+    """A channel whose end is rolled back goes on."""
+    number = first_number(AT)
+    keep(journal, said(number))
+    assert journal.begin()
+    journal.end_channel("#lobby")
+    journal.write([said(number + 1)])
+    journal.rollback()
+    keep(journal, said(number + 2))
+    assert [entry.number for entry in stores.history.latest("#lobby", 9)] == [number, number + 2]
+
+
+def test_threads_take_turns(journal: SqliteJournal, stores: SqliteStores) -> None:
+    """Whichever thread has the lock writes: the connection belongs to none."""
+    lock, number = threading.Lock(), first_number(AT)
+    failures = []
+
+    def write_some() -> None:
+        nonlocal number
+        for _ in range(50):
+            with lock:
+                try:
+                    number += 1
+                    keep(journal, said(number))
+                except Exception as error:
+                    failures.append(error)
+
+    threads = [threading.Thread(target=write_some) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    assert len(stores.history.latest("#lobby", 1000)) == 150
+
+
+def test_synchronous_is_a_setting(stores: SqliteStores) -> None:
+    """A commit waits for the disk where that is wanted, from the start or from a reload on."""
+    journal = open_journal(stores.path, full=True)
+    assert journal._connection.execute("PRAGMA synchronous").fetchone() == (2,)
+    journal.set_synchronous(False)
+    assert journal._connection.execute("PRAGMA synchronous").fetchone() == (1,)
+    journal.close()
+
+
+def test_no_database_no_journal(tmp_path: Path) -> None:
+    """Where there is no database, none is made."""
+    with pytest.raises(StorageError):
+        open_journal(tmp_path / "none.db")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_closing_gives_up_and_is_idempotent(journal: SqliteJournal, stores: SqliteStores) -> None:
+    """Closing leaves no lock behind."""
+    assert journal.begin()
+    journal.close()
+    journal.close()
+    with stores.database.transaction():
+        pass
+
+
+WRITER = """
+import sys
+from pathlib import Path
+from chatroom.chat.stored.entries import Entry, Kind, first_number
+from chatroom.storage.sqlite import history_index
+from chatroom.storage.sqlite.journal import open_journal
+journal = open_journal(Path(sys.argv[1]))
+number = max(journal.last_number(), first_number(1_900_000_000_000))
+while True:
+    batch = []
+    for _ in range(3):
+        number += 1
+        batch.append(Entry(number, 1_900_000_000_000, "#lobby", Kind.PRIVMSG, "a!b@c", None, "", "#lobby", str(number)))
+    assert journal.begin()
+    journal.write(batch)
+    journal.commit()
+    print(number, flush=True)
+"""
+
+
+def test_killed_at_any_moment(stores: SqliteStores) -> None:
+    """After kill -9 all that was committed is there, in whole transactions, and the next run goes on behind it."""
+    told = 0
+    for kill_after in (1, 7, 40, 150):
+        with subprocess.Popen(
+            [sys.executable, "-c", WRITER, str(stores.path)],
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=Path(__file__).parents[3],
+        ) as process:
+            assert process.stdout is not None
+            lines = [process.stdout.readline() for _ in range(kill_after)]
+            process.send_signal(signal.SIGKILL)
+            lines += process.stdout.read().splitlines(keepends=True)
+        assert int(lines[0]) > told
+        told = max(int(line) for line in lines if line.endswith("\n"))
+        entries = stores.history.latest("#lobby", 100_000)
+        numbers = [entry.number for entry in entries]
+        assert numbers == list(range(numbers[0], numbers[-1] + 1))
+        assert numbers[-1] >= told
+        assert len(numbers) % 3 == 0
+        assert all(entry.text == str(entry.number) for entry in entries)
+        told = numbers[-1]
+    assert stores.database.rows("PRAGMA integrity_check") == [("ok",)]

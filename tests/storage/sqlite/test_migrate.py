@@ -1,0 +1,227 @@
+from __future__ import annotations
+
+import re
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from chatroom.chat.stored.records import Actor, Role
+from chatroom.errors import DatabaseMissing, DatabaseNewer, DatabaseOutdated, StorageError
+from chatroom.storage.sqlite import migrate
+from chatroom.storage.sqlite.database import open_database
+from chatroom.storage.sqlite.migrate import Migration, load_migrations, newest_version, read_version, split_statements
+from chatroom.storage.sqlite.sqlite_stores import SqliteStores, open_stores
+
+EXTRA = """
+CREATE TABLE extra (a TEXT) STRICT;  -- a comment; with a semicolon
+CREATE TRIGGER extra_added AFTER INSERT ON extra BEGIN
+    UPDATE extra SET a = upper(a);
+    DELETE FROM extra WHERE a = ';';
+END;
+INSERT INTO extra VALUES ('tea');
+"""
+
+
+@pytest.fixture
+def with_one_more(monkeypatch: pytest.MonkeyPatch) -> int:
+    """As if the code had one migration more; its number."""
+    number = newest_version() + 1
+    migrations = (*load_migrations(), Migration(number, "extra", EXTRA))
+    monkeypatch.setattr(migrate, "load_migrations", lambda: migrations)
+    return number
+
+
+def fill(path: Path) -> None:
+    """A database of today with an account in it."""
+    with open_stores(path, create=True) as stores:
+        stores.accounts.create("ada", Role.ADMIN, [], Actor("root", "cli"))
+
+
+def test_migrations_are_numbered_files() -> None:
+    """The files of the checkout are numbered from 1 without a gap, and are found."""
+    files = sorted((Path(__file__).parents[3] / "migrations").iterdir())
+    assert [int(re.fullmatch(r"(\d{4})_[a-z0-9_]+\.sql", file.name)[1]) for file in files] == [  # type: ignore[index]
+        migration.number for migration in load_migrations()
+    ]
+    assert newest_version() == len(files)
+
+
+def test_applied_migrations_are_recorded(stores: SqliteStores) -> None:
+    """Each migration leaves a row with its number, name and moment."""
+    rows = stores.database.rows("SELECT number, name, applied_ms FROM migrations ORDER BY number")
+    now_ms = stores.database.now_ms()
+    assert rows == [(migration.number, migration.name, now_ms) for migration in load_migrations()]
+
+
+def test_opening_again_changes_nothing(path: Path) -> None:
+    """A database of today is opened as it is, with migrate or without, and no copy is made."""
+    fill(path)
+    for _ in range(2):
+        with open_stores(path, create=True, migrate=True) as stores:
+            assert stores.upgraded_from is None
+            assert stores.accounts.count_admins() == 1
+    assert [file.name for file in path.parent.iterdir()] == [path.name]
+
+
+def test_outdated_database_is_refused_and_left(path: Path, with_one_more: int) -> None:
+    """Who may not migrate is told what to run, and nothing is altered, also where creating is allowed."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(migrate, "load_migrations", load_migrations)
+        fill(path)
+    with pytest.raises(DatabaseOutdated, match="chatroomctl db migrate"):
+        open_stores(path, create=True)
+    database = open_database(path)
+    assert read_version(database) == with_one_more - 1
+    database.close()
+
+
+def test_upgrade_copies_and_keeps_what_is_there(path: Path, with_one_more: int) -> None:
+    """An upgrade leaves the older database beside the new one, whole and its owner's alone, and loses nothing."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(migrate, "load_migrations", load_migrations)
+        fill(path)
+    with open_stores(path, migrate=True) as stores:
+        assert stores.upgraded_from == path.with_name(f"{path.name}.before-{with_one_more:04}")
+        assert stores.accounts.count_admins() == 1
+        assert stores.database.rows("SELECT a FROM extra") == [("TEA",)]
+        copy = stores.upgraded_from
+        assert copy is not None
+    assert copy.stat().st_mode & 0o777 == 0o600
+    database = open_database(copy)
+    assert read_version(database) == with_one_more - 1
+    assert database.rows("SELECT name FROM accounts") == [("ada",)]
+    database.close()
+
+
+def test_a_channel_of_the_first_version_forwards_to_nowhere(path: Path) -> None:
+    """Channels stored before there were forwards are whole after the upgrade."""
+    first = load_migrations()[:1]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(migrate, "load_migrations", lambda: first)
+        with open_stores(path, create=True) as stores:
+            stores.database.execute("INSERT INTO channels (name, folded, created_ms) VALUES ('#Tea', '#tea', 1000)")
+    with open_stores(path, migrate=True) as stores:
+        channel = stores.channels.find("#tea")
+    assert channel is not None
+    assert (channel.name, channel.forward) == ("#Tea", None)
+
+
+def test_copies_of_earlier_upgrades_are_kept(path: Path, with_one_more: int) -> None:
+    """A copy that is there already is not written over."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(migrate, "load_migrations", load_migrations)
+        fill(path)
+    earlier = path.with_name(f"{path.name}.before-{with_one_more:04}")
+    earlier.write_text("precious")
+    with open_stores(path, migrate=True) as stores:
+        assert stores.upgraded_from == earlier.with_name(f"{earlier.name}.2")
+    assert earlier.read_text() == "precious"
+
+
+def test_failing_migration_leaves_the_version_before(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A migration that fails half-way is undone whole: tables, version and record."""
+    fill(path)
+    number = newest_version() + 1
+    broken = (*load_migrations(), Migration(number, "broken", "CREATE TABLE half (a);\nCREATE TABLE half (a);\n"))
+    monkeypatch.setattr(migrate, "load_migrations", lambda: broken)
+    with pytest.raises(Exception, match="half already exists"):
+        open_stores(path, migrate=True)
+    monkeypatch.setattr(migrate, "load_migrations", load_migrations)
+    with open_stores(path) as stores:
+        assert stores.database.number("SELECT count(*) FROM sqlite_schema WHERE name = 'half'") == 0
+        assert stores.database.number("SELECT max(number) FROM migrations") == number - 1
+
+
+def test_newer_database_is_refused_and_left(path: Path, with_one_more: int) -> None:
+    """A database written by a newer chatroom is not opened, whatever the caller may do, and not altered."""
+    open_stores(path, create=True).close()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(migrate, "load_migrations", load_migrations)
+        content = path.read_bytes()
+        for may in (False, True):
+            with pytest.raises(DatabaseNewer) as refusal:
+                open_stores(path, create=may, migrate=may)
+            assert str(path) in str(refusal.value)
+        assert path.read_bytes() == content
+
+
+def test_migrate_alone_does_not_create(path: Path) -> None:
+    """Being allowed to upgrade is not being allowed to create."""
+    path.touch()
+    with pytest.raises(DatabaseMissing):
+        open_stores(path, migrate=True)
+
+
+def test_installed_migrations_come_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The migrations that came with the package win over a checkout around it; without any, that is said."""
+    package = tmp_path / "chatroom"
+    (tmp_path / "migrations").mkdir()
+    (tmp_path / "migrations" / "0001_checkout.sql").write_text("SELECT 1;")
+    package.mkdir()
+    monkeypatch.setattr("chatroom.__file__", str(package / "__init__.py"))
+    monkeypatch.setattr("chatroom.storage.sqlite.migrate.resources.files", lambda _package: package)
+    load = load_migrations.__wrapped__
+    assert [migration.name for migration in load()] == ["checkout"]
+    (package / "_migrations").mkdir()
+    (package / "_migrations" / "0001_installed.sql").write_text("SELECT 1;")
+    (package / "_migrations" / "README").write_text("not a migration")
+    assert [migration.name for migration in load()] == ["installed"]
+    (package / "_migrations" / "0003_gap.sql").write_text("SELECT 1;")
+    with pytest.raises(StorageError, match="numbered"):
+        load()
+
+
+def test_statements_are_told_apart() -> None:
+    """Comments and triggers with semicolons stay in one piece, and a last statement needs no semicolon."""
+    script = EXTRA.replace("-- a comment; with a semicolon", "") + "/* one; two */ SELECT 1"
+    statements = [statement.strip() for statement in split_statements(script)]
+    assert [statement.split()[:2] for statement in statements] == [
+        ["CREATE", "TABLE"],
+        ["CREATE", "TRIGGER"],
+        ["INSERT", "INTO"],
+        ["/*", "one;"],
+    ]
+    assert statements[1].endswith("END;")
+
+
+def test_a_creation_that_is_cut_short_leaves_the_file_empty(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Half of a new database is none: the next one to come makes it, and is not told of an older version."""
+    first = load_migrations()[0]
+    with monkeypatch.context() as patch:
+        patch.setattr(migrate, "load_migrations", lambda: (first, Migration(2, "broken", "NO SQL;")))
+        with pytest.raises(sqlite3.OperationalError):
+            open_stores(path, create=True)
+    with open_stores(path, create=True) as stores:
+        assert stores.accounts.list_all() == []
+
+
+def test_several_processes_create_one_database(path: Path) -> None:
+    """Processes that create the same database at the same moment all find it whole afterwards."""
+    script = (
+        "import sys; from pathlib import Path; from chatroom.storage.sqlite.sqlite_stores import open_stores;"
+        "from chatroom.chat.stored.records import Actor, Role; sys.stdin.readline();"
+        "s = open_stores(Path(sys.argv[1]), create=True);"
+        "s.accounts.create(sys.argv[2], Role.USER, [], Actor('root', 'cli')); s.close()"
+    )
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", script, str(path), f"user{number}"],
+            stdin=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=Path(__file__).parents[3],
+        )
+        for number in range(6)
+    ]
+    for process in processes:
+        assert process.stdin is not None
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    errors = [process.communicate(timeout=60)[1] for process in processes]
+    assert [(process.returncode, error) for process, error in zip(processes, errors, strict=True)] == [(0, "")] * 6
+    with open_stores(path) as stores:
+        assert len(stores.accounts.list_all()) == 6
+        assert stores.database.number("PRAGMA auto_vacuum") == 2

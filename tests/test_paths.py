@@ -1,0 +1,87 @@
+"""Where things are kept on this machine."""
+
+from __future__ import annotations
+
+import os
+import stat
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from chatroom.errors import ServeError
+from chatroom.paths import (
+    SOCKET_PATH_LENGTH,
+    config_directories,
+    control_socket,
+    default_database,
+    runtime_directory,
+)
+
+
+@pytest.fixture(autouse=True)
+def temporary(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A directory for temporary files of the test's own, and none from the desktop."""
+    monkeypatch.delenv("XDG_RUNTIME_DIR", raising=False)
+    with tempfile.TemporaryDirectory(prefix="chatroom-test-") as directory:
+        monkeypatch.setattr(tempfile, "tempdir", directory)
+        yield Path(directory)
+
+
+def test_the_default_database_is_in_the_data_directory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The user's data directory holds it, and asking makes nothing."""
+    monkeypatch.setenv("XDG_DATA_HOME", "/nonexistent/data")
+    assert default_database() == Path("/nonexistent/data/chatroom/chatroom.db")
+
+
+def test_the_users_configuration_comes_before_the_systems(monkeypatch: pytest.MonkeyPatch) -> None:
+    """There are two directories for the configuration, the user's first."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", "/nonexistent/config")
+    assert config_directories() == (Path("/nonexistent/config/chatroom"), Path("/etc/chatroom"))
+
+
+def test_the_desktops_runtime_directory_is_used(temporary: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """``XDG_RUNTIME_DIR`` is used where it is ours alone."""
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(temporary))
+    assert runtime_directory() == temporary
+
+
+@pytest.mark.parametrize("given", ["", "relative/path", "/nonexistent", "/" + "x" * 100])
+def test_an_unusable_runtime_directory_is_passed_over(
+    given: str, temporary: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without a usable ``XDG_RUNTIME_DIR`` we make a directory of our own, for us alone, and find it again."""
+    monkeypatch.setenv("XDG_RUNTIME_DIR", given)
+    made = runtime_directory()
+    assert made == temporary / f"chatroom-{os.getuid()}"
+    assert stat.S_IMODE(made.stat().st_mode) == 0o700
+    assert runtime_directory() == made
+
+
+def test_a_runtime_directory_open_to_others_is_refused(temporary: Path) -> None:
+    """What others may enter, and what is a link or a file, is not trusted with the control socket."""
+    ours = temporary / f"chatroom-{os.getuid()}"
+    ours.mkdir(mode=0o755)
+    with pytest.raises(ServeError, match="not a directory of our own"):
+        runtime_directory()
+    ours.rmdir()
+    (temporary / "elsewhere").mkdir(mode=0o700)
+    ours.symlink_to(temporary / "elsewhere")
+    with pytest.raises(ServeError, match="not a directory of our own"):
+        runtime_directory()
+
+
+def test_a_database_has_one_socket_however_it_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Relative paths and links lead to the same socket, another database to another."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "link").symlink_to(tmp_path)
+    socket = control_socket(tmp_path / "chat.db")
+    assert control_socket(Path("chat.db")) == control_socket(Path("link/chat.db")) == socket
+    assert control_socket(tmp_path / "other.db") != socket
+
+
+def test_a_sockets_path_is_short(tmp_path: Path) -> None:
+    """However long the database's path is, the socket's fits into what the kernel takes."""
+    path = control_socket(tmp_path / ("x" * 200) / ("y" * 200) / "chat.db")
+    assert len(os.fsencode(path)) <= SOCKET_PATH_LENGTH
