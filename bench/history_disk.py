@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterable
 from contextlib import closing
 from pathlib import Path
 
-from chatroom.chat.stored.entries import AtNumber, AtTime, Entry, Kind, Search, next_number, time_ms_of
+from chatroom.chat.stored.entries import AtMessageId, AtTime, Entry, Kind, Search, next_message_id, time_ms_of
 from chatroom.chat.stored.records import Actor
 from chatroom.storage.sqlite.history_upkeep import SqliteUpkeep, open_upkeep
 from chatroom.storage.sqlite.journal import SqliteJournal, open_journal
@@ -51,7 +51,7 @@ class Talk:
 
     def _one(self, step_ms: int) -> Entry:
         self.time_ms += step_ms
-        self.last = next_number(self.last, self.time_ms)
+        self.last = next_message_id(self.last, self.time_ms)
         person = self.random.randrange(200)
         channel, nick = f"#chan{self.random.randrange(CHANNELS)}", f"nick{person}"
         account_id, account = (person, nick) if person < 100 else (None, "")
@@ -118,8 +118,8 @@ def measure_reading(stores: SqliteStores, talk: Talk, first: int) -> None:
     def channel() -> str:
         return f"#chan{chance.randrange(CHANNELS)}"
 
-    def number() -> AtNumber:
-        return AtNumber(chance.randrange(first, talk.last))
+    def number() -> AtMessageId:
+        return AtMessageId(chance.randrange(first, talk.last))
 
     def moment() -> AtTime:
         return AtTime(time_ms_of(number().number))

@@ -77,9 +77,9 @@ def _turn_out(
         return
     others = f"{user.nick} was kicked by {by}: {why}"
     if session is not None and len(user.sessions) > 1:
-        world.note(f"kicked {session.address_text}, one of {user.nick}'s connections: {why}")
+        world.log_line(f"kicked {session.address_text}, one of {user.nick}'s connections: {why}")
     else:
-        world.note(f"kicked {user.nick}: {why}")
+        world.log_line(f"kicked {user.nick}: {why}")
     if session is not None:
         world.close(session, told, others)
     else:
@@ -94,14 +94,14 @@ def apply_rules(world: World, changed: Iterable[tuple[int, BanRule | None]]) -> 
             old = world.bans.get(ban_id)
             if old is not None:
                 world.bans.discard(ban_id)
-                world.note(f"unbanned {old.target} from the shell")
+                world.log_line(f"unbanned {old.target} from the shell")
         else:
             world.bans.add(rule)
             added.append(rule)
             if len(added) <= 10:
-                world.note(f"banned {rule.target} by {rule.by}: {explain(rule)}")
+                world.log_line(f"banned {rule.target} by {rule.by}: {explain(rule)}")
     if len(added) > 10:
-        world.note(f"… and {len(added) - 10} more bans")
+        world.log_line(f"… and {len(added) - 10} more bans")
     if added:
         enforce_rules(world, added, None)
 
@@ -120,7 +120,7 @@ def apply_account(world: World, account_id: int, entry: AccountEntry | None) -> 
     for user in list(world.by_account.get(account_id, {})):
         if entry is None or entry.disabled:
             what = "deleted" if entry is None else "disabled"
-            world.note(f"logged out {user.nick}: the account was {what}")
+            world.log_line(f"logged out {user.nick}: the account was {what}")
             world.tell_notice(user, f"Your account was {what} by an admin: you are logged out")
             _log_out(world, user)
         else:
@@ -135,7 +135,7 @@ def free_nick(world: World, entry: AccountEntry) -> None:
     if wearer is None or (wearer.account is not None and wearer.account.id == entry.id):
         return
     nick = world.guest_nick()
-    world.note(f"{wearer.nick} is now {nick}: the name was registered")
+    world.log_line(f"{wearer.nick} is now {nick}: the name was registered")
     text = f"{wearer.nick} was registered by somebody and needs its password: you are {nick} now"
     world.tell_notice(wearer, text)
     world.rename(wearer, nick)
@@ -160,7 +160,7 @@ def _change_account(world: World, user: User, entry: AccountEntry) -> None:
     world.set_account(user, entry)
     _show_operator(world, user, was_operator)
     if old_role is not entry.role:
-        world.note(f"{user.nick} is now {entry.role.word}")
+        world.log_line(f"{user.nick} is now {entry.role.word}")
         world.tell_notice(user, f"Your account's role is now: {entry.role.word}")
 
 

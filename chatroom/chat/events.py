@@ -61,12 +61,12 @@ class Event:
         "body",
         "bot",
         "client_tags",
-        "lasting_id",
         "needs",
         "parts",
         "seq",
         "source",
         "stamp",
+        "stored_msgid",
     )
 
     def __init__(
@@ -92,7 +92,7 @@ class Event:
         self._plain: bytes | None = None
         self._rendered: dict[int, bytes] | None = None
         """Its bytes by variant; those of readers without any capability are in ``_plain``."""
-        self.lasting_id = ""
+        self.stored_msgid = ""
         """The id under which the history has it, where it is kept."""
         self.seq = 0
         self.stamp: Stamp | None = None
@@ -107,8 +107,8 @@ class Event:
     @property
     def msgid(self) -> str:
         """The message's id; unique for as long as the server lives, and beyond by its start's prefix."""
-        if self.lasting_id:
-            return self.lasting_id
+        if self.stored_msgid:
+            return self.stored_msgid
         assert self.stamp is not None
         return f"{self.stamp.id_prefix}{self.seq:x}"
 

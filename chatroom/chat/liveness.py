@@ -23,7 +23,7 @@ def look_after(world: World, session: Session, now_ms: int) -> int:
     if session.registration is not None:
         due_ms = session.opened_ms + int(limits.registration_timeout_s * 1000)
         if now_ms >= due_ms and not session.waiting:
-            world.note(f"refused {session.address_text}: said too little for too long")
+            world.log_line(f"refused {session.address_text}: said too little for too long")
             world.close(session, "Registration timed out")
         return max(min(due_ms, now_ms + interval_ms), now_ms + 1000)
     if session.heard_ms < session.pinged_ms:
@@ -46,5 +46,5 @@ def first_look_ms(world: World, now_ms: int) -> int:
 def _give_up(world: World, session: Session, silent_ms: int) -> None:
     text = f"Ping timeout: {silent_ms // 1000} seconds"
     if session.user is not None:
-        world.note(f"left: {session.user.nick} ({text})")
+        world.log_line(f"left: {session.user.nick} ({text})")
     world.close(session, text)

@@ -20,9 +20,9 @@ from chatroom.chat.delivery.replay_queue import release
 from chatroom.chat.events import Event, Stamp
 from chatroom.chat.people.channel import Channel
 from chatroom.chat.people.user import User
-from chatroom.chat.people.whowas import FormerUsers
+from chatroom.chat.people.whowas import WhowasList
 from chatroom.chat.stored.entries import Kind
-from chatroom.chat.stored.records import Belongings
+from chatroom.chat.stored.records import AccountData
 from chatroom.config import Settings
 from chatroom.irc import caps
 from chatroom.irc.framing import encode
@@ -55,16 +55,16 @@ class World:
         self.accounts = AccountDirectory()
         self.by_account: dict[int, dict[User, None]] = {}
         """Who is logged in to an account, by its id."""
-        self.former = FormerUsers()
+        self.whowas = WhowasList()
         self.monitors = MonitorLists()
-        self.belongings: dict[int, Belongings] = {}
+        self.account_data: dict[int, AccountData] = {}
         """What the accounts have that somebody here is logged in to, by their ids."""
         self.bans = BanTable()
         self.throttle = LoginThrottle()
         self.outbox = Outbox(Stamp(start_ms, id_prefix))
         self.ledger = Ledger()
         """What must be in the history before it is read; the daemon puts the one with a journal here."""
-        self.log: list[str] = []
+        self.log_lines: list[str] = []
         """Lines for the operator's screen, written once the lock is released."""
         self.jobs: list[Job] = []
         """What must be remembered, in order, with nobody waiting for it."""
@@ -102,19 +102,19 @@ class World:
             self.now_ms = now_ms
             self.outbox.stamp = Stamp(now_ms, self.id_prefix)
 
-    def note(self, text: str) -> None:
+    def log_line(self, text: str) -> None:
         """One line for the operator's screen."""
-        self.log.append(text)
+        self.log_lines.append(text)
 
     def remember(self, job: Job) -> None:
         """Have something written behind what is told; nobody waits for it."""
         self.jobs.append(job)
 
-    def note_presence(self, account_id: int, folded: str) -> None:
+    def record_arrival(self, account_id: int, folded: str) -> None:
         """An account is in a channel from now on, or on the server (an empty name)."""
         self.remember(lambda stores: stores.presence.come(account_id, folded))
 
-    def note_absence(self, user: User, channel: Channel | None) -> None:
+    def record_departure(self, user: User, channel: Channel | None) -> None:
         """Somebody leaves a channel, or the server (None): their account has read everything until now.
 
         Where the daemon stops, all leave at once; its next start notes that in one go.
@@ -122,7 +122,7 @@ class World:
         if self.is_ending:
             return
         if self.ledger.journal is not None and user.account is not None:
-            account_id, number = user.account.id, self.ledger.last_number
+            account_id, number = user.account.id, self.ledger.last_message_id
             folded = channel.folded if channel is not None else ""
             self.remember(lambda stores: stores.presence.go(account_id, folded, number))
 
@@ -211,7 +211,7 @@ class World:
             session.user = user
         if user.account is not None:
             self._list_account(user)
-            user.belongings = self.belongings.setdefault(user.account.id, user.belongings)
+            user.account_data = self.account_data.setdefault(user.account.id, user.account_data)
         self.most_users = max(self.most_users, len(self.users))
         self.monitors.tell_online(self.outbox, self.settings.server.name, user)
 
@@ -220,23 +220,23 @@ class World:
         if self.users.get(user.folded) is not user:
             return
         del self.users[user.folded]
-        self.former.note(user, self.now_ms)
+        self.whowas.add(user, self.now_ms)
         self.monitors.tell_offline(self.outbox, self.settings.server.name, user.nick)
         self._unlist_account(user)
-        self._put_away_belongings(user.account)
+        self._forget_account_data(user.account)
         self.set_invisible(user, False)
         event = Event.by(user, f"QUIT :{quit_text}")
         for session in user.sessions:
             self.outbox.settle(session)
         self.outbox.number(event)
         channels = list(user.channels)
-        self.note_absence(user, None)
+        self.record_departure(user, None)
         for channel in channels:
-            self.note_absence(user, channel)
+            self.record_departure(user, channel)
             self._leave(channel, user)
         for channel in channels:
             if channel.members:
-                self.ledger.keep_event(event, Kind.QUIT, channel, quit_text, user)
+                self.ledger.add_event(event, Kind.QUIT, channel, quit_text, user)
                 self.outbox.to_channel(channel, event, None, channels)
         for session in user.sessions:
             session.user = None
@@ -248,7 +248,7 @@ class World:
         old, server = user.nick, self.settings.server.name
         is_another = casefold(old) != casefold(nick)
         if is_another:
-            self.former.note(user, self.now_ms)
+            self.whowas.add(user, self.now_ms)
         del self.users[user.folded]
         user.rename(nick)
         self.users[user.folded] = user
@@ -273,18 +273,18 @@ class World:
         user.account = account
         self._list_account(user)
         if account is None:
-            user.belongings = Belongings()
+            user.account_data = AccountData()
         else:
-            user.belongings = self.belongings.setdefault(account.id, Belongings())
-        self._put_away_belongings(old)
+            user.account_data = self.account_data.setdefault(account.id, AccountData())
+        self._forget_account_data(old)
         if user.account_name != before:
             name = user.account_name or "*"
             event = Event.by(user, f"ACCOUNT {name}", needs=caps.ACCOUNT_NOTIFY)
             self.tell_neighbours(user, event)
 
-    def _put_away_belongings(self, account: AccountEntry | None) -> None:
+    def _forget_account_data(self, account: AccountEntry | None) -> None:
         if account is not None and account.id not in self.by_account:
-            self.belongings.pop(account.id, None)
+            self.account_data.pop(account.id, None)
 
     def set_invisible(self, user: User, invisible: bool) -> None:
         """Hide somebody from those who share no channel with them, or show them again."""

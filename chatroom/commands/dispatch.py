@@ -134,7 +134,7 @@ def refuse(context: Context, error: ChatroomError) -> None:
         context.fail(REFUSAL_CODES.get(type(error), "REFUSED"), text=str(error))
     elif isinstance(error, StorageError):
         # The error names the database's path, which is the operator's to know.
-        context.world.note(f"{context.verb} of {context.nick} failed: {error}")
+        context.world.log_line(f"{context.verb} of {context.nick} failed: {error}")
         context.fail("TEMPORARILY_UNAVAILABLE", text="That could not be stored, try again in a moment")
     else:
         context.fail("FAILED", text=str(error))
@@ -167,7 +167,7 @@ def _allowed(context: Context, command: Command, params: list[str]) -> bool:
         context.reply(numerics.ERR_ALREADYREGISTERED)
         return False
     if command.role is not None and context.role < command.role:
-        context.world.note(
+        context.world.log_line(
             f"refused {command.verb} by {context.nick} ({session.address_text}): needs {command.role.word}"
         )
         context.reply(numerics.ERR_NOPRIVILEGES)

@@ -89,7 +89,7 @@ class _Reading:
         self._path = path
         self._values: dict[str, Any] = {}
         self._tables: list[dict[str, Any]] | None = None
-        self._origins: dict[str, str] = {}
+        self._key_sources: dict[str, str] = {}
 
     def take_document(self, document: Mapping[str, object]) -> None:
         """Take what stands in the file, and refuse what does not belong there."""
@@ -117,7 +117,7 @@ class _Reading:
             }
             for table in body
         ]
-        self._origins["listen"] = where
+        self._key_sources["listen"] = where
 
     def take_environment(self, environ: Mapping[str, str]) -> None:
         """Take every ``CHATROOM_SECTION__KEY``, and refuse one that sets nothing."""
@@ -138,7 +138,7 @@ class _Reading:
             base = self._path.parent if self._path is not None and where == str(self._path) else Path()
             checked = (base / checked).absolute()
         self._values[key.path] = checked
-        self._origins[key.path] = where
+        self._key_sources[key.path] = where
 
     def settings(self) -> Settings:
         """Everything gathered, over the defaults."""
@@ -148,7 +148,7 @@ class _Reading:
                 key.name: self._values[key.path] for key in KEYS if key.section == section if key.path in self._values
             }
             parts[section] = self._listeners(given) if made_of is Listen else made_of(**given)
-        return Settings(**parts, source=self._path, origins=MappingProxyType(self._origins))
+        return Settings(**parts, source=self._path, key_sources=MappingProxyType(self._key_sources))
 
     def _listeners(self, given: dict[str, Any]) -> tuple[Listen, ...]:
         """The file's tables, the plain irc ones replaced by one where a flag or the environment names host or port."""

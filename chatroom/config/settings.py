@@ -272,7 +272,7 @@ class Settings:
     webirc: WebIrc = field(default_factory=WebIrc)
     source: Path | None = field(default=None, compare=False)
     """The file that was read, ``None`` where there is none."""
-    origins: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
+    key_sources: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
     """Where each key that is not at its default was set: the file, the environment variable or the flag."""
 
 

@@ -194,7 +194,7 @@ def check(invocation: Invocation) -> None:
     """
     settings = invocation.settings
     where = f"{settings.source}: right" if settings.source else "No configuration file: all at the defaults"
-    count = len([name for name, origin in settings.origins.items() if origin.startswith("CHATROOM_")])
+    count = len([name for name, origin in settings.key_sources.items() if origin.startswith("CHATROOM_")])
     click.echo(where + (f"; the environment sets {count} of the settings" if count else "") + ".")
 
 
@@ -235,4 +235,4 @@ def _shown(key: Key, settings: Settings) -> object:
 
 
 def _origin(key: Key, settings: Settings) -> str:
-    return settings.origins.get(key.path) or settings.origins.get(key.section) or "default"
+    return settings.key_sources.get(key.path) or settings.key_sources.get(key.section) or "default"

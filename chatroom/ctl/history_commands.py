@@ -264,7 +264,7 @@ def prune(invocation: Invocation, before_at: datetime, yes: bool) -> None:
             return
         confirm(f"Delete {count} entries older than {before_at:%Y-%m-%d %H:%M}Z?", yes)
         detail = f"{count} entries before {before_at:%Y-%m-%d %H:%M}Z"
-        history_archive.note_erasure(stores.database, invocation.actor, "history.prune", "", detail)
+        history_archive.audit_erasure(stores.database, invocation.actor, "history.prune", "", detail)
         history_steps.index_all(upkeep)
         with progress(count, "Deleting") as bar:
             done = history_steps.prune_all(upkeep, before_ms, bar.update)
@@ -290,7 +290,7 @@ def forget(invocation: Invocation, name: str, yes: bool) -> None:
         numbers = history_archive.numbers_of(stores.database, authors)
         confirm(f"Delete {len(numbers)} entries of {name}, for ever?", yes)
         detail = f"{len(numbers)} entries"
-        history_archive.note_erasure(stores.database, invocation.actor, "history.forget", name, detail)
+        history_archive.audit_erasure(stores.database, invocation.actor, "history.forget", name, detail)
         with progress(len(numbers), "Deleting") as bar:
             history_steps.remove_all(upkeep, numbers, bar.update)
         _clear(stores, upkeep)

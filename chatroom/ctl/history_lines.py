@@ -12,7 +12,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from chatroom.chat.stored.entries import Entry, EntryFlag, Kind, direct, number_of, split_parts
+from chatroom.chat.stored.entries import Entry, EntryFlag, Kind, direct, message_id_of, split_parts
 from chatroom.ctl.output import moment, plain
 from chatroom.errors import InvalidValue, Refused
 from chatroom.irc.names import is_channel
@@ -122,7 +122,7 @@ def read_line(text: str, find_account: FindAccount) -> tuple[Entry, int | None]:
         raise InvalidValue("tags must be client tags as they stand in a line")
     ended_at = None if document.get("ended_at") is None else _moment(document, "ended_at")
     entry = Entry(
-        number_of(_text(document, "msgid", 40, missing="")) or 0,
+        message_id_of(_text(document, "msgid", 40, missing="")) or 0,
         time_ms,
         conversation,
         kind,

@@ -77,7 +77,7 @@ class Daemon:
     def __init__(self, settings: Settings, load_settings: LoadSettings) -> None:
         self._settings = settings
         self._load_settings = load_settings
-        self._origin = f"daemon:{secrets.token_hex(4)}"
+        self._writer = f"daemon:{secrets.token_hex(4)}"
         self._screen = Screen()
         self._hub: Hub | None = None
         self._listener: Listener | None = None
@@ -98,7 +98,7 @@ class Daemon:
         settings, path = self._settings, self._settings.database.path
         sockets = [(listen, open_listener(listen)) for listen in settings.listen]
         try:
-            with open_stores(path, create=True, migrate=True, origin=self._origin) as stores:
+            with open_stores(path, create=True, migrate=True, writer=self._writer) as stores:
                 last_change_id = stores.last_change_id()
                 world = self._make_world(stores)
                 has_admin = stores.accounts.count_admins() > 0
@@ -111,7 +111,7 @@ class Daemon:
                 sock.close()
             raise
         follower = ChangeFollower(world, lambda task: hub.post_news(0, task), last_change_id)
-        workers = Workers(lambda: open_stores(path, origin=self._origin), follower.look)
+        workers = Workers(lambda: open_stores(path, writer=self._writer), follower.look)
         hub = self._hub = Hub(world, workers, self._screen)
         listener = self._listener = Listener(hub, sockets, control)
         hub.threads = [IoThread(index, hub, listener.released) for index in range(settings.server.io_threads)]
@@ -141,7 +141,7 @@ class Daemon:
         if history.enabled:
             self._journal = open_journal(path, full=history.synchronous == "full")
             world.ledger = Ledger(self._journal, history)
-            stores.presence.go_all(world.ledger.last_number)
+            stores.presence.go_all(world.ledger.last_message_id)
             self._upkeep = Upkeep(lambda: open_upkeep(path), lambda: world.settings.history)
 
     def _make_world(self, stores: SqliteStores) -> World:
@@ -204,7 +204,7 @@ class Daemon:
         except ChatroomError as error:
             self._screen.show([f"the configuration stays as it was: {error}"])
             return
-        hub.post(0, lambda: hub.world.note(use_settings(hub.world, settings)))
+        hub.post(0, lambda: hub.world.log_line(use_settings(hub.world, settings)))
 
     def wait(self) -> None:
         """Wait for the signal to stop."""

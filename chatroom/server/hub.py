@@ -97,7 +97,8 @@ class Hub:
 
     def take_log(self) -> list[str]:
         """The lines for the operator's screen, to be written without the lock. Needs the lock."""
-        lines, self.world.log = self.world.log, []  # also an empty one: others fill it once the lock is released
+        lines = self.world.log_lines
+        self.world.log_lines = []  # a new list each time: other threads append to it once the lock is released
         return lines
 
     def run_line(self, session: Session, line: str | Malformed) -> None:
@@ -217,5 +218,5 @@ def close_connection(world: World, connection: Connection, why: str) -> None:
     session = connection.session
     if not session.closing:
         if session.user is not None:
-            world.note(f"left: {session.user.nick} ({why})")
+            world.log_line(f"left: {session.user.nick} ({why})")
         world.close(session, why, tell=False, lost=connection.is_lost)

@@ -273,7 +273,7 @@ class IoThread(threading.Thread):
         world, session = self.hub.world, connection.session
         if len(connection.lines) > world.settings.limits.queue_lines:
             if session.user is not None:
-                world.note(f"left: {session.user.nick} (Excess flood)")
+                world.log_line(f"left: {session.user.nick} (Excess flood)")
             world.close(session, "Excess flood")
             return
         self._throttle_reading(connection)
@@ -339,7 +339,7 @@ class IoThread(threading.Thread):
     def _refuse_handshake(self, connection: WebSocketConnection, why: str) -> None:
         """Have it noted, and see to the end of the connection. Without the hub lock."""
         text = f"refused {connection.session.address_text}: {why}"
-        self.post(lambda: self.hub.world.note(text))
+        self.post(lambda: self.hub.world.log_line(text))
         self.call_later(LINGER_S, lambda: self._close(connection))
 
     def _begin_session(self, connection: Connection) -> None:

@@ -20,7 +20,7 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from chatroom.chat.admission.flood import ConnectionBudget, is_this_machine, origin
+from chatroom.chat.admission.flood import ConnectionBudget, is_this_machine, limit_key
 from chatroom.chat.people.session import ControlRights, Session
 from chatroom.chat.stored.records import Role
 from chatroom.errors import AddressUnusable, ServeError
@@ -163,7 +163,7 @@ class Listener:
                 return None
             self._budget.concurrent = limits.connections_per_address if limits.enabled else 1 << 30
             self._budget.per_minute = limits.connects_per_minute if limits.enabled else 1 << 30
-            counted = origin(session.version, session.address)
+            counted = limit_key(session.version, session.address)
             refusal = self._budget.admit(counted, int(time.monotonic() * 1000))
             if refusal is None:
                 self._counted[session.id] = counted
@@ -216,7 +216,7 @@ class Listener:
         if full:
             _turn_away(sock, address_text, "too many connections to this server", websocket=websocket)
             if self._may_complain():
-                self._hub.post(0, lambda: world.note(f"refused {address_text}: {full}"))
+                self._hub.post(0, lambda: world.log_line(f"refused {address_text}: {full}"))
             return None
         host = world.cloak.host(version, address)
         session = Session(next(self._numbers), address_text, version, address, host, now_ms)
@@ -225,7 +225,7 @@ class Listener:
             refusal = self.admit(session)
         if refusal is not None:
             _turn_away(sock, address_text, refusal, websocket=websocket)
-            self._hub.post(0, lambda: world.note(f"refused {address_text}: {refusal}"))
+            self._hub.post(0, lambda: world.log_line(f"refused {address_text}: {refusal}"))
             return None
         with self._budget_lock:
             self._open += 1

@@ -139,7 +139,7 @@ def test_many_rules_at_once_are_looked_up_not_scanned(here: Here) -> None:
     with here.tick():
         apply_rules(here.world, changed)
     assert [client.closed for client in (hit, spared)] == [True, False]
-    assert any("and 90 more bans" in line for line in here.world.log)
+    assert any("and 90 more bans" in line for line in here.world.log_lines)
 
 
 def test_a_person_with_devices_elsewhere_loses_only_the_banned_ones(here: Here) -> None:

@@ -91,7 +91,7 @@ def test_the_screen_has_a_line_for_what_happens(here: Here) -> None:
     ada.say("KILL eve :rude", "UBAN ADD eve :again")
     late = here.open("192.0.2.1")
     late.say("NICK eve", "USER e 0 * :E")
-    log = "\n".join(here.world.log)
+    log = "\n".join(here.world.log_lines)
     for words in (
         "login ada (admin) from 10.0.0.9",
         "joined: ada from 10.0.0.9, account ada",

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from chatroom.chat.enforcement import apply_rules
 from chatroom.chat.reload import use_settings
-from chatroom.chat.stored.entries import first_number, msgid_of
+from chatroom.chat.stored.entries import first_message_id, msgid_of
 from chatroom.chat.stored.records import Role
 from chatroom.commands.command_table import COMMANDS
 from chatroom.irc import numerics
@@ -26,7 +26,7 @@ FIXED_TEXTS = {
     for numeric in vars(numerics).values()
     if isinstance(numeric, numerics.Numeric) and numeric.text is not None
 }
-FIRST_MSGID = msgid_of(first_number(int(START.timestamp() * 1000)))
+FIRST_MSGID = msgid_of(first_message_id(int(START.timestamp() * 1000)))
 """The id of the first message that is kept."""
 EARLY, LATE = "timestamp=2029-01-01T00:00:00.000Z", "timestamp=2031-01-01T00:00:00.000Z"
 NICKS = ["alice", "bob", "ada", "mo", "una", "Alice", "newcomer", "ghost", "x" * 32, "é" * 16, "ALICE"]

@@ -44,10 +44,10 @@ def test_a_flag_beats_the_environment_beats_the_file(file: Path) -> None:
 
 
 def test_each_value_tells_where_it_was_set(file: Path) -> None:
-    """The origins name the file, the variable or the flag; defaults have none."""
+    """The key_sources name the file, the variable or the flag; defaults have none."""
     written(file, "[limits]\nburst_lines = 1")
-    origins = load(file, {"CHATROOM_SERVER__MOTD": "hi"}, {"database.path": "x.db"}).origins
-    assert origins == {
+    key_sources = load(file, {"CHATROOM_SERVER__MOTD": "hi"}, {"database.path": "x.db"}).key_sources
+    assert key_sources == {
         "limits.burst_lines": str(file),
         "server.motd": "CHATROOM_SERVER__MOTD",
         "database.path": "--database",
@@ -102,7 +102,10 @@ def test_host_and_port_leave_the_websocket_addresses(file: Path) -> None:
         ("[[listen]]\n[[listen]]", "listen has 127.0.0.1 port 6667 twice"),
         ('[server]\nname = "nodot"', "server.name must be a host name with a dot in it"),
         ('[server]\npassword = "two\\nlines"', "server.password must be one line of text"),
-        ('[server]\nwebsocket_origins = ["https://a.example/"]', "server.websocket_origins must be a list of origins"),
+        (
+            '[server]\nwebsocket_origins = ["https://a.example/"]',
+            "server.websocket_origins must be a list of origins",
+        ),
         ('[webirc]\ngateways = ["192.0.2.1/24"]', "webirc.gateways must be a list of addresses or networks"),
         ('[webirc]\npassword = "two words"', "webirc.password must be one word"),
         ('[channels]\nautojoin = ["lobby"]', "channels.autojoin must be a list of channel names"),

@@ -10,7 +10,7 @@ import pytest
 from harness.shell import Shell
 
 from chatroom.chat.events import Part
-from chatroom.chat.stored.entries import Entry, EntryFlag, Kind, direct, join_parts, next_number
+from chatroom.chat.stored.entries import Entry, EntryFlag, Kind, direct, join_parts, next_message_id
 from chatroom.storage.sqlite.history_upkeep import open_upkeep
 from chatroom.storage.sqlite.journal import open_journal
 from chatroom.storage.sqlite.sqlite_stores import open_stores
@@ -23,10 +23,10 @@ def keep(shell: Shell, *entries: Entry, index: bool = True) -> list[Entry]:
     """Write entries, each with the number that its time asks for."""
     kept = list[Entry]()
     journal = open_journal(shell.database)
-    last = journal.last_number()
+    last = journal.last_message_id()
     for entry in entries:
-        last = next_number(last, entry.time_ms)
-        kept.append(entry._replace(number=last))
+        last = next_message_id(last, entry.time_ms)
+        kept.append(entry._replace(message_id=last))
     assert journal.begin()
     journal.write(kept)
     journal.commit()

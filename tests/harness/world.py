@@ -167,7 +167,7 @@ class Here:
 
     def __init__(self, path: Path, settings: Settings | None = None, *, history: bool = False) -> None:
         self.now = START
-        self.stores: SqliteStores = open_stores(path, create=True, origin="daemon:test", clock=lambda: self.now)
+        self.stores: SqliteStores = open_stores(path, create=True, writer="daemon:test", clock=lambda: self.now)
         self.journal = open_journal(path, clock=lambda: self.now) if history else None
         self.clients: dict[int, Client] = {}
         self.writes: list[tuple[Session, bytes]] = []
@@ -211,7 +211,7 @@ class Here:
         self.clients = {}
         self.world = self._make_world(self.world.settings)
         if self.journal is not None:
-            self.stores.presence.go_all(self.world.ledger.last_number)
+            self.stores.presence.go_all(self.world.ledger.last_message_id)
 
     # -- time -------------------------------------------------------------------------------------
 
@@ -484,9 +484,9 @@ def check_invariants(world: World) -> None:
     assert {key: set(users) for key, users in world.by_account.items()} == {
         key: {user for user in present if user.account is not None and user.account.id == key} for key in accounts
     }
-    assert set(world.belongings) >= accounts
+    assert set(world.account_data) >= accounts
     for user in present:
-        assert user.account is None or user.belongings is world.belongings[user.account.id]
+        assert user.account is None or user.account_data is world.account_data[user.account.id]
     assert set(world.operators) == {user for user in present if user.is_operator}
     assert world.invisible == sum(user.invisible for user in present)
     assert world.unregistered == sum(session.registration is not None for session in world.sessions.values())

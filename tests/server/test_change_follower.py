@@ -14,7 +14,7 @@ from chatroom.storage.sqlite.sqlite_stores import open_stores
 def test_a_deleted_account_does_not_bring_back_an_older_channel(tmp_path: Path) -> None:
     """The shell deletes an account while a topic waits for the disk: the channel loses that account, nothing else."""
     path = tmp_path / "chat.db"
-    with Here(path) as here, open_stores(path, origin="cli") as shell:
+    with Here(path) as here, open_stores(path, writer="cli") as shell:
         una, bob = here.member("una"), here.member("bob")
         una.say("JOIN #tea", "TOPIC #tea :older")
         bob.say("JOIN #tea", "JOIN #cake")

@@ -94,6 +94,6 @@ def test_a_line_for_the_screen_is_taken_by_one_thread_only() -> None:
     world = World(Settings(), 0, "t-", Cloak(b"key"))
     hub = Hub(world, HeldWorkers(), Screen())
     first = hub.take_log()
-    world.note("joined: alice")
+    world.log_line("joined: alice")
     second = hub.take_log()
     assert (first, second, hub.take_log()) == ([], ["joined: alice"], [])

@@ -59,7 +59,7 @@ def open_another(path: Path, clock: SetClock) -> Iterator[Callable[[str], Sqlite
     opened = []
 
     def open_one(origin: str) -> SqliteStores:
-        stores = open_stores(path, origin=origin, clock=clock)
+        stores = open_stores(path, writer=origin, clock=clock)
         opened.append(stores)
         return stores
 

@@ -28,7 +28,7 @@ SUBSCRIBER_BITS = 64
 """How much of an IPv6 address whoever has it may choose at will: one subscriber has the whole /64."""
 
 
-def origin(version: int, address: int) -> str:
+def limit_key(version: int, address: int) -> str:
     """Whom an address is counted as: an IPv4 address as itself, an IPv6 one as its /64."""
     return f"6 {address >> SUBSCRIBER_BITS:x}" if version == 6 else f"4 {address:x}"
 

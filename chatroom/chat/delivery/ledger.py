@@ -13,7 +13,7 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, NamedTuple
 
-from chatroom.chat.stored.entries import Conversation, EntryFlag, Kept, Kind, join_parts, msgid_of, next_number
+from chatroom.chat.stored.entries import Conversation, EntryFlag, EntryRow, Kind, join_parts, msgid_of, next_message_id
 from chatroom.errors import StorageError
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from chatroom.config.settings import History
 
 
-class Unkept(NamedTuple):
+class NotWritten(NamedTuple):
     """A message that could not be kept, and so was not said."""
 
     session: Session
@@ -58,10 +58,10 @@ class Ledger:
         "failure",
         "is_open",
         "journal",
-        "keeps_channels",
-        "keeps_direct",
         "kinds",
-        "last_number",
+        "last_message_id",
+        "writes_channels",
+        "writes_direct",
     )
 
     def __init__(self, journal: Journal | None = None, settings: History | None = None) -> None:
@@ -70,21 +70,21 @@ class Ledger:
         """Whether this tick's transaction has begun."""
         self.failure = ""
         """Why the last commit failed; empty while all is well."""
-        self.last_number = journal.last_number() if journal is not None else 0
+        self.last_message_id = journal.last_message_id() if journal is not None else 0
         """The number of what was kept last."""
         self.kinds: frozenset[Kind] = frozenset()
         """What is kept of what happens in channels."""
-        self.keeps_channels = self.keeps_direct = False
+        self.writes_channels = self.writes_direct = False
         """Whether messages to channels are kept, and those between accounts."""
         if settings is not None:
             self.use_settings(settings)
         self._is_busy = False
         """Whether somebody else had the write lock when this tick asked for it: it does not ask for each line."""
-        self._entries: list[Kept] = []
+        self._entries: list[EntryRow] = []
         self._renamed: list[Renamed] = []
         """What became of channels, in the order in which it happened."""
         self._messages: list[tuple[int, Session, str, str]] = []
-        """Of each message its event's number, and what an ``Unkept`` has."""
+        """Of each message its event's number, and what an ``NotWritten`` has."""
 
     def use_settings(self, settings: History) -> None:
         """Keep what the settings say from now on."""
@@ -96,8 +96,8 @@ class Ledger:
             (settings.modes, (Kind.MODE,)),
         )
         self.kinds = frozenset(kind for is_wanted, kinds in wanted if is_wanted for kind in kinds)
-        self.keeps_channels = self.journal is not None and settings.messages
-        self.keeps_direct = self.journal is not None and settings.direct_messages
+        self.writes_channels = self.journal is not None and settings.messages
+        self.writes_direct = self.journal is not None and settings.direct_messages
 
     def ready(self) -> bool:
         """Whether something can be kept in this tick. Raises ``StorageError`` where the disk says no at once."""
@@ -119,7 +119,7 @@ class Ledger:
         except StorageError:
             return False
 
-    def keep_message(
+    def add_message(
         self, event: Event, verb: str, conversation: Conversation, target: str, text: str, by: tuple[User, Session]
     ) -> None:
         """Keep a message that is about to be said. Only where ``ready``; gives the event its lasting id."""
@@ -130,15 +130,15 @@ class Ledger:
         self._add(event, _NOTICE if verb == "NOTICE" else _PRIVMSG, conversation, target, text, user)
         self._messages.append((event.seq, session, verb, target))
 
-    def keep_line(
+    def add_line(
         self, seq: int, time_ms: int, user: User, session: Session, conversation: Conversation, target: str, text: str
     ) -> int:
-        """As ``keep_message``, for what most are: a PRIVMSG of one line without tags. Its number in the history.
+        """As ``add_message``, for what most are: a PRIVMSG of one line without tags. Its number in the history.
 
         ``seq`` is the number under which the outbox has it.
         """
         assert self.is_open, "it would be read before it is kept"
-        self.last_number = number = next_number(self.last_number, time_ms)
+        self.last_message_id = number = next_message_id(self.last_message_id, time_ms)
         account = user.account
         self._entries.append(
             (
@@ -158,7 +158,7 @@ class Ledger:
         self._messages.append((seq, session, "PRIVMSG", target))
         return number
 
-    def keep_event(self, event: Event, kind: Kind, channel: Channel, text: str, user: User | None) -> None:
+    def add_event(self, event: Event, kind: Kind, channel: Channel, text: str, user: User | None) -> None:
         """Keep something that happened in a channel, if its kind is kept; it is told in any case.
 
         Where somebody else has the write lock, it is written in the next tick that gets it.
@@ -173,13 +173,13 @@ class Ledger:
     def end_channel(self, channel: Channel) -> None:
         """The channel is no more: a later one of that name has nothing to do with what was said in it."""
         if channel.has_history:
-            self._note(channel.name, "")
+            self._record_rename(channel.name, "")
 
     def rename_channel(self, name: str, new_name: str) -> None:
         """A channel has another name from here on; what was said in it goes with it."""
-        self._note(name, new_name)
+        self._record_rename(name, new_name)
 
-    def _note(self, name: str, new_name: str) -> None:
+    def _record_rename(self, name: str, new_name: str) -> None:
         """Have the journal told of a channel: in this tick, or in the next one that is ready."""
         if self.journal is None:
             return
@@ -192,8 +192,8 @@ class Ledger:
     ) -> None:
         stamp = event.stamp
         assert stamp is not None
-        self.last_number = number = next_number(self.last_number, stamp.time_ms)
-        event.lasting_id = event.lasting_id or msgid_of(number)  # a QUIT is kept in several channels and told once
+        self.last_message_id = number = next_message_id(self.last_message_id, stamp.time_ms)
+        event.stored_msgid = event.stored_msgid or msgid_of(number)  # a QUIT is kept in several channels and told once
         account = user.account if user is not None else None
         self._entries.append(
             (
@@ -219,7 +219,7 @@ class Ledger:
                 self.ready()
             self._is_busy = False
 
-    def close_tick(self, outbox: Outbox) -> list[Unkept]:
+    def close_tick(self, outbox: Outbox) -> list[NotWritten]:
         """Commit; the messages that could not be kept, which ``outbox`` then does not hold any more."""
         journal, entries, renamed, messages = self.journal, self._entries, self._renamed, self._messages
         if not self.is_open or journal is None:
@@ -235,12 +235,12 @@ class Ledger:
         except StorageError as error:
             self.failure = str(error)
             outbox.withdraw({message[0] for message in messages})
-            return [Unkept(*message[1:]) for message in messages]
+            return [NotWritten(*message[1:]) for message in messages]
         self.failure = ""
         return []
 
 
-def _write(journal: Journal, entries: list[Kept], renamed: list[Renamed]) -> None:
+def _write(journal: Journal, entries: list[EntryRow], renamed: list[Renamed]) -> None:
     done = 0
     for name, new_name, place in renamed:
         if place > done:

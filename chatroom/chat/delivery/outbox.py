@@ -118,7 +118,7 @@ class Outbox:
     def copy_to_session(self, session: Session, line: bytes, event: Event) -> None:
         """Say an event, rendered with tags of its own, at this place in what one session is answered."""
         self.to_session(session, line)
-        if event.lasting_id:
+        if event.stored_msgid:
             self._copies.setdefault(event.seq, []).append(self.seq)
 
     def to_channel(

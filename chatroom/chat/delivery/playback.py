@@ -20,7 +20,7 @@ def to_event(entry: Entry) -> Event:
     event = Event(entry.source, _BODIES[entry.kind](entry), account=entry.account or None)
     event.client_tags = entry.client_tags
     event.bot = bool(entry.flags & EntryFlag.BOT)
-    event.lasting_id = entry.msgid
+    event.stored_msgid = entry.msgid
     event.stamp = Stamp(entry.time_ms, "")
     if entry.kind is Kind.TAGMSG:
         event.needs = caps.MESSAGE_TAGS

@@ -11,7 +11,7 @@ TIMEOUT_MS = 60_000
 """How long a batch may stay open."""
 
 
-class ClientBatch:
+class MultilineBatch:
     """An open batch of one session. Bounded by ``MULTILINE_BYTES`` and ``MULTILINE_LINES``."""
 
     __slots__ = ("failed", "label", "lines", "opened_ms", "reference", "size", "tags", "target", "verb")

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from chatroom.chat.stored.records import Belongings
+from chatroom.chat.stored.records import AccountData
 
 if TYPE_CHECKING:
     from chatroom.chat.admission.flood import LineBudget
     from chatroom.chat.admission.sasl_exchange import SaslExchange
     from chatroom.chat.delivery.labelled_replies import Answers
-    from chatroom.chat.people.multiline_batch import ClientBatch
+    from chatroom.chat.people.multiline_batch import MultilineBatch
     from chatroom.chat.people.user import User
     from chatroom.chat.stored.records import AccountEntry, Role
 
@@ -20,8 +20,8 @@ class Registration:
 
     __slots__ = (
         "account",
+        "account_data",
         "away",
-        "belongings",
         "cap_open",
         "nick",
         "passwords",
@@ -42,14 +42,14 @@ class Registration:
         self.account: AccountEntry | None = None
         self.away: str | None = None
         """What AWAY said before there was anybody who could be away."""
-        self.belongings: Belongings | None = None
+        self.account_data: AccountData | None = None
         """What METADATA said of who is coming, as a guest."""
 
-    def own(self) -> Belongings:
-        """``belongings``, to be changed."""
-        if self.belongings is None:
-            self.belongings = Belongings()
-        return self.belongings
+    def own(self) -> AccountData:
+        """``account_data``, to be changed."""
+        if self.account_data is None:
+            self.account_data = AccountData()
+        return self.account_data
 
     @property
     def is_blank(self) -> bool:
@@ -132,7 +132,7 @@ class Session:
         """Everything its channels said up to this number is in ``entries`` or was read."""
         self.gathered: Answers | None = None
         """The answer to a labelled command, while it is being made."""
-        self.batch: ClientBatch | None = None
+        self.batch: MultilineBatch | None = None
         """The lines of a message that is not complete yet."""
         self.waiting = False
         """Whether a job of its last line is under way: further lines wait behind it."""

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from chatroom.chat.stored.records import Belongings, Role
+from chatroom.chat.stored.records import AccountData, Role
 from chatroom.irc.names import casefold
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ class User:
     """A person present. Guarded by the hub lock."""
 
     __slots__ = (
-        "_belongings",
+        "_account_data",
         "account",
         "away",
         "bot",
@@ -58,7 +58,7 @@ class User:
         self.prefix = f"{nick}!{username}@{host}"
         self.account: AccountEntry | None = None
         self.away: str | None = None
-        self._belongings: Belongings | None = None
+        self._account_data: AccountData | None = None
         self.guest_messages: deque[str] | None = None
         """The ids of the last messages that were kept of them while they had no account: how we know whose they are."""
         self.invisible = False
@@ -79,27 +79,27 @@ class User:
         self.spoke_ms = now_ms
         """When they last said something, for the idle time WHOIS shows."""
 
-    def note_guest_message(self, msgid: str) -> None:
+    def add_guest_message(self, msgid: str) -> None:
         """Know a message for their own that no account says is."""
         if self.guest_messages is None:
             self.guest_messages = deque(maxlen=MOST_GUEST_MESSAGES)
         self.guest_messages.append(msgid)
 
     @property
-    def belongings(self) -> Belongings:
+    def account_data(self) -> AccountData:
         """Their own while they are a guest, else their account's. Most guests have nothing: made when asked for."""
-        if self._belongings is None:
-            self._belongings = Belongings()
-        return self._belongings
+        if self._account_data is None:
+            self._account_data = AccountData()
+        return self._account_data
 
-    @belongings.setter
-    def belongings(self, belongings: Belongings) -> None:
-        self._belongings = belongings
+    @account_data.setter
+    def account_data(self, account_data: AccountData) -> None:
+        self._account_data = account_data
 
     @property
     def metadata(self) -> Mapping[str, str]:
         """Their metadata, to be read."""
-        return _NOTHING if self._belongings is None else self._belongings.metadata
+        return _NOTHING if self._account_data is None else self._account_data.metadata
 
     @property
     def role(self) -> Role | None:

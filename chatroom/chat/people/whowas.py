@@ -16,7 +16,7 @@ MOST_OF_A_NICK = 10
 """How many departures of one nick are remembered."""
 
 
-class FormerUser(NamedTuple):
+class WhowasEntry(NamedTuple):
     """Somebody as they were when they gave up a nick: by leaving, or by taking another."""
 
     nick: str
@@ -28,13 +28,13 @@ class FormerUser(NamedTuple):
     left_ms: int
 
 
-class FormerUsers:
+class WhowasList:
     """The last departures, by nick. Guarded by the hub lock."""
 
     __slots__ = ("_by_nick", "_number", "_order")
 
     def __init__(self) -> None:
-        self._by_nick: dict[str, list[tuple[int, FormerUser]]] = {}
+        self._by_nick: dict[str, list[tuple[int, WhowasEntry]]] = {}
         """Departures with their numbers by casefolded nick, the latest first; none is empty."""
         self._order: OrderedDict[int, str] = OrderedDict()
         """The casefolded nick of each departure by its number, the oldest first."""
@@ -43,10 +43,10 @@ class FormerUsers:
     def __len__(self) -> int:
         return len(self._order)
 
-    def note(self, user: User, left_ms: int) -> None:
+    def add(self, user: User, left_ms: int) -> None:
         """Remember somebody under the nick they wear now; the oldest departures are forgotten for it."""
         address_text = user.sessions[0].address_text if user.sessions else ""
-        one = FormerUser(user.nick, user.username, user.host, user.realname, user.account_name, address_text, left_ms)
+        one = WhowasEntry(user.nick, user.username, user.host, user.realname, user.account_name, address_text, left_ms)
         self._number += 1
         same = self._by_nick.setdefault(user.folded, [])
         same.insert(0, (self._number, one))
@@ -63,6 +63,6 @@ class FormerUsers:
         if not same:
             del self._by_nick[folded]
 
-    def find(self, nick: str) -> list[FormerUser]:
+    def find(self, nick: str) -> list[WhowasEntry]:
         """Who wore that nick, the latest first."""
         return [one for _, one in self._by_nick.get(casefold(nick), ())]

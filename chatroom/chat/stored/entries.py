@@ -1,7 +1,7 @@
 """What is kept of what was said: the entries of the history, their numbers, and what may be asked of it.
 
 **Numbers.** Everything kept has a number that says when it was said *and* its place in the order: it is at least the
-moment's Unix milliseconds times 1,024, and always more than the number before (``next_number``). So numbers go up
+moment's Unix milliseconds times 1,024, and always more than the number before (``next_message_id``). So numbers go up
 whatever the clock does, one is never given out twice, not in a later run nor in a database made anew, and what is
 imported finds its place by its time. The ``msgid`` that clients see is the number written in another way.
 """
@@ -21,7 +21,7 @@ _MSGID = re.compile(r"[1-9a-f][0-9a-f]{0,15}")
 _NEW_LINE, _SAME_LINE = "\n", "\r"
 
 
-def first_number(time_ms: int) -> int:
+def first_message_id(time_ms: int) -> int:
     """The lowest number that something said at ``time_ms`` may have."""
     return time_ms * _TICKS_PER_MS
 
@@ -31,7 +31,7 @@ def time_ms_of(number: int) -> int:
     return number // _TICKS_PER_MS
 
 
-def next_number(last: int, time_ms: int) -> int:
+def next_message_id(last: int, time_ms: int) -> int:
     """The number of what is said at ``time_ms``, ``last`` being the highest given out so far."""
     first = time_ms * _TICKS_PER_MS
     return first if first > last else last + 1
@@ -42,7 +42,7 @@ def msgid_of(number: int) -> str:
     return f"{number:x}"
 
 
-def number_of(msgid: str) -> int | None:
+def message_id_of(msgid: str) -> int | None:
     """The number that an id stands for; None where it is no id of ours. There may be no entry of that number."""
     if _MSGID.fullmatch(msgid) is None:
         return None
@@ -90,7 +90,7 @@ def direct(one: int, other: int) -> tuple[int, int]:
 class Entry(NamedTuple):
     """Something kept. ``f":{source} {kind.name} {target} :{text}"`` is a message's line."""
 
-    number: int
+    message_id: int
     time_ms: int
     """When, in Unix milliseconds, as it was told; may go backward from one number to the next where a clock was set."""
     conversation: Conversation
@@ -116,10 +116,10 @@ class Entry(NamedTuple):
     @property
     def msgid(self) -> str:
         """The id that clients see."""
-        return msgid_of(self.number)
+        return msgid_of(self.message_id)
 
 
-Kept = tuple[int, int, Conversation, int, str, int | None, str, str, str, str, int]
+EntryRow = tuple[int, int, Conversation, int, str, int | None, str, str, str, str, int]
 """An entry on its way to the disk: an ``Entry``, or the plain tuple of its values, which is quicker to make."""
 
 
@@ -141,10 +141,10 @@ def split_parts(text: str) -> list[Part] | None:
     return parts
 
 
-class AtNumber(NamedTuple):
+class AtMessageId(NamedTuple):
     """A place in a conversation: at that number, whether an entry has it or not."""
 
-    number: int
+    message_id: int
 
 
 class AtTime(NamedTuple):
@@ -153,7 +153,7 @@ class AtTime(NamedTuple):
     time_ms: int
 
 
-Bound = AtNumber | AtTime
+Bound = AtMessageId | AtTime
 
 
 class LastSaid(NamedTuple):

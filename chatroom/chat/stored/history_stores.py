@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
-from chatroom.chat.stored.entries import Backlog, Bound, Conversation, Entry, Kept, LastSaid, LogTrim, Search
+from chatroom.chat.stored.entries import Backlog, Bound, Conversation, Entry, EntryRow, LastSaid, LogTrim, Search
 from chatroom.chat.stored.records import Actor
 
 
@@ -19,12 +19,12 @@ class Journal(Protocol):
     One connection, used by one thread at a time, whichever that is: the daemon's tick uses it under the hub lock. It
     never waits for anybody. Commits survive the process; with ``synchronous = "full"`` a power cut, too.
 
-    Every number is from ``next_number``, beginning with ``last_number``: entries whose number is lower than their time
-    asks for, or is taken, are refused by ``write``. After any ``StorageError`` nothing of the transaction is kept, and
+    Every message id is from ``next_message_id``, beginning with ``last_message_id``. ``write`` refuses an entry whose
+    id is lower than its time asks for, or is taken. After any ``StorageError`` nothing of the transaction is kept, and
     the next ``begin`` starts over.
     """
 
-    def last_number(self) -> int:
+    def last_message_id(self) -> int:
         """The highest number that was ever written; ask once, before the first entry."""
         ...
 
@@ -32,7 +32,7 @@ class Journal(Protocol):
         """Take the write lock. False where somebody else has it: try again later. Raises ``StorageError``."""
         ...
 
-    def write(self, entries: Sequence[Kept]) -> None:
+    def write(self, entries: Sequence[EntryRow]) -> None:
         """Add entries, in the order of their numbers. Raises ``StorageError`` (a full disk): rolled back then."""
         ...
 

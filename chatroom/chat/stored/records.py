@@ -78,7 +78,7 @@ class Credential(NamedTuple):
 
 
 @dataclass(slots=True)
-class Belongings:
+class AccountData:
     """What somebody has besides a name: a guest's own, an account's for all who are logged in to it."""
 
     markers: dict[str, int] = field(default_factory=dict)

@@ -15,13 +15,13 @@ from typing import Protocol
 from chatroom.chat.stored.history_stores import HistoryStore, PresenceStore
 from chatroom.chat.stored.records import (
     Account,
+    AccountData,
     AccountEntry,
     Actor,
     AuditEntry,
     Ban,
     BanKind,
     BanRule,
-    Belongings,
     Change,
     Credential,
     Role,
@@ -97,10 +97,10 @@ class AccountStore(Protocol):
         ...
 
 
-class BelongingStore(Protocol):
+class AccountDataStore(Protocol):
     """What accounts have besides their names: read markers and metadata. No audit and no ``changes`` rows."""
 
-    def load(self, account_id: int) -> Belongings:
+    def load(self, account_id: int) -> AccountData:
         """All that an account has."""
         ...
 
@@ -209,7 +209,7 @@ class Stores(Protocol):
         ...
 
     @property
-    def belongings(self) -> BelongingStore:
+    def account_data(self) -> AccountDataStore:
         """Read markers and metadata of accounts."""
         ...
 

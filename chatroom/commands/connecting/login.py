@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from chatroom.chat.admission import passwords, scram
 from chatroom.chat.admission.ban_table import describe
-from chatroom.chat.admission.flood import is_this_machine, origin
+from chatroom.chat.admission.flood import is_this_machine, limit_key
 from chatroom.chat.enforcement import apply_account
 from chatroom.chat.stored.records import Account, AccountEntry
 from chatroom.commands.context import Context, printable
@@ -50,7 +50,7 @@ class Attempt:
         self.refusal: Denied | None = None
         """Why it is not even begun, if it is not."""
         self._account = f"account {casefold(name)}"
-        self._address = f"address {origin(session.version, session.address)}"
+        self._address = f"address {limit_key(session.version, session.address)}"
         self._turn_ms: int | None = None
         if not world.settings.limits.enabled:
             return
@@ -75,7 +75,7 @@ class Attempt:
 
     def _denied(self, context: Context, why: str) -> Denied:
         name, address = printable(self.name), context.session.address_text
-        context.world.note(f"refused login as {name} from {address}: {why}")
+        context.world.log_line(f"refused login as {name} from {address}: {why}")
         return Denied(why)
 
 
@@ -126,7 +126,7 @@ def check_password(context: Context, name: str, password: str, then: Then) -> Pe
     def conclude(context: Context, checked: _Checked) -> Pending | None:
         outcome = attempt.judge(context, checked.account_id)
         if not isinstance(outcome, Denied):
-            note_login(context, outcome)
+            record_login(context, outcome)
             _renew(context, outcome.id, password, checked)
         return then(context, outcome)
 
@@ -139,10 +139,10 @@ def know_account(world: World, account: Account) -> None:
         apply_account(world, account.id, AccountEntry(account.id, account.name, account.role, account.disabled))
 
 
-def note_login(context: Context, entry: AccountEntry) -> None:
+def record_login(context: Context, entry: AccountEntry) -> None:
     """Remember a good login, and show it on the operator's screen."""
     world = context.world
-    world.note(f"login {entry.name} ({entry.role.word}) from {context.session.address_text}")
+    world.log_line(f"login {entry.name} ({entry.role.word}) from {context.session.address_text}")
     moment = datetime.fromtimestamp(world.now_ms / 1000, UTC)
     world.remember(lambda stores: stores.accounts.record_login(entry.id, moment))
 

@@ -51,4 +51,4 @@ def _change_nick(context: Context, wanted: str) -> None:
     old = user.nick
     event = context.world.rename(user, wanted, skip=context.session)
     context.say(event)
-    context.world.note(f"{old} is now {wanted}")
+    context.world.log_line(f"{old} is now {wanted}")

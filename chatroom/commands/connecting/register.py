@@ -10,7 +10,7 @@ import re
 from typing import TYPE_CHECKING
 
 from chatroom.chat.admission.credentials import make_credentials
-from chatroom.chat.admission.flood import origin
+from chatroom.chat.admission.flood import limit_key
 from chatroom.chat.enforcement import free_nick
 from chatroom.chat.stored.records import Account, AccountEntry, Actor, Credential, Role
 from chatroom.commands.command_table import When, command
@@ -97,7 +97,7 @@ def _name_refusal(context: Context, name: str, nick: str) -> tuple[str, str] | N
 def _hash_and_create(context: Context, name: str, password: str) -> Pending:
     world = context.world
     settings = world.settings.accounts
-    key = f"register {origin(context.session.version, context.session.address)}"
+    key = f"register {limit_key(context.session.version, context.session.address)}"
     delay_ms = world.throttle.slow(key, world.now_ms) if world.settings.limits.enabled else 0
     actor = Actor(name, context.session.address_text)
 
@@ -125,13 +125,13 @@ def _hash_and_create(context: Context, name: str, password: str) -> Pending:
 
 def _hand_over(context: Context, user: User, account_id: int) -> None:
     """Let a new account keep what its first user had as a guest."""
-    own = context.world.belongings[account_id] = user.belongings
+    own = context.world.account_data[account_id] = user.account_data
     markers, metadata = dict(own.markers), dict(own.metadata)
 
     def store(stores: Stores) -> None:
         for target, read_ms in markers.items():
-            stores.belongings.set_marker(account_id, target, read_ms)
-        stores.belongings.set_metadata(account_id, metadata)
+            stores.account_data.set_marker(account_id, target, read_ms)
+        stores.account_data.set_metadata(account_id, metadata)
 
     if markers or metadata:
         context.world.remember(store)
@@ -147,7 +147,7 @@ def _registered(context: Context, name: str, account: Account | None) -> Pending
     user = context.session.user
     if user is not None:
         _hand_over(context, user, entry.id)
-    world.note(f"registered {name} from {context.session.address_text}")
+    world.log_line(f"registered {name} from {context.session.address_text}")
     context.from_server("REGISTER", "SUCCESS", name, f"{name} is registered and you are logged in")
     if user is not None:
         log_in(context, user, entry)

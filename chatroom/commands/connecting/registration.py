@@ -17,7 +17,7 @@ from chatroom.commands.connecting.login import Denied, check_password, know_acco
 from chatroom.commands.connecting.welcome_burst import welcome
 from chatroom.commands.context import Context
 from chatroom.commands.pending import Pending
-from chatroom.commands.presence.account_data import with_belongings
+from chatroom.commands.presence.account_data import with_account_data
 from chatroom.commands.presence.away_and_ison import ABSENT, set_away
 from chatroom.commands.reading.replay import replay_direct
 from chatroom.commands.rooms.joining import enter, show_channel
@@ -41,8 +41,8 @@ def advance(context: Context) -> Pending | None:
         if pending is not None or session.closing:
             return pending
     account = registration.account = _account_now(context, registration.account)
-    if account is not None and account.id not in context.world.belongings:
-        return with_belongings(context, account, advance)
+    if account is not None and account.id not in context.world.account_data:
+        return with_account_data(context, account, advance)
     if context.world.settings.server.password and not registration.server_password_given:
         _refuse_password(context, "this server has a password, give it with PASS")
     elif _may_be(context, registration.nick, account):
@@ -90,7 +90,7 @@ def _may_be(context: Context, nick: str, account: AccountEntry | None) -> bool:
         numeric, code, text = refusal
         context.reply(numeric, nick, text=text)
         if code:
-            world.note(f"refused {nick} from {session.address_text}: registered, no password yet")
+            world.log_line(f"refused {nick} from {session.address_text}: registered, no password yet")
             context.verb = "NICK"
             context.fail(code, nick, text=text)
         return False
@@ -98,7 +98,7 @@ def _may_be(context: Context, nick: str, account: AccountEntry | None) -> bool:
         context.verb = "*"
         text = "You must log in to enter this server (SASL, or PASS account:password)"
         context.fail("ACCOUNT_REQUIRED", text=text)
-        world.note(f"refused {nick} from {session.address_text}: a login is required")
+        world.log_line(f"refused {nick} from {session.address_text}: a login is required")
         world.close(session, text)
         return False
     return True
@@ -115,7 +115,7 @@ def refuse_banned(context: Context, why: str) -> None:
     """Turn a banned session away, telling it the reason and until when."""
     world, session = context.world, context.session
     context.reply(numerics.ERR_YOUREBANNEDCREEP, text=f"You are {why}")
-    world.note(f"refused {session.address_text}: {why}")
+    world.log_line(f"refused {session.address_text}: {why}")
     world.close(session, f"You are {why}")
 
 
@@ -168,7 +168,7 @@ def _password_checked(context: Context, account: AccountEntry | Denied) -> Pendi
 
 def _refuse_password(context: Context, why: str) -> None:
     context.reply(numerics.ERR_PASSWDMISMATCH, text=f"Password incorrect: {why}")
-    context.world.note(f"refused {context.session.address_text}: {why}")
+    context.world.log_line(f"refused {context.session.address_text}: {why}")
     context.world.close(context.session, f"Password incorrect: {why}")
 
 
@@ -199,8 +199,8 @@ def _complete(context: Context, registration: Registration) -> None:
     if account is not None:
         user.account = account
     user.away = registration.away
-    if registration.belongings is not None:
-        user.belongings = registration.belongings
+    if registration.account_data is not None:
+        user.account_data = registration.account_data
     world.add_user(user)
     _welcome(context, user, "joined")
     for name in world.settings.channels.autojoin:
@@ -230,7 +230,7 @@ def _attach(context: Context, user: User, away: str | None) -> None:
 def _welcome(context: Context, user: User, what: str) -> None:
     world = context.world
     account = f", account {user.account_name}" if user.account is not None else ""
-    world.note(f"{what}: {user.nick} from {context.session.address_text}{account}")
+    world.log_line(f"{what}: {user.nick} from {context.session.address_text}{account}")
     welcome(context)
 
 

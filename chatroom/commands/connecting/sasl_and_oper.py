@@ -17,13 +17,13 @@ from chatroom.commands.connecting.login import (
     admitted,
     check_password,
     log_in,
-    note_login,
+    record_login,
     show_operator_mode,
 )
 from chatroom.commands.connecting.registration import advance, take_account
 from chatroom.commands.context import Context
 from chatroom.commands.pending import Pending
-from chatroom.commands.presence.account_data import with_belongings
+from chatroom.commands.presence.account_data import with_account_data
 from chatroom.irc import caps, numerics
 from chatroom.irc.names import casefold
 from chatroom.irc.sasl import SaslFault, encode_response, parse_plain
@@ -147,7 +147,7 @@ def _scram_end(context: Context, exchange: SaslExchange, response: bytes) -> Pen
         return None
     outcome = admitted(context.world, exchange.account_id)
     if not isinstance(outcome, Denied):
-        note_login(context, outcome)
+        record_login(context, outcome)
     return _checked(context, outcome)
 
 
@@ -171,7 +171,7 @@ def _checked(context: Context, account: AccountEntry | Denied) -> Pending | None
     if len(user.sessions) > 1 and user.account != account:
         context.reply(numerics.ERR_SASLALREADY)  # an account is the user's: it would be the other devices' too
         return None
-    return with_belongings(context, account, lambda context: _log_in_again(context, account))
+    return with_account_data(context, account, lambda context: _log_in_again(context, account))
 
 
 def _log_in_again(context: Context, account: AccountEntry) -> None:
@@ -191,7 +191,7 @@ def _failed(context: Context, denied: Denied) -> None:
     session.login_tries += 1
     limits = context.world.settings.limits
     if limits.enabled and session.login_tries >= limits.login_tries and session.user is None:
-        context.world.note(f"refused {session.address_text}: {session.login_tries} failed logins")
+        context.world.log_line(f"refused {session.address_text}: {session.login_tries} failed logins")
         context.world.close(session, "Too many failed logins")
 
 
@@ -210,7 +210,7 @@ def _oper_checked(context: Context, account: AccountEntry | Denied) -> Pending |
             numerics.ERR_NOOPERHOST, text=f"{account.name} is the account of neither an admin nor a moderator"
         )
         return None
-    return with_belongings(context, account, lambda context: _become_operator(context, account))
+    return with_account_data(context, account, lambda context: _become_operator(context, account))
 
 
 def _step_up(context: Context, user: User) -> None:

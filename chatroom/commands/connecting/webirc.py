@@ -58,7 +58,7 @@ def _take_address(context: Context, gateway: str, address_text: str) -> None:
         return
     host = world.cloak.host(address.version, int(address))
     session.stand_for(address.version, int(address), str(address), host, f"{gateway} ({session.address_text})")
-    world.note(f"{session.address_text} connects through the gateway {session.gateway}")
+    world.log_line(f"{session.address_text} connects through the gateway {session.gateway}")
     refusal = world.admit(session)
     if refusal is not None:
         _refuse(context, refusal)
@@ -67,5 +67,5 @@ def _take_address(context: Context, gateway: str, address_text: str) -> None:
 
 
 def _refuse(context: Context, why: str) -> None:
-    context.world.note(f"refused {context.session.address_text}: {why}")
+    context.world.log_line(f"refused {context.session.address_text}: {why}")
     context.world.close(context.session, why)

@@ -78,7 +78,7 @@ def announce(context: Context, params: list[str]) -> Pending | None:
     event = world.event(context.server, f"NOTICE * :{params[0]}")
     for user in world.users.values():
         world.tell_user(user, event)
-    world.note(f"announced by {context.actor.name}: {params[0]}")
+    world.log_line(f"announced by {context.actor.name}: {params[0]}")
     by, text = context.actor, params[0]
     world.remember(lambda stores: stores.audit.add(by, "announce", "*", text))
     count = len(world.users)

@@ -51,6 +51,6 @@ def kick_words(role: Role, nick: str, reason: str) -> tuple[str, str]:
 def kick_off(context: Context, target: User, reason: str) -> None:
     """Disconnect somebody; they read by whom (KILL) and in which role, the others in which role, and all why."""
     told, others = kick_words(context.role, target.nick, reason)
-    context.world.note(f"kicked {target.nick} by {context.actor.name}" + (f": {reason}" if reason else ""))
+    context.world.log_line(f"kicked {target.nick} by {context.actor.name}" + (f": {reason}" if reason else ""))
     context.world.tell_user(target, context.world.event(context.source, f"KILL {target.nick} :{reason}"))
     context.world.close_user(target, told, others)

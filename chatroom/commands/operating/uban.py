@@ -161,7 +161,7 @@ def _store(context: Context, target: NameTarget | NetworkTarget, duration_s: int
             context.world.bans.discard(replaced)
         for rule in rules:
             context.world.bans.add(rule)
-            context.world.note(f"banned {text} by {actor.name}: {explain(rule)}")
+            context.world.log_line(f"banned {text} by {actor.name}: {explain(rule)}")
             lasting = "permanently" if duration_s is None else f"for {format_duration(duration_s)}"
             extra = f" ({note})" if note else ""
             context.note("ADDED", text, text=f"{text} is banned {lasting}, ban {rule.id}{extra}")
@@ -183,7 +183,7 @@ def _remove(context: Context, text: str) -> Pending:
 
     def then(context: Context, lifted: object) -> None:
         context.world.bans.discard(ban_id)
-        context.world.note(f"unbanned {rule.target} by {actor.name}")
+        context.world.log_line(f"unbanned {rule.target} by {actor.name}")
         context.note("REMOVED", rule.target, text=f"{rule.target} is no longer banned")
 
     return Pending("store", job, then)

@@ -8,22 +8,22 @@ from typing import TYPE_CHECKING
 from chatroom.commands.pending import Pending
 
 if TYPE_CHECKING:
-    from chatroom.chat.stored.records import AccountEntry, Belongings
+    from chatroom.chat.stored.records import AccountData, AccountEntry
     from chatroom.commands.context import Context
 
 
-def with_belongings(
+def with_account_data(
     context: Context, account: AccountEntry, then: Callable[[Context], Pending | None]
 ) -> Pending | None:
-    """Go on with ``then`` once the account's belongings are in memory.
+    """Go on with ``then`` once the account's data is in memory.
 
     They are read by the worker that also writes them, in order: what was written before is in them.
     """
-    if account.id in context.world.belongings:
+    if account.id in context.world.account_data:
         return then(context)
 
-    def take(context: Context, belongings: Belongings) -> Pending | None:
-        context.world.belongings.setdefault(account.id, belongings)
+    def take(context: Context, account_data: AccountData) -> Pending | None:
+        context.world.account_data.setdefault(account.id, account_data)
         return then(context)
 
-    return Pending("store", lambda stores: stores.belongings.load(account.id), take)
+    return Pending("store", lambda stores: stores.account_data.load(account.id), take)

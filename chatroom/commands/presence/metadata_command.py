@@ -17,7 +17,7 @@ from chatroom.commands.channel_rules import acts_by_right
 from chatroom.commands.command_table import command
 from chatroom.commands.context import Context
 from chatroom.commands.pending import Pending
-from chatroom.commands.presence.account_data import with_belongings
+from chatroom.commands.presence.account_data import with_account_data
 from chatroom.commands.presence.metadata_push import say_all_wanted
 from chatroom.errors import StorageError
 from chatroom.irc import caps, numerics
@@ -62,8 +62,8 @@ def metadata(context: Context, params: list[str]) -> Pending | None:
         context.fail("NEED_MORE_PARAMS", subcommand, text="Missing parameters")
         return None
     account = _early_account(context)
-    if account is not None and account.id not in context.world.belongings:
-        return with_belongings(context, account, lambda context: metadata(context, params))
+    if account is not None and account.id not in context.world.account_data:
+        return with_account_data(context, account, lambda context: metadata(context, params))
     target = _find_target(context, params[0])
     if target is None:
         context.fail("INVALID_TARGET", params[0], text="There is nobody and no channel of that name")
@@ -83,11 +83,11 @@ def _find_target(context: Context, word: str) -> _Target | None:
         if word != "*" and casefold(word) != casefold(registration.nick):
             return None
         account = registration.account
-        own = world.belongings[account.id] if account is not None else registration.own()
+        own = world.account_data[account.id] if account is not None else registration.own()
         return _Target(registration.nick or "*", own.metadata, account=account)
     user = context.user if word == "*" else world.find_user(word)
     if user is not None:
-        return _Target(user.nick, user.belongings.metadata, user=user, account=user.account)
+        return _Target(user.nick, user.account_data.metadata, user=user, account=user.account)
     channel = world.find_channel(word)
     if channel is None:
         return None
@@ -175,7 +175,7 @@ def _change(context: Context, target: _Target, changes: dict[str, str | None], *
 
     def tell(context: Context, failure: str | None) -> None:
         if failure is not None:
-            context.world.note(f"metadata of {target.name} could not be stored: {failure}")
+            context.world.log_line(f"metadata of {target.name} could not be stored: {failure}")
             context.warn("NOT_STORED", target.name, text="This holds until a restart only: it could not be stored")
         with context.batch(f"metadata {target.name}" if in_batch else ""):
             for key, value in changes.items():
@@ -200,7 +200,7 @@ def _storing(context: Context, target: _Target) -> Callable[[Stores], str | None
         return _reporting(lambda stores: stores.channels.save(record, actor, "", ""))
     if target.account is not None:
         account_id, values = target.account.id, dict(target.values)
-        return _reporting(lambda stores: stores.belongings.set_metadata(account_id, values))
+        return _reporting(lambda stores: stores.account_data.set_metadata(account_id, values))
     return None
 
 

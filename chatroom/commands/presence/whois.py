@@ -82,7 +82,7 @@ def whowas(context: Context, params: list[str]) -> Pending | None:
         return None
     nick, count = params[0], params[1] if len(params) > 1 else ""
     most = int(count) if count.isascii() and count.isdigit() and len(count) < 10 else 0
-    found = context.world.former.find(nick)
+    found = context.world.whowas.find(nick)
     for one in found[:most] if most else found:
         context.reply(numerics.RPL_WHOWASUSER, one.nick, one.username, one.host, "*", text=one.realname)
         if one.account is not None:

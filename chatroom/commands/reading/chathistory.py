@@ -9,7 +9,16 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from chatroom.chat.delivery.playback import fit, to_event
-from chatroom.chat.stored.entries import AtNumber, AtTime, Bound, Conversation, Entry, LastSaid, first_number, number_of
+from chatroom.chat.stored.entries import (
+    AtMessageId,
+    AtTime,
+    Bound,
+    Conversation,
+    Entry,
+    LastSaid,
+    first_message_id,
+    message_id_of,
+)
 from chatroom.commands.command_table import command
 from chatroom.commands.context import Context
 from chatroom.commands.pending import Pending
@@ -83,11 +92,11 @@ def _parse_bounds(context: Context, given: str, target: str, words: list[str]) -
                 return None
             bounds.append(AtTime(time_ms))
         elif kind == "msgid":
-            number = number_of(value)
+            number = message_id_of(value)
             if number is None:
                 _refuse(context, given, word, text="Invalid msgid: no message was kept under it")
                 return None
-            bounds.append(AtNumber(number))
+            bounds.append(AtMessageId(number))
         elif "=" in word:
             context.fail("INVALID_MSGREFTYPE", given, target, word, text="A bound begins with timestamp= or msgid=")
             return None
@@ -159,7 +168,7 @@ def _cut(subcommand: str, bounds: list[Bound], entries: Sequence[Entry], most: i
 
 
 def _number(bound: Bound) -> int:
-    return bound.number if isinstance(bound, AtNumber) else first_number(bound.time_ms)
+    return bound.message_id if isinstance(bound, AtMessageId) else first_message_id(bound.time_ms)
 
 
 # -- where there is something ----------------------------------------------------------------------

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-from chatroom.chat.stored.entries import AtNumber, AtTime, Bound, Conversation, direct, first_number
+from chatroom.chat.stored.entries import AtMessageId, AtTime, Bound, Conversation, direct, first_message_id
 from chatroom.chat.stored.records import Role
 from chatroom.commands.pending import Pending
 from chatroom.errors import StorageError
@@ -76,8 +76,8 @@ def _may_read(context: Context, channel: Channel) -> bool:
 
 def not_before(bound: Bound, since_ms: int) -> Bound:
     """The bound, or the last place before ``since_ms`` where that is later."""
-    if isinstance(bound, AtNumber):
-        return bound if bound.number >= first_number(since_ms) else AtTime(since_ms - 1)
+    if isinstance(bound, AtMessageId):
+        return bound if bound.message_id >= first_message_id(since_ms) else AtTime(since_ms - 1)
     return bound if bound.time_ms >= since_ms else AtTime(since_ms - 1)
 
 
@@ -119,7 +119,7 @@ def look_up(
         if context.session.user is None:
             return None
         if isinstance(found, _Unread):
-            context.world.note(f"{context.verb} of {context.nick} failed: {found.why}")
+            context.world.log_line(f"{context.verb} of {context.nick} failed: {found.why}")
             failed(context)
             return None
         return then(context, found)

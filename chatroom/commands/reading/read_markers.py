@@ -59,7 +59,7 @@ def show_marker_elsewhere(context: Context, channel: Channel) -> None:
 
 def _set(context: Context, target: str, read_ms: int) -> None:
     user, world = context.user, context.world
-    markers, folded = user.belongings.markers, casefold(target)
+    markers, folded = user.account_data.markers, casefold(target)
     if read_ms <= markers.get(folded, -1):
         context.say(_line(context, target))
         return
@@ -68,10 +68,10 @@ def _set(context: Context, target: str, read_ms: int) -> None:
         oldest = min(markers, key=lambda name: markers[name])
         del markers[oldest]
         if account is not None:
-            world.remember(lambda stores: stores.belongings.delete_marker(account.id, oldest))
+            world.remember(lambda stores: stores.account_data.delete_marker(account.id, oldest))
     markers[folded] = read_ms
     if account is not None:
-        world.remember(lambda stores: stores.belongings.set_marker(account.id, folded, read_ms))
+        world.remember(lambda stores: stores.account_data.set_marker(account.id, folded, read_ms))
     line = _line(context, target)
     context.say(line)
     for each in [user] if account is None else list(world.by_account.get(account.id, {})):
@@ -85,5 +85,5 @@ def _tell_others(context: Context, user: User, line: str) -> None:
 
 
 def _line(context: Context, target: str) -> str:
-    read_ms = context.user.belongings.markers.get(casefold(target))
+    read_ms = context.user.account_data.markers.get(casefold(target))
     return f":{context.server} MARKREAD {target} {'*' if read_ms is None else f'timestamp={format_time(read_ms)}'}"

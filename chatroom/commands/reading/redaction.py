@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from chatroom.chat.people.channel import OP
-from chatroom.chat.stored.entries import Entry, number_of
+from chatroom.chat.stored.entries import Entry, message_id_of
 from chatroom.chat.stored.records import Role
 from chatroom.commands.command_table import command
 from chatroom.commands.context import Context
@@ -44,7 +44,7 @@ def redact(context: Context, params: list[str]) -> Pending | None:
     """Takes a message out of a channel or a direct conversation, and of what is kept."""
     target, msgid = params[0], params[1]
     reason = shorten(params[2], KICK_BYTES) if len(params) > 2 else ""
-    place, number = find_place(context, target), number_of(msgid)
+    place, number = find_place(context, target), message_id_of(msgid)
     if place is None:
         _refuse_target(context, target)
     elif number is None or place.conversation is None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from chatroom.chat.delivery.playback import to_event
 from chatroom.chat.delivery.replay_queue import go_on, hold, hold_back, release
 from chatroom.chat.events import Event, Part
-from chatroom.chat.stored.entries import AtNumber, Entry, first_number
+from chatroom.chat.stored.entries import AtMessageId, Entry, first_message_id
 from chatroom.errors import ChatroomError
 from chatroom.irc import caps
 
@@ -38,13 +38,13 @@ def replay_channel(world: World, session: Session, channel: Channel, *, own: boo
     account_id = user.account.id if user.account is not None else None
     asks_itself = bool(session.caps & caps.CHATHISTORY)
     if account_id is not None:
-        world.note_presence(account_id, channel.folded)
+        world.record_arrival(account_id, channel.folded)
     elif not history.replay_guests or not channel.stored:
         return  # a guests' channel is of the moment: who comes later was not meant
     if asks_itself:
         return
-    name, folded, up_to = channel.name, channel.folded, ledger.last_number
-    made = first_number(channel.history_from_ms) - 1
+    name, folded, up_to = channel.name, channel.folded, ledger.last_message_id
+    made = first_message_id(channel.history_from_ms) - 1
     guests, most = history.replay_guests, history.replay_accounts_max
     if "H" in channel.flags and not user.is_operator:
         guests = most = 0  # the channel shows nothing from before
@@ -54,7 +54,7 @@ def replay_channel(world: World, session: Session, channel: Channel, *, own: boo
         limit = guests if left is None else most
         if not limit:
             return []
-        after = AtNumber(max(left or 0, made))
+        after = AtMessageId(max(left or 0, made))
         return stores.history.latest(name, limit, after=after, up_to=up_to)
 
     held = hold(world, channel, session)
@@ -82,15 +82,15 @@ def replay_direct(world: World, session: Session) -> None:
     user = session.user
     if world.ledger.journal is None or user is None or user.account is None:
         return
-    account_id, up_to = user.account.id, world.ledger.last_number
+    account_id, up_to = user.account.id, world.ledger.last_message_id
     most = world.settings.history.replay_accounts_max
-    world.note_presence(account_id, "")
+    world.record_arrival(account_id, "")
     if session.caps & caps.CHATHISTORY or not most:
         return
 
     def job(stores: Stores) -> list[Entry]:
         left = stores.presence.find_left(account_id, "") or 0  # who never was here has read nothing
-        found = stores.history.direct_since(account_id, AtNumber(left), most, up_to=up_to)
+        found = stores.history.direct_since(account_id, AtMessageId(left), most, up_to=up_to)
         return [entry for entry in found if entry.account_id != account_id]
 
     def then(found: object) -> None:

@@ -122,7 +122,7 @@ def enter(context: Context, channel: Channel) -> None:
     empty = not channel.members
     world.join(channel, user, standing | regained)
     event = _join_event(context, channel)
-    world.ledger.keep_event(event, Kind.JOIN, channel, user.realname, user)
+    world.ledger.add_event(event, Kind.JOIN, channel, user.realname, user)
     world.tell_channel(channel, event, skip=context.session)
     if user.away is not None:
         away = Event.by(user, f"AWAY :{user.away}", needs=caps.AWAY_NOTIFY)
@@ -178,8 +178,8 @@ def depart(context: Context, channel: Channel, reason: str) -> None:
     """Take the user out of a channel and tell everybody."""
     world, user = context.world, context.user
     event = world.event(user.prefix, f"PART {channel.name} :{reason}" if reason else f"PART {channel.name}", user)
-    world.ledger.keep_event(event, Kind.PART, channel, reason, user)
-    world.note_absence(user, channel)
+    world.ledger.add_event(event, Kind.PART, channel, reason, user)
+    world.record_departure(user, channel)
     world.tell_channel(channel, event, skip=context.session)
     world.leave(channel, user)
     context.say(event)

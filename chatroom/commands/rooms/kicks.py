@@ -57,11 +57,11 @@ def _kick_one(context: Context, channel: Channel, nick: str, reason: str) -> Non
         context.reply(numerics.ERR_USERNOTINCHANNEL, target.nick, channel.name)
         return
     event = world.event(context.source, f"KICK {channel.name} {target.nick} :{reason}", context.user)
-    world.ledger.keep_event(event, Kind.KICK, channel, f"{target.nick} {reason}", context.user)
-    world.note_absence(target, channel)
+    world.ledger.add_event(event, Kind.KICK, channel, f"{target.nick} {reason}", context.user)
+    world.record_departure(target, channel)
     world.tell_channel(channel, event, skip=context.session)
     world.leave(channel, target)
     context.say(event)
-    world.note(f"{target.nick} was kicked from {channel.name} by {context.nick}: {reason}")
+    world.log_line(f"{target.nick} was kicked from {channel.name} by {context.nick}: {reason}")
     actor, detail = context.actor, f"{target.nick}: {reason}"
     world.remember(lambda stores: stores.audit.add(actor, "channel.kick", channel.name, detail))

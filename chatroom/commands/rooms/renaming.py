@@ -48,7 +48,7 @@ def _rename(context: Context, channel: Channel, name: str, reason: str) -> None:
         world.remember(lambda stores: stores.channels.rename(old, record, actor))
     else:
         world.remember(lambda stores: stores.audit.add(actor, "channel.rename", old, name))
-    world.note(f"{old} is now {name}, by {context.nick}")
+    world.log_line(f"{old} is now {name}, by {context.nick}")
     event = world.event(context.source, f"RENAME {old} {name} :{reason}", context.user)
     for member in channel.members:
         for session in member.sessions:

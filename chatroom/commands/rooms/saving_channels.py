@@ -40,7 +40,7 @@ def keep(context: Context, channel: Channel, verb: str, changes: list[str], acti
 
     def then(context: Context, failure: str | None) -> None:
         if failure is not None:
-            context.world.note(f"{channel.name} could not be stored: {failure}")
+            context.world.log_line(f"{channel.name} could not be stored: {failure}")
             context.warn("NOT_STORED", channel.name, text="This holds until a restart only: it could not be stored")
         _tell(context, channel, source, account, verb, changes)
 
@@ -57,6 +57,6 @@ def _tell(context: Context, channel: Channel, source: str, account: str | None, 
         event.account, event.bot = account, own is not None and own.bot
         if verb in _KEPT:
             text = change.removeprefix(":") if verb == "TOPIC" else change
-            world.ledger.keep_event(event, _KEPT[verb], channel, text, own)
+            world.ledger.add_event(event, _KEPT[verb], channel, text, own)
         world.tell_channel(channel, event, skip=context.session if inside else None)
         context.say(event)

@@ -15,10 +15,10 @@ from chatroom.commands.command_table import command
 from chatroom.commands.context import Context, printable
 from chatroom.commands.pending import Pending
 from chatroom.commands.talking.writing_history import (
-    remember_directly,
-    remember_in_channel,
-    remember_line,
-    wait_to_remember,
+    wait_for_journal,
+    write_channel_message,
+    write_direct_message,
+    write_plain_message,
 )
 from chatroom.irc import caps, numerics
 from chatroom.irc.framing import encode
@@ -90,11 +90,11 @@ def say_plainly(world: World, session: Session, line: str) -> bool:
 
 def _say_plainly_in(world: World, session: Session, user: User, channel: Channel, text: str) -> bool:
     ledger = world.ledger
-    if not may_speak(channel, user, text) or (ledger.keeps_channels and not ledger.is_open and not ledger.is_ready()):
+    if not may_speak(channel, user, text) or (ledger.writes_channels and not ledger.is_open and not ledger.is_ready()):
         return False
     event = world.event(user.prefix, f"PRIVMSG {channel.name} :{text}", user)
-    if ledger.keeps_channels:
-        remember_line(world, session, user, event, channel, text)
+    if ledger.writes_channels:
+        write_plain_message(world, session, user, event, channel, text)
     world.outbox.to_channel(channel, event, session)
     return True
 
@@ -104,7 +104,7 @@ def _say_plainly_to(world: World, session: Session, user: User, target: User, te
         return False
     ledger, account, other = world.ledger, user.account, target.account
     conversation = None
-    if ledger.keeps_direct and account is not None and other is not None:
+    if ledger.writes_direct and account is not None and other is not None:
         if not ledger.is_open and not ledger.is_ready():
             return False
         conversation = direct(account.id, other.id)
@@ -114,12 +114,12 @@ def _say_plainly_to(world: World, session: Session, user: User, target: User, te
         # Nobody else reads it, and this one as it is: no event is needed.
         outbox.to_session(reader, encode(f":{user.prefix} {body}"))
         if conversation is not None:
-            ledger.keep_line(outbox.seq, outbox.stamp.time_ms, user, session, conversation, target.nick, text)
+            ledger.add_line(outbox.seq, outbox.stamp.time_ms, user, session, conversation, target.nick, text)
         return True
     event = world.event(user.prefix, body, user)
     if conversation is not None:
-        number = ledger.keep_line(event.seq, outbox.stamp.time_ms, user, session, conversation, target.nick, text)
-        event.lasting_id = msgid_of(number)
+        number = ledger.add_line(event.seq, outbox.stamp.time_ms, user, session, conversation, target.nick, text)
+        event.stored_msgid = msgid_of(number)
     world.tell_user(target, event)
     return True
 
@@ -132,7 +132,7 @@ def say(context: Context, verb: str, targets: str, text: str, parts: list[Part] 
             context.reply(numerics.ERR_TOOMANYTARGETS, printable(targets))
         return None
     if context.world.ledger.journal is not None and verb != "TAGMSG":
-        pending = wait_to_remember(context, names, lambda context: say(context, verb, targets, text, parts))
+        pending = wait_for_journal(context, names, lambda context: say(context, verb, targets, text, parts))
         if pending is not None:
             return pending
     _say_to_all(context, verb, names, text, parts)
@@ -159,7 +159,7 @@ def _say_to_channel(context: Context, verb: str, name: str, text: str, parts: li
     if context.tags is not None:
         _complete(context, event, verb, channel.name, parts)
     if world.ledger.is_open and verb != "TAGMSG":
-        remember_in_channel(world, session, event, verb, channel, text)
+        write_channel_message(world, session, event, verb, channel, text)
     world.tell_channel(channel, event, skip=session)
     if session.caps & caps.ECHO_MESSAGE:
         context.say(event)
@@ -228,7 +228,7 @@ def _say_to_user(context: Context, verb: str, name: str, text: str, parts: list[
     if context.tags is not None:
         _complete(context, event, verb, target.nick, parts)
     if world.ledger.is_open and verb != "TAGMSG":
-        remember_directly(world, session, event, verb, target.account, target.nick, text)
+        write_direct_message(world, session, event, verb, target.account, target.nick, text)
     world.tell_user(target, event)
     if target is not user and len(user.sessions) > 1:
         world.tell_user(user, event, skip=session)
@@ -247,7 +247,7 @@ def _leave_message(context: Context, verb: str, name: str, text: str, parts: lis
     event = world.event(user.prefix, f"{verb} {account.name} :{text}", user)
     if context.tags is not None:
         _complete(context, event, verb, account.name, parts)
-    if not remember_directly(world, context.session, event, verb, account, account.name, text):
+    if not write_direct_message(world, context.session, event, verb, account, account.name, text):
         return False
     world.tell_user(user, event, skip=context.session)
     if context.session.caps & caps.ECHO_MESSAGE:

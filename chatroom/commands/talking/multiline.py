@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from chatroom.chat.delivery.labelled_replies import Answers
 from chatroom.chat.events import CONCAT_TAG
-from chatroom.chat.people.multiline_batch import TIMEOUT_MS, ClientBatch
+from chatroom.chat.people.multiline_batch import TIMEOUT_MS, MultilineBatch
 from chatroom.commands.command_table import command
 from chatroom.commands.context import Context, printable
 from chatroom.commands.pending import Pending
@@ -47,7 +47,7 @@ def batch(context: Context, params: list[str]) -> Pending | None:
         _invalid(context, f"Only {BATCH_TYPE} batches with a target are known")
     else:
         label = context.answers.label if context.answers is not None else ""
-        session.batch = ClientBatch(reference, params[2], context.tags or {}, label, context.world.now_ms)
+        session.batch = MultilineBatch(reference, params[2], context.tags or {}, label, context.world.now_ms)
         context.answers = session.gathered = None  # the whole message is answered, once it is there
     return None
 
@@ -69,7 +69,7 @@ def absorb(context: Context, message: Message) -> bool:
     return True
 
 
-def _take_line(context: Context, current: ClientBatch, message: Message) -> None:
+def _take_line(context: Context, current: MultilineBatch, message: Message) -> None:
     tags, params = message.tags or {}, message.params
     concat = CONCAT_TAG in tags
     if message.verb not in ("PRIVMSG", "NOTICE") or current.verb not in ("", message.verb) or len(params) < 2:
@@ -90,7 +90,7 @@ def _take_line(context: Context, current: ClientBatch, message: Message) -> None
             _refuse(context, "MULTILINE_MAX_LINES", str(MULTILINE_LINES), text=f"More than {MULTILINE_LINES} lines")
 
 
-def _close(context: Context, done: ClientBatch) -> Pending | None:
+def _close(context: Context, done: MultilineBatch) -> Pending | None:
     if done.failed:
         context.session.batch = None
     elif done.is_blank:
@@ -120,7 +120,7 @@ def _refuse(context: Context, code: str, *words: str, text: str) -> None:
     context.fail(code, *words, text=text)
 
 
-def _answer_for(context: Context, answered: ClientBatch) -> None:
+def _answer_for(context: Context, answered: MultilineBatch) -> None:
     """Let the label of the batch's beginning, if it had one, be on what is answered now."""
     if answered.label and context.answers is None:
         context.answers = context.session.gathered = Answers(answered.label)

@@ -23,7 +23,7 @@ _RETRY_MS = 5
 Again = Callable[["Context"], "Pending | None"]
 
 
-def wait_to_remember(context: Context, names: list[str], again: Again, since_ms: int = 0) -> Pending | None:
+def wait_for_journal(context: Context, names: list[str], again: Again, since_ms: int = 0) -> Pending | None:
     """What to wait for before saying something to ``names``, if any of it is kept and cannot be now.
 
     ``again`` is what the verb does then. After ``PATIENCE_MS`` the message is refused, and was shown to nobody.
@@ -33,18 +33,18 @@ def wait_to_remember(context: Context, names: list[str], again: Again, since_ms:
         return None
     since_ms = since_ms or world.now_ms
     if world.now_ms - since_ms > PATIENCE_MS:
-        refuse_unkept(context, names[0], "the database is busy")
+        refuse_unwritten(context, names[0], "the database is busy")
         return Pending("none", None, lambda context, result: None)
 
     def then(context: Context, result: object) -> Pending | None:
         if context.session.user is None:
             return None
-        return wait_to_remember(context, names, again, since_ms) or again(context)
+        return wait_for_journal(context, names, again, since_ms) or again(context)
 
     return Pending("none", None, then, _RETRY_MS)
 
 
-def refuse_unkept(context: Context, target: str, why: str) -> None:
+def refuse_unwritten(context: Context, target: str, why: str) -> None:
     """Tell somebody that what they said was not kept, and so was not said."""
     context.fail("NOT_KEPT", target, text=f"Your message was not kept, and nobody was shown it: {why}")
 
@@ -59,27 +59,27 @@ def _is_kept(context: Context, name: str) -> bool:
     return target.account is not None if target is not None else context.world.accounts.find(name) is not None
 
 
-def remember_in_channel(world: World, session: Session, event: Event, verb: str, channel: Channel, text: str) -> None:
+def write_channel_message(world: World, session: Session, event: Event, verb: str, channel: Channel, text: str) -> None:
     """Keep a message to a channel that somebody is about to say. The ledger is ready."""
     user = session.user
     if user is not None and world.settings.history.messages:
         channel.has_history = True
-        world.ledger.keep_message(event, verb, channel.name, channel.name, text, (user, session))
+        world.ledger.add_message(event, verb, channel.name, channel.name, text, (user, session))
         if user.account is None:
-            user.note_guest_message(event.lasting_id)
+            user.add_guest_message(event.stored_msgid)
 
 
-def remember_line(world: World, session: Session, user: User, event: Event, channel: Channel, text: str) -> None:
-    """As ``remember_in_channel``, for a PRIVMSG of one line without tags, where messages to channels are kept."""
+def write_plain_message(world: World, session: Session, user: User, event: Event, channel: Channel, text: str) -> None:
+    """As ``write_channel_message``, for a PRIVMSG of one line without tags, where messages to channels are kept."""
     channel.has_history = True
     time_ms = world.outbox.stamp.time_ms
-    number = world.ledger.keep_line(event.seq, time_ms, user, session, channel.name, channel.name, text)
-    event.lasting_id = msgid_of(number)
+    number = world.ledger.add_line(event.seq, time_ms, user, session, channel.name, channel.name, text)
+    event.stored_msgid = msgid_of(number)
     if user.account is None:
-        user.note_guest_message(event.lasting_id)
+        user.add_guest_message(event.stored_msgid)
 
 
-def remember_directly(
+def write_direct_message(
     world: World, session: Session, event: Event, verb: str, account: AccountEntry | None, target: str, text: str
 ) -> bool:
     """Keep a message from one account to another that is about to be said; whether it is one. The ledger is ready."""
@@ -87,7 +87,7 @@ def remember_directly(
     if user is None or user.account is None or account is None or not world.settings.history.direct_messages:
         return False
     conversation = direct(user.account.id, account.id)
-    world.ledger.keep_message(event, verb, conversation, target, text, (user, session))
+    world.ledger.add_message(event, verb, conversation, target, text, (user, session))
     return True
 
 
@@ -97,9 +97,9 @@ def tell_unkept(world: World) -> None:
     before = ledger.failure
     unkept = ledger.close_tick(world.outbox)
     if ledger.failure and not before:
-        world.note(f"messages are not kept, and so not passed on: {ledger.failure}")
+        world.log_line(f"messages are not kept, and so not passed on: {ledger.failure}")
     elif before and not ledger.failure:
-        world.note("messages are kept again")
+        world.log_line("messages are kept again")
     server = world.settings.server.name
     for session, verb, target in unkept:
         if not session.closing:

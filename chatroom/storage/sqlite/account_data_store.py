@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from chatroom.chat.stored.records import Belongings
+from chatroom.chat.stored.records import AccountData
 from chatroom.storage.sqlite.database import Database
 
 _ACCOUNT = "SELECT id, ?, ? FROM accounts WHERE id = ?"
 
 
-class AccountBelongings:
-    """Implements ``chatroom.chat.stored.stores.BelongingStore``."""
+class SqliteAccountData:
+    """Implements ``chatroom.chat.stored.stores.AccountDataStore``."""
 
     __slots__ = ("_database",)
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def load(self, account_id: int) -> Belongings:
+    def load(self, account_id: int) -> AccountData:
         """All that an account has."""
         with self._database.snapshot():
             markers = self._database.rows(
@@ -25,7 +25,7 @@ class AccountBelongings:
             metadata = self._database.rows(
                 "SELECT key, value FROM account_metadata WHERE account_id = ? ORDER BY key", (account_id,)
             )
-        return Belongings(dict(markers), dict(metadata))
+        return AccountData(dict(markers), dict(metadata))
 
     def set_marker(self, account_id: int, target: str, read_ms: int) -> None:
         """Note how far the account has read; never less far than before."""

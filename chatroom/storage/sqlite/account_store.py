@@ -36,7 +36,7 @@ class Accounts:
             ).lastrowid
             assert account_id is not None  # an INSERT into a table with rowids
             self._insert_credentials(account_id, credentials)
-            self._note(account_id, by, "user.create", name, f"role {role.word}")
+            self._record(account_id, by, "user.create", name, f"role {role.word}")
             account = self._get_by_id(account_id)
         return account
 
@@ -85,7 +85,7 @@ class Accounts:
             account = self._get_by_id(account_id)
             self._database.execute("DELETE FROM credentials WHERE account_id = ?", (account_id,))
             self._insert_credentials(account_id, credentials)
-            self._note(account_id, by, "user.passwd", account.name)
+            self._record(account_id, by, "user.passwd", account.name)
 
     def upgrade_credential(self, account_id: int, old: str, new: Credential) -> None:
         """Store a verifier re-hashed at another cost, unless it is no longer ``old``. No audit row."""
@@ -109,7 +109,7 @@ class Accounts:
         with self._database.transaction():
             before = self._get_by_id(account_id)
             self._database.execute("UPDATE accounts SET role = ? WHERE id = ?", (role.word, account_id))
-            self._note(account_id, by, "user.set-role", before.name, f"{before.role.word} to {role.word}")
+            self._record(account_id, by, "user.set-role", before.name, f"{before.role.word} to {role.word}")
             account = self._get_by_id(account_id)
         return account
 
@@ -118,7 +118,7 @@ class Accounts:
         with self._database.transaction():
             name = self._get_by_id(account_id).name
             self._database.execute("UPDATE accounts SET disabled = ? WHERE id = ?", (int(disabled), account_id))
-            self._note(account_id, by, "user.disable" if disabled else "user.enable", name)
+            self._record(account_id, by, "user.disable" if disabled else "user.enable", name)
             account = self._get_by_id(account_id)
         return account
 
@@ -136,9 +136,9 @@ class Accounts:
             )
             # Foreign keys do the rest: CASCADE for credentials and access, SET NULL for founders.
             self._database.execute("DELETE FROM accounts WHERE id = ?", (account_id,))
-            self._note(account_id, by, "user.delete", account.name, f"role {account.role.word}")
+            self._record(account_id, by, "user.delete", account.name, f"role {account.role.word}")
             for (channel_id,) in channels:
-                change_store.note(self._database, "channels", channel_id)
+                change_store.add_row(self._database, "channels", channel_id)
 
     def record_login(self, account_id: int, at: datetime) -> None:
         """Note a good login. No audit row, no ``changes`` row."""
@@ -158,9 +158,9 @@ class Accounts:
                 (account_id, credential.kind, credential.value),
             )
 
-    def _note(self, account_id: int, by: Actor, action: str, target: str, detail: str = "") -> None:
-        audit_store.note(self._database, by, action, target, detail)
-        change_store.note(self._database, "accounts", account_id)
+    def _record(self, account_id: int, by: Actor, action: str, target: str, detail: str = "") -> None:
+        audit_store.add_row(self._database, by, action, target, detail)
+        change_store.add_row(self._database, "accounts", account_id)
 
 
 def _account(row: Row) -> Account:

@@ -9,7 +9,7 @@ from chatroom.storage.sqlite.database import Database
 from chatroom.storage.sqlite.timestamps import from_ms, to_ms
 
 
-def note(database: Database, by: Actor, action: str, target: str, detail: str = "") -> None:
+def add_row(database: Database, by: Actor, action: str, target: str, detail: str = "") -> None:
     """Write an audit row, inside the transaction of what it tells about."""
     database.execute(
         "INSERT INTO audit (at_ms, actor, origin, action, target, detail) VALUES (?, ?, ?, ?, ?, ?)",
@@ -28,7 +28,7 @@ class Audit:
     def add(self, by: Actor, action: str, target: str, detail: str) -> None:
         """Note that ``by`` did ``action`` to ``target``."""
         with self._database.transaction():
-            note(self._database, by, action, target, detail)
+            add_row(self._database, by, action, target, detail)
 
     def list_entries(
         self,

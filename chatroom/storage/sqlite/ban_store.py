@@ -53,7 +53,7 @@ class Bans:
             if row is None:
                 raise NotFound(f"there is no ban {ban_id} in force")
             self._lift(ban_id, by, now_ms)
-            audit_store.note(self._database, by, "ban.remove", row[0], f"ban {ban_id}")
+            audit_store.add_row(self._database, by, "ban.remove", row[0], f"ban {ban_id}")
             ban = self._get(ban_id)
         return ban
 
@@ -106,13 +106,13 @@ class Bans:
         ).lastrowid
         assert added_id is not None  # an INSERT into a table with rowids
         ban = self._get(added_id)
-        change_store.note(self._database, "bans", added_id)
-        audit_store.note(self._database, by, "ban.add", target, _detail(ban, [row[0] for row in replaced]))
+        change_store.add_row(self._database, "bans", added_id)
+        audit_store.add_row(self._database, by, "ban.add", target, _detail(ban, [row[0] for row in replaced]))
         return ban
 
     def _lift(self, ban_id: int, by: Actor, now_ms: int) -> None:
         self._database.execute("UPDATE bans SET lifted_ms = ?, lifted_by = ? WHERE id = ?", (now_ms, by.name, ban_id))
-        change_store.note(self._database, "bans", ban_id)
+        change_store.add_row(self._database, "bans", ban_id)
 
     def _get(self, ban_id: int) -> Ban:
         ban = self.find(ban_id)

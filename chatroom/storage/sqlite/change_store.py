@@ -12,10 +12,10 @@ _PRUNE_EVERY = 1024
 _TABLES: tuple[ChangeTable, ...] = ("accounts", "bans", "channels")
 
 
-def note(database: Database, table: ChangeTable, row_id: int) -> None:
+def add_row(database: Database, table: ChangeTable, row_id: int) -> None:
     """Write that a row was added, altered or deleted; inside the transaction that does so."""
     change_id = database.execute(
-        "INSERT INTO changes (tbl, row_id, origin) VALUES (?, ?, ?)", (table, row_id, database.origin)
+        "INSERT INTO changes (tbl, row_id, origin) VALUES (?, ?, ?)", (table, row_id, database.writer)
     ).lastrowid
     # Now and then only, and then no more rows than were added since: nobody waits long for it.
     if change_id is not None and change_id % _PRUNE_EVERY == 0:
@@ -50,7 +50,7 @@ class Changes:
                 return self._everything()
             rows = self._database.rows(
                 "SELECT id, tbl, row_id FROM changes WHERE id > ? AND origin <> ? ORDER BY id",
-                (change_id, self._database.origin),
+                (change_id, self._database.writer),
             )
         return [Change._make(row) for row in rows]
 

@@ -43,7 +43,7 @@ class Channels:
         with self._database.transaction():
             self._write(channel)
             if action:
-                audit_store.note(self._database, by, action, channel.name, detail)
+                audit_store.add_row(self._database, by, action, channel.name, detail)
 
     def rename(self, old: str, channel: StoredChannel, by: Actor) -> None:
         """Write all of a channel that was called ``old``; other channels' forwards follow. Raises ``AlreadyExists``."""
@@ -56,7 +56,7 @@ class Channels:
                 "UPDATE channels SET forward = ? WHERE forward = ? COLLATE NOCASE", (channel.name, old)
             )
             self._write(channel)
-            audit_store.note(self._database, by, "channel.rename", old, channel.name)
+            audit_store.add_row(self._database, by, "channel.rename", old, channel.name)
 
     def _write(self, channel: StoredChannel) -> None:
         """Write a channel's rows in the transaction under way."""
@@ -78,7 +78,7 @@ class Channels:
             self._database.execute(
                 f"INSERT INTO channel_metadata ({_METADATA_COLUMNS}) VALUES (?, ?, ?)", (channel_id, key, value)
             )
-        change_store.note(self._database, "channels", channel_id)
+        change_store.add_row(self._database, "channels", channel_id)
 
     def delete(self, name: str, by: Actor) -> None:
         """Forget a channel. Raises ``NotFound``."""
@@ -87,8 +87,8 @@ class Channels:
             if row is None:
                 raise NotFound(f"there is no stored channel called {name}")
             self._database.execute("DELETE FROM channels WHERE id = ?", (row[0],))
-            change_store.note(self._database, "channels", row[0])
-            audit_store.note(self._database, by, "channel.delete", row[1])
+            change_store.add_row(self._database, "channels", row[0])
+            audit_store.add_row(self._database, by, "channel.delete", row[1])
 
     def find(self, name: str) -> StoredChannel | None:
         """The channel called ``name``, whatever its case."""

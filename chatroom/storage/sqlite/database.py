@@ -42,16 +42,16 @@ Row = tuple[Any, ...]
 class Database:
     """A connection whose errors are those of ``chatroom.errors``. Belongs to the thread that made it.
 
-    ``origin`` marks the ``changes`` rows written here: ``cli``, or one word for all connections of a daemon.
+    ``writer`` marks the ``changes`` rows written here: ``cli``, or one word for all connections of a daemon.
     """
 
-    __slots__ = ("_busy_timeout_s", "_clock", "_connection", "_wal", "_wrote", "log_limit", "origin", "path")
+    __slots__ = ("_busy_timeout_s", "_clock", "_connection", "_wal", "_wrote", "log_limit", "path", "writer")
 
     def __init__(
-        self, path: Path, connection: sqlite3.Connection, origin: str, clock: Clock, busy_timeout_s: float
+        self, path: Path, connection: sqlite3.Connection, writer: str, clock: Clock, busy_timeout_s: float
     ) -> None:
         self.path = path
-        self.origin = origin
+        self.writer = writer
         self.log_limit = WAL_LIMIT
         """Bytes of write-ahead log above which a commit here is followed by a checkpoint."""
         self._connection = connection
@@ -209,7 +209,7 @@ def open_database(
     path: Path,
     *,
     create: bool = False,
-    origin: str = "cli",
+    writer: str = "cli",
     clock: Clock = utc_now,
     busy_timeout_s: float = BUSY_TIMEOUT_S,
 ) -> Database:
@@ -227,7 +227,7 @@ def open_database(
         connection = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=busy_timeout_s)
     except sqlite3.Error as error:
         raise sqlite_errors.from_sqlite(path, error) from error
-    database = Database(path, connection, origin, clock, busy_timeout_s)
+    database = Database(path, connection, writer, clock, busy_timeout_s)
     try:
         for pragma in (
             "foreign_keys=ON",

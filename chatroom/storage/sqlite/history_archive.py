@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from chatroom.chat.stored.entries import Conversation, Entry, Kind, first_number
+from chatroom.chat.stored.entries import Conversation, Entry, Kind, first_message_id
 from chatroom.chat.stored.records import Actor
 from chatroom.errors import InvalidValue, NotFound
 from chatroom.irc.names import casefold
@@ -74,7 +74,7 @@ def read_all(
             conditions.append(condition)
             values.append(bound)
     where = " AND ".join(conditions)
-    start = 0 if after_ms is None else first_number(after_ms + 1) - 1
+    start = 0 if after_ms is None else first_message_id(after_ms + 1) - 1
     while True:
         with database.snapshot():
             rows = database.rows(f"{SELECT} WHERE {where} ORDER BY m.id LIMIT {_PAGE}", (start, *values))
@@ -90,7 +90,7 @@ def _archived(database: Database, row: Row) -> Archived:
     if isinstance(entry.conversation, str):
         ended = database.row(
             "SELECT c.ended_ms FROM messages AS m JOIN conversations AS c ON c.id = m.conversation_id WHERE m.id = ?",
-            (entry.number,),
+            (entry.message_id,),
         )
         return Archived(entry, None, None if ended is None else ended[0])
     first, second = (_account_name(database, account_id) for account_id in entry.conversation)
@@ -120,9 +120,9 @@ def take_in(database: Database, entry: Entry, ended_ms: int | None = None) -> bo
     if entry.time_ms > database.now_ms():
         raise InvalidValue("this was said in the future")
     conversation_id = _conversation_for(database, entry.conversation, ended_ms)
-    number = entry.number if entry.number >= first_number(entry.time_ms) else first_number(entry.time_ms)
-    if number >= first_number(database.now_ms()):
-        number = first_number(entry.time_ms)
+    number = max(entry.message_id, first_message_id(entry.time_ms))
+    if number >= first_message_id(database.now_ms()):
+        number = first_message_id(entry.time_ms)
     if database.row("SELECT 1 FROM messages WHERE id = ?", (number,)) is not None:
         if _is_there(database, entry, conversation_id):
             return False
@@ -159,7 +159,7 @@ def _is_there(database: Database, entry: Entry, conversation_id: int) -> bool:
         f" UNION ALL SELECT id FROM messages WHERE id > {INDEXED} AND id >= ?4 AND conversation_id = ?1"
         " AND time_ms = ?3) AND kind = ?5 AND source = ?6 AND body = ?7",
         (
-            *(conversation_id, entry.kind > LAST_MESSAGE_KIND, entry.time_ms, first_number(entry.time_ms)),
+            *(conversation_id, entry.kind > LAST_MESSAGE_KIND, entry.time_ms, first_message_id(entry.time_ms)),
             *(int(entry.kind), entry.source, entry.text),
         ),
     )
@@ -200,11 +200,11 @@ def numbers_of(database: Database, account_ids: Sequence[int]) -> list[int]:
     return [row[0] for row in found]
 
 
-def note_erasure(database: Database, by: Actor, action: str, target: str, detail: str) -> None:
+def audit_erasure(database: Database, by: Actor, action: str, target: str, detail: str) -> None:
     """Write the audit row of a removal that begins, and have the files cleared of it."""
     with database.transaction():
         history_index.ask_for_scrub(database)
-        audit_store.note(database, by, action, target, detail)
+        audit_store.add_row(database, by, action, target, detail)
 
 
 def count_before(database: Database, before_ms: int) -> int:

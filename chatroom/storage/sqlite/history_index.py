@@ -50,9 +50,9 @@ def remove(database: Database, numbers: Sequence[int]) -> None:
 
 def ask_for_scrub(database: Database) -> None:
     """Have the bytes of what was deleted removed from the files, too, and at once; inside a transaction."""
-    note_pruned(database, _AT_ONCE)
+    record_pruned(database, _AT_ONCE)
 
 
-def note_pruned(database: Database, count: int) -> None:
+def record_pruned(database: Database, count: int) -> None:
     """Remember that so many entries were deleted whose bytes may stay for a while; inside a transaction."""
     database.execute("UPDATE history_state SET value = value + ? WHERE name = 'scrub'", (count,))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chatroom.chat.stored.entries import AtNumber, Bound, Entry, Search, first_number
+from chatroom.chat.stored.entries import AtMessageId, Bound, Entry, Search, first_message_id
 from chatroom.errors import InvalidValue
 from chatroom.irc.names import casefold
 from chatroom.storage.sqlite.database import Database
@@ -128,8 +128,8 @@ def _conditions(search: Search, places: list[int] | None, skew: str) -> tuple[st
 def _beyond(bound: Bound, low: bool, skew: str) -> tuple[str, list[object]]:
     """What is true of a row behind a bound (``low``), or before it."""
     # By moment the first condition is implied by the second one; it is the one that the index can use.
-    if isinstance(bound, AtNumber):
-        return (" AND w.rowid > ?" if low else " AND w.rowid < ?"), [bound.number]
+    if isinstance(bound, AtMessageId):
+        return (" AND w.rowid > ?" if low else " AND w.rowid < ?"), [bound.message_id]
     if low:
-        return " AND w.rowid >= ? AND m.time_ms > ?", [first_number(bound.time_ms + 1), bound.time_ms]
+        return " AND w.rowid >= ? AND m.time_ms > ?", [first_message_id(bound.time_ms + 1), bound.time_ms]
     return f" AND w.rowid < (? + {skew}) * 1024 AND m.time_ms < ?", [bound.time_ms, bound.time_ms]

@@ -12,14 +12,14 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from chatroom.chat.stored.entries import (
-    AtNumber,
+    AtMessageId,
     AtTime,
     Bound,
     Conversation,
     Entry,
     LastSaid,
     Search,
-    first_number,
+    first_message_id,
     time_ms_of,
 )
 from chatroom.chat.stored.records import Actor
@@ -71,8 +71,8 @@ class History:
         with self._database.snapshot():
             if after is None:
                 span = _Span((_NO_MOMENT, -1), up_to=last, by_time=False)
-            elif isinstance(after, AtNumber):
-                span = _Span((_NO_MOMENT, after.number), up_to=last, by_time=False)
+            elif isinstance(after, AtMessageId):
+                span = _Span((_NO_MOMENT, after.message_id), up_to=last, by_time=False)
             else:
                 span = _Span((after.time_ms, _END), up_to=last)
             return self._read(conversation, span, limit, newest=True, events=events)
@@ -92,7 +92,7 @@ class History:
         with self._database.snapshot():
             earlier = self._before(conversation, bound, limit, events)
             # From the bound itself on.
-            from_it = AtNumber(bound.number - 1) if isinstance(bound, AtNumber) else AtTime(bound.time_ms - 1)
+            from_it = AtMessageId(bound.message_id - 1) if isinstance(bound, AtMessageId) else AtTime(bound.time_ms - 1)
             later = self._after(conversation, from_it, limit, events)
         of_earlier = max(limit // 2, limit - len(later))
         earlier = earlier[-of_earlier:] if of_earlier else []
@@ -103,10 +103,10 @@ class History:
     ) -> list[Entry]:
         """The first entries on the way from ``start`` to ``end``, which may be the earlier one."""
         with self._database.snapshot():
-            if isinstance(start, AtNumber) and isinstance(end, AtNumber):
-                low, high = sorted((start.number, end.number))
+            if isinstance(start, AtMessageId) and isinstance(end, AtMessageId):
+                low, high = sorted((start.message_id, end.message_id))
                 span = _Span((_NO_MOMENT, low), up_to=high - 1, by_time=False)
-                return self._read(conversation, span, limit, newest=start.number > end.number, events=events)
+                return self._read(conversation, span, limit, newest=start.message_id > end.message_id, events=events)
             first, last = self._moment(start), self._moment(end)
             backward = first > last
             early, late = (end, start) if backward else (start, end)
@@ -116,8 +116,8 @@ class History:
     def direct_since(self, account_id: int, after: Bound, limit: int, *, up_to: int | None = None) -> list[Entry]:
         """The newest messages of all of an account's direct conversations, by either side, after ``after``."""
         with self._database.snapshot():
-            low = after.number if isinstance(after, AtNumber) else first_number(after.time_ms + 1) - 1
-            moment = _NO_MOMENT if isinstance(after, AtNumber) else after.time_ms
+            low = after.message_id if isinstance(after, AtMessageId) else first_message_id(after.time_ms + 1) - 1
+            moment = _NO_MOMENT if isinstance(after, AtMessageId) else after.time_ms
             high = _END if up_to is None else up_to
             ids = json.dumps(direct_conversations(self._database, account_id))
             rows = self._database.rows(
@@ -182,21 +182,21 @@ class History:
                 raise NotFound("there is no such message")
             history_index.remove(self._database, [number])
             history_index.ask_for_scrub(self._database)
-            audit_store.note(
+            audit_store.add_row(
                 self._database, by, "history.redact", entry.source.partition("!")[0], _where_and_why(entry, reason)
             )
         return entry
 
     def _before(self, conversation: Conversation, bound: Bound, limit: int, events: bool) -> list[Entry]:
-        if isinstance(bound, AtNumber):
-            span = _Span((_NO_MOMENT, -1), up_to=bound.number - 1, by_time=False)
+        if isinstance(bound, AtMessageId):
+            span = _Span((_NO_MOMENT, -1), up_to=bound.message_id - 1, by_time=False)
         else:
             span = _Span(high=(bound.time_ms, -1))
         return self._read(conversation, span, limit, newest=True, events=events)
 
     def _after(self, conversation: Conversation, bound: Bound, limit: int, events: bool) -> list[Entry]:
-        if isinstance(bound, AtNumber):
-            span = _Span((_NO_MOMENT, bound.number), by_time=False)
+        if isinstance(bound, AtMessageId):
+            span = _Span((_NO_MOMENT, bound.message_id), by_time=False)
         else:
             span = _Span((bound.time_ms, _END))
         return self._read(conversation, span, limit, newest=False, events=events)
@@ -205,8 +205,8 @@ class History:
         """A bound's place by moment; ``within`` is the number that stands for all that was said at that moment."""
         if isinstance(bound, AtTime):
             return bound.time_ms, within
-        row = self._database.row("SELECT time_ms FROM messages WHERE id = ?", (bound.number,))
-        return (time_ms_of(bound.number) if row is None else row[0]), bound.number
+        row = self._database.row("SELECT time_ms FROM messages WHERE id = ?", (bound.message_id,))
+        return (time_ms_of(bound.message_id) if row is None else row[0]), bound.message_id
 
     def _read(self, where: Conversation, span: _Span, limit: int, *, newest: bool, events: bool) -> list[Entry]:
         """The newest or oldest ``limit`` entries of the span, oldest first."""

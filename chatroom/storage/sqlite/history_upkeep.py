@@ -136,7 +136,7 @@ class SqliteUpkeep:
                 history_index.remove(self._database, numbers[done : done + _CHUNK])
                 done = min(done + _CHUNK, len(numbers))
             if later:
-                history_index.note_pruned(self._database, done)
+                history_index.record_pruned(self._database, done)
             else:
                 history_index.ask_for_scrub(self._database)
         self.merge_some()

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import quote
 
-from chatroom.chat.stored.entries import Conversation, Kept
+from chatroom.chat.stored.entries import Conversation, EntryRow
 from chatroom.errors import DatabaseBusy, StorageError
 from chatroom.irc.names import casefold
 from chatroom.storage.sqlite import sqlite_errors
@@ -42,7 +42,7 @@ class SqliteJournal:
         self._new = False
         """Whether ``_known`` has conversations that are not committed yet."""
 
-    def last_number(self) -> int:
+    def last_message_id(self) -> int:
         """The highest number that was ever written; ask once, before the first entry."""
         try:
             return highest_number(self._connection.execute)
@@ -60,7 +60,7 @@ class SqliteJournal:
             raise fault from error
         return True
 
-    def write(self, entries: Sequence[Kept]) -> None:
+    def write(self, entries: Sequence[EntryRow]) -> None:
         """Add entries, in the order of their numbers. Raises ``StorageError`` (a full disk): rolled back then."""
         known, execute = self._known, self._connection.execute
         try:
@@ -198,7 +198,7 @@ def open_journal(path: Path, *, full: bool = False, clock: Clock = utc_now) -> S
         ):
             connection.execute(f"PRAGMA {pragma}").fetchall()
         journal.set_synchronous(full)
-        journal.last_number()
+        journal.last_message_id()
     except BaseException:
         journal.close()
         raise

@@ -7,8 +7,8 @@ from types import TracebackType
 
 from chatroom.chat.stored.history_stores import HistoryStore, PresenceStore
 from chatroom.chat.stored.records import Change
-from chatroom.chat.stored.stores import AccountStore, AuditStore, BanStore, BelongingStore, ChannelStore
-from chatroom.storage.sqlite.account_data_store import AccountBelongings
+from chatroom.chat.stored.stores import AccountDataStore, AccountStore, AuditStore, BanStore, ChannelStore
+from chatroom.storage.sqlite.account_data_store import SqliteAccountData
 from chatroom.storage.sqlite.account_store import Accounts
 from chatroom.storage.sqlite.audit_store import Audit
 from chatroom.storage.sqlite.ban_store import Bans
@@ -32,10 +32,10 @@ class SqliteStores:
 
     __slots__ = (
         "_changes",
+        "account_data",
         "accounts",
         "audit",
         "bans",
-        "belongings",
         "channels",
         "database",
         "history",
@@ -47,7 +47,7 @@ class SqliteStores:
         self.database = database
         self.accounts: AccountStore = Accounts(database)
         self.bans: BanStore = Bans(database)
-        self.belongings: BelongingStore = AccountBelongings(database)
+        self.account_data: AccountDataStore = SqliteAccountData(database)
         self.channels: ChannelStore = Channels(database)
         self.audit: AuditStore = Audit(database)
         self.history: HistoryStore = History(database)
@@ -95,18 +95,18 @@ def open_stores(
     *,
     create: bool = False,
     migrate: bool = False,
-    origin: str = "cli",
+    writer: str = "cli",
     clock: Clock = utc_now,
     busy_timeout_s: float = BUSY_TIMEOUT_S,
 ) -> SqliteStores:
     """Connect to the database at ``path`` for this thread.
 
     ``create``: make it where there is none, with its directories. ``migrate``: upgrade an older one, after copying it
-    beside itself; only for who holds the ``DaemonLock``. ``origin`` marks the changes made here; all connections of a
+    beside itself; only for who holds the ``DaemonLock``. ``writer`` marks the changes made here; all connections of a
     daemon share one, such as ``daemon:4f1c``. Raises ``DatabaseMissing``, ``DatabaseOutdated``, ``DatabaseNewer``,
     ``DatabaseDamaged``, ``DatabaseBusy``, and ``StorageError`` for a path that is not to be used.
     """
-    database = open_database(path, create=create, origin=origin, clock=clock, busy_timeout_s=busy_timeout_s)
+    database = open_database(path, create=create, writer=writer, clock=clock, busy_timeout_s=busy_timeout_s)
     try:
         return SqliteStores(database, bring_up(database, create=create, migrate=migrate))
     except BaseException:

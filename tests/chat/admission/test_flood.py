@@ -15,19 +15,19 @@ from chatroom.chat.admission.flood import (
     ConnectionBudget,
     LineBudget,
     LoginThrottle,
-    origin,
+    limit_key,
 )
 
 START = 1_000_000
 
 
 def test_an_ipv6_subscriber_is_counted_as_one() -> None:
-    """All addresses of a /64 are one origin, two /64s are two; an IPv4 address is its own, whatever its bits."""
+    """All addresses of a /64 are one limit_key, two /64s are two; an IPv4 address is its own, whatever its bits."""
     here = 0x20010DB8_00000001_00000000_00000001
-    assert origin(6, here) == origin(6, here | 0xFFFF_FFFF_FFFF_FFFF)
-    assert origin(6, here) != origin(6, here + (1 << 64))
-    assert origin(4, 1) != origin(4, 2)
-    assert origin(4, 1) != origin(6, 1 << 64)
+    assert limit_key(6, here) == limit_key(6, here | 0xFFFF_FFFF_FFFF_FFFF)
+    assert limit_key(6, here) != limit_key(6, here + (1 << 64))
+    assert limit_key(4, 1) != limit_key(4, 2)
+    assert limit_key(4, 1) != limit_key(6, 1 << 64)
 
 
 def test_burst_then_rate() -> None:

@@ -8,11 +8,11 @@ from chatroom.chat.events import Part
 from chatroom.chat.stored.entries import (
     Kind,
     direct,
-    first_number,
+    first_message_id,
     join_parts,
+    message_id_of,
     msgid_of,
-    next_number,
-    number_of,
+    next_message_id,
     split_parts,
     time_ms_of,
 )
@@ -25,25 +25,25 @@ def test_numbers_go_up_whatever_the_clock_does(times: list[int]) -> None:
     """Each number is more than the one before and at least what its time asks for, also where a clock is set back."""
     last = 0
     for time_ms in times:
-        number = next_number(last, time_ms)
+        number = next_message_id(last, time_ms)
         assert number > last or (number, last) == (0, 0)
-        assert number >= first_number(time_ms)
+        assert number >= first_message_id(time_ms)
         assert time_ms_of(number) >= time_ms
         last = number
 
 
 def test_number_tells_the_time() -> None:
     """While no clock is set back, the moment can be read from the number, and a thousand fit into each."""
-    number = first_number(1_900_000_000_000)
+    number = first_message_id(1_900_000_000_000)
     for _ in range(1000):
-        number = next_number(number, 1_900_000_000_000)
+        number = next_message_id(number, 1_900_000_000_000)
         assert time_ms_of(number) == 1_900_000_000_000
 
 
 @given(st.integers(1, 2**63 - 1))
 def test_ids_and_numbers(number: int) -> None:
     """An id is a number written in another way."""
-    assert number_of(msgid_of(number)) == number
+    assert message_id_of(msgid_of(number)) == number
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ def test_ids_and_numbers(number: int) -> None:
 )
 def test_what_is_no_id(msgid: str) -> None:
     """What nobody ever got as an id stands for no number."""
-    assert number_of(msgid) is None
+    assert message_id_of(msgid) is None
 
 
 @given(st.lists(st.builds(Part, LINES, st.booleans()), min_size=1, max_size=8))

@@ -133,7 +133,7 @@ def test_a_wrong_pass_is_spaced_too(make_here: Callable[..., Here]) -> None:
 def test_a_name_that_is_none_forges_no_line_on_the_screen(here: Here) -> None:
     """What somebody calls itself in a login reads as a name, never as words of ours."""
     log_in(with_sasl(here, "10.0.0.1"), "boss from 10.9.9.9: welcome")
-    refused = [line for line in here.world.log if "refused login" in line]
+    refused = [line for line in here.world.log_lines if "refused login" in line]
     assert refused == ["refused login as * from 10.0.0.1: wrong name or password"]
 
 

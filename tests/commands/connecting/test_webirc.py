@@ -192,7 +192,7 @@ def test_the_screen_tells_of_gateways_and_not_of_passwords(here: Here) -> None:
     through(here, "wanda")
     wrong = here.open(GATEWAY)
     wrong.say(line(password="guess"))
-    screen = "\n".join(here.world.log)
+    screen = "\n".join(here.world.log_lines)
     assert f"198.51.100.3 connects through the gateway ExampleGateway ({GATEWAY})" in screen
     assert f"refused {GATEWAY}: Invalid WebIRC password" in screen
     assert "guess" not in screen and SECRET not in screen

@@ -85,10 +85,10 @@ def test_the_log_tells_a_device_from_a_person(here: Here) -> None:
     ada.say("UBAN ADD 192.0.2.7")
     assert phone.closed
     assert not laptop.closed
-    kicked = [line for line in here.world.log if line.startswith("kicked")]
+    kicked = [line for line in here.world.log_lines if line.startswith("kicked")]
     assert kicked == ["kicked 192.0.2.7, one of una's connections: banned: no reason given (permanently)"]
     ada.say("UBAN ADD 192.0.2.8")
-    assert here.world.log[-1] == "kicked una: banned: no reason given (permanently)"
+    assert here.world.log_lines[-1] == "kicked una: banned: no reason given (permanently)"
 
 
 def test_the_socket_address_counts_not_the_shown_host(here: Here) -> None:

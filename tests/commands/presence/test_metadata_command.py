@@ -88,7 +88,7 @@ def test_what_is_refused_has_its_code(here: Here, line: str, expected: list[str]
     here.connect("bob")
     alice = here.connect("alice", caps=CAPS)
     assert fail(alice.ask(line)) == ["METADATA", *expected]
-    assert alice.user.belongings.metadata == {}
+    assert alice.user.account_data.metadata == {}
 
 
 def test_a_secret_channel_is_no_target_for_others(here: Here) -> None:
@@ -278,7 +278,7 @@ def test_a_persons_metadata_is_kept_with_the_account(here: Here) -> None:
     assert unbatched(client.ask("METADATA * LIST"), "metadata", "una") == [f":{SERVER} 761 * una status * :here"]
     client.say("METADATA * SET color :red")
     assert f":{SERVER} METADATA una status * :here" in told_of(client.ask("CAP END"))
-    kept = here.stores.belongings.load(here.stores.accounts.get("una").id)
+    kept = here.stores.account_data.load(here.stores.accounts.get("una").id)
     assert kept.metadata == {"color": "red", "status": "here"}
 
 
@@ -317,7 +317,7 @@ def test_what_cannot_be_stored_holds_and_is_said(here: Here, monkeypatch: pytest
     def fail_to_write(*_: object) -> None:
         raise StorageError("disk full")
 
-    monkeypatch.setattr(type(here.stores.belongings), "set_metadata", fail_to_write)
+    monkeypatch.setattr(type(here.stores.account_data), "set_metadata", fail_to_write)
     sent = una.ask("METADATA * SET status :here")
     assert verbs(sent) == ["WARN", "761"]
-    assert una.user.belongings.metadata == {"status": "here"}
+    assert una.user.account_data.metadata == {"status": "here"}

@@ -357,7 +357,7 @@ def test_a_disk_that_cannot_be_read_is_message_error(
         monkeypatch.setattr(type(keeping.stores.history), name, fail)
         answer = una.ask(f"CHATHISTORY {asked}")
         assert answer == [f":{SERVER} FAIL CHATHISTORY MESSAGE_ERROR {context} :Messages could not be retrieved"]
-        assert "the disk is on fire" in keeping.world.log[-1]
+        assert "the disk is on fire" in keeping.world.log_lines[-1]
 
 
 def test_what_is_offered_says_so(make_here: Callable[..., Here]) -> None:

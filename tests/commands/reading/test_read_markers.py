@@ -48,7 +48,7 @@ def test_what_is_no_target_or_moment_is_invalid_params(here: Here, said: str, co
     """INVALID_PARAMS names what was wrong, and nothing is noted."""
     alice = here.connect("alice")
     assert params_of(alice.ask(said), "FAIL")[:-1] == ["MARKREAD", "INVALID_PARAMS", *context]
-    assert alice.user.belongings.markers == {}
+    assert alice.user.account_data.markers == {}
 
 
 def test_who_joins_is_told_between_join_and_names(here: Here) -> None:
@@ -92,7 +92,7 @@ def test_markers_survive_leaving_and_a_restart(here: Here) -> None:
     """They are in the database, and at hand when the account comes back, by PASS, SASL or a later login."""
     una = here.member("una", caps=CAP)
     una.say(f"MARKREAD bob {EARLY}", "QUIT")
-    assert here.world.belongings == {}
+    assert here.world.account_data == {}
     assert here.member("una", caps=CAP).ask("MARKREAD bob") == [f":{SERVER} MARKREAD bob {EARLY}"]
     here.restart()
     una = here.member("una", caps=CAP)
@@ -130,13 +130,13 @@ def test_of_too_many_the_oldest_goes(here: Here) -> None:
     """An account has a bounded number of markers, in memory and on the disk."""
     una = here.member("una")
     account = here.stores.accounts.get("una")
-    una.user.belongings.markers.update({f"n{number}": 10 + number for number in range(MOST_MARKERS)})
-    here.stores.belongings.set_marker(account.id, "n0", 10)
+    una.user.account_data.markers.update({f"n{number}": 10 + number for number in range(MOST_MARKERS)})
+    here.stores.account_data.set_marker(account.id, "n0", 10)
     una.say(f"MARKREAD bob {EARLY}")
-    markers = una.user.belongings.markers
+    markers = una.user.account_data.markers
     assert len(markers) == MOST_MARKERS
     assert "n0" not in markers
-    assert list(here.stores.belongings.load(account.id).markers) == ["bob"]
+    assert list(here.stores.account_data.load(account.id).markers) == ["bob"]
 
 
 def test_who_logs_out_leaves_the_accounts_markers_behind(here: Here) -> None:

@@ -214,6 +214,6 @@ def test_what_the_same_tick_says_can_be_taken_back(keeping: Here, una: Client) -
     """The removal waits until what it is about is kept."""
     with keeping.tick():
         una.say("PRIVMSG #c :oops")
-        msgid = f"{keeping.world.ledger.last_number:x}"
+        msgid = f"{keeping.world.ledger.last_message_id:x}"
         una.say(f"REDACT #c {msgid}")
     assert verbs(una.read())[-2:] == ["PRIVMSG", "REDACT"]

@@ -185,4 +185,4 @@ def test_a_disk_that_cannot_be_read_is_internal_error(
 
     monkeypatch.setattr(type(keeping.stores.history), "search", fail)
     assert una.ask("SEARCH text=quick") == [f":{SERVER} FAIL SEARCH INTERNAL_ERROR :The search could not be run"]
-    assert "the disk is on fire" in keeping.world.log[-1]
+    assert "the disk is on fire" in keeping.world.log_lines[-1]

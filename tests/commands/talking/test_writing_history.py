@@ -10,7 +10,7 @@ import pytest
 from harness.world import PASSWORD, Here, make_settings
 
 from chatroom.chat.delivery.ledger import Ledger
-from chatroom.chat.stored.entries import Entry, Kept, Kind
+from chatroom.chat.stored.entries import Entry, EntryRow, Kind
 from chatroom.errors import StorageError
 
 
@@ -25,7 +25,7 @@ class Journal:
         self.asked = 0
         self._written: list[Entry] = []
 
-    def last_number(self) -> int:
+    def last_message_id(self) -> int:
         """Nothing was written before."""
         return 0
 
@@ -34,7 +34,7 @@ class Journal:
         self.asked += 1
         return not self.is_held
 
-    def write(self, entries: Sequence[Kept]) -> None:
+    def write(self, entries: Sequence[EntryRow]) -> None:
         """Take entries, or be full."""
         if self.is_full:
             self._written = []
@@ -96,7 +96,7 @@ def test_ids_go_up_also_within_a_tick(kept: Here, journal: Journal) -> None:
     with kept.tick():
         alice.say("PRIVMSG #lobby :one", "PRIVMSG #lobby :two")
     assert [entry.text for entry in journal.kept] == ["one", "two"]
-    assert journal.kept[0].number < journal.kept[1].number
+    assert journal.kept[0].message_id < journal.kept[1].message_id
 
 
 def test_a_full_disk_shows_the_message_to_nobody(kept: Here, journal: Journal) -> None:
@@ -141,13 +141,13 @@ def test_a_full_disk_shows_the_message_to_nobody_who_is_still_shown_what_they_mi
 def test_a_full_disk_is_told_once_in_the_log(kept: Here, journal: Journal) -> None:
     """One line when it begins and one when it is over, whatever the number of messages."""
     alice = kept.connect("alice")
-    kept.world.log.clear()
+    kept.world.log_lines.clear()
     journal.is_full = True
     for _ in range(3):
         alice.say("PRIVMSG #lobby :lost")
     journal.is_full = False
     alice.say("PRIVMSG #lobby :kept")
-    assert kept.world.log == [
+    assert kept.world.log_lines == [
         "messages are not kept, and so not passed on: the disk is full",
         "messages are kept again",
     ]

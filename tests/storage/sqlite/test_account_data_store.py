@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from chatroom.chat.stored.records import Actor, Belongings, Role
+from chatroom.chat.stored.records import AccountData, Actor, Role
 from chatroom.storage.sqlite.sqlite_stores import SqliteStores
 
 
@@ -9,32 +9,32 @@ def test_markers_only_move_forward(stores: SqliteStores, by: Actor) -> None:
     ada = stores.accounts.create("ada", Role.USER, [], by)
     bob = stores.accounts.create("bob", Role.USER, [], by)
     for moment in (1000, 3000, 2000):
-        stores.belongings.set_marker(ada.id, "#a", moment)
-    stores.belongings.set_marker(ada.id, "bob", 500)
-    assert stores.belongings.load(ada.id) == Belongings({"#a": 3000, "bob": 500}, {})
-    assert stores.belongings.load(bob.id) == Belongings({}, {})
-    stores.belongings.delete_marker(ada.id, "bob")
-    assert stores.belongings.load(ada.id).markers == {"#a": 3000}
+        stores.account_data.set_marker(ada.id, "#a", moment)
+    stores.account_data.set_marker(ada.id, "bob", 500)
+    assert stores.account_data.load(ada.id) == AccountData({"#a": 3000, "bob": 500}, {})
+    assert stores.account_data.load(bob.id) == AccountData({}, {})
+    stores.account_data.delete_marker(ada.id, "bob")
+    assert stores.account_data.load(ada.id).markers == {"#a": 3000}
 
 
 def test_metadata_is_replaced_as_a_whole(stores: SqliteStores, by: Actor) -> None:
     """What is not named any more is gone; other accounts keep theirs."""
     ada = stores.accounts.create("ada", Role.USER, [], by)
     bob = stores.accounts.create("bob", Role.USER, [], by)
-    stores.belongings.set_metadata(bob.id, {"status": "here"})
-    stores.belongings.set_metadata(ada.id, {"url": "http://a", "avatar": "é"})
-    stores.belongings.set_metadata(ada.id, {"avatar": "", "color": "red"})
-    assert stores.belongings.load(ada.id).metadata == {"avatar": "", "color": "red"}
-    assert stores.belongings.load(bob.id).metadata == {"status": "here"}
+    stores.account_data.set_metadata(bob.id, {"status": "here"})
+    stores.account_data.set_metadata(ada.id, {"url": "http://a", "avatar": "é"})
+    stores.account_data.set_metadata(ada.id, {"avatar": "", "color": "red"})
+    assert stores.account_data.load(ada.id).metadata == {"avatar": "", "color": "red"}
+    assert stores.account_data.load(bob.id).metadata == {"status": "here"}
 
 
 def test_they_go_with_the_account(stores: SqliteStores, by: Actor) -> None:
     """A deleted account leaves nothing behind, and nothing is written for one that is gone."""
     ada = stores.accounts.create("ada", Role.USER, [], by)
-    stores.belongings.set_marker(ada.id, "#a", 1000)
-    stores.belongings.set_metadata(ada.id, {"url": "x"})
+    stores.account_data.set_marker(ada.id, "#a", 1000)
+    stores.account_data.set_metadata(ada.id, {"url": "x"})
     stores.accounts.delete(ada.id, by)
-    stores.belongings.set_marker(ada.id, "#b", 1000)
-    stores.belongings.set_metadata(ada.id, {"url": "y"})
+    stores.account_data.set_marker(ada.id, "#b", 1000)
+    stores.account_data.set_metadata(ada.id, {"url": "y"})
     for table in ("read_markers", "account_metadata"):
         assert stores.database.number(f"SELECT count(*) FROM {table}") == 0

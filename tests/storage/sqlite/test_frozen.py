@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from chatroom.chat.stored.entries import Entry, Kind, first_number
+from chatroom.chat.stored.entries import Entry, Kind, first_message_id
 from chatroom.chat.stored.records import Actor, Role
 from chatroom.storage.sqlite.database import open_database
 from chatroom.storage.sqlite.history_upkeep import open_upkeep
@@ -73,10 +73,10 @@ def test_nothing_is_lost(thawed: Path) -> None:
 def test_history_begins(thawed: Path) -> None:
     """What is said after the upgrade is kept, indexed and found."""
     with open_stores(thawed, migrate=True) as stores:
-        number, time_ms = first_number(1_904_000_000_000), 1_904_000_000_000
+        number, time_ms = first_message_id(1_904_000_000_000), 1_904_000_000_000
         entry = Entry(number, time_ms, "#Tea", Kind.PRIVMSG, "ada!a@h", 1, "Ada", "#Tea", "hello")
         with closing(open_journal(thawed)) as journal:
-            assert journal.last_number() == 0
+            assert journal.last_message_id() == 0
             assert journal.begin()
             journal.write([entry])
             journal.commit()

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from chatroom.chat.stored.entries import AtNumber, AtTime, Conversation, Entry, Kind, Search, direct, next_number
+from chatroom.chat.stored.entries import AtMessageId, AtTime, Conversation, Entry, Kind, Search, direct, next_message_id
 from chatroom.chat.stored.records import Actor
 from chatroom.errors import InvalidValue
 from chatroom.storage.sqlite.history_upkeep import open_upkeep
@@ -39,7 +39,7 @@ def find(request: pytest.FixtureRequest, stores: SqliteStores) -> Callable[..., 
 
     def search(text: str, **filters: object) -> list[int]:
         found = stores.history.search(Search(text, **filters))  # type: ignore[arg-type]
-        return [number_to_place[entry.number] for entry in found]
+        return [number_to_place[entry.message_id] for entry in found]
 
     rows = stores.database.rows("SELECT id FROM messages ORDER BY id")
     number_to_place = {number: place for place, (number,) in enumerate(rows)}
@@ -49,10 +49,10 @@ def find(request: pytest.FixtureRequest, stores: SqliteStores) -> Callable[..., 
 def keep(stores: SqliteStores, said: list[tuple[str, str, Conversation, Kind]], at_ms: int = AT) -> list[Entry]:
     """Write all of it, a second apart."""
     journal = open_journal(stores.path)
-    entries, last = list[Entry](), journal.last_number()
+    entries, last = list[Entry](), journal.last_message_id()
     for place, (nick, text, where, kind) in enumerate(said):
         time_ms = at_ms + 1000 * place
-        last = next_number(last, time_ms)
+        last = next_message_id(last, time_ms)
         target = where if isinstance(where, str) else "somebody"
         account = "" if nick == "bob" else nick.strip("[]")
         entries.append(Entry(last, time_ms, where, kind, f"{nick}!u@h", None, account, target, text))
@@ -154,7 +154,7 @@ def test_when(find: Callable[..., list[int]], stores: SqliteStores) -> None:
     assert find("deploy", after=AtTime(AT + 1000)) == [2, 3, 4]
     assert find("deploy", before=AtTime(AT + 3000)) == [0, 1, 2]
     assert find("deploy", after=AtTime(AT), before=AtTime(AT + 3000)) == [1, 2]
-    assert find("deploy", after=AtNumber(numbers[1]), before=AtNumber(numbers[4])) == [2, 3]
+    assert find("deploy", after=AtMessageId(numbers[1]), before=AtMessageId(numbers[4])) == [2, 3]
     assert find("deploy", limit=2) == [3, 4]
     assert find("deploy", before=AtTime(AT + 3000), limit=1) == [2]
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import pytest
 
 from chatroom.chat.stored.entries import (
-    AtNumber,
+    AtMessageId,
     AtTime,
     Bound,
     Conversation,
@@ -16,7 +16,7 @@ from chatroom.chat.stored.entries import (
     Kind,
     LastSaid,
     direct,
-    next_number,
+    next_message_id,
     time_ms_of,
 )
 from chatroom.chat.stored.records import Actor
@@ -30,7 +30,7 @@ COUNT = 240
 PLACES: tuple[Conversation, ...] = ("#tea", "#Coffee", direct(1, 2), direct(3, 1))
 
 
-class Kept(NamedTuple):
+class EntryRow(NamedTuple):
     """A database and what is in it."""
 
     stores: SqliteStores
@@ -49,7 +49,7 @@ def make_entries() -> list[Entry]:
         time_ms += rng.choice((0, 0, 1, 50))
         if count == COUNT // 2:
             time_ms -= 700
-        last = next_number(last, time_ms)
+        last = next_message_id(last, time_ms)
         where = rng.choice(PLACES)
         kind = rng.choice((Kind.PRIVMSG, Kind.NOTICE, Kind.JOIN, Kind.TOPIC))
         target = where if isinstance(where, str) else "bob"
@@ -58,7 +58,7 @@ def make_entries() -> list[Entry]:
 
 
 @pytest.fixture(params=[0, COUNT // 3, COUNT])
-def kept(request: pytest.FixtureRequest, stores: SqliteStores) -> Kept:
+def kept(request: pytest.FixtureRequest, stores: SqliteStores) -> EntryRow:
     """The entries, none, some or all of which are indexed."""
     entries = make_entries()
     journal = open_journal(stores.path)
@@ -74,7 +74,7 @@ def kept(request: pytest.FixtureRequest, stores: SqliteStores) -> Kept:
         left -= before - waiting(stores)
     upkeep.close()
     assert waiting(stores) == COUNT - request.param
-    return Kept(stores, entries)
+    return EntryRow(stores, entries)
 
 
 def waiting(stores: SqliteStores) -> int:
@@ -86,36 +86,42 @@ def waiting(stores: SqliteStores) -> int:
 
 def bounds(entries: list[Entry]) -> list[Bound]:
     """Numbers and moments: before, at, between and after what was said."""
-    numbers = [0, entries[0].number, entries[COUNT // 3].number, entries[COUNT // 2].number + 1, entries[-1].number + 9]
+    numbers = [
+        0,
+        entries[0].message_id,
+        entries[COUNT // 3].message_id,
+        entries[COUNT // 2].message_id + 1,
+        entries[-1].message_id + 9,
+    ]
     return [
-        *map(AtNumber, numbers),
+        *map(AtMessageId, numbers),
         *(AtTime(entries[place].time_ms) for place in (0, COUNT // 3, COUNT // 2 - 1, COUNT // 2 + 20, COUNT - 1)),
         AtTime(AT - 10),
         AtTime(AT + 10**6),
     ]
 
 
-def moment(entries: list[Entry], bound: AtNumber) -> tuple[int, int]:
+def moment(entries: list[Entry], bound: AtMessageId) -> tuple[int, int]:
     """A number's place in the order of moments."""
     for entry in entries:
-        if entry.number == bound.number:
-            return entry.time_ms, entry.number
-    return time_ms_of(bound.number), bound.number
+        if entry.message_id == bound.message_id:
+            return entry.time_ms, entry.message_id
+    return time_ms_of(bound.message_id), bound.message_id
 
 
 def by_moment(entries: list[Entry]) -> list[Entry]:
     """In the order of moments."""
-    return sorted(entries, key=lambda entry: (entry.time_ms, entry.number))
+    return sorted(entries, key=lambda entry: (entry.time_ms, entry.message_id))
 
 
-def is_after(kept: Kept, entry: Entry, bound: Bound) -> bool:
+def is_after(kept: EntryRow, entry: Entry, bound: Bound) -> bool:
     """Whether it was said after the bound, by the bound's own order."""
-    return entry.time_ms > bound.time_ms if isinstance(bound, AtTime) else entry.number > bound.number
+    return entry.time_ms > bound.time_ms if isinstance(bound, AtTime) else entry.message_id > bound.message_id
 
 
-def is_before(kept: Kept, entry: Entry, bound: Bound) -> bool:
+def is_before(kept: EntryRow, entry: Entry, bound: Bound) -> bool:
     """Whether it was said before the bound, by the bound's own order."""
-    return entry.time_ms < bound.time_ms if isinstance(bound, AtTime) else entry.number < bound.number
+    return entry.time_ms < bound.time_ms if isinstance(bound, AtTime) else entry.message_id < bound.message_id
 
 
 def in_order(entries: list[Entry], *these: Bound | None) -> list[Entry]:
@@ -125,7 +131,7 @@ def in_order(entries: list[Entry], *these: Bound | None) -> list[Entry]:
 
 @pytest.mark.parametrize("events", [False, True])
 @pytest.mark.parametrize("where", PLACES)
-def test_latest_before_and_after(kept: Kept, where: Conversation, events: bool) -> None:
+def test_latest_before_and_after(kept: EntryRow, where: Conversation, events: bool) -> None:
     """The newest, those before a bound and those after it, by number and by moment, with events and without."""
     history, all_of_it = kept.stores.history, kept.within(where, events=events)
     for limit in (1, 7, 1000):
@@ -139,24 +145,24 @@ def test_latest_before_and_after(kept: Kept, where: Conversation, events: bool) 
             assert history.latest(where, limit, after=bound, events=events) == after[-limit:]
 
 
-def test_latest_up_to(kept: Kept) -> None:
+def test_latest_up_to(kept: EntryRow) -> None:
     """Nothing with a higher number than asked for is told, whatever the bound on the other side."""
-    up_to = kept.entries[COUNT // 2 + 10].number
-    known = [one for one in kept.within("#tea", events=True) if one.number <= up_to]
+    up_to = kept.entries[COUNT // 2 + 10].message_id
+    known = [one for one in kept.within("#tea", events=True) if one.message_id <= up_to]
     assert kept.stores.history.latest("#tea", 5, up_to=up_to, events=True) == known[-5:]
     for bound in bounds(kept.entries):
         after = [one for one in in_order(known, bound) if is_after(kept, one, bound)]
         assert kept.stores.history.latest("#tea", 1000, after=bound, up_to=up_to, events=True) == after
 
 
-def test_between(kept: Kept) -> None:
+def test_between(kept: EntryRow) -> None:
     """From one bound on the way to the other, in either direction, numbers and moments mixed."""
     history, all_of_it = kept.stores.history, kept.within("#tea", events=True)
     for start in bounds(kept.entries):
         for end in bounds(kept.entries):
-            if isinstance(start, AtNumber) and isinstance(end, AtNumber):
+            if isinstance(start, AtMessageId) and isinstance(end, AtMessageId):
                 ordered, low, high = all_of_it, min(start, end), max(start, end)
-                found = [one for one in ordered if low.number < one.number < high.number]
+                found = [one for one in ordered if low.message_id < one.message_id < high.message_id]
                 backward = start > end
             else:
                 places = [
@@ -167,14 +173,14 @@ def test_between(kept: Kept) -> None:
                 early, late = (end, start) if backward else (start, end)
                 low_place = (early.time_ms, 2**63) if isinstance(early, AtTime) else moment(kept.entries, early)
                 high_place = (late.time_ms, -1) if isinstance(late, AtTime) else moment(kept.entries, late)
-                found = [one for one in by_moment(all_of_it) if low_place < (one.time_ms, one.number) < high_place]
+                found = [one for one in by_moment(all_of_it) if low_place < (one.time_ms, one.message_id) < high_place]
             for limit in (3, 1000):
                 expected = found[-limit:] if backward else found[:limit]
                 assert history.between("#tea", start, end, limit, events=True) == expected, (start, end, limit)
 
 
 @pytest.mark.parametrize("limit", [1, 2, 7, 50, 1000])
-def test_around(kept: Kept, limit: int) -> None:
+def test_around(kept: EntryRow, limit: int) -> None:
     """The bound's own entry, and as many on either side as there are; what one side lacks, the other one gets."""
     all_of_it = kept.within("#tea", events=True)
     for bound in bounds(kept.entries):
@@ -186,39 +192,39 @@ def test_around(kept: Kept, limit: int) -> None:
         earlier = [one for one in found if is_before(kept, one, bound)]
         reached_both_ends = found[0] == ordered[0] or found[-1] == ordered[-1]
         assert reached_both_ends or len(earlier) == limit // 2
-        exact = [one for one in ordered if isinstance(bound, AtNumber) and one.number == bound.number]
+        exact = [one for one in ordered if isinstance(bound, AtMessageId) and one.message_id == bound.message_id]
         assert all(one in found for one in exact)
 
 
-def test_names_in_any_case(kept: Kept) -> None:
+def test_names_in_any_case(kept: EntryRow) -> None:
     """A channel is found whatever the case of its name, and is told by the name it has."""
     found = kept.stores.history.latest("#COFFEE", 3)
     assert found == kept.within("#Coffee", events=False)[-3:]
 
 
 @pytest.mark.parametrize("where", ["#nowhere", direct(8, 9), "#tea "])
-def test_nothing_was_said_there(kept: Kept, where: Conversation) -> None:
+def test_nothing_was_said_there(kept: EntryRow, where: Conversation) -> None:
     """Where nothing was said, nothing is found, and nothing breaks."""
     history = kept.stores.history
     assert history.latest(where, 5) == []
-    assert history.around(where, AtNumber(5), 5) == []
-    assert history.between(where, AtTime(0), AtNumber(5), 5) == []
+    assert history.around(where, AtMessageId(5), 5) == []
+    assert history.between(where, AtTime(0), AtMessageId(5), 5) == []
 
 
-def test_direct_messages_of_an_account(kept: Kept) -> None:
+def test_direct_messages_of_an_account(kept: EntryRow) -> None:
     """What was said to and by an account directly since a bound, over all its conversations, the newest of it."""
     history = kept.stores.history
     mine = [one for one in kept.entries if not isinstance(one.conversation, str) and not one.kind.is_event]
-    assert history.direct_since(1, AtNumber(0), 1000) == mine
-    assert history.direct_since(3, AtNumber(0), 1000) == [one for one in mine if one.conversation == direct(1, 3)]
-    assert history.direct_since(9, AtNumber(0), 1000) == []
+    assert history.direct_since(1, AtMessageId(0), 1000) == mine
+    assert history.direct_since(3, AtMessageId(0), 1000) == [one for one in mine if one.conversation == direct(1, 3)]
+    assert history.direct_since(9, AtMessageId(0), 1000) == []
     for bound in bounds(kept.entries):
         after = [one for one in mine if is_after(kept, one, bound)]
         assert history.direct_since(1, bound, 4) == after[-4:]
-    assert history.direct_since(1, AtNumber(0), 4, up_to=mine[9].number) == mine[6:10]
+    assert history.direct_since(1, AtMessageId(0), 4, up_to=mine[9].message_id) == mine[6:10]
 
 
-def test_targets(kept: Kept) -> None:
+def test_targets(kept: EntryRow) -> None:
     """Conversations by when they were last written to: of the channels asked for, and the account's own."""
     history = kept.stores.history
     last = {one.conversation: one.time_ms for one in kept.entries if not one.kind.is_event}
@@ -233,17 +239,17 @@ def test_targets(kept: Kept) -> None:
     assert history.targets(["#tea", "#coffee"], 1, low, high, 9) == inside
 
 
-def test_redacted_entry_is_found_no_more(kept: Kept, by: Actor) -> None:
+def test_redacted_entry_is_found_no_more(kept: EntryRow, by: Actor) -> None:
     """A redacted entry is in no answer; the audit tells who, whose and where, and not what it said."""
     history = kept.stores.history
     for entry in (kept.within("#tea", events=False)[1], kept.within("#tea", events=False)[-1]):
-        assert history.redact(entry.number, by, "spam") == entry
-        assert history.find(entry.number) is None
+        assert history.redact(entry.message_id, by, "spam") == entry
+        assert history.find(entry.message_id) is None
         assert entry not in history.latest("#tea", 1000)
         with pytest.raises(NotFound):
-            history.redact(entry.number, by)
+            history.redact(entry.message_id, by)
         row = kept.stores.audit.list_entries()[-1]
         assert (row.actor, row.action, row.target) == ("root", "history.redact", "ada")
         assert row.detail == f"{entry.msgid} in #tea: spam"
-    assert history.redact(kept.within(direct(1, 2), events=False)[0].number, by)
+    assert history.redact(kept.within(direct(1, 2), events=False)[0].message_id, by)
     assert "a direct message" in kept.stores.audit.list_entries()[-1].detail

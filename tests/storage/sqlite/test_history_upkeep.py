@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from chatroom.chat.stored.entries import AtNumber, Entry, Kind, Search, first_number, next_number
+from chatroom.chat.stored.entries import AtMessageId, Entry, Kind, Search, first_message_id, next_message_id
 from chatroom.chat.stored.records import Actor
 from chatroom.errors import DatabaseBusy
 from chatroom.storage.sqlite.history_upkeep import LOG_LIMIT, SqliteUpkeep, open_upkeep
@@ -36,10 +36,10 @@ def upkeep(stores: SqliteStores) -> Iterator[SqliteUpkeep]:
 
 def keep(journal: SqliteJournal, texts: list[str], at_ms: int = AT, where: str = "#lobby") -> list[Entry]:
     """Write messages, a second apart, in one transaction."""
-    last, entries = journal.last_number(), list[Entry]()
+    last, entries = journal.last_message_id(), list[Entry]()
     for place, text in enumerate(texts):
         time_ms = at_ms + 1000 * place
-        last = next_number(last, time_ms)
+        last = next_message_id(last, time_ms)
         entries.append(Entry(last, time_ms, where, Kind.PRIVMSG, "ada!a@h", 1, "ada", where, text))
     assert journal.begin()
     journal.write(entries)
@@ -130,9 +130,9 @@ def test_prune_by_age(journal: SqliteJournal, upkeep: SqliteUpkeep, stores: Sqli
     assert stores.history.latest("#a", 1000) == new
     assert stores.history.latest("#b", 1000) == []
     assert stores.history.search(Search("tea", limit=1000)) == new
-    assert stores.history.find(old[0].number) is None
+    assert stores.history.find(old[0].message_id) is None
     assert run(lambda: upkeep.prune_some(before_ms=new[-1].time_ms + 1)) == 1
-    assert journal.last_number() == new[-1].number
+    assert journal.last_message_id() == new[-1].message_id
 
 
 def test_prune_by_age_after_a_clock_was_set_back(
@@ -175,8 +175,8 @@ def test_redacted_text_leaves_the_files(
     entries += keep(journal, ["the latepassword, told twice"], AT + DAY_MS)
     keep(journal, ["goodbye everyone"], AT + 2 * DAY_MS)
     assert all(word in bytes_of(stores.path) for word in (b"zanzibarkey", b"swordfishes", b"latepassword"))
-    stores.history.redact(entries[200].number, by)
-    stores.history.redact(entries[400].number, by)
+    stores.history.redact(entries[200].message_id, by)
+    stores.history.redact(entries[400].message_id, by)
     run(upkeep.index_some)
     run(upkeep.scrub_some)
     left = bytes_of(stores.path)
@@ -200,7 +200,7 @@ def test_scrubbing_waits_for_a_reader(
         assert stores.database.number("SELECT count(*) FROM messages") == 2
         other = open_upkeep(stores.path)
         with open_stores(stores.path) as writer:
-            writer.history.redact(entries[0].number, by)
+            writer.history.redact(entries[0].message_id, by)
         for _ in range(20):
             assert other.scrub_some()
         other.close()
@@ -222,10 +222,10 @@ def test_pruned_text_is_not_scrubbed_at_once(
 WRITER = """
 import sys
 from pathlib import Path
-from chatroom.chat.stored.entries import Entry, Kind, first_number
+from chatroom.chat.stored.entries import Entry, Kind, first_message_id
 from chatroom.storage.sqlite.journal import open_journal
 journal = open_journal(Path(sys.argv[1]))
-number = first_number(1_900_000_000_000)
+number = first_message_id(1_900_000_000_000)
 print("ready", flush=True)
 while True:
     number += 1
@@ -269,7 +269,7 @@ def test_bounds_do_not_need_entries(
     """A redacted entry's number is still a place to look from."""
     entries = keep(journal, ["one", "two", "three"])
     run(upkeep.index_some)
-    stores.history.redact(entries[1].number, by)
-    assert stores.history.before("#lobby", AtNumber(entries[1].number), 9) == entries[:1]
-    assert stores.history.after("#lobby", AtNumber(entries[1].number), 9) == entries[2:]
-    assert first_number(AT) == entries[0].number
+    stores.history.redact(entries[1].message_id, by)
+    assert stores.history.before("#lobby", AtMessageId(entries[1].message_id), 9) == entries[:1]
+    assert stores.history.after("#lobby", AtMessageId(entries[1].message_id), 9) == entries[2:]
+    assert first_message_id(AT) == entries[0].message_id

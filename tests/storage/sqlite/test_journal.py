@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from chatroom.chat.stored.entries import Entry, Kind, direct, first_number
+from chatroom.chat.stored.entries import Entry, Kind, direct, first_message_id
 from chatroom.errors import StorageError
 from chatroom.storage.sqlite import history_index
 from chatroom.storage.sqlite.journal import SqliteJournal, open_journal
@@ -41,28 +41,28 @@ def keep(journal: SqliteJournal, *entries: Entry) -> None:
 
 def test_what_is_written_is_read(journal: SqliteJournal, stores: SqliteStores) -> None:
     """Every part of an entry comes back, in a channel and in a direct conversation."""
-    first = first_number(AT)
+    first = first_message_id(AT)
     entries = [said(first), said(first + 1, where=direct(9, 7))]
     keep(journal, *entries)
-    assert [stores.history.find(entry.number) for entry in entries] == entries
+    assert [stores.history.find(entry.message_id) for entry in entries] == entries
 
 
 def test_numbers_go_on_where_they_ended(journal: SqliteJournal, stores: SqliteStores) -> None:
     """The highest number is known after opening again, and still when its entry was deleted."""
-    assert journal.last_number() == 0
-    last = first_number(AT) + 5
+    assert journal.last_message_id() == 0
+    last = first_message_id(AT) + 5
     keep(journal, said(last - 1), said(last))
     journal.close()
     with stores.database.transaction():
         history_index.remove(stores.database, [last - 1, last])
     again = open_journal(stores.path)
-    assert again.last_number() == last
+    assert again.last_message_id() == last
     again.close()
 
 
 def test_what_is_not_committed_is_not_there(journal: SqliteJournal, stores: SqliteStores) -> None:
     """Nobody reads an entry before it is committed, and never one that was given up, nor its conversation."""
-    number = first_number(AT)
+    number = first_message_id(AT)
     assert journal.begin()
     journal.write([said(number)])
     assert stores.history.find(number) is None
@@ -70,26 +70,26 @@ def test_what_is_not_committed_is_not_there(journal: SqliteJournal, stores: Sqli
     journal.rollback()
     assert stores.history.find(number) is None
     keep(journal, said(number + 1))
-    assert [entry.number for entry in stores.history.latest("#lobby", 9)] == [number + 1]
+    assert [entry.message_id for entry in stores.history.latest("#lobby", 9)] == [number + 1]
 
 
 def test_never_waits_for_another_writer(journal: SqliteJournal, stores: SqliteStores) -> None:
     """While somebody else has the write lock, the answer is no, at once; afterwards it is yes."""
     with stores.database.transaction():
         assert journal.begin() is False
-    keep(journal, said(first_number(AT)))
+    keep(journal, said(first_message_id(AT)))
 
 
-@pytest.mark.parametrize("number", [first_number(AT) - 1, first_number(AT) + 1])
+@pytest.mark.parametrize("number", [first_message_id(AT) - 1, first_message_id(AT) + 1])
 def test_numbers_that_cannot_be(journal: SqliteJournal, stores: SqliteStores, number: int) -> None:
     """A number that is too low for its time, or taken, is refused with all of its transaction; the next one works."""
-    taken = first_number(AT) + 1
+    taken = first_message_id(AT) + 1
     keep(journal, said(taken))
     assert journal.begin()
     with pytest.raises(StorageError):
         journal.write([said(taken + 1), said(number)])
     keep(journal, said(taken + 2))
-    assert [entry.number for entry in stores.history.latest("#lobby", 9)] == [taken, taken + 2]
+    assert [entry.message_id for entry in stores.history.latest("#lobby", 9)] == [taken, taken + 2]
 
 
 def test_full_disk(journal: SqliteJournal, stores: SqliteStores) -> None:
@@ -98,47 +98,47 @@ def test_full_disk(journal: SqliteJournal, stores: SqliteStores) -> None:
     connection = journal._connection
     pages = connection.execute("PRAGMA page_count").fetchone()[0]
     connection.execute(f"PRAGMA max_page_count={pages + 4}")
-    number = first_number(AT)
+    number = first_message_id(AT)
     many = [said(number + count, "x" * 3000, f"#c{number + count}") for count in range(1, 99)]
     assert journal.begin()
     with pytest.raises(StorageError, match="no room"):
         journal.write(many)
-    refused = many[-1].number
+    refused = many[-1].message_id
     assert stores.history.find(refused) is None
     connection.execute("PRAGMA max_page_count=1000000")
     keep(journal, said(refused + 1, where=f"#c{refused}"))
-    assert [entry.number for entry in stores.history.latest(f"#c{refused}", 9)] == [refused + 1]
+    assert [entry.message_id for entry in stores.history.latest(f"#c{refused}", 9)] == [refused + 1]
 
 
 def test_ended_channel_is_another_one(journal: SqliteJournal, stores: SqliteStores) -> None:
     """What was said in a channel that is no more is not part of a later channel of its name, whatever its case."""
-    number = first_number(AT)
+    number = first_message_id(AT)
     keep(journal, said(number, where="#Den"), said(number + 1, where="#other"))
     assert journal.begin()
     journal.write([said(number + 2, where="#den")])
     journal.end_channel("#DEN")
     journal.write([said(number + 3, where="#Den")])
     journal.commit()
-    assert [entry.number for entry in stores.history.latest("#den", 9)] == [number + 3]
-    assert [entry.number for entry in stores.history.latest("#other", 9)] == [number + 1]
+    assert [entry.message_id for entry in stores.history.latest("#den", 9)] == [number + 3]
+    assert [entry.message_id for entry in stores.history.latest("#other", 9)] == [number + 1]
     assert stores.history.find(number) is not None
 
 
 def test_end_that_is_given_up(journal: SqliteJournal, stores: SqliteStores) -> None:
     """A channel whose end is rolled back goes on."""
-    number = first_number(AT)
+    number = first_message_id(AT)
     keep(journal, said(number))
     assert journal.begin()
     journal.end_channel("#lobby")
     journal.write([said(number + 1)])
     journal.rollback()
     keep(journal, said(number + 2))
-    assert [entry.number for entry in stores.history.latest("#lobby", 9)] == [number, number + 2]
+    assert [entry.message_id for entry in stores.history.latest("#lobby", 9)] == [number, number + 2]
 
 
 def test_threads_take_turns(journal: SqliteJournal, stores: SqliteStores) -> None:
     """Whichever thread has the lock writes: the connection belongs to none."""
-    lock, number = threading.Lock(), first_number(AT)
+    lock, number = threading.Lock(), first_message_id(AT)
     failures = []
 
     def write_some() -> None:
@@ -188,11 +188,11 @@ def test_closing_gives_up_and_is_idempotent(journal: SqliteJournal, stores: Sqli
 WRITER = """
 import sys
 from pathlib import Path
-from chatroom.chat.stored.entries import Entry, Kind, first_number
+from chatroom.chat.stored.entries import Entry, Kind, first_message_id
 from chatroom.storage.sqlite import history_index
 from chatroom.storage.sqlite.journal import open_journal
 journal = open_journal(Path(sys.argv[1]))
-number = max(journal.last_number(), first_number(1_900_000_000_000))
+number = max(journal.last_message_id(), first_message_id(1_900_000_000_000))
 while True:
     batch = []
     for _ in range(3):
@@ -222,10 +222,10 @@ def test_killed_at_any_moment(stores: SqliteStores) -> None:
         assert int(lines[0]) > told
         told = max(int(line) for line in lines if line.endswith("\n"))
         entries = stores.history.latest("#lobby", 100_000)
-        numbers = [entry.number for entry in entries]
+        numbers = [entry.message_id for entry in entries]
         assert numbers == list(range(numbers[0], numbers[-1] + 1))
         assert numbers[-1] >= told
         assert len(numbers) % 3 == 0
-        assert all(entry.text == str(entry.number) for entry in entries)
+        assert all(entry.text == str(entry.message_id) for entry in entries)
         told = numbers[-1]
     assert stores.database.rows("PRAGMA integrity_check") == [("ok",)]
