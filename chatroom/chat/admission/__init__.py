@@ -1,1 +1,1 @@
-"""Who may come in: accounts and their passwords, bans, and limits on how often something is tried."""
+"""Admission: accounts and passwords, bans, and rate limits. It decides which sessions may connect and log in."""

@@ -1,24 +1,28 @@
-"""The accounts, as the daemon remembers them: which names are registered, with what role."""
+"""The accounts in the daemon's memory: which names are registered, and with what role."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from chatroom.chat.admission.lookalikes import looks
+from chatroom.chat.admission.lookalikes import skeletons
 from chatroom.chat.stored.records import AccountEntry
 from chatroom.irc.names import casefold
 
 
 class AccountDirectory:
-    """Every account by name and by id. Guarded by the hub lock; the database is the truth."""
+    """Every account, by id and by casefolded name. Guarded by the hub lock.
 
-    __slots__ = ("_by_id", "_by_look", "_by_name")
+    This is a copy of the database, for rules that must answer at once. The daemon applies each change to it after the
+    change is committed.
+    """
+
+    __slots__ = ("_by_id", "_by_name", "_by_skeleton")
 
     def __init__(self, entries: Iterable[AccountEntry] = ()) -> None:
         self._by_id: dict[int, AccountEntry] = {}
         self._by_name: dict[str, AccountEntry] = {}
-        self._by_look: dict[str, tuple[int, ...]] = {}
-        """The ids of accounts by what their names look like."""
+        self._by_skeleton: dict[str, tuple[int, ...]] = {}
+        """Account ids by the skeletons of their names. Names made from the shell may share a skeleton."""
         for entry in entries:
             self.put(entry)
 
@@ -26,46 +30,48 @@ class AccountDirectory:
         return len(self._by_id)
 
     def put(self, entry: AccountEntry) -> None:
-        """Add an account, or replace what was known of it."""
+        """Add an account, or replace the entry that has the same id."""
         old = self._by_id.get(entry.id)
         if old is not None and old.name != entry.name:
+            # The old name and its skeletons must not find the account any more.
             self.discard(entry.id)
             old = None
         if old is None:
-            for look in looks(entry.name):
-                self._by_look[look] = (*self._by_look.get(look, ()), entry.id)
+            for skeleton in skeletons(entry.name):
+                self._by_skeleton[skeleton] = (*self._by_skeleton.get(skeleton, ()), entry.id)
         self._by_id[entry.id] = entry
         self._by_name[casefold(entry.name)] = entry
 
     def discard(self, account_id: int) -> AccountEntry | None:
-        """Forget a deleted account; what was known of it, if anything."""
+        """Remove a deleted account. Returns its entry, or None if there was none."""
         entry = self._by_id.pop(account_id, None)
         if entry is not None:
             self._by_name.pop(casefold(entry.name), None)
-            for look in looks(entry.name):
-                alike = tuple([other for other in self._by_look[look] if other != account_id])
-                if alike:
-                    self._by_look[look] = alike
+            for skeleton in skeletons(entry.name):
+                others = tuple([other for other in self._by_skeleton[skeleton] if other != account_id])
+                if others:
+                    self._by_skeleton[skeleton] = others
                 else:
-                    del self._by_look[look]
+                    del self._by_skeleton[skeleton]
         return entry
 
     def find(self, name: str) -> AccountEntry | None:
-        """The account called ``name``, whatever its case."""
+        """The account called ``name`` in any case, or None."""
         return self._by_name.get(casefold(name))
 
     def find_look_alike(self, name: str) -> AccountEntry | None:
-        """An account whose name is another, and looks like ``name``."""
-        if not self._by_look:
+        """An account whose name looks like ``name`` but is another name, or None."""
+        if not self._by_skeleton:
+            # No accounts, so no look-alikes. The first skeleton would load a table of 9,600 characters.
             return None
         folded = casefold(name)
-        for look in looks(name):
-            for account_id in self._by_look.get(look, ()):
+        for skeleton in skeletons(name):
+            for account_id in self._by_skeleton.get(skeleton, ()):
                 entry = self._by_id[account_id]
                 if casefold(entry.name) != folded:
                     return entry
         return None
 
     def find_by_id(self, account_id: int) -> AccountEntry | None:
-        """The account with that id."""
+        """The account with that id, or None."""
         return self._by_id.get(account_id)

@@ -1,4 +1,4 @@
-"""The verifiers that are kept of an account's password: one for each way to prove it."""
+"""The verifiers that the database keeps of a password: one for each way to prove it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ if TYPE_CHECKING:
 
 
 def make_credentials(password: str, settings: Accounts) -> list[Credential]:
-    """All that is to be stored of a new password. Raises ``InvalidValue``. As slow as bcrypt: for a worker."""
+    """All verifiers of a new password: bcrypt, and SCRAM if the settings offer it and it can take the password.
+
+    Raises ``InvalidValue`` if a password may not have that form. Slow on purpose: call it in a worker.
+    """
     made = [passwords.hash_password(password, settings.bcrypt_cost)]
-    second = scram.make_verifier(password, settings.scram_iterations) if settings.scram else None
-    return [*made, second] if second is not None else made
+    scram_verifier = scram.make_verifier(password, settings.scram_iterations) if settings.scram else None
+    return made if scram_verifier is None else [*made, scram_verifier]

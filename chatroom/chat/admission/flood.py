@@ -1,8 +1,12 @@
-"""Too much of anything: lines of one session, tries to log in, connections of one address.
+"""Rate limits: how often a line, a login or a connection may come.
 
-Pure arithmetic on moments in milliseconds of one clock that does not go backward; every table is bounded, so that
-whoever comes from many addresses costs no memory either. Guarded by the hub lock, except that a ``ConnectionBudget``
-may as well belong to the one thread that accepts.
+* ``LineBudget`` guards the other users against a session that sends without a pause.
+* ``LoginThrottle`` guards passwords against guessing.
+* ``ConnectionBudget`` guards memory and open files against an address that connects again and again.
+
+All of it is arithmetic on times in milliseconds. The caller reads the clock, which must never go backward. Every table
+is bounded, so an attacker with many addresses cannot fill the memory. Guarded by the hub lock, except
+``ConnectionBudget``: the listener has a lock of its own for it.
 """
 
 from __future__ import annotations
@@ -13,33 +17,38 @@ WINDOW_MS = 10 * 60_000
 """How long a failed login counts."""
 
 FREE_FAILURES = 3
-"""How many failed logins cost nothing."""
+"""How many failed logins within ``WINDOW_MS`` cost nothing: people mistype."""
 
 LONGEST_DELAY_MS = 30_000
+"""The longest delay between two tries. An owner can bear it; a guesser gets 26 tries in ten minutes."""
 LONGEST_WAIT_MS = 60_000
-"""How far ahead a try's turn may be; those that would come later are refused."""
+"""How far ahead a try's turn may be. ``LoginThrottle.reserve`` refuses a try whose turn would come later."""
 
 MOST_COUNTED = 32
-"""How many tries of a key are remembered: within ``WINDOW_MS`` no more take their turns."""
+"""How many tries of a key are kept. With the delays above, at most 26 tries have their turn within ``WINDOW_MS``."""
 
 MOST_KEYS = 10_000
+"""How many keys a table keeps: some megabytes, and more addresses than attack at once in practice."""
 MINUTE_MS = 60_000
 SUBSCRIBER_BITS = 64
-"""How much of an IPv6 address whoever has it may choose at will: one subscriber has the whole /64."""
+"""The bits of an IPv6 address that its subscriber chooses freely: providers assign a whole /64."""
 
 
 def limit_key(version: int, address: int) -> str:
-    """Whom an address is counted as: an IPv4 address as itself, an IPv6 one as its /64."""
+    """The key under which an address is counted: an IPv4 address by itself, an IPv6 address by its /64."""
     return f"6 {address >> SUBSCRIBER_BITS:x}" if version == 6 else f"4 {address:x}"
 
 
 def is_this_machine(version: int, address: int) -> bool:
-    """Whether somebody comes from this machine's own address, which all behind a proxy here share."""
+    """True for this machine's own address (``::1``, ``127.0.0.1``).
+
+    All users behind a proxy on this machine share that address, so it must not be limited as one user.
+    """
     return address == (1 if version == 6 else 0x7F000001)
 
 
 class LineBudget:
-    """A token bucket: ``burst`` lines at once, ``per_s`` lines a second for long. One a session, so it is small."""
+    """A token bucket: ``burst`` lines at once, then ``per_s`` lines a second. Every session has one, so it is small."""
 
     __slots__ = ("_burst_us", "_full_at_us", "_line_us")
 
@@ -47,10 +56,10 @@ class LineBudget:
         self._line_us = round(1_000_000 / per_s)
         self._burst_us = burst * self._line_us
         self._full_at_us = 0
-        """When the bucket is full again: one moment says all, so there is nothing to refill."""
+        """When the bucket is full again, in microseconds. This one time is the whole state: nothing needs refilling."""
 
     def take(self, now_ms: int) -> bool:
-        """Whether one more line fits in; it is counted only if it does."""
+        """Take one line out of the budget. Returns False, and takes nothing, if none is left."""
         now_us = now_ms * 1000
         full_at = self._full_at_us
         full_at = (full_at if full_at > now_us else now_us) + self._line_us
@@ -60,32 +69,40 @@ class LineBudget:
         return True
 
     def wait_ms(self, now_ms: int) -> int:
-        """How long until ``take`` will say yes; 0 where it would now."""
+        """How long until ``take`` returns True, in milliseconds; 0 if it would now."""
         now_us = now_ms * 1000
         over_us = max(self._full_at_us, now_us) + self._line_us - self._burst_us - now_us
+        # Rounds up: a millisecond sooner, ``take`` would still return False.
         return max(0, -(-over_us // 1000))
 
 
 class LoginThrottle:
     """Slows password guessing, by address and by account.
 
-    A try counts from its beginning, as a failure, until it is forgiven. Behind ``FREE_FAILURES`` of a key within
-    ``WINDOW_MS``, its next one comes 1, 2, 4 … up to 30 seconds after the last one. Keys are any strings that tell
-    addresses and accounts apart. At most ``most_keys`` are remembered; the one tried longest ago is forgotten first.
+    A try counts as a failure from its beginning until ``forgive`` or ``forget`` takes it back. So parallel tries gain
+    nothing: each is counted before the result of the others is known. After ``FREE_FAILURES`` tries of a key within
+    ``WINDOW_MS``, the next ones come 1, 2, 4 … up to 30 seconds after the one before.
+
+    Addresses use ``reserve``: tries from one address take turns. Accounts use ``slow``: a plain delay, because turns
+    would let an attacker lock the owner out. Keys are strings that the caller makes distinct (``address …``,
+    ``account …``). At most ``most_keys`` are kept; the key whose last try is the oldest goes first.
     """
 
     __slots__ = ("_most_keys", "_tries")
 
     def __init__(self, most_keys: int = MOST_KEYS) -> None:
         self._tries: dict[str, list[int]] = {}
-        """Key to when its tries have, or will have, their turns; in the order of the last one that began."""
+        """For each key the times at which its tries have their turns. The key that was tried last comes last."""
         self._most_keys = most_keys
 
     def __len__(self) -> int:
         return len(self._tries)
 
     def reserve(self, key: str, now_ms: int) -> int | None:
-        """When a try that begins now has its turn: tries at the same time get one each. None where that is too far."""
+        """Count a try that begins now, and return the time of its turn. Each parallel try gets a turn of its own.
+
+        Returns None, and counts nothing, if the turn would be more than ``LONGEST_WAIT_MS`` away.
+        """
         at_ms = max(now_ms, self._free_at(key, now_ms)[0])
         if at_ms - now_ms > LONGEST_WAIT_MS:
             return None
@@ -93,14 +110,17 @@ class LoginThrottle:
         return at_ms
 
     def slow(self, key: str, now_ms: int) -> int:
-        """How long a try that begins now waits: never longer than the delay, however many others wait too."""
+        """Count a try that begins now, and return how many milliseconds it must wait.
+
+        The wait is at most one delay, even if other tries of the key are waiting.
+        """
         free_at_ms, delay_ms = self._free_at(key, now_ms)
         wait_ms = max(0, min(free_at_ms - now_ms, delay_ms))
         self._count(key, now_ms + wait_ms, now_ms)
         return wait_ms
 
     def forgive(self, key: str, at_ms: int) -> None:
-        """Take back the one try that had its turn at that moment: it was a good one."""
+        """Take back the try whose turn was at ``at_ms``, because the login was good."""
         tries = self._tries.get(key, [])
         if at_ms in tries:
             tries.remove(at_ms)
@@ -108,19 +128,20 @@ class LoginThrottle:
             self.forget(key)
 
     def forget(self, key: str) -> None:
-        """Take back all tries of a key."""
+        """Take back all tries of a key. Does nothing if there are none."""
         self._tries.pop(key, None)
 
     def _free_at(self, key: str, now_ms: int) -> tuple[int, int]:
-        """When the key's next try is due at the soonest, and how long that is after its last one."""
+        """The earliest time for the key's next try, and the delay between that and its last try."""
         tries = [at_ms for at_ms in self._tries.get(key, ()) if now_ms - at_ms < WINDOW_MS]
         over = len(tries) - FREE_FAILURES
         if over < 0:
             return now_ms, 0
-        delay_ms = min(1000 << min(over, 5), LONGEST_DELAY_MS)
+        delay_ms = min(1000 << min(over, 5), LONGEST_DELAY_MS)  # 1000 << 5 is above the longest delay already
         return max(tries) + delay_ms, delay_ms
 
     def _count(self, key: str, at_ms: int, now_ms: int) -> None:
+        # Taken out and put in again, so that the key comes last in the dict and the oldest one comes first.
         tries = [other for other in self._tries.pop(key, ()) if now_ms - other < WINDOW_MS]
         self._tries[key] = [*tries, at_ms][-MOST_COUNTED:]
         if len(self._tries) > self._most_keys:
@@ -128,10 +149,11 @@ class LoginThrottle:
 
 
 class ConnectionBudget:
-    """How many connections one address may have at a time, and begin within a minute.
+    """Counts connections: how many an address has open, and how many it began within the last minute.
 
-    Addresses with an open connection are always known; of the others at most ``most_keys`` that came last. Both limits
-    may be set anew at any time and hold from then on.
+    ``concurrent`` and ``per_minute`` are the limits; a change counts from the next ``admit``. Addresses with an open
+    connection are always kept, and of the others the ``most_keys`` that connected last. An address is any string, such
+    as ``limit_key`` makes.
     """
 
     __slots__ = ("_begun", "_most_keys", "_open", "concurrent", "per_minute")
@@ -141,16 +163,18 @@ class ConnectionBudget:
         self.per_minute = per_minute
         self._open: dict[str, int] = {}
         self._begun: dict[str, list[int]] = {}
-        """Address to when its last connections were admitted, at most ``per_minute``; in the order of the last."""
+        """For each address when its connections of the last minute were admitted, oldest first; at most
+        ``per_minute``. The address that connected last comes last."""
         self._most_keys = most_keys
 
     def __len__(self) -> int:
         return len(self._open.keys() | self._begun.keys())
 
     def admit(self, address: str, now_ms: int) -> str | None:
-        """None where the connection may be, and is counted; else the reason why not, and nothing is counted."""
+        """Count a new connection. Returns None, or the reason for a refusal; a refused connection is not counted."""
         if self._open.get(address, 0) >= self.concurrent:
             return f"too many connections from your address (at most {self.concurrent} at a time)"
+        # Taken out and put in again, so that the address comes last in the dict and the oldest one comes first.
         begun = self._begun.pop(address, [])
         del begun[: bisect_right(begun, now_ms - MINUTE_MS)]
         self._begun[address] = begun
@@ -163,7 +187,7 @@ class ConnectionBudget:
         return None
 
     def released(self, address: str) -> None:
-        """An admitted connection of that address has ended."""
+        """Record that an admitted connection of the address has ended."""
         count = self._open.get(address, 0)
         if count > 1:
             self._open[address] = count - 1

@@ -1,8 +1,10 @@
-"""Names that look like others: in letters of another script, ``rn`` for ``m``, ``I`` for ``l``.
+"""Names that look alike: letters of another script, ``rn`` for ``m``, ``I`` for ``l``.
 
-Source: Unicode Technical Standard 39, section 4: two names are confusable if their skeletons are the same. Which
-characters look alike is the library ``confusable-homoglyphs``'s data, which names each pair both ways; where it has
-only a pair and no most common one of several, either may stand for both.
+Source: Unicode Technical Standard 39, section 4. A name's *skeleton* is the name with each character replaced by the
+*prototype* of all characters that look like it. Two names look alike if their skeletons are the same.
+
+The data comes from the library ``confusable-homoglyphs``. It does not say which of several characters is the prototype:
+it lists, for each character, the others that look like it. ``_prototypes`` finds the prototypes from that.
 """
 
 from __future__ import annotations
@@ -15,43 +17,49 @@ from confusable_homoglyphs.utils import load
 from chatroom.irc.names import casefold
 
 
-def looks(name: str) -> frozenset[str]:
-    """What a name may be taken for: two that have one of these in common look alike.
+def skeletons(name: str) -> frozenset[str]:
+    """The skeletons of a name, one or two. Two names look alike if they have a skeleton in common.
 
-    Names differ beyond their case, and are shown with it: so a name looks like what it is and like its lower case.
+    The second one is that of the name in lower case. Both count, because names are compared without their case but
+    shown with it: ``I`` looks like ``l``, and ``i`` does not.
     """
     folded = casefold(name)
-    look = casefold(_skeleton(name))
-    return frozenset((look,) if folded == name else (look, casefold(_skeleton(folded))))
+    skeleton = casefold(_skeleton(name))
+    return frozenset((skeleton,) if folded == name else (skeleton, casefold(_skeleton(folded))))
 
 
 def _skeleton(name: str) -> str:
     if name.isascii():
         return name.translate(_prototypes())
-    for _ in range(2):  # what stands for a character may fall apart into others
+    # Twice, because a prototype may decompose (NFD) into characters that have prototypes of their own.
+    for _ in range(2):
         name = unicodedata.normalize("NFD", name).translate(_prototypes())
     return unicodedata.normalize("NFD", name)
 
 
 @cache
 def _prototypes() -> dict[int, str]:
-    """What stands for each character that looks like another."""
+    """The table for ``str.translate``: each character that has a prototype, and the prototype.
+
+    Computed once, at the first name: it takes about a tenth of a second.
+    """
     likes: dict[str, list[str]] = {}
     for char, entries in load("confusables.json").items():
         likes.setdefault(_bare(char), []).extend(_bare(entry["c"]) for entry in entries)
     found: dict[int, str] = {}
     for char, others in likes.items():
         if len(char) != 1 or len(others) != 1:
-            continue  # several look like this one: it stands for them
+            continue  # several characters look like this one, so it is their prototype
         other = others[0]
         if len(other) == 1 and len(likes.get(other, ())) == 1:
+            # A pair, of which neither is the prototype. Either may be, if it is the same one for both.
             other = min(char, other)
         if other != char:
             found[ord(char)] = other
-    # What stands for a character may be several, and one of these look like yet another.
+    # A prototype may be several characters (``rn``), and one of those may have a prototype itself.
     return {code: other.translate(found) for code, other in found.items()}
 
 
 def _bare(text: str) -> str:
-    """Without the marks for the direction of writing, which the data has around some."""
+    """The text without left-to-right marks, which the data has around characters of right-to-left scripts."""
     return text.strip("\u200e") or text

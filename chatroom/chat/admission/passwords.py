@@ -1,10 +1,9 @@
-"""Passwords: one normal form for every way in, and one bcrypt check for every try.
+"""Passwords: one normal form for every way to log in, and one bcrypt check for every try.
 
-Sources: RFC 8265, section 4 (OpaqueString: the same password typed on another keyboard is the same password). bcrypt
-takes 72 bytes and no NUL, so it is given the base64 of a SHA-256: a passphrase of any length counts whole.
+Source: RFC 8265, section 4 (OpaqueString). A password typed on another keyboard is the same password.
 
-``hash_password`` and ``verify`` take as long as bcrypt takes, on purpose, and let other threads run meanwhile: they
-belong to a worker, never under the hub lock.
+``hash_password`` and ``verify`` are as slow as bcrypt, on purpose. Call them in a worker, never under the hub lock.
+bcrypt releases Python's lock, so other threads run meanwhile.
 """
 
 from __future__ import annotations
@@ -20,19 +19,20 @@ from chatroom.chat.stored.records import Credential
 from chatroom.errors import InvalidValue
 
 PASSWORD_BYTES = 1024
-"""The longest password taken, in UTF-8; far more than anybody types."""
+"""The longest password accepted, in bytes of UTF-8: longer than any passphrase, and still quick to normalise."""
 
 _KIND = "bcrypt"
 _STORED = re.compile(r"\$2[aby]\$([0-9]{2})\$[./A-Za-z0-9]{53}")
 _OPAQUE = get_profile("OpaqueString")
 _UNMATCHED = b""
-"""What a password without a normal form is checked as: no digest is empty, so no account has it."""
+"""Stands for the digest of a password without a normal form. A real digest has 44 bytes, so none equals it."""
 
 
 def normalise(password: str) -> str:
-    """The password in its one normal form. Raises ``InvalidValue``."""
+    """The password in its normal form. Raises ``InvalidValue`` if it is empty, too long, or has none."""
     if not password:
         raise InvalidValue("the password is empty")
+    # The characters are counted first: a very long text is then refused without encoding it.
     if len(password) > PASSWORD_BYTES or len(password.encode(errors="surrogatepass")) > PASSWORD_BYTES:
         raise InvalidValue(f"the password is longer than {PASSWORD_BYTES} bytes")
     try:
@@ -44,16 +44,16 @@ def normalise(password: str) -> str:
 
 
 def hash_password(password: str, cost: int) -> Credential:
-    """The verifier to store for a password, at a bcrypt cost of 4 to 31. Raises ``InvalidValue``."""
+    """The bcrypt verifier to store for a password. ``cost`` is 4 to 31. Raises ``InvalidValue`` as ``normalise``."""
     digest = _digest(normalise(password))
     return Credential(_KIND, bcrypt.hashpw(digest, bcrypt.gensalt(cost)).decode("ascii"))
 
 
 def verify(password: str, stored: str | None, cost: int) -> bool:
-    """Whether the password is the one whose bcrypt verifier is ``stored``; never raises.
+    """True if ``stored`` is the bcrypt verifier of this password. Never raises.
 
-    ``stored`` is None for an account that does not exist: whatever the arguments, exactly one bcrypt check is made, at
-    the configured ``cost`` where no verifier says otherwise, so that the time taken tells nothing.
+    ``stored`` is None if the account does not exist. Every call makes exactly one bcrypt check, so the time it takes
+    does not tell whether the account exists. Without a usable verifier the check has the configured ``cost``.
     """
     try:
         digest = _digest(normalise(password))
@@ -62,21 +62,24 @@ def verify(password: str, stored: str | None, cost: int) -> bool:
     verifier = stored if stored is not None and _STORED.fullmatch(stored) else None
     try:
         matches = bcrypt.checkpw(digest, (verifier or _dummy(cost)).encode("ascii"))
-    except ValueError:  # a damaged verifier, which nobody can match
+    except ValueError:  # a damaged verifier matches no password
         return False
+    # The last two conditions do not trust bcrypt: neither a dummy verifier nor an invalid password may ever log in.
     return matches and verifier is not None and digest != _UNMATCHED
 
 
 def needs_rehash(stored: str, cost: int) -> bool:
-    """Whether a verifier was made at another cost than the configured one."""
+    """True if a verifier is not bcrypt of the configured cost. A good login then replaces it."""
     match = _STORED.fullmatch(stored)
     return match is None or int(match[1]) != cost
 
 
 def _digest(normal: str) -> bytes:
+    # bcrypt ignores what follows 72 bytes, and takes no NUL. With the digest, a passphrase of any length counts whole,
+    # and base64 has no NUL.
     return base64.b64encode(hashlib.sha256(normal.encode()).digest())
 
 
 def _dummy(cost: int) -> str:
-    """A well-formed verifier that no password is known to match."""
+    """A well-formed verifier for which no matching password is known."""
     return f"$2b${cost:02d}$" + "." * 53

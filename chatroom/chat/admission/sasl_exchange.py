@@ -1,4 +1,4 @@
-"""One SASL exchange of a session: its mechanism, and how far it has come."""
+"""The state of one SASL exchange between a session and the server. Source: IRCv3 SASL 3.1 and 3.2."""
 
 from __future__ import annotations
 
@@ -15,19 +15,20 @@ PLAIN = "PLAIN"
 
 
 def mechanisms(settings: Settings) -> list[str]:
-    """The mechanisms offered."""
+    """The names of the mechanisms that the server offers under these settings."""
     return [PLAIN, SCRAM] if settings.accounts.scram else [PLAIN]
 
 
 class SaslExchange:
-    """From ``AUTHENTICATE <mechanism>`` to its end. Used by one session, guarded by the hub lock."""
+    """One exchange, from ``AUTHENTICATE <mechanism>`` to its end. Belongs to one session; guarded by the hub lock."""
 
     __slots__ = ("account_id", "buffer", "mechanism", "scram")
 
     def __init__(self, mechanism: str) -> None:
         self.mechanism = mechanism
         self.buffer = ResponseBuffer()
+        """The pieces of the client's response that have arrived."""
         self.scram: ScramExchange | None = None
-        """The exchange of messages, once it has begun; only a worker calls it."""
+        """The SCRAM messages so far; None before the client's first message. Only a worker calls its methods."""
         self.account_id = 0
-        """Whose password was proved, where only the client's last word is missing."""
+        """The account whose password the client has proved; 0 before that. The client still has to end the exchange."""

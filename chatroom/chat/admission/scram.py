@@ -1,9 +1,9 @@
-"""SCRAM-SHA-256: what is kept of a password for it, and the server's half of an exchange.
+"""SCRAM-SHA-256: the verifier of a password, and the server's half of an exchange.
 
-Sources: RFC 5802 and RFC 7677; the messages and the mathematics are the library ``scramp``'s. A verifier is kept as
-``SCRAM-SHA-256$<iterations>:<salt>$<stored key>:<server key>``, the last three in base64.
+Sources: RFC 5802 and RFC 7677. The library ``scramp`` has the messages and the mathematics. A verifier is stored as
+``SCRAM-SHA-256$<iterations>:<salt>$<stored key>:<server key>``; the salt and the keys are base64.
 
-Making a verifier takes as long as its iterations, on purpose: it belongs to a worker, as all of an exchange does.
+``make_verifier`` is slow on purpose: it takes as long as its iterations. Call it, and ``ScramExchange``, in a worker.
 """
 
 from __future__ import annotations
@@ -23,15 +23,16 @@ from chatroom.chat.stored.records import Credential
 from chatroom.irc.names import casefold
 
 KIND = "scram-sha-256"
+"""The ``Credential.kind`` of a verifier."""
 MECHANISM = "SCRAM-SHA-256"
 
 _B64 = "[A-Za-z0-9+/]+=*"
 _STORED = re.compile(rf"SCRAM-SHA-256\$([1-9][0-9]{{3,7}}):({_B64})\$({_B64}):({_B64})")
-_SALT_BYTES = 18
+_SALT_BYTES = 18  # more than the 16 of most servers, and a multiple of 3: its base64 has no padding
 
 
 class Verifier(NamedTuple):
-    """What a password is checked against."""
+    """The stored values that a password is checked against (RFC 5802, section 3). The password itself is not kept."""
 
     salt: bytes
     stored_key: bytes
@@ -40,9 +41,10 @@ class Verifier(NamedTuple):
 
 
 def make_verifier(password: str, iterations: int) -> Credential | None:
-    """The verifier to store for a password; None where SCRAM cannot have it. Raises ``InvalidValue``.
+    """The verifier to store for a password, or None if SCRAM cannot use the password.
 
-    Its clients prepare passwords by an older rule than ours (SASLprep, RFC 4013), which knows no emoji, for example.
+    SCRAM clients prepare passwords by SASLprep (RFC 4013), which is older than our rule and refuses emoji, for example.
+    Raises ``InvalidValue`` as ``passwords.normalise``.
     """
     normal = normalise(password)
     try:
@@ -56,7 +58,7 @@ def make_verifier(password: str, iterations: int) -> Credential | None:
 
 
 def read_verifier(stored: str | None) -> Verifier | None:
-    """A stored verifier; None where there is none, or a damaged one."""
+    """The verifier stored as this text; None if the text is None or damaged."""
     match = _STORED.fullmatch(stored) if stored is not None else None
     if match is None:
         return None
@@ -68,19 +70,26 @@ def read_verifier(stored: str | None) -> Verifier | None:
 
 
 def needs_renewal(stored: str | None, iterations: int) -> bool:
-    """Whether a verifier is missing, or was made with another number of iterations than the configured one."""
+    """True if a verifier is missing, damaged, or of another number of iterations than the configured one."""
     verifier = read_verifier(stored)
     return verifier is None or verifier.iterations != iterations
 
 
 def unmatched_verifier(name: str, secret: bytes, iterations: int) -> Verifier:
-    """A verifier that no password matches, for a name without one: the same every time, as a real one is."""
+    """A verifier for a name that has none. No password matches it.
+
+    It is the same at every try, as a real one is, so a client cannot find out which accounts exist. ``secret`` is a key
+    of the database.
+    """
     keys = [hmac.new(secret, f"{part} {casefold(name)}".encode(), hashlib.sha256).digest() for part in range(3)]
     return Verifier(keys[0][:_SALT_BYTES], keys[1], keys[2], iterations)
 
 
 class ScramExchange:
-    """The server's half of one exchange, step by step. ``name`` is whom the client said it is."""
+    """The server's half of one exchange: ``begin``, then ``finish``. Used by one worker at a time.
+
+    ``name`` is the account that the client named, empty before ``begin``.
+    """
 
     __slots__ = ("_server", "name")
 
@@ -89,10 +98,12 @@ class ScramExchange:
         self._server: Any = None
 
     def begin(self, client_first: bytes, find: Callable[[str], Verifier]) -> bytes | None:
-        """Take the client's first message: the answer to it; None where it is not one.
+        """Take the client's first message and return the server's answer; None if the message is malformed.
 
-        ``find`` gives the verifier of whom it names; its exceptions pass through.
+        ``find`` returns the verifier of a name. An exception that it raises is raised here.
         """
+        # scramp turns every exception of ``look_up`` into a ScramException. An error of the database must not look like
+        # a malformed message, so it is remembered here and raised again.
         faults: list[Exception] = []
 
         def look_up(name: str) -> Verifier:
@@ -113,7 +124,7 @@ class ScramExchange:
             return None
 
     def finish(self, client_final: bytes) -> bytes | None:
-        """Take the client's proof: ours, where it holds; else None."""
+        """Take the client's proof and return the server's own; None if the client's is wrong or comes too early."""
         if self._server is None:
             return None
         try:

@@ -5,14 +5,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chatroom.chat.admission.account_directory import AccountDirectory
-from chatroom.chat.admission.lookalikes import looks
+from chatroom.chat.admission.lookalikes import skeletons
 from chatroom.chat.stored.records import AccountEntry, Role
 from chatroom.irc.names import casefold
 
 
 def alike(one: str, other: str) -> bool:
     """Whether two names may be taken for each other."""
-    return bool(looks(one) & looks(other))
+    return bool(skeletons(one) & skeletons(other))
 
 
 @pytest.mark.parametrize(
