@@ -1,1 +1,1 @@
-"""What outlives the daemon: the records and history entries, and the Protocols of the stores that keep them."""
+"""What outlives the daemon: records, history entries, and the Protocols of the stores that keep them."""

@@ -1,9 +1,17 @@
-"""What is kept of what was said: the entries of the history, their numbers, and what may be asked of it.
+"""The entries of the history: their message ids, their conversations, and the bounds of a query.
 
-**Numbers.** Everything kept has a number that says when it was said *and* its place in the order: it is at least the
-moment's Unix milliseconds times 1,024, and always more than the number before (``next_message_id``). So numbers go up
-whatever the clock does, one is never given out twice, not in a later run nor in a database made anew, and what is
-imported finds its place by its time. The ``msgid`` that clients see is the number written in another way.
+**Message id.** Every entry has a number that gives both its time and its order. It is at least the entry's time in Unix
+milliseconds times 1,024, and always greater than the message id before it (``next_message_id``). It follows that:
+
+* message ids go up even if the clock is set back;
+* no message id is given out twice, not after a restart and not in a database made anew;
+* an imported entry gets its place by its time.
+
+The ``msgid`` that clients see is the message id in hexadecimal (``msgid_of``).
+
+**Conversation.** Every entry belongs to a channel or to a pair of accounts (``Conversation``).
+
+**Bound.** A query names its ends by a message id or by a time (``Bound``).
 """
 
 from __future__ import annotations
@@ -15,43 +23,50 @@ from typing import NamedTuple
 
 from chatroom.chat.events import Part
 
-_TICKS_PER_MS = 1024
+# So many entries can be said in one millisecond before message ids run ahead of the clock; 100 times what the daemon
+# manages. The largest message id is reached in the year 287396.
+_IDS_PER_MS = 1024
 _LARGEST = 2**63 - 1
 _MSGID = re.compile(r"[1-9a-f][0-9a-f]{0,15}")
+# No line of IRC holds either of them, so they can separate the lines of a multiline message.
 _NEW_LINE, _SAME_LINE = "\n", "\r"
 
 
 def first_message_id(time_ms: int) -> int:
-    """The lowest number that something said at ``time_ms`` may have."""
-    return time_ms * _TICKS_PER_MS
+    """The lowest message id that an entry of ``time_ms`` (Unix milliseconds) can have."""
+    return time_ms * _IDS_PER_MS
 
 
-def time_ms_of(number: int) -> int:
-    """The moment that a number tells: when it was given out, or later where a clock was set back before."""
-    return number // _TICKS_PER_MS
+def time_ms_of(message_id: int) -> int:
+    """The time in a message id, in Unix milliseconds. It is later than the entry's time if the clock was set back."""
+    return message_id // _IDS_PER_MS
 
 
 def next_message_id(last: int, time_ms: int) -> int:
-    """The number of what is said at ``time_ms``, ``last`` being the highest given out so far."""
-    first = time_ms * _TICKS_PER_MS
+    """The message id for an entry of ``time_ms``. ``last`` is the highest message id given out so far, 0 for none."""
+    first = time_ms * _IDS_PER_MS
     return first if first > last else last + 1
 
 
-def msgid_of(number: int) -> str:
-    """The id that clients see."""
-    return f"{number:x}"
+def msgid_of(message_id: int) -> str:
+    """The text of a message id, as clients see it."""
+    return f"{message_id:x}"
 
 
 def message_id_of(msgid: str) -> int | None:
-    """The number that an id stands for; None where it is no id of ours. There may be no entry of that number."""
+    """The message id of a text from a client; None if ``msgid_of`` never makes that text. The entry may not exist."""
     if _MSGID.fullmatch(msgid) is None:
         return None
-    number = int(msgid, 16)
-    return number if number <= _LARGEST else None
+    message_id = int(msgid, 16)
+    return message_id if message_id <= _LARGEST else None
 
 
 class Kind(IntEnum):
-    """What an entry is: the verb of its line. All but messages and notices are *events*, which few clients ask for."""
+    """What an entry records: the verb of its line. Stored as its number, so a number never changes its meaning.
+
+    All but messages and notices are *events*. The daemon itself writes no TAGMSG, NICK or REDACT; an imported archive
+    may have them.
+    """
 
     PRIVMSG = 1
     NOTICE = 2
@@ -67,71 +82,76 @@ class Kind(IntEnum):
 
     @property
     def is_event(self) -> bool:
-        """Whether it is told only to those who negotiated event-playback."""
+        """True if only sessions with the capability event-playback read it."""
         return self > Kind.NOTICE
 
 
 class EntryFlag(IntFlag):
-    """What else there is to know of an entry."""
+    """Further facts about an entry, as bits of ``Entry.flags``."""
 
     BOT = 1
-    """A bot said it (IRCv3 bot mode)."""
+    """The sender was a bot (IRCv3 bot mode)."""
 
 
 Conversation = str | tuple[int, int]
-"""Where something was said: a channel by its name, in any case, or a pair of accounts (``direct``)."""
+"""A channel by its name, in any case; or two accounts by their ids, in the order that ``direct`` gives."""
 
 
 def direct(one: int, other: int) -> tuple[int, int]:
-    """The conversation of two accounts, whose ids these are; they may be the same."""
+    """The conversation of two accounts, given their ids. The ids are equal for an account's messages to itself."""
     return (one, other) if one <= other else (other, one)
 
 
 class Entry(NamedTuple):
-    """Something kept. ``f":{source} {kind.name} {target} :{text}"`` is a message's line."""
+    """One kept message or event. The line of a message was ``f":{source} {kind.name} {target} :{text}"``."""
 
     message_id: int
     time_ms: int
-    """When, in Unix milliseconds, as it was told; may go backward from one number to the next where a clock was set."""
+    """The time that was sent with it, in Unix milliseconds. It may be lower than that of the message id before it, if
+    the clock was set back.
+    """
     conversation: Conversation
     kind: Kind
     source: str
-    """``nick!user@host`` as it was told."""
+    """The sender then, as ``nick!user@host``."""
     account_id: int | None
+    """The sender's account; None for a guest."""
     account: str
-    """The account's name as it was then; empty for a guest."""
+    """The account's name then; empty for a guest."""
     target: str
-    """For a direct message the nick it was sent to; for a channel its name as it was written."""
+    """The nick that a direct message was sent to, or the channel's name as the sender wrote it."""
     text: str
-    """What stood behind verb and target: the text, the topic, the reason; for KICK nick and reason with a space between
-    them, for MODE the letters and their parameters, for NICK the new nick, for REDACT msgid and reason.
+    """What followed verb and target in the line: the text, the topic or the reason. For JOIN it is the real name, for
+    KICK nick and reason with a space between them, for MODE the letters and their parameters, for NICK the new nick,
+    for REDACT msgid and reason.
 
-    A message of several lines holds what ``join_parts`` made of them.
+    The text of a multiline message is what ``join_parts`` makes of its lines.
     """
     client_tags: str = ""
-    """The client-only tags, as they stand in a line (``+typing=done;+x``)."""
+    """The client-only tags as they stand in a line (``+typing=done;+x``)."""
     flags: int = 0
     """``EntryFlag`` values."""
 
     @property
     def msgid(self) -> str:
-        """The id that clients see."""
+        """The text of the message id, as clients see it."""
         return msgid_of(self.message_id)
 
 
 EntryRow = tuple[int, int, Conversation, int, str, int | None, str, str, str, str, int]
-"""An entry on its way to the disk: an ``Entry``, or the plain tuple of its values, which is quicker to make."""
+"""The values of an ``Entry`` in its order, for ``Journal.write``. A plain tuple is made quicker than an ``Entry``."""
 
 
 def join_parts(parts: Iterable[Part]) -> str:
-    """The lines of a multiline message as one text; no line has a line end in it."""
+    """The lines of a multiline message as one text. No line may hold a line end."""
     text = "".join([(_SAME_LINE if part.concat else _NEW_LINE) + part.text for part in parts])
-    # A first line always begins one. The end tells a message of a single part from plain text.
+    # The first separator goes, because the first line always begins one. The last one is the mark of a multiline
+    # message: without it, one with a single line would look like plain text.
     return text[1:] + _NEW_LINE
 
 
 def split_parts(text: str) -> list[Part] | None:
-    """The lines that ``join_parts`` was given; None for a message of one line."""
+    """The lines of a text that ``join_parts`` made; None for the text of a plain message."""
     if not text.endswith(_NEW_LINE):
         return None
     parts = []
@@ -142,60 +162,64 @@ def split_parts(text: str) -> list[Part] | None:
 
 
 class AtMessageId(NamedTuple):
-    """A place in a conversation: at that number, whether an entry has it or not."""
+    """A bound at a message id. There need not be an entry with it."""
 
     message_id: int
 
 
 class AtTime(NamedTuple):
-    """A place in a conversation: at that moment, in Unix milliseconds."""
+    """A bound at a time in Unix milliseconds. All entries of that millisecond are at the bound."""
 
     time_ms: int
 
 
 Bound = AtMessageId | AtTime
+"""One end of a query. The kind of bound also chooses the order: by message id, or by time and then message id. The two
+orders differ only if the clock was set back.
+"""
 
 
 class LastSaid(NamedTuple):
-    """A conversation, and when the last message in it was said."""
+    """A conversation, and the time of its last message in Unix milliseconds."""
 
     conversation: Conversation
     time_ms: int
 
 
 class Search(NamedTuple):
-    """What is looked for: messages with all of the words in ``text``. Answered oldest first."""
+    """A search for messages that have all words of ``text`` and meet all other conditions."""
 
     text: str
-    """Words and quoted phrases; may be empty where there is a sender or a place to look in."""
+    """Words, and phrases in double quotes. May be empty if a sender or a conversation is given."""
     conversations: Sequence[Conversation] | None = None
-    """Where to look, and nowhere else; None means everywhere, for the operator."""
+    """The conversations to search. None means all, if ``account_id`` is None too: for the operator."""
     account_id: int | None = None
-    """Also in this account's direct messages."""
+    """The account whose direct messages are searched as well."""
     sender: str = ""
-    """Only of this nick or account, whatever its case."""
+    """The nick or account of the sender, in any case. Empty means any sender."""
     after: Bound | None = None
     before: Bound | None = None
     limit: int = 100
     oldest: bool = False
-    """Whether the oldest ones are meant where there are more than ``limit``, instead of the newest."""
+    """True to find the oldest ``limit`` messages if there are more, False to find the newest."""
 
 
 class Backlog(NamedTuple):
-    """What the index has yet to learn, in entries."""
+    """How far the index is behind the history, in entries."""
 
     came: int
-    """How many were written since somebody looked the last time; the first time it is as many as wait."""
+    """Entries written since the last look; at the first look the same as ``waiting``."""
     waiting: int
-    """How many it does not know."""
+    """Entries that are not indexed yet."""
 
 
 class LogTrim(NamedTuple):
-    """What came of keeping the write-ahead log small."""
+    """The result of ``HistoryUpkeep.trim_log``."""
 
     bytes: int
-    """Its size now."""
+    """The size of the write-ahead log afterwards."""
     held_s: float
-    """How long the write lock was held for it."""
+    """How long the write lock was held."""
     trimmed: bool
-    """Whether the log begins anew with the next commit, or need not."""
+    """True if the log begins anew with the next commit, or was short enough. False if another connection prevented it.
+    """

@@ -1,7 +1,10 @@
-"""What is needed of the disk for history, as Protocols; ``chatroom.storage`` implements them on SQLite.
+"""The Protocols of the stores for history. ``chatroom.storage`` implements them on SQLite.
 
-Three parts, for three kinds of thread: the daemon's tick writes (``Journal``), workers read (``HistoryStore``), and the
-background keeps house (``HistoryUpkeep``). All may raise ``StorageError``.
+Each is for another kind of thread: the tick writes (``Journal``), workers read (``HistoryStore``, ``PresenceStore``),
+and the upkeep thread indexes and deletes (``HistoryUpkeep``).
+
+A docstring here is the contract of every implementation. Times are Unix milliseconds. Every method may raise
+``StorageError``. Its subclass ``DatabaseBusy`` means that another connection held the write lock for too long.
 """
 
 from __future__ import annotations
@@ -14,64 +17,76 @@ from chatroom.chat.stored.records import Actor
 
 
 class Journal(Protocol):
-    """The one writer of history: ``begin``, ``write`` any number of times, ``commit`` or ``rollback``.
+    """The only writer of history in the daemon.
 
-    One connection, used by one thread at a time, whichever that is: the daemon's tick uses it under the hub lock. It
-    never waits for anybody. Commits survive the process; with ``synchronous = "full"`` a power cut, too.
+    A transaction is ``begin``, then any number of ``write``, ``end_channel`` and ``rename_channel``, which take effect
+    in the order of the calls, then ``commit`` or ``rollback``. If any of them raises ``StorageError``, the transaction
+    is rolled back and the next one starts with ``begin``.
 
-    Every message id is from ``next_message_id``, beginning with ``last_message_id``. ``write`` refuses an entry whose
-    id is lower than its time asks for, or is taken. After any ``StorageError`` nothing of the transaction is kept, and
-    the next ``begin`` starts over.
+    No method waits for another connection, because the tick calls it under the hub lock. One thread uses it at a time,
+    not always the same one. A committed transaction survives a crash of the daemon, and with
+    ``history.synchronous = "full"`` also a power cut.
+
+    The caller gives out message ids: each is ``next_message_id`` of the one before, and the first one follows
+    ``last_message_id``.
     """
 
     def last_message_id(self) -> int:
-        """The highest number that was ever written; ask once, before the first entry."""
+        """The highest message id ever written, also if its entry was deleted since; 0 if there is none.
+
+        Call it once, before the first transaction.
+        """
         ...
 
     def begin(self) -> bool:
-        """Take the write lock. False where somebody else has it: try again later. Raises ``StorageError``."""
+        """Begin a transaction. Returns False, at once, if another connection has the write lock: try again later."""
         ...
 
     def write(self, entries: Sequence[EntryRow]) -> None:
-        """Add entries, in the order of their numbers. Raises ``StorageError`` (a full disk): rolled back then."""
+        """Add entries, whose message ids go up. Only in a transaction.
+
+        Raises ``StorageError`` if a message id is taken or is lower than ``first_message_id`` of the entry's time.
+        """
         ...
 
     def end_channel(self, name: str) -> None:
-        """The channel is no more: what was said in it is not part of a later channel of that name. Within ``begin``.
+        """End the channel's conversation: a later channel of that name has another one. Only in a transaction.
 
-        Takes effect from the next entry on. Raises ``StorageError``: rolled back then.
+        Does nothing if nothing was written for the channel.
         """
         ...
 
     def rename_channel(self, name: str, new_name: str) -> None:
-        """The channel has another name from the next entry on, and all of its history with it. Within ``begin``.
+        """Give the channel's conversation, with all its entries, another name. Only in a transaction.
 
-        Raises ``StorageError``: rolled back then.
+        A conversation that had ``new_name`` before belonged to another channel, and is ended.
         """
         ...
 
     def commit(self) -> None:
-        """Keep what was written. Raises ``StorageError``: rolled back then."""
+        """Make the transaction permanent."""
         ...
 
     def rollback(self) -> None:
-        """Give up what was written. Idempotent."""
+        """Discard the transaction. Does nothing without one. Never raises ``StorageError``."""
         ...
 
     def set_synchronous(self, full: bool) -> None:
-        """Whether a commit waits for the disk; not within ``begin``."""
+        """Choose if a commit waits until the disk has it. Not in a transaction."""
         ...
 
     def close(self) -> None:
-        """Close the connection; what was not committed is given up. Idempotent."""
+        """Close the connection and discard what was not committed. Idempotent."""
         ...
 
 
 class HistoryStore(Protocol):
-    """Reading history, and taking out of it. Who may read what is for the caller to know.
+    """Reads the history, and deletes single entries. The caller decides what a user may read.
 
-    Answers are oldest first. ``events`` asks for joins, topics and so on beside the messages. A ``limit`` is at least
-    1. A channel is the present one of that name. A bound itself is never part of an answer, but ``around``'s.
+    A conversation by a channel's name is that of the present channel, not of an ended one. An unknown conversation has
+    no entries. Answers are oldest first. Entries at a bound are not part of an answer, except in ``around``. ``events``
+    includes joins, topics and so on; without it there are only messages and notices. ``limit`` is at least 1. Each
+    answer shows the history at one moment. A store belongs to the thread that opened it.
     """
 
     def latest(
@@ -83,106 +98,134 @@ class HistoryStore(Protocol):
         up_to: int | None = None,
         events: bool = False,
     ) -> list[Entry]:
-        """The newest entries, as far as they are after ``after`` and their number is at most ``up_to``."""
+        """The newest ``limit`` entries after ``after`` whose message id is at most ``up_to``. None means no bound."""
         ...
 
     def before(self, conversation: Conversation, bound: Bound, limit: int, *, events: bool = False) -> list[Entry]:
-        """The newest entries before ``bound``."""
+        """The newest ``limit`` entries before ``bound``."""
         ...
 
     def after(self, conversation: Conversation, bound: Bound, limit: int, *, events: bool = False) -> list[Entry]:
-        """The oldest entries after ``bound``."""
+        """The oldest ``limit`` entries after ``bound``."""
         ...
 
     def around(self, conversation: Conversation, bound: Bound, limit: int, *, events: bool = False) -> list[Entry]:
-        """Entries before ``bound``, at it, and after it, as many of either side as there are and ``limit`` allows."""
+        """Up to ``limit`` entries around ``bound``: half from before it, half from the bound on.
+
+        If one half has fewer entries, the other one gets its room. An odd one out goes to the later half.
+        """
         ...
 
     def between(
         self, conversation: Conversation, start: Bound, end: Bound, limit: int, *, events: bool = False
     ) -> list[Entry]:
-        """The first entries on the way from ``start`` to ``end``, which may be the earlier one."""
+        """The ``limit`` entries between the bounds that are nearest to ``start``. ``end`` may be the earlier bound."""
         ...
 
     def direct_since(self, account_id: int, after: Bound, limit: int, *, up_to: int | None = None) -> list[Entry]:
-        """The newest messages of all of an account's direct conversations, by either side, after ``after``."""
+        """The newest ``limit`` direct messages to or from an account, after ``after``, in the order of message ids.
+
+        ``up_to`` is the highest message id to include; None means no bound.
+        """
         ...
 
     def targets(
         self, channels: Iterable[str], account_id: int | None, start_ms: int, end_ms: int, limit: int
     ) -> list[LastSaid]:
-        """Of these channels and the account's direct conversations, those last written to between the two moments.
+        """The conversations whose last message lies between two times, among ``channels`` and an account's direct ones.
 
-        By that moment, oldest first; neither moment is part of it. Where there are more, the first ones on the way
-        from ``start_ms`` to ``end_ms``, which may be the earlier one.
+        The times themselves do not count. The answer is sorted by the last message. If there are more than ``limit``,
+        it has those nearest to ``start_ms``, which may be the later time. Without an account: only channels.
         """
         ...
 
-    def find(self, number: int) -> Entry | None:
-        """The entry with that number."""
+    def find(self, message_id: int) -> Entry | None:
+        """The entry with that message id, or None."""
         ...
 
     def search(self, search: Search) -> list[Entry]:
-        """The messages that are looked for. Raises ``InvalidValue`` where there is no word to look for."""
+        """The messages that match, including those that are not indexed yet, in the order of message ids.
+
+        Raises ``InvalidValue`` if the search has neither a word, nor a sender, nor a conversation; if its text has no
+        letter or digit; or if it has too many words.
+        """
         ...
 
-    def redact(self, number: int, by: Actor, reason: str = "") -> Entry:
-        """Take one entry out, with an audit row (without its text). Raises ``NotFound``.
+    def redact(self, message_id: int, by: Actor, reason: str = "") -> Entry:
+        """Delete one entry and return it. Raises ``NotFound``. Audit: ``history.redact``, without the text.
 
-        No query finds it any more; its bytes leave the files as ``HistoryUpkeep.scrub_some`` is called.
+        No query finds the entry afterwards. Its bytes leave the files when ``HistoryUpkeep.scrub_some`` runs.
         """
         ...
 
 
 class PresenceStore(Protocol):
-    """Where in the history accounts came and went. ``channel`` is casefolded; empty means the server itself."""
+    """Up to which message id each account had read a channel when it left. It decides what a replay shows.
+
+    ``channel`` is a casefolded name; empty means the server itself, for direct messages. A call for an account that was
+    deleted does nothing.
+    """
 
     def come(self, account_id: int, channel: str) -> None:
-        """Note that the account is there."""
+        """Record that the account is in the channel."""
         ...
 
     def find_left(self, account_id: int, channel: str) -> int | None:
-        """Until where the account had read when it left the last time; None if it never did."""
+        """The message id up to which the account had read when it last left, or None if it never left."""
         ...
 
-    def go(self, account_id: int, channel: str, number: int) -> None:
-        """Note that the account has read everything up to ``number``, and is gone."""
+    def go(self, account_id: int, channel: str, message_id: int) -> None:
+        """Record that the account left and has read up to ``message_id``. The recorded message id never goes down."""
         ...
 
-    def go_all(self, number: int) -> None:
-        """Everybody who was there when the daemon ended had read everything up to ``number``. For its next start."""
+    def go_all(self, message_id: int) -> None:
+        """Record ``go`` for every account that is recorded as present.
+
+        The daemon calls it when it starts, with the last message id of the run before: at its end all have left.
+        """
         ...
 
 
 class HistoryUpkeep(Protocol):
-    """Work on the history that nobody waits for, in steps: each holds the write lock for 50 ms at most.
+    """Background work on the history, in steps. A step holds the write lock for 50 ms at most, so the tick can write.
 
-    For a thread in the background. Every method may raise ``DatabaseBusy``: try again later.
+    It belongs to the thread that opened it. After ``DatabaseBusy``, try the step again later.
     """
 
     def index_some(self, most: int = 500, *, least: int = 1) -> bool:
-        """Make some entries quick to find, once ``least`` of them are waiting; whether there is more to do.
+        """Index up to ``most`` entries, if at least ``least`` are waiting. Returns True if there may be more to do.
 
-        Reading is right without, and slower by some microseconds for each entry that waits.
+        Queries are right without the index. Each entry that waits makes them slower by some microseconds.
         """
         ...
 
     def look_behind(self) -> Backlog:
-        """How much came since the last call, and how much waits to be indexed. Cheap: looks at what came."""
+        """Count the entries written since the last call, and those that wait to be indexed.
+
+        The cost depends on the first number only, so it may be called often.
+        """
         ...
 
     def prune_some(self, *, before_ms: int | None = None, most_bytes: int | None = None) -> int:
-        """Delete some of the oldest entries, if they are too old or the database too large; how many it were."""
+        """Delete some of the oldest entries if they are too old or the database is too large. Returns how many.
+
+        Too old means a time before ``before_ms``; too large, more than ``most_bytes`` without free room. None means no
+        bound. Repeat until it returns 0. Deleted entries leave room only after ``scrub_some``, so by size it returns 0
+        as well until that is done.
+        """
         ...
 
     def scrub_some(self) -> bool:
-        """Do some of what removes deleted text from the files, and gives their room back; whether there is more."""
+        """Remove some deleted text from the files and give free room back. Returns True if there is more to do."""
         ...
 
     def trim_log(self) -> LogTrim:
-        """Keep the write-ahead log from growing; call it every second or so, or after every so many MiB."""
+        """Keep the write-ahead log short. Call it about once a second.
+
+        A database that does so by itself returns ``LogTrim(0, 0.0, True)``.
+        """
         ...
 
     def close(self) -> None:
-        """Close the connections."""
+        """Close the connections. Idempotent."""
         ...

@@ -1,6 +1,6 @@
-"""What is stored: plain frozen records, shared by the rules, the disk and the command line.
+"""Records: what a store reads and writes, shared by the rules, the storage and the command line.
 
-Moments end in ``_at`` and are aware UTC datetimes; ``None`` means never or not yet.
+A time is an aware UTC datetime (``_at``) or a number of Unix milliseconds (``_ms``). None means never or not yet.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ AccessLevel = Literal["founder", "o", "v"]
 
 
 class Role(IntEnum):
-    """What an account may do; a higher role includes the lower ones. Stored and shown by its ``word``."""
+    """The rights of an account. A higher role includes the lower ones. Stored and shown by its ``word``."""
 
     USER = 1
     MODERATOR = 2
@@ -41,17 +41,17 @@ class Role(IntEnum):
 
 
 class Actor(NamedTuple):
-    """Who did something, and from where, as audit and bans record it."""
+    """The author of an action, for the audit and for bans."""
 
     name: str
-    """An account's name, or the shell user's."""
+    """The name of an account, the nick of a guest, or the user name in the shell."""
     origin: str
-    """``cli``, or the address the session came from."""
+    """``cli`` for the command line, or the address of the session."""
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A registered name. ``id`` is never used again, also after a deletion."""
+    """A registered name. No other account ever gets its ``id``, not even after it is deleted."""
 
     id: int
     name: str
@@ -62,7 +62,7 @@ class Account:
 
 
 class AccountEntry(NamedTuple):
-    """What the daemon keeps in memory of an account."""
+    """The part of an account that the daemon keeps in memory."""
 
     id: int
     name: str
@@ -71,24 +71,30 @@ class AccountEntry(NamedTuple):
 
 
 class Credential(NamedTuple):
-    """A secret's verifier: ``kind`` is ``bcrypt`` today; the plain text is never kept."""
+    """The verifier of a password. The password itself is not kept."""
 
     kind: str
+    """``bcrypt`` or ``scram-sha-256``. An account has at most one verifier of a kind."""
     value: str
+    """The verifier as text: see ``passwords`` and ``scram`` in ``chatroom.chat.admission``."""
 
 
 @dataclass(slots=True)
 class AccountData:
-    """What somebody has besides a name: a guest's own, an account's for all who are logged in to it."""
+    """Account data: read markers and metadata.
+
+    An account's users share one object. A guest has an object of its own, which is never stored.
+    """
 
     markers: dict[str, int] = field(default_factory=dict)
-    """Up to when they have read, in Unix milliseconds, by the casefolded name of a channel or a person."""
+    """Read markers: for a casefolded channel or nick, the Unix milliseconds up to which the account has read."""
     metadata: dict[str, str] = field(default_factory=dict)
+    """Metadata by key."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ban:
-    """A ban, in force or not: rows are kept when a ban is lifted or runs out."""
+    """A ban, in force or not. A ban stays on record when it is lifted or expires."""
 
     id: int
     kind: BanKind
@@ -96,31 +102,36 @@ class Ban:
     """The name as given, or the network in its shortest form (``10.1.2.3``, ``10.0.0.0/8``, ``2001:db8::/64``)."""
     reason: str
     by: str
+    """The name of the ban's author (``Actor.name``)."""
     created_at: datetime
     until_at: datetime | None = None
+    """When the ban expires; None means never."""
     lifted_at: datetime | None = None
+    """When the ban was lifted; None if it was not."""
     lifted_by: str | None = None
 
     def in_force(self, now: datetime) -> bool:
-        """Whether the ban holds at ``now``."""
+        """True if the ban is in force at ``now``."""
         return self.lifted_at is None and (self.until_at is None or self.until_at > now)
 
 
 class BanRule(NamedTuple):
-    """What the daemon keeps in memory of a ban in force."""
+    """A ban in force, in the form that the daemon keeps in memory."""
 
     id: int
+    """The id of the ban."""
     name: str | None
-    """The casefolded name, for a name ban."""
+    """The casefolded name of a name ban; None for an address ban."""
     version: int
-    """4 or 6 for an address ban, else 0."""
+    """The IP version of an address ban, 4 or 6; 0 for a name ban."""
     network: int
-    """The network's first address as an integer, for an address ban."""
+    """The first address of the network as an integer; 0 for a name ban."""
     prefix: int
-    """The network's prefix length in bits, for an address ban."""
+    """The prefix length of the network in bits; 0 for a name ban."""
     until_ms: int
-    """When it runs out, in Unix milliseconds; 0 means never."""
+    """When the ban expires, in Unix milliseconds; 0 means never."""
     target: str
+    """As in ``Ban``."""
     reason: str
     by: str
     created_ms: int
@@ -128,48 +139,57 @@ class BanRule(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class AuditEntry:
-    """Who did what to whom, when, and from where."""
+    """One row of the audit: who did what to whom, when, and from where."""
 
     id: int
     at: datetime
     actor: str
+    """``Actor.name``."""
     origin: str
+    """``Actor.origin``."""
     action: str
-    """What was done, as ``group.verb``: ``ban.add``, ``user.set-role``, ``kick``."""
+    """The action as ``group.verb`` (``ban.add``, ``user.set-role``), or a single word (``kick``)."""
     target: str
+    """The name or network that the action concerned."""
     detail: str
+    """Text for people: a reason, an old and a new value. It never holds a secret."""
 
 
 @dataclass(frozen=True, slots=True)
 class ListEntry:
-    """One mask in a channel's ban, exception or invite-exception list."""
+    """One mask on a list of a channel: bans (``b``), exceptions (``e``) or invite exceptions (``I``)."""
 
     mode: ListMode
     mask: str
     set_by: str
+    """The ``nick!user@host`` that set the mask."""
     set_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class StoredChannel:
-    """All of a channel that survives a restart."""
+    """The parts of a channel that survive a restart."""
 
     name: str
     founder_id: int | None
-    """The founding account's id; ``None`` for a configured channel."""
+    """The id of the account that founded the channel; None if it was deleted, or if the channel is configured."""
     created_at: datetime
     flags: str = ""
-    """The modes without a parameter, as their letters in alphabetical order."""
+    """The letters of the modes without a parameter, sorted."""
     key: str | None = None
+    """The parameter of mode ``k``; None without the mode."""
     limit: int | None = None
+    """The parameter of mode ``l``, a number of members; None without the mode."""
     forward: str | None = None
-    """The channel that those who may not come in are sent to."""
+    """The parameter of mode ``f``, the channel to which a refused user is forwarded; None without the mode."""
     topic: str = ""
     topic_by: str = ""
+    """The ``nick!user@host`` that set the topic; empty if none was ever set."""
     topic_at: datetime | None = None
     lists: tuple[ListEntry, ...] = ()
+    """The entries of all lists, each list in the order in which it grew."""
     access: dict[int, AccessLevel] = field(default_factory=dict)
-    """Account id to the standing that the account regains when it joins."""
+    """For an account id, the standing that the account gets when it joins. A founder becomes operator."""
     metadata: dict[str, str] = field(default_factory=dict)
 
 
@@ -177,8 +197,9 @@ ChangeTable = Literal["accounts", "bans", "channels"]
 
 
 class Change(NamedTuple):
-    """One row that a transaction touched, so that a running daemon can look at that row and no other."""
+    """One row that a transaction added, changed or deleted. A running daemon then reads that row, and no other."""
 
     id: int
+    """Changes are numbered in the order of their commits."""
     table: ChangeTable
     row_id: int

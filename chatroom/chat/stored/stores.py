@@ -1,9 +1,21 @@
-"""What the rules need of the disk, as Protocols; ``chatroom.storage`` implements them on SQLite.
+"""The Protocols of the stores for accounts, bans, channels and the audit.
 
-Every method is one transaction: it has been written through to the disk (``synchronous=FULL``) when it returns,
-together with its audit row and, where it touches accounts, bans or channels, its ``changes`` row. ``get_`` raises
-``NotFound``; ``find_`` may return None. All may raise ``StorageError``. A store belongs to the thread that opened it.
-No rule calls a store: rules hand out jobs, which a worker runs (see ``chatroom.commands.pending``).
+``chatroom.storage`` implements them on SQLite. A docstring here is the contract of every implementation. All methods
+have this in common:
+
+* **Transaction.** Each method is one transaction. When it returns, its writes survive a power cut.
+* **Audit.** A method that names an audit action writes one audit row in the same transaction: the action, who did it
+  (``by``) and the target. The other methods write none.
+* **Changes.** A write to accounts, bans or channels adds rows to the log of changes in the same transaction, so that a
+  running daemon learns of it (``Stores.changes_after``). A method that adds none says so.
+* **Time.** A time is an aware UTC datetime (``_at``, ``now``) or a number of Unix milliseconds (``_ms``). Stored times
+  have a precision of a millisecond. The implementation reads the clock for the time of a row.
+* **Names** are compared casefolded (``chatroom.irc.names.casefold``) and returned as they were written.
+* **Errors.** ``get_`` raises ``NotFound``, ``find_`` returns None. Every method may raise ``StorageError``, and its
+  subclass ``DatabaseBusy`` if another connection held the write lock for too long. ``InvalidValue`` is for a text that
+  is not valid Unicode, or a number of more than 63 bits.
+* **Threads.** A store belongs to the thread that opened it. Rules never call a store: they hand out jobs, and a worker
+  runs a job with its own stores (``chatroom.commands.pending``).
 """
 
 from __future__ import annotations
@@ -30,162 +42,215 @@ from chatroom.chat.stored.records import (
 
 
 class AccountStore(Protocol):
-    """Accounts and their credentials. Names are compared casefolded (``chatroom.irc.names.casefold``)."""
+    """Accounts and their credentials."""
 
     def create(self, name: str, role: Role, credentials: Iterable[Credential], by: Actor) -> Account:
-        """Add an account. Raises ``AlreadyExists``."""
+        """Add an account. Raises ``AlreadyExists`` if the name is taken. Audit: ``user.create``.
+
+        The caller has checked the name (``chatroom.irc.names.is_nick``).
+        """
         ...
 
     def find(self, name: str) -> Account | None:
-        """The account called ``name``, whatever its case."""
+        """The account called ``name``, or None."""
         ...
 
     def get(self, name: str) -> Account:
-        """The account called ``name``, whatever its case. Raises ``NotFound``."""
+        """The account called ``name``. Raises ``NotFound``."""
         ...
 
     def find_by_id(self, account_id: int) -> Account | None:
-        """The account with that id."""
+        """The account with that id, or None."""
         ...
 
     def list_all(self) -> list[Account]:
-        """Every account, by name."""
+        """All accounts, sorted by casefolded name."""
         ...
 
     def load_entries(self) -> Iterator[AccountEntry]:
-        """Every account in the short form the daemon keeps in memory; made for 100,000 of them."""
+        """All accounts in the form that the daemon keeps in memory, in any order. Must be quick for 100,000 accounts.
+
+        Consume the iterator before another call of this thread's stores.
+        """
         ...
 
     def find_entry(self, account_id: int) -> AccountEntry | None:
-        """One account in the daemon's short form."""
+        """One account in the form that the daemon keeps in memory, or None."""
         ...
 
     def count_admins(self) -> int:
-        """How many enabled admins there are."""
+        """The number of admins whose accounts are not disabled."""
         ...
 
     def find_credential(self, account_id: int, kind: str) -> str | None:
-        """The stored verifier of that kind."""
+        """The account's verifier of a kind (``Credential.kind``), or None if it or the account does not exist."""
         ...
 
     def set_credentials(self, account_id: int, credentials: Iterable[Credential], by: Actor) -> None:
-        """Replace all of an account's verifiers: a new password. Raises ``NotFound``."""
+        """Replace all verifiers of an account, for a new password. Raises ``NotFound``. Audit: ``user.passwd``."""
         ...
 
     def upgrade_credential(self, account_id: int, old: str, new: Credential) -> None:
-        """Store a verifier re-hashed at another cost, unless it is no longer ``old``. No audit row."""
+        """Replace the verifier ``old`` by one of the same kind and password at another cost. No change is logged.
+
+        Does nothing if the account's verifier is no longer ``old``: the password was changed meanwhile.
+        """
         ...
 
     def add_credential(self, account_id: int, beside: str, new: Credential) -> None:
-        """Store one more kind of verifier, unless ``beside`` is no longer one of the account's. No audit row."""
+        """Add a verifier of another kind for the same password, or replace the one of its kind. No change is logged.
+
+        Does nothing if ``beside`` is no longer a verifier of the account: the password was changed meanwhile.
+        """
         ...
 
     def set_role(self, account_id: int, role: Role, by: Actor) -> Account:
-        """Give the account another role. Raises ``NotFound``."""
+        """Give the account another role and return it. Raises ``NotFound``. Audit: ``user.set-role``."""
         ...
 
     def set_disabled(self, account_id: int, disabled: bool, by: Actor) -> Account:
-        """Disable or enable the account; its name stays reserved. Raises ``NotFound``."""
+        """Disable or enable the account and return it. A disabled account keeps its name. Raises ``NotFound``.
+
+        Audit: ``user.disable`` or ``user.enable``.
+        """
         ...
 
     def delete(self, account_id: int, by: Actor) -> None:
-        """Delete the account and its credentials; its id is never used again. Raises ``NotFound``."""
+        """Delete the account with its credentials and account data. Raises ``NotFound``. Audit: ``user.delete``.
+
+        Its id is never given to another account. Its channels lose their founder and its access; these channels are
+        logged as changed too. The bans it made, its audit rows and its history entries stay.
+        """
         ...
 
     def record_login(self, account_id: int, at: datetime) -> None:
-        """Note a good login. No audit row, no ``changes`` row."""
+        """Set the time of the last login. No change is logged. Does nothing if the account was deleted."""
         ...
 
 
 class AccountDataStore(Protocol):
-    """What accounts have besides their names: read markers and metadata. No audit and no ``changes`` rows."""
+    """Account data: read markers and metadata. No change is logged.
+
+    A write for an account that was deleted does nothing.
+    """
 
     def load(self, account_id: int) -> AccountData:
-        """All that an account has."""
+        """The account's data; empty if there is none."""
         ...
 
     def set_marker(self, account_id: int, target: str, read_ms: int) -> None:
-        """Note how far the account has read; never less far than before."""
+        """Set the read marker of a conversation. ``target`` is a casefolded name. A marker never goes back."""
         ...
 
     def delete_marker(self, account_id: int, target: str) -> None:
-        """Forget how far the account has read there."""
+        """Delete the read marker of a conversation, if there is one."""
         ...
 
     def set_metadata(self, account_id: int, metadata: dict[str, str]) -> None:
-        """Replace all of an account's metadata."""
+        """Replace all metadata of an account."""
         ...
 
 
 class BanStore(Protocol):
-    """Bans. At most one in force for a target: a new one lifts the one before it."""
+    """Bans. A ban is never deleted: it is lifted, or it expires.
+
+    A target (a name or a network) has at most one ban in force. A ban is in force at ``now`` if it was not lifted and
+    does not expire at or before ``now``.
+    """
 
     def add(self, kind: BanKind, target: str, reason: str, until_at: datetime | None, by: Actor) -> Ban:
-        """Ban a name or a network, both already checked by ``chatroom.chat.admission.ban_targets``."""
+        """Ban a name or a network, and lift the ban that was in force for it. Audit: ``ban.add``.
+
+        The caller has checked the target (``chatroom.chat.admission.ban_targets``). ``until_at`` is when the ban
+        expires; None means never. Raises ``InvalidTarget`` if a target of kind ``ip`` is no network.
+        """
         ...
 
     def add_many(self, bans: Sequence[tuple[BanKind, str, str, datetime | None]], by: Actor) -> list[Ban]:
-        """Add a batch (kind, target, reason, until) in one transaction; the caller keeps batches short."""
+        """Add several bans (kind, target, reason, until) in one transaction, as ``add`` does; returned in that order.
+
+        Other writers wait meanwhile, so the caller keeps the list short: 250 take about 20 ms.
+        """
         ...
 
     def lift(self, ban_id: int, by: Actor) -> Ban:
-        """Lift a ban. Raises ``NotFound`` where there is none in force under that id."""
+        """Lift a ban and return it. Raises ``NotFound`` if no ban with that id is in force. Audit: ``ban.remove``."""
         ...
 
     def find(self, ban_id: int) -> Ban | None:
-        """The ban with that id, in force or not."""
+        """The ban with that id, in force or not; or None."""
         ...
 
     def find_in_force(self, kind: BanKind, target: str, now: datetime) -> Ban | None:
-        """The ban in force for exactly that name (casefolded) or network."""
+        """The ban in force for exactly this name or network, or None. A ban of a larger network does not count."""
         ...
 
     def list_in_force(self, now: datetime) -> list[Ban]:
-        """The bans in force, newest first."""
+        """All bans in force, newest first."""
         ...
 
     def list_all(self) -> list[Ban]:
-        """Every ban there ever was, newest first."""
+        """All bans, in force or not, newest first."""
         ...
 
     def load_rules(self, now: datetime) -> Iterator[BanRule]:
-        """The bans in force in the daemon's short form; made for 100,000 of them."""
+        """All bans in force in the form that the daemon keeps in memory. Must be quick for 100,000 bans.
+
+        Consume the iterator before another call of this thread's stores.
+        """
         ...
 
     def find_rule(self, ban_id: int, now: datetime) -> BanRule | None:
-        """One ban in the daemon's short form, if it is in force."""
+        """One ban in the form that the daemon keeps in memory, or None if it is not in force."""
         ...
 
 
 class ChannelStore(Protocol):
-    """Channels that outlive their members."""
+    """The channels that outlive their members.
+
+    Only the daemon writes channels, and each write has the whole channel. So the stored channel is always one that was
+    in memory at some time, and the last write wins.
+    """
 
     def load_all(self) -> Iterator[StoredChannel]:
-        """Every stored channel."""
+        """All stored channels, in the order in which they were first stored.
+
+        Consume the iterator before another call of this thread's stores.
+        """
         ...
 
     def save(self, channel: StoredChannel, by: Actor, action: str, detail: str) -> None:
-        """Write all of a channel, new or not. ``action`` and ``detail`` go to the audit; no action, no row."""
+        """Store a channel, new or changed. Audit: ``action`` with ``detail``; none if ``action`` is empty.
+
+        A founder or an access entry is left out if its account was deleted meanwhile.
+        """
         ...
 
     def rename(self, old: str, channel: StoredChannel, by: Actor) -> None:
-        """Write all of a channel that was called ``old``; other channels' forwards follow. Raises ``AlreadyExists``."""
+        """Store a channel that was called ``old`` under its new name. Audit: ``channel.rename``.
+
+        Forwards of other channels that named ``old`` now name the new one. The new name may be the old one in another
+        case. Raises ``AlreadyExists`` if another stored channel has it.
+        """
         ...
 
     def delete(self, name: str, by: Actor) -> None:
-        """Forget a channel. Raises ``NotFound``."""
+        """Delete a channel, but not its history. Raises ``NotFound``. Audit: ``channel.delete``."""
         ...
 
     def find(self, name: str) -> StoredChannel | None:
-        """The channel called ``name``, whatever its case."""
+        """The stored channel called ``name``, or None."""
         ...
 
 
 class AuditStore(Protocol):
-    """The audit trail. Stores that change something write their own rows; ``add`` is for what stores nothing else."""
+    """The audit. Rows are added and never changed.
+
+    The other stores write the rows of their own actions. ``add`` is for an action that stores nothing else: a kick.
+    """
 
     def add(self, by: Actor, action: str, target: str, detail: str) -> None:
-        """Note that ``by`` did ``action`` to ``target``."""
+        """Add a row: ``by`` did ``action`` (``group.verb``) to ``target``. No change is logged."""
         ...
 
     def list_entries(
@@ -196,12 +261,15 @@ class AuditStore(Protocol):
         since_at: datetime | None = None,
         limit: int | None = None,
     ) -> list[AuditEntry]:
-        """The newest ``limit`` entries that match, oldest first. Names are compared casefolded."""
+        """The newest ``limit`` rows that match all conditions, oldest first. None means any, or no limit.
+
+        A row matches ``since_at`` if it was added then or later.
+        """
         ...
 
 
 class Stores(Protocol):
-    """All stores of one thread, on one connection."""
+    """All stores of one thread, on one connection. It belongs to the thread that opened it."""
 
     @property
     def accounts(self) -> AccountStore:
@@ -210,7 +278,7 @@ class Stores(Protocol):
 
     @property
     def account_data(self) -> AccountDataStore:
-        """Read markers and metadata of accounts."""
+        """Account data: read markers and metadata."""
         ...
 
     @property
@@ -220,40 +288,48 @@ class Stores(Protocol):
 
     @property
     def channels(self) -> ChannelStore:
-        """Channels that outlive their members."""
+        """The channels that outlive their members."""
         ...
 
     @property
     def audit(self) -> AuditStore:
-        """The audit trail."""
+        """The audit."""
         ...
 
     @property
     def history(self) -> HistoryStore:
-        """What was said."""
+        """The entries of the history, to be read."""
         ...
 
     @property
     def presence(self) -> PresenceStore:
-        """Until where accounts have read."""
+        """Up to where accounts had read when they left."""
         ...
 
     def server_key(self, name: str) -> bytes:
-        """Random bytes called ``name`` that are the same for as long as the database lives."""
+        """A secret of the database: 32 random bytes, made at the first call for ``name`` and the same from then on."""
         ...
 
     def changed_elsewhere(self) -> bool:
-        """Whether another connection has committed since the last call (``PRAGMA data_version``)."""
+        """True if another connection has committed since the last call, or since this one was opened.
+
+        It is cheap, so the daemon asks several times a second. It may be True for a commit that logged no change.
+        """
         ...
 
     def changes_after(self, change_id: int) -> list[Change]:
-        """The changes of other origins than this connection's own, after ``change_id``, in order."""
+        """The logged changes with an id above ``change_id``, in order, without those of this connection's own writer.
+
+        All connections of a daemon are one writer: it knows its own changes. The log has a bounded length. If changes
+        after ``change_id`` have been dropped from it, the answer names every row that may exist instead, so that the
+        reader misses none.
+        """
         ...
 
     def last_change_id(self) -> int:
-        """The newest ``changes`` row's id, 0 where there is none."""
+        """The id of the newest change that was ever logged; 0 if there was none."""
         ...
 
     def close(self) -> None:
-        """Close the connection."""
+        """Close the connection. Idempotent."""
         ...
