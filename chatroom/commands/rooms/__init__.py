@@ -1,4 +1,4 @@
-"""Verbs of channels: coming in, leaving, names, modes, topics."""
+"""Verbs about channels: joining and leaving, members, modes, topics, invitations."""
 
 from chatroom.commands.rooms import (
     channel_modes,

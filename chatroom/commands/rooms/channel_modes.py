@@ -1,6 +1,6 @@
-"""MODE: of a channel; of oneself is in ``user_modes``.
+"""MODE: the modes of a channel. User modes are in ``chatroom.commands.presence.user_modes``.
 
-Source: Modern IRC Client Protocol, "MODE message", "Channel Modes" and "User Modes".
+Source: Modern IRC Client Protocol, "MODE message" and "Channel Modes".
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from chatroom.commands.command_table import command
 from chatroom.commands.context import Context, printable
 from chatroom.commands.pending import Pending
 from chatroom.commands.presence.user_modes import user_mode
-from chatroom.commands.rooms.saving_channels import keep
+from chatroom.commands.rooms.saving_channels import save_and_tell
 from chatroom.irc import numerics
 from chatroom.irc.limits import KEY_BYTES, LIST_ENTRIES, MASK_BYTES, MODE_CHANGES
 from chatroom.irc.modes import ModeChange, format_changes, parse_changes
@@ -35,6 +35,7 @@ _LIST_REPLIES = {
 @command("MODE", "<target> [<modes> [<parameters>]]")
 def mode(context: Context, params: list[str]) -> Pending | None:
     """Shows or changes the modes of a channel, or your own."""
+    # A malformed channel name is answered as a channel that does not exist, not as a nick.
     if params[0].startswith("#") or is_channel(params[0]):
         channel = context.world.find_channel(params[0])
         if channel is None:
@@ -51,7 +52,7 @@ def _channel_mode(context: Context, channel: Channel, params: list[str]) -> Pend
         context.reply(numerics.RPL_CHANNELMODEIS, channel.name, *channel.modes(inside))
         context.reply(numerics.RPL_CREATIONTIME, channel.name, str(channel.created_ms // 1000))
         return None
-    changes = parse_changes(params, CHANNEL_KINDS)[:MODE_CHANGES]
+    changes = parse_changes(params, CHANNEL_KINDS)[:MODE_CHANGES]  # ISUPPORT MODES: the others are ignored
     done: list[ModeChange] = []
     for change in changes:
         if change.letter in LIST_MODES and change.param is None:
@@ -59,9 +60,11 @@ def _channel_mode(context: Context, channel: Channel, params: list[str]) -> Pend
         elif not CHANNEL_KINDS.knows(change.letter):
             context.reply(numerics.ERR_UNKNOWNMODE, change.letter)
         elif not acts_by_right(context, channel):
+            # One refusal for the line: all other changes would get the same one.
             context.reply(numerics.ERR_CHANOPRIVSNEEDED, channel.name)
             break
         elif CHANNEL_KINDS.lacks_param(change) and not (change.letter == "k" and not change.adding):
+            # -k is the exception: any key, or none, removes the key.
             text = f"You must specify a parameter for the {change.letter} mode"
             context.reply(numerics.ERR_INVALIDMODEPARAM, channel.name, change.letter, "*", text=text)
         else:
@@ -70,13 +73,15 @@ def _channel_mode(context: Context, channel: Channel, params: list[str]) -> Pend
                 done.append(applied)
     if not done:
         return None
-    # The audit is kept for ever, and a key is a secret.
+    # The audit is never deleted, and a key is a secret.
     shown = [change._replace(param="*") if change.letter == "k" else change for change in done]
-    return keep(context, channel, "MODE", format_changes(done), "channel.mode", " ".join(format_changes(shown)))
+    return save_and_tell(
+        context, channel, "MODE", format_changes(done), "channel.mode", " ".join(format_changes(shown))
+    )
 
 
 def _apply(context: Context, channel: Channel, change: ModeChange) -> ModeChange | None:
-    """Make one change; None where it changes nothing or is refused."""
+    """Make one change and return it as the members will read it; None if it changes nothing or is refused."""
     letter, param = change.letter, change.param or ""
     if letter in FLAG_MODES:
         return _apply_flag(channel, change)
@@ -88,7 +93,7 @@ def _apply(context: Context, channel: Channel, change: ModeChange) -> ModeChange
         return _apply_forward(context, channel, change)
     if letter in PREFIX_MODES:
         return _apply_standing(context, channel, change.adding, letter, param)
-    for mode in LIST_MODES:
+    for mode in LIST_MODES:  # a loop instead of ``in``, because mypy then knows that ``mode`` is a ListMode
         if mode == letter:
             return _apply_mask(context, channel, change.adding, mode, param)
     return None
@@ -108,7 +113,8 @@ def _apply_key(context: Context, channel: Channel, change: ModeChange) -> ModeCh
         if channel.key is None:
             return None
         channel.key = None
-        return ModeChange(False, "k", "*")  # what was given instead of the key is nobody's business
+        return ModeChange(False, "k", "*")  # not the parameter: it may be the key, or a key of another channel
+    # JOIN separates keys by commas, and a parameter with a space or a colon in front could not be sent there.
     if " " in key or "," in key or key.startswith(":") or len(key.encode()) > KEY_BYTES:
         text = f"A key has no spaces or commas and at most {KEY_BYTES} bytes"
         context.reply(numerics.ERR_INVALIDMODEPARAM, channel.name, "k", printable(key), text=text)
@@ -126,6 +132,7 @@ def _apply_limit(context: Context, channel: Channel, change: ModeChange) -> Mode
         channel.limit = None
         return ModeChange(False, "l")
     text = change.param or ""
+    # Nine digits fit into any client's integer. int() sees ten at most, because it is slow for thousands of digits.
     if not (text.isascii() and text.isdigit() and int(text[:10]) > 0 and len(text) <= 9):
         context.reply(
             numerics.ERR_INVALIDMODEPARAM, channel.name, "l", printable(text), text="A limit is a number from 1 up"
@@ -138,7 +145,9 @@ def _apply_limit(context: Context, channel: Channel, change: ModeChange) -> Mode
 
 
 def _apply_forward(context: Context, channel: Channel, change: ModeChange) -> ModeChange | None:
-    """Send people on to another channel, which whoever says so must be an operator of as well."""
+    """Set or remove the channel that refused users are forwarded to. The sender must be an operator of both channels:
+    else a channel could send its crowd into any other.
+    """
     if not change.adding:
         if channel.forward is None:
             return None
@@ -147,7 +156,7 @@ def _apply_forward(context: Context, channel: Channel, change: ModeChange) -> Mo
     name = change.param or ""
     target = context.world.find_channel(name)
     if target is None or target is channel:
-        text = "That is the channel itself" if target is channel else "No such channel"
+        text = "A channel cannot forward to itself" if target is channel else "No such channel"
         context.reply(numerics.ERR_INVALIDMODEPARAM, channel.name, "f", printable(name), text=text)
         return None
     if not acts_by_right(context, target):
@@ -172,12 +181,15 @@ def _apply_standing(context: Context, channel: Channel, adding: bool, letter: st
     if bool(standing & bit) == adding:
         return None
     channel.members[target] = standing | bit if adding else standing & ~bit
-    _remember_access(channel, target)
+    _record_access(channel, target)
     return ModeChange(adding, letter, target.nick)
 
 
-def _remember_access(channel: Channel, target: User) -> None:
-    """In a stored channel an account keeps the standing it was given; its founder always is its operator."""
+def _record_access(channel: Channel, target: User) -> None:
+    """In a stored channel, record the member's standing for its account, which regains it at the next JOIN.
+
+    The founder's entry never changes: the founder is operator again after every JOIN.
+    """
     if not channel.stored or target.account is None:
         return
     account_id = target.account.id
@@ -195,12 +207,13 @@ def _apply_mask(context: Context, channel: Channel, adding: bool, mode: ListMode
     if mask is None or " " in mask or len(mask.encode()) > MASK_BYTES or (mode == "I" and mask.startswith("~m:")):
         text = f"A mask has no spaces and at most {MASK_BYTES} bytes"
         if mask is None:
-            text = "There is no such kind of mask"
+            text = "Unknown kind of mask"
         elif mode == "I" and mask.startswith("~m:"):
-            text = "A mute lets nobody in"
+            text = "A mute cannot be an invite exception"
         context.reply(numerics.ERR_INVALIDMODEPARAM, channel.name, mode, printable(given), text=text)
         return None
     if not adding:
+        # As given, too: an earlier version may have stored a mask whose normal form is another one today.
         found = channel.discard_mask(mode, mask) or channel.discard_mask(mode, given)
         return ModeChange(False, mode, found.mask) if found is not None else None
     if casefold(mask) in channel.lists.get(mode, {}):
@@ -214,7 +227,7 @@ def _apply_mask(context: Context, channel: Channel, adding: bool, mode: ListMode
 
 
 def _reply_list(context: Context, channel: Channel, letter: str) -> None:
-    """A list: anybody may read the bans, the exceptions are the operators' to read."""
+    """Show one list. All users may read the bans, unless the channel is secret; only operators read the exceptions."""
     mode: ListMode = "b" if letter == "b" else "e" if letter == "e" else "I"
     if mode != "b" and not acts_by_right(context, channel):
         context.reply(numerics.ERR_CHANOPRIVSNEEDED, channel.name)

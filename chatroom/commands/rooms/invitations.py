@@ -1,4 +1,4 @@
-"""Asking people into a channel: INVITE.
+"""INVITE: inviting a user to a channel.
 
 Source: Modern IRC Client Protocol, "INVITE message"; IRCv3 invite-notify.
 """
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
 @command("INVITE", "[<nick> <channel>]")
 def invite(context: Context, params: list[str]) -> Pending | None:
-    """Invites somebody into a channel; alone, lists your invitations."""
+    """Invites a user to a channel, or lists your invitations if there is no parameter."""
     if not params:
-        _forget_ended(context, context.user)
+        _discard_ended(context, context.user)
         for invited in context.user.invited:
             context.reply(numerics.RPL_INVITELIST, invited.name)
         context.reply(numerics.RPL_ENDOFINVITELIST)
@@ -48,17 +48,19 @@ def invite(context: Context, params: list[str]) -> Pending | None:
     return None
 
 
-def _forget_ended(context: Context, user: User) -> None:
-    """Forget invitations to channels that have ended; one of the same name made since is another channel."""
+def _discard_ended(context: Context, user: User) -> None:
+    """Discard the user's invitations to channels that have ended."""
+    # ``is``, because a channel created since under the same name is another one.
     channels = context.world.channels
     user.invited = frozenset(channel for channel in user.invited if channels.get(channel.folded) is channel)
 
 
 def _invite_one(context: Context, channel: Channel, target: User) -> None:
     world = context.world
-    _forget_ended(context, target)
+    # This bounds the set: the ended channels would otherwise stay in memory with the user.
+    _discard_ended(context, target)
     if acts_by_right(context, channel):
-        # Only an operator's invitation opens the door: a member's must not undo a ban, a key or a limit.
+        # Only an operator's invitation lets the user in: a member's must not undo a ban, a key or a limit.
         target.invited |= {channel}
     context.reply(numerics.RPL_INVITING, target.nick, channel.name)
     event = world.event(context.source, f"INVITE {target.nick} {channel.name}", context.user)

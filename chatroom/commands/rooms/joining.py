@@ -1,4 +1,4 @@
-"""Coming into channels and leaving them: JOIN and PART.
+"""JOIN and PART: entering and leaving channels.
 
 Source: Modern IRC Client Protocol, "JOIN message" and "PART message".
 """
@@ -21,14 +21,17 @@ from chatroom.irc import caps, numerics
 from chatroom.irc.names import is_channel
 
 FOUNDED_CHANNELS = 50
-"""How many stored channels one account may found; what it makes beyond that ends with its last member."""
+"""How many stored channels one account may found. A further one that it creates ends with its last member.
+
+It bounds what a user can leave in the database, and what the daemon loads at every start.
+"""
 MOST_FORWARDS = 5
-"""How often somebody is sent on from channel to channel, at most."""
+"""How many forwards one JOIN follows. Each of them costs the user a line of explanation."""
 
 
 @command("JOIN", "<channels> [<keys>]")
 def join(context: Context, params: list[str]) -> Pending | None:
-    """Joins channels, by comma. JOIN 0 leaves them all."""
+    """Joins one or more channels, separated by commas. JOIN 0 leaves all channels."""
     if not params[0].strip(","):
         context.reply(numerics.ERR_NEEDMOREPARAMS, "JOIN")
         return None
@@ -54,32 +57,32 @@ def _join_one(context: Context, name: str, key: str) -> None:
     elif len(user.channels) >= world.settings.channels.max_joined:
         context.reply(numerics.ERR_TOOMANYCHANNELS, printable(name))
     elif channel is None:
-        enter(context, _found(context, name))
+        enter(context, _create_channel(context, name))
     else:
-        _come_in(context, channel, key)
+        _enter_or_forward(context, channel, key)
 
 
-def _come_in(context: Context, channel: Channel, key: str) -> None:
-    """Let the user into a channel that exists, or into the one it forwards to, or that one; or say why not."""
-    passed = [channel]
+def _enter_or_forward(context: Context, channel: Channel, key: str) -> None:
+    """Let the user into an existing channel, or into the first of its forwards that does not refuse; or say why not."""
+    tried = [channel]
     refusal = _entry_refusal(context, channel, key)
     while refusal is not None:
         target = context.world.find_channel(channel.forward) if channel.forward is not None else None
-        if target is None or target in passed or len(passed) > MOST_FORWARDS:
+        if target is None or target in tried or len(tried) > MOST_FORWARDS:  # forwards may form a circle
             context.reply(refusal, channel.name)
             return
-        text = f"{refusal.text}: you are sent on to {target.name}"
+        text = f"{refusal.text}, you are forwarded to {target.name}"
         context.reply(numerics.ERR_LINKCHANNEL, channel.name, target.name, text=text)
         if context.user in target.members:
             return
         channel = target
-        passed.append(channel)
-        refusal = _entry_refusal(context, channel, "")
+        tried.append(channel)
+        refusal = _entry_refusal(context, channel, "")  # the key was for the first channel only
     enter(context, channel)
 
 
 def _entry_refusal(context: Context, channel: Channel, key: str) -> numerics.Numeric | None:
-    """Why the user may not come in. Moderators and admins may act, and so come, anywhere."""
+    """Why the channel refuses the user; None if it does not. Moderators and admins may enter every channel."""
     user = context.user
     if context.role >= Role.MODERATOR or channel in user.invited:
         return None
@@ -98,8 +101,8 @@ def _entry_refusal(context: Context, channel: Channel, key: str) -> numerics.Num
     return None
 
 
-def _found(context: Context, name: str) -> Channel:
-    """Make a channel. An account's is stored and remembers its founder; a guest's ends with its last member."""
+def _create_channel(context: Context, name: str) -> Channel:
+    """Create a channel. That of an account is stored with its founder; that of a guest ends with its last member."""
     world, account = context.world, context.user.account
     channel = world.make_channel(name)
     if account is not None:
@@ -114,8 +117,9 @@ def _found(context: Context, name: str) -> Channel:
 
 
 def enter(context: Context, channel: Channel) -> None:
-    """Put the user into a channel and tell everybody; nothing is checked any more."""
+    """Put the user into a channel and tell all members. The caller has checked that the user may enter."""
     world, user = context.world, context.user
+    # The first member of a new channel operates it. A stored channel has its operators by account.
     is_new = not channel.members and not channel.stored
     standing = OP if is_new else 0
     regained = channel.regained_standing(user.account.id) if user.account is not None else 0
@@ -126,16 +130,18 @@ def enter(context: Context, channel: Channel) -> None:
     world.tell_channel(channel, event, skip=context.session)
     if user.away is not None:
         away = Event.by(user, f"AWAY :{user.away}", needs=caps.AWAY_NOTIFY)
-        world.outbox.number(away)
+        world.outbox.number(away)  # a number after that of the JOIN: members read it behind the JOIN
         world.tell_channel(channel, away, skip=context.session)
     if regained and not empty:
         letters = "o" if regained & OP else "v"
         mode = world.event(context.server, f"MODE {channel.name} +{letters} {user.nick}")
         world.tell_channel(channel, mode, skip=context.session)
+    # The own session's copy goes through the context, which puts it into the answer to a labelled JOIN.
     context.say(event)
     show_marker_elsewhere(context, channel)
     introduce(context, channel)
     show_channel(context, channel)
+    # Last: from here on the channel's lines wait for the replay, and all lines above must come before it.
     for session in user.sessions:
         replay_channel(world, session, channel, own=session is context.session)
 
@@ -149,7 +155,10 @@ def _join_event(context: Context, channel: Channel) -> Event:
 
 
 def show_channel(context: Context, channel: Channel, *, joined: bool = False) -> None:
-    """Show a channel to a session that is new in it: its topic and its members; ``joined`` says the JOIN as well."""
+    """Show a channel to a session that is new in it: read marker, topic, members and metadata.
+
+    ``joined`` sends the JOIN too, for a session that enters without a JOIN of its own.
+    """
     if joined:
         context.say(_join_event(context, channel))
     show_marker(context, channel)
@@ -162,7 +171,7 @@ def show_channel(context: Context, channel: Channel, *, joined: bool = False) ->
 
 @command("PART", "<channels> [<reason>]")
 def part(context: Context, params: list[str]) -> Pending | None:
-    """Leaves channels, by comma."""
+    """Leaves one or more channels, separated by commas."""
     for name in params[0].split(","):
         channel = context.world.find_channel(name)
         if channel is None:
@@ -175,9 +184,11 @@ def part(context: Context, params: list[str]) -> Pending | None:
 
 
 def depart(context: Context, channel: Channel, reason: str) -> None:
-    """Take the user out of a channel and tell everybody."""
+    """Take the user out of a channel and tell all members."""
     world, user = context.world, context.user
     event = world.event(user.prefix, f"PART {channel.name} :{reason}" if reason else f"PART {channel.name}", user)
+    # The order matters. The PART gets its message id first, so that the account has read it when it leaves. And it goes
+    # to the channel while the user's other devices are still in it.
     world.ledger.add_event(event, Kind.PART, channel, reason, user)
     world.record_departure(user, channel)
     world.tell_channel(channel, event, skip=context.session)

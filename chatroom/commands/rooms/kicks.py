@@ -1,4 +1,4 @@
-"""Taking people out of a channel: KICK.
+"""KICK: removing users from a channel.
 
 Source: Modern IRC Client Protocol, "KICK message".
 """
@@ -19,17 +19,20 @@ from chatroom.irc.packing import shorten
 
 @command("KICK", "<channels> <nicks> [<reason>]")
 def kick(context: Context, params: list[str]) -> Pending | None:
-    """Takes people, by comma, out of a channel, or each out of the channel at the same place in the list."""
+    """Removes users from a channel: one or more nicks, separated by commas.
+
+    With as many channels as nicks, each user is removed from the channel at the same position.
+    """
     names, nicks = params[0].split(","), params[1].split(",")
     if not any(nicks) or (len(names) > 1 and len(names) != len(nicks)):
         context.reply(numerics.ERR_NEEDMOREPARAMS, "KICK")
         return None
     reason = shorten(params[2], KICK_BYTES) if len(params) > 2 and params[2] else context.user.nick
-    refused: set[str] = set()
+    refused: set[str] = set()  # one refusal is enough for a channel that is named several times
     for name, nick in zip(names if len(names) > 1 else names * len(nicks), nicks, strict=True):
         if casefold(name) in refused:
             continue
-        channel = _find_own(context, name)
+        channel = _find_operated(context, name)
         if channel is None:
             refused.add(casefold(name))
         elif nick:
@@ -37,8 +40,8 @@ def kick(context: Context, params: list[str]) -> Pending | None:
     return None
 
 
-def _find_own(context: Context, name: str) -> Channel | None:
-    """The channel, if the user may kick people there; refuses otherwise."""
+def _find_operated(context: Context, name: str) -> Channel | None:
+    """The channel, if the user may kick there; otherwise None, after a refusal."""
     channel = find_visible(context, name)
     if channel is None or acts_by_right(context, channel):
         return channel
@@ -57,6 +60,7 @@ def _kick_one(context: Context, channel: Channel, nick: str, reason: str) -> Non
         context.reply(numerics.ERR_USERNOTINCHANNEL, target.nick, channel.name)
         return
     event = world.event(context.source, f"KICK {channel.name} {target.nick} :{reason}", context.user)
+    # In the order of ``joining.depart``, and for the same reasons.
     world.ledger.add_event(event, Kind.KICK, channel, f"{target.nick} {reason}", context.user)
     world.record_departure(target, channel)
     world.tell_channel(channel, event, skip=context.session)

@@ -1,6 +1,6 @@
-"""KNOCK: asking to be let into a channel.
+"""KNOCK: asking the operators of a channel for an invitation.
 
-There is no specification of it: the numerics 710 to 714 are those of ratbox and its heirs, 480 is UnrealIRCd's.
+It has no specification. The numerics 710 to 714 are those of ratbox and its successors, 480 is that of UnrealIRCd.
 """
 
 from __future__ import annotations
@@ -15,11 +15,12 @@ from chatroom.irc.limits import KNOCK_BYTES
 from chatroom.irc.packing import shorten
 
 _INTERVAL_MS = 60_000
+"""The rate limit of a user: one knock a minute, whatever the channel, because each disturbs all operators."""
 
 
 @command("KNOCK", "<channel> [<text>]")
 def knock(context: Context, params: list[str]) -> Pending | None:
-    """Asks a channel's operators to be let in, where one cannot just join."""
+    """Asks the operators of a channel for an invitation, if you cannot just join it."""
     world, user = context.world, context.user
     channel = find_visible(context, params[0])
     if channel is None:

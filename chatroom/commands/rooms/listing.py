@@ -1,4 +1,4 @@
-"""LIST: which channels there are.
+"""LIST: the channels of the server.
 
 Source: Modern IRC Client Protocol, "LIST message" and the ``ELIST`` and ``SAFELIST`` parameters.
 """
@@ -17,7 +17,7 @@ from chatroom.commands.pending import Pending
 from chatroom.irc import numerics
 from chatroom.irc.masks import has_wildcards, matches_mask
 
-_Fits = Callable[[Channel], bool]
+_Condition = Callable[[Channel], bool]
 
 _NUMBER = re.compile(r"([CTct]?)([<>])([0-9]{1,9})")
 _MINUTE_MS = 60_000
@@ -25,14 +25,16 @@ _MINUTE_MS = 60_000
 
 @command("LIST", "[<channels or conditions> [<conditions>]]")
 def list_(context: Context, params: list[str]) -> Pending | None:
-    """Lists channels with their topics: those named, by comma, or those for which all conditions hold.
+    """Lists channels with their sizes and topics: those of the given names that meet all conditions.
 
-    >3 or <3: more or fewer than 3 people
-    C>5 or C<5: made more or less than 5 minutes ago
-    T>5 or T<5: with a topic set more or less than 5 minutes ago
-    *mask* or !*mask*: with a name that fits, or does not
+    Names and conditions are separated by commas. Conditions are:
+    >3 or <3: more or fewer than 3 members
+    C>5 or C<5: created more or less than 5 minutes ago
+    T>5 or T<5: topic set more or less than 5 minutes ago
+    *mask* or !*mask*: name matches, or does not match
     """
     found = [channel for channel in _candidates(context, params) if _may_see(context, channel)]
+    # A longer answer could overflow the send queue, which would cost the client its connection (SAFELIST).
     most = context.most_replies
     shown = found if len(found) <= most else nlargest(most, found, key=lambda channel: len(channel.members))
     context.reply(numerics.RPL_LISTSTART, "Channel")
@@ -40,23 +42,24 @@ def list_(context: Context, params: list[str]) -> Pending | None:
         context.reply(numerics.RPL_LIST, channel.name, str(len(channel.members)), text=channel.topic)
     context.reply(numerics.RPL_LISTEND)
     if len(shown) < len(found):
-        text = f"These are the {len(shown)} largest of {len(found)} channels: say which with a mask, as in LIST *word*"
+        text = f"These are the {len(shown)} largest of {len(found)} channels. A mask finds others: LIST *word*"
         context.note("LIST_CUT", str(len(found)), text=text)
     return None
 
 
 def _candidates(context: Context, params: list[str]) -> list[Channel]:
-    """The channels for which everything in the parameters holds."""
+    """The channels that match one of the names, if there are any, and all conditions."""
     now_ms = context.world.now_ms
     channels = list(context.world.channels.values())
     for param in params:
         names: list[str] = []
-        conditions: list[_Fits] = []
+        conditions: list[_Condition] = []
         for word in filter(None, param.split(",")):
             number = _NUMBER.fullmatch(word)
             if number is not None:
                 conditions.append(_number_condition(number[1].upper(), number[2], int(number[3]), now_ms))
             elif word.startswith("!"):
+                # The default binds this word: a plain closure would see the last one of the loop.
                 conditions.append(lambda channel, mask=word[1:]: not matches_mask(mask, channel.name))  # type: ignore[misc]
             else:
                 names.append(word)
@@ -67,7 +70,8 @@ def _candidates(context: Context, params: list[str]) -> list[Channel]:
 
 
 def _named(context: Context, channels: list[Channel], names: list[str]) -> list[Channel]:
-    """Those of the channels that have one of the names, or whose name fits one of the masks."""
+    """The channels that have one of the names, or whose name matches one of the masks."""
+    # Without a mask each name is looked up, in the order asked for; otherwise all channels are compared.
     if not any(map(has_wildcards, names)):
         wanted = [context.world.find_channel(name) for name in names]
         allowed = set(channels)
@@ -75,8 +79,8 @@ def _named(context: Context, channels: list[Channel], names: list[str]) -> list[
     return [channel for channel in channels if any(matches_mask(name, channel.name) for name in names)]
 
 
-def _number_condition(what: str, sign: str, number: int, now_ms: int) -> _Fits:
-    """A condition on people (no letter), on the age of a channel (C) or of its topic (T), in minutes."""
+def _number_condition(what: str, sign: str, number: int, now_ms: int) -> _Condition:
+    """A condition on the members (no letter), or on the age in minutes of the channel (C) or its topic (T)."""
 
     def compare(value: int, bound: int) -> bool:
         return value < bound if sign == "<" else value > bound

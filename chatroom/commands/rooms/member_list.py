@@ -1,4 +1,4 @@
-"""NAMES: who is in a channel.
+"""NAMES: the members of a channel.
 
 Source: Modern IRC Client Protocol, "NAMES message"; IRCv3 multi-prefix and userhost-in-names.
 """
@@ -14,7 +14,7 @@ from chatroom.irc import caps, numerics
 
 
 def reply_names(context: Context, channel: Channel) -> None:
-    """The members the user may see, in as many lines as it takes."""
+    """List the members that the user may see, in as many lines as needed."""
     session = context.session
     inside = context.user in channel.members
     multiple = bool(session.caps & caps.MULTI_PREFIX)
@@ -30,13 +30,14 @@ def reply_names(context: Context, channel: Channel) -> None:
 
 @command("NAMES", "[<channels>]")
 def names(context: Context, params: list[str]) -> Pending | None:
-    """Lists who is in channels, by comma."""
+    """Lists the members of one or more channels, separated by commas."""
     if not params:
         context.reply(numerics.RPL_ENDOFNAMES, "*")
         return None
     for name in params[0].split(","):
         channel = context.world.find_channel(name)
         hidden = channel is not None and "s" in channel.flags and context.user not in channel.members
+        # A secret channel is answered as one that does not exist: an end without a list, and no error.
         if channel is None or (hidden and context.role < Role.MODERATOR):
             context.reply(numerics.RPL_ENDOFNAMES, printable(name))
         else:

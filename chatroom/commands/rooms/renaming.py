@@ -1,6 +1,6 @@
-"""Giving a channel another name: RENAME.
+"""RENAME: giving a channel another name.
 
-Source: IRCv3 channel-rename. Those who do not know of it read that they left the one channel and joined the other.
+Source: IRCv3 channel-rename. A session without the capability reads a PART of the old name and a JOIN of the new one.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from chatroom.irc.packing import shorten
 
 @command("RENAME", "<channel> <new name> [<reason>]")
 def rename(context: Context, params: list[str]) -> Pending | None:
-    """Gives a channel another name; its members, modes and lists stay."""
+    """Gives a channel another name. Its members, modes and lists stay."""
     channel, name = find_visible(context, params[0]), params[1]
     if channel is None:
         return None
@@ -29,11 +29,11 @@ def rename(context: Context, params: list[str]) -> Pending | None:
     elif not acts_by_right(context, channel):
         context.reply(numerics.ERR_CHANOPRIVSNEEDED, channel.name)
     elif not is_channel(name):
-        context.fail("CANNOT_RENAME", channel.name, name, text="That is no name for a channel")
+        context.fail("CANNOT_RENAME", channel.name, name, text="That is not a valid channel name")
     elif name == channel.name or context.world.find_channel(name) not in (None, channel):
-        context.fail("CHANNEL_NAME_IN_USE", channel.name, name, text="There is a channel of that name already")
+        context.fail("CHANNEL_NAME_IN_USE", channel.name, name, text="A channel of that name exists already")
     elif channel.configured and casefold(name) != channel.folded:
-        context.fail("CANNOT_RENAME", channel.name, name, text="The configuration names that channel")
+        context.fail("CANNOT_RENAME", channel.name, name, text="A channel of the configuration cannot be renamed")
     else:
         _rename(context, channel, name, shorten(params[2], KICK_BYTES) if len(params) > 2 else "")
     return None
@@ -42,7 +42,7 @@ def rename(context: Context, params: list[str]) -> Pending | None:
 def _rename(context: Context, channel: Channel, name: str, reason: str) -> None:
     world, old, actor = context.world, channel.name, context.actor
     world.rename_channel(channel, name)
-    # Told at once: whatever anybody says in the channel from now on is said under its new name.
+    # Not ``save_and_tell``: the members must read it at once, because the channel's next line has the new name already.
     if channel.stored:
         record = channel.to_record()
         world.remember(lambda stores: stores.channels.rename(old, record, actor))
@@ -52,17 +52,18 @@ def _rename(context: Context, channel: Channel, name: str, reason: str) -> None:
     event = world.event(context.source, f"RENAME {old} {name} :{reason}", context.user)
     for member in channel.members:
         for session in member.sessions:
-            answer = context if session is context.session else Context(world, session, "RENAME")
+            # The replies of the fallback depend on the session that reads them, so each session has a context.
+            reader = context if session is context.session else Context(world, session, "RENAME")
             if session.caps & caps.CHANNEL_RENAME:
-                answer.say(event)
-            elif casefold(old) != channel.folded:
-                _fall_back(answer, channel, old, reason)
+                reader.say(event)
+            elif casefold(old) != channel.folded:  # for a new case of the name there is nothing to leave or join
+                _fall_back(reader, channel, old, reason)
     if context.user not in channel.members:
         context.notice(f"{old} is now {name}")
 
 
 def _fall_back(context: Context, channel: Channel, old: str, reason: str) -> None:
-    """Tell a session that does not know of new names in the words it knows."""
+    """Tell a session without the capability: it leaves the old name and joins the new one."""
     user = context.user
     context.say(context.world.event(user.prefix, f"PART {old} :{reason}" if reason else f"PART {old}", user))
     show_channel(context, channel, joined=True)

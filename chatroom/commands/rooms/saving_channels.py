@@ -1,8 +1,8 @@
-"""Telling a change to a channel once it is on the disk.
+"""Saving a change to a channel, and then telling the channel.
 
-The change is in memory at once, so that the next line is judged by it; people read of it when the database has it. All
-of a channel's changes go through one worker, whole, in the order in which they were made, so that the database always
-holds what memory held at some moment.
+The change is in memory at once, so the next line is judged by it. The members read of it when the database has it. Each
+save has the whole channel, and one worker does all saves in order. So the stored channel is always one that was in
+memory at some time.
 """
 
 from __future__ import annotations
@@ -19,11 +19,18 @@ if TYPE_CHECKING:
     from chatroom.chat.stored.stores import Stores
 
 
-_KEPT = {"MODE": Kind.MODE, "TOPIC": Kind.TOPIC}
+_KINDS = {"MODE": Kind.MODE, "TOPIC": Kind.TOPIC}
 
 
-def keep(context: Context, channel: Channel, verb: str, changes: list[str], action: str, detail: str) -> Pending | None:
-    """Tell the channel its ``changes`` (``+m``), one a line behind ``verb``; a channel that is kept is stored first."""
+def save_and_tell(
+    context: Context, channel: Channel, verb: str, changes: list[str], action: str, detail: str
+) -> Pending | None:
+    """Save a channel that has changed, if it is a stored one, and then tell its members.
+
+    The members read one line for each of ``changes`` (``+m``, ``:new topic``): the verb, the channel and the change.
+    ``action`` and ``detail`` are for the audit. If the save fails, the members read them all the same, and the user
+    reads a warning: the change ends with a restart.
+    """
     source = context.source
     account = context.user.account_name
     if not channel.stored:
@@ -35,13 +42,13 @@ def keep(context: Context, channel: Channel, verb: str, changes: list[str], acti
         try:
             stores.channels.save(record, actor, action, detail)
         except StorageError as error:
-            return str(error)  # as a text: an error for an outcome would be a refusal
+            return str(error)  # not raised: ``then`` would not run, and the change in memory would stay untold
         return None
 
     def then(context: Context, failure: str | None) -> None:
         if failure is not None:
             context.world.log_line(f"{channel.name} could not be stored: {failure}")
-            context.warn("NOT_STORED", channel.name, text="This holds until a restart only: it could not be stored")
+            context.warn("NOT_STORED", channel.name, text="The change could not be stored and ends with a restart")
         _tell(context, channel, source, account, verb, changes)
 
     return Pending("store", job, then)
@@ -51,12 +58,12 @@ def _tell(context: Context, channel: Channel, source: str, account: str | None, 
     world, own = context.world, context.session.user
     inside = own is not None and own in channel.members
     if own is not None:
-        source, account = own.prefix, own.account_name  # as they are by now: others know no other name of theirs
+        source, account = own.prefix, own.account_name  # as of now: a NICK may have come while the save was under way
     for change in changes:
         event = world.event(source, f"{verb} {channel.name} {change}")
         event.account, event.bot = account, own is not None and own.bot
-        if verb in _KEPT:
+        if verb in _KINDS:
             text = change.removeprefix(":") if verb == "TOPIC" else change
-            world.ledger.add_event(event, _KEPT[verb], channel, text, own)
+            world.ledger.add_event(event, _KINDS[verb], channel, text, own)
         world.tell_channel(channel, event, skip=context.session if inside else None)
         context.say(event)

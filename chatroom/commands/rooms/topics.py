@@ -1,4 +1,4 @@
-"""What a channel is about: TOPIC.
+"""TOPIC: the topic of a channel.
 
 Source: Modern IRC Client Protocol, "TOPIC message".
 """
@@ -11,21 +11,21 @@ from chatroom.commands.channel_rules import acts_by_right, find_visible
 from chatroom.commands.command_table import command
 from chatroom.commands.context import Context
 from chatroom.commands.pending import Pending
-from chatroom.commands.rooms.saving_channels import keep
+from chatroom.commands.rooms.saving_channels import save_and_tell
 from chatroom.irc import numerics
 from chatroom.irc.limits import TOPIC_BYTES
 from chatroom.irc.packing import shorten
 
 
 def reply_topic(context: Context, channel: Channel) -> None:
-    """The topic, and who set it when."""
+    """Show the topic, and its author and time. The channel must have one."""
     context.reply(numerics.RPL_TOPIC, channel.name, text=channel.topic)
     context.reply(numerics.RPL_TOPICWHOTIME, channel.name, channel.topic_by, str(channel.topic_ms // 1000))
 
 
 @command("TOPIC", "<channel> [<topic>]")
 def topic(context: Context, params: list[str]) -> Pending | None:
-    """Shows a channel's topic, or sets it; an empty one takes it away."""
+    """Shows or sets the topic of a channel. An empty topic removes it."""
     channel = find_visible(context, params[0])
     if channel is None:
         return None
@@ -47,4 +47,4 @@ def topic(context: Context, params: list[str]) -> Pending | None:
     channel.topic = shorten(params[1], TOPIC_BYTES)
     channel.topic_by = context.user.prefix
     channel.topic_ms = context.world.now_ms
-    return keep(context, channel, "TOPIC", [f":{channel.topic}"], "channel.topic", channel.topic)
+    return save_and_tell(context, channel, "TOPIC", [f":{channel.topic}"], "channel.topic", channel.topic)

@@ -399,7 +399,7 @@ def test_a_change_that_cannot_be_stored_is_told_with_a_warning(here: Here, monke
     monkeypatch.setattr(type(here.stores.channels), "save", fail)
     sent = una.ask("MODE #a +m")
     told = params_of(sent, "WARN")
-    assert told == ["MODE", "NOT_STORED", "#a", "This holds until a restart only: it could not be stored"]
+    assert told == ["MODE", "NOT_STORED", "#a", "The change could not be stored and ends with a restart"]
     assert sent[-1] == f":{una.prefix} MODE #a +m"
 
 
