@@ -1,4 +1,4 @@
-"""Verbs about people: away, WHO, WHOIS, MONITOR, metadata, user modes."""
+"""Verbs about users: AWAY, WHO, WHOIS, MONITOR, METADATA and user modes."""
 
 from chatroom.commands.presence import away_and_ison, metadata_command, monitor, who, whois
 

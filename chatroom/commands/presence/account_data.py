@@ -1,4 +1,4 @@
-"""Having at hand what is stored with an account: fetched once, when somebody logs in to it who is not here yet."""
+"""Loading account data. The daemon has it in memory while a user of the account is present."""
 
 from __future__ import annotations
 
@@ -15,15 +15,17 @@ if TYPE_CHECKING:
 def with_account_data(
     context: Context, account: AccountEntry, then: Callable[[Context], Pending | None]
 ) -> Pending | None:
-    """Go on with ``then`` once the account's data is in memory.
+    """Call ``then`` when the account's data is in memory: at once, or after a worker has read it.
 
-    They are read by the worker that also writes them, in order: what was written before is in them.
+    ``then`` runs under the hub lock. If it runs later, it must check rights and names again (``Pending``).
     """
     if account.id in context.world.account_data:
         return then(context)
 
     def take(context: Context, account_data: AccountData) -> Pending | None:
+        # Another session of the account may have loaded the data meanwhile, and changed it since.
         context.world.account_data.setdefault(account.id, account_data)
         return then(context)
 
+    # The store worker also writes account data, in order, so all earlier writes are in what it reads.
     return Pending("store", lambda stores: stores.account_data.load(account.id), take)

@@ -1,4 +1,4 @@
-"""Being here: away or back, one's real name, and which of some nicks are here.
+"""AWAY, SETNAME, ISON and USERHOST: a user's own status, and which users are connected.
 
 Source: Modern IRC Client Protocol, "Optional Messages" and "USERHOST message"; IRCv3 setname and draft/pre-away; RFC
 2812, section 4.9.
@@ -16,17 +16,22 @@ from chatroom.irc.limits import AWAY_BYTES, REALNAME_BYTES
 from chatroom.irc.packing import shorten
 
 ABSENT = "*"
-"""What a client says that connects by itself, with nobody in front of it (IRCv3 pre-away): where there are other
-devices on the nick, it is as if this one were not there."""
+"""The away text of a client that connects without a person at it (IRCv3 draft/pre-away).
+
+While the user has other sessions, it does not change the user's away status.
+"""
 
 
 @command("AWAY", "[<text>]", early=caps.PRE_AWAY)
 def away(context: Context, params: list[str]) -> Pending | None:
-    """Marks you as away, or as back when there is no text. With draft/pre-away * gives no reason."""
+    """Marks you as away, or as back if there is no text.
+
+    With the capability draft/pre-away, the text * says that no person is at the device.
+    """
     session = context.session
     text = shorten(params[0], AWAY_BYTES) if params and params[0] else None
     if session.registration is not None:
-        session.registration.away = text
+        session.registration.away = text  # the welcome applies it: there is no user yet
     elif not (text == ABSENT and session.caps & caps.PRE_AWAY and len(context.user.sessions) > 1):
         set_away(context, context.user, text)
     context.reply(numerics.RPL_UNAWAY if text is None else numerics.RPL_NOWAWAY)
@@ -34,7 +39,7 @@ def away(context: Context, params: list[str]) -> Pending | None:
 
 
 def set_away(context: Context, user: User, text: str | None) -> None:
-    """Make somebody away, or back, and tell those who asked to know."""
+    """Set a user's away text, or mark the user as back (None). Sessions with away-notify that see the user read it."""
     if text != user.away:
         user.away = text
         body = "AWAY" if text is None else f"AWAY :{text}"
@@ -58,18 +63,18 @@ def setname(context: Context, params: list[str]) -> Pending | None:
 
 @command("ISON", "<nicks>")
 def ison(context: Context, params: list[str]) -> Pending | None:
-    """Tells which of some nicks are here."""
+    """Lists which of the given nicks are connected."""
     wanted = [nick for param in params for nick in param.split()]
     here = [user.nick for nick in wanted if (user := context.world.find_user(nick)) is not None]
-    context.reply_words(numerics.RPL_ISON, words=here or [""])
+    context.reply_words(numerics.RPL_ISON, words=here or [""])  # 303 is sent even if its list is empty
     return None
 
 
 @command("USERHOST", "<nicks>")
 def userhost(context: Context, params: list[str]) -> Pending | None:
-    """Tells user name, host and away state of up to five nicks."""
+    """Shows user name, host and away status of up to five nicks."""
     words = []
-    for nick in [nick for param in params for nick in param.split()][:5]:
+    for nick in [nick for param in params for nick in param.split()][:5]:  # RFC 2812 allows five
         user = context.world.find_user(nick)
         if user is not None:
             operator = "*" if user.is_operator else ""

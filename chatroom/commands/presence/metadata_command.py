@@ -1,7 +1,8 @@
-"""METADATA: what people and channels tell of themselves, by keys such as ``avatar`` or ``homepage``.
+"""METADATA: public facts about users and channels, under keys such as ``avatar`` or ``homepage``.
 
-Source: IRCv3 draft/metadata-2. A person's is kept with their account, a channel's with the channel where that is
-stored; a guest's goes with the guest. Before registration there is only oneself (``before-connect``).
+Source: IRCv3 draft/metadata-2. The metadata of an account is account data; that of a stored channel is stored with it.
+That of a guest, or of a channel that is not stored, ends with them. Before registration a session can only access its
+own metadata (``before-connect``).
 """
 
 from __future__ import annotations
@@ -30,18 +31,22 @@ if TYPE_CHECKING:
 
 
 class _Target(NamedTuple):
-    """Whose metadata it is about."""
+    """The user or channel whose metadata a command is about."""
 
     name: str
+    """The nick or the channel's name; ``*`` before NICK."""
     values: dict[str, str]
+    """The metadata itself, not a copy: a change to it is a change of the target."""
     user: User | None = None
+    """None for a channel, and before registration."""
     channel: Channel | None = None
     account: AccountEntry | None = None
+    """The account that the metadata belongs to; None for a guest and for a channel."""
 
 
 @command("METADATA", "[<target> <subcommand> [<param>]]", early=caps.METADATA)
 def metadata(context: Context, params: list[str]) -> Pending | None:
-    """Tells or changes metadata of yourself (*), of people and of channels:
+    """Shows or changes metadata of yourself (*), of users and of channels.
 
     METADATA <target> GET <key> [<key>]
     METADATA <target> LIST
@@ -56,17 +61,18 @@ def metadata(context: Context, params: list[str]) -> Pending | None:
     handler = _SUBCOMMANDS.get(subcommand)
     if handler is None:
         word = params[1] if len(params) > 1 else "*"
-        context.fail("SUBCOMMAND_INVALID", word, text="There is no such subcommand: HELP METADATA lists them")
+        context.fail("SUBCOMMAND_INVALID", word, text="Unknown subcommand: HELP METADATA lists them")
         return None
     if len(params) < 2 + (subcommand in _NEED_KEYS):
         context.fail("NEED_MORE_PARAMS", subcommand, text="Missing parameters")
         return None
+    # Account data is in memory only while a user of the account is present. Before registration there may be none yet.
     account = _early_account(context)
     if account is not None and account.id not in context.world.account_data:
         return with_account_data(context, account, lambda context: metadata(context, params))
     target = _find_target(context, params[0])
     if target is None:
-        context.fail("INVALID_TARGET", params[0], text="There is nobody and no channel of that name")
+        context.fail("INVALID_TARGET", params[0], text="No user and no channel has that name")
         return None
     return handler(context, target, params[2:])
 
@@ -80,6 +86,7 @@ def _find_target(context: Context, word: str) -> _Target | None:
     session, world = context.session, context.world
     registration = session.registration
     if registration is not None:
+        # There is no user yet, so only the session itself can be meant.
         if word != "*" and casefold(word) != casefold(registration.nick):
             return None
         account = registration.account
@@ -127,7 +134,7 @@ def _reply_value(context: Context, target: _Target, key: str) -> None:
 
 
 def _refuse_key(context: Context, key: str) -> None:
-    context.fail("KEY_INVALID", key, text="A key has a to z, 0 to 9 and _./- and at most 48 of them")
+    context.fail("KEY_INVALID", key, text="A key has 1 to 48 characters: a to z, 0 to 9, and _./-")
 
 
 # -- changing ----------------------------------------------------------------------------------------------------------
@@ -144,7 +151,7 @@ def _set(context: Context, target: _Target, params: list[str]) -> Pending | None
     elif value is not None and len(value.encode()) > METADATA_VALUE_BYTES:
         context.fail("VALUE_INVALID", text=f"A value has at most {METADATA_VALUE_BYTES} bytes")
     elif value is not None and key not in target.values and len(target.values) >= METADATA_KEYS:
-        context.fail("LIMIT_REACHED", target.name, text=f"There may be {METADATA_KEYS} keys")
+        context.fail("LIMIT_REACHED", target.name, text=f"At most {METADATA_KEYS} keys are allowed")
     elif value is not None and target.values.get(key) == value:
         _reply_value(context, target, key)
     else:
@@ -166,7 +173,7 @@ def _may_change(context: Context, target: _Target) -> bool:
 
 
 def _change(context: Context, target: _Target, changes: dict[str, str | None], *, in_batch: bool) -> Pending | None:
-    """Make changes, which hold at once, and tell them when they are stored, where they are to be."""
+    """Change metadata in memory, then store it if its target is stored, then tell the change."""
     for key, value in changes.items():
         if value is None:
             del target.values[key]
@@ -176,7 +183,7 @@ def _change(context: Context, target: _Target, changes: dict[str, str | None], *
     def tell(context: Context, failure: str | None) -> None:
         if failure is not None:
             context.world.log_line(f"metadata of {target.name} could not be stored: {failure}")
-            context.warn("NOT_STORED", target.name, text="This holds until a restart only: it could not be stored")
+            context.warn("NOT_STORED", target.name, text="The change could not be stored and ends with a restart")
         with context.batch(f"metadata {target.name}" if in_batch else ""):
             for key, value in changes.items():
                 if value is None:
@@ -186,15 +193,16 @@ def _change(context: Context, target: _Target, changes: dict[str, str | None], *
         for key, value in changes.items():
             _tell_others(context, target, key, value)
 
-    job = _storing(context, target)
+    job = _make_job(context, target)
     if job is None:
         tell(context, None)
         return None
     return Pending("store", job, tell)
 
 
-def _storing(context: Context, target: _Target) -> Callable[[Stores], str | None] | None:
-    """The job that stores a target's metadata as it is now; None where it is not kept."""
+def _make_job(context: Context, target: _Target) -> Callable[[Stores], str | None] | None:
+    """The job that stores the target's metadata of now; None if it is kept in memory only."""
+    # The job runs in a worker later, so it gets copies.
     if target.channel is not None and target.channel.stored:
         record, actor = target.channel.to_record(), context.actor
         return _reporting(lambda stores: stores.channels.save(record, actor, "", ""))
@@ -209,7 +217,7 @@ def _reporting(write: Callable[[Stores], None]) -> Callable[[Stores], str | None
         try:
             write(stores)
         except StorageError as error:
-            return str(error)  # as a text: an error for an outcome would be a refusal
+            return str(error)  # not raised: ``tell`` would not run, and the change in memory would stay untold
         return None
 
     return job
@@ -220,6 +228,7 @@ def _tell_others(context: Context, target: _Target, key: str, value: str | None)
     if target.channel is not None:
         tell_change(world, session, list(target.channel.sessions), target.name, key, value)
         return
+    # All users of an account share its metadata. A guest before registration is no user yet: the list stays empty.
     users = world.by_account.get(target.account.id, {}) if target.account is not None else {}
     for user in list(users) or ([target.user] if target.user is not None else []):
         tell_change(world, session, those_who_see(world, user), user.nick, key, value)
@@ -235,7 +244,7 @@ def _subscribe(context: Context, target: _Target, keys: list[str]) -> None:
         if not is_key(key):
             _refuse_key(context, key)
         elif key not in session.subscriptions and len(session.subscriptions) >= METADATA_SUBSCRIPTIONS:
-            text = f"You may subscribe to {METADATA_SUBSCRIPTIONS} keys"
+            text = f"You may subscribe to at most {METADATA_SUBSCRIPTIONS} keys"
             context.fail("TOO_MANY_SUBS", key, text=text)
             break
         else:
@@ -249,7 +258,8 @@ def _subscribe(context: Context, target: _Target, keys: list[str]) -> None:
 
 
 def _say_current(context: Context, user: User, keys: list[str]) -> None:
-    """Tell the values that keys just subscribed to have now, of whom and what the session sees."""
+    """Tell the present values of keys just subscribed to: of the user, the user's channels and their members."""
+    # By name, so that a user who is in several of the channels is told once.
     seen: dict[str, Mapping[str, str]] = {user.nick: user.metadata}
     for channel in user.channels:
         seen[channel.name] = channel.metadata

@@ -1,4 +1,4 @@
-"""Metadata that is told without being asked for: in the welcome, and when somebody joins.
+"""Metadata that the server sends unasked: in the welcome, and at a JOIN.
 
 Source: IRCv3 draft/metadata-2.
 """
@@ -16,12 +16,15 @@ if TYPE_CHECKING:
     from chatroom.chat.people.channel import Channel
 
 SYNC_MEMBERS = 200
-"""In how large a channel a JOIN is followed by all metadata at once; in larger ones the client is to ask for it."""
+"""The members of the largest channel whose metadata follows a JOIN at once. In a larger one the client asks for it by
+SYNC, because the answer grows with the number of members and would be sent to every client that joins.
+"""
 _SYNC_LATER_S = "2"
+"""After how many seconds the client is to send SYNC."""
 
 
 def show_own_metadata(context: Context) -> None:
-    """Tell somebody who is welcomed their own metadata, all of it, if they know of metadata."""
+    """Send all of a user's own metadata in the welcome, if the session has the capability metadata."""
     if context.session.caps & caps.METADATA:
         user = context.user
         with context.batch(f"metadata {user.nick}"):
@@ -30,7 +33,7 @@ def show_own_metadata(context: Context) -> None:
 
 
 def show_metadata(context: Context, channel: Channel) -> None:
-    """Tell a session that has joined a channel what it wants to know of that and of those in it."""
+    """Send a session that has joined a channel the metadata it subscribed to, of the channel and its members."""
     session = context.session
     if not session.caps & caps.METADATA or not session.subscriptions:
         return
@@ -41,7 +44,10 @@ def show_metadata(context: Context, channel: Channel) -> None:
 
 
 def say_all_wanted(context: Context, name: str, values: Mapping[str, str], channel: Channel | None) -> None:
-    """Tell what a session wants to know of somebody, or of a channel and all in it, in a batch."""
+    """Send a batch of metadata that the session subscribed to: that of one target, and of its members if any.
+
+    ``name`` and ``values`` are the target's name and metadata; ``channel`` is the target if it is a channel.
+    """
     with context.batch(f"metadata {name}"):
         _say_wanted(context, name, values)
         for member in channel.members if channel is not None else ():
@@ -54,7 +60,7 @@ def _say_wanted(context: Context, name: str, values: Mapping[str, str]) -> None:
 
 
 def introduce(context: Context, channel: Channel) -> None:
-    """Tell a channel what its members want to know of somebody who has joined it."""
+    """Send the members of a channel the metadata they subscribed to, of a user that has joined it."""
     user, world = context.user, context.world
     values = user.metadata
     if values:

@@ -1,4 +1,4 @@
-"""MONITOR: being told when somebody comes or goes.
+"""MONITOR: a list of nicks whose connecting and leaving the session wants to know.
 
 Source: IRCv3 Monitor and extended-monitor.
 """
@@ -17,13 +17,13 @@ from chatroom.irc.names import is_nick
 
 @command("MONITOR", "<subcommand> [<nicks>]")
 def monitor(context: Context, params: list[str]) -> Pending | None:
-    """Has you told when somebody comes or goes:
+    """Notifies you when the nicks on your list connect or leave.
 
-    MONITOR + <nicks>: watch these nicks too, by comma
-    MONITOR - <nicks>: watch them no longer
-    MONITOR C: watch nobody
-    MONITOR L: which nicks you watch
-    MONITOR S: which of them are here
+    MONITOR + <nicks>: add nicks to your list, separated by commas
+    MONITOR - <nicks>: remove nicks
+    MONITOR C: clear the list
+    MONITOR L: show the list
+    MONITOR S: show which of the nicks are connected
     """
     monitors, session = context.world.monitors, context.session
     subcommand = params[0].upper()
@@ -49,7 +49,7 @@ def monitor(context: Context, params: list[str]) -> Pending | None:
 
 
 def _add(context: Context, nicks: list[str]) -> None:
-    """Take what there is room for; what can be nobody's nick is passed over, as it will never come."""
+    """Add as many nicks as there is room for. An invalid nick is ignored: no user will ever have it."""
     monitors, session = context.world.monitors, context.session
     room = MONITORED_NICKS - len(monitors.nicks(session))
     added: list[str] = []
@@ -68,7 +68,7 @@ def _add(context: Context, nicks: list[str]) -> None:
 
 
 def _tell_status(context: Context, nicks: Iterable[str]) -> None:
-    """Which of the nicks are here, and which are not."""
+    """Tell which of the nicks are connected, and which are not."""
     here, gone = [], []
     for nick in nicks:
         user = context.world.find_user(nick)

@@ -1,4 +1,4 @@
-"""MODE of oneself: i, w, B and R; o comes with the account's role and can be put aside.
+"""MODE for users: ``i``, ``w``, ``B`` and ``R``. Mode ``o`` comes with the account's role; a user can only remove it.
 
 Source: Modern IRC Client Protocol, "User mode" and "User Modes"; IRCv3 bot mode.
 """
@@ -13,7 +13,7 @@ from chatroom.irc.modes import ModeChange, ModeKinds, format_changes, parse_chan
 
 
 def user_mode(context: Context, params: list[str]) -> None:
-    """Show or change one's own modes; ``params`` are those of MODE, the nick first."""
+    """Show or change the user's own modes. ``params`` are the parameters of MODE, the nick first."""
     user = context.user
     target = context.world.find_user(params[0])
     if target is None:
@@ -31,12 +31,13 @@ def user_mode(context: Context, params: list[str]) -> None:
         event = context.world.event(user.prefix, f"MODE {user.nick} {line}", user)
         context.world.tell_user(user, event, skip=context.session)
         context.say(event)
+    # One reply for all unknown letters: 501 does not name them.
     if any(change.letter not in USER_MODES for change in changes):
         context.reply(numerics.ERR_UMODEUNKNOWNFLAG)
 
 
 def _change(context: Context, user: User, change: ModeChange) -> bool:
-    """Make one change; whether it changed anything. Nobody can give themselves +o: that is passed over (RFC 2812)."""
+    """Make one change. Returns True if the modes differ afterwards. ``+o`` is ignored (RFC 2812, section 3.1.5)."""
     adding, letter, _ = change
     before = user.modes
     if letter == "i":

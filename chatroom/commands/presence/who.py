@@ -1,4 +1,4 @@
-"""WHO: the people in a channel, or whose names fit a mask.
+"""WHO: the members of a channel, or the users that match a mask.
 
 Source: Modern IRC Client Protocol, "WHO message"; IRCv3 WHOX; RFC 2812, section 3.6.1 (``o``).
 """
@@ -18,24 +18,25 @@ from chatroom.commands.pending import Pending
 from chatroom.irc import caps, numerics
 from chatroom.irc.masks import compile_mask
 
-_NO_ADDRESS = "255.255.255.255"
+_NO_ADDRESS = "255.255.255.255"  # what WHOX sends instead of an address that the reader may not see
 
 
 class _Row(NamedTuple):
-    """One person as WHO tells of them; ``channel`` is the one they are shown in."""
+    """One user in an answer. ``channel`` is the channel the user is shown in; None shows ``*``."""
 
     context: Context
     user: User
     channel: Channel | None
     token: str
+    """The number that the client gave, repeated in the reply (WHOX)."""
 
 
 @command("WHO", "<mask> [<options>]")
 def who(context: Context, params: list[str]) -> Pending | None:
-    """Lists the people in a channel, or those whose names fit a mask.
+    """Lists the members of a channel, or the users that match a mask.
 
     WHO <mask> o: only the server's operators
-    WHO <mask> %<fields>[,<token>]: only some fields of tcuihsnfdlaor (WHOX)
+    WHO <mask> %<fields>[,<token>]: only some of the fields tcuihsnfdlaor (WHOX)
     """
     mask = params[0]
     flags, percent, extended = (params[1] if len(params) > 1 else "").partition("%")
@@ -55,7 +56,7 @@ def who(context: Context, params: list[str]) -> Pending | None:
 
 
 def _find(context: Context, mask: str) -> Iterator[tuple[User, Channel | None]]:
-    """Whom the mask means: a channel's members, somebody by their nick, or everybody whom it fits."""
+    """The users that the mask means: the members of a channel, the user of a nick, or all users that match."""
     world = context.world
     channel = world.find_channel(mask)
     exact = world.find_user(mask)
@@ -68,6 +69,7 @@ def _find(context: Context, mask: str) -> Iterator[tuple[User, Channel | None]]:
     elif exact is not None:
         yield exact, None
     elif not mask.startswith("#"):
+        # A longer answer could overflow the send queue. A channel is not cut: clients build their member list from it.
         for user in islice(_matching(context, mask), context.most_replies):
             yield user, None
 
@@ -86,7 +88,7 @@ def _share_channel(one: User, other: User) -> bool:
 
 
 def _shown_channel(context: Context, user: User) -> Channel | None:
-    """One channel the asker may see the user in."""
+    """One channel in which the reader may see the user, or None."""
     for channel in user.channels:
         if context.user in channel.members or ("s" not in channel.flags and not user.invisible):
             return channel
@@ -102,7 +104,7 @@ def _reply_row(row: _Row) -> None:
 
 
 def _reply_fields(row: _Row, wanted: str) -> None:
-    """The fields asked for, in the one order WHOX knows."""
+    """Send the wanted fields, in the order that WHOX fixes whatever the order in the request."""
     params = [tell(row) for letter, tell in _FIELDS.items() if letter in wanted]
     realname = row.user.realname if "r" in wanted else None
     row.context.reply(numerics.RPL_WHOSPCRPL, *params, text=realname)
@@ -117,7 +119,7 @@ def _flags(row: _Row) -> str:
 
 
 def _address(row: _Row) -> str:
-    """The real address, for whoever may see it."""
+    """The user's real address, if the reader is a moderator or the user; otherwise ``_NO_ADDRESS``."""
     context, user = row.context, row.user
     if user is context.user or context.role >= Role.MODERATOR:
         return printable(user.sessions[0].address_text)
@@ -137,9 +139,9 @@ _FIELDS: dict[str, Callable[[_Row], str]] = {
     "s": lambda row: row.context.server,
     "n": lambda row: row.user.nick,
     "f": _flags,
-    "d": lambda row: "0",  # servers between
+    "d": lambda row: "0",  # hops: there is only this server
     "l": _idle_s,
     "a": lambda row: row.user.account_name or "0",
-    "o": lambda row: "n/a",  # a level among a channel's operators, which is Undernet's
+    "o": lambda row: "n/a",  # the operator level, which only Undernet has
 }
-"""The fields of WHOX in the order in which they are sent; the real name, ``r``, comes behind them."""
+"""The fields of WHOX in the order in which they are sent. The real name (``r``) comes last, as the text."""

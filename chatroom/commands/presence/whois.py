@@ -1,4 +1,4 @@
-"""WHOIS and WHOWAS: what there is to know about somebody, here or gone.
+"""WHOIS and WHOWAS: facts about a user who is connected, and about users who had a nick before.
 
 Source: Modern IRC Client Protocol, "WHOIS message" and "WHOWAS message"; IRCv3 bot mode.
 """
@@ -22,7 +22,8 @@ from chatroom.irc.names import casefold
 
 @command("WHOIS", "[<server>] [<nicks>]")
 def whois(context: Context, params: list[str]) -> Pending | None:
-    """Tells about somebody, or several by comma: account, channels, idle time."""
+    """Shows the account, channels and idle time of one or more users, separated by commas."""
+    # With one parameter it is the nick; with two, the first one names the server.
     nicks = params[1] if len(params) > 1 else "".join(params)
     if not nicks:
         context.reply(numerics.ERR_NONICKNAMEGIVEN)
@@ -64,7 +65,7 @@ def _reply_whois(context: Context, user: User) -> None:
 
 
 def _channels(context: Context, user: User) -> Iterator[str]:
-    """The channels the asker may see the user in, with the user's standing there."""
+    """The channels in which the reader may see the user, each with the signs of the user's standing."""
     multiple = bool(context.session.caps & caps.MULTI_PREFIX)
     for channel in user.channels:
         hidden = context.user not in channel.members and ("s" in channel.flags or user.invisible)
@@ -74,14 +75,14 @@ def _channels(context: Context, user: User) -> Iterator[str]:
 
 @command("WHOWAS", "[<nick> [<count> [<server>]]]")
 def whowas(context: Context, params: list[str]) -> Pending | None:
-    """Tells who wore a nick until lately, the last one first; a count limits how many."""
+    """Shows the users who last had a nick, newest first. A count limits the answer."""
     if not params or not params[0]:
         context.reply(numerics.ERR_NONICKNAMEGIVEN)
         return None
     if not is_addressed(context, params[2:]):
         return None
     nick, count = params[0], params[1] if len(params) > 1 else ""
-    most = int(count) if count.isascii() and count.isdigit() and len(count) < 10 else 0
+    most = int(count) if count.isascii() and count.isdigit() and len(count) < 10 else 0  # 0 or no number: all of them
     found = context.world.whowas.find(nick)
     for one in found[:most] if most else found:
         context.reply(numerics.RPL_WHOWASUSER, one.nick, one.username, one.host, "*", text=one.realname)
