@@ -10,13 +10,13 @@ UNA = AccountEntry(1, "Una", Role.USER, False)
 
 @pytest.fixture
 def directory() -> AccountDirectory:
-    """A directory that knows una."""
+    """A directory with one account, Una."""
     return AccountDirectory([UNA])
 
 
 @pytest.mark.parametrize("name", ["Una", "una", "UNA"])
 def test_names_are_found_whatever_their_case(directory: AccountDirectory, name: str) -> None:
-    """Only A to Z fold; another letter is another name."""
+    """Only A to Z are compared without case; another letter makes another name."""
     assert directory.find(name) == UNA
     assert directory.find_by_id(1) == UNA
     assert directory.find("Ùna") is None
@@ -24,7 +24,7 @@ def test_names_are_found_whatever_their_case(directory: AccountDirectory, name: 
 
 
 def test_a_changed_account_replaces_what_was_known(directory: AccountDirectory) -> None:
-    """A new role, or a new name, is known by the same id; the old name is free."""
+    """An account keeps its id with a new role or name. Its old name is no longer found."""
     renamed = AccountEntry(1, "Ina", Role.ADMIN, True)
     directory.put(renamed)
     assert directory.find("ina") == renamed
@@ -33,7 +33,7 @@ def test_a_changed_account_replaces_what_was_known(directory: AccountDirectory) 
 
 
 def test_a_deleted_account_is_forgotten(directory: AccountDirectory) -> None:
-    """Its name is free, and forgetting it again changes nothing."""
+    """Its name is no longer found, and discarding it again changes nothing."""
     assert directory.discard(1) == UNA
     assert directory.discard(1) is None
     assert directory.find("una") is None

@@ -1,4 +1,4 @@
-"""Budgets: what they let through, how long they make wait, and that they stay small."""
+"""Rate limits: what passes, how long the rest waits, and that the tables stay bounded."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ START = 1_000_000
 
 
 def test_an_ipv6_subscriber_is_counted_as_one() -> None:
-    """All addresses of a /64 are one limit_key, two /64s are two; an IPv4 address is its own, whatever its bits."""
+    """The addresses of one /64 share a key and two /64s do not. An IPv4 address has a key of its own."""
     here = 0x20010DB8_00000001_00000000_00000001
     assert limit_key(6, here) == limit_key(6, here | 0xFFFF_FFFF_FFFF_FFFF)
     assert limit_key(6, here) != limit_key(6, here + (1 << 64))
@@ -31,7 +31,7 @@ def test_an_ipv6_subscriber_is_counted_as_one() -> None:
 
 
 def test_burst_then_rate() -> None:
-    """A full bucket gives its burst at once and then a line each time one has dripped in."""
+    """A full bucket gives its whole burst at once, then one line for each interval that has passed."""
     budget = LineBudget(per_s=2, burst=5)
     assert [budget.take(START) for _ in range(7)] == [True] * 5 + [False] * 2
     assert budget.wait_ms(START) == 500
@@ -46,8 +46,8 @@ def test_burst_then_rate() -> None:
     st.integers(1, 20),
     st.lists(st.tuples(st.integers(0, 3000), st.integers(1, 8)), max_size=30),
 )
-def test_wait_is_what_take_wants(per_s: float, burst: int, pauses: list[tuple[int, int]]) -> None:
-    """After the wait told a line fits, a millisecond sooner it does not, and no span gets more than its due."""
+def test_a_line_passes_after_the_wait_and_not_before(per_s: float, burst: int, pauses: list[tuple[int, int]]) -> None:
+    """After ``wait_ms`` a line passes; a millisecond sooner it does not. All lines together keep to the rate."""
     budget = LineBudget(per_s, burst)
     now_ms, taken = START, 0
     for pause, tries in pauses:
@@ -64,12 +64,12 @@ def test_wait_is_what_take_wants(per_s: float, burst: int, pauses: list[tuple[in
 
 
 def test_line_budget_is_small() -> None:
-    """There is one for each session, so it has no dict."""
+    """Every session has one, so it has slots instead of a dict."""
     assert not hasattr(LineBudget(1, 1), "__dict__")
 
 
 def test_delays_double_to_a_ceiling() -> None:
-    """Three tries are free, then each waits twice as long, up to half a minute."""
+    """Three tries are free. Each later one waits twice as long, up to half a minute."""
     throttle = LoginThrottle()
     delays = []
     now_ms = START
@@ -80,7 +80,7 @@ def test_delays_double_to_a_ceiling() -> None:
 
 
 def test_delay_runs_down() -> None:
-    """The delay counts from the last try, not from the question."""
+    """The delay counts from the last try, so time that has passed since then is subtracted."""
     for passed_ms, wait_ms in ((0, 1000), (400, 600), (1000, 0), (5000, 0)):
         throttle = LoginThrottle()
         for _ in range(FREE_FAILURES):
@@ -89,7 +89,7 @@ def test_delay_runs_down() -> None:
 
 
 def test_parallel_tries_of_a_reserved_key_take_turns() -> None:
-    """Fifty tries at once get the moments that fifty one after another would; too far ones are refused, uncounted."""
+    """Fifty parallel tries get the turns of fifty tries in a row. If a turn is too far away, the try is not counted."""
     throttle = LoginThrottle()
     begun = [throttle.reserve("address", START) for _ in range(50)]
     moments = [START + ms for ms in (0, 0, 0, 1000, 3000, 7000, 15_000, 31_000)]
@@ -100,8 +100,8 @@ def test_parallel_tries_of_a_reserved_key_take_turns() -> None:
 
 
 @given(st.lists(st.tuples(st.integers(0, 40_000), st.booleans()), max_size=80))
-def test_however_they_come_reserved_tries_are_spaced(tries: list[tuple[int, bool]]) -> None:
-    """Whatever is forgiven in between, failures beyond the free ones come no faster than their delays, nor too late."""
+def test_reserved_tries_are_spaced_in_every_order(tries: list[tuple[int, bool]]) -> None:
+    """Failures beyond the free ones are spaced by their delays, even if tries in between are forgiven."""
     throttle = LoginThrottle()
     now_ms = START
     failures: list[int] = []
@@ -121,15 +121,15 @@ def test_however_they_come_reserved_tries_are_spaced(tries: list[tuple[int, bool
         failures.append(at_ms)
 
 
-def test_nobody_is_locked_out_of_an_account() -> None:
-    """However many others try a name, whoever comes next waits the longest delay and no more."""
+def test_an_owner_is_never_locked_out_of_an_account() -> None:
+    """After a thousand tries at an account, the next try waits the longest delay and no more."""
     throttle = LoginThrottle()
     assert max(throttle.slow("account alice", START) for _ in range(1000)) == LONGEST_DELAY_MS
     assert throttle.slow("account alice", START) == LONGEST_DELAY_MS
 
 
-def test_failures_are_forgotten() -> None:
-    """An account's go with a good login; an address is forgiven that one try; ten minutes clear any."""
+def test_what_clears_failures() -> None:
+    """A good login clears all tries of the account but only one try of the address. Ten minutes clear all tries."""
     throttle = LoginThrottle()
     for _ in range(FREE_FAILURES + 1):
         throttle.slow("account", START)
@@ -146,7 +146,7 @@ def test_failures_are_forgotten() -> None:
 
 
 def test_throttle_is_bounded() -> None:
-    """However many addresses fail, what is kept of them is bounded; who fails now is the last to be forgotten."""
+    """The table is bounded, whatever the number of addresses. The key that failed last is the last to be dropped."""
     throttle = LoginThrottle(most_keys=100)
     for number in range(1000):
         throttle.reserve(f"address {number}", START)
@@ -155,8 +155,8 @@ def test_throttle_is_bounded() -> None:
     assert throttle.slow("account admin", START) == LONGEST_DELAY_MS
 
 
-def test_who_failed_longest_ago_is_forgotten_first() -> None:
-    """A key that failed again counts as new when room has to be made."""
+def test_the_key_that_failed_longest_ago_is_dropped_first() -> None:
+    """A key that fails again moves to the end of the queue for being dropped."""
     throttle = LoginThrottle(most_keys=2)
     for key in ("old", "older"):
         for _ in range(FREE_FAILURES):
@@ -168,7 +168,7 @@ def test_who_failed_longest_ago_is_forgotten_first() -> None:
 
 
 def test_concurrent_connections() -> None:
-    """Beyond the limit an address is refused with the reason, no other is; a released place is free again."""
+    """Above its limit an address is refused with a reason; other addresses are not. A closed connection makes room."""
     budget = ConnectionBudget(concurrent=2, per_minute=100)
     assert [budget.admit("a", START) for _ in range(2)] == [None, None]
     assert budget.admit("a", START) == "too many connections from your address (at most 2 at a time)"
@@ -179,7 +179,7 @@ def test_concurrent_connections() -> None:
 
 
 def test_connections_a_minute() -> None:
-    """Connections begun count for a minute, also when they have ended; refused ones do not count."""
+    """A connection counts for a minute from its beginning, even if it has ended. A refused one does not count."""
     budget = ConnectionBudget(concurrent=10, per_minute=3)
     for at in (0, 10, 20):
         assert budget.admit("a", START + at) is None
@@ -193,7 +193,7 @@ def test_connections_a_minute() -> None:
 
 @pytest.mark.parametrize("released", [True, False])
 def test_connection_budget_is_bounded(released: bool) -> None:
-    """Addresses that went away are remembered up to the bound; those that are here are never forgotten."""
+    """Addresses without an open connection are kept up to the bound; addresses with one are always kept."""
     budget = ConnectionBudget(concurrent=1, per_minute=5, most_keys=100)
     budget.admit("resident", START)
     for number in range(1000):
@@ -205,7 +205,7 @@ def test_connection_budget_is_bounded(released: bool) -> None:
 
 
 def test_released_without_admission_is_harmless() -> None:
-    """Releasing more than was admitted gives no credit."""
+    """An address that releases more connections than it opened may not open more for it."""
     budget = ConnectionBudget(concurrent=1, per_minute=100)
     budget.released("a")
     assert budget.admit("a", START) is None

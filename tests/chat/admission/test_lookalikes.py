@@ -11,7 +11,7 @@ from chatroom.irc.names import casefold
 
 
 def alike(one: str, other: str) -> bool:
-    """Whether two names may be taken for each other."""
+    """True if two names have a skeleton in common."""
     return bool(skeletons(one) & skeletons(other))
 
 
@@ -33,7 +33,7 @@ def alike(one: str, other: str) -> bool:
     ],
 )
 def test_names_that_look_alike(one: str, other: str) -> None:
-    """Other scripts, other widths, letters for digits and two letters for one, in either direction."""
+    """Letters of other scripts or widths, digits for letters, and two letters for one look alike both ways."""
     assert one != other
     assert alike(one, other)
     assert alike(other, one)
@@ -43,20 +43,20 @@ def test_names_that_look_alike(one: str, other: str) -> None:
     "one, other",
     [("strasse", "straße"), ("zoe", "zoë"), ("ian", "lan"), ("una", "una2"), ("anna", "ana"), ("a-b", "a_b")],
 )
-def test_names_that_do_not(one: str, other: str) -> None:
-    """A letter more, an accent, another letter: these can be told apart."""
+def test_names_that_do_not_look_alike(one: str, other: str) -> None:
+    """Names that differ by a letter or an accent do not look alike."""
     assert not alike(one, other)
 
 
 @given(st.text(max_size=12))
 def test_a_name_looks_like_itself_in_any_case(name: str) -> None:
-    """Whatever it is made of, also where its letters stand for others."""
+    """Any text looks like itself and like its lower case."""
     assert alike(name, name)
     assert alike(name, casefold(name))
 
 
-def test_the_directory_knows_who_looks_like_whom() -> None:
-    """Another account is found by its look, an account's own name is not; renamed and deleted ones are forgotten."""
+def test_the_directory_finds_accounts_that_look_like_a_name() -> None:
+    """A look-alike finds the account; its own name does not. Renamed and deleted accounts are no longer found."""
     directory = AccountDirectory(
         [AccountEntry(1, "evan", Role.USER, False), AccountEntry(2, "modern", Role.USER, False)]
     )
@@ -72,8 +72,8 @@ def test_the_directory_knows_who_looks_like_whom() -> None:
     assert (directory.find("evan"), directory.find("modern"), len(directory)) == (None, None, 1)
 
 
-def test_two_accounts_that_look_alike_each_keep_their_own() -> None:
-    """The shell may make them; discarding one leaves the other."""
+def test_two_accounts_that_look_alike_are_kept_apart() -> None:
+    """The shell can create two accounts that look alike. Discarding one leaves the other."""
     directory = AccountDirectory(
         [AccountEntry(1, "modern", Role.USER, False), AccountEntry(2, "modem", Role.USER, False)]
     )

@@ -1,4 +1,4 @@
-"""Passwords: what is the same password, what is refused, and that every try costs one bcrypt check."""
+"""Passwords: which are the same, which are refused, and that every try costs one bcrypt check."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ STORED = hash_password("correct horse", COST).value
 
 
 def test_right_and_wrong() -> None:
-    """The password set is taken, any other is not."""
+    """The right password is accepted; any other is not."""
     assert verify("correct horse", STORED, COST)
     for wrong in ("Correct horse", "correct horse ", "correct", "", "correct\0horse", "\udc80", STORED):
         assert not verify(wrong, STORED, COST)
 
 
 def test_stored_form() -> None:
-    """A verifier is bcrypt of that cost, salted: the same password never gives the same one twice."""
+    """A verifier is salted bcrypt of the given cost: two verifiers of one password differ."""
     credential = hash_password("correct horse", COST)
     assert credential.kind == "bcrypt"
     assert credential.value.startswith("$2b$04$")
@@ -30,7 +30,7 @@ def test_stored_form() -> None:
 
 
 def test_long_passphrases_count_whole() -> None:
-    """Passphrases that differ only beyond bcrypt's 72 bytes are different."""
+    """Passphrases that differ only after bcrypt's 72 bytes are different passwords."""
     long = "x" * (PASSWORD_BYTES - 1)
     stored = hash_password(long + "a", COST).value
     assert verify(long + "a", stored, COST)
@@ -38,7 +38,7 @@ def test_long_passphrases_count_whole() -> None:
 
 
 def test_same_password_on_another_keyboard() -> None:
-    """Composed and decomposed letters, and any kind of space, are the same password; case is not."""
+    """Composed and decomposed letters are the same, and so are all kinds of space. Letters of another case are not."""
     stored = hash_password("caf\u00e9 \u00e0 deux", COST).value
     assert verify("cafe\u0301\u00a0a\u0300\u3000deux", stored, COST)
     assert not verify("CAF\u00c9 \u00e0 deux", stored, COST)
@@ -57,7 +57,7 @@ def test_same_password_on_another_keyboard() -> None:
     ],
 )
 def test_refusals(password: str, words: str) -> None:
-    """What cannot be a password is refused in words, without the password in them."""
+    """A text that cannot be a password is refused; the message does not repeat it."""
     with pytest.raises(InvalidValue, match=words) as refusal:
         hash_password(password, COST)
     assert not password or password not in str(refusal.value)
@@ -65,7 +65,7 @@ def test_refusals(password: str, words: str) -> None:
 
 @given(st.text(max_size=20))
 def test_normal_form_is_final(password: str) -> None:
-    """A normal form is its own normal form; anything else is refused and nothing worse."""
+    """Every text is refused or has a normal form, which is its own normal form."""
     try:
         normal = normalise(password)
     except InvalidValue:
@@ -76,7 +76,7 @@ def test_normal_form_is_final(password: str) -> None:
 @given(st.text(st.characters(), max_size=20), st.none() | st.text(max_size=70) | st.just(STORED))
 @settings(max_examples=50)
 def test_verify_never_raises(password: str, stored: str | None) -> None:
-    """Whatever comes as a password or stands in the database, the answer is no, not an error."""
+    """Any password against any stored text gives False, never an exception."""
     assert verify(password, stored, COST) is False
 
 
@@ -117,19 +117,19 @@ TRIES = {
 @pytest.mark.parametrize("stored", VERIFIERS.values(), ids=VERIFIERS)
 @pytest.mark.parametrize("password", TRIES.values(), ids=TRIES)
 def test_one_check_for_every_try(checks: list[int], password: str, stored: str | None) -> None:
-    """Known or unknown account, right, wrong or impossible password: one bcrypt check, at the configured cost."""
+    """Every try makes one bcrypt check at the configured cost: for any account, known or not, and any password."""
     assert verify(password, stored, COST) is (stored == STORED and password == "correct horse")
     assert checks == [COST]
 
 
 def test_what_cannot_be_a_password_opens_nothing() -> None:
-    """Not even a verifier of nothing at all is matched by an empty or impossible password."""
+    """An empty or impossible password does not match even a verifier of the empty text."""
     nothing = bcrypt.hashpw(b"", bcrypt.gensalt(COST)).decode()
     assert not any(verify(password, nothing, COST) for password in TRIES.values())
 
 
 def test_unknown_account_is_never_let_in(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Even if the stand-in verifier could be matched, there is nobody to log in as."""
+    """If bcrypt matched the dummy verifier, an unknown account would still not be logged in."""
     monkeypatch.setattr(bcrypt, "checkpw", lambda password, hashed: True)
     assert verify("correct horse", STORED, COST)
     assert not verify("correct horse", None, COST)
@@ -137,13 +137,13 @@ def test_unknown_account_is_never_let_in(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_damaged_verifier_is_a_no() -> None:
-    """A verifier that bcrypt itself refuses, though it has the shape of one, matches nobody."""
+    """A well-formed verifier that bcrypt refuses matches no password."""
     for damaged in (STORED.replace("$04$", "$03$"), STORED.replace("$04$", "$99$")):
         assert not verify("correct horse", damaged, COST)
 
 
 def test_needs_rehash() -> None:
-    """A verifier of another cost, or none at all, is to be made anew."""
+    """A verifier of another cost, and a text that is no verifier, need a new hash."""
     assert not needs_rehash(STORED, COST)
     assert needs_rehash(STORED, COST + 1)
     assert needs_rehash("plain text", COST)

@@ -4,25 +4,23 @@ import pytest
 from scramp import ScramClient
 
 from chatroom.chat.admission import scram
-from chatroom.chat.admission.credentials import make_credentials
-from chatroom.config.settings import Accounts
 from chatroom.errors import InvalidValue
 
 
 def run(verifier: scram.Verifier, password: str, name: str = "una") -> bytes | None:
-    """What the server says last to a client with that password."""
+    """The server's last message to a client with that password; None if the proof is refused."""
     client, server = ScramClient([scram.MECHANISM], name, password), scram.ScramExchange()
     first = server.begin(client.get_client_first().encode(), lambda _: verifier)
     assert first is not None
     client.set_server_first(first.decode())
     last = server.finish(client.get_client_final().encode())
     if last is not None:
-        client.set_server_final(last.decode())  # raises where the server's proof does not hold
+        client.set_server_final(last.decode())  # raises if the server's proof is wrong
     return last
 
 
 def stored(password: str) -> scram.Verifier:
-    """The verifier of a password, as it comes back from the disk."""
+    """The verifier of a password, after a round trip through its stored form."""
     credential = scram.make_verifier(password, 4096)
     assert credential is not None
     assert credential.kind == "scram-sha-256"
@@ -32,42 +30,33 @@ def stored(password: str) -> scram.Verifier:
 
 
 def test_the_right_password_is_proved_both_ways_another_is_not() -> None:
-    """The client accepts the server's proof of the same password; any other password comes to nothing."""
+    """With the right password both sides accept the other's proof. With another one the server refuses."""
     verifier = stored("open sesame")
     assert run(verifier, "open sesame") is not None
     assert run(verifier, "open Sesame") is None
 
 
 def test_a_password_counts_in_its_normal_form() -> None:
-    """The same password typed in other code points is the same password, as for bcrypt."""
+    """A password in other code points is the same password, as for bcrypt."""
     assert run(stored("cafe\u0301 au lait"), "café\u00a0au lait") is not None
 
 
 def test_a_password_that_scram_cannot_have_has_no_verifier() -> None:
-    """What SASLprep does not know is left to bcrypt alone; what nobody may have is refused."""
+    """A password that SASLprep refuses has no SCRAM verifier. An invalid password is refused."""
     assert scram.make_verifier("pass😀word", 4096) is None
-    kinds = [one.kind for one in make_credentials("pass😀word", Accounts(bcrypt_cost=4, scram_iterations=4096))]
-    assert kinds == ["bcrypt"]
     with pytest.raises(InvalidValue):
         scram.make_verifier("", 4096)
 
 
-def test_the_second_verifier_is_a_setting() -> None:
-    """Both kinds are made, or bcrypt alone."""
-    for wanted, kinds in ((True, ["bcrypt", "scram-sha-256"]), (False, ["bcrypt"])):
-        settings = Accounts(bcrypt_cost=4, scram=wanted, scram_iterations=4096)
-        assert [one.kind for one in make_credentials("open sesame", settings)] == kinds
-
-
 @pytest.mark.parametrize("damaged", [None, "", "x", "SCRAM-SHA-256$4096:a$b:c", "SCRAM-SHA-256$0:YQ==$YQ==:YQ=="])
 def test_a_missing_or_damaged_verifier_is_none_and_is_made_anew(damaged: str | None) -> None:
-    """Nothing that does not read as a verifier is taken for one."""
+    """A text that is no verifier is read as None, and needs a new one."""
     assert scram.read_verifier(damaged) is None
     assert scram.needs_renewal(damaged, 4096)
 
 
 def test_renewal_follows_the_configured_iterations() -> None:
-    """A verifier of another number of iterations is made anew, one of the same is kept."""
+    """A verifier of another number of iterations needs a new one; one of the same number does not."""
     credential = scram.make_verifier("open sesame", 4096)
     assert credential is not None
     assert not scram.needs_renewal(credential.value, 4096)
@@ -75,7 +64,7 @@ def test_renewal_follows_the_configured_iterations() -> None:
 
 
 def test_a_name_without_verifier_looks_like_any_other() -> None:
-    """Its salt is as long as a real one and the same at every try, whatever its case; no password matches."""
+    """Its verifier has a salt of the usual length, the same at every try and in every case. No password matches it."""
     unknown = scram.unmatched_verifier("Nobody", b"secret", 4096)
     assert unknown == scram.unmatched_verifier("nobody", b"secret", 4096)
     assert unknown != scram.unmatched_verifier("nobody", b"other", 4096)
@@ -87,12 +76,12 @@ def test_a_name_without_verifier_looks_like_any_other() -> None:
     "first", [b"", b"\xff", b"n,,", b"n,,n=una", b"p=tls-unique,,n=una,r=x", b"n,,n=,r=x", b"n,,n=a=,r=x"]
 )
 def test_what_is_no_first_message_is_refused(first: bytes) -> None:
-    """A malformed opening, or channel binding, which there is not, comes to nothing."""
+    """A malformed first message is refused, and so is channel binding, which the server does not offer."""
     assert scram.ScramExchange().begin(first, lambda _: stored("open sesame")) is None
 
 
 def test_a_look_up_that_fails_is_not_taken_for_a_malformed_message() -> None:
-    """An error of the disk passes through."""
+    """An exception of the look-up is raised by ``begin``."""
 
     def fail(name: str) -> scram.Verifier:
         raise LookupError(name)
@@ -102,5 +91,5 @@ def test_a_look_up_that_fails_is_not_taken_for_a_malformed_message() -> None:
 
 
 def test_a_proof_before_the_opening_is_refused() -> None:
-    """The steps have their order."""
+    """``finish`` before ``begin`` returns None."""
     assert scram.ScramExchange().finish(b"c=biws,r=x,p=YQ==") is None

@@ -6,8 +6,8 @@ from harness.world import SERVER, Here, params_of, verbs
 from chatroom.chat.stored.records import Role
 
 
-def test_away_is_told_to_who_asks_and_who_negotiated_it(here: Here) -> None:
-    """306 and 305 for oneself; AWAY once to neighbours with away-notify, and not to the one who said it."""
+def test_away_is_told_to_sessions_with_the_capability(here: Here) -> None:
+    """The user reads 306 and 305. Other sessions with away-notify that share a channel read AWAY once."""
     alice = here.connect("alice", caps="away-notify")
     bob, carl = here.connect("bob", caps="away-notify"), here.connect("carl")
     for client in (alice, bob):
@@ -22,8 +22,8 @@ def test_away_is_told_to_who_asks_and_who_negotiated_it(here: Here) -> None:
     assert bob.read() == []
 
 
-def test_setname_is_told_to_who_negotiated_it(here: Here) -> None:
-    """The new real name is read by neighbours with setname, and shows in WHOIS; too long a one is refused."""
+def test_setname_is_told_to_sessions_with_the_capability(here: Here) -> None:
+    """Sessions with setname that share a channel read the new real name. One that is too long or empty is refused."""
     alice = here.connect("alice", caps="setname")
     bob, carl = here.connect("bob", caps="setname"), here.connect("carl")
     here.forget_unread()
@@ -37,13 +37,13 @@ def test_setname_is_told_to_who_negotiated_it(here: Here) -> None:
 
 
 def test_a_real_name_from_the_start_has_the_same_limit(here: Here) -> None:
-    """USER's real name is cut to NAMELEN bytes, between two characters."""
+    """The real name of USER is cut to NAMELEN bytes, but never inside a character."""
     alice = here.connect("alice", realname="é" * 100)
     assert alice.user.realname == "é" * 75
 
 
-def test_a_nick_change_is_told_once_to_all_who_see_it(here: Here) -> None:
-    """However many channels two share, NICK is read once, by both; 433 for one in use; case may change."""
+def test_a_nick_change_is_told_once(here: Here) -> None:
+    """Two users that share several channels both read NICK once. 433 for a nick in use; a new case is allowed."""
     alice, bob = here.connect("alice"), here.connect("bob")
     for client in (alice, bob):
         client.say("JOIN #a,#b")
@@ -58,8 +58,8 @@ def test_a_nick_change_is_told_once_to_all_who_see_it(here: Here) -> None:
     assert alice.read() == [f":{bob.prefix} PRIVMSG Alice :hi"]
 
 
-def test_a_reserved_nick_is_not_to_be_had_by_changing_to_it(here: Here) -> None:
-    """433 and FAIL NICK_RESERVED for others; the account's own sessions may take it."""
+def test_a_reserved_nick_cannot_be_taken_by_nick(here: Here) -> None:
+    """433 and FAIL NICK_RESERVED for other users. A session of the account may take the nick."""
     here.account("una")
     guest = here.connect("guest")
     sent = guest.ask("NICK UNA")
@@ -69,8 +69,8 @@ def test_a_reserved_nick_is_not_to_be_had_by_changing_to_it(here: Here) -> None:
     assert verbs(other.ask("NICK Una")) == ["NICK"]
 
 
-def test_whois_tells_what_it_may(here: Here) -> None:
-    """A guest reads no address of others; channels with their signs, away, account, role, idle and signon."""
+def test_whois_shows_addresses_to_few(here: Here) -> None:
+    """WHOIS shows channels, away text, account, role and idle time; addresses only to admins and the user."""
     ada, bob = here.admin(address="192.0.2.1"), here.connect("bob")
     ada.say("JOIN #a", "AWAY :busy")
     here.wait(5)
@@ -96,12 +96,12 @@ def test_whois_tells_what_it_may(here: Here) -> None:
 
 
 def test_whois_without_a_nick_is_431(here: Here) -> None:
-    """WHOIS alone has no nick to tell about."""
+    """WHOIS without a nick is 431."""
     assert here.connect("bob").ask("WHOIS") == [f":{SERVER} 431 bob :No nickname given"]
 
 
 def test_who_lists_channels_and_masks(here: Here) -> None:
-    """352 with channel, user, host, server, nick, flags, hops and real name; 315 with the mask."""
+    """352 has channel, user name, host, server, nick, flags, hops and real name; 315 repeats the mask."""
     ada, bob = here.admin(), here.connect("bob", caps="multi-prefix")
     bob.say("JOIN #a", "MODE #a +v bob", "AWAY :x")
     assert bob.ask("WHO #a") == [
@@ -117,7 +117,7 @@ def test_who_lists_channels_and_masks(here: Here) -> None:
 
 
 def test_ison_and_userhost(here: Here) -> None:
-    """302 and 303 list those present, as they write themselves."""
+    """302 and 303 list the connected users, with their nicks in their own case."""
     ada, bob = here.admin(), here.connect("Bob")
     bob.say("AWAY :x")
     assert ada.ask("ISON nobody BOB :ada x") == [f":{SERVER} 303 ada :Bob ada"]
@@ -127,7 +127,7 @@ def test_ison_and_userhost(here: Here) -> None:
 
 
 def test_oper_logs_in_to_an_account_with_rights(here: Here) -> None:
-    """900, +o and 381 for an admin's or moderator's account; 491 for a plain one, 464 for a wrong password."""
+    """900, +o and 381 for the account of an admin; 491 for a plain account, 464 for a wrong password."""
     here.account("root", Role.ADMIN)
     here.account("una")
     alice = here.connect("alice")
@@ -145,7 +145,7 @@ def test_oper_logs_in_to_an_account_with_rights(here: Here) -> None:
 
 
 def test_oper_takes_a_moderators_account_too(here: Here) -> None:
-    """What counts is an account with rights, not which."""
+    """OPER works for the account of a moderator too."""
     here.account("mo", Role.MODERATOR)
     alice = here.connect("alice")
     assert verbs(alice.ask("OPER mo :open sesame"))[-1] == "381"
@@ -153,7 +153,7 @@ def test_oper_takes_a_moderators_account_too(here: Here) -> None:
 
 
 def test_account_notify_tells_of_logins(here: Here) -> None:
-    """Neighbours with account-notify read the account once, however many channels they share."""
+    """Sessions with account-notify that share a channel read ACCOUNT once."""
     here.account("root", Role.ADMIN)
     alice, bob, carl = here.connect("alice"), here.connect("bob", caps="account-notify"), here.connect("carl")
     for client in (alice, bob):
@@ -165,6 +165,6 @@ def test_account_notify_tells_of_logins(here: Here) -> None:
 
 
 @pytest.mark.parametrize("line", ["WHO", "ISON", "USERHOST", "SETNAME"])
-def test_a_question_about_nobody_is_461(here: Here, line: str) -> None:
-    """Verbs that need a parameter say so with their name."""
+def test_a_missing_parameter_is_461(here: Here, line: str) -> None:
+    """Without its parameter, a verb is refused with 461 and its name."""
     assert here.connect("bob").ask(line) == [f":{SERVER} 461 bob {line} :Not enough parameters"]

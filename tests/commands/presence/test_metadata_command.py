@@ -11,7 +11,7 @@ CAPS = "batch draft/metadata-2"
 
 
 def unbatched(lines: list[str], kind: str, target: str = "") -> list[str]:
-    """The lines within the one batch that all of ``lines`` are, without their tags."""
+    """The lines of a batch without their tags. ``lines`` must be one batch and nothing else."""
     first, last = parse(lines[0]), parse(lines[-1])
     reference = first.params[0][1:]
     assert (first.verb, first.params) == ("BATCH", [f"+{reference}", kind, *([target] if target else [])])
@@ -21,12 +21,12 @@ def unbatched(lines: list[str], kind: str, target: str = "") -> list[str]:
 
 
 def fail(lines: list[str]) -> list[str]:
-    """The parameters of the one FAIL line but its words."""
+    """The parameters of the one FAIL line, without its text."""
     return params_of(lines, "FAIL")[:-1]
 
 
-def test_a_value_is_set_told_and_taken_away(here: Here) -> None:
-    """SET answers with the value, GET and LIST tell it in a batch, SET without a value answers that it is gone."""
+def test_a_value_is_set_shown_and_removed(here: Here) -> None:
+    """SET is answered with the value, GET and LIST with a batch. SET without a value removes it: 766."""
     alice = here.connect("alice", caps=CAPS)
     value = f":{SERVER} 761 alice alice url * :http://example.org"
     assert alice.ask("METADATA * SET url :http://example.org") == [value]
@@ -39,7 +39,7 @@ def test_a_value_is_set_told_and_taken_away(here: Here) -> None:
 
 
 def test_get_answers_every_key_in_order(here: Here) -> None:
-    """Values, keys that are not set and keys that are none are told in the order in which they were asked for."""
+    """GET answers in the order of its keys: values, keys that are not set, and invalid keys."""
     here.connect("bob").say("METADATA * SET b :value of b")
     sent = unbatched(here.connect("alice", caps=CAPS).ask("METADATA BOB GET a B b"), "metadata", "bob")
     assert [parse(line).params[:-1] for line in sent] == [
@@ -50,12 +50,12 @@ def test_get_answers_every_key_in_order(here: Here) -> None:
 
 
 def test_without_batch_the_answers_are_bare(here: Here) -> None:
-    """Who did not negotiate batches is sent none."""
+    """A session without the capability batch gets its answers without a batch."""
     assert verbs(here.connect("alice").ask("METADATA * GET a", "METADATA * LIST", "METADATA * SUBS")) == ["766"]
 
 
 def test_an_empty_value_is_a_value(here: Here) -> None:
-    """It is set, and not the same as none."""
+    """An empty value is set; it is not the same as no value."""
     alice = here.connect("alice")
     assert alice.ask("METADATA * SET status :") == [f":{SERVER} 761 alice alice status * :"]
     assert params_of(alice.ask("METADATA * GET status"), "761")[-1] == ""
@@ -84,15 +84,15 @@ def test_an_empty_value_is_a_value(here: Here) -> None:
     ],
 )
 def test_what_is_refused_has_its_code(here: Here, line: str, expected: list[str]) -> None:
-    """A standard reply each, outside any batch, and nothing is changed."""
+    """Each refusal is one standard reply outside any batch, and changes nothing."""
     here.connect("bob")
     alice = here.connect("alice", caps=CAPS)
     assert fail(alice.ask(line)) == ["METADATA", *expected]
     assert alice.user.account_data.metadata == {}
 
 
-def test_a_secret_channel_is_no_target_for_others(here: Here) -> None:
-    """Who is not inside learns nothing of it."""
+def test_a_secret_channel_is_no_target_from_outside(here: Here) -> None:
+    """A user outside a secret channel gets the same answer as for no channel."""
     bob = here.connect("bob")
     bob.say("JOIN #secret", "MODE #secret +s", "METADATA #secret SET url :x")
     alice = here.connect("alice", caps=CAPS)
@@ -101,7 +101,7 @@ def test_a_secret_channel_is_no_target_for_others(here: Here) -> None:
 
 
 def test_keys_are_bounded(here: Here) -> None:
-    """One key too many is LIMIT_REACHED; a key that is set may still be changed."""
+    """A key above the limit is LIMIT_REACHED. A key that is set may still be changed."""
     alice = here.connect("alice")
     for number in range(METADATA_KEYS):
         alice.say(f"METADATA * SET key{number} :x")
@@ -109,8 +109,8 @@ def test_keys_are_bounded(here: Here) -> None:
     assert verbs(alice.ask("METADATA * SET key0 :y")) == ["761"]
 
 
-def test_clear_tells_every_key_that_went(here: Here) -> None:
-    """One batch of 766, empty where there was nothing."""
+def test_clear_answers_every_key(here: Here) -> None:
+    """CLEAR is answered with a batch of 766, empty if there were no keys."""
     alice = here.connect("alice", caps=CAPS)
     alice.say("METADATA * SET a :1", "METADATA * SET b :2")
     sent = unbatched(alice.ask("METADATA * CLEAR"), "metadata", "alice")
@@ -118,8 +118,8 @@ def test_clear_tells_every_key_that_went(here: Here) -> None:
     assert unbatched(alice.ask("METADATA * CLEAR"), "metadata", "alice") == []
 
 
-def test_subscriptions_are_taken_in_order_listed_and_given_up(here: Here) -> None:
-    """Each key has its numeric; SUBS lists each once, in a batch of its own type."""
+def test_subscriptions_are_added_listed_and_removed(here: Here) -> None:
+    """Each key is answered by a numeric. SUBS lists each key once, in a batch of its own type."""
     alice = here.connect("alice", caps=CAPS)
     sent = alice.ask("METADATA * SUB url $x avatar url")
     assert [(parse(line).verb, parse(line).params[-1]) for line in sent if " 770 " in line] == [
@@ -142,7 +142,7 @@ def test_subscriptions_are_taken_in_order_listed_and_given_up(here: Here) -> Non
 
 
 def test_too_many_subscriptions_end_at_the_first_that_does_not_fit(here: Here) -> None:
-    """The key is named, and no later one is looked at."""
+    """The refusal names the first key that does not fit; later keys are ignored."""
     alice = here.connect("alice", caps=CAPS)
     for start in range(0, METADATA_SUBSCRIPTIONS - 1, 7):
         alice.say(
@@ -154,12 +154,12 @@ def test_too_many_subscriptions_end_at_the_first_that_does_not_fit(here: Here) -
 
 
 def told(client: Client) -> list[str]:
-    """The METADATA messages a client has read, without the batches around them."""
+    """The METADATA messages among the unread lines of a client, without tags."""
     return [line[line.index(":") :] for line in client.read() if " METADATA " in line]
 
 
-def test_a_change_is_told_to_those_who_see_it_and_asked(here: Here) -> None:
-    """Subscribers who share a channel read it; the one who made it, those who did not ask and strangers do not."""
+def test_a_change_is_told_to_subscribed_sessions(here: Here) -> None:
+    """Subscribed sessions that share a channel read a change. Its author, other sessions and other users do not."""
     here.account("una")
     phone, laptop = (here.connect("una", login="una", caps=CAPS) for _ in range(2))
     bob, silent, stranger = (here.connect(nick, caps=CAPS) for nick in ("bob", "silent", "stranger"))
@@ -174,8 +174,8 @@ def test_a_change_is_told_to_those_who_see_it_and_asked(here: Here) -> None:
     assert told(phone) == told(silent) == told(stranger) == []
 
 
-def test_a_watcher_is_told_without_sharing_a_channel(here: Here) -> None:
-    """MONITOR is seeing enough."""
+def test_a_monitoring_session_is_told_without_sharing_a_channel(here: Here) -> None:
+    """A session that monitors the nick reads a change without sharing a channel."""
     alice, bob = here.connect("alice"), here.connect("bob", caps=CAPS)
     bob.say("PART #lobby", "MONITOR + alice", "METADATA * SUB status")
     bob.read()
@@ -184,7 +184,7 @@ def test_a_watcher_is_told_without_sharing_a_channel(here: Here) -> None:
 
 
 def test_a_channels_operator_sets_its_metadata(here: Here) -> None:
-    """Those inside who asked for the key are told; a moderator may anywhere."""
+    """An operator sets a channel's metadata, and subscribed members read it. A moderator may set it from outside."""
     founder, bob = here.connect("founder", caps=CAPS), here.connect("bob", caps=CAPS)
     founder.say("JOIN #a")
     bob.say("JOIN #a", "METADATA * SUB url")
@@ -194,8 +194,8 @@ def test_a_channels_operator_sets_its_metadata(here: Here) -> None:
     assert verbs(here.moderator().ask("METADATA #a SET url :y")) == ["761"]
 
 
-def test_who_subscribes_is_told_what_is_set_already(here: Here) -> None:
-    """Of itself, its channels and those in them."""
+def test_a_subscription_is_answered_with_present_values(here: Here) -> None:
+    """A new subscription is answered with the present values of the user's channels and their members."""
     here.connect("bob").say("METADATA * SET status :here")
     here.admin().say("METADATA #lobby SET url :x")
     alice = here.connect("alice", caps=CAPS)
@@ -203,8 +203,8 @@ def test_who_subscribes_is_told_what_is_set_already(here: Here) -> None:
     assert sorted(told(alice)) == [f":{SERVER} METADATA #lobby url * :x", f":{SERVER} METADATA bob status * :here"]
 
 
-def test_who_joins_reads_what_it_wants_to_know_and_is_made_known(here: Here) -> None:
-    """One batch for the newcomer, after the names; those inside read what they asked for of the newcomer."""
+def test_a_join_sends_metadata_both_ways(here: Here) -> None:
+    """The new member reads one batch after the names. Subscribed members read the new member's metadata."""
     bob = here.connect("bob", caps=CAPS)
     bob.say("JOIN #a", "METADATA #a SET url :x", "METADATA * SET status :here", "METADATA * SUB status")
     alice = here.connect("alice", caps=CAPS)
@@ -220,8 +220,8 @@ def test_who_joins_reads_what_it_wants_to_know_and_is_made_known(here: Here) -> 
     assert told(bob) == [f":{SERVER} METADATA alice status * :new"]
 
 
-def test_in_a_large_channel_the_client_is_to_ask_later(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
-    """JOIN answers 774 there, and SYNC brings the same as a JOIN would have."""
+def test_in_a_large_channel_the_client_asks_later(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a large channel JOIN is answered with 774; SYNC then sends the batch."""
     monkeypatch.setattr(metadata_push, "SYNC_MEMBERS", 1)
     bob = here.connect("bob")
     bob.say("JOIN #a", "METADATA * SET status :here")
@@ -233,7 +233,7 @@ def test_in_a_large_channel_the_client_is_to_ask_later(here: Here, monkeypatch: 
 
 
 def early(here: Here, nick: str, *lines: str) -> Client:
-    """A client with metadata that has said some lines before it became somebody."""
+    """A client with the capability metadata that has sent some lines before it is registered."""
     client = here.open()
     client.say("CAP LS 302", f"CAP REQ :{CAPS} sasl", f"NICK {nick}", "USER u 0 * :U")
     client.read()
@@ -241,8 +241,8 @@ def early(here: Here, nick: str, *lines: str) -> Client:
     return client
 
 
-def test_before_registration_one_may_speak_of_oneself(here: Here) -> None:
-    """SET and SUB hold from the start, and the welcome tells one's metadata before the end of the MOTD."""
+def test_metadata_of_ones_own_before_registration(here: Here) -> None:
+    """SET and SUB work before registration. The welcome sends the user's metadata before the end of the MOTD."""
     assert here.open().ask("METADATA * LIST") == [f":{SERVER} 451 * :You have not registered"]
     bob = here.connect("bob", caps=CAPS)
     bob.say("METADATA * SUB status")
@@ -259,15 +259,15 @@ def test_before_registration_one_may_speak_of_oneself(here: Here) -> None:
     assert list(client.session.subscriptions) == ["url"]
 
 
-def test_the_welcome_has_an_empty_batch_where_there_is_nothing(here: Here) -> None:
-    """Only for those who negotiated metadata."""
+def test_the_welcome_has_an_empty_batch_without_metadata(here: Here) -> None:
+    """Without any metadata the welcome has an empty batch."""
     sent = early(here, "alice").ask("CAP END")
     start = verbs(sent).index("BATCH")
     assert unbatched(sent[start : start + 2], "metadata", "alice") == []
 
 
-def test_a_persons_metadata_is_kept_with_the_account(here: Here) -> None:
-    """After a restart it is told in the welcome, and is at hand before registration once one has logged in."""
+def test_metadata_is_kept_with_the_account(here: Here) -> None:
+    """After a restart an account has its metadata in the welcome, and before that as soon as it is logged in."""
     from harness.world import sasl_plain
 
     una = here.member("una", caps=CAPS)
@@ -283,12 +283,12 @@ def test_a_persons_metadata_is_kept_with_the_account(here: Here) -> None:
 
 
 def told_of(lines: list[str]) -> list[str]:
-    """The METADATA messages among some lines."""
+    """The METADATA messages among some lines, without tags."""
     return [line[line.index(":") :] for line in lines if " METADATA " in line]
 
 
-def test_a_guests_metadata_goes_with_the_guest_or_into_the_account(here: Here) -> None:
-    """The next guest of the name has none; registering the name keeps it."""
+def test_a_guests_metadata_ends_with_the_guest_or_joins_the_account(here: Here) -> None:
+    """A guest's metadata is not given to the next guest of that nick. Registering the nick keeps it."""
     alice = here.connect("alice")
     alice.say("METADATA * SET status :here", "QUIT")
     alice = here.connect("alice")
@@ -299,7 +299,7 @@ def test_a_guests_metadata_goes_with_the_guest_or_into_the_account(here: Here) -
 
 
 def test_a_channels_metadata_is_kept_with_a_stored_channel(here: Here) -> None:
-    """A founded channel has it after a restart; a guest's channel takes it along when it ends."""
+    """A stored channel has its metadata after a restart. A guest's channel loses it when it ends."""
     una, guest = here.member("una"), here.connect("guest")
     una.say("JOIN #kept", "METADATA #kept SET url :x")
     guest.say("JOIN #gone", "METADATA #gone SET url :x", "PART #gone", "JOIN #gone")
@@ -308,8 +308,8 @@ def test_a_channels_metadata_is_kept_with_a_stored_channel(here: Here) -> None:
     assert params_of(here.connect("bob").ask("METADATA #kept LIST"), "761")[1:] == ["#kept", "url", "*", "x"]
 
 
-def test_what_cannot_be_stored_holds_and_is_said(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A failing disk costs a warning, not the value."""
+def test_a_value_that_cannot_be_stored_is_set_with_a_warning(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
+    """If a value cannot be stored, it is set all the same and the user reads a warning."""
     from chatroom.errors import StorageError
 
     una = here.member("una", caps="standard-replies")

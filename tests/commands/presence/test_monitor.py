@@ -7,8 +7,8 @@ from chatroom.irc.limits import MONITORED_NICKS
 from chatroom.irc.message import parse
 
 
-def test_who_is_here_is_told_at_once(here: Here) -> None:
-    """730 with who is here and 731 with who is not, nicks as they are and as they were given."""
+def test_added_nicks_are_answered_with_their_status(here: Here) -> None:
+    """730 lists connected users with their prefixes, 731 the other nicks as given."""
     alice, bob = here.connect("alice"), here.connect("bob")
     assert alice.ask("MONITOR + BOB,carl,Dora") == [
         f":{SERVER} 730 alice :{bob.prefix}",
@@ -22,8 +22,8 @@ def test_who_is_here_is_told_at_once(here: Here) -> None:
     ]
 
 
-def test_coming_and_going_is_told(here: Here) -> None:
-    """Connecting, leaving by whatever way and changing nicks; another case of the same nick is no news."""
+def test_connecting_and_leaving_is_told(here: Here) -> None:
+    """730 and 731 tell of connecting, leaving and nick changes, but not of a new case of the same nick."""
     alice = here.connect("alice")
     alice.say("PART #lobby", "MONITOR + Bob,bert")
     alice.read()
@@ -40,7 +40,7 @@ def test_coming_and_going_is_told(here: Here) -> None:
 
 
 def test_a_second_device_is_no_news(here: Here) -> None:
-    """Somebody is here from their first session to their last."""
+    """A user is connected from the first session to the end of the last one."""
     alice = here.connect("alice")
     alice.say("MONITOR + una", "PART #lobby")
     phone = here.member()
@@ -52,8 +52,8 @@ def test_a_second_device_is_no_news(here: Here) -> None:
     assert verbs(alice.read()) == ["731"]
 
 
-def test_whom_one_watches_no_longer(here: Here) -> None:
-    """After MONITOR - and MONITOR C nothing is told, nor to somebody who is gone."""
+def test_removed_nicks_are_told_no_longer(here: Here) -> None:
+    """MONITOR - and MONITOR C end the notifications, and so does QUIT."""
     alice, carl = here.connect("alice"), here.connect("carl")
     for client in (alice, carl):
         client.say("PART #lobby", "MONITOR + bob,dora")
@@ -70,7 +70,7 @@ def test_whom_one_watches_no_longer(here: Here) -> None:
 
 
 def test_a_full_list(here: Here) -> None:
-    """734 names the limit and what found no place, as it was given; the rest is taken."""
+    """734 names the limit and the nicks that did not fit, as given. The other nicks are added."""
     alice = here.connect("alice")
     nicks = [f"n{number}" for number in range(MONITORED_NICKS - 1)]
     for start in range(0, len(nicks), 50):
@@ -85,7 +85,7 @@ def test_a_full_list(here: Here) -> None:
 
 
 def test_a_long_answer_takes_several_lines(here: Here) -> None:
-    """However long the nicks are, each is told whole."""
+    """A long answer is split between nicks."""
     alice = here.connect("alice")
     nicks = [f"{'n' * 28}{number:04d}" for number in range(60)]
     for start in range(0, 60, 10):
@@ -96,15 +96,15 @@ def test_a_long_answer_takes_several_lines(here: Here) -> None:
 
 
 @pytest.mark.parametrize("nick", ["*", "a*", "#a", "a!b@c", "1a", "n" * 33])
-def test_what_is_no_nick_is_not_watched(here: Here, nick: str) -> None:
-    """Masks and the like are passed over; the rest of the line counts."""
+def test_invalid_nicks_are_ignored(here: Here, nick: str) -> None:
+    """Invalid nicks are ignored; the other nicks of the line are added."""
     alice = here.connect("alice")
     assert verbs(alice.ask(f"MONITOR + {nick},bob")) == ["731"]
     assert params_of(alice.ask("MONITOR L"), "732")[-1] == "bob"
 
 
 def test_malformed_lines(here: Here) -> None:
-    """461 for what is missing, 400 for a subcommand that there is not."""
+    """461 for a missing parameter, 400 for an unknown subcommand."""
     alice = here.connect("alice")
     for line in ("MONITOR", "MONITOR +", "MONITOR -", "MONITOR + :", "MONITOR + ,"):
         assert alice.ask(line) == [f":{SERVER} 461 alice MONITOR :Not enough parameters"]
@@ -118,8 +118,8 @@ CHANGES = {
 
 
 @pytest.mark.parametrize("cap", CHANGES)
-def test_changes_of_the_watched(here: Here, cap: str) -> None:
-    """With extended-monitor and the change's own capability, changes of whom one shares no channel with are told."""
+def test_changes_of_nicks_on_the_list(here: Here, cap: str) -> None:
+    """With extended-monitor and the capability of the change, a session reads it without sharing a channel."""
     line, told = CHANGES[cap]
     watcher = here.connect("watcher", caps=f"extended-monitor {cap}")
     plain = here.connect("plain", caps=cap)
@@ -133,8 +133,8 @@ def test_changes_of_the_watched(here: Here, cap: str) -> None:
     assert plain.read() == [] and other.read() == []
 
 
-def test_a_login_of_the_watched(here: Here) -> None:
-    """ACCOUNT is told to watchers with account-notify, when somebody present logs in."""
+def test_a_login_of_a_nick_on_the_list(here: Here) -> None:
+    """With extended-monitor and account-notify, a session reads when a user on its list logs in."""
     here.account("una")
     watcher = here.connect("watcher", caps="extended-monitor account-notify")
     watcher.say("PART #lobby", "MONITOR + una,guest")
@@ -146,7 +146,7 @@ def test_a_login_of_the_watched(here: Here) -> None:
 
 
 def test_a_change_is_told_once(here: Here) -> None:
-    """Also to who shares a channel and watches, and to who watches themselves."""
+    """A session reads a change once, even if it shares channels and has the nick on its list, or its own nick."""
     caps = "extended-monitor away-notify"
     alice, bob = here.connect("alice", caps=caps), here.connect("bob", caps=caps)
     for client in (alice, bob):

@@ -8,7 +8,7 @@ from chatroom.irc.message import parse
 
 
 def test_all_user_modes_are_set_and_shown(here: Here) -> None:
-    """Each is told as it changes, 221 lists them; what 004 lists is what there is."""
+    """Each change is told, 221 lists the modes, and 004 lists all letters that exist."""
     client = here.open()
     sent = client.ask("NICK alice", "USER a 0 * :A")
     assert params_of(sent, "004")[3] == "BRiow"
@@ -21,8 +21,8 @@ def test_all_user_modes_are_set_and_shown(here: Here) -> None:
     assert alice.ask("MODE alice") == [f":{SERVER} 221 alice +"]
 
 
-def test_what_a_bot_says_is_marked(here: Here) -> None:
-    """Whatever a bot says or does carries the bot tag, without a value, for readers with message-tags and no other."""
+def test_the_lines_of_a_bot_are_marked(here: Here) -> None:
+    """All lines of a bot have the tag bot, without a value, for sessions with message-tags and for no others."""
     bot = here.connect("robo", caps="message-tags echo-message")
     tagged, plain = here.connect("tagged", caps="message-tags away-notify setname"), here.connect("plain")
     assert "bot" not in (parse(bot.ask("PRIVMSG #lobby :before")[0]).tags or {})
@@ -44,14 +44,14 @@ def test_what_a_bot_says_is_marked(here: Here) -> None:
 
 
 def test_a_bots_echo_is_marked(here: Here) -> None:
-    """Its own messages, echoed, are marked as others read them."""
+    """The echo of a bot's message has the tag too."""
     bot = here.connect("robo", caps="message-tags echo-message")
     bot.say("MODE robo +B")
     assert (parse(bot.ask("PRIVMSG #lobby :x")[0]).tags or {})["bot"] == ""
 
 
-def test_only_accounts_may_write_to_whoever_says_so(here: Here) -> None:
-    """Mode R: 531 for a guest's PRIVMSG and TAGMSG, silence for their NOTICE; accounts and oneself get through."""
+def test_with_R_only_accounts_may_write_to_the_user(here: Here) -> None:
+    """With mode R a guest's PRIVMSG and TAGMSG are 531 and its NOTICE is dropped. Accounts and the user may write."""
     alice, guest, una = here.connect("alice"), here.connect("guest", caps="message-tags"), here.member()
     alice.say("MODE alice +R")
     alice.read()
@@ -69,8 +69,8 @@ def test_only_accounts_may_write_to_whoever_says_so(here: Here) -> None:
     assert verbs(alice.read()) == ["PRIVMSG"]
 
 
-def test_wallops_are_for_who_wants_them(here: Here) -> None:
-    """Everybody with +w reads them once, the sender too; 481 for who may not say them, 461 for none."""
+def test_wallops_are_for_users_with_w(here: Here) -> None:
+    """All users with +w read WALLOPS once, the sender too. 481 without the rights, 461 without a text."""
     mo, alice, bob = here.moderator(), here.connect("alice"), here.connect("bob")
     for client in (mo, alice):
         client.say(f"MODE {client.user.nick} +w")
@@ -86,15 +86,15 @@ def test_wallops_are_for_who_wants_them(here: Here) -> None:
 
 
 @pytest.mark.parametrize("line", ["MODE alice +x", "MODE alice +ix", "MODE alice -X+i"])
-def test_a_mode_that_there_is_not(here: Here, line: str) -> None:
-    """The others are set and told, then 501."""
+def test_an_unknown_mode(here: Here, line: str) -> None:
+    """The known letters of the line are set and told; then comes one 501."""
     alice = here.connect("alice")
     sent = alice.ask(line)
     assert verbs(sent) == (["MODE", "501"] if "i" in line.split()[-1] else ["501"])
 
 
 def test_an_operator_may_step_down(here: Here) -> None:
-    """-o takes the rights away until the next OPER; nobody gives themselves +o."""
+    """-o removes the rights until the next OPER. +o does nothing."""
     ada, bob = here.admin(), here.connect("bob")
     assert ada.ask("MODE ada -o") == [f":{ada.prefix} MODE ada -o"]
     assert ada.ask("MODE ada", "MODE ada +o", "MODE ada -o") == [f":{SERVER} 221 ada +"]
@@ -108,7 +108,7 @@ def test_an_operator_may_step_down(here: Here) -> None:
 
 
 def test_another_role_makes_an_operator_again(here: Here) -> None:
-    """Who stepped down has the rights of a role that is given to them afterwards."""
+    """A user who removed +o has it again after the account is given another role."""
     mo = here.moderator()
     mo.say("MODE mo -o")
     mo.read()

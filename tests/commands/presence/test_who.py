@@ -7,12 +7,12 @@ from chatroom.irc.message import parse
 
 
 def who(lines: list[str]) -> list[list[str]]:
-    """The parameters of each 352 or 354, without the asker's nick."""
+    """The parameters of each 352 or 354, without the reader's nick."""
     return [message.params[1:] for message in map(parse, lines) if message.verb in ("352", "354")]
 
 
 def test_a_channels_members_are_listed_with_it(here: Here) -> None:
-    """352 names the channel asked for, and the flags in their order; 315 repeats the mask as it was written."""
+    """352 names the channel of the request and the flags in their order. 315 repeats the mask as given."""
     alice, mo, bob = here.connect("alice"), here.moderator(), here.connect("bob")
     for client in (alice, mo, bob):
         client.say("JOIN #other,#a")
@@ -28,8 +28,8 @@ def test_a_channels_members_are_listed_with_it(here: Here) -> None:
 
 
 @pytest.mark.parametrize("mask", ["alice", "ALICE", "al*", "*lic?", "*", "0", "al", "*!al@*", "*.masked", "Alice L*"])
-def test_one_person_is_found_by_nick_or_mask(here: Here, mask: str) -> None:
-    """By the nick itself, or by a mask that fits the nick, the user name, the host, the real name, or all of it."""
+def test_a_user_is_found_by_nick_or_mask(here: Here, mask: str) -> None:
+    """A user is found by nick, or by a mask that matches the nick, user name, host, real name or prefix."""
     here.connect("alice", realname="Alice Liddell").say("MODE alice -i")
     alice = here.user("alice")
     alice.username = "al"
@@ -40,8 +40,8 @@ def test_one_person_is_found_by_nick_or_mask(here: Here, mask: str) -> None:
     assert parse(sent[-1]).params[1] == (mask if " " not in mask else "*")
 
 
-def test_the_invisible_are_found_by_their_nick_alone(here: Here) -> None:
-    """A mask shows the invisible to those who share a channel with them and to moderators; in a channel likewise."""
+def test_invisible_users_are_found_by_their_nick_only(here: Here) -> None:
+    """A mask finds an invisible user only for moderators and users that share a channel; so does a channel's name."""
     alice, bob, mo = here.connect("alice"), here.connect("bob"), here.moderator()
     bob.say("MODE bob -i", "JOIN #b")
     alice.say("MODE alice +i", "JOIN #b", "PART #lobby")
@@ -57,8 +57,8 @@ def test_the_invisible_are_found_by_their_nick_alone(here: Here) -> None:
     assert [row[4] for row in who(mo.ask("WHO #b"))] == ["bob", "alice"]
 
 
-def test_a_secret_channel_shows_nothing_to_strangers(here: Here) -> None:
-    """Neither its members, nor itself as the channel of one of them."""
+def test_a_secret_channel_shows_nothing_outside(here: Here) -> None:
+    """From outside, a secret channel shows neither its members nor its name."""
     alice, bob, mo = here.connect("alice"), here.connect("bob"), here.moderator()
     alice.say("PART #lobby", "JOIN #s", "MODE #s +s")
     assert verbs(bob.ask("WHO #s")) == ["315"]
@@ -68,7 +68,7 @@ def test_a_secret_channel_shows_nothing_to_strangers(here: Here) -> None:
 
 
 def test_operators_only(here: Here) -> None:
-    """With o only the server's operators are listed, in a channel or among all; with WHOX too."""
+    """With o only the server's operators are listed: of a channel, of all users, and with WHOX."""
     here.connect("alice")
     here.moderator()
     bob = here.connect("bob")
@@ -78,7 +78,7 @@ def test_operators_only(here: Here) -> None:
 
 
 def test_whox_gives_the_fields_in_their_order(here: Here) -> None:
-    """Every field, whatever the order in which they are asked for, and nothing that was not."""
+    """WHOX sends the requested fields and no others, in its own order."""
     una = here.member(realname="Una X")
     una.say("JOIN #a", "PART #lobby")
     here.wait(7)
@@ -94,8 +94,8 @@ def test_whox_gives_the_fields_in_their_order(here: Here) -> None:
     assert bob.ask("WHO una %nr")[0] == f":{SERVER} 354 bob una :Una X"
 
 
-def test_whox_says_what_there_is_not(here: Here) -> None:
-    """0 for no account and for a token that is none, * for no channel; the address only to oneself and moderators."""
+def test_whox_fields_without_a_value(here: Here) -> None:
+    """0 for no account and for an invalid token, * for no channel. Only the user and moderators see the address."""
     alice, mo = here.connect("alice", address="10.0.0.9"), here.moderator()
     alice.say("PART #lobby")
     assert who(alice.ask("WHO alice %tcia")) == [["0", "*", "10.0.0.9", "0"]]
@@ -107,16 +107,16 @@ def test_whox_says_what_there_is_not(here: Here) -> None:
     assert who(eve.ask("WHO eve %in")) == [["0::3", "eve"]]
 
 
-def test_a_mask_lists_no_more_than_can_wait_to_be_read(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Asking for everybody costs nobody the connection."""
+def test_a_mask_lists_no_more_than_the_send_queue_holds(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A WHO of all users is cut to what fits into the send queue. A channel's members are not cut."""
     monkeypatch.setattr("chatroom.commands.context.Context.most_replies", 3)
     clients = [here.connect(f"n{number}") for number in range(5)]
     assert verbs(clients[0].ask("WHO *")) == ["352"] * 3 + ["315"]
     assert verbs(clients[0].ask("WHO #lobby")) == ["352"] * 5 + ["315"]
 
 
-def test_names_shows_who_and_how(here: Here) -> None:
-    """353 with the channel's sign and 366; all standings with multi-prefix, hosts with userhost-in-names."""
+def test_names_shows_members_and_standings(here: Here) -> None:
+    """353 with the channel's sign, then 366. All standings with multi-prefix, hosts with userhost-in-names."""
     alice, bob = here.connect("alice"), here.connect("bob")
     alice.say("JOIN #a", "MODE #a +v alice")
     bob.say("JOIN #a")
@@ -137,7 +137,7 @@ def test_names_shows_who_and_how(here: Here) -> None:
 
 
 def test_many_names_take_several_lines(here: Here) -> None:
-    """However long nicks and channel are, everybody is listed, and no line is cut."""
+    """With long nicks and a long channel name, all members are listed and no line is cut."""
     nicks = [f"{'n' * 29}{number:03d}" for number in range(40)]
     name = "#" + "c" * 63
     clients = [here.connect(nick) for nick in nicks]
@@ -151,7 +151,7 @@ def test_many_names_take_several_lines(here: Here) -> None:
 
 @pytest.mark.parametrize("cap", ["no-implicit-names", "draft/no-implicit-names"])
 def test_names_on_request_only(here: Here, cap: str) -> None:
-    """With no-implicit-names JOIN is followed by the topic alone; NAMES answers as ever."""
+    """With no-implicit-names, JOIN is followed by the topic only. NAMES still answers."""
     alice = here.connect("alice")
     alice.say("JOIN #a", "TOPIC #a :Tea")
     bob = here.connect("bob", caps=cap)

@@ -8,8 +8,8 @@ from chatroom.irc.message import parse
 SIGNON = str(int(START.timestamp()))
 
 
-def test_whois_tells_what_everybody_may_know(here: Here) -> None:
-    """User, channels, server, away, account and idle time; the nick as it is, 318 with it as it was asked."""
+def test_whois_shows_public_facts(here: Here) -> None:
+    """WHOIS shows user, channels, server, away text, account and idle time. 318 repeats the nick as given."""
     una = here.member(realname="Una X")
     una.say("AWAY :at lunch", "JOIN #a", "MODE #a +v una", "MODE una +B")
     here.wait(7)
@@ -30,8 +30,8 @@ def test_whois_tells_what_everybody_may_know(here: Here) -> None:
     assert params_of(bob.ask("WHOIS una"), "319")[-1] == "#lobby @+#a"
 
 
-def test_whois_tells_addresses_and_modes_to_few(here: Here) -> None:
-    """338 and 379 are for oneself and for moderators; 307 only for whoever wears their account's name."""
+def test_whois_shows_addresses_and_modes_to_few(here: Here) -> None:
+    """Only the user and moderators read 338 and 379. 307 is sent only if the nick is the account's name."""
     una, mo, bob = here.member(address="10.0.0.7"), here.moderator(), here.connect("bob")
     una.say("NICK una2", "MODE una2 +wi")
     for asker in (una, mo):
@@ -42,8 +42,8 @@ def test_whois_tells_addresses_and_modes_to_few(here: Here) -> None:
     assert params_of(bob.ask("WHOIS mo"), "313")[1:] == ["mo", "is a moderator of this server"]
 
 
-def test_whois_hides_secret_channels_and_those_of_the_invisible(here: Here) -> None:
-    """319 lists what the asker may see: not a secret channel, and of the invisible only shared ones."""
+def test_whois_hides_secret_channels_and_those_of_invisible_users(here: Here) -> None:
+    """319 leaves out secret channels, and of an invisible user all that are not shared."""
     alice, bob, mo = here.connect("alice"), here.connect("bob"), here.moderator()
     alice.say("JOIN #s,#a", "MODE #s +s")
     assert params_of(bob.ask("WHOIS alice"), "319")[-1] == "#lobby @#a"
@@ -54,7 +54,7 @@ def test_whois_hides_secret_channels_and_those_of_the_invisible(here: Here) -> N
 
 
 def test_many_channels_take_several_lines(here: Here) -> None:
-    """319 is said as often as it takes."""
+    """319 is sent as often as needed."""
     alice = here.connect("alice")
     names = [f"#{number:03d}{'c' * 59}" for number in range(20)]
     alice.say(*(f"JOIN {name}" for name in names))
@@ -63,8 +63,8 @@ def test_many_channels_take_several_lines(here: Here) -> None:
     assert listed == ["#lobby", *(f"@{name}" for name in names)]
 
 
-def test_whois_of_several(here: Here) -> None:
-    """Up to four nicks by comma, one 318 that repeats them all; 401 for each that is nobody's."""
+def test_whois_of_several_nicks(here: Here) -> None:
+    """Up to four nicks, separated by commas: 401 for each without a user, and one 318 that repeats the request."""
     alice = here.connect("alice")
     here.connect("bob")
     assert verbs(alice.ask("WHOIS bob")) == ["311", "319", "312", "317", "318"]
@@ -78,8 +78,8 @@ def test_whois_of_several(here: Here) -> None:
     assert sent[-1] == f":{SERVER} 318 alice bob,none,Alice,x,bob :End of WHOIS list"
 
 
-def test_whois_of_nobody(here: Here) -> None:
-    """401 and 318 with the nick as it was asked for; 431 where none was."""
+def test_whois_of_an_unknown_nick(here: Here) -> None:
+    """401 and 318 with the nick as given; 431 without a nick."""
     alice = here.connect("alice")
     assert alice.ask("WHOIS NoOne") == [
         f":{SERVER} 401 alice NoOne :No such nick/channel",
@@ -91,15 +91,15 @@ def test_whois_of_nobody(here: Here) -> None:
 
 @pytest.mark.parametrize("target", [SERVER, SERVER.upper(), "*", "chatroom.*", "bob", "alice"])
 def test_whois_may_name_the_server(here: Here, target: str) -> None:
-    """The server may be named, by a mask or by somebody on it; 402 for any other."""
+    """The first parameter may name the server, by its name, a mask or a user. 402 for any other."""
     alice = here.connect("alice")
     here.connect("bob")
     assert verbs(alice.ask(f"WHOIS {target} bob"))[0] == "311"
     assert alice.ask("WHOIS other.example bob") == [f":{SERVER} 402 alice other.example :No such server"]
 
 
-def test_whowas_tells_who_left(here: Here) -> None:
-    """314, 330 where there was an account, and 312 with when they left, the latest first; 369."""
+def test_whowas_shows_users_that_left(here: Here) -> None:
+    """314, 330 for an account and 312 with the time of leaving, newest first; then 369."""
     alice = here.connect("alice")
     una = here.member(realname="Una X")
     host = una.user.host
@@ -124,8 +124,8 @@ def test_whowas_tells_who_left(here: Here) -> None:
     assert params_of(mo.ask("WHOWAS una 1"), "338")[1:] == ["una", "10.0.0.1", "is actually using host"]
 
 
-def test_whowas_of_who_changed_nicks(here: Here) -> None:
-    """A nick given up for another is remembered; its other case is the same nick. 406 where nobody wore it."""
+def test_whowas_of_a_changed_nick(here: Here) -> None:
+    """A nick that was changed is found; a new case is no change. 406 if no user had the nick."""
     alice = here.connect("alice")
     bob = here.connect("bob")
     bob.say("NICK Bob")

@@ -14,13 +14,13 @@ def op(here: Here) -> Client:
 
 
 def test_isupport_tells_the_kinds(here: Here) -> None:
-    """EXTBAN lists the letters behind the tilde; ACCOUNTEXTBAN names the one for accounts."""
+    """EXTBAN lists the letters that follow the tilde; ACCOUNTEXTBAN names the letter for accounts."""
     tokens = " ".join(here.connect("x").ask("VERSION")).split()
     assert {"EXTBAN=~,am", "ACCOUNTEXTBAN=a"} <= set(tokens)
 
 
 def test_a_muted_user_joins_and_cannot_speak(here: Here, op: Client) -> None:
-    """404 for PRIVMSG and TAGMSG, nothing for NOTICE, until a voice, an exception or the end of the mute."""
+    """PRIVMSG and TAGMSG are 404 and NOTICE is dropped, until a voice, an exception or the end of the mute."""
     bob = here.connect("bob", caps="message-tags")
     assert op.ask("MODE #a +b ~m:bob") == [f":{op.prefix} MODE #a +b ~m:bob!*@*"]
     assert "JOIN" in verbs(bob.ask("JOIN #a"))
@@ -36,8 +36,8 @@ def test_a_muted_user_joins_and_cannot_speak(here: Here, op: Client) -> None:
             assert verbs(bob.ask("PRIVMSG #a :hi")) == ["404"], redo
 
 
-def test_an_exception_from_mutes_lets_nobody_past_a_ban(here: Here, op: Client) -> None:
-    """``+e ~m:`` lifts silence only; ``+e`` of a plain mask lifts both."""
+def test_an_exception_from_mutes_does_not_lift_a_ban(here: Here, op: Client) -> None:
+    """``+e ~m:`` lifts mutes only; ``+e`` of a plain mask lifts mutes and bans."""
     bob = here.connect("bob")
     op.say("MODE #a +b bob", "MODE #a +e ~m:bob")
     assert verbs(bob.ask("JOIN #a")) == ["474"]
@@ -45,8 +45,8 @@ def test_an_exception_from_mutes_lets_nobody_past_a_ban(here: Here, op: Client) 
     assert "JOIN" in verbs(bob.ask("JOIN #a"))
 
 
-def test_accounts_are_banned_whatever_their_nick(here: Here, op: Client) -> None:
-    """``~a:`` fits by account in any case and by mask; a guest of another name is none; it ends with the login's."""
+def test_accounts_are_banned_under_every_nick(here: Here, op: Client) -> None:
+    """``~a:`` matches the account, in any case or by a mask, and never a guest."""
     una, guest = here.member(), here.connect("guest")
     op.say("MODE #a +b ~a:UNA")
     assert verbs(una.ask("JOIN #a")) == ["474"]
@@ -60,7 +60,7 @@ def test_accounts_are_banned_whatever_their_nick(here: Here, op: Client) -> None
 
 
 def test_mutes_and_invite_exceptions_by_account(here: Here, op: Client) -> None:
-    """``~m:~a:`` mutes an account; ``+I ~a:`` lets it in past +i."""
+    """``~m:~a:`` mutes an account; ``+I ~a:`` lets it in despite +i."""
     una = here.member()
     op.say("MODE #a +i", "MODE #a +bI ~m:~a:una ~a:una")
     assert "JOIN" in verbs(una.ask("JOIN #a"))
@@ -69,13 +69,13 @@ def test_mutes_and_invite_exceptions_by_account(here: Here, op: Client) -> None:
 
 @pytest.mark.parametrize("change", ["+b ~q:x", "+e ~a:", "+b ~m:", "+b ~m:~m:x", "+I ~m:bob"])
 def test_kinds_that_mean_nothing_are_refused(here: Here, op: Client, change: str) -> None:
-    """696 for unknown letters, empty masks, mutes of mutes, and mutes that would invite."""
+    """696 for an unknown letter, an empty mask, a mute of a mute, and a mute as an invite exception."""
     assert params_of(op.ask(f"MODE #a {change}"), "696")[:3] == ["op", "#a", change[1]]
     assert here.channel("#a").lists.get("b", {}) == {}
 
 
-def test_they_are_listed_with_who_and_when_and_survive(here: Here) -> None:
-    """A stored channel's mutes hold after a restart, as they were listed."""
+def test_mutes_are_listed_and_survive_a_restart(here: Here) -> None:
+    """The mutes of a stored channel are listed and in force after a restart."""
     una = here.member()
     una.say("JOIN #a", "MODE #a +b ~m:bob!*@*")
     una.say("QUIT")

@@ -13,8 +13,8 @@ def op(here: Here) -> Client:
     return client
 
 
-def test_only_accounts_and_the_voiced_speak_where_it_is_so(here: Here, op: Client) -> None:
-    """+M is 404 for guests without a standing."""
+def test_with_M_only_accounts_and_the_voiced_speak(here: Here, op: Client) -> None:
+    """With +M a guest without a standing gets 404."""
     guest, una = here.connect("guest"), here.member()
     guest.say("JOIN #a")
     una.say("JOIN #a")
@@ -27,8 +27,8 @@ def test_only_accounts_and_the_voiced_speak_where_it_is_so(here: Here, op: Clien
     assert guest.ask("PRIVMSG #a :x") == []
 
 
-def test_only_accounts_and_the_invited_come_in_where_it_is_so(here: Here, op: Client) -> None:
-    """+R is 477 for guests."""
+def test_with_R_only_accounts_and_the_invited_enter(here: Here, op: Client) -> None:
+    """With +R a guest gets 477, unless it is invited."""
     guest, una = here.connect("guest"), here.member()
     op.say("MODE #a +R")
     assert guest.ask("JOIN #a") == [f":{SERVER} 477 guest #a :Cannot join channel (+R)"]
@@ -37,8 +37,8 @@ def test_only_accounts_and_the_invited_come_in_where_it_is_so(here: Here, op: Cl
     assert "JOIN" in verbs(guest.ask("JOIN #a"))
 
 
-def test_no_ctcp_but_action_where_it_is_so(here: Here, op: Client) -> None:
-    """+C holds back CTCP to the channel, from operators too; ACTION and plain text pass."""
+def test_with_C_only_action_passes_of_ctcp(here: Here, op: Client) -> None:
+    """+C refuses CTCP to the channel, even of operators. ACTION and plain text pass."""
     bob = here.connect("bob")
     bob.say("JOIN #a")
     op.say("MODE #a +C")
@@ -52,8 +52,8 @@ def test_no_ctcp_but_action_where_it_is_so(here: Here, op: Client) -> None:
     assert op.read() == [f":{bob.prefix} PRIVMSG #a :\x01ACTION waves\x01"]
 
 
-def test_who_may_not_come_in_is_sent_on(here: Here, op: Client) -> None:
-    """470 with both names, then the JOIN of the other channel; whatever the reason was."""
+def test_a_refused_user_is_forwarded(here: Here, op: Client) -> None:
+    """For every reason of a refusal: 470 with both names, then the JOIN of the other channel."""
     op.say("JOIN #b")
     op.say("MODE #a +f #B")
     assert params_of(op.ask("MODE #a"), "324") == ["op", "#a", "+ntf", "#b"]
@@ -64,14 +64,14 @@ def test_who_may_not_come_in_is_sent_on(here: Here, op: Client) -> None:
         sent = client.ask("JOIN #a")
         assert params_of(sent, "470")[:3] == [client.user.nick, "#a", "#b"]
         assert sent[1] == f":{client.prefix} JOIN #b"
-        assert [verbs(client.ask("JOIN #a"))] == [["470"]], "who is there already stays there"
+        assert [verbs(client.ask("JOIN #a"))] == [["470"]], "a member of the other channel stays there"
         op.say(f"MODE #a -{change[1:]}")
     op.say("MODE #a -f", "MODE #a +i")
     assert verbs(here.connect("last").ask("JOIN #a")) == ["473"]
 
 
-def test_forwards_are_followed_so_far(here: Here, op: Client) -> None:
-    """From one to the next; a circle, or a channel that is gone, ends in the refusal of the last one."""
+def test_forwards_are_followed_to_their_end(here: Here, op: Client) -> None:
+    """Forwards lead from channel to channel. In a circle, or if a channel is gone, the last channel refuses."""
     op.say("JOIN #b", "JOIN #c")
     op.say("MODE #a +if #b", "MODE #b +if #c")
     bob = here.connect("bob")
@@ -86,7 +86,7 @@ def test_forwards_are_followed_so_far(here: Here, op: Client) -> None:
 
 
 def test_a_forward_needs_a_channel_and_rights_in_it(here: Here, op: Client) -> None:
-    """696 where there is no such channel or it is the same; 482 for the one where one is no operator."""
+    """696 if the other channel does not exist or is the same one; 482 if the user is no operator there."""
     here.connect("bob").say("JOIN #b")
     op.say("JOIN #b")
     op.read()
@@ -99,15 +99,15 @@ def test_a_forward_needs_a_channel_and_rights_in_it(here: Here, op: Client) -> N
 
 
 def test_a_forward_survives_a_restart(here: Here) -> None:
-    """It is stored with the channel."""
+    """A forward is stored with the channel."""
     una = here.member()
     una.say("JOIN #a", "JOIN #b", "MODE #a +f #b")
     here.restart()
     assert here.channel("#a").forward == "#b"
 
 
-def test_what_is_told_of_modes_is_true(here: Here) -> None:
-    """CHANMODES, FORWARD and RPL_MYINFO name the letters there are."""
+def test_the_announced_modes_are_those_that_exist(here: Here) -> None:
+    """CHANMODES, FORWARD and RPL_MYINFO name all mode letters."""
     client = here.open()
     client.say("NICK x", "USER x 0 * :x")
     welcome = client.read()

@@ -12,7 +12,7 @@ SET_AT = "1903867200"
 
 
 def test_a_channels_modes_are_shown_with_the_key_only_to_members(here: Here) -> None:
-    """324 lists the flags in order, the key for members and a star for others, and the limit; 329 the creation."""
+    """324 lists the flags in order, the key (a star outside the channel) and the limit; 329 the time of creation."""
     alice, bob = here.connect("alice"), here.connect("bob")
     alice.say("JOIN #a", "MODE #a +kl sesame 10", "MODE #a +i")
     assert alice.ask("MODE #a") == [f":{SERVER} 324 alice #a +intkl sesame 10", f":{SERVER} 329 alice #a {SET_AT}"]
@@ -21,8 +21,8 @@ def test_a_channels_modes_are_shown_with_the_key_only_to_members(here: Here) -> 
 
 
 @pytest.mark.parametrize("letter", "imnst")
-def test_flags_are_told_once_and_kept(here: Here, letter: str) -> None:
-    """Giving or taking a flag is told to all members; what changes nothing is told to nobody."""
+def test_a_flag_is_told_once(here: Here, letter: str) -> None:
+    """All members read a change of a flag. A line that changes nothing sends nothing."""
     alice, bob = here.connect("alice"), here.connect("bob")
     alice.say("JOIN #a", "MODE #a -nt")
     bob.say("JOIN #a")
@@ -37,7 +37,7 @@ def test_flags_are_told_once_and_kept(here: Here, letter: str) -> None:
 
 
 def test_only_operators_moderators_and_admins_change_modes(here: Here) -> None:
-    """482 for members and strangers, raw or not; a moderator needs no +o, nor to be there."""
+    """482 for users without +o, in the channel or not. A moderator needs neither +o nor to be in it."""
     alice, bob, mo = here.connect("alice"), here.connect("bob"), here.moderator()
     alice.say("JOIN #a")
     refusal = [f":{SERVER} 482 bob #a :You're not channel operator"]
@@ -52,7 +52,7 @@ def test_only_operators_moderators_and_admins_change_modes(here: Here) -> None:
 
 
 def test_one_refusal_for_many_changes(here: Here) -> None:
-    """Whoever may not change modes is told so once a line."""
+    """A line of several changes without the right to them is refused once."""
     alice, bob = here.connect("alice"), here.connect("bob")
     alice.say("JOIN #a")
     bob.say("JOIN #a")
@@ -60,7 +60,7 @@ def test_one_refusal_for_many_changes(here: Here) -> None:
 
 
 def test_an_unknown_letter_is_472_and_the_rest_goes_on(here: Here) -> None:
-    """472 names the letter; the changes beside it are made."""
+    """472 names the letter; the other changes of the line are made."""
     alice = here.connect("alice")
     alice.say("JOIN #a")
     assert alice.ask("MODE #a +Xm") == [
@@ -69,8 +69,8 @@ def test_an_unknown_letter_is_472_and_the_rest_goes_on(here: Here) -> None:
     ]
 
 
-def test_a_key_is_needed_to_come_in_and_goes_with_or_without_being_named(here: Here) -> None:
-    """475 without the key or with another; -k takes it away whatever is given."""
+def test_a_key_is_needed_to_enter_and_not_to_remove_it(here: Here) -> None:
+    """475 without the key or with another one. -k removes the key, whatever its parameter."""
     alice, bob = here.connect("alice"), here.connect("bob")
     alice.say("JOIN #a", "MODE #a +k sesame")
     assert bob.ask("JOIN #a") == [f":{SERVER} 475 bob #a :Cannot join channel (+k)"]
@@ -84,7 +84,7 @@ def test_a_key_is_needed_to_come_in_and_goes_with_or_without_being_named(here: H
 
 
 def test_the_audit_has_the_mode_and_not_the_key(here: Here) -> None:
-    """What is kept for ever says that a key was set, not which."""
+    """The audit, which is never deleted, says that a key was set but not the key."""
     una = here.member()
     una.say("JOIN #a")
     assert una.ask("MODE #a +mk sesame")[-1] == f":{una.prefix} MODE #a +mk sesame"
@@ -93,8 +93,8 @@ def test_the_audit_has_the_mode_and_not_the_key(here: Here) -> None:
 
 
 @pytest.mark.parametrize("key", ["a,b", ":a b", "x" * 33, ":"])
-def test_a_key_that_cannot_be_given_back_is_refused(here: Here, key: str) -> None:
-    """696 for a key with a comma or a space, too long a one, or none: it could not be used in JOIN."""
+def test_a_key_that_join_cannot_send_is_refused(here: Here, key: str) -> None:
+    """696 for a key with a comma or a space, an empty key and one that is too long: JOIN could not send them."""
     alice = here.connect("alice")
     alice.say("JOIN #a")
     assert params_of(alice.ask(f"MODE #a +k {key}"), "696")[:3] == ["alice", "#a", "k"]
@@ -103,7 +103,7 @@ def test_a_key_that_cannot_be_given_back_is_refused(here: Here, key: str) -> Non
 
 @pytest.mark.parametrize("limit", ["0", "-1", "x", "1.5", "٣", "9999999999", ":1 2"])
 def test_a_limit_is_a_positive_number(here: Here, limit: str) -> None:
-    """696 with the channel, the letter and what was given, for what is no limit."""
+    """696 with the channel and the letter, for a parameter that is no limit."""
     alice = here.connect("alice")
     alice.say("JOIN #a")
     sent = alice.ask(f"MODE #a +l {limit}")
@@ -111,8 +111,8 @@ def test_a_limit_is_a_positive_number(here: Here, limit: str) -> None:
     assert here.channel("#a").limit is None
 
 
-def test_a_full_channel_lets_nobody_in_but_the_invited(here: Here) -> None:
-    """471 at the limit; an invitation overrides it; -l needs no number."""
+def test_a_full_channel_lets_only_invited_users_in(here: Here) -> None:
+    """471 at the limit. An invitation overrides it. -l needs no number."""
     alice, bob, carl = here.connect("alice"), here.connect("bob"), here.connect("carl")
     alice.say("JOIN #a", "MODE #a +l 1")
     assert bob.ask("JOIN #a") == [f":{SERVER} 471 bob #a :Cannot join channel (+l)"]
@@ -123,7 +123,7 @@ def test_a_full_channel_lets_nobody_in_but_the_invited(here: Here) -> None:
 
 
 def test_invite_only_and_its_exceptions(here: Here) -> None:
-    """473 for the uninvited; +I masks and invitations let in; an invitation holds once."""
+    """473 without an invitation. A +I mask lets the user in, and so does an invitation, once."""
     alice, bob, carl = here.connect("alice"), here.connect("bob"), here.connect("carl")
     alice.say("JOIN #a", "MODE #a +i")
     assert bob.ask("JOIN #a") == [f":{SERVER} 473 bob #a :Cannot join channel (+i)"]
@@ -134,8 +134,8 @@ def test_invite_only_and_its_exceptions(here: Here) -> None:
     assert verbs(carl.ask("PART #a", "JOIN #a")) == ["PART", "473"]
 
 
-def test_bans_keep_out_and_silence_and_exceptions_undo_them(here: Here) -> None:
-    """A +b mask keeps strangers out (474) and members quiet (404); +e or +v undoes it, -b ends it."""
+def test_bans_refuse_entry_and_speech_and_exceptions_lift_them(here: Here) -> None:
+    """A +b mask refuses entry (474) and, to a member, speech (404). +e or +v lifts it, -b ends it."""
     alice, bob = here.connect("alice"), here.connect("bob")
     alice.say("JOIN #a")
     bob.say("JOIN #a")
@@ -156,14 +156,14 @@ def test_bans_keep_out_and_silence_and_exceptions_undo_them(here: Here) -> None:
 
 
 def test_an_invitation_overrides_a_ban_and_a_key(here: Here) -> None:
-    """Who was invited comes in past +b and +k."""
+    """An invited user may enter despite +b and +k."""
     alice, bob = here.connect("alice"), here.connect("bob")
     alice.say("JOIN #a", "MODE #a +bk *!*@* sesame", "INVITE bob #a")
     assert "JOIN" in verbs(bob.ask("JOIN #a"))
 
 
-def test_lists_show_the_mask_who_and_when(here: Here) -> None:
-    """367/368 for anybody; 348/349 and 346/347 for operators only."""
+def test_lists_show_the_mask_its_author_and_time(here: Here) -> None:
+    """All users may list the bans (367, 368). Only operators may list the exceptions (348, 349; 346, 347)."""
     alice, bob = here.connect("alice"), here.connect("bob")
     alice.say("JOIN #a", "MODE #a +b-b+b x!*@* x!*@* y", "MODE #a +eI e!*@* i!*@*")
     for client, nick in ((alice, "alice"), (bob, "bob")):
@@ -183,8 +183,8 @@ def test_lists_show_the_mask_who_and_when(here: Here) -> None:
     assert verbs(bob.ask("MODE #a e", "MODE #a I")) == ["482", "482"]
 
 
-def test_a_mask_is_listed_once_whatever_its_case(here: Here) -> None:
-    """The same mask in another case changes nothing."""
+def test_a_mask_is_listed_once_in_any_case(here: Here) -> None:
+    """A mask that is listed in another case changes nothing."""
     alice = here.connect("alice")
     alice.say("JOIN #a", "MODE #a +b Bob!*@*")
     assert alice.ask("MODE #a +b bob!*@*") == []
@@ -193,8 +193,8 @@ def test_a_mask_is_listed_once_whatever_its_case(here: Here) -> None:
 
 @pytest.mark.parametrize("mask", [":a b!*@*", "~a:" + "x" * 400, ":~m:a b"])
 @pytest.mark.parametrize("letter", "beI")
-def test_a_mask_that_no_line_could_repeat_is_refused(here: Here, letter: str, mask: str) -> None:
-    """A mask with a space, or too long for a list reply, would tear the MODE line apart: 696, and nothing is kept."""
+def test_a_mask_that_no_line_can_hold_is_refused(here: Here, letter: str, mask: str) -> None:
+    """A mask with a space, or one that is too long for a reply, would break the MODE line: 696, and no entry."""
     alice = here.connect("alice")
     alice.say("JOIN #a")
     assert params_of(alice.ask(f"MODE #a +{letter} {mask}"), "696")[:3] == ["alice", "#a", letter]
@@ -202,7 +202,7 @@ def test_a_mask_that_no_line_could_repeat_is_refused(here: Here, letter: str, ma
 
 
 def test_lists_are_bounded(here: Here) -> None:
-    """478 with the channel and the letter once a hundred masks are listed."""
+    """478 with the channel and the letter if a hundred masks are listed."""
     alice = here.connect("alice")
     alice.say("JOIN #a")
     for number in range(100):
@@ -212,7 +212,7 @@ def test_lists_are_bounded(here: Here) -> None:
 
 
 def test_standings_are_given_and_taken(here: Here) -> None:
-    """+o and +v are told with the nick as it is worn; 401 and 441 for who is not there."""
+    """+o and +v are told with the nick in its own case. 401 and 441 for a target that is not there."""
     alice, bob = here.connect("alice"), here.connect("Bob")
     here.connect("carl")
     alice.say("JOIN #a")
@@ -227,7 +227,7 @@ def test_standings_are_given_and_taken(here: Here) -> None:
 
 
 def test_moderated_and_no_outside_messages(here: Here) -> None:
-    """+m is for voices and operators to speak in; +n keeps strangers' messages out; without both all may."""
+    """With +m only voiced members and operators speak. With +n only members do. Without both, all users do."""
     alice, bob = here.connect("alice"), here.connect("bob")
     alice.say("JOIN #a")
     assert verbs(bob.ask("PRIVMSG #a :hi")) == ["404"]
@@ -242,8 +242,8 @@ def test_moderated_and_no_outside_messages(here: Here) -> None:
     assert bob.ask("PRIVMSG #a :hi")[2:] == []
 
 
-def test_secret_channels_are_hidden_from_strangers(here: Here) -> None:
-    """A +s channel shows in no LIST, NAMES, WHO or WHOIS of who is not in it; moderators see it."""
+def test_secret_channels_are_hidden_from_others(here: Here) -> None:
+    """Only members and moderators see a +s channel in LIST, NAMES, WHO and WHOIS."""
     alice, bob, mo = here.connect("alice"), here.connect("bob"), here.moderator()
     alice.say("JOIN #a", "MODE #a +s")
     assert [line for line in bob.ask("LIST", "WHOIS alice", "WHO alice", "NAMES #a", "WHO #a") if "#a" in line] == [
@@ -255,7 +255,7 @@ def test_secret_channels_are_hidden_from_strangers(here: Here) -> None:
 
 
 def test_a_line_of_many_changes_is_told_in_lines_that_fit(here: Here) -> None:
-    """At most twenty changes of a line are made, and told whole."""
+    """The first twenty changes of a line are made; each is told in full."""
     alice = here.connect("alice")
     alice.say("JOIN #a")
     masks = [f"{number}" + "x" * 18 for number in range(25)]
@@ -265,7 +265,7 @@ def test_a_line_of_many_changes_is_told_in_lines_that_fit(here: Here) -> None:
 
 
 def test_user_modes_are_shown_and_set(here: Here) -> None:
-    """221 shows +i and +w; only one's own are seen; letters that do not exist are 501."""
+    """221 shows the user's own modes. 502 for another user's, 501 for an unknown letter."""
     alice = here.connect("alice")
     here.connect("bob")
     assert alice.ask("MODE alice") == [f":{SERVER} 221 alice +"]
@@ -278,23 +278,23 @@ def test_user_modes_are_shown_and_set(here: Here) -> None:
     assert alice.ask("MODE nobody") == [f":{SERVER} 401 alice nobody :No such nick/channel"]
 
 
-def test_nobody_becomes_an_operator_by_saying_so(here: Here) -> None:
-    """MODE +o of oneself is passed over."""
+def test_a_user_cannot_become_an_operator_by_mode(here: Here) -> None:
+    """A user's MODE +o is ignored."""
     alice = here.connect("alice")
     assert alice.ask("MODE alice +o") == []
     assert alice.user.modes == "+"
     assert here.world.operators == {}
 
 
-def test_user_modes_are_one_for_all_devices(here: Here) -> None:
-    """A user mode set on one device is told to the other."""
+def test_user_modes_are_the_same_for_all_sessions(here: Here) -> None:
+    """The user's other sessions read a change of user modes."""
     phone, laptop = here.member(), here.member()
     phone.say("MODE una +i")
     assert laptop.read() == [f":{phone.prefix} MODE una +i"]
 
 
-def test_a_founder_and_who_was_granted_regain_their_standing(here: Here) -> None:
-    """Accounts get +o and +v back when they return, also after a restart; guests and who lost it do not."""
+def test_accounts_regain_their_standing(here: Here) -> None:
+    """An account gets +o or +v back when it joins again, also after a restart. A guest does not, nor does a lost +o."""
     una, ben, vic, guest = here.member(), here.member("ben"), here.member("vic"), here.connect("guest")
     for client in (una, ben, vic, guest):
         client.say("JOIN #a")
@@ -316,7 +316,7 @@ def test_a_founder_and_who_was_granted_regain_their_standing(here: Here) -> None
 
 
 def test_the_founder_stays_operator_even_when_deopped(here: Here) -> None:
-    """Taking +o from the founder lasts until they come back."""
+    """A founder without +o has it again after the next JOIN."""
     una, ben = here.member(), here.member("ben")
     una.say("JOIN #a")
     ben.say("JOIN #a")
@@ -328,7 +328,7 @@ def test_the_founder_stays_operator_even_when_deopped(here: Here) -> None:
 
 
 def test_being_first_in_a_configured_channel_gives_nothing(here: Here) -> None:
-    """The lobby's first member is no operator; an admin may give +o there, and it is kept for an account."""
+    """The first member of a configured channel gets no +o. An admin may give it, and the account regains it."""
     una = here.member()
     assert here.channel("#lobby").members[una.user] == 0
     assert verbs(una.ask("MODE #lobby +m")) == ["482"]
@@ -340,7 +340,7 @@ def test_being_first_in_a_configured_channel_gives_nothing(here: Here) -> None:
 
 
 def test_a_guests_channel_ends_with_its_last_member(here: Here) -> None:
-    """A guest is operator of the channel it made; empty, it is gone with all its modes."""
+    """A guest operates the channel it created. When the channel is empty it ends, with all its modes."""
     alice = here.connect("alice")
     alice.say("JOIN #a", "MODE #a +kib x *!*@*", "PART #a")
     assert here.world.find_channel("#a") is None
@@ -350,7 +350,7 @@ def test_a_guests_channel_ends_with_its_last_member(here: Here) -> None:
 
 
 def test_a_stored_channels_change_is_told_once_it_is_stored(here: Here) -> None:
-    """Nobody reads a MODE of a kept channel before the database has it; afterwards it is there after a restart."""
+    """The members of a stored channel read a MODE after the database has it."""
     una, bob = here.member(), here.connect("bob")
     una.say("JOIN #a")
     bob.say("JOIN #a")
@@ -365,8 +365,8 @@ def test_a_stored_channels_change_is_told_once_it_is_stored(here: Here) -> None:
     assert stored.flags == "mnt"
 
 
-def test_two_changes_under_way_at_once_lose_nothing(here: Here) -> None:
-    """Two operators' changes, both waiting for the disk, are both in memory and on the disk."""
+def test_two_changes_saved_at_the_same_time_lose_nothing(here: Here) -> None:
+    """Two changes that are being saved at the same time are both told and both stored."""
     una, ben = here.member(), here.member("ben")
     una.say("JOIN #a")
     ben.say("JOIN #a")
@@ -387,7 +387,7 @@ def test_two_changes_under_way_at_once_lose_nothing(here: Here) -> None:
 
 
 def test_a_change_that_cannot_be_stored_is_told_with_a_warning(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Modes are told even if their record fails, and who made them is warned."""
+    """If a mode cannot be stored, the members read it all the same and its author reads a warning."""
     from chatroom.errors import StorageError
 
     una = here.member(caps="standard-replies")
@@ -403,8 +403,8 @@ def test_a_change_that_cannot_be_stored_is_told_with_a_warning(here: Here, monke
     assert sent[-1] == f":{una.prefix} MODE #a +m"
 
 
-def test_who_was_renamed_meanwhile_is_told_of_under_the_new_name(here: Here) -> None:
-    """A change that waited for the disk is told in the name its maker has by then."""
+def test_a_change_is_told_under_its_authors_present_nick(here: Here) -> None:
+    """A change that was being saved is told under the nick that its author has by then."""
     alice = here.admin(address="10.0.0.3")
     bob = here.connect("bob")
     here.world.rename(alice.user, "renamed")  # an account's nick need not be its name
@@ -418,8 +418,8 @@ def test_who_was_renamed_meanwhile_is_told_of_under_the_new_name(here: Here) -> 
 
 
 @pytest.mark.parametrize("autojoin", [(), ("#one", "#two")])
-def test_everyone_lands_in_the_configured_channels(make_here: Callable[..., Here], autojoin: tuple[str, ...]) -> None:
-    """``channels.autojoin`` says where, and may be empty."""
+def test_users_join_the_configured_channels(make_here: Callable[..., Here], autojoin: tuple[str, ...]) -> None:
+    """Every user joins the channels of ``channels.autojoin``, which may be empty."""
     here = make_here(channels={"autojoin": autojoin})
     alice = here.connect("alice")
     assert [channel.name for channel in alice.user.channels] == list(autojoin)

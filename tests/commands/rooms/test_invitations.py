@@ -3,8 +3,8 @@ from __future__ import annotations
 from harness.world import SERVER, Here, verbs
 
 
-def test_invitations_reach_who_is_invited(here: Here) -> None:
-    """341 for who invites, INVITE for who is invited, 301 where they are away; 336 and 337 list them."""
+def test_an_invitation_reaches_its_target(here: Here) -> None:
+    """The inviting user reads 341, and 301 if the target is away. The target reads INVITE; 336 and 337 list it."""
     alice, bob = here.connect("alice"), here.connect("bob")
     alice.say("JOIN #a")
     bob.say("AWAY :at lunch")
@@ -19,8 +19,8 @@ def test_invitations_reach_who_is_invited(here: Here) -> None:
     assert verbs(bob.ask("INVITE")) == ["337"]
 
 
-def test_an_invitation_to_a_channel_that_ended_is_forgotten(here: Here) -> None:
-    """A channel that ended, and one made anew under its name, invite nobody."""
+def test_an_invitation_ends_with_its_channel(here: Here) -> None:
+    """An invitation ends with its channel and does not count for a new channel of that name."""
     alice, bob = here.connect("alice"), here.connect("bob")
     alice.say("JOIN #a", "INVITE bob #a", "PART #a")
     assert verbs(bob.ask("INVITE")) == ["337"]
@@ -28,8 +28,8 @@ def test_an_invitation_to_a_channel_that_ended_is_forgotten(here: Here) -> None:
     assert verbs(bob.ask("JOIN #a")) == ["473"]
 
 
-def test_who_may_invite(here: Here) -> None:
-    """442 for strangers, 482 for members of a +i channel, 443 for who is there, 401, 403 and 461."""
+def test_the_right_to_invite(here: Here) -> None:
+    """442 outside the channel, 482 without +o in a +i channel, 443 for a member; 401, 403 and 461."""
     alice, bob = here.connect("alice"), here.connect("bob")
     here.connect("carl")
     alice.say("JOIN #a")
@@ -47,7 +47,7 @@ def test_who_may_invite(here: Here) -> None:
 
 
 def test_members_with_invite_notify_read_of_invitations(here: Here) -> None:
-    """Whoever is in the channel and negotiated invite-notify reads who was invited, once; others do not."""
+    """Members with invite-notify read an invitation, once. Other members and other users do not."""
     ops, member = here.connect("ops", caps="invite-notify"), here.connect("member", caps="invite-notify")
     plain, stranger = here.connect("plain"), here.connect("stranger", caps="invite-notify")
     alice, bob = here.connect("alice", caps="invite-notify"), here.connect("bob", caps="invite-notify")
@@ -61,8 +61,8 @@ def test_members_with_invite_notify_read_of_invitations(here: Here) -> None:
     assert plain.read() == stranger.read() == []
 
 
-def test_only_an_operators_invitation_opens_the_door(here: Here) -> None:
-    """A plain member may ask somebody in, but not past the channel's ban, key or limit."""
+def test_only_an_operators_invitation_overrides_the_modes(here: Here) -> None:
+    """The invitation of a member without +o does not override a ban, a key or a limit."""
     alice, bob, carl = here.connect("alice"), here.connect("bob"), here.connect("carl")
     alice.say("JOIN #a", "MODE #a +b carl!*@*")
     bob.say("JOIN #a", "INVITE carl #a")

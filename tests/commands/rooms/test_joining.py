@@ -8,8 +8,8 @@ from harness.world import SERVER, Here, verbs
 from chatroom.commands.rooms.joining import FOUNDED_CHANNELS
 
 
-def test_joining_shows_the_topic_and_who_is_there(here: Here) -> None:
-    """JOIN is answered by itself, the topic with who set it when, the names and their end; members read the JOIN."""
+def test_joining_shows_the_topic_and_the_members(here: Here) -> None:
+    """The user reads the JOIN, the topic with its author and time, and the names. The members read the JOIN."""
     alice, bob = here.connect("alice"), here.connect("bob")
     alice.say("JOIN #A", "TOPIC #a :cats")
     alice.read()
@@ -28,13 +28,13 @@ def test_joining_shows_the_topic_and_who_is_there(here: Here) -> None:
     "name, numeric",
     [("#", "476"), ("#a b", "476"), ("#a\x07", "476"), ("#" + "x" * 64, "476"), ("lobby", "403"), ("&a", "403")],
 )
-def test_what_is_no_channel_is_refused(here: Here, name: str, numeric: str) -> None:
-    """476 for a bad name after ``#``, 403 for what is no channel at all."""
+def test_invalid_channel_names_are_refused(here: Here, name: str, numeric: str) -> None:
+    """476 for an invalid name after ``#``, 403 for a name without it."""
     assert verbs(here.connect("alice").ask(f"JOIN :{name}")) == [numeric]
 
 
-def test_how_many_channels_one_may_join(make_here: Callable[..., Here]) -> None:
-    """405 past the limit; leaving one makes room."""
+def test_the_number_of_channels_of_a_user_is_limited(make_here: Callable[..., Here]) -> None:
+    """405 above the limit. Leaving a channel makes room."""
     here = make_here(channels={"autojoin": (), "max_joined": 2})
     alice = here.connect("alice")
     assert verbs(alice.ask("JOIN #a,#b,#c"))[-1] == "405"
@@ -43,8 +43,8 @@ def test_how_many_channels_one_may_join(make_here: Callable[..., Here]) -> None:
     assert verbs(alice.ask("JOIN #c"))[0] == "JOIN"
 
 
-def test_leaving_is_told_to_all_with_the_reason(here: Here) -> None:
-    """PART, with or without words, is read by the others and by who leaves."""
+def test_all_members_read_a_part_with_its_reason(here: Here) -> None:
+    """The members and the leaving user read PART with its reason. 442 and 403 if there is nothing to leave."""
     alice, bob = here.connect("alice"), here.connect("bob")
     alice.say("JOIN #a,#b")
     bob.say("JOIN #a,#b")
@@ -57,7 +57,7 @@ def test_leaving_is_told_to_all_with_the_reason(here: Here) -> None:
 
 
 def test_join_0_leaves_all(here: Here) -> None:
-    """JOIN 0 parts from every channel."""
+    """JOIN 0 leaves every channel."""
     alice = here.connect("alice")
     alice.say("JOIN #a")
     assert verbs(alice.ask("JOIN 0")) == ["PART", "PART"]
@@ -65,7 +65,7 @@ def test_join_0_leaves_all(here: Here) -> None:
 
 
 def test_an_account_founds_only_so_many_stored_channels(make_here: Callable[..., Here]) -> None:
-    """Beyond the limit a channel is its founder's to operate, but ends with its last member."""
+    """Above the limit, a new channel is not stored and ends with its last member."""
     here = make_here(channels={"autojoin": (), "max_joined": 1000})
     una = here.member()
     for number in range(FOUNDED_CHANNELS + 1):
@@ -75,8 +75,8 @@ def test_an_account_founds_only_so_many_stored_channels(make_here: Callable[...,
     assert len(list(here.stores.channels.load_all())) == FOUNDED_CHANNELS
 
 
-def test_extended_join_and_away_notify_tell_more_at_a_join(here: Here) -> None:
-    """Readers with extended-join read account and real name; with away-notify, that who joins is away."""
+def test_extended_join_and_away_notify_add_to_a_join(here: Here) -> None:
+    """Sessions with extended-join read account and real name. Sessions with away-notify read that the user is away."""
     bob = here.connect("bob", caps="extended-join away-notify")
     una = here.member()
     una.say("AWAY :back soon")

@@ -3,8 +3,8 @@ from __future__ import annotations
 from harness.world import SERVER, Here, verbs
 
 
-def test_a_kick_takes_out_with_a_reason(here: Here) -> None:
-    """Operators kick by comma; all read it, and who was kicked may come back."""
+def test_a_kick_removes_with_a_reason(here: Here) -> None:
+    """An operator kicks several users in one line. All members read it, and a kicked user may join again."""
     alice, bob, carl = here.connect("alice"), here.connect("bob"), here.connect("carl")
     for client in (alice, bob, carl):
         client.say("JOIN #a")
@@ -18,8 +18,8 @@ def test_a_kick_takes_out_with_a_reason(here: Here) -> None:
     assert alice.ask("KICK #a bob")[-1] == f":{alice.prefix} KICK #a bob :alice"
 
 
-def test_who_may_kick_whom_in_a_channel(here: Here) -> None:
-    """442 for strangers, 482 for members, 441 and 401 for who is not there, 403 for no channel; moderators may."""
+def test_the_right_to_kick_in_a_channel(here: Here) -> None:
+    """442 outside the channel, 482 without +o; 441 and 401 for a target that is not there; 403 for no channel."""
     alice, bob, mo = here.connect("alice"), here.connect("bob"), here.moderator()
     here.connect("carl")
     alice.say("JOIN #a")
@@ -35,7 +35,7 @@ def test_who_may_kick_whom_in_a_channel(here: Here) -> None:
 
 
 def test_a_channel_kick_is_in_the_audit(here: Here) -> None:
-    """Who kicked whom out of where."""
+    """The audit records who kicked whom out of which channel."""
     una = here.member()
     here.connect("bob").say("JOIN #lobby")
     ada = here.admin()
@@ -45,8 +45,8 @@ def test_a_channel_kick_is_in_the_audit(here: Here) -> None:
     assert una.read()[-1] == f":{ada.prefix} KICK #lobby bob :spam"
 
 
-def test_people_are_kicked_out_of_several_channels_at_once(here: Here) -> None:
-    """As many channels as nicks, each pair by itself; other numbers are 461; one refusal a channel."""
+def test_users_are_kicked_out_of_several_channels_at_once(here: Here) -> None:
+    """With as many channels as nicks, each pair is a kick; other numbers are 461. A channel is refused once."""
     alice, bob, carl = here.connect("alice"), here.connect("bob"), here.connect("carl")
     for client in (alice, bob, carl):
         client.say("JOIN #a,#b")

@@ -7,8 +7,8 @@ from harness.world import SERVER, Here, verbs
 
 
 @pytest.mark.parametrize("mode", ["+i", "+k sesame", "+l 1"])
-def test_operators_read_who_asks_to_be_let_in(here: Here, mode: str) -> None:
-    """710 goes to the channel's operators alone, 711 to whoever asks; then an invitation lets them in."""
+def test_operators_read_a_knock(here: Here, mode: str) -> None:
+    """Only the channel's operators read 710; the user reads 711. An invitation then lets the user in."""
     alice, bob, carl = here.connect("alice"), here.connect("bob"), here.connect("carl")
     alice.say("JOIN #a")
     carl.say("JOIN #a")
@@ -24,8 +24,8 @@ def test_operators_read_who_asks_to_be_let_in(here: Here, mode: str) -> None:
     assert verbs(bob.ask("JOIN #a"))[0] == "JOIN"
 
 
-def test_where_there_is_nothing_to_knock_for(here: Here) -> None:
-    """403 for no channel, 713 for an open one, 714 for one's own, 480 for who is banned."""
+def test_refused_knocks(here: Here) -> None:
+    """403 for no channel, 713 for an open one, 714 for the user's own, 480 for a banned user."""
     alice, bob = here.connect("alice"), here.connect("bob")
     alice.say("JOIN #a", "JOIN #b", "MODE #b +i", "MODE #b +b bob!*@*")
     assert bob.ask("KNOCK #none") == [f":{SERVER} 403 bob #none :No such channel"]
@@ -36,8 +36,8 @@ def test_where_there_is_nothing_to_knock_for(here: Here) -> None:
     assert alice.read() == []
 
 
-def test_knocking_again_and_again_is_refused(make_here: Callable[..., Here]) -> None:
-    """712 within a minute, where limits are on."""
+def test_knocking_is_limited_to_once_a_minute(make_here: Callable[..., Here]) -> None:
+    """712 for a second knock within a minute, if limits are on."""
     here = make_here(limits={"enabled": True})
     alice, bob = here.connect("alice"), here.connect("bob")
     alice.say("JOIN #a", "MODE #a +i", "JOIN #b", "MODE #b +i")

@@ -10,7 +10,7 @@ from chatroom.irc.message import parse
 
 @pytest.fixture
 def rooms(make_here: Callable[..., Here]) -> Here:
-    """Channels of different age, size and topic: #old (1 member, topic of 20 minutes), #mid (2), #new (3)."""
+    """Channels that differ in age, members and topic: #old (41 minutes, 1 member), #mid (21 minutes, 2), #new (3)."""
     here = make_here(channels={"autojoin": ()})
     alice, bob, carl = (here.connect(nick) for nick in ("alice", "bob", "carl"))
     alice.say("JOIN #old")
@@ -27,14 +27,14 @@ def rooms(make_here: Callable[..., Here]) -> Here:
 
 
 def listed(here: Here, line: str) -> list[str]:
-    """The channels that somebody's LIST shows."""
+    """The channels in carl's answer to a LIST line."""
     sent = [parse(answer) for answer in here.clients[3].ask(line)]
     assert [sent[0].verb, sent[-1].verb] == ["321", "323"]
     return [message.params[1] for message in sent[1:-1]]
 
 
 def test_a_list_shows_name_members_and_topic(rooms: Here) -> None:
-    """322 for each channel between 321 and 323."""
+    """One 322 for each channel, between 321 and 323."""
     assert rooms.clients[3].ask("LIST") == [
         f":{SERVER} 321 carl Channel :Users  Name",
         f":{SERVER} 322 carl #old 1 :",
@@ -71,12 +71,12 @@ def test_a_list_shows_name_members_and_topic(rooms: Here) -> None:
     ],
 )
 def test_conditions_choose_the_channels(rooms: Here, conditions: str, expected: list[str]) -> None:
-    """All conditions of ELIST have to hold; of several names or masks, one."""
+    """A channel must meet all ELIST conditions, and one of several names or masks."""
     assert listed(rooms, f"LIST {conditions}") == expected
 
 
 def test_secret_channels_are_listed_to_their_members(rooms: Here) -> None:
-    """Nobody else sees them in a list, whatever the conditions; moderators do."""
+    """Only members and moderators see a secret channel in a list, even if the list names it."""
     rooms.clients[1].say("MODE #old +s", "MODE #new +s")
     mo = rooms.moderator()
     assert listed(rooms, "LIST") == ["#mid", "#new"]
@@ -84,8 +84,8 @@ def test_secret_channels_are_listed_to_their_members(rooms: Here) -> None:
     assert verbs(mo.ask("LIST")).count("322") == 3
 
 
-def test_a_list_too_long_to_be_read_in_time_is_cut(rooms: Here, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The largest channels are shown, and that there are more: nobody is disconnected for listing (SAFELIST)."""
+def test_a_list_too_long_for_the_send_queue_is_cut(rooms: Here, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A long list shows the largest channels and says that there are more: no LIST costs the connection (SAFELIST)."""
     monkeypatch.setattr("chatroom.commands.context.Context.most_replies", 2)
     sent = rooms.clients[3].ask("LIST")
     assert [parse(line).params[1] for line in sent if parse(line).verb == "322"] == ["#new", "#mid"]

@@ -6,7 +6,7 @@ from harness.world import SERVER, Here, params_of, verbs
 
 
 def test_names_shows_standings_as_negotiated(here: Here) -> None:
-    """One sign, or all of them with multi-prefix; the whole prefix with userhost-in-names."""
+    """NAMES shows one sign for a member, or all with multi-prefix; the whole prefix with userhost-in-names."""
     alice = here.connect("alice")
     bob = here.connect("bob", caps="multi-prefix userhost-in-names")
     alice.say("JOIN #a", "MODE #a +v alice")
@@ -17,8 +17,8 @@ def test_names_shows_standings_as_negotiated(here: Here) -> None:
     assert alice.ask("NAMES") == [f":{SERVER} 366 alice * :End of NAMES list"]
 
 
-def test_the_invisible_show_to_those_inside_only(here: Here) -> None:
-    """NAMES and WHO of a channel leave out +i people for those who are not in it."""
+def test_invisible_members_are_shown_to_members_only(here: Here) -> None:
+    """From outside a channel, NAMES and WHO leave out its +i members."""
     alice, bob = here.connect("alice"), here.connect("bob")
     alice.say("JOIN #a", "MODE alice +i")
     assert verbs(bob.ask("NAMES #a", "WHO #a", "WHO al*")) == ["366", "315", "352", "315"]
@@ -29,7 +29,7 @@ def test_the_invisible_show_to_those_inside_only(here: Here) -> None:
 
 
 def test_names_of_many_take_several_lines(make_here: Callable[..., Here]) -> None:
-    """All members are listed, each once, however many lines it takes."""
+    """All members are listed, each once, in as many lines as needed."""
     here = make_here()
     nicks = [f"somebody-with-a-long-nick-{number}" for number in range(40)]
     for nick in nicks:
@@ -42,7 +42,7 @@ def test_names_of_many_take_several_lines(make_here: Callable[..., Here]) -> Non
 
 
 def test_list_shows_channels_their_size_and_topic(here: Here) -> None:
-    """321, 322 for each, 323; by name where names are given."""
+    """321, a 322 for each channel, 323. With names, only the named channels."""
     alice = here.connect("alice")
     alice.say("JOIN #a", "TOPIC #a :cats")
     assert alice.ask("LIST") == [

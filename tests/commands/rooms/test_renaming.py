@@ -7,8 +7,8 @@ from chatroom.chat.people.channel import OP
 CAP = "draft/channel-rename"
 
 
-def test_who_knows_of_new_names_reads_one_line(here: Here) -> None:
-    """RENAME with both names and the reason, an empty one where there was none; modes, topic and members stay."""
+def test_with_the_capability_a_session_reads_one_line(here: Here) -> None:
+    """Sessions with the capability read RENAME with both names and the reason. Modes, topic and members stay."""
     alice, bob = here.connect("alice", caps=CAP), here.connect("bob", caps=CAP)
     alice.say("JOIN #old", "MODE #old +ib x!*@*", "TOPIC #old :tea", "INVITE bob #old")
     bob.say("JOIN #old")
@@ -26,8 +26,8 @@ def test_who_knows_of_new_names_reads_one_line(here: Here) -> None:
     assert alice.ask("RENAME #new #newer") == [f":{alice.prefix} RENAME #new #newer :"]
 
 
-def test_who_does_not_know_reads_part_and_join(here: Here) -> None:
-    """PART with the reason, JOIN, the topic and the names, each in their own name; also who renames."""
+def test_without_the_capability_a_session_reads_part_and_join(here: Here) -> None:
+    """Sessions without it, the renaming one too, read their own PART and JOIN, then the topic and the names."""
     alice, una = here.connect("alice"), here.member(caps="extended-join")
     alice.say("JOIN #old", "TOPIC #old :tea")
     una.say("JOIN #old")
@@ -47,7 +47,7 @@ def test_who_does_not_know_reads_part_and_join(here: Here) -> None:
 
 
 def test_another_case_of_the_name_is_no_other_channel(here: Here) -> None:
-    """It is allowed; those who do not know of new names read nothing, for theirs is the same."""
+    """A new case of the name is allowed. Sessions without the capability read nothing of it."""
     alice, bob = here.connect("alice", caps=CAP), here.connect("bob")
     alice.say("JOIN #a")
     bob.say("JOIN #a")
@@ -57,8 +57,8 @@ def test_another_case_of_the_name_is_no_other_channel(here: Here) -> None:
     assert here.channel("#a").name == "#A"
 
 
-def test_what_cannot_be_renamed(here: Here) -> None:
-    """461, 403, 442 and 482; FAIL for a name in use, a bad name, and a channel that the configuration names."""
+def test_refused_renames(here: Here) -> None:
+    """461, 403, 442 and 482; FAIL for a name in use, an invalid name, and a configured channel."""
     alice, bob, ada = here.connect("alice", caps=CAP), here.connect("bob"), here.admin()
     alice.say("JOIN #a", "JOIN #b")
     alice.read()
@@ -78,7 +78,7 @@ def test_what_cannot_be_renamed(here: Here) -> None:
 
 
 def test_a_moderator_renames_from_outside(here: Here) -> None:
-    """They are told by a notice; the members as ever."""
+    """The moderator reads a notice, the members read RENAME."""
     alice, mo = here.connect("alice", caps=CAP), here.moderator(caps=CAP)
     alice.say("JOIN #a")
     alice.read()
@@ -86,8 +86,8 @@ def test_a_moderator_renames_from_outside(here: Here) -> None:
     assert alice.read() == [f":{mo.prefix} RENAME #a #b :nicer"]
 
 
-def test_a_stored_channel_is_renamed_on_the_disk(here: Here) -> None:
-    """After a restart it is there under its new name only, with its founder, and with what was changed just before."""
+def test_a_stored_channel_is_renamed_in_the_database(here: Here) -> None:
+    """After a restart the channel has only its new name, its founder, and the changes made just before."""
     una = here.member()
     una.say("JOIN #a", "JOIN #b", "MODE #b +f #a")
     with here.tick():
@@ -105,8 +105,8 @@ def test_a_stored_channel_is_renamed_on_the_disk(here: Here) -> None:
     assert (channel.topic, channel.members[una.user], "m" in channel.flags) == ("tea", OP, True)
 
 
-def test_a_change_that_waits_for_the_disk_is_told_under_the_new_name(here: Here) -> None:
-    """What is told after a renaming names the channel as it is called by then."""
+def test_a_change_that_is_being_saved_is_told_under_the_new_name(here: Here) -> None:
+    """A change that is told after a RENAME names the channel by its new name."""
     una, ben = here.member(), here.member("ben", caps=CAP)
     una.say("JOIN #a")
     ben.say("JOIN #a")
@@ -120,8 +120,8 @@ def test_a_change_that_waits_for_the_disk_is_told_under_the_new_name(here: Here)
     assert ben.read() == [f":{una.prefix} TOPIC #b :tea"]
 
 
-def test_a_session_in_the_middle_of_a_labelled_answer_reads_of_it_beside_that(here: Here) -> None:
-    """The fallback of somebody else's renaming is no part of the answer."""
+def test_a_rename_is_no_part_of_a_labelled_answer_under_way(here: Here) -> None:
+    """PART and JOIN for another user's RENAME are not part of the labelled answer."""
     una, ben = here.member(caps="batch labeled-response"), here.member("ben")
     una.say("JOIN #a")
     ben.say("JOIN #a")

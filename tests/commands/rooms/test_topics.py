@@ -3,8 +3,8 @@ from __future__ import annotations
 from harness.world import SERVER, Here, params_of, verbs
 
 
-def test_topics_are_shown_set_and_taken_away(here: Here) -> None:
-    """331 without one, 332 and 333 with one; an empty text takes it away."""
+def test_topics_are_shown_set_and_removed(here: Here) -> None:
+    """331 without a topic, 332 and 333 with one. An empty text removes it."""
     alice, bob = here.connect("alice"), here.connect("bob")
     alice.say("JOIN #a")
     assert alice.ask("TOPIC #a") == [f":{SERVER} 331 alice #a :No topic is set"]
@@ -17,8 +17,8 @@ def test_topics_are_shown_set_and_taken_away(here: Here) -> None:
     assert verbs(alice.ask("TOPIC #a")) == ["331"]
 
 
-def test_who_may_set_a_topic(here: Here) -> None:
-    """With +t operators (482 for others), without it members (442 for others); moderators anywhere."""
+def test_the_right_to_set_a_topic(here: Here) -> None:
+    """With +t only operators set the topic (else 482), without it members (else 442). A moderator always may."""
     alice, bob, mo = here.connect("alice"), here.connect("bob"), here.moderator()
     alice.say("JOIN #a")
     assert bob.ask("TOPIC #a :x") == [f":{SERVER} 442 bob #a :You're not on that channel"]
@@ -31,8 +31,8 @@ def test_who_may_set_a_topic(here: Here) -> None:
     assert bob.ask("TOPIC #none :x") == [f":{SERVER} 403 bob #none :No such channel"]
 
 
-def test_the_lobbys_topic_is_for_those_with_rights(here: Here) -> None:
-    """A raw TOPIC of a configured channel by a guest is 482; an admin's is kept over a restart."""
+def test_the_lobbys_topic_needs_an_operator(here: Here) -> None:
+    """In a configured channel a guest's TOPIC is 482. An admin's topic survives a restart."""
     guest, ada = here.connect("guest"), here.admin()
     assert verbs(guest.ask("TOPIC #lobby :mine"))[-1] == "482"
     ada.say("TOPIC #lobby :welcome")
@@ -42,14 +42,14 @@ def test_the_lobbys_topic_is_for_those_with_rights(here: Here) -> None:
 
 
 def test_a_topic_is_cut_between_two_characters(here: Here) -> None:
-    """Too long a topic is cut to TOPICLEN bytes, never within a character."""
+    """A topic is cut to TOPICLEN bytes, but never inside a character."""
     alice = here.connect("alice")
     alice.say("JOIN #a", "TOPIC #a :" + "é" * 200)
     assert here.channel("#a").topic == "é" * 195
 
 
 def test_a_stored_topic_is_told_once_it_is_stored(here: Here) -> None:
-    """Nobody reads the topic of a kept channel before the database has it."""
+    """The members of a stored channel read a topic after the database has it."""
     una = here.member()
     una.say("JOIN #a")
     here.holding = True

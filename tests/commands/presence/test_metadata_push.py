@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+import pytest
+from harness.world import SERVER, Client, Here, params_of, verbs
+
+from chatroom.commands.presence import metadata_push
+
+CAPS = "batch draft/metadata-2"
+
+
+def pushed(lines: list[str]) -> list[str]:
+    """The METADATA messages among some lines, without tags."""
+    return [line[line.index(":") :] for line in lines if " METADATA " in line]
+
+
+@pytest.fixture
+def author(here: Here) -> Client:
+    """A guest in #a with a status, in a channel that has a url."""
+    client = here.connect("author")
+    client.say("JOIN #a", "METADATA * SET status :here", "METADATA #a SET url :x")
+    return client
+
+
+def test_a_join_without_subscriptions_sends_no_metadata(here: Here, author: Client) -> None:
+    """The capability alone is no subscription, and there is no empty batch."""
+    assert "BATCH" not in verbs(here.connect("bob", caps=CAPS).ask("JOIN #a"))
+
+
+def test_a_join_sends_the_subscribed_keys_only(here: Here, author: Client) -> None:
+    """A session reads the keys it subscribed to, of the channel and of its members."""
+    bob = here.connect("bob", caps=CAPS)
+    bob.say("METADATA * SUB status other")
+    assert pushed(bob.ask("JOIN #a")) == [f":{SERVER} METADATA author status * :here"]
+
+
+@pytest.mark.parametrize("members, verb", [(2, "METADATA"), (3, "774")])
+def test_the_largest_channel_with_metadata_at_once(
+    here: Here, author: Client, monkeypatch: pytest.MonkeyPatch, members: int, verb: str
+) -> None:
+    """Up to ``SYNC_MEMBERS`` members the metadata follows the JOIN; with one more, 774 asks the client to send SYNC."""
+    monkeypatch.setattr(metadata_push, "SYNC_MEMBERS", 2)
+    for number in range(members - 2):
+        here.connect(f"filler{number}").say("JOIN #a")
+    bob = here.connect("bob", caps=CAPS)
+    bob.say("METADATA * SUB status")
+    sent = verbs(bob.ask("JOIN #a"))
+    assert {"METADATA", "774"} & set(sent) == {verb}
+    assert len(here.channel("#a").members) == members
+
+
+def test_774_says_when_to_ask(here: Here, author: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    """774 names the channel and the seconds to wait before SYNC."""
+    monkeypatch.setattr(metadata_push, "SYNC_MEMBERS", 0)
+    bob = here.connect("bob", caps=CAPS)
+    bob.say("METADATA * SUB url")
+    assert params_of(bob.ask("JOIN #a"), "774") == ["bob", "#a", "2"]
+
+
+def test_members_read_of_a_new_member(here: Here, author: Client) -> None:
+    """A member reads the keys it subscribed to; a member without subscriptions reads none."""
+    bob, silent = here.connect("bob", caps=CAPS), here.connect("silent", caps=CAPS)
+    bob.say("METADATA * SUB status", "JOIN #b")
+    silent.say("JOIN #b")
+    here.forget_unread()
+    author.say("JOIN #b")
+    assert pushed(bob.read()) == [f":{SERVER} METADATA author status * :here"]
+    assert pushed(silent.read()) == []
+
+
+def test_other_sessions_of_a_new_member_are_members_too(here: Here) -> None:
+    """Another session of the user reads the metadata; the session that sent JOIN has it in its own batch, once."""
+    here.account("una")
+    phone, laptop = (here.connect("una", login="una", caps=CAPS) for _ in range(2))
+    for client in (phone, laptop):
+        client.say("METADATA * SUB status")
+    phone.say("METADATA * SET status :here")
+    here.forget_unread()
+    line = f":{SERVER} METADATA una status * :here"
+    assert pushed(phone.ask("JOIN #a")) == [line]
+    assert pushed(laptop.read()) == [line]
+
+
+def test_the_welcome_without_the_capability_has_no_metadata(here: Here) -> None:
+    """A session that does not know metadata reads none, although its account has some."""
+    una = here.member()
+    una.say("METADATA * SET status :here")
+    second = here.open()
+    sent = second.ask("PASS :una:open sesame", "NICK una", "USER una 0 * :Una")
+    assert "001" in verbs(sent)
+    assert pushed(sent) == []
