@@ -53,6 +53,7 @@ class LineBudget:
     __slots__ = ("_burst_us", "_full_at_us", "_line_us")
 
     def __init__(self, per_s: float, burst: int) -> None:
+        # In microseconds: at the highest rates a line takes less than a millisecond.
         self._line_us = round(1_000_000 / per_s)
         self._burst_us = burst * self._line_us
         self._full_at_us = 0
@@ -115,6 +116,7 @@ class LoginThrottle:
         The wait is at most one delay, even if other tries of the key are waiting.
         """
         free_at_ms, delay_ms = self._free_at(key, now_ms)
+        # ``free_at_ms`` is behind the turns of all tries that are waiting. The delay alone is the bound for an account.
         wait_ms = max(0, min(free_at_ms - now_ms, delay_ms))
         self._count(key, now_ms + wait_ms, now_ms)
         return wait_ms

@@ -30,7 +30,7 @@ def skeletons(name: str) -> frozenset[str]:
 
 def _skeleton(name: str) -> str:
     if name.isascii():
-        return name.translate(_prototypes())
+        return name.translate(_prototypes())  # ASCII has no decompositions
     # Twice, because a prototype may decompose (NFD) into characters that have prototypes of their own.
     for _ in range(2):
         name = unicodedata.normalize("NFD", name).translate(_prototypes())

@@ -22,6 +22,7 @@ PASSWORD_BYTES = 1024
 """The longest password accepted, in bytes of UTF-8: longer than any passphrase, and still quick to normalise."""
 
 _KIND = "bcrypt"
+# The cost, then 22 characters of salt and 31 of hash. The variants 2a, 2b and 2y are the same for us.
 _STORED = re.compile(r"\$2[aby]\$([0-9]{2})\$[./A-Za-z0-9]{53}")
 _OPAQUE = get_profile("OpaqueString")
 _UNMATCHED = b""

@@ -108,7 +108,7 @@ def _find_target(context: Context, word: str) -> _Target | None:
 
 def _get(context: Context, target: _Target, keys: list[str]) -> None:
     with context.batch(f"metadata {target.name}"):
-        for key in keys:
+        for key in keys:  # one answer for each key in order, also for invalid ones
             if is_key(key):
                 _reply_value(context, target, key)
             else:

@@ -39,7 +39,7 @@ def monitor(context: Context, params: list[str]) -> Pending | None:
         monitors.clear(session)
     elif subcommand == "L":
         context.reply_words(numerics.RPL_MONLIST, words=monitors.nicks(session), separator=",")
-        context.reply(numerics.RPL_ENDOFMONLIST)
+        context.reply(numerics.RPL_ENDOFMONLIST)  # the specification ends only this list, not the answer to S
     elif subcommand == "S":
         _tell_status(context, monitors.nicks(session))
     else:

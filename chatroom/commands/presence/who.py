@@ -42,12 +42,12 @@ def who(context: Context, params: list[str]) -> Pending | None:
     flags, percent, extended = (params[1] if len(params) > 1 else "").partition("%")
     fields, _, token = extended.partition(",")
     if not (token.isascii() and token.isdigit() and len(token) <= 3):
-        token = "0"
+        token = "0"  # WHOX: one to three digits
     for user, channel in _find(context, mask):
         if "o" in flags and not user.is_operator:
             continue
         row = _Row(context, user, channel or _shown_channel(context, user), token)
-        if percent:
+        if percent:  # even without a field: ``%`` alone asks for WHOX
             _reply_fields(row, fields)
         else:
             _reply_row(row)
@@ -105,7 +105,7 @@ def _reply_row(row: _Row) -> None:
 
 def _reply_fields(row: _Row, wanted: str) -> None:
     """Send the wanted fields, in the order that WHOX fixes whatever the order in the request."""
-    params = [tell(row) for letter, tell in _FIELDS.items() if letter in wanted]
+    params = [field_of(row) for letter, field_of in _FIELDS.items() if letter in wanted]
     realname = row.user.realname if "r" in wanted else None
     row.context.reply(numerics.RPL_WHOSPCRPL, *params, text=realname)
 

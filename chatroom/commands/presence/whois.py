@@ -82,7 +82,8 @@ def whowas(context: Context, params: list[str]) -> Pending | None:
     if not is_addressed(context, params[2:]):
         return None
     nick, count = params[0], params[1] if len(params) > 1 else ""
-    most = int(count) if count.isascii() and count.isdigit() and len(count) < 10 else 0  # 0 or no number: all of them
+    # Without a number, or with 0, the answer has all. The length is bounded because int() of many digits is slow.
+    most = int(count) if count.isascii() and count.isdigit() and len(count) < 10 else 0
     found = context.world.whowas.find(nick)
     for one in found[:most] if most else found:
         context.reply(numerics.RPL_WHOWASUSER, one.nick, one.username, one.host, "*", text=one.realname)

@@ -218,10 +218,11 @@ def _apply_mask(context: Context, channel: Channel, adding: bool, mode: ListMode
         return ModeChange(False, mode, found.mask) if found is not None else None
     if casefold(mask) in channel.lists.get(mode, {}):
         return None
+    # ISUPPORT MAXLIST=Ibe:100 counts all lists together.
     if sum(len(channel.entries(each)) for each in LIST_MODES) >= LIST_ENTRIES:
         context.reply(numerics.ERR_BANLISTFULL, channel.name, mode)
         return None
-    now = datetime.fromtimestamp(context.world.now_ms // 1000, UTC)
+    now = datetime.fromtimestamp(context.world.now_ms // 1000, UTC)  # whole seconds, as the list replies show them
     channel.add_mask(ListEntry(mode, mask, context.user.prefix, now))
     return ModeChange(True, mode, mask)
 

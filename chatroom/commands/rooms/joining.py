@@ -84,6 +84,7 @@ def _enter_or_forward(context: Context, channel: Channel, key: str) -> None:
 def _entry_refusal(context: Context, channel: Channel, key: str) -> numerics.Numeric | None:
     """Why the channel refuses the user; None if it does not. Moderators and admins may enter every channel."""
     user = context.user
+    # First what overrides all modes; then the modes, of which the user reads only the first that refuses.
     if context.role >= Role.MODERATOR or channel in user.invited:
         return None
     if user.account is not None and channel.regained_standing(user.account.id) & OP:
@@ -106,6 +107,7 @@ def _create_channel(context: Context, name: str) -> Channel:
     world, account = context.world, context.user.account
     channel = world.make_channel(name)
     if account is not None:
+        # Counted anew: channels are rarely created, and a count for each account would have to follow all changes.
         founded = sum(1 for other in world.channels.values() if other.founder_id == account.id)
         if founded < FOUNDED_CHANNELS:
             channel.founder_id = account.id
