@@ -71,10 +71,6 @@ class Journal(Protocol):
         """Discard the transaction. Does nothing without one. Never raises ``StorageError``."""
         ...
 
-    def set_synchronous(self, full: bool) -> None:
-        """Choose if a commit waits until the disk has it. Not in a transaction."""
-        ...
-
     def close(self) -> None:
         """Close the connection and discard what was not committed. Idempotent."""
         ...

@@ -116,3 +116,32 @@ def test_another_role_makes_an_operator_again(here: Here) -> None:
     assert f":{SERVER} MODE mo +o" in mo.read()
     here.set_role("mo", Role.USER)
     assert f":{SERVER} MODE mo -o" in mo.read()
+
+
+def test_user_modes_are_shown_and_set(here: Here) -> None:
+    """221 shows the user's own modes. 502 for another user's, 501 for an unknown letter."""
+    alice = here.connect("alice")
+    here.connect("bob")
+    assert alice.ask("MODE alice") == [f":{SERVER} 221 alice +"]
+    assert alice.ask("MODE Alice +iw") == [f":{alice.prefix} MODE alice +iw"]
+    assert alice.ask("MODE alice +i") == []
+    assert alice.ask("MODE alice") == [f":{SERVER} 221 alice +iw"]
+    assert here.world.invisible == 1
+    assert alice.ask("MODE alice -i+X") == [f":{alice.prefix} MODE alice -i", f":{SERVER} 501 alice :Unknown MODE flag"]
+    assert alice.ask("MODE bob") == [f":{SERVER} 502 alice :Can't change mode for other users"]
+    assert alice.ask("MODE nobody") == [f":{SERVER} 401 alice nobody :No such nick/channel"]
+
+
+def test_a_user_cannot_become_an_operator_by_mode(here: Here) -> None:
+    """A user's MODE +o is ignored."""
+    alice = here.connect("alice")
+    assert alice.ask("MODE alice +o") == []
+    assert alice.user.modes == "+"
+    assert here.world.operators == {}
+
+
+def test_user_modes_are_the_same_for_all_sessions(here: Here) -> None:
+    """The user's other sessions read a change of user modes."""
+    phone, laptop = here.member(), here.member()
+    phone.say("MODE una +i")
+    assert laptop.read() == [f":{phone.prefix} MODE una +i"]

@@ -1,11 +1,8 @@
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
 from harness.world import SERVER, Here, params_of, verbs
 
-from chatroom.chat.people.channel import OP, VOICE
 from chatroom.irc.message import parse
 
 SET_AT = "1903867200"
@@ -211,21 +208,6 @@ def test_lists_are_bounded(here: Here) -> None:
     assert alice.ask("MODE #a +b x1!*@*") == []
 
 
-def test_standings_are_given_and_taken(here: Here) -> None:
-    """+o and +v are told with the nick in its own case. 401 and 441 for a target that is not there."""
-    alice, bob = here.connect("alice"), here.connect("Bob")
-    here.connect("carl")
-    alice.say("JOIN #a")
-    bob.say("JOIN #a")
-    assert alice.ask("MODE #a +ov bob BOB")[-1] == f":{alice.prefix} MODE #a +ov Bob Bob"
-    assert here.channel("#a").members[bob.user] == OP | VOICE
-    assert alice.ask("MODE #a +o carl") == [f":{SERVER} 441 alice carl #a :They aren't on that channel"]
-    assert alice.ask("MODE #a +v nobody") == [f":{SERVER} 401 alice nobody :No such nick/channel"]
-    assert params_of(alice.ask("MODE #a +o"), "696")[:4] == ["alice", "#a", "o", "*"]
-    assert bob.ask("MODE #a -o alice")[-1] == f":{bob.prefix} MODE #a -o alice"
-    assert verbs(alice.ask("MODE #a +o carl")) == ["482"]
-
-
 def test_moderated_and_no_outside_messages(here: Here) -> None:
     """With +m only voiced members and operators speak. With +n only members do. Without both, all users do."""
     alice, bob = here.connect("alice"), here.connect("bob")
@@ -262,164 +244,3 @@ def test_a_line_of_many_changes_is_told_in_lines_that_fit(here: Here) -> None:
     sent = alice.ask(f"MODE #a +{'b' * 22} {' '.join(masks[:22])}")
     told = [param for line in sent for param in parse(line).params[2:]]
     assert told == [f"{mask}!*@*" for mask in masks[:20]]
-
-
-def test_user_modes_are_shown_and_set(here: Here) -> None:
-    """221 shows the user's own modes. 502 for another user's, 501 for an unknown letter."""
-    alice = here.connect("alice")
-    here.connect("bob")
-    assert alice.ask("MODE alice") == [f":{SERVER} 221 alice +"]
-    assert alice.ask("MODE Alice +iw") == [f":{alice.prefix} MODE alice +iw"]
-    assert alice.ask("MODE alice +i") == []
-    assert alice.ask("MODE alice") == [f":{SERVER} 221 alice +iw"]
-    assert here.world.invisible == 1
-    assert alice.ask("MODE alice -i+X") == [f":{alice.prefix} MODE alice -i", f":{SERVER} 501 alice :Unknown MODE flag"]
-    assert alice.ask("MODE bob") == [f":{SERVER} 502 alice :Can't change mode for other users"]
-    assert alice.ask("MODE nobody") == [f":{SERVER} 401 alice nobody :No such nick/channel"]
-
-
-def test_a_user_cannot_become_an_operator_by_mode(here: Here) -> None:
-    """A user's MODE +o is ignored."""
-    alice = here.connect("alice")
-    assert alice.ask("MODE alice +o") == []
-    assert alice.user.modes == "+"
-    assert here.world.operators == {}
-
-
-def test_user_modes_are_the_same_for_all_sessions(here: Here) -> None:
-    """The user's other sessions read a change of user modes."""
-    phone, laptop = here.member(), here.member()
-    phone.say("MODE una +i")
-    assert laptop.read() == [f":{phone.prefix} MODE una +i"]
-
-
-def test_accounts_regain_their_standing(here: Here) -> None:
-    """An account gets +o or +v back when it joins again, also after a restart. A guest does not, nor does a lost +o."""
-    una, ben, vic, guest = here.member(), here.member("ben"), here.member("vic"), here.connect("guest")
-    for client in (una, ben, vic, guest):
-        client.say("JOIN #a")
-    una.say("MODE #a +oovo ben guest vic vic", "MODE #a -o vic", "MODE #a +m")
-    for client in (una, ben, vic, guest):
-        client.say("QUIT")
-    here.restart()
-    guest = here.connect("guest")
-    guest.say("JOIN #a")
-    assert here.channel("#a").members[guest.user] == 0
-    assert "m" in here.channel("#a").flags
-    guest.read()
-    for name, letter, sign in (("una", "o", "@"), ("ben", "o", "@"), ("vic", "v", "+")):
-        client = here.connect(name, login=name)
-        guest.read()
-        sent = client.ask("JOIN #a")
-        assert f"{sign}{name}" in params_of(sent, "353")[-1].split()
-        assert guest.read() == [f":{client.prefix} JOIN #a", f":{SERVER} MODE #a +{letter} {name}"]
-
-
-def test_the_founder_stays_operator_even_when_deopped(here: Here) -> None:
-    """A founder without +o has it again after the next JOIN."""
-    una, ben = here.member(), here.member("ben")
-    una.say("JOIN #a")
-    ben.say("JOIN #a")
-    una.say("MODE #a +o ben")
-    ben.say("MODE #a -o una")
-    assert here.channel("#a").members[una.user] == 0
-    una.say("PART #a", "JOIN #a")
-    assert here.channel("#a").members[una.user] == OP
-
-
-def test_being_first_in_a_configured_channel_gives_nothing(here: Here) -> None:
-    """The first member of a configured channel gets no +o. An admin may give it, and the account regains it."""
-    una = here.member()
-    assert here.channel("#lobby").members[una.user] == 0
-    assert verbs(una.ask("MODE #lobby +m")) == ["482"]
-    ada = here.admin()
-    ada.say("MODE #lobby +o una")
-    assert here.channel("#lobby").members[una.user] == OP
-    una.say("QUIT")
-    assert here.channel("#lobby").members[here.member().user] == OP
-
-
-def test_a_guests_channel_ends_with_its_last_member(here: Here) -> None:
-    """A guest operates the channel it created. When the channel is empty it ends, with all its modes."""
-    alice = here.connect("alice")
-    alice.say("JOIN #a", "MODE #a +kib x *!*@*", "PART #a")
-    assert here.world.find_channel("#a") is None
-    bob = here.connect("bob")
-    bob.say("JOIN #a")
-    assert here.channel("#a").members[bob.user] == OP
-
-
-def test_a_stored_channels_change_is_told_once_it_is_stored(here: Here) -> None:
-    """The members of a stored channel read a MODE after the database has it."""
-    una, bob = here.member(), here.connect("bob")
-    una.say("JOIN #a")
-    bob.say("JOIN #a")
-    here.forget_unread()
-    here.holding = True
-    una.say("MODE #a +m")
-    assert una.read() == bob.read() == []
-    here.release()
-    assert una.read() == bob.read() == [f":{una.prefix} MODE #a +m"]
-    stored = here.stores.channels.find("#a")
-    assert stored is not None
-    assert stored.flags == "mnt"
-
-
-def test_two_changes_saved_at_the_same_time_lose_nothing(here: Here) -> None:
-    """Two changes that are being saved at the same time are both told and both stored."""
-    una, ben = here.member(), here.member("ben")
-    una.say("JOIN #a")
-    ben.say("JOIN #a")
-    una.say("MODE #a +o ben")
-    here.forget_unread()
-    here.holding = True
-    una.say("MODE #a +m")
-    ben.say("MODE #a +k sesame")
-    una.say("TOPIC #a :both")
-    assert una.read() == []
-    here.release(1)
-    assert una.read() == [f":{una.prefix} MODE #a +m"]
-    here.release()
-    assert una.read() == [f":{ben.prefix} MODE #a +k sesame", f":{una.prefix} TOPIC #a :both"]
-    stored = here.stores.channels.find("#a")
-    assert stored is not None
-    assert (stored.flags, stored.key, stored.topic) == ("mnt", "sesame", "both")
-
-
-def test_a_change_that_cannot_be_stored_is_told_with_a_warning(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
-    """If a mode cannot be stored, the members read it all the same and its author reads a warning."""
-    from chatroom.errors import StorageError
-
-    una = here.member(caps="standard-replies")
-    una.say("JOIN #a")
-
-    def fail(*_: object) -> None:
-        raise StorageError("disk full")
-
-    monkeypatch.setattr(type(here.stores.channels), "save", fail)
-    sent = una.ask("MODE #a +m")
-    told = params_of(sent, "WARN")
-    assert told == ["MODE", "NOT_STORED", "#a", "The change could not be stored and ends with a restart"]
-    assert sent[-1] == f":{una.prefix} MODE #a +m"
-
-
-def test_a_change_is_told_under_its_authors_present_nick(here: Here) -> None:
-    """A change that was being saved is told under the nick that its author has by then."""
-    alice = here.admin(address="10.0.0.3")
-    bob = here.connect("bob")
-    here.world.rename(alice.user, "renamed")  # an account's nick need not be its name
-    here.forget_unread()
-    here.holding = True
-    alice.say("MODE #lobby +m")
-    here.account("renamed")
-    bob.read()
-    here.release()
-    assert bob.read() == [f":{alice.prefix} MODE #lobby +m"]
-
-
-@pytest.mark.parametrize("autojoin", [(), ("#one", "#two")])
-def test_users_join_the_configured_channels(make_here: Callable[..., Here], autojoin: tuple[str, ...]) -> None:
-    """Every user joins the channels of ``channels.autojoin``, which may be empty."""
-    here = make_here(channels={"autojoin": autojoin})
-    alice = here.connect("alice")
-    assert [channel.name for channel in alice.user.channels] == list(autojoin)

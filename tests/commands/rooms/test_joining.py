@@ -88,3 +88,11 @@ def test_extended_join_and_away_notify_add_to_a_join(here: Here) -> None:
     bob.read()
     guest.say("JOIN #a")
     assert bob.read() == [f":{guest.prefix} JOIN #a * :Real Name"]
+
+
+@pytest.mark.parametrize("autojoin", [(), ("#one", "#two")])
+def test_users_join_the_configured_channels(make_here: Callable[..., Here], autojoin: tuple[str, ...]) -> None:
+    """Every user joins the channels of ``channels.autojoin``, which may be empty."""
+    here = make_here(channels={"autojoin": autojoin})
+    alice = here.connect("alice")
+    assert [channel.name for channel in alice.user.channels] == list(autojoin)

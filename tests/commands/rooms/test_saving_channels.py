@@ -79,8 +79,9 @@ def test_the_audit_has_the_action_and_its_detail(here: Here, una: Client) -> Non
     assert (entry.action, entry.target, entry.detail) == ("channel.topic", "#a", "tea")
 
 
+@pytest.mark.parametrize("change", ["TOPIC #a :tea", "MODE #a +m"])
 def test_a_failed_save_is_told_with_a_warning_and_logged(
-    here: Here, una: Client, monkeypatch: pytest.MonkeyPatch
+    here: Here, una: Client, monkeypatch: pytest.MonkeyPatch, change: str
 ) -> None:
     """The members read the change, its author a warning before it, and the operator the reason."""
 
@@ -89,12 +90,12 @@ def test_a_failed_save_is_told_with_a_warning_and_logged(
 
     monkeypatch.setattr(type(here.stores.channels), "save", fail)
     bob = client_of(here, "bob")
-    sent = una.ask("TOPIC #a :tea")
-    assert verbs(sent) == ["WARN", "TOPIC"]
-    assert params_of(sent, "WARN") == ["TOPIC", "NOT_STORED", "#a", WARNING]
-    assert bob.read() == [f":{una.prefix} TOPIC #a :tea"]
+    before = here.channel("#a").to_record()
+    sent = una.ask(change)
+    assert params_of(sent, "WARN") == [change.split()[0], "NOT_STORED", "#a", WARNING]
+    assert sent[1:] == bob.read() == [f":{una.prefix} {change}"]
     assert "#a could not be stored: disk full" in here.world.log_lines
-    assert here.channel("#a").topic == "tea"
+    assert here.channel("#a").to_record() != before
 
 
 def test_the_members_read_a_change_whose_author_has_left(here: Here, una: Client) -> None:
@@ -125,3 +126,54 @@ def test_the_history_keeps_a_saved_change(make_here: Callable[..., Here]) -> Non
     here.release()
     (entry,) = here.stores.history.latest("#a", 9, events=True)
     assert (entry.kind.name, entry.text, entry.account) == ("TOPIC", "tea", "una")
+
+
+def test_a_stored_channels_change_is_told_once_it_is_stored(here: Here) -> None:
+    """The members of a stored channel read a MODE after the database has it."""
+    una, bob = here.member(), here.connect("bob")
+    una.say("JOIN #a")
+    bob.say("JOIN #a")
+    here.forget_unread()
+    here.holding = True
+    una.say("MODE #a +m")
+    assert una.read() == bob.read() == []
+    here.release()
+    assert una.read() == bob.read() == [f":{una.prefix} MODE #a +m"]
+    stored = here.stores.channels.find("#a")
+    assert stored is not None
+    assert stored.flags == "mnt"
+
+
+def test_two_changes_saved_at_the_same_time_lose_nothing(here: Here) -> None:
+    """Two changes that are being saved at the same time are both told and both stored."""
+    una, ben = here.member(), here.member("ben")
+    una.say("JOIN #a")
+    ben.say("JOIN #a")
+    una.say("MODE #a +o ben")
+    here.forget_unread()
+    here.holding = True
+    una.say("MODE #a +m")
+    ben.say("MODE #a +k sesame")
+    una.say("TOPIC #a :both")
+    assert una.read() == []
+    here.release(1)
+    assert una.read() == [f":{una.prefix} MODE #a +m"]
+    here.release()
+    assert una.read() == [f":{ben.prefix} MODE #a +k sesame", f":{una.prefix} TOPIC #a :both"]
+    stored = here.stores.channels.find("#a")
+    assert stored is not None
+    assert (stored.flags, stored.key, stored.topic) == ("mnt", "sesame", "both")
+
+
+def test_a_change_is_told_under_its_authors_present_nick(here: Here) -> None:
+    """A change that was being saved is told under the nick that its author has by then."""
+    alice = here.admin(address="10.0.0.3")
+    bob = here.connect("bob")
+    here.world.rename(alice.user, "renamed")  # an account's nick need not be its name
+    here.forget_unread()
+    here.holding = True
+    alice.say("MODE #lobby +m")
+    here.account("renamed")
+    bob.read()
+    here.release()
+    assert bob.read() == [f":{alice.prefix} MODE #lobby +m"]
