@@ -82,7 +82,7 @@ class Upkeep(threading.Thread):
         Ends after a while for another look; whether it did so.
         """
         now_s = time.monotonic()
-        behind = upkeep.look_behind()
+        behind = upkeep.measure_lag()
         is_flood = behind.came > FLOOD_A_S * (now_s - self._looked_at_s)
         self._looked_at_s = now_s
         if is_flood and behind.waiting <= MOST_WAITING:

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from chatroom.chat.stored.entries import Backlog, LogTrim
+from chatroom.chat.stored.entries import IndexLag, LogTrim
 from chatroom.config.settings import History
 from chatroom.server import upkeep as upkeep_module
 from chatroom.server.upkeep import MOST_WAITING, Upkeep
@@ -22,13 +22,13 @@ class Housekeeping:
 
     A_STEP = 100
 
-    def __init__(self, *backlogs: Backlog) -> None:
+    def __init__(self, *backlogs: IndexLag) -> None:
         self.backlogs = list(backlogs)
         self.waiting = 0
         self.steps = 0
         self.trims = 0
 
-    def look_behind(self) -> Backlog:
+    def measure_lag(self) -> IndexLag:
         """The next one."""
         behind = self.backlogs.pop(0)
         self.waiting = behind.waiting
@@ -80,28 +80,28 @@ def run_rounds(monkeypatch: pytest.MonkeyPatch) -> Callable[[Housekeeping], list
 
 def test_what_comes_calmly_is_indexed(run_rounds: Callable[[Housekeeping], list[bool]]) -> None:
     """A few hundred messages a second are indexed each second, whatever waits."""
-    work = Housekeeping(Backlog(0, 5 * Housekeeping.A_STEP), Backlog(200, 2 * Housekeeping.A_STEP))
+    work = Housekeeping(IndexLag(0, 5 * Housekeeping.A_STEP), IndexLag(200, 2 * Housekeeping.A_STEP))
     assert run_rounds(work) == [False, False]
     assert work.steps == 7
 
 
 def test_a_flood_is_indexed_when_it_is_over(run_rounds: Callable[[Housekeeping], list[bool]]) -> None:
     """While far more comes nothing is indexed, but the log is looked after; then all of it is."""
-    work = Housekeeping(Backlog(FLOOD, MOST_WAITING), Backlog(FLOOD, MOST_WAITING), Backlog(10, 1000))
+    work = Housekeeping(IndexLag(FLOOD, MOST_WAITING), IndexLag(FLOOD, MOST_WAITING), IndexLag(10, 1000))
     run_rounds(work)
     assert (work.steps, work.trims) == (1000 // Housekeeping.A_STEP, 3)
 
 
 def test_a_flood_that_does_not_end_is_indexed_too(run_rounds: Callable[[Housekeeping], list[bool]]) -> None:
     """Never more than a bound is put off."""
-    work = Housekeeping(Backlog(FLOOD, MOST_WAITING + 1))
+    work = Housekeeping(IndexLag(FLOOD, MOST_WAITING + 1))
     run_rounds(work)
     assert work.steps
 
 
 def test_looks_again_while_it_works(monkeypatch: pytest.MonkeyPatch) -> None:
     """A round's indexing ends after a second, and says that there is more to do."""
-    work = Housekeeping(Backlog(0, 100 * Housekeeping.A_STEP))
+    work = Housekeeping(IndexLag(0, 100 * Housekeeping.A_STEP))
     moments = iter(range(1, 10**6))
     clock = SimpleNamespace(monotonic=lambda: next(moments) * 0.3, time_ns=time.time_ns)
     monkeypatch.setattr(upkeep_module, "time", clock)

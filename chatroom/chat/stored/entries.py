@@ -204,7 +204,7 @@ class Search(NamedTuple):
     """True to find the oldest ``limit`` messages if there are more, False to find the newest."""
 
 
-class Backlog(NamedTuple):
+class IndexLag(NamedTuple):
     """How far the index is behind the history, in entries."""
 
     came: int

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
-from chatroom.chat.stored.entries import Backlog, Bound, Conversation, Entry, EntryRow, LastSaid, LogTrim, Search
+from chatroom.chat.stored.entries import Bound, Conversation, Entry, EntryRow, IndexLag, LastSaid, LogTrim, Search
 from chatroom.chat.stored.records import Actor
 
 
@@ -195,7 +195,7 @@ class HistoryUpkeep(Protocol):
         """
         ...
 
-    def look_behind(self) -> Backlog:
+    def measure_lag(self) -> IndexLag:
         """Count the entries written since the last call, and those that wait to be indexed.
 
         The cost depends on the first number only, so it may be called often.

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from chatroom.chat.stored.entries import Backlog, LogTrim
+from chatroom.chat.stored.entries import IndexLag, LogTrim
 from chatroom.errors import DatabaseBusy
 from chatroom.storage.sqlite import history_index
 from chatroom.storage.sqlite.database import WAL_LIMIT, Database, open_database
@@ -60,7 +60,7 @@ class SqliteUpkeep:
         """Up to which number entries are counted in ``_waiting``."""
         self._waiting = 0
 
-    def look_behind(self) -> Backlog:
+    def measure_lag(self) -> IndexLag:
         """How much came since the last call, and how much waits to be indexed. Cheap: looks at what came."""
         row = self._database.row(
             f"SELECT count(*), coalesce(max(id), ?1, {INDEXED}), count(*) FILTER (WHERE id > {INDEXED}) FROM messages"
@@ -70,7 +70,7 @@ class SqliteUpkeep:
         assert row is not None
         came, self._seen, waiting = row
         self._waiting += waiting
-        return Backlog(came, self._waiting)
+        return IndexLag(came, self._waiting)
 
     def index_some(self, most: int = 500, *, least: int = 1) -> bool:
         """Make some entries quick to find, once ``least`` of them are waiting; whether there is more to do."""

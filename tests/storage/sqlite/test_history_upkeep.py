@@ -89,26 +89,26 @@ def test_indexing_waits_for_enough(journal: SqliteJournal, upkeep: SqliteUpkeep,
 def test_how_much_waits_is_known(journal: SqliteJournal, upkeep: SqliteUpkeep, stores: SqliteStores) -> None:
     """What came since the last look is told, indexed meanwhile or not, and what waits; both are counted right."""
     keep(journal, ["tea"] * 300)
-    assert upkeep.look_behind() == (300, 300)
-    assert upkeep.look_behind() == (0, 300)
+    assert upkeep.measure_lag() == (300, 300)
+    assert upkeep.measure_lag() == (0, 300)
     keep(journal, ["milk"] * 50, AT + DAY_MS)
-    assert upkeep.look_behind() == (50, 350)
+    assert upkeep.measure_lag() == (50, 350)
     upkeep.index_some(100)
     waiting = 350 - stores.database.number("SELECT count(*) FROM places")
     assert 0 < waiting < 350
-    assert upkeep.look_behind() == (0, waiting)
+    assert upkeep.measure_lag() == (0, waiting)
     keep(journal, ["tea"] * 20, AT + 2 * DAY_MS)
     run(upkeep.index_some)
-    assert upkeep.look_behind() == (20, 0)
+    assert upkeep.measure_lag() == (20, 0)
     keep(journal, ["tea"], AT + 3 * DAY_MS)
-    assert upkeep.look_behind() == (1, 1)
+    assert upkeep.measure_lag() == (1, 1)
 
 
 def test_an_empty_history_has_nothing_waiting(journal: SqliteJournal, upkeep: SqliteUpkeep) -> None:
     """Before the first message, and after it."""
-    assert upkeep.look_behind() == (0, 0)
+    assert upkeep.measure_lag() == (0, 0)
     keep(journal, ["tea"])
-    assert upkeep.look_behind() == (1, 1)
+    assert upkeep.measure_lag() == (1, 1)
 
 
 def test_somebody_else_is_writing(journal: SqliteJournal, upkeep: SqliteUpkeep) -> None:
