@@ -29,7 +29,7 @@ MECHANISM = "SCRAM-SHA-256"
 # Stricter than base64.b64decode, so that a damaged verifier never reaches scramp.
 _B64 = "[A-Za-z0-9+/]+=*"
 _STORED = re.compile(rf"SCRAM-SHA-256\$([1-9][0-9]{{3,7}}):({_B64})\$({_B64}):({_B64})")
-_SALT_BYTES = 18  # more than the 16 of most servers, and a multiple of 3: its base64 has no padding
+_SALT_BYTES = 18  # a multiple of 3, so that its base64 has no padding
 
 
 class Verifier(NamedTuple):

@@ -23,8 +23,8 @@ from typing import NamedTuple
 
 from chatroom.chat.events import Part
 
-# So many entries can be said in one millisecond before message ids run ahead of the clock; 100 times what the daemon
-# manages. The largest message id is reached in the year 287396.
+# So many entries can be said in one millisecond before message ids run ahead of the clock: a million a second, far more
+# than the daemon can take in. The largest message id is reached in the year 287396.
 _IDS_PER_MS = 1024
 _LARGEST = 2**63 - 1
 _MSGID = re.compile(r"[1-9a-f][0-9a-f]{0,15}")
@@ -174,8 +174,8 @@ class AtTime(NamedTuple):
 
 
 Bound = AtMessageId | AtTime
-"""One end of a query. The kind of bound also chooses the order: by message id, or by time and then message id. The two
-orders differ only if the clock was set back.
+"""One end of a query. It also chooses the order: by message id, or by time and then message id if a bound is a time.
+The two orders differ only if the clock was set back.
 """
 
 
