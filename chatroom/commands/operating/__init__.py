@@ -1,5 +1,5 @@
-"""Verbs of those who run the chat: KILL, UBAN, and what the control socket asks."""
+"""Verbs of those who run the chat: KILL, UBAN, WALLOPS, and what the control socket asks."""
 
-from chatroom.commands.operating import control_commands, kill, uban
+from chatroom.commands.operating import control_commands, kill, uban, wallops
 
-__all__ = ["control_commands", "kill", "uban"]
+__all__ = ["control_commands", "kill", "uban", "wallops"]

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 from chatroom.chat.people.channel import OP, VOICE, Channel
 from chatroom.chat.stored.entries import direct, msgid_of
-from chatroom.chat.stored.records import Role
 from chatroom.commands.command_table import command
 from chatroom.commands.context import Context, printable
 from chatroom.commands.pending import Pending
+from chatroom.commands.talking.utterance import Utterance
 from chatroom.commands.talking.writing_history import (
     wait_for_journal,
     write_channel_message,
@@ -23,10 +23,8 @@ from chatroom.commands.talking.writing_history import (
 from chatroom.irc import caps, numerics
 from chatroom.irc.framing import encode
 from chatroom.irc.limits import MESSAGE_TARGETS
-from chatroom.irc.message import format_tags
 
 if TYPE_CHECKING:
-    from chatroom.chat.events import Event, Part
     from chatroom.chat.people.session import Session
     from chatroom.chat.people.user import User
     from chatroom.chat.world import World
@@ -43,8 +41,9 @@ def privmsg(context: Context, params: list[str]) -> Pending | None:
     elif len(params) < 2 or not params[1]:
         context.reply(numerics.ERR_NOTEXTTOSEND)
     else:
-        context.user.spoke_ms = context.world.now_ms
-        return say(context, "PRIVMSG", params[0], params[1])
+        utterance = Utterance(context, params[1])
+        utterance.user.spoke_ms = context.world.now_ms
+        return say(utterance, params[0])
     return None
 
 
@@ -52,7 +51,7 @@ def privmsg(context: Context, params: list[str]) -> Pending | None:
 def notice(context: Context, params: list[str]) -> Pending | None:
     """As PRIVMSG, and never answered automatically."""
     if len(params) >= 2 and params[1]:
-        return say(context, "NOTICE", params[0], params[1])
+        return say(Utterance(context, params[1]), params[0])
     return None
 
 
@@ -60,8 +59,7 @@ def notice(context: Context, params: list[str]) -> Pending | None:
 def tagmsg(context: Context, params: list[str]) -> Pending | None:
     """Sends client-only tags to channels or people, for those who negotiated message-tags."""
     if context.session.caps & caps.MESSAGE_TAGS:
-        context.tags = context.tags or {}  # without any it is a message all the same
-        say(context, "TAGMSG", params[0], "")
+        say(Utterance(context, ""), params[0])
     return None
 
 
@@ -124,45 +122,48 @@ def _say_plainly_to(world: World, session: Session, user: User, target: User, te
     return True
 
 
-def say(context: Context, verb: str, targets: str, text: str, parts: list[Part] | None = None) -> Pending | None:
-    """Say something to each of the targets, as far as one may; ``parts`` are the lines of a multiline message."""
+def say(utterance: Utterance, targets: str) -> Pending | None:
+    """Send a message to each of its targets, which are separated by commas."""
     names = targets.split(",") if "," in targets else [targets]
     if len(names) > MESSAGE_TARGETS:
-        if verb != "NOTICE":
-            context.reply(numerics.ERR_TOOMANYTARGETS, printable(targets))
+        utterance.refuse(numerics.ERR_TOOMANYTARGETS, printable(targets))
         return None
-    if context.world.ledger.journal is not None and verb != "TAGMSG":
-        pending = wait_for_journal(context, names, lambda context: say(context, verb, targets, text, parts))
+    ledger = utterance.world.ledger
+    # A transaction that is open already, or no journal at all, leaves nothing to wait for.
+    if ledger.journal is not None and not ledger.is_open and utterance.verb != "TAGMSG":
+        pending = wait_for_journal(utterance, names, _say_to_all)
         if pending is not None:
             return pending
-    _say_to_all(context, verb, names, text, parts)
+    _say_to_all(utterance, names)
     return None
 
 
-def _say_to_all(context: Context, verb: str, names: list[str], text: str, parts: list[Part] | None) -> None:
+def _say_to_all(utterance: Utterance, names: list[str]) -> None:
     for name in names:
         if name.startswith("#"):
-            _say_to_channel(context, verb, name, text, parts)
+            _say_to_channel(utterance, name)
         elif name[:1] in STATUS_PREFIXES:
-            _say_to_standing(context, verb, name, text, parts)
+            _say_to_standing(utterance, name)
         else:
-            _say_to_user(context, verb, name, text, parts)
+            target = utterance.world.find_user(name)
+            if target is not None:
+                _say_to_user(utterance, target)
+            elif not _leave_message(utterance, name):
+                utterance.refuse(numerics.ERR_NOSUCHNICK, printable(name))
 
 
-def _say_to_channel(context: Context, verb: str, name: str, text: str, parts: list[Part] | None) -> None:
-    world, session, user = context.world, context.session, context.user
+def _say_to_channel(utterance: Utterance, name: str) -> None:
+    """Say it to every member of a channel, and write it to the history."""
+    world = utterance.world
     channel = world.find_channel(name)
-    if channel is None or not may_speak(channel, user, text):
-        _refuse(context, verb, name, channel)
+    if channel is None or not may_speak(channel, utterance.user, utterance.text):
+        _refuse(utterance, name, channel)
         return
-    event = world.event(user.prefix, f"{verb} {channel.name} :{text}", user)
-    if context.tags is not None:
-        _complete(context, event, verb, channel.name, parts)
-    if world.ledger.is_open and verb != "TAGMSG":
-        write_channel_message(world, session, event, verb, channel, text)
-    world.tell_channel(channel, event, skip=session)
-    if session.caps & caps.ECHO_MESSAGE:
-        context.say(event)
+    event = utterance.event_for(channel.name)
+    if world.ledger.is_open and utterance.verb != "TAGMSG":
+        write_channel_message(utterance, event, channel)
+    world.outbox.to_channel(channel, event, utterance.session)
+    utterance.echo(event)
 
 
 def may_speak(channel: Channel, user: User, text: str) -> bool:
@@ -178,115 +179,66 @@ def may_speak(channel: Channel, user: User, text: str) -> bool:
     return not channel.lists or not channel.is_silenced(user)
 
 
-def _refuse(context: Context, verb: str, name: str, channel: Channel | None) -> None:
-    """Tell why nothing was said; a NOTICE is never answered."""
-    if verb != "NOTICE":
-        if channel is None:
-            context.reply(numerics.ERR_NOSUCHCHANNEL, printable(name))
-        else:
-            context.reply(numerics.ERR_CANNOTSENDTOCHAN, channel.name)
+def _refuse(utterance: Utterance, name: str, channel: Channel | None) -> None:
+    if channel is None:
+        utterance.refuse(numerics.ERR_NOSUCHCHANNEL, printable(name))
+    else:
+        utterance.refuse(numerics.ERR_CANNOTSENDTOCHAN, channel.name)
 
 
-def _say_to_standing(context: Context, verb: str, name: str, text: str, parts: list[Part] | None) -> None:
-    """Say something to a channel's operators (``@#c``), or to them and the voiced (``+#c``)."""
+def _say_to_standing(utterance: Utterance, name: str) -> None:
+    """Say it to a channel's operators (``@#c``), or to them and the voiced (``+#c``). The history does not have it."""
     signs, number_sign, rest = name.partition("#")
     wanted = 0
     for sign in signs:
         wanted |= STATUS_PREFIXES.get(sign, 0)
     if not number_sign or any(sign not in STATUS_PREFIXES for sign in signs):
-        if verb != "NOTICE":
-            context.reply(numerics.ERR_NOSUCHNICK, printable(name))
+        utterance.refuse(numerics.ERR_NOSUCHNICK, printable(name))
         return
-    world, session, user = context.world, context.session, context.user
+    world, session, user = utterance.world, utterance.session, utterance.user
     channel = world.find_channel("#" + rest)
-    if channel is None or not may_speak(channel, user, text):
-        _refuse(context, verb, name, channel)
+    if channel is None or not may_speak(channel, user, utterance.text):
+        _refuse(utterance, name, channel)
         return
-    target = ("@" if wanted == OP else "+") + channel.name
-    event = world.event(user.prefix, f"{verb} {target} :{text}", user)
-    if context.tags is not None:
-        _complete(context, event, verb, target, parts)
+    event = utterance.event_for(("@" if wanted == OP else "+") + channel.name)
     for member, standing in channel.members.items():
         if standing & wanted or member is user:
             world.tell_user(member, event, skip=session)
-    if session.caps & caps.ECHO_MESSAGE:
-        context.say(event)
+    utterance.echo(event)
 
 
-def _say_to_user(context: Context, verb: str, name: str, text: str, parts: list[Part] | None) -> None:
-    world, session, user = context.world, context.session, context.user
-    target = world.find_user(name)
-    if target is None:
-        if not _leave_message(context, verb, name, text, parts) and verb != "NOTICE":
-            context.reply(numerics.ERR_NOSUCHNICK, printable(name))
+def _say_to_user(utterance: Utterance, target: User) -> None:
+    """Say it to a user. The sender's other sessions read it too, and the history has it if both have an account."""
+    world, session, user = utterance.world, utterance.session, utterance.user
+    if target.registered_only and user.account is None and target is not user:
+        text = "You must be logged in to write to this person"
+        utterance.refuse(numerics.ERR_CANTSENDTOUSER, target.nick, text=text)
         return
-    if target.registered_only and not _may_write_to(context, target):
-        if verb != "NOTICE":
-            _refuse_unregistered(context, target)
-        return
-    event = world.event(user.prefix, f"{verb} {target.nick} :{text}", user)
-    if context.tags is not None:
-        _complete(context, event, verb, target.nick, parts)
-    if world.ledger.is_open and verb != "TAGMSG":
-        write_direct_message(world, session, event, verb, target.account, target.nick, text)
+    event = utterance.event_for(target.nick)
+    if world.ledger.is_open and utterance.verb != "TAGMSG":
+        write_direct_message(utterance, event, target.account, target.nick)
     world.tell_user(target, event)
     if target is not user and len(user.sessions) > 1:
         world.tell_user(user, event, skip=session)
-    if session.caps & caps.ECHO_MESSAGE:
-        context.say(event)
-    if target.away is not None and verb == "PRIVMSG":
-        context.reply(numerics.RPL_AWAY, target.nick, text=target.away)
+    utterance.echo(event)
+    if target.away is not None and utterance.verb == "PRIVMSG":
+        utterance.context.reply(numerics.RPL_AWAY, target.nick, text=target.away)
 
 
-def _leave_message(context: Context, verb: str, name: str, text: str, parts: list[Part] | None) -> bool:
-    """Keep a message to an account that is not here, from another one, until it comes back; whether it is kept."""
-    world, user = context.world, context.user
+def _leave_message(utterance: Utterance, name: str) -> bool:
+    """Write a message to the history for an account that is not here; it reads the message when it comes back.
+
+    Returns False, with nothing said, if there is no such account, the sender has none, or no history is kept.
+    """
+    world, session = utterance.world, utterance.session
     account = world.accounts.find(name)
-    if account is None or account.disabled or verb == "TAGMSG" or not world.ledger.is_open:
+    if account is None or account.disabled or utterance.verb == "TAGMSG" or not world.ledger.is_open:
         return False
-    event = world.event(user.prefix, f"{verb} {account.name} :{text}", user)
-    if context.tags is not None:
-        _complete(context, event, verb, account.name, parts)
-    if not write_direct_message(world, context.session, event, verb, account, account.name, text):
+    event = utterance.event_for(account.name)
+    if not write_direct_message(utterance, event, account, account.name):
         return False
-    world.tell_user(user, event, skip=context.session)
-    if context.session.caps & caps.ECHO_MESSAGE:
-        context.say(event)
-    context.note("LEFT_FOR", account.name, text=f"{account.name} is not here, and will read it on coming back")
+    world.tell_user(utterance.user, event, skip=session)
+    utterance.echo(event)
+    text = f"{account.name} is not here, and will read it on coming back"
+    utterance.context.note("LEFT_FOR", account.name, text=text)
     return True
-
-
-def _may_write_to(context: Context, target: User) -> bool:
-    """Whether the user may write to somebody who lets in only those who are logged in (user mode R)."""
-    return context.user.account is not None or target is context.user
-
-
-def _refuse_unregistered(context: Context, target: User) -> None:
-    text = "You must be logged in to write to this person"
-    context.reply(numerics.ERR_CANTSENDTOUSER, target.nick, text=text)
-
-
-def _complete(context: Context, event: Event, verb: str, target: str, parts: list[Part] | None) -> None:
-    """Add to a message what few have: the clients' own tags, several lines, or no text at all."""
-    tags = context.tags
-    if tags and context.session.caps & caps.MESSAGE_TAGS:
-        event.client_tags = format_tags({name: value for name, value in tags.items() if name.startswith("+")})
-    if parts is not None:
-        event.set_parts(f"{verb} {target}", parts)
-    elif verb == "TAGMSG":
-        event.body, event.needs = f"TAGMSG {target}", caps.MESSAGE_TAGS
-
-
-@command("WALLOPS", "<text>", role=Role.MODERATOR)
-def wallops(context: Context, params: list[str]) -> Pending | None:
-    """Says something to everybody with user mode +w."""
-    if not params[0]:
-        context.reply(numerics.ERR_NEEDMOREPARAMS, "WALLOPS")
-        return None
-    event = context.world.event(context.source, f"WALLOPS :{params[0]}", context.user)
-    for user in context.world.users.values():
-        if user.wallops:
-            context.world.tell_user(user, event, skip=context.session)
-    if context.user.wallops:
-        context.say(event)
-    return None

@@ -15,6 +15,7 @@ from chatroom.commands.command_table import command
 from chatroom.commands.context import Context, printable
 from chatroom.commands.pending import Pending
 from chatroom.commands.talking.messages import say
+from chatroom.commands.talking.utterance import Utterance
 from chatroom.irc import caps, numerics
 from chatroom.irc.limits import MULTILINE_BYTES, MULTILINE_LINES
 from chatroom.irc.names import casefold
@@ -102,7 +103,7 @@ def _close(context: Context, done: MultilineBatch) -> Pending | None:
         context.tags = done.tags
         context.user.spoke_ms = context.world.now_ms
         context.verb = done.verb
-        return say(context, done.verb, done.target, done.lines[0].text, done.lines)
+        return say(Utterance(context, done.lines[0].text, done.lines), done.target)
     return None
 
 

@@ -16,20 +16,21 @@ if TYPE_CHECKING:
     from chatroom.chat.stored.records import AccountEntry
     from chatroom.chat.world import World
     from chatroom.commands.context import Context
+    from chatroom.commands.talking.utterance import Utterance
 
 PATIENCE_MS = 5000
 """How long a message waits while somebody else holds the database's write lock."""
 _RETRY_MS = 5
-Again = Callable[["Context"], "Pending | None"]
+Say = Callable[["Utterance", "list[str]"], None]
 
 
-def wait_for_journal(context: Context, names: list[str], again: Again, since_ms: int = 0) -> Pending | None:
-    """What to wait for before saying something to ``names``, if any of it is kept and cannot be now.
+def wait_for_journal(utterance: Utterance, names: list[str], say: Say, since_ms: int = 0) -> Pending | None:
+    """Return what to wait for before ``say(utterance, names)``, if the history must have it and is locked.
 
-    ``again`` is what the verb does then. After ``PATIENCE_MS`` the message is refused, and was shown to nobody.
+    None if there is nothing to wait for. After ``PATIENCE_MS`` the message is refused, and was shown to nobody.
     """
-    world = context.world
-    if not any(_is_kept(context, name) for name in names) or world.ledger.ready():
+    world, context = utterance.world, utterance.context
+    if not any(_is_kept(utterance, name) for name in names) or world.ledger.ready():
         return None
     since_ms = since_ms or world.now_ms
     if world.now_ms - since_ms > PATIENCE_MS:
@@ -39,7 +40,10 @@ def wait_for_journal(context: Context, names: list[str], again: Again, since_ms:
     def then(context: Context, result: object) -> Pending | None:
         if context.session.user is None:
             return None
-        return wait_for_journal(context, names, again, since_ms) or again(context)
+        pending = wait_for_journal(utterance, names, say, since_ms)
+        if pending is None:
+            say(utterance, names)
+        return pending
 
     return Pending("none", None, then, _RETRY_MS)
 
@@ -49,22 +53,23 @@ def refuse_unwritten(context: Context, target: str, why: str) -> None:
     context.fail("NOT_KEPT", target, text=f"Your message was not kept, and nobody was shown it: {why}")
 
 
-def _is_kept(context: Context, name: str) -> bool:
-    history = context.world.settings.history
+def _is_kept(utterance: Utterance, name: str) -> bool:
+    world = utterance.world
+    history = world.settings.history
     if name.startswith("#"):
         return history.messages
-    if not history.direct_messages or context.user.account is None:
+    if not history.direct_messages or utterance.user.account is None:
         return False
-    target = context.world.find_user(name)
-    return target.account is not None if target is not None else context.world.accounts.find(name) is not None
+    target = world.find_user(name)
+    return target.account is not None if target is not None else world.accounts.find(name) is not None
 
 
-def write_channel_message(world: World, session: Session, event: Event, verb: str, channel: Channel, text: str) -> None:
+def write_channel_message(utterance: Utterance, event: Event, channel: Channel) -> None:
     """Keep a message to a channel that somebody is about to say. The ledger is ready."""
-    user = session.user
-    if user is not None and world.settings.history.messages:
+    world, session, user = utterance.world, utterance.session, utterance.user
+    if world.settings.history.messages:
         channel.has_history = True
-        world.ledger.add_message(event, verb, channel.name, channel.name, text, (user, session))
+        world.ledger.add_message(event, utterance.verb, channel.name, channel.name, utterance.text, (user, session))
         if user.account is None:
             user.add_guest_message(event.stored_msgid)
 
@@ -79,15 +84,13 @@ def write_plain_message(world: World, session: Session, user: User, event: Event
         user.add_guest_message(event.stored_msgid)
 
 
-def write_direct_message(
-    world: World, session: Session, event: Event, verb: str, account: AccountEntry | None, target: str, text: str
-) -> bool:
+def write_direct_message(utterance: Utterance, event: Event, account: AccountEntry | None, target: str) -> bool:
     """Keep a message from one account to another that is about to be said; whether it is one. The ledger is ready."""
-    user = session.user
-    if user is None or user.account is None or account is None or not world.settings.history.direct_messages:
+    world, user = utterance.world, utterance.user
+    if user.account is None or account is None or not world.settings.history.direct_messages:
         return False
     conversation = direct(user.account.id, account.id)
-    world.ledger.add_message(event, verb, conversation, target, text, (user, session))
+    world.ledger.add_message(event, utterance.verb, conversation, target, utterance.text, (user, utterance.session))
     return True
 
 

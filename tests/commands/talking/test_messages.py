@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from harness.world import SERVER, Here, params_of, verbs
+from harness.world import SERVER, Here, params_of
 
 from chatroom.irc.message import parse
 
@@ -133,17 +133,6 @@ def test_both_devices_read_what_one_sends_as_tags(here: Here) -> None:
     phone.say("@+typing=active TAGMSG bob")
     assert [parse(line).params for line in laptop.read()] == [["bob"]]
     assert phone.read() == []
-
-
-def test_wallops_reaches_those_who_asked_for_it(here: Here) -> None:
-    """Moderators speak to everybody with +w; others are refused with 481."""
-    mo, alice, bob = here.moderator(), here.connect("alice"), here.connect("bob")
-    alice.say("MODE alice +w")
-    here.forget_unread()
-    mo.say("WALLOPS :look out")
-    assert alice.read() == [f":{mo.prefix} WALLOPS :look out"]
-    assert bob.read() == []
-    assert verbs(bob.ask("WALLOPS :me too")) == ["481"]
 
 
 @pytest.mark.parametrize("caps", ["", "message-tags server-time account-tag"])

@@ -1,0 +1,60 @@
+"""What a user says in one PRIVMSG, NOTICE or TAGMSG, before it is sent to its targets."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from chatroom.irc import caps
+from chatroom.irc.message import format_tags
+
+if TYPE_CHECKING:
+    from chatroom.chat.events import Event, Part
+    from chatroom.chat.people.session import Session
+    from chatroom.chat.people.user import User
+    from chatroom.chat.world import World
+    from chatroom.commands.context import Context
+    from chatroom.irc.numerics import Numeric
+
+
+class Utterance:
+    """One message of a user, the same for each of its targets. It lives until it is sent, also over a ``Pending``."""
+
+    __slots__ = ("client_tags", "context", "parts", "session", "text", "user", "verb", "world")
+
+    def __init__(self, context: Context, text: str, parts: list[Part] | None = None) -> None:
+        self.context = context
+        self.world: World = context.world
+        self.session: Session = context.session
+        self.user: User = context.user
+        self.verb = context.verb
+        """``PRIVMSG``, ``NOTICE`` or ``TAGMSG``."""
+        self.text = text
+        """The text. Empty for a TAGMSG; the first line of a multiline message."""
+        self.parts = parts
+        """The lines of a multiline message; None for any other message."""
+        self.client_tags = ""
+        """The sender's client-only tags (``+name``), as they go over the wire; empty if there are none."""
+        tags = context.tags
+        if tags and self.session.caps & caps.MESSAGE_TAGS:
+            self.client_tags = format_tags({name: value for name, value in tags.items() if name.startswith("+")})
+
+    def event_for(self, target: str) -> Event:
+        """Make the event for one target, named as readers see it."""
+        user, verb = self.user, self.verb
+        event = self.world.event(user.prefix, f"{verb} {target} :{self.text}", user)
+        event.client_tags = self.client_tags
+        if self.parts is not None:
+            event.set_parts(f"{verb} {target}", self.parts)
+        elif verb == "TAGMSG":
+            event.body, event.needs = f"TAGMSG {target}", caps.MESSAGE_TAGS
+        return event
+
+    def echo(self, event: Event) -> None:
+        """Send the event to the session that said it, if it negotiated echo-message."""
+        if self.session.caps & caps.ECHO_MESSAGE:
+            self.context.say(event)
+
+    def refuse(self, numeric: Numeric, *params: str, text: str | None = None) -> None:
+        """Tell the sender why nothing was said, unless it was a NOTICE: that is never answered."""
+        if self.verb != "NOTICE":
+            self.context.reply(numeric, *params, text=text)
