@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from chatroom.chat.delivery.labelled_replies import Answers
 from chatroom.commands.command_table import COMMANDS, Command, When
 from chatroom.commands.context import Context, printable
-from chatroom.commands.talking.messages import say_plainly
 from chatroom.commands.talking.multiline import absorb
+from chatroom.commands.talking.plain_messages import say_plainly
 from chatroom.errors import (
     AlreadyExists,
     ChatroomError,

@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from chatroom.chat.people.channel import OP, VOICE, Channel
-from chatroom.chat.stored.entries import direct, msgid_of
 from chatroom.commands.command_table import command
 from chatroom.commands.context import Context, printable
 from chatroom.commands.pending import Pending
@@ -18,16 +17,12 @@ from chatroom.commands.talking.writing_history import (
     wait_for_journal,
     write_channel_message,
     write_direct_message,
-    write_plain_message,
 )
 from chatroom.irc import caps, numerics
-from chatroom.irc.framing import encode
 from chatroom.irc.limits import MESSAGE_TARGETS
 
 if TYPE_CHECKING:
-    from chatroom.chat.people.session import Session
     from chatroom.chat.people.user import User
-    from chatroom.chat.world import World
 
 STATUS_PREFIXES = {"@": OP, "+": OP | VOICE}
 """Who reads what is said to a channel behind such a sign: the standings, any of which is enough."""
@@ -61,65 +56,6 @@ def tagmsg(context: Context, params: list[str]) -> Pending | None:
     if context.session.caps & caps.MESSAGE_TAGS:
         say(Utterance(context, ""), params[0])
     return None
-
-
-def say_plainly(world: World, session: Session, line: str) -> bool:
-    """The short way of what most lines are: a PRIVMSG without tags that nothing speaks against; whether it was one.
-
-    Does what ``privmsg`` would have done, or nothing at all. What must be refused, waited for or answered, and whatever
-    few people do, goes the long way.
-    """
-    user = session.user
-    head, _, text = line.partition(" :")
-    if user is None or not text or session.batch is not None or session.caps & caps.ECHO_MESSAGE:
-        return False
-    name = head[8:]
-    channel = world.channels.get(name)
-    if channel is not None:
-        if not _say_plainly_in(world, session, user, channel, text):
-            return False
-    else:
-        target = world.users.get(name)
-        if target is None or not _say_plainly_to(world, session, user, target, text):
-            return False
-    user.spoke_ms = world.now_ms
-    return True
-
-
-def _say_plainly_in(world: World, session: Session, user: User, channel: Channel, text: str) -> bool:
-    ledger = world.ledger
-    if not may_speak(channel, user, text) or (ledger.writes_channels and not ledger.is_open and not ledger.is_ready()):
-        return False
-    event = world.event(user.prefix, f"PRIVMSG {channel.name} :{text}", user)
-    if ledger.writes_channels:
-        write_plain_message(world, session, user, event, channel, text)
-    world.outbox.to_channel(channel, event, session)
-    return True
-
-
-def _say_plainly_to(world: World, session: Session, user: User, target: User, text: str) -> bool:
-    if target.registered_only or target.away is not None or len(user.sessions) > 1:
-        return False
-    ledger, account, other = world.ledger, user.account, target.account
-    conversation = None
-    if ledger.writes_direct and account is not None and other is not None:
-        if not ledger.is_open and not ledger.is_ready():
-            return False
-        conversation = direct(account.id, other.id)
-    body = f"PRIVMSG {target.nick} :{text}"
-    reader, outbox = target.sessions[0], world.outbox
-    if not reader.variant and len(target.sessions) == 1:
-        # Nobody else reads it, and this one as it is: no event is needed.
-        outbox.to_session(reader, encode(f":{user.prefix} {body}"))
-        if conversation is not None:
-            ledger.add_line(outbox.seq, outbox.stamp.time_ms, user, session, conversation, target.nick, text)
-        return True
-    event = world.event(user.prefix, body, user)
-    if conversation is not None:
-        number = ledger.add_line(event.seq, outbox.stamp.time_ms, user, session, conversation, target.nick, text)
-        event.stored_msgid = msgid_of(number)
-    world.tell_user(target, event)
-    return True
 
 
 def say(utterance: Utterance, targets: str) -> Pending | None:

@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from chatroom.chat.stored.entries import direct, msgid_of
+from chatroom.chat.stored.entries import direct
 from chatroom.commands.pending import Pending
 
 if TYPE_CHECKING:
     from chatroom.chat.events import Event
     from chatroom.chat.people.channel import Channel
-    from chatroom.chat.people.session import Session
-    from chatroom.chat.people.user import User
     from chatroom.chat.stored.records import AccountEntry
     from chatroom.chat.world import World
     from chatroom.commands.context import Context
@@ -72,16 +70,6 @@ def write_channel_message(utterance: Utterance, event: Event, channel: Channel) 
         world.ledger.add_message(event, utterance.verb, channel.name, channel.name, utterance.text, (user, session))
         if user.account is None:
             user.add_guest_message(event.stored_msgid)
-
-
-def write_plain_message(world: World, session: Session, user: User, event: Event, channel: Channel, text: str) -> None:
-    """As ``write_channel_message``, for a PRIVMSG of one line without tags, where messages to channels are kept."""
-    channel.has_history = True
-    time_ms = world.outbox.stamp.time_ms
-    number = world.ledger.add_line(event.seq, time_ms, user, session, channel.name, channel.name, text)
-    event.stored_msgid = msgid_of(number)
-    if user.account is None:
-        user.add_guest_message(event.stored_msgid)
 
 
 def write_direct_message(utterance: Utterance, event: Event, account: AccountEntry | None, target: str) -> bool:
