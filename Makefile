@@ -2,6 +2,7 @@
 # make chat    join it from another terminal (ARGS="--nick alice")
 # make test    all that CI runs: ruff, mypy, the import contract, pytest (PYTEST="tests/irc -x" narrows it)
 # make lint    the same without pytest
+# make protocol  write what the verbs say of themselves into docs/protocol.md
 # make bench   measure the daemon beside ngIRCd and InspIRCd, where they are installed, into bench/results.md;
 #              make bench-quick prints less of it within two minutes (ARGS="--only room-100-w1" narrows either)
 # make clean   remove the environment and what was built
@@ -18,7 +19,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_ROOT_USER_ACTION := ignore
 unexport PYTHONPATH PYTHONHOME
 
-.PHONY: serve chat test lint bench bench-quick clean FORCE
+.PHONY: serve chat test lint protocol bench bench-quick clean FORCE
 
 serve: .venv/run.stamp
 	@exec $(BIN)/chatroomctl serve $(ARGS)
@@ -34,6 +35,9 @@ lint: .venv/test.stamp
 	$(BIN)/ruff format --check --quiet
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
+
+protocol: .venv/test.stamp
+	PYTHONPATH=tests $(BIN)/python -m harness.protocol_page
 
 bench: .venv/bench.stamp bench/build/load
 	$(BIN)/python bench/run.py $(ARGS)

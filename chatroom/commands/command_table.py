@@ -31,15 +31,13 @@ class When(Enum):
 class Command:
     """A verb's record."""
 
-    __slots__ = ("arity", "control", "early", "handler", "help", "params", "role", "verb", "when")
+    __slots__ = ("arity", "control", "details", "early", "handler", "params", "role", "summary", "verb", "when")
 
     def __init__(
         self,
         verb: str,
         handler: Handler,
         params: str,
-        text: str,
-        arity: int,
         when: When,
         role: Role | None,
         control: bool,
@@ -49,9 +47,8 @@ class Command:
         self.handler = handler
         self.params = params
         """Its parameters as HELP shows them: ``<channel> [<topic>]``."""
-        self.help = text
-        """What it does, in a sentence or a few lines."""
-        self.arity = arity
+        self.summary, self.details = _read_help(getdoc(handler) or "")
+        self.arity = _count_required(params)
         """How many parameters it needs at least."""
         self.when = when
         self.role = role
@@ -74,17 +71,27 @@ def command(
     control: bool = False,
     early: int = 0,
 ) -> Callable[[Handler], Handler]:
-    """Register a function as a verb; its docstring is what HELP says of it.
+    """Register a function as a verb. Its docstring is what HELP says about the verb.
 
-    Its arity is the number of ``<…>`` outside brackets in ``params``.
+    The verb needs as many parameters as there are ``<…>`` outside brackets in ``params``. See ``_read_help`` for the
+    form of the docstring.
     """
-    arity = _count_required(params)
 
     def register(handler: Handler) -> Handler:
-        COMMANDS[verb] = Command(verb, handler, params, getdoc(handler) or "", arity, when, role, control, early)
+        COMMANDS[verb] = Command(verb, handler, params, when, role, control, early)
         return handler
 
     return register
+
+
+def _read_help(docstring: str) -> tuple[str, list[str]]:
+    """Split a docstring into its summary and its details.
+
+    The summary is the first paragraph, joined to one line: in the source it is broken where the line is full, which is
+    in the middle of a sentence. The details are the lines of all further paragraphs, each as it is.
+    """
+    summary, _, details = docstring.partition("\n\n")
+    return " ".join(summary.split("\n")), [line for line in details.split("\n") if line]
 
 
 def _count_required(params: str) -> int:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
+import pytest
+from harness.protocol_page import PATH, refreshed
 from harness.world import Here
 
 from chatroom.commands.command_table import COMMANDS, When
 from chatroom.irc import caps
 
-PAGE = (Path(__file__).parents[2] / "docs" / "protocol.md").read_text()
+PAGE = PATH.read_text()
 
 
 def rows(heading: str) -> dict[str, str]:
@@ -30,6 +31,20 @@ def test_every_verb_is_on_the_page() -> None:
             if (command.when is When.CONTROL) == is_control
         }
         assert rows(heading).keys() == wanted.keys()
+
+
+def test_the_page_says_about_each_verb_what_help_says() -> None:
+    """Parameters and summaries are those of the command table. ``make protocol`` writes them into the page."""
+    assert PAGE.splitlines() == refreshed(PAGE).splitlines()
+
+
+@pytest.mark.parametrize("verb", COMMANDS)
+def test_a_summary_is_whole_sentences(verb: str) -> None:
+    """It is one line that begins with a capital letter and ends with a full stop, or with a colon if a list follows."""
+    command = COMMANDS[verb]
+    assert command.summary[0].isupper()
+    assert command.summary.endswith((".", ":") if command.details else ".")
+    assert "\n" not in command.summary
 
 
 def test_every_capability_is_on_the_page() -> None:

@@ -40,7 +40,7 @@ def _all_verbs() -> list[str]:
 
 
 def _lines_about(known: Command) -> list[str]:
-    lines = [line for line in known.help.split("\n") if line]
+    lines = [known.summary, *known.details]
     if known.role is not None:
         lines.append("For admins." if known.role is Role.ADMIN else "For moderators and admins.")
     return lines

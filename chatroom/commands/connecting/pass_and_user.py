@@ -18,8 +18,9 @@ _UNNAMED = "user"
 
 @command("PASS", "<password>", when=When.BEFORE)
 def password(context: Context, params: list[str]) -> Pending | None:
-    """Gives the server's password where it has one, else the password of the account called like your
-    NICK. PASS account:password names the account.
+    """Gives the password of the server, if it has one, or the password of the account with the name of your nick.
+
+    PASS account:password: the password of the account that you name
     """
     registration = context.session.registration
     if registration is not None and len(registration.passwords) < 4:

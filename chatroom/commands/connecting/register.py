@@ -30,7 +30,10 @@ _ADDRESS = re.compile(r"[^@\s]+@[^@\s]+")
 
 @command("REGISTER", "<account> <email> <password>", when=When.ANY)
 def register(context: Context, params: list[str]) -> Pending | None:
-    """Registers your nick, so that nobody else can use it: REGISTER * * :password"""
+    """Registers your nick as an account, so that no other user can take it:
+
+    REGISTER * * :password
+    """
     account, email, password = params[:3]
     nick = _nick(context)
     if _refuse_stranger(context, account):

@@ -23,9 +23,7 @@ _NAME_LENGTH = 64
 
 @command("WEBIRC", "<password> <gateway> <hostname> <address> [<options>]", when=When.BEFORE)
 def webirc(context: Context, params: list[str]) -> Pending | None:
-    """For gateways that the configuration trusts: gives the address of whom they connect, before
-    anything else is said. It counts as the connection's own from then on.
-    """
+    """Gives the address of the user for whom a trusted gateway opened this connection. It must be the first command."""
     world, session = context.world, context.session
     password, gateway, _, address_text = params[:4]
     # The host name is not looked at: others are shown a cloak, whatever an address is called. Neither are the options:

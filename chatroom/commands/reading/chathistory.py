@@ -47,9 +47,15 @@ _NO_MESSAGES = "Messages could not be retrieved"
 
 @command("CHATHISTORY", "[<subcommand> <target> <bounds> <limit>]")
 def chathistory(context: Context, params: list[str]) -> Pending | None:
-    """Shows what was said: CHATHISTORY LATEST <target> <bound or *> <limit>; BEFORE, AFTER or AROUND <target>
-    <bound> <limit>; BETWEEN <target> <bound> <bound> <limit>; TARGETS <bound> <bound> <limit> lists where there is
-    something. A bound is timestamp=2030-01-04T14:33:26.123Z or msgid=<id>.
+    """Shows the stored messages of a channel or of a conversation with a user, or lists those that have any:
+
+    CHATHISTORY LATEST <target> <bound or *> <limit>
+    CHATHISTORY BEFORE <target> <bound> <limit>
+    CHATHISTORY AFTER <target> <bound> <limit>
+    CHATHISTORY AROUND <target> <bound> <limit>
+    CHATHISTORY BETWEEN <target> <bound> <bound> <limit>
+    CHATHISTORY TARGETS <bound> <bound> <limit>: the channels and users with messages between two times
+    A bound is timestamp=2030-01-04T14:33:26.123Z or msgid=<id>.
     """
     given = params[0] if params else ""
     wanted = _PARAMS.get(given.upper())

@@ -25,7 +25,11 @@ MOST_MARKERS = 1000
 
 @command("MARKREAD", "[<target> [<timestamp>]]")
 def markread(context: Context, params: list[str]) -> Pending | None:
-    """Tells how far you have read somewhere, or notes it: MARKREAD #channel timestamp=2030-01-04T14:33:26.123Z"""
+    """Shows or sets how far you have read a conversation:
+
+    MARKREAD <channel or nick>
+    MARKREAD <channel or nick> timestamp=2030-01-04T14:33:26.123Z
+    """
     if not params or not params[0]:
         context.fail("NEED_MORE_PARAMS", text="Missing parameters")
         return None

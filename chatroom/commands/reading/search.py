@@ -38,8 +38,14 @@ _MayRead = Callable[[Entry], bool]
 
 @command("SEARCH", "[<attributes>]")
 def search(context: Context, params: list[str]) -> Pending | None:
-    r"""Looks for messages, by attributes with semicolons between them: in=#channel, from=nick, text=words (a space is
-    \s), after=2030-01-04T14:33:26.123Z, before=..., limit=10. Without in= it looks wherever you may read.
+    r"""Searches stored messages by attributes, which are separated by semicolons:
+
+    in=#channel or in=nick: only this channel or conversation; without it, all that you may read
+    from=nick: only messages of this user
+    text=some\swords: only messages with these words; \s is a space
+    after=2030-01-04T14:33:26.123Z: only messages after this time
+    before=2030-01-04T14:33:26.123Z: only messages before this time
+    limit=10: at most so many messages
     """
     asked = parse_tags(params[0]) if params else {}
     wrong = [name for name in asked if name not in _ATTRIBUTES]

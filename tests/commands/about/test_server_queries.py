@@ -3,7 +3,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from harness.world import SERVER, Here, params_of, verbs
+from harness.world import SERVER, Here, verbs
 
 from chatroom.chat.stored.records import Role
 from chatroom.irc.message import parse
@@ -87,18 +87,6 @@ def test_stats_for_operators(here: Here) -> None:
         f":{SERVER} 243 mo O * * mo moderator",
         f":{SERVER} 219 mo o :End of STATS report",
     ]
-
-
-@pytest.mark.parametrize("verb", ["HELP", "HELPOP"])
-def test_help_names_the_subject_as_it_was_asked(here: Here, verb: str) -> None:
-    """704, an empty 705 and the text, 706; a star for no subject, or for one that no parameter could be."""
-    alice = here.connect("alice")
-    sent = [parse(line) for line in alice.ask(f"{verb} MoniTor")]
-    assert sent[0].verb == "704" and sent[1].params[-1] == "" and sent[-1].verb == "706"
-    assert {message.params[1] for message in sent} == {"MoniTor"}
-    assert {parse(line).params[1] for line in alice.ask(verb)} == {"*"}
-    assert alice.ask(f"{verb} nothing") == [f":{SERVER} 524 alice nothing :Help not found"]
-    assert params_of(alice.ask(f"{verb} :two words"), "524")[1] == "*"
 
 
 def test_many_nicks_in_one_question(here: Here) -> None:
