@@ -1,4 +1,4 @@
-"""Verbs that say something to somebody, and keeping it in the history."""
+"""Verbs that send messages: PRIVMSG, NOTICE, TAGMSG and BATCH, and writing the messages to the history."""
 
 from chatroom.commands.talking import messages, multiline
 

@@ -1,4 +1,14 @@
-"""What people say: to a channel, to its operators, to somebody, to the operators of the server.
+"""PRIVMSG, NOTICE and TAGMSG. A message goes one of four ways, by what its target is:
+
+- ``#channel``: to all sessions in the channel but the sending one. The history has it if ``history.messages`` is on.
+- ``@#channel`` or ``+#channel``: to the sessions of the members with that standing. The history does not have it.
+- a user: to all sessions of the user, and to the other sessions of the sender. The history has it if both have an
+  account and ``history.direct_messages`` is on.
+- an account that is not connected: into the history, from which a replay shows it at the next login. The message is
+  refused if the history does not take it.
+
+With echo-message the sending session reads the message too. The history never has a TAGMSG. A plain PRIVMSG takes a
+shorter way to the same result: see ``plain_messages``.
 
 Source: Modern IRC Client Protocol, "Sending Messages" and ``STATUSMSG``; IRCv3 echo-message and message-tags (client-
 only tags, TAGMSG).
@@ -25,12 +35,18 @@ if TYPE_CHECKING:
     from chatroom.chat.people.user import User
 
 STATUS_PREFIXES = {"@": OP, "+": OP | VOICE}
-"""Who reads what is said to a channel behind such a sign: the standings, any of which is enough."""
+"""Signs that may stand before a channel's name, each with the standings that read the message: one is enough."""
 
 
 @command("PRIVMSG", "[<targets> <text>]")
 def privmsg(context: Context, params: list[str]) -> Pending | None:
-    """Says something to channels or people, by comma; to @#channel or +#channel for those of that standing only."""
+    """Sends a message to channels and users, separated by commas.
+
+    PRIVMSG #channel :text: to the members of the channel
+    PRIVMSG @#channel :text: only to the channel's operators
+    PRIVMSG +#channel :text: only to the channel's operators and voiced members
+    PRIVMSG nick :text: to the user
+    """
     if not params:
         context.reply(numerics.ERR_NORECIPIENT, text="No recipient given (PRIVMSG)")
     elif len(params) < 2 or not params[1]:
@@ -44,7 +60,7 @@ def privmsg(context: Context, params: list[str]) -> Pending | None:
 
 @command("NOTICE", "[<targets> <text>]")
 def notice(context: Context, params: list[str]) -> Pending | None:
-    """As PRIVMSG, and never answered automatically."""
+    """Sends a message like PRIVMSG. Servers and clients never answer it automatically."""
     if len(params) >= 2 and params[1]:
         return say(Utterance(context, params[1]), params[0])
     return None
@@ -52,20 +68,20 @@ def notice(context: Context, params: list[str]) -> Pending | None:
 
 @command("TAGMSG", "<targets>")
 def tagmsg(context: Context, params: list[str]) -> Pending | None:
-    """Sends client-only tags to channels or people, for those who negotiated message-tags."""
+    """Sends tags without a text to channels and users, separated by commas. Clients with message-tags read them."""
     if context.session.caps & caps.MESSAGE_TAGS:
         say(Utterance(context, ""), params[0])
     return None
 
 
 def say(utterance: Utterance, targets: str) -> Pending | None:
-    """Send a message to each of its targets, which are separated by commas."""
+    """Send a message to each of its targets, which are separated by commas, or return what it must wait for first."""
     names = targets.split(",") if "," in targets else [targets]
     if len(names) > MESSAGE_TARGETS:
         utterance.refuse(numerics.ERR_TOOMANYTARGETS, printable(targets))
         return None
     ledger = utterance.world.ledger
-    # A transaction that is open already, or no journal at all, leaves nothing to wait for.
+    # Nothing to wait for if the tick's transaction is open already. Asked here, because it is so for most messages.
     if ledger.journal is not None and not ledger.is_open and utterance.verb != "TAGMSG":
         pending = wait_for_journal(utterance, names, _say_to_all)
         if pending is not None:
@@ -89,13 +105,14 @@ def _say_to_all(utterance: Utterance, names: list[str]) -> None:
 
 
 def _say_to_channel(utterance: Utterance, name: str) -> None:
-    """Say it to every member of a channel, and write it to the history."""
     world = utterance.world
     channel = world.find_channel(name)
     if channel is None or not may_speak(channel, utterance.user, utterance.text):
-        _refuse(utterance, name, channel)
+        _refuse_channel(utterance, name, channel)
         return
     event = utterance.event_for(channel.name)
+    # Before it is said, because the entry gives the event its message id. The ledger is open, by ``wait_for_journal``,
+    # if one of the targets wants an entry; the function looks whether this one does.
     if world.ledger.is_open and utterance.verb != "TAGMSG":
         write_channel_message(utterance, event, channel)
     world.outbox.to_channel(channel, event, utterance.session)
@@ -103,8 +120,12 @@ def _say_to_channel(utterance: Utterance, name: str) -> None:
 
 
 def may_speak(channel: Channel, user: User, text: str) -> bool:
-    """Whether somebody may say that in a channel; moderators and admins may everywhere, but no CTCP where none is."""
+    """True if the user may say the text in the channel.
+
+    Mode C refuses CTCP from every user. Other modes, and bans, do not hold for opers and members with a standing.
+    """
     flags = channel.flags
+    # Before the standing, because mode C holds for opers too. An ACTION is CTCP in form only.
     if "C" in flags and text.startswith("\x01") and not text.startswith("\x01ACTION"):
         return False
     standing = channel.members.get(user)
@@ -115,7 +136,7 @@ def may_speak(channel: Channel, user: User, text: str) -> bool:
     return not channel.lists or not channel.is_silenced(user)
 
 
-def _refuse(utterance: Utterance, name: str, channel: Channel | None) -> None:
+def _refuse_channel(utterance: Utterance, name: str, channel: Channel | None) -> None:
     if channel is None:
         utterance.refuse(numerics.ERR_NOSUCHCHANNEL, printable(name))
     else:
@@ -123,7 +144,6 @@ def _refuse(utterance: Utterance, name: str, channel: Channel | None) -> None:
 
 
 def _say_to_standing(utterance: Utterance, name: str) -> None:
-    """Say it to a channel's operators (``@#c``), or to them and the voiced (``+#c``). The history does not have it."""
     signs, number_sign, rest = name.partition("#")
     wanted = 0
     for sign in signs:
@@ -134,17 +154,19 @@ def _say_to_standing(utterance: Utterance, name: str) -> None:
     world, session, user = utterance.world, utterance.session, utterance.user
     channel = world.find_channel("#" + rest)
     if channel is None or not may_speak(channel, user, utterance.text):
-        _refuse(utterance, name, channel)
+        _refuse_channel(utterance, name, channel)
         return
+    # Every member may read the channel's history, so it must not have what is for the operators. Readers see one sign:
+    # ``@+#c`` is for the same members as ``+#c``.
     event = utterance.event_for(("@" if wanted == OP else "+") + channel.name)
     for member, standing in channel.members.items():
+        # The sender's other sessions read it even without the standing: they show what the user said.
         if standing & wanted or member is user:
             world.tell_user(member, event, skip=session)
     utterance.echo(event)
 
 
 def _say_to_user(utterance: Utterance, target: User) -> None:
-    """Say it to a user. The sender's other sessions read it too, and the history has it if both have an account."""
     world, session, user = utterance.world, utterance.session, utterance.user
     if target.registered_only and user.account is None and target is not user:
         text = "You must be logged in to write to this person"
@@ -154,6 +176,7 @@ def _say_to_user(utterance: Utterance, target: User) -> None:
     if world.ledger.is_open and utterance.verb != "TAGMSG":
         write_direct_message(utterance, event, target.account, target.nick)
     world.tell_user(target, event)
+    # A message to oneself has reached all sessions by now.
     if target is not user and len(user.sessions) > 1:
         world.tell_user(user, event, skip=session)
     utterance.echo(event)
@@ -162,9 +185,9 @@ def _say_to_user(utterance: Utterance, target: User) -> None:
 
 
 def _leave_message(utterance: Utterance, name: str) -> bool:
-    """Write a message to the history for an account that is not here; it reads the message when it comes back.
+    """Write a message to the history for an account that is not connected; a replay shows it at the next login.
 
-    Returns False, with nothing said, if there is no such account, the sender has none, or no history is kept.
+    Returns False and does nothing if there is no such account, the sender has no account, or nothing can be stored.
     """
     world, session = utterance.world, utterance.session
     account = world.accounts.find(name)
@@ -175,6 +198,6 @@ def _leave_message(utterance: Utterance, name: str) -> bool:
         return False
     world.tell_user(utterance.user, event, skip=session)
     utterance.echo(event)
-    text = f"{account.name} is not here, and will read it on coming back"
+    text = f"{account.name} is not connected. Your message will be delivered at their next login"
     utterance.context.note("LEFT_FOR", account.name, text=text)
     return True

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Utterance:
-    """One message of a user, the same for each of its targets. It lives until it is sent, also over a ``Pending``."""
+    """One message of a user, for all of its targets. It lives until it is sent, which may be after a ``Pending``."""
 
     __slots__ = ("client_tags", "context", "parts", "session", "text", "user", "verb", "world")
 
@@ -39,7 +39,7 @@ class Utterance:
             self.client_tags = format_tags({name: value for name, value in tags.items() if name.startswith("+")})
 
     def event_for(self, target: str) -> Event:
-        """Make the event for one target, named as readers see it."""
+        """Make the event for one target. ``target`` is the name that readers see."""
         user, verb = self.user, self.verb
         event = self.world.event(user.prefix, f"{verb} {target} :{self.text}", user)
         event.client_tags = self.client_tags
@@ -55,6 +55,9 @@ class Utterance:
             self.context.say(event)
 
     def refuse(self, numeric: Numeric, *params: str, text: str | None = None) -> None:
-        """Tell the sender why nothing was said, unless it was a NOTICE: that is never answered."""
+        """Refuse the message with a numeric. A NOTICE is refused silently.
+
+        Source: Modern IRC Client Protocol, "NOTICE message": no reply, so that two programs never answer each other.
+        """
         if self.verb != "NOTICE":
             self.context.reply(numeric, *params, text=text)

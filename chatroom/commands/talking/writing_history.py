@@ -1,4 +1,4 @@
-"""What of the chat goes into the history, and waiting until it can (see ``chatroom.chat.delivery.ledger``)."""
+"""Which messages go into the history, and waiting for the database (see ``chatroom.chat.delivery.ledger``)."""
 
 from __future__ import annotations
 
@@ -17,38 +17,38 @@ if TYPE_CHECKING:
     from chatroom.commands.talking.utterance import Utterance
 
 PATIENCE_MS = 5000
-"""How long a message waits while somebody else holds the database's write lock."""
+"""How long a message waits while another process has the database's write lock. Then it is refused."""
 _RETRY_MS = 5
+"""How long a waiting message waits before it asks for the lock again."""
+_NOT_SENT = "Your message was not sent, because it could not be stored"
 Say = Callable[["Utterance", "list[str]"], None]
+"""Sends a message to the targets of these names."""
 
 
 def wait_for_journal(utterance: Utterance, names: list[str], say: Say, since_ms: int = 0) -> Pending | None:
-    """Return what to wait for before ``say(utterance, names)``, if the history must have it and is locked.
+    """Return what to wait for if the message must be stored and another process has the write lock; otherwise None.
 
-    None if there is nothing to wait for. After ``PATIENCE_MS`` the message is refused, and was shown to nobody.
+    ``say`` runs when the lock is free, in a later tick. ``since_ms`` is when the wait began; 0 begins one. After
+    ``PATIENCE_MS`` the message is refused and not sent. Raises ``StorageError`` if the disk fails.
     """
-    world, context = utterance.world, utterance.context
+    world = utterance.world
     if not any(_is_kept(utterance, name) for name in names) or world.ledger.ready():
         return None
     since_ms = since_ms or world.now_ms
     if world.now_ms - since_ms > PATIENCE_MS:
-        refuse_unwritten(context, names[0], "the database is busy")
+        utterance.context.fail("NOT_KEPT", names[0], text=f"{_NOT_SENT}: the database is busy")
+        # A Pending that does nothing: for None, the caller would send the message that was just refused.
         return Pending("none", None, lambda context, result: None)
 
     def then(context: Context, result: object) -> Pending | None:
         if context.session.user is None:
-            return None
+            return None  # the session ended meanwhile
         pending = wait_for_journal(utterance, names, say, since_ms)
         if pending is None:
             say(utterance, names)
         return pending
 
     return Pending("none", None, then, _RETRY_MS)
-
-
-def refuse_unwritten(context: Context, target: str, why: str) -> None:
-    """Tell somebody that what they said was not kept, and so was not said."""
-    context.fail("NOT_KEPT", target, text=f"Your message was not kept, and nobody was shown it: {why}")
 
 
 def _is_kept(utterance: Utterance, name: str) -> bool:
@@ -63,7 +63,10 @@ def _is_kept(utterance: Utterance, name: str) -> bool:
 
 
 def write_channel_message(utterance: Utterance, event: Event, channel: Channel) -> None:
-    """Keep a message to a channel that somebody is about to say. The ledger is ready."""
+    """Write a message to a channel into the history, if the settings want it.
+
+    Called before the message is said, with the ledger open: the entry gives the event its message id.
+    """
     world, session, user = utterance.world, utterance.session, utterance.user
     if world.settings.history.messages:
         channel.has_history = True
@@ -73,7 +76,11 @@ def write_channel_message(utterance: Utterance, event: Event, channel: Channel) 
 
 
 def write_direct_message(utterance: Utterance, event: Event, account: AccountEntry | None, target: str) -> bool:
-    """Keep a message from one account to another that is about to be said; whether it is one. The ledger is ready."""
+    """Write a message to a user into the history, if the settings want it and both have an account; True if so.
+
+    ``account`` is that of the reader, and ``target`` the name that readers see. Called before the message is said,
+    with the ledger open.
+    """
     world, user = utterance.world, utterance.user
     if user.account is None or account is None or not world.settings.history.direct_messages:
         return False
@@ -83,16 +90,16 @@ def write_direct_message(utterance: Utterance, event: Event, account: AccountEnt
 
 
 def tell_unkept(world: World) -> None:
-    """End the tick's transaction; whoever's messages could not be kept is told, and nobody else."""
+    """Commit the tick's transaction. If that fails, tell each sender that the message was not sent."""
     ledger = world.ledger
     before = ledger.failure
     unkept = ledger.close_tick(world.outbox)
     if ledger.failure and not before:
-        world.log_line(f"messages are not kept, and so not passed on: {ledger.failure}")
+        world.log_line(f"messages cannot be stored, and are not sent: {ledger.failure}")
     elif before and not ledger.failure:
-        world.log_line("messages are kept again")
+        world.log_line("messages can be stored again")
     server = world.settings.server.name
     for session, verb, target in unkept:
         if not session.closing:
-            text = "Your message was not kept, and nobody was shown it: the database cannot be written"
+            text = f"{_NOT_SENT}: the database cannot be written"
             world.tell_session(session, f":{server} FAIL {verb} NOT_KEPT {target} :{text}")

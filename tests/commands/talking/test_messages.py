@@ -6,8 +6,8 @@ from harness.world import SERVER, Here, params_of
 from chatroom.irc.message import parse
 
 
-def test_messages_reach_everybody_in_the_room_but_who_sent_them(here: Here) -> None:
-    """Members read it once, in the channel's own spelling; strangers and the sender do not."""
+def test_a_message_reaches_every_member_but_the_sender(here: Here) -> None:
+    """Members read it once, with the channel's name as it is spelled. The sender and other users do not read it."""
     alice, bob, carl = here.connect("alice"), here.connect("bob"), here.connect("carl")
     carl.say("PART #lobby")
     here.forget_unread()
@@ -16,8 +16,8 @@ def test_messages_reach_everybody_in_the_room_but_who_sent_them(here: Here) -> N
     assert carl.read() == []
 
 
-def test_direct_messages_reach_one_person(here: Here) -> None:
-    """PRIVMSG to a nick, whatever its case; several by comma; 301 where they are away."""
+def test_a_direct_message_reaches_one_user(here: Here) -> None:
+    """PRIVMSG takes nicks in any case, separated by commas. If the user is away, the sender reads 301."""
     alice, bob, carl = here.connect("alice"), here.connect("Bob"), here.connect("carl")
     here.forget_unread()
     alice.say("PRIVMSG bob,CARL :psst")
@@ -28,8 +28,8 @@ def test_direct_messages_reach_one_person(here: Here) -> None:
     assert alice.ask("NOTICE bob :?") == []
 
 
-def test_what_cannot_be_said_has_its_numeric_and_no_notice_has_any(here: Here) -> None:
-    """411, 412, 401, 403, 404 and 407 for PRIVMSG; NOTICE is never answered."""
+def test_a_refused_privmsg_is_answered_and_a_refused_notice_is_not(here: Here) -> None:
+    """PRIVMSG is answered with 411, 412, 401, 403, 404 or 407. NOTICE is never answered."""
     alice = here.connect("alice")
     bob = here.connect("bob")
     bob.say("JOIN #b")
@@ -46,7 +46,7 @@ def test_what_cannot_be_said_has_its_numeric_and_no_notice_has_any(here: Here) -
 
 
 def test_a_moderator_may_speak_anywhere(here: Here) -> None:
-    """Neither +n, +m nor +b silences moderators and admins."""
+    """Modes n and m and bans do not silence a moderator."""
     alice, mo = here.connect("alice"), here.moderator()
     alice.say("JOIN #a", "MODE #a +mb *!*@*")
     alice.read()
@@ -54,8 +54,8 @@ def test_a_moderator_may_speak_anywhere(here: Here) -> None:
     assert alice.read() == [f":{mo.prefix} PRIVMSG #a :calm down"]
 
 
-def test_echo_message_returns_what_was_said(here: Here) -> None:
-    """A sender with echo-message reads its own message, as the others do; one without does not."""
+def test_echo_message_sends_the_message_to_its_sender_too(here: Here) -> None:
+    """The sender reads the same bytes as a reader with the same capabilities, message id included."""
     alice = here.connect("alice", caps="echo-message message-tags")
     bob = here.connect("bob", caps="message-tags")
     alice.read()
@@ -66,15 +66,15 @@ def test_echo_message_returns_what_was_said(here: Here) -> None:
 
 
 def test_a_message_to_oneself_arrives_and_is_echoed(here: Here) -> None:
-    """Who talks to themselves reads it once as its receiver, and with echo-message once more as its sender."""
+    """The sender reads it once as the reader, and once more as the sender with echo-message."""
     for client, times in ((here.connect("alice"), 1), (here.connect("bob", caps="echo-message"), 2)):
         nick = client.user.nick
         client.read()
         assert client.ask(f"PRIVMSG {nick} :note") == [f":{client.prefix} PRIVMSG {nick} :note"] * times
 
 
-def test_every_reader_reads_the_tags_they_negotiated(here: Here) -> None:
-    """time, account and msgid go to who asked for them; msgids differ and are the same for all readers of one."""
+def test_each_reader_gets_the_tags_it_negotiated(here: Here) -> None:
+    """The capability decides on time, account and msgid. Each message has one msgid, the same for all readers."""
     una = here.member()
     timed, tagged = here.connect("timed", caps="server-time"), here.connect("tagged", caps="account-tag message-tags")
     other, plain = here.connect("other", caps="message-tags"), here.connect("plain")
@@ -88,8 +88,8 @@ def test_every_reader_reads_the_tags_they_negotiated(here: Here) -> None:
     assert plain.read()[0] == f":{una.prefix} PRIVMSG #lobby :one"
 
 
-def test_client_only_tags_pass_to_who_negotiated_message_tags(here: Here) -> None:
-    """``+`` tags are passed on, escaped as they came; others are dropped; TAGMSG reaches tag readers only."""
+def test_client_only_tags_reach_readers_with_message_tags(here: Here) -> None:
+    """Tags with ``+`` arrive escaped as they were sent, other tags are dropped. A TAGMSG reaches these readers only."""
     alice = here.connect("alice", caps="message-tags")
     bob, carl = here.connect("bob", caps="message-tags"), here.connect("carl")
     here.forget_unread()
@@ -102,8 +102,8 @@ def test_client_only_tags_pass_to_who_negotiated_message_tags(here: Here) -> Non
     assert carl.read() == []
 
 
-def test_what_tagmsg_refuses(here: Here) -> None:
-    """Unknown targets and closed channels have the numerics that PRIVMSG has, also without tags."""
+def test_a_refused_tagmsg_is_answered_as_privmsg_is(here: Here) -> None:
+    """403, 401 and 404, with and without tags on the line."""
     alice = here.connect("alice", caps="message-tags")
     here.connect("bob").say("JOIN #b")
     assert alice.ask("@+a TAGMSG #none") == [f":{SERVER} 403 alice #none :No such channel"]
@@ -113,7 +113,7 @@ def test_what_tagmsg_refuses(here: Here) -> None:
 
 
 def test_tagmsg_without_tags_of_its_own_is_delivered(here: Here) -> None:
-    """Also where nothing is left of its tags, or there were none at all; not from who knows nothing of tags."""
+    """It may have no tags, or only tags that are dropped. From a client without message-tags it is ignored."""
     alice, bob = here.connect("alice", caps="message-tags echo-message"), here.connect("bob", caps="message-tags")
     plain = here.connect("plain")
     here.forget_unread()
@@ -125,8 +125,8 @@ def test_tagmsg_without_tags_of_its_own_is_delivered(here: Here) -> None:
     assert bob.read() == plain.read() == []
 
 
-def test_both_devices_read_what_one_sends_as_tags(here: Here) -> None:
-    """What one device says to somebody by TAGMSG the other device reads too."""
+def test_a_tagmsg_reaches_the_other_session_of_its_sender(here: Here) -> None:
+    """A direct TAGMSG is copied to the sender's second session, and not echoed to the first."""
     phone, laptop = here.member(caps="message-tags"), here.member(caps="message-tags")
     here.connect("bob")
     here.forget_unread()
@@ -137,7 +137,7 @@ def test_both_devices_read_what_one_sends_as_tags(here: Here) -> None:
 
 @pytest.mark.parametrize("caps", ["", "message-tags server-time account-tag"])
 def test_a_long_message_is_cut_to_the_line_between_characters(here: Here, caps: str) -> None:
-    """What no longer fits with the sender's prefix is cut; the tags come on top."""
+    """The text is cut if the line is too long with the sender's prefix. Tags do not count."""
     alice, bob = here.connect("alice"), here.connect("bob", caps=caps)
     bob.read()
     alice.say("PRIVMSG #lobby :" + "é" * 240)
@@ -147,8 +147,8 @@ def test_a_long_message_is_cut_to_the_line_between_characters(here: Here, caps: 
     assert params_of([line], "PRIVMSG")[1].strip("é") == ""
 
 
-def test_order_across_rooms_and_people_is_kept_within_a_tick(here: Here) -> None:
-    """What one says in one tick to rooms and people is read in that order by who is in all of them."""
+def test_messages_of_one_tick_arrive_in_order_across_channels_and_users(here: Here) -> None:
+    """A reader in all of the channels reads the messages in the order in which they were sent."""
     alice, bob = here.connect("alice"), here.connect("bob")
     for client in (alice, bob):
         client.say("JOIN #a,#b")

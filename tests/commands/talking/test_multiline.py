@@ -16,7 +16,7 @@ SENDER = "batch draft/multiline message-tags echo-message labeled-response"
 
 @pytest.fixture
 def alice(here: Here) -> Client:
-    """A sender in the lobby who knows multiline, labels and echoes."""
+    """A sender in the lobby with multiline, labels and echoes."""
     return here.connect("alice", caps=SENDER)
 
 
@@ -26,7 +26,7 @@ def parsed(lines: list[str]) -> list[Message]:
 
 
 def say(client: Client, *lines: str, target: str = "#lobby", opening: str = "BATCH +1", verb: str = "PRIVMSG") -> None:
-    """Send a multiline message; a line beginning with ``^`` goes on where the last one ended."""
+    """Send a multiline message. A line that begins with ``^`` continues the line before it."""
     client.say(f"{opening} draft/multiline {target}")
     for line in lines:
         tags = "batch=1;draft/multiline-concat" if line.startswith("^") else "batch=1"
@@ -35,14 +35,14 @@ def say(client: Client, *lines: str, target: str = "#lobby", opening: str = "BAT
 
 
 def test_the_capability_has_both_limits_as_its_value(here: Here) -> None:
-    """CAP LS 302 tells max-bytes and max-lines."""
+    """CAP LS 302 lists max-bytes and max-lines."""
     sent = " ".join(here.open().ask("CAP LS 302"))
     assert f"draft/multiline=max-bytes={MULTILINE_BYTES},max-lines={MULTILINE_LINES}" in sent.split()
 
 
 @pytest.mark.parametrize("verb", ["PRIVMSG", "NOTICE"])
 def test_readers_with_multiline_read_one_batch(here: Here, alice: Client, verb: str) -> None:
-    """The id and the clients' tags are on the batch's beginning; blank lines and concatenation arrive as sent."""
+    """The opening line has the msgid and client-only tags. Blank lines and concatenation arrive as they were sent."""
     bob = here.connect("bob", caps=CAPS)
     bob.read()
     say(alice, "hello", "", "how is ", "^everyone?", opening="@+a=b BATCH +1", verb=verb)
@@ -60,7 +60,7 @@ def test_readers_with_multiline_read_one_batch(here: Here, alice: Client, verb: 
 
 
 def test_readers_without_multiline_read_lines_that_are_not_blank(here: Here, alice: Client) -> None:
-    """The id and the clients' own tags are on the first line only, the time on all."""
+    """The first line has the msgid and the client-only tags; each line has the time."""
     bob, carl = here.connect("bob", caps="message-tags server-time"), here.connect("carl")
     here.forget_unread()
     say(alice, "", "one", "", "two ", "^three", opening="@+a=b BATCH +1")
@@ -71,8 +71,8 @@ def test_readers_without_multiline_read_lines_that_are_not_blank(here: Here, ali
     assert carl.read() == [f":{alice.prefix} PRIVMSG #lobby :{text}" for text in ("one", "two ", "three")]
 
 
-def test_multiline_without_batch_counts_for_nothing(here: Here, alice: Client) -> None:
-    """Who negotiated draft/multiline and not batch reads plain lines, and cannot send batches."""
+def test_multiline_needs_the_batch_capability(here: Here, alice: Client) -> None:
+    """A client with draft/multiline but without batch reads plain lines, and cannot send batches."""
     bob = here.connect("bob", caps="draft/multiline")
     bob.read()
     say(alice, "one", "two")
@@ -82,8 +82,8 @@ def test_multiline_without_batch_counts_for_nothing(here: Here, alice: Client) -
     assert parse(alice.read()[-1]).params == ["#lobby", "as ever"]
 
 
-def test_the_label_is_on_the_beginning_of_the_echo_only(here: Here, alice: Client) -> None:
-    """Nothing is answered before the message is complete; then its echo carries the label once."""
+def test_the_label_is_on_the_opening_line_of_the_echo(here: Here, alice: Client) -> None:
+    """The server answers when the message is complete. Its echo has the label once."""
     alice.read()
     alice.say("@label=x BATCH +1 draft/multiline #lobby", "@batch=1 PRIVMSG #lobby :a", "@batch=1 PRIVMSG #lobby :b")
     assert alice.read() == []
@@ -93,15 +93,15 @@ def test_the_label_is_on_the_beginning_of_the_echo_only(here: Here, alice: Clien
 
 
 def test_a_labelled_message_is_acknowledged_without_echo(here: Here) -> None:
-    """Without echo-message the answer to the whole is an ACK."""
+    """Without echo-message the answer to the whole message is an ACK."""
     bob = here.connect("bob", caps="batch draft/multiline message-tags labeled-response")
     bob.read()
     say(bob, "a", "b", opening="@label=x BATCH +1")
     assert bob.read() == [f"@label=x :{SERVER} ACK"]
 
 
-def test_a_message_to_oneself_is_a_batch_within_the_labelled_batch(here: Here, alice: Client) -> None:
-    """To an away target the answer is several lines: the echo is nested, its beginning and end refer to the outer."""
+def test_an_echo_with_another_answer_is_a_batch_within_the_labelled_batch(here: Here, alice: Client) -> None:
+    """A message to an away user is answered with the echo and 301. The edges of the echo refer to the outer batch."""
     here.connect("bob").say("AWAY :gone")
     alice.read()
     say(alice, "a", "b", target="bob", opening="@label=x BATCH +1")
@@ -114,7 +114,7 @@ def test_a_message_to_oneself_is_a_batch_within_the_labelled_batch(here: Here, a
 
 
 def test_direct_messages_and_refusals(here: Here, alice: Client) -> None:
-    """A batch goes to a nick too; who may not speak there reads the numerics of PRIVMSG, labelled, at its end."""
+    """A batch may go to a nick. A refusal is the numeric of PRIVMSG, with the label, when the batch is closed."""
     bob = here.connect("bob", caps=CAPS)
     bob.say("JOIN #b")
     here.forget_unread()
@@ -149,8 +149,8 @@ def test_direct_messages_and_refusals(here: Here, alice: Client) -> None:
         ),
     ],
 )
-def test_what_is_no_multiline_message(here: Here, alice: Client, lines: list[str], code: str) -> None:
-    """A FAIL of BATCH says why, with the label of the beginning; nobody reads any of it, also not what still comes."""
+def test_an_invalid_multiline_message_is_refused(here: Here, alice: Client, lines: list[str], code: str) -> None:
+    """FAIL BATCH has the reason and the label of the opening line. No user reads any line of the batch."""
     bob = here.connect("bob")
     here.forget_unread()
     sent = alice.ask("@label=x BATCH +1 draft/multiline #lobby", *lines)
@@ -164,7 +164,7 @@ def test_what_is_no_multiline_message(here: Here, alice: Client, lines: list[str
 
 
 def test_limits_are_exact(here: Here, alice: Client) -> None:
-    """As many bytes and lines as the capability says pass; a line feed between two lines counts as one byte."""
+    """A message at the limits of the capability passes. A line feed between two lines counts as one byte."""
     bob = here.connect("bob", caps=CAPS)
     bob.read()
     say(alice, *["x"] * MULTILINE_LINES)
@@ -181,8 +181,8 @@ def test_limits_are_exact(here: Here, alice: Client) -> None:
     assert len(bob.read()) == whole + 2
 
 
-def test_unknown_kinds_of_batches(here: Here, alice: Client) -> None:
-    """Other types, no target, no sign, and an end without a beginning are refused."""
+def test_a_batch_line_that_makes_no_sense_is_refused(here: Here, alice: Client) -> None:
+    """Other types, no target, no sign, no reference, and a batch that is not open."""
     alice.read()
     for line in (
         "BATCH +1 netsplit #lobby",
@@ -195,15 +195,15 @@ def test_unknown_kinds_of_batches(here: Here, alice: Client) -> None:
     assert alice.ask("BATCH") == [f":{SERVER} 461 alice BATCH :Not enough parameters"]
 
 
-def test_what_keeps_alive_may_be_said_meanwhile(here: Here, alice: Client) -> None:
-    """PING and PONG within an open batch are answered and harm nothing."""
+def test_ping_and_pong_are_allowed_in_an_open_batch(here: Here, alice: Client) -> None:
+    """PING is answered, and the batch stays open."""
     alice.read()
     assert alice.ask("BATCH +1 draft/multiline #lobby", "PING x", "PONG y") == [f":{SERVER} PONG {SERVER} :x"]
     assert verbs(alice.ask("@batch=1 PRIVMSG #lobby :x", "BATCH -1")) == ["BATCH", "PRIVMSG", "BATCH"]
 
 
-def test_a_batch_left_open_is_forgotten(here: Here, alice: Client) -> None:
-    """After a minute its next line is answered with TIMEOUT, and the rest of it means nothing."""
+def test_a_batch_times_out(here: Here, alice: Client) -> None:
+    """After a minute the next line of the batch is answered with TIMEOUT, and further lines are ignored."""
     alice.say("BATCH +1 draft/multiline #lobby", "@batch=1 PRIVMSG #lobby :x")
     here.wait(61)
     alice.read()
@@ -215,8 +215,8 @@ def test_a_batch_left_open_is_forgotten(here: Here, alice: Client) -> None:
 @given(
     st.lists(st.tuples(st.text(st.characters(exclude_characters="\r\n\0", exclude_categories=["Cs"])), st.booleans()))
 )
-def test_nothing_of_a_text_is_lost_however_long_our_source_makes_its_lines(lines: list[tuple[str, bool]]) -> None:
-    """Put together as a reader does, a batch holds exactly what was said, in lines that fit."""
+def test_no_text_is_lost_when_lines_are_split_for_the_source(lines: list[tuple[str, bool]]) -> None:
+    """A reader that joins the lines of the batch gets the text that was sent, and each line fits."""
     event = Event("n" * 32 + "!" + "u" * 18 + "@" + "h" * 63, "")
     event.stamp = Stamp(0, "t-")
     event.set_parts("PRIVMSG #" + "c" * 63, [Part(text, concat) for text, concat in lines])

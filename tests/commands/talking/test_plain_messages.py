@@ -1,3 +1,5 @@
+"""``plain_messages`` repeats rules of the long way: here, each situation is played both ways and compared."""
+
 from __future__ import annotations
 
 from pathlib import Path
@@ -8,6 +10,7 @@ from harness.world import Here
 from chatroom.storage.sqlite.history_archive import read_all
 
 ALICE, BOB, CARL, UNA, VERA = range(5)
+# What changes the way of a message, as lines that users send beforehand.
 _SITUATIONS: dict[str, list[tuple[int, str]]] = {
     "nothing special": [],
     "moderated": [(ALICE, "MODE #a +mv carl")],
@@ -45,7 +48,7 @@ _TEXTS = (" :hello", " :\x01VERSION\x01", " :\x01ACTION waves\x01", " : : ", " w
 
 
 def play(here: Here, before: list[tuple[int, str]], verb: str) -> list[list[str]]:
-    """What each of some people reads while everybody says everything to everybody with ``verb``."""
+    """What each client reads while all clients send all texts to all targets with ``verb``."""
     present = [here.connect(nick) for nick in ("alice", "bob", "carl")]
     present += [here.member(name, caps="message-tags account-tag") for name in ("una", "vera")]
     present += [here.member("walt"), here.connect("walt", login="walt"), here.connect("una", login="una")]
@@ -65,8 +68,8 @@ def play(here: Here, before: list[tuple[int, str]], verb: str) -> list[list[str]
 
 @pytest.mark.parametrize("history", [False, True])
 @pytest.mark.parametrize("situation", _SITUATIONS)
-def test_the_short_way_of_a_message_is_the_long_one(tmp_path: Path, situation: str, history: bool) -> None:
-    """Only ``PRIVMSG`` in capitals goes it: as of ``privmsg``, everybody reads the same to the byte, and it is kept."""
+def test_the_short_way_gives_the_result_of_the_long_way(tmp_path: Path, situation: str, history: bool) -> None:
+    """Only ``PRIVMSG`` in capitals takes the short way. All users read the same bytes, and the history is the same."""
     heard, kept = [], []
     for verb in ("PRIVMSG", "privmsg"):
         with Here(tmp_path / f"{verb}.db", history=history) as here:
@@ -79,7 +82,7 @@ def test_the_short_way_of_a_message_is_the_long_one(tmp_path: Path, situation: s
 
 
 def test_a_plain_message_goes_the_short_way(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What nearly everybody says never reaches the table of verbs."""
+    """A plain message to a channel or a user is not even parsed."""
     alice, bob = here.connect("alice"), here.connect("bob")
     monkeypatch.setattr("chatroom.commands.dispatch.parse", None)
     bob.read()

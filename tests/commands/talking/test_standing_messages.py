@@ -8,7 +8,7 @@ from chatroom.irc.message import parse
 
 @pytest.fixture
 def room(here: Here) -> dict[str, Client]:
-    """Four in #a: op and both are its operators, vic has a voice, una nothing."""
+    """Four users in #a: op is an operator, both has operator and voice, vic has a voice, una has no standing."""
     clients = {name: here.connect(name) for name in ("op", "both", "vic", "una")}
     for client in clients.values():
         client.say("JOIN #a")
@@ -26,10 +26,10 @@ def room(here: Here) -> dict[str, Client]:
         ("+@#a", "+#a", {"both", "vic"}),
     ],
 )
-def test_only_those_of_the_standing_read_it(
+def test_only_members_with_the_standing_read_it(
     here: Here, room: dict[str, Client], target: str, shown: str, readers: set[str]
 ) -> None:
-    """``@`` is for operators, ``+`` and both signs for whoever has any standing; never for the sender."""
+    """``@`` is for operators. ``+``, or both signs, is for members with any standing. The sender does not read it."""
     room["op"].say(f"PRIVMSG {target} :psst")
     said = f":{room['op'].prefix} PRIVMSG {shown} :psst"
     assert {name: client.read() for name, client in room.items()} == {
@@ -37,15 +37,15 @@ def test_only_those_of_the_standing_read_it(
     }
 
 
-def test_members_without_standing_may_call_the_operators(here: Here, room: dict[str, Client]) -> None:
-    """Whoever may speak in the channel may speak to its operators; NOTICE as well."""
+def test_a_member_without_a_standing_may_write_to_the_operators(here: Here, room: dict[str, Client]) -> None:
+    """The right to speak in the channel is enough, for NOTICE too."""
     room["una"].say("NOTICE @#a :help")
     assert room["op"].read() == [f":{room['una'].prefix} NOTICE @#a :help"]
     assert room["una"].read() == room["vic"].read() == []
 
 
-def test_tags_and_echoes_go_the_same_way(here: Here, room: dict[str, Client]) -> None:
-    """TAGMSG to a standing reaches those of it who know tags; the sender's echo has the sign."""
+def test_a_tagmsg_and_an_echo_go_to_a_standing_too(here: Here, room: dict[str, Client]) -> None:
+    """A TAGMSG reaches members of the standing with message-tags. The sender's echo has the sign before the channel."""
     eve = here.connect("eve", caps="message-tags echo-message")
     eve.say("JOIN #a")
     room["op"].say("MODE #a +o eve")
@@ -56,8 +56,8 @@ def test_tags_and_echoes_go_the_same_way(here: Here, room: dict[str, Client]) ->
     assert room["vic"].read() == [f":{eve.prefix} PRIVMSG +#a :hi"]
 
 
-def test_what_cannot_be_said_to_a_standing(here: Here, room: dict[str, Client]) -> None:
-    """403 for no such channel, 404 where one may not speak, 401 for a sign without a channel."""
+def test_a_refused_message_to_a_standing_has_its_numeric(here: Here, room: dict[str, Client]) -> None:
+    """403 if there is no such channel, 404 if the sender may not speak, 401 for a sign without a channel."""
     out = here.connect("out")
     out.read()
     assert out.ask("PRIVMSG @#none :x") == [f":{SERVER} 403 out @#none :No such channel"]
@@ -67,6 +67,6 @@ def test_what_cannot_be_said_to_a_standing(here: Here, room: dict[str, Client]) 
     assert out.ask("NOTICE @#a :x", "NOTICE @bob :x") == []
 
 
-def test_isupport_tells_it(here: Here) -> None:
+def test_isupport_has_statusmsg(here: Here) -> None:
     """STATUSMSG names both signs."""
     assert "STATUSMSG=@+" in " ".join(here.connect("x").ask("VERSION")).split()

@@ -1,4 +1,4 @@
-"""Remember, then tell: the gate before the tick's end, replays, and messages for those who are away."""
+"""A message is stored before it is sent: commits that fail, locks that are taken, and absent accounts."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from chatroom.errors import StorageError
 
 
 class Journal:
-    """A journal in memory whose disk and lock are the test's to fail."""
+    """A journal in memory. The test makes its disk full (``is_full``) or its lock taken (``is_held``)."""
 
     def __init__(self) -> None:
         self.kept: list[Entry] = []
@@ -26,43 +26,43 @@ class Journal:
         self._written: list[Entry] = []
 
     def last_message_id(self) -> int:
-        """Nothing was written before."""
+        """Zero: it is empty."""
         return 0
 
     def begin(self) -> bool:
-        """Whether nobody else holds it."""
+        """Take the lock, unless it is taken."""
         self.asked += 1
         return not self.is_held
 
     def write(self, entries: Sequence[EntryRow]) -> None:
-        """Take entries, or be full."""
+        """Add entries to the transaction, or raise ``StorageError``."""
         if self.is_full:
             self._written = []
             raise StorageError("the disk is full")
         self._written.extend(Entry._make(entry)._replace(kind=Kind(entry[3])) for entry in entries)
 
     def end_channel(self, name: str) -> None:
-        """Note the end."""
+        """Record the call."""
         self.ended.append(name)
 
     def rename_channel(self, name: str, new_name: str) -> None:
-        """Note the name."""
+        """Record the call."""
         self.ended.append(f"{name} is now {new_name}")
 
     def commit(self) -> None:
-        """Keep what was written."""
+        """Make what was written lasting."""
         self.kept.extend(self._written)
         self._written = []
 
     def rollback(self) -> None:
-        """Give it up."""
+        """Drop what was written."""
         self._written = []
 
     def set_synchronous(self, full: bool) -> None:
-        """Of no meaning here."""
+        """Do nothing."""
 
     def close(self) -> None:
-        """Of no meaning here."""
+        """Do nothing."""
 
 
 @pytest.fixture
@@ -73,14 +73,14 @@ def journal() -> Journal:
 
 @pytest.fixture
 def kept(tmp_path: Path, journal: Journal) -> Any:
-    """A world that keeps what is said in ``journal``."""
+    """A world that stores messages in ``journal``."""
     with Here(tmp_path / "kept.db", make_settings()) as here:
         here.world.ledger = Ledger(journal, here.world.settings.history)
         yield here
 
 
-def test_a_message_is_kept_under_the_id_that_is_told(kept: Here, journal: Journal) -> None:
-    """What the reader's msgid names is what the journal has."""
+def test_a_message_is_stored_under_the_msgid_that_readers_see(kept: Here, journal: Journal) -> None:
+    """The entry in the journal has the msgid, and the message's source, target and text."""
     alice, bob = kept.connect("alice"), kept.connect("bob", caps="message-tags")
     kept.forget_unread()
     alice.say("PRIVMSG #lobby :hello")
@@ -90,8 +90,8 @@ def test_a_message_is_kept_under_the_id_that_is_told(kept: Here, journal: Journa
     assert (entry.source, entry.target, entry.text) == (alice.prefix, "#lobby", "hello")
 
 
-def test_ids_go_up_also_within_a_tick(kept: Here, journal: Journal) -> None:
-    """Everything kept has a number of its own, in the order in which it was said."""
+def test_message_ids_rise_within_a_tick(kept: Here, journal: Journal) -> None:
+    """Two messages of one tick have different ids, in the order in which they were sent."""
     alice = kept.connect("alice")
     with kept.tick():
         alice.say("PRIVMSG #lobby :one", "PRIVMSG #lobby :two")
@@ -99,8 +99,8 @@ def test_ids_go_up_also_within_a_tick(kept: Here, journal: Journal) -> None:
     assert journal.kept[0].message_id < journal.kept[1].message_id
 
 
-def test_a_full_disk_shows_the_message_to_nobody(kept: Here, journal: Journal) -> None:
-    """The sender is told, nobody reads it, not even its echo, and everything else goes on."""
+def test_a_message_is_not_sent_if_the_disk_is_full(kept: Here, journal: Journal) -> None:
+    """The sender reads FAIL and no echo, no user reads the message, and other commands are answered."""
     alice, bob = kept.connect("alice", caps="echo-message batch labeled-response"), kept.connect("bob")
     kept.forget_unread()
     journal.is_full = True
@@ -118,10 +118,8 @@ def test_a_full_disk_shows_the_message_to_nobody(kept: Here, journal: Journal) -
     assert kept.world.ledger.failure == ""
 
 
-def test_a_full_disk_shows_the_message_to_nobody_who_is_still_shown_what_they_missed(
-    kept: Here, journal: Journal
-) -> None:
-    """What waits behind a replay is taken out too, also where the replay is cut short in the same tick."""
+def test_a_message_is_withdrawn_from_replay_queues_if_the_disk_is_full(kept: Here, journal: Journal) -> None:
+    """A session in replay does not read it afterwards, even if the replay is cut short in the same tick."""
     alice, ada = kept.connect("alice"), kept.admin()
     kept.holding = True
     bob, carol = kept.connect("bob"), kept.connect("carol")
@@ -138,8 +136,8 @@ def test_a_full_disk_shows_the_message_to_nobody_who_is_still_shown_what_they_mi
     assert [line.split()[1] for line in carol.read()] == ["KICK"]
 
 
-def test_a_full_disk_is_told_once_in_the_log(kept: Here, journal: Journal) -> None:
-    """One line when it begins and one when it is over, whatever the number of messages."""
+def test_a_full_disk_is_logged_once(kept: Here, journal: Journal) -> None:
+    """One log line when it begins and one when it is over, for any number of messages."""
     alice = kept.connect("alice")
     kept.world.log_lines.clear()
     journal.is_full = True
@@ -148,13 +146,13 @@ def test_a_full_disk_is_told_once_in_the_log(kept: Here, journal: Journal) -> No
     journal.is_full = False
     alice.say("PRIVMSG #lobby :kept")
     assert kept.world.log_lines == [
-        "messages are not kept, and so not passed on: the disk is full",
-        "messages are kept again",
+        "messages cannot be stored, and are not sent: the disk is full",
+        "messages can be stored again",
     ]
 
 
-def test_a_held_database_keeps_only_the_message_waiting(kept: Here, journal: Journal) -> None:
-    """Others are answered meanwhile; the message is said when the lock is free, in its sender's order."""
+def test_a_locked_database_makes_only_the_message_wait(kept: Here, journal: Journal) -> None:
+    """Other users are answered meanwhile. The messages are sent when the lock is free, in their order."""
     alice, bob = kept.connect("alice"), kept.connect("bob")
     kept.forget_unread()
     journal.is_held = True
@@ -168,8 +166,8 @@ def test_a_held_database_keeps_only_the_message_waiting(kept: Here, journal: Jou
     assert [line.rpartition(":")[2] for line in bob.read()] == ["one", "two"]
 
 
-def test_a_held_database_is_asked_for_once_a_tick(kept: Here, journal: Journal) -> None:
-    """What does not get the lock for one line does not ask again for each of the others; the next tick asks anew."""
+def test_a_locked_database_is_asked_once_a_tick(kept: Here, journal: Journal) -> None:
+    """Further messages of the tick wait without asking for the lock. The next tick asks again."""
     alice, bob = kept.connect("alice"), kept.connect("bob")
     kept.forget_unread()
     journal.is_held = True
@@ -185,8 +183,8 @@ def test_a_held_database_is_asked_for_once_a_tick(kept: Here, journal: Journal) 
     assert [entry.text for entry in journal.kept] == ["one", "two", "three"]
 
 
-def test_a_database_held_for_too_long_refuses_the_message(kept: Here, journal: Journal) -> None:
-    """After five seconds the sender is told, and may try again."""
+def test_a_message_is_refused_if_the_database_stays_locked(kept: Here, journal: Journal) -> None:
+    """After five seconds the sender reads FAIL NOT_KEPT."""
     alice = kept.connect("alice")
     kept.forget_unread()
     journal.is_held = True
@@ -198,8 +196,8 @@ def test_a_database_held_for_too_long_refuses_the_message(kept: Here, journal: J
     assert [line.split()[1:5] for line in alice.read()] == [["FAIL", "PRIVMSG", "NOT_KEPT", "#lobby"]]
 
 
-def test_direct_messages_are_kept_between_accounts_only(kept: Here, journal: Journal) -> None:
-    """What a guest says or is told directly is nobody's to keep."""
+def test_direct_messages_are_stored_between_accounts_only(kept: Here, journal: Journal) -> None:
+    """Direct messages from or to a guest are not stored."""
     una, mo, bob = kept.member("una"), kept.moderator("mo"), kept.connect("bob")
     una.say("PRIVMSG bob :to a guest")
     bob.say("PRIVMSG una :from a guest")
@@ -208,41 +206,41 @@ def test_direct_messages_are_kept_between_accounts_only(kept: Here, journal: Jou
     assert mo.read()
 
 
-def test_somebody_away_can_be_written_to(kept: Here, journal: Journal) -> None:
-    """An account that is not here gets its messages later; a name without one still is nobody."""
+def test_a_message_to_an_absent_account_is_stored(kept: Here, journal: Journal) -> None:
+    """The sender reads that it will be delivered later. A name without an account is answered with 401."""
     una = kept.member("una")
     kept.account("vic")
     kept.forget_unread()
-    assert "vic is not here" in una.ask("PRIVMSG vic :later")[-1]
+    assert "vic is not connected" in una.ask("PRIVMSG vic :later")[-1]
     assert " 401 " in una.ask("PRIVMSG nobody :hm")[-1]
     assert [(entry.target, entry.text) for entry in journal.kept] == [("vic", "later")]
 
 
-def test_a_message_left_keeps_the_clients_own_tags(kept: Here, journal: Journal) -> None:
-    """It goes the way of any other message."""
+def test_a_message_to_an_absent_account_has_its_client_only_tags(kept: Here, journal: Journal) -> None:
+    """The entry has the tags of the sender."""
     una = kept.member("una", caps="message-tags")
     kept.account("vic")
     una.say("@+draft/reply=x PRIVMSG vic :later")
     assert [(entry.text, entry.client_tags) for entry in journal.kept] == [("later", "+draft/reply=x")]
 
 
-def test_what_is_said_to_the_operators_is_not_kept(kept: Here, journal: Journal) -> None:
-    """Who reads the history of a channel may be no operator of it."""
+def test_a_message_to_the_operators_is_not_stored(kept: Here, journal: Journal) -> None:
+    """Members without a standing read the history too."""
     ada = kept.admin()
     ada.say("JOIN #ops", "PRIVMSG @#ops :psst")
     assert journal.kept == []
 
 
-def test_topics_and_kicks_are_kept_by_default_and_joins_are_not(kept: Here, journal: Journal) -> None:
-    """The kinds are the settings'."""
+def test_topics_and_kicks_are_stored_by_default_and_joins_are_not(kept: Here, journal: Journal) -> None:
+    """The settings name the kinds of events that are stored."""
     ada = kept.admin()
     kept.connect("bob")
     ada.say("TOPIC #lobby :cake", "KICK #lobby bob :enough")
     assert [(entry.kind.name, entry.text) for entry in journal.kept] == [("TOPIC", "cake"), ("KICK", "bob enough")]
 
 
-def test_a_kick_is_kept_when_the_lock_is_free_again(kept: Here, journal: Journal) -> None:
-    """It is told at once, and written in the next tick that can, in its place."""
+def test_a_kick_is_stored_when_the_lock_is_free_again(kept: Here, journal: Journal) -> None:
+    """The kicked user reads it at once. The entry is written in a later tick, before the messages that followed."""
     ada, bob = kept.admin(), kept.connect("bob")
     journal.is_held = True
     ada.say("KICK #lobby bob :enough")
@@ -253,14 +251,14 @@ def test_a_kick_is_kept_when_the_lock_is_free_again(kept: Here, journal: Journal
 
 
 def test_a_guests_channel_ends_with_its_history(kept: Here, journal: Journal) -> None:
-    """A later channel of the same name has nothing to do with it."""
+    """The journal is told that the channel ended, so that a later channel of the name does not show its messages."""
     bob = kept.connect("bob")
     bob.say("JOIN #den", "PRIVMSG #den :secret", "PART #den")
     assert journal.ended == ["#den"]
 
 
 def test_a_renamed_channel_keeps_its_history(make_here: Callable[..., Here]) -> None:
-    """What was said before is read under the new name; the old one is another channel's."""
+    """Messages from before are read under the new name, and not under the old one."""
     here = make_here(keeping=True)
     una = here.member("una", caps="batch draft/chathistory draft/channel-rename")
     una.say("JOIN #old", "PRIVMSG #old :before", "RENAME #old #new", "PRIVMSG #new :after", "JOIN #old")
@@ -271,8 +269,8 @@ def test_a_renamed_channel_keeps_its_history(make_here: Callable[..., Here]) -> 
     assert [line for line in una.ask("CHATHISTORY LATEST #old * 9") if "PRIVMSG" in line] == []
 
 
-def test_password_of_an_account_made_a_moment_ago(here: Here) -> None:
-    """A login does not depend on the daemon's having been told of an account that the shell has just made."""
+def test_login_to_an_account_that_the_daemon_does_not_know_yet(here: Here) -> None:
+    """A login finds an account that the shell has just made, before the daemon follows the change."""
     for name, given in (("vic", PASSWORD), ("wim", f"wim:{PASSWORD}")):
         here.world.accounts.discard(here.account(name).id)
         client = here.open()
