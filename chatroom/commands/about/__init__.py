@@ -1,4 +1,4 @@
-"""Verbs about the server: what it is, what it can do, help."""
+"""Verbs about the server itself: HELP, VERSION, ISUPPORT, STATS and the like."""
 
 from chatroom.commands.about import help, server_info
 

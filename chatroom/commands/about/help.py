@@ -1,4 +1,4 @@
-"""HELP: what each verb does, from its own record.
+"""HELP: what each verb does, from the command table.
 
 Source: Modern IRC Client Protocol, "HELP message".
 """
@@ -11,16 +11,16 @@ from chatroom.commands.context import Context, printable
 from chatroom.commands.pending import Pending
 from chatroom.irc import numerics
 
-_VERBS_A_LINE = 10
+_VERBS_A_LINE = 10  # about one line of a terminal
 
 
 @command("HELP", "[<command>]")
 def help_(context: Context, params: list[str]) -> Pending | None:
-    """Lists the commands, or tells about one."""
+    """Lists the commands, or explains one."""
     subject = params[0] if params else ""
     known = COMMANDS.get(subject.upper())
     if not subject:
-        _reply(context, "*", "Commands; HELP <command> tells about one", _all_verbs())
+        _reply(context, "*", "Commands. HELP <command> explains one", _all_verbs())
     elif known is None or known.when is When.CONTROL:
         context.reply(numerics.ERR_HELPNOTFOUND, printable(subject))
     else:
@@ -30,7 +30,7 @@ def help_(context: Context, params: list[str]) -> Pending | None:
 
 @command("HELPOP", "[<command>]")
 def helpop(context: Context, params: list[str]) -> Pending | None:
-    """Does what HELP does."""
+    """Does the same as HELP."""
     return help_(context, params)
 
 
@@ -47,8 +47,8 @@ def _lines_about(known: Command) -> list[str]:
 
 
 def _reply(context: Context, subject: str, title: str, lines: list[str]) -> None:
-    """A title, an empty line as everywhere, and the text."""
     context.reply(numerics.RPL_HELPSTART, subject, text=title)
+    # Other servers send an empty line below the title too.
     for line in ["", *lines]:
         context.reply(numerics.RPL_HELPTXT, subject, text=line)
     context.reply(numerics.RPL_ENDOFHELP, subject, text="End of HELP")

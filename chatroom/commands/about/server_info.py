@@ -1,4 +1,4 @@
-"""What the server says of itself.
+"""Queries about the server: ISUPPORT, MOTD, LUSERS, VERSION, TIME, INFO, ADMIN, LINKS and STATS; and REHASH.
 
 Source: Modern IRC Client Protocol, "Server Queries and Commands" and "RPL_ISUPPORT Parameters".
 """
@@ -40,21 +40,22 @@ if TYPE_CHECKING:
     from chatroom.chat.world import World
     from chatroom.config import Settings
 
-_TOKENS_A_LINE = 13
+_TOKENS_A_LINE = 13  # "RPL_ISUPPORT (005)": a line has at most 13 tokens
 _PRIVILEGED_STATS = "o"
+"""Letters of STATS that only moderators and admins may use."""
 USER_MODES = "BRiow"
 SOFTWARE = f"chatroom-{__version__}"
 
 
 def _targmax() -> str:
-    """How many targets a command may have; no number means as many as fit in a line."""
+    """The value of TARGMAX: each verb with its greatest number of targets. No number means as many as fit in a line."""
     most = {"NOTICE": MESSAGE_TARGETS, "PRIVMSG": MESSAGE_TARGETS, "TAGMSG": MESSAGE_TARGETS, "WHOIS": WHOIS_TARGETS}
     unbounded = ("JOIN", "KICK", "LIST", "MONITOR", "NAMES", "PART")
     return ",".join(f"{verb}:{most.get(verb, '')}" for verb in sorted((*most, *unbounded)))
 
 
 def isupport(context: Context) -> list[str]:
-    """The ISUPPORT tokens, all of them true."""
+    """The ISUPPORT tokens under the settings in force."""
     settings = context.world.settings
     most_entries = settings.history.max_query
     of_history = [f"CHATHISTORY={most_entries}", "MSGREFTYPES=msgid,timestamp"] if settings.history.enabled else []
@@ -96,9 +97,9 @@ def isupport(context: Context) -> list[str]:
 
 
 def is_addressed(context: Context, targets: list[str]) -> bool:
-    """Whether a query's optional target, the first of ``targets``, means this server; refuses (402) where it does not.
+    """True if the target of a query, the first of ``targets``, is this server or missing. Refuses with 402 if not.
 
-    It may be a mask of the server's name, or the nick of somebody here: there is one server only.
+    The target may be a mask of the server's name, or the nick of a user: every user is on this server.
     """
     if not targets or not targets[0] or matches_mask(targets[0], context.server):
         return True
@@ -109,7 +110,7 @@ def is_addressed(context: Context, targets: list[str]) -> bool:
 
 
 def reply_isupport(context: Context) -> None:
-    """The ISUPPORT tokens, in a batch of their own for clients that asked for that (IRCv3 extended-isupport)."""
+    """Send the ISUPPORT tokens, in a batch if the client negotiated that (IRCv3 draft/extended-isupport)."""
     tokens = isupport(context)
     with context.batch("draft/isupport" if context.session.caps & caps.EXTENDED_ISUPPORT else ""):
         for start in range(0, len(tokens), _TOKENS_A_LINE):
@@ -118,7 +119,7 @@ def reply_isupport(context: Context) -> None:
 
 @command("ISUPPORT", early=caps.EXTENDED_ISUPPORT)
 def isupport_(context: Context, params: list[str]) -> Pending | None:
-    """Tells what the server supports."""
+    """Shows what the server supports, as 005 lines."""
     reply_isupport(context)
     return None
 
@@ -141,7 +142,8 @@ def motd(context: Context, params: list[str]) -> Pending | None:
 
 @command("LUSERS", "[<mask> [<server>]]")
 def lusers(context: Context, params: list[str]) -> Pending | None:
-    """Counts who is here."""
+    """Shows how many users, operators and channels there are."""
+    # The server is the second parameter. If there is one parameter only, it is taken for the server.
     if not is_addressed(context, params[1:] or params):
         return None
     say_counts(context, count(context.world))
@@ -149,7 +151,7 @@ def lusers(context: Context, params: list[str]) -> Pending | None:
 
 
 def count(world: World) -> dict[str, object]:
-    """The figures of LUSERS, by name."""
+    """The figures of LUSERS, by the names that ``say_counts`` uses."""
     total = len(world.users)
     return {
         "seen": total - world.invisible,
@@ -163,7 +165,7 @@ def count(world: World) -> dict[str, object]:
 
 
 def say_counts(context: Context, figures: Mapping[str, object]) -> None:
-    """Tell the figures of LUSERS."""
+    """Send the figures of LUSERS. They may be texts: the welcome is rendered with gaps in their place."""
     shown = {name: str(figure) for name, figure in figures.items()}
     total, most = shown["total"], shown["most"]
     seen = f"There are {shown['seen']} users and {shown['invisible']} invisible on 1 servers"
@@ -178,7 +180,7 @@ def say_counts(context: Context, figures: Mapping[str, object]) -> None:
 
 @command("VERSION", "[<server>]")
 def version(context: Context, params: list[str]) -> Pending | None:
-    """Tells the server's software and what it supports."""
+    """Shows the version of the server and what it supports."""
     if not is_addressed(context, params):
         return None
     context.reply(numerics.RPL_VERSION, SOFTWARE, context.server, text="threads, SQLite and IRC")
@@ -188,7 +190,7 @@ def version(context: Context, params: list[str]) -> Pending | None:
 
 @command("TIME", "[<server>]")
 def time(context: Context, params: list[str]) -> Pending | None:
-    """Tells the server's time."""
+    """Shows the time of the server."""
     if not is_addressed(context, params):
         return None
     now = datetime.fromtimestamp(context.world.now_ms / 1000, UTC)
@@ -198,7 +200,7 @@ def time(context: Context, params: list[str]) -> Pending | None:
 
 @command("INFO", "[<server>]")
 def info(context: Context, params: list[str]) -> Pending | None:
-    """Tells about the software."""
+    """Shows the software of the server and since when it runs."""
     if not is_addressed(context, params):
         return None
     started = datetime.fromtimestamp(context.world.start_ms / 1000, UTC)
@@ -210,20 +212,21 @@ def info(context: Context, params: list[str]) -> Pending | None:
 
 @command("ADMIN", "[<server>]")
 def admin(context: Context, params: list[str]) -> Pending | None:
-    """Tells who runs the server and how to reach them."""
+    """Shows how to contact the operator of the server."""
     server = context.world.settings.server
     if is_addressed(context, params):
         context.reply(numerics.RPL_ADMINME, server.name)
         context.reply(numerics.RPL_ADMINLOC1, text=server.network)
         context.reply(numerics.RPL_ADMINLOC2, text=server.description)
-        context.reply(numerics.RPL_ADMINEMAIL, text=server.admin_info or "Nothing is said here of how to reach them")
+        context.reply(numerics.RPL_ADMINEMAIL, text=server.admin_info or "No contact is configured")
     return None
 
 
 @command("LINKS", "[[<server>] <mask>]")
 def links(context: Context, params: list[str]) -> Pending | None:
-    """Lists the servers of the network: it is this one."""
+    """Lists the servers of the network. This server is the only one."""
     mask = params[-1] if params and params[-1] else "*"
+    # With two parameters, the first one is the server that is asked.
     if not is_addressed(context, params[:-1]):
         return None
     if matches_mask(mask, context.server):
@@ -234,11 +237,11 @@ def links(context: Context, params: list[str]) -> Pending | None:
 
 @command("STATS", "<query> [<server>]")
 def stats(context: Context, params: list[str]) -> Pending | None:
-    """Tells figures of the server, by letter:
+    """Shows figures of the server, by letter:
 
-    STATS u: since when it runs
-    STATS p: which operators are here
-    STATS o: which accounts are operators (for moderators and admins)
+    STATS u: how long the server has been running
+    STATS p: the operators that are connected
+    STATS o: the accounts of operators (for moderators and admins)
     """
     query = params[0][:1]
     if not query:
@@ -246,6 +249,7 @@ def stats(context: Context, params: list[str]) -> Pending | None:
         return None
     if not is_addressed(context, params[1:]):
         return None
+    # Accounts that are not connected are in the store only.
     if query == "o" and context.role >= Role.MODERATOR:
         return Pending("store", lambda stores: stores.accounts.list_all(), _tell_operators)
     if query == "u":
@@ -255,7 +259,7 @@ def stats(context: Context, params: list[str]) -> Pending | None:
         context.reply(numerics.RPL_STATSUPTIME, text=text)
     elif query == "p":
         for user in context.world.operators:
-            if user.role is not None:
+            if user.role is not None:  # for mypy: an operator has a role
                 context.reply(numerics.RPL_STATSDEBUG, query, text=f"{user.nick} ({user.role.word})")
     elif query in _PRIVILEGED_STATS:
         context.reply(numerics.ERR_NOPRIVILEGES)
@@ -272,11 +276,12 @@ def _tell_operators(context: Context, accounts: list[Account]) -> None:
 
 @command("REHASH", role=Role.ADMIN, control=True)
 def rehash(context: Context, params: list[str]) -> Pending | None:
-    """Reads the configuration again."""
+    """Reads the configuration again and uses what may change without a restart."""
     load = context.world.load_settings
 
     def then(context: Context, settings: Settings) -> None:
         context.note("DONE", text=use_settings(context.world, settings))
 
     context.reply(numerics.RPL_REHASHING, printable(str(context.world.settings.source or "chatroom.toml")))
+    # A job, because it reads a file. It runs in the store worker, so two reloads take effect in order.
     return Pending("store", lambda stores: load(), then)

@@ -16,7 +16,7 @@ def texts(lines: list[str]) -> list[str]:
 
 @pytest.mark.parametrize("verb", ["HELP", "HELPOP"])
 def test_help_names_the_subject_as_it_was_asked(here: Here, verb: str) -> None:
-    """704, an empty 705 and the text, 706; a star for no subject, or for one that no parameter could be."""
+    """The answer is 704, 705 lines and 706, or 524. The subject is ``*`` if there is none, or if it has a space."""
     alice = here.connect("alice")
     sent = [parse(line) for line in alice.ask(f"{verb} MoniTor")]
     assert sent[0].verb == "704" and sent[1].params[-1] == "" and sent[-1].verb == "706"

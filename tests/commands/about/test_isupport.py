@@ -24,12 +24,12 @@ def assert_one_batch(lines: list[str]) -> None:
 
 
 def tokens_of(lines: list[str]) -> list[str]:
-    """The tokens of all RPL_ISUPPORT lines."""
+    """The tokens of all 005 lines."""
     return [token for line in lines if parse(line).verb == "005" for token in parse(line).params[1:-1]]
 
 
 def early(here: Here, caps: str) -> Client:
-    """A client that is nobody yet, with capabilities."""
+    """A client with capabilities that is not registered yet."""
     client = here.open()
     client.say("CAP LS 302", f"CAP REQ :{caps}")
     client.read()
@@ -37,7 +37,7 @@ def early(here: Here, caps: str) -> Client:
 
 
 def test_isupport_before_registration_needs_the_capability(here: Here) -> None:
-    """Without draft/extended-isupport the verb is 451 before registration; with it, it lists the tokens for ``*``."""
+    """Without draft/extended-isupport the answer is 451; with it, it is the tokens, addressed to ``*``."""
     assert here.open().ask("ISUPPORT") == [f":{SERVER} 451 * :You have not registered"]
     sent = early(here, "draft/extended-isupport").ask("ISUPPORT")
     assert set(verbs(sent)) == {"005"}
@@ -45,8 +45,8 @@ def test_isupport_before_registration_needs_the_capability(here: Here) -> None:
     assert "UTF8ONLY" in tokens_of(sent)
 
 
-def test_isupport_afterwards_is_for_everybody(here: Here) -> None:
-    """Who is present may ask again, and reads what the welcome said."""
+def test_isupport_after_registration_needs_no_capability(here: Here) -> None:
+    """The answer has the tokens of the welcome."""
     client = here.open()
     welcome = client.ask("NICK alice", "USER a 0 * :A")
     sent = client.ask("ISUPPORT")
@@ -56,7 +56,7 @@ def test_isupport_afterwards_is_for_everybody(here: Here) -> None:
 
 @pytest.mark.parametrize("caps", [BATCHED, "draft/extended-isupport batch"])
 def test_with_both_capabilities_it_is_one_batch(here: Here, caps: str) -> None:
-    """In whichever order they were enabled, ISUPPORT, the welcome and VERSION put every 005 into a batch."""
+    """ISUPPORT, the welcome and VERSION put all 005 lines into one batch. The order of the capabilities is free."""
     client = early(here, caps)
     assert_one_batch(client.ask("ISUPPORT"))
     welcome = client.ask("NICK alice", "USER a 0 * :A", "CAP END")
@@ -67,13 +67,13 @@ def test_with_both_capabilities_it_is_one_batch(here: Here, caps: str) -> None:
 
 
 def test_with_one_of_them_there_is_no_batch(here: Here) -> None:
-    """Either capability alone makes no batch."""
+    """The client needs batch and draft/extended-isupport for a batch."""
     for caps in ("batch", "draft/extended-isupport"):
         assert "BATCH" not in verbs(here.connect(f"a{caps[:3]}", caps=caps).ask("ISUPPORT"))
 
 
-def test_a_label_goes_to_the_batch_itself(here: Here) -> None:
-    """Where the batch is the whole answer, its opening line alone has the label."""
+def test_a_label_is_on_the_opening_line_of_the_batch(here: Here) -> None:
+    """If the batch is the whole answer, no other line has the label."""
     client = here.connect("alice", caps=f"labeled-response {BATCHED}")
     sent = client.ask("@label=x ISUPPORT")
     assert sent[0].startswith("@label=x ")
@@ -82,7 +82,7 @@ def test_a_label_goes_to_the_batch_itself(here: Here) -> None:
 
 
 def test_within_a_labelled_answer_the_batch_is_nested(here: Here) -> None:
-    """VERSION has a line of its own besides: the batch is inside the labelled one, its edges belong to that."""
+    """VERSION has a 351 line too: the batch is inside the labelled batch, and its edges refer to that."""
     client = here.connect("alice", caps=f"labeled-response {BATCHED}")
     messages = [parse(line) for line in client.ask("@label=x VERSION")]
     outer = messages[0].params[0][1:]

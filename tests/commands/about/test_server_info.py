@@ -10,14 +10,14 @@ from chatroom.irc.message import parse
 
 
 def tokens(here: Here) -> dict[str, str]:
-    """The ISUPPORT tokens that VERSION repeats."""
+    """The ISUPPORT tokens, from VERSION."""
     sent = here.connect("isupport").ask("VERSION")
     words = [word for line in sent if parse(line).verb == "005" for word in parse(line).params[1:-1]]
     return {word.partition("=")[0]: word.partition("=")[2] for word in words}
 
 
-def test_lusers_counts_who_is_here(here: Here) -> None:
-    """Users, the invisible, operators, unknown connections, channels, and the most there were."""
+def test_lusers_counts_users_and_channels(here: Here) -> None:
+    """Users, invisible users, operators, unregistered connections, channels, and the highest number of users."""
     alice, ada = here.connect("alice"), here.admin()
     here.connect("gone").say("QUIT")
     ada.say("MODE ada +i", "JOIN #a")
@@ -34,7 +34,7 @@ def test_lusers_counts_who_is_here(here: Here) -> None:
 
 
 def test_the_message_of_the_day(make_here: Callable[..., Here]) -> None:
-    """422 without one; 375, a 372 for each line, 376 with one; 402 for another server's."""
+    """422 if there is none; otherwise 375, 372 for each line, 376. Another server as the target gets 402."""
     here = make_here()
     assert here.connect("alice").ask("MOTD") == [f":{SERVER} 422 alice :MOTD File is missing"]
     here = make_here(server={"motd": "one\n\ntwo\n"})
@@ -50,7 +50,7 @@ def test_the_message_of_the_day(make_here: Callable[..., Here]) -> None:
 
 
 def test_version_time_and_info(here: Here) -> None:
-    """351 and 391 name the server; 371 and 374 tell about the software."""
+    """351 and 391 name the server. INFO is 371 lines and 374."""
     alice = here.connect("alice")
     assert params_of(alice.ask("VERSION"), "351")[2] == SERVER
     assert params_of(alice.ask("TIME"), "391")[1] == SERVER
@@ -59,8 +59,8 @@ def test_version_time_and_info(here: Here) -> None:
 
 
 @pytest.mark.parametrize("excess", [0, 1])
-def test_the_lengths_advertised_are_the_lengths_taken(here: Here, excess: int) -> None:
-    """What is as long as ISUPPORT says is taken whole, and what is longer is refused or cut to it."""
+def test_lengths_in_isupport_are_exact(here: Here, excess: int) -> None:
+    """A text of the length in ISUPPORT is taken whole. A longer one is refused, or cut to that length."""
     supported = tokens(here)
     alice, bob = here.connect("alice"), here.connect("bob")
     nick = "n" * (int(supported["NICKLEN"]) + excess)
@@ -80,8 +80,8 @@ def test_the_lengths_advertised_are_the_lengths_taken(here: Here, excess: int) -
     assert verbs(alice.ask(f"MODE #a +k {key}")) == ["696" if excess else "MODE"]
 
 
-def test_what_is_advertised_is_so(here: Here) -> None:
-    """The case mapping, the channel prefixes and the modes are those of the code."""
+def test_isupport_describes_the_modes_that_the_code_has(here: Here) -> None:
+    """Case mapping, channel prefixes and modes in ISUPPORT are those that the verbs take."""
     supported = tokens(here)
     assert supported["CASEMAPPING"] == "ascii"
     assert supported["CHANTYPES"] == names.CHANNEL_PREFIXES
@@ -100,8 +100,8 @@ def test_what_is_advertised_is_so(here: Here) -> None:
         assert f"+{letter}" in alice.ask(f"MODE #a +{letter}")[-1]
 
 
-def test_the_welcome_names_every_mode_there_is(here: Here) -> None:
-    """004 lists the user modes, the channel modes and those with a parameter, as ISUPPORT does."""
+def test_the_welcome_lists_every_mode(here: Here) -> None:
+    """004 lists user modes, channel modes, and channel modes with a parameter, as ISUPPORT does."""
     sent = here.open().ask("NICK alice", "USER a 0 * :A")
     _, server, _, user_modes, channel_modes, with_parameter = params_of(sent, "004")
     supported = tokens(here)

@@ -22,7 +22,7 @@ QUERIES = {
 
 @pytest.mark.parametrize("query", QUERIES)
 def test_a_query_may_name_the_server(here: Here, query: str) -> None:
-    """By its name in any case, a mask of it, or somebody on it; for any other server 402 and nothing else."""
+    """By name in any case, by a mask, or by a user's nick. Any other target is answered with 402 alone."""
     alice = here.connect("alice")
     before, _, after = query.partition(" * ")
     for target in (SERVER, SERVER.upper(), "*.local", "ALICE"):
@@ -33,8 +33,8 @@ def test_a_query_may_name_the_server(here: Here, query: str) -> None:
         assert alice.ask(line.strip()) == [f":{SERVER} 402 alice {target} :No such server"]
 
 
-def test_admin_tells_whom_to_ask(make_here: Callable[..., Here]) -> None:
-    """256 to 259, the last with what the configuration says of how to reach the operator."""
+def test_admin_shows_the_contact(make_here: Callable[..., Here]) -> None:
+    """256 to 259; the last has ``server.admin_info``, or a text that there is no contact."""
     here = make_here(server={"admin_info": "Ann <ann@example.org>"})
     assert here.connect("alice").ask("ADMIN") == [
         f":{SERVER} 256 alice {SERVER} :Administrative info",
@@ -46,7 +46,7 @@ def test_admin_tells_whom_to_ask(make_here: Callable[..., Here]) -> None:
 
 
 def test_links_lists_the_one_server(here: Here) -> None:
-    """364 and 365; a mask that does not fit leaves 365."""
+    """364 and 365. With a mask that does not match, 365 alone."""
     alice = here.connect("alice")
     assert alice.ask("LINKS") == [
         f":{SERVER} 364 alice * {SERVER} :0 A chatroom server",
@@ -55,8 +55,8 @@ def test_links_lists_the_one_server(here: Here) -> None:
     assert alice.ask("LINKS *.example") == [f":{SERVER} 365 alice *.example :End of LINKS list"]
 
 
-def test_stats_for_everybody(here: Here) -> None:
-    """u tells since when the server runs, p who its operators are; a letter without a meaning is answered by 219."""
+def test_stats_that_any_user_may_ask(here: Here) -> None:
+    """u shows the uptime, p the operators. An unknown letter is answered with 219 alone."""
     alice = here.connect("alice")
     here.moderator()
     here.wait(2 * 86_400 + 3 * 3600 + 4 * 60 + 5)
@@ -74,7 +74,7 @@ def test_stats_for_everybody(here: Here) -> None:
 
 
 def test_stats_for_operators(here: Here) -> None:
-    """o lists the accounts that are operators, for those who are one; 481 for others, and 219 in any case."""
+    """o lists the accounts of operators. A user without a role gets 481 and 219."""
     here.account("ada", Role.ADMIN)
     here.account("off", Role.MODERATOR, disabled=True)
     mo, una = here.moderator(), here.member()
@@ -89,8 +89,8 @@ def test_stats_for_operators(here: Here) -> None:
     ]
 
 
-def test_many_nicks_in_one_question(here: Here) -> None:
-    """ISON and USERHOST tell of all that were asked for, in as many lines as it takes; an empty one where none is."""
+def test_ison_and_userhost_with_many_nicks(here: Here) -> None:
+    """The answer has as many lines as it needs. If no nick is connected, it is one empty line."""
     alice = here.connect("alice")
     nicks = [f"{'ä' * 14}{number:04d}" for number in range(13)]
     for nick in nicks:
@@ -104,8 +104,8 @@ def test_many_nicks_in_one_question(here: Here) -> None:
     assert alice.ask("USERHOST nobody") == [f":{SERVER} 302 alice :"]
 
 
-def test_what_is_supported_is_said(here: Here) -> None:
-    """ISUPPORT has the tokens of what these verbs can do."""
+def test_isupport_has_the_tokens_of_these_verbs(here: Here) -> None:
+    """A client finds WHOX, KNOCK, SAFELIST, BOT, ELIST and MONITOR in 005."""
     sent = here.connect("alice").ask("VERSION")
     tokens = {word for line in sent if parse(line).verb == "005" for word in parse(line).params[1:-1]}
     assert {"WHOX", "KNOCK", "SAFELIST", "BOT=B", "ELIST=CMNTU", "MONITOR=100"} <= tokens
