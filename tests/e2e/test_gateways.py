@@ -82,7 +82,7 @@ def test_nobody_else_is_taken_for_a_gateway(daemon: WebDaemon) -> None:
     """Another address with the password, and the gateway without it: ERROR, and the end."""
     with daemon.open(from_address="127.0.0.8") as stranger:
         stranger.send(f"WEBIRC {SECRET} example 198.51.100.3 198.51.100.3")
-        assert "WEBIRC is not for your address" in stranger.expect("ERROR")
+        assert "WEBIRC is not allowed from your address" in stranger.expect("ERROR")
         assert stranger.expect_closed() == []
     with daemon.open(from_address=GATEWAY) as gateway:
         gateway.send("WEBIRC guess example 198.51.100.3 198.51.100.3")

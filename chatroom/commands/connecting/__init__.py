@@ -1,4 +1,4 @@
-"""Verbs of a connection: registration, logins, capabilities, leaving."""
+"""Verbs about the connection: capabilities, registration, logins, PING and QUIT."""
 
 from chatroom.commands.connecting import cap, nick, pass_and_user, ping_and_quit, register, sasl_and_oper, webirc
 

@@ -1,4 +1,4 @@
-"""CAP: which capabilities there are, and which of them a client has.
+"""CAP: the capabilities that the server offers, and those that a session has.
 
 Source: IRCv3 "Capability Negotiation" (CAP LS 302).
 """
@@ -15,11 +15,18 @@ from chatroom.irc.framing import LINE_BYTES
 from chatroom.irc.packing import pack_words
 
 _HIGHEST_VERSION = 9999
+"""A client may send any number as its version. A larger one is stored as this."""
 
 
 @command("CAP", "<subcommand> [<capabilities>]", when=When.ANY)
 def cap(context: Context, params: list[str]) -> Pending | None:
-    """Negotiates IRCv3 capabilities: LS [302], LIST, REQ :<names>, END."""
+    """Negotiates IRCv3 capabilities:
+
+    CAP LS [302]: list the capabilities that the server offers
+    CAP LIST: list those that you have
+    CAP REQ :<names>: ask for capabilities, or give up those with - before the name
+    CAP END: end the negotiation, so that registration can be completed
+    """
     session = context.session
     registration = session.registration
     subcommand = params[0].upper()
@@ -43,7 +50,7 @@ def cap(context: Context, params: list[str]) -> Pending | None:
 
 
 def _list_offers(context: Context, argument: str) -> None:
-    """Answer LS as the version given now asks for it; the highest one ever given is what the client knows."""
+    """Answer LS in the form of the version in this line. The session keeps the highest version that it ever sent."""
     session = context.session
     version = min(int(argument[:9]), _HIGHEST_VERSION) if argument.isascii() and argument.isdigit() else 301
     session.cap_version = max(session.cap_version, version)
@@ -54,7 +61,7 @@ def _list_offers(context: Context, argument: str) -> None:
 
 
 def _list(context: Context, subcommand: str, names: list[str], *, several_lines: bool) -> None:
-    """List names. A client that does not know of several lines is told of as many as one line holds."""
+    """Send a list of names. Without ``several_lines``, what does not fit in one line is left out."""
     head = f":{context.server} CAP {context.nick} {subcommand} "
     lines = pack_words(names, " ", LINE_BYTES - len(f"{head}* :".encode())) or [""]
     if several_lines:
@@ -72,17 +79,19 @@ def _request(context: Context, names: str) -> None:
     for name in names.split():
         bare = name.removeprefix("-")
         bit = caps.NAMES[bare] if bare in known else 0
-        kept = bit == caps.CAP_NOTIFY and session.cap_version >= CAP_302  # implied by 302, and never given up
-        if not bit or (kept and bare != name):
+        # Version 302 implies cap-notify, and such a client cannot give it up ("cap-notify").
+        implied = bit == caps.CAP_NOTIFY and session.cap_version >= CAP_302
+        if not bit or (implied and bare != name):
             _answer(context, "NAK", names)
             return
         wanted = wanted | bit if bare == name else wanted & ~bit
+    # The answer first: lines after it are rendered for the new capabilities.
     _answer(context, "ACK", names)
     context.world.set_variant(session, wanted)
 
 
 def _answer(context: Context, subcommand: str, names: str) -> None:
-    """Repeat what was asked for; where that and our own words are more than a line, in several."""
+    """Repeat the names of a request. They may need several lines, because the head is longer than the client's."""
     head = f":{context.server} CAP {context.nick} {subcommand} :"
     for line in pack_words(names.split(), " ", LINE_BYTES - len(head.encode())) or [""]:
         context.say(head + line)

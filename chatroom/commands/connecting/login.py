@@ -1,4 +1,4 @@
-"""Checking a password and logging in: one way for PASS, SASL, OPER and the client's own dialogue."""
+"""Checking a password and logging in: the same way for PASS, SASL and OPER."""
 
 from __future__ import annotations
 
@@ -23,21 +23,23 @@ if TYPE_CHECKING:
 
 
 class Denied(NamedTuple):
-    """A login that came to nothing."""
+    """A refused login."""
 
     why: str
+    """The reason, for the user and for the log."""
 
 
 Then = Callable[[Context, "AccountEntry | Denied"], "Pending | None"]
-"""What follows a check."""
+"""What the verb does with the result of a check."""
 
 
 class Attempt:
-    """One try to log in as ``name``, counted from its beginning, whether there is such an account or not.
+    """One try to log in as ``name``. It counts from when it is made, even if there is no such account.
 
-    Those of one address take turns, so that many connections guess no faster than one. For the account it is a mere
-    delay: nobody may lock somebody else out. A good login takes back all tries of its account, but of its address only
-    itself: else an account of one's own would buy more guesses.
+    The tries of one address take turns, so that many connections guess no faster than one. Tries for one account are
+    only delayed, because a refusal would let any user lock the owner out. A good login takes back all tries of its
+    account, but only itself for its address: otherwise an attacker could log in to an account of their own between
+    guesses.
     """
 
     __slots__ = ("_account", "_address", "_turn_ms", "delay_ms", "name", "refusal")
@@ -46,9 +48,9 @@ class Attempt:
         world, session = context.world, context.session
         self.name = name
         self.delay_ms = 0
-        """How long to wait before the password is looked at."""
+        """How long to wait before the password is checked."""
         self.refusal: Denied | None = None
-        """Why it is not even begun, if it is not."""
+        """Why the password must not be checked at all; None if it may be."""
         self._account = f"account {casefold(name)}"
         self._address = f"address {limit_key(session.version, session.address)}"
         self._turn_ms: int | None = None
@@ -63,7 +65,7 @@ class Attempt:
         self.delay_ms = max(self.delay_ms, world.throttle.slow(self._account, world.now_ms))
 
     def judge(self, context: Context, account_id: int) -> AccountEntry | Denied:
-        """Whether whoever proved the password of that account may log in; 0 is for who proved none."""
+        """Return the account, if the session proved its password and may log in. ``account_id`` is 0 if it did not."""
         world = context.world
         if world.accounts.find_by_id(account_id) is None:
             return self._denied(context, "wrong name or password")
@@ -80,7 +82,7 @@ class Attempt:
 
 
 def admitted(world: World, account_id: int) -> AccountEntry | Denied:
-    """The account as it is now, unless it is gone, disabled, or its name is banned."""
+    """Return the account as it is now, or why it may not log in: it is deleted, disabled, or its name is banned."""
     entry = world.accounts.find_by_id(account_id)
     if entry is None or entry.disabled:
         return Denied("this account is disabled")
@@ -90,13 +92,18 @@ def admitted(world: World, account_id: int) -> AccountEntry | Denied:
 
 class _Checked(NamedTuple):
     account_id: int
-    """0 where the password does not hold."""
+    """0 if the password is wrong."""
     stored: str
+    """The stored bcrypt hash; empty if there is none."""
     scram: str | None
+    """The stored SCRAM verifier, if any."""
 
 
 def check_password(context: Context, name: str, password: str, then: Then) -> Pending | None:
-    """Check an account's password in a worker. Known and unknown names cost the same: one bcrypt check."""
+    """Check an account's password in a worker, then go on with ``then``.
+
+    Known and unknown names cost one bcrypt check each, so the time does not tell whether an account exists.
+    """
     attempt = Attempt(context, name)
     if attempt.refusal is not None:
         return then(context, attempt.refusal)
@@ -115,6 +122,7 @@ def check_password(context: Context, name: str, password: str, then: Then) -> Pe
         account_id = checked.account_id
         if not account_id or context.world.accounts.find_by_id(account_id) is not None:
             return conclude(context, checked)
+        # The world does not know the account yet, because the shell has just made it: see ``know_account``.
 
         def go_on(context: Context, account: Account | None) -> Pending | None:
             if account is not None:
@@ -134,13 +142,16 @@ def check_password(context: Context, name: str, password: str, then: Then) -> Pe
 
 
 def know_account(world: World, account: Account) -> None:
-    """Take in an account that was made from the shell so lately that the daemon has not been told of it yet."""
+    """Add an account to the world that the store has and the world does not know yet.
+
+    That is so for a fifth of a second at most after ``chatroomctl`` made the account (``server.change_follower``).
+    """
     if world.accounts.find_by_id(account.id) is None:
         apply_account(world, account.id, AccountEntry(account.id, account.name, account.role, account.disabled))
 
 
 def record_login(context: Context, entry: AccountEntry) -> None:
-    """Remember a good login, and show it on the operator's screen."""
+    """Store the time of a good login, and write a log line."""
     world = context.world
     world.log_line(f"login {entry.name} ({entry.role.word}) from {context.session.address_text}")
     moment = datetime.fromtimestamp(world.now_ms / 1000, UTC)
@@ -148,7 +159,10 @@ def record_login(context: Context, entry: AccountEntry) -> None:
 
 
 def _renew(context: Context, account_id: int, password: str, checked: _Checked) -> None:
-    """Make the verifiers anew that are missing or of another cost, now that the password is at hand."""
+    """Store new credentials if they are missing or have another cost than the settings say.
+
+    Only a login can do that, because the password itself is never stored.
+    """
     settings = context.world.settings.accounts
     wants_scram = settings.scram and scram.needs_renewal(checked.scram, settings.scram_iterations)
     wants_bcrypt = passwords.needs_rehash(checked.stored, settings.bcrypt_cost)
@@ -163,11 +177,12 @@ def _renew(context: Context, account_id: int, password: str, checked: _Checked) 
             renewed = passwords.hash_password(password, settings.bcrypt_cost)
             stores.accounts.upgrade_credential(account_id, checked.stored, renewed)
 
+    # In a password worker: each hash takes a quarter of a second, and no session waits for it.
     context.world.checks.append(renew)
 
 
 def log_in(context: Context, user: User, account: AccountEntry) -> None:
-    """Make somebody present the wearer of an account, and tell them and those who asked to know."""
+    """Log a user in to an account. The user reads 900, and sessions with account-notify read ACCOUNT."""
     was_operator = user.is_operator
     context.reply(numerics.RPL_LOGGEDIN, user.prefix, account.name, text=f"You are now logged in as {account.name}")
     context.world.set_account(user, account)
@@ -175,10 +190,11 @@ def log_in(context: Context, user: User, account: AccountEntry) -> None:
 
 
 def show_operator_mode(context: Context, user: User, was_operator: bool) -> None:
-    """Tell somebody about +o where it came or went with their account's role."""
+    """Send MODE +o or -o to the user's sessions, if the user has become an operator or is none any more."""
     if user.is_operator != was_operator:
         sign = "+" if user.is_operator else "-"
         event = context.world.event(context.server, f"MODE {user.nick} {sign}o")
+        # The session that logged in gets it by ``say``, so that it is part of a labelled answer.
         context.world.tell_user(user, event, skip=context.session)
         if context.session in user.sessions:
             context.say(event)

@@ -1,4 +1,4 @@
-"""NICK: choosing a nick, and changing it.
+"""NICK: setting and changing a nick.
 
 Source: Modern IRC Client Protocol, "Connection Messages".
 """
@@ -16,7 +16,7 @@ from chatroom.irc.names import is_nick
 
 @command("NICK", "[<nick>]", when=When.ANY)
 def nick(context: Context, params: list[str]) -> Pending | None:
-    """Chooses or changes your nick."""
+    """Sets or changes your nick."""
     if not params or not params[0]:
         context.reply(numerics.ERR_NONICKNAMEGIVEN)
         return None
@@ -29,6 +29,8 @@ def nick(context: Context, params: list[str]) -> Pending | None:
     if registration is None:
         _change_nick(context, wanted)
         return None
+    # A guest's nick is taken in any case, so refuse it now. If its user has an account, the session may yet log in to
+    # the same account and share the nick: ``advance`` decides that when registration would complete.
     wearer = context.world.find_user(wanted)
     if wearer is not None and wearer.account is None:
         context.reply(numerics.ERR_NICKNAMEINUSE, wanted, text="Nickname is already in use")
@@ -44,6 +46,7 @@ def _change_nick(context: Context, wanted: str) -> None:
     refusal = nick_refusal(context, wanted, user.account)
     if refusal is not None:
         numeric, code, text = refusal
+        # A numeric for every client, and a FAIL for those that want to tell a registered nick from one in use.
         context.reply(numeric, wanted, text=text)
         if code:
             context.fail(code, wanted, text=text)

@@ -1,4 +1,4 @@
-"""PASS and USER: what a client says of itself before registration is complete, besides its nick.
+"""PASS and USER, which a client sends before registration is complete.
 
 Source: Modern IRC Client Protocol, "Connection Messages".
 """
@@ -14,6 +14,9 @@ from chatroom.irc.limits import REALNAME_BYTES, USERNAME_BYTES
 from chatroom.irc.packing import shorten
 
 _UNNAMED = "user"
+"""The user name of a client whose own has no character that is allowed."""
+_MOST_PASSWORDS = 4
+"""How many PASS lines are taken: one for the server, one for the account, and some to spare."""
 
 
 @command("PASS", "<password>", when=When.BEFORE)
@@ -23,7 +26,7 @@ def password(context: Context, params: list[str]) -> Pending | None:
     PASS account:password: the password of the account that you name
     """
     registration = context.session.registration
-    if registration is not None and len(registration.passwords) < 4:
+    if registration is not None and len(registration.passwords) < _MOST_PASSWORDS:
         registration.passwords.append(params[0])
         return advance(context)
     return None
@@ -31,13 +34,14 @@ def password(context: Context, params: list[str]) -> Pending | None:
 
 @command("USER", "<username> <mode> <unused> <realname>", when=When.BEFORE)
 def user(context: Context, params: list[str]) -> Pending | None:
-    """Says who you are, when connecting."""
+    """Gives your user name and real name when you connect."""
     registration = context.session.registration
     if registration is None or registration.username:
         return None
     if not params[0] or not params[3]:
         context.reply(numerics.ERR_NEEDMOREPARAMS, "USER")
         return None
+    # A ``!``, ``@`` or ``*`` in it would make masks ambiguous.
     username = params[0]
     if not username.isalnum():
         username = "".join(char for char in username if char.isalnum() or char in "-_.")

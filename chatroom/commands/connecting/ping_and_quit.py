@@ -1,4 +1,4 @@
-"""PING, PONG, QUIT and ERROR: the connection itself.
+"""PING, PONG, QUIT and ERROR.
 
 Source: Modern IRC Client Protocol, "Connection Messages".
 """
@@ -23,13 +23,13 @@ def ping(context: Context, params: list[str]) -> Pending | None:
 
 @command("PONG", "[<token>]", when=When.ANY, control=True)
 def pong(context: Context, params: list[str]) -> Pending | None:
-    """Answers the server's PING."""
-    return None
+    """Answers a PING of the server."""
+    return None  # any line shows that the client is alive: ``chat.liveness``
 
 
 @command("QUIT", "[<reason>]", when=When.ANY, control=True)
 def quit_(context: Context, params: list[str]) -> Pending | None:
-    """Leaves, with a reason for the others to read."""
+    """Ends your connection. Other users read the reason."""
     session = context.session
     text = f"Quit: {params[0] if params else ''}"
     if session.user is not None:
@@ -40,5 +40,5 @@ def quit_(context: Context, params: list[str]) -> Pending | None:
 
 @command("ERROR", "[<reason>]", when=When.ANY)
 def error(context: Context, params: list[str]) -> Pending | None:
-    """For servers only; a client's is ignored."""
+    """Does nothing: only servers send ERROR."""
     return None

@@ -1,7 +1,8 @@
-"""Registering a name: REGISTER and VERIFY.
+"""REGISTER and VERIFY: making an account from the chat.
 
-Source: IRCv3 draft/account-registration. An account is called like the nick of who registers it; nothing is mailed,
-so nothing is ever left to be verified.
+The account has the name of the nick of its user. No mail is sent, so there is no code to verify.
+
+Source: IRCv3 draft/account-registration.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ def register(context: Context, params: list[str]) -> Pending | None:
     if _refuse_stranger(context, account):
         return None
     if not nick:
-        context.fail("NEED_NICK", "*", text="Choose a nick first (NICK), it is what you register")
+        context.fail("NEED_NICK", "*", text="Choose a nick first (NICK): it becomes the name of the account")
         return None
     name = nick if account == "*" else account
     settings = context.world.settings.accounts
@@ -47,7 +48,7 @@ def register(context: Context, params: list[str]) -> Pending | None:
     if refusal is not None:
         context.fail(refusal[0], name, text=refusal[1])
     elif email != "*" and not _ADDRESS.fullmatch(email):
-        context.fail("INVALID_EMAIL", name, text="That is no mail address; say * instead, none is needed here")
+        context.fail("INVALID_EMAIL", name, text="This is not a mail address. None is needed: send * instead")
     elif len(password) < settings.password_min_length:
         text = f"A password has at least {settings.password_min_length} characters"
         context.fail("WEAK_PASSWORD", name, text=text)
@@ -58,10 +59,10 @@ def register(context: Context, params: list[str]) -> Pending | None:
 
 @command("VERIFY", "<account> <code>", when=When.ANY)
 def verify(context: Context, params: list[str]) -> Pending | None:
-    """Would complete a registration by a code; here REGISTER completes it by itself."""
+    """Refuses every code: REGISTER completes a registration without one."""
     account = params[0]
     if not _refuse_stranger(context, account):
-        context.fail("INVALID_CODE", account, text="There is no registration that waits for a code")
+        context.fail("INVALID_CODE", account, text="No registration needs a code on this server")
     return None
 
 
@@ -71,28 +72,28 @@ def _nick(context: Context) -> str:
 
 
 def _refuse_stranger(context: Context, account: str) -> bool:
-    """Refuse who may not register any name, or need not; whether that was so."""
+    """Refuse a session that may not register any name, or is logged in already. True if it was refused."""
     session, settings = context.session, context.world.settings
     user, registration = session.user, session.registration
     own = user.account if user is not None else registration.account if registration is not None else None
     if own is not None:
-        context.fail("ALREADY_AUTHENTICATED", account, text=f"You are logged in as {own.name} already")
+        context.fail("ALREADY_AUTHENTICATED", account, text=f"You are already logged in as {own.name}")
     elif user is None and settings.server.password:
-        # Nobody gets an account here who could not get in.
+        # PASS is checked when registration completes. Until then, the client may not know the server's password.
         context.fail("COMPLETE_CONNECTION_REQUIRED", text="Connect under the name first, then register it")
     elif not settings.accounts.registration:
-        context.fail("DISALLOWED", account, text="Names are not registered from the chat here; ask an admin")
+        context.fail("DISALLOWED", account, text="This server does not register names from the chat. Ask an admin")
     else:
         return False
     return True
 
 
 def _name_refusal(context: Context, name: str, nick: str) -> tuple[str, str] | None:
-    """Why an account cannot be called that: the code and the words."""
+    """Return the code and the text of the refusal if an account must not have the name; otherwise None."""
     if casefold(name) != casefold(nick):
-        return "ACCOUNT_NAME_MUST_BE_NICK", "You can register only the nick you wear"
+        return "ACCOUNT_NAME_MUST_BE_NICK", "You can register only your own nick"
     if context.world.accounts.find(name) is not None:
-        return "ACCOUNT_EXISTS", f"{name} is registered already"
+        return "ACCOUNT_EXISTS", f"{name} is already registered"
     refusal = nick_refusal(context, name, None)
     return ("BAD_ACCOUNT_NAME", refusal[2]) if refusal is not None else None
 
@@ -108,7 +109,8 @@ def _hash_and_create(context: Context, name: str, password: str) -> Pending:
         try:
             return make_credentials(password, settings)
         except InvalidValue as error:
-            return str(error)  # as a text: an error for an outcome would be a refusal with another code
+            # A text, because ``resume`` would answer an error with its own code, INVALID_PARAMS.
+            return str(error)
 
     def create(context: Context, credentials: list[Credential] | str) -> Pending | None:
         if isinstance(credentials, str):
@@ -117,6 +119,7 @@ def _hash_and_create(context: Context, name: str, password: str) -> Pending:
 
         def job(stores: Stores) -> Account | None:
             try:
+                # The name was free when the line came, but another session may have registered it meanwhile.
                 return stores.accounts.create(name, Role.USER, credentials, actor)
             except AlreadyExists:
                 return None
@@ -127,7 +130,7 @@ def _hash_and_create(context: Context, name: str, password: str) -> Pending:
 
 
 def _hand_over(context: Context, user: User, account_id: int) -> None:
-    """Let a new account keep what its first user had as a guest."""
+    """Give a new account the read markers and metadata that its user had as a guest."""
     own = context.world.account_data[account_id] = user.account_data
     markers, metadata = dict(own.markers), dict(own.metadata)
 
@@ -143,7 +146,7 @@ def _hand_over(context: Context, user: User, account_id: int) -> None:
 def _registered(context: Context, name: str, account: Account | None) -> Pending | None:
     world = context.world
     if account is None:
-        context.fail("ACCOUNT_EXISTS", name, text=f"{name} is registered already")
+        context.fail("ACCOUNT_EXISTS", name, text=f"{name} is already registered")
         return None
     entry = AccountEntry(account.id, account.name, account.role, account.disabled)
     world.accounts.put(entry)
@@ -156,5 +159,6 @@ def _registered(context: Context, name: str, account: Account | None) -> Pending
         log_in(context, user, entry)
     else:
         take_account(context, entry)
-    free_nick(world, entry)  # who registered it may have left meanwhile, and another guest have taken it
+    # The session may have ended or changed its nick meanwhile, and a guest may have taken the nick.
+    free_nick(world, entry)
     return advance(context)

@@ -1,8 +1,10 @@
-"""Becoming somebody: what is checked when NICK and USER are known and CAP is closed, and the welcome.
+"""Registration: the checks when NICK and USER are there and CAP is closed, and what a new user is sent.
 
-Source: Modern IRC Client Protocol, "Connection Registration". Clients send NICK before they authenticate, so a nick is
-judged here, when registration would complete, and not when it is sent. Every new fact (a nick, a password, an account,
-CAP END) tries again.
+Clients send NICK before they authenticate. So the server judges a nick here, when registration would complete, and not
+when it is sent. Each line that may complete registration (NICK, USER, PASS, CAP END, a login) calls ``advance``, which
+tries from the start. The order of the checks is in ``docs/protocol.md``.
+
+Source: Modern IRC Client Protocol, "Connection Registration".
 """
 
 from __future__ import annotations
@@ -29,7 +31,10 @@ if TYPE_CHECKING:
 
 
 def advance(context: Context) -> Pending | None:
-    """Complete the session's registration if all that it needs is there and holds."""
+    """Complete the session's registration if nothing is missing. Refuse it if a check fails.
+
+    Returns what it must wait for, if a password has to be checked or account data to be read.
+    """
     session = context.session
     registration = session.registration
     if registration is None or session.closing or registration.cap_open:
@@ -51,13 +56,16 @@ def advance(context: Context) -> Pending | None:
 
 
 def _account_now(context: Context, account: AccountEntry | None) -> AccountEntry | None:
-    """An account as it is now: its role may have changed since the login, and it may be disabled or gone."""
+    """The account as it is now: its role may have changed since the login. None if it is disabled or deleted."""
     known = context.world.accounts.find_by_id(account.id) if account is not None else None
     return None if known is None or known.disabled else known
 
 
 def nick_refusal(context: Context, nick: str, account: AccountEntry | None) -> tuple[numerics.Numeric, str, str] | None:
-    """Why a nick cannot be worn by ``account`` (or a guest): the numeric, a FAIL code and the words."""
+    """Return why ``account`` (None: a guest) must not have the nick: the numeric, the FAIL code and the text.
+
+    None if it may have the nick. The code is empty if there is only the numeric.
+    """
     world = context.world
     rule = world.bans.find_name(casefold(nick), world.now_ms)
     if rule is not None:
@@ -76,10 +84,11 @@ def nick_refusal(context: Context, nick: str, account: AccountEntry | None) -> t
 
 
 def _may_be(context: Context, nick: str, account: AccountEntry | None) -> bool:
-    """Whether the session may be somebody of that name; refuses it otherwise."""
+    """True if the session may become a user of that nick. Otherwise refuse it, and close it if it may not stay."""
     world, session = context.world, context.session
     if turn_away_banned(context):
         return False
+    # The name of the account too: it may be banned while the nick is another.
     for name in (nick,) if account is None else (nick, account.name):
         rule = world.bans.find_name(casefold(name), world.now_ms)
         if rule is not None:
@@ -88,6 +97,7 @@ def _may_be(context: Context, nick: str, account: AccountEntry | None) -> bool:
     refusal = nick_refusal(context, nick, account)
     if refusal is not None and not _may_share(context, nick, account):
         numeric, code, text = refusal
+        # The connection stays open, so that the client can log in or choose another nick.
         context.reply(numeric, nick, text=text)
         if code:
             world.log_line(f"refused {nick} from {session.address_text}: registered, no password yet")
@@ -112,7 +122,7 @@ def _may_share(context: Context, nick: str, account: AccountEntry | None) -> boo
 
 
 def refuse_banned(context: Context, why: str) -> None:
-    """Turn a banned session away, telling it the reason and until when."""
+    """Close a banned session. It reads ``why``, which has the reason and the end of the ban."""
     world, session = context.world, context.session
     context.reply(numerics.ERR_YOUREBANNEDCREEP, text=f"You are {why}")
     world.log_line(f"refused {session.address_text}: {why}")
@@ -120,17 +130,22 @@ def refuse_banned(context: Context, why: str) -> None:
 
 
 def _use_passwords(context: Context, registration: Registration) -> Pending | None:
-    """Look at what PASS gave: the server's password, an account's, or nothing that matters here."""
+    """Use the passwords of PASS: each is the server's, an account's, or of no use.
+
+    ``account:password`` always names the account. Without a colon it is the server's password, if the server has one,
+    and otherwise the password of the account with the name of the nick.
+    """
     server_password = context.world.settings.server.password
     while registration.passwords:
         given = registration.passwords.pop(0)
+        # Before the colon is looked at, because the server's password may have one.
         if server_password and hmac.compare_digest(given.encode(), server_password.encode()):
             registration.server_password_given = True
             continue
         name, colon, password = given.partition(":")
         if not colon and server_password:
             if registration.passwords:
-                continue  # of several, the last one counts
+                continue  # a wrong one may be followed by the right one: the last one counts
             if not registration.server_password_given:
                 _refuse_password(context, "wrong server password")
             return None
@@ -144,9 +159,9 @@ def _use_passwords(context: Context, registration: Registration) -> Pending | No
 
 
 def _look_for_account(context: Context, name: str, password: str) -> Pending:
-    """See whether a name was registered from the shell a moment ago, before its password is passed over.
+    """Look in the store for an account that the shell made a moment ago. If there is none, ignore the password.
 
-    Many clients send a password from habit: where there is no account, there is nothing that it could open.
+    Many clients always send a password. Without an account of that name it is not an error.
     """
 
     def then(context: Context, account: Account | None) -> Pending | None:
@@ -173,7 +188,7 @@ def _refuse_password(context: Context, why: str) -> None:
 
 
 def take_account(context: Context, account: AccountEntry) -> None:
-    """Note which account a session, not registered yet, has logged in to."""
+    """Log in a session that is not registered yet. It reads 900."""
     registration = context.session.registration
     if registration is None:
         return
@@ -185,6 +200,7 @@ def take_account(context: Context, account: AccountEntry) -> None:
 
 def _complete(context: Context, registration: Registration) -> None:
     world, session = context.world, context.session
+    # IRCv3 SASL: an exchange that is not over when registration completes is aborted.
     if session.sasl is not None:
         session.sasl = None
         context.reply(numerics.ERR_SASLABORTED)
@@ -211,12 +227,14 @@ def _complete(context: Context, registration: Registration) -> None:
 
 
 def _attach(context: Context, user: User, away: str | None) -> None:
-    """One more device of somebody who is here already: same nick, same channels.
+    """Add the session to a user that is connected already: it gets the same nick and channels.
 
-    They are back by it, or away as it says, unless nobody is in front of it either.
+    ``away`` is what the session said by AWAY. The user is back, or away with that text, unless the session said ``*``:
+    then no person is at the device (IRCv3 draft/pre-away), and nothing changes.
     """
     session = context.session
-    context.world.outbox.settle(session)  # what was said earlier in this tick is not theirs to read
+    # Messages of this tick from before are not for this session.
+    context.world.outbox.settle(session)
     session.user = user
     user.sessions.append(session)
     _welcome(context, user, "joined by one more device")
@@ -235,9 +253,9 @@ def _welcome(context: Context, user: User, what: str) -> None:
 
 
 def start(context: Context) -> None:
-    """A connection was accepted: turn it away at once if its address is banned.
+    """Add a new connection to the world, and close it at once if its address is banned.
 
-    A gateway's own address is judged only if it becomes somebody without having said for whom it connects.
+    The address of a trusted gateway is judged later, in ``advance``, and only if the gateway gives no user's address.
     """
     world, session = context.world, context.session
     world.sessions[session.id] = session
@@ -247,7 +265,7 @@ def start(context: Context) -> None:
 
 
 def turn_away_banned(context: Context) -> bool:
-    """End the session if its address is banned; whether it is."""
+    """Close the session if its address is banned. True if it is."""
     world, session = context.world, context.session
     rule = world.bans.find_address(session.version, session.address, world.now_ms)
     if rule is not None:

@@ -1,4 +1,4 @@
-"""Proving who one is: SASL and OPER. Registering a name is in ``accounts``.
+"""Logging in by SASL (AUTHENTICATE) and by OPER. Registering a name is in ``register``.
 
 Source: IRCv3 SASL 3.1 and 3.2 (PLAIN, SCRAM-SHA-256); Modern IRC Client Protocol, "OPER message".
 """
@@ -37,7 +37,7 @@ _FAILED = "SASL authentication failed"
 
 @command("AUTHENTICATE", "<data>", when=When.ANY)
 def authenticate(context: Context, params: list[str]) -> Pending | None:
-    """Logs in by SASL; the mechanisms are PLAIN and SCRAM-SHA-256."""
+    """Logs in to an account by SASL, with the mechanism PLAIN or SCRAM-SHA-256."""
     session, data = context.session, params[0]
     if not session.caps & caps.SASL:
         context.reply(numerics.ERR_SASLFAIL, text=f"{_FAILED}: negotiate the sasl capability first")
@@ -67,7 +67,7 @@ def _continue(context: Context, exchange: SaslExchange, data: str) -> Pending | 
         elif response is SaslFault.TOO_LONG:
             context.reply(numerics.ERR_SASLTOOLONG)
         else:
-            _failed(context, Denied("that was not base64"))
+            _failed(context, Denied("the response is not base64"))
         return None
     if exchange.mechanism == PLAIN:
         context.session.sasl = None
@@ -82,15 +82,15 @@ def _continue(context: Context, exchange: SaslExchange, data: str) -> Pending | 
 def _plain(context: Context, response: bytes) -> Pending | None:
     login = parse_plain(response)
     if login is None:
-        _failed(context, Denied("that was no PLAIN response"))
+        _failed(context, Denied("the response is not a valid PLAIN message"))
     elif login.authzid and casefold(login.authzid) != casefold(login.authcid):
-        _failed(context, Denied("you may only act as yourself"))
+        _failed(context, Denied("acting as another account is not supported"))
     else:
         return check_password(context, login.authcid, login.password, _checked)
     return None
 
 
-# -- SCRAM: each of the client's messages is looked at in a worker, known and unknown names alike ----------------------
+# -- SCRAM. A worker handles each message of the client. Unknown names take the same steps as known ones. -------------
 
 
 def _scram_first(context: Context, exchange: SaslExchange, response: bytes) -> Pending:
@@ -108,7 +108,7 @@ def _scram_first(context: Context, exchange: SaslExchange, response: bytes) -> P
     def then(context: Context, begun: tuple[ScramExchange, bytes | None]) -> None:
         scram, answer = begun
         if answer is None:
-            _failed(context, Denied("that was no SCRAM message"))
+            _failed(context, Denied("the response is not a valid SCRAM message"))
         else:
             exchange.scram = scram
             _challenge(context, answer)
@@ -140,10 +140,11 @@ def _scram_final(context: Context, exchange: SaslExchange, scram: ScramExchange,
 
 
 def _scram_end(context: Context, exchange: SaslExchange, response: bytes) -> Pending | None:
-    """The client has our proof as well and says nothing more: it is logged in, if its account still is one."""
+    # The client has checked the server's proof and sends an empty response. Time has passed: ``admitted`` looks whether
+    # the account may still log in. The try was counted and judged in ``_scram_final``.
     context.session.sasl = None
     if response:
-        _failed(context, Denied("that was one SCRAM message too many"))
+        _failed(context, Denied("the exchange is already over"))
         return None
     outcome = admitted(context.world, exchange.account_id)
     if not isinstance(outcome, Denied):
@@ -169,12 +170,14 @@ def _checked(context: Context, account: AccountEntry | Denied) -> Pending | None
         context.reply(numerics.RPL_SASLSUCCESS)
         return advance(context)
     if len(user.sessions) > 1 and user.account != account:
-        context.reply(numerics.ERR_SASLALREADY)  # an account is the user's: it would be the other devices' too
+        # The account belongs to the user: the other sessions would be logged in to it without having proved anything.
+        context.reply(numerics.ERR_SASLALREADY)
         return None
     return with_account_data(context, account, lambda context: _log_in_again(context, account))
 
 
 def _log_in_again(context: Context, account: AccountEntry) -> None:
+    # Looked up again, because the account may have changed while its data were read.
     user, known = context.session.user, admitted(context.world, account.id)
     if isinstance(known, Denied):
         _failed(context, known)
@@ -197,7 +200,7 @@ def _failed(context: Context, denied: Denied) -> None:
 
 @command("OPER", "<account> <password>")
 def oper(context: Context, params: list[str]) -> Pending | None:
-    """Logs in to the account of an admin or a moderator."""
+    """Logs in to the account of an admin or a moderator, which gives you the rights of the role."""
     return check_password(context, params[0], params[1], _oper_checked)
 
 
@@ -206,15 +209,13 @@ def _oper_checked(context: Context, account: AccountEntry | Denied) -> Pending |
         context.reply(numerics.ERR_PASSWDMISMATCH, text=f"Password incorrect: {account.why}")
         return None
     if account.role < Role.MODERATOR:
-        context.reply(
-            numerics.ERR_NOOPERHOST, text=f"{account.name} is the account of neither an admin nor a moderator"
-        )
+        context.reply(numerics.ERR_NOOPERHOST, text=f"{account.name} is not the account of an admin or a moderator")
         return None
     return with_account_data(context, account, lambda context: _become_operator(context, account))
 
 
 def _step_up(context: Context, user: User) -> None:
-    """Give somebody the rights of their role back that they had put aside (``MODE -o``)."""
+    """Give a user the rights of their role back, if they had put them aside by ``MODE -o``."""
     was_operator = user.is_operator
     user.stepped_down = False
     show_operator_mode(context, user, was_operator)

@@ -1,4 +1,4 @@
-"""WEBIRC: a gateway connects for somebody and says from where they come.
+"""WEBIRC: a gateway opens a connection for a user, and gives the user's address.
 
 Source: IRCv3 "WebIRC Extension".
 """
@@ -23,14 +23,14 @@ _NAME_LENGTH = 64
 
 @command("WEBIRC", "<password> <gateway> <hostname> <address> [<options>]", when=When.BEFORE)
 def webirc(context: Context, params: list[str]) -> Pending | None:
-    """Gives the address of the user for whom a trusted gateway opened this connection. It must be the first command."""
+    """Gives the address of the user that a trusted gateway connects. It must be the first command."""
     world, session = context.world, context.session
     password, gateway, _, address_text = params[:4]
-    # The host name is not looked at: others are shown a cloak, whatever an address is called. Neither are the options:
-    # "secure" counts only where the gateway's own connection is encrypted too, and none is.
+    # The host name is ignored: other users see a cloak instead. The options are ignored too: "secure" counts only if
+    # the connection of the gateway is encrypted as well, and this server has no TLS.
     trusted = world.settings.webirc
     if not trusted.trusts(session.version, session.address):
-        _refuse(context, "WEBIRC is not for your address")
+        _refuse(context, "WEBIRC is not allowed from your address")
     elif not hmac.compare_digest(password.encode(), trusted.password.encode()):
         _refuse(context, "Invalid WebIRC password")
     elif not _is_first(session):
@@ -41,7 +41,7 @@ def webirc(context: Context, params: list[str]) -> Pending | None:
 
 
 def _is_first(session: Session) -> bool:
-    """Whether the session has said nothing yet that counts."""
+    """True if the session has sent no other command of registration yet."""
     registration = session.registration
     negotiated = session.cap_version or session.caps or session.gateway
     return registration is not None and registration.is_blank and not negotiated
@@ -52,11 +52,12 @@ def _take_address(context: Context, gateway: str, address_text: str) -> None:
     try:
         address = parse_address(address_text)
     except InvalidTarget:
-        _refuse(context, "WEBIRC gave no address")
+        _refuse(context, "WEBIRC has no valid address")
         return
     host = world.cloak.host(address.version, int(address))
     session.stand_for(address.version, int(address), str(address), host, f"{gateway} ({session.address_text})")
     world.log_line(f"{session.address_text} connects through the gateway {session.gateway}")
+    # From here on the connection counts for the user's address, and no longer for the gateway's.
     refusal = world.admit(session)
     if refusal is not None:
         _refuse(context, refusal)

@@ -1,6 +1,7 @@
-"""What somebody reads first: 001 to 005, the counts, their own metadata and the message of the day.
+"""The welcome: 001 to 005, the counts of LUSERS, the user's own metadata, and the message of the day.
 
-The lines are said one by one where their client has them in batches; to all others goes a text that was rendered once.
+Most sessions get a text that was rendered once for all. It is quicker by far, which matters when all clients come back
+after a restart. A session that wants batches, labels or metadata in it gets the same lines one by one.
 
 Source: Modern IRC Client Protocol, "Connection Registration".
 """
@@ -25,15 +26,16 @@ if TYPE_CHECKING:
     from chatroom.chat.world import World
 
 _OWN_WAY = caps.EXTENDED_ISUPPORT | caps.METADATA
-"""With one of these a welcome has more in it than what everybody reads."""
+"""With one of these capabilities the welcome has batches or metadata in it."""
 
 
 def welcome(context: Context) -> None:
-    """Welcome the user on the session that has just become theirs."""
+    """Send the welcome to a session that has just become a session of its user."""
     world, session, user = context.world, context.session, context.user
     text = world.welcome
     if text is None or text.settings is not world.settings:
-        text = world.welcome = _render(world)
+        text = world.welcome = _render(world)  # the first welcome, or the first after a reload
+    # A line that may have to be cut (a long motd) is cut at a place that depends on the nick, so it has no gaps.
     if text.fits and context.answers is None and not session.caps & _OWN_WAY:
         figures = count(world)
         figures["nick"] = user.nick
@@ -45,7 +47,7 @@ def welcome(context: Context) -> None:
 
 
 def say_welcome(context: Context) -> None:
-    """Say a welcome line by line."""
+    """Send a welcome line by line."""
     _begin(context)
     say_counts(context, count(context.world))
     show_own_metadata(context)
@@ -64,7 +66,8 @@ def _begin(context: Context) -> None:
 
 
 def _render(world: World) -> WelcomeText:
-    """The text of a welcome under the settings in force: what a session would read whose words are gaps."""
+    """Render the welcome under the settings in force, with gaps for the nick, the prefix and the figures."""
+    # The verbs themselves make the text, for a session that is not in the world and whose names are the gaps.
     session = Session(0, "", 4, 0, "", world.now_ms)
     session.user = User(NICK, "", "", "", session, world.now_ms)
     session.user.prefix = PREFIX
@@ -76,7 +79,7 @@ def _render(world: World) -> WelcomeText:
 
 
 def _lines_of(context: Context, say: Callable[[Context], object]) -> list[str]:
-    """What is said, instead of saying it."""
+    """Return the lines that ``say`` answers, without sending them."""
     answers = context.answers = Answers("")
     say(context)
     return [line for line in answers.said if isinstance(line, str)]

@@ -93,7 +93,7 @@ def test_only_trusted_addresses_are_gateways(here: Here, address: str) -> None:
     """Not even with the password."""
     client = here.open(address)
     client.say(line())
-    assert refusal(client) == "WEBIRC is not for your address"
+    assert refusal(client) == "WEBIRC is not allowed from your address"
     assert client.session.address_text == address
 
 
@@ -110,7 +110,7 @@ def test_without_both_nobody_is_a_gateway(make_here: Callable[..., Here], webirc
     """An empty password is none that could be given."""
     client = make_here(webirc=webirc).open(GATEWAY)
     client.say(line(password=SECRET if "password" in webirc else "*"))
-    assert refusal(client) == "WEBIRC is not for your address"
+    assert refusal(client) == "WEBIRC is not allowed from your address"
 
 
 @pytest.mark.parametrize(
@@ -120,7 +120,7 @@ def test_it_must_be_the_first_command(here: Here, before: str) -> None:
     """Whatever was said before it is somebody else's."""
     client = here.open(GATEWAY)
     client.say(before, line())
-    assert refusal(client) in ("WEBIRC must be the first command", "WEBIRC is not for your address")
+    assert refusal(client) in ("WEBIRC must be the first command", "WEBIRC is not allowed from your address")
     assert client.session.address_text != "198.51.100.3"
 
 
@@ -144,7 +144,7 @@ def test_what_is_no_address_is_refused(here: Here, address: str) -> None:
     """A name is not looked up, and "::1" has to have its leading zero."""
     client = here.open(GATEWAY)
     client.say(line(address))
-    assert refusal(client) == "WEBIRC gave no address"
+    assert refusal(client) == "WEBIRC has no valid address"
 
 
 def test_a_ban_on_the_address_given_hits(here: Here) -> None:
