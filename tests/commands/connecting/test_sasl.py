@@ -6,6 +6,7 @@ import base64
 from collections.abc import Callable
 
 import pytest
+from harness.logins import log_in_by_sasl
 from harness.world import PASSWORD, SERVER, Client, Here, change_settings, params_of, sasl_plain, verbs
 from scramp import ScramClient
 
@@ -275,3 +276,68 @@ def test_a_user_with_one_device_may_change_accounts_one_with_two_may_not(here: H
     assert verbs(phone.ask("AUTHENTICATE PLAIN", sasl_plain("other"))) == ["AUTHENTICATE", "907"]
     assert phone.user.account_name == "una"
     assert verbs(phone.ask("AUTHENTICATE PLAIN", sasl_plain("una")))[-1] == "903"
+
+
+def test_three_wrong_sasl_logins_end_the_connection_two_do_not(make_here: Callable[..., Here]) -> None:
+    """SASL 904 leaves registration open for the configured number of tries."""
+    here = make_here(limits={"enabled": True})
+    here.account("admin", Role.ADMIN)
+    client = here.open()
+    client.say("CAP REQ :sasl", "NICK admin", "USER a 0 * :A")
+    for _ in range(2):
+        assert verbs(log_in_by_sasl(client, "admin", "wrong")) == ["AUTHENTICATE", "904"]
+        assert not client.closed
+    assert verbs(log_in_by_sasl(client, "admin", "wrong")) == ["AUTHENTICATE", "904", "ERROR"]
+    assert client.closed
+    patient = here.open(address="10.0.0.2")
+    patient.say("CAP REQ :sasl", "NICK admin", "USER a 0 * :A")
+    log_in_by_sasl(patient, "admin", "wrong")
+    assert verbs(log_in_by_sasl(patient, "admin")) == ["AUTHENTICATE", "900", "903"]
+    assert "001" in verbs(patient.ask("CAP END"))
+
+
+def test_a_guest_who_fails_sasl_may_go_on_under_a_free_name(here: Here) -> None:
+    """A failed SASL login leaves who failed a guest, who may still come in under a name that is free."""
+    here.account("admin", Role.ADMIN)
+    client = here.open()
+    client.say("CAP REQ :sasl", "NICK admin", "USER a 0 * :A")
+    log_in_by_sasl(client, "admin", "wrong")
+    assert "433" in verbs(client.ask("CAP END"))
+    assert "001" in verbs(client.ask("NICK somebody"))
+    assert client.user.account is None
+
+
+def test_sasl_before_nick_and_user(here: Here) -> None:
+    """The login may come before the session has said who it is."""
+    here.account("una")
+    client = here.open()
+    client.say("CAP LS 302", "CAP REQ :sasl")
+    assert params_of(log_in_by_sasl(client, "una"), "900")[1] == f"*!*@{client.session.host}"
+    client.say("NICK una", "USER a 0 * :A", "CAP END")
+    assert client.user.account_name == "una"
+
+
+@pytest.mark.parametrize(
+    "lines, numeric",
+    [
+        (["AUTHENTICATE PLAIN", "AUTHENTICATE *"], "906"),
+        (["AUTHENTICATE PLAIN", "AUTHENTICATE " + "A" * 401], "905"),
+        (["AUTHENTICATE PLAIN", "AUTHENTICATE !!!"], "904"),
+        (["AUTHENTICATE PLAIN", "AUTHENTICATE +"], "904"),
+        (["AUTHENTICATE PLAIN", sasl_plain("una", authzid="admin")], "904"),
+        (["AUTHENTICATE EXTERNAL"], "904"),
+    ],
+)
+def test_sasl_that_comes_to_nothing_leaves_registration_open(here: Here, lines: list[str], numeric: str) -> None:
+    """An aborted, oversized, malformed or unknown exchange has its numeric, and another may follow."""
+    here.account("una")
+    client = here.open()
+    client.say("CAP REQ :sasl", "NICK una", "USER a 0 * :A")
+    assert verbs(client.ask(*lines))[-1] == numeric
+    assert verbs(log_in_by_sasl(client, "una"))[-1] == "903"
+
+
+def test_sasl_needs_its_capability(here: Here) -> None:
+    """AUTHENTICATE without the sasl capability is 904."""
+    here.account("una")
+    assert verbs(here.open().ask("AUTHENTICATE PLAIN")) == ["904"]

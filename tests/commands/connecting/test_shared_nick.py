@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from harness.world import PASSWORD, Here, params_of, verbs
+
+
+def test_two_devices_of_one_account_share_the_nick(here: Here) -> None:
+    """The second device joins nobody a second time, and each gets what is said to and by the other."""
+    here.account("una")
+    bob = here.connect("bob")
+    phone = here.connect("una", login="una")
+    bob.read()
+    laptop = here.open("10.0.0.9")
+    sent = laptop.ask(f"PASS :una:{PASSWORD}", "NICK una", "USER u 0 * :U")
+    assert [line for line in sent if " JOIN " in line] == [f":{phone.prefix} JOIN #lobby"]
+    assert verbs(sent)[-3:] == ["JOIN", "353", "366"]
+    assert bob.read() == []
+    bob.say("PRIVMSG una :hi", "PRIVMSG #lobby :all")
+    expected = [f":{bob.prefix} PRIVMSG una :hi", f":{bob.prefix} PRIVMSG #lobby :all"]
+    assert phone.read() == expected
+    assert laptop.read() == expected
+    phone.say("PRIVMSG bob :yes", "PRIVMSG #lobby :me too")
+    said = [f":{phone.prefix} PRIVMSG bob :yes", f":{phone.prefix} PRIVMSG #lobby :me too"]
+    assert bob.read() == said
+    assert laptop.read() == said
+    phone.say("QUIT")
+    assert bob.read() == []
+    laptop.say("QUIT")
+    assert verbs(bob.read()) == ["QUIT"]
+
+
+def test_a_nick_is_shared_only_where_the_setting_says_so(make_here: Callable[..., Here]) -> None:
+    """With share_nick off the second device is 433 and may come under another nick; the first notices nothing."""
+    here = make_here(accounts={"share_nick": False})
+    phone = here.member("una")
+    phone.read()
+    laptop = here.open()
+    sent = laptop.ask(f"PASS :una:{PASSWORD}", "NICK una", "USER u 0 * :U")
+    assert params_of(sent, "433") == ["*", "una", "Nickname is already in use"]
+    assert "001" in verbs(laptop.ask("NICK una2"))
+    assert laptop.user.account_name == phone.user.account_name == "una"
+    assert laptop.user is not phone.user
+
+
+def test_a_second_device_reads_its_joins_as_it_negotiated(here: Here) -> None:
+    """With extended-join the second device is shown the account and the real name in its JOIN."""
+    here.account("una")
+    here.connect("una", login="una", realname="Una U")
+    laptop = here.open()
+    sent = laptop.ask("CAP REQ :extended-join", f"PASS :una:{PASSWORD}", "NICK una", "USER u 0 * :other", "CAP END")
+    assert params_of(sent, "JOIN") == ["#lobby", "una", "Una U"]
+
+
+def test_a_second_device_reads_nothing_that_was_said_before_it_came(here: Here) -> None:
+    """What a channel said earlier in the very tick in which a device is added is not that device's to read."""
+    here.account("una")
+    here.connect("una", login="una")
+    bob = here.connect("bob")
+    laptop = here.open()
+    here.holding = True
+    laptop.say(f"PASS :una:{PASSWORD}", "NICK una", "USER u 0 * :U")
+    with here.tick():
+        bob.say("PRIVMSG #lobby :before")
+        here.release()
+        bob.say("PRIVMSG #lobby :after")
+    assert [line.partition(":")[2] for line in laptop.read() if " PRIVMSG " in line] == [
+        f"{bob.prefix} PRIVMSG #lobby :after"
+    ]
+
+
+def test_a_nick_shared_by_another_account_is_refused(here: Here) -> None:
+    """Only the same account shares a nick."""
+    here.account("una")
+    here.account("other")
+    here.connect("una", login="una")
+    client = here.open()
+    assert "433" in verbs(client.ask(f"PASS :other:{PASSWORD}", "NICK una", "USER u 0 * :U"))

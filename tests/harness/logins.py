@@ -1,0 +1,10 @@
+"""Logging in the way clients do."""
+
+from __future__ import annotations
+
+from harness.world import PASSWORD, Client, sasl_plain
+
+
+def log_in_by_sasl(client: Client, account: str, password: str = PASSWORD) -> list[str]:
+    """Log in with SASL PLAIN; return the lines that answer."""
+    return client.ask("AUTHENTICATE PLAIN", sasl_plain(account, password))
