@@ -1,4 +1,4 @@
-"""What others are told of accounts: account-notify, account-tag, extended-join."""
+"""account-notify, account-tag and extended-join: how other users see a user's account."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from chatroom.irc.message import parse
 CAPS = "account-notify account-tag extended-join"
 
 
-def test_every_way_into_and_out_of_an_account_is_told_once(here: Here) -> None:
-    """REGISTER, SASL, OPER, and an account that is disabled: ACCOUNT with its name, or an asterisk."""
+def test_each_login_and_logout_is_announced_once(here: Here) -> None:
+    """REGISTER, SASL and OPER send ACCOUNT with the name. When the account is disabled, it is ACCOUNT with ``*``."""
     here.account("root", Role.ADMIN)
     reader, plain = here.connect("reader", caps=CAPS), here.connect("plain")
     alice = here.connect("alice", caps="sasl")
@@ -33,16 +33,16 @@ def test_every_way_into_and_out_of_an_account_is_told_once(here: Here) -> None:
     assert "ACCOUNT" not in verbs(plain.read())
 
 
-def test_who_logs_in_reads_it_too_on_every_device(here: Here) -> None:
-    """With account-notify one's own change comes as everybody's does."""
+def test_the_user_reads_its_own_account_change(here: Here) -> None:
+    """A session with account-notify reads ACCOUNT of its own user."""
     here.account("una")
     alice = here.connect("alice", caps="account-notify sasl")
     prefix = alice.prefix
     assert f":{prefix} ACCOUNT una" in alice.ask("AUTHENTICATE PLAIN", sasl_plain("una"))
 
 
-def test_a_join_tells_account_and_real_name(here: Here) -> None:
-    """An asterisk for a guest, the account's name as registered for others; without the capability neither."""
+def test_extended_join_has_account_and_real_name(here: Here) -> None:
+    """The account is ``*`` for a guest. A reader without the capability gets neither."""
     here.account("Una")
     reader, plain = here.connect("reader", caps="extended-join"), here.connect("plain")
     here.forget_unread()
@@ -55,8 +55,8 @@ def test_a_join_tells_account_and_real_name(here: Here) -> None:
     assert {tuple(parse(line).params) for line in plain.read() if parse(line).verb == "JOIN"} == {("#lobby",)}
 
 
-def test_what_an_account_says_has_its_tag_what_a_guest_says_has_none(here: Here) -> None:
-    """The tag comes with the login and goes with it, on messages and on everything else they do."""
+def test_the_account_tag_comes_and_goes_with_the_login(here: Here) -> None:
+    """Messages and all other events of the user have the tag while the user is logged in, and not before or after."""
     here.account("una")
     reader, plain = here.connect("reader", caps="account-tag"), here.connect("plain")
     guest = here.connect("guest", caps="sasl")

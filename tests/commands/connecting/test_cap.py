@@ -12,18 +12,18 @@ from chatroom.irc.message import parse
 
 
 def listed(lines: list[str]) -> list[str]:
-    """The names that CAP lines list, over all of them."""
+    """The names in all CAP lines."""
     return [name for line in lines for name in parse(line).params[-1].split()]
 
 
 def reload(here: Here, **sections: dict[str, object]) -> None:
-    """Take other settings, as a reload does."""
+    """Change settings as a reload does."""
     with here.tick():
         use_settings(here.world, change_settings(here.world.settings, **sections))
 
 
 def test_ls_302_lists_everything_with_values_in_whole_lines(here: Here) -> None:
-    """A client of version 302 reads every capability once, with its value; all lines but the last have an asterisk."""
+    """A client of version 302 reads each capability once, with its value. All lines but the last have ``*``."""
     sent = here.open().ask("CAP LS 302")
     names = listed(sent)
     assert [name.partition("=")[0] for name in names] == list(offered(here.world.settings))
@@ -36,7 +36,7 @@ def test_ls_302_lists_everything_with_values_in_whole_lines(here: Here) -> None:
 
 @pytest.mark.parametrize("said", ["CAP LS", "CAP LS 301", "CAP LS x", "CAP LS ²"])
 def test_ls_for_older_clients_is_one_line_without_values(here: Here, said: str) -> None:
-    """A client without version 302 reads one line, ratified capabilities first, and no value."""
+    """A client without version 302 reads one line without values, ratified capabilities first."""
     sent = here.open().ask(said)
     assert len(sent) == 1
     assert parse(sent[0]).params[:2] == ["*", "LS"]
@@ -47,7 +47,7 @@ def test_ls_for_older_clients_is_one_line_without_values(here: Here, said: str) 
 
 
 def test_a_list_longer_than_a_line_is_cut_for_older_clients(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What no single line holds is left out for clients that know no other, and is there for the rest in several."""
+    """An older client reads as many names as fit in one line. A client of version 302 reads all, in several lines."""
     many = {**caps.NAMES, **{f"vendor.example/{number:03d}": 1 << 62 for number in range(60)}}
     monkeypatch.setattr(caps, "NAMES", many)
     old, new = here.open(), here.open()
@@ -57,8 +57,8 @@ def test_a_list_longer_than_a_line_is_cut_for_older_clients(here: Here, monkeypa
     assert len(listed(sent)) == len(many)
 
 
-def test_the_highest_version_holds_and_a_lower_one_shapes_only_its_answer(here: Here) -> None:
-    """After LS 302 a plain LS is answered without values, and cap-notify stays on."""
+def test_the_session_keeps_its_highest_version(here: Here) -> None:
+    """After LS 302, a plain LS is answered without values, but the session still has version 302 and cap-notify."""
     client = here.open()
     client.ask("CAP LS 307")
     assert client.session.cap_version == 307
@@ -78,7 +78,7 @@ def test_list_names_what_is_enabled(here: Here) -> None:
 
 
 def test_req_is_taken_or_rejected_as_a_whole(here: Here) -> None:
-    """A set with one unknown name, or with a value, is NAK and changes nothing; ACK repeats what was asked."""
+    """With one unknown name, or a value, the answer is NAK and nothing changes. ACK repeats the request."""
     client = here.open()
     for said in ("multi-prefix foo", "foo multi-prefix", "sasl=PLAIN", "MULTI-PREFIX", "-foo", "-"):
         assert client.ask(f"CAP REQ :{said}") == [f":{SERVER} CAP * NAK :{said}"]
@@ -88,7 +88,7 @@ def test_req_is_taken_or_rejected_as_a_whole(here: Here) -> None:
 
 
 def test_req_adds_and_removes_and_repeats_without_harm(here: Here) -> None:
-    """What is enabled may be asked for again, what is not may be given up; the last word on a name counts."""
+    """A client may ask for what it has, and give up what it has not. The last word on a name counts."""
     client = here.open()
     client.say("CAP REQ :multi-prefix")
     assert client.ask("CAP REQ :multi-prefix -sasl ") == [f":{SERVER} CAP * ACK :multi-prefix -sasl"]
@@ -99,8 +99,8 @@ def test_req_adds_and_removes_and_repeats_without_harm(here: Here) -> None:
     assert client.ask("CAP REQ :", "CAP REQ") == [f":{SERVER} CAP * ACK :"] * 2
 
 
-def test_a_request_longer_than_its_answer_may_be_is_answered_in_several_lines(here: Here) -> None:
-    """Nothing of what was asked for is lost to the length of a line."""
+def test_a_long_request_is_answered_in_several_lines(here: Here) -> None:
+    """The answer has all names of the request."""
     client = here.open()
     asked = ("multi-prefix " * 38).strip()
     sent = client.ask(f"CAP REQ :{asked}")
@@ -109,7 +109,7 @@ def test_a_request_longer_than_its_answer_may_be_is_answered_in_several_lines(he
 
 
 def test_cap_notify_comes_with_302_and_stays(here: Here) -> None:
-    """302 implies cap-notify, which such a client cannot give up; another one can."""
+    """Version 302 implies cap-notify. A client of that version cannot give it up; an older client can."""
     modern, old = here.open(), here.open()
     modern.say("CAP LS 302")
     assert verbs(modern.ask("CAP REQ cap-notify"))[0] == "CAP"
@@ -122,20 +122,20 @@ def test_cap_notify_comes_with_302_and_stays(here: Here) -> None:
 
 @pytest.mark.parametrize("word", ["FOO", "foo", "ACK", "NEW", "CLEAR"])
 def test_an_unknown_subcommand_is_410_with_its_name(here: Here, word: str) -> None:
-    """410 has the client's name, or an asterisk, and the subcommand as it was given."""
+    """410 has the nick, or ``*`` before registration, and the subcommand as it was sent."""
     assert here.open().ask(f"CAP {word} :a b") == [f":{SERVER} 410 * {word} :Invalid CAP command"]
     assert here.connect("alice").ask(f"CAP {word}") == [f":{SERVER} 410 alice {word} :Invalid CAP command"]
 
 
 def test_cap_without_a_subcommand_is_461(here: Here) -> None:
-    """CAP alone is short of a parameter."""
+    """CAP needs a subcommand."""
     assert here.open().ask("CAP") == [f":{SERVER} 461 * CAP :Not enough parameters"]
 
 
 @pytest.mark.parametrize("opening", ["CAP LS", "CAP LS 302", "CAP REQ :multi-prefix", "CAP REQ :nonsense"])
 @pytest.mark.parametrize("before", [True, False])
 def test_ls_and_req_hold_registration_until_end(here: Here, opening: str, before: bool) -> None:
-    """Whether NICK and USER come before or after, nobody is welcomed between the opening and CAP END."""
+    """The welcome comes after CAP END, even if NICK and USER came before the negotiation."""
     client = here.open()
     if before:
         client.say("NICK alice", opening, "USER a 0 * :A")
@@ -147,7 +147,7 @@ def test_ls_and_req_hold_registration_until_end(here: Here, opening: str, before
 
 
 def test_list_does_not_hold_registration_and_end_is_ignored_afterwards(here: Here) -> None:
-    """Only LS and REQ suspend; CAP END from somebody present means nothing, REQ still works."""
+    """Only LS and REQ hold registration. After it, CAP END does nothing and REQ works."""
     client = here.open()
     client.say("CAP LIST")
     assert "001" in verbs(client.ask("NICK alice", "USER a 0 * :A"))
@@ -155,8 +155,8 @@ def test_list_does_not_hold_registration_and_end_is_ignored_afterwards(here: Her
     assert client.ask("CAP REQ :multi-prefix") == [f":{SERVER} CAP alice ACK :multi-prefix"]
 
 
-def test_a_reload_that_takes_a_capability_away_tells_those_who_asked(here: Here) -> None:
-    """CAP DEL goes to clients with cap-notify; everybody loses it, and REQ for it is NAK."""
+def test_a_reload_that_removes_a_capability_sends_cap_del(here: Here) -> None:
+    """Clients with cap-notify read CAP DEL. All clients lose the capability, and REQ for it is NAK."""
     name = "draft/account-registration"
     told = here.connect("told", caps=name)
     plain = here.connect("plain")
@@ -170,8 +170,8 @@ def test_a_reload_that_takes_a_capability_away_tells_those_who_asked(here: Here)
     assert parse(told.ask(f"CAP REQ {name}")[0]).params[1] == "NAK"
 
 
-def test_a_reload_that_offers_more_tells_it_with_values_to_302(make_here: Callable[..., Here]) -> None:
-    """CAP NEW has values for clients of version 302, and none for those that only asked for cap-notify."""
+def test_a_reload_that_adds_a_capability_sends_cap_new(make_here: Callable[..., Here]) -> None:
+    """CAP NEW has values for clients of version 302, and none for older clients with cap-notify."""
     here = make_here(accounts={"registration": False})
     modern = here.connect("modern", caps="multi-prefix")
     waiting = here.open()
@@ -184,8 +184,8 @@ def test_a_reload_that_offers_more_tells_it_with_values_to_302(make_here: Callab
     assert waiting.read() == [f":{SERVER} CAP * NEW :draft/account-registration"]
 
 
-def test_a_reload_that_changes_nothing_tells_nothing(here: Here) -> None:
-    """Other settings are no news to clients."""
+def test_a_reload_without_other_capabilities_sends_nothing(here: Here) -> None:
+    """Clients with cap-notify read nothing if only other settings changed."""
     client: Client = here.connect("alice", caps="cap-notify")
     reload(here, server={"motd": "hello"})
     assert client.read() == []
@@ -193,7 +193,7 @@ def test_a_reload_that_changes_nothing_tells_nothing(here: Here) -> None:
 
 
 def test_a_reload_does_not_offer_a_history_that_begins_at_the_next_start(make_here: Callable[..., Here]) -> None:
-    """A daemon that was started without one has nothing to show; with one, it goes on being kept and shown."""
+    """``history.enabled`` takes effect at a restart: until then, the capability and ISUPPORT stay as they were."""
     for at_start in (False, True):
         here = make_here(history={"enabled": at_start}, keeping=at_start)
         alice = here.connect("alice", caps="cap-notify")

@@ -7,7 +7,7 @@ from harness.world import SERVER, Here, params_of, verbs
 
 
 def test_user_refuses_empty_names(here: Here) -> None:
-    """A user name or a real name that is empty counts as missing (461); another USER may follow."""
+    """An empty user name or real name is answered with 461. The client may send USER again."""
     client = here.open()
     client.say("NICK alice")
     for line in ("USER  : 0 * :A", "USER :", "USER a 0 *", "USER al 0 * :"):
@@ -20,15 +20,15 @@ def test_user_refuses_empty_names(here: Here) -> None:
     "given, shown",
     [("al", "al"), ("~al", "al"), ("a@b!c", "abc"), ("x" * 40, "x" * 18), ("é" * 18, "é" * 9), ("!!!", "user")],
 )
-def test_a_user_name_keeps_what_a_mask_can_hold(here: Here, given: str, shown: str) -> None:
-    """What no mask could hold is left out, the rest is cut to USERLEN, and somebody without any is ``user``."""
+def test_a_user_name_has_only_characters_that_masks_allow(here: Here, given: str, shown: str) -> None:
+    """Other characters are dropped and the rest is cut to USERLEN. If nothing is left, it is ``user``."""
     client = here.open()
     client.say("NICK alice", f"USER {given} 0 * :A")
     assert client.user.username == shown
 
 
 def test_ping_is_answered_with_its_token_before_and_after_registration(here: Here) -> None:
-    """PONG names the server and repeats the token; no token is 461, an empty one 409."""
+    """PONG has the server and the token. No token is 461, an empty token 409."""
     for client, nick in ((here.open(), "*"), (here.connect("alice"), "alice")):
         assert client.ask("PING abc", "PING :a b", "PING ::") == [
             f":{SERVER} PONG {SERVER} :abc",
@@ -41,8 +41,8 @@ def test_ping_is_answered_with_its_token_before_and_after_registration(here: Her
 
 
 @pytest.mark.parametrize("said, why", [("QUIT", "Quit: "), ("QUIT :", "Quit: "), ("QUIT :so long", "Quit: so long")])
-def test_quit_is_answered_with_error_and_told_with_its_prefix(here: Here, said: str, why: str) -> None:
-    """Who quits reads ERROR and is closed; others read the reason behind "Quit: "."""
+def test_quit_is_answered_with_error_and_shown_to_others(here: Here, said: str, why: str) -> None:
+    """The client reads ERROR and is closed. Other users read the reason after "Quit: "."""
     bob, alice = here.connect("bob"), here.connect("alice")
     bob.read()
     prefix = alice.prefix
@@ -52,14 +52,14 @@ def test_quit_is_answered_with_error_and_told_with_its_prefix(here: Here, said: 
 
 
 def test_quit_before_registration_ends_the_connection(here: Here) -> None:
-    """Who is nobody yet may leave as well."""
+    """The client reads ERROR and is closed."""
     client = here.open()
     assert client.ask("NICK alice", "QUIT :bye") == ["ERROR :Closing Link: 10.0.0.1 (Quit: bye)"]
     assert client.closed
 
 
 def test_of_several_server_passwords_the_last_counts(make_here: Callable[..., Here]) -> None:
-    """A wrong password is made good by a right one after it, and the other way round it is not needed again."""
+    """The right password after a wrong one lets the client in. Two wrong ones do not."""
     here = make_here(server={"password": "swordfish"})
     for given, welcome in ((["wrong", "swordfish"], True), (["wrong", "worse"], False)):
         client = here.open()
@@ -69,8 +69,8 @@ def test_of_several_server_passwords_the_last_counts(make_here: Callable[..., He
         client.vanish()
 
 
-def test_what_others_may_say_to_nobody_yet_is_451(here: Here) -> None:
-    """Before registration a verb for those present is 451 whatever its parameters, an unknown one 421."""
+def test_other_verbs_before_registration_are_451(here: Here) -> None:
+    """The answer is 451 for any parameters, and 421 for an unknown verb."""
     client = here.open()
     client.say("NICK alice")
     for said in ("PRIVMSG", "PRIVMSG #a :x", "JOIN", "AWAY :x", "WHO *", "KILL x"):
@@ -78,8 +78,8 @@ def test_what_others_may_say_to_nobody_yet_is_451(here: Here) -> None:
     assert client.ask("NONSENSE a b") == [f":{SERVER} 421 * NONSENSE :Unknown command"]
 
 
-def test_a_nick_in_other_case_is_a_change_the_same_nick_is_none(here: Here) -> None:
-    """NICK with the same nick says nothing; with another case of it everybody reads the change."""
+def test_nick_with_another_case_is_a_change(here: Here) -> None:
+    """All users read the change. NICK with the very same nick does nothing."""
     alice, bob = here.connect("alice"), here.connect("bob")
     alice.read()
     assert alice.ask("NICK alice") == []

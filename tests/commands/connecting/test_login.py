@@ -10,19 +10,19 @@ from chatroom.chat.stored.records import Role
 
 
 def with_sasl(here: Here, address: str) -> Client:
-    """A client from somewhere that negotiated sasl."""
+    """A client from that address, with the sasl capability."""
     client = here.open(address)
     client.say("CAP REQ :sasl", "NICK x", "USER u 0 * :U")
     return client
 
 
 def log_in(client: Client, name: str, password: str = "wrong") -> list[str]:
-    """Try to log in; the numerics that answer."""
+    """Try to log in by PLAIN; the numerics of the answer."""
     return verbs(client.ask("AUTHENTICATE PLAIN", sasl_plain(name, password)))[1:]
 
 
-def test_an_ipv6_subscriber_is_slowed_as_one(make_here: Callable[..., Here]) -> None:
-    """Whoever tries from ever other addresses of one /64 waits as if it were one address; its neighbour does not."""
+def test_tries_from_one_ipv6_network_are_slowed_as_one(make_here: Callable[..., Here]) -> None:
+    """Tries from different addresses of one /64 wait as if from one address. Another /64 does not wait."""
     here = make_here(limits={"enabled": True})
     for number in range(4):
         assert log_in(with_sasl(here, f"2001:db8::{number + 1}"), f"name{number}") == ["904"]
@@ -32,7 +32,7 @@ def test_an_ipv6_subscriber_is_slowed_as_one(make_here: Callable[..., Here]) -> 
 
 
 def guess_in_parallel(here: Here, address: str, names: list[str]) -> list[list[str]]:
-    """Try a wrong password for each name on a connection of its own, all at once; what each was answered."""
+    """Try a wrong password for each name, each on its own connection, in one tick; the answers."""
     clients = [with_sasl(here, address) for _ in names]
     with here.tick():
         for client, name in zip(clients, names, strict=True):
@@ -43,7 +43,7 @@ def guess_in_parallel(here: Here, address: str, names: list[str]) -> list[list[s
 
 @pytest.mark.parametrize("known", [True, False])
 def test_parallel_tries_from_one_address_take_turns(make_here: Callable[..., Here], known: bool) -> None:
-    """Fifty connections guess no faster than one, at known and unknown names alike: most are refused at once."""
+    """Fifty connections guess no faster than one, for known and unknown names: most tries are refused at once."""
     here = make_here(limits={"enabled": True})
     names = [f"name{number}" for number in range(50)]
     if known:
@@ -59,8 +59,8 @@ def test_parallel_tries_from_one_address_take_turns(make_here: Callable[..., Her
     assert here.delays_ms == [1000, 3000, 7000, 15_000, 31_000]
 
 
-def test_an_account_of_ones_own_buys_no_guesses(make_here: Callable[..., Here]) -> None:
-    """A good login forgives its address that try alone: guessing goes on as slowly as before."""
+def test_a_good_login_does_not_forgive_other_tries_of_its_address(make_here: Callable[..., Here]) -> None:
+    """It takes back its own try alone, so an attacker gains nothing by logging in between guesses."""
     here = make_here(limits={"enabled": True})
     here.account("mallory")
     for number in range(4):
@@ -73,8 +73,8 @@ def test_an_account_of_ones_own_buys_no_guesses(make_here: Callable[..., Here]) 
     assert here.delays_ms == [1000, 2000, 4000]
 
 
-def test_good_logins_of_many_at_one_address_do_not_add_up(make_here: Callable[..., Here]) -> None:
-    """Behind one address any number of people log in without waiting, as long as their passwords are right."""
+def test_good_logins_from_one_address_do_not_wait(make_here: Callable[..., Here]) -> None:
+    """Any number of users behind one address log in at once, if their passwords are right."""
     here = make_here(limits={"enabled": True})
     for number in range(20):
         here.account(f"una{number}")
@@ -82,8 +82,8 @@ def test_good_logins_of_many_at_one_address_do_not_add_up(make_here: Callable[..
     assert here.delays_ms == []
 
 
-def test_nobody_is_locked_out_of_their_account_by_others(make_here: Callable[..., Here]) -> None:
-    """Any number of guesses at a name from elsewhere make its owner wait half a minute, never more."""
+def test_guesses_do_not_lock_the_owner_out(make_here: Callable[..., Here]) -> None:
+    """After any number of guesses from other addresses, the owner waits half a minute at most."""
     here = make_here(limits={"enabled": True})
     here.account("una")
     here.holding = True
@@ -99,8 +99,8 @@ def test_nobody_is_locked_out_of_their_account_by_others(make_here: Callable[...
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "::1"])
-def test_this_machines_own_address_is_no_bodys(make_here: Callable[..., Here], address: str) -> None:
-    """Behind a proxy, or on the machine itself, everybody comes from one address: only the account is slowed."""
+def test_tries_from_this_machine_are_slowed_by_account_only(make_here: Callable[..., Here], address: str) -> None:
+    """All clients behind a proxy share the machine's own address, so that address has no turns."""
     here = make_here(limits={"enabled": True})
     guess_in_parallel(here, address, [f"name{number}" for number in range(20)])
     assert here.delays_ms == []
@@ -110,14 +110,14 @@ def test_this_machines_own_address_is_no_bodys(make_here: Callable[..., Here], a
 
 
 def test_without_limits_nothing_is_slowed_or_counted(make_here: Callable[..., Here]) -> None:
-    """``limits.enabled = false`` switches the slowing off; what failed meanwhile is not held against anybody later."""
+    """With ``limits.enabled = false`` no try waits, and none is counted."""
     here = make_here()
     guess_in_parallel(here, "10.0.0.1", ["una"] * 20)
     assert here.delays_ms == [] and len(here.world.throttle) == 0
 
 
-def test_a_wrong_pass_is_spaced_too(make_here: Callable[..., Here]) -> None:
-    """PASS goes the same way as SASL: beyond a minute's worth of tries the answer is 464 at once."""
+def test_a_wrong_pass_takes_turns_too(make_here: Callable[..., Here]) -> None:
+    """PASS is slowed like SASL. A try that would wait for more than a minute is answered with 464 at once."""
     here = make_here(limits={"enabled": True})
     clients = [here.open() for _ in range(10)]
     here.holding = True
@@ -130,22 +130,31 @@ def test_a_wrong_pass_is_spaced_too(make_here: Callable[..., Here]) -> None:
     assert not any(client.closed for client in clients[:8])
 
 
-def test_a_name_that_is_none_forges_no_line_on_the_screen(here: Here) -> None:
-    """What somebody calls itself in a login reads as a name, never as words of ours."""
+def test_a_login_name_cannot_forge_a_log_line(here: Here) -> None:
+    """A name that is no valid parameter is logged as ``*``."""
     log_in(with_sasl(here, "10.0.0.1"), "boss from 10.9.9.9: welcome")
     refused = [line for line in here.world.log_lines if "refused login" in line]
     assert refused == ["refused login as * from 10.0.0.1: wrong name or password"]
 
 
 @pytest.mark.parametrize("lines", [["AUTHENTICATE PLAIN", sasl_plain("mo")], [f"OPER mo :{PASSWORD}"]])
-def test_a_ban_that_comes_while_a_login_waits_for_the_disk_holds(here: Here, lines: list[str]) -> None:
-    """Between the check and the login what is stored with the account is read: the account is looked at once more."""
+def test_a_ban_during_a_login_holds(here: Here, lines: list[str]) -> None:
+    """After the password, account data is read from the disk. The account is checked again after that."""
     here.account("mo", Role.MODERATOR)
     client = here.connect("guest", caps="sasl")
     here.holding = True
     client.say(*lines)
-    here.release(1)  # the password's check
+    here.release(1)  # the check of the password
     here.ban("mo", "noise")
     here.release()
     assert any("banned: noise" in line for line in client.read())
     assert client.user.account is None
+
+
+def test_login_to_an_account_that_the_daemon_does_not_know_yet(here: Here) -> None:
+    """A login finds an account that the shell has just made, before the daemon follows the change."""
+    for name, given in (("vic", PASSWORD), ("wim", f"wim:{PASSWORD}")):
+        here.world.accounts.discard(here.account(name).id)
+        client = here.open()
+        client.say(f"PASS :{given}", f"NICK {name}", "USER v 0 * :V")
+        assert client.user.account_name == name

@@ -5,8 +5,8 @@ from harness.world import PASSWORD, Here, params_of, verbs
 TWIN = "еvan"  # with a Cyrillic e
 
 
-def test_a_guest_may_not_look_like_a_registered_name(here: Here) -> None:
-    """433 and FAIL NICK_LOOKS_ALIKE when registration would complete; another nick gets in."""
+def test_a_guest_cannot_have_a_nick_that_looks_registered(here: Here) -> None:
+    """433 and FAIL NICK_LOOKS_ALIKE come when registration would complete. Another nick completes it."""
     here.account("evan")
     client = here.open()
     sent = client.ask(f"NICK {TWIN}", "USER u 0 * :U")
@@ -17,8 +17,8 @@ def test_a_guest_may_not_look_like_a_registered_name(here: Here) -> None:
     assert client.user.nick == "somebody"
 
 
-def test_its_owner_may(here: Here) -> None:
-    """Who is logged in to the account may wear what looks like its name; another account may not."""
+def test_the_owner_of_the_name_may_have_its_look_alike(here: Here) -> None:
+    """A session of the account may have the nick. A session of another account may not."""
     here.account("evan")
     here.account("other")
     here.connect(TWIN, login="evan")
@@ -26,8 +26,8 @@ def test_its_owner_may(here: Here) -> None:
     assert "433" in verbs(client.ask("PASS :other:" + PASSWORD, "NICK evаn", "USER u 0 * :U"))
 
 
-def test_a_look_alike_is_no_account_name(here: Here) -> None:
-    """REGISTER says BAD_ACCOUNT_NAME, also for who wore the nick before the other name was registered."""
+def test_a_look_alike_cannot_be_registered(here: Here) -> None:
+    """REGISTER answers BAD_ACCOUNT_NAME, even if the user had the nick before the other name was registered."""
     early = here.connect(TWIN)
     here.account("evan")
     sent = early.ask(f"REGISTER * * :{PASSWORD}")
@@ -35,8 +35,8 @@ def test_a_look_alike_is_no_account_name(here: Here) -> None:
     assert "looks like evan" in params_of(sent, "FAIL")[-1]
 
 
-def test_an_account_that_the_shell_made_is_itself_whatever_it_looks_like(here: Here) -> None:
-    """Two registered names that look alike both log in under their own."""
+def test_two_accounts_that_look_alike_both_log_in(here: Here) -> None:
+    """The shell may make accounts whose names look alike. Each has its own name as nick."""
     here.account("evan")
     here.account(TWIN)
     here.connect("evan", login="evan")

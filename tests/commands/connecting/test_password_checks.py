@@ -10,14 +10,14 @@ from chatroom.chat.stored.records import Role
 
 
 def open_with_sasl(here: Here, address: str) -> Client:
-    """A new connection that negotiated sasl."""
+    """A new connection with the sasl capability."""
     client = here.open(address)
     client.say("CAP REQ :sasl")
     return client
 
 
-def test_an_unknown_account_is_refused_in_the_same_words(here: Here) -> None:
-    """Whether an account exists is not told by how its password is refused."""
+def test_an_unknown_account_gets_the_same_answer(here: Here) -> None:
+    """The answers for a known and an unknown account are the same."""
     here.account("admin", Role.ADMIN)
     known, unknown = here.open(), here.open()
     answers = [client.ask(f"PASS :{name}:wrong", f"NICK g{name}", "USER a 0 * :A") for client, name in
@@ -26,7 +26,7 @@ def test_an_unknown_account_is_refused_in_the_same_words(here: Here) -> None:
 
 
 def test_known_and_unknown_accounts_cost_one_check_each(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Exactly one bcrypt check is made for a login, whether there is such an account or not."""
+    """A login makes exactly one bcrypt check, even if there is no such account."""
     import bcrypt
 
     here.account("una")
@@ -45,7 +45,7 @@ def test_known_and_unknown_accounts_cost_one_check_each(here: Here, monkeypatch:
 
 
 def test_lines_wait_in_order_behind_a_password_check(here: Here) -> None:
-    """What a session says while its password is checked is answered afterwards, and nobody else waits."""
+    """Lines that come during the check are answered after it. Other sessions do not wait."""
     here.account("una")
     bob = here.connect("bob")
     here.holding = True
@@ -59,8 +59,8 @@ def test_lines_wait_in_order_behind_a_password_check(here: Here) -> None:
     assert bob.read()[-1] == f":{client.prefix} PRIVMSG bob :hi"
 
 
-def test_a_session_that_ends_during_its_password_check_comes_to_nothing(here: Here) -> None:
-    """The result of a check whose session is gone puts nobody into the world."""
+def test_a_session_may_end_during_its_password_check(here: Here) -> None:
+    """The result of the check then adds no user to the world."""
     here.account("una")
     here.holding = True
     client = here.open()
@@ -71,7 +71,7 @@ def test_a_session_that_ends_during_its_password_check_comes_to_nothing(here: He
 
 
 def test_failed_logins_are_slowed_by_address_and_account(make_here: Callable[..., Here]) -> None:
-    """From the fourth failure on each try waits longer, also from another address; another account does not."""
+    """From the fourth failure on, each try waits longer, from other addresses too. Another account does not wait."""
     here = make_here(limits={"enabled": True, "login_tries": 100})
     here.account("una")
     here.account("other")
@@ -88,8 +88,8 @@ def test_failed_logins_are_slowed_by_address_and_account(make_here: Callable[...
     assert here.delays_ms[3:] == []
 
 
-def test_a_good_login_renews_a_verifier_of_another_cost(here: Here) -> None:
-    """After the configured cost has changed, the next good login stores the password at the new one."""
+def test_a_good_login_renews_a_hash_of_another_cost(here: Here) -> None:
+    """After the setting has changed, the next good login stores a hash of the new cost."""
     account = here.account("una")
     here.world.settings = change_settings(here.world.settings, accounts={"bcrypt_cost": 5})
     here.connect("una", login="una")

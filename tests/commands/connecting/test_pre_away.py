@@ -5,7 +5,7 @@ from harness.world import PASSWORD, SERVER, Client, Here, params_of, verbs
 
 
 def early(here: Here, nick: str, *lines: str) -> Client:
-    """A client with draft/pre-away that has said some lines before it became somebody."""
+    """A client with draft/pre-away that has sent some lines before its registration is complete."""
     client = here.open()
     client.say("CAP LS 302", "CAP REQ :draft/pre-away", f"NICK {nick}")
     client.read()
@@ -14,15 +14,15 @@ def early(here: Here, nick: str, *lines: str) -> Client:
 
 
 def test_away_before_registration_needs_the_capability(here: Here) -> None:
-    """Without draft/pre-away it is 451, with it 306 and 305 for ``*``."""
+    """Without draft/pre-away the answer is 451; with it, 306 and 305, addressed to ``*``."""
     assert here.open().ask("AWAY :gone") == [f":{SERVER} 451 * :You have not registered"]
     client = early(here, "alice")
     assert client.ask("AWAY :gone") == [f":{SERVER} 306 * :You have been marked as being away"]
     assert client.ask("AWAY") == [f":{SERVER} 305 * :You are no longer marked as being away"]
 
 
-def test_who_said_so_before_is_away_from_the_start(here: Here) -> None:
-    """The lobby reads JOIN and AWAY, and who writes to them reads why they do not answer."""
+def test_away_before_registration_holds_after_it(here: Here) -> None:
+    """The lobby reads JOIN and AWAY, and a user that writes to the new user reads 301."""
     bob = here.connect("bob", caps="away-notify")
     alice = early(here, "alice", "AWAY :gone", "USER a 0 * :A", "CAP END")
     assert [line.partition(" ")[2] for line in bob.read()] == ["JOIN #lobby", "AWAY :gone"]
@@ -31,8 +31,8 @@ def test_who_said_so_before_is_away_from_the_start(here: Here) -> None:
     assert bob.read() == [f":{alice.prefix} AWAY"]
 
 
-def test_back_again_before_registration_is_here(here: Here) -> None:
-    """The last word counts."""
+def test_the_last_away_before_registration_counts(here: Here) -> None:
+    """A user that was away and back before registration is not away."""
     early(here, "alice", "AWAY :gone", "AWAY", "USER a 0 * :A", "CAP END")
     assert here.user("alice").away is None
 
@@ -48,8 +48,8 @@ def test_back_again_before_registration_is_here(here: Here) -> None:
         ("PING x", "AWAY :lunch", "lunch"),
     ],
 )
-def test_a_device_with_nobody_at_it_changes_nothing(here: Here, first: str, second: str, together: str | None) -> None:
-    """``*`` does not supersede what another device said; a device with somebody at it ends it."""
+def test_a_session_without_a_person_changes_nothing(here: Here, first: str, second: str, together: str | None) -> None:
+    """``AWAY *`` does not replace the text of another session. A session with a person ends it."""
     here.account("una")
     bob = here.connect("bob", caps="away-notify")
     for line in (first, second):
@@ -58,8 +58,8 @@ def test_a_device_with_nobody_at_it_changes_nothing(here: Here, first: str, seco
     bob.read()
 
 
-def test_one_of_two_devices_left_alone_does_not_make_the_other_absent(here: Here) -> None:
-    """After registration ``*`` counts where it is the only device."""
+def test_away_star_after_registration_needs_an_only_session(here: Here) -> None:
+    """``AWAY *`` has an effect only if the user has no other session."""
     una = here.member("una", caps="draft/pre-away")
     assert verbs(una.ask("AWAY *")) == ["306"]
     assert una.user.away == "*"

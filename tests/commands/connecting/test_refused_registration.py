@@ -8,8 +8,8 @@ from chatroom.chat.stored.records import Role
 
 
 @pytest.mark.parametrize("nick", ["Spammer", "SPAMMER", "spammer"])
-def test_a_banned_name_is_refused_whatever_its_case(here: Here, nick: str) -> None:
-    """Who comes under a banned name is told the reason and until when, and closed; another name gets in."""
+def test_a_banned_name_is_refused_in_any_case(here: Here, nick: str) -> None:
+    """The client reads the reason and the end of the ban, and is closed. Another name gets in."""
     here.ban("Spammer", "too loud", until=START.replace(day=2))
     client = here.open()
     sent = client.ask(f"NICK {nick}", "USER a 0 * :A")
@@ -21,7 +21,7 @@ def test_a_banned_name_is_refused_whatever_its_case(here: Here, nick: str) -> No
 
 
 def test_a_banned_account_is_refused_over_sasl_and_pass(here: Here) -> None:
-    """A ban on a name holds for the account of that name too, whatever nick it comes under."""
+    """A ban of a name holds for the account of that name too, under any nick."""
     here.account("spammer")
     here.ban("spammer", "too loud")
     client = here.open()
@@ -34,8 +34,8 @@ def test_a_banned_account_is_refused_over_sasl_and_pass(here: Here) -> None:
     assert by_pass.closed
 
 
-def test_a_ban_that_comes_between_login_and_the_end_of_registration_holds(here: Here) -> None:
-    """Who logged in before the ban, but was not yet somebody, is refused at CAP END."""
+def test_a_ban_between_login_and_cap_end_holds(here: Here) -> None:
+    """A session that logged in before the ban is refused when registration would complete."""
     here.account("spammer")
     client = here.open()
     client.say("CAP REQ :sasl", "NICK other", "USER a 0 * :A")
@@ -46,7 +46,7 @@ def test_a_ban_that_comes_between_login_and_the_end_of_registration_holds(here: 
 
 
 def test_a_banned_address_is_refused_at_once(here: Here) -> None:
-    """A connection from a banned network is told why before it says anything."""
+    """A connection from a banned network reads the reason before it sends anything."""
     here.ban("10.1.0.0/16", "bots", kind="ip")
     client = here.open("10.1.2.3")
     assert verbs(client.read()) == ["465", "ERROR"]
@@ -56,7 +56,7 @@ def test_a_banned_address_is_refused_at_once(here: Here) -> None:
 
 @pytest.mark.parametrize("by_sasl", [True, False])
 def test_a_disabled_account_stays_out_and_its_name_reserved(here: Here, by_sasl: bool) -> None:
-    """A disabled account cannot log in, and nobody else gets its name."""
+    """A disabled account cannot log in, and a guest cannot have its name."""
     here.account("una", disabled=True)
     client = here.open()
     if by_sasl:
@@ -70,8 +70,8 @@ def test_a_disabled_account_stays_out_and_its_name_reserved(here: Here, by_sasl:
     assert "433" in verbs(guest.ask("NICK una", "USER a 0 * :A"))
 
 
-def test_an_account_changed_between_login_and_the_end_of_registration_counts_as_it_is_now(here: Here) -> None:
-    """Rights taken away, or a whole account, between SASL and CAP END are not had after it."""
+def test_an_account_that_changes_between_login_and_cap_end_counts_as_it_is(here: Here) -> None:
+    """An account that lost its role, was disabled or was deleted after SASL has no more rights after CAP END."""
     for name in ("demoted", "disabled", "deleted"):
         here.account(name, Role.ADMIN)
     clients = {}

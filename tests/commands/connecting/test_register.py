@@ -7,11 +7,13 @@ from collections.abc import Callable
 import pytest
 from harness.world import PASSWORD, SERVER, Client, Here, params_of, verbs
 
+from chatroom.chat.stored.records import Role
+
 LINE = f"REGISTER * * :{PASSWORD}"
 
 
 def early(here: Here, *lines: str) -> Client:
-    """A client that holds registration open and has said some lines."""
+    """A client in CAP negotiation that has sent some lines."""
     client = here.open()
     client.say("CAP LS 302", "CAP REQ :draft/account-registration", *lines)
     client.read()
@@ -19,12 +21,12 @@ def early(here: Here, *lines: str) -> Client:
 
 
 def fail(lines: list[str]) -> list[str]:
-    """The parameters of the one FAIL line but its words."""
+    """The parameters of the one FAIL line, without its text."""
     return params_of(lines, "FAIL")[:-1]
 
 
 def test_a_name_may_be_registered_before_the_connection_is_complete(here: Here) -> None:
-    """With NICK alone REGISTER makes the account and logs in; registration completes as that account."""
+    """REGISTER after NICK makes the account and logs in. The connection completes as that account."""
     client = early(here, "NICK alice")
     sent = client.ask(LINE)
     assert verbs(sent) == ["REGISTER", "900"]
@@ -33,15 +35,15 @@ def test_a_name_may_be_registered_before_the_connection_is_complete(here: Here) 
     assert client.user.account_name == "alice"
 
 
-def test_the_account_may_be_named_by_the_nick_in_any_case_or_by_an_asterisk(here: Here) -> None:
-    """Both stand for the nick, which is what the account is called."""
+def test_register_takes_the_nick_in_any_case_or_an_asterisk(here: Here) -> None:
+    """The account gets the name of the nick, as the nick is spelled."""
     for account, nick in (("*", "Alice"), ("BOB", "Bob")):
         client = early(here, f"NICK {nick}")
         assert params_of(client.ask(f"REGISTER {account} * :{PASSWORD}"), "REGISTER")[1] == nick
 
 
-def test_without_a_nick_there_is_nothing_to_register(here: Here) -> None:
-    """NEED_NICK has an asterisk where the account would be."""
+def test_register_needs_a_nick(here: Here) -> None:
+    """NEED_NICK has ``*`` in place of the account."""
     assert fail(early(here).ask(LINE)) == ["REGISTER", "NEED_NICK", "*"]
 
 
@@ -56,22 +58,22 @@ def test_without_a_nick_there_is_nothing_to_register(here: Here) -> None:
         ("REGISTER * a@b@c :long enough", "INVALID_EMAIL", "alice"),
     ],
 )
-def test_what_register_refuses_has_its_code_and_the_account(
+def test_a_refused_register_has_its_code_and_the_account(
     here: Here, before: bool, line: str, code: str, account: str
 ) -> None:
-    """Before and after registration alike; no account is made."""
+    """The answer is the same before and after registration, and no account is made."""
     client = early(here, "NICK alice") if before else here.connect("alice")
     assert fail(client.ask(line)) == ["REGISTER", code, account]
     assert here.stores.accounts.list_all() == []
 
 
-def test_a_mail_address_is_taken_and_not_needed(here: Here) -> None:
-    """Nothing is mailed: an address changes nothing."""
+def test_a_mail_address_is_accepted_and_not_needed(here: Here) -> None:
+    """An address changes nothing, because no mail is sent."""
     assert verbs(early(here, "NICK alice").ask(f"REGISTER * alice@example.org :{PASSWORD}")) == ["REGISTER", "900"]
 
 
 def test_a_registered_name_is_taken(here: Here) -> None:
-    """ACCOUNT_EXISTS, before registration too; its owner may still log in on that connection."""
+    """ACCOUNT_EXISTS comes before registration too. The owner may still log in on the same connection."""
     here.account("alice")
     client = early(here, "NICK ALICE")
     assert fail(client.ask(LINE)) == ["REGISTER", "ACCOUNT_EXISTS", "ALICE"]
@@ -79,31 +81,31 @@ def test_a_registered_name_is_taken(here: Here) -> None:
     assert client.user.account_name == "alice"
 
 
-def test_who_is_logged_in_registers_no_second_name(here: Here) -> None:
-    """ALREADY_AUTHENTICATED, whether the login was just now or the registration was."""
+def test_a_logged_in_user_cannot_register(here: Here) -> None:
+    """The answer is ALREADY_AUTHENTICATED after a login, and after REGISTER."""
     client = early(here, "NICK alice", LINE)
     assert fail(client.ask(LINE)) == ["REGISTER", "ALREADY_AUTHENTICATED", "*"]
     assert fail(client.ask("VERIFY alice 123")) == ["VERIFY", "ALREADY_AUTHENTICATED", "alice"]
     assert fail(here.member().ask(LINE)) == ["REGISTER", "ALREADY_AUTHENTICATED", "*"]
 
 
-def test_a_banned_name_is_no_account_name(here: Here) -> None:
-    """BAD_ACCOUNT_NAME says why."""
+def test_a_banned_name_cannot_be_registered(here: Here) -> None:
+    """BAD_ACCOUNT_NAME has the reason of the ban."""
     here.ban("alice", "noise")
     sent = early(here, "NICK alice").ask(LINE)
     assert fail(sent) == ["REGISTER", "BAD_ACCOUNT_NAME", "alice"]
     assert "banned: noise" in params_of(sent, "FAIL")[-1]
 
 
-def test_a_nick_that_somebody_took_meanwhile_is_no_account_name(here: Here) -> None:
-    """Between NICK and REGISTER another guest may have become that name."""
+def test_a_nick_that_was_taken_meanwhile_cannot_be_registered(here: Here) -> None:
+    """Another guest completed registration with the nick between NICK and REGISTER."""
     client = early(here, "NICK alice")
     here.connect("alice")
     assert fail(client.ask(LINE)) == ["REGISTER", "BAD_ACCOUNT_NAME", "alice"]
 
 
-def test_with_a_server_password_nobody_registers_before_having_given_it(make_here: Callable[..., Here]) -> None:
-    """before-connect is not offered then; COMPLETE_CONNECTION_REQUIRED has no account, and afterwards it works."""
+def test_register_waits_for_the_server_password(make_here: Callable[..., Here]) -> None:
+    """With a server password, REGISTER answers COMPLETE_CONNECTION_REQUIRED until the connection is complete."""
     here = make_here(server={"password": "swordfish"})
     client = here.open()
     assert "draft/account-registration" in " ".join(client.ask("CAP LS 302")).replace(":", " ").split()
@@ -114,20 +116,20 @@ def test_with_a_server_password_nobody_registers_before_having_given_it(make_her
     assert verbs(client.ask(LINE))[0] == "REGISTER"
 
 
-def test_before_connect_is_told_by_the_capability(here: Here) -> None:
-    """The capability's value is before-connect where that is so."""
+def test_the_capability_has_before_connect(here: Here) -> None:
+    """The value of draft/account-registration is before-connect."""
     assert " draft/account-registration=before-connect" in " ".join(here.open().ask("CAP LS 302"))
 
 
-def test_register_lets_members_in_where_guests_may_not(make_here: Callable[..., Here]) -> None:
-    """Where a login is required, registering first is one."""
+def test_register_satisfies_require_login(make_here: Callable[..., Here]) -> None:
+    """With ``accounts.require_login``, REGISTER before registration counts as a login."""
     here = make_here(accounts={"require_login": True})
     client = early(here, "NICK alice", LINE, "USER a 0 * :A")
     assert "001" in verbs(client.ask("CAP END"))
 
 
-def test_there_is_nothing_to_verify(here: Here) -> None:
-    """VERIFY answers INVALID_CODE, and 461 without its parameters, as REGISTER does."""
+def test_verify_refuses_every_code(here: Here) -> None:
+    """VERIFY answers INVALID_CODE. VERIFY and REGISTER answer 461 if a parameter is missing."""
     alice = here.connect("alice")
     assert fail(alice.ask("VERIFY alice 12345")) == ["VERIFY", "INVALID_CODE", "alice"]
     assert alice.ask("VERIFY alice") == [f":{SERVER} 461 alice VERIFY :Not enough parameters"]
@@ -135,7 +137,7 @@ def test_there_is_nothing_to_verify(here: Here) -> None:
 
 
 def test_a_connection_that_ends_while_it_registers_leaves_the_account(here: Here) -> None:
-    """The account is made and nobody is logged in to it."""
+    """The account is made, and no user is logged in to it."""
     client = early(here, "NICK alice")
     here.holding = True
     client.say(LINE)
@@ -145,3 +147,62 @@ def test_a_connection_that_ends_while_it_registers_leaves_the_account(here: Here
     assert here.stores.accounts.find("alice") is not None
     assert here.world.users == {}
     here.connect("alice", login="alice")
+
+
+def test_a_guest_registers_its_nick(here: Here) -> None:
+    """REGISTER makes the account, logs in, and reserves the name, also after a restart."""
+    alice = here.connect("Alice", caps="draft/account-registration")
+    bob = here.connect("bob", caps="account-notify")
+    bob.read()
+    sent = alice.ask(f"REGISTER * * :{PASSWORD}")
+    assert params_of(sent, "REGISTER")[:2] == ["SUCCESS", "Alice"]
+    assert params_of(sent, "900")[2] == "Alice"
+    assert bob.read() == [f":{alice.prefix} ACCOUNT Alice"]
+    assert alice.user.role is Role.USER
+    here.restart()
+    assert "433" in verbs(here.open().ask("NICK alice", "USER a 0 * :A"))
+    here.connect("alice", login="alice")
+
+
+def test_register_is_for_guests_and_may_be_off(make_here: Callable[..., Here]) -> None:
+    """A logged-in user gets ALREADY_AUTHENTICATED. With ``accounts.registration = false`` it is DISALLOWED."""
+    here = make_here()
+    line = f"REGISTER * * :{PASSWORD}"
+    assert params_of(here.member().ask(line), "FAIL")[:2] == ["REGISTER", "ALREADY_AUTHENTICATED"]
+    closed = make_here(accounts={"registration": False})
+    assert params_of(closed.connect("alice").ask(line), "FAIL")[:2] == ["REGISTER", "DISALLOWED"]
+
+
+def test_a_name_registered_by_the_shell_meanwhile_is_not_overwritten(here: Here) -> None:
+    """The shell makes the account while the password is hashed. The answer is ACCOUNT_EXISTS, without a login."""
+    alice = here.connect("alice")
+    here.holding = True
+    alice.say(f"REGISTER * * :{PASSWORD}")
+    here.release(1)
+    here.account("alice")
+    here.release()
+    assert params_of(alice.read(), "FAIL")[:2] == ["REGISTER", "ACCOUNT_EXISTS"]
+    assert alice.user.account is None
+    assert alice.user.nick == "Guest1"
+
+
+def test_a_guest_loses_a_nick_that_was_registered_meanwhile(here: Here) -> None:
+    """A guest that took the nick after the registering user left is renamed when the account is made."""
+    alice = here.connect("alice")
+    here.holding = True
+    alice.say(f"REGISTER * * :{PASSWORD}")
+    here.release(1)
+    alice.vanish()
+    thief = here.connect("alice")
+    here.release()
+    assert here.stores.accounts.find("alice") is not None
+    assert thief.user.nick == "Guest1"
+
+
+def test_registering_is_slowed_by_address(make_here: Callable[..., Here]) -> None:
+    """Each further name that one address registers waits longer."""
+    here = make_here(limits={"enabled": True})
+    for number in range(5):
+        here.connect(f"alice{number}").say(f"REGISTER * * :{PASSWORD}")
+    assert here.delays_ms == [1000, 2000]
+    assert len(here.stores.accounts.list_all()) == 5

@@ -14,7 +14,7 @@ WELCOME = ["001", "002", "003", "004", "005", "251", "252", "253", "254", "255",
 
 @pytest.mark.parametrize("lines", list(permutations(["CAP END", "NICK alice", "USER al 0 * :Alice A"])))
 def test_what_registration_needs_may_come_in_any_order(here: Here, lines: tuple[str, ...]) -> None:
-    """NICK, USER and CAP END complete registration with the last of them, and everyone lands in the lobby."""
+    """The last of NICK, USER and CAP END completes registration, and the user joins the lobby."""
     client = here.open()
     client.say("CAP LS 302")
     client.read()
@@ -25,16 +25,16 @@ def test_what_registration_needs_may_come_in_any_order(here: Here, lines: tuple[
     assert client.prefix == f"alice!al@{client.session.host}"
 
 
-def test_without_cap_nick_and_user_are_enough(here: Here) -> None:
-    """A client that knows nothing of capabilities is welcomed at once."""
+def test_nick_and_user_are_enough_without_cap(here: Here) -> None:
+    """A client without CAP reads the welcome at once."""
     client = here.open()
     sent = client.ask("NICK alice", "USER al 0 * :Alice A")
     assert params_of(sent, "001") == ["alice", f"Welcome to the chatroom chat, {client.prefix}"]
     assert params_of(sent, "004")[:2] == ["alice", SERVER]
 
 
-def test_others_read_that_somebody_joined_and_left(here: Here) -> None:
-    """The lobby reads the JOIN of who comes and the QUIT of who goes, whether they say so or vanish."""
+def test_other_users_read_join_and_quit(here: Here) -> None:
+    """The lobby reads the JOIN of a new user, and a QUIT after QUIT and after a lost connection."""
     bob = here.connect("bob")
     alice = here.connect("alice")
     prefix = alice.prefix
@@ -48,8 +48,8 @@ def test_others_read_that_somebody_joined_and_left(here: Here) -> None:
     assert bob.read() == [f":{prefix} QUIT :Connection reset by peer"]
 
 
-def test_a_registered_name_asks_for_its_password_and_the_connection_stays(here: Here) -> None:
-    """A reserved nick without a password is 433 and FAIL NICK_RESERVED once registration would complete, not before."""
+def test_a_reserved_nick_without_a_login_is_refused_and_the_connection_stays(here: Here) -> None:
+    """433 and FAIL NICK_RESERVED come when registration would complete, and not at NICK."""
     here.account("admin", Role.ADMIN)
     client = here.open()
     assert client.ask("NICK Admin") == []
@@ -61,8 +61,8 @@ def test_a_registered_name_asks_for_its_password_and_the_connection_stays(here: 
 
 
 @pytest.mark.parametrize("way", ["PASS", "PASS account", "SASL", "another NICK"])
-def test_after_a_reserved_nick_every_way_on_completes(here: Here, way: str) -> None:
-    """After NICK_RESERVED a PASS, a SASL login or another NICK completes the registration."""
+def test_registration_goes_on_after_a_reserved_nick(here: Here, way: str) -> None:
+    """PASS, a SASL login or another NICK completes it."""
     here.account("admin", Role.ADMIN)
     client = here.open()
     client.say("CAP REQ :sasl", "CAP END", "NICK admin", "USER a 0 * :A")
@@ -87,7 +87,7 @@ def test_after_a_reserved_nick_every_way_on_completes(here: Here, way: str) -> N
 
 @pytest.mark.parametrize("before", [True, False])
 def test_a_wrong_pass_is_refused_with_the_reason_and_closed(here: Here, before: bool) -> None:
-    """A wrong PASS, before or after NICK, is 464, then ERROR and the end; the others notice nothing."""
+    """A wrong PASS, before or after NICK, is answered with 464 and ERROR, and the connection closes."""
     here.account("admin", Role.ADMIN)
     bob = here.connect("bob")
     client = here.open()
@@ -99,14 +99,14 @@ def test_a_wrong_pass_is_refused_with_the_reason_and_closed(here: Here, before: 
     assert bob.read() == []
 
 
-def test_a_password_from_habit_harms_no_guest(here: Here) -> None:
-    """PASS for a nick that nobody registered, on a server without a password, is passed over."""
+def test_a_needless_pass_is_ignored(here: Here) -> None:
+    """The server has no password and the nick is not registered, so PASS changes nothing."""
     client = here.open()
     assert "001" in verbs(client.ask("PASS hunter2", "NICK alice", "USER a 0 * :A"))
 
 
-def test_the_server_password_is_asked_of_everyone(make_here: Callable[..., Here]) -> None:
-    """With a server password nobody comes in without it, or with another one."""
+def test_each_client_needs_the_server_password(make_here: Callable[..., Here]) -> None:
+    """No password and a wrong password are both answered with 464, and the connection closes."""
     here = make_here(server={"password": "swordfish"})
     for lines in (["NICK a", "USER a 0 * :A"], ["PASS wrong", "NICK a", "USER a 0 * :A"]):
         client = here.open()
@@ -118,8 +118,8 @@ def test_the_server_password_is_asked_of_everyone(make_here: Callable[..., Here]
 
 
 @pytest.mark.parametrize("order", [["swordfish", f"una:{PASSWORD}"], [f"una:{PASSWORD}", "swordfish"]])
-def test_the_server_password_goes_with_an_accounts(make_here: Callable[..., Here], order: list[str]) -> None:
-    """Two PASS lines give the server's password and an account's, in either order."""
+def test_both_passwords_come_in_any_order(make_here: Callable[..., Here], order: list[str]) -> None:
+    """Two PASS lines give the server's password and that of an account, in either order."""
     here = make_here(server={"password": "swordfish"})
     here.account("una")
     client = here.open()
@@ -128,7 +128,7 @@ def test_the_server_password_goes_with_an_accounts(make_here: Callable[..., Here
 
 
 def test_an_account_does_not_replace_the_server_password(make_here: Callable[..., Here]) -> None:
-    """The right account password without the server's is refused."""
+    """The right password of an account is refused if the server's password is missing."""
     here = make_here(server={"password": "swordfish"})
     here.account("una")
     client = here.open()
@@ -136,7 +136,7 @@ def test_an_account_does_not_replace_the_server_password(make_here: Callable[...
 
 
 def test_require_login_lets_no_guest_in(make_here: Callable[..., Here]) -> None:
-    """Where a login is required a guest is told so and closed; an account comes in under any free name."""
+    """A guest reads FAIL ACCOUNT_REQUIRED and is closed. An account gets in under any free nick."""
     here = make_here(accounts={"require_login": True})
     here.account("una")
     guest = here.open()
@@ -146,8 +146,8 @@ def test_require_login_lets_no_guest_in(make_here: Callable[..., Here]) -> None:
     here.connect("free", login="una")
 
 
-def test_a_nick_in_use_is_refused_at_once_and_another_taken(here: Here) -> None:
-    """433 names the nick, whatever its case, and registration goes on with another."""
+def test_a_nick_in_use_is_refused_at_once(here: Here) -> None:
+    """433 has the nick as it was sent. Registration goes on with another nick."""
     here.connect("alice")
     client = here.open()
     assert params_of(client.ask("NICK ALICE"), "433") == ["*", "ALICE", "Nickname is already in use"]
@@ -156,15 +156,15 @@ def test_a_nick_in_use_is_refused_at_once_and_another_taken(here: Here) -> None:
 
 @pytest.mark.parametrize("nick", ["1up", "-x", "a.b", "#x", "a!b", "x" * 33, "a\u0301" + "\u200b", "*", "a,b"])
 def test_a_bad_nick_is_432(here: Here, nick: str) -> None:
-    """What is no nick is 432 with the nick, before and after registration."""
+    """432 has the nick as it was sent, before and after registration."""
     client = here.open()
     assert params_of(client.ask(f"NICK {nick}"), "432")[:2] == ["*", nick]
     alice = here.connect("alice")
     assert params_of(alice.ask(f"NICK {nick}"), "432")[:2] == ["alice", nick]
 
 
-def test_missing_parameters_and_the_wrong_moment(here: Here) -> None:
-    """431, 461, 451 and 462 have the parameters the specification gives them."""
+def test_missing_parameters_and_the_wrong_time(here: Here) -> None:
+    """431, 461, 451 and 462 have the parameters of the specification."""
     client = here.open()
     assert client.ask("NICK") == [f":{SERVER} 431 * :No nickname given"]
     assert client.ask("USER a") == [f":{SERVER} 461 * USER :Not enough parameters"]

@@ -1,4 +1,4 @@
-"""SASL at the rules' level: SCRAM-SHA-256 by an independent client, mechanisms, and how exchanges end."""
+"""SASL: SCRAM-SHA-256 with an independent client, PLAIN, the mechanisms, and how an exchange ends."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from chatroom.irc.message import parse
 
 
 def with_sasl(here: Here, nick: str = "una") -> Client:
-    """A client that holds registration open and negotiated sasl."""
+    """A client in CAP negotiation with the sasl capability."""
     client = here.open()
     client.say("CAP LS 302", "CAP REQ :sasl", f"NICK {nick}", "USER u 0 * :U")
     client.read()
@@ -25,18 +25,18 @@ def with_sasl(here: Here, nick: str = "una") -> Client:
 
 
 def send(client: Client, message: str) -> list[str]:
-    """Send one SASL message; what comes of it."""
+    """Send one SASL message; the lines that answer."""
     return client.ask("AUTHENTICATE " + base64.b64encode(message.encode()).decode())
 
 
 def challenge(lines: list[str]) -> str:
-    """The server's SASL message in the one AUTHENTICATE line there is."""
+    """The SASL message in the one AUTHENTICATE line of the answer."""
     assert verbs(lines) == ["AUTHENTICATE"], lines
     return base64.b64decode(parse(lines[0]).params[0]).decode()
 
 
 def scram(client: Client, name: str, password: str = PASSWORD) -> list[str]:
-    """Log in by SCRAM-SHA-256; the lines that end it."""
+    """Log in by SCRAM-SHA-256; the lines that end the exchange."""
     assert client.ask("AUTHENTICATE SCRAM-SHA-256") == ["AUTHENTICATE +"]
     scramp = ScramClient(["SCRAM-SHA-256"], name, password)
     scramp.set_server_first(challenge(send(client, scramp.get_client_first())))
@@ -48,7 +48,7 @@ def scram(client: Client, name: str, password: str = PASSWORD) -> list[str]:
 
 
 def test_scram_logs_in(here: Here) -> None:
-    """The right password is proved without being sent: 900 and 903, and registration goes on as that account."""
+    """The client proves its password without sending it. It reads 900 and 903, and registers as the account."""
     here.account("una")
     client = with_sasl(here)
     sent = scram(client, "UNA")
@@ -61,7 +61,7 @@ def test_scram_logs_in(here: Here) -> None:
 
 @pytest.mark.parametrize("name, password", [("una", "wrong"), ("nobody", PASSWORD), ("guest", "wrong")])
 def test_a_wrong_password_or_name_is_904_after_the_same_steps(here: Here, name: str, password: str) -> None:
-    """An unknown name gets as far as a known one, and then the same words; the connection stays."""
+    """An unknown name and a wrong password fail at the same step with the same text. The connection stays open."""
     here.account("una")
     client = with_sasl(here)
     assert scram(client, name, password) == [f":{SERVER} 904 * :SASL authentication failed: wrong name or password"]
@@ -70,7 +70,7 @@ def test_a_wrong_password_or_name_is_904_after_the_same_steps(here: Here, name: 
 
 
 def test_an_unknown_name_has_the_same_salt_at_every_try(here: Here) -> None:
-    """Nothing tells that an account does not exist: its salt stays, and differs from other names'."""
+    """The salt does not show that there is no such account: it is stable, and differs between names."""
     salts = []
     for name in ("nobody", "nobody", "noone"):
         client = with_sasl(here, "x")
@@ -80,13 +80,13 @@ def test_an_unknown_name_has_the_same_salt_at_every_try(here: Here) -> None:
 
 
 def send_first(client: Client, name: str) -> list[str]:
-    """Send a SCRAM opening; what comes of it alone."""
+    """Send the first SCRAM message; the lines that answer."""
     client.read()
     return send(client, f"n,,n={name},r=abcdef")
 
 
 def test_failed_scram_logins_count_and_are_slowed_like_others(make_here: Callable[..., Here]) -> None:
-    """Three end the connection of who is nobody yet; from the fourth failure on tries are held back."""
+    """Three failures close a connection before registration. From the fourth failure on, tries wait."""
     here = make_here(limits={"enabled": True})
     here.account("una")
     client = with_sasl(here)
@@ -97,7 +97,7 @@ def test_failed_scram_logins_count_and_are_slowed_like_others(make_here: Callabl
 
 
 def test_parallel_scram_logins_take_turns(make_here: Callable[..., Here]) -> None:
-    """Each proof is a try: of twenty at once from one address eight have their turn, the others are refused."""
+    """Each proof is a try. Of twenty at once from one address, eight get a turn and the rest are refused."""
     here = make_here(limits={"enabled": True})
     here.account("una")
     clients = [with_sasl(here) for _ in range(20)]
@@ -116,8 +116,8 @@ def test_parallel_scram_logins_take_turns(make_here: Callable[..., Here]) -> Non
     assert here.delays_ms == [1000, 3000, 7000, 15_000, 31_000]
 
 
-def test_a_disabled_or_banned_account_is_told_so_after_its_password(here: Here) -> None:
-    """Who proves the password reads why it does not help."""
+def test_a_disabled_or_banned_account_is_refused_after_its_password(here: Here) -> None:
+    """A client with the right password reads the reason."""
     here.account("una", disabled=True)
     here.account("eve")
     here.ban("eve", "noise")
@@ -126,7 +126,7 @@ def test_a_disabled_or_banned_account_is_told_so_after_its_password(here: Here) 
 
 
 def test_an_account_disabled_during_the_exchange_stays_out(here: Here) -> None:
-    """The last step looks at the account as it is by then."""
+    """The last step checks the account again."""
     here.account("una")
     client = with_sasl(here)
     client.say("AUTHENTICATE SCRAM-SHA-256")
@@ -139,7 +139,7 @@ def test_an_account_disabled_during_the_exchange_stays_out(here: Here) -> None:
 
 
 def test_an_account_banned_during_the_exchange_stays_out(here: Here) -> None:
-    """Who is present already and holds the last step back cannot outwait a ban of the account's name."""
+    """A user cannot evade a ban of the account's name by sending the last SCRAM message late."""
     here.account("una")
     client = here.connect("guest", caps="sasl")
     client.ask("AUTHENTICATE SCRAM-SHA-256")
@@ -154,8 +154,8 @@ def test_an_account_banned_during_the_exchange_stays_out(here: Here) -> None:
 @pytest.mark.parametrize(
     "steps", [["nonsense"], ["n,,n=una,r=abc", "nonsense"], ["n,,n=una,r=abc", "c=biws,r=x,p=YQ=="]]
 )
-def test_scram_that_is_none_is_904(here: Here, steps: list[str]) -> None:
-    """Malformed messages end the exchange; another may follow."""
+def test_malformed_scram_is_904(here: Here, steps: list[str]) -> None:
+    """A malformed message ends the exchange. The client may begin another."""
     here.account("una")
     client = with_sasl(here)
     client.say("AUTHENTICATE SCRAM-SHA-256")
@@ -165,8 +165,8 @@ def test_scram_that_is_none_is_904(here: Here, steps: list[str]) -> None:
     assert verbs(scram(client, "una")) == ["900", "903"]
 
 
-def test_an_account_without_the_second_verifier_gets_it_at_its_next_login(make_here: Callable[..., Here]) -> None:
-    """An account of before SCRAM fails by it, logs in by PASS or PLAIN once, and then by SCRAM."""
+def test_an_account_without_scram_gets_it_at_its_next_login(make_here: Callable[..., Here]) -> None:
+    """An old account cannot use SCRAM until it has logged in once by PASS or PLAIN."""
     here = make_here(accounts={"scram": False})
     account = here.account("una")
     assert here.stores.accounts.find_credential(account.id, KIND) is None
@@ -176,8 +176,8 @@ def test_an_account_without_the_second_verifier_gets_it_at_its_next_login(make_h
     assert verbs(scram(with_sasl(here), "una")) == ["900", "903"]
 
 
-def test_a_verifier_is_made_anew_for_other_iterations(here: Here) -> None:
-    """After the setting has changed, a good PLAIN login stores it with the configured work; both still hold."""
+def test_a_good_login_renews_a_verifier_of_other_iterations(here: Here) -> None:
+    """After the setting has changed, a PLAIN login stores a new verifier. PLAIN and SCRAM work after it."""
     account = here.account("una")
     here.world.settings = change_settings(here.world.settings, accounts={"scram_iterations": 5000, "bcrypt_cost": 5})
     with_sasl(here).say("AUTHENTICATE PLAIN", sasl_plain("una"))
@@ -188,15 +188,15 @@ def test_a_verifier_is_made_anew_for_other_iterations(here: Here) -> None:
     assert verbs(with_sasl(here).ask("AUTHENTICATE PLAIN", sasl_plain("una")))[-1] == "903"
 
 
-def test_registering_a_name_sets_both_verifiers(here: Here) -> None:
-    """REGISTER keeps what SCRAM needs as well."""
+def test_register_stores_a_scram_verifier_too(here: Here) -> None:
+    """A new account can log in by SCRAM at once."""
     here.connect("una").say(f"REGISTER * * :{PASSWORD}")
     here.user("una")
     assert verbs(scram(with_sasl(here), "una")) == ["900", "903"]
 
 
-def test_the_mechanisms_are_the_capabilitys_value_and_in_908(make_here: Callable[..., Here]) -> None:
-    """CAP LS 302 and 908 list the same mechanisms; without SCRAM verifiers it is not offered and refused."""
+def test_mechanisms_are_in_the_capability_and_in_908(make_here: Callable[..., Here]) -> None:
+    """CAP LS 302 and 908 list the same mechanisms. With ``accounts.scram`` off, SCRAM is not listed and refused."""
     for offered, listed in ((True, "PLAIN,SCRAM-SHA-256"), (False, "PLAIN")):
         here = make_here(accounts={"scram": offered})
         client = here.open()
@@ -210,8 +210,8 @@ def test_the_mechanisms_are_the_capabilitys_value_and_in_908(make_here: Callable
         assert verbs(client.ask("AUTHENTICATE scram-sha-256")) == (["AUTHENTICATE"] if offered else ["908", "904"])
 
 
-def test_a_reload_that_changes_the_mechanisms_says_so(here: Here) -> None:
-    """CAP NEW tells clients of version 302 the new value; they keep the capability."""
+def test_a_reload_that_changes_the_mechanisms_sends_cap_new(here: Here) -> None:
+    """Clients of version 302 read the new value in CAP NEW, and keep the capability."""
     una = here.connect("una", caps="sasl")
     with here.tick():
         use_settings(here.world, change_settings(here.world.settings, accounts={"scram": False}))
@@ -220,16 +220,16 @@ def test_a_reload_that_changes_the_mechanisms_says_so(here: Here) -> None:
 
 
 @pytest.mark.parametrize("mechanism", ["PLAIN", "SCRAM-SHA-256"])
-def test_an_exchange_is_aborted_by_an_asterisk(here: Here, mechanism: str) -> None:
-    """906, and another may begin."""
+def test_an_asterisk_aborts_an_exchange(here: Here, mechanism: str) -> None:
+    """The answer is 906, and another exchange may begin."""
     client = with_sasl(here)
     client.say(f"AUTHENTICATE {mechanism}")
     assert client.ask("AUTHENTICATE *") == [f":{SERVER} 906 * :SASL authentication aborted"]
     assert verbs(client.ask("AUTHENTICATE PLAIN")) == ["AUTHENTICATE"]
 
 
-def test_registration_that_completes_in_the_middle_aborts_the_exchange(here: Here) -> None:
-    """CAP END in the middle of an exchange is 906, then the welcome, without an account."""
+def test_cap_end_aborts_an_exchange(here: Here) -> None:
+    """CAP END in the middle of an exchange is answered with 906 and the welcome of a guest."""
     client = with_sasl(here)
     client.say("AUTHENTICATE PLAIN")
     sent = client.ask("CAP END")
@@ -239,7 +239,7 @@ def test_registration_that_completes_in_the_middle_aborts_the_exchange(here: Her
 
 
 def test_a_response_of_exactly_400_bytes_needs_an_empty_piece(here: Here) -> None:
-    """A password that fills its pieces to the brim logs in once the closing plus has come."""
+    """A response that fills its last line is complete when ``AUTHENTICATE +`` comes."""
     password = "p" * (300 - len("\0una\0"))
     here.account("una", password=password)
     client = with_sasl(here)
@@ -250,8 +250,8 @@ def test_a_response_of_exactly_400_bytes_needs_an_empty_piece(here: Here) -> Non
     assert verbs(client.ask("AUTHENTICATE +")) == ["900", "903"]
 
 
-def test_a_long_challenge_or_response_comes_in_pieces(here: Here) -> None:
-    """A client's long nonce makes the server's answer longer than one line may be: two pieces and no more."""
+def test_a_long_challenge_comes_in_pieces(here: Here) -> None:
+    """A long nonce of the client makes the challenge too long for one line. All pieces but the last have 400 bytes."""
     client = with_sasl(here)
     client.say("AUTHENTICATE SCRAM-SHA-256")
     client.read()
@@ -262,8 +262,8 @@ def test_a_long_challenge_or_response_comes_in_pieces(here: Here) -> None:
     assert f"r={'x' * 250}" in base64.b64decode("".join(piece for piece in pieces if piece != "+")).decode()
 
 
-def test_a_user_with_one_device_may_change_accounts_one_with_two_may_not(here: Here) -> None:
-    """Logging in again is allowed; with other devices on the nick, to another account is 907."""
+def test_only_a_user_with_one_session_may_change_accounts(here: Here) -> None:
+    """A second login is allowed. With another session on the nick, a login to another account is 907."""
     here.account("una")
     here.account("other")
     here.account("root", Role.ADMIN)
@@ -278,8 +278,8 @@ def test_a_user_with_one_device_may_change_accounts_one_with_two_may_not(here: H
     assert verbs(phone.ask("AUTHENTICATE PLAIN", sasl_plain("una")))[-1] == "903"
 
 
-def test_three_wrong_sasl_logins_end_the_connection_two_do_not(make_here: Callable[..., Here]) -> None:
-    """SASL 904 leaves registration open for the configured number of tries."""
+def test_three_wrong_sasl_logins_close_the_connection(make_here: Callable[..., Here]) -> None:
+    """After ``limits.login_tries`` failures the connection closes."""
     here = make_here(limits={"enabled": True})
     here.account("admin", Role.ADMIN)
     client = here.open()
@@ -296,8 +296,8 @@ def test_three_wrong_sasl_logins_end_the_connection_two_do_not(make_here: Callab
     assert "001" in verbs(patient.ask("CAP END"))
 
 
-def test_a_guest_who_fails_sasl_may_go_on_under_a_free_name(here: Here) -> None:
-    """A failed SASL login leaves who failed a guest, who may still come in under a name that is free."""
+def test_a_client_may_go_on_as_a_guest_after_a_failed_login(here: Here) -> None:
+    """After a failed SASL login, the client completes registration with a free nick."""
     here.account("admin", Role.ADMIN)
     client = here.open()
     client.say("CAP REQ :sasl", "NICK admin", "USER a 0 * :A")
@@ -308,7 +308,7 @@ def test_a_guest_who_fails_sasl_may_go_on_under_a_free_name(here: Here) -> None:
 
 
 def test_sasl_before_nick_and_user(here: Here) -> None:
-    """The login may come before the session has said who it is."""
+    """900 has ``*`` for the nick and the user name."""
     here.account("una")
     client = here.open()
     client.say("CAP LS 302", "CAP REQ :sasl")
@@ -328,8 +328,8 @@ def test_sasl_before_nick_and_user(here: Here) -> None:
         (["AUTHENTICATE EXTERNAL"], "904"),
     ],
 )
-def test_sasl_that_comes_to_nothing_leaves_registration_open(here: Here, lines: list[str], numeric: str) -> None:
-    """An aborted, oversized, malformed or unknown exchange has its numeric, and another may follow."""
+def test_a_failed_exchange_leaves_registration_open(here: Here, lines: list[str], numeric: str) -> None:
+    """An aborted, oversized, malformed or unknown exchange has its numeric. Another exchange may follow."""
     here.account("una")
     client = here.open()
     client.say("CAP REQ :sasl", "NICK una", "USER a 0 * :A")
@@ -338,6 +338,25 @@ def test_sasl_that_comes_to_nothing_leaves_registration_open(here: Here, lines: 
 
 
 def test_sasl_needs_its_capability(here: Here) -> None:
-    """AUTHENTICATE without the sasl capability is 904."""
+    """AUTHENTICATE without the capability is answered with 904."""
     here.account("una")
     assert verbs(here.open().ask("AUTHENTICATE PLAIN")) == ["904"]
+
+
+def test_a_login_after_registration(here: Here) -> None:
+    """SASL works after registration too. The user of an admin's account gets +o."""
+    here.account("root", Role.ADMIN)
+    alice = here.connect("alice", caps="sasl")
+    alice.read()
+    sent = alice.ask("AUTHENTICATE PLAIN", sasl_plain("root"))
+    assert verbs(sent) == ["AUTHENTICATE", "900", "MODE", "903"]
+    assert alice.user.account_name == "root"
+
+
+def test_a_wrong_sasl_login_after_registration_does_not_close(make_here: Callable[..., Here]) -> None:
+    """``limits.login_tries`` holds before registration only."""
+    here = make_here(limits={"enabled": True})
+    alice = here.connect("alice", caps="sasl")
+    for _ in range(5):
+        assert verbs(alice.ask("AUTHENTICATE PLAIN", sasl_plain("root", "wrong")))[-1] == "904"
+    assert not alice.closed

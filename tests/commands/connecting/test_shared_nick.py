@@ -5,8 +5,8 @@ from collections.abc import Callable
 from harness.world import PASSWORD, Here, params_of, verbs
 
 
-def test_two_devices_of_one_account_share_the_nick(here: Here) -> None:
-    """The second device joins nobody a second time, and each gets what is said to and by the other."""
+def test_two_sessions_of_one_account_share_the_nick(here: Here) -> None:
+    """Other users read no second JOIN. Each session reads messages to the user, and those that the other sends."""
     here.account("una")
     bob = here.connect("bob")
     phone = here.connect("una", login="una")
@@ -30,8 +30,8 @@ def test_two_devices_of_one_account_share_the_nick(here: Here) -> None:
     assert verbs(bob.read()) == ["QUIT"]
 
 
-def test_a_nick_is_shared_only_where_the_setting_says_so(make_here: Callable[..., Here]) -> None:
-    """With share_nick off the second device is 433 and may come under another nick; the first notices nothing."""
+def test_sharing_a_nick_may_be_off(make_here: Callable[..., Here]) -> None:
+    """With share_nick off, the second session gets 433 and may take another nick. The first reads nothing."""
     here = make_here(accounts={"share_nick": False})
     phone = here.member("una")
     phone.read()
@@ -43,8 +43,8 @@ def test_a_nick_is_shared_only_where_the_setting_says_so(make_here: Callable[...
     assert laptop.user is not phone.user
 
 
-def test_a_second_device_reads_its_joins_as_it_negotiated(here: Here) -> None:
-    """With extended-join the second device is shown the account and the real name in its JOIN."""
+def test_a_second_session_reads_joins_for_its_capabilities(here: Here) -> None:
+    """With extended-join, its JOIN has the account and the real name."""
     here.account("una")
     here.connect("una", login="una", realname="Una U")
     laptop = here.open()
@@ -52,8 +52,8 @@ def test_a_second_device_reads_its_joins_as_it_negotiated(here: Here) -> None:
     assert params_of(sent, "JOIN") == ["#lobby", "una", "Una U"]
 
 
-def test_a_second_device_reads_nothing_that_was_said_before_it_came(here: Here) -> None:
-    """What a channel said earlier in the very tick in which a device is added is not that device's to read."""
+def test_a_second_session_reads_no_earlier_messages(here: Here) -> None:
+    """A message from earlier in the same tick does not reach the new session."""
     here.account("una")
     here.connect("una", login="una")
     bob = here.connect("bob")
@@ -70,7 +70,7 @@ def test_a_second_device_reads_nothing_that_was_said_before_it_came(here: Here) 
 
 
 def test_a_nick_shared_by_another_account_is_refused(here: Here) -> None:
-    """Only the same account shares a nick."""
+    """Sessions share a nick only if they are logged in to the same account."""
     here.account("una")
     here.account("other")
     here.connect("una", login="una")

@@ -1,4 +1,4 @@
-"""WEBIRC: whose word is taken for an address, and what that address then means."""
+"""WEBIRC: which gateways are trusted, and what the address that they give is used for."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ def here(make_here: Callable[..., Here]) -> Here:
 
 
 def line(address: str = "198.51.100.3", *, password: str = SECRET, options: str = "") -> str:
-    """The line a gateway begins with."""
+    """The WEBIRC line of a gateway."""
     return f"WEBIRC {password} ExampleGateway host.example.net {address}" + (f" :{options}" if options else "")
 
 
 def through(here: Here, nick: str, address: str = "198.51.100.3") -> Client:
-    """Somebody who is here through the gateway."""
+    """A user that is connected through the gateway."""
     client = here.open(GATEWAY)
     client.say(line(address), f"NICK {nick}", f"USER {nick} 0 * :{nick}")
     assert client.session.user is not None, client.read()
@@ -32,7 +32,7 @@ def through(here: Here, nick: str, address: str = "198.51.100.3") -> Client:
 
 
 def refusal(client: Client) -> str:
-    """Why the connection was ended."""
+    """The reason in the ERROR line of a closed connection."""
     assert client.closed
     said = client.read()
     assert said[-1].startswith("ERROR :Closing Link: "), said
@@ -50,8 +50,8 @@ def refusal(client: Client) -> str:
         ("fe80::1%eth0", "fe80::1"),
     ],
 )
-def test_the_address_given_is_the_connections(here: Here, given: str, shown: str) -> None:
-    """In every form an address has; the mapped ones are IPv4, and the host shown is the one it always has."""
+def test_the_session_gets_the_address_that_the_gateway_gives(here: Here, given: str, shown: str) -> None:
+    """The address may have any form. A mapped one is taken as IPv4. The cloak is that of a direct connection."""
     direct = here.open(shown)
     client = here.open(GATEWAY)
     client.say(f"WEBIRC {SECRET} ExampleGateway {given} {given}")
@@ -60,8 +60,8 @@ def test_the_address_given_is_the_connections(here: Here, given: str, shown: str
     assert (client.session.version, client.session.address) == (direct.session.version, direct.session.address)
 
 
-def test_whois_tells_moderators_about_the_gateway(here: Here) -> None:
-    """The address given, and through which gateway; other people see neither."""
+def test_whois_shows_the_gateway_to_moderators(here: Here) -> None:
+    """Moderators see the address and the gateway. Other users see neither."""
     through(here, "wanda")
     told = here.moderator().ask("WHOIS wanda")
     assert any(said.split(" ", 4)[1] == "338" and " 198.51.100.3 " in said for said in told)
@@ -73,8 +73,8 @@ def test_whois_tells_moderators_about_the_gateway(here: Here) -> None:
 @pytest.mark.parametrize(
     "options", ["secure", "secure=examplevalue123 local-port=6697 remote-port=21726", "new=1", "a=\\:b secure"]
 )
-def test_options_are_taken_whatever_they_are(here: Here, options: str) -> None:
-    """Also ones to come; none makes a connection secure whose gateway's own is not."""
+def test_all_options_are_accepted(here: Here, options: str) -> None:
+    """Unknown options are ignored. ``secure`` has no effect, because the gateway's connection is not encrypted."""
     client = here.open(GATEWAY)
     client.say(line(options=options), "NICK wanda", "USER wanda 0 * :w")
     assert client.session.address_text == "198.51.100.3"
@@ -82,7 +82,7 @@ def test_options_are_taken_whatever_they_are(here: Here, options: str) -> None:
 
 
 def test_options_may_be_several_words(here: Here) -> None:
-    """Old gateways send them without the colon."""
+    """Old gateways send the options without a colon."""
     client = here.open(GATEWAY)
     client.say(line() + " secure local-port=6697")
     assert client.session.address_text == "198.51.100.3"
@@ -90,7 +90,7 @@ def test_options_may_be_several_words(here: Here) -> None:
 
 @pytest.mark.parametrize("address", ["10.0.0.1", "192.0.2.2", "2001:db8:0:1::1"])
 def test_only_trusted_addresses_are_gateways(here: Here, address: str) -> None:
-    """Not even with the password."""
+    """The right password from another address is refused."""
     client = here.open(address)
     client.say(line())
     assert refusal(client) == "WEBIRC is not allowed from your address"
@@ -99,15 +99,15 @@ def test_only_trusted_addresses_are_gateways(here: Here, address: str) -> None:
 
 @pytest.mark.parametrize("password", ["hunter", "hunter22", "Hunter2", "*", "é"])
 def test_a_gateway_needs_the_password(here: Here, password: str) -> None:
-    """Exactly that one."""
+    """Any other password is refused."""
     client = here.open("2001:db8::99")
     client.say(line(password=password))
     assert refusal(client) == "Invalid WebIRC password"
 
 
 @pytest.mark.parametrize("webirc", [{"password": SECRET}, {"gateways": (ip_network(GATEWAY),)}, {}])
-def test_without_both_nobody_is_a_gateway(make_here: Callable[..., Here], webirc: dict[str, object]) -> None:
-    """An empty password is none that could be given."""
+def test_a_gateway_needs_both_settings(make_here: Callable[..., Here], webirc: dict[str, object]) -> None:
+    """If the password or the list of gateways is missing, all WEBIRC lines are refused."""
     client = make_here(webirc=webirc).open(GATEWAY)
     client.say(line(password=SECRET if "password" in webirc else "*"))
     assert refusal(client) == "WEBIRC is not allowed from your address"
@@ -117,7 +117,7 @@ def test_without_both_nobody_is_a_gateway(make_here: Callable[..., Here], webirc
     "before", ["NICK wanda", "USER wanda 0 * :w", "PASS secret", "CAP LS 302", "CAP REQ :batch", line("198.51.100.9")]
 )
 def test_it_must_be_the_first_command(here: Here, before: str) -> None:
-    """Whatever was said before it is somebody else's."""
+    """WEBIRC after any other command is refused, and the session keeps its address."""
     client = here.open(GATEWAY)
     client.say(before, line())
     assert refusal(client) in ("WEBIRC must be the first command", "WEBIRC is not allowed from your address")
@@ -125,14 +125,14 @@ def test_it_must_be_the_first_command(here: Here, before: str) -> None:
 
 
 def test_it_may_not_come_after_registration(here: Here) -> None:
-    """462, and the connection goes on as it was."""
+    """The answer is 462, and the session keeps its address."""
     client = here.connect("wanda", address=GATEWAY)
     assert verbs(client.ask(line())) == ["462"]
     assert client.session.address_text == GATEWAY
 
 
-def test_a_line_that_is_too_short_is_told(here: Here) -> None:
-    """461; the gateway may say it again."""
+def test_a_missing_parameter_is_461(here: Here) -> None:
+    """The gateway may send WEBIRC again."""
     client = here.open(GATEWAY)
     assert verbs(client.ask(f"WEBIRC {SECRET} ExampleGateway 198.51.100.3")) == ["461"]
     client.say(line())
@@ -140,15 +140,15 @@ def test_a_line_that_is_too_short_is_told(here: Here) -> None:
 
 
 @pytest.mark.parametrize("address", ["host.example.net", "198.51.100", "198.51.100.3/24", "*", "::1"])
-def test_what_is_no_address_is_refused(here: Here, address: str) -> None:
-    """A name is not looked up, and "::1" has to have its leading zero."""
+def test_an_invalid_address_is_refused(here: Here, address: str) -> None:
+    """Host names are not looked up. An address that begins with a colon needs a leading zero."""
     client = here.open(GATEWAY)
     client.say(line(address))
     assert refusal(client) == "WEBIRC has no valid address"
 
 
-def test_a_ban_on_the_address_given_hits(here: Here) -> None:
-    """Those present and those who come; nobody else of the gateway's."""
+def test_a_ban_of_the_users_address_holds(here: Here) -> None:
+    """It hits connected users and new connections, and no other user of the gateway."""
     wanda, vera = through(here, "wanda"), through(here, "vera", "198.51.100.4")
     here.ban("198.51.100.3", "spam", kind="ip")
     assert "banned: spam" in refusal(wanda)
@@ -158,8 +158,8 @@ def test_a_ban_on_the_address_given_hits(here: Here) -> None:
     assert "banned: spam" in refusal(again)
 
 
-def test_a_ban_on_the_gateway_does_not_hit_its_people(here: Here) -> None:
-    """Only who comes from that address without saying for whom."""
+def test_a_ban_of_the_gateway_does_not_hit_its_users(here: Here) -> None:
+    """It hits connections from the gateway's address without WEBIRC."""
     wanda = through(here, "wanda")
     here.ban(GATEWAY, "no open proxies", kind="ip")
     assert not wanda.closed
@@ -169,8 +169,8 @@ def test_a_ban_on_the_gateway_does_not_hit_its_people(here: Here) -> None:
     assert "banned: no open proxies" in refusal(plain)
 
 
-def test_the_limits_of_the_address_given_hold(here: Here) -> None:
-    """The daemon counts the connection against it, and may say no."""
+def test_the_limits_of_the_users_address_hold(here: Here) -> None:
+    """The daemon counts the connection for the user's address, and may refuse it."""
     counted: list[str] = []
 
     def admit(session: object) -> str | None:
@@ -187,8 +187,8 @@ def test_the_limits_of_the_address_given_hold(here: Here) -> None:
     assert counted == ["198.51.100.3"] * 2
 
 
-def test_the_screen_tells_of_gateways_and_not_of_passwords(here: Here) -> None:
-    """Who comes through which, and who was refused; never what was given as a password."""
+def test_log_lines_have_gateways_and_no_passwords(here: Here) -> None:
+    """There is a log line for each user of a gateway and each refusal. No line has a password."""
     through(here, "wanda")
     wrong = here.open(GATEWAY)
     wrong.say(line(password="guess"))

@@ -13,13 +13,13 @@ from chatroom.commands.context import Context
 
 
 def welcomed(here: Here, nick: str) -> tuple[Client, list[str]]:
-    """Somebody who has just come, and what they read."""
+    """A client that has just registered, and the lines that it read."""
     client = here.open()
     return client, client.ask(f"NICK {nick}", f"USER {nick[:4]} 0 * :{nick}")
 
 
 def said_line_by_line(here: Here, client: Client) -> list[str]:
-    """A welcome of somebody, each line of it said for itself."""
+    """The welcome of a client, sent line by line."""
     with here.tick():
         say_welcome(Context(here.world, client.session, ""))
     return client.read()
@@ -38,10 +38,10 @@ def said_line_by_line(here: Here, client: Client) -> list[str]:
         {"motd": "\x01nick\x01 \x02"},
     ],
 )
-def test_the_welcome_is_what_it_is_line_by_line(
+def test_the_rendered_welcome_is_the_welcome_line_by_line(
     make_here: Callable[..., Here], server: dict[str, Any], nick: str
 ) -> None:
-    """Rendered beforehand or said line by line, the welcome is the same to the byte, whatever is set."""
+    """The welcome that is rendered once has the same bytes as the one sent line by line, for any settings."""
     here = make_here(server=server, channels={"autojoin": ()})
     here.connect("bob").say("MODE bob +i", "JOIN #a")
     here.admin()
@@ -52,8 +52,8 @@ def test_the_welcome_is_what_it_is_line_by_line(
         assert verbs(sent)[0] == "001"
 
 
-def test_a_welcome_is_one_entry_of_what_a_session_reads(make_here: Callable[..., Here]) -> None:
-    """However many lines it has, it is said at one go."""
+def test_the_rendered_welcome_is_one_entry_of_the_outbox(make_here: Callable[..., Here]) -> None:
+    """All lines of the welcome are one bytes object."""
     here = make_here(server={"motd": "one\ntwo"}, channels={"autojoin": ()})
     client = here.open()
     with here.tick():
@@ -63,15 +63,15 @@ def test_a_welcome_is_one_entry_of_what_a_session_reads(make_here: Callable[...,
 
 
 def test_a_reload_shows_in_the_next_welcome(here: Here) -> None:
-    """A message of the day that was changed is the one that the next to come reads."""
+    """The next client reads the changed message of the day."""
     assert f":{SERVER} 422 alice :MOTD File is missing" in welcomed(here, "alice")[1]
     for text in ("one", "two"):
         use_settings(here.world, change_settings(here.world.settings, server={"motd": text}))
         assert f":{SERVER} 372 nick{text} :- {text}" in welcomed(here, f"nick{text}")[1]
 
 
-def test_an_operators_welcome_ends_in_their_modes(here: Here) -> None:
-    """Who has a role reads +o behind the message of the day."""
+def test_the_welcome_of_an_operator_ends_in_its_modes(here: Here) -> None:
+    """A user with a role reads MODE +o after the message of the day."""
     here.account("ada", Role.ADMIN)
     client = here.open()
     sent = client.ask(f"PASS :ada:{PASSWORD}", "NICK ada", "USER ada 0 * :Ada")
@@ -79,7 +79,7 @@ def test_an_operators_welcome_ends_in_their_modes(here: Here) -> None:
 
 
 def test_a_labelled_welcome_is_in_the_batch_of_its_label(here: Here) -> None:
-    """Where the line that completes a registration has a label, all of the welcome answers it."""
+    """If the line that completes registration has a label, the whole welcome is its answer."""
     client = here.open()
     client.say("CAP REQ :batch labeled-response message-tags", "CAP END", "NICK alice")
     sent = client.ask("@label=x USER al 0 * :Alice")

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from harness.world import PASSWORD, Here, make_settings
+from harness.world import Here, make_settings
 
 from chatroom.chat.delivery.ledger import Ledger
 from chatroom.chat.stored.entries import Entry, EntryRow, Kind
@@ -267,12 +267,3 @@ def test_a_renamed_channel_keeps_its_history(make_here: Callable[..., Here]) -> 
         "after",
     ]
     assert [line for line in una.ask("CHATHISTORY LATEST #old * 9") if "PRIVMSG" in line] == []
-
-
-def test_login_to_an_account_that_the_daemon_does_not_know_yet(here: Here) -> None:
-    """A login finds an account that the shell has just made, before the daemon follows the change."""
-    for name, given in (("vic", PASSWORD), ("wim", f"wim:{PASSWORD}")):
-        here.world.accounts.discard(here.account(name).id)
-        client = here.open()
-        client.say(f"PASS :{given}", f"NICK {name}", "USER v 0 * :V")
-        assert client.user.account_name == name
