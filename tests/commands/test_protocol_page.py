@@ -1,4 +1,4 @@
-"""``docs/protocol.md`` tells what the server speaks: no more, no less."""
+"""``docs/protocol.md`` lists the verbs, capabilities and ISUPPORT tokens of the code, and no others."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ PAGE = PATH.read_text()
 
 
 def rows(heading: str) -> dict[str, str]:
-    """The table below a heading: what stands in backquotes in the first column, and the rest of its row."""
+    """The table below a heading: the name in backquotes in the first column, and the rest of the row."""
     section = PAGE.split(f"\n## {heading}\n")[1].split("\n## ")[0]
     found = re.findall(r"^\| `([^`]+)` \| (.*) \|$", section, re.MULTILINE)
-    assert len(found) == len(dict(found)), "a row stands there twice"
+    assert len(found) == len(dict(found)), "there are two rows of one name"
     return dict(found)
 
 
 def test_every_verb_is_on_the_page() -> None:
-    """Each verb has its row, with its parameters as HELP tells them; control verbs are in a table of their own."""
+    """Each verb has a row with its parameters. The verbs of the control socket are in another table."""
     for heading, is_control in (("Commands", False), ("The control socket", True)):
         wanted = {
             f"{verb} {command.params}".rstrip(): None
@@ -48,12 +48,12 @@ def test_a_summary_is_whole_sentences(verb: str) -> None:
 
 
 def test_every_capability_is_on_the_page() -> None:
-    """The page lists the capabilities that can be offered."""
+    """Each capability that the server may offer has a row."""
     assert rows("Capabilities").keys() == caps.NAMES.keys()
 
 
 def test_every_isupport_token_is_on_the_page(here: Here) -> None:
-    """The page lists the ISUPPORT tokens, without the values that come from the configuration."""
+    """Each ISUPPORT token has a row, whatever its value."""
     alice = here.connect("alice")
     alice.say("VERSION")
     tokens = [word for line in alice.read() if " 005 " in line for word in line.split(" :")[0].split()[3:]]
