@@ -76,3 +76,15 @@ def test_the_account_tag_comes_and_goes_with_the_login(here: Here) -> None:
     reader.read()
     assert tags() == {None}
     assert not any(line.startswith("@") for line in plain.read())
+
+
+def test_account_notify_tells_of_logins(here: Here) -> None:
+    """Sessions with account-notify that share a channel read ACCOUNT once."""
+    here.account("root", Role.ADMIN)
+    alice, bob, carl = here.connect("alice"), here.connect("bob", caps="account-notify"), here.connect("carl")
+    for client in (alice, bob):
+        client.say("JOIN #a")
+    here.forget_unread()
+    alice.say("OPER root :open sesame")
+    assert bob.read() == [f":{alice.prefix} ACCOUNT root"]
+    assert carl.read() == []

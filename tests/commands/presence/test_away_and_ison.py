@@ -3,8 +3,6 @@ from __future__ import annotations
 import pytest
 from harness.world import SERVER, Here, params_of, verbs
 
-from chatroom.chat.stored.records import Role
-
 
 def test_away_is_told_to_sessions_with_the_capability(here: Here) -> None:
     """The user reads 306 and 305. Other sessions with away-notify that share a channel read AWAY once."""
@@ -124,44 +122,6 @@ def test_ison_and_userhost(here: Here) -> None:
     assert ada.ask("USERHOST bob ada nobody") == [
         f":{SERVER} 302 ada :Bob=-bob@{bob.user.host} ada*=+ada@{ada.user.host}"
     ]
-
-
-def test_oper_logs_in_to_an_account_with_rights(here: Here) -> None:
-    """900, +o and 381 for the account of an admin; 491 for a plain account, 464 for a wrong password."""
-    here.account("root", Role.ADMIN)
-    here.account("una")
-    alice = here.connect("alice")
-    alice.read()
-    assert verbs(alice.ask("OPER root :wrong")) == ["464"]
-    assert verbs(alice.ask("OPER nobody :wrong")) == ["464"]
-    assert verbs(alice.ask("OPER una :open sesame")) == ["491"]
-    assert verbs(alice.ask("OPER root")) == ["461"]
-    assert alice.user.account is None
-    sent = alice.ask("OPER ROOT :open sesame")
-    assert params_of(sent, "900") == ["alice", alice.prefix, "root", "You are now logged in as root"]
-    assert params_of(sent, "MODE") == ["alice", "+o"]
-    assert sent[-1] == f":{SERVER} 381 alice :You are now an operator of this server"
-    assert alice.user.role is Role.ADMIN
-
-
-def test_oper_takes_a_moderators_account_too(here: Here) -> None:
-    """OPER works for the account of a moderator too."""
-    here.account("mo", Role.MODERATOR)
-    alice = here.connect("alice")
-    assert verbs(alice.ask("OPER mo :open sesame"))[-1] == "381"
-    assert alice.user.role is Role.MODERATOR
-
-
-def test_account_notify_tells_of_logins(here: Here) -> None:
-    """Sessions with account-notify that share a channel read ACCOUNT once."""
-    here.account("root", Role.ADMIN)
-    alice, bob, carl = here.connect("alice"), here.connect("bob", caps="account-notify"), here.connect("carl")
-    for client in (alice, bob):
-        client.say("JOIN #a")
-    here.forget_unread()
-    alice.say("OPER root :open sesame")
-    assert bob.read() == [f":{alice.prefix} ACCOUNT root"]
-    assert carl.read() == []
 
 
 @pytest.mark.parametrize("line", ["WHO", "ISON", "USERHOST", "SETNAME"])
