@@ -168,6 +168,7 @@ def say_counts(context: Context, figures: Mapping[str, object]) -> None:
     """Send the figures of LUSERS. They may be texts: the welcome is rendered with gaps in their place."""
     shown = {name: str(figure) for name, figure in figures.items()}
     total, most = shown["total"], shown["most"]
+    # The texts are those of RFC 2812, plural included: some clients read the figures out of them.
     seen = f"There are {shown['seen']} users and {shown['invisible']} invisible on 1 servers"
     context.reply(numerics.RPL_LUSERCLIENT, text=seen)
     context.reply(numerics.RPL_LUSEROP, shown["operators"])
@@ -193,6 +194,7 @@ def time(context: Context, params: list[str]) -> Pending | None:
     """Shows the time of the server."""
     if not is_addressed(context, params):
         return None
+    # The time of the tick, like all times that clients see.
     now = datetime.fromtimestamp(context.world.now_ms / 1000, UTC)
     context.reply(numerics.RPL_TIME, context.server, text=f"{now:%A %d %B %Y %H:%M:%S} UTC")
     return None

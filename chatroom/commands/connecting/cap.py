@@ -31,6 +31,7 @@ def cap(context: Context, params: list[str]) -> Pending | None:
     registration = session.registration
     subcommand = params[0].upper()
     argument = params[1] if len(params) > 1 else ""
+    # These two begin a negotiation: registration waits for CAP END.
     if subcommand in ("LS", "REQ") and registration is not None:
         registration.cap_open = True
     if subcommand == "LS":
@@ -55,7 +56,7 @@ def _list_offers(context: Context, argument: str) -> None:
     version = min(int(argument[:9]), _HIGHEST_VERSION) if argument.isascii() and argument.isdigit() else 301
     session.cap_version = max(session.cap_version, version)
     is_302 = version >= CAP_302
-    if is_302:
+    if is_302:  # which implies the capability
         session.caps |= caps.CAP_NOTIFY
     _list(context, "LS", written(offered(context.world.settings), with_values=is_302), several_lines=is_302)
 
@@ -79,7 +80,7 @@ def _request(context: Context, names: str) -> None:
     for name in names.split():
         bare = name.removeprefix("-")
         bit = caps.NAMES[bare] if bare in known else 0
-        # Version 302 implies cap-notify, and such a client cannot give it up ("cap-notify").
+        # A client of version 302 has cap-notify for good (IRCv3 "cap-notify").
         implied = bit == caps.CAP_NOTIFY and session.cap_version >= CAP_302
         if not bit or (implied and bare != name):
             _answer(context, "NAK", names)

@@ -62,6 +62,7 @@ class Attempt:
                 self.refusal = self._denied(context, "too many tries to log in from your address, wait a minute")
                 return
             self.delay_ms = self._turn_ms - world.now_ms
+        # The turn of the address and the delay of the account pass at the same time.
         self.delay_ms = max(self.delay_ms, world.throttle.slow(self._account, world.now_ms))
 
     def judge(self, context: Context, account_id: int) -> AccountEntry | Denied:

@@ -31,8 +31,8 @@ def nick(context: Context, params: list[str]) -> Pending | None:
         return None
     # A guest's nick is taken in any case, so refuse it now. If its user has an account, the session may yet log in to
     # the same account and share the nick: ``advance`` decides that when registration would complete.
-    wearer = context.world.find_user(wanted)
-    if wearer is not None and wearer.account is None:
+    other = context.world.find_user(wanted)
+    if other is not None and other.account is None:
         context.reply(numerics.ERR_NICKNAMEINUSE, wanted, text="Nickname is already in use")
         return None
     registration.nick = wanted

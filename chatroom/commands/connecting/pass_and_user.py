@@ -14,7 +14,7 @@ from chatroom.irc.limits import REALNAME_BYTES, USERNAME_BYTES
 from chatroom.irc.packing import shorten
 
 _UNNAMED = "user"
-"""The user name of a client whose own has no character that is allowed."""
+"""The user name of a client that sends one without any allowed character."""
 _MOST_PASSWORDS = 4
 """How many PASS lines are taken: one for the server, one for the account, and some to spare."""
 

@@ -46,11 +46,12 @@ def advance(context: Context) -> Pending | None:
         if pending is not None or session.closing:
             return pending
     account = registration.account = _account_now(context, registration.account)
+    # Reading account data is a job for a worker. When it is done, registration is tried again from the start.
     if account is not None and account.id not in context.world.account_data:
         return with_account_data(context, account, advance)
     if context.world.settings.server.password and not registration.server_password_given:
-        _refuse_password(context, "this server has a password, give it with PASS")
-    elif _may_be(context, registration.nick, account):
+        _refuse_password(context, "this server needs a password, send it by PASS")
+    elif _may_enter(context, registration.nick, account):
         _complete(context, registration)
     return None
 
@@ -73,17 +74,18 @@ def nick_refusal(context: Context, nick: str, account: AccountEntry | None) -> t
     owner = world.accounts.find(nick)
     if owner is not None and (account is None or account.id != owner.id):
         return numerics.ERR_NICKNAMEINUSE, "NICK_RESERVED", f"{nick} is registered: log in to use it, or take another"
+    # Two registered names may look alike, because the shell can make them: each owner may use their own.
     alike = world.accounts.find_look_alike(nick) if owner is None else None
     if alike is not None and (account is None or account.id != alike.id):
         text = f"{nick} looks like {alike.name}, which is registered: log in to use it, or take another"
         return numerics.ERR_NICKNAMEINUSE, "NICK_LOOKS_ALIKE", text
-    wearer = world.find_user(nick)
-    if wearer is not None and wearer is not context.session.user:
+    other = world.find_user(nick)
+    if other is not None and other is not context.session.user:
         return numerics.ERR_NICKNAMEINUSE, "", "Nickname is already in use"
     return None
 
 
-def _may_be(context: Context, nick: str, account: AccountEntry | None) -> bool:
+def _may_enter(context: Context, nick: str, account: AccountEntry | None) -> bool:
     """True if the session may become a user of that nick. Otherwise refuse it, and close it if it may not stay."""
     world, session = context.world, context.session
     if turn_away_banned(context):
@@ -101,6 +103,7 @@ def _may_be(context: Context, nick: str, account: AccountEntry | None) -> bool:
         context.reply(numeric, nick, text=text)
         if code:
             world.log_line(f"refused {nick} from {session.address_text}: registered, no password yet")
+            # A FAIL names the verb that is refused. The line that led here may be another, such as CAP END.
             context.verb = "NICK"
             context.fail(code, nick, text=text)
         return False
@@ -117,8 +120,8 @@ def _may_be(context: Context, nick: str, account: AccountEntry | None) -> bool:
 def _may_share(context: Context, nick: str, account: AccountEntry | None) -> bool:
     if not context.world.settings.accounts.share_nick:
         return False
-    wearer = context.world.find_user(nick)
-    return account is not None and wearer is not None and wearer.account is not None and wearer.account.id == account.id
+    other = context.world.find_user(nick)
+    return account is not None and other is not None and other.account is not None and other.account.id == account.id
 
 
 def refuse_banned(context: Context, why: str) -> None:
@@ -207,9 +210,9 @@ def _complete(context: Context, registration: Registration) -> None:
     session.registration = None
     world.unregistered -= 1
     account = registration.account
-    wearer = world.find_user(registration.nick)
-    if wearer is not None:
-        _attach(context, wearer, registration.away)
+    other = world.find_user(registration.nick)
+    if other is not None:
+        _attach(context, other, registration.away)
         return
     user = User(registration.nick, registration.username, registration.realname, session.host, session, world.now_ms)
     if account is not None:
@@ -218,6 +221,7 @@ def _complete(context: Context, registration: Registration) -> None:
     if registration.account_data is not None:
         user.account_data = registration.account_data
     world.add_user(user)
+    # Clients take nothing before 001 for a sign that they are registered, so the welcome comes before the joins.
     _welcome(context, user, "joined")
     for name in world.settings.channels.autojoin:
         channel = world.find_channel(name)

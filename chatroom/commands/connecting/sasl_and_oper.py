@@ -41,7 +41,7 @@ def authenticate(context: Context, params: list[str]) -> Pending | None:
     session, data = context.session, params[0]
     if not session.caps & caps.SASL:
         context.reply(numerics.ERR_SASLFAIL, text=f"{_FAILED}: negotiate the sasl capability first")
-    elif session.sasl is not None:
+    elif session.sasl is not None:  # every further line is part of the open exchange, a mechanism's name too
         return _continue(context, session.sasl, data)
     elif data == "*":
         context.reply(numerics.ERR_SASLABORTED)
@@ -70,6 +70,7 @@ def _continue(context: Context, exchange: SaslExchange, data: str) -> Pending | 
             _failed(context, Denied("the response is not base64"))
         return None
     if exchange.mechanism == PLAIN:
+        # One message is all of PLAIN. The session's next lines wait for the check, so none of them can be part of it.
         context.session.sasl = None
         return _plain(context, response)
     if exchange.scram is None:
@@ -94,12 +95,14 @@ def _plain(context: Context, response: bytes) -> Pending | None:
 
 
 def _scram_first(context: Context, exchange: SaslExchange, response: bytes) -> Pending:
+    # Not an ``Attempt`` yet: the first message names the account, and proves nothing.
     iterations = context.world.settings.accounts.scram_iterations
 
     def job(stores: Stores) -> tuple[ScramExchange, bytes | None]:
         def find(name: str) -> Verifier:
             account = stores.accounts.find(name)
             stored = stores.accounts.find_credential(account.id if account is not None else 0, KIND)
+            # An unknown name gets a salt that depends on the name and on a secret, so it looks like a known one.
             return read_verifier(stored) or unmatched_verifier(name, stores.server_key("scram"), iterations)
 
         scram = ScramExchange()
@@ -193,6 +196,7 @@ def _failed(context: Context, denied: Denied) -> None:
     context.reply(numerics.ERR_SASLFAIL, text=f"{_FAILED}: {denied.why}")
     session.login_tries += 1
     limits = context.world.settings.limits
+    # Only before registration: a client that keeps trying there is a guesser or a bot in a loop.
     if limits.enabled and session.login_tries >= limits.login_tries and session.user is None:
         context.world.log_line(f"refused {session.address_text}: {session.login_tries} failed logins")
         context.world.close(session, "Too many failed logins")

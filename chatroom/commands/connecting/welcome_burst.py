@@ -67,7 +67,8 @@ def _begin(context: Context) -> None:
 
 def _render(world: World) -> WelcomeText:
     """Render the welcome under the settings in force, with gaps for the nick, the prefix and the figures."""
-    # The verbs themselves make the text, for a session that is not in the world and whose names are the gaps.
+    # The verbs make the text for a session that is not in the world, and with the gaps in place of names and figures.
+    # So there is one source of these lines, and a change of a verb shows in the welcome.
     session = Session(0, "", 4, 0, "", world.now_ms)
     session.user = User(NICK, "", "", "", session, world.now_ms)
     session.user.prefix = PREFIX

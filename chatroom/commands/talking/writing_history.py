@@ -32,7 +32,7 @@ def wait_for_journal(utterance: Utterance, names: list[str], say: Say, since_ms:
     ``PATIENCE_MS`` the message is refused and not sent. Raises ``StorageError`` if the disk fails.
     """
     world = utterance.world
-    if not any(_is_kept(utterance, name) for name in names) or world.ledger.ready():
+    if not any(_is_stored(utterance, name) for name in names) or world.ledger.ready():
         return None
     since_ms = since_ms or world.now_ms
     if world.now_ms - since_ms > PATIENCE_MS:
@@ -51,7 +51,7 @@ def wait_for_journal(utterance: Utterance, names: list[str], say: Say, since_ms:
     return Pending("none", None, then, _RETRY_MS)
 
 
-def _is_kept(utterance: Utterance, name: str) -> bool:
+def _is_stored(utterance: Utterance, name: str) -> bool:
     world = utterance.world
     history = world.settings.history
     if name.startswith("#"):
