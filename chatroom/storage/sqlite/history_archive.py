@@ -12,7 +12,15 @@ from chatroom.errors import InvalidValue, NotFound
 from chatroom.irc.names import casefold
 from chatroom.storage.sqlite import audit_store, history_index
 from chatroom.storage.sqlite.database import Database, Row
-from chatroom.storage.sqlite.history_rows import INDEXED, INSERT, LAST_MESSAGE_KIND, SELECT, marks, to_entry
+from chatroom.storage.sqlite.history_rows import (
+    INDEXED,
+    INSERT,
+    LAST_MESSAGE_KIND,
+    SELECT,
+    MessageRow,
+    marks,
+    to_entry,
+)
 from chatroom.storage.sqlite.timestamps import from_ms_or_none
 
 _PAGE = 500
@@ -127,14 +135,22 @@ def take_in(database: Database, entry: Entry, ended_ms: int | None = None) -> bo
         if _is_there(database, entry, conversation_id):
             return False
         number = _free_number(database, number)
-    target = "" if entry.target == entry.conversation else entry.target
-    row = (
-        *(number, conversation_id, entry.time_ms, int(entry.kind), entry.flags, entry.source),
-        *(entry.account_id, entry.account, target, entry.text, entry.client_tags),
+    row = MessageRow(
+        number,
+        entry.time_ms,
+        conversation_id,
+        int(entry.kind),
+        entry.source,
+        entry.account_id,
+        entry.account,
+        "" if entry.target == entry.conversation else entry.target,
+        entry.text,
+        entry.client_tags,
+        entry.flags,
     )
     database.execute(INSERT, row)
     if number <= database.number(f"SELECT {INDEXED}"):
-        history_index.index(database, [(number, conversation_id, row[3], row[2], row[5], row[7], row[9])])
+        history_index.index(database, [row])
     return True
 
 

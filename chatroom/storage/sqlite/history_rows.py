@@ -3,27 +3,46 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from chatroom.chat.stored.entries import Conversation, Entry, Kind
 from chatroom.irc.names import casefold
 from chatroom.storage.sqlite.database import Database, Row
 
-_INSERT = (
-    "INSERT INTO messages (id, conversation_id, time_ms, kind, flags, source, account_id, account, target, body,"
-    " client_tags) VALUES "
-)
-_VALUES = "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+
+class MessageRow(NamedTuple):
+    """A row of ``messages``: the fields are the columns, in the order that ``Entry`` has.
+
+    The table itself has them in another order, so every statement names them.
+    """
+
+    id: int
+    time_ms: int
+    conversation_id: int
+    kind: int
+    source: str
+    account_id: int | None
+    account: str
+    target: str
+    """Empty for a message to a channel: the name of the conversation says it."""
+    body: str
+    client_tags: str
+    flags: int
+
+
+COLUMNS = ", ".join(MessageRow._fields)
+_INSERT = f"INSERT INTO messages ({COLUMNS}) VALUES "
+_VALUES = f"({', '.join('?' * len(MessageRow._fields))})"
 INSERT = _INSERT + _VALUES
 MOST_AT_ONCE = 16
 """How many rows a statement of ``INSERTS`` adds at most."""
 INSERTS = ["", *[_INSERT + ", ".join([_VALUES] * count) for count in range(1, MOST_AT_ONCE + 1)]]
 """``INSERT`` for so many rows: one statement for several costs a third less."""
 SELECT = (
-    "SELECT m.id, m.time_ms, c.name, c.low_id, c.high_id, m.kind, m.source, m.account_id, m.account, m.target, m.body,"
-    " m.client_tags, m.flags FROM messages AS m JOIN conversations AS c ON c.id = m.conversation_id"
+    f"SELECT {', '.join(f'm.{column}' for column in MessageRow._fields)}, c.name, c.low_id, c.high_id"
+    " FROM messages AS m JOIN conversations AS c ON c.id = m.conversation_id"
 )
-"""To be followed by a WHERE; ``to_entry`` takes its rows."""
+"""A message's columns and its conversation's name or accounts. A WHERE follows; ``to_entry`` takes the rows."""
 LAST_MESSAGE_KIND = int(Kind.NOTICE)
 """Kinds above it are events."""
 INDEXED = "(SELECT value FROM history_state WHERE name = 'indexed')"
@@ -34,11 +53,17 @@ _KINDS = {int(kind): kind for kind in Kind}
 
 def to_entry(row: Row) -> Entry:
     """The entry of a row of ``SELECT``."""
-    number, time_ms, name, low_id, high_id, kind, source, account_id, account, target, text, tags, flags = row
-    where: Conversation = (low_id, high_id) if name is None else name
+    # fmt: off
+    (
+        message_id, time_ms, _, kind, source, account_id, account, target, text, client_tags, flags,
+        channel, low_id, high_id,
+    ) = row
+    conversation: Conversation = (low_id, high_id) if channel is None else channel
     return Entry(
-        number, time_ms, where, _KINDS[kind], source, account_id, account, target or name or "", text, tags, flags
+        message_id, time_ms, conversation, _KINDS[kind], source, account_id, account, target or channel or "", text,
+        client_tags, flags,
     )
+    # fmt: on
 
 
 def highest_number(execute: Callable[[str], Any]) -> int:

