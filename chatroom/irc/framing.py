@@ -1,9 +1,8 @@
 """Bytes to lines and back: the only place where the wire's bytes become text.
 
 Source: Modern IRC Client Protocol, "Message Format" (512 bytes a line with its CR LF); IRCv3 "Message Tags", "Size
-limit" (4,094 bytes of tags from a client, 8,191 with ``@`` and space in all from a server; they come on top of the
-512). A line ends with CR LF, a lone LF or a lone CR; empty lines mean nothing and are dropped. What comes out depends
-on the bytes alone, never on how the network cut them.
+limit" (4,094 bytes of tags from a client, on top of the 512). A line ends with CR LF, a lone LF or a lone CR; empty
+lines mean nothing and are dropped. What comes out depends on the bytes alone, never on how the network cut them.
 """
 
 from __future__ import annotations
@@ -15,9 +14,6 @@ LINE_BYTES = 510
 
 CLIENT_TAGS_BYTES = 4094
 """The most tag data a client may send, without the ``@`` and the space around it."""
-
-SERVER_TAGS_BYTES = 8189
-"""The most tag data a client has to expect of a server, without the ``@`` and the space around it."""
 
 _ALWAYS_FITS = LINE_BYTES // 4  # characters: none takes more than four bytes
 _CONTROLS = str.maketrans("\r\n\0", "   ")
@@ -58,10 +54,9 @@ class LineBuffer:
     Holds nothing but an unfinished line, and of one that is already too long what shows that it is. Used by one thread.
     """
 
-    __slots__ = ("_overlong", "_tags_bytes", "_tail")
+    __slots__ = ("_overlong", "_tail")
 
-    def __init__(self, tags_bytes: int = CLIENT_TAGS_BYTES) -> None:
-        self._tags_bytes = tags_bytes
+    def __init__(self) -> None:
         self._tail = b""
         self._overlong = False
 
@@ -81,7 +76,7 @@ class LineBuffer:
         if not data:
             return []
         lines = _split_plain(data)
-        return _split_any(data, self._tags_bytes) if lines is None else lines
+        return _split_any(data) if lines is None else lines
 
     def _resume(self, data: bytes) -> bytes:
         """``data`` with the unfinished line in front; of an over-long one only its beginning is left, and its end."""
@@ -97,7 +92,7 @@ class LineBuffer:
 
     def _keep(self, tail: bytes) -> None:
         """Keep an unfinished line, or as much of it as shows that it is too long."""
-        limit = self._tags_bytes + 2 + LINE_BYTES if tail.startswith(b"@") else LINE_BYTES
+        limit = CLIENT_TAGS_BYTES + 2 + LINE_BYTES if tail.startswith(b"@") else LINE_BYTES
         self._overlong = len(tail) > limit
         self._tail = tail[: limit + 1]
 
@@ -146,20 +141,20 @@ def _split_plain(data: bytes) -> list[str | Malformed] | None:
     return lines
 
 
-def _split_any(data: bytes, tags_bytes: int) -> list[str | Malformed]:
+def _split_any(data: bytes) -> list[str | Malformed]:
     """Complete lines, looked at one by one. ``bytes.splitlines`` knows exactly our three line ends."""
-    return [_read(line, tags_bytes) for line in data.splitlines() if line]
+    return [_read(line) for line in data.splitlines() if line]
 
 
-def _read(line: bytes, tags_bytes: int) -> str | Malformed:
+def _read(line: bytes) -> str | Malformed:
     rest = line
     if line.startswith(b"@"):
         tags, _, rest = line[1:].partition(b" ")
-        if len(tags) > tags_bytes:
-            whole_tags = line[:tags_bytes].rpartition(b";")[0]
+        if len(tags) > CLIENT_TAGS_BYTES:
+            whole_tags = line[:CLIENT_TAGS_BYTES].rpartition(b";")[0]
             return Malformed(Malformed.TOO_LONG.fault, whole_tags.decode(errors="replace"))
     if len(rest) > LINE_BYTES:
-        return Malformed(Malformed.TOO_LONG.fault, line[: tags_bytes + LINE_BYTES].decode(errors="replace"))
+        return Malformed(Malformed.TOO_LONG.fault, line[: CLIENT_TAGS_BYTES + LINE_BYTES].decode(errors="replace"))
     if b"\0" in line:
         return Malformed.HAS_NUL
     try:

@@ -9,18 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from functools import lru_cache
-from typing import NamedTuple
 
 from chatroom.irc.names import casefold
-
-
-class Source(NamedTuple):
-    """Where a message comes from; what is not said is ``""``."""
-
-    nick: str
-    user: str
-    host: str
-
 
 Matcher = Callable[[str], bool]
 
@@ -72,10 +62,3 @@ def compile_mask(mask: str) -> Matcher:
 def matches_mask(mask: str, text: str) -> bool:
     """Whether ``text`` matches ``mask``; compiled masks are kept for the next time."""
     return compile_mask(mask)(text)
-
-
-def split_source(source: str) -> Source:
-    """The parts of ``nick!user@host``, any of which but the nick may be missing with its sign."""
-    rest, _, host = source.partition("@")
-    nick, _, user = rest.partition("!")
-    return Source(nick, user, host)

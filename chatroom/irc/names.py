@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from chatroom.irc.limits import CHANNEL_BYTES, HOST_BYTES, NICK_BYTES
+from chatroom.irc.limits import CHANNEL_BYTES, NICK_BYTES
 
 CHANNEL_PREFIXES = "#"
 
@@ -18,7 +18,6 @@ _FOLD = {code: code + 32 for code in range(ord("A"), ord("Z") + 1)}
 _ASCII_NICK = re.compile(r"[A-Za-z_\[\]{}\\|^`][A-Za-z0-9_\[\]{}\\|^`-]*")
 _NICK_PUNCTUATION = frozenset("-_[]{}\\|^`")
 _CHANNEL_FORBIDDEN = frozenset(" ,:\x07\x00\r\n\t*?!")
-_HOST_LABEL = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?")
 _LETTER_CATEGORIES = ("L", "M", "N")
 _INVISIBLE = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180d\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
@@ -60,9 +59,3 @@ def is_channel(name: str) -> bool:
         and name.isprintable()
         and _CHANNEL_FORBIDDEN.isdisjoint(name)
     )
-
-
-def is_hostname(host: str) -> bool:
-    """Whether a person may be shown with that host name: RFC 1123 labels, more than one, ``HOST_BYTES`` in all."""
-    labels = host.split(".")
-    return len(labels) > 1 and len(host) <= HOST_BYTES and all(_HOST_LABEL.fullmatch(label) for label in labels)

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from chatroom.irc.framing import (
     CLIENT_TAGS_BYTES,
     LINE_BYTES,
-    SERVER_TAGS_BYTES,
     LineBuffer,
     Malformed,
     encode,
@@ -104,7 +103,6 @@ def test_limits(end: bytes) -> None:
     assert LineBuffer().feed("𝄞".encode() * 128 + end) == [Malformed.TOO_LONG]
     more_tags = TAGGED_FULL.replace(b"t ", b"tt ")
     assert LineBuffer().feed(more_tags + end) == [Malformed.TOO_LONG]
-    assert LineBuffer(SERVER_TAGS_BYTES).feed(more_tags + end) == [more_tags.decode()]
 
 
 def test_malformed_lines_leave_their_neighbours_alone() -> None:

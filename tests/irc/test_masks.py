@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from parser_tests import data as vectors
 
-from chatroom.irc.masks import Source, compile_mask, has_wildcards, matches_mask, normalise_mask, split_source
+from chatroom.irc.masks import compile_mask, has_wildcards, matches_mask, normalise_mask
 
 
 @pytest.mark.parametrize("case", vectors.mask_match["tests"], ids=lambda case: case["mask"])
@@ -18,13 +18,6 @@ def test_mask_vectors(case: dict[str, Any]) -> None:
     fits = compile_mask(case["mask"])
     assert all(fits(text) for text in case["matches"])
     assert not any(fits(text) for text in case["fails"])
-
-
-@pytest.mark.parametrize("case", vectors.userhost_split["tests"], ids=lambda case: case["source"])
-def test_source_vectors(case: dict[str, Any]) -> None:
-    """Each public vector splits into nick, user and host."""
-    atoms = case["atoms"]
-    assert split_source(case["source"]) == Source(atoms.get("nick", ""), atoms.get("user", ""), atoms.get("host", ""))
 
 
 @pytest.mark.parametrize(

@@ -66,11 +66,6 @@ class Database:
         return to_ms(self._clock())
 
     @property
-    def in_transaction(self) -> bool:
-        """Whether a transaction is open."""
-        return self._connection.in_transaction
-
-    @property
     def total_changes(self) -> int:
         """How many rows this connection has added, altered and deleted since it was opened."""
         return self._connection.total_changes

@@ -133,13 +133,6 @@ class SqliteJournal:
             with contextlib.suppress(sqlite3.Error):
                 self._connection.execute("ROLLBACK")
 
-    def set_synchronous(self, full: bool) -> None:
-        """Whether a commit waits for the disk; not within ``begin``."""
-        try:
-            self._connection.execute(f"PRAGMA synchronous={'FULL' if full else 'NORMAL'}")
-        except sqlite_errors.ERRORS as error:
-            raise self._fault(error) from error
-
     def close(self) -> None:
         """Close the connection; what was not committed is given up. Idempotent."""
         with contextlib.suppress(sqlite3.ProgrammingError):
@@ -194,9 +187,9 @@ def open_journal(path: Path, *, full: bool = False, clock: Clock = utc_now) -> S
             "trusted_schema=OFF",
             "wal_autocheckpoint=0",
             f"journal_size_limit={WAL_LIMIT}",
+            f"synchronous={'FULL' if full else 'NORMAL'}",
         ):
             connection.execute(f"PRAGMA {pragma}").fetchall()
-        journal.set_synchronous(full)
         journal.last_message_id()
     except BaseException:
         journal.close()

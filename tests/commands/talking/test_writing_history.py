@@ -58,9 +58,6 @@ class Journal:
         """Give it up."""
         self._written = []
 
-    def set_synchronous(self, full: bool) -> None:
-        """Of no meaning here."""
-
     def close(self) -> None:
         """Of no meaning here."""
 

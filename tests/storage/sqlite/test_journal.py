@@ -160,12 +160,11 @@ def test_threads_take_turns(journal: SqliteJournal, stores: SqliteStores) -> Non
     assert len(stores.history.latest("#lobby", 1000)) == 150
 
 
-def test_synchronous_is_a_setting(stores: SqliteStores) -> None:
-    """A commit waits for the disk where that is wanted, from the start or from a reload on."""
-    journal = open_journal(stores.path, full=True)
-    assert journal._connection.execute("PRAGMA synchronous").fetchone() == (2,)
-    journal.set_synchronous(False)
-    assert journal._connection.execute("PRAGMA synchronous").fetchone() == (1,)
+@pytest.mark.parametrize("full, synchronous", [(False, 1), (True, 2)])
+def test_synchronous_is_a_setting(stores: SqliteStores, full: bool, synchronous: int) -> None:
+    """A commit waits for the disk (2, FULL) only if the setting asks for it."""
+    journal = open_journal(stores.path, full=full)
+    assert journal._connection.execute("PRAGMA synchronous").fetchone() == (synchronous,)
     journal.close()
 
 
