@@ -128,8 +128,7 @@ class Database:
         writer leaves between its transactions.
         """
         give_up_at = time.monotonic() + self._busy_timeout_s
-        self._connection.execute("PRAGMA busy_timeout=0")
-        try:
+        with self.without_waiting():
             while True:
                 try:
                     # Not a plain BEGIN: one that writes later fails at once when somebody else wrote in between.
@@ -140,6 +139,13 @@ class Database:
                     if not isinstance(fault, DatabaseBusy) or time.monotonic() >= give_up_at:
                         raise fault from error
                 time.sleep(random.uniform(*_PAUSE_S))
+
+    @contextlib.contextmanager
+    def without_waiting(self) -> Iterator[None]:
+        """Inside the block, SQLite does not wait for a lock of another connection but raises ``DatabaseBusy``."""
+        self._connection.execute("PRAGMA busy_timeout=0")
+        try:
+            yield
         finally:
             self._connection.execute(f"PRAGMA busy_timeout={round(self._busy_timeout_s * 1000)}")
 
@@ -225,13 +231,13 @@ def open_database(
     database = Database(path, connection, writer, clock, busy_timeout_s)
     try:
         for pragma in (
-            "foreign_keys=ON",
-            "secure_delete=ON",
-            "trusted_schema=OFF",
-            "temp_store=MEMORY",
+            "foreign_keys=ON",  # off by default
+            "secure_delete=ON",  # deleted text is overwritten with zeros, so a redaction is one
+            "trusted_schema=OFF",  # no SQL function runs because a manipulated file's schema says so
+            "temp_store=MEMORY",  # a search copies messages to a temporary table: they must not reach another file
             "synchronous=FULL",
-            "wal_autocheckpoint=0",
-            f"journal_size_limit={WAL_LIMIT}",
+            "wal_autocheckpoint=0",  # see ``checkpoint``
+            f"journal_size_limit={WAL_LIMIT}",  # otherwise the log's file keeps the largest size it ever had
         ):
             database.execute(f"PRAGMA {pragma}").fetchall()
         # The first statement that reads: here a file that is not a database is found out.

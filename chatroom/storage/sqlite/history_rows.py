@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+import sqlite3
+from collections.abc import Sequence
+from typing import NamedTuple
 
 from chatroom.chat.stored.entries import Conversation, Entry, Kind
 from chatroom.irc.names import casefold
@@ -47,7 +48,9 @@ LAST_MESSAGE_KIND = int(Kind.NOTICE)
 """Kinds above it are events."""
 INDEXED = "(SELECT value FROM history_state WHERE name = 'indexed')"
 """The last id that ``places`` and ``message_words`` know."""
+# A part of each statement rather than a value read before: both sides of a UNION then agree on it.
 
+# Quicker than ``Kind(number)``, which every entry that is read would pay.
 _KINDS = {int(kind): kind for kind in Kind}
 
 
@@ -66,10 +69,11 @@ def to_entry(row: Row) -> Entry:
     # fmt: on
 
 
-def highest_number(execute: Callable[[str], Any]) -> int:
+def highest_number(connection: sqlite3.Connection) -> int:
     """The highest number that was ever given out, as far as the file tells."""
-    written = execute("SELECT max(id) FROM messages").fetchone()[0] or 0
-    deleted = execute("SELECT value FROM history_state WHERE name = 'highest'").fetchone()[0]
+    # Deleted entries count: a client that still has one must not take another message for it.
+    written = connection.execute("SELECT max(id) FROM messages").fetchone()[0] or 0
+    deleted = connection.execute("SELECT value FROM history_state WHERE name = 'highest'").fetchone()[0]
     return int(max(written, deleted))
 
 

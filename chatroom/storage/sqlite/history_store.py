@@ -48,6 +48,25 @@ class _Span(NamedTuple):
     up_to: int = _END
     by_time: bool = True
 
+    def condition(self, id_column: str) -> str:
+        """The SQL condition for rows in the span. ``id_column`` is the column that holds the message id."""
+        if not self.by_time:
+            return f"{id_column} > :low AND {id_column} <= :up_to"
+        # A comparison of pairs is one range of the index places_by_time.
+        pair = f"(time_ms, {id_column})"
+        return f"{pair} > (:low_ms, :low) AND {pair} < (:high_ms, :high) AND {id_column} <= :up_to"
+
+    def sort_key(self, time_column: str, id_column: str, direction: str) -> str:
+        """The SQL terms that sort rows in the span's order."""
+        return f"{time_column} {direction}, {id_column} {direction}" if self.by_time else f"{id_column} {direction}"
+
+    def query(self, table: str, id_column: str, condition: str, direction: str) -> str:
+        """The SQL that finds ids and times of the first rows of the span in one table."""
+        return (
+            f"SELECT {id_column} AS id, time_ms FROM {table} WHERE conversation_id = :conversation AND {condition}"
+            f" AND {self.condition(id_column)} ORDER BY {self.sort_key('time_ms', id_column, direction)} LIMIT :limit"
+        )
+
 
 class History:
     """Implements ``chatroom.chat.stored.history_stores.HistoryStore``. Belongs to the thread of its connection."""
@@ -119,8 +138,12 @@ class History:
             low = after.message_id if isinstance(after, AtMessageId) else first_message_id(after.time_ms + 1) - 1
             moment = _NO_MOMENT if isinstance(after, AtMessageId) else after.time_ms
             high = _END if up_to is None else up_to
+            # A JSON array instead of one parameter for each id: both halves of the query use it, and a statement whose
+            # text does not change is compiled once.
             ids = json.dumps(direct_conversations(self._database, account_id))
             rows = self._database.rows(
+                # +time_ms is not looked up in an index. SQLite would otherwise take the index by time, which serves one
+                # bound; the primary key serves both bounds of the message id.
                 f"{SELECT} WHERE m.id IN ("
                 " SELECT message_id FROM places WHERE conversation_id IN (SELECT value FROM json_each(?1))"
                 " AND event = 0 AND message_id > ?2 AND message_id <= ?3 AND +time_ms > ?4"
@@ -143,6 +166,9 @@ class History:
         order = "DESC" if start_ms > end_ms else "ASC"
         with self._database.snapshot():
             ids = [] if account_id is None else direct_conversations(self._database, account_id)
+            # asked: the conversations. newer: the last message of each that is not indexed, MATERIALIZED because it
+            # would otherwise be computed for each conversation. said: the last message of each, indexed or not. JSON
+            # arrays for the reason given in ``direct_since``.
             rows = self._database.rows(
                 "WITH asked AS ("
                 " SELECT id, name, low_id, high_id FROM conversations WHERE id IN (SELECT value FROM json_each(?1))"
@@ -213,26 +239,19 @@ class History:
         conversation_id = find_conversation(self._database, where)
         if conversation_id is None:
             return []
-        order = "DESC" if newest else "ASC"
-        if span.by_time:
-            among = "(time_ms, {id}) > (:low_ms, :low) AND (time_ms, {id}) < (:high_ms, :high) AND {id} <= :up_to"
-            sort = f"time_ms {order}, {{id}} {order}"
-        else:
-            among, sort = "{id} > :low AND {id} <= :up_to", f"{{id}} {order}"
-        parts = [
-            f"SELECT message_id AS id, time_ms FROM places WHERE conversation_id = :conversation AND event = {event}"
-            f" AND {among.format(id='message_id')} ORDER BY {sort.format(id='message_id')} LIMIT :limit"
-            for event in ((0, 1) if events else (0,))
+        direction = "DESC" if newest else "ASC"
+        # One query for each value of ``event``: each reads an index in its order and stops after ``limit`` rows. A
+        # single query with ``event IN (0, 1)`` would read and sort the whole span.
+        queries = [
+            span.query("places", "message_id", f"event = {event}", direction) for event in ((0, 1) if events else (0,))
         ]
-        parts.append(
-            f"SELECT id, time_ms FROM messages WHERE id > {INDEXED} AND conversation_id = :conversation"
-            f"{'' if events else f' AND kind <= {LAST_MESSAGE_KIND}'}"
-            f" AND {among.format(id='id')} ORDER BY {sort.format(id='id')} LIMIT :limit"
-        )
-        found = " UNION ALL ".join(f"SELECT * FROM ({part})" for part in parts)
+        not_indexed = f"id > {INDEXED}" if events else f"id > {INDEXED} AND kind <= {LAST_MESSAGE_KIND}"
+        queries.append(span.query("messages", "id", not_indexed, direction))
+        # A SELECT around each, because SQLite takes no ORDER BY and LIMIT in a part of a UNION.
+        found = " UNION ALL ".join(f"SELECT * FROM ({query})" for query in queries)
         rows = self._database.rows(
-            f"{SELECT} JOIN ({found} ORDER BY {sort.format(id='id')} LIMIT :limit) AS found ON found.id = m.id"
-            f" ORDER BY {sort.format(id='m.id').replace('time_ms', 'm.time_ms')}",
+            f"{SELECT} JOIN ({found} ORDER BY {span.sort_key('time_ms', 'id', direction)} LIMIT :limit) AS found"
+            f" ON found.id = m.id ORDER BY {span.sort_key('m.time_ms', 'm.id', direction)}",
             {
                 "conversation": conversation_id,
                 "low_ms": span.low[0],

@@ -10,6 +10,7 @@ import contextlib
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Literal
 
 from chatroom.chat.stored.entries import IndexLag, LogTrim
 from chatroom.errors import DatabaseBusy
@@ -27,6 +28,7 @@ _SCRUB_AFTER = 50_000
 LOG_LIMIT = 4 * WAL_LIMIT
 """Bytes of write-ahead log above which it is made to begin anew: rarely, because that waits for the disk."""
 _PASSES = 2
+"""How often the log is copied while others write: the second time only what came during the first."""
 _MERGE_PAGES = 25
 """How many pages of the index of words are written in a step: some milliseconds of work."""
 _MERGES = 4
@@ -112,6 +114,8 @@ class SqliteUpkeep:
         """
         numbers: list[int] = []
         if before_ms is not None:
+            # CROSS JOIN makes SQLite go through the conversations, a few, and in each through the index by time. Both
+            # values of ``event`` are named because it comes before the time in that index.
             numbers = self._numbers(
                 "SELECT p.message_id FROM conversations AS c CROSS JOIN places AS p"
                 " ON p.conversation_id = c.id AND p.event IN (0, 1) AND p.time_ms < ? LIMIT 500",
@@ -182,8 +186,8 @@ class SqliteUpkeep:
             for _ in range(_PASSES):
                 self._checkpoint("PASSIVE")
             began_at = time.monotonic()
-            busy, _, _ = self._checkpoint("RESTART")
-            held_s, trimmed = time.monotonic() - began_at, not busy
+            trimmed = self._checkpoint("RESTART")
+            held_s = time.monotonic() - began_at
             self.longest_hold_s = max(self.longest_hold_s, held_s)
         return LogTrim(self._database.wal_size(), held_s, trimmed)
 
@@ -243,20 +247,18 @@ class SqliteUpkeep:
 
     def _empty_log(self) -> bool:
         """Write all of the log into the file and leave it without a byte; whether nobody was in the way."""
+        # PASSIVE first: it copies without the write lock, and leaves little for the one that takes it.
         self._checkpoint("PASSIVE")
-        busy, _, _ = self._checkpoint("TRUNCATE")
-        return not busy
+        return self._checkpoint("TRUNCATE")
 
-    def _checkpoint(self, mode: str) -> tuple[int, int, int]:
-        """A checkpoint that waits for nobody: whether it was kept from ending, frames in the log, frames copied."""
+    def _checkpoint(self, mode: Literal["PASSIVE", "RESTART", "TRUNCATE"]) -> bool:
+        """Copy the log into the file, without waiting. Returns True if that is done and ``mode`` was fulfilled."""
         try:
-            self._database.execute("PRAGMA busy_timeout=0")
-            row = self._database.row(f"PRAGMA wal_checkpoint({mode})")
+            with self._database.without_waiting():
+                row = self._database.row(f"PRAGMA wal_checkpoint({mode})")
         except DatabaseBusy:
             row = None
-        finally:
-            self._database.execute("PRAGMA busy_timeout=1000")
-        return (1, 1, 0) if row is None else (row[0], row[1], row[2])
+        return row is not None and row[0] == 0
 
 
 def open_upkeep(path: Path, *, clock: Clock = utc_now, busy_timeout_s: float = 1.0) -> SqliteUpkeep:

@@ -45,7 +45,7 @@ class SqliteJournal:
     def last_message_id(self) -> int:
         """The highest number that was ever written; ask once, before the first entry."""
         try:
-            return highest_number(self._connection.execute)
+            return highest_number(self._connection)
         except sqlite_errors.ERRORS as error:
             raise self._fault(error) from error
 
@@ -182,6 +182,7 @@ def open_journal(path: Path, *, full: bool = False, clock: Clock = utc_now) -> S
         raise sqlite_errors.from_sqlite(path, error) from error
     journal = SqliteJournal(path, connection, clock)
     try:
+        # Those of ``open_database`` that writing needs, for its reasons; a checkpoint must never fall into a tick.
         for pragma in (
             "secure_delete=ON",
             "trusted_schema=OFF",
