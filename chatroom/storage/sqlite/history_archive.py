@@ -188,7 +188,7 @@ def _conversation_for(database: Database, conversation: Conversation, ended_ms: 
 
 
 def _is_there(database: Database, entry: Entry, conversation_id: int) -> bool:
-    """True if the conversation has an entry of the same time, kind, sender and text, whatever its message id."""
+    """True if the conversation has an entry of the same time, kind, sender and text, with any message id."""
     row = database.row(
         "SELECT 1 FROM messages WHERE id IN ("
         "SELECT message_id FROM places WHERE conversation_id = ?1 AND event = ?2 AND time_ms = ?3"

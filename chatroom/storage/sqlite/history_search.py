@@ -114,7 +114,7 @@ def _conversation_ids(database: Database, search: Search) -> list[int] | None:
 
 
 def _conditions(search: Search, conversation_ids: list[int] | None, skew: str) -> tuple[str, list[object]]:
-    """SQL conditions on a found row, each after an AND, and their parameters. They are checked whatever the index says.
+    """SQL conditions on a found row, each after an AND, and their parameters. They do not rely on the full-text index.
 
     ``skew`` is SQL for the milliseconds that a message id is at most ahead of its time.
     """

@@ -233,8 +233,8 @@ class SqliteUpkeep:
             return False
         with self._step() as has_time:
             while surplus > 0 and has_time():
-                # One page for each statement, whatever the number: Python's sqlite3 runs a statement that returns no
-                # columns for one step only, and this pragma frees a page in each.
+                # One page for each statement. Python's sqlite3 runs a statement that returns no columns for one step
+                # only, and this pragma frees one page in a step.
                 self._database.execute("PRAGMA incremental_vacuum(1)")
                 surplus -= 1
         return True

@@ -27,23 +27,23 @@ def test_copy_has_what_the_log_holds(stores: SqliteStores, tmp_path: Path, by: A
 def test_copy_is_of_one_moment(stores: SqliteStores, path: Path, tmp_path: Path, by: Actor) -> None:
     """Commits during the copy are not in it. They neither wait for it nor make it start over."""
     stores.bans.add_many([("name", f"name{number}", "x" * 9000, None) for number in range(2000)], by)
-    told: list[tuple[int, int]] = []
+    reports: list[tuple[int, int]] = []
     copy = tmp_path / "copy.db"
     with open_stores(path, busy_timeout_s=0) as other:
 
         def write_meanwhile(done: int, total: int) -> None:
-            told.append((done, total))
+            reports.append((done, total))
             other.bans.add("name", f"late{done}", "", None, by)
 
         write_copy(stores.database, copy, progress=write_meanwhile)
-    assert len(told) > 2
-    assert told == sorted(told)
-    assert told[-1][0] == told[-1][1]
+    assert len(reports) > 2
+    assert reports == sorted(reports)
+    assert reports[-1][0] == reports[-1][1]
     with open_stores(copy) as copied:
         assert len(copied.bans.list_all()) == 2000
 
 
-def test_what_is_there_is_replaced_only_when_told(stores: SqliteStores, path: Path, tmp_path: Path) -> None:
+def test_existing_file_is_replaced_on_request_only(stores: SqliteStores, path: Path, tmp_path: Path) -> None:
     """An existing file is refused, or replaced on request. The database itself and a directory never are."""
     copy = tmp_path / "copy.db"
     copy.write_text("precious")
