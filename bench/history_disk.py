@@ -118,20 +118,20 @@ def measure_reading(stores: SqliteStores, talk: Talk, first: int) -> None:
     def channel() -> str:
         return f"#chan{chance.randrange(CHANNELS)}"
 
-    def number() -> AtMessageId:
+    def message_id() -> AtMessageId:
         return AtMessageId(chance.randrange(first, talk.last))
 
     def moment() -> AtTime:
-        return AtTime(time_ms_of(number().number))
+        return AtTime(time_ms_of(message_id().message_id))
 
     everywhere = [f"#chan{count}" for count in range(CHANNELS)]
     questions: dict[str, Callable[[], object]] = {
         "latest 50": lambda: history.latest(channel(), 50),
         "latest 50 with events": lambda: history.latest(channel(), 50, events=True),
         "latest 1000": lambda: history.latest(channel(), 1000),
-        "before a number, 50": lambda: history.before(channel(), number(), 50),
+        "before a message id, 50": lambda: history.before(channel(), message_id(), 50),
         "after a moment, 50": lambda: history.after(channel(), moment(), 50),
-        "around a number, 50": lambda: history.around(channel(), number(), 50),
+        "around a message id, 50": lambda: history.around(channel(), message_id(), 50),
         "between two moments, 50": lambda: history.between(channel(), moment(), moment(), 50),
         "targets of 100 channels": lambda: history.targets(everywhere, 7, 0, talk.time_ms + 1, 50),
         "search two words": lambda: history.search(Search(talk.some_words(2))),

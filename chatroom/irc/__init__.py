@@ -1,1 +1,1 @@
-"""The wire: bytes to messages and back. Pure: no socket, thread, clock or state of the chat."""
+"""The wire: bytes to messages and back. It knows no socket, thread, clock or state of the chat."""

@@ -1,4 +1,4 @@
-"""The capabilities offered, each a bit; and the ones that change the bytes of what others said.
+"""The capabilities that the server can offer. Each is a bit, so that a session's capabilities are one integer.
 
 Source: IRCv3 "Capability Negotiation" (CAP LS 302) and the specification of each capability.
 """
@@ -85,7 +85,9 @@ RENDERED = (
     | MULTILINE
     | MESSAGE_REDACTION
 )
-"""The capabilities by which one event's bytes differ from reader to reader: a *variant* is a set of these."""
+"""The capabilities that change the bytes of an event. A session's *variant* is the set of these that it has, and
+sessions of one variant read the same bytes.
+"""
 
 OF_HISTORY = CHATHISTORY | EVENT_PLAYBACK | MESSAGE_REDACTION | SEARCH
-"""The capabilities that mean nothing where no history is kept."""
+"""The capabilities that are not offered if no history is kept."""

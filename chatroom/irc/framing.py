@@ -1,9 +1,10 @@
-"""Bytes to lines and back: the only place where the wire's bytes become text.
+"""Bytes to lines and back. Only this module turns bytes of the wire into text.
+
+A line ends with CR LF, LF or CR. Empty lines are dropped. The lines depend on the bytes alone, not on how the network
+cuts them.
 
 Source: Modern IRC Client Protocol, "Message Format" (512 bytes a line with its CR LF); IRCv3 "Message Tags", "Size
-limit" (4,094 bytes of tags from a client, 8,191 with ``@`` and space in all from a server; they come on top of the
-512). A line ends with CR LF, a lone LF or a lone CR; empty lines mean nothing and are dropped. What comes out depends
-on the bytes alone, never on how the network cut them.
+limit" (4,094 bytes of tags from a client, on top of the 512).
 """
 
 from __future__ import annotations
@@ -11,20 +12,18 @@ from __future__ import annotations
 from typing import ClassVar
 
 LINE_BYTES = 510
-"""The most a line may hold behind its tags: 512 with CR LF, whichever line end it really has."""
+"""The most bytes of a line without its tags and its line end."""
 
 CLIENT_TAGS_BYTES = 4094
-"""The most tag data a client may send, without the ``@`` and the space around it."""
+"""The most bytes of tags in a line of a client, without the ``@`` before and the space after them."""
 
-SERVER_TAGS_BYTES = 8189
-"""The most tag data a client has to expect of a server, without the ``@`` and the space around it."""
-
-_ALWAYS_FITS = LINE_BYTES // 4  # characters: none takes more than four bytes
+# A line of so many characters is never too long, because no character has more than four bytes.
+_ALWAYS_FITS = LINE_BYTES // 4
 _CONTROLS = str.maketrans("\r\n\0", "   ")
 
 
 class Malformed:
-    """What stands in the place of a line that cannot be read. Two with the same fault are equal."""
+    """Takes the place of a line that cannot be read. Two with the same fault are equal."""
 
     __slots__ = ("fault", "text")
 
@@ -35,7 +34,7 @@ class Malformed:
     def __init__(self, fault: str, text: str = "") -> None:
         self.fault = fault
         self.text = text
-        """What of the line can be read: enough to say what was refused, and to answer its label."""
+        """The readable part of the line, for the reply: it needs the verb, and the label in the tags."""
 
     def __repr__(self) -> str:
         return f"<a line that is {self.fault}>"
@@ -53,38 +52,41 @@ Malformed.NOT_UTF8 = Malformed("not UTF-8")
 
 
 class LineBuffer:
-    """Gathers one connection's bytes into lines.
+    """Collects the bytes of one connection into lines. Used by one thread.
 
-    Holds nothing but an unfinished line, and of one that is already too long what shows that it is. Used by one thread.
+    Between two reads it holds only an unfinished line, of bounded length.
     """
 
-    __slots__ = ("_overlong", "_tags_bytes", "_tail")
+    __slots__ = ("_overlong", "_tail")
 
-    def __init__(self, tags_bytes: int = CLIENT_TAGS_BYTES) -> None:
-        self._tags_bytes = tags_bytes
+    def __init__(self) -> None:
         self._tail = b""
+        """The unfinished line. Of a line that is too long, as much as shows that it is."""
         self._overlong = False
+        """True if the unfinished line is too long already."""
 
     def feed(self, data: bytes) -> list[str | Malformed]:
-        """The lines that ``data`` completes, in order; a line that is too long shows up once, when it ends."""
+        """Add bytes. Returns the lines that they complete, in order. A line that is too long counts when it ends."""
         if self._overlong or self._tail:
             data = self._resume(data)
         else:
+            # Nearly every read brings whole lines that end with CR LF.
             usual = _split_usual(data)
             if usual is not None:
                 return usual
         end = data.rfind(b"\n") + 1
         if end != len(data):
+            # A CR ends a line at once. If the LF of a CR LF comes with the next read, it ends an empty line.
             end = max(end, data.rfind(b"\r") + 1)
             self._keep(data[end:])
             data = data[:end]
         if not data:
             return []
         lines = _split_plain(data)
-        return _split_any(data, self._tags_bytes) if lines is None else lines
+        return _split_any(data) if lines is None else lines
 
     def _resume(self, data: bytes) -> bytes:
-        """``data`` with the unfinished line in front; of an over-long one only its beginning is left, and its end."""
+        """``data`` after the unfinished line. The middle of a line that is too long is dropped."""
         if self._overlong:
             ends = [at for at in (data.find(b"\n"), data.find(b"\r")) if at >= 0]
             if not ends:
@@ -96,21 +98,23 @@ class LineBuffer:
         return data
 
     def _keep(self, tail: bytes) -> None:
-        """Keep an unfinished line, or as much of it as shows that it is too long."""
-        limit = self._tags_bytes + 2 + LINE_BYTES if tail.startswith(b"@") else LINE_BYTES
+        # The two more are the ``@`` and the space around the tags. The +1 shows that the line is too long.
+        limit = CLIENT_TAGS_BYTES + 2 + LINE_BYTES if tail.startswith(b"@") else LINE_BYTES
         self._overlong = len(tail) > limit
         self._tail = tail[: limit + 1]
 
 
 def _split_usual(data: bytes) -> list[str | Malformed] | None:
-    """Whole lines that all end with CR LF, as nearly everybody sends them; None where there is more to look at."""
+    """Split whole lines that all end with CR LF. Returns None if one may be malformed or end in another way."""
     try:
         text = data.decode()
     except UnicodeDecodeError:
         return None
     lines: list[str | Malformed] = text.split("\r\n")  # type: ignore[assignment]
+    # After the last CR LF nothing may be left.
     if lines.pop() or "\0" in text:
         return None
+    # A lone CR or LF ends a line too.
     count = len(lines)
     if count == 1:
         line = lines[0]
@@ -124,7 +128,7 @@ def _split_usual(data: bytes) -> list[str | Malformed] | None:
 
 
 def _split_plain(data: bytes) -> list[str | Malformed] | None:
-    """Complete lines at one go; None where one of them may be malformed, or has long tags."""
+    """Split complete lines with any line ends. Returns None if one may be malformed or has long tags."""
     try:
         text = data.decode()
     except UnicodeDecodeError:
@@ -146,20 +150,22 @@ def _split_plain(data: bytes) -> list[str | Malformed] | None:
     return lines
 
 
-def _split_any(data: bytes, tags_bytes: int) -> list[str | Malformed]:
-    """Complete lines, looked at one by one. ``bytes.splitlines`` knows exactly our three line ends."""
-    return [_read(line, tags_bytes) for line in data.splitlines() if line]
+def _split_any(data: bytes) -> list[str | Malformed]:
+    """Split complete lines and check each."""
+    # The line ends of ``bytes.splitlines`` are CR LF, LF and CR. Those of ``str.splitlines`` are more.
+    return [_read(line) for line in data.splitlines() if line]
 
 
-def _read(line: bytes, tags_bytes: int) -> str | Malformed:
+def _read(line: bytes) -> str | Malformed:
     rest = line
     if line.startswith(b"@"):
         tags, _, rest = line[1:].partition(b" ")
-        if len(tags) > tags_bytes:
-            whole_tags = line[:tags_bytes].rpartition(b";")[0]
+        if len(tags) > CLIENT_TAGS_BYTES:
+            # Without the last tag, which may be cut.
+            whole_tags = line[:CLIENT_TAGS_BYTES].rpartition(b";")[0]
             return Malformed(Malformed.TOO_LONG.fault, whole_tags.decode(errors="replace"))
     if len(rest) > LINE_BYTES:
-        return Malformed(Malformed.TOO_LONG.fault, line[: tags_bytes + LINE_BYTES].decode(errors="replace"))
+        return Malformed(Malformed.TOO_LONG.fault, line[: CLIENT_TAGS_BYTES + LINE_BYTES].decode(errors="replace"))
     if b"\0" in line:
         return Malformed.HAS_NUL
     try:
@@ -169,10 +175,10 @@ def _read(line: bytes, tags_bytes: int) -> str | Malformed:
 
 
 def encode(line: str, limit: int = LINE_BYTES) -> bytes:
-    """A line as it goes out, with CR LF; behind its tags it is cut to ``limit`` bytes, between two characters.
+    """The bytes of a line, with CR LF. Without its tags it is cut to ``limit`` bytes, between two characters.
 
-    A CR, LF or NUL within becomes a space and a lone surrogate a question mark, so that no text that reached us another
-    way than over the wire can forge a line.
+    A CR, LF or NUL in it becomes a space, and half a surrogate pair a question mark: a text from a file or the command
+    line must not forge a line.
     """
     if "\n" in line or "\r" in line or "\0" in line:
         line = line.translate(_CONTROLS)
@@ -187,9 +193,10 @@ def encode(line: str, limit: int = LINE_BYTES) -> bytes:
 
 
 def _cut(data: bytes, limit: int) -> bytes:
-    """At most ``limit`` bytes of UTF-8, ending between two characters."""
+    """At most ``limit`` bytes of UTF-8, cut between two characters."""
     if len(data) <= limit:
         return data
+    # 0b10...... is a byte inside of a character.
     while limit and data[limit] & 0xC0 == 0x80:
         limit -= 1
     return data[:limit]

@@ -1,6 +1,8 @@
-"""How long and how many: the limits that the server keeps to and, for most of them, promises in RPL_ISUPPORT.
+"""The limits that the server has chosen: how long a value can be, and how many there can be of a thing.
 
-Lengths are in bytes of UTF-8. Each limit is checked where the value arrives; ISUPPORT repeats it from here.
+Lengths are in bytes of UTF-8. A verb checks a limit when the value arrives; RPL_ISUPPORT and CAP advertise most of them
+from here. A limit that a specification fixes is beside the code that it concerns: the length of a line in ``framing``,
+the pieces of AUTHENTICATE in ``sasl``.
 
 Source: Modern IRC Client Protocol, "RPL_ISUPPORT Parameters".
 """
@@ -21,26 +23,31 @@ MASK_BYTES = 200
 KICK_BYTES = 255
 """The reason of a KICK, KILL, REDACT or RENAME."""
 BAN_REASON_BYTES = 300
-"""The reason of a ban from the server."""
+"""The reason of a ban from the server (UBAN)."""
 KNOCK_BYTES = 200
+"""The text of a KNOCK."""
 
 MODE_CHANGES = 20
-"""Changes in one MODE line."""
+"""Changes that one MODE line of a client can ask for, and parameters in one MODE line of the server."""
 LIST_ENTRIES = 100
-"""Entries on all lists of a channel together."""
+"""Masks on all lists of a channel together."""
 MESSAGE_TARGETS = 4
 """Targets of one PRIVMSG, NOTICE or TAGMSG."""
 WHOIS_TARGETS = 4
+"""Targets of one WHOIS."""
 MONITORED_NICKS = 100
 """Nicks on the MONITOR list of one session."""
 MULTILINE_BYTES = 4096
 """The text of a multiline message, with the line feeds between its lines."""
 MULTILINE_LINES = 100
+"""Lines of a multiline message."""
 LABEL_BYTES = 64
 """A longer label is ignored (IRCv3 labeled-response)."""
 METADATA_KEYS = 20
-"""Keys of one person or channel."""
+"""Keys of one user or channel."""
 METADATA_SUBSCRIPTIONS = 50
 """Keys that one session subscribes to."""
 METADATA_VALUE_BYTES = 256
-"""With the longest names around it, the longest value still fits in a line."""
+"""Small enough that the longest value fits into a line with the longest names."""
+SASL_RESPONSE_BYTES = 8192
+"""The base64 of one SASL response, all pieces together."""

@@ -1,7 +1,9 @@
 """Masks: ``nick!user@host`` with ``*`` and ``?``.
 
-Source: Modern IRC Client Protocol, "Wildcard Expressions". Letters are compared as names are (``CASEMAPPING=ascii``).
-There is no escape: none of the parts of a mask can hold an asterisk or a question mark.
+Letters are compared as in names (``CASEMAPPING=ascii``). A mask has no escape character, because no nick, user name or
+host can contain an asterisk or a question mark.
+
+Source: Modern IRC Client Protocol, "Wildcard Expressions".
 """
 
 from __future__ import annotations
@@ -9,33 +11,24 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from functools import lru_cache
-from typing import NamedTuple
 
 from chatroom.irc.names import casefold
 
-
-class Source(NamedTuple):
-    """Where a message comes from; what is not said is ``""``."""
-
-    nick: str
-    user: str
-    host: str
-
-
 Matcher = Callable[[str], bool]
+"""Returns True if a text matches."""
 
 
 def has_wildcards(mask: str) -> bool:
-    """Whether the mask can match more than one text."""
+    """True if the mask can match more than one text."""
     return "*" in mask or "?" in mask
 
 
 def normalise_mask(mask: str) -> str:
-    """A mask in full, as it is kept and shown: what is missing becomes ``*`` and runs of ``*`` become one.
+    """The full form of a mask, in which it is stored and shown: missing parts become ``*``, and ``**`` becomes ``*``.
 
-    ``nick`` → ``nick!*@*``, ``nick!user`` → ``nick!user@*``, ``user@host`` → ``*!user@host``. A lone text with a dot,
-    a colon or a slash can only be a host, for no nick holds one: ``*.example.org`` → ``*!*@*.example.org``. An extended
-    ban (``~a:alice``) is left as it is but for its runs of ``*``.
+    ``nick`` → ``nick!*@*``, ``nick!user`` → ``nick!user@*``, ``user@host`` → ``*!user@host``. A single part with a dot,
+    a colon or a slash is a host, because no nick has one: ``*.example.org`` → ``*!*@*.example.org``. An extended ban
+    (``~a:alice``) has no parts.
     """
     if not mask.startswith("~"):
         nick, exclamation, rest = mask.partition("!")
@@ -50,10 +43,9 @@ def normalise_mask(mask: str) -> str:
 
 @lru_cache(maxsize=4096)
 def compile_mask(mask: str) -> Matcher:
-    """A function that tells whether a text matches the mask in whole.
+    """A function that matches whole texts with the mask.
 
-    Its time grows with the text's length times the mask's at the worst, whatever the mask: each ``*`` is settled at the
-    first place where what follows it fits, and never looked at again.
+    Its time is at most proportional to the length of the text times the length of the mask, for any mask.
     """
     folded = casefold(mask)
     if not has_wildcards(folded):
@@ -63,19 +55,14 @@ def compile_mask(mask: str) -> Matcher:
         pattern = head
     else:
         *middles, tail = others
-        # An atomic group gives nothing back. That is right for all but the last part, which has to stand at the end.
+        # An atomic group, (?>...), matches its part at the first position that fits and tries no other. So a mask that
+        # is made to be slow cannot cause backtracking. The first position is the right one for all parts but the last,
+        # which must be at the end of the text.
         pattern = head + "".join(f"(?>.*?{middle})" for middle in middles if middle) + ".*" + tail
     fits = re.compile(pattern, re.DOTALL).fullmatch
     return lambda text: fits(casefold(text)) is not None
 
 
 def matches_mask(mask: str, text: str) -> bool:
-    """Whether ``text`` matches ``mask``; compiled masks are kept for the next time."""
+    """True if ``text`` as a whole matches ``mask``."""
     return compile_mask(mask)(text)
-
-
-def split_source(source: str) -> Source:
-    """The parts of ``nick!user@host``, any of which but the nick may be missing with its sign."""
-    rest, _, host = source.partition("@")
-    nick, _, user = rest.partition("!")
-    return Source(nick, user, host)

@@ -1,6 +1,6 @@
-"""One line of IRC as a message, and back.
+"""One line of IRC to a message, and back. Lines are text: ``framing`` makes them from bytes.
 
-Source: Modern IRC Client Protocol, "Message Format"; IRCv3 "Message Tags". Text only: bytes stop at ``framing``.
+Source: Modern IRC Client Protocol, "Message Format"; IRCv3 "Message Tags".
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ _ESCAPE_TABLE = str.maketrans({";": r"\:", " ": r"\s", "\\": r"\\", "\r": r"\r",
 
 
 class Message:
-    """A parsed line. ``verb`` is upper case; ``tags`` is None where the line had none.
+    """A parsed line. ``verb`` is in upper case, ``source`` and ``tags`` are None if the line has none.
 
-    A tag without a value, or with an empty one, has the value ``""``.
+    A tag without a value has the value ``""``.
     """
 
     __slots__ = ("params", "source", "tags", "verb")
@@ -31,6 +31,7 @@ class Message:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Message):
             return NotImplemented
+        # Tags None and {} are equal: both give the same line.
         return (self.verb, self.params, self.source, self.tags or None) == (
             other.verb,
             other.params,
@@ -38,16 +39,17 @@ class Message:
             other.tags or None,
         )
 
+    # Equal messages would need equal hashes, but a message can change.
     __hash__ = None  # type: ignore[assignment]
 
     @property
     def nick(self) -> str:
-        """The name part of the source, ``""`` where there is no source."""
+        """The nick or server name in the source; empty without a source."""
         return (self.source or "").partition("!")[0]
 
 
 def parse(line: str) -> Message:
-    """Parse one line without its CR LF. A line with no verb gives a message whose verb is ``""``."""
+    """Parse one line, without its CR LF. If it has no verb, ``verb`` is empty."""
     tags: dict[str, str] | None = None
     source: str | None = None
     if line[:1] in "@: ":
@@ -55,7 +57,8 @@ def parse(line: str) -> Message:
     head, colon, trailing = line.partition(" :")
     params = head.split(" ")
     if "" in params:
-        params = [param for param in params if param]  # str.split() would take tabs for spaces
+        # Several spaces in a row count as one. ``str.split()`` would also split at tabs.
+        params = [param for param in params if param]
         if not params:
             return Message("", [], source, tags)
     verb = params.pop(0).upper()
@@ -65,7 +68,7 @@ def parse(line: str) -> Message:
 
 
 def _split_prefixes(line: str) -> tuple[dict[str, str] | None, str | None, str]:
-    """The tags and the source of a line, and what follows them."""
+    """The tags and the source of a line, and the rest of the line."""
     tags: dict[str, str] | None = None
     source: str | None = None
     if line.startswith("@"):
@@ -79,7 +82,7 @@ def _split_prefixes(line: str) -> tuple[dict[str, str] | None, str | None, str]:
 
 
 def parse_tags(raw: str) -> dict[str, str]:
-    """Tags as they stand between ``@`` and the first space. The last of a repeated key wins."""
+    """Parse tags, as they are between ``@`` and the first space. If a key repeats, the last one counts."""
     tags: dict[str, str] = {}
     for part in raw.split(";"):
         if part:
@@ -89,7 +92,7 @@ def parse_tags(raw: str) -> dict[str, str]:
 
 
 def unescape(value: str) -> str:
-    """A tag value as it was meant. A lone backslash at the end is dropped, an unknown escape keeps its letter."""
+    """Undo the escapes of a tag value. A backslash at the end is dropped, an unknown escape keeps its letter."""
     out = []
     rest = iter(value)
     for char in rest:
@@ -102,17 +105,17 @@ def unescape(value: str) -> str:
 
 
 def escape(value: str) -> str:
-    """A tag value as it goes over the wire."""
+    """Escape a tag value for the wire."""
     return value.translate(_ESCAPE_TABLE)
 
 
 def format_tags(tags: dict[str, str]) -> str:
-    """Tags as they stand between ``@`` and the first space."""
+    """Format tags, as they are between ``@`` and the first space."""
     return ";".join(f"{key}={escape(value)}" if value else key for key, value in tags.items())
 
 
 def format_params(params: list[str] | tuple[str, ...]) -> str:
-    """Parameters as they follow the verb; only the last may hold spaces, be empty or start with a colon."""
+    """The parameters as they follow the verb. Only the last one may have spaces, be empty or begin with a colon."""
     if not params:
         return ""
     last = params[-1]
@@ -122,7 +125,7 @@ def format_params(params: list[str] | tuple[str, ...]) -> str:
 
 
 def format_message(message: Message) -> str:
-    """The line for a message, without CR LF."""
+    """The line of a message, without CR LF."""
     parts = []
     if message.tags:
         parts.append("@" + format_tags(message.tags))

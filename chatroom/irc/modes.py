@@ -1,8 +1,10 @@
 """Mode strings: ``+ov-m alice bob`` to single changes and back.
 
+The caller says which letters there are: a ``ModeKinds`` has for each letter how it takes a parameter. A letter that is
+not in it becomes a change without a parameter, which the caller refuses.
+
 Source: Modern IRC Client Protocol, "MODE message", and the ``CHANMODES`` and ``PREFIX`` parameters of ISUPPORT; RFC
-2812, section 3.2.3. Which letters exist is the caller's affair: a ``ModeKinds`` says of each how it takes its
-parameter, and a letter it does not know is given back without one, for the caller to refuse.
+2812, section 3.2.3.
 """
 
 from __future__ import annotations
@@ -10,9 +12,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+from chatroom.irc.limits import MODE_CHANGES
+
 
 class ModeChange(NamedTuple):
-    """One letter given or taken. A list mode without a parameter asks for the list; see ``ModeKinds.lacks_param``."""
+    """One mode letter that is set (``adding``) or unset. A list mode without a parameter asks to show the list."""
 
     adding: bool
     letter: str
@@ -20,25 +24,25 @@ class ModeChange(NamedTuple):
 
 
 class ModeKinds(NamedTuple):
-    """Mode letters by how they take a parameter, as ``CHANMODES=A,B,C,D`` and ``PREFIX`` tell it."""
+    """Mode letters, by how they take a parameter. The first four fields are the types of ``CHANMODES=A,B,C,D``."""
 
     lists: str = ""
-    """Type A: an entry of a list; without a parameter a question."""
+    """Type A: the parameter is a mask to add to a list or to remove from it; without one, the list is shown."""
     always: str = ""
-    """Type B: a parameter when given and when taken."""
+    """Type B: always a parameter."""
     when_set: str = ""
-    """Type C: a parameter only when given."""
+    """Type C: a parameter only if the mode is set."""
     flags: str = ""
     """Type D: never a parameter."""
     prefixes: str = ""
-    """Standings of a member (o, v): always a parameter, a nick."""
+    """The standings of a member (``PREFIX``): always a parameter, a nick."""
 
     def knows(self, letter: str) -> bool:
-        """Whether there is such a mode."""
+        """True if there is a mode with this letter."""
         return any(letter in letters for letters in self)
 
     def takes_param(self, adding: bool, letter: str) -> bool:
-        """Whether the change takes the next parameter, if there is one."""
+        """True if setting (``adding``) or unsetting the mode takes the next parameter, if there is one."""
         return (
             letter in self.lists
             or letter in self.always
@@ -47,7 +51,7 @@ class ModeKinds(NamedTuple):
         )
 
     def lacks_param(self, change: ModeChange) -> bool:
-        """Whether the change means nothing because its parameter is missing."""
+        """True if the change means nothing because its parameter is missing."""
         adding, letter, param = change
         return param is None and letter not in self.lists and self.takes_param(adding, letter)
 
@@ -68,12 +72,13 @@ class ModeKinds(NamedTuple):
 
 
 def parse_changes(params: Sequence[str], kinds: ModeKinds) -> list[ModeChange]:
-    """The changes in mode strings and their parameters, as they follow the target in a MODE line.
+    """The changes in the parameters of a MODE line, without its target.
 
-    Where no letter takes a parameter it is a further mode string if it begins with ``+`` or ``-`` (``+o alice -v bob``,
-    RFC 2812); else it is passed over. An empty parameter is none.
+    A parameter that no letter takes is a further mode string if it begins with ``+`` or ``-`` (``+o alice -v bob``, RFC
+    2812), and is ignored otherwise. An empty parameter counts as none.
     """
     changes: list[ModeChange] = []
+    # Both loops take from the same iterator: the inner one takes the parameters of the letters.
     rest = iter(params)
     for modestring in rest:
         if changes and modestring[:1] not in ("+", "-"):
@@ -88,20 +93,22 @@ def parse_changes(params: Sequence[str], kinds: ModeKinds) -> list[ModeChange]:
     return changes
 
 
-def format_changes(changes: Iterable[ModeChange], most_params: int = 20, most_bytes: int = 400) -> list[str]:
-    """Changes as they follow the target in MODE lines: ``+ov-m alice bob``.
+def format_changes(changes: Iterable[ModeChange], most_params: int = MODE_CHANGES, most_bytes: int = 400) -> list[str]:
+    """The changes as one or several texts, each to follow the target in a MODE line: ``+ov-m alice bob``.
 
-    A line takes at most ``most_params`` parameters and, unless a single one is longer, ``most_bytes`` bytes.
+    A text has at most ``most_params`` parameters and ``most_bytes`` bytes, except that a single change can be longer.
     """
     lines: list[str] = []
     letters, params, size, sign = "", list[str](), 0, ""
     for adding, letter, param in changes:
+        # The letter, perhaps a sign, and the parameter with a space before it.
         cost = 2 + (0 if param is None else 1 + len(param.encode(errors="replace")))
         if letters and (size + cost > most_bytes or (param is not None and len(params) >= most_params)):
             lines.append(" ".join([letters, *params]))
             letters, params, size, sign = "", [], 0, ""
-        if sign != "+-"[not adding]:
-            sign = "+-"[not adding]
+        # A sign is needed only if it differs from that of the change before.
+        if sign != ("+" if adding else "-"):
+            sign = "+" if adding else "-"
             letters += sign
         letters += letter
         size += cost

@@ -1,8 +1,9 @@
-"""Names on the wire: which nicks, accounts and channels there may be, and when two are the same.
+"""Names: the valid nicks, accounts and channels, and the comparison of names.
 
-Source: Modern IRC Client Protocol, "Clients", "Channels" and the ``CASEMAPPING`` parameter. The case mapping is
-``ascii``: only A to Z fold. Nicks and accounts leave out everything by which an address, a network, a mask, a channel
-or a ban's number could be told apart from a name, so that syntax alone tells what is meant.
+The case mapping is ``ascii``: only A to Z fold. A nick or account has none of the characters that mark an address, a
+network, a mask, a channel or the id of a ban. So a command can tell by the syntax alone what a target is.
+
+Source: Modern IRC Client Protocol, "Clients", "Channels" and the ``CASEMAPPING`` parameter.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from chatroom.irc.limits import CHANNEL_BYTES, HOST_BYTES, NICK_BYTES
+from chatroom.irc.limits import CHANNEL_BYTES, NICK_BYTES
 
 CHANNEL_PREFIXES = "#"
 
@@ -18,24 +19,27 @@ _FOLD = {code: code + 32 for code in range(ord("A"), ord("Z") + 1)}
 _ASCII_NICK = re.compile(r"[A-Za-z_\[\]{}\\|^`][A-Za-z0-9_\[\]{}\\|^`-]*")
 _NICK_PUNCTUATION = frozenset("-_[]{}\\|^`")
 _CHANNEL_FORBIDDEN = frozenset(" ,:\x07\x00\r\n\t*?!")
-_HOST_LABEL = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?")
+# Unicode's main categories: letters, marks and numbers.
 _LETTER_CATEGORIES = ("L", "M", "N")
 _INVISIBLE = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180d\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
 )
-"""Letters and marks that show nothing (Unicode's Default_Ignorable_Code_Point): a name with one looks like another."""
+"""Letters and marks that are not visible (Unicode's Default_Ignorable_Code_Point). With one, a name would look like
+another name.
+"""
 
 
 def casefold(name: str) -> str:
-    """The name as it is compared: A to Z in lower case, everything else as it is (``CASEMAPPING=ascii``)."""
+    """The form of a name for comparison: A to Z in lower case, all else as it is (``CASEMAPPING=ascii``)."""
+    # ``lower`` alone would also fold letters beyond ASCII. For ASCII it is the quicker way.
     return name.lower() if name.isascii() else name.translate(_FOLD)
 
 
 def is_nick(name: str) -> bool:
-    """Whether a nick or an account may be called ``name``.
+    """True if ``name`` is valid for a nick or an account.
 
-    Letters, marks and digits of any script in their composed form (NFC) that can be seen, and ``- _ [ ] { } \\ | ^ ```;
-    a digit or a hyphen may not come first.
+    It has visible letters, marks and digits of any script, in their composed form (NFC), and ``- _ [ ] { } \\ | ^ ```.
+    The first character is no digit and no hyphen.
     """
     if name.isascii():
         return len(name) <= NICK_BYTES and _ASCII_NICK.fullmatch(name) is not None
@@ -52,7 +56,7 @@ def is_nick(name: str) -> bool:
 
 
 def is_channel(name: str) -> bool:
-    """Whether a channel may be called ``name``."""
+    """True if ``name`` is valid for a channel."""
     return (
         len(name) > 1
         and name[0] in CHANNEL_PREFIXES
@@ -60,9 +64,3 @@ def is_channel(name: str) -> bool:
         and name.isprintable()
         and _CHANNEL_FORBIDDEN.isdisjoint(name)
     )
-
-
-def is_hostname(host: str) -> bool:
-    """Whether a person may be shown with that host name: RFC 1123 labels, more than one, ``HOST_BYTES`` in all."""
-    labels = host.split(".")
-    return len(labels) > 1 and len(host) <= HOST_BYTES and all(_HOST_LABEL.fullmatch(label) for label in labels)

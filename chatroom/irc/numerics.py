@@ -1,9 +1,7 @@
-"""The numerics, each in exactly one shape.
+"""The numerics. Each has one form in all verbs.
 
-Source: Modern IRC Client Protocol, "Numerics"; RFC 2812 section 5 where it is silent; the IRCv3 specifications for
-900 and up.
-
-A numeric with a ``text`` always ends in that text; one without ends in whatever its caller gives last.
+Source: Modern IRC Client Protocol, "Numerics"; RFC 2812, section 5, for those that are not in it; the IRCv3
+specifications for 900 and up.
 """
 
 from __future__ import annotations
@@ -12,7 +10,10 @@ from typing import NamedTuple
 
 
 class Numeric(NamedTuple):
-    """A numeric's three digits and the words it always ends in, if any."""
+    """A numeric: its three digits, and its last parameter if that is always the same text.
+
+    If ``text`` is None, the caller gives all parameters.
+    """
 
     code: str
     text: str | None = None

@@ -1,7 +1,6 @@
-"""Many words in as few lines as they fit in.
+"""Fits texts into lines.
 
-A reply that lists nicks or channels may not fit in one line (512 bytes, Modern IRC Client Protocol, "Message Format");
-it is sent in several then, each of them whole.
+A reply that lists nicks or channels may be too long for a line (``framing.LINE_BYTES``). Then it is sent in several.
 """
 
 from __future__ import annotations
@@ -10,9 +9,9 @@ from collections.abc import Iterable
 
 
 def pack_words(words: Iterable[str], separator: str, most_bytes: int) -> list[str]:
-    """The words joined to texts of at most ``most_bytes`` bytes each, in order; none where there are no words.
+    """Join words, in order, to as few texts of at most ``most_bytes`` bytes as possible; to none without words.
 
-    A single word that is longer has a text of its own. No word holds the separator.
+    A word that is longer is a text by itself. No word may contain the separator.
     """
     words = list(words)
     if not words:
@@ -23,7 +22,9 @@ def pack_words(words: Iterable[str], separator: str, most_bytes: int) -> list[st
         return [whole]
     texts: list[str] = []
     start = 0
-    while len(data) - start > most_bytes:  # a look per text, not per word: a large channel has thousands of those
+    # One search for each text, instead of adding up words: a large channel has thousands of them.
+    while len(data) - start > most_bytes:
+        # The separator after the last word that fits may itself be beyond the limit.
         end = data.rfind(gap, start, start + most_bytes + len(gap))
         if end < 0:
             end = data.find(gap, start)
@@ -36,6 +37,6 @@ def pack_words(words: Iterable[str], separator: str, most_bytes: int) -> list[st
 
 
 def shorten(text: str, limit: int) -> str:
-    """At most ``limit`` bytes of a text, cut between two characters."""
+    """The first characters of a text that fit into ``limit`` bytes."""
     data = text.encode()
     return text if len(data) <= limit else data[:limit].decode(errors="ignore")

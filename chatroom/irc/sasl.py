@@ -1,8 +1,9 @@
-"""SASL over AUTHENTICATE lines: responses in pieces, and what PLAIN says.
+"""SASL over AUTHENTICATE lines: responses in pieces, and the PLAIN mechanism.
 
-Sources: IRCv3 "sasl" 3.1 and 3.2 (base64 in pieces of 400 bytes; a piece of exactly 400 is followed by another, which
-is ``+`` where nothing is left; ``*`` aborts); RFC 4616 (PLAIN). Which mechanisms there are and who may log in is
-decided elsewhere.
+The mechanisms that the server offers, and the check of a login, are in ``chatroom.chat.admission``.
+
+Source: IRCv3 "sasl" 3.1 and 3.2 (base64 in pieces of 400 bytes; a piece of exactly 400 is followed by another one, or
+by ``+`` if nothing is left; ``*`` aborts); RFC 4616 (PLAIN).
 """
 
 from __future__ import annotations
@@ -11,15 +12,14 @@ import base64
 from enum import Enum
 from typing import NamedTuple
 
-PIECE_BYTES = 400
-"""The most base64 one AUTHENTICATE line carries."""
+from chatroom.irc.limits import SASL_RESPONSE_BYTES
 
-RESPONSE_BYTES = 8192
-"""The most base64 of one response, all pieces together: bounded by us, the specification leaves it open."""
+PIECE_BYTES = 400
+"""The most base64 in one AUTHENTICATE line."""
 
 
 class SaslFault(Enum):
-    """Why a response came to nothing. The exchange is over."""
+    """The reason why a response cannot be used. The exchange is over."""
 
     ABORTED = "aborted by the client"
     TOO_LONG = "a piece or the whole is too long"
@@ -27,7 +27,7 @@ class SaslFault(Enum):
 
 
 class ResponseBuffer:
-    """Gathers the pieces of the client's response. Used by one session, guarded by the hub lock."""
+    """Collects the pieces of a client's response. Each session has its own, guarded by the hub lock."""
 
     __slots__ = ("_pieces", "_size")
 
@@ -36,9 +36,9 @@ class ResponseBuffer:
         self._size = 0
 
     def feed(self, piece: str) -> bytes | SaslFault | None:
-        """Take one AUTHENTICATE parameter: the whole response where this was its end, None where more must follow.
+        """Add the parameter of one AUTHENTICATE line. Returns the response if it is complete, None if more must follow.
 
-        After a response or a fault the buffer is empty, as new.
+        After a response or a fault the buffer is empty and can be used again.
         """
         answer = self._take(piece)
         if answer is not None:
@@ -52,7 +52,7 @@ class ResponseBuffer:
         if piece != "+":
             self._pieces.append(piece)
             self._size += len(piece)
-        if len(piece) > PIECE_BYTES or self._size > RESPONSE_BYTES:
+        if len(piece) > PIECE_BYTES or self._size > SASL_RESPONSE_BYTES:
             return SaslFault.TOO_LONG
         if len(piece) == PIECE_BYTES:
             return None
@@ -72,21 +72,21 @@ def encode_response(response: bytes) -> list[str]:
 
 
 class PlainLogin(NamedTuple):
-    """What PLAIN says."""
+    """The content of a PLAIN response."""
 
     authzid: str
-    """Whom to act as; ``""`` means whoever logs in."""
+    """The account to act as; empty for the account that logs in."""
     authcid: str
-    """Whose password it is."""
+    """The account that logs in, with its password."""
     password: str
 
     def __repr__(self) -> str:
-        """Without the password: this may end up in a log."""
+        # Without the password, because it may get into the log.
         return f"PlainLogin({self.authzid!r}, {self.authcid!r})"
 
 
 def parse_plain(response: bytes) -> PlainLogin | None:
-    """What a PLAIN response says; None where it is not one (RFC 4616: UTF-8, two NULs, an account and a password)."""
+    """The content of a PLAIN response, or None if it is none (RFC 4616: UTF-8, two NULs, an account and a password)."""
     try:
         parts = response.decode().split("\0")
     except UnicodeDecodeError:
@@ -97,5 +97,5 @@ def parse_plain(response: bytes) -> PlainLogin | None:
 
 
 def format_plain(account: str, password: str) -> bytes:
-    """The PLAIN response with which ``account`` logs in as itself. Neither may hold a NUL."""
+    """The PLAIN response for ``account`` to log in. Neither argument may hold a NUL."""
     return f"\0{account}\0{password}".encode()

@@ -1,1 +1,1 @@
-"""The disk: implementations of the Protocols in ``chatroom.chat.stored``, and the lock of a running daemon."""
+"""The disk: the lock of a running daemon, and the stores (``chatroom.chat.stored``), so far on SQLite."""

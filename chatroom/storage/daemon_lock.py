@@ -1,7 +1,7 @@
-"""The lock that a daemon holds for as long as it serves a database: one daemon a database.
+"""The lock that a daemon holds while it serves a database, so that each database has one daemon at most.
 
-It is an ``flock`` on a file of its own beside the database, ``NAME.lock``: locking the database file itself would be in
-SQLite's way. The kernel lets go of it when the process ends, however it ends; the file stays behind and means nothing.
+It is an ``flock`` on the file ``NAME.lock`` beside the database. A lock on the database file itself would disturb
+SQLite's own locks. The kernel releases it when the process ends, even after a crash; the file stays and means nothing.
 """
 
 from __future__ import annotations
@@ -16,11 +16,13 @@ from chatroom.errors import AlreadyServing
 from chatroom.storage import file_errors
 
 _PATIENCE_S = 0.5
+"""How long ``acquire`` tries."""
 _PAUSE_S = 0.02
+"""The pause between two tries."""
 
 
 class DaemonLock:
-    """The lock, held until ``release`` or the end of a ``with`` block."""
+    """The lock. It is held until ``release`` or the end of a ``with`` block."""
 
     __slots__ = ("_descriptor", "path")
 
@@ -30,16 +32,17 @@ class DaemonLock:
 
     @classmethod
     def acquire(cls, database_path: Path) -> DaemonLock:
-        """Take the lock of the database at that path, whose directory must exist.
+        """Take the lock of a database. The database need not exist, but its directory must.
 
-        Raises ``AlreadyServing`` where another process has it, ``StorageError`` where its file cannot be made.
+        Raises ``AlreadyServing`` if another process has the lock, ``StorageError`` if its file cannot be made.
         """
         path = _lock_path(database_path)
         try:
+            # O_CLOEXEC: a child process with the descriptor would hold the lock after the daemon has ended.
             descriptor = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
         except OSError as error:
             raise file_errors.from_os(path, "create the daemon's lock", error) from error
-        # is_held() takes the lock for a moment to find out; somebody who asks must not keep a daemon from starting.
+        # Try for a while: ``is_held`` takes the lock for a moment, and must not keep a daemon from starting.
         give_up_at = time.monotonic() + _PATIENCE_S
         while not _try_lock(descriptor, fcntl.LOCK_EX):
             if time.monotonic() > give_up_at:
@@ -49,7 +52,8 @@ class DaemonLock:
         return cls(path, descriptor)
 
     def release(self) -> None:
-        """Let go of the lock. Idempotent."""
+        """Release the lock. Idempotent."""
+        # Closing the only descriptor releases an flock.
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1
@@ -64,7 +68,7 @@ class DaemonLock:
 
 
 def is_held(database_path: Path) -> bool:
-    """Whether a daemon serves the database at that path. Raises ``StorageError`` where that cannot be found out."""
+    """True if a daemon serves the database at that path. Raises ``StorageError`` if the lock cannot be read."""
     path = _lock_path(database_path)
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
@@ -73,13 +77,14 @@ def is_held(database_path: Path) -> bool:
     except OSError as error:
         raise file_errors.from_os(path, "look at the daemon's lock", error) from error
     try:
+        # A shared lock, so that two processes that ask at once do not take each other for a daemon.
         return not _try_lock(descriptor, fcntl.LOCK_SH)
     finally:
         os.close(descriptor)
 
 
 def _lock_path(database_path: Path) -> Path:
-    # One lock for a database, whichever link leads to it.
+    # The real path, so that all links to a database have the same lock.
     return Path(f"{os.path.realpath(database_path)}.lock")
 
 

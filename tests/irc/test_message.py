@@ -1,4 +1,4 @@
-"""Messages: the public parser vectors, what is particular, and that what is written reads back."""
+"""Messages: the public vectors, special cases, and that a formatted message parses to the same."""
 
 from __future__ import annotations
 
@@ -50,14 +50,14 @@ def test_particular_lines(line: str, message: Message) -> None:
 
 
 def test_nick_of_a_message() -> None:
-    """The nick is the source's first part."""
+    """The nick is the first part of the source."""
     assert parse(":alice!a@host PING").nick == "alice"
     assert parse(":irc.example.org PING").nick == "irc.example.org"
     assert parse("PING").nick == ""
 
 
 def test_equality_is_by_parts() -> None:
-    """Messages that differ in any part differ; no tags and empty tags are the same."""
+    """Messages that differ in any part are not equal. No tags and empty tags are equal."""
     message = Message("PING", ["x"], "s", {"a": "b"})
     assert message == Message("PING", ["x"], "s", {"a": "b"})
     assert Message("PING", [], None, {}) == Message("PING", [], None, None)
@@ -96,7 +96,7 @@ def test_any_line_parses(line: str) -> None:
 
 @given(st.text())
 def test_tag_values_survive(value: str) -> None:
-    """Any text as a tag value comes back, and is escaped to what may stand in a tag."""
+    """Any text as a tag value comes back, and is escaped to characters that a tag may have."""
     escaped = escape(value)
     assert unescape(escaped) == value
     assert not set(escaped) & set("; \r\n")

@@ -1,4 +1,4 @@
-"""Mode strings: what they ask for, and that what is written reads back."""
+"""Mode strings: their changes, and that formatted changes parse to the same."""
 
 from __future__ import annotations
 
@@ -43,12 +43,12 @@ def change(text: str) -> ModeChange:
     ],
 )
 def test_parse(params: list[str], changes: list[str]) -> None:
-    """Signs hold until the next, parameters go to the letters that take one, in order."""
+    """A sign is valid until the next one. Parameters go, in order, to the letters that take one."""
     assert parse_changes(params, KINDS) == [change(text) for text in changes]
 
 
 def test_lacking_parameters() -> None:
-    """A standing, a key or a limit means nothing without its parameter; a list asks; taking a limit needs none."""
+    """Setting a standing, a key or a limit lacks its parameter. A list mode and the end of a limit need none."""
     lacking = [
         text for text in ("+o", "-v", "+k", "-k", "+l", "-l", "+b", "-b", "+m", "+x") if KINDS.lacks_param(change(text))
     ]
@@ -57,7 +57,7 @@ def test_lacking_parameters() -> None:
 
 
 def test_kinds() -> None:
-    """What exists, and how ISUPPORT tells it."""
+    """The known letters, and the values for ISUPPORT and RPL_MYINFO."""
     assert KINDS.chanmodes == "beI,k,l,imnst"
     assert all(KINDS.knows(letter) for letter in "beIklimnstov")
     assert not KINDS.knows("x")
@@ -75,7 +75,7 @@ def test_kinds() -> None:
     ],
 )
 def test_format(changes: list[str], most_params: int, lines: list[str]) -> None:
-    """Signs are not repeated, and no line takes more parameters than it may."""
+    """Signs are not repeated, and no line has more parameters than the limit."""
     assert format_changes([change(text) for text in changes], most_params) == lines
 
 
@@ -93,7 +93,7 @@ CHANGES = st.lists(
 
 @given(CHANGES, st.integers(1, 5), st.integers(10, 100))
 def test_what_is_written_reads_back(changes: list[ModeChange], most_params: int, most_bytes: int) -> None:
-    """The lines read back as the changes, in order, and keep to their limits."""
+    """The lines parse to the changes, in order, and are within their limits."""
     lines = [line.split(" ") for line in format_changes(changes, most_params, most_bytes)]
     assert [found for line in lines for found in parse_changes(line, KINDS)] == changes
     for letters, *params in lines:
@@ -104,7 +104,7 @@ def test_what_is_written_reads_back(changes: list[ModeChange], most_params: int,
 
 @given(st.lists(st.text(max_size=8) | st.text("+-beklovm", max_size=8), max_size=8))
 def test_any_parameters_parse(params: list[str]) -> None:
-    """Nothing raises, no sign is taken for a letter and every parameter given out was there."""
+    """No mode string raises an error, no sign becomes a letter, and every parameter is one of the line."""
     for found in parse_changes(params, KINDS):
         assert found.letter not in "+-"
         assert found.param is None or found.param in params

@@ -11,7 +11,7 @@ WORDS = st.lists(st.text(st.characters(exclude_characters=" ,", exclude_categori
 
 
 def test_words_fill_lines_to_the_last_byte() -> None:
-    """A line takes exactly as many bytes as it may, separators between the words included."""
+    """A text has up to the limit of bytes, with the separators between the words."""
     assert pack_words(["abc", "def"], " ", 7) == ["abc def"]
     assert pack_words(["abc", "def"], " ", 6) == ["abc", "def"]
     assert pack_words(["ä", "ö"], ",", 5) == ["ä,ö"]
@@ -22,7 +22,7 @@ def test_words_fill_lines_to_the_last_byte() -> None:
 
 @given(WORDS, st.integers(1, 40))
 def test_no_word_is_lost_and_no_line_is_too_long(words: list[str], most_bytes: int) -> None:
-    """The lines hold all words in order; only a line of one word may be longer than asked."""
+    """The texts have all words in order. Only a text of one word is longer than the limit."""
     lines = pack_words(words, ",", most_bytes)
     assert [word for line in lines for word in line.split(",")] == words
     assert all(len(line.encode()) <= most_bytes or "," not in line for line in lines)

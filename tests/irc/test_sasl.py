@@ -1,4 +1,4 @@
-"""SASL: pieces of any response, its faults, and what PLAIN says."""
+"""SASL: responses in pieces, their faults, and PLAIN."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from chatroom.irc.limits import SASL_RESPONSE_BYTES
 from chatroom.irc.sasl import (
     PIECE_BYTES,
-    RESPONSE_BYTES,
     PlainLogin,
     ResponseBuffer,
     SaslFault,
@@ -21,7 +21,7 @@ from chatroom.irc.sasl import (
 @given(st.lists(st.binary(max_size=900), min_size=1, max_size=3))
 @example([b"", b"x" * 300, b"x" * 299, b"x" * 301, b"x" * 600])
 def test_responses_in_pieces(responses: list[bytes]) -> None:
-    """One response after another comes back whole, at its last piece and not before."""
+    """Responses come back one after another, each at its last piece and not before."""
     buffer = ResponseBuffer()
     for response in responses:
         *others, last = encode_response(response)
@@ -36,7 +36,7 @@ def test_responses_in_pieces(responses: list[bytes]) -> None:
         (["*"], SaslFault.ABORTED),
         (["A" * PIECE_BYTES, "*"], SaslFault.ABORTED),
         (["A" * (PIECE_BYTES + 1)], SaslFault.TOO_LONG),
-        (["A" * PIECE_BYTES] * (RESPONSE_BYTES // PIECE_BYTES + 1), SaslFault.TOO_LONG),
+        (["A" * PIECE_BYTES] * (SASL_RESPONSE_BYTES // PIECE_BYTES + 1), SaslFault.TOO_LONG),
         (["!"], SaslFault.MALFORMED),
         (["AAA"], SaslFault.MALFORMED),
         (["é"], SaslFault.MALFORMED),
@@ -45,14 +45,14 @@ def test_responses_in_pieces(responses: list[bytes]) -> None:
     ],
 )
 def test_faults(pieces: list[str], fault: SaslFault) -> None:
-    """A fault is told at the piece that has it, and the next response starts afresh."""
+    """A fault is returned at the piece that has it. The next response starts with an empty buffer."""
     buffer = ResponseBuffer()
     assert [buffer.feed(piece) for piece in pieces] == [None] * (len(pieces) - 1) + [fault]
     assert buffer.feed("YQ==") == b"a"
 
 
 def test_no_response_is_kept() -> None:
-    """A password does not stay in memory longer than its exchange, and pieces are bounded."""
+    """After an exchange no piece of a password is left, and the size of all pieces is bounded."""
     buffer = ResponseBuffer()
     buffer.feed("A" * PIECE_BYTES)
     assert buffer._pieces
@@ -60,7 +60,7 @@ def test_no_response_is_kept() -> None:
     assert not buffer._pieces
     for _ in range(1000):
         buffer.feed("A" * PIECE_BYTES)
-        assert sum(map(len, buffer._pieces)) <= RESPONSE_BYTES
+        assert sum(map(len, buffer._pieces)) <= SASL_RESPONSE_BYTES
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,7 @@ def test_no_response_is_kept() -> None:
     ],
 )
 def test_plain(response: bytes, login: PlainLogin | None) -> None:
-    """Exactly an identity, an account and a password, in UTF-8."""
+    """A PLAIN response is exactly an identity, an account and a password, in UTF-8."""
     assert parse_plain(response) == login
 
 
@@ -87,10 +87,10 @@ NO_NUL = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size
 
 @given(NO_NUL, NO_NUL)
 def test_plain_reads_back(account: str, password: str) -> None:
-    """What our client writes is what our server reads."""
+    """A formatted login parses to the same account and password."""
     assert parse_plain(format_plain(account, password)) == PlainLogin("", account, password)
 
 
 def test_password_is_not_shown() -> None:
-    """A login that ends up in a log does not show its password."""
+    """The text form of a login does not show its password."""
     assert "secret" not in repr(parse_plain(b"\0alice\0secret"))

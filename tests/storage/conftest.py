@@ -19,30 +19,30 @@ class SetClock:
         self.now = datetime(2030, 5, 1, 12, 0, 0, 123000, tzinfo=UTC)
 
     def __call__(self) -> datetime:
-        """The moment it is set to."""
+        """The time it is set to."""
         return self.now
 
     def advance(self, **time: float) -> datetime:
-        """Move by a ``timedelta`` of these arguments, and say what time it is then."""
+        """Move by a ``timedelta`` of these arguments. Returns the new time."""
         self.now += timedelta(**time)
         return self.now
 
 
 @pytest.fixture
 def by() -> Actor:
-    """Who does it."""
+    """The author of actions."""
     return Actor("root", "cli")
 
 
 @pytest.fixture
 def clock() -> SetClock:
-    """The clock of ``stores`` and of what ``open_another`` opens."""
+    """The clock of ``stores`` and of the stores that ``open_another`` opens."""
     return SetClock()
 
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    """Where the database is."""
+    """The path of the database."""
     return tmp_path / "chatroom.db"
 
 
@@ -55,7 +55,7 @@ def stores(path: Path, clock: SetClock) -> Iterator[SqliteStores]:
 
 @pytest.fixture
 def open_another(path: Path, clock: SetClock) -> Iterator[Callable[[str], SqliteStores]]:
-    """Open one more connection with that origin."""
+    """A function that opens one more connection, for the writer it is given."""
     opened = []
 
     def open_one(origin: str) -> SqliteStores:

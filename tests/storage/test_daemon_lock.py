@@ -22,7 +22,7 @@ def test_one_holder_at_a_time(path: Path) -> None:
 
 
 def test_asking_does_not_take_it(path: Path) -> None:
-    """Whether it is held is told without holding it or making its file."""
+    """``is_held`` neither keeps the lock nor makes its file."""
     assert not is_held(path)
     assert not path.with_name(f"{path.name}.lock").exists()
     with DaemonLock.acquire(path):
@@ -32,7 +32,7 @@ def test_asking_does_not_take_it(path: Path) -> None:
 
 
 def test_who_asks_does_not_keep_a_daemon_away(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A lock that is taken at the first try, and free at the next, is waited for."""
+    """If the lock is taken at the first try and free at the next, it is acquired."""
     tries = []
     real = daemon_lock._try_lock
 
@@ -55,7 +55,7 @@ def test_links_lead_to_one_lock(path: Path) -> None:
 
 
 def test_lock_ends_with_its_process(path: Path) -> None:
-    """Also where the process is killed."""
+    """The lock is free after its process was killed."""
     script = (
         "import sys; from pathlib import Path; from chatroom.storage.daemon_lock import DaemonLock;"
         "lock = DaemonLock.acquire(Path(sys.argv[1])); print('held', flush=True); sys.stdin.read()"
@@ -75,14 +75,14 @@ def test_lock_ends_with_its_process(path: Path) -> None:
 
 
 def test_file_is_the_owners_alone(path: Path) -> None:
-    """The lock's file is 0600 and stays behind."""
+    """The lock's file has mode 0600 and stays."""
     with DaemonLock.acquire(path) as lock:
         assert lock.path.stat().st_mode & 0o777 == 0o600
     assert lock.path.exists()
 
 
 def test_where_no_lock_can_be_made(tmp_path: Path) -> None:
-    """A directory that is not there is a clear refusal; nothing serves there either."""
+    """Without its directory, a lock cannot be acquired, and is not held."""
     path = tmp_path / "none" / "chatroom.db"
     with pytest.raises(StorageError, match="No such file or directory"):
         DaemonLock.acquire(path)

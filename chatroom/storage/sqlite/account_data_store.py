@@ -5,6 +5,7 @@ from __future__ import annotations
 from chatroom.chat.stored.records import AccountData
 from chatroom.storage.sqlite.database import Database
 
+# Instead of VALUES: it adds no row, rather than raise an error, if the account was deleted meanwhile.
 _ACCOUNT = "SELECT id, ?, ? FROM accounts WHERE id = ?"
 
 
@@ -17,7 +18,7 @@ class SqliteAccountData:
         self._database = database
 
     def load(self, account_id: int) -> AccountData:
-        """All that an account has."""
+        """The account's data; empty if there is none."""
         with self._database.snapshot():
             markers = self._database.rows(
                 "SELECT target, read_ms FROM read_markers WHERE account_id = ?", (account_id,)
@@ -28,7 +29,7 @@ class SqliteAccountData:
         return AccountData(dict(markers), dict(metadata))
 
     def set_marker(self, account_id: int, target: str, read_ms: int) -> None:
-        """Note how far the account has read; never less far than before."""
+        """Set the read marker of a conversation. It never goes back."""
         with self._database.transaction():
             self._database.execute(
                 f"INSERT INTO read_markers (account_id, target, read_ms) {_ACCOUNT}"
@@ -37,12 +38,12 @@ class SqliteAccountData:
             )
 
     def delete_marker(self, account_id: int, target: str) -> None:
-        """Forget how far the account has read there."""
+        """Delete the read marker of a conversation."""
         with self._database.transaction():
             self._database.execute("DELETE FROM read_markers WHERE account_id = ? AND target = ?", (account_id, target))
 
     def set_metadata(self, account_id: int, metadata: dict[str, str]) -> None:
-        """Replace all of an account's metadata."""
+        """Replace all metadata of an account."""
         with self._database.transaction():
             self._database.execute("DELETE FROM account_metadata WHERE account_id = ?", (account_id,))
             for key, value in metadata.items():

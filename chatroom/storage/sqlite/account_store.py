@@ -16,7 +16,7 @@ _COLUMNS = "id, name, role, disabled, created_ms, last_login_ms"
 _ROLES = {role.word: role for role in Role}
 
 
-class Accounts:
+class SqliteAccounts:
     """Implements ``chatroom.chat.stored.stores.AccountStore``."""
 
     __slots__ = ("_database",)
@@ -25,7 +25,7 @@ class Accounts:
         self._database = database
 
     def create(self, name: str, role: Role, credentials: Iterable[Credential], by: Actor) -> Account:
-        """Add an account. Raises ``AlreadyExists``."""
+        """Add an account. Raises ``AlreadyExists`` if the name is taken."""
         with self._database.transaction():
             taken = self._database.row("SELECT name FROM accounts WHERE folded = ?", (casefold(name),))
             if taken is not None:
@@ -41,46 +41,47 @@ class Accounts:
         return account
 
     def find(self, name: str) -> Account | None:
-        """The account called ``name``, whatever its case."""
+        """The account called ``name``, or None."""
         row = self._database.row(f"SELECT {_COLUMNS} FROM accounts WHERE folded = ?", (casefold(name),))
         return None if row is None else _account(row)
 
     def get(self, name: str) -> Account:
-        """The account called ``name``, whatever its case. Raises ``NotFound``."""
+        """The account called ``name``. Raises ``NotFound``."""
         account = self.find(name)
         if account is None:
             raise NotFound(f"there is no account called {name}")
         return account
 
     def find_by_id(self, account_id: int) -> Account | None:
-        """The account with that id."""
+        """The account with that id, or None."""
         row = self._database.row(f"SELECT {_COLUMNS} FROM accounts WHERE id = ?", (account_id,))
         return None if row is None else _account(row)
 
     def list_all(self) -> list[Account]:
-        """Every account, by name."""
+        """All accounts, sorted by casefolded name."""
         return [_account(row) for row in self._database.rows(f"SELECT {_COLUMNS} FROM accounts ORDER BY folded")]
 
     def load_entries(self) -> Iterator[AccountEntry]:
-        """Every account in the short form the daemon keeps in memory; made for 100,000 of them."""
+        """All accounts in the form that the daemon keeps in memory."""
+        # ``map`` makes the records one by one, as the daemon puts them into its own tables.
         return map(_entry, self._database.rows("SELECT id, name, role, disabled FROM accounts"))
 
     def find_entry(self, account_id: int) -> AccountEntry | None:
-        """One account in the daemon's short form."""
+        """One account in the form that the daemon keeps in memory, or None."""
         row = self._database.row("SELECT id, name, role, disabled FROM accounts WHERE id = ?", (account_id,))
         return None if row is None else _entry(row)
 
     def count_admins(self) -> int:
-        """How many enabled admins there are."""
+        """The number of admins with an account that is not disabled."""
         return self._database.number("SELECT count(*) FROM accounts WHERE role = 'admin' AND NOT disabled")
 
     def find_credential(self, account_id: int, kind: str) -> str | None:
-        """The stored verifier of that kind."""
+        """The account's verifier of a kind, or None."""
         row = self._database.row("SELECT value FROM credentials WHERE account_id = ? AND kind = ?", (account_id, kind))
         return None if row is None else str(row[0])
 
     def set_credentials(self, account_id: int, credentials: Iterable[Credential], by: Actor) -> None:
-        """Replace all of an account's verifiers: a new password. Raises ``NotFound``."""
+        """Replace all verifiers of an account, for a new password. Raises ``NotFound``."""
         with self._database.transaction():
             account = self._get_by_id(account_id)
             self._database.execute("DELETE FROM credentials WHERE account_id = ?", (account_id,))
@@ -88,7 +89,7 @@ class Accounts:
             self._record(account_id, by, "user.passwd", account.name)
 
     def upgrade_credential(self, account_id: int, old: str, new: Credential) -> None:
-        """Store a verifier re-hashed at another cost, unless it is no longer ``old``. No audit row."""
+        """Replace the verifier ``old`` by one of the same kind and password at another cost."""
         with self._database.transaction():
             self._database.execute(
                 "UPDATE credentials SET value = ? WHERE account_id = ? AND kind = ? AND value = ?",
@@ -96,7 +97,7 @@ class Accounts:
             )
 
     def add_credential(self, account_id: int, beside: str, new: Credential) -> None:
-        """Store one more kind of verifier, unless ``beside`` is no longer one of the account's. No audit row."""
+        """Add a verifier of another kind for the same password, if ``beside`` is still one of the account's."""
         with self._database.transaction():
             self._database.execute(
                 "INSERT OR REPLACE INTO credentials (account_id, kind, value)"
@@ -105,7 +106,7 @@ class Accounts:
             )
 
     def set_role(self, account_id: int, role: Role, by: Actor) -> Account:
-        """Give the account another role. Raises ``NotFound``."""
+        """Give the account another role and return it. Raises ``NotFound``."""
         with self._database.transaction():
             before = self._get_by_id(account_id)
             self._database.execute("UPDATE accounts SET role = ? WHERE id = ?", (role.word, account_id))
@@ -114,7 +115,7 @@ class Accounts:
         return account
 
     def set_disabled(self, account_id: int, disabled: bool, by: Actor) -> Account:
-        """Disable or enable the account; its name stays reserved. Raises ``NotFound``."""
+        """Disable or enable the account and return it. Raises ``NotFound``."""
         with self._database.transaction():
             name = self._get_by_id(account_id).name
             self._database.execute("UPDATE accounts SET disabled = ? WHERE id = ?", (int(disabled), account_id))
@@ -123,25 +124,23 @@ class Accounts:
         return account
 
     def delete(self, account_id: int, by: Actor) -> None:
-        """Delete the account and its credentials; its id is never used again. Raises ``NotFound``.
-
-        Its channels are left without a founder, and its access to channels is gone; those count as changed, too.
-        """
+        """Delete the account with its credentials and account data. Raises ``NotFound``."""
         with self._database.transaction():
             account = self._get_by_id(account_id)
+            # Found before the account goes: these channels lose their founder or the access, and so change too.
             channels = self._database.rows(
                 "SELECT id FROM channels WHERE founder_id = ?"
                 " UNION SELECT channel_id FROM channel_access WHERE account_id = ?",
                 (account_id, account_id),
             )
-            # Foreign keys do the rest: CASCADE for credentials and access, SET NULL for founders.
+            # Foreign keys do the rest: CASCADE for credentials, account data and access, SET NULL for founders.
             self._database.execute("DELETE FROM accounts WHERE id = ?", (account_id,))
             self._record(account_id, by, "user.delete", account.name, f"role {account.role.word}")
             for (channel_id,) in channels:
                 change_store.add_row(self._database, "channels", channel_id)
 
     def record_login(self, account_id: int, at: datetime) -> None:
-        """Note a good login. No audit row, no ``changes`` row."""
+        """Set the time of the last login."""
         with self._database.transaction():
             self._database.execute("UPDATE accounts SET last_login_ms = ? WHERE id = ?", (to_ms(at), account_id))
 

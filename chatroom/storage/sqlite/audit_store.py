@@ -1,4 +1,4 @@
-"""The audit trail: who did what to whom, when, and from where. Rows are added and never altered."""
+"""The table ``audit``: who did what to whom, when, and from where. Rows are added and never changed."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from chatroom.storage.sqlite.timestamps import from_ms, to_ms
 
 
 def add_row(database: Database, by: Actor, action: str, target: str, detail: str = "") -> None:
-    """Write an audit row, inside the transaction of what it tells about."""
+    """Add an audit row. Only in the transaction of the action itself."""
     database.execute(
         "INSERT INTO audit (at_ms, actor, origin, action, target, detail) VALUES (?, ?, ?, ?, ?, ?)",
         (database.now_ms(), by.name, by.origin, action, target, detail),
     )
 
 
-class Audit:
+class SqliteAudit:
     """Implements ``chatroom.chat.stored.stores.AuditStore``."""
 
     __slots__ = ("_database",)
@@ -26,7 +26,7 @@ class Audit:
         self._database = database
 
     def add(self, by: Actor, action: str, target: str, detail: str) -> None:
-        """Note that ``by`` did ``action`` to ``target``."""
+        """Add a row: ``by`` did ``action`` to ``target``."""
         with self._database.transaction():
             add_row(self._database, by, action, target, detail)
 
@@ -38,14 +38,14 @@ class Audit:
         since_at: datetime | None = None,
         limit: int | None = None,
     ) -> list[AuditEntry]:
-        """The newest ``limit`` entries that match, oldest first. Names are compared casefolded."""
+        """The newest ``limit`` rows that match all conditions, oldest first."""
         conditions = {
             "actor = ?": actor,
             "target = ?": target,
             "at_ms >= ?": None if since_at is None else to_ms(since_at),
         }
         asked = {condition: value for condition, value in conditions.items() if value is not None}
-        # The conditions are the three constants above; what is asked for goes in as parameters.
+        # The SQL is put together from the constants above only: all values are parameters. LIMIT -1 means no limit.
         rows = self._database.rows(
             "SELECT id, at_ms, actor, origin, action, target, detail FROM audit"
             f" WHERE {' AND '.join(asked) or 'true'} ORDER BY id DESC LIMIT ?",

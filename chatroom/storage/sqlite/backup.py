@@ -1,4 +1,4 @@
-"""Copies of a database in use. A plain copy of the file would miss what still stands in the write-ahead log."""
+"""Copies a database in use. A plain copy of the file would lack what is only in the write-ahead log."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from chatroom.storage.sqlite import sqlite_errors
 from chatroom.storage.sqlite.database import Database
 
 Progress = Callable[[int, int], None]
-"""Told now and then how many of how many pages are copied."""
+"""Called now and then with the pages copied so far, and all pages."""
 
 _PAGES_A_STEP = 1000
 
 
 def write_copy(database: Database, target: Path, *, replace: bool = False, progress: Progress | None = None) -> None:
-    """Copy all of the database to ``target``, as of one moment, readable by its owner alone; writers go on meanwhile.
+    """Copy the database, as it is at one moment, to ``target``, with mode 0600. Others can write to it meanwhile.
 
-    ``target`` is there whole and on the disk, or not at all. Raises ``AlreadyExists`` unless it may ``replace``, and
-    ``StorageError`` where it cannot be written.
+    When this returns, the copy is on the disk; if it raises, there is none. Raises ``AlreadyExists`` if ``target``
+    exists, unless ``replace`` is set, and ``StorageError`` if it cannot be written.
     """
     if target.exists():
         if os.path.samefile(target, database.path):
@@ -39,7 +39,7 @@ def write_copy(database: Database, target: Path, *, replace: bool = False, progr
         raise file_errors.from_os(target, "write the copy", error) from error
     try:
         with contextlib.closing(sqlite3.connect(partial, isolation_level=None)) as connection:
-            # Nobody reads the copy before it is whole and synced below: no journal is needed.
+            # No journal and no waiting for the disk: the copy gets its name only when it is whole and synced.
             connection.execute("PRAGMA journal_mode=OFF")
             connection.execute("PRAGMA synchronous=OFF")
             database.backup_to(connection, pages=_PAGES_A_STEP, progress=_reporter(progress))
@@ -64,6 +64,7 @@ def _reporter(progress: Progress | None) -> Callable[[int, int, int], None] | No
 def _sync_directory(directory: Path) -> None:
     descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
     try:
+        # Otherwise a power cut could undo the renaming.
         os.fsync(descriptor)
     finally:
         os.close(descriptor)

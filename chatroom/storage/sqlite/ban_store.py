@@ -1,4 +1,4 @@
-"""The table ``bans``. Rows are never deleted: a ban is lifted, or runs out."""
+"""The table ``bans``. Rows are never deleted: a ban is lifted, or it expires."""
 
 from __future__ import annotations
 
@@ -14,15 +14,17 @@ from chatroom.storage.sqlite.database import Database, Row
 from chatroom.storage.sqlite.timestamps import from_ms, from_ms_or_none, to_ms, to_ms_or_none
 
 _COLUMNS = "id, kind, target, reason, created_by, created_ms, until_ms, lifted_ms, lifted_by"
+# Without NULL in what is compared for each connection: a rule has 0 for none.
 _RULE_COLUMNS = (
     "id, folded, coalesce(version, 0), network, coalesce(prefix, 0), coalesce(until_ms, 0), target, reason,"
     " created_by, created_ms"
 )
 _IN_FORCE = "lifted_ms IS NULL AND (until_ms IS NULL OR until_ms > ?)"
+# IS instead of =, because it is true for two NULLs: a name ban has no network, and an address ban no name.
 _SAME_TARGET = "kind = ? AND folded IS ? AND network IS ? AND prefix IS ?"
 
 
-class Bans:
+class SqliteBans:
     """Implements ``chatroom.chat.stored.stores.BanStore``."""
 
     __slots__ = ("_database",)
@@ -31,22 +33,19 @@ class Bans:
         self._database = database
 
     def add(self, kind: BanKind, target: str, reason: str, until_at: datetime | None, by: Actor) -> Ban:
-        """Ban a name or a network, both already checked by ``chatroom.chat.admission.ban_targets``."""
+        """Ban a name or a network, and lift the ban that was in force for it."""
         with self._database.transaction():
             ban = self._add(kind, target, reason, until_at, by)
         return ban
 
     def add_many(self, bans: Sequence[tuple[BanKind, str, str, datetime | None]], by: Actor) -> list[Ban]:
-        """Add a batch (kind, target, reason, until) in one transaction.
-
-        Everybody else's writes wait for it: 250 take about 20 ms.
-        """
+        """Add several bans (kind, target, reason, until) in one transaction."""
         with self._database.transaction():
             added = [self._add(kind, target, reason, until_at, by) for kind, target, reason, until_at in bans]
         return added
 
     def lift(self, ban_id: int, by: Actor) -> Ban:
-        """Lift a ban. Raises ``NotFound`` where there is none in force under that id."""
+        """Lift a ban and return it. Raises ``NotFound`` if no ban with that id is in force."""
         with self._database.transaction():
             now_ms = self._database.now_ms()
             row = self._database.row(f"SELECT target FROM bans WHERE id = ? AND {_IN_FORCE}", (ban_id, now_ms))
@@ -58,12 +57,12 @@ class Bans:
         return ban
 
     def find(self, ban_id: int) -> Ban | None:
-        """The ban with that id, in force or not."""
+        """The ban with that id, in force or not; or None."""
         row = self._database.row(f"SELECT {_COLUMNS} FROM bans WHERE id = ?", (ban_id,))
         return None if row is None else _ban(row)
 
     def find_in_force(self, kind: BanKind, target: str, now: datetime) -> Ban | None:
-        """The ban in force for exactly that name (casefolded) or network."""
+        """The ban in force for exactly this name or network, or None."""
         folded, _, network, prefix = _key(kind, target)
         row = self._database.row(
             f"SELECT {_COLUMNS} FROM bans WHERE {_SAME_TARGET} AND {_IN_FORCE} ORDER BY id DESC",
@@ -72,27 +71,27 @@ class Bans:
         return None if row is None else _ban(row)
 
     def list_in_force(self, now: datetime) -> list[Ban]:
-        """The bans in force, newest first."""
+        """All bans in force, newest first."""
         rows = self._database.rows(f"SELECT {_COLUMNS} FROM bans WHERE {_IN_FORCE} ORDER BY id DESC", (to_ms(now),))
         return [_ban(row) for row in rows]
 
     def list_all(self) -> list[Ban]:
-        """Every ban there ever was, newest first."""
+        """All bans, in force or not, newest first."""
         return [_ban(row) for row in self._database.rows(f"SELECT {_COLUMNS} FROM bans ORDER BY id DESC")]
 
     def load_rules(self, now: datetime) -> Iterator[BanRule]:
-        """The bans in force in the daemon's short form; made for 100,000 of them."""
+        """All bans in force in the form that the daemon keeps in memory."""
         return map(_rule, self._database.rows(f"SELECT {_RULE_COLUMNS} FROM bans WHERE {_IN_FORCE}", (to_ms(now),)))
 
     def find_rule(self, ban_id: int, now: datetime) -> BanRule | None:
-        """One ban in the daemon's short form, if it is in force."""
+        """One ban in the form that the daemon keeps in memory, or None if it is not in force."""
         row = self._database.row(f"SELECT {_RULE_COLUMNS} FROM bans WHERE id = ? AND {_IN_FORCE}", (ban_id, to_ms(now)))
         return None if row is None else _rule(row)
 
     def _add(self, kind: BanKind, target: str, reason: str, until_at: datetime | None, by: Actor) -> Ban:
         now_ms = self._database.now_ms()
         folded, version, network, prefix = _key(kind, target)
-        # One that ran out is left as it is: nobody lifted it.
+        # Only bans in force: one that has expired was not lifted by anyone.
         replaced = self._database.rows(
             f"SELECT id FROM bans WHERE {_SAME_TARGET} AND {_IN_FORCE}", (kind, folded, network, prefix, now_ms)
         )
@@ -122,7 +121,7 @@ class Bans:
 
 
 def _key(kind: BanKind, target: str) -> tuple[str | None, int | None, bytes | None, int | None]:
-    """What makes two bans be of the same target: (folded name, version, packed first address, prefix)."""
+    """The columns that identify a target: casefolded name, IP version, packed first address, prefix length."""
     if kind == "name":
         return casefold(target), None, None, None
     try:

@@ -1,29 +1,30 @@
-"""What was changed, row by row, for a running daemon to follow."""
+"""The table ``changes``: the log of changed rows, by which a running daemon learns what others have written."""
 
 from __future__ import annotations
 
 from chatroom.chat.stored.records import Change, ChangeTable
 from chatroom.storage.sqlite.database import Database
 
-KEPT = 100_000
-"""How many of the newest rows are kept."""
+KEPT_ROWS = 100_000
+"""The number of newest rows that stay in the log."""
 _PRUNE_EVERY = 1024
+"""Rows that are added between two prunings."""
 
 _TABLES: tuple[ChangeTable, ...] = ("accounts", "bans", "channels")
 
 
 def add_row(database: Database, table: ChangeTable, row_id: int) -> None:
-    """Write that a row was added, altered or deleted; inside the transaction that does so."""
+    """Log that a row was added, changed or deleted. Only in the transaction that does so."""
     change_id = database.execute(
         "INSERT INTO changes (tbl, row_id, origin) VALUES (?, ?, ?)", (table, row_id, database.writer)
     ).lastrowid
-    # Now and then only, and then no more rows than were added since: nobody waits long for it.
+    # This deletes as many rows as were added since the last pruning, so it is quick.
     if change_id is not None and change_id % _PRUNE_EVERY == 0:
-        database.execute("DELETE FROM changes WHERE id <= ?", (change_id - KEPT,))
+        database.execute("DELETE FROM changes WHERE id <= ?", (change_id - KEPT_ROWS,))
 
 
-class Changes:
-    """The log of changes as one connection reads it. Belongs to the thread of its connection."""
+class ChangeLog:
+    """The log of changes, as one connection reads it."""
 
     __slots__ = ("_database", "_version")
 
@@ -32,17 +33,16 @@ class Changes:
         self._version = self._read_version()
 
     def changed_elsewhere(self) -> bool:
-        """Whether another connection has committed since the last call, or since this one was opened."""
+        """True if another connection has committed since the last call, or since this one was opened."""
         version = self._read_version()
         changed = version != self._version
         self._version = version
         return changed
 
     def changes_after(self, change_id: int) -> list[Change]:
-        """The changes of other origins than ours after ``change_id``, in order.
+        """The logged changes of other writers with an id above ``change_id``, in order.
 
-        Where rows after ``change_id`` are no longer kept (the reader slept through ``KEPT`` of them), every row that
-        ever existed is named instead, with the newest change's id: following that leaves nothing out.
+        If some of them were pruned, it returns a change for every row that may exist, with the id of the newest change.
         """
         with self._database.snapshot():
             oldest = self._database.number("SELECT min(id) FROM changes")
@@ -55,13 +55,17 @@ class Changes:
         return [Change._make(row) for row in rows]
 
     def last_change_id(self) -> int:
-        """The newest change's id, 0 where there was none."""
+        """The id of the newest change that was ever logged; 0 if there was none."""
+        # The sequence of AUTOINCREMENT, because the row itself may be pruned.
         return self._database.number("SELECT seq FROM sqlite_sequence WHERE name = 'changes'")
 
     def _everything(self) -> list[Change]:
+        # Ids are never used twice, so these are all ids that a row can have. Deleted ones do no harm: the reader finds
+        # that they are gone.
         newest = self.last_change_id()
         highest: dict[str, int] = dict(self._database.rows("SELECT name, seq FROM sqlite_sequence"))
         return [Change(newest, table, row_id) for table in _TABLES for row_id in range(1, highest.get(table, 0) + 1)]
 
     def _read_version(self) -> int:
+        # SQLite changes it when another connection commits, and answers without reading the file's pages.
         return self._database.number("PRAGMA data_version")

@@ -18,7 +18,7 @@ _ACCESS_COLUMNS = "channel_id, account_id, level"
 _METADATA_COLUMNS = "channel_id, key, value"
 
 
-class Channels:
+class SqliteChannels:
     """Implements ``chatroom.chat.stored.stores.ChannelStore``."""
 
     __slots__ = ("_database",)
@@ -27,7 +27,7 @@ class Channels:
         self._database = database
 
     def load_all(self) -> Iterator[StoredChannel]:
-        """Every stored channel."""
+        """All stored channels, in the order in which they were first stored."""
         with self._database.snapshot():
             rows = self._database.rows(f"SELECT {_COLUMNS} FROM channels ORDER BY id")
             lists = self._database.rows(f"SELECT {_LIST_COLUMNS} FROM channel_lists ORDER BY channel_id, position")
@@ -36,21 +36,19 @@ class Channels:
         return iter(_channels(rows, lists, access, metadata))
 
     def save(self, channel: StoredChannel, by: Actor, action: str, detail: str) -> None:
-        """Write all of a channel, new or not. ``action`` and ``detail`` go to the audit; an empty action writes none.
-
-        A founder or an access whose account was deleted meanwhile is left out.
-        """
+        """Store a channel, new or changed. No audit row is added if ``action`` is empty."""
         with self._database.transaction():
             self._write(channel)
             if action:
                 audit_store.add_row(self._database, by, action, channel.name, detail)
 
     def rename(self, old: str, channel: StoredChannel, by: Actor) -> None:
-        """Write all of a channel that was called ``old``; other channels' forwards follow. Raises ``AlreadyExists``."""
+        """Store a channel that was called ``old`` under its new name. Raises ``AlreadyExists`` if that is taken."""
         before, after = casefold(old), casefold(channel.name)
         with self._database.transaction():
             if before != after and self._database.row("SELECT 1 FROM channels WHERE folded = ?", (after,)) is not None:
                 raise AlreadyExists(f"there is a stored channel called {channel.name} already")
+            # First the key by which ``_save_row`` finds the row, so that the channel keeps its id.
             self._database.execute("UPDATE channels SET folded = ? WHERE folded = ?", (after, before))
             self._database.execute(
                 "UPDATE channels SET forward = ? WHERE forward = ? COLLATE NOCASE", (channel.name, old)
@@ -59,7 +57,7 @@ class Channels:
             audit_store.add_row(self._database, by, "channel.rename", old, channel.name)
 
     def _write(self, channel: StoredChannel) -> None:
-        """Write a channel's rows in the transaction under way."""
+        """Replace all rows of a channel. Only in a transaction."""
         channel_id = self._save_row(channel)
         self._database.execute("DELETE FROM channel_lists WHERE channel_id = ?", (channel_id,))
         for position, entry in enumerate(channel.lists):
@@ -69,6 +67,7 @@ class Channels:
             )
         self._database.execute("DELETE FROM channel_access WHERE channel_id = ?", (channel_id,))
         for account_id, level in channel.access.items():
+            # A SELECT instead of VALUES adds no row if the account was deleted meanwhile.
             self._database.execute(
                 f"INSERT INTO channel_access ({_ACCESS_COLUMNS}) SELECT ?, id, ? FROM accounts WHERE id = ?",
                 (channel_id, level, account_id),
@@ -81,7 +80,7 @@ class Channels:
         change_store.add_row(self._database, "channels", channel_id)
 
     def delete(self, name: str, by: Actor) -> None:
-        """Forget a channel. Raises ``NotFound``."""
+        """Delete a channel, but not its history. Raises ``NotFound``."""
         with self._database.transaction():
             row = self._database.row("SELECT id, name FROM channels WHERE folded = ?", (casefold(name),))
             if row is None:
@@ -91,7 +90,7 @@ class Channels:
             audit_store.add_row(self._database, by, "channel.delete", row[1])
 
     def find(self, name: str) -> StoredChannel | None:
-        """The channel called ``name``, whatever its case."""
+        """The stored channel called ``name``, or None."""
         with self._database.snapshot():
             row = self._database.row(f"SELECT {_COLUMNS} FROM channels WHERE folded = ?", (casefold(name),))
             if row is None:
@@ -106,7 +105,8 @@ class Channels:
         return _channels([row], lists, access, metadata)[0]
 
     def _save_row(self, channel: StoredChannel) -> int:
-        # A row that is there keeps its id, which the lists, the access and the changes refer to.
+        # An upsert instead of REPLACE, which would give the row another id. The query for the founder gives NULL if the
+        # account was deleted meanwhile.
         return self._database.number(
             "INSERT INTO channels"
             " (name, folded, founder_id, created_ms, flags, key, member_limit, topic, topic_by, topic_ms, forward)"
@@ -133,7 +133,7 @@ class Channels:
 
 
 def _channels(rows: list[Row], lists: list[Row], access: list[Row], metadata: list[Row]) -> list[StoredChannel]:
-    """Records from the rows of the four tables."""
+    """The records of channels, from rows of the four tables."""
     entries: defaultdict[int, list[ListEntry]] = defaultdict(list)
     for channel_id, mode, mask, set_by, set_ms in lists:
         entries[channel_id].append(ListEntry(mode, mask, set_by, from_ms(set_ms)))

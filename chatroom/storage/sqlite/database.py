@@ -1,10 +1,7 @@
-"""One connection to the database file: how it is opened, its transactions, its checkpoints.
+"""A connection to the database file: its settings, its transactions and its checkpoints.
 
-Settings that are a connection's own are made on every one of them; those that are the file's are made once, when it is
-created, in the order that SQLite wants them: ``auto_vacuum`` before WAL and before the first table.
-
-A connection belongs to the thread that opened it. Nothing in a process that has a connection may open and close the
-database file in any other way: closing any descriptor of it drops SQLite's own locks.
+A connection belongs to the thread that opened it. While a process has a connection, it must not open and close the
+database file in another way: closing any descriptor of a file drops the locks (POSIX) that SQLite has on it.
 """
 
 from __future__ import annotations
@@ -26,23 +23,25 @@ from chatroom.storage.sqlite import sqlite_errors
 from chatroom.storage.sqlite.timestamps import Clock, to_ms, utc_now
 
 MINIMUM_SQLITE = (3, 37, 0)
-"""STRICT tables came with it."""
+"""The first version with STRICT tables."""
 APPLICATION_ID = 0x63686174
-"""``chat``, in the file's header: tells our databases from all others."""
+"""``chat`` in ASCII. In the file's header, it tells our databases from all others."""
 BUSY_TIMEOUT_S = 5.0
-"""How long a transaction waits for another one to end."""
+"""How long a transaction waits for the write lock before it raises ``DatabaseBusy``."""
 WAL_LIMIT = 4 * 1024 * 1024
-"""Bytes of write-ahead log that are all right; the file is cut down to them when it begins anew."""
+"""Bytes of write-ahead log above which a commit is followed by a checkpoint."""
 _PAUSE_S = (0.0005, 0.003)
-"""Between two tries for the write lock: at random, so that nobody keeps step with the writer who has it."""
+"""The shortest and longest pause between two tries for the write lock. The length is random, because a fixed one could
+keep step with a writer and always find the lock taken.
+"""
 
 Row = tuple[Any, ...]
 
 
 class Database:
-    """A connection whose errors are those of ``chatroom.errors``. Belongs to the thread that made it.
+    """A connection. Raises the errors of ``chatroom.errors``, and sqlite3's own for a fault in our SQL.
 
-    ``writer`` marks the ``changes`` rows written here: ``cli``, or one word for all connections of a daemon.
+    ``writer`` is stored with each logged change: ``cli``, or one word for all connections of a daemon.
     """
 
     __slots__ = ("_busy_timeout_s", "_clock", "_connection", "_wal", "_wrote", "log_limit", "path", "writer")
@@ -53,26 +52,22 @@ class Database:
         self.path = path
         self.writer = writer
         self.log_limit = WAL_LIMIT
-        """Bytes of write-ahead log above which a commit here is followed by a checkpoint."""
+        """Bytes of write-ahead log above which a commit on this connection is followed by a checkpoint."""
         self._connection = connection
         self._clock = clock
         self._busy_timeout_s = busy_timeout_s
-        # SQLite keeps the log beside the file itself, not beside a link to it.
+        # SQLite has the log beside the file itself, not beside a link to it.
         self._wal = Path(f"{os.path.realpath(path)}-wal")
         self._wrote = False
+        """True if ``close`` should make a checkpoint."""
 
     def now_ms(self) -> int:
         """The wall clock in Unix milliseconds."""
         return to_ms(self._clock())
 
     @property
-    def in_transaction(self) -> bool:
-        """Whether a transaction is open."""
-        return self._connection.in_transaction
-
-    @property
     def total_changes(self) -> int:
-        """How many rows this connection has added, altered and deleted since it was opened."""
+        """The rows that this connection has added, changed and deleted since it was opened."""
         return self._connection.total_changes
 
     def execute(self, sql: str, parameters: Sequence[object] = ()) -> sqlite3.Cursor:
@@ -83,14 +78,14 @@ class Database:
             raise sqlite_errors.from_sqlite(self.path, error) from error
 
     def execute_many(self, sql: str, rows: Iterable[Sequence[object]]) -> None:
-        """Run one statement for each of the rows."""
+        """Run one statement for each row of parameters."""
         try:
             self._connection.executemany(sql, rows)
         except sqlite_errors.ERRORS as error:
             raise sqlite_errors.from_sqlite(self.path, error) from error
 
     def row(self, sql: str, parameters: Sequence[object] = ()) -> Row | None:
-        """The first row of the answer, or None."""
+        """The first row of the result, or None."""
         try:
             row: Row | None = self._connection.execute(sql, parameters).fetchone()
         except sqlite_errors.ERRORS as error:
@@ -98,22 +93,22 @@ class Database:
         return row
 
     def rows(self, sql: str, parameters: Sequence[object] | Mapping[str, object] = ()) -> list[Row]:
-        """All rows of the answer."""
+        """All rows of the result."""
         try:
             return self._connection.execute(sql, parameters).fetchall()
         except sqlite_errors.ERRORS as error:
             raise sqlite_errors.from_sqlite(self.path, error) from error
 
     def number(self, sql: str, parameters: Sequence[object] = ()) -> int:
-        """The single number that the statement answers with, 0 where it has none."""
+        """The number in the first column of the first row; 0 if there is no row or it is NULL."""
         row = self.row(sql, parameters)
         return 0 if row is None or row[0] is None else int(row[0])
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:
-        """Take the write lock, and commit at the end or roll back on any exception. Raises ``DatabaseBusy``.
+        """Take the write lock; commit at the end of the block, or roll back on any exception. Raises ``DatabaseBusy``.
 
-        Transactions do not nest: a store's method is a whole transaction.
+        Transactions do not nest: each method of a store is one.
         """
         if self._connection.in_transaction:
             raise RuntimeError("transactions do not nest")
@@ -129,15 +124,13 @@ class Database:
             self.checkpoint()
 
     def _begin(self) -> None:
-        """Take the write lock, asking often: SQLite itself asks ten times a second, and misses the gaps that a busy
-        writer leaves between its transactions.
-        """
+        # SQLite itself would try ten times a second and miss the gaps that a busy writer leaves between transactions.
         give_up_at = time.monotonic() + self._busy_timeout_s
-        self._connection.execute("PRAGMA busy_timeout=0")
-        try:
+        with self.without_waiting():
             while True:
                 try:
-                    # Not a plain BEGIN: one that writes later fails at once when somebody else wrote in between.
+                    # A plain BEGIN takes the lock at the first write only. That fails, without waiting, if another
+                    # connection has written since the first read.
                     self._connection.execute("BEGIN IMMEDIATE")
                     return
                 except sqlite3.Error as error:
@@ -145,12 +138,19 @@ class Database:
                     if not isinstance(fault, DatabaseBusy) or time.monotonic() >= give_up_at:
                         raise fault from error
                 time.sleep(random.uniform(*_PAUSE_S))
+
+    @contextlib.contextmanager
+    def without_waiting(self) -> Iterator[None]:
+        """In the block, a statement that would wait for another connection raises ``DatabaseBusy`` instead."""
+        self._connection.execute("PRAGMA busy_timeout=0")
+        try:
+            yield
         finally:
             self._connection.execute(f"PRAGMA busy_timeout={round(self._busy_timeout_s * 1000)}")
 
     @contextlib.contextmanager
     def snapshot(self) -> Iterator[None]:
-        """Everything read inside is of one moment; writers are not held up."""
+        """In the block, all reads show the database at one moment. Other connections can write meanwhile."""
         self.execute("BEGIN")
         try:
             yield
@@ -158,7 +158,7 @@ class Database:
             self._roll_back()
 
     def _roll_back(self) -> None:
-        # SQLite has done it by itself after some errors, a full disk among them.
+        # After some errors, such as a full disk, SQLite has rolled back by itself.
         if self._connection.in_transaction:
             self._connection.execute("ROLLBACK")
 
@@ -170,10 +170,10 @@ class Database:
             return 0
 
     def checkpoint(self) -> None:
-        """Bring what the write-ahead log holds into the file, as far as nobody has to wait for it.
+        """Copy the write-ahead log into the file, as far as that is possible without making another connection wait.
 
-        Every connection has automatic checkpoints off, so that none falls into a tick of the daemon; this is what keeps
-        the log small instead. A failure is not told: what was committed is safe in the log.
+        It replaces automatic checkpoints, which are off on every connection because one could fall into a tick. Errors
+        are ignored: what was committed is safe in the log, and a later checkpoint copies it.
         """
         with contextlib.suppress(sqlite3.OperationalError):
             self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
@@ -181,8 +181,9 @@ class Database:
     def backup_to(
         self, target: sqlite3.Connection, *, pages: int, progress: Callable[[int, int, int], None] | None
     ) -> None:
-        """Copy all of the database into ``target``, as of one moment; ``progress`` as for ``Connection.backup``."""
-        # With the snapshot open SQLite does not start over each time somebody else writes.
+        """Copy the database, as it is at one moment, into ``target``. ``progress`` is that of ``Connection.backup``."""
+        # Without a snapshot SQLite would start over whenever another connection writes. The snapshot begins at the
+        # first read, hence the query.
         with self.snapshot():
             self.number("SELECT count(*) FROM sqlite_schema")
             try:
@@ -191,7 +192,7 @@ class Database:
                 raise sqlite_errors.from_sqlite(self.path, error) from error
 
     def close(self) -> None:
-        """Close the connection. Idempotent."""
+        """Close the connection, after a checkpoint if it has written. Idempotent."""
         if self._wrote:
             self.checkpoint()
             self._wrote = False
@@ -199,7 +200,7 @@ class Database:
 
 
 def require_sqlite() -> None:
-    """Raise ``StorageError`` where Python's SQLite is too old for our tables."""
+    """Raise ``StorageError`` if Python's SQLite is too old for our tables."""
     if sqlite3.sqlite_version_info < MINIMUM_SQLITE:
         wanted = ".".join(str(part) for part in MINIMUM_SQLITE)
         raise StorageError(f"SQLite {wanted} or newer is needed, and this Python has {sqlite3.sqlite_version}")
@@ -213,15 +214,17 @@ def open_database(
     clock: Clock = utc_now,
     busy_timeout_s: float = BUSY_TIMEOUT_S,
 ) -> Database:
-    """Connect to the file at ``path``, whatever it holds; with ``create``, make it (0600) and its directories (0700).
+    """Connect to the file at ``path``, which may hold any schema version.
 
-    Raises ``DatabaseMissing``, and ``StorageError`` with one line that names the path where it is not to be used.
+    ``create``: make a missing file (mode 0600) and its directories (0700). Raises ``DatabaseMissing``, and
+    ``StorageError`` with one line that names the path and the reason.
     """
     require_sqlite()
     if create:
         _make_file(path)
     _require_usable(path)
-    # mode=rw: never let SQLite make a file, it would get the umask's permissions.
+    # mode=rw: SQLite must not make the file, because it would get the permissions of the umask. isolation_level=None:
+    # Python must not begin transactions by itself.
     uri = f"file:{quote(os.fsencode(path.absolute()))}?mode=rw"
     try:
         connection = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=busy_timeout_s)
@@ -230,16 +233,16 @@ def open_database(
     database = Database(path, connection, writer, clock, busy_timeout_s)
     try:
         for pragma in (
-            "foreign_keys=ON",
-            "secure_delete=ON",
-            "trusted_schema=OFF",
-            "temp_store=MEMORY",
+            "foreign_keys=ON",  # off by default
+            "secure_delete=ON",  # deleted text is overwritten with zeros, so a redaction is one
+            "trusted_schema=OFF",  # no SQL function runs because a manipulated file's schema says so
+            "temp_store=MEMORY",  # a search copies messages to a temporary table: they must not reach another file
             "synchronous=FULL",
-            "wal_autocheckpoint=0",
-            f"journal_size_limit={WAL_LIMIT}",
+            "wal_autocheckpoint=0",  # see ``checkpoint``
+            f"journal_size_limit={WAL_LIMIT}",  # otherwise the log's file keeps the largest size it ever had
         ):
             database.execute(f"PRAGMA {pragma}").fetchall()
-        # The first statement that reads: here a file that is not a database is found out.
+        # The first read finds a file that is not a database.
         database.number("SELECT count(*) FROM sqlite_schema")
     except BaseException:
         connection.close()
@@ -248,14 +251,18 @@ def open_database(
 
 
 def enter_wal(database: Database) -> None:
-    """Put the file into WAL mode, if it is not: a restored copy may have left it. Only for files that are ours."""
+    """Put the file into WAL mode, which a new file and a restored copy are not in. Only for a file of ours.
+
+    Raises ``StorageError`` if the file system does not support it.
+    """
     mode = database.row("PRAGMA journal_mode=WAL")
     if mode != ("wal",):
-        raise StorageError(f"{database.path}: this file system does not carry a database in WAL mode")
+        raise StorageError(f"{database.path}: this file system does not support SQLite's WAL mode")
 
 
 def prepare_empty(database: Database) -> None:
-    """What has to be set before the first table, and cannot be set later."""
+    """Set what a database can only be given before its first table."""
+    # In this order: auto_vacuum can no longer be set in WAL mode.
     database.execute("PRAGMA auto_vacuum=INCREMENTAL").fetchall()
     enter_wal(database)
 
@@ -275,7 +282,7 @@ def _make_file(path: Path) -> None:
 
 
 def _require_usable(path: Path) -> None:
-    """SQLite says "unable to open database file" for all of these; say which it is."""
+    # SQLite says "unable to open database file" for each of these.
     try:
         path.stat()
     except (FileNotFoundError, NotADirectoryError):
@@ -289,4 +296,4 @@ def _require_usable(path: Path) -> None:
     if not os.access(path, os.R_OK | os.W_OK):
         raise StorageError(f"{path}: cannot write to the database: {os.strerror(errno.EACCES)}")
     if not os.access(path.absolute().parent, os.W_OK | os.X_OK):
-        raise StorageError(f"{path}: cannot write to its directory, and SQLite keeps its log there")
+        raise StorageError(f"{path}: cannot write to its directory, where SQLite needs its log")

@@ -1,4 +1,4 @@
-"""The history as a whole, for the operator: reading through all of it, taking it in again, erasing, counting."""
+"""The history as a whole, for ``chatroomctl history``: export, import, removal and statistics."""
 
 from __future__ import annotations
 
@@ -12,39 +12,55 @@ from chatroom.errors import InvalidValue, NotFound
 from chatroom.irc.names import casefold
 from chatroom.storage.sqlite import audit_store, history_index
 from chatroom.storage.sqlite.database import Database, Row
-from chatroom.storage.sqlite.history_rows import INDEXED, INSERT, LAST_MESSAGE_KIND, SELECT, marks, to_entry
+from chatroom.storage.sqlite.history_rows import (
+    INDEXED,
+    INSERT,
+    LAST_MESSAGE_KIND,
+    SELECT,
+    MessageRow,
+    marks,
+    to_entry,
+)
 from chatroom.storage.sqlite.timestamps import from_ms_or_none
 
 _PAGE = 500
+"""Entries that one read transaction of an export takes: a long one would keep the write-ahead log from being reset."""
 _TRIES = 5000
+"""Message ids that are looked at once to find a free one."""
 
 
 class Archived(NamedTuple):
-    """An entry with what it means outside of this database."""
+    """An entry with the facts that identify its conversation in another database."""
 
     entry: Entry
     accounts: tuple[str | None, str | None] | None
-    """For a direct message, whose conversation it is: names of accounts, None for one that was deleted."""
+    """The names of the two accounts of a direct conversation, None for a deleted account. None for a channel."""
     ended_ms: int | None
-    """When the channel it was said in came to its end, if a later one of its name is not that one."""
+    """When the channel's conversation ended, in Unix milliseconds. None if it has not, or is a direct one."""
 
 
 class HistoryStats(NamedTuple):
-    """How much there is. Sizes are in bytes."""
+    """What the history holds, and the sizes of the database in bytes."""
 
     entries: int
     kinds: dict[str, int]
+    """Entries by the name of their kind."""
     channels: int
+    """Channels, with those that have ended."""
     direct_conversations: int
     oldest_at: datetime | None
+    """The time of the oldest entry; None without entries."""
     newest_at: datetime | None
     not_indexed: int
+    """Entries that wait to be indexed."""
     size: int
-    """Of the whole database, without what is free in it."""
+    """The database's file without its free pages."""
     free: int
+    """The free pages."""
     log_size: int
+    """The write-ahead log."""
     largest: tuple[tuple[str, int], ...]
-    """The channels with the most entries, and how many."""
+    """The ten channels with the most indexed entries, and their number."""
 
 
 def read_all(
@@ -55,9 +71,10 @@ def read_all(
     after_ms: int | None = None,
     before_ms: int | None = None,
 ) -> Iterator[Archived]:
-    """Every entry, oldest first, in as many short reads as it takes; ended channels are part of it.
+    """All entries that meet the conditions, with those of ended channels, in the order of message ids.
 
-    Raises ``NotFound`` where there never was anything in ``channel``.
+    ``channel``: entries of the channels that have had this name. ``account_ids``: entries by these accounts.
+    Raises ``NotFound`` if nothing was ever written for ``channel``.
     """
     conditions, values = ["m.id > ?"], list[object]()
     if channel is not None:
@@ -73,11 +90,13 @@ def read_all(
         if bound is not None:
             conditions.append(condition)
             values.append(bound)
-    where = " AND ".join(conditions)
+    # Constants of this module only: all values are parameters.
+    sql = f"{SELECT} WHERE {' AND '.join(conditions)} ORDER BY m.id LIMIT {_PAGE}"
+    # A message id is never behind its entry's time, so the pages can begin here.
     start = 0 if after_ms is None else first_message_id(after_ms + 1) - 1
     while True:
         with database.snapshot():
-            rows = database.rows(f"{SELECT} WHERE {where} ORDER BY m.id LIMIT {_PAGE}", (start, *values))
+            rows = database.rows(sql, (start, *values))
             found = [_archived(database, row) for row in rows]
         yield from found
         if len(rows) < _PAGE:
@@ -103,7 +122,10 @@ def _account_name(database: Database, account_id: int) -> str | None:
 
 
 def find_account(database: Database, name: str, time_ms: int) -> int | None:
-    """The id of the account that had that name at that time: not of one that took the name later."""
+    """The id of the account called ``name``; None if there is none, or if it was created after ``time_ms``.
+
+    Before it was created, the name may have been a deleted account's.
+    """
     row = database.row(
         "SELECT id FROM accounts WHERE folded = ? AND created_ms <= ?",
         (casefold(name), time_ms),
@@ -112,40 +134,53 @@ def find_account(database: Database, name: str, time_ms: int) -> int | None:
 
 
 def take_in(database: Database, entry: Entry, ended_ms: int | None = None) -> bool:
-    """Add an entry of an archive, inside a transaction; False where it is there already.
+    """Add an entry of an archive. Returns False if it is there already. Only in a transaction.
 
-    It keeps its number if that is free, and else gets the next one that its time allows. Raises ``InvalidValue`` for
-    an entry of the future.
+    ``ended_ms``: when the conversation of its channel ended, if it has. The entry keeps its message id if that is free
+    and fits its time, and otherwise gets the next free one. Raises ``InvalidValue`` for an entry of the future.
     """
     if entry.time_ms > database.now_ms():
         raise InvalidValue("this was said in the future")
     conversation_id = _conversation_for(database, entry.conversation, ended_ms)
-    number = max(entry.message_id, first_message_id(entry.time_ms))
-    if number >= first_message_id(database.now_ms()):
-        number = first_message_id(entry.time_ms)
-    if database.row("SELECT 1 FROM messages WHERE id = ?", (number,)) is not None:
+    message_id = max(entry.message_id, first_message_id(entry.time_ms))
+    # One that is ahead of the clock would push up the message ids of all that is said from now on.
+    if message_id >= first_message_id(database.now_ms()):
+        message_id = first_message_id(entry.time_ms)
+    # If it is free, the entry is not there: an earlier import would have used it.
+    if database.row("SELECT 1 FROM messages WHERE id = ?", (message_id,)) is not None:
         if _is_there(database, entry, conversation_id):
             return False
-        number = _free_number(database, number)
-    target = "" if entry.target == entry.conversation else entry.target
-    row = (
-        *(number, conversation_id, entry.time_ms, int(entry.kind), entry.flags, entry.source),
-        *(entry.account_id, entry.account, target, entry.text, entry.client_tags),
+        message_id = _free_message_id(database, message_id)
+    row = MessageRow(
+        message_id,
+        entry.time_ms,
+        conversation_id,
+        int(entry.kind),
+        entry.source,
+        entry.account_id,
+        entry.account,
+        "" if entry.target == entry.conversation else entry.target,
+        entry.text,
+        entry.client_tags,
+        entry.flags,
     )
     database.execute(INSERT, row)
-    if number <= database.number(f"SELECT {INDEXED}"):
-        history_index.index(database, [(number, conversation_id, row[3], row[2], row[5], row[7], row[9])])
+    # The upkeep thread indexes what is above this; it has passed the older ones.
+    if message_id <= database.number(f"SELECT {INDEXED}"):
+        history_index.index(database, [row])
     return True
 
 
-def _conversation_for(database: Database, where: Conversation, ended_ms: int | None) -> int:
-    if isinstance(where, str):
-        found: tuple[object, ...] = (casefold(where), ended_ms)
-        find = "folded = ? AND ended_ms IS ? AND name IS NOT NULL"
-        columns, values = "name, folded, ended_ms", (where, *found)
+def _conversation_for(database: Database, conversation: Conversation, ended_ms: int | None) -> int:
+    """The id of a conversation, which is added if there is none. A channel's ended ones are told apart by when."""
+    if isinstance(conversation, str):
+        key: tuple[object, ...] = (casefold(conversation), ended_ms)
+        condition = "folded = ? AND ended_ms IS ? AND name IS NOT NULL"
+        columns, values = "name, folded, ended_ms", (conversation, *key)
     else:
-        find, found, columns, values = "low_id = ? AND high_id = ? AND name IS NULL", where, "low_id, high_id", where
-    row = database.row(f"SELECT id FROM conversations WHERE {find}", found)
+        condition, columns = "low_id = ? AND high_id = ? AND name IS NULL", "low_id, high_id"
+        key = values = conversation
+    row = database.row(f"SELECT id FROM conversations WHERE {condition}", key)
     if row is not None:
         return int(row[0])
     added = database.execute(f"INSERT INTO conversations ({columns}) VALUES ({marks(values)})", values)
@@ -153,6 +188,7 @@ def _conversation_for(database: Database, where: Conversation, ended_ms: int | N
 
 
 def _is_there(database: Database, entry: Entry, conversation_id: int) -> bool:
+    """True if the conversation has an entry of the same time, kind, sender and text, with any message id."""
     row = database.row(
         "SELECT 1 FROM messages WHERE id IN ("
         "SELECT message_id FROM places WHERE conversation_id = ?1 AND event = ?2 AND time_ms = ?3"
@@ -166,20 +202,20 @@ def _is_there(database: Database, entry: Entry, conversation_id: int) -> bool:
     return row is not None
 
 
-def _free_number(database: Database, number: int) -> int:
-    """The first number after ``number`` that nothing has."""
-    taken = database.rows("SELECT id FROM messages WHERE id > ? ORDER BY id LIMIT ?", (number, _TRIES))
+def _free_message_id(database: Database, message_id: int) -> int:
+    """The first message id after ``message_id`` that is free."""
+    taken = database.rows("SELECT id FROM messages WHERE id > ? ORDER BY id LIMIT ?", (message_id, _TRIES))
     for (one,) in taken:
-        number += 1
-        if one != number:
-            return number
-    return number + 1
+        message_id += 1
+        if one != message_id:
+            return message_id
+    return message_id + 1
 
 
 def find_authors(database: Database, name: str) -> list[int]:
-    """Whose entries are meant by an account's name: those of the account, or of deleted ones that were called so.
+    """The ids of the accounts that a name stands for: the account of that name, or else the deleted ones that had it.
 
-    Raises ``NotFound`` where there is and was none.
+    Raises ``NotFound`` if there is no account and no entry of one.
     """
     row = database.row("SELECT id FROM accounts WHERE folded = ?", (casefold(name),))
     if row is not None:
@@ -194,26 +230,26 @@ def find_authors(database: Database, name: str) -> list[int]:
     return [row[0] for row in rows]
 
 
-def numbers_of(database: Database, account_ids: Sequence[int]) -> list[int]:
-    """The numbers of all entries of these accounts."""
+def list_message_ids(database: Database, account_ids: Sequence[int]) -> list[int]:
+    """The message ids of all entries by these accounts."""
     found = database.rows(f"SELECT id FROM messages WHERE account_id IN ({marks(account_ids)})", account_ids)
     return [row[0] for row in found]
 
 
 def audit_erasure(database: Database, by: Actor, action: str, target: str, detail: str) -> None:
-    """Write the audit row of a removal that begins, and have the files cleared of it."""
+    """Audit a removal that is about to begin, and make the upkeep thread scrub the files afterwards."""
     with database.transaction():
         history_index.ask_for_scrub(database)
         audit_store.add_row(database, by, action, target, detail)
 
 
 def count_before(database: Database, before_ms: int) -> int:
-    """How many entries are older than that."""
+    """The number of entries with a time before ``before_ms`` (Unix milliseconds)."""
     return database.number("SELECT count(*) FROM messages WHERE time_ms < ?", (before_ms,))
 
 
 def read_stats(database: Database) -> HistoryStats:
-    """Count everything; takes some tenths of a second for a million entries."""
+    """Count the history. Takes some tenths of a second for a million entries."""
     with database.snapshot():
         kinds = database.rows("SELECT kind, count(*) FROM messages GROUP BY kind ORDER BY kind")
         ages = database.row("SELECT min(time_ms), max(time_ms) FROM messages") or (None, None)

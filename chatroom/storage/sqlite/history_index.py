@@ -1,58 +1,65 @@
-"""What makes entries quick to find (``places`` and ``message_words``): knowing them, and forgetting them."""
+"""Adds entries to the two indexes of the history, ``places`` and ``message_words``, and deletes entries everywhere."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from chatroom.chat.stored.entries import time_ms_of
-from chatroom.storage.sqlite.database import Database, Row
-from chatroom.storage.sqlite.history_rows import INDEXED, LAST_MESSAGE_KIND, marks
+from chatroom.storage.sqlite.database import Database
+from chatroom.storage.sqlite.history_rows import COLUMNS, INDEXED, LAST_MESSAGE_KIND, MessageRow, marks
 from chatroom.storage.sqlite.history_words import words_of
 
-COLUMNS = "id, conversation_id, kind, time_ms, source, account, body"
-"""Of ``messages``: what the index is made from."""
 _AT_ONCE = 1_000_000_000
+"""More entries than are ever pruned: a count that makes the upkeep thread scrub at its next step."""
 
 
-def index(database: Database, rows: Sequence[Row]) -> None:
-    """Make entries known, rows of ``COLUMNS`` in the order of their ids, inside a transaction."""
+def index(database: Database, rows: Sequence[MessageRow]) -> None:
+    """Add entries to the indexes, in the order of their message ids. Only in a transaction."""
     database.execute_many(
         "INSERT INTO places (conversation_id, event, message_id, time_ms) VALUES (?, ?, ?, ?)",
-        [(row[1], row[2] > LAST_MESSAGE_KIND, row[0], row[3]) for row in rows],
+        [(row.conversation_id, row.kind > LAST_MESSAGE_KIND, row.id, row.time_ms) for row in rows],
     )
-    database.execute_many(
-        "INSERT INTO message_words (rowid, body) VALUES (?, ?)",
-        [(row[0], words_of(row[1], *row[4:])) for row in rows if row[2] <= LAST_MESSAGE_KIND],
-    )
-    skew = max([time_ms_of(row[0]) - row[3] for row in rows], default=0)
+    database.execute_many("INSERT INTO message_words (rowid, body) VALUES (?, ?)", _words(rows))
+    # How far message ids are ahead of times, because the clock was set back. A search by time needs it to turn a time
+    # into a range of message ids.
+    skew = max([time_ms_of(row.id) - row.time_ms for row in rows], default=0)
     database.execute("UPDATE history_state SET value = ? WHERE name = 'skew' AND value < ?", (skew, skew))
 
 
-def remove(database: Database, numbers: Sequence[int]) -> None:
-    """Delete entries from everywhere, inside a transaction; at most some hundreds at a time."""
-    among = f"id IN ({marks(numbers)})"
-    known = database.rows(f"SELECT {COLUMNS} FROM messages WHERE {among} AND id <= {INDEXED} ORDER BY id", numbers)
+def remove(database: Database, message_ids: Sequence[int]) -> None:
+    """Delete entries and all that the indexes have of them; some hundreds at most. Only in a transaction."""
+    among = f"id IN ({marks(message_ids)})"
+    rows = database.rows(f"SELECT {COLUMNS} FROM messages WHERE {among} AND id <= {INDEXED} ORDER BY id", message_ids)
+    indexed = [MessageRow._make(row) for row in rows]
     database.execute_many(
         "DELETE FROM places WHERE conversation_id = ? AND event = ? AND message_id = ?",
-        [(row[1], row[2] > LAST_MESSAGE_KIND, row[0]) for row in known],
+        [(row.conversation_id, row.kind > LAST_MESSAGE_KIND, row.id) for row in indexed],
     )
-    # An index without a text of its own has to be told what to forget, exactly as it was told to know it.
+    # This FTS5 index keeps no text of its own. To delete an entry it needs the text that was indexed, to the letter.
     database.execute_many(
-        "INSERT INTO message_words (message_words, rowid, body) VALUES ('delete', ?, ?)",
-        [(row[0], words_of(row[1], *row[4:])) for row in known if row[2] <= LAST_MESSAGE_KIND],
+        "INSERT INTO message_words (message_words, rowid, body) VALUES ('delete', ?, ?)", _words(indexed)
     )
-    database.execute(f"DELETE FROM messages WHERE {among}", numbers)
-    # Numbers that were given out must not be given out again.
+    database.execute(f"DELETE FROM messages WHERE {among}", message_ids)
+    # See ``highest_message_id``: a message id is not given out twice, also if the newest entry was deleted.
     database.execute(
-        "UPDATE history_state SET value = max(value, ?) WHERE name = 'highest'", (max(numbers, default=0),)
+        "UPDATE history_state SET value = max(value, ?) WHERE name = 'highest'", (max(message_ids, default=0),)
     )
+
+
+def _words(rows: Iterable[MessageRow]) -> list[tuple[int, str]]:
+    """Rows of ``message_words``. Events have none."""
+    return [
+        (row.id, words_of(row.conversation_id, row.source, row.account, row.body))
+        for row in rows
+        if row.kind <= LAST_MESSAGE_KIND
+    ]
 
 
 def ask_for_scrub(database: Database) -> None:
-    """Have the bytes of what was deleted removed from the files, too, and at once; inside a transaction."""
+    """Make the upkeep thread remove the bytes of deleted entries from the files soon. Only in a transaction."""
     record_pruned(database, _AT_ONCE)
 
 
 def record_pruned(database: Database, count: int) -> None:
-    """Remember that so many entries were deleted whose bytes may stay for a while; inside a transaction."""
+    """Count deleted entries that need no quick scrub. Only in a transaction."""
     database.execute("UPDATE history_state SET value = value + ? WHERE name = 'scrub'", (count,))

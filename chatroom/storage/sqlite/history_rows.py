@@ -1,67 +1,113 @@
-"""Entries of the history as rows: columns, conversations, and the numbers that were given out."""
+"""What the modules of the history share: the columns of an entry, and its conversation.
+
+Four tables hold the history:
+
+* ``messages`` has a row for each entry. The journal writes nothing else, because people wait for it.
+* ``conversations`` has a row for each channel and each pair of accounts.
+* ``places`` is the index of ``messages`` by conversation and time.
+* ``message_words`` is the full-text index of ``messages``.
+
+The upkeep thread fills the last two, in the order of message ids. So each query looks into the index for the entries up
+to a certain message id (``INDEXED``) and reads through the few rows behind it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
+import sqlite3
+from collections.abc import Sequence
+from typing import NamedTuple
 
 from chatroom.chat.stored.entries import Conversation, Entry, Kind
 from chatroom.irc.names import casefold
 from chatroom.storage.sqlite.database import Database, Row
 
-_INSERT = (
-    "INSERT INTO messages (id, conversation_id, time_ms, kind, flags, source, account_id, account, target, body,"
-    " client_tags) VALUES "
-)
-_VALUES = "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+
+class MessageRow(NamedTuple):
+    """A row of ``messages``. The fields are its columns, in the order of ``Entry``.
+
+    The table itself has another order, so every statement names the columns.
+    """
+
+    id: int
+    time_ms: int
+    conversation_id: int
+    kind: int
+    source: str
+    account_id: int | None
+    account: str
+    target: str
+    """Empty if it is the name of the channel that the entry belongs to."""
+    body: str
+    client_tags: str
+    flags: int
+
+
+COLUMNS = ", ".join(MessageRow._fields)
+_INSERT = f"INSERT INTO messages ({COLUMNS}) VALUES "
+_VALUES = f"({', '.join('?' * len(MessageRow._fields))})"
 INSERT = _INSERT + _VALUES
 MOST_AT_ONCE = 16
-"""How many rows a statement of ``INSERTS`` adds at most."""
+"""The most rows that a statement of ``INSERTS`` adds."""
+# A statement for several rows costs a third less than one for each.
 INSERTS = ["", *[_INSERT + ", ".join([_VALUES] * count) for count in range(1, MOST_AT_ONCE + 1)]]
-"""``INSERT`` for so many rows: one statement for several costs a third less."""
+"""The statement that adds so many rows, by their number."""
 SELECT = (
-    "SELECT m.id, m.time_ms, c.name, c.low_id, c.high_id, m.kind, m.source, m.account_id, m.account, m.target, m.body,"
-    " m.client_tags, m.flags FROM messages AS m JOIN conversations AS c ON c.id = m.conversation_id"
+    f"SELECT {', '.join(f'm.{column}' for column in MessageRow._fields)}, c.name, c.low_id, c.high_id"
+    " FROM messages AS m JOIN conversations AS c ON c.id = m.conversation_id"
 )
-"""To be followed by a WHERE; ``to_entry`` takes its rows."""
+"""The columns of a message, then the name or the two accounts of its conversation. A WHERE follows. ``to_entry`` turns
+the rows into entries.
+"""
 LAST_MESSAGE_KIND = int(Kind.NOTICE)
-"""Kinds above it are events."""
+"""The highest kind of a message. Those above it are events."""
 INDEXED = "(SELECT value FROM history_state WHERE name = 'indexed')"
-"""The last id that ``places`` and ``message_words`` know."""
+"""SQL for the highest message id that is in ``places`` and ``message_words``."""
+# It is a part of each statement, and not a value that is read before, so that both sides of a UNION agree on it.
 
+# Quicker than ``Kind(number)``, which every entry that is read would pay.
 _KINDS = {int(kind): kind for kind in Kind}
 
 
 def to_entry(row: Row) -> Entry:
     """The entry of a row of ``SELECT``."""
-    number, time_ms, name, low_id, high_id, kind, source, account_id, account, target, text, tags, flags = row
-    where: Conversation = (low_id, high_id) if name is None else name
+    # fmt: off
+    (
+        message_id, time_ms, _, kind, source, account_id, account, target, text, client_tags, flags,
+        channel, low_id, high_id,
+    ) = row
+    conversation: Conversation = (low_id, high_id) if channel is None else channel
     return Entry(
-        number, time_ms, where, _KINDS[kind], source, account_id, account, target or name or "", text, tags, flags
+        message_id, time_ms, conversation, _KINDS[kind], source, account_id, account, target or channel or "", text,
+        client_tags, flags,
     )
+    # fmt: on
 
 
-def highest_number(execute: Callable[[str], Any]) -> int:
-    """The highest number that was ever given out, as far as the file tells."""
-    written = execute("SELECT max(id) FROM messages").fetchone()[0] or 0
-    deleted = execute("SELECT value FROM history_state WHERE name = 'highest'").fetchone()[0]
+def highest_message_id(connection: sqlite3.Connection) -> int:
+    """The highest message id that was ever written; 0 if there is none."""
+    # Deleted entries count: a client that still has one must not take a later message for it.
+    written = connection.execute("SELECT max(id) FROM messages").fetchone()[0] or 0
+    deleted = connection.execute("SELECT value FROM history_state WHERE name = 'highest'").fetchone()[0]
     return int(max(written, deleted))
 
 
-def find_conversation(database: Database, where: Conversation) -> int | None:
-    """The id of a conversation: of a channel, the present one of that name."""
-    if isinstance(where, str):
+def find_conversation(database: Database, conversation: Conversation) -> int | None:
+    """The id of a conversation, or None. A channel's is that of the present channel, not of an ended one."""
+    if isinstance(conversation, str):
         row = database.row(
             "SELECT id FROM conversations WHERE folded = ? AND name IS NOT NULL AND ended_ms IS NULL",
-            (casefold(where),),
+            (casefold(conversation),),
         )
     else:
-        row = database.row("SELECT id FROM conversations WHERE low_id = ? AND high_id = ? AND name IS NULL", where)
+        row = database.row(
+            "SELECT id FROM conversations WHERE low_id = ? AND high_id = ? AND name IS NULL", conversation
+        )
     return None if row is None else int(row[0])
 
 
 def direct_conversations(database: Database, account_id: int) -> list[int]:
     """The ids of an account's direct conversations."""
+    # Each column has its own index, hence two queries. UNION drops the double of a conversation with oneself.
     rows = database.rows(
         "SELECT id FROM conversations WHERE low_id = ?1 AND name IS NULL"
         " UNION SELECT id FROM conversations WHERE high_id = ?1 AND name IS NULL",
@@ -71,5 +117,5 @@ def direct_conversations(database: Database, account_id: int) -> list[int]:
 
 
 def marks(values: Sequence[object]) -> str:
-    """As many question marks as there are values."""
+    """As many question marks as there are values, for a list of parameters."""
     return ", ".join("?" * len(values))

@@ -1,4 +1,4 @@
-"""Looking for words in what was said, also in what the index does not know yet."""
+"""Searches messages for words, also in those that are not indexed yet."""
 
 from __future__ import annotations
 
@@ -15,14 +15,19 @@ from chatroom.storage.sqlite.history_rows import (
     marks,
     to_entry,
 )
-from chatroom.storage.sqlite.history_words import parse_words, place_word, plain_words, sender_word, words_of
+from chatroom.storage.sqlite.history_words import conversation_word, parse_words, plain_words, sender_word, words_of
 
-_MOST_PLACES = 10
-"""In how many conversations at most the index itself is to look; with more, its findings are sorted out by row."""
+_MOST_CONVERSATIONS = 10
+"""The most conversations that a full-text query names. With more, the rows it finds are filtered instead."""
 _MOST_PLAIN = 4
-"""How many words at most are looked for in what the index does not know yet, before the other ones."""
+"""The most words by which rows are filtered before they are indexed for one search."""
 _SKEW = "(SELECT value FROM history_state WHERE name = 'skew')"
+"""SQL for the milliseconds that the message id of an indexed entry is at most ahead of its time."""
+# The skew of entries that are not indexed is not known. This one, of 35,000 years, excludes none of them, and times the
+# message ids of a millisecond it still fits in 63 bits.
 _ANY_SKEW = str(2**40)
+_IDS_PER_MS = first_message_id(1)
+# The tokenizer is that of ``message_words``, so that both find the same words.
 _NEW_WORDS = (
     "CREATE VIRTUAL TABLE IF NOT EXISTS temp.new_words USING fts5 ("
     """body, content = '', columnsize = 0, tokenize = "unicode61 remove_diacritics 2")"""
@@ -30,58 +35,62 @@ _NEW_WORDS = (
 
 
 def search(database: Database, search: Search) -> list[Entry]:
-    """The messages that ``search`` asks for, oldest first. Raises ``InvalidValue`` where it has no word.
+    """The messages that match, in the order of message ids.
 
-    Without any text, a sender is enough, or where to look.
+    Raises ``InvalidValue`` if the search has neither a word, nor a sender, nor a conversation.
     """
     is_anywhere = search.conversations is None and search.account_id is None
     if is_anywhere and not search.sender and not search.text.strip():
-        raise InvalidValue("a search needs a word, a sender, or a place to look in")
+        raise InvalidValue("a search needs a word, a sender or a conversation")
     terms = parse_words(search.text) if search.text.strip() else []
     words = plain_words(terms)
-    # Made outside of the snapshot, whose end takes back what is written to it.
+    # Before the snapshot, because the table is to stay. What the search writes to it is rolled back with the snapshot.
     database.execute(_NEW_WORDS)
     with database.snapshot():
-        places = _places(database, search)
-        if places is not None:
-            if not places:
+        conversation_ids = _conversation_ids(database, search)
+        if conversation_ids is not None:
+            if not conversation_ids:
                 return []
-            if len(places) <= _MOST_PLACES or not (terms or search.sender):
-                terms.append("(" + " OR ".join(f'"{place_word(place)}"' for place in places) + ")")
+            # A full-text query needs a term, so without any other it gets all conversations.
+            if len(conversation_ids) <= _MOST_CONVERSATIONS or not (terms or search.sender):
+                terms.append("(" + " OR ".join(f'"{conversation_word(one)}"' for one in conversation_ids) + ")")
         if search.sender:
             terms.append(f'"{sender_word(search.sender)}"')
         query = " AND ".join(terms)
-        found = _find(database, "main.message_words", query, search, _conditions(search, places, _SKEW))
-        if _index_new(database, places, words):
-            found += _find(database, "temp.new_words", query, search, _conditions(search, places, _ANY_SKEW))
+        found = _find(database, "message_words", query, search, _conditions(search, conversation_ids, _SKEW))
+        if _index_new(database, conversation_ids, words):
+            found += _find(database, "new_words", query, search, _conditions(search, conversation_ids, _ANY_SKEW))
+    # By message id, which is the first field of an entry and the same in no two.
     found.sort()
     return found[: search.limit] if search.oldest else found[-search.limit :]
 
 
-def _find(database: Database, index: str, query: str, search: Search, where: tuple[str, list[object]]) -> list[Entry]:
-    name = index.rpartition(".")[2]
-    conditions, values = where
+def _find(
+    database: Database, index: str, query: str, search: Search, conditions: tuple[str, list[object]]
+) -> list[Entry]:
+    """The messages of a full-text query. ``index`` is the name of the FTS5 table."""
+    sql, values = conditions
     order = "ASC" if search.oldest else "DESC"
     rows = database.rows(
         f"{SELECT} JOIN {index} AS w ON w.rowid = m.id"
-        f" WHERE w.{name} MATCH ? AND m.kind <= {LAST_MESSAGE_KIND}{conditions} ORDER BY w.rowid {order} LIMIT ?",
+        f" WHERE w.{index} MATCH ? AND m.kind <= {LAST_MESSAGE_KIND}{sql} ORDER BY w.rowid {order} LIMIT ?",
         (query, *values, search.limit),
     )
     return [to_entry(row) for row in rows]
 
 
-def _index_new(database: Database, places: list[int] | None, words: list[str]) -> bool:
-    """Bring what is not in the index yet into one of this connection's own; whether there is any.
+def _index_new(database: Database, conversation_ids: list[int] | None, words: list[str]) -> bool:
+    """Index the messages that are not in ``message_words`` yet, for this search only. Returns True if there are any.
 
-    Not what is elsewhere than in ``places``, nor what lacks one of the plain ``words``: making an index of a row takes
-    ten times as long as looking at it.
+    Messages of other conversations, or without one of the plain ``words``, are left out, because it takes ten times as
+    long to index a row as to look at it.
     """
     conditions, values = "", list[object]()
-    if places is not None:
-        conditions += f" AND conversation_id IN ({marks(places)})"
-        values += places
+    if conversation_ids is not None:
+        conditions += f" AND conversation_id IN ({marks(conversation_ids)})"
+        values += conversation_ids
     for word in words[:_MOST_PLAIN]:
-        # An ASCII text has as many bytes as letters.
+        # A text with more bytes than characters is not ASCII: it stays, because it can match without the plain word.
         conditions += " AND (instr(lower(body), ?) OR length(body) < length(CAST(body AS BLOB)))"
         values.append(word)
     rows = database.rows(
@@ -95,41 +104,41 @@ def _index_new(database: Database, places: list[int] | None, words: list[str]) -
     return bool(rows)
 
 
-def _places(database: Database, search: Search) -> list[int] | None:
-    """The ids of the conversations to look in; None where it is all of them."""
+def _conversation_ids(database: Database, search: Search) -> list[int] | None:
+    """The ids of the conversations to search; None means all."""
     if search.conversations is None and search.account_id is None:
         return None
-    places = [find_conversation(database, where) for where in search.conversations or ()]
+    found = [find_conversation(database, conversation) for conversation in search.conversations or ()]
     direct = [] if search.account_id is None else direct_conversations(database, search.account_id)
-    return sorted({place for place in places if place is not None} | set(direct))
+    return sorted({one for one in found if one is not None} | set(direct))
 
 
-def _conditions(search: Search, places: list[int] | None, skew: str) -> tuple[str, list[object]]:
-    """What is true of every row that is answered, whatever the index says.
+def _conditions(search: Search, conversation_ids: list[int] | None, skew: str) -> tuple[str, list[object]]:
+    """SQL conditions on a found row, each after an AND, and their parameters. They do not rely on the full-text index.
 
-    ``skew`` is by how many milliseconds the numbers may be ahead of their moments.
+    ``skew`` is SQL for the milliseconds that a message id is at most ahead of its time.
     """
-    text = ""
+    sql = ""
     values: list[object] = []
-    if places is not None:
-        text += f" AND m.conversation_id IN ({marks(places)})"
-        values += places
+    if conversation_ids is not None:
+        sql += f" AND m.conversation_id IN ({marks(conversation_ids)})"
+        values += conversation_ids
     if search.sender:
-        text += " AND (lower(m.account) = ? OR lower(substr(m.source, 1, length(?) + 1)) = ? || '!')"
+        sql += " AND (lower(m.account) = ? OR lower(substr(m.source, 1, length(?) + 1)) = ? || '!')"
         values += [casefold(search.sender)] * 3
     for bound, low in ((search.after, True), (search.before, False)):
         if bound is not None:
             condition, bound_values = _beyond(bound, low, skew)
-            text += condition
+            sql += condition
             values += bound_values
-    return text, values
+    return sql, values
 
 
 def _beyond(bound: Bound, low: bool, skew: str) -> tuple[str, list[object]]:
-    """What is true of a row behind a bound (``low``), or before it."""
-    # By moment the first condition is implied by the second one; it is the one that the index can use.
+    """The SQL condition for rows after a lower bound (``low``), or before an upper one, and its parameters."""
+    # By time, the condition on the time implies the one on the rowid. FTS5 can use only the latter.
     if isinstance(bound, AtMessageId):
         return (" AND w.rowid > ?" if low else " AND w.rowid < ?"), [bound.message_id]
     if low:
         return " AND w.rowid >= ? AND m.time_ms > ?", [first_message_id(bound.time_ms + 1), bound.time_ms]
-    return f" AND w.rowid < (? + {skew}) * 1024 AND m.time_ms < ?", [bound.time_ms, bound.time_ms]
+    return f" AND w.rowid < (? + {skew}) * {_IDS_PER_MS} AND m.time_ms < ?", [bound.time_ms, bound.time_ms]

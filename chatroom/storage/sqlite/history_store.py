@@ -1,8 +1,8 @@
-"""Reading what was said, and taking out of it.
+"""Reads the history, and deletes single entries.
 
-A query has two parts: what ``places`` knows, by its indexes, and the rows behind the last one that it knows, which are
-few and are read through. Two orders are in use: by number, which is as people read it, and by moment, for questions
-that name one; they differ only where a clock was set back.
+A query looks into the index of entries by conversation and time (the table ``places``), and reads through the entries
+that are not indexed yet (``INDEXED``). It runs in one of two orders: by message id, as people read the history, or by
+time, if a bound is a time. They differ only if the clock was set back.
 """
 
 from __future__ import annotations
@@ -36,21 +36,50 @@ from chatroom.storage.sqlite.history_rows import (
     to_entry,
 )
 
-_NO_MOMENT = -1
-_END = 2**63 - 1
+# Below and above all times and message ids: what SQLite's integers hold.
+_BEFORE_ALL = -1
+_AFTER_ALL = 2**63 - 1
 
 
 class _Span(NamedTuple):
-    """What lies between two places, neither of which is part of it: each a moment and, within it, a number."""
+    """The entries between two bounds, without those at the bounds. A bound is a time and a message id at that time.
 
-    low: tuple[int, int] = (_NO_MOMENT, _END)
-    high: tuple[int, int] = (_END, -1)
-    up_to: int = _END
+    All entries of a millisecond are at a bound that is a time: a lower bound then has the highest message id, an upper
+    bound the lowest one.
+    """
+
+    low: tuple[int, int] = (_BEFORE_ALL, _AFTER_ALL)
+    high: tuple[int, int] = (_AFTER_ALL, _BEFORE_ALL)
+    up_to: int = _AFTER_ALL
+    """The highest message id in the span."""
     by_time: bool = True
+    """False for the order of message ids; then ``low[1]`` and ``up_to`` are the only bounds."""
+
+    def condition(self, id_column: str) -> str:
+        """The SQL condition for rows in the span. ``id_column`` is the name of the column with the message id."""
+        if not self.by_time:
+            return f"{id_column} > :low AND {id_column} <= :up_to"
+        # A comparison of pairs is one range of the index places_by_time.
+        pair = f"(time_ms, {id_column})"
+        return f"{pair} > (:low_ms, :low) AND {pair} < (:high_ms, :high) AND {id_column} <= :up_to"
+
+    def sort_key(self, time_column: str, id_column: str, direction: str) -> str:
+        """The SQL terms that sort rows in the span's order. ``direction`` is ``ASC`` or ``DESC``."""
+        return f"{time_column} {direction}, {id_column} {direction}" if self.by_time else f"{id_column} {direction}"
+
+    def query(self, table: str, id_column: str, condition: str, direction: str) -> str:
+        """The SQL that finds the ids and times of the span's first rows in one table."""
+        return (
+            f"SELECT {id_column} AS id, time_ms FROM {table} WHERE conversation_id = :conversation AND {condition}"
+            f" AND {self.condition(id_column)} ORDER BY {self.sort_key('time_ms', id_column, direction)} LIMIT :limit"
+        )
 
 
-class History:
-    """Implements ``chatroom.chat.stored.history_stores.HistoryStore``. Belongs to the thread of its connection."""
+class SqliteHistory:
+    """Implements ``chatroom.chat.stored.history_stores.HistoryStore``.
+
+    Each method reads in a snapshot, so that the upkeep thread does not move entries to the index between two queries.
+    """
 
     __slots__ = ("_database",)
 
@@ -66,15 +95,15 @@ class History:
         up_to: int | None = None,
         events: bool = False,
     ) -> list[Entry]:
-        """The newest entries, as far as they are after ``after`` and their number is at most ``up_to``."""
-        last = _END if up_to is None else up_to
+        """The newest entries after ``after``, with message ids up to ``up_to``."""
+        last = _AFTER_ALL if up_to is None else up_to
         with self._database.snapshot():
             if after is None:
-                span = _Span((_NO_MOMENT, -1), up_to=last, by_time=False)
+                span = _Span((_BEFORE_ALL, _BEFORE_ALL), up_to=last, by_time=False)
             elif isinstance(after, AtMessageId):
-                span = _Span((_NO_MOMENT, after.message_id), up_to=last, by_time=False)
+                span = _Span((_BEFORE_ALL, after.message_id), up_to=last, by_time=False)
             else:
-                span = _Span((after.time_ms, _END), up_to=last)
+                span = _Span((after.time_ms, _AFTER_ALL), up_to=last)
             return self._read(conversation, span, limit, newest=True, events=events)
 
     def before(self, conversation: Conversation, bound: Bound, limit: int, *, events: bool = False) -> list[Entry]:
@@ -88,61 +117,66 @@ class History:
             return self._after(conversation, bound, limit, events)
 
     def around(self, conversation: Conversation, bound: Bound, limit: int, *, events: bool = False) -> list[Entry]:
-        """Entries before ``bound``, at it, and after it, as many of either side as there are and ``limit`` allows."""
+        """Entries around ``bound``: half from before it, half from the bound on."""
         with self._database.snapshot():
+            # Up to ``limit`` on either side, because one side may have fewer entries than half.
             earlier = self._before(conversation, bound, limit, events)
-            # From the bound itself on.
+            # One less, so that an entry at the bound is part of the answer.
             from_it = AtMessageId(bound.message_id - 1) if isinstance(bound, AtMessageId) else AtTime(bound.time_ms - 1)
             later = self._after(conversation, from_it, limit, events)
         of_earlier = max(limit // 2, limit - len(later))
+        # A slice from -0 would be all of them.
         earlier = earlier[-of_earlier:] if of_earlier else []
         return earlier + later[: limit - len(earlier)]
 
     def between(
         self, conversation: Conversation, start: Bound, end: Bound, limit: int, *, events: bool = False
     ) -> list[Entry]:
-        """The first entries on the way from ``start`` to ``end``, which may be the earlier one."""
+        """The entries between the bounds that are nearest to ``start``."""
         with self._database.snapshot():
             if isinstance(start, AtMessageId) and isinstance(end, AtMessageId):
                 low, high = sorted((start.message_id, end.message_id))
-                span = _Span((_NO_MOMENT, low), up_to=high - 1, by_time=False)
+                span = _Span((_BEFORE_ALL, low), up_to=high - 1, by_time=False)
                 return self._read(conversation, span, limit, newest=start.message_id > end.message_id, events=events)
-            first, last = self._moment(start), self._moment(end)
-            backward = first > last
-            early, late = (end, start) if backward else (start, end)
-            span = _Span(self._moment(early, _END), self._moment(late, -1))
-            return self._read(conversation, span, limit, newest=backward, events=events)
+            is_backward = self._position(start, 0) > self._position(end, 0)
+            early, late = (end, start) if is_backward else (start, end)
+            span = _Span(self._position(early, _AFTER_ALL), self._position(late, _BEFORE_ALL))
+            return self._read(conversation, span, limit, newest=is_backward, events=events)
 
     def direct_since(self, account_id: int, after: Bound, limit: int, *, up_to: int | None = None) -> list[Entry]:
-        """The newest messages of all of an account's direct conversations, by either side, after ``after``."""
+        """The newest direct messages to or from an account after ``after``."""
         with self._database.snapshot():
+            # By time both bounds apply: that on the time decides, that on the message id is the one for the index.
             low = after.message_id if isinstance(after, AtMessageId) else first_message_id(after.time_ms + 1) - 1
-            moment = _NO_MOMENT if isinstance(after, AtMessageId) else after.time_ms
-            high = _END if up_to is None else up_to
+            low_ms = _BEFORE_ALL if isinstance(after, AtMessageId) else after.time_ms
+            high = _AFTER_ALL if up_to is None else up_to
+            # A JSON array instead of one parameter for each id: both halves of the query use it, and a statement whose
+            # text does not change is compiled once.
             ids = json.dumps(direct_conversations(self._database, account_id))
             rows = self._database.rows(
+                # +time_ms is not looked up in an index. SQLite would otherwise take the index by time, which serves one
+                # bound; the primary key serves both bounds of the message id.
                 f"{SELECT} WHERE m.id IN ("
                 " SELECT message_id FROM places WHERE conversation_id IN (SELECT value FROM json_each(?1))"
                 " AND event = 0 AND message_id > ?2 AND message_id <= ?3 AND +time_ms > ?4"
                 f" UNION ALL SELECT id FROM messages WHERE id > max(?2, {INDEXED}) AND id <= ?3 AND time_ms > ?4"
                 f" AND kind <= {LAST_MESSAGE_KIND} AND conversation_id IN (SELECT value FROM json_each(?1))"
                 " ORDER BY 1 DESC LIMIT ?5) ORDER BY m.id",
-                (ids, low, high, moment, limit),
+                (ids, low, high, low_ms, limit),
             )
         return [to_entry(row) for row in rows]
 
     def targets(
         self, channels: Iterable[str], account_id: int | None, start_ms: int, end_ms: int, limit: int
     ) -> list[LastSaid]:
-        """Of these channels and the account's direct conversations, those last written to between the two moments.
-
-        By that moment, oldest first; neither moment is part of it. Where there are more, the first ones on the way
-        from ``start_ms`` to ``end_ms``, which may be the earlier one.
-        """
+        """The channels and direct conversations that had their last message between two times."""
         low, high = sorted((start_ms, end_ms))
-        order = "DESC" if start_ms > end_ms else "ASC"
+        direction = "DESC" if start_ms > end_ms else "ASC"
         with self._database.snapshot():
             ids = [] if account_id is None else direct_conversations(self._database, account_id)
+            # asked: the conversations. newer: the last message of each that is not indexed, MATERIALIZED because it
+            # would otherwise be computed for each conversation. said: the last message of each, indexed or not. JSON
+            # arrays for the reason given in ``direct_since``.
             rows = self._database.rows(
                 "WITH asked AS ("
                 " SELECT id, name, low_id, high_id FROM conversations WHERE id IN (SELECT value FROM json_each(?1))"
@@ -155,84 +189,77 @@ class History:
                 " ORDER BY message_id DESC LIMIT 1)) AS last FROM asked)"
                 " SELECT said.name, said.low_id, said.high_id, m.time_ms FROM said"
                 " JOIN messages AS m ON m.id = said.last"
-                f" WHERE m.time_ms > ?3 AND m.time_ms < ?4 ORDER BY m.time_ms {order}, m.id {order} LIMIT ?5",
+                f" WHERE m.time_ms > ?3 AND m.time_ms < ?4 ORDER BY m.time_ms {direction}, m.id {direction} LIMIT ?5",
                 (json.dumps(ids), json.dumps(list({casefold(name) for name in channels})), low, high, limit),
             )
-        if order == "DESC":
+        if direction == "DESC":
             rows.reverse()
-        return [LastSaid((a, b) if name is None else name, time_ms) for name, a, b, time_ms in rows]
+        return [
+            LastSaid((low_id, high_id) if name is None else name, time_ms) for name, low_id, high_id, time_ms in rows
+        ]
 
-    def find(self, number: int) -> Entry | None:
-        """The entry with that number."""
-        row = self._database.row(f"{SELECT} WHERE m.id = ?", (number,))
+    def find(self, message_id: int) -> Entry | None:
+        """The entry with that message id, or None."""
+        row = self._database.row(f"{SELECT} WHERE m.id = ?", (message_id,))
         return None if row is None else to_entry(row)
 
     def search(self, search: Search) -> list[Entry]:
-        """The messages that are looked for. Raises ``InvalidValue`` where there is no word to look for."""
+        """The messages that match the search."""
         return history_search.search(self._database, search)
 
-    def redact(self, number: int, by: Actor, reason: str = "") -> Entry:
-        """Take one entry out, with an audit row (without its text). Raises ``NotFound``.
-
-        No query finds it any more; its bytes leave the files as ``HistoryUpkeep.scrub_some`` is called.
-        """
+    def redact(self, message_id: int, by: Actor, reason: str = "") -> Entry:
+        """Delete one entry and return it. Raises ``NotFound``."""
         with self._database.transaction():
-            entry = self.find(number)
+            entry = self.find(message_id)
             if entry is None:
                 raise NotFound("there is no such message")
-            history_index.remove(self._database, [number])
+            history_index.remove(self._database, [message_id])
             history_index.ask_for_scrub(self._database)
             audit_store.add_row(
-                self._database, by, "history.redact", entry.source.partition("!")[0], _where_and_why(entry, reason)
+                self._database, by, "history.redact", entry.source.partition("!")[0], _audit_detail(entry, reason)
             )
         return entry
 
     def _before(self, conversation: Conversation, bound: Bound, limit: int, events: bool) -> list[Entry]:
         if isinstance(bound, AtMessageId):
-            span = _Span((_NO_MOMENT, -1), up_to=bound.message_id - 1, by_time=False)
+            span = _Span((_BEFORE_ALL, _BEFORE_ALL), up_to=bound.message_id - 1, by_time=False)
         else:
-            span = _Span(high=(bound.time_ms, -1))
+            span = _Span(high=(bound.time_ms, _BEFORE_ALL))
         return self._read(conversation, span, limit, newest=True, events=events)
 
     def _after(self, conversation: Conversation, bound: Bound, limit: int, events: bool) -> list[Entry]:
         if isinstance(bound, AtMessageId):
-            span = _Span((_NO_MOMENT, bound.message_id), by_time=False)
+            span = _Span((_BEFORE_ALL, bound.message_id), by_time=False)
         else:
-            span = _Span((bound.time_ms, _END))
+            span = _Span((bound.time_ms, _AFTER_ALL))
         return self._read(conversation, span, limit, newest=False, events=events)
 
-    def _moment(self, bound: Bound, within: int = 0) -> tuple[int, int]:
-        """A bound's place by moment; ``within`` is the number that stands for all that was said at that moment."""
+    def _position(self, bound: Bound, message_id: int) -> tuple[int, int]:
+        """A bound as a time and a message id. A bound that is a time gets ``message_id``."""
         if isinstance(bound, AtTime):
-            return bound.time_ms, within
+            return bound.time_ms, message_id
+        # The entry's own time decides, because a message id can be ahead of it. A deleted entry has left only the id.
         row = self._database.row("SELECT time_ms FROM messages WHERE id = ?", (bound.message_id,))
         return (time_ms_of(bound.message_id) if row is None else row[0]), bound.message_id
 
-    def _read(self, where: Conversation, span: _Span, limit: int, *, newest: bool, events: bool) -> list[Entry]:
+    def _read(self, conversation: Conversation, span: _Span, limit: int, *, newest: bool, events: bool) -> list[Entry]:
         """The newest or oldest ``limit`` entries of the span, oldest first."""
-        conversation_id = find_conversation(self._database, where)
+        conversation_id = find_conversation(self._database, conversation)
         if conversation_id is None:
             return []
-        order = "DESC" if newest else "ASC"
-        if span.by_time:
-            among = "(time_ms, {id}) > (:low_ms, :low) AND (time_ms, {id}) < (:high_ms, :high) AND {id} <= :up_to"
-            sort = f"time_ms {order}, {{id}} {order}"
-        else:
-            among, sort = "{id} > :low AND {id} <= :up_to", f"{{id}} {order}"
-        parts = [
-            f"SELECT message_id AS id, time_ms FROM places WHERE conversation_id = :conversation AND event = {event}"
-            f" AND {among.format(id='message_id')} ORDER BY {sort.format(id='message_id')} LIMIT :limit"
-            for event in ((0, 1) if events else (0,))
+        direction = "DESC" if newest else "ASC"
+        # One query for each value of ``event``: each reads an index in its order and stops after ``limit`` rows. A
+        # single query with ``event IN (0, 1)`` would read and sort the whole span.
+        queries = [
+            span.query("places", "message_id", f"event = {event}", direction) for event in ((0, 1) if events else (0,))
         ]
-        parts.append(
-            f"SELECT id, time_ms FROM messages WHERE id > {INDEXED} AND conversation_id = :conversation"
-            f"{'' if events else f' AND kind <= {LAST_MESSAGE_KIND}'}"
-            f" AND {among.format(id='id')} ORDER BY {sort.format(id='id')} LIMIT :limit"
-        )
-        found = " UNION ALL ".join(f"SELECT * FROM ({part})" for part in parts)
+        not_indexed = f"id > {INDEXED}" if events else f"id > {INDEXED} AND kind <= {LAST_MESSAGE_KIND}"
+        queries.append(span.query("messages", "id", not_indexed, direction))
+        # A SELECT around each, because SQLite takes no ORDER BY and LIMIT in a part of a UNION.
+        found = " UNION ALL ".join(f"SELECT * FROM ({query})" for query in queries)
         rows = self._database.rows(
-            f"{SELECT} JOIN ({found} ORDER BY {sort.format(id='id')} LIMIT :limit) AS found ON found.id = m.id"
-            f" ORDER BY {sort.format(id='m.id').replace('time_ms', 'm.time_ms')}",
+            f"{SELECT} JOIN ({found} ORDER BY {span.sort_key('time_ms', 'id', direction)} LIMIT :limit) AS found"
+            f" ON found.id = m.id ORDER BY {span.sort_key('m.time_ms', 'm.id', direction)}",
             {
                 "conversation": conversation_id,
                 "low_ms": span.low[0],
@@ -248,6 +275,6 @@ class History:
         return [to_entry(row) for row in rows]
 
 
-def _where_and_why(entry: Entry, reason: str) -> str:
-    where = entry.conversation if isinstance(entry.conversation, str) else "a direct message"
-    return f"{entry.msgid} in {where}" + (f": {reason}" if reason else "")
+def _audit_detail(entry: Entry, reason: str) -> str:
+    channel = entry.conversation if isinstance(entry.conversation, str) else "a direct message"
+    return f"{entry.msgid} in {channel}" + (f": {reason}" if reason else "")

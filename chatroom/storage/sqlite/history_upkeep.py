@@ -1,7 +1,7 @@
-"""Work on the history that nobody waits for: indexing, pruning, removing deleted text from the files, the log.
+"""Background work on the history: indexing, pruning, scrubbing deleted text, and the write-ahead log.
 
-Each step is a transaction that ends after some milliseconds. The daemon's tick does not wait for the write lock: what
-is said meanwhile is committed, and told, right after.
+The work is done in steps. Each is a transaction of some milliseconds, because a message that is said meanwhile waits
+for the write lock. The upkeep thread decides when to take a step (``chatroom.server.upkeep``).
 """
 
 from __future__ import annotations
@@ -10,58 +10,66 @@ import contextlib
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Literal
 
 from chatroom.chat.stored.entries import IndexLag, LogTrim
 from chatroom.errors import DatabaseBusy
 from chatroom.storage.sqlite import history_index
 from chatroom.storage.sqlite.database import WAL_LIMIT, Database, open_database
-from chatroom.storage.sqlite.history_rows import INDEXED
+from chatroom.storage.sqlite.history_rows import COLUMNS, INDEXED, MessageRow
 from chatroom.storage.sqlite.timestamps import Clock, utc_now
 
 STEP_S = 0.002
-"""How long a step is to take: what somebody says meanwhile waits for its end."""
+"""How long a step works before it commits."""
 _CHUNK = 10
-"""How many rows are done between two looks at the clock."""
+"""Rows between two looks at the clock."""
 _SCRUB_AFTER = 50_000
-"""After how many pruned entries the index of words is written anew; after a redaction at once."""
+"""The full-text index is rewritten after so many pruned entries. After a redaction it is rewritten at once."""
 LOG_LIMIT = 4 * WAL_LIMIT
-"""Bytes of write-ahead log above which it is made to begin anew: rarely, because that waits for the disk."""
+"""Bytes of write-ahead log above which ``trim_log`` does its work. It waits for the disk, so it should be rare."""
 _PASSES = 2
+"""Checkpoints before the one that takes the write lock: the second copies the little that came during the first."""
 _MERGE_PAGES = 25
-"""How many pages of the index of words are written in a step: some milliseconds of work."""
+"""Pages of the full-text index that one step merges, in some milliseconds."""
 _MERGES = 4
-"""How many such steps follow a removal at most."""
+"""The most merge steps after a removal."""
 _FREE_KEPT = 64
-"""Pages that are left free: what is written next needs them again."""
+"""Pages that stay free in the file, because the next entries need them."""
 _ROOM = 0.95
-"""Down to which part of its bound a database that is too large is pruned."""
+"""The part of its size limit to which a database is pruned, so that it does not exceed it again at once."""
 
 
 class SqliteUpkeep:
-    """Implements ``chatroom.chat.stored.history_stores.HistoryUpkeep``. Belongs to the thread that made it."""
+    """Implements ``chatroom.chat.stored.history_stores.HistoryUpkeep``.
+
+    FTS5 writes the full-text index in pieces, the segments, and merges them. The schema switches automatic merges off,
+    because a single one can take long. The steps here merge a few pages at a time.
+    """
 
     __slots__ = ("_database", "_merged", "_merging", "_prune_to", "_seen", "_waiting", "longest_hold_s")
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        # Who keeps the log small need not have it copied after every step as well.
+        # No checkpoint after every step: ``trim_log`` makes them. Above twice its limit it has been prevented.
         database.log_limit = 2 * LOG_LIMIT
         self.longest_hold_s = 0.0
-        """The longest that the write lock was held for the log's sake."""
-        # Losing the newest index entries to a power cut costs nothing: they are made again.
+        """The longest time that ``trim_log`` held the write lock."""
+        # A power cut may take the newest steps, and they are done again.
         database.execute("PRAGMA synchronous=NORMAL")
         self._merged = False
-        """Whether there is nothing to join in the index of words, as far as this connection knows."""
+        """True if the full-text index has nothing to merge since the last indexing here."""
         self._merging = False
-        """Whether the index of words is being written anew."""
+        """True while the full-text index is rewritten."""
         self._prune_to = 0
-        """Up to which number entries go because the database is too large."""
+        """The highest message id to delete because the database is too large; 0 for none."""
         self._seen: int | None = None
-        """Up to which number entries are counted in ``_waiting``."""
+        """The highest message id that ``_waiting`` has counted; None before the first look."""
         self._waiting = 0
+        """Entries that wait to be indexed, up to ``_seen``."""
 
     def measure_lag(self) -> IndexLag:
-        """How much came since the last call, and how much waits to be indexed. Cheap: looks at what came."""
+        """Count the entries written since the last call, and those that wait to be indexed."""
+        # Only rows above ``_seen`` are counted. All that wait can be a hundred thousand.
         row = self._database.row(
             f"SELECT count(*), coalesce(max(id), ?1, {INDEXED}), count(*) FILTER (WHERE id > {INDEXED}) FROM messages"
             f" WHERE id > coalesce(?1, {INDEXED})",
@@ -73,9 +81,9 @@ class SqliteUpkeep:
         return IndexLag(came, self._waiting)
 
     def index_some(self, most: int = 500, *, least: int = 1) -> bool:
-        """Make some entries quick to find, once ``least`` of them are waiting; whether there is more to do."""
+        """Index up to ``most`` entries, if at least ``least`` are waiting. Returns True if there may be more to do."""
         database = self._database
-        # First, or a long backlog would leave thousands of pieces, which SQLite then joins at one go.
+        # Merge before more is indexed: with a thousand segments FTS5 merges all of them at once.
         if not self._merged and self._merge_some(_MERGE_PAGES):
             return True
         self._merged = True
@@ -91,12 +99,12 @@ class SqliteUpkeep:
         with self._step() as has_time:
             while done < most and (done == 0 or has_time()):
                 rows = database.rows(
-                    f"SELECT {history_index.COLUMNS} FROM messages WHERE id > {INDEXED} ORDER BY id LIMIT ?",
+                    f"SELECT {COLUMNS} FROM messages WHERE id > {INDEXED} ORDER BY id LIMIT ?",
                     (min(_CHUNK, most - done),),
                 )
                 if not rows:
                     break
-                history_index.index(database, rows)
+                history_index.index(database, [MessageRow._make(row) for row in rows])
                 database.execute("UPDATE history_state SET value = ? WHERE name = 'indexed'", (rows[-1][0],))
                 done += len(rows)
                 counted += len([row for row in rows if row[0] <= seen])
@@ -105,36 +113,40 @@ class SqliteUpkeep:
         return True
 
     def prune_some(self, *, before_ms: int | None = None, most_bytes: int | None = None) -> int:
-        """Delete some of the oldest entries, if they are too old or the database too large; how many it were.
+        """Delete some of the oldest entries if they are too old or the database is too large. Returns how many.
 
-        By size the work is done in turns: so many entries that it should be enough, then ``scrub_some`` until the file
-        is smaller, and only then another look.
+        By size the work takes turns: this method deletes as many entries as should be enough, then ``scrub_some`` must
+        make the file smaller, and only then this method looks at the size again.
         """
-        numbers: list[int] = []
+        message_ids: list[int] = []
         if before_ms is not None:
-            numbers = self._numbers(
+            # CROSS JOIN makes SQLite go through the conversations, a few, and in each through the index by time. Both
+            # values of ``event`` are named because it comes before the time in that index.
+            message_ids = self._message_ids(
                 "SELECT p.message_id FROM conversations AS c CROSS JOIN places AS p"
                 " ON p.conversation_id = c.id AND p.event IN (0, 1) AND p.time_ms < ? LIMIT 500",
                 before_ms,
             )
-        if not numbers and most_bytes is not None:
+        if not message_ids and most_bytes is not None:
             if not self._prune_to and not self._scrub_wanted():
                 self._prune_to = self._find_surplus(most_bytes)
             if self._prune_to:
-                numbers = self._numbers("SELECT id FROM messages WHERE id <= ? ORDER BY id LIMIT 500", self._prune_to)
-                if not numbers:
+                message_ids = self._message_ids(
+                    "SELECT id FROM messages WHERE id <= ? ORDER BY id LIMIT 500", self._prune_to
+                )
+                if not message_ids:
                     self._prune_to = 0
                     with self._database.transaction():
                         history_index.ask_for_scrub(self._database)
-        return self.remove_some(numbers, later=True) if numbers else 0
+        return self.remove_some(message_ids, later=True) if message_ids else 0
 
-    def remove_some(self, numbers: Sequence[int], *, later: bool = False) -> int:
-        """Delete the first ones of these entries; how many it were. ``later``: their bytes may stay for a while."""
+    def remove_some(self, message_ids: Sequence[int], *, later: bool = False) -> int:
+        """Delete the first of these entries, and return how many. ``later``: their bytes may stay in the files."""
         done = 0
         with self._step() as has_time:
-            while done < len(numbers) and (done == 0 or has_time()):
-                history_index.remove(self._database, numbers[done : done + _CHUNK])
-                done = min(done + _CHUNK, len(numbers))
+            while done < len(message_ids) and (done == 0 or has_time()):
+                history_index.remove(self._database, message_ids[done : done + _CHUNK])
+                done = min(done + _CHUNK, len(message_ids))
             if later:
                 history_index.record_pruned(self._database, done)
             else:
@@ -143,19 +155,20 @@ class SqliteUpkeep:
         return done
 
     def merge_some(self) -> None:
-        """Join some of the pieces that index and removal leave in the index of words, each time one.
-
-        Thousands of pieces would be slow to look through, and SQLite would join them at one go.
+        """Merge some segments of the full-text index. Each indexing and each removal adds one, and each costs a search
+        some time.
         """
         for _ in range(_MERGES):
             if not self._merge_some(_MERGE_PAGES):
                 break
 
     def scrub_some(self) -> bool:
-        """Do some of what removes deleted text from the files, and gives their room back; whether there is more."""
+        """Remove some deleted text from the files and give free room back. Returns True if there is more to do."""
+        # Three phases, of many steps each: rewrite the full-text index, in which deleted words stay until a merge drops
+        # them; shrink the file; empty the write-ahead log, which still holds the pages as they were.
         wanted = self._scrub_wanted()
         if wanted:
-            # A negative number begins it: all that the index is made of is to become one piece.
+            # The negative number tells FTS5 to merge all segments into one; the positive ones continue that.
             if self._merge_some(_MERGE_PAGES if self._merging else -_MERGE_PAGES):
                 self._merging = True
                 return True
@@ -172,18 +185,19 @@ class SqliteUpkeep:
         return False
 
     def trim_log(self) -> LogTrim:
-        """Keep the write-ahead log from growing; call it every second or so, or after every so many MiB.
+        """Keep the write-ahead log short. Call it about once a second.
 
-        The log begins anew once all of it is in the file, and under steady writing that never comes about by itself. So
-        most of it is copied while others write; only for the small remainder the write lock is held.
+        SQLite starts the log from its beginning when all of it is in the file. While others keep writing, that never
+        happens by itself. So PASSIVE checkpoints copy most of the log without the write lock, and RESTART takes the
+        lock for the small rest.
         """
         held_s, trimmed = 0.0, True
         if self._database.wal_size() > LOG_LIMIT:
             for _ in range(_PASSES):
                 self._checkpoint("PASSIVE")
             began_at = time.monotonic()
-            busy, _, _ = self._checkpoint("RESTART")
-            held_s, trimmed = time.monotonic() - began_at, not busy
+            trimmed = self._checkpoint("RESTART")
+            held_s = time.monotonic() - began_at
             self.longest_hold_s = max(self.longest_hold_s, held_s)
         return LogTrim(self._database.wal_size(), held_s, trimmed)
 
@@ -193,48 +207,51 @@ class SqliteUpkeep:
 
     @contextlib.contextmanager
     def _step(self) -> Iterator[Callable[[], bool]]:
-        """A transaction; gives a function that says whether there is time left in it."""
+        """A transaction. The block gets a function that returns True as long as the step has time left."""
         with self._database.transaction():
             ends_at = time.monotonic() + STEP_S
             yield lambda: time.monotonic() < ends_at
-        # Work that goes on for long must not keep the log from beginning anew.
+        # Many steps in a row write more than the journal does.
         if self._database.wal_size() > LOG_LIMIT:
             self.trim_log()
 
-    def _numbers(self, sql: str, value: int) -> list[int]:
+    def _message_ids(self, sql: str, value: int) -> list[int]:
         return [row[0] for row in self._database.rows(sql, (value,))]
 
     def _merge_some(self, pages: int) -> bool:
-        """Join some of the pieces that the index of words is made of; whether there was anything to join."""
+        """Merge some pages of the full-text index. Returns True if there was anything to merge."""
         with self._step():
             before = self._database.total_changes
             self._database.execute("INSERT INTO message_words (message_words, rank) VALUES ('merge', ?)", (pages,))
-            # The statement itself counts as one; this is how SQLite says that there was nothing to do.
+            # FTS5 has no other answer than the count of changes: below 2 means that nothing was merged.
             return self._database.total_changes - before >= 2
 
     def _vacuum_some(self) -> bool:
-        """Give some of the file's free pages back to the file system; whether there are more."""
+        """Give some free pages of the file back to the file system. Returns True if there may be more."""
         surplus = self._database.number("PRAGMA freelist_count") - _FREE_KEPT
         if surplus <= 0:
             return False
         with self._step() as has_time:
             while surplus > 0 and has_time():
-                # A page at a time: Python ends a statement without columns after its first step.
+                # One page for each statement. Python's sqlite3 runs a statement that returns no columns for one step
+                # only, and this pragma frees one page in a step.
                 self._database.execute("PRAGMA incremental_vacuum(1)")
                 surplus -= 1
         return True
 
     def _scrub_wanted(self) -> int:
+        """The count of deleted entries to scrub; 0 if there are too few to begin."""
         wanted = self._database.number("SELECT value FROM history_state WHERE name = 'scrub'")
         return wanted if wanted >= _SCRUB_AFTER else 0
 
     def _find_surplus(self, most_bytes: int) -> int:
-        """The number up to which entries have to go for the database to fit, 0 where it does."""
+        """The highest message id to delete so that the database fits into its limit; 0 if it fits."""
         database = self._database
         used = database.number("PRAGMA page_count") - database.number("PRAGMA freelist_count")
         most = most_bytes // database.number("PRAGMA page_size")
         if used <= most:
             return 0
+        # A guess, as if all entries were of the same size. The next look corrects it.
         share = 1 - _ROOM * most / used
         count = database.number("SELECT count(*) FROM messages")
         return database.number(
@@ -242,23 +259,21 @@ class SqliteUpkeep:
         )
 
     def _empty_log(self) -> bool:
-        """Write all of the log into the file and leave it without a byte; whether nobody was in the way."""
+        """Empty the write-ahead log's file. Returns False if another connection prevented it."""
+        # PASSIVE copies without the write lock, and so leaves little to TRUNCATE, which takes it.
         self._checkpoint("PASSIVE")
-        busy, _, _ = self._checkpoint("TRUNCATE")
-        return not busy
+        return self._checkpoint("TRUNCATE")
 
-    def _checkpoint(self, mode: str) -> tuple[int, int, int]:
-        """A checkpoint that waits for nobody: whether it was kept from ending, frames in the log, frames copied."""
+    def _checkpoint(self, mode: Literal["PASSIVE", "RESTART", "TRUNCATE"]) -> bool:
+        """Make a checkpoint without waiting for a lock. Returns True if it was completed."""
         try:
-            self._database.execute("PRAGMA busy_timeout=0")
-            row = self._database.row(f"PRAGMA wal_checkpoint({mode})")
+            with self._database.without_waiting():
+                row = self._database.row(f"PRAGMA wal_checkpoint({mode})")
         except DatabaseBusy:
             row = None
-        finally:
-            self._database.execute("PRAGMA busy_timeout=1000")
-        return (1, 1, 0) if row is None else (row[0], row[1], row[2])
+        return row is not None and row[0] == 0
 
 
 def open_upkeep(path: Path, *, clock: Clock = utc_now, busy_timeout_s: float = 1.0) -> SqliteUpkeep:
-    """Connect to the database at ``path``, which ``open_stores`` has brought up. Raises ``StorageError``."""
+    """Open the upkeep of the database at ``path``, which ``open_stores`` has migrated. Raises ``StorageError``."""
     return SqliteUpkeep(open_database(path, clock=clock, busy_timeout_s=busy_timeout_s))

@@ -1,8 +1,9 @@
-"""What the full-text index knows of a message, and how a question becomes one that the index understands.
+"""The words that the full-text index has of a message, and the query for the words of a search.
 
-Beside its text a message is found by words that nobody can say: where it was said, and by whom. With them a search in
-one channel, or for one person, is as quick as any other. They begin with letters of Unicode's private use, which the
-tokenizer takes for letters; what somebody writes of these is not trusted, the rows themselves decide.
+Besides the words of its text, the index has made-up words for a message: one for its conversation and one or two for
+its sender. With them a search in one channel, or for one sender, is as quick as any other. They begin with characters
+from Unicode's private use area, which FTS5's tokenizer takes for letters. A sender can put the same characters into a
+text, so a search checks conversation and sender again in the rows it finds.
 """
 
 from __future__ import annotations
@@ -12,42 +13,45 @@ import re
 from chatroom.errors import InvalidValue
 from chatroom.irc.names import casefold
 
-_PLACE, _SENDER = "\ue010", "\ue011"
+_CONVERSATION, _SENDER = "\ue010", "\ue011"
 _MOST_WORDS = 32
+"""The most words and phrases of a search."""
 _PIECES = re.compile(r'"([^"]*)"|([^\s"]+)')
 _PLAIN_WORD = re.compile("[a-z0-9]+")
+# A search must not name a made-up word, and FTS5 ends a query at a NUL.
 _PRIVATE = re.compile("[\ue000-\ue0ff\0]")
 
 
 def words_of(conversation_id: int, source: str, account: str, body: str) -> str:
-    """All that one message is found by."""
+    """The text to index for a message. The same arguments must always give the same text (``history_index.remove``)."""
     nick = source.partition("!")[0]
     senders = sender_word(nick)
     if account and casefold(account) != casefold(nick):
         senders += f" {sender_word(account)}"
-    return f"{body}\n{place_word(conversation_id)} {senders}"
+    return f"{body}\n{conversation_word(conversation_id)} {senders}"
 
 
-def place_word(conversation_id: int) -> str:
-    """The word that all messages of a conversation have."""
-    return f"{_PLACE}{conversation_id}"
+def conversation_word(conversation_id: int) -> str:
+    """The word that the index has for every message of a conversation."""
+    return f"{_CONVERSATION}{conversation_id}"
 
 
 def sender_word(name: str) -> str:
-    """The word that all messages of a nick or an account have; of letters and digits only, whatever the name has."""
+    """The word that the index has for every message of a nick or an account."""
+    # In hexadecimal, because the tokenizer would split a name at its punctuation.
     return _SENDER + casefold(name).encode(errors="replace").hex()
 
 
 def parse_words(text: str) -> list[str]:
-    """What is looked for, as terms of an FTS5 query: words, and phrases that stood in double quotes.
+    """The words and the phrases in double quotes of ``text``, as terms of an FTS5 query.
 
-    Nothing in ``text`` is syntax but the quotes. Raises ``InvalidValue`` where it has no letter or digit, or too many
-    words.
+    Nothing else in ``text`` is syntax. Raises ``InvalidValue`` if it has no letter or digit, or too many words.
     """
     terms = []
     for phrase, word in _PIECES.findall(_PRIVATE.sub(" ", text)):
         piece = phrase or word
         if any(char.isalnum() for char in piece):
+            # In quotes, so that FTS5 finds no operator in it. A piece holds no quote.
             terms.append(f'"{piece}"')
     if not terms:
         raise InvalidValue("a search needs a word: there is no letter or digit in it")
@@ -57,8 +61,9 @@ def parse_words(text: str) -> list[str]:
 
 
 def plain_words(terms: list[str]) -> list[str]:
-    """What stands, in whatever case, in every text of ASCII alone that these terms (``parse_words``) are found in.
+    """Words that every ASCII text with these terms (``parse_words``) contains, in any case.
 
-    A text of other letters may have them otherwise: with accents, for one. A term of other letters tells nothing.
+    A text with other letters can match without containing them, because the index ignores accents. A term with other
+    letters gives no word.
     """
     return [word for term in terms if term.isascii() for word in _PLAIN_WORD.findall(term.lower())]

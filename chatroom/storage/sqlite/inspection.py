@@ -1,4 +1,4 @@
-"""What state a database is in, also where it is too old, too new or damaged for the stores to open it."""
+"""The state of a database for ``chatroomctl db``, also if it is too old, too new or too damaged for the stores."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from chatroom.storage.sqlite.timestamps import from_ms
 
 
 class Applied(NamedTuple):
-    """A migration that the database went through."""
+    """A migration that was applied to the database."""
 
     number: int
     name: str
@@ -26,32 +26,36 @@ class Applied(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class DatabaseStatus:
-    """A database as ``db status`` tells of it. Sizes are in bytes."""
+    """What ``db status`` shows. Sizes are in bytes."""
 
     path: Path
     state: Literal["current", "outdated", "newer"]
     version: int
+    """The schema version of the file: its last migration."""
     newest_version: int
+    """The schema version that this chatroom needs."""
     served: bool
+    """True if a daemon serves the database."""
     size: int
     free: int
-    """Bytes inside the file that are in no use, and will be used again."""
+    """The free pages of the file, which the next entries will use."""
     log_size: int
+    """The write-ahead log."""
     sqlite_version: str
     migrations: tuple[Applied, ...]
     rows: dict[str, int]
-    """How many accounts, bans in force and so on there are; empty unless the state is ``current``."""
+    """The numbers of accounts, bans in force and so on. Empty unless the state is ``current``."""
 
 
 class Check(NamedTuple):
-    """One step of a full check; answers of ``sql`` other than ``ok`` are faults."""
+    """One step of a full check. Each row of ``sql`` is a fault, except ``ok``."""
 
     label: str
     sql: str
 
 
 def open_any(path: Path) -> Database:
-    """Open a database of ours of whatever version. Raises ``StorageError`` as ``open_stores`` does."""
+    """Open a database of any schema version. Raises ``StorageError`` as ``open_stores`` does."""
     database = open_database(path)
     try:
         if read_version(database) == 0:
@@ -63,7 +67,7 @@ def open_any(path: Path) -> Database:
 
 
 def read_status(database: Database) -> DatabaseStatus:
-    """Everything about the database that can be told quickly."""
+    """Read everything about the database that does not take long."""
     version, newest = read_version(database), newest_version()
     with database.snapshot():
         page_size = database.number("PRAGMA page_size")
@@ -83,7 +87,7 @@ def read_status(database: Database) -> DatabaseStatus:
 
 
 def list_checks(database: Database) -> list[Check]:
-    """The steps of a full check: the file's structure, each table with its indexes, and what refers to what."""
+    """The steps of a full check: the file's structure, each table with its indexes, and the references."""
     tables = database.rows(
         "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY name"
     )
@@ -95,12 +99,12 @@ def list_checks(database: Database) -> list[Check]:
 
 
 def run_check(database: Database, check: Check) -> list[str]:
-    """The faults that one step finds."""
+    """Run one step, and return the faults it finds."""
     try:
         rows = database.rows(check.sql)
     except DatabaseDamaged as error:
         return [f"{check.label}: {error}"]
-    # quick_check tells of several faults in one answer, a line each.
+    # quick_check can return several faults in one row, one on each line.
     return [f"{check.label}: {line}" for (text,) in rows if text != "ok" for line in str(text).splitlines()]
 
 

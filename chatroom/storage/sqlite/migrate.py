@@ -1,8 +1,8 @@
-"""From the schema that a file has to the one this code wants, one numbered SQL file at a time.
+"""Brings a database to the schema that this code needs, one numbered SQL file (a migration) at a time.
 
-``PRAGMA user_version`` is the number of the last migration applied. Each is applied in one transaction together with
-its number, so that a crash leaves a file at one version or the next, and two processes that migrate at once apply each
-file once.
+``PRAGMA user_version`` is the schema version: the number of the last migration applied. A migration and its number are
+one transaction. So a crash leaves the file at one version or the next, and two processes that migrate at the same time
+apply each migration once.
 """
 
 from __future__ import annotations
@@ -34,23 +34,24 @@ class Migration(NamedTuple):
 
 @cache
 def load_migrations() -> tuple[Migration, ...]:
-    """Every migration, in order: those installed with the package, else those of the checkout around it.
+    """All migrations, in order.
 
-    Raises ``StorageError`` where there are none, or where one is missing between others.
+    Raises ``StorageError`` if there are none, or if a number is missing.
     """
-    places: list[Traversable] = [
+    folders: list[Traversable] = [
+        # A wheel brings them inside of the package; a checkout has them at its top.
         resources.files(chatroom) / "_migrations",
         Path(chatroom.__file__).resolve().parent.parent / "migrations",
     ]
-    for place in places:
-        if place.is_dir():
-            return _read_migrations(place)
+    for folder in folders:
+        if folder.is_dir():
+            return _read_migrations(folder)
     raise StorageError("the installation is incomplete: there are no migrations")
 
 
-def _read_migrations(place: Traversable) -> tuple[Migration, ...]:
+def _read_migrations(folder: Traversable) -> tuple[Migration, ...]:
     found = []
-    for file in place.iterdir():
+    for file in folder.iterdir():
         match = _FILE_NAME.fullmatch(file.name)
         if match is not None:
             found.append(Migration(int(match[1]), match[2], file.read_text(encoding="utf-8")))
@@ -66,7 +67,7 @@ def newest_version() -> int:
 
 
 def read_version(database: Database) -> int:
-    """The file's schema version, 0 for an empty file. Raises ``DatabaseDamaged`` where the file is not one of ours."""
+    """The file's schema version, 0 for an empty file. Raises ``DatabaseDamaged`` if the file is not one of ours."""
     with database.snapshot():
         version = database.number("PRAGMA user_version")
         application = database.number("PRAGMA application_id")
@@ -79,11 +80,11 @@ def read_version(database: Database) -> int:
 
 
 def bring_up(database: Database, *, create: bool, migrate: bool) -> Path | None:
-    """Leave the file at ``newest_version``, or say why not.
+    """Bring the file to ``newest_version``. Returns the path of the copy of an upgraded database, otherwise None.
 
-    An empty file is filled where we may ``create``, an older database is upgraded where we may ``migrate``, after it
-    was copied beside itself; answers with that copy's path, or None. Nobody migrates under a daemon that serves: hold
-    the ``DaemonLock``. Raises ``DatabaseMissing``, ``DatabaseNewer``, ``DatabaseOutdated``, ``DatabaseDamaged``.
+    ``create``: make the schema in an empty file. ``migrate``: upgrade an older database, after it was copied beside
+    itself; the caller must hold the ``DaemonLock``, because a daemon cannot go on with another schema. Raises
+    ``DatabaseMissing``, ``DatabaseNewer``, ``DatabaseOutdated``, ``DatabaseDamaged``.
     """
     version, newest = read_version(database), newest_version()
     if version > newest:
@@ -110,7 +111,7 @@ def bring_up(database: Database, *, create: bool, migrate: bool) -> Path | None:
 
 
 def _copy_beside(database: Database, number: int) -> Path:
-    """Copy the file as it is before migration ``number``; an older copy of that name is kept, too."""
+    """Copy the file as it is before migration ``number``, without replacing an older copy."""
     path = database.path.with_name(f"{database.path.name}.before-{number:04}")
     count = 1
     while path.exists():
@@ -121,39 +122,38 @@ def _copy_beside(database: Database, number: int) -> Path:
 
 
 def _create(database: Database) -> None:
-    """Fill an empty file, unless somebody else has by now.
-
-    All in one transaction: a file that is only half made, by one that was killed or is still at it, would look to
-    everybody else like one of an older version.
-    """
+    # All migrations in one transaction: to another process, a file with only some of them would be an older database.
     with database.transaction():
+        # Another process may have made it by now.
         if database.number("PRAGMA user_version") == 0:
             for migration in load_migrations():
                 _run(database, migration)
 
 
 def _apply(database: Database, migration: Migration) -> None:
-    """Apply one migration, unless somebody else has by now."""
     with database.transaction():
+        # Another process may have applied it by now.
         if database.number("PRAGMA user_version") < migration.number:
             _run(database, migration)
 
 
 def _run(database: Database, migration: Migration) -> None:
-    """Run one migration inside a transaction."""
-    # executescript() would commit the transaction before it begins, hence statement by statement.
+    """Run one migration. Only in a transaction."""
+    # Statement by statement, because executescript() would commit the transaction first.
     for statement in split_statements(migration.sql):
         database.execute(statement)
     database.execute(
         "INSERT INTO migrations (number, name, applied_ms) VALUES (?, ?, ?)",
         (migration.number, migration.name, database.now_ms()),
     )
+    # Both are in the file's header, which is a part of the transaction like any page. A pragma takes no parameters.
     database.execute(f"PRAGMA application_id = {APPLICATION_ID}")
     database.execute(f"PRAGMA user_version = {migration.number}")
 
 
 def split_statements(script: str) -> Iterator[str]:
-    """The statements of a script, each of which ends at the end of a line; triggers stay whole."""
+    """The statements of a script. Each must end at the end of a line."""
+    # By line, not by semicolon: a trigger has semicolons inside, which ``complete_statement`` knows.
     statement = ""
     for line in script.splitlines(keepends=True):
         statement += line

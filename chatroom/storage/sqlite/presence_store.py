@@ -1,11 +1,11 @@
-"""The table ``presence``."""
+"""The table ``presence``. Its column ``left_number`` is a message id."""
 
 from __future__ import annotations
 
 from chatroom.storage.sqlite.database import Database
 
 
-class Presence:
+class SqlitePresence:
     """Implements ``chatroom.chat.stored.history_stores.PresenceStore``."""
 
     __slots__ = ("_database",)
@@ -14,7 +14,8 @@ class Presence:
         self._database = database
 
     def come(self, account_id: int, channel: str) -> None:
-        """Note that the account is there."""
+        """Record that the account is in the channel."""
+        # A SELECT instead of VALUES adds no row if the account was deleted meanwhile.
         with self._database.transaction():
             self._database.execute(
                 "INSERT INTO presence (account_id, channel, is_present) SELECT id, ?, 1 FROM accounts WHERE id = ?"
@@ -22,27 +23,27 @@ class Presence:
                 (channel, account_id),
             )
 
-    def go(self, account_id: int, channel: str, number: int) -> None:
-        """Note that the account has read everything up to ``number``, and is gone."""
+    def go(self, account_id: int, channel: str, message_id: int) -> None:
+        """Record that the account left and has read up to ``message_id``."""
         with self._database.transaction():
             self._database.execute(
                 "INSERT INTO presence (account_id, channel, is_present, left_number)"
                 " SELECT id, ?, 0, ? FROM accounts WHERE id = ?"
                 " ON CONFLICT DO UPDATE SET is_present = 0, left_number = max(ifnull(left_number, 0),"
                 " excluded.left_number)",
-                (channel, number, account_id),
+                (channel, message_id, account_id),
             )
 
-    def go_all(self, number: int) -> None:
-        """Everybody who was there when the daemon ended had read everything up to ``number``. For its next start."""
+    def go_all(self, message_id: int) -> None:
+        """Record ``go`` for every account that is recorded as present."""
         with self._database.transaction():
             self._database.execute(
                 "UPDATE presence SET is_present = 0, left_number = max(ifnull(left_number, 0), ?) WHERE is_present",
-                (number,),
+                (message_id,),
             )
 
     def find_left(self, account_id: int, channel: str) -> int | None:
-        """Until where the account had read when it left the last time; None if it never did."""
+        """The message id up to which the account had read when it last left, or None if it never left."""
         row = self._database.row(
             "SELECT left_number FROM presence WHERE account_id = ? AND channel = ?", (account_id, channel)
         )

@@ -1,4 +1,4 @@
-"""From what SQLite raises to the tree in ``chatroom.errors``: the one place for it."""
+"""Turns the errors of sqlite3 into those of ``chatroom.errors``."""
 
 from __future__ import annotations
 
@@ -17,21 +17,20 @@ _UNUSABLE = {
     sqlite3.SQLITE_PERM: "permission denied",
 }
 
-
 ERRORS = (sqlite3.Error, UnicodeEncodeError, OverflowError)
-"""What a statement raises: the last two for a parameter that SQLite has no form for."""
+"""The errors of a statement. The last two are for parameters: half a surrogate pair, and more than 64 bits."""
 
 
 def from_sqlite(path: Path, error: Exception) -> Exception:
-    """What to raise for one of ``ERRORS``; ``error`` itself where it is our own fault."""
+    """The exception to raise for one of ``ERRORS``: ``error`` itself if the fault is in our SQL."""
     if isinstance(error, UnicodeEncodeError):
         return InvalidValue("this text is not valid Unicode")
     if isinstance(error, OverflowError):
         return InvalidValue("this number is too large")
-    # The lower byte is the primary code; extended codes (SQLITE_BUSY_SNAPSHOT, SQLITE_IOERR_WRITE) add bits above.
+    # The lowest byte is the primary code. Extended codes such as SQLITE_BUSY_SNAPSHOT add bits above it.
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     if code in _BUSY:
-        return DatabaseBusy(f"{path}: somebody else is writing to the database and does not finish")
+        return DatabaseBusy(f"{path}: another connection keeps the database locked")
     if code in _DAMAGED:
         if code == sqlite3.SQLITE_NOTADB:
             return DatabaseDamaged(f"{path}: not a database")

@@ -1,4 +1,4 @@
-"""All stores of one thread on one connection."""
+"""All stores of one thread, on one connection."""
 
 from __future__ import annotations
 
@@ -9,25 +9,23 @@ from chatroom.chat.stored.history_stores import HistoryStore, PresenceStore
 from chatroom.chat.stored.records import Change
 from chatroom.chat.stored.stores import AccountDataStore, AccountStore, AuditStore, BanStore, ChannelStore
 from chatroom.storage.sqlite.account_data_store import SqliteAccountData
-from chatroom.storage.sqlite.account_store import Accounts
-from chatroom.storage.sqlite.audit_store import Audit
-from chatroom.storage.sqlite.ban_store import Bans
-from chatroom.storage.sqlite.change_store import Changes
-from chatroom.storage.sqlite.channel_store import Channels
+from chatroom.storage.sqlite.account_store import SqliteAccounts
+from chatroom.storage.sqlite.audit_store import SqliteAudit
+from chatroom.storage.sqlite.ban_store import SqliteBans
+from chatroom.storage.sqlite.change_store import ChangeLog
+from chatroom.storage.sqlite.channel_store import SqliteChannels
 from chatroom.storage.sqlite.database import BUSY_TIMEOUT_S, Database, open_database
-from chatroom.storage.sqlite.history_store import History
+from chatroom.storage.sqlite.history_store import SqliteHistory
 from chatroom.storage.sqlite.migrate import bring_up
-from chatroom.storage.sqlite.presence_store import Presence
+from chatroom.storage.sqlite.presence_store import SqlitePresence
 from chatroom.storage.sqlite.server_keys import get_server_key
 from chatroom.storage.sqlite.timestamps import Clock, utc_now
 
 
 class SqliteStores:
-    """Implements ``Stores`` of ``chatroom.chat.stored.stores``; closes at the end of a ``with``.
+    """Implements ``chatroom.chat.stored.stores.Stores``. It closes at the end of a ``with``.
 
-    Belongs to the thread that made it.
-
-    ``database`` is the connection under all of them, for what concerns the file and not what is in it.
+    ``database`` is the connection. The command line uses it for work on the file itself, such as a copy.
     """
 
     __slots__ = (
@@ -45,16 +43,17 @@ class SqliteStores:
 
     def __init__(self, database: Database, upgraded_from: Path | None = None) -> None:
         self.database = database
-        self.accounts: AccountStore = Accounts(database)
-        self.bans: BanStore = Bans(database)
+        # Declared with the Protocols, so that mypy checks each implementation against its contract here.
+        self.accounts: AccountStore = SqliteAccounts(database)
+        self.bans: BanStore = SqliteBans(database)
         self.account_data: AccountDataStore = SqliteAccountData(database)
-        self.channels: ChannelStore = Channels(database)
-        self.audit: AuditStore = Audit(database)
-        self.history: HistoryStore = History(database)
-        self.presence: PresenceStore = Presence(database)
+        self.channels: ChannelStore = SqliteChannels(database)
+        self.audit: AuditStore = SqliteAudit(database)
+        self.history: HistoryStore = SqliteHistory(database)
+        self.presence: PresenceStore = SqlitePresence(database)
         self.upgraded_from = upgraded_from
-        """Where the copy of the older database lies that was upgraded when this was opened, if one was."""
-        self._changes = Changes(database)
+        """The copy of the older database, if opening has upgraded it; otherwise None."""
+        self._changes = ChangeLog(database)
 
     @property
     def path(self) -> Path:
@@ -62,19 +61,19 @@ class SqliteStores:
         return self.database.path
 
     def server_key(self, name: str) -> bytes:
-        """Random bytes called ``name`` that are the same for as long as the database lives."""
+        """The secret called ``name``, made at the first call."""
         return get_server_key(self.database, name)
 
     def changed_elsewhere(self) -> bool:
-        """Whether another connection has committed since the last call, or since this one was opened."""
+        """True if another connection has committed since the last call, or since this one was opened."""
         return self._changes.changed_elsewhere()
 
     def changes_after(self, change_id: int) -> list[Change]:
-        """The changes of other origins than this connection's own, after ``change_id``, in order."""
+        """The logged changes of other writers with an id above ``change_id``, in order."""
         return self._changes.changes_after(change_id)
 
     def last_change_id(self) -> int:
-        """The newest ``changes`` row's id, 0 where there is none."""
+        """The id of the newest change that was ever logged; 0 if there was none."""
         return self._changes.last_change_id()
 
     def close(self) -> None:
@@ -99,12 +98,12 @@ def open_stores(
     clock: Clock = utc_now,
     busy_timeout_s: float = BUSY_TIMEOUT_S,
 ) -> SqliteStores:
-    """Connect to the database at ``path`` for this thread.
+    """Connect to the database at ``path``, for this thread.
 
-    ``create``: make it where there is none, with its directories. ``migrate``: upgrade an older one, after copying it
-    beside itself; only for who holds the ``DaemonLock``. ``writer`` marks the changes made here; all connections of a
-    daemon share one, such as ``daemon:4f1c``. Raises ``DatabaseMissing``, ``DatabaseOutdated``, ``DatabaseNewer``,
-    ``DatabaseDamaged``, ``DatabaseBusy``, and ``StorageError`` for a path that is not to be used.
+    ``create``: make a missing database and its directories. ``migrate``: upgrade an older one, after it was copied
+    beside itself; the caller must hold the ``DaemonLock``. ``writer`` is stored with each logged change; all
+    connections of a daemon share one, such as ``daemon:4f1c``. Raises ``DatabaseMissing``, ``DatabaseOutdated``,
+    ``DatabaseNewer``, ``DatabaseDamaged``, ``DatabaseBusy``, and ``StorageError`` for a path that cannot be used.
     """
     database = open_database(path, create=create, writer=writer, clock=clock, busy_timeout_s=busy_timeout_s)
     try:

@@ -1,4 +1,4 @@
-"""Moments as the file keeps them (integer Unix milliseconds, UTC) and as records show them (aware datetimes)."""
+"""Times in the file (Unix milliseconds) and times in records (aware UTC datetimes)."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 Clock = Callable[[], datetime]
 
+# Whole numbers all the way: ``timestamp() * 1000`` is a float, which can be just below its millisecond.
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
 
@@ -16,21 +17,21 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-def to_ms(moment: datetime) -> int:
-    """The moment in Unix milliseconds, rounded down. Raises ``TypeError`` for a naive datetime."""
-    return (moment - _EPOCH) // _MILLISECOND
+def to_ms(at: datetime) -> int:
+    """A datetime in Unix milliseconds, rounded down. Raises ``TypeError`` if it is naive."""
+    return (at - _EPOCH) // _MILLISECOND
 
 
-def to_ms_or_none(moment: datetime | None) -> int | None:
-    """``to_ms``, where there may be none."""
-    return None if moment is None else to_ms(moment)
+def to_ms_or_none(at: datetime | None) -> int | None:
+    """As ``to_ms``; None for None."""
+    return None if at is None else to_ms(at)
 
 
 def from_ms(ms: int) -> datetime:
-    """The moment that ``ms`` means."""
+    """The UTC datetime of a time in Unix milliseconds."""
     return _EPOCH + ms * _MILLISECOND
 
 
 def from_ms_or_none(ms: int | None) -> datetime | None:
-    """``from_ms``, where there may be none."""
+    """As ``from_ms``; None for None."""
     return None if ms is None else from_ms(ms)

@@ -58,9 +58,6 @@ class Journal:
         """Drop what was written."""
         self._written = []
 
-    def set_synchronous(self, full: bool) -> None:
-        """Do nothing."""
-
     def close(self) -> None:
         """Do nothing."""
 

@@ -5,7 +5,7 @@ from chatroom.storage.sqlite.sqlite_stores import SqliteStores
 
 
 def test_markers_only_move_forward(stores: SqliteStores, by: Actor) -> None:
-    """Each account and target has its own marker; an older moment changes nothing."""
+    """Each account and target has its own marker. An older time changes nothing."""
     ada = stores.accounts.create("ada", Role.USER, [], by)
     bob = stores.accounts.create("bob", Role.USER, [], by)
     for moment in (1000, 3000, 2000):
@@ -18,7 +18,7 @@ def test_markers_only_move_forward(stores: SqliteStores, by: Actor) -> None:
 
 
 def test_metadata_is_replaced_as_a_whole(stores: SqliteStores, by: Actor) -> None:
-    """What is not named any more is gone; other accounts keep theirs."""
+    """The new metadata replaces all of the old. Other accounts keep theirs."""
     ada = stores.accounts.create("ada", Role.USER, [], by)
     bob = stores.accounts.create("bob", Role.USER, [], by)
     stores.account_data.set_metadata(bob.id, {"status": "here"})
@@ -29,7 +29,7 @@ def test_metadata_is_replaced_as_a_whole(stores: SqliteStores, by: Actor) -> Non
 
 
 def test_they_go_with_the_account(stores: SqliteStores, by: Actor) -> None:
-    """A deleted account leaves nothing behind, and nothing is written for one that is gone."""
+    """Account data is deleted with its account, and nothing is written for a deleted account."""
     ada = stores.accounts.create("ada", Role.USER, [], by)
     stores.account_data.set_marker(ada.id, "#a", 1000)
     stores.account_data.set_metadata(ada.id, {"url": "x"})

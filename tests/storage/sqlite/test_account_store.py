@@ -24,7 +24,7 @@ def test_created_account_is_found_whatever_its_case(stores: SqliteStores, by: Ac
 
 
 def test_name_is_taken_in_any_case_of_ascii_only(stores: SqliteStores, by: Actor) -> None:
-    """A name that differs in ASCII case only is taken; beyond ASCII, case makes another name."""
+    """A name that differs only in the case of ASCII letters is taken. The case of other letters makes another name."""
     stores.accounts.create("Ärger", Role.USER, [], by)
     with pytest.raises(AlreadyExists, match="Ärger"):
         stores.accounts.create("ÄRGER", Role.USER, [], by)
@@ -43,7 +43,7 @@ def test_refused_creation_leaves_nothing(stores: SqliteStores, by: Actor) -> Non
 
 
 def test_unknown_accounts(stores: SqliteStores, by: Actor) -> None:
-    """What is not there is None or NotFound, and nothing is written for it."""
+    """A missing account is None or NotFound, and nothing is written for it."""
     accounts = stores.accounts
     assert (accounts.find("nobody"), accounts.find_by_id(7), accounts.find_entry(7)) == (None, None, None)
     with pytest.raises(NotFound, match="nobody"):
@@ -61,7 +61,7 @@ def test_unknown_accounts(stores: SqliteStores, by: Actor) -> None:
 
 
 def test_accounts_are_listed_by_name(stores: SqliteStores, by: Actor) -> None:
-    """The list is ordered by the casefolded name; the entries are the same accounts in short."""
+    """The list is sorted by casefolded name. The entries are the same accounts."""
     for name in ("zoe", "Bob", "ada"):
         stores.accounts.create(name, Role.USER, [], by)
     assert [account.name for account in stores.accounts.list_all()] == ["ada", "Bob", "zoe"]
@@ -86,7 +86,7 @@ def test_role_and_disabled_change(stores: SqliteStores, by: Actor) -> None:
 
 
 def test_new_password_replaces_every_verifier(stores: SqliteStores, by: Actor) -> None:
-    """Setting credentials drops those of other kinds: they were made from the old password."""
+    """New credentials replace those of other kinds too, because these were made from the old password."""
     account = stores.accounts.create("ada", Role.USER, [SECRET, Credential("scram", "old")], by)
     stores.accounts.set_credentials(account.id, [OTHER], by)
     assert stores.accounts.find_credential(account.id, "bcrypt") == OTHER.value
@@ -94,7 +94,7 @@ def test_new_password_replaces_every_verifier(stores: SqliteStores, by: Actor) -
 
 
 def test_rehash_does_not_undo_a_new_password(stores: SqliteStores, by: Actor) -> None:
-    """A verifier re-hashed from the old password is dropped when the password was changed meanwhile."""
+    """A verifier made from the old password is not stored if the password was changed meanwhile."""
     account = stores.accounts.create("ada", Role.USER, [SECRET], by)
     rehashed = Credential("bcrypt", "$2b$12$one")
     stores.accounts.set_credentials(account.id, [OTHER], by)
@@ -105,7 +105,7 @@ def test_rehash_does_not_undo_a_new_password(stores: SqliteStores, by: Actor) ->
 
 
 def test_login_is_noted_without_audit_or_change(stores: SqliteStores, by: Actor) -> None:
-    """A login's moment is stored to the millisecond, and the daemon is not told to look."""
+    """The time of a login is stored to the millisecond, and no change is logged."""
     account = stores.accounts.create("ada", Role.USER, [], by)
     before = stores.last_change_id(), len(stores.audit.list_entries())
     stores.accounts.record_login(account.id, datetime(2031, 1, 2, 3, 4, 5, 678999, tzinfo=UTC))
@@ -114,7 +114,7 @@ def test_login_is_noted_without_audit_or_change(stores: SqliteStores, by: Actor)
 
 
 def test_deleted_id_is_never_used_again(stores: SqliteStores, by: Actor) -> None:
-    """After a deletion the name is free, its secrets are gone, and the next account has another id."""
+    """After a deletion the name is free, the verifiers are gone, and the next account has another id."""
     account = stores.accounts.create("ada", Role.USER, [SECRET], by)
     stores.accounts.delete(account.id, by)
     assert stores.accounts.find("ada") is None
@@ -123,7 +123,7 @@ def test_deleted_id_is_never_used_again(stores: SqliteStores, by: Actor) -> None
 
 
 def test_deletion_takes_access_and_founder_from_channels(stores: SqliteStores, by: Actor) -> None:
-    """A deleted account founds no channel and has no access to any, and those channels count as changed."""
+    """A deleted account is no founder and has no access to a channel. These channels are logged as changed."""
     ada = stores.accounts.create("ada", Role.USER, [], by)
     bob = stores.accounts.create("bob", Role.USER, [], by)
     moment = datetime(2030, 1, 1, tzinfo=UTC)
@@ -141,7 +141,7 @@ def test_deletion_takes_access_and_founder_from_channels(stores: SqliteStores, b
 
 
 def test_every_mutation_is_audited(stores: SqliteStores, by: Actor) -> None:
-    """Each change of an account leaves one audit row with who, from where, what and whom."""
+    """Each change of an account adds one audit row with actor, origin, action and target."""
     account = stores.accounts.create("Ada", Role.USER, [], by)
     other = Actor("bob", "192.0.2.7")
     stores.accounts.set_credentials(account.id, [SECRET], other)
@@ -162,7 +162,7 @@ def test_every_mutation_is_audited(stores: SqliteStores, by: Actor) -> None:
 
 
 def test_a_further_verifier_is_added_beside_the_one_it_was_made_with(stores: SqliteStores, by: Actor) -> None:
-    """It is added or replaced while the password is still the same, and not after it was changed."""
+    """A verifier is added or replaced if the password is still the same, and not after it was changed."""
     account = stores.accounts.create("ada", Role.USER, [SECRET], by)
     for value in ("one", "two"):
         stores.accounts.add_credential(account.id, SECRET.value, Credential("scram-sha-256", value))

@@ -42,16 +42,16 @@ def test_entry_has_who_what_whom_when_and_where(trail: SqliteStores) -> None:
     ],
 )
 def test_filters(trail: SqliteStores, asked: dict[str, Any], ids: list[int]) -> None:
-    """The newest entries that match all that is asked come oldest first; names compare casefolded and whole."""
+    """The newest rows that match all conditions come oldest first. Names are compared casefolded, as a whole."""
     assert [entry.id for entry in trail.audit.list_entries(**asked)] == ids
 
 
 def test_since(trail: SqliteStores, clock: Any) -> None:
-    """An entry of exactly that moment is in."""
+    """A row of exactly that time matches."""
     since_at = clock.now - timedelta(hours=2)
     assert [entry.id for entry in trail.audit.list_entries(since_at=since_at)] == [3, 4]
 
 
 def test_the_daemon_is_not_told_of_audit_rows(trail: SqliteStores) -> None:
-    """An entry alone is no change that a daemon has to apply."""
+    """An audit row alone is no logged change."""
     assert trail.last_change_id() == 0

@@ -11,7 +11,7 @@ from chatroom.storage.sqlite.sqlite_stores import SqliteStores, open_stores
 
 
 def test_copy_has_what_the_log_holds(stores: SqliteStores, tmp_path: Path, by: Actor) -> None:
-    """A copy made while the database is open has every commit, is its owner's alone, and can be opened and used."""
+    """A copy of an open database has every commit and mode 0600, and can be opened and used."""
     stores.accounts.create("ada", Role.ADMIN, [], by)
     copy = tmp_path / "copy.db"
     write_copy(stores.database, copy)
@@ -25,26 +25,26 @@ def test_copy_has_what_the_log_holds(stores: SqliteStores, tmp_path: Path, by: A
 
 
 def test_copy_is_of_one_moment(stores: SqliteStores, path: Path, tmp_path: Path, by: Actor) -> None:
-    """What others commit while the copy is made is not in it, holds nobody up and does not make it start over."""
+    """Commits during the copy are not in it. They neither wait for it nor make it start over."""
     stores.bans.add_many([("name", f"name{number}", "x" * 9000, None) for number in range(2000)], by)
-    told: list[tuple[int, int]] = []
+    reports: list[tuple[int, int]] = []
     copy = tmp_path / "copy.db"
     with open_stores(path, busy_timeout_s=0) as other:
 
         def write_meanwhile(done: int, total: int) -> None:
-            told.append((done, total))
+            reports.append((done, total))
             other.bans.add("name", f"late{done}", "", None, by)
 
         write_copy(stores.database, copy, progress=write_meanwhile)
-    assert len(told) > 2
-    assert told == sorted(told)
-    assert told[-1][0] == told[-1][1]
+    assert len(reports) > 2
+    assert reports == sorted(reports)
+    assert reports[-1][0] == reports[-1][1]
     with open_stores(copy) as copied:
         assert len(copied.bans.list_all()) == 2000
 
 
-def test_what_is_there_is_replaced_only_when_told(stores: SqliteStores, path: Path, tmp_path: Path) -> None:
-    """An existing file is refused, or replaced whole; the database itself and a directory never."""
+def test_existing_file_is_replaced_on_request_only(stores: SqliteStores, path: Path, tmp_path: Path) -> None:
+    """An existing file is refused, or replaced on request. The database itself and a directory never are."""
     copy = tmp_path / "copy.db"
     copy.write_text("precious")
     with pytest.raises(AlreadyExists, match=r"copy\.db"):
@@ -62,13 +62,13 @@ def test_what_is_there_is_replaced_only_when_told(stores: SqliteStores, path: Pa
 
 
 def test_where_it_cannot_be_written(stores: SqliteStores, tmp_path: Path) -> None:
-    """A target below nothing is one clear line."""
+    """A target in a missing directory is refused in one line."""
     with pytest.raises(StorageError, match="cannot write the copy: No such file or directory"):
         write_copy(stores.database, tmp_path / "none" / "copy.db")
 
 
 def test_a_failed_copy_leaves_nothing(stores: SqliteStores, tmp_path: Path) -> None:
-    """Whatever stops a copy, no part of it stays."""
+    """If a copy fails, no part of it stays."""
 
     def stop(_done: int, _total: int) -> None:
         raise KeyboardInterrupt

@@ -14,7 +14,7 @@ from chatroom.storage.sqlite.sqlite_stores import SqliteStores
 
 
 def test_ban_comes_back_as_it_was_added(stores: SqliteStores, by: Actor, clock: Any) -> None:
-    """A ban is found by its id and by its target, with who, why, when and until when."""
+    """A ban is found by its id and by its target, with author, reason, time and end."""
     until_at = clock.now + timedelta(days=7)
     ban = stores.bans.add("name", "Mallory", "spam", until_at, by)
     assert (ban.kind, ban.target, ban.reason, ban.by) == ("name", "Mallory", "spam", "root")
@@ -37,7 +37,7 @@ def test_ban_comes_back_as_it_was_added(stores: SqliteStores, by: Actor, clock: 
 def test_network_is_stored_packed(
     stores: SqliteStores, by: Actor, clock: Any, target: str, version: int, network: int, prefix: int
 ) -> None:
-    """The daemon's rule has the first address as a number, whole also above 64 bits, with version and prefix."""
+    """A rule has the first address as an integer, also above 64 bits, with version and prefix length."""
     ban = stores.bans.add("ip", target, "", None, by)
     (rule,) = stores.bans.load_rules(clock.now)
     assert rule == BanRule(ban.id, None, version, network, prefix, 0, target, "", "root", rule.created_ms)
@@ -46,7 +46,7 @@ def test_network_is_stored_packed(
 
 
 def test_name_rule_has_the_folded_name_and_its_end(stores: SqliteStores, by: Actor, clock: Any) -> None:
-    """A name's rule carries the casefolded name, no network, and its end in Unix milliseconds."""
+    """The rule of a name ban has the casefolded name, no network, and its end in Unix milliseconds."""
     until_at = clock.now + timedelta(seconds=1)
     ban = stores.bans.add("name", "MallorÄ", "why", until_at, by)
     until_ms = round(until_at.timestamp() * 1000)
@@ -55,7 +55,7 @@ def test_name_rule_has_the_folded_name_and_its_end(stores: SqliteStores, by: Act
 
 
 def test_new_ban_lifts_the_one_before(stores: SqliteStores, by: Actor, clock: Any) -> None:
-    """Banning a banned target lifts the old row in the new one's name, and both count as changed."""
+    """A second ban of a target lifts the first one, with the second one's author, and both are logged as changed."""
     old = stores.bans.add("name", "mallory", "first", None, by)
     clock.advance(hours=1)
     new = stores.bans.add("name", "MALLORY", "second", None, Actor("ada", "192.0.2.1"))
@@ -68,7 +68,7 @@ def test_new_ban_lifts_the_one_before(stores: SqliteStores, by: Actor, clock: An
 
 
 def test_a_ban_that_ran_out_is_not_lifted_by_the_next(stores: SqliteStores, by: Actor, clock: Any) -> None:
-    """A ban that ran out stands in nobody's way, and nobody is said to have lifted it."""
+    """An expired ban does not prevent another one, and is not marked as lifted."""
     old = stores.bans.add("ip", "192.0.2.0/24", "", clock.now + timedelta(minutes=1), by)
     clock.advance(minutes=1)
     assert stores.bans.find_in_force("ip", "192.0.2.0/24", clock.now) is None
@@ -91,14 +91,14 @@ def test_a_ban_that_ran_out_is_not_lifted_by_the_next(stores: SqliteStores, by: 
 def test_other_targets_are_left_alone(
     stores: SqliteStores, by: Actor, clock: Any, first: tuple[BanKind, str], second: tuple[BanKind, str]
 ) -> None:
-    """Targets that only resemble or contain each other have a ban each."""
+    """Targets that only resemble or contain each other have separate bans."""
     stores.bans.add(*first, "", None, by)
     stores.bans.add(*second, "", None, by)
     assert len(stores.bans.list_in_force(clock.now)) == 2
 
 
 def test_lifting(stores: SqliteStores, by: Actor, clock: Any) -> None:
-    """A lifted ban keeps its row, is in force no more and cannot be lifted again; nor can one that ran out."""
+    """A lifted ban keeps its row, is not in force, and cannot be lifted again. Nor can an expired one."""
     ban = stores.bans.add("name", "mallory", "", None, by)
     short = stores.bans.add("name", "eve", "", clock.now + timedelta(seconds=1), by)
     clock.advance(seconds=2)
@@ -113,7 +113,7 @@ def test_lifting(stores: SqliteStores, by: Actor, clock: Any) -> None:
 
 
 def test_many_are_added_as_one(stores: SqliteStores, by: Actor, clock: Any) -> None:
-    """A batch is in the order given, a target that repeats keeps its last ban, and each has its audit row."""
+    """Several bans are added in their order. A repeated target keeps its last ban, and each ban has an audit row."""
     batch: list[tuple[BanKind, str, str, None]] = [
         ("name", "a", "x", None), ("ip", "192.0.2.1", "", None), ("name", "A", "y", None),
     ]  # fmt: skip
@@ -129,16 +129,16 @@ def test_many_are_added_as_one(stores: SqliteStores, by: Actor, clock: Any) -> N
 
 
 def test_a_batch_is_all_or_nothing(stores: SqliteStores, by: Actor, clock: Any) -> None:
-    """One target that is no network undoes the whole batch."""
+    """If one target is no network, no ban is added."""
     with pytest.raises(InvalidTarget, match="rubbish"):
         stores.bans.add_many([("name", "a", "", None), ("ip", "rubbish", "", None)], by)
     assert stores.bans.list_all() == []
     assert stores.audit.list_entries() == []
-    assert not stores.database.in_transaction
+    stores.bans.add("name", "a", "", None, by)
 
 
 def test_lifting_is_audited(stores: SqliteStores, by: Actor) -> None:
-    """Lifting leaves an audit row that names the target and the ban."""
+    """Lifting adds an audit row with the target and the ban."""
     ban = stores.bans.add("name", "mallory", "", None, by)
     stores.bans.lift(ban.id, Actor("ada", "192.0.2.9"))
     (entry,) = stores.audit.list_entries(actor="ADA")
@@ -162,7 +162,7 @@ def test_lifting_is_audited(stores: SqliteStores, by: Actor) -> None:
     ],
 )
 def test_the_file_refuses_half_a_ban(stores: SqliteStores, columns: str, values: str) -> None:
-    """The table's own checks refuse rows that no rule could be made of, whoever writes them."""
+    """The table's own checks refuse rows that no rule can be made of."""
     with pytest.raises(sqlite3.IntegrityError):
         stores.database.execute(
             f"INSERT INTO bans (target, created_by, created_ms, {columns}) VALUES ('x', 'x', 1, {values})"
@@ -172,7 +172,7 @@ def test_the_file_refuses_half_a_ban(stores: SqliteStores, columns: str, values:
 def test_two_connections_keep_one_ban_in_force(
     stores: SqliteStores, by: Actor, clock: Any, open_another: Callable[[str], SqliteStores]
 ) -> None:
-    """Bans of one target from two connections leave one in force: the later."""
+    """If two connections ban a target, the later ban is in force."""
     other = open_another("daemon:1")
     stores.bans.add("name", "mallory", "one", None, by)
     other.bans.add("name", "mallory", "two", None, by)

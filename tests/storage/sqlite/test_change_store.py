@@ -17,7 +17,7 @@ from chatroom.storage.sqlite.sqlite_stores import SqliteStores
 def test_each_mutation_names_its_row(
     stores: SqliteStores, by: Actor, open_another: Callable[[str], SqliteStores]
 ) -> None:
-    """Another connection reads which rows were touched, in the order of the commits."""
+    """Another connection reads which rows were changed, in the order of the commits."""
     daemon = open_another("daemon:1")
     account = stores.accounts.create("ada", Role.USER, [], by)
     ban = stores.bans.add("name", "mallory", "", None, by)
@@ -39,7 +39,7 @@ def test_each_mutation_names_its_row(
 
 
 def test_own_origin_is_left_out(stores: SqliteStores, by: Actor, open_another: Callable[[str], SqliteStores]) -> None:
-    """All connections of a daemon leave out what any of them wrote, and read what others wrote in between."""
+    """Connections of one daemon skip each other's changes, and read those of other writers in between."""
     first, second = open_another("daemon:1"), open_another("daemon:1")
     first.bans.add("name", "a", "", None, by)
     stores.bans.add("name", "b", "", None, by)
@@ -51,7 +51,7 @@ def test_own_origin_is_left_out(stores: SqliteStores, by: Actor, open_another: C
 def test_foreign_commits_are_noticed_once(
     stores: SqliteStores, by: Actor, open_another: Callable[[str], SqliteStores]
 ) -> None:
-    """A commit elsewhere is reported by the next call and not by the one after; one's own never is."""
+    """A commit of another connection is reported by one call. A connection's own commits are not."""
     daemon = open_another("daemon:1")
     assert not daemon.changed_elsewhere()
     stores.bans.add("name", "a", "", None, by)
@@ -66,14 +66,14 @@ def test_foreign_commits_are_noticed_once(
 def test_a_commit_before_the_first_call_is_noticed(
     stores: SqliteStores, by: Actor, open_another: Callable[[str], SqliteStores]
 ) -> None:
-    """What is committed between opening a connection and its first question counts."""
+    """A commit between opening a connection and its first call is reported."""
     daemon = open_another("daemon:1")
     stores.bans.add("name", "a", "", None, by)
     assert daemon.changed_elsewhere()
 
 
 def test_a_refusal_is_no_change(stores: SqliteStores, by: Actor, open_another: Callable[[str], SqliteStores]) -> None:
-    """What was undone leaves neither a row nor a gap in the numbers."""
+    """A transaction that was rolled back leaves neither a row nor a gap in the ids."""
     stores.accounts.create("ada", Role.USER, [], by)
     with pytest.raises(InvalidTarget):
         stores.bans.add_many([("name", "b", "", None), ("ip", "rubbish", "", None)], by)
@@ -83,8 +83,8 @@ def test_a_refusal_is_no_change(stores: SqliteStores, by: Actor, open_another: C
 
 @pytest.fixture
 def few_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As if ten rows were kept, looked at every fourth."""
-    monkeypatch.setattr(change_store, "KEPT", 10)
+    """Keep ten rows, and prune after every fourth."""
+    monkeypatch.setattr(change_store, "KEPT_ROWS", 10)
     monkeypatch.setattr(change_store, "_PRUNE_EVERY", 4)
 
 
@@ -92,7 +92,7 @@ def few_kept(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_old_rows_are_not_kept_for_ever(
     stores: SqliteStores, by: Actor, open_another: Callable[[str], SqliteStores]
 ) -> None:
-    """The log keeps about its bound of the newest rows, and numbers go on."""
+    """The log has about as many rows as its limit, the newest ones, and ids go on."""
     daemon = open_another("daemon:1")
     for number in range(50):
         stores.bans.add("name", f"name{number}", "", None, by)
@@ -104,7 +104,7 @@ def test_old_rows_are_not_kept_for_ever(
 def test_who_overslept_is_told_of_every_row(
     stores: SqliteStores, by: Actor, open_another: Callable[[str], SqliteStores]
 ) -> None:
-    """A reader behind the oldest row kept gets all rows there ever were, deleted ones too, then goes on as usual."""
+    """A reader that is behind the oldest row gets a change for every row that may exist, then goes on as usual."""
     daemon = open_another("daemon:1")
     account = stores.accounts.create("ada", Role.USER, [], by)
     stores.accounts.delete(account.id, by)
@@ -123,7 +123,7 @@ def test_who_overslept_is_told_of_every_row(
 def test_two_writers_leave_no_gap(
     stores: SqliteStores, path: Path, open_another: Callable[[str], SqliteStores]
 ) -> None:
-    """Two processes that write at once: a third reads every change once, in order, while they do."""
+    """While two processes write, a third reads every change once and in order."""
     script = (
         "import sys; from pathlib import Path; from chatroom.storage.sqlite.sqlite_stores import open_stores;"
         "from chatroom.chat.stored.records import Actor; by = Actor('root', 'cli');"

@@ -14,7 +14,7 @@ MOMENT = datetime(2030, 2, 3, 4, 5, 6, 789000, tzinfo=UTC)
 
 @pytest.fixture
 def channel(stores: SqliteStores, by: Actor) -> StoredChannel:
-    """A channel with all that a channel can have; its two accounts exist."""
+    """A channel with everything that a channel can have. Its two accounts exist."""
     ada = stores.accounts.create("ada", Role.USER, [], by)
     bob = stores.accounts.create("bob", Role.USER, [], by)
     return StoredChannel(
@@ -40,7 +40,7 @@ def channel(stores: SqliteStores, by: Actor) -> StoredChannel:
 
 
 def test_channel_comes_back_whole(stores: SqliteStores, by: Actor, channel: StoredChannel) -> None:
-    """All of a channel is stored, its lists in their order, and found in any case of its name."""
+    """A channel is stored as a whole, its lists in their order, and found by its name in any case."""
     stores.channels.save(channel, by, "", "")
     assert stores.channels.find("#cAFé") == channel
     assert list(stores.channels.load_all()) == [channel]
@@ -55,7 +55,7 @@ def test_bare_channel(stores: SqliteStores, by: Actor) -> None:
 
 
 def test_saving_again_replaces_all_but_the_row(stores: SqliteStores, by: Actor, channel: StoredChannel) -> None:
-    """A second save leaves nothing of the first, under the same row id."""
+    """A second save replaces everything of the first, and the row keeps its id."""
     stores.channels.save(channel, by, "", "")
     bare = replace(channel, name="#CAFé", flags="", key=None, limit=None, topic="", topic_at=None, lists=(), access={})
     stores.channels.save(bare, by, "", "")
@@ -65,7 +65,7 @@ def test_saving_again_replaces_all_but_the_row(stores: SqliteStores, by: Actor, 
 
 
 def test_lists_stay_with_their_channel(stores: SqliteStores, by: Actor, channel: StoredChannel) -> None:
-    """Several channels are loaded each with its own lists and access."""
+    """Several channels are loaded, each with its own lists and access."""
     other = replace(channel, name="#other", lists=channel.lists[:1], access={})
     stores.channels.save(channel, by, "", "")
     stores.channels.save(other, by, "", "")
@@ -74,7 +74,7 @@ def test_lists_stay_with_their_channel(stores: SqliteStores, by: Actor, channel:
 
 
 def test_accounts_deleted_meanwhile_are_left_out(stores: SqliteStores, by: Actor, channel: StoredChannel) -> None:
-    """Saving from a memory that still knows a deleted account keeps the rest."""
+    """If an account was deleted meanwhile, a channel is saved without it."""
     assert channel.founder_id is not None
     stores.accounts.delete(channel.founder_id, by)
     stores.channels.save(channel, by, "", "")
@@ -85,7 +85,7 @@ def test_accounts_deleted_meanwhile_are_left_out(stores: SqliteStores, by: Actor
 
 
 def test_forgotten_channel(stores: SqliteStores, by: Actor, channel: StoredChannel) -> None:
-    """A deleted channel leaves no row in any of its tables, and can be deleted once."""
+    """A deleted channel leaves no row in any of its tables, and cannot be deleted again."""
     stores.channels.save(channel, by, "", "")
     stores.channels.delete("#CAFé", by)
     assert stores.channels.find("#Café") is None
@@ -96,7 +96,7 @@ def test_forgotten_channel(stores: SqliteStores, by: Actor, channel: StoredChann
 
 
 def test_audit_of_channels(stores: SqliteStores, by: Actor) -> None:
-    """A save is audited under the action it was given, and not at all without one."""
+    """A save adds an audit row with the action it was given, and none without an action."""
     channel = StoredChannel("#a", None, MOMENT)
     stores.channels.save(channel, by, "", "quiet")
     stores.channels.save(channel, by, "channel.topic", "tea")
@@ -106,7 +106,7 @@ def test_audit_of_channels(stores: SqliteStores, by: Actor) -> None:
 
 
 def test_renamed_channel(stores: SqliteStores, by: Actor, channel: StoredChannel) -> None:
-    """A renamed channel keeps its row, and those that forward to it do still; another one's name is not taken."""
+    """A renamed channel keeps its row, and other channels still forward to it. It cannot take another one's name."""
     other = replace(channel, name="#other", forward="#CAFé", lists=(), access={})
     stores.channels.save(channel, by, "", "")
     stores.channels.save(other, by, "", "")

@@ -21,7 +21,7 @@ def permissions(path: Path) -> int:
 
 
 def test_new_file_and_directories_are_the_owners_alone(tmp_path: Path) -> None:
-    """The database, its log and the directories made for it are readable by their owner, whatever the umask."""
+    """Only the owner can read the database, its log and the directories made for it, whatever the umask."""
     before = os.umask(0)
     try:
         path = tmp_path / "a" / "b" / "chatroom.db"
@@ -35,14 +35,14 @@ def test_new_file_and_directories_are_the_owners_alone(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["with space.db", "odd?mode=memory#%41.db", "ünïcode.db", os.fsdecode(b"raw\xff.db")])
 def test_any_file_name_is_a_path_and_nothing_else(tmp_path: Path, name: str) -> None:
-    """Characters that mean something in a URI do not."""
+    """Characters with a meaning in a URI have none in the path."""
     with open_stores(tmp_path / name, create=True):
         assert name in os.listdir(tmp_path)
     assert os.listdir(tmp_path) == [name]
 
 
 def test_settings_of_the_file(stores: SqliteStores, path: Path) -> None:
-    """What is set once at creation is there for any program that opens the file."""
+    """The settings that belong to the file are found by any program that opens it."""
     other = sqlite3.connect(path)
     try:
         for pragma, value in (
@@ -70,7 +70,7 @@ def test_settings_of_every_connection(stores: SqliteStores, open_another: Callab
 
 
 def test_missing_database_is_not_made(tmp_path: Path) -> None:
-    """Without create nothing appears, neither file nor directory, and the refusal names the path."""
+    """Without ``create``, neither file nor directory is made, and the error names the path."""
     path = tmp_path / "none" / "chatroom.db"
     with pytest.raises(DatabaseMissing) as refusal:
         open_stores(path)
@@ -79,7 +79,7 @@ def test_missing_database_is_not_made(tmp_path: Path) -> None:
 
 
 def test_empty_file_is_no_database_until_created(path: Path) -> None:
-    """An empty file counts as missing, and is filled where the caller may create."""
+    """An empty file counts as missing. With ``create`` it gets the schema."""
     path.touch()
     with pytest.raises(DatabaseMissing):
         open_stores(path)
@@ -100,7 +100,7 @@ def test_unusable_paths_are_one_clear_line(tmp_path: Path, create: bool) -> None
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="permissions do not bind root")
 def test_read_only_file_and_directory(stores: SqliteStores, path: Path) -> None:
-    """A file or a directory that may not be written to is said so."""
+    """An error tells that the file or its directory cannot be written to."""
     path.chmod(0o400)
     with pytest.raises(StorageError, match="cannot write to the database"):
         open_stores(path)
@@ -116,7 +116,7 @@ def test_read_only_file_and_directory(stores: SqliteStores, path: Path) -> None:
 def test_permissions_are_asked_for_in_advance(
     stores: SqliteStores, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What the system says of a file that may not be written to is told before SQLite is asked (root may anything)."""
+    """The error comes from the operating system, before SQLite opens the file (root may write to any)."""
 
     def access(asked: Path, _mode: int) -> bool:
         return asked != path
@@ -128,7 +128,7 @@ def test_permissions_are_asked_for_in_advance(
 
 @pytest.mark.parametrize("content", [b"not a database" * 100, b"SQLite format 3\0" + b"\xff" * 5000])
 def test_what_is_no_database(path: Path, content: bytes) -> None:
-    """A file of anything else is refused as such, and is not touched."""
+    """A file that is no database is refused, and not changed."""
     path.write_bytes(content)
     with pytest.raises(DatabaseDamaged) as refusal:
         open_stores(path, create=True, migrate=True)
@@ -148,7 +148,7 @@ def test_databases_of_others_are_left_alone(path: Path) -> None:
 
 
 def test_damage_inside_is_found_on_the_way(stores: SqliteStores, path: Path, by: Actor) -> None:
-    """A page overwritten with rubbish is reported as damage by whatever reads it."""
+    """A page overwritten with rubbish is reported as damage when it is read."""
     stores.bans.add_many([("name", f"name{number}", "x" * 500, None) for number in range(100)], by)
     stores.close()
     content = path.read_bytes()
@@ -158,7 +158,7 @@ def test_damage_inside_is_found_on_the_way(stores: SqliteStores, path: Path, by:
 
 
 def test_locked_database_is_waited_for_and_then_told(stores: SqliteStores, path: Path, by: Actor) -> None:
-    """A write lock that is not let go of is DatabaseBusy, and the connection is of use afterwards."""
+    """If another connection holds the write lock, a write raises DatabaseBusy. Afterwards a write works."""
     with open_stores(path, busy_timeout_s=0) as other:
         with stores.database.transaction(), pytest.raises(DatabaseBusy) as refusal:
             other.audit.add(by, "kick", "mallory", "")
@@ -168,11 +168,10 @@ def test_locked_database_is_waited_for_and_then_told(stores: SqliteStores, path:
 
 
 def test_full_disk_is_told_and_undone(stores: SqliteStores, by: Actor, clock: Any) -> None:
-    """Where there is no room, nothing of the transaction stays, and the next works when there is room again."""
+    """Without room on the disk, the transaction is rolled back. The next one works when there is room again."""
     stores.database.execute("PRAGMA max_page_count=1").fetchall()
     with pytest.raises(StorageError, match="no room left"):
         stores.bans.add_many([("name", f"name{number}", "x" * 1000, None) for number in range(100)], by)
-    assert not stores.database.in_transaction
     assert stores.bans.list_all() == []
     stores.database.execute("PRAGMA max_page_count=1000000").fetchall()
     stores.bans.add("name", "mallory", "", None, by)
@@ -180,13 +179,13 @@ def test_full_disk_is_told_and_undone(stores: SqliteStores, by: Actor, clock: An
 
 
 def test_faults_of_ours_stay_as_they_are(stores: SqliteStores) -> None:
-    """An error in our SQL is not disguised as trouble with the disk."""
+    """An error in our SQL is not turned into a storage error."""
     with pytest.raises(sqlite3.OperationalError, match="syntax"):
         stores.database.execute("SELEKT")
 
 
 def test_values_that_sqlite_has_no_form_for(stores: SqliteStores, by: Actor) -> None:
-    """Half a character, or a number of more than 64 bits, is an answer to whoever asked, and stores nothing."""
+    """Half a surrogate pair, or a number of more than 64 bits, raises InvalidValue and stores nothing."""
     with pytest.raises(InvalidValue, match="valid Unicode"):
         stores.bans.add("name", "mallory", "\udcff", None, by)
     with pytest.raises(InvalidValue, match="too large"):
@@ -195,14 +194,15 @@ def test_values_that_sqlite_has_no_form_for(stores: SqliteStores, by: Actor) -> 
 
 
 def test_transactions_do_not_nest(stores: SqliteStores) -> None:
-    """A transaction inside a transaction is a mistake, and undoes the outer one."""
+    """A transaction inside a transaction raises RuntimeError and rolls the outer one back."""
     with pytest.raises(RuntimeError, match="nest"), stores.database.transaction(), stores.database.transaction():
         pass
-    assert not stores.database.in_transaction
+    with stores.database.transaction():
+        pass
 
 
 def test_any_exception_undoes_a_transaction(stores: SqliteStores) -> None:
-    """Also what is no Exception, such as Ctrl-C."""
+    """A transaction is also rolled back by what is no Exception, such as Ctrl-C."""
 
     def interrupted() -> None:
         with stores.database.transaction():
@@ -215,7 +215,7 @@ def test_any_exception_undoes_a_transaction(stores: SqliteStores) -> None:
 
 
 def test_the_log_stays_small(stores: SqliteStores, open_another: Callable[[str], SqliteStores], by: Actor) -> None:
-    """Many writes while another connection is open leave a log of about its limit, not of all that was written."""
+    """After many writes with another connection open, the log has about its limit, not all that was written."""
     open_another("daemon:1")
     text = "x" * 100_000
     for _ in range(150):
@@ -225,7 +225,7 @@ def test_the_log_stays_small(stores: SqliteStores, open_another: Callable[[str],
 
 
 def test_the_log_gets_small_again(stores: SqliteStores, open_another: Callable[[str], SqliteStores], by: Actor) -> None:
-    """After one large transaction the log goes back to its limit, and is not checkpointed at each commit for ever."""
+    """After one large transaction, the next commit brings the log back to its limit."""
     open_another("daemon:1")
     stores.audit.add(by, "announce", "", "x" * (3 * WAL_LIMIT))
     assert stores.database.wal_size() > 3 * WAL_LIMIT
@@ -236,7 +236,7 @@ def test_the_log_gets_small_again(stores: SqliteStores, open_another: Callable[[
 def test_closing_brings_the_log_home(
     stores: SqliteStores, path: Path, open_another: Callable[[str], SqliteStores], by: Actor
 ) -> None:
-    """What was written is in the file itself after close, also while a daemon keeps the log open."""
+    """After closing, the file itself has what was written, also if a daemon keeps the log open."""
     open_another("daemon:1")
     size = path.stat().st_size
     stores.audit.add(by, "announce", "", "x" * 100_000)
@@ -247,7 +247,7 @@ def test_closing_brings_the_log_home(
 
 
 def test_log_of_a_link_is_found(stores: SqliteStores, path: Path, by: Actor) -> None:
-    """The log is measured where SQLite keeps it: beside the file, not beside a link to it."""
+    """The measured log is the one beside the file, not beside a link to it."""
     link = path.with_name("link.db")
     link.symlink_to(path)
     with open_stores(link) as linked:
@@ -256,7 +256,7 @@ def test_log_of_a_link_is_found(stores: SqliteStores, path: Path, by: Actor) -> 
 
 
 def test_old_sqlite_is_refused(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A Python with a SQLite from before STRICT tables is told what is needed."""
+    """With a SQLite from before STRICT tables, the error names the version that is needed."""
     monkeypatch.setattr(sqlite3, "sqlite_version_info", (3, 36, 0))
     with pytest.raises(StorageError, match=r"3\.37\.0"):
         open_stores(path, create=True)

@@ -27,7 +27,7 @@ while True:
 
 @pytest.mark.parametrize("lines", [1, 2, 57, 300])
 def test_what_was_said_to_be_written_survives_a_kill(stores: SqliteStores, path: Path, lines: int) -> None:
-    """A process killed with SIGKILL has written every row that it said it wrote, and left the file whole."""
+    """After SIGKILL, the file is whole and has every row that the process reported as written."""
     stores.close()
     said: list[str] = []
     with subprocess.Popen(
@@ -53,7 +53,7 @@ def test_what_was_said_to_be_written_survives_a_kill(stores: SqliteStores, path:
 
 
 def test_deleted_secrets_are_gone_from_the_file(stores: SqliteStores, path: Path) -> None:
-    """A deleted account's verifier is in no byte of the database after its log was brought home."""
+    """After a deletion and a checkpoint, no byte of the database is of the account's verifier."""
     by = Actor("root", "cli")
     account = stores.accounts.create("ada", Role.USER, [Credential("bcrypt", "verifier-to-forget")], by)
     stores.accounts.delete(account.id, by)

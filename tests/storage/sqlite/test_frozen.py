@@ -1,4 +1,4 @@
-"""Databases as earlier releases made them, kept as text beside this file, are brought to the schema of today."""
+"""Databases of earlier releases, kept as text beside this file, are brought to the present schema."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ def thawed(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
 
 
 def schema(stores: SqliteStores) -> set[tuple[str, ...]]:
-    """All tables and indexes, however their SQL is laid out."""
+    """All tables and indexes, without the layout of their SQL."""
     rows = stores.database.rows("SELECT type, name, tbl_name, coalesce(sql, '') FROM sqlite_schema")
     return {(kind, name, table, " ".join(sql.replace('"', "").split())) for kind, name, table, sql in rows}
 
 
 def test_schema_is_that_of_a_new_database(thawed: Path, stores: SqliteStores) -> None:
-    """An upgraded database has the tables and indexes of a new one, is whole, and was copied before."""
+    """An upgraded database has the schema of a new one, is whole, and was copied before."""
     with open_stores(thawed, migrate=True) as upgraded:
         assert schema(upgraded) == schema(stores)
         assert upgraded.upgraded_from is not None
@@ -51,7 +51,7 @@ def test_schema_is_that_of_a_new_database(thawed: Path, stores: SqliteStores) ->
 
 
 def test_nothing_is_lost(thawed: Path) -> None:
-    """Accounts, bans, channels and the audit are as they were, and ids of deleted accounts are not given out again."""
+    """Accounts, bans, channels and the audit stay as they were. Ids of deleted accounts are not given out again."""
     by = Actor("root", "cli")
     with open_stores(thawed, migrate=True) as stores:
         ada = stores.accounts.get("ada")
@@ -73,8 +73,8 @@ def test_nothing_is_lost(thawed: Path) -> None:
 def test_history_begins(thawed: Path) -> None:
     """What is said after the upgrade is kept, indexed and found."""
     with open_stores(thawed, migrate=True) as stores:
-        number, time_ms = first_message_id(1_904_000_000_000), 1_904_000_000_000
-        entry = Entry(number, time_ms, "#Tea", Kind.PRIVMSG, "ada!a@h", 1, "Ada", "#Tea", "hello")
+        message_id, time_ms = first_message_id(1_904_000_000_000), 1_904_000_000_000
+        entry = Entry(message_id, time_ms, "#Tea", Kind.PRIVMSG, "ada!a@h", 1, "Ada", "#Tea", "hello")
         with closing(open_journal(thawed)) as journal:
             assert journal.last_message_id() == 0
             assert journal.begin()

@@ -10,7 +10,7 @@ from chatroom.chat.stored.entries import AtMessageId, AtTime, Conversation, Entr
 from chatroom.chat.stored.records import Actor
 from chatroom.errors import InvalidValue
 from chatroom.storage.sqlite.history_upkeep import open_upkeep
-from chatroom.storage.sqlite.history_words import place_word, sender_word
+from chatroom.storage.sqlite.history_words import conversation_word, sender_word
 from chatroom.storage.sqlite.journal import open_journal
 from chatroom.storage.sqlite.sqlite_stores import SqliteStores
 
@@ -29,7 +29,7 @@ SAID: list[tuple[str, str, Conversation, Kind]] = [
 
 @pytest.fixture(params=[0, 4, len(SAID)])
 def find(request: pytest.FixtureRequest, stores: SqliteStores) -> Callable[..., list[int]]:
-    """Search what was said, none, some or all of which is indexed; answers with places in ``SAID``."""
+    """Search ``SAID``, of which none, some or all is indexed. Returns positions in ``SAID``."""
     keep(stores, SAID)
     upkeep = open_upkeep(stores.path)
     if request.param:
@@ -39,23 +39,23 @@ def find(request: pytest.FixtureRequest, stores: SqliteStores) -> Callable[..., 
 
     def search(text: str, **filters: object) -> list[int]:
         found = stores.history.search(Search(text, **filters))  # type: ignore[arg-type]
-        return [number_to_place[entry.message_id] for entry in found]
+        return [positions[entry.message_id] for entry in found]
 
     rows = stores.database.rows("SELECT id FROM messages ORDER BY id")
-    number_to_place = {number: place for place, (number,) in enumerate(rows)}
+    positions = {message_id: position for position, (message_id,) in enumerate(rows)}
     return search
 
 
 def keep(stores: SqliteStores, said: list[tuple[str, str, Conversation, Kind]], at_ms: int = AT) -> list[Entry]:
-    """Write all of it, a second apart."""
+    """Write messages, a second apart, in one transaction."""
     journal = open_journal(stores.path)
     entries, last = list[Entry](), journal.last_message_id()
-    for place, (nick, text, where, kind) in enumerate(said):
-        time_ms = at_ms + 1000 * place
+    for position, (nick, text, conversation, kind) in enumerate(said):
+        time_ms = at_ms + 1000 * position
         last = next_message_id(last, time_ms)
-        target = where if isinstance(where, str) else "somebody"
+        target = conversation if isinstance(conversation, str) else "somebody"
         account = "" if nick == "bob" else nick.strip("[]")
-        entries.append(Entry(last, time_ms, where, kind, f"{nick}!u@h", None, account, target, text))
+        entries.append(Entry(last, time_ms, conversation, kind, f"{nick}!u@h", None, account, target, text))
     assert journal.begin()
     journal.write(entries)
     journal.commit()
@@ -92,25 +92,25 @@ def keep(stores: SqliteStores, said: list[tuple[str, str, Conversation, Kind]], 
     ],
 )
 def test_words(find: Callable[..., list[int]], text: str, expected: list[int]) -> None:
-    """All words have to be there, whole, in any case, with or without accents; nothing but quotes is syntax."""
+    """A message matches if it has all words, in any case, with or without accents. Only quotes are syntax."""
     assert find(text) == expected
 
 
 @pytest.mark.parametrize("text", ["", " ", '"', '""', "***", "( )", "- - -", '"!?" &&', "\ue010", "\0", "…"])
 def test_no_word_at_all(find: Callable[..., list[int]], text: str) -> None:
-    """A question without a word is refused with a sentence."""
+    """A search without a word is refused."""
     with pytest.raises(InvalidValue, match="needs a word"):
         find(text)
 
 
 def test_too_many_words(find: Callable[..., list[int]]) -> None:
-    """A question has an end."""
+    """A search with more words than the limit is refused."""
     with pytest.raises(InvalidValue, match="32 words"):
         find("tea " * 33)
 
 
-def test_where_to_look(find: Callable[..., list[int]]) -> None:
-    """Nothing is found but where one may look: in these conversations, and in an account's own."""
+def test_conversations_to_search(find: Callable[..., list[int]]) -> None:
+    """Only the given conversations and the account's direct ones are searched."""
     assert find("deploy", conversations=["#OPS"]) == [0, 1]
     assert find("deploy", conversations=["#ops", "#lobby", "#none"]) == [0, 1, 2]
     assert find("deploy", conversations=[direct(2, 1)]) == [3]
@@ -121,15 +121,15 @@ def test_where_to_look(find: Callable[..., list[int]]) -> None:
     assert find("deploy", conversations=[f"#c{count}" for count in range(99)]) == []
 
 
-def test_many_places(stores: SqliteStores) -> None:
-    """With more conversations than the index itself is asked for, the same is found."""
+def test_many_conversations(stores: SqliteStores) -> None:
+    """The result is the same with more conversations than a full-text query names."""
     entries = keep(stores, [("ada", f"tea {count}", f"#c{count}", Kind.PRIVMSG) for count in range(40)])
     upkeep = open_upkeep(stores.path)
     while upkeep.index_some():
         pass
     upkeep.close()
     for count in (1, 10, 11, 39):
-        found = stores.history.search(Search("tea", [f"#c{place}" for place in range(count)]))
+        found = stores.history.search(Search("tea", [f"#c{number}" for number in range(count)]))
         assert found == entries[:count]
 
 
@@ -137,31 +137,31 @@ def test_many_places(stores: SqliteStores) -> None:
     "sender, expected", [("ADA", [0, 2]), ("bob", [1]), ("eve", [3, 4]), ("[eve]", []), ("nobody", []), ("ada!u", [])]
 )
 def test_by_whom(find: Callable[..., list[int]], sender: str, expected: list[int]) -> None:
-    """Of one nick or account, in any case."""
+    """A sender is a nick or an account, in any case."""
     assert find("deploy", sender=sender) == expected
 
 
 def test_sender_is_enough(find: Callable[..., list[int]]) -> None:
-    """Without a word all of somebody's messages are found, by nick and by account."""
+    """With a sender and no word, all messages of the sender are found."""
     assert find("", sender="eve") == [3, 4, 6]
     assert find("", sender="[EVE]") == [6]
     assert find("", sender="bob", conversations=["#lobby"]) == [7]
 
 
 def test_when(find: Callable[..., list[int]], stores: SqliteStores) -> None:
-    """After and before a moment or a number, without the bound itself; the newest where there are more."""
-    numbers = [row[0] for row in stores.database.rows("SELECT id FROM messages ORDER BY id")]
+    """A search has bounds, which are not part of the result, and a limit, which keeps the newest."""
+    message_ids = [row[0] for row in stores.database.rows("SELECT id FROM messages ORDER BY id")]
     assert find("deploy", after=AtTime(AT + 1000)) == [2, 3, 4]
     assert find("deploy", before=AtTime(AT + 3000)) == [0, 1, 2]
     assert find("deploy", after=AtTime(AT), before=AtTime(AT + 3000)) == [1, 2]
-    assert find("deploy", after=AtMessageId(numbers[1]), before=AtMessageId(numbers[4])) == [2, 3]
+    assert find("deploy", after=AtMessageId(message_ids[1]), before=AtMessageId(message_ids[4])) == [2, 3]
     assert find("deploy", limit=2) == [3, 4]
     assert find("deploy", before=AtTime(AT + 3000), limit=1) == [2]
 
 
 @pytest.mark.parametrize("indexed", [False, True])
 def test_moments_after_a_clock_was_set_back(stores: SqliteStores, indexed: bool) -> None:
-    """What was said while the clock was behind is found by the moment that it was told with."""
+    """A message from when the clock was behind is found by its own time."""
     keep(stores, [("ada", "tea now", "#c", Kind.PRIVMSG)])
     behind = keep(stores, [("ada", "tea then", "#c", Kind.PRIVMSG)], AT - 3_600_000)
     upkeep = open_upkeep(stores.path)
@@ -173,9 +173,9 @@ def test_moments_after_a_clock_was_set_back(stores: SqliteStores, indexed: bool)
 
 
 def test_index_words_cannot_be_said(stores: SqliteStores) -> None:
-    """Who writes the words that stand for a place or a sender is not taken for one, nor can one ask for them."""
+    """Made-up index words in a text do not change its sender or conversation, and cannot be searched for."""
     ids = range(1, 4)
-    forged = " ".join([*map(place_word, ids), sender_word("ada"), "tea"])
+    forged = " ".join([*map(conversation_word, ids), sender_word("ada"), "tea"])
     keep(stores, [("eve", forged, "#a", Kind.PRIVMSG), ("eve", "tea", "#b", Kind.PRIVMSG)])
     upkeep = open_upkeep(stores.path)
     while upkeep.index_some():
@@ -183,14 +183,14 @@ def test_index_words_cannot_be_said(stores: SqliteStores) -> None:
     upkeep.close()
     assert [one.conversation for one in stores.history.search(Search("tea", ["#b"]))] == ["#b"]
     assert stores.history.search(Search("tea", sender="ada")) == []
-    assert stores.history.search(Search(place_word(1))) == []
+    assert stores.history.search(Search(conversation_word(1))) == []
 
 
 def test_redacted_message_is_not_found(find: Callable[..., list[int]], stores: SqliteStores) -> None:
-    """What was taken out is not found, whether it was indexed or not."""
-    for number, body in stores.database.rows("SELECT id, body FROM messages"):
+    """A redacted message is not found, indexed or not."""
+    for message_id, body in stores.database.rows("SELECT id, body FROM messages"):
         if "FAILED" in body or body.startswith("failed"):
-            stores.history.redact(number, Actor("root", "cli"))
+            stores.history.redact(message_id, Actor("root", "cli"))
     assert [entry.text for entry in stores.history.search(Search("failed"))] == ["deploy failed"] * 2
 
 
@@ -200,7 +200,7 @@ def test_redacted_message_is_not_found(find: Callable[..., list[int]], stores: S
     st.text("aAkKeéiIs日 -'\"1", max_size=5),
 )
 def test_what_is_not_indexed_yet_is_found_alike(stores: SqliteStores, said: list[str], asked: str) -> None:
-    """The same messages are the answer before they are indexed and after."""
+    """A search has the same result before messages are indexed and after."""
     keep(stores, [("ada", text, "#mine", Kind.PRIVMSG) for text in said])
     upkeep = open_upkeep(stores.path)
     question = Search(asked, ["#mine"], limit=10_000)
@@ -218,7 +218,7 @@ def test_what_is_not_indexed_yet_is_found_alike(stores: SqliteStores, said: list
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=200, deadline=None)
 @given(st.text(max_size=40))
 def test_any_text_is_a_question_or_refused(find: Callable[..., list[int]], text: str) -> None:
-    """Whatever is asked for, there is an answer or a refusal, and never an error of the index."""
+    """Any text has a result or is refused with InvalidValue. No text is an error in the full-text query."""
     try:
         text.encode()
         find(text)

@@ -1,4 +1,4 @@
-"""Reading what was said, held against a plain list of it."""
+"""Queries on the history, compared with a plain list of its entries."""
 
 from __future__ import annotations
 
@@ -27,22 +27,22 @@ from chatroom.storage.sqlite.sqlite_stores import SqliteStores
 
 AT = 1_900_000_000_000
 COUNT = 240
-PLACES: tuple[Conversation, ...] = ("#tea", "#Coffee", direct(1, 2), direct(3, 1))
+CONVERSATIONS: tuple[Conversation, ...] = ("#tea", "#Coffee", direct(1, 2), direct(3, 1))
 
 
-class EntryRow(NamedTuple):
-    """A database and what is in it."""
+class Filled(NamedTuple):
+    """A database and its entries."""
 
     stores: SqliteStores
     entries: list[Entry]
 
-    def within(self, where: Conversation, *, events: bool) -> list[Entry]:
-        """All of one conversation, in the order of its numbers."""
-        return [one for one in self.entries if one.conversation == where and (events or not one.kind.is_event)]
+    def within(self, conversation: Conversation, *, events: bool) -> list[Entry]:
+        """All entries of one conversation, in the order of message ids."""
+        return [one for one in self.entries if one.conversation == conversation and (events or not one.kind.is_event)]
 
 
 def make_entries() -> list[Entry]:
-    """Entries in several conversations; half-way, the clock is set back by some seconds."""
+    """Entries in several conversations. Half-way, the clock is set back by 0.7 seconds."""
     rng = random.Random(4)
     entries, last, time_ms = list[Entry](), 0, AT
     for count in range(COUNT):
@@ -50,15 +50,15 @@ def make_entries() -> list[Entry]:
         if count == COUNT // 2:
             time_ms -= 700
         last = next_message_id(last, time_ms)
-        where = rng.choice(PLACES)
+        conversation = rng.choice(CONVERSATIONS)
         kind = rng.choice((Kind.PRIVMSG, Kind.NOTICE, Kind.JOIN, Kind.TOPIC))
-        target = where if isinstance(where, str) else "bob"
-        entries.append(Entry(last, time_ms, where, kind, "ada!a@host", 1, "ada", target, f"text {count}"))
+        target = conversation if isinstance(conversation, str) else "bob"
+        entries.append(Entry(last, time_ms, conversation, kind, "ada!a@host", 1, "ada", target, f"text {count}"))
     return entries
 
 
 @pytest.fixture(params=[0, COUNT // 3, COUNT])
-def kept(request: pytest.FixtureRequest, stores: SqliteStores) -> EntryRow:
+def kept(request: pytest.FixtureRequest, stores: SqliteStores) -> Filled:
     """The entries, none, some or all of which are indexed."""
     entries = make_entries()
     journal = open_journal(stores.path)
@@ -74,19 +74,19 @@ def kept(request: pytest.FixtureRequest, stores: SqliteStores) -> EntryRow:
         left -= before - waiting(stores)
     upkeep.close()
     assert waiting(stores) == COUNT - request.param
-    return EntryRow(stores, entries)
+    return Filled(stores, entries)
 
 
 def waiting(stores: SqliteStores) -> int:
-    """How many entries are not indexed."""
+    """The number of entries that are not indexed."""
     return stores.database.number(
         "SELECT count(*) FROM messages WHERE id > (SELECT value FROM history_state WHERE name = 'indexed')"
     )
 
 
 def bounds(entries: list[Entry]) -> list[Bound]:
-    """Numbers and moments: before, at, between and after what was said."""
-    numbers = [
+    """Message ids and times: before, at, between and after the entries."""
+    message_ids = [
         0,
         entries[0].message_id,
         entries[COUNT // 3].message_id,
@@ -94,59 +94,62 @@ def bounds(entries: list[Entry]) -> list[Bound]:
         entries[-1].message_id + 9,
     ]
     return [
-        *map(AtMessageId, numbers),
-        *(AtTime(entries[place].time_ms) for place in (0, COUNT // 3, COUNT // 2 - 1, COUNT // 2 + 20, COUNT - 1)),
+        *map(AtMessageId, message_ids),
+        *(
+            AtTime(entries[position].time_ms)
+            for position in (0, COUNT // 3, COUNT // 2 - 1, COUNT // 2 + 20, COUNT - 1)
+        ),
         AtTime(AT - 10),
         AtTime(AT + 10**6),
     ]
 
 
-def moment(entries: list[Entry], bound: AtMessageId) -> tuple[int, int]:
-    """A number's place in the order of moments."""
+def position_of(entries: list[Entry], bound: AtMessageId) -> tuple[int, int]:
+    """The position of a message id in the order of times."""
     for entry in entries:
         if entry.message_id == bound.message_id:
             return entry.time_ms, entry.message_id
     return time_ms_of(bound.message_id), bound.message_id
 
 
-def by_moment(entries: list[Entry]) -> list[Entry]:
-    """In the order of moments."""
+def by_time(entries: list[Entry]) -> list[Entry]:
+    """The entries in the order of times."""
     return sorted(entries, key=lambda entry: (entry.time_ms, entry.message_id))
 
 
-def is_after(kept: EntryRow, entry: Entry, bound: Bound) -> bool:
-    """Whether it was said after the bound, by the bound's own order."""
+def is_after(kept: Filled, entry: Entry, bound: Bound) -> bool:
+    """True if the entry is after the bound, in the bound's order."""
     return entry.time_ms > bound.time_ms if isinstance(bound, AtTime) else entry.message_id > bound.message_id
 
 
-def is_before(kept: EntryRow, entry: Entry, bound: Bound) -> bool:
-    """Whether it was said before the bound, by the bound's own order."""
+def is_before(kept: Filled, entry: Entry, bound: Bound) -> bool:
+    """True if the entry is before the bound, in the bound's order."""
     return entry.time_ms < bound.time_ms if isinstance(bound, AtTime) else entry.message_id < bound.message_id
 
 
 def in_order(entries: list[Entry], *these: Bound | None) -> list[Entry]:
-    """In the order that these bounds ask for."""
-    return by_moment(entries) if any(isinstance(bound, AtTime) for bound in these) else entries
+    """The entries in the order that the bounds ask for."""
+    return by_time(entries) if any(isinstance(bound, AtTime) for bound in these) else entries
 
 
 @pytest.mark.parametrize("events", [False, True])
-@pytest.mark.parametrize("where", PLACES)
-def test_latest_before_and_after(kept: EntryRow, where: Conversation, events: bool) -> None:
-    """The newest, those before a bound and those after it, by number and by moment, with events and without."""
-    history, all_of_it = kept.stores.history, kept.within(where, events=events)
+@pytest.mark.parametrize("conversation", CONVERSATIONS)
+def test_latest_before_and_after(kept: Filled, conversation: Conversation, events: bool) -> None:
+    """The newest entries, those before a bound and those after it, in both orders, with events and without."""
+    history, all_of_it = kept.stores.history, kept.within(conversation, events=events)
     for limit in (1, 7, 1000):
-        assert history.latest(where, limit, events=events) == all_of_it[-limit:]
+        assert history.latest(conversation, limit, events=events) == all_of_it[-limit:]
         for bound in bounds(kept.entries):
             ordered = in_order(all_of_it, bound)
             after = [one for one in ordered if is_after(kept, one, bound)]
             before = [one for one in ordered if is_before(kept, one, bound)]
-            assert history.after(where, bound, limit, events=events) == after[:limit]
-            assert history.before(where, bound, limit, events=events) == before[-limit:]
-            assert history.latest(where, limit, after=bound, events=events) == after[-limit:]
+            assert history.after(conversation, bound, limit, events=events) == after[:limit]
+            assert history.before(conversation, bound, limit, events=events) == before[-limit:]
+            assert history.latest(conversation, limit, after=bound, events=events) == after[-limit:]
 
 
-def test_latest_up_to(kept: EntryRow) -> None:
-    """Nothing with a higher number than asked for is told, whatever the bound on the other side."""
+def test_latest_up_to(kept: Filled) -> None:
+    """``up_to`` excludes entries with a higher message id, with any bound on the other side."""
     up_to = kept.entries[COUNT // 2 + 10].message_id
     known = [one for one in kept.within("#tea", events=True) if one.message_id <= up_to]
     assert kept.stores.history.latest("#tea", 5, up_to=up_to, events=True) == known[-5:]
@@ -155,8 +158,8 @@ def test_latest_up_to(kept: EntryRow) -> None:
         assert kept.stores.history.latest("#tea", 1000, after=bound, up_to=up_to, events=True) == after
 
 
-def test_between(kept: EntryRow) -> None:
-    """From one bound on the way to the other, in either direction, numbers and moments mixed."""
+def test_between(kept: Filled) -> None:
+    """The entries nearest to the first bound, in either direction, with message ids and times mixed."""
     history, all_of_it = kept.stores.history, kept.within("#tea", events=True)
     for start in bounds(kept.entries):
         for end in bounds(kept.entries):
@@ -165,23 +168,25 @@ def test_between(kept: EntryRow) -> None:
                 found = [one for one in ordered if low.message_id < one.message_id < high.message_id]
                 backward = start > end
             else:
-                places = [
-                    (bound.time_ms, 0) if isinstance(bound, AtTime) else moment(kept.entries, bound)
+                positions = [
+                    (bound.time_ms, 0) if isinstance(bound, AtTime) else position_of(kept.entries, bound)
                     for bound in (start, end)
                 ]
-                backward = places[0] > places[1]
+                backward = positions[0] > positions[1]
                 early, late = (end, start) if backward else (start, end)
-                low_place = (early.time_ms, 2**63) if isinstance(early, AtTime) else moment(kept.entries, early)
-                high_place = (late.time_ms, -1) if isinstance(late, AtTime) else moment(kept.entries, late)
-                found = [one for one in by_moment(all_of_it) if low_place < (one.time_ms, one.message_id) < high_place]
+                low_position = (early.time_ms, 2**63) if isinstance(early, AtTime) else position_of(kept.entries, early)
+                high_position = (late.time_ms, -1) if isinstance(late, AtTime) else position_of(kept.entries, late)
+                found = [
+                    one for one in by_time(all_of_it) if low_position < (one.time_ms, one.message_id) < high_position
+                ]
             for limit in (3, 1000):
                 expected = found[-limit:] if backward else found[:limit]
                 assert history.between("#tea", start, end, limit, events=True) == expected, (start, end, limit)
 
 
 @pytest.mark.parametrize("limit", [1, 2, 7, 50, 1000])
-def test_around(kept: EntryRow, limit: int) -> None:
-    """The bound's own entry, and as many on either side as there are; what one side lacks, the other one gets."""
+def test_around(kept: Filled, limit: int) -> None:
+    """The entry at the bound, and half of the limit on either side. What one side lacks, the other one gets."""
     all_of_it = kept.within("#tea", events=True)
     for bound in bounds(kept.entries):
         ordered = in_order(all_of_it, bound)
@@ -196,23 +201,23 @@ def test_around(kept: EntryRow, limit: int) -> None:
         assert all(one in found for one in exact)
 
 
-def test_names_in_any_case(kept: EntryRow) -> None:
-    """A channel is found whatever the case of its name, and is told by the name it has."""
+def test_names_in_any_case(kept: Filled) -> None:
+    """A channel is found by its name in any case, and its entries have the name as it is."""
     found = kept.stores.history.latest("#COFFEE", 3)
     assert found == kept.within("#Coffee", events=False)[-3:]
 
 
-@pytest.mark.parametrize("where", ["#nowhere", direct(8, 9), "#tea "])
-def test_nothing_was_said_there(kept: EntryRow, where: Conversation) -> None:
-    """Where nothing was said, nothing is found, and nothing breaks."""
+@pytest.mark.parametrize("conversation", ["#nowhere", direct(8, 9), "#tea "])
+def test_nothing_was_said_there(kept: Filled, conversation: Conversation) -> None:
+    """An unknown conversation has no entries."""
     history = kept.stores.history
-    assert history.latest(where, 5) == []
-    assert history.around(where, AtMessageId(5), 5) == []
-    assert history.between(where, AtTime(0), AtMessageId(5), 5) == []
+    assert history.latest(conversation, 5) == []
+    assert history.around(conversation, AtMessageId(5), 5) == []
+    assert history.between(conversation, AtTime(0), AtMessageId(5), 5) == []
 
 
-def test_direct_messages_of_an_account(kept: EntryRow) -> None:
-    """What was said to and by an account directly since a bound, over all its conversations, the newest of it."""
+def test_direct_messages_of_an_account(kept: Filled) -> None:
+    """The newest direct messages to and from an account since a bound, over all its conversations."""
     history = kept.stores.history
     mine = [one for one in kept.entries if not isinstance(one.conversation, str) and not one.kind.is_event]
     assert history.direct_since(1, AtMessageId(0), 1000) == mine
@@ -224,8 +229,8 @@ def test_direct_messages_of_an_account(kept: EntryRow) -> None:
     assert history.direct_since(1, AtMessageId(0), 4, up_to=mine[9].message_id) == mine[6:10]
 
 
-def test_targets(kept: EntryRow) -> None:
-    """Conversations by when they were last written to: of the channels asked for, and the account's own."""
+def test_targets(kept: Filled) -> None:
+    """The given channels and the account's direct conversations, by the time of their last message."""
     history = kept.stores.history
     last = {one.conversation: one.time_ms for one in kept.entries if not one.kind.is_event}
     everything = sorted((LastSaid(*item) for item in last.items()), key=lambda one: one.time_ms)
@@ -239,8 +244,8 @@ def test_targets(kept: EntryRow) -> None:
     assert history.targets(["#tea", "#coffee"], 1, low, high, 9) == inside
 
 
-def test_redacted_entry_is_found_no_more(kept: EntryRow, by: Actor) -> None:
-    """A redacted entry is in no answer; the audit tells who, whose and where, and not what it said."""
+def test_redacted_entry_is_found_no_more(kept: Filled, by: Actor) -> None:
+    """A redacted entry is found no more. The audit has its author and conversation, not its text."""
     history = kept.stores.history
     for entry in (kept.within("#tea", events=False)[1], kept.within("#tea", events=False)[-1]):
         assert history.redact(entry.message_id, by, "spam") == entry

@@ -20,7 +20,7 @@ DAY_MS = 86_400_000
 
 @pytest.fixture
 def journal(stores: SqliteStores) -> Iterator[SqliteJournal]:
-    """The writer."""
+    """The journal of the database."""
     journal = open_journal(stores.path)
     yield journal
     journal.close()
@@ -28,19 +28,19 @@ def journal(stores: SqliteStores) -> Iterator[SqliteJournal]:
 
 @pytest.fixture
 def upkeep(stores: SqliteStores) -> Iterator[SqliteUpkeep]:
-    """The background."""
+    """The upkeep of the database. It waits 50 ms for the write lock."""
     upkeep = open_upkeep(stores.path, busy_timeout_s=0.05)
     yield upkeep
     upkeep.close()
 
 
-def keep(journal: SqliteJournal, texts: list[str], at_ms: int = AT, where: str = "#lobby") -> list[Entry]:
+def keep(journal: SqliteJournal, texts: list[str], at_ms: int = AT, channel: str = "#lobby") -> list[Entry]:
     """Write messages, a second apart, in one transaction."""
     last, entries = journal.last_message_id(), list[Entry]()
-    for place, text in enumerate(texts):
-        time_ms = at_ms + 1000 * place
+    for position, text in enumerate(texts):
+        time_ms = at_ms + 1000 * position
         last = next_message_id(last, time_ms)
-        entries.append(Entry(last, time_ms, where, Kind.PRIVMSG, "ada!a@h", 1, "ada", where, text))
+        entries.append(Entry(last, time_ms, channel, Kind.PRIVMSG, "ada!a@h", 1, "ada", channel, text))
     assert journal.begin()
     journal.write(entries)
     journal.commit()
@@ -48,7 +48,7 @@ def keep(journal: SqliteJournal, texts: list[str], at_ms: int = AT, where: str =
 
 
 def run(step: Callable[[], object]) -> int:
-    """Take a step again and again until there is nothing more to do; how often there was."""
+    """Repeat a step until it has nothing to do. Returns how often it had."""
     count = 0
     while step():
         count += 1
@@ -57,14 +57,14 @@ def run(step: Callable[[], object]) -> int:
 
 
 def bytes_of(path: Path) -> bytes:
-    """All bytes of the database and of what SQLite keeps beside it."""
+    """All bytes of the database and of SQLite's files beside it."""
     files = [file for file in path.parent.iterdir() if file.name.startswith(path.name)]
     assert {file.name for file in files} >= {path.name, f"{path.name}-wal", f"{path.name}-shm"}
     return b"".join(file.read_bytes() for file in files)
 
 
 def test_indexing_goes_on_where_it_ended(journal: SqliteJournal, upkeep: SqliteUpkeep, stores: SqliteStores) -> None:
-    """Everything is indexed once, in steps, also what is said between two of them."""
+    """Every entry is indexed once, in steps, also if it is written between two of them."""
     keep(journal, [f"tea {count}" for count in range(300)])
     assert upkeep.index_some(100)
     keep(journal, [f"milk {count}" for count in range(50)], AT + DAY_MS)
@@ -76,7 +76,7 @@ def test_indexing_goes_on_where_it_ended(journal: SqliteJournal, upkeep: SqliteU
 
 
 def test_indexing_waits_for_enough(journal: SqliteJournal, upkeep: SqliteUpkeep, stores: SqliteStores) -> None:
-    """Fewer entries than worth a step are left, and found nevertheless."""
+    """Fewer entries than ``least`` are not indexed, and found all the same."""
     keep(journal, ["tea"] * 9)
     assert upkeep.index_some(least=10) is False
     assert stores.database.number("SELECT count(*) FROM places") == 0
@@ -87,7 +87,7 @@ def test_indexing_waits_for_enough(journal: SqliteJournal, upkeep: SqliteUpkeep,
 
 
 def test_how_much_waits_is_known(journal: SqliteJournal, upkeep: SqliteUpkeep, stores: SqliteStores) -> None:
-    """What came since the last look is told, indexed meanwhile or not, and what waits; both are counted right."""
+    """``came`` counts all entries since the last look, also those indexed meanwhile; ``waiting`` those that wait."""
     keep(journal, ["tea"] * 300)
     assert upkeep.measure_lag() == (300, 300)
     assert upkeep.measure_lag() == (0, 300)
@@ -105,14 +105,14 @@ def test_how_much_waits_is_known(journal: SqliteJournal, upkeep: SqliteUpkeep, s
 
 
 def test_an_empty_history_has_nothing_waiting(journal: SqliteJournal, upkeep: SqliteUpkeep) -> None:
-    """Before the first message, and after it."""
+    """The lag is 0 before the first message, and 1 after it."""
     assert upkeep.measure_lag() == (0, 0)
     keep(journal, ["tea"])
     assert upkeep.measure_lag() == (1, 1)
 
 
 def test_somebody_else_is_writing(journal: SqliteJournal, upkeep: SqliteUpkeep) -> None:
-    """Where the write lock is not to be had, that is said, and the next try does the work."""
+    """If another connection holds the write lock, a step raises DatabaseBusy, and the next try does the work."""
     keep(journal, ["tea"])
     assert journal.begin()
     with pytest.raises(DatabaseBusy):
@@ -122,7 +122,7 @@ def test_somebody_else_is_writing(journal: SqliteJournal, upkeep: SqliteUpkeep) 
 
 
 def test_prune_by_age(journal: SqliteJournal, upkeep: SqliteUpkeep, stores: SqliteStores) -> None:
-    """What is older than the moment goes, whatever its channel, and nothing else; its numbers do not come again."""
+    """All entries before a time are deleted, in any channel, and no others. Their message ids are not used again."""
     old = keep(journal, ["old tea"] * 150, AT, "#a") + keep(journal, ["old tea"] * 150, AT + DAY_MS, "#b")
     new = keep(journal, ["new tea"] * 10, AT + 9 * DAY_MS, "#a")
     run(upkeep.index_some)
@@ -138,7 +138,7 @@ def test_prune_by_age(journal: SqliteJournal, upkeep: SqliteUpkeep, stores: Sqli
 def test_prune_by_age_after_a_clock_was_set_back(
     journal: SqliteJournal, upkeep: SqliteUpkeep, stores: SqliteStores
 ) -> None:
-    """What was said by a clock that was years ahead does not keep what was said after it from growing old."""
+    """An entry from when the clock was years ahead does not keep later entries from being pruned."""
     ahead = keep(journal, ["from the future"], AT + 9000 * DAY_MS)
     keep(journal, ["tea"] * 5, AT)
     run(upkeep.index_some)
@@ -147,7 +147,7 @@ def test_prune_by_age_after_a_clock_was_set_back(
 
 
 def test_prune_by_size_gives_room_back(journal: SqliteJournal, upkeep: SqliteUpkeep, stores: SqliteStores) -> None:
-    """A database above its bound loses its oldest entries until the file is below it, and then no more."""
+    """A database above its size limit loses its oldest entries until it is below it, and then no more."""
     entries = keep(journal, [f"word{count} " * 60 for count in range(3000)])
     run(upkeep.index_some)
     run(upkeep.scrub_some)
@@ -167,7 +167,7 @@ def test_prune_by_size_gives_room_back(journal: SqliteJournal, upkeep: SqliteUpk
 def test_redacted_text_leaves_the_files(
     journal: SqliteJournal, upkeep: SqliteUpkeep, stores: SqliteStores, by: Actor
 ) -> None:
-    """After a redaction no byte of the text is in the database, its log or its index, indexed or not; the rest is."""
+    """After a redaction and a scrub, no byte of the text is in the files, indexed or not. Other texts stay."""
     texts = [f"harmless{count} talk" for count in range(400)]
     texts[200] = "the zanzibarkey is swordfishes"
     entries = keep(journal, texts)
@@ -194,7 +194,7 @@ def test_redacted_text_leaves_the_files(
 def test_scrubbing_waits_for_a_reader(
     journal: SqliteJournal, upkeep: SqliteUpkeep, stores: SqliteStores, by: Actor
 ) -> None:
-    """While somebody reads, the log cannot be emptied: that is said, and done when they have finished."""
+    """While another connection reads, the log cannot be emptied and there is more to do. Afterwards it is done."""
     entries = keep(journal, ["the zanzibarkey", "tea"])
     with stores.database.snapshot():
         assert stores.database.number("SELECT count(*) FROM messages") == 2
@@ -211,7 +211,7 @@ def test_scrubbing_waits_for_a_reader(
 def test_pruned_text_is_not_scrubbed_at_once(
     journal: SqliteJournal, upkeep: SqliteUpkeep, stores: SqliteStores
 ) -> None:
-    """A few pruned entries do not have the whole index written anew."""
+    """A few pruned entries do not cause a scrub."""
     keep(journal, ["tea"] * 100)
     run(upkeep.index_some)
     run(lambda: upkeep.prune_some(before_ms=AT + DAY_MS))
@@ -225,18 +225,18 @@ from pathlib import Path
 from chatroom.chat.stored.entries import Entry, Kind, first_message_id
 from chatroom.storage.sqlite.journal import open_journal
 journal = open_journal(Path(sys.argv[1]))
-number = first_message_id(1_900_000_000_000)
+message_id = first_message_id(1_900_000_000_000)
 print("ready", flush=True)
 while True:
-    number += 1
+    message_id += 1
     if journal.begin():
-        journal.write([Entry(number, 1_900_000_000_000, "#c", Kind.PRIVMSG, "a!b@c", None, "", "#c", "x" * 2000)])
+        journal.write([Entry(message_id, 1_900_000_000_000, "#c", Kind.PRIVMSG, "a!b@c", None, "", "#c", "x" * 2000)])
         journal.commit()
 """
 
 
 def test_log_stays_small_under_steady_writing(stores: SqliteStores, upkeep: SqliteUpkeep) -> None:
-    """While another process never stops writing, the log begins anew again and again."""
+    """``trim_log`` keeps the log short while another process never stops writing."""
     wal = Path(f"{stores.path}-wal")
     with subprocess.Popen(
         [sys.executable, "-c", WRITER, str(stores.path)], stdout=subprocess.PIPE, cwd=Path(__file__).parents[3]
@@ -255,7 +255,7 @@ def test_log_stays_small_under_steady_writing(stores: SqliteStores, upkeep: Sqli
 
 
 def test_small_log_is_left_alone(journal: SqliteJournal, upkeep: SqliteUpkeep) -> None:
-    """Where the log is small, nobody is disturbed for it."""
+    """``trim_log`` does nothing if the log is short."""
     keep(journal, ["tea"])
     trim = upkeep.trim_log()
     assert trim.trimmed
@@ -266,7 +266,7 @@ def test_small_log_is_left_alone(journal: SqliteJournal, upkeep: SqliteUpkeep) -
 def test_bounds_do_not_need_entries(
     journal: SqliteJournal, upkeep: SqliteUpkeep, stores: SqliteStores, by: Actor
 ) -> None:
-    """A redacted entry's number is still a place to look from."""
+    """The message id of a redacted entry can still be a bound."""
     entries = keep(journal, ["one", "two", "three"])
     run(upkeep.index_some)
     stores.history.redact(entries[1].message_id, by)

@@ -27,7 +27,7 @@ INSERT INTO extra VALUES ('tea');
 
 @pytest.fixture
 def with_one_more(monkeypatch: pytest.MonkeyPatch) -> int:
-    """As if the code had one migration more; its number."""
+    """Add a migration to those of the code. Returns its number."""
     number = newest_version() + 1
     migrations = (*load_migrations(), Migration(number, "extra", EXTRA))
     monkeypatch.setattr(migrate, "load_migrations", lambda: migrations)
@@ -35,13 +35,13 @@ def with_one_more(monkeypatch: pytest.MonkeyPatch) -> int:
 
 
 def fill(path: Path) -> None:
-    """A database of today with an account in it."""
+    """A database of the present version, with an account."""
     with open_stores(path, create=True) as stores:
         stores.accounts.create("ada", Role.ADMIN, [], Actor("root", "cli"))
 
 
 def test_migrations_are_numbered_files() -> None:
-    """The files of the checkout are numbered from 1 without a gap, and are found."""
+    """The files of the checkout are found, and numbered from 1 without a gap."""
     files = sorted((Path(__file__).parents[3] / "migrations").iterdir())
     assert [int(re.fullmatch(r"(\d{4})_[a-z0-9_]+\.sql", file.name)[1]) for file in files] == [  # type: ignore[index]
         migration.number for migration in load_migrations()
@@ -50,14 +50,14 @@ def test_migrations_are_numbered_files() -> None:
 
 
 def test_applied_migrations_are_recorded(stores: SqliteStores) -> None:
-    """Each migration leaves a row with its number, name and moment."""
+    """Each migration adds a row with its number, its name and the time."""
     rows = stores.database.rows("SELECT number, name, applied_ms FROM migrations ORDER BY number")
     now_ms = stores.database.now_ms()
     assert rows == [(migration.number, migration.name, now_ms) for migration in load_migrations()]
 
 
 def test_opening_again_changes_nothing(path: Path) -> None:
-    """A database of today is opened as it is, with migrate or without, and no copy is made."""
+    """A database of the present version is opened as it is, with ``migrate`` or without, and not copied."""
     fill(path)
     for _ in range(2):
         with open_stores(path, create=True, migrate=True) as stores:
@@ -67,7 +67,7 @@ def test_opening_again_changes_nothing(path: Path) -> None:
 
 
 def test_outdated_database_is_refused_and_left(path: Path, with_one_more: int) -> None:
-    """Who may not migrate is told what to run, and nothing is altered, also where creating is allowed."""
+    """Without ``migrate``, the error names the command to run and nothing is changed, also with ``create``."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(migrate, "load_migrations", load_migrations)
         fill(path)
@@ -79,7 +79,7 @@ def test_outdated_database_is_refused_and_left(path: Path, with_one_more: int) -
 
 
 def test_upgrade_copies_and_keeps_what_is_there(path: Path, with_one_more: int) -> None:
-    """An upgrade leaves the older database beside the new one, whole and its owner's alone, and loses nothing."""
+    """An upgrade keeps a copy of the older database beside it, with mode 0600, and loses nothing."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(migrate, "load_migrations", load_migrations)
         fill(path)
@@ -97,7 +97,7 @@ def test_upgrade_copies_and_keeps_what_is_there(path: Path, with_one_more: int) 
 
 
 def test_a_channel_of_the_first_version_forwards_to_nowhere(path: Path) -> None:
-    """Channels stored before there were forwards are whole after the upgrade."""
+    """Channels from before the column ``forward`` are whole after the upgrade."""
     first = load_migrations()[:1]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(migrate, "load_migrations", lambda: first)
@@ -110,7 +110,7 @@ def test_a_channel_of_the_first_version_forwards_to_nowhere(path: Path) -> None:
 
 
 def test_copies_of_earlier_upgrades_are_kept(path: Path, with_one_more: int) -> None:
-    """A copy that is there already is not written over."""
+    """An upgrade does not overwrite an older copy."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(migrate, "load_migrations", load_migrations)
         fill(path)
@@ -122,7 +122,7 @@ def test_copies_of_earlier_upgrades_are_kept(path: Path, with_one_more: int) -> 
 
 
 def test_failing_migration_leaves_the_version_before(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A migration that fails half-way is undone whole: tables, version and record."""
+    """A migration that fails half-way is rolled back: tables, version and record."""
     fill(path)
     number = newest_version() + 1
     broken = (*load_migrations(), Migration(number, "broken", "CREATE TABLE half (a);\nCREATE TABLE half (a);\n"))
@@ -136,7 +136,7 @@ def test_failing_migration_leaves_the_version_before(path: Path, monkeypatch: py
 
 
 def test_newer_database_is_refused_and_left(path: Path, with_one_more: int) -> None:
-    """A database written by a newer chatroom is not opened, whatever the caller may do, and not altered."""
+    """A database of a newer chatroom is not opened, with any flags, and not changed."""
     open_stores(path, create=True).close()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(migrate, "load_migrations", load_migrations)
@@ -149,14 +149,14 @@ def test_newer_database_is_refused_and_left(path: Path, with_one_more: int) -> N
 
 
 def test_migrate_alone_does_not_create(path: Path) -> None:
-    """Being allowed to upgrade is not being allowed to create."""
+    """``migrate`` without ``create`` makes no database."""
     path.touch()
     with pytest.raises(DatabaseMissing):
         open_stores(path, migrate=True)
 
 
 def test_installed_migrations_come_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The migrations that came with the package win over a checkout around it; without any, that is said."""
+    """The migrations inside the package come before those of a checkout around it. Without any, there is an error."""
     package = tmp_path / "chatroom"
     (tmp_path / "migrations").mkdir()
     (tmp_path / "migrations" / "0001_checkout.sql").write_text("SELECT 1;")
@@ -188,7 +188,7 @@ def test_statements_are_told_apart() -> None:
 
 
 def test_a_creation_that_is_cut_short_leaves_the_file_empty(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Half of a new database is none: the next one to come makes it, and is not told of an older version."""
+    """If making a database fails half-way, the next process makes it, and does not find an older version."""
     first = load_migrations()[0]
     with monkeypatch.context() as patch:
         patch.setattr(migrate, "load_migrations", lambda: (first, Migration(2, "broken", "NO SQL;")))
@@ -199,7 +199,7 @@ def test_a_creation_that_is_cut_short_leaves_the_file_empty(path: Path, monkeypa
 
 
 def test_several_processes_create_one_database(path: Path) -> None:
-    """Processes that create the same database at the same moment all find it whole afterwards."""
+    """Processes that create the same database at the same time all find it whole afterwards."""
     script = (
         "import sys; from pathlib import Path; from chatroom.storage.sqlite.sqlite_stores import open_stores;"
         "from chatroom.chat.stored.records import Actor, Role; sys.stdin.readline();"

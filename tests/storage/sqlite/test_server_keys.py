@@ -7,7 +7,7 @@ from chatroom.storage.sqlite.sqlite_stores import SqliteStores
 
 
 def test_key_stays_the_same(stores: SqliteStores, open_another: Callable[[str], SqliteStores]) -> None:
-    """A key is made once, and is the same for every connection and after a restart."""
+    """A key is made once. It is the same for every connection and after a restart."""
     key = get_server_key(stores.database, "cloak")
     assert len(key) == 32
     assert get_server_key(open_another("daemon:1").database, "cloak") == key
