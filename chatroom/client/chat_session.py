@@ -13,10 +13,6 @@ from typing import Protocol
 from chatroom.client.chat_events import (
     Denied,
     Event,
-    Joined,
-    Kicked,
-    Left,
-    Members,
     Renamed,
     Said,
     Told,
@@ -25,16 +21,13 @@ from chatroom.client.chat_events import (
 )
 from chatroom.client.chat_state import State
 from chatroom.client.handshake import Ask, Failed, Login, Send, Step, Welcomed, closing_reason, is_final
-from chatroom.client.link import Address, Closed, LinkItem, Opened, backoff_s
+from chatroom.client.link import Address, Closed, LinkItem, Opened
+from chatroom.client.navigation import Navigation
 from chatroom.client.pacing import Pacer
+from chatroom.client.reconnecting import Retries
 from chatroom.client.slash_commands import Action, Join, Line, Place, Print, Quit, Register, Say, Turn, interpret, say
 from chatroom.client.text import clean, clean_message, room_for, split
 from chatroom.irc.message import Message
-
-STEADY_S = 30.0
-"""A connection that held this long makes the next loss a first one again."""
-GHOST_TRIES = 5
-"""How often a reconnect waits for our own lost connection to give the nick back."""
 
 
 class LinkLike(Protocol):
@@ -67,6 +60,21 @@ class Over:
     """Whether there was no server to talk to."""
 
 
+@dataclass(slots=True)
+class _Connection:
+    """What the session knows of one connection. It is replaced by the next one."""
+
+    link: LinkLike | None = None
+    """None before the first connection, and after this one has closed."""
+    is_open: bool = False
+    close_reason: str = ""
+    """Why the server closes it, in the server's words; empty if it has not said so."""
+    final_reason: str | None = None
+    """Set if the client must not connect again unasked."""
+    answered: bool = False
+    """True once a question of this connection has an answer, which may have come too late for it."""
+
+
 class Session:
     """Login, state, pacing and reconnects in one. ``question`` and ``over`` are for the front end to look at."""
 
@@ -82,34 +90,26 @@ class Session:
         say_again: bool = False,
     ) -> None:
         self.state = State()
-        self.target: str | None = None
+        self.navigation = Navigation(self.state, join)
         self.question: Ask | NewPassword | None = None
         self.over: Over | None = None
         self.online = False
+        self.quitting = False
         self._address = address
         self._login = login
         self._make_link = make_link
-        self._clock = clock
-        self._chance = chance
-        self._most_attempts = most_attempts
-        self._link: LinkLike | None = None
-        self._is_open = False
+        self._connection = _Connection()
         self._pacer = Pacer(self._write, again=say_again)
-        # Folded name to (name, key): where the next welcome takes us.
-        self._rooms = {self.state.fold(name): (name, "") for name in join}
-        self._returning: set[str] = set()  # folded channels of the lost connection that are still to be joined again
-        self._turn_to = self.state.fold(join[0]) if join else ""
+        self._retries = Retries(clock, chance, most_attempts)
         self._welcomed = False
-        self._welcomed_at = 0.0
-        self._attempt = 0
-        self._ghost_tries = 0
-        self.quitting = False
-        self._final: str | None = None
-        self._said_why = ""
-        self._answered = False  # a question of this connection has been answered, perhaps too late for it
-        self._registering = ""
+        self._new_password = ""
 
     # What the front end calls
+
+    @property
+    def target(self) -> str | None:
+        """The channel or nick that typed lines go to; None if there is none."""
+        return self.navigation.target
 
     @property
     def ready(self) -> bool:
@@ -128,7 +128,7 @@ class Session:
     def handle(self, item: LinkItem) -> list[Event]:
         """What the link reports."""
         if isinstance(item, Opened):
-            self._is_open = True
+            self._connection.is_open = True
             self._take(self._login.start())
             return []
         if isinstance(item, Closed):
@@ -161,7 +161,7 @@ class Session:
         question, self.question = self.question, None
         if isinstance(question, NewPassword):
             if text and self.online:
-                self._registering = text
+                self._new_password = text
                 self._write(f"REGISTER * * :{text}")
             return []
         if question is None or self.over is not None:
@@ -169,14 +169,14 @@ class Session:
         if question.kind == "password" and not text:
             self.question = Ask("nick", question.name, "")
             return []
-        self._answered = True
+        self._connection.answered = True
         if question.kind == "server-password":
-            self._login.server_password = text
+            self._login.answer_server_password(text)
         elif question.kind == "password":
             self._take(self._login.answer_password(question.name, text))
         else:
             self._take(self._login.answer_nick(text))
-        if self._link is None:
+        if self._connection.link is None:
             self._connect(0.0)
         return []
 
@@ -193,61 +193,57 @@ class Session:
         """Leave. ``over`` is set when the connection is closed, at once where there is none."""
         self.quitting = True
         self._pacer.clear()
-        if self._link is None or not self._is_open:
-            self.over = Over(0)
-        else:
+        if self._connection.is_open:
             self._write(f"QUIT :{reason}" if reason else "QUIT")
-        if self._link is not None:
-            self._link.close()
+        else:
+            self.over = Over(0)
+        if self._connection.link is not None:
+            self._connection.link.close()
 
     # The link
 
     def _connect(self, after_s: float) -> None:
-        self._final = None
-        self._said_why = ""
-        self._answered = False
-        self._link = self._make_link()
-        self._link.open(after_s)
+        link = self._make_link()
+        self._connection = _Connection(link)
+        link.open(after_s)
 
     def _write(self, line: str) -> None:
-        if self._link is not None:
-            self._link.send(line)
+        if self._connection.link is not None:
+            self._connection.link.send(line)
 
     def _closed(self, item: Closed) -> list[Event]:
-        self._link = None
-        self._is_open = False
+        connection = self._connection
+        connection.link = None
+        connection.is_open = False
         self._login.lost()
         self._pacer.close()
         was_online, self.online = self.online, False
         if self.quitting:
             self.over = Over(0)
-        elif self._final is not None:
-            self.over = Over(1, self._final)
+        elif connection.final_reason is not None:
+            self.over = Over(1, connection.final_reason)
         elif isinstance(self.question, Ask):
             pass  # the answer connects again
-        elif self._answered and not was_online:
+        elif connection.answered and not was_online:
             self._connect(0.0)
         elif self._welcomed:
-            return self._again(item, was_online)
+            return self._again(connection.close_reason or item.reason, was_online)
         elif item.was_open:
-            self.over = Over(1, f"{self._address} did not let us in: {self._said_why or item.reason}")
+            self.over = Over(1, f"{self._address} did not let us in: {connection.close_reason or item.reason}")
         else:
             self.over = Over(1, f"Cannot connect to {self._address}: {item.reason}.", unreachable=True)
         return []
 
-    def _again(self, item: Closed, was_online: bool) -> list[Event]:
+    def _again(self, reason: str, was_online: bool) -> list[Event]:
         """Plan the next attempt, and say so."""
-        if was_online and self._clock() - self._welcomed_at >= STEADY_S:
-            self._attempt = 0
         what = "The connection is lost" if was_online else "Still not connected"
-        what += f": {(self._said_why or item.reason).rstrip('.')}."
-        if self._attempt == self._most_attempts:
-            self.over = Over(1, f"{what} Gave up after {self._attempt} attempts.")
+        what += f": {reason.rstrip('.')}."
+        pause_s = self._retries.next_pause_s(was_online=was_online)
+        if pause_s is None:
+            self.over = Over(1, f"{what} Gave up after {self._retries.attempts} attempts.")
             return []
-        delay = backoff_s(self._attempt, self._chance())
-        self._attempt += 1
-        self._connect(delay)
-        return [Trouble(f"{what} Trying again in {max(1, round(delay))} s.")]
+        self._connect(pause_s)
+        return [Trouble(f"{what} Trying again in {max(1, round(pause_s))} s.")]
 
     # What the server says
 
@@ -257,9 +253,10 @@ class Session:
         if not self._login.done:
             return self._take(self._login.feed(message))
         if message.verb == "ERROR":
-            self._said_why = closing_reason(message)
-            if is_final(self._said_why):
-                self._final = self._said_why
+            reason = closing_reason(message)
+            self._connection.close_reason = reason
+            if is_final(reason):
+                self._connection.final_reason = reason
         elif message.verb == "CAP" and message.params[1:2] == ["NEW"]:
             names = [name for name in message.params[-1].split() if name in self._login.wanted]
             if names:
@@ -268,8 +265,10 @@ class Session:
             self._registered(message)
         events = self.state.feed(message)
         for event in events:
-            self._follow(event)
-        events = [event for event in events if not self._is_return(event)]
+            self.navigation.follow(event)
+            if isinstance(event, Renamed) and event.mine:
+                self._login.nick = event.new
+        events = [event for event in events if not self.navigation.is_return(event)]
         if message.verb in ("376", "422"):
             self._return_to_rooms()
         return events
@@ -283,19 +282,19 @@ class Session:
             elif isinstance(step, Ask):
                 self._ask(step)
             elif isinstance(step, Failed):
-                self._said_why = step.text
+                self._connection.close_reason = step.text
                 if step.final:
-                    self._final = step.text
+                    self._connection.final_reason = step.text
             elif isinstance(step, Welcomed):
                 events.append(self._welcome(step.nick))
         return events
 
     def _ask(self, ask: Ask) -> None:
-        if ask.in_use and self._welcomed and self._ghost_tries < GHOST_TRIES and self._link is not None:
-            self._ghost_tries += 1
-            self._said_why = f"{ask.name} is still taken, probably by the connection that was lost"
+        link = self._connection.link
+        if ask.in_use and self._welcomed and link is not None and self._retries.wait_for_ghost():
+            self._connection.close_reason = f"{ask.name} is still taken, probably by the connection that was lost"
             self._write("QUIT")
-            self._link.close()
+            link.close()
         else:
             self.question = ask
 
@@ -303,55 +302,25 @@ class Session:
         welcome = Welcome(nick, again=self._welcomed)
         if isinstance(self.question, Ask):
             self.question = None
-        self._returning = set(self._rooms) if self._welcomed else set()
+        if self._welcomed:
+            self.navigation.begin_return()
         self.online = self._welcomed = True
-        self._welcomed_at = self._clock()
-        self._ghost_tries = 0
+        self._retries.welcomed()
         self.state.reset(nick, self._login.caps)
         return welcome
 
     def _return_to_rooms(self) -> None:
         """Join where we were, then say what was still to be said."""
-        for name, key in self._rooms.values():
-            if self.state.find_channel(name) is None:
-                self._write(f"JOIN {name} {key}".rstrip())
+        for line in self.navigation.joins():
+            self._write(line)
         self._pacer.open()
-
-    def _is_return(self, event: Event) -> bool:
-        """Whether this only says that we are back where we were: nothing to tell."""
-        if isinstance(event, Members) and not event.asked:
-            folded = self.state.fold(event.channel)
-            returned = folded in self._returning
-            self._returning.discard(folded)
-            return returned
-        return isinstance(event, Joined) and event.mine and self.state.fold(event.channel) in self._returning
 
     def _registered(self, message: Message) -> None:
         """Our REGISTER was answered: a reconnect needs the new password."""
-        if message.verb == "REGISTER" and message.params[:1] == ["SUCCESS"] and self._registering:
-            self._login.account = message.params[1] if len(message.params) > 2 else self.state.nick
-            self._login.password = self._registering
-        self._registering = ""
-
-    def _follow(self, event: Event) -> None:
-        """Keep in front of the prompt, and for a reconnect, what an event changes."""
-        if isinstance(event, Joined) and event.mine:
-            folded = self.state.fold(event.channel)
-            self._rooms[folded] = (event.channel, self._rooms.get(folded, ("", ""))[1])
-            if self._turn_to == folded:
-                self.target, self._turn_to = event.channel, ""
-            elif self.target is None:
-                self.target = event.channel
-        elif isinstance(event, Left | Kicked) and event.mine:
-            left = event.channels[0] if isinstance(event, Left) else event.channel
-            self._rooms.pop(self.state.fold(left), None)
-            if self.target is not None and self.state.fold(self.target) == self.state.fold(left):
-                self.target = next((channel.name for channel in self.state.channels.values()), None)
-        elif isinstance(event, Renamed):
-            if event.mine:
-                self._login.nick = event.new
-            elif self.target is not None and self.state.fold(self.target) == self.state.fold(event.old):
-                self.target = event.new
+        if message.verb == "REGISTER" and message.params[:1] == ["SUCCESS"] and self._new_password:
+            account = message.params[1] if len(message.params) > 2 else self.state.nick
+            self._login.registered(account, self._new_password)
+        self._new_password = ""
 
     # What the person wants
 
@@ -387,17 +356,11 @@ class Session:
         return events
 
     def _turn(self, action: Join | Turn) -> list[Event]:
-        name = action.channel if isinstance(action, Join) else action.target
-        channel = self.state.find_channel(name)
-        if channel is not None:
-            self.target = channel.name
-        elif isinstance(action, Join):
-            folded = self._turn_to = self.state.fold(name)
-            if action.key:
-                self._rooms[folded] = (name, action.key)
-            self._write(f"JOIN {name} {action.key}".rstrip())
-        elif self.state.is_channel(name):
+        if isinstance(action, Turn) or self.state.find_channel(action.channel) is not None:
+            name = action.target if isinstance(action, Turn) else action.channel
+            if self.navigation.turn_to(name):
+                return []
             return [Denied(f"You are not in {name}. /join {name} takes you there.")]
-        else:
-            self.target = name
+        self.navigation.await_join(action.channel, action.key)
+        self._write(f"JOIN {action.channel} {action.key}".rstrip())
         return []

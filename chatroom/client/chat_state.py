@@ -7,9 +7,9 @@ What was merely answered (numerics that are not about members, topics or the ser
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import datetime
 
+from chatroom.client.channel import Channel
 from chatroom.client.chat_events import (
     Denied,
     Event,
@@ -28,27 +28,9 @@ from chatroom.client.chat_events import (
 from chatroom.client.numerics_in_words import answer
 from chatroom.client.past_messages import Past
 from chatroom.client.search_queries import refusal
+from chatroom.client.server_features import ServerFeatures
 from chatroom.client.text import CTCP
 from chatroom.irc.message import Message
-from chatroom.irc.names import casefold
-
-_RFC1459 = str.maketrans("[]\\^", "{}|~")
-
-
-@dataclass(slots=True)
-class Channel:
-    """A channel we are in. ``members`` maps the folded nick to the nick; ``prefixes`` to its prefix characters."""
-
-    name: str
-    topic: str = ""
-    members: dict[str, str] = field(default_factory=dict)
-    prefixes: dict[str, str] = field(default_factory=dict)
-    arriving: list[str] = field(default_factory=list)
-    """Names of a 353 whose 366 has not come yet."""
-    known: bool = False
-    """The member list has come once since we joined."""
-    since: datetime | None = None
-    """When we joined, by the server's clock."""
 
 
 class State:
@@ -60,11 +42,8 @@ class State:
         self.caps: set[str] = set()
         self.channels: dict[str, Channel] = {}
         self.seen_channels: dict[str, str] = {}
-        self.channel_types = "#"
+        self.features = ServerFeatures()
         self.away = False
-        self._prefixes: dict[str, str] = {"o": "@", "v": "+"}
-        self._list_modes = "beIqkl"
-        self._fold_rfc1459 = False
         self._past = Past()
         self._found = False  # whether the WHO or LIST under way has had anything to show
 
@@ -79,7 +58,7 @@ class State:
 
     def fold(self, name: str) -> str:
         """A name as this server compares it."""
-        return casefold(name).translate(_RFC1459) if self._fold_rfc1459 else casefold(name)
+        return self.features.fold(name)
 
     def is_me(self, nick: str) -> bool:
         """Whether ``nick`` is ours."""
@@ -87,7 +66,7 @@ class State:
 
     def is_channel(self, name: str) -> bool:
         """Whether ``name`` is a channel's by its first character."""
-        return name[:1] in self.channel_types and name != ""
+        return self.features.is_channel(name)
 
     def find_channel(self, name: str) -> Channel | None:
         """The channel called ``name``, if we are in it."""
@@ -144,7 +123,7 @@ class State:
         if kind == "notice" and "!" not in (message.source or ""):
             return [Told(text, place=target if self.is_channel(target) else "", at=at)]
         mine = self.is_me(message.nick)
-        bare = target.lstrip("".join(self._prefixes.values()))
+        _, bare = self.features.split_signs(target)
         place = bare if self.is_channel(bare) else (target if mine else message.nick)
         return [Said(place, message.nick, text, kind, mine, at)]
 
@@ -175,12 +154,9 @@ class State:
 
     def _on_quit(self, message: Message) -> list[Event]:
         mine = self.is_me(message.nick)
-        shared = []
-        for channel in self.channels.values():
-            if channel.members.pop(self.fold(message.nick), None) is not None:
-                channel.prefixes.pop(self.fold(message.nick), None)
-                shared.append(channel.name)
-        return [] if mine else [Left(message.nick, tuple(shared), _param(message, 0), mine, moment(message))]
+        folded = self.fold(message.nick)
+        shared = tuple(channel.name for channel in self.channels.values() if channel.remove(folded))
+        return [] if mine else [Left(message.nick, shared, _param(message, 0), mine, moment(message))]
 
     def _forget(self, name: str, nick: str) -> bool:
         """Take ``nick`` out of a channel; whether that was us."""
@@ -189,18 +165,14 @@ class State:
             self.channels.pop(self.fold(name), None)
         channel = self.find_channel(name)
         if channel is not None:
-            channel.members.pop(self.fold(nick), None)
-            channel.prefixes.pop(self.fold(nick), None)
+            channel.remove(self.fold(nick))
         return mine
 
     def _on_nick(self, message: Message) -> list[Event]:
         old, new = message.nick, _param(message, 0)
         mine = self.is_me(old)
         for channel in self.channels.values():
-            if channel.members.pop(self.fold(old), None) is not None:
-                prefix = channel.prefixes.pop(self.fold(old), "")
-                channel.members[self.fold(new)] = new
-                channel.prefixes[self.fold(new)] = prefix
+            channel.rename(self.fold(old), self.fold(new), new)
         if mine:
             self.nick = new
             self.source = new + self.source[len(old) :] if self.source else ""
@@ -230,63 +202,28 @@ class State:
         channel = self.find_channel(_param(message, 2))
         if channel is None:
             return answer(message)
-        channel.arriving.extend(message.params[-1].split())
+        channel.incoming_names.extend(message.params[-1].split())
         return []
 
     def _on_names_end(self, message: Message) -> list[Event]:
         channel = self.find_channel(_param(message, 1))
         if channel is None:
             return []
-        arrived, channel.arriving = channel.arriving, []
-        prefixes = "".join(self._prefixes.values())
-        channel.members.clear()
-        channel.prefixes.clear()
-        shown = []
-        for entry in arrived:
-            bare = entry.lstrip(prefixes)
-            nick = bare.partition("!")[0]
-            prefix = entry[: len(entry) - len(bare)]
-            channel.members[self.fold(nick)] = nick
-            channel.prefixes[self.fold(nick)] = prefix
-            shown.append(prefix[:1] + nick)
-        asked, channel.known = channel.known, True
-        shown.sort(key=lambda name: (name[0] not in prefixes, self.fold(name.lstrip(prefixes))))
-        return [Members(channel.name, tuple(shown), asked)]
+        names = channel.finish_names(self.features)
+        asked, channel.is_listed = channel.is_listed, True
+        return [Members(channel.name, tuple(names), asked)]
 
     def _on_mode(self, message: Message) -> list[Event]:
         place, modes, params = _param(message, 0), _param(message, 1), message.params[2:]
         channel = self.find_channel(place)
         if channel is not None:
-            self._track_prefixes(channel, modes, list(params))
+            channel.apply_modes(modes, params, self.features)
         return [ModeChanged(place, message.nick, modes, tuple(params), moment(message))]
-
-    def _track_prefixes(self, channel: Channel, modes: str, params: list[str]) -> None:
-        adding = True
-        for mode in modes:
-            if mode in "+-":
-                adding = mode == "+"
-            elif mode in self._prefixes and params:
-                nick = self.fold(params.pop(0))
-                held = set(channel.prefixes.get(nick, ""))
-                (held.add if adding else held.discard)(self._prefixes[mode])
-                channel.prefixes[nick] = "".join(p for p in self._prefixes.values() if p in held)
-            elif mode in self._list_modes and params and (adding or mode != "l"):
-                params.pop(0)
 
     # What the server is
 
     def _on_isupport(self, message: Message) -> list[Event]:
-        for token in message.params[1:-1]:
-            key, _, value = token.partition("=")
-            if key == "CHANTYPES":
-                self.channel_types = value
-            elif key == "CASEMAPPING":
-                self._fold_rfc1459 = value.startswith("rfc1459")
-            elif key == "CHANMODES":
-                self._list_modes = "".join(value.split(",")[:3])
-            elif key == "PREFIX" and value.startswith("("):
-                modes, _, signs = value[1:].partition(")")
-                self._prefixes = dict(zip(modes, signs, strict=False))
+        self.features.read(message.params[1:-1])
         return []
 
     def _on_cap(self, message: Message) -> list[Event]:

@@ -160,6 +160,15 @@ class Login:
         self.password = password
         return [] if self._state == "idle" else self._authenticate()
 
+    def answer_server_password(self, password: str) -> None:
+        """The person knows the server's password; the next ``start`` sends it."""
+        self.server_password = password
+
+    def registered(self, account: str, password: str) -> None:
+        """The user has registered an account on this connection; the next ``start`` logs in to it."""
+        self.account = account
+        self.password = password
+
     # What the server says
 
     def _on_cap(self, message: Message) -> list[Step]:

@@ -27,7 +27,6 @@ FAREWELL_S = 2.0
 """How long a closing link goes on writing, and waits for the server to hang up first."""
 
 _LONGEST_LINE = 16384
-_BACKOFF_S = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0)
 
 
 class Address(NamedTuple):
@@ -61,12 +60,6 @@ class Closed:
 
 
 LinkItem = Opened | Received | Closed
-
-
-def backoff_s(attempt: int, chance: float) -> float:
-    """How long to wait before attempt number ``attempt`` (from 0); ``chance`` in [0, 1) spreads it by a fifth."""
-    step = _BACKOFF_S[min(attempt, len(_BACKOFF_S) - 1)]
-    return step * (0.9 + 0.2 * chance)
 
 
 class LineReader:

@@ -17,7 +17,9 @@ from chatroom import __version__
 from chatroom.client import plain
 from chatroom.client.chat_session import Session
 from chatroom.client.handshake import WANTED_CAPS, Login
+from chatroom.client.line_output import LineOutput, tolerant
 from chatroom.client.link import Address, Link
+from chatroom.client.stdin_lines import LineSource
 from chatroom.irc.names import is_nick
 
 DEFAULT_PORT = 6667
@@ -99,7 +101,7 @@ def main(
 
     Passwords are asked for, or come from CHATROOM_PASSWORD and CHATROOM_SERVER_PASSWORD.
     """
-    source = plain.LineSource(sys.stdin.fileno())
+    source = LineSource(sys.stdin.fileno())
     server_password = os.environ.get("CHATROOM_SERVER_PASSWORD", "")
     if server_password_stdin:
         server_password = source.read_line() or ""
@@ -119,7 +121,7 @@ def main(
     raise SystemExit(code)
 
 
-def _run_plain(wishes: Wishes, source: plain.LineSource, commands: bool) -> int:
+def _run_plain(wishes: Wishes, source: LineSource, commands: bool) -> int:
     interactive = sys.stdin.isatty()
     if wishes.account and not wishes.password:
         if not interactive:
@@ -144,8 +146,7 @@ def _run_plain(wishes: Wishes, source: plain.LineSource, commands: bool) -> int:
         session,
         inbox,
         source,
-        plain.tolerant(sys.stdout),
-        plain.tolerant(sys.stderr),
+        LineOutput(session.state, tolerant(sys.stdout), tolerant(sys.stderr), interactive=interactive),
         interactive=interactive,
         commands=commands or interactive,
         channel=wishes.join[0] if wishes.join else None,

@@ -10,55 +10,19 @@ from __future__ import annotations
 import getpass
 import os
 import signal
-import threading
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 from queue import SimpleQueue
-from typing import TextIO
 
-from chatroom.client.chat_events import Denied, Event, Joined, Members, Said, Told, Trouble, Welcome
+from chatroom.client.chat_events import Denied, Event
 from chatroom.client.chat_session import Over, Session
 from chatroom.client.handshake import Ask
+from chatroom.client.line_output import LineOutput
 from chatroom.client.link import LinkItem
-from chatroom.client.rendering import full_stamp, shown
+from chatroom.client.stdin_lines import LineSource, StdinThread, Typed
 
-READ_AHEAD = 100
-"""How many lines of stdin are held at most."""
 ATTEMPTS = 12
 """How often a lost connection is tried again, some minutes in all."""
-
-
-class LineSource:
-    """Lines from a file descriptor, as they come.
-
-    Not Python's own buffered stdin: a thread that waits in it holds a lock which the interpreter wants at its end.
-    """
-
-    def __init__(self, descriptor: int) -> None:
-        self._descriptor = descriptor
-        self._pending: deque[bytes] = deque()
-        self._rest = b""
-        self._ended = False
-
-    def read_line(self) -> str | None:
-        """The next line without its end; None when there are no more. Waits."""
-        while not self._pending and not self._ended:
-            data = os.read(self._descriptor, 65536)
-            *whole, self._rest = (self._rest + data).split(b"\n")
-            self._pending.extend(whole)
-            if not data:
-                self._ended = True
-                if self._rest:
-                    self._pending.append(self._rest)
-        return self._pending.popleft().decode(errors="replace").rstrip("\r") if self._pending else None
-
-
-@dataclass(frozen=True, slots=True)
-class Typed:
-    """A line from stdin; None at its end."""
-
-    line: str | None
 
 
 class Interrupted:
@@ -76,8 +40,7 @@ class Plain:
         session: Session,
         inbox: Inbox,
         source: LineSource,
-        out: TextIO,
-        err: TextIO,
+        output: LineOutput,
         *,
         interactive: bool,
         commands: bool,
@@ -86,22 +49,19 @@ class Plain:
         self._session = session
         self._inbox = inbox
         self._source = source
-        self._out = out
-        self._err = err
+        self._stdin = StdinThread(source, inbox.put)
+        self._output = output
         self._interactive = interactive
         self._commands = commands
         self._channel = channel
         self._lines: deque[str] = deque()
-        self._room = threading.Semaphore(READ_AHEAD)
+        self._ended = False
         self._interrupted = False
         self._asking = False
         """Whether a question waits at the terminal: there Ctrl-C ends the waiting."""
-        self._ended = False
-        self._reading = False
         self._asked_where = False
         self._settled = False
         self._failed = False
-        self._again = False
 
     def run(self) -> int:
         """Chat until stdin ends or the server does; the exit code."""
@@ -114,7 +74,7 @@ class Plain:
         code = 130 if self._interrupted else None
         over = self._session.over or Over(0)
         if over.text:
-            self._err.write(f"chatroom: {over.text}\n")
+            self._output.complain(over.text)
         return code or over.code or int(self._failed)
 
     def _chat(self) -> None:
@@ -151,7 +111,7 @@ class Plain:
         elif line.strip():
             self._lines.append(line)
         else:
-            self._room.release()
+            self._stdin.release()
 
     def _advance(self) -> None:
         """Say what can be said, and leave once all of it has arrived."""
@@ -169,12 +129,12 @@ class Plain:
             self._settled = session.delivered
             if not self._settled:
                 return
-            self._read()
+            self._stdin.start()  # not before the login is over: a password prompt needs the terminal to itself
         if self._lines and not self._in_place():
             return
         while self._lines and not self._is_leaving() and session.unsaid == 0:
             self._say(self._lines.popleft())
-            self._room.release()
+            self._stdin.release()
         if not self._lines and not self._is_leaving():
             if not session.delivered:
                 session.flush()
@@ -194,7 +154,7 @@ class Plain:
             return True
         else:
             text = "the server put us in no channel; name one with --join"
-        self._err.write(f"chatroom: {text}\n")
+        self._output.complain(text)
         self._failed = True
         self._lines.clear()
         session.quit()
@@ -206,27 +166,11 @@ class Plain:
         else:
             self._show(self._session.speak(line))
 
-    def _read(self) -> None:
-        """Start reading stdin, once; not before we are in, so that a password prompt has the terminal to itself."""
-        if not self._reading:
-            self._reading = True
-            threading.Thread(target=self._read_all, name="stdin", daemon=True).start()
-
-    def _read_all(self) -> None:
-        try:
-            while (line := self._source.read_line()) is not None:
-                self._room.acquire()
-                self._inbox.put(Typed(line))
-        except OSError:
-            pass  # a terminal that is gone has no more lines either
-        finally:
-            self._inbox.put(Typed(None))
-
     def _answer(self) -> None:
         """Answer the session's question if there is a person to ask; else say what is missing."""
         question = self._session.question
         if isinstance(question, Ask) and not self._interactive:
-            self._err.write(f"chatroom: {_refusal(question)}\n")
+            self._output.complain(_refusal(question))
             self._failed = True
             self._session.quit()
             return
@@ -248,46 +192,23 @@ class Plain:
         self._show(self._session.answer(given))
 
     def _ask(self, prompt: str) -> str:
-        self._err.write(prompt)
-        self._err.flush()
+        self._output.prompt(prompt)
         line = self._source.read_line()
         if line is None:
             raise EOFError
         return line.strip()
 
     def _show(self, events: list[Event]) -> None:
+        if not self._interactive and any(isinstance(event, Denied) for event in events):
+            self._failed = True
         try:
             for event in events:
-                self._print(event)
-            self._out.flush()
+                self._output.write(event, ready=self._session.ready)
+            self._output.flush()
         except BrokenPipeError:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), self._out.fileno())
+            self._output.discard()
             self._failed = True
             self._session.quit()
-
-    def _print(self, event: Event) -> None:
-        if isinstance(event, Welcome):
-            self._again = event.again
-        if isinstance(event, Welcome | Members) and not (isinstance(event, Members) and event.asked):
-            return
-        if isinstance(event, Joined | Said) and event.mine:
-            return
-        if isinstance(event, Told) and not self._session.ready:
-            return  # the message of the day
-        if isinstance(event, Said) and event.missed and self._is_old(event):
-            return
-        wrong = isinstance(event, Denied | Trouble)
-        if isinstance(event, Denied) and not self._interactive:
-            self._failed = True
-        for line in shown(event):
-            where = f"[{line.place}] " if line.place else ""
-            if isinstance(event, Said) and event.missed and event.at is not None:
-                where += f"{full_stamp(event.at)} "
-            (self._err if wrong else self._out).write(f"{where}{line.text}\n")
-
-    def _is_old(self, event: Said) -> bool:
-        """Whether this is the past of a channel that a script has just come to: no answer to it, and no news."""
-        return not self._interactive and not self._again and self._session.state.is_channel(event.place)
 
 
 def _refusal(question: Ask) -> str:
@@ -300,11 +221,3 @@ def _refusal(question: Ask) -> str:
     if question.kind == "password":
         return f"{why} Give its password in CHATROOM_PASSWORD."
     return why
-
-
-def tolerant(stream: TextIO) -> TextIO:
-    """stdout or stderr, made never to fail on a character that it cannot show."""
-    reconfigure = getattr(stream, "reconfigure", None)
-    if reconfigure is not None:
-        reconfigure(errors="replace")
-    return stream

@@ -171,7 +171,9 @@ def _help(place: Place, rest: str) -> list[Action]:
 
 def _join(place: Place, rest: str) -> list[Action]:
     words = _words(rest, 1)
-    channel = words[0] if place.state.is_channel(words[0]) else (place.state.channel_types[:1] or "#") + words[0]
+    channel = (
+        words[0] if place.state.is_channel(words[0]) else (place.state.features.channel_types[:1] or "#") + words[0]
+    )
     return [Join(channel, words[1] if len(words) > 1 else "")]
 
 

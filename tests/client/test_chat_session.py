@@ -5,9 +5,10 @@ from __future__ import annotations
 from harness.client_stage import Stage
 
 from chatroom.client.chat_events import Denied, Joined, Said, Trouble, Welcome
-from chatroom.client.chat_session import GHOST_TRIES, NewPassword, Over
+from chatroom.client.chat_session import NewPassword, Over
 from chatroom.client.handshake import WANTED_CAPS, Ask
 from chatroom.client.link import Closed, Opened
+from chatroom.client.reconnecting import GHOST_TRIES
 
 
 def test_the_channel_the_server_puts_us_into_is_where_we_talk() -> None:

@@ -24,7 +24,7 @@ def completer() -> ChatCompleter:
         ":srv 322 alice #garden 3 :flowers",
     ):
         session.state.feed(parse(line))
-    session.target = "#lobby"
+    session.navigation.target = "#lobby"
     return ChatCompleter(session)
 
 

@@ -11,7 +11,7 @@ from harness.scripted_server import CAP_S, ScriptedServer
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatroom.client.link import Address, Closed, LineReader, Link, LinkItem, Opened, Received, backoff_s
+from chatroom.client.link import Address, Closed, LineReader, Link, LinkItem, Opened, Received
 from chatroom.irc.message import Message
 
 MakeLink = Callable[..., Link]
@@ -136,13 +136,6 @@ def test_a_wait_can_be_called_off(server: ScriptedServer, make_link: MakeLink, i
     link.open(after_s=3600)
     link.close()
     assert items.get(timeout=CAP_S) == Closed("given up", was_open=False)
-
-
-def test_pauses_grow_and_spread() -> None:
-    """Attempts are spaced further and further, up to a minute, a little apart for each client."""
-    middle = [backoff_s(attempt, 0.5) for attempt in range(10)]
-    assert middle == [1, 2, 4, 8, 15, 30, 60, 60, 60, 60]
-    assert backoff_s(0, 0) == pytest.approx(0.9)
 
 
 def test_latin_1_is_read_too() -> None:

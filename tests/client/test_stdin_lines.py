@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import os
+import queue
 
 import pytest
+from harness.scripted_server import CAP_S
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatroom.client.plain import LineSource
+from chatroom.client.stdin_lines import READ_AHEAD, LineSource, StdinThread, Typed
 
 
 def read_all(data: bytes) -> list[str]:
@@ -42,3 +44,20 @@ def test_lines_of_a_pipe(data: bytes, lines: list[str]) -> None:
 def test_nothing_is_lost(lines: list[str]) -> None:
     """What is written in lines is read in the same lines."""
     assert read_all("".join(f"{line}\n" for line in lines).encode()) == lines
+
+
+def test_the_thread_reads_no_further_than_it_may() -> None:
+    """It stops after READ_AHEAD lines, and goes on when one of them has been used."""
+    reading, writing = os.pipe()
+    os.write(writing, b"line\n" * (READ_AHEAD + 1))
+    os.close(writing)
+    posted: queue.Queue[Typed] = queue.Queue()
+    thread = StdinThread(LineSource(reading), posted.put)
+    thread.start()
+    thread.start()
+    for _ in range(READ_AHEAD):
+        assert posted.get(timeout=CAP_S) == Typed("line")
+    assert posted.empty()
+    thread.release()
+    assert [posted.get(timeout=CAP_S), posted.get(timeout=CAP_S)] == [Typed("line"), Typed(None)]
+    os.close(reading)
