@@ -16,7 +16,7 @@ SaidKind = Literal["message", "notice", "action"]
 class Said:
     """Somebody said something. ``place`` is the channel, or for direct messages the other person."""
 
-    place: str
+    conversation: str
     nick: str
     text: str
     kind: SaidKind = "message"
@@ -27,10 +27,10 @@ class Said:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class SearchResult:
     """What a search found, oldest first."""
 
-    said: tuple[Said, ...]
+    messages: tuple[Said, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,7 @@ class TopicChanged:
 class ModeChanged:
     """A mode of a channel, or of ourselves, was changed."""
 
-    place: str
+    target: str
     by: str
     modes: str
     params: tuple[str, ...]
@@ -119,11 +119,11 @@ class Invited:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class Info:
     """Something to read: an answer, a notice of the server, help. ``place`` is the channel it is about, if any."""
 
     text: str
-    place: str = ""
+    conversation: str = ""
     at: datetime | None = None
 
 
@@ -151,7 +151,7 @@ class Welcome:
 
 Event = (
     Said
-    | Found
+    | SearchResult
     | Joined
     | Left
     | Kicked
@@ -160,7 +160,7 @@ Event = (
     | ModeChanged
     | Members
     | Invited
-    | Told
+    | Info
     | Denied
     | Trouble
     | Welcome

@@ -10,12 +10,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from chatroom.client.actions import Action, Context, Join, Line, Print, Quit, Register, Say, Turn
 from chatroom.client.chat_events import (
     Denied,
     Event,
+    Info,
     Renamed,
     Said,
-    Told,
     Trouble,
     Welcome,
 )
@@ -25,7 +26,7 @@ from chatroom.client.link import Address, Closed, LinkItem, Opened
 from chatroom.client.navigation import Navigation
 from chatroom.client.pacing import Pacer
 from chatroom.client.reconnecting import Retries
-from chatroom.client.slash_commands import Action, Join, Line, Place, Print, Quit, Register, Say, Turn, interpret, say
+from chatroom.client.slash_commands import interpret, say
 from chatroom.client.text import clean, clean_message, room_for, split
 from chatroom.irc.message import Message
 
@@ -75,7 +76,7 @@ class _Connection:
     """True once a question of this connection has an answer, which may have come too late for it."""
 
 
-class Session:
+class ChatSession:
     """Login, state, pacing and reconnects in one. ``question`` and ``over`` are for the front end to look at."""
 
     def __init__(
@@ -147,14 +148,14 @@ class Session:
         if self.over is not None:
             return []
         lines = [line for line in text.splitlines() if line.strip()]
-        place = Place(self.state, self.target)
+        context = Context(self.state, self.target)
         if len(lines) == 1:
-            return self._perform(interpret(lines[0], place))
-        return [event for line in lines for event in self._perform(say(line, place))]
+            return self._perform(interpret(lines[0], context))
+        return [event for line in lines for event in self._perform(say(line, context))]
 
     def speak(self, text: str) -> list[Event]:
         """Say a line where we are, whatever it looks like."""
-        return self._perform(say(text, Place(self.state, self.target)))
+        return self._perform(say(text, Context(self.state, self.target)))
 
     def answer(self, text: str) -> list[Event]:
         """The reply to ``question``. An empty password means: then I'll take another nick."""
@@ -328,7 +329,7 @@ class Session:
         events: list[Event] = []
         for action in actions:
             if isinstance(action, Print):
-                events.append(Denied(action.text) if action.wrong else Told(action.text))
+                events.append(Denied(action.text) if action.wrong else Info(action.text))
             elif isinstance(action, Quit):
                 self.quit(action.reason)
             elif not self.online:

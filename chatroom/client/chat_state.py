@@ -13,6 +13,7 @@ from chatroom.client.channel import Channel
 from chatroom.client.chat_events import (
     Denied,
     Event,
+    Info,
     Invited,
     Joined,
     Kicked,
@@ -22,7 +23,6 @@ from chatroom.client.chat_events import (
     Renamed,
     Said,
     SaidKind,
-    Told,
     TopicChanged,
 )
 from chatroom.client.numerics_in_words import answer
@@ -45,7 +45,7 @@ class State:
         self.features = ServerFeatures()
         self.away = False
         self._past = Past()
-        self._found = False  # whether the WHO or LIST under way has had anything to show
+        self._has_entries = False  # whether the WHO or LIST under way has had anything to show
 
     def reset(self, nick: str, caps: set[str]) -> None:
         """A new connection was welcomed: we are nowhere yet."""
@@ -79,13 +79,13 @@ class State:
 
     def feed(self, message: Message) -> list[Event]:
         """What a message changes and what there is to show of it."""
-        findings = self._past.findings(message)
-        if findings is not None and message.verb != "BATCH":
+        results = self._past.results_for(message)
+        if results is not None and message.verb != "BATCH":
             if message.verb in ("PRIVMSG", "NOTICE"):
-                findings += [event for event in self._read(message) if isinstance(event, Said)]
+                results += [event for event in self._read(message) if isinstance(event, Said)]
             return []
         source = message.source or ""
-        if "!" in source and self.is_me(message.nick) and not self._past.holds(moment(message)):
+        if "!" in source and self.is_me(message.nick) and not self._past.is_before(moment(message)):
             self.source = source  # said now, not before we came: since then we may come from elsewhere
         handler = _HANDLERS.get(message.verb)
         if handler is None:
@@ -98,14 +98,14 @@ class State:
         events = self._read(message)
         for event in events:
             if isinstance(event, Said):
-                channel = self.find_channel(event.place)
-                said = self._past.sort(event, channel.since if channel is not None else None)
+                channel = self.find_channel(event.conversation)
+                said = self._past.mark_missed(event, channel.since if channel is not None else None)
                 return [said] if said is not None else []
         return events
 
     def _on_batch(self, message: Message) -> list[Event]:
-        found = self._past.batch(message)
-        return [found] if found is not None else []
+        result = self._past.on_batch(message)
+        return [result] if result is not None else []
 
     def _read(self, message: Message) -> list[Event]:
         """A PRIVMSG or NOTICE as what it says, whenever that was."""
@@ -121,11 +121,11 @@ class State:
         text = text.replace(CTCP, "")
         at = moment(message)
         if kind == "notice" and "!" not in (message.source or ""):
-            return [Told(text, place=target if self.is_channel(target) else "", at=at)]
+            return [Info(text, conversation=target if self.is_channel(target) else "", at=at)]
         mine = self.is_me(message.nick)
         _, bare = self.features.split_signs(target)
-        place = bare if self.is_channel(bare) else (target if mine else message.nick)
-        return [Said(place, message.nick, text, kind, mine, at)]
+        conversation = bare if self.is_channel(bare) else (target if mine else message.nick)
+        return [Said(conversation, message.nick, text, kind, mine, at)]
 
     # Coming and going
 
@@ -134,7 +134,7 @@ class State:
         mine = self.is_me(message.nick)
         if mine:
             at = moment(message)
-            self._past.came(at)
+            self._past.joined(at)
             self.channels[self.fold(name)] = Channel(name, since=at)
         channel = self.find_channel(name)
         if channel is not None:
@@ -214,11 +214,11 @@ class State:
         return [Members(channel.name, tuple(names), asked)]
 
     def _on_mode(self, message: Message) -> list[Event]:
-        place, modes, params = _param(message, 0), _param(message, 1), message.params[2:]
-        channel = self.find_channel(place)
+        target, modes, params = _param(message, 0), _param(message, 1), message.params[2:]
+        channel = self.find_channel(target)
         if channel is not None:
             channel.apply_modes(modes, params, self.features)
-        return [ModeChanged(place, message.nick, modes, tuple(params), moment(message))]
+        return [ModeChanged(target, message.nick, modes, tuple(params), moment(message))]
 
     # What the server is
 
@@ -242,20 +242,20 @@ class State:
     def _on_list_entry(self, message: Message) -> list[Event]:
         name = _param(message, 1)
         self.seen_channels[self.fold(name)] = name
-        self._found = True
+        self._has_entries = True
         return answer(message)
 
     def _on_who(self, message: Message) -> list[Event]:
-        self._found = True
+        self._has_entries = True
         return answer(message)
 
     def _on_who_end(self, message: Message) -> list[Event]:
-        found, self._found = self._found, False
-        return [] if found else [Told(f"There is nobody to show for {_param(message, 1)}.")]
+        has_entries, self._has_entries = self._has_entries, False
+        return [] if has_entries else [Info(f"There is nobody to show for {_param(message, 1)}.")]
 
     def _on_list_end(self, message: Message) -> list[Event]:
-        found, self._found = self._found, False
-        return [] if found else [Told("There are no channels to show.")]
+        has_entries, self._has_entries = self._has_entries, False
+        return [] if has_entries else [Info("There are no channels to show.")]
 
     def _on_standard_reply(self, message: Message) -> list[Event]:
         text = message.params[-1] if message.params else ""
@@ -263,13 +263,13 @@ class State:
             return [Denied(refusal(message.params))]
         if message.params[:2] == ["UBAN", "NEEDS_FORCE"]:
             text = text.replace("UBAN ADD FORCE", "/ban --force")  # as it is typed here
-        return [Denied(text)] if message.verb == "FAIL" else [Told(text)]
+        return [Denied(text)] if message.verb == "FAIL" else [Info(text)]
 
     def _on_register(self, message: Message) -> list[Event]:
-        return [Told(message.params[-1])] if message.params else []
+        return [Info(message.params[-1])] if message.params else []
 
     def _on_wallops(self, message: Message) -> list[Event]:
-        return [Told(f"{message.nick} to all operators: {_param(message, 0)}", at=moment(message))]
+        return [Info(f"{message.nick} to all operators: {_param(message, 0)}", at=moment(message))]
 
     def _on_nothing(self, message: Message) -> list[Event]:
         return []

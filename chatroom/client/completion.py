@@ -7,14 +7,14 @@ from collections.abc import Iterable
 from prompt_toolkit.completion import CompleteEvent, Completer, Completion
 from prompt_toolkit.document import Document
 
-from chatroom.client.chat_session import Session
+from chatroom.client.chat_session import ChatSession
 from chatroom.client.slash_commands import COMMANDS, find_command
 
 
 class ChatCompleter(Completer):
     """Completes the word before the cursor from what the session knows."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: ChatSession) -> None:
         self._session = session
 
     def get_completions(self, document: Document, complete_event: CompleteEvent) -> Iterable[Completion]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from typing import TextIO
 
-from chatroom.client.chat_events import Denied, Event, Joined, Members, Said, Told, Trouble, Welcome
+from chatroom.client.chat_events import Denied, Event, Info, Joined, Members, Said, Trouble, Welcome
 from chatroom.client.chat_state import State
-from chatroom.client.rendering import full_stamp, shown
+from chatroom.client.rendering import full_stamp, render
 
 
 class LineOutput:
@@ -29,8 +29,8 @@ class LineOutput:
             self._is_reconnected = event.again
         if self._is_of_use(event, ready):
             stream = self._err if isinstance(event, Denied | Trouble) else self._out
-            for line in shown(event):
-                before = f"[{line.place}] " if line.place else ""
+            for line in render(event):
+                before = f"[{line.conversation}] " if line.conversation else ""
                 if isinstance(event, Said) and event.missed and event.at is not None:
                     before += f"{full_stamp(event.at)} "
                 stream.write(f"{before}{line.text}\n")
@@ -58,7 +58,7 @@ class LineOutput:
             return False
         if isinstance(event, Members):
             return event.asked
-        if isinstance(event, Told):
+        if isinstance(event, Info):
             return ready  # earlier ones are the message of the day
         if isinstance(event, Joined):
             return not event.mine
@@ -71,7 +71,7 @@ class LineOutput:
 
         It is neither an answer to the script nor news to it. After a reconnect it is what the script has missed.
         """
-        return not self._interactive and not self._is_reconnected and self._state.is_channel(said.place)
+        return not self._interactive and not self._is_reconnected and self._state.is_channel(said.conversation)
 
 
 def tolerant(stream: TextIO) -> TextIO:

@@ -15,7 +15,7 @@ import click
 
 from chatroom import __version__
 from chatroom.client import plain
-from chatroom.client.chat_session import Session
+from chatroom.client.chat_session import ChatSession
 from chatroom.client.handshake import WANTED_CAPS, Login
 from chatroom.client.line_output import LineOutput, tolerant
 from chatroom.client.link import Address, Link
@@ -132,7 +132,7 @@ def _run_plain(wishes: Wishes, source: LineSource, commands: bool) -> int:
     # We know what we say; an echo of it would only be in the way.
     caps = tuple(cap for cap in WANTED_CAPS if cap != "echo-message")
     login = _login(wishes, wishes.nick or default_nick(), caps)
-    session = Session(
+    session = ChatSession(
         wishes.address,
         login,
         lambda: Link(wishes.address, inbox.put),
@@ -167,7 +167,7 @@ async def _run_screen(wishes: Wishes) -> int:
             wishes = _with_password(wishes, await screen.ask(f"Password for {wishes.account}: ", secret=True) or "")
     except (EOFError, KeyboardInterrupt):
         return 130
-    session = Session(
+    session = ChatSession(
         wishes.address,
         _login(wishes, nick, WANTED_CAPS),
         lambda: Link(wishes.address, screen.post),

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from chatroom.client.chat_events import Denied, Event, Told
+from chatroom.client.chat_events import Denied, Event, Info
 from chatroom.irc.message import Message
 
 REFUSALS: dict[str, str] = {
@@ -111,7 +111,7 @@ def answer(message: Message) -> list[Event]:
         return []
     composed = _COMPOSED.get(verb)
     if composed is not None:
-        kind = Denied if "400" <= verb <= "599" else Told
+        kind = Denied if "400" <= verb <= "599" else Info
         try:
             return [kind(composed(params))]
         except (IndexError, ValueError, OverflowError, OSError):
@@ -119,13 +119,13 @@ def answer(message: Message) -> list[Event]:
     if verb in REFUSALS:
         return [Denied(_fill(REFUSALS[verb], params))]
     if verb in ANSWERS:
-        return [Told(_fill(ANSWERS[verb], params))]
+        return [Info(_fill(ANSWERS[verb], params))]
     if not verb.isdigit():
-        return [Told(" ".join([verb, *message.params]))]
+        return [Info(" ".join([verb, *message.params]))]
     text = " ".join(params)
     if not text:
         return []
-    return [Denied(text) if "400" <= verb <= "599" else Told(text)]
+    return [Denied(text) if "400" <= verb <= "599" else Info(text)]
 
 
 def _fill(template: str, params: list[str]) -> str:

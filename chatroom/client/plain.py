@@ -15,7 +15,7 @@ from collections.abc import Callable
 from queue import SimpleQueue
 
 from chatroom.client.chat_events import Denied, Event
-from chatroom.client.chat_session import Over, Session
+from chatroom.client.chat_session import ChatSession, Over
 from chatroom.client.handshake import Ask
 from chatroom.client.line_output import LineOutput
 from chatroom.client.link import LinkItem
@@ -37,7 +37,7 @@ class Plain:
 
     def __init__(
         self,
-        session: Session,
+        session: ChatSession,
         inbox: Inbox,
         source: LineSource,
         output: LineOutput,

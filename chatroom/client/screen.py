@@ -20,12 +20,12 @@ from prompt_toolkit.renderer import print_formatted_text
 from prompt_toolkit.shortcuts import CompleteStyle
 from prompt_toolkit.styles import Style
 
-from chatroom.client.chat_events import Denied, Event, Told, Trouble
-from chatroom.client.chat_session import NewPassword, Session
+from chatroom.client.chat_events import Denied, Event, Info, Trouble
+from chatroom.client.chat_session import ChatSession, NewPassword
 from chatroom.client.completion import ChatCompleter
 from chatroom.client.handshake import Ask
 from chatroom.client.link import LinkItem
-from chatroom.client.rendering import NICK_STYLES, Fragment, shown, stamp
+from chatroom.client.rendering import NICK_STYLES, Fragment, render, stamp
 from chatroom.client.wrapping import wrap
 
 _NICK_COLOURS = (
@@ -47,11 +47,11 @@ STYLE = Style.from_dict(
         "mine": "bold",
         "dim": "ansibrightblack",
         "time": "ansibrightblack",
-        "place": "ansicyan",
+        "conversation": "ansicyan",
         "notice": "ansigreen",
         "warning": "ansired",
         "mention": "bold ansiyellow",
-        "told": "",
+        "info": "",
         "prompt": "bold",
         "prompt.trouble": "bold ansired",
     }
@@ -75,7 +75,7 @@ class Screen:
         self._draft = ""
         self._prompt: PromptSession[str] | None = None
         self._secrets = self._new_prompt(history=DummyHistory())
-        self._session: Session | None = None
+        self._session: ChatSession | None = None
 
     def post(self, item: LinkItem) -> None:
         """Take what the link reports. Any thread."""
@@ -93,7 +93,7 @@ class Screen:
         self._prompt = self._secrets
         return await self._secrets.prompt_async([("class:prompt", words)], is_password=secret, default=default)
 
-    async def run(self, session: Session) -> int:
+    async def run(self, session: ChatSession) -> int:
         """Chat until the end; the exit code."""
         self._session = session
         chat = self._new_prompt(history=InMemoryHistory(), completer=ChatCompleter(session))
@@ -133,7 +133,7 @@ class Screen:
             text = "/quit"
         except KeyboardInterrupt:
             if not chat.default_buffer.text:
-                self._show([Told("/quit or Ctrl-D leaves the chat.")])
+                self._show([Info("/quit or Ctrl-D leaves the chat.")])
             return
         if text is None:
             return
@@ -175,7 +175,7 @@ class Screen:
     async def _new_password(self, name: str) -> str | None:
         first = await self.ask(f"New password for {name}: ", secret=True)
         if not first:
-            self._show([Told("Nothing was registered.")])
+            self._show([Info("Nothing was registered.")])
             return first if first is None else ""
         again = await self.ask("The same once more: ", secret=True)
         if again is not None and again != first:
@@ -190,7 +190,7 @@ class Screen:
             self._news.clear()
             await self._news.wait()
 
-    def _require(self) -> Session:
+    def _require(self) -> ChatSession:
         assert self._session is not None
         return self._session
 
@@ -240,21 +240,23 @@ class Screen:
         session = self._require()
         width = self._output.get_size().columns
         rendered: list[Fragment] = []
-        for line in shown(event, session.state.nick):
+        for line in render(event, session.state.nick):
             fragments: list[Fragment] = []
             if line.at is not None or not line.timeless:
                 fragments.append(("class:time", stamp(line.at, datetime.now().astimezone()) + " "))
-            if line.place and self._needs_place(line.place):
-                fragments.append(("class:place", f"[{line.place}] "))
+            if line.conversation and self._needs_label(line.conversation):
+                fragments.append(("class:conversation", f"[{line.conversation}] "))
             fragments += [(f"class:{style}" if style else "", text) for style, text in line.words]
             rendered += wrap(fragments, width, INDENT)
             rendered.append(("", "\n"))
         return rendered
 
-    def _needs_place(self, place: str) -> bool:
+    def _needs_label(self, conversation: str) -> bool:
         """Whether the line could be mistaken for one of another place."""
         session = self._require()
-        return len(session.state.channels) > 1 or session.state.fold(place) != session.state.fold(session.target or "")
+        return len(session.state.channels) > 1 or session.state.fold(conversation) != session.state.fold(
+            session.target or ""
+        )
 
     async def _print(self) -> None:
         """Print what has gathered above the prompt, in one go."""

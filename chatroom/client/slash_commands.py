@@ -4,79 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import NamedTuple
 
+from chatroom.client.actions import Action, Context, Join, Line, Print, Quit, Register, Say, Turn
 from chatroom.client.chat_events import SaidKind
-from chatroom.client.chat_state import State
 from chatroom.client.search_queries import CAPABILITY, HELP, question
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """Send this to the server."""
-
-    line: str
-
-
-@dataclass(frozen=True, slots=True)
-class Say:
-    """Say this to a channel or a person."""
-
-    target: str
-    text: str
-    kind: SaidKind = "message"
-
-
-@dataclass(frozen=True, slots=True)
-class Join:
-    """Join a channel and turn to it."""
-
-    channel: str
-    key: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """What is typed from here on goes to this channel or person."""
-
-    target: str
-
-
-@dataclass(frozen=True, slots=True)
-class Print:
-    """Tell the person something, locally."""
-
-    text: str
-    wrong: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Register:
-    """Ask for a new password and register the nick with it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Quit:
-    """Leave the chat."""
-
-    reason: str = ""
-
-
-Action = Line | Say | Join | Turn | Print | Register | Quit
-
-
-class Place(NamedTuple):
-    """Where the person is while typing."""
-
-    state: State
-    target: str | None
-
 
 _BAN_FLAGS = {"--ip": "--ip", "--name": "--name", "--force": "FORCE"}
 _DURATION = re.compile(r"(?:[0-9]+[ywdhms])+", re.IGNORECASE)
 
-Handler = Callable[[Place, str], list[Action]]
+Handler = Callable[[Context, str], list[Action]]
 
 
 class Command(NamedTuple):
@@ -98,28 +35,28 @@ class Misused(Exception):
     """The words behind a command don't fit it."""
 
 
-def interpret(text: str, place: Place) -> list[Action]:
+def interpret(text: str, context: Context) -> list[Action]:
     """What to do about one typed line. ``//`` at its start says a text that begins with a slash."""
     if not text.strip():
         return []
     if not text.startswith("/") or text.startswith("//"):
-        return say(text[1:] if text.startswith("//") else text, place)
+        return say(text[1:] if text.startswith("//") else text, context)
     name, _, rest = text[1:].partition(" ")
     command = find_command(name)
     if command is None:
         return [_wrong(f"There is no command /{name}. /help lists them; //{name} says it.")]
     try:
-        return command.handler(place, rest.strip())
+        return command.handler(context, rest.strip())
     except Misused as misused:
         hint = f"/{command.name} {command.usage}".rstrip()
         return [_wrong(f"{misused} It goes: {hint}" if str(misused) else f"It goes: {hint}")]
 
 
-def say(text: str, place: Place, kind: SaidKind = "message") -> list[Action]:
+def say(text: str, context: Context, kind: SaidKind = "message") -> list[Action]:
     """Say ``text`` where we are."""
-    if place.target is None:
+    if context.target is None:
         return [_wrong("You are in no channel, so nobody would read that. /join #channel or /query NAME first.")]
-    return [Say(place.target, text, kind)]
+    return [Say(context.target, text, kind)]
 
 
 def find_command(name: str) -> Command | None:
@@ -143,17 +80,17 @@ def _line(verb: str, *params: str, trailing: str = "") -> Line:
     return Line(" ".join([verb, *params, *([f":{trailing}"] if trailing else [])]))
 
 
-def _channel_first(place: Place, rest: str) -> tuple[str, str]:
+def _channel_first(context: Context, rest: str) -> tuple[str, str]:
     """The channel that ``rest`` begins with, else the one we are in; and what follows."""
     first, _, following = rest.partition(" ")
-    if place.state.is_channel(first):
+    if context.state.is_channel(first):
         return first, following.strip()
-    if place.target is None or not place.state.is_channel(place.target):
+    if context.target is None or not context.state.is_channel(context.target):
         raise Misused("Say which channel.")
-    return place.target, rest
+    return context.target, rest
 
 
-def _help(place: Place, rest: str) -> list[Action]:
+def _help(context: Context, rest: str) -> list[Action]:
     if rest:
         command = find_command(rest.lstrip("/").split()[0])
         if command is None:
@@ -169,81 +106,81 @@ def _help(place: Place, rest: str) -> list[Action]:
     return [Print("\n".join(lines))]
 
 
-def _join(place: Place, rest: str) -> list[Action]:
+def _join(context: Context, rest: str) -> list[Action]:
     words = _words(rest, 1)
     channel = (
-        words[0] if place.state.is_channel(words[0]) else (place.state.features.channel_types[:1] or "#") + words[0]
+        words[0] if context.state.is_channel(words[0]) else (context.state.features.channel_types[:1] or "#") + words[0]
     )
     return [Join(channel, words[1] if len(words) > 1 else "")]
 
 
-def _part(place: Place, rest: str) -> list[Action]:
-    if not rest and place.target is not None and not place.state.is_channel(place.target):
-        others = list(place.state.channels.values())
+def _part(context: Context, rest: str) -> list[Action]:
+    if not rest and context.target is not None and not context.state.is_channel(context.target):
+        others = list(context.state.channels.values())
         return [Turn(others[0].name)] if others else [_wrong("There is nothing to leave; /quit leaves the chat.")]
-    channel, reason = _channel_first(place, rest)
+    channel, reason = _channel_first(context, rest)
     return [_line("PART", channel, trailing=reason)]
 
 
-def _msg(place: Place, rest: str) -> list[Action]:
+def _msg(context: Context, rest: str) -> list[Action]:
     target, _, text = rest.partition(" ")
     if not text.strip():
         raise Misused
     return [Say(target, text.strip())]
 
 
-def _query(place: Place, rest: str) -> list[Action]:
+def _query(context: Context, rest: str) -> list[Action]:
     target, _, text = rest.partition(" ")
     if not target:
         raise Misused
     return [Turn(target), *([Say(target, text.strip())] if text.strip() else [])]
 
 
-def _me(place: Place, rest: str) -> list[Action]:
+def _me(context: Context, rest: str) -> list[Action]:
     if not rest:
         raise Misused
-    return say(rest, place, "action")
+    return say(rest, context, "action")
 
 
-def _topic(place: Place, rest: str) -> list[Action]:
-    channel, topic = _channel_first(place, rest)
+def _topic(context: Context, rest: str) -> list[Action]:
+    channel, topic = _channel_first(context, rest)
     return [Line(f"TOPIC {channel} :") if topic == "-" else _line("TOPIC", channel, trailing=topic)]
 
 
-def _who(place: Place, rest: str) -> list[Action]:
+def _who(context: Context, rest: str) -> list[Action]:
     if not rest:
-        rest, _ = _channel_first(place, "")
+        rest, _ = _channel_first(context, "")
     return [_line("WHO", rest.split()[0])]
 
 
-def _names(place: Place, rest: str) -> list[Action]:
-    channel, _ = _channel_first(place, rest)
+def _names(context: Context, rest: str) -> list[Action]:
+    channel, _ = _channel_first(context, rest)
     return [_line("NAMES", channel)]
 
 
-def _list(place: Place, rest: str) -> list[Action]:
+def _list(context: Context, rest: str) -> list[Action]:
     return [_line("LIST", *rest.split()[:1])]
 
 
-def _search(place: Place, rest: str) -> list[Action]:
-    if not place.state.caps.issuperset((CAPABILITY, "batch")):
+def _search(context: Context, rest: str) -> list[Action]:
+    if not context.state.caps.issuperset((CAPABILITY, "batch")):
         return [_wrong("This server cannot search what was said.")]
     try:
-        return [_line("SEARCH", question(rest, place.target))]
+        return [_line("SEARCH", question(rest, context.target))]
     except ValueError as error:
         raise Misused(str(error)) from None
 
 
-def _kick(place: Place, rest: str) -> list[Action]:
+def _kick(context: Context, rest: str) -> list[Action]:
     words = _words(rest, 1)
-    if place.state.is_channel(words[0]):
+    if context.state.is_channel(words[0]):
         _words(rest, 2)
         return [_line("KICK", words[0], words[1], trailing=" ".join(words[2:]))]
     # KILL always carries a reason on the wire; an empty one means that there is none.
     return [Line(f"KILL {words[0]} :{' '.join(words[1:])}")]
 
 
-def _ban(place: Place, rest: str) -> list[Action]:
+def _ban(context: Context, rest: str) -> list[Action]:
     words = _words(rest, 1)
     if words[0] == "info" and len(words) == 2:
         return [_line("UBAN", "INFO", words[1])]
@@ -258,45 +195,45 @@ def _ban(place: Place, rest: str) -> list[Action]:
     return [_line(*head, trailing=" ".join(words))]
 
 
-def _unban(place: Place, rest: str) -> list[Action]:
+def _unban(context: Context, rest: str) -> list[Action]:
     return [_line("UBAN", "DEL", _words(rest, 1)[0])]
 
 
-def _bans(place: Place, rest: str) -> list[Action]:
+def _bans(context: Context, rest: str) -> list[Action]:
     return [_line("UBAN", "LIST", *rest.split())]
 
 
-def _nick(place: Place, rest: str) -> list[Action]:
+def _nick(context: Context, rest: str) -> list[Action]:
     return [_line("NICK", _words(rest, 1)[0])]
 
 
-def _away(place: Place, rest: str) -> list[Action]:
-    if not rest and not place.state.away:
+def _away(context: Context, rest: str) -> list[Action]:
+    if not rest and not context.state.away:
         rest = "away"
     return [_line("AWAY", trailing=rest)]
 
 
-def _whois(place: Place, rest: str) -> list[Action]:
-    if not rest and place.target is not None and not place.state.is_channel(place.target):
-        rest = place.target
+def _whois(context: Context, rest: str) -> list[Action]:
+    if not rest and context.target is not None and not context.state.is_channel(context.target):
+        rest = context.target
     return [_line("WHOIS", _words(rest, 1)[0])]
 
 
-def _invite(place: Place, rest: str) -> list[Action]:
+def _invite(context: Context, rest: str) -> list[Action]:
     words = _words(rest, 1)
-    channel, _ = _channel_first(place, " ".join(words[1:]))
+    channel, _ = _channel_first(context, " ".join(words[1:]))
     return [_line("INVITE", words[0], channel)]
 
 
-def _mode(place: Place, rest: str) -> list[Action]:
+def _mode(context: Context, rest: str) -> list[Action]:
     first = rest.partition(" ")[0]
-    if first and place.state.is_me(first):
+    if first and context.state.is_me(first):
         return [_line("MODE", rest)]
-    channel, modes = _channel_first(place, rest)
+    channel, modes = _channel_first(context, rest)
     return [_line("MODE", channel, *modes.split())]
 
 
-def _raw(place: Place, rest: str) -> list[Action]:
+def _raw(context: Context, rest: str) -> list[Action]:
     if not rest:
         raise Misused
     verb, _, following = rest.partition(" ")
@@ -320,8 +257,8 @@ COMMANDS: tuple[Command, ...] = (
     Command("topic", "[CHANNEL] [TEXT|-]", "read, set or (-) clear the topic", _topic, "channel"),
     Command("nick", "NAME", "take another name", _nick),
     Command("away", "[TEXT]", "be away (without TEXT: or back again)", _away),
-    Command("back", "", "be back", lambda place, rest: [Line("AWAY")]),
-    Command("register", "", "make your nick an account with a password", lambda place, rest: [Register()]),
+    Command("back", "", "be back", lambda context, rest: [Line("AWAY")]),
+    Command("register", "", "make your nick an account with a password", lambda context, rest: [Register()]),
     Command("invite", "NAME [CHANNEL]", "invite somebody into a channel", _invite, "nick"),
     Command("mode", "[CHANNEL] [MODES]", "read or change a channel's modes", _mode, "both"),
     Command("kick", "[CHANNEL] NAME [WHY]", "put somebody out of a channel, or of the chat", _kick, "both"),
@@ -329,7 +266,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("unban", "NAME|ADDRESS|NUMBER", "lift a ban", _unban, "nick"),
     Command("bans", "", "the bans in force (/ban info NAME: who is hit)", _bans),
     Command("raw", "LINE", "send a line of IRC as it is", _raw, aliases=("quote",)),
-    Command("quit", "[WHY]", "leave the chat", lambda place, rest: [Quit(rest)], aliases=("exit",)),
+    Command("quit", "[WHY]", "leave the chat", lambda context, rest: [Quit(rest)], aliases=("exit",)),
 )
 
 _BY_NAME = {name: command for command in COMMANDS for name in (command.name, *command.aliases)}

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from chatroom.client.chat_events import (
     Denied,
     Event,
+    Info,
     Invited,
     Joined,
     Kicked,
@@ -19,7 +20,6 @@ from chatroom.client.chat_events import (
     ModeChanged,
     Renamed,
     Said,
-    Told,
     TopicChanged,
 )
 from chatroom.client.chat_state import _HANDLERS, State
@@ -75,8 +75,8 @@ def test_joining_a_channel_gathers_its_members() -> None:
         (":bob!b@h PRIVMSG @#lobby :ops only", Said("#lobby", "bob", "ops only")),
         (":bob!b@h PRIVMSG #lobby :\x01ACTION waves\x01", Said("#lobby", "bob", "waves", "action")),
         (":bob!b@h NOTICE #lobby :careful", Said("#lobby", "bob", "careful", "notice")),
-        (":srv NOTICE alice :restart at noon", Told("restart at noon")),
-        (":srv NOTICE #lobby :restart at noon", Told("restart at noon", "#lobby")),
+        (":srv NOTICE alice :restart at noon", Info("restart at noon")),
+        (":srv NOTICE #lobby :restart at noon", Info("restart at noon", "#lobby")),
         (":dave!d@h JOIN #lobby", Joined("dave", "#lobby")),
         (":dave!d@h JOIN #lobby dave :Dave D", Joined("dave", "#lobby")),
         (":bob!b@h PART #lobby :bye", Left("bob", ("#lobby",), "bye")),
@@ -89,14 +89,14 @@ def test_joining_a_channel_gathers_its_members() -> None:
         (":bob!b@h TOPIC #lobby :tea", TopicChanged("#lobby", "tea", "bob")),
         (":bob!b@h MODE #lobby +o carol", ModeChanged("#lobby", "bob", "+o", ("carol",))),
         (":bob!b@h INVITE alice #ops", Invited("alice", "#ops", "bob", mine=True)),
-        (":srv NOTE UBAN ADDED bob :bob is banned until noon.", Told("bob is banned until noon.")),
+        (":srv NOTE UBAN ADDED bob :bob is banned until noon.", Info("bob is banned until noon.")),
         (":srv FAIL UBAN NO_SUCH_BAN bob :There is no ban on bob.", Denied("There is no ban on bob.")),
         (
             ":srv FAIL UBAN NEEDS_FORCE :127.0.0.1 covers this machine: say UBAN ADD FORCE 127.0.0.1 to do it",
             Denied("127.0.0.1 covers this machine: say /ban --force 127.0.0.1 to do it"),
         ),
-        (":srv WARN UBAN WOULD_HIT 10.0.0.0/8 :Hits 9 people.", Told("Hits 9 people.")),
-        (":srv REGISTER SUCCESS alice :You are registered.", Told("You are registered.")),
+        (":srv WARN UBAN WOULD_HIT 10.0.0.0/8 :Hits 9 people.", Info("Hits 9 people.")),
+        (":srv REGISTER SUCCESS alice :You are registered.", Info("You are registered.")),
         ("@time=2026-11-22T10:00:00.000Z :bob!b@h PRIVMSG #lobby :hi",
          Said("#lobby", "bob", "hi", at=datetime(2026, 11, 22, 10, tzinfo=UTC))),
     ],
@@ -175,7 +175,7 @@ def test_names_compare_as_the_server_says() -> None:
 def test_topics_away_and_channels_seen() -> None:
     """Replies that change what is known are kept, and told."""
     state = here()
-    assert feed(state, ":srv 332 alice #lobby :tea at four") == [Told("The topic of #lobby: tea at four")]
+    assert feed(state, ":srv 332 alice #lobby :tea at four") == [Info("The topic of #lobby: tea at four")]
     channel = state.find_channel("#LOBBY")
     assert channel is not None
     assert channel.topic == "tea at four"
@@ -189,9 +189,9 @@ def test_topics_away_and_channels_seen() -> None:
 def test_an_empty_list_is_told() -> None:
     """WHO and LIST with nothing in them would otherwise be no answer at all."""
     state = here()
-    assert feed(state, ":srv 323 alice :End") == [Told("There are no channels to show.")]
+    assert feed(state, ":srv 323 alice :End") == [Info("There are no channels to show.")]
     assert len(feed(state, ":srv 322 alice #tea 1 :", ":srv 323 alice :End")) == 1
-    assert feed(state, ":srv 315 alice zoe :End") == [Told("There is nobody to show for zoe.")]
+    assert feed(state, ":srv 315 alice zoe :End") == [Info("There is nobody to show for zoe.")]
     lines = feed(state, ":srv 352 alice #lobby b h srv bob H :0 Bob", ":srv 315 alice #lobby :End")
     assert len(lines) == 1
 

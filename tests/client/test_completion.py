@@ -4,7 +4,7 @@ import pytest
 from prompt_toolkit.completion import CompleteEvent
 from prompt_toolkit.document import Document
 
-from chatroom.client.chat_session import Session
+from chatroom.client.chat_session import ChatSession
 from chatroom.client.completion import ChatCompleter
 from chatroom.client.handshake import Login
 from chatroom.client.link import Address, Link
@@ -15,7 +15,7 @@ from chatroom.irc.message import parse
 def completer() -> ChatCompleter:
     """For alice in #lobby with Bob, bea and carol, who knows of #garden."""
     address = Address("127.0.0.1", 1)
-    session = Session(address, Login("alice"), lambda: Link(address, lambda item: None), lambda: 0.0, lambda: 0.0)
+    session = ChatSession(address, Login("alice"), lambda: Link(address, lambda item: None), lambda: 0.0, lambda: 0.0)
     session.state.reset("alice", set())
     for line in (
         ":alice!a@h JOIN #lobby",

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from chatroom.client.chat_events import Denied, Event, Joined, Members, Said, Told, Trouble, Welcome
+from chatroom.client.chat_events import Denied, Event, Info, Joined, Members, Said, Trouble, Welcome
 from chatroom.client.chat_state import State
 from chatroom.client.line_output import LineOutput, tolerant
 
@@ -33,7 +33,7 @@ def written(*events: Event, interactive: bool = False, ready: bool = True) -> tu
         (Members("#tea", ("bob",), asked=True), "[#tea] 1 here: bob\n", ""),
         (Members("#tea", ("bob",), asked=False), "", ""),
         (Welcome("me"), "", ""),
-        (Told("one\ntwo"), "one\ntwo\n", ""),
+        (Info("one\ntwo"), "one\ntwo\n", ""),
         (Denied("No."), "", "No.\n"),
         (Trouble("Lost."), "", "Lost.\n"),
     ],
@@ -45,7 +45,7 @@ def test_where_an_event_goes(event: Event, out: str, err: str) -> None:
 
 def test_the_message_of_the_day_is_left_out() -> None:
     """What the server tells before the login is over is no answer to anything."""
-    assert written(Told("welcome to this server"), ready=False) == ("", "")
+    assert written(Info("welcome to this server"), ready=False) == ("", "")
 
 
 def test_old_messages_are_for_users_and_for_scripts_that_come_back() -> None:

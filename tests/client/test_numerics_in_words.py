@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from chatroom.client.chat_events import Denied, Event, Told
+from chatroom.client.chat_events import Denied, Event, Info
 from chatroom.client.numerics_in_words import ANSWERS, REFUSALS, answer
 from chatroom.irc.message import parse
 
@@ -27,23 +27,23 @@ from chatroom.irc.message import parse
         (":srv 482 me #a :not op", Denied("Only an operator of #a may do that.")),
         (":srv 475 me #a :bad key", Denied("#a wants a key: /join #a KEY")),
         (":srv 421 me FOO :Unknown command", Denied("The server does not know the command FOO.")),
-        (":srv 311 me bob b host.example * :Bob B", Told("bob is b@host.example (Bob B)")),
+        (":srv 311 me bob b host.example * :Bob B", Info("bob is b@host.example (Bob B)")),
         (":srv 317 me bob 7300 1700000000 :idle", None),
-        (":srv 317 me bob 60 :idle", Told("  silent for 1 minute")),
-        (":srv 317 me bob rubbish :idle", Told("bob rubbish idle")),
-        (":srv 352 me #a b host srv bob G@ :0 Bob B", Told("  @bob                 b@host  Bob B  (away)")),
-        (":srv 322 me #a 1 :tea", Told("  #a                      1 person  tea")),
-        (":srv 353 me = #other :@a b", Told("In #other: @a, b")),
-        (":srv 372 me :- welcome", Told("welcome")),
-        (":srv 999 me some words", Told("some words")),
+        (":srv 317 me bob 60 :idle", Info("  silent for 1 minute")),
+        (":srv 317 me bob rubbish :idle", Info("bob rubbish idle")),
+        (":srv 352 me #a b host srv bob G@ :0 Bob B", Info("  @bob                 b@host  Bob B  (away)")),
+        (":srv 322 me #a 1 :tea", Info("  #a                      1 person  tea")),
+        (":srv 353 me = #other :@a b", Info("In #other: @a, b")),
+        (":srv 372 me :- welcome", Info("welcome")),
+        (":srv 999 me some words", Info("some words")),
         (":srv 499 me some words", Denied("some words")),
-        (":srv SOMETHING me new", Told("SOMETHING me new")),
+        (":srv SOMETHING me new", Info("SOMETHING me new")),
     ],
 )
 def test_in_words(line: str, event: Event | None) -> None:
     """Known numerics read as sentences, unknown ones as the server's words; none shows its number."""
     (told,) = answer(parse(line))
-    assert isinstance(told, Told | Denied)
+    assert isinstance(told, Info | Denied)
     if event is not None:
         assert told == event
     assert not re.search(r"\b(317|352|401|433|481|482|499|999)\b", told.text)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from harness.client_stage import Stage
 
-from chatroom.client.chat_events import Event, Found, Joined, Said
+from chatroom.client.chat_events import Event, Joined, Said, SearchResult
 from chatroom.client.handshake import WANTED_CAPS
 
 CAPS = "batch server-time soju.im/search echo-message"
@@ -55,7 +55,7 @@ def test_what_was_found_is_one_answer_and_changes_nothing() -> None:
         )
     )
     assert events == [
-        Found(
+        SearchResult(
             (
                 Said("#lobby", "bob", "hi alice", at=at(9)),
                 Said("bob", "alice", "waves", "action", mine=True, at=at(11)),
@@ -68,7 +68,7 @@ def test_what_was_found_is_one_answer_and_changes_nothing() -> None:
 
 def test_nothing_found_is_an_answer() -> None:
     """An empty batch is told, too."""
-    assert here().hear(*batched()) == [Found(())]
+    assert here().hear(*batched()) == [SearchResult(())]
 
 
 def test_a_batch_within_a_search_was_found() -> None:
@@ -81,7 +81,7 @@ def test_a_batch_within_a_search_was_found() -> None:
         "@batch=s1 :bob!b@h PRIVMSG #lobby :two",
         ":srv BATCH -s1",
     )
-    assert events == [Found((Said("#lobby", "bob", "one"), Said("#lobby", "bob", "two")))]
+    assert events == [SearchResult((Said("#lobby", "bob", "one"), Said("#lobby", "bob", "two")))]
 
 
 def test_other_batches_are_talk() -> None:

@@ -7,7 +7,7 @@ import pytest
 from chatroom.client.chat_events import (
     Denied,
     Event,
-    Found,
+    Info,
     Invited,
     Joined,
     Kicked,
@@ -16,12 +16,12 @@ from chatroom.client.chat_events import (
     ModeChanged,
     Renamed,
     Said,
-    Told,
+    SearchResult,
     TopicChanged,
     Trouble,
     Welcome,
 )
-from chatroom.client.rendering import mentions, nick_style, shown, stamp
+from chatroom.client.rendering import mentions, nick_style, render, stamp
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ from chatroom.client.rendering import mentions, nick_style, shown, stamp
         (Members("#a", ("@bob", "me"), asked=True), "2 here: @bob, me"),
         (Invited("me", "#b", "bob", mine=True), "bob invites you to #b (/join #b)"),
         (Invited("carol", "#a", "bob", mine=False), "bob invited carol"),
-        (Told("one"), "one"),
+        (Info("one"), "one"),
         (Denied("No."), "No."),
         (Trouble("Lost."), "Lost."),
         (Welcome("me", again=True), "Connected again, as me."),
@@ -59,24 +59,24 @@ from chatroom.client.rendering import mentions, nick_style, shown, stamp
 )
 def test_wording(event: Event, text: str) -> None:
     """Every event reads as a sentence; a kick by the server names the person once."""
-    (line,) = shown(event)
+    (line,) = render(event)
     assert line.text == text
 
 
 def test_an_answer_of_several_lines_is_several_lines() -> None:
     """Help and the like keep their lines."""
-    assert [line.text for line in shown(Told("one\ntwo"))] == ["one", "two"]
+    assert [line.text for line in render(Info("one\ntwo"))] == ["one", "two"]
 
 
 def test_what_was_found_reads_unlike_talk() -> None:
-    """A header and indented lines with date, time and nick; with the place where there are several."""
+    """A header and indented lines with date, time and nick; with the conversation where there are several."""
     at = datetime(2026, 11, 22, 11, 5, tzinfo=UTC)
     when = f"{at.astimezone():%Y-%m-%d %H:%M}"
     one, two = Said("#a", "bob", "hi", at=at), Said("ann", "me", "waves", "action", mine=True, at=at)
 
     def lines(*said: Said) -> list[str]:
-        found = shown(Found(said), "bob")
-        assert all(line.timeless and line.at is None and not line.place for line in found)
+        found = render(SearchResult(said), "bob")
+        assert all(line.timeless and line.at is None and not line.conversation for line in found)
         return [line.text for line in found]
 
     assert lines() == ["Nothing found."]
@@ -89,8 +89,8 @@ def test_what_was_found_reads_unlike_talk() -> None:
 def test_what_was_missed_is_dim() -> None:
     """Old messages at a JOIN are seen to be old, also on the day itself; being named in them still stands out."""
     missed = Said("#a", "bob", "hi", missed=True)
-    assert ("dim", "hi") in shown(missed)[0].words
-    assert ("mention", "hi") in shown(missed, "hi")[0].words
+    assert ("dim", "hi") in render(missed)[0].words
+    assert ("mention", "hi") in render(missed, "hi")[0].words
 
 
 def test_a_name_has_one_colour() -> None:
@@ -101,8 +101,8 @@ def test_a_name_has_one_colour() -> None:
 
 def test_being_named_stands_out() -> None:
     """A message that names us has another style, unless we wrote it."""
-    assert ("mention", "hi Me!") in shown(Said("#a", "bob", "hi Me!"), "me")[0].words
-    assert ("", "hi me!") in shown(Said("#a", "me", "hi me!", mine=True), "me")[0].words
+    assert ("mention", "hi Me!") in render(Said("#a", "bob", "hi Me!"), "me")[0].words
+    assert ("", "hi me!") in render(Said("#a", "me", "hi me!", mine=True), "me")[0].words
     assert not mentions("some", "me")
     assert mentions("[me]: hi", "[me]")
 

@@ -4,31 +4,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chatroom.client.actions import Action, Context, Join, Line, Print, Quit, Register, Say, Turn
 from chatroom.client.chat_state import State
-from chatroom.client.slash_commands import (
-    COMMANDS,
-    Action,
-    Command,
-    Join,
-    Line,
-    Place,
-    Print,
-    Quit,
-    Register,
-    Say,
-    Turn,
-    find_command,
-    interpret,
-)
+from chatroom.client.slash_commands import COMMANDS, Command, find_command, interpret
 from chatroom.irc.message import parse
 
 
-def place(target: str | None = "#lobby") -> Place:
+def context(target: str | None = "#lobby") -> Context:
     """In ``#lobby``, as alice, with ``target`` in front of the prompt."""
     state = State()
     state.reset("alice", set())
     state.feed(parse(":alice!a@h JOIN #lobby"))
-    return Place(state, target)
+    return Context(state, target)
 
 
 @pytest.mark.parametrize(
@@ -86,7 +73,7 @@ def place(target: str | None = "#lobby") -> Place:
 )
 def test_what_is_typed(text: str, actions: list[Action]) -> None:
     """Each command becomes what it says in /help."""
-    assert interpret(text, place()) == actions
+    assert interpret(text, context()) == actions
 
 
 @pytest.mark.parametrize(
@@ -94,7 +81,7 @@ def test_what_is_typed(text: str, actions: list[Action]) -> None:
 )
 def test_too_few_words_tell_how_it_goes(text: str) -> None:
     """A command without what it needs answers with its usage, and sends nothing."""
-    (action,) = interpret(text, place())
+    (action,) = interpret(text, context())
     assert isinstance(action, Print)
     assert action.wrong
     assert f"It goes: {text.split()[0]} " in action.text
@@ -102,7 +89,7 @@ def test_too_few_words_tell_how_it_goes(text: str) -> None:
 
 def test_a_server_without_search_is_said() -> None:
     """Nothing is sent where the server does not offer it, or no batches to answer in."""
-    here = place()
+    here = context()
     for caps in (set[str](), {"batch"}, {"soju.im/search"}):
         here.state.caps = caps
         assert interpret("/search cake", here) == [Print("This server cannot search what was said.", wrong=True)]
@@ -114,14 +101,14 @@ def test_a_server_without_search_is_said() -> None:
 
 def test_help_for_search_explains_its_options() -> None:
     """/help search has what does not fit a line of /help."""
-    (action,) = interpret("/help search", place())
+    (action,) = interpret("/help search", context())
     assert isinstance(action, Print)
     assert all(option in action.text for option in ("from:", "in:", "after:", "before:", "all"))
 
 
 def test_an_unknown_command_is_not_said() -> None:
     """A mistyped command goes nowhere, and tells what to do."""
-    assert interpret("/kcik bob", place()) == [
+    assert interpret("/kcik bob", context()) == [
         Print("There is no command /kcik. /help lists them; //kcik says it.", wrong=True)
     ]
 
@@ -129,27 +116,27 @@ def test_an_unknown_command_is_not_said() -> None:
 @pytest.mark.parametrize("text", ["hello", "/me waves"])
 def test_talk_in_no_channel_says_what_to_do(text: str) -> None:
     """Without a channel there is nobody to say it to."""
-    (action,) = interpret(text, place(None))
+    (action,) = interpret(text, context(None))
     assert isinstance(action, Print)
     assert "/join" in action.text
 
 
 def test_a_conversation_is_left_for_the_channel() -> None:
     """/part in a conversation with one person turns back to the channel."""
-    assert interpret("/part", place("bob")) == [Turn("#lobby")]
-    assert interpret("/whois", place("bob")) == [Line("WHOIS bob")]
+    assert interpret("/part", context("bob")) == [Turn("#lobby")]
+    assert interpret("/whois", context("bob")) == [Line("WHOIS bob")]
 
 
 def test_away_ends_away() -> None:
     """/away without words ends being away."""
-    away = place()
+    away = context()
     away.state.feed(parse(":srv 306 alice :You are away"))
     assert interpret("/away", away) == [Line("AWAY")]
 
 
 def test_help_names_every_command_and_fits_the_terminal() -> None:
     """/help has a line for each command, none wider than 80 columns."""
-    (action,) = interpret("/help", place())
+    (action,) = interpret("/help", context())
     assert isinstance(action, Print)
     assert all(f"  /{command.name} " in action.text for command in COMMANDS)
     assert max(len(line) for line in action.text.split("\n")) <= 80
@@ -160,7 +147,7 @@ def test_help_for_one_command(command: Command) -> None:
     """/help NAME tells the command's usage, with and without its slash."""
     name = command.name
     for typed in (f"/help {name}", f"/help /{name}"):
-        (action,) = interpret(typed, place())
+        (action,) = interpret(typed, context())
         assert isinstance(action, Print)
         assert action.text.startswith(f"/{name}")
     assert find_command(name.upper()) is command
@@ -170,4 +157,4 @@ def test_help_for_one_command(command: Command) -> None:
 def test_nothing_typed_breaks_it(text: str, target: str | None, name: str) -> None:
     """Whatever stands behind a command, or without one, becomes actions."""
     for typed in (text, f"/{name} {text}"):
-        assert isinstance(interpret(typed, place(target)), list)
+        assert isinstance(interpret(typed, context(target)), list)

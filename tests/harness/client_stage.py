@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from chatroom.client.chat_events import Event
-from chatroom.client.chat_session import Session
+from chatroom.client.chat_session import ChatSession
 from chatroom.client.handshake import Login
 from chatroom.client.link import Address, Closed, Opened, Received
 from chatroom.irc.message import parse
@@ -35,7 +35,7 @@ class Stage:
     ) -> None:
         self.links: list[FakeLink] = []
         self.now = 0.0
-        self.session = Session(
+        self.session = ChatSession(
             Address("host", 6667),
             Login("alice", account, password),
             self._make_link,
