@@ -11,6 +11,12 @@ from chatroom.client.chat_events import SaidKind
 from chatroom.client.search_queries import CAPABILITY, HELP, question
 
 _BAN_FLAGS = {"--ip": "--ip", "--name": "--name", "--force": "FORCE"}
+_BAN_HELP = """\
+  NAME      a nick, an account, an address, or a network such as 10.0.0.0/8
+  TIME      30m, 12h, 7d or 1d12h; without a TIME the ban lasts permanently
+  --ip      ban the address that NAME is connected from, not the name
+  --force   ban an address of the server itself, or of most users
+/ban info NAME shows the ban on NAME, and the users that it hits."""
 _DURATION = re.compile(r"(?:[0-9]+[ywdhms])+", re.IGNORECASE)
 
 Handler = Callable[[Context, str], list[Action]]
@@ -262,7 +268,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("invite", "NAME [CHANNEL]", "invite somebody into a channel", _invite, "nick"),
     Command("mode", "[CHANNEL] [MODES]", "read or change a channel's modes", _mode, "both"),
     Command("kick", "[CHANNEL] NAME [WHY]", "put somebody out of a channel, or of the chat", _kick, "both"),
-    Command("ban", "[--ip] NAME [TIME] [WHY]", "ban a name or address; TIME: 30m, 12h, 7d", _ban, "nick"),
+    Command("ban", "[--ip] NAME [TIME] [WHY]", "ban for TIME (12h, 7d) or permanently", _ban, "nick", (), _BAN_HELP),
     Command("unban", "NAME|ADDRESS|NUMBER", "lift a ban", _unban, "nick"),
     Command("bans", "", "the bans in force (/ban info NAME: who is hit)", _bans),
     Command("raw", "LINE", "send a line of IRC as it is", _raw, aliases=("quote",)),

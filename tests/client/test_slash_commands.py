@@ -106,6 +106,15 @@ def test_help_for_search_explains_its_options() -> None:
     assert all(option in action.text for option in ("from:", "in:", "after:", "before:", "all"))
 
 
+def test_help_for_ban_tells_how_long_it_lasts() -> None:
+    """/help ban explains the time and the options, in lines that fit a terminal."""
+    (action,) = interpret("/help ban", context())
+    assert isinstance(action, Print)
+    assert "without a TIME the ban lasts permanently" in action.text
+    assert all(option in action.text for option in ("--ip", "--force", "/ban info"))
+    assert max(len(line) for line in action.text.split("\n")) <= 80
+
+
 def test_an_unknown_command_is_not_said() -> None:
     """A mistyped command goes nowhere, and tells what to do."""
     assert interpret("/kcik bob", context()) == [
