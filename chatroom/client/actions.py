@@ -11,14 +11,14 @@ from chatroom.client.chat_state import State
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """Send this to the server."""
+    """Send a line to the server as it is."""
 
     line: str
 
 
 @dataclass(frozen=True, slots=True)
 class Say:
-    """Say this to a channel or a person."""
+    """Send a message to a channel or a user. The text may be longer than one line of IRC."""
 
     target: str
     text: str
@@ -27,7 +27,7 @@ class Say:
 
 @dataclass(frozen=True, slots=True)
 class Join:
-    """Join a channel and turn to it."""
+    """Join a channel and make it the target of typed lines."""
 
     channel: str
     key: str = ""
@@ -35,22 +35,23 @@ class Join:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """What is typed from here on goes to this channel or person."""
+    """Make a channel or a nick the target of typed lines."""
 
     target: str
 
 
 @dataclass(frozen=True, slots=True)
 class Print:
-    """Tell the person something, locally."""
+    """Show a text to the user, without the server."""
 
     text: str
     wrong: bool = False
+    """True if the text is a refusal."""
 
 
 @dataclass(frozen=True, slots=True)
 class Register:
-    """Ask for a new password and register the nick with it."""
+    """Ask the user for a new password, and register the nick with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,8 @@ Action = Line | Say | Join | Turn | Print | Register | Quit
 
 
 class Context(NamedTuple):
-    """Where the person is while typing."""
+    """What the meaning of a typed line depends on."""
 
     state: State
     target: str | None
+    """The channel or nick that typed lines go to; None if there is none."""

@@ -1,7 +1,8 @@
-"""One person's stay in the chat, over as many connections as it takes.
+"""One user's chat with one server, across reconnects.
 
-The front end (``screen`` or ``plain``) feeds it what the link reports and what the person types, and shows the events
-that come back. Everything here runs in the front end's one thread.
+A session of the daemon is one connection; this one makes a new connection after each loss. The front end (``screen`` or
+``plain``) hands over what the link reports and what the user types, and shows the events that come back. Everything
+here runs in the front end's one thread.
 """
 
 from __future__ import annotations
@@ -32,10 +33,10 @@ from chatroom.irc.message import Message
 
 
 class LinkLike(Protocol):
-    """What the session needs of a link (``link.Link``)."""
+    """The part of ``link.Link`` that the session uses."""
 
     def open(self, after_s: float = 0.0) -> None:
-        """Connect, some seconds from now."""
+        """Connect after a pause, in seconds."""
 
     def send(self, line: str) -> None:
         """Write one line."""
@@ -46,38 +47,45 @@ class LinkLike(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class NewPassword:
-    """A question: the password to register ``name`` with."""
+    """A question for the user: the password to register ``name`` with."""
 
     name: str
 
 
 @dataclass(frozen=True, slots=True)
 class Over:
-    """The stay has ended. ``text`` says why, ``""`` where the person wanted it."""
+    """The end of the chat."""
 
     code: int
+    """The program's exit code."""
     text: str = ""
+    """Why the chat has ended; empty if the user left."""
     unreachable: bool = False
-    """Whether there was no server to talk to."""
+    """True if no server could be reached."""
 
 
 @dataclass(slots=True)
 class _Connection:
-    """What the session knows of one connection. It is replaced by the next one."""
+    """What the session knows about one connection. The next connection gets a new record."""
 
     link: LinkLike | None = None
     """None before the first connection, and after this one has closed."""
     is_open: bool = False
     close_reason: str = ""
-    """Why the server closes it, in the server's words; empty if it has not said so."""
+    """Why the server closes it, in the server's words; empty if it has not said why."""
     final_reason: str | None = None
-    """Set if the client must not connect again unasked."""
+    """The reason if it forbids to connect again unasked (a kick, a ban); None if there is none."""
     answered: bool = False
-    """True once a question of this connection has an answer, which may have come too late for it."""
+    """True once the user has answered a question of this connection, perhaps after the server closed it."""
 
 
 class ChatSession:
-    """Login, state, pacing and reconnects in one. ``question`` and ``over`` are for the front end to look at."""
+    """Combines login, state, navigation, pacing and reconnects.
+
+    ``make_link`` returns a new link for each connection. ``clock`` returns seconds, ``chance`` a number in [0, 1).
+    ``join``: channels to join after the welcome. ``most_attempts``: attempts to connect again before the session gives
+    up; None for no limit. ``say_again``: see ``Pacer``.
+    """
 
     def __init__(
         self,
@@ -93,19 +101,23 @@ class ChatSession:
         self.state = State()
         self.navigation = Navigation(self.state, join)
         self.question: Ask | NewPassword | None = None
+        """The question that the user has to answer now; None if there is none."""
         self.over: Over | None = None
+        """Set when the chat has ended."""
         self.online = False
+        """True from the welcome to the end of the connection."""
         self.quitting = False
+        """True once the user leaves."""
         self._address = address
         self._login = login
         self._make_link = make_link
         self._connection = _Connection()
         self._pacer = Pacer(self._write, again=say_again)
         self._retries = Retries(clock, chance, most_attempts)
-        self._welcomed = False
-        self._new_password = ""
+        self._welcomed = False  # True from the first welcome on
+        self._new_password = ""  # of a REGISTER that the server has not answered yet
 
-    # What the front end calls
+    # Calls of the front end
 
     @property
     def target(self) -> str | None:
@@ -114,12 +126,12 @@ class ChatSession:
 
     @property
     def ready(self) -> bool:
-        """Whether the server takes what is said: welcomed, and back in the channels of before."""
+        """True if messages are sent at once: the welcome is over, and the channels to return to have been asked for."""
         return self._pacer.is_open
 
     @property
     def delivered(self) -> bool:
-        """Whether the server has confirmed everything that was said."""
+        """True if the server has confirmed every message."""
         return self._pacer.idle
 
     def start(self) -> None:
@@ -127,7 +139,7 @@ class ChatSession:
         self._connect(0.0)
 
     def handle(self, item: LinkItem) -> list[Event]:
-        """What the link reports."""
+        """Act on a report of the link and return the events to show."""
         if isinstance(item, Opened):
             self._connection.is_open = True
             self._take(self._login.start())
@@ -138,13 +150,13 @@ class ChatSession:
         before = ""
         for message in item.messages:
             if before in ("432", "433") and message.verb == "FAIL":
-                answers[-1] = []  # the same refusal, better said
+                answers[-1] = []  # our server sends the numeric for other clients; the FAIL has the better words
             answers.append(self._received(clean_message(message)))
             before = message.verb
         return [event for answer in answers for event in answer]
 
     def enter(self, text: str) -> list[Event]:
-        """A line the person typed. Several lines at once (a paste) are said as they are."""
+        """Act on a line that the user typed. Several lines at once (a paste) are messages, never commands."""
         if self.over is not None:
             return []
         lines = [line for line in text.splitlines() if line.strip()]
@@ -154,11 +166,11 @@ class ChatSession:
         return [event for line in lines for event in self._perform(say(line, context))]
 
     def speak(self, text: str) -> list[Event]:
-        """Say a line where we are, whatever it looks like."""
+        """Send a line to the target, even if it looks like a command."""
         return self._perform(say(text, Context(self.state, self.target)))
 
     def answer(self, text: str) -> list[Event]:
-        """The reply to ``question``. An empty password means: then I'll take another nick."""
+        """Take the user's answer to ``question``. An empty password asks for another nick instead."""
         question, self.question = self.question, None
         if isinstance(question, NewPassword):
             if text and self.online:
@@ -183,15 +195,15 @@ class ChatSession:
 
     @property
     def unsaid(self) -> int:
-        """How many lines still wait for their turn to be sent."""
+        """The number of messages that have not been sent yet."""
         return self._pacer.waiting
 
     def flush(self) -> None:
-        """Ask the server to confirm what was said; ``delivered`` tells when it has."""
+        """Ask the server to confirm all messages; ``delivered`` is True when it has."""
         self._pacer.flush()
 
     def quit(self, reason: str = "") -> None:
-        """Leave. ``over`` is set when the connection is closed, at once where there is none."""
+        """Leave the chat. ``over`` is set when the connection has closed, at once if there is none."""
         self.quitting = True
         self._pacer.clear()
         if self._connection.is_open:
@@ -224,19 +236,19 @@ class ChatSession:
         elif connection.final_reason is not None:
             self.over = Over(1, connection.final_reason)
         elif isinstance(self.question, Ask):
-            pass  # the answer connects again
+            pass  # ``answer`` connects again: the server did not wait for the user
         elif connection.answered and not was_online:
-            self._connect(0.0)
+            self._connect(0.0)  # the answer crossed the end of the connection: use it on a new one
         elif self._welcomed:
             return self._again(connection.close_reason or item.reason, was_online)
         elif item.was_open:
-            self.over = Over(1, f"{self._address} did not let us in: {connection.close_reason or item.reason}")
+            self.over = Over(1, f"{self._address} refused the login: {connection.close_reason or item.reason}")
         else:
             self.over = Over(1, f"Cannot connect to {self._address}: {item.reason}.", unreachable=True)
         return []
 
     def _again(self, reason: str, was_online: bool) -> list[Event]:
-        """Plan the next attempt, and say so."""
+        """Plan the next attempt, or end the chat if there were enough."""
         what = "The connection is lost" if was_online else "Still not connected"
         what += f": {reason.rstrip('.')}."
         pause_s = self._retries.next_pause_s(was_online=was_online)
@@ -246,7 +258,7 @@ class ChatSession:
         self._connect(pause_s)
         return [Trouble(f"{what} Trying again in {max(1, round(pause_s))} s.")]
 
-    # What the server says
+    # Messages of the server
 
     def _received(self, message: Message) -> list[Event]:
         if message.verb == "PONG" and message.params and self._pacer.pong(message.params[-1]):
@@ -268,14 +280,15 @@ class ChatSession:
         for event in events:
             self.navigation.follow(event)
             if isinstance(event, Renamed) and event.mine:
-                self._login.nick = event.new
+                self._login.renamed(event.new)
         events = [event for event in events if not self.navigation.is_return(event)]
         if message.verb in ("376", "422"):
-            self._return_to_rooms()
+            # The message of the day, or its absence, ends the welcome: by now the server has said what it supports.
+            self._return_to_channels()
         return events
 
     def _take(self, steps: list[Step]) -> list[Event]:
-        """Do what the login wants."""
+        """Carry out the steps of the login."""
         events: list[Event] = []
         for step in steps:
             if isinstance(step, Send):
@@ -292,6 +305,8 @@ class ChatSession:
 
     def _ask(self, ask: Ask) -> None:
         link = self._connection.link
+        # After a loss the server may not have noticed it yet, and then our own old connection holds the nick. Hang up
+        # and come back rather than ask the user for another nick.
         if ask.in_use and self._welcomed and link is not None and self._retries.wait_for_ghost():
             self._connection.close_reason = f"{ask.name} is still taken, probably by the connection that was lost"
             self._write("QUIT")
@@ -310,20 +325,20 @@ class ChatSession:
         self.state.reset(nick, self._login.caps)
         return welcome
 
-    def _return_to_rooms(self) -> None:
-        """Join where we were, then say what was still to be said."""
+    def _return_to_channels(self) -> None:
+        """Join the channels again, then send the messages that wait."""
         for line in self.navigation.joins():
             self._write(line)
         self._pacer.open()
 
     def _registered(self, message: Message) -> None:
-        """Our REGISTER was answered: a reconnect needs the new password."""
+        """Use the new account for the next login if the server has accepted our REGISTER."""
         if message.verb == "REGISTER" and message.params[:1] == ["SUCCESS"] and self._new_password:
             account = message.params[1] if len(message.params) > 2 else self.state.nick
             self._login.registered(account, self._new_password)
         self._new_password = ""
 
-    # What the person wants
+    # Actions of the user
 
     def _perform(self, actions: list[Action]) -> list[Event]:
         events: list[Event] = []
@@ -333,7 +348,7 @@ class ChatSession:
             elif isinstance(action, Quit):
                 self.quit(action.reason)
             elif not self.online:
-                events.append(Denied("You are not connected just now, so nothing was sent."))
+                events.append(Denied("You are not connected, so nothing was sent."))
                 break
             elif isinstance(action, Line):
                 self._write(action.line)
@@ -347,9 +362,11 @@ class ChatSession:
 
     def _say(self, action: Say) -> list[Event]:
         echoed = "echo-message" in self.state.caps
+        # Without an echo from the server the message is shown at once.
         before, after = ("\x01ACTION ", "\x01") if action.kind == "action" else ("", "")
         room = room_for(action.target, self.state.source_bytes) - len(before) - len(after)
         events: list[Event] = []
+        # A target so long that less than 64 bytes are left is not a name that a server has; let the server refuse it.
         for piece in split(action.text, max(room, 64)):
             self._pacer.send(f"PRIVMSG {action.target} :{before}{piece}{after}")
             if not echoed:
@@ -361,7 +378,7 @@ class ChatSession:
             name = action.target if isinstance(action, Turn) else action.channel
             if self.navigation.turn_to(name):
                 return []
-            return [Denied(f"You are not in {name}. /join {name} takes you there.")]
+            return [Denied(f"You are not in {name}. Use /join {name} first.")]
         self.navigation.await_join(action.channel, action.key)
         self._write(f"JOIN {action.channel} {action.key}".rstrip())
         return []

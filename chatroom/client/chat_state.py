@@ -1,7 +1,7 @@
-"""What the client knows of the chat: a message in, events out. Pure; messages must be clean (``text.clean_message``).
+"""The state of one connection: nick, channels, members, topics. A message goes in, events come out.
 
-What was merely answered (numerics that are not about members, topics or the server's own settings) is worded in
-``answers``.
+No input or output. Messages must have been cleaned (``text.clean_message``). Numerics that change no state are turned
+into sentences by ``numerics_in_words``.
 """
 
 from __future__ import annotations
@@ -34,21 +34,25 @@ from chatroom.irc.message import Message
 
 
 class State:
-    """Who and where we are. ``reset`` on every new connection; ``channels`` is keyed by folded name."""
+    """What the server has said about the user and the channels. ``reset`` begins a new connection."""
 
     def __init__(self) -> None:
         self.nick = ""
         self.source = ""
+        """The user's ``nick!user@host``; empty until the server has shown it."""
         self.caps: set[str] = set()
+        """Capabilities in force."""
         self.channels: dict[str, Channel] = {}
+        """Folded name to channel, for the channels that the user is in."""
         self.seen_channels: dict[str, str] = {}
+        """Folded name to name, for every channel that was mentioned. Outlives a connection; for completion."""
         self.features = ServerFeatures()
         self.away = False
         self._past = Past()
-        self._has_entries = False  # whether the WHO or LIST under way has had anything to show
+        self._has_entries = False  # True once the WHO or LIST in progress has had an entry
 
     def reset(self, nick: str, caps: set[str]) -> None:
-        """A new connection was welcomed: we are nowhere yet."""
+        """Begin a new connection that was welcomed: the user is in no channel yet."""
         self.nick = nick
         self.source = ""
         self.caps = set(caps)
@@ -57,28 +61,29 @@ class State:
         self._past.reset()
 
     def fold(self, name: str) -> str:
-        """A name as this server compares it."""
+        """Return the form of a name in which this server compares names."""
         return self.features.fold(name)
 
     def is_me(self, nick: str) -> bool:
-        """Whether ``nick`` is ours."""
+        """Tell if ``nick`` is the user's own."""
         return self.fold(nick) == self.fold(self.nick)
 
     def is_channel(self, name: str) -> bool:
-        """Whether ``name`` is a channel's by its first character."""
+        """Tell from the first character if ``name`` is the name of a channel."""
         return self.features.is_channel(name)
 
     def find_channel(self, name: str) -> Channel | None:
-        """The channel called ``name``, if we are in it."""
+        """Return the channel called ``name``; None if the user is not in it."""
         return self.channels.get(self.fold(name))
 
     @property
     def source_bytes(self) -> int:
-        """How long our ``nick!user@host`` is, or can be while the server has not shown it."""
+        """The length of ``source`` in bytes, or its most until the server has shown it."""
+        # 75: "!", a user name of 10 bytes, "@" and a host of 63 bytes, as long as most servers allow.
         return len(self.source.encode()) if self.source else len(self.nick.encode()) + 75
 
     def feed(self, message: Message) -> list[Event]:
-        """What a message changes and what there is to show of it."""
+        """Apply a message to the state and return the events to show."""
         results = self._past.results_for(message)
         if results is not None and message.verb != "BATCH":
             if message.verb in ("PRIVMSG", "NOTICE"):
@@ -86,13 +91,14 @@ class State:
             return []
         source = message.source or ""
         if "!" in source and self.is_me(message.nick) and not self._past.is_before(moment(message)):
-            self.source = source  # said now, not before we came: since then we may come from elsewhere
+            # A replayed line of our own may come from another address; only a live one tells today's.
+            self.source = source
         handler = _HANDLERS.get(message.verb)
         if handler is None:
             return answer(message)
         return handler(self, message)
 
-    # Talk
+    # Messages
 
     def _on_said(self, message: Message) -> list[Event]:
         events = self._read(message)
@@ -108,7 +114,7 @@ class State:
         return [result] if result is not None else []
 
     def _read(self, message: Message) -> list[Event]:
-        """A PRIVMSG or NOTICE as what it says, whenever that was."""
+        """Turn a PRIVMSG or NOTICE into events, no matter if it is live or old."""
         if len(message.params) < 2:
             return []
         target, text = message.params[0], message.params[1]
@@ -116,18 +122,19 @@ class State:
         if text.startswith(CTCP):
             verb, _, text = text.strip(CTCP).partition(" ")
             if verb.upper() != "ACTION":
-                return []
+                return []  # the client answers no CTCP request, so that nobody can make it send lines
             kind = "action"
         text = text.replace(CTCP, "")
         at = moment(message)
+        # A source without "!" is a server's.
         if kind == "notice" and "!" not in (message.source or ""):
             return [Info(text, conversation=target if self.is_channel(target) else "", at=at)]
         mine = self.is_me(message.nick)
-        _, bare = self.features.split_signs(target)
+        _, bare = self.features.split_signs(target)  # @#channel goes to the operators of #channel
         conversation = bare if self.is_channel(bare) else (target if mine else message.nick)
         return [Said(conversation, message.nick, text, kind, mine, at)]
 
-    # Coming and going
+    # Users who come and go
 
     def _on_join(self, message: Message) -> list[Event]:
         name = _param(message, 0)
@@ -144,12 +151,12 @@ class State:
 
     def _on_part(self, message: Message) -> list[Event]:
         name = _param(message, 0)
-        mine = self._forget(name, message.nick)
+        mine = self._remove_member(name, message.nick)
         return [Left(message.nick, (name,), _param(message, 1), mine, moment(message))]
 
     def _on_kick(self, message: Message) -> list[Event]:
         name, nick = _param(message, 0), _param(message, 1)
-        mine = self._forget(name, nick)
+        mine = self._remove_member(name, nick)
         return [Kicked(nick, name, message.nick, _param(message, 2), mine, moment(message))]
 
     def _on_quit(self, message: Message) -> list[Event]:
@@ -158,8 +165,8 @@ class State:
         shared = tuple(channel.name for channel in self.channels.values() if channel.remove(folded))
         return [] if mine else [Left(message.nick, shared, _param(message, 0), mine, moment(message))]
 
-    def _forget(self, name: str, nick: str) -> bool:
-        """Take ``nick`` out of a channel; whether that was us."""
+    def _remove_member(self, name: str, nick: str) -> bool:
+        """Take ``nick`` out of a channel; True if that is the user."""
         mine = self.is_me(nick)
         if mine:
             self.channels.pop(self.fold(name), None)
@@ -183,7 +190,7 @@ class State:
         self.seen_channels[self.fold(name)] = name
         return [Invited(nick, name, message.nick, self.is_me(nick), moment(message))]
 
-    # What a channel is
+    # Channels
 
     def _on_topic(self, message: Message) -> list[Event]:
         name, topic = _param(message, 0), _param(message, 1)
@@ -220,7 +227,7 @@ class State:
             channel.apply_modes(modes, params, self.features)
         return [ModeChanged(target, message.nick, modes, tuple(params), moment(message))]
 
-    # What the server is
+    # The server
 
     def _on_isupport(self, message: Message) -> list[Event]:
         self.features.read(message.params[1:-1])
@@ -251,7 +258,7 @@ class State:
 
     def _on_who_end(self, message: Message) -> list[Event]:
         has_entries, self._has_entries = self._has_entries, False
-        return [] if has_entries else [Info(f"There is nobody to show for {_param(message, 1)}.")]
+        return [] if has_entries else [Info(f"No user matches {_param(message, 1)}.")]
 
     def _on_list_end(self, message: Message) -> list[Event]:
         has_entries, self._has_entries = self._has_entries, False
@@ -262,7 +269,7 @@ class State:
         if message.verb == "FAIL" and message.params[:1] == ["SEARCH"]:
             return [Denied(refusal(message.params))]
         if message.params[:2] == ["UBAN", "NEEDS_FORCE"]:
-            text = text.replace("UBAN ADD FORCE", "/ban --force")  # as it is typed here
+            text = text.replace("UBAN ADD FORCE", "/ban --force")  # what the user of this client has to type
         return [Denied(text)] if message.verb == "FAIL" else [Info(text)]
 
     def _on_register(self, message: Message) -> list[Event]:
@@ -276,7 +283,7 @@ class State:
 
 
 def moment(message: Message) -> datetime | None:
-    """When the server says it was (``server-time``), or None."""
+    """Return the time of a message (its ``time`` tag), aware; None if the server sent none that can be read."""
     stamp = (message.tags or {}).get("time", "")
     try:
         at = datetime.fromisoformat(stamp)

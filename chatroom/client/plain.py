@@ -1,8 +1,8 @@
 """The client for pipes and scripts: lines in, lines out, no colour, no prompt, no control sequences.
 
-What comes on stdin is said in one channel, as it is. At its end everything is confirmed by the server before we leave,
-so that a script may rely on the exit code. If the connection is lost meanwhile, up to ``pacing.BURST`` lines that the
-server had not confirmed are said again: rather twice than never.
+Each line of stdin is sent to one channel unchanged. At the end of stdin the client waits until the server has confirmed
+every line, so a script can rely on the exit code. After a lost connection it sends the lines again that the server had
+not confirmed, at most ``pacing.BURST``: a line may arrive twice, but none is lost.
 """
 
 from __future__ import annotations
@@ -22,18 +22,23 @@ from chatroom.client.link import LinkItem
 from chatroom.client.stdin_lines import LineSource, StdinThread, Typed
 
 ATTEMPTS = 12
-"""How often a lost connection is tried again, some minutes in all."""
+"""How often a lost connection is tried again: about seven minutes with the pauses of ``reconnecting``."""
 
 
 class Interrupted:
-    """Ctrl-C was typed."""
+    """The user pressed Ctrl-C."""
 
 
 Inbox = SimpleQueue[LinkItem | Typed | Interrupted]
 
 
 class Plain:
-    """One run. ``interactive``: stdin is a terminal, so there is somebody to ask and to forgive."""
+    """One run of the plain client.
+
+    ``interactive``: stdin is a terminal, so a user can answer questions, and a refusal is no reason for exit code 1.
+    ``commands``: lines that start with ``/`` are commands. ``channel``: the channel that the lines are for; None for
+    the first one that the server puts the user into.
+    """
 
     def __init__(
         self,
@@ -54,17 +59,16 @@ class Plain:
         self._interactive = interactive
         self._commands = commands
         self._channel = channel
-        self._lines: deque[str] = deque()
-        self._ended = False
+        self._lines: deque[str] = deque()  # read, and not sent yet
+        self._ended = False  # stdin has ended
         self._interrupted = False
-        self._asking = False
-        """Whether a question waits at the terminal: there Ctrl-C ends the waiting."""
-        self._asked_where = False
-        self._settled = False
+        self._asking = False  # a question waits at the terminal
+        self._joins_asked = False
+        self._joins_done = False  # the server has put the user into all channels of this connection
         self._failed = False
 
     def run(self) -> int:
-        """Chat until stdin ends or the server does; the exit code."""
+        """Chat until stdin or the connection ends, and return the exit code."""
         self._session.start()
         before = signal.signal(signal.SIGINT, self._on_interrupt)
         try:
@@ -78,7 +82,7 @@ class Plain:
         return code or over.code or int(self._failed)
 
     def _chat(self) -> None:
-        """Act on what comes in until it is over."""
+        """Act on what comes in until the chat is over."""
         session = self._session
         while not self._is_over():
             item = self._inbox.get()
@@ -94,7 +98,8 @@ class Plain:
             self._advance()
 
     def _on_interrupt(self, number: int, frame: object) -> None:
-        """Leave at the next item: an exception in the middle of one could lose it, and our farewell with it."""
+        # A second Ctrl-C, or one at a question, ends the waiting at once. Otherwise the signal becomes an item: an
+        # exception could interrupt the handling of another item, and no QUIT would be sent.
         if self._interrupted or self._asking:
             raise KeyboardInterrupt
         self._inbox.put(Interrupted())
@@ -111,27 +116,30 @@ class Plain:
         elif line.strip():
             self._lines.append(line)
         else:
-            self._stdin.release()
+            self._stdin.release()  # a message cannot be blank
 
     def _advance(self) -> None:
-        """Say what can be said, and leave once all of it has arrived."""
+        """Send the lines that can be sent, and leave when all have arrived and stdin has ended."""
         session = self._session
         if self._is_leaving():
             return
         if not session.ready:
-            self._asked_where = self._settled = False
+            self._joins_asked = self._joins_done = False
             return
-        if not self._asked_where:
-            # The answer comes after the channels the server takes us to.
-            self._asked_where = True
+        if not self._joins_asked:
+            # Channels that the server puts the user into, and the answers to our JOINs, come before this confirmation.
+            self._joins_asked = True
             session.flush()
-        if not self._settled:
-            self._settled = session.delivered
-            if not self._settled:
+        if not self._joins_done:
+            self._joins_done = session.delivered
+            if not self._joins_done:
                 return
-            self._stdin.start()  # not before the login is over: a password prompt needs the terminal to itself
-        if self._lines and not self._in_place():
+            # Not before the login is over: while the thread reads the terminal, no password can be asked for.
+            self._stdin.start()
+        if self._lines and not self._can_send():
             return
+        # The pacer gets a line when it has written the one before. So stdin is read no faster than the server confirms,
+        # and a large file does not fill the memory.
         while self._lines and not self._is_leaving() and session.unsaid == 0:
             self._say(self._lines.popleft())
             self._stdin.release()
@@ -141,19 +149,22 @@ class Plain:
             elif self._ended:
                 session.quit()
 
-    def _in_place(self) -> bool:
-        """Whether we are where the lines are to be said; gives up if not, unless a person can do something about it."""
+    def _can_send(self) -> bool:
+        """Tell if the user is in the channel that the lines are for; leave the chat if not.
+
+        At a terminal the user can join another channel, so there it is always True.
+        """
         session = self._session
         if self._interactive:
             return True
         if self._channel is not None:
             if session.state.find_channel(self._channel) is not None:
                 return True
-            text = f"not in {self._channel}, so nothing was said there"
+            text = f"you are not in {self._channel}, so nothing was sent"
         elif session.target is not None:
             return True
         else:
-            text = "the server put us in no channel; name one with --join"
+            text = "the server put you into no channel; name one with --join"
         self._output.complain(text)
         self._failed = True
         self._lines.clear()
@@ -167,7 +178,7 @@ class Plain:
             self._show(self._session.speak(line))
 
     def _answer(self) -> None:
-        """Answer the session's question if there is a person to ask; else say what is missing."""
+        """Ask the user the session's question. A script reads what is missing, and the chat ends."""
         question = self._session.question
         if isinstance(question, Ask) and not self._interactive:
             self._output.complain(_refusal(question))
@@ -192,6 +203,7 @@ class Plain:
         self._show(self._session.answer(given))
 
     def _ask(self, prompt: str) -> str:
+        # Not ``input()``: it would read ahead of ``LineSource``, and lines after the answer would be lost.
         self._output.prompt(prompt)
         line = self._source.read_line()
         if line is None:
@@ -206,18 +218,19 @@ class Plain:
                 self._output.write(event, ready=self._session.ready)
             self._output.flush()
         except BrokenPipeError:
+            # The reader of stdout has gone, as with ``| head``.
             self._output.discard()
             self._failed = True
             self._session.quit()
 
 
 def _refusal(question: Ask) -> str:
-    """Why we cannot get in without somebody to ask."""
+    """Say what a script has to set so that the question does not come up."""
     why = question.why if question.why.endswith((".", "!")) else f"{question.why}."
     if question.kind == "server-password":
-        return f"{why} Give the server's password in CHATROOM_SERVER_PASSWORD."
+        return f"{why} Set CHATROOM_SERVER_PASSWORD to the server's password."
     if question.kind == "password" and os.environ.get("CHATROOM_PASSWORD"):
-        return f"{why} CHATROOM_PASSWORD did not help; --account names the account it is for."
+        return f"{why} The password in CHATROOM_PASSWORD was not accepted; name its account with --account."
     if question.kind == "password":
-        return f"{why} Give its password in CHATROOM_PASSWORD."
+        return f"{why} Set CHATROOM_PASSWORD to its password."
     return why

@@ -1,4 +1,7 @@
-"""Events as lines for people: fragments of text, each with the name of its style. Both front ends print these."""
+"""Events as lines of text for the user. Both front ends print these lines.
+
+A line is a list of fragments, each with the name of its style. ``screen`` says how a style looks.
+"""
 
 from __future__ import annotations
 
@@ -30,32 +33,35 @@ from chatroom.client.search_queries import MOST_FOUND
 NICK_STYLES = tuple(f"nick{number}" for number in range(10))
 
 Fragment = tuple[str, str]
-"""Style name (``""`` for plain text) and text."""
+"""The name of a style (empty for plain text) and the text."""
 Words = list[Fragment]
 
 
 class RenderedLine(NamedTuple):
-    """A line ready to print. ``place`` is the channel or person it belongs to, ``""`` for none."""
+    """A line ready to print."""
 
     words: Words
     conversation: str = ""
+    """The channel or nick that the line belongs to; empty for none."""
     at: datetime | None = None
+    """When it happened; None for now."""
     timeless: bool = False
-    """An answer to what was just typed: when it came is of no interest, unless the server says so."""
+    """True for an answer to what the user has just typed. It needs a time only if ``at`` is set."""
 
     @property
     def text(self) -> str:
-        """The line without styles, time and place."""
+        """The line without styles, time and conversation."""
         return "".join(text for _, text in self.words)
 
 
 def nick_style(nick: str) -> str:
-    """The style of a name: the same for the same name, everywhere and always."""
+    """Return the style of a nick. It is the same for a nick in every channel and every run."""
+    # Not hash(): it differs from run to run.
     return NICK_STYLES[zlib.crc32(nick.lower().encode()) % len(NICK_STYLES)]
 
 
 def render(event: Event, me: str = "") -> list[RenderedLine]:
-    """The lines that tell of an event. A message of somebody else that names ``me`` stands out."""
+    """Return the lines to show for an event. Another user's message that contains the nick ``me`` stands out."""
     lines = _WORDING[type(event)](event)
     if me and isinstance(event, Said) and not event.mine and mentions(event.text, me):
         *head, (_, text) = lines[0].words
@@ -64,18 +70,19 @@ def render(event: Event, me: str = "") -> list[RenderedLine]:
 
 
 def mentions(text: str, nick: str) -> bool:
-    """Whether ``nick`` stands in the text as a word of its own."""
+    """Tell if ``nick`` is a word of the text, in any case."""
+    # Not \b: a nick may begin or end with a character that is no part of a word, such as "[".
     return re.search(rf"(?<!\w){re.escape(nick)}(?!\w)", text, re.IGNORECASE) is not None
 
 
 def stamp(at: datetime | None, now: datetime) -> str:
-    """A moment as local time, with its date where that is not today's. Both are aware; None is now."""
+    """Format a time as local hour and minute, with the date if it is not today. None means ``now``. Both are aware."""
     local, today = (at or now).astimezone(), now.astimezone()
     return f"{local:%H:%M}" if local.date() == today.date() else full_stamp(local)
 
 
 def full_stamp(at: datetime) -> str:
-    """A moment, aware, as local date and time."""
+    """Format an aware time as local date and time."""
     return f"{at.astimezone():%Y-%m-%d %H:%M}"
 
 
@@ -92,7 +99,7 @@ def _said(event: Said) -> list[RenderedLine]:
 
 
 def _quoted(event: Said) -> Words:
-    """Who said what. What was said before we came is dim."""
+    """The nick and the text of a message. Text that the user missed is dim."""
     text = "dim" if event.missed else ""
     style = "mine" if event.mine else nick_style(event.nick)
     if event.kind == "action":
@@ -108,9 +115,9 @@ def _search_result(event: SearchResult) -> list[RenderedLine]:
     if not event.messages:
         return [RenderedLine([("info", "Nothing found.")], timeless=True)]
     conversations = {said.conversation.lower() for said in event.messages}
-    where = event.messages[0].conversation
+    first = event.messages[0].conversation
     count = f"{len(event.messages)}{' or more' if len(event.messages) >= MOST_FOUND else ''}"
-    among = f" {'in' if where.startswith(('#', '&')) else 'with'} {where}" if len(conversations) == 1 else ""
+    among = f" {'in' if first.startswith(('#', '&')) else 'with'} {first}" if len(conversations) == 1 else ""
     lines = [RenderedLine([("notice", f"Found {count}{among}:")], timeless=True)]
     for said in event.messages:
         words: Words = [("time", f"  {full_stamp(said.at)} " if said.at is not None else "  ")]
@@ -131,8 +138,9 @@ def _left(event: Left) -> list[RenderedLine]:
         return [RenderedLine([("notice", f"You left {event.channels[0]}")], event.channels[0], event.at)]
     conversation = event.channels[0] if len(event.channels) == 1 else ""
     if event.reason.startswith(f"{event.nick} was "):
-        # The server words kicks itself: "NAME was kicked by an admin: reason".
+        # Our server makes the whole sentence for a kick from the server: "NAME was kicked by an admin: reason".
         return [RenderedLine([_nick(event.nick), ("dim", event.reason[len(event.nick) :])], conversation, event.at)]
+    # A server puts "Quit: " before the user's own reason. Without one it fills in the nick or "Client quit".
     reason = event.reason.removeprefix("Quit: ").removeprefix("Quit").strip()
     aside = f" ({reason})" if reason and reason.lower() not in (event.nick.lower(), "client quit") else ""
     return [RenderedLine([_nick(event.nick), ("dim", f" left{aside}")], conversation, event.at)]
@@ -159,8 +167,8 @@ def _topic(event: TopicChanged) -> list[RenderedLine]:
 
 
 _OWN_MODES = {
-    "+o": "You have an operator's rights on this server.",
-    "-o": "You no longer have an operator's rights on this server.",
+    "+o": "You are an operator of this server.",
+    "-o": "You are no longer an operator of this server.",
 }
 
 _MODES = {

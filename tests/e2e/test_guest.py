@@ -39,7 +39,7 @@ def log_in(daemon: Daemon, sit: Sit) -> Callable[[str, str], Terminal]:
     def start(name: str, role: str) -> Terminal:
         daemon.place.create(name, role)
         terminal = sit(name)
-        terminal.see_last(f"Password for {name} (empty: another name):")
+        terminal.see_last(f"Password for {name} (leave empty for another nick):")
         terminal.enter(PASSWORD)
         terminal.see_last("[#lobby]")
         return terminal
@@ -156,7 +156,7 @@ def test_registering_from_the_chat(daemon: Daemon, sit: Sit) -> None:
     ann.enter("/register")
     ann.see_last("New password for ann:")
     ann.enter(PASSWORD)
-    ann.see_last("The same once more:")
+    ann.see_last("Repeat the password:")
     ann.enter(PASSWORD)
     ann.see("ann is registered")
     assert [account["name"] for account in daemon.place.ctl_json("user", "list")] == ["ann"]
