@@ -36,6 +36,7 @@ class ChatCompleter(Completer):
             yield from _matching(word, [f"from:{nick}" for nick in self._nicks()], " ")
             yield from _matching(word, [f"in:{name}" for name in self._channels()], " ")
         if takes in ("nick", "both", "search") or (command is not None and not takes):
+            # A nick at the start of a message addresses its user: "bob: hello".
             yield from _matching(word, self._nicks(), ": " if start == 0 else " ")
         if takes in ("channel", "both") or word.startswith("#"):
             yield from _matching(word, self._channels(), " ")

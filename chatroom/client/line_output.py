@@ -25,7 +25,7 @@ class LineOutput:
 
         Raises BrokenPipeError if stdout has no reader any more.
         """
-        if isinstance(event, Welcome):
+        if isinstance(event, Welcome):  # it comes before everything else of its connection
             self._is_reconnected = event.again
         if self._is_of_use(event, ready):
             stream = self._err if isinstance(event, Denied | Trouble) else self._out

@@ -173,7 +173,7 @@ class Link:
         except UnicodeError:
             reason = "that is not a valid host name"  # one that IDNA cannot encode
         finally:
-            with self._lock:
+            with self._lock:  # a send() or close() that comes later finds the pair closed, and does nothing
                 self._wake_in.close()
                 self._wake_out.close()
         self._post(Closed(reason, was_open))
@@ -192,13 +192,15 @@ class Link:
                     close_by = time.monotonic() + FAREWELL_S
                 with self._lock:
                     pending = bool(self._outgoing)
+                # A socket can nearly always be written: with nothing to write, that event would keep the loop busy.
                 selector.modify(sock, selectors.EVENT_READ | (selectors.EVENT_WRITE if pending else 0))
+                # The next deadline: to send the PING, to give up waiting for its answer, or to end the farewell.
                 wake_at = heard_at + self._silence_s * (2 if asked else 1)
                 if close_by is not None:
                     wake_at = min(wake_at, close_by)
                 ready = {key.fileobj for key, mask in selector.select(max(0.0, wake_at - time.monotonic()))}
                 if self._wake_out in ready:
-                    self._wake_out.recv(4096)
+                    self._wake_out.recv(4096)  # the bytes mean nothing; they only had to end the wait
                 if sock in ready:
                     self._write(sock)
                     data = self._read(sock)

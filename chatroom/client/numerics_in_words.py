@@ -122,6 +122,7 @@ def answer(message: Message) -> list[Event]:
         return [Denied(_fill(REFUSALS[verb], params))]
     if verb in ANSWERS:
         return [Info(_fill(ANSWERS[verb], params))]
+    # What the client does not know is shown in the server's words, so that no answer is lost.
     if not verb.isdigit():
         return [Info(" ".join([verb, *message.params]))]
     text = " ".join(params)
@@ -132,7 +133,7 @@ def answer(message: Message) -> list[Event]:
 
 def _fill(template: str, params: list[str]) -> str:
     """Fill in a template. A parameter that the server left out is empty."""
-    words = [*params, *[""] * 5]
+    words = [*params, *[""] * 5]  # no template uses more than five
     return template.format(*words, text=params[-1] if params else "", rest=" ".join(params[1:]))
 
 

@@ -71,8 +71,10 @@ class Screen:
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
+        # Reports of the link. append() and popleft() of a deque are safe in two threads.
         self._inbox: deque[LinkItem] = deque()
         self._output = create_output()
+        # NO_COLOR (no-color.org) takes away the colours, and leaves bold.
         self._colours = ColorDepth.DEPTH_1_BIT if os.environ.get("NO_COLOR") else self._output.get_default_color_depth()
         self._unprinted: list[Fragment] = []
         self._printing: asyncio.Task[None] | None = None
@@ -114,6 +116,7 @@ class Screen:
                 await self._chat(chat)
         if session.over.text:
             self._show([Trouble(session.over.text)])
+        # Let the last lines be printed before the loop ends.
         while self._printing is not None:
             await self._printing
         return session.over.code
@@ -141,13 +144,14 @@ class Screen:
         except EOFError:
             text = "/quit"
         except KeyboardInterrupt:
+            # Ctrl-C drops the text, as in a shell. A user who presses it again wants to leave.
             if not chat.default_buffer.text:
                 self._show([Info("/quit or Ctrl-D leaves the chat.")])
             return
         if text is None:
             return  # interrupted: the draft is kept, and a question or the end comes next
         if not session.online and not text.startswith("/"):
-            self._draft = text
+            self._draft = text  # it cannot be sent now, and stays to be sent later
         self._show(session.enter(text))
         await self._until_closed()
 
@@ -172,6 +176,7 @@ class Screen:
                 session.quit()
                 await self._until_closed()
             return
+        # A report of the link may have closed the question, or put another one in its place, while the user typed.
         if text is not None and session.question is question:
             if not text and isinstance(question, Ask) and question.kind == "nick":
                 return  # the question is still open and comes again
