@@ -1,1 +1,1 @@
-"""The guest's terminal client, ``chatroom``. It knows ``chatroom.irc`` and nothing else of the house."""
+"""``chatroom``, the terminal client. Of the rest of the project it imports ``chatroom.irc`` only."""

@@ -1,6 +1,10 @@
-"""What happened, as the screen hears of it. Names and texts in here are already safe to print.
+"""What happened in the chat, one class for each kind of event. The front ends show these.
 
-``at`` is when, as an aware datetime where the server gave the time, else ``None`` (which means: just now).
+All names and texts are cleaned already and safe to print. Fields that several events have:
+
+``at``: when it happened, as an aware datetime. None if the server sent no time, which means just now.
+``mine``: True if it is about the client's own user.
+``conversation``: the name of the channel, or the other user's nick for direct messages.
 """
 
 from __future__ import annotations
@@ -14,28 +18,28 @@ SaidKind = Literal["message", "notice", "action"]
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """Somebody said something. ``place`` is the channel, or for direct messages the other person."""
+    """A message, a notice or an action (``/me``)."""
 
-    place: str
+    conversation: str
     nick: str
     text: str
     kind: SaidKind = "message"
     mine: bool = False
     at: datetime | None = None
     missed: bool = False
-    """Said before we came, and shown to us now."""
+    """True if it was said before the user joined, and the server replays it now."""
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """What a search found, oldest first."""
+class SearchResult:
+    """The messages that a search found, oldest first."""
 
-    said: tuple[Said, ...]
+    messages: tuple[Said, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Joined:
-    """Somebody, or we, came into a channel."""
+    """A user joined a channel."""
 
     nick: str
     channel: str
@@ -45,7 +49,7 @@ class Joined:
 
 @dataclass(frozen=True, slots=True)
 class Left:
-    """Somebody left: one channel (PART), or the server, and with it all the ``channels`` we shared (QUIT)."""
+    """A user left one channel (PART), or the server and with it all channels shared with the client (QUIT)."""
 
     nick: str
     channels: tuple[str, ...]
@@ -56,7 +60,7 @@ class Left:
 
 @dataclass(frozen=True, slots=True)
 class Kicked:
-    """Somebody, or we, were put out of one channel."""
+    """A user was kicked from one channel."""
 
     nick: str
     channel: str
@@ -68,7 +72,7 @@ class Kicked:
 
 @dataclass(frozen=True, slots=True)
 class Renamed:
-    """Somebody, or we, took another nick."""
+    """A user changed the nick."""
 
     old: str
     new: str
@@ -78,7 +82,7 @@ class Renamed:
 
 @dataclass(frozen=True, slots=True)
 class TopicChanged:
-    """A channel's topic was set, or cleared where it is empty."""
+    """A channel's topic was set. An empty ``topic`` means that it was cleared."""
 
     channel: str
     topic: str
@@ -88,9 +92,10 @@ class TopicChanged:
 
 @dataclass(frozen=True, slots=True)
 class ModeChanged:
-    """A mode of a channel, or of ourselves, was changed."""
+    """Modes of a channel, or of the client's own user, were changed."""
 
-    place: str
+    target: str
+    """The name of the channel, or the client's own nick."""
     by: str
     modes: str
     params: tuple[str, ...]
@@ -99,17 +104,18 @@ class ModeChanged:
 
 @dataclass(frozen=True, slots=True)
 class Members:
-    """Who is in a channel, with their prefixes (``@`` operator, ``+`` voice), sorted."""
+    """The members of a channel."""
 
     channel: str
     names: tuple[str, ...]
+    """Nicks with their signs (``@`` operator, ``+`` voice), sorted, those with a sign first."""
     asked: bool
-    """Whether somebody asked with ``/names``, rather than the server telling on joining."""
+    """True if the user asked with ``/names``; False for the list that comes with a JOIN."""
 
 
 @dataclass(frozen=True, slots=True)
 class Invited:
-    """Somebody invited us (or ``nick``, where we are told of it) into a channel."""
+    """A user was invited to a channel: the client's own, or another one if the server reports that."""
 
     nick: str
     channel: str
@@ -119,39 +125,42 @@ class Invited:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """Something to read: an answer, a notice of the server, help. ``place`` is the channel it is about, if any."""
+class Info:
+    """Text for the user: a reply, a notice from the server, help. May have several lines."""
 
     text: str
-    place: str = ""
+    conversation: str = ""
+    """The channel that the text is about; empty if there is none."""
     at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Denied:
-    """Something we wanted was refused, in words for people."""
+    """A refusal, as a sentence for the user."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """The connection was lost, is being made again, or is back."""
+    """The connection is lost, an attempt to connect has failed, or the chat has ended."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
 class Welcome:
-    """Registration is complete: we are ``nick``. ``again`` after a lost connection."""
+    """Registration is complete."""
 
     nick: str
+    """The user's nick, as the server has it."""
     again: bool = False
+    """True after a lost connection."""
 
 
 Event = (
     Said
-    | Found
+    | SearchResult
     | Joined
     | Left
     | Kicked
@@ -160,7 +169,7 @@ Event = (
     | ModeChanged
     | Members
     | Invited
-    | Told
+    | Info
     | Denied
     | Trouble
     | Welcome

@@ -1,7 +1,8 @@
-"""One person's stay in the chat, over as many connections as it takes.
+"""One user's chat with one server, across reconnects.
 
-The front end (``screen`` or ``plain``) feeds it what the link reports and what the person types, and shows the events
-that come back. Everything here runs in the front end's one thread.
+A session of the daemon is one connection; this one makes a new connection after each loss. The front end (``screen`` or
+``plain``) hands over what the link reports and what the user types, and shows the events that come back. Everything
+here runs in the front end's one thread.
 """
 
 from __future__ import annotations
@@ -10,38 +11,32 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from chatroom.client.actions import Action, Context, Join, Line, Print, Quit, Register, Say, Turn
 from chatroom.client.chat_events import (
     Denied,
     Event,
-    Joined,
-    Kicked,
-    Left,
-    Members,
+    Info,
     Renamed,
     Said,
-    Told,
     Trouble,
     Welcome,
 )
 from chatroom.client.chat_state import State
 from chatroom.client.handshake import Ask, Failed, Login, Send, Step, Welcomed, closing_reason, is_final
-from chatroom.client.link import Address, Closed, LinkItem, Opened, backoff_s
+from chatroom.client.link import Address, Closed, LinkItem, Opened
+from chatroom.client.navigation import Navigation
 from chatroom.client.pacing import Pacer
-from chatroom.client.slash_commands import Action, Join, Line, Place, Print, Quit, Register, Say, Turn, interpret, say
+from chatroom.client.reconnecting import Retries
+from chatroom.client.slash_commands import interpret, say
 from chatroom.client.text import clean, clean_message, room_for, split
 from chatroom.irc.message import Message
 
-STEADY_S = 30.0
-"""A connection that held this long makes the next loss a first one again."""
-GHOST_TRIES = 5
-"""How often a reconnect waits for our own lost connection to give the nick back."""
-
 
 class LinkLike(Protocol):
-    """What the session needs of a link (``link.Link``)."""
+    """The part of ``link.Link`` that the session uses."""
 
     def open(self, after_s: float = 0.0) -> None:
-        """Connect, some seconds from now."""
+        """Connect after a pause, in seconds."""
 
     def send(self, line: str) -> None:
         """Write one line."""
@@ -52,23 +47,45 @@ class LinkLike(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class NewPassword:
-    """A question: the password to register ``name`` with."""
+    """A question for the user: the password to register ``name`` with."""
 
     name: str
 
 
 @dataclass(frozen=True, slots=True)
 class Over:
-    """The stay has ended. ``text`` says why, ``""`` where the person wanted it."""
+    """The end of the chat."""
 
     code: int
+    """The program's exit code."""
     text: str = ""
+    """Why the chat has ended; empty if the user left."""
     unreachable: bool = False
-    """Whether there was no server to talk to."""
+    """True if no server could be reached."""
 
 
-class Session:
-    """Login, state, pacing and reconnects in one. ``question`` and ``over`` are for the front end to look at."""
+@dataclass(slots=True)
+class _Connection:
+    """What the session knows about one connection. The next connection gets a new record."""
+
+    link: LinkLike | None = None
+    """None before the first connection, and after this one has closed."""
+    is_open: bool = False
+    close_reason: str = ""
+    """Why the server closes it, in the server's words; empty if it has not said why."""
+    final_reason: str | None = None
+    """The reason if it forbids to connect again unasked (a kick, a ban); None if there is none."""
+    answered: bool = False
+    """True once the user has answered a question of this connection, perhaps after the server closed it."""
+
+
+class ChatSession:
+    """Combines login, state, navigation, pacing and reconnects.
+
+    ``make_link`` returns a new link for each connection. ``clock`` returns seconds, ``chance`` a number in [0, 1).
+    ``join``: channels to join after the welcome. ``most_attempts``: attempts to connect again before the session gives
+    up; None for no limit. ``say_again``: see ``Pacer``.
+    """
 
     def __init__(
         self,
@@ -82,43 +99,39 @@ class Session:
         say_again: bool = False,
     ) -> None:
         self.state = State()
-        self.target: str | None = None
+        self.navigation = Navigation(self.state, join)
         self.question: Ask | NewPassword | None = None
+        """The question that the user has to answer now; None if there is none."""
         self.over: Over | None = None
+        """Set when the chat has ended."""
         self.online = False
+        """True from the welcome to the end of the connection."""
+        self.quitting = False
+        """True once the user leaves."""
         self._address = address
         self._login = login
         self._make_link = make_link
-        self._clock = clock
-        self._chance = chance
-        self._most_attempts = most_attempts
-        self._link: LinkLike | None = None
-        self._is_open = False
+        self._connection = _Connection()
         self._pacer = Pacer(self._write, again=say_again)
-        # Folded name to (name, key): where the next welcome takes us.
-        self._rooms = {self.state.fold(name): (name, "") for name in join}
-        self._returning: set[str] = set()  # folded channels of the lost connection that are still to be joined again
-        self._turn_to = self.state.fold(join[0]) if join else ""
-        self._welcomed = False
-        self._welcomed_at = 0.0
-        self._attempt = 0
-        self._ghost_tries = 0
-        self.quitting = False
-        self._final: str | None = None
-        self._said_why = ""
-        self._answered = False  # a question of this connection has been answered, perhaps too late for it
-        self._registering = ""
+        self._retries = Retries(clock, chance, most_attempts)
+        self._welcomed = False  # True from the first welcome on
+        self._new_password = ""  # of a REGISTER that the server has not answered yet
 
-    # What the front end calls
+    # Calls of the front end
+
+    @property
+    def target(self) -> str | None:
+        """The channel or nick that typed lines go to; None if there is none."""
+        return self.navigation.target
 
     @property
     def ready(self) -> bool:
-        """Whether the server takes what is said: welcomed, and back in the channels of before."""
+        """True if messages are sent at once: the welcome is over, and the channels to return to have been asked for."""
         return self._pacer.is_open
 
     @property
     def delivered(self) -> bool:
-        """Whether the server has confirmed everything that was said."""
+        """True if the server has confirmed every message."""
         return self._pacer.idle
 
     def start(self) -> None:
@@ -126,9 +139,9 @@ class Session:
         self._connect(0.0)
 
     def handle(self, item: LinkItem) -> list[Event]:
-        """What the link reports."""
+        """Act on a report of the link and return the events to show."""
         if isinstance(item, Opened):
-            self._is_open = True
+            self._connection.is_open = True
             self._take(self._login.start())
             return []
         if isinstance(item, Closed):
@@ -137,31 +150,31 @@ class Session:
         before = ""
         for message in item.messages:
             if before in ("432", "433") and message.verb == "FAIL":
-                answers[-1] = []  # the same refusal, better said
+                answers[-1] = []  # our server sends the numeric for other clients; the FAIL has the better words
             answers.append(self._received(clean_message(message)))
             before = message.verb
         return [event for answer in answers for event in answer]
 
     def enter(self, text: str) -> list[Event]:
-        """A line the person typed. Several lines at once (a paste) are said as they are."""
+        """Act on a line that the user typed. Several lines at once (a paste) are messages, never commands."""
         if self.over is not None:
             return []
         lines = [line for line in text.splitlines() if line.strip()]
-        place = Place(self.state, self.target)
+        context = Context(self.state, self.target)
         if len(lines) == 1:
-            return self._perform(interpret(lines[0], place))
-        return [event for line in lines for event in self._perform(say(line, place))]
+            return self._perform(interpret(lines[0], context))
+        return [event for line in lines for event in self._perform(say(line, context))]
 
     def speak(self, text: str) -> list[Event]:
-        """Say a line where we are, whatever it looks like."""
-        return self._perform(say(text, Place(self.state, self.target)))
+        """Send a line to the target, even if it looks like a command."""
+        return self._perform(say(text, Context(self.state, self.target)))
 
     def answer(self, text: str) -> list[Event]:
-        """The reply to ``question``. An empty password means: then I'll take another nick."""
+        """Take the user's answer to ``question``. An empty password asks for another nick instead."""
         question, self.question = self.question, None
         if isinstance(question, NewPassword):
             if text and self.online:
-                self._registering = text
+                self._new_password = text
                 self._write(f"REGISTER * * :{text}")
             return []
         if question is None or self.over is not None:
@@ -169,87 +182,83 @@ class Session:
         if question.kind == "password" and not text:
             self.question = Ask("nick", question.name, "")
             return []
-        self._answered = True
+        self._connection.answered = True
         if question.kind == "server-password":
-            self._login.server_password = text
+            self._login.answer_server_password(text)
         elif question.kind == "password":
             self._take(self._login.answer_password(question.name, text))
         else:
             self._take(self._login.answer_nick(text))
-        if self._link is None:
+        if self._connection.link is None:
             self._connect(0.0)
         return []
 
     @property
     def unsaid(self) -> int:
-        """How many lines still wait for their turn to be sent."""
+        """The number of messages that have not been sent yet."""
         return self._pacer.waiting
 
     def flush(self) -> None:
-        """Ask the server to confirm what was said; ``delivered`` tells when it has."""
+        """Ask the server to confirm all messages; ``delivered`` is True when it has."""
         self._pacer.flush()
 
     def quit(self, reason: str = "") -> None:
-        """Leave. ``over`` is set when the connection is closed, at once where there is none."""
+        """Leave the chat. ``over`` is set when the connection has closed, at once if there is none."""
         self.quitting = True
         self._pacer.clear()
-        if self._link is None or not self._is_open:
-            self.over = Over(0)
-        else:
+        if self._connection.is_open:
             self._write(f"QUIT :{reason}" if reason else "QUIT")
-        if self._link is not None:
-            self._link.close()
+        else:
+            self.over = Over(0)
+        if self._connection.link is not None:
+            self._connection.link.close()
 
     # The link
 
     def _connect(self, after_s: float) -> None:
-        self._final = None
-        self._said_why = ""
-        self._answered = False
-        self._link = self._make_link()
-        self._link.open(after_s)
+        link = self._make_link()
+        self._connection = _Connection(link)
+        link.open(after_s)
 
     def _write(self, line: str) -> None:
-        if self._link is not None:
-            self._link.send(line)
+        if self._connection.link is not None:
+            self._connection.link.send(line)
 
     def _closed(self, item: Closed) -> list[Event]:
-        self._link = None
-        self._is_open = False
+        connection = self._connection
+        connection.link = None
+        connection.is_open = False
         self._login.lost()
         self._pacer.close()
         was_online, self.online = self.online, False
         if self.quitting:
             self.over = Over(0)
-        elif self._final is not None:
-            self.over = Over(1, self._final)
+        elif connection.final_reason is not None:
+            self.over = Over(1, connection.final_reason)
         elif isinstance(self.question, Ask):
-            pass  # the answer connects again
-        elif self._answered and not was_online:
-            self._connect(0.0)
+            pass  # ``answer`` connects again: the server did not wait for the user
+        elif connection.answered and not was_online:
+            self._connect(0.0)  # the answer crossed the end of the connection: use it on a new one
         elif self._welcomed:
-            return self._again(item, was_online)
+            return self._again(connection.close_reason or item.reason, was_online)
         elif item.was_open:
-            self.over = Over(1, f"{self._address} did not let us in: {self._said_why or item.reason}")
+            self.over = Over(1, f"{self._address} refused the login: {connection.close_reason or item.reason}")
         else:
             self.over = Over(1, f"Cannot connect to {self._address}: {item.reason}.", unreachable=True)
         return []
 
-    def _again(self, item: Closed, was_online: bool) -> list[Event]:
-        """Plan the next attempt, and say so."""
-        if was_online and self._clock() - self._welcomed_at >= STEADY_S:
-            self._attempt = 0
+    def _again(self, reason: str, was_online: bool) -> list[Event]:
+        """Plan the next attempt, or end the chat if there were enough."""
         what = "The connection is lost" if was_online else "Still not connected"
-        what += f": {(self._said_why or item.reason).rstrip('.')}."
-        if self._attempt == self._most_attempts:
-            self.over = Over(1, f"{what} Gave up after {self._attempt} attempts.")
+        what += f": {reason.rstrip('.')}."
+        pause_s = self._retries.next_pause_s(was_online=was_online)
+        if pause_s is None:
+            self.over = Over(1, f"{what} Gave up after {self._retries.attempts} attempts.")
             return []
-        delay = backoff_s(self._attempt, self._chance())
-        self._attempt += 1
-        self._connect(delay)
-        return [Trouble(f"{what} Trying again in {max(1, round(delay))} s.")]
+        self._connect(pause_s)
+        return [Trouble(f"{what} Trying again in {max(1, round(pause_s))} s.")]
 
-    # What the server says
+    # Messages of the server
 
     def _received(self, message: Message) -> list[Event]:
         if message.verb == "PONG" and message.params and self._pacer.pong(message.params[-1]):
@@ -257,9 +266,10 @@ class Session:
         if not self._login.done:
             return self._take(self._login.feed(message))
         if message.verb == "ERROR":
-            self._said_why = closing_reason(message)
-            if is_final(self._said_why):
-                self._final = self._said_why
+            reason = closing_reason(message)
+            self._connection.close_reason = reason
+            if is_final(reason):
+                self._connection.final_reason = reason
         elif message.verb == "CAP" and message.params[1:2] == ["NEW"]:
             names = [name for name in message.params[-1].split() if name in self._login.wanted]
             if names:
@@ -268,14 +278,17 @@ class Session:
             self._registered(message)
         events = self.state.feed(message)
         for event in events:
-            self._follow(event)
-        events = [event for event in events if not self._is_return(event)]
+            self.navigation.follow(event)
+            if isinstance(event, Renamed) and event.mine:
+                self._login.renamed(event.new)
+        events = [event for event in events if not self.navigation.is_return(event)]
         if message.verb in ("376", "422"):
-            self._return_to_rooms()
+            # The message of the day, or its absence, ends the welcome: by now the server has said what it supports.
+            self._return_to_channels()
         return events
 
     def _take(self, steps: list[Step]) -> list[Event]:
-        """Do what the login wants."""
+        """Carry out the steps of the login."""
         events: list[Event] = []
         for step in steps:
             if isinstance(step, Send):
@@ -283,19 +296,21 @@ class Session:
             elif isinstance(step, Ask):
                 self._ask(step)
             elif isinstance(step, Failed):
-                self._said_why = step.text
+                self._connection.close_reason = step.text
                 if step.final:
-                    self._final = step.text
+                    self._connection.final_reason = step.text
             elif isinstance(step, Welcomed):
                 events.append(self._welcome(step.nick))
         return events
 
     def _ask(self, ask: Ask) -> None:
-        if ask.in_use and self._welcomed and self._ghost_tries < GHOST_TRIES and self._link is not None:
-            self._ghost_tries += 1
-            self._said_why = f"{ask.name} is still taken, probably by the connection that was lost"
+        link = self._connection.link
+        # After a loss the server may not have noticed it yet, and then our own old connection holds the nick. Hang up
+        # and come back rather than ask the user for another nick.
+        if ask.in_use and self._welcomed and link is not None and self._retries.wait_for_ghost():
+            self._connection.close_reason = f"{ask.name} is still taken, probably by the connection that was lost"
             self._write("QUIT")
-            self._link.close()
+            link.close()
         else:
             self.question = ask
 
@@ -303,67 +318,37 @@ class Session:
         welcome = Welcome(nick, again=self._welcomed)
         if isinstance(self.question, Ask):
             self.question = None
-        self._returning = set(self._rooms) if self._welcomed else set()
+        if self._welcomed:
+            self.navigation.begin_return()
         self.online = self._welcomed = True
-        self._welcomed_at = self._clock()
-        self._ghost_tries = 0
+        self._retries.welcomed()
         self.state.reset(nick, self._login.caps)
         return welcome
 
-    def _return_to_rooms(self) -> None:
-        """Join where we were, then say what was still to be said."""
-        for name, key in self._rooms.values():
-            if self.state.find_channel(name) is None:
-                self._write(f"JOIN {name} {key}".rstrip())
+    def _return_to_channels(self) -> None:
+        """Join the channels again, then send the messages that wait."""
+        for line in self.navigation.joins():
+            self._write(line)
         self._pacer.open()
 
-    def _is_return(self, event: Event) -> bool:
-        """Whether this only says that we are back where we were: nothing to tell."""
-        if isinstance(event, Members) and not event.asked:
-            folded = self.state.fold(event.channel)
-            returned = folded in self._returning
-            self._returning.discard(folded)
-            return returned
-        return isinstance(event, Joined) and event.mine and self.state.fold(event.channel) in self._returning
-
     def _registered(self, message: Message) -> None:
-        """Our REGISTER was answered: a reconnect needs the new password."""
-        if message.verb == "REGISTER" and message.params[:1] == ["SUCCESS"] and self._registering:
-            self._login.account = message.params[1] if len(message.params) > 2 else self.state.nick
-            self._login.password = self._registering
-        self._registering = ""
+        """Use the new account for the next login if the server has accepted our REGISTER."""
+        if message.verb == "REGISTER" and message.params[:1] == ["SUCCESS"] and self._new_password:
+            account = message.params[1] if len(message.params) > 2 else self.state.nick
+            self._login.registered(account, self._new_password)
+        self._new_password = ""
 
-    def _follow(self, event: Event) -> None:
-        """Keep in front of the prompt, and for a reconnect, what an event changes."""
-        if isinstance(event, Joined) and event.mine:
-            folded = self.state.fold(event.channel)
-            self._rooms[folded] = (event.channel, self._rooms.get(folded, ("", ""))[1])
-            if self._turn_to == folded:
-                self.target, self._turn_to = event.channel, ""
-            elif self.target is None:
-                self.target = event.channel
-        elif isinstance(event, Left | Kicked) and event.mine:
-            left = event.channels[0] if isinstance(event, Left) else event.channel
-            self._rooms.pop(self.state.fold(left), None)
-            if self.target is not None and self.state.fold(self.target) == self.state.fold(left):
-                self.target = next((channel.name for channel in self.state.channels.values()), None)
-        elif isinstance(event, Renamed):
-            if event.mine:
-                self._login.nick = event.new
-            elif self.target is not None and self.state.fold(self.target) == self.state.fold(event.old):
-                self.target = event.new
-
-    # What the person wants
+    # Actions of the user
 
     def _perform(self, actions: list[Action]) -> list[Event]:
         events: list[Event] = []
         for action in actions:
             if isinstance(action, Print):
-                events.append(Denied(action.text) if action.wrong else Told(action.text))
+                events.append(Denied(action.text) if action.wrong else Info(action.text))
             elif isinstance(action, Quit):
                 self.quit(action.reason)
             elif not self.online:
-                events.append(Denied("You are not connected just now, so nothing was sent."))
+                events.append(Denied("You are not connected, so nothing was sent."))
                 break
             elif isinstance(action, Line):
                 self._write(action.line)
@@ -377,9 +362,11 @@ class Session:
 
     def _say(self, action: Say) -> list[Event]:
         echoed = "echo-message" in self.state.caps
+        # Without an echo from the server the message is shown at once.
         before, after = ("\x01ACTION ", "\x01") if action.kind == "action" else ("", "")
         room = room_for(action.target, self.state.source_bytes) - len(before) - len(after)
         events: list[Event] = []
+        # A target so long that less than 64 bytes are left is not a name that a server has; let the server refuse it.
         for piece in split(action.text, max(room, 64)):
             self._pacer.send(f"PRIVMSG {action.target} :{before}{piece}{after}")
             if not echoed:
@@ -387,17 +374,11 @@ class Session:
         return events
 
     def _turn(self, action: Join | Turn) -> list[Event]:
-        name = action.channel if isinstance(action, Join) else action.target
-        channel = self.state.find_channel(name)
-        if channel is not None:
-            self.target = channel.name
-        elif isinstance(action, Join):
-            folded = self._turn_to = self.state.fold(name)
-            if action.key:
-                self._rooms[folded] = (name, action.key)
-            self._write(f"JOIN {name} {action.key}".rstrip())
-        elif self.state.is_channel(name):
-            return [Denied(f"You are not in {name}. /join {name} takes you there.")]
-        else:
-            self.target = name
+        if isinstance(action, Turn) or self.state.find_channel(action.channel) is not None:
+            name = action.target if isinstance(action, Turn) else action.channel
+            if self.navigation.turn_to(name):
+                return []
+            return [Denied(f"You are not in {name}. Use /join {name} first.")]
+        self.navigation.await_join(action.channel, action.key)
+        self._write(f"JOIN {action.channel} {action.key}".rstrip())
         return []

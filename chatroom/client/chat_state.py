@@ -1,18 +1,19 @@
-"""What the client knows of the chat: a message in, events out. Pure; messages must be clean (``text.clean_message``).
+"""The state of one connection: nick, channels, members, topics. A message goes in, events come out.
 
-What was merely answered (numerics that are not about members, topics or the server's own settings) is worded in
-``answers``.
+No input or output. Messages must have been cleaned (``text.clean_message``). Numerics that change no state are turned
+into sentences by ``numerics_in_words``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import datetime
 
+from chatroom.client.channel import Channel
 from chatroom.client.chat_events import (
     Denied,
     Event,
+    Info,
     Invited,
     Joined,
     Kicked,
@@ -22,54 +23,36 @@ from chatroom.client.chat_events import (
     Renamed,
     Said,
     SaidKind,
-    Told,
     TopicChanged,
 )
 from chatroom.client.numerics_in_words import answer
 from chatroom.client.past_messages import Past
 from chatroom.client.search_queries import refusal
+from chatroom.client.server_features import ServerFeatures
 from chatroom.client.text import CTCP
 from chatroom.irc.message import Message
-from chatroom.irc.names import casefold
-
-_RFC1459 = str.maketrans("[]\\^", "{}|~")
-
-
-@dataclass(slots=True)
-class Channel:
-    """A channel we are in. ``members`` maps the folded nick to the nick; ``prefixes`` to its prefix characters."""
-
-    name: str
-    topic: str = ""
-    members: dict[str, str] = field(default_factory=dict)
-    prefixes: dict[str, str] = field(default_factory=dict)
-    arriving: list[str] = field(default_factory=list)
-    """Names of a 353 whose 366 has not come yet."""
-    known: bool = False
-    """The member list has come once since we joined."""
-    since: datetime | None = None
-    """When we joined, by the server's clock."""
 
 
 class State:
-    """Who and where we are. ``reset`` on every new connection; ``channels`` is keyed by folded name."""
+    """What the server has said about the user and the channels. ``reset`` begins a new connection."""
 
     def __init__(self) -> None:
         self.nick = ""
         self.source = ""
+        """The user's ``nick!user@host``; empty until the server has shown it."""
         self.caps: set[str] = set()
+        """Capabilities in force."""
         self.channels: dict[str, Channel] = {}
+        """Folded name to channel, for the channels that the user is in."""
         self.seen_channels: dict[str, str] = {}
-        self.channel_types = "#"
+        """Folded name to name, for every channel that was mentioned. Outlives a connection; for completion."""
+        self.features = ServerFeatures()
         self.away = False
-        self._prefixes: dict[str, str] = {"o": "@", "v": "+"}
-        self._list_modes = "beIqkl"
-        self._fold_rfc1459 = False
         self._past = Past()
-        self._found = False  # whether the WHO or LIST under way has had anything to show
+        self._has_entries = False  # True once the WHO or LIST in progress has had an entry
 
     def reset(self, nick: str, caps: set[str]) -> None:
-        """A new connection was welcomed: we are nowhere yet."""
+        """Begin a new connection that was welcomed: the user is in no channel yet."""
         self.nick = nick
         self.source = ""
         self.caps = set(caps)
@@ -78,58 +61,60 @@ class State:
         self._past.reset()
 
     def fold(self, name: str) -> str:
-        """A name as this server compares it."""
-        return casefold(name).translate(_RFC1459) if self._fold_rfc1459 else casefold(name)
+        """Return the form of a name in which this server compares names."""
+        return self.features.fold(name)
 
     def is_me(self, nick: str) -> bool:
-        """Whether ``nick`` is ours."""
+        """Tell if ``nick`` is the user's own."""
         return self.fold(nick) == self.fold(self.nick)
 
     def is_channel(self, name: str) -> bool:
-        """Whether ``name`` is a channel's by its first character."""
-        return name[:1] in self.channel_types and name != ""
+        """Tell from the first character if ``name`` is the name of a channel."""
+        return self.features.is_channel(name)
 
     def find_channel(self, name: str) -> Channel | None:
-        """The channel called ``name``, if we are in it."""
+        """Return the channel called ``name``; None if the user is not in it."""
         return self.channels.get(self.fold(name))
 
     @property
     def source_bytes(self) -> int:
-        """How long our ``nick!user@host`` is, or can be while the server has not shown it."""
+        """The length of ``source`` in bytes, or its most until the server has shown it."""
+        # 75: "!", a user name of 10 bytes, "@" and a host of 63 bytes, as long as most servers allow.
         return len(self.source.encode()) if self.source else len(self.nick.encode()) + 75
 
     def feed(self, message: Message) -> list[Event]:
-        """What a message changes and what there is to show of it."""
-        findings = self._past.findings(message)
-        if findings is not None and message.verb != "BATCH":
+        """Apply a message to the state and return the events to show."""
+        results = self._past.results_for(message)
+        if results is not None and message.verb != "BATCH":
             if message.verb in ("PRIVMSG", "NOTICE"):
-                findings += [event for event in self._read(message) if isinstance(event, Said)]
+                results += [event for event in self._read(message) if isinstance(event, Said)]
             return []
         source = message.source or ""
-        if "!" in source and self.is_me(message.nick) and not self._past.holds(moment(message)):
-            self.source = source  # said now, not before we came: since then we may come from elsewhere
+        if "!" in source and self.is_me(message.nick) and not self._past.is_before(moment(message)):
+            # A replayed line of our own may come from another address; only a live one tells today's.
+            self.source = source
         handler = _HANDLERS.get(message.verb)
         if handler is None:
             return answer(message)
         return handler(self, message)
 
-    # Talk
+    # Messages
 
     def _on_said(self, message: Message) -> list[Event]:
         events = self._read(message)
         for event in events:
             if isinstance(event, Said):
-                channel = self.find_channel(event.place)
-                said = self._past.sort(event, channel.since if channel is not None else None)
+                channel = self.find_channel(event.conversation)
+                said = self._past.mark_missed(event, channel.since if channel is not None else None)
                 return [said] if said is not None else []
         return events
 
     def _on_batch(self, message: Message) -> list[Event]:
-        found = self._past.batch(message)
-        return [found] if found is not None else []
+        result = self._past.on_batch(message)
+        return [result] if result is not None else []
 
     def _read(self, message: Message) -> list[Event]:
-        """A PRIVMSG or NOTICE as what it says, whenever that was."""
+        """Turn a PRIVMSG or NOTICE into events, no matter if it is live or old."""
         if len(message.params) < 2:
             return []
         target, text = message.params[0], message.params[1]
@@ -137,25 +122,26 @@ class State:
         if text.startswith(CTCP):
             verb, _, text = text.strip(CTCP).partition(" ")
             if verb.upper() != "ACTION":
-                return []
+                return []  # the client answers no CTCP request, so that nobody can make it send lines
             kind = "action"
         text = text.replace(CTCP, "")
         at = moment(message)
+        # A source without "!" is a server's.
         if kind == "notice" and "!" not in (message.source or ""):
-            return [Told(text, place=target if self.is_channel(target) else "", at=at)]
+            return [Info(text, conversation=target if self.is_channel(target) else "", at=at)]
         mine = self.is_me(message.nick)
-        bare = target.lstrip("".join(self._prefixes.values()))
-        place = bare if self.is_channel(bare) else (target if mine else message.nick)
-        return [Said(place, message.nick, text, kind, mine, at)]
+        _, bare = self.features.split_signs(target)  # @#channel goes to the operators of #channel
+        conversation = bare if self.is_channel(bare) else (target if mine else message.nick)
+        return [Said(conversation, message.nick, text, kind, mine, at)]
 
-    # Coming and going
+    # Users who come and go
 
     def _on_join(self, message: Message) -> list[Event]:
         name = _param(message, 0)
         mine = self.is_me(message.nick)
         if mine:
             at = moment(message)
-            self._past.came(at)
+            self._past.joined(at)
             self.channels[self.fold(name)] = Channel(name, since=at)
         channel = self.find_channel(name)
         if channel is not None:
@@ -165,42 +151,35 @@ class State:
 
     def _on_part(self, message: Message) -> list[Event]:
         name = _param(message, 0)
-        mine = self._forget(name, message.nick)
+        mine = self._remove_member(name, message.nick)
         return [Left(message.nick, (name,), _param(message, 1), mine, moment(message))]
 
     def _on_kick(self, message: Message) -> list[Event]:
         name, nick = _param(message, 0), _param(message, 1)
-        mine = self._forget(name, nick)
+        mine = self._remove_member(name, nick)
         return [Kicked(nick, name, message.nick, _param(message, 2), mine, moment(message))]
 
     def _on_quit(self, message: Message) -> list[Event]:
         mine = self.is_me(message.nick)
-        shared = []
-        for channel in self.channels.values():
-            if channel.members.pop(self.fold(message.nick), None) is not None:
-                channel.prefixes.pop(self.fold(message.nick), None)
-                shared.append(channel.name)
-        return [] if mine else [Left(message.nick, tuple(shared), _param(message, 0), mine, moment(message))]
+        folded = self.fold(message.nick)
+        shared = tuple(channel.name for channel in self.channels.values() if channel.remove(folded))
+        return [] if mine else [Left(message.nick, shared, _param(message, 0), mine, moment(message))]
 
-    def _forget(self, name: str, nick: str) -> bool:
-        """Take ``nick`` out of a channel; whether that was us."""
+    def _remove_member(self, name: str, nick: str) -> bool:
+        """Take ``nick`` out of a channel; True if that is the user."""
         mine = self.is_me(nick)
         if mine:
             self.channels.pop(self.fold(name), None)
         channel = self.find_channel(name)
         if channel is not None:
-            channel.members.pop(self.fold(nick), None)
-            channel.prefixes.pop(self.fold(nick), None)
+            channel.remove(self.fold(nick))
         return mine
 
     def _on_nick(self, message: Message) -> list[Event]:
         old, new = message.nick, _param(message, 0)
         mine = self.is_me(old)
         for channel in self.channels.values():
-            if channel.members.pop(self.fold(old), None) is not None:
-                prefix = channel.prefixes.pop(self.fold(old), "")
-                channel.members[self.fold(new)] = new
-                channel.prefixes[self.fold(new)] = prefix
+            channel.rename(self.fold(old), self.fold(new), new)
         if mine:
             self.nick = new
             self.source = new + self.source[len(old) :] if self.source else ""
@@ -211,7 +190,7 @@ class State:
         self.seen_channels[self.fold(name)] = name
         return [Invited(nick, name, message.nick, self.is_me(nick), moment(message))]
 
-    # What a channel is
+    # Channels
 
     def _on_topic(self, message: Message) -> list[Event]:
         name, topic = _param(message, 0), _param(message, 1)
@@ -230,63 +209,28 @@ class State:
         channel = self.find_channel(_param(message, 2))
         if channel is None:
             return answer(message)
-        channel.arriving.extend(message.params[-1].split())
+        channel.incoming_names.extend(message.params[-1].split())
         return []
 
     def _on_names_end(self, message: Message) -> list[Event]:
         channel = self.find_channel(_param(message, 1))
         if channel is None:
             return []
-        arrived, channel.arriving = channel.arriving, []
-        prefixes = "".join(self._prefixes.values())
-        channel.members.clear()
-        channel.prefixes.clear()
-        shown = []
-        for entry in arrived:
-            bare = entry.lstrip(prefixes)
-            nick = bare.partition("!")[0]
-            prefix = entry[: len(entry) - len(bare)]
-            channel.members[self.fold(nick)] = nick
-            channel.prefixes[self.fold(nick)] = prefix
-            shown.append(prefix[:1] + nick)
-        asked, channel.known = channel.known, True
-        shown.sort(key=lambda name: (name[0] not in prefixes, self.fold(name.lstrip(prefixes))))
-        return [Members(channel.name, tuple(shown), asked)]
+        names = channel.finish_names(self.features)
+        asked, channel.is_listed = channel.is_listed, True
+        return [Members(channel.name, tuple(names), asked)]
 
     def _on_mode(self, message: Message) -> list[Event]:
-        place, modes, params = _param(message, 0), _param(message, 1), message.params[2:]
-        channel = self.find_channel(place)
+        target, modes, params = _param(message, 0), _param(message, 1), message.params[2:]
+        channel = self.find_channel(target)
         if channel is not None:
-            self._track_prefixes(channel, modes, list(params))
-        return [ModeChanged(place, message.nick, modes, tuple(params), moment(message))]
+            channel.apply_modes(modes, params, self.features)
+        return [ModeChanged(target, message.nick, modes, tuple(params), moment(message))]
 
-    def _track_prefixes(self, channel: Channel, modes: str, params: list[str]) -> None:
-        adding = True
-        for mode in modes:
-            if mode in "+-":
-                adding = mode == "+"
-            elif mode in self._prefixes and params:
-                nick = self.fold(params.pop(0))
-                held = set(channel.prefixes.get(nick, ""))
-                (held.add if adding else held.discard)(self._prefixes[mode])
-                channel.prefixes[nick] = "".join(p for p in self._prefixes.values() if p in held)
-            elif mode in self._list_modes and params and (adding or mode != "l"):
-                params.pop(0)
-
-    # What the server is
+    # The server
 
     def _on_isupport(self, message: Message) -> list[Event]:
-        for token in message.params[1:-1]:
-            key, _, value = token.partition("=")
-            if key == "CHANTYPES":
-                self.channel_types = value
-            elif key == "CASEMAPPING":
-                self._fold_rfc1459 = value.startswith("rfc1459")
-            elif key == "CHANMODES":
-                self._list_modes = "".join(value.split(",")[:3])
-            elif key == "PREFIX" and value.startswith("("):
-                modes, _, signs = value[1:].partition(")")
-                self._prefixes = dict(zip(modes, signs, strict=False))
+        self.features.read(message.params[1:-1])
         return []
 
     def _on_cap(self, message: Message) -> list[Event]:
@@ -305,41 +249,41 @@ class State:
     def _on_list_entry(self, message: Message) -> list[Event]:
         name = _param(message, 1)
         self.seen_channels[self.fold(name)] = name
-        self._found = True
+        self._has_entries = True
         return answer(message)
 
     def _on_who(self, message: Message) -> list[Event]:
-        self._found = True
+        self._has_entries = True
         return answer(message)
 
     def _on_who_end(self, message: Message) -> list[Event]:
-        found, self._found = self._found, False
-        return [] if found else [Told(f"There is nobody to show for {_param(message, 1)}.")]
+        has_entries, self._has_entries = self._has_entries, False
+        return [] if has_entries else [Info(f"No user matches {_param(message, 1)}.")]
 
     def _on_list_end(self, message: Message) -> list[Event]:
-        found, self._found = self._found, False
-        return [] if found else [Told("There are no channels to show.")]
+        has_entries, self._has_entries = self._has_entries, False
+        return [] if has_entries else [Info("There are no channels to show.")]
 
     def _on_standard_reply(self, message: Message) -> list[Event]:
         text = message.params[-1] if message.params else ""
         if message.verb == "FAIL" and message.params[:1] == ["SEARCH"]:
             return [Denied(refusal(message.params))]
         if message.params[:2] == ["UBAN", "NEEDS_FORCE"]:
-            text = text.replace("UBAN ADD FORCE", "/ban --force")  # as it is typed here
-        return [Denied(text)] if message.verb == "FAIL" else [Told(text)]
+            text = text.replace("UBAN ADD FORCE", "/ban --force")  # what the user of this client has to type
+        return [Denied(text)] if message.verb == "FAIL" else [Info(text)]
 
     def _on_register(self, message: Message) -> list[Event]:
-        return [Told(message.params[-1])] if message.params else []
+        return [Info(message.params[-1])] if message.params else []
 
     def _on_wallops(self, message: Message) -> list[Event]:
-        return [Told(f"{message.nick} to all operators: {_param(message, 0)}", at=moment(message))]
+        return [Info(f"{message.nick} to all operators: {_param(message, 0)}", at=moment(message))]
 
     def _on_nothing(self, message: Message) -> list[Event]:
         return []
 
 
 def moment(message: Message) -> datetime | None:
-    """When the server says it was (``server-time``), or None."""
+    """Return the time of a message (its ``time`` tag), aware; None if the server sent none that can be read."""
     stamp = (message.tags or {}).get("time", "")
     try:
         at = datetime.fromisoformat(stamp)

@@ -1,4 +1,4 @@
-"""What Tab offers: commands, channels and the people here."""
+"""Completion with Tab: commands, channels and nicks."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from collections.abc import Iterable
 from prompt_toolkit.completion import CompleteEvent, Completer, Completion
 from prompt_toolkit.document import Document
 
-from chatroom.client.chat_session import Session
+from chatroom.client.chat_session import ChatSession
 from chatroom.client.slash_commands import COMMANDS, find_command
 
 
 class ChatCompleter(Completer):
-    """Completes the word before the cursor from what the session knows."""
+    """Completes the word before the cursor from the state of the session."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: ChatSession) -> None:
         self._session = session
 
     def get_completions(self, document: Document, complete_event: CompleteEvent) -> Iterable[Completion]:
-        """The candidates for the word before the cursor."""
+        """Yield the candidates for the word before the cursor."""
         line = document.text_before_cursor
         start = line.rfind(" ") + 1
         word = line[start:]
@@ -29,21 +29,22 @@ class ChatCompleter(Completer):
         command = find_command(line[1:].split(" ", 1)[0]) if line.startswith("/") else None
         takes = command.takes if command is not None else "both"
         if not word:
-            return
+            return  # everything would match, and the list would fill the screen
         if takes == "command":
             yield from _matching(word, [command.name for command in COMMANDS], "")
         if takes == "search":
             yield from _matching(word, [f"from:{nick}" for nick in self._nicks()], " ")
             yield from _matching(word, [f"in:{name}" for name in self._channels()], " ")
         if takes in ("nick", "both", "search") or (command is not None and not takes):
+            # A nick at the start of a message addresses its user: "bob: hello".
             yield from _matching(word, self._nicks(), ": " if start == 0 else " ")
         if takes in ("channel", "both") or word.startswith("#"):
             yield from _matching(word, self._channels(), " ")
 
     def _nicks(self) -> list[str]:
+        """The nicks of all channels and of the conversation in front, without the user's own."""
         state = self._session.state
-        here = state.find_channel(self._session.target or "")
-        nicks = dict(here.members) if here is not None else {}
+        nicks: dict[str, str] = {}
         for channel in state.channels.values():
             nicks |= channel.members
         nicks.pop(state.fold(state.nick), None)
@@ -59,6 +60,7 @@ class ChatCompleter(Completer):
 
 
 def _matching(word: str, names: list[str], after: str) -> Iterable[Completion]:
+    """The names that begin with ``word``, each with ``after`` behind it."""
     for name in dict.fromkeys(names):
         if name.lower().startswith(word.lower()):
             yield Completion(name + after, start_position=-len(word), display=name)

@@ -1,7 +1,8 @@
-"""Getting in: the dialogue from the first line to the welcome, as a pure state machine.
+"""Registration: the dialogue with the server from the first line to the welcome, as a state machine.
 
-Messages and answers go in, steps come out: lines to send, a question for the person, or the end. It outlives the
-connection: ``start`` begins anew with what is known by then, so a reconnect asks nothing twice.
+Messages of the server and answers of the user go in. Steps come out: lines to send, a question for the user, or the
+end. No input or output. ``Login`` outlives a connection: ``start`` uses everything that the user has answered so far,
+so a reconnect asks no question twice.
 
 States::
 
@@ -9,11 +10,11 @@ States::
                       │   ^                    │   ^
                       v   │ 903                v   │ 903, NICK
                     authenticating           authenticating
-    Any of them may have a question open; a refusal that nothing can mend leads to ``over``.
+    In each of them a question may be open. A refusal that no answer can change leads to ``over``.
 
-Source: IRCv3 capability negotiation and SASL 3.2; Modern IRC, "Connection Registration". What our server adds:
-``FAIL NICK NICK_RESERVED`` beside a 433 says that the nick belongs to an account, and AUTHENTICATE, PASS or another
-NICK may follow.
+Source: IRCv3 capability negotiation and SASL 3.2; Modern IRC, "Connection Registration". Our server adds one thing:
+after a 433, ``FAIL NICK NICK_RESERVED`` says that the nick belongs to an account. AUTHENTICATE, PASS or another NICK
+may follow.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from typing import Literal
 from chatroom.irc.message import Message, format_params
 from chatroom.irc.sasl import encode_response, format_plain
 
+# Not draft/chathistory: our server replays what was missed by itself, but not to a client that can ask for it.
 WANTED_CAPS = (
     "account-notify",
     "away-notify",
@@ -43,7 +45,10 @@ WANTED_CAPS = (
 )
 
 _FENCE = "CAP LIST"
+"""A question without effect. Its answer proves that the server has said all there is to say about an earlier line."""
 
+# No standard code tells a client to stay away, so the text of ERROR has to do. These are the words for kicks, bans and
+# logins that were refused in the texts of our server and of other common ones.
 _FINAL_WORDS = ("banned", "k-line", "k:line", "kicked", "killed", "disabled", "password incorrect")
 
 QuestionKind = Literal["nick", "password", "server-password"]
@@ -51,44 +56,52 @@ QuestionKind = Literal["nick", "password", "server-password"]
 
 @dataclass(frozen=True, slots=True)
 class Send:
-    """A line for the server."""
+    """A line to send to the server."""
 
     line: str
 
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """A question for the person; ``answer`` takes the reply. A later question replaces an earlier one."""
+    """A question for the user. A later question replaces an earlier one.
+
+    ``Login.answer_nick``, ``answer_password`` or ``answer_server_password`` takes the answer.
+    """
 
     kind: QuestionKind
     name: str
-    """The nick or account it is about."""
+    """The nick or account that the question is about; empty for the server's password."""
     why: str
-    """What happened, as a sentence for people; ``""`` where nothing did."""
+    """What has happened, as a sentence for the user; empty if there is nothing to say."""
     in_use: bool = False
-    """The nick is worn by somebody else right now, and not reserved."""
+    """True if another connection has the nick now, and it is not reserved."""
 
 
 @dataclass(frozen=True, slots=True)
 class Welcomed:
-    """Registered; the server calls us ``nick``."""
+    """Registration is complete; ``nick`` is the user's nick."""
 
     nick: str
 
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """The server will not have us. ``final``: trying again unasked would be wrong."""
+    """The server has refused the connection."""
 
     text: str
+    """Why, as a sentence for the user."""
     final: bool
+    """True if the client must not try again unasked."""
 
 
 Step = Send | Ask | Welcomed | Failed
 
 
 class Login:
-    """Who we want to be, and how far we have come."""
+    """The user's nick, account and passwords, and the state of the registration.
+
+    ``wanted``: the capabilities to request if the server offers them.
+    """
 
     def __init__(
         self,
@@ -107,24 +120,24 @@ class Login:
         self._offered: dict[str, str] = {}
         self._state: Literal["idle", "negotiating", "registering", "done", "over"] = "idle"
         self._authenticating = False
-        self._passed = False  # an account password went out with PASS: a 464 is about that one
+        self._sent_pass = False  # an account's password went out with PASS, so a 464 is about that one
         self._tried: set[tuple[str, str]] = set()  # (account, password) that went out on this connection
-        self._in_use = False  # a 433 whose meaning is not known yet
-        self._held = False  # a refused password keeps the negotiation open
-        self._refusal = ""
+        self._nick_refused = False  # a 433 has come, and its reason is not known yet
+        self._cap_end_due = False  # a refused password has kept CAP END back
+        self._refusal = ""  # of the last password; the server's ERROR after it has worse words
 
     @property
     def done(self) -> bool:
-        """Whether the server has welcomed us."""
+        """True if the server has welcomed the user."""
         return self._state == "done"
 
     def start(self) -> list[Step]:
-        """The first lines on a new connection."""
+        """Begin on a new connection: return the first lines to send."""
         self._state = "negotiating"
         self.caps.clear()
         self._offered.clear()
         self._tried.clear()
-        self._authenticating = self._passed = self._in_use = self._held = False
+        self._authenticating = self._sent_pass = self._nick_refused = self._cap_end_due = False
         self._refusal = ""
         steps: list[Step] = []
         if self.server_password:
@@ -135,32 +148,45 @@ class Login:
         return steps
 
     def lost(self) -> None:
-        """The connection is gone; what is answered from here on is kept for the next ``start``."""
+        """Report the end of the connection. Answers from now on are for the next ``start``."""
         self._state = "idle"
 
     def feed(self, message: Message) -> list[Step]:
-        """What a message of the server leads to."""
+        """Take a message of the server and return the next steps."""
         if self._state in ("idle", "done", "over"):
             return []
         handler = _HANDLERS.get(message.verb)
         return [] if handler is None else handler(self, message)
 
     def answer_nick(self, nick: str) -> list[Step]:
-        """The person wants to be called ``nick`` instead. An account given before is only kept for its own name."""
+        """Use another nick. The account is dropped if its name was the old nick."""
         if self.account and self.nick == self.account:
             self.account = self.password = ""
         self.nick = nick
         if self._state == "idle":
             return []
-        return [self._send_nick(), *(self._end_negotiation() if self._held else [])]
+        return [self._send_nick(), *(self._end_negotiation() if self._cap_end_due else [])]
 
     def answer_password(self, account: str, password: str) -> list[Step]:
-        """The person knows the password of ``account``."""
+        """Log in to ``account`` with this password."""
         self.account = account
         self.password = password
         return [] if self._state == "idle" else self._authenticate()
 
-    # What the server says
+    def answer_server_password(self, password: str) -> None:
+        """Use this password of the server at the next ``start``."""
+        self.server_password = password
+
+    def registered(self, account: str, password: str) -> None:
+        """Use an account that the user has just registered at the next ``start``."""
+        self.account = account
+        self.password = password
+
+    def renamed(self, nick: str) -> None:
+        """Use the nick that the user has changed to at the next ``start``."""
+        self.nick = nick
+
+    # Messages of the server
 
     def _on_cap(self, message: Message) -> list[Step]:
         verb = message.params[1].upper() if len(message.params) > 1 else ""
@@ -169,6 +195,7 @@ class Login:
             for name in names:
                 key, _, value = name.partition("=")
                 self._offered[key] = value
+            # "CAP * LS * :..." announces that another line of the list follows.
             return [] if len(message.params) > 3 and message.params[2] == "*" else self._request()
         if verb == "ACK":
             self.caps.update(name for name in names if not name.startswith("-"))
@@ -176,8 +203,8 @@ class Login:
                 return self._authenticate()
             return self._end_negotiation()
         if verb == "NAK":
-            return self._end_negotiation()
-        if verb == "LIST" and self._in_use:
+            return self._end_negotiation()  # the server has taken none of them; the chat works without
+        if verb == "LIST" and self._nick_refused:
             return self._ask_nick_in_use()
         return []
 
@@ -195,6 +222,7 @@ class Login:
             return []
         self._state = "registering"
         steps: list[Step] = [Send("CAP END")]
+        # PASS has to come before registration ends, and CAP END ends it.
         if self.account and self.password and "sasl" not in self.caps:
             steps = [*self._authenticate(), *steps]
         return steps
@@ -204,7 +232,8 @@ class Login:
         if "sasl" in self.caps:
             self._authenticating = True
             return [Send("AUTHENTICATE PLAIN")]
-        self._passed = True
+        self._sent_pass = True
+        # Our server takes "account:password"; without a name the password is for the account called like the nick.
         given = self.password if self.account == self.nick else f"{self.account}:{self.password}"
         return [_send("PASS", given), self._send_nick()]
 
@@ -222,21 +251,23 @@ class Login:
 
     def _on_not_authenticated(self, message: Message) -> list[Step]:
         self._authenticating = False
-        self._held = self._state == "negotiating"
+        self._cap_end_due = self._state == "negotiating"
         text = _sentence(message).removeprefix("SASL authentication failed").lstrip(": ")
-        self._refusal = text[:1].upper() + text[1:] if text else "That name and password do not fit."
+        self._refusal = text[:1].upper() + text[1:] if text else "Wrong name or password."
         self.password = ""
         if is_final(self._refusal):
             return self._fail(self._refusal, final=True)
         return [Ask("password", self.account, self._refusal)]
 
     def _on_nick_in_use(self, message: Message) -> list[Step]:
-        """433 alone says "somebody wears it"; only a FAIL beside it says "it is an account's". So wait one answer."""
-        self._in_use = True
+        # A 433 alone means that another connection has the nick. A FAIL after it means that the nick is reserved or
+        # looks like another one. So the question to the user waits until the server has answered one more line. A
+        # server without capabilities has no FAIL to wait for.
+        self._nick_refused = True
         return [Send(_FENCE)] if self._offered else self._ask_nick_in_use()
 
     def _ask_nick_in_use(self) -> list[Step]:
-        self._in_use = False
+        self._nick_refused = False
         return [Ask("nick", self.nick, f"The name {self.nick} is in use.", in_use=True)]
 
     def _on_bad_nick(self, message: Message) -> list[Step]:
@@ -245,24 +276,25 @@ class Login:
     def _on_fail(self, message: Message) -> list[Step]:
         code = message.params[1] if len(message.params) > 2 else ""
         if code == "NICK_RESERVED":
-            self._in_use = False
+            self._nick_refused = False
             return self._prove(message.params[2] if len(message.params) > 3 else self.nick, _sentence(message))
         if code == "NICK_LOOKS_ALIKE":
-            self._in_use = False
+            self._nick_refused = False
             return [Ask("nick", self.nick, _sentence(message))]
         if code.startswith("ACCOUNT_REQUIRED"):
-            # It closes the connection after this; the answer makes another.
+            # The server closes the connection after this; the answer makes another one.
             return [Ask("password", self.account or self.nick, _sentence(message))]
         return []
 
     def _prove(self, name: str, why: str) -> list[Step]:
-        """The server wants the password of ``name``: give the one we have, once, else ask."""
+        """Send the password of ``name`` if it is known and was not tried yet; else ask the user."""
         if self.password and self.account in ("", name) and (name, self.password) not in self._tried:
             return self.answer_password(name, self.password)
         return [Ask("password", name, why)]
 
     def _on_wrong_pass(self, message: Message) -> list[Step]:
-        if self._passed or self.server_password:
+        # A 464 does not say which password is wrong. If one was sent, it is that one; else the server wants its own.
+        if self._sent_pass or self.server_password:
             return self._fail(_sentence(message), final=True)
         self._state = "over"
         return [Ask("server-password", "", _sentence(message))]
@@ -283,7 +315,7 @@ class Login:
         return self._fail(text, final=is_final(text))
 
     def _send_nick(self) -> Send:
-        """Whatever it is called: a name that is none is for the server to refuse, in its words."""
+        # A name that is no nick goes out too: the server knows its own rules and says which one is broken.
         return Send(f"NICK {format_params([self.nick])}")
 
     def _fail(self, text: str, *, final: bool) -> list[Step]:
@@ -311,7 +343,7 @@ _HANDLERS = {
 
 
 def closing_reason(message: Message) -> str:
-    """Why an ERROR closes the connection: the words in its last parentheses, else all of it."""
+    """Return why an ERROR closes the connection: the text in its parentheses, or all of it."""
     text = message.params[-1] if message.params else ""
     start = text.find("(")
     inner = text[start + 1 : -1] if start >= 0 and text.endswith(")") else text
@@ -319,7 +351,7 @@ def closing_reason(message: Message) -> str:
 
 
 def is_final(reason: str) -> bool:
-    """Whether a connection closed for this reason must not be made again unasked: a kick, a ban, a wrong password."""
+    """Tell if the client must not connect again unasked after this reason: a kick, a ban, a wrong password."""
     lowered = reason.lower()
     return any(word in lowered for word in _FINAL_WORDS)
 
@@ -329,6 +361,6 @@ def _sentence(message: Message) -> str:
 
 
 def _send(verb: str, *params: str) -> Send:
-    """A line whose last parameter always stands behind a colon."""
+    """Make a line whose last parameter has a colon before it, so that it may contain spaces."""
     *first, last = params
     return Send(" ".join([verb, *first, ":" + last]))

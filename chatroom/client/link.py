@@ -1,9 +1,9 @@
-"""One connection to a server, kept by its own thread.
+"""One connection to a server, with a thread of its own.
 
-The thread owns the socket. It frames and parses what comes in, answers PING, notices when the other side has gone
-silent, and hands everything over through ``post``, which must be safe to call from another thread and must not block.
-``open``, ``send`` and ``close`` may be called from any thread. A link reports ``Closed`` exactly once and is then used
-up; whether to make another one is not its decision (see ``session``).
+The thread owns the socket. It cuts the bytes into lines, parses them, answers PING and notices a server that has gone
+silent. It reports everything through ``post``, which must be safe to call from another thread and must not block.
+``open``, ``send`` and ``close`` may be called from any thread. A link reports ``Closed`` exactly once and cannot be
+used again; ``chat_session`` decides if there is another one.
 """
 
 from __future__ import annotations
@@ -21,17 +21,21 @@ from chatroom.irc.framing import encode
 from chatroom.irc.message import Message, parse
 
 CONNECT_S = 15.0
+"""Long enough for three repeated SYN packets (after 1, 3 and 7 s); Linux by itself would try for two minutes."""
 SILENCE_S = 90.0
-"""After this long without a word from the server it is asked whether it is there, and given as long to answer."""
+"""After this long without a line from the server the link sends a PING. It waits for the answer as long again."""
 FAREWELL_S = 2.0
-"""How long a closing link goes on writing, and waits for the server to hang up first."""
+"""How long a closing link goes on writing and waits for the server to hang up.
+
+A server that hangs up first has read the QUIT, and others see its reason.
+"""
 
 _LONGEST_LINE = 16384
-_BACKOFF_S = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0)
+"""In bytes. A line may have 8,191 bytes of tags and 512 bytes of text; a longer one comes from a broken server."""
 
 
 class Address(NamedTuple):
-    """Where the server listens."""
+    """The host and port that the server listens on."""
 
     host: str
     port: int
@@ -42,38 +46,34 @@ class Address(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """The connection stands."""
+    """The connection is made."""
 
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """What one read brought: whole lines, parsed, in order. PING is not among them, it is answered here."""
+    """The messages of one read, in order. PING is not among them: the link answers it."""
 
     messages: list[Message]
 
 
 @dataclass(frozen=True, slots=True)
 class Closed:
-    """The connection is gone, or never came to be. ``reason`` is a short phrase for people."""
+    """The connection has ended, or could not be made."""
 
     reason: str
+    """Why, as a short phrase for the user."""
     was_open: bool
+    """False if the connection could not be made."""
 
 
 LinkItem = Opened | Received | Closed
 
 
-def backoff_s(attempt: int, chance: float) -> float:
-    """How long to wait before attempt number ``attempt`` (from 0); ``chance`` in [0, 1) spreads it by a fifth."""
-    step = _BACKOFF_S[min(attempt, len(_BACKOFF_S) - 1)]
-    return step * (0.9 + 0.2 * chance)
-
-
 class LineReader:
-    """Bytes in any pieces to lines, for whatever server there is.
+    """Cuts the bytes of a server into lines, however the network split them.
 
-    More lenient than ``framing.LineBuffer``, which judges what a client may send: a server's line is worth reading also
-    where it is a little too long, holds a NUL or is not UTF-8. Only what is far too long is dropped.
+    It is more lenient than ``framing.LineBuffer``, which judges what a client may send. A server's line is read even if
+    it is a little too long, contains a NUL or is not UTF-8. Only a line of more than ``_LONGEST_LINE`` is dropped.
     """
 
     __slots__ = ("_rest", "_skipping")
@@ -83,10 +83,10 @@ class LineReader:
         self._skipping = False
 
     def feed(self, data: bytes) -> list[str]:
-        """The lines that ``data`` completes. UTF-8; a line that is not is read as Latin-1."""
+        """Return the lines that ``data`` completes. A line that is not UTF-8 is read as Latin-1."""
         *whole, self._rest = (self._rest + data).split(b"\n")
         if self._skipping and whole:
-            whole.pop(0)
+            whole.pop(0)  # the end of the line that was too long
             self._skipping = False
         if len(self._rest) > _LONGEST_LINE:
             self._rest = b""
@@ -103,7 +103,7 @@ class LineReader:
 
 
 class Link:
-    """A connection to ``address``, from before it is made until after it is lost."""
+    """A connection to ``address``. ``connect_s`` and ``silence_s``: see ``CONNECT_S`` and ``SILENCE_S``."""
 
     def __init__(
         self,
@@ -117,49 +117,52 @@ class Link:
         self._post = post
         self._connect_s = connect_s
         self._silence_s = silence_s
-        self._lock = threading.Lock()  # guards _outgoing and the writing end of the wake pair
+        # Guards _outgoing and _wake_in.
+        self._lock = threading.Lock()
         self._outgoing = bytearray()
         self._closing = threading.Event()
+        # The thread waits in a selector. Another thread wakes it by a byte through this pair.
         self._wake_in, self._wake_out = socket.socketpair()
         self._wake_in.setblocking(False)
         self._thread = threading.Thread(target=self._run, name="link", daemon=True)
         self._after_s = 0.0
 
     def open(self, after_s: float = 0.0) -> None:
-        """Connect, ``after_s`` seconds from now. To be called once."""
+        """Connect after ``after_s`` seconds. Call it once."""
         self._after_s = after_s
         self._thread.start()
 
     def send(self, line: str) -> None:
-        """Write one line, given without CR LF, when the socket takes it. No text in it can begin another line."""
+        """Queue one line, without its CR LF. A line break inside it becomes a space: it cannot begin another line."""
         with self._lock:
             self._outgoing += encode(line)
             self._wake()
 
     def close(self) -> None:
-        """Write what is pending, then hang up. May be called at any time, and twice."""
+        """Write the queued lines, then hang up. May be called at any time, and more than once."""
         self._closing.set()
         with self._lock:
             self._wake()
 
     def join(self, timeout_s: float) -> None:
-        """Wait until the thread has ended."""
+        """Wait until the thread has ended, for at most ``timeout_s`` seconds."""
         if self._thread.ident is not None:
             self._thread.join(timeout_s)
 
     def _wake(self) -> None:
-        """Let the thread look up from its wait. ``_lock`` is held."""
-        if self._wake_in.fileno() >= 0:
-            with contextlib.suppress(BlockingIOError):  # full: it will wake anyway
+        """Wake the thread. The caller holds ``_lock``."""
+        if self._wake_in.fileno() >= 0:  # -1 once the link has closed
+            with contextlib.suppress(BlockingIOError):  # the pair is full of bytes that wake the thread anyway
                 self._wake_in.send(b"x")
 
     def _run(self) -> None:
         was_open = False
         try:
             if self._closing.wait(self._after_s):
-                reason = "given up"
+                reason = "cancelled"
             else:
                 with socket.create_connection(self._address, timeout=self._connect_s) as sock:
+                    # A typed line is small; without this it could wait for the acknowledgement of the one before.
                     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                     sock.setblocking(False)
                     was_open = True
@@ -168,15 +171,15 @@ class Link:
         except OSError as error:
             reason = _reason(error)
         except UnicodeError:
-            reason = "that is not a host's name"
+            reason = "that is not a valid host name"  # one that IDNA cannot encode
         finally:
-            with self._lock:
+            with self._lock:  # a send() or close() that comes later finds the pair closed, and does nothing
                 self._wake_in.close()
                 self._wake_out.close()
         self._post(Closed(reason, was_open))
 
     def _converse(self, sock: socket.socket) -> str:
-        """Read and write until the connection is over; the reason why it is."""
+        """Read and write until the connection ends, and return why it ended."""
         reader = LineReader()
         heard_at = time.monotonic()
         asked = False
@@ -189,13 +192,15 @@ class Link:
                     close_by = time.monotonic() + FAREWELL_S
                 with self._lock:
                     pending = bool(self._outgoing)
+                # A socket can nearly always be written: with nothing to write, that event would keep the loop busy.
                 selector.modify(sock, selectors.EVENT_READ | (selectors.EVENT_WRITE if pending else 0))
+                # The next deadline: to send the PING, to give up waiting for its answer, or to end the farewell.
                 wake_at = heard_at + self._silence_s * (2 if asked else 1)
                 if close_by is not None:
                     wake_at = min(wake_at, close_by)
                 ready = {key.fileobj for key, mask in selector.select(max(0.0, wake_at - time.monotonic()))}
                 if self._wake_out in ready:
-                    self._wake_out.recv(4096)
+                    self._wake_out.recv(4096)  # the bytes mean nothing; they only had to end the wait
                 if sock in ready:
                     self._write(sock)
                     data = self._read(sock)
@@ -214,7 +219,7 @@ class Link:
                     self.send("PING :are-you-there")
 
     def _read(self, sock: socket.socket) -> bytes | None:
-        """What there is to read, ``b""`` at the end, ``None`` where there is nothing yet."""
+        """Read what is there: ``b""`` at the end of the connection, None if nothing is there yet."""
         try:
             return sock.recv(65536)
         except BlockingIOError:
@@ -228,7 +233,8 @@ class Link:
                 except BlockingIOError:
                     pass
                 except (BrokenPipeError, ConnectionResetError):
-                    self._outgoing.clear()  # what the server said last may still be there to read
+                    # Not the end yet: the server's last lines, such as its ERROR, may still be there to read.
+                    self._outgoing.clear()
 
     def _take(self, lines: list[str]) -> None:
         messages = []
@@ -243,13 +249,13 @@ class Link:
 
 
 def _reason(error: OSError) -> str:
-    """A socket's error as a short phrase."""
+    """Turn a socket's error into a short phrase for the user."""
     if isinstance(error, socket.gaierror):
-        return "no machine of that name is known"
+        return "the host name is unknown"
     if isinstance(error, ConnectionRefusedError):
-        return "nothing listens there"
+        return "no server is listening there"
     if isinstance(error, ConnectionResetError):
         return "the server dropped the connection"
     if isinstance(error, TimeoutError):
-        return "no answer in time"
+        return "the server did not answer in time"
     return (error.strerror or str(error) or "the network failed").lower()

@@ -15,9 +15,11 @@ import click
 
 from chatroom import __version__
 from chatroom.client import plain
-from chatroom.client.chat_session import Session
+from chatroom.client.chat_session import ChatSession
 from chatroom.client.handshake import WANTED_CAPS, Login
+from chatroom.client.line_output import LineOutput, tolerant
 from chatroom.client.link import Address, Link
+from chatroom.client.stdin_lines import LineSource
 from chatroom.irc.names import is_nick
 
 DEFAULT_PORT = 6667
@@ -25,8 +27,8 @@ _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 @dataclass(frozen=True, slots=True)
-class Wishes:
-    """What the command line and the environment ask for."""
+class Options:
+    """The settings from the command line and the environment."""
 
     address: Address
     nick: str
@@ -37,9 +39,9 @@ class Wishes:
 
 
 def parse_address(text: str) -> Address:
-    """``HOST``, ``HOST:PORT``, ``[V6]:PORT``, a bare IPv6 address, or any of them as ``irc://...``.
+    """Parse ``HOST``, ``HOST:PORT``, ``[IPV6]:PORT`` or a bare IPv6 address, each with or without ``irc://``.
 
-    Raises ``ValueError``.
+    Raises ``ValueError`` if it is none of them.
     """
     text = text.removeprefix("irc://").partition("/")[0]
     if text.startswith("["):
@@ -56,11 +58,12 @@ def parse_address(text: str) -> Address:
 
 
 def default_nick() -> str:
-    """The shell user's name, with what no nick may hold replaced."""
+    """Return the name of the shell's user as a nick, with ``_`` for characters that a nick cannot have."""
     try:
         name = getpass.getuser()
     except (OSError, KeyError):
-        return "guest"
+        return "guest"  # the user id has no name, as in some containers
+    # "a" goes before each character, because a nick may begin with fewer characters than it may contain.
     nick = "".join(char if is_nick("a" + char) else "_" for char in name)[:32]
     return nick if is_nick(nick) else "guest"
 
@@ -74,11 +77,11 @@ def _convert_address(ctx: click.Context, param: click.Parameter, value: str) -> 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("server", callback=_convert_address, default="127.0.0.1", metavar="[HOST[:PORT]]")
-@click.option("--nick", help="The name to chat under. Asked for if left out; default: your login name.")
-@click.option("--account", help="Log in to this account, whatever the nick.")
-@click.option("--join", multiple=True, metavar="CHANNEL", help="Join this channel too; may be repeated.")
-@click.option("--plain", "as_plain", is_flag=True, help="Plain lines in and out, as in a pipe.")
-@click.option("--commands", is_flag=True, help="In a pipe: lines that start with / are commands, as at a terminal.")
+@click.option("--nick", help="Your nick. Without it you are asked; the default is your login name.")
+@click.option("--account", help="Log in to this account. The nick may differ from it.")
+@click.option("--join", multiple=True, metavar="CHANNEL", help="Join this channel; may be repeated.")
+@click.option("--plain", "as_plain", is_flag=True, help="Read and write plain lines, as in a pipe.")
+@click.option("--commands", is_flag=True, help="In a pipe, treat lines that start with / as commands.")
 @click.option("--server-password-stdin", is_flag=True, help="Read the server's password from the first line of stdin.")
 @click.version_option(__version__, prog_name="chatroom")
 def main(
@@ -92,18 +95,19 @@ def main(
 ) -> None:
     """Chat on the server at HOST (default: 127.0.0.1:6667).
 
-    At a terminal this asks for what it needs to know; /help tells the rest. With stdin or stdout not a terminal every
-    line of stdin is said in the channel, and the exit code is 0 once all of them have arrived:
+    At a terminal chatroom asks for your nick and shows a prompt; type /help there. In a pipe it sends each line of
+    stdin to the channel. The exit code is 0 if all of them have arrived:
 
         echo "deployed" | chatroom --nick bot
 
-    Passwords are asked for, or come from CHATROOM_PASSWORD and CHATROOM_SERVER_PASSWORD.
+    CHATROOM_PASSWORD and CHATROOM_SERVER_PASSWORD give the passwords of your account and of the server. At a terminal
+    you are asked for them.
     """
-    source = plain.LineSource(sys.stdin.fileno())
+    source = LineSource(sys.stdin.fileno())
     server_password = os.environ.get("CHATROOM_SERVER_PASSWORD", "")
     if server_password_stdin:
         server_password = source.read_line() or ""
-    wishes = Wishes(
+    options = Options(
         server,
         nick or account or "",
         account or "",
@@ -111,32 +115,33 @@ def main(
         server_password,
         tuple(name if name.startswith(("#", "&")) else f"#{name}" for name in join),
     )
+    # TERM=dumb is a terminal without cursor movement, such as the shell of an editor.
     piped = not (sys.stdin.isatty() and sys.stdout.isatty()) or os.environ.get("TERM", "dumb") == "dumb"
     try:
-        code = _run_plain(wishes, source, commands) if as_plain or piped else asyncio.run(_run_screen(wishes))
+        code = _run_plain(options, source, commands) if as_plain or piped else asyncio.run(_run_screen(options))
     except KeyboardInterrupt:
-        code = 130
+        code = 130  # the shell's code for Ctrl-C
     raise SystemExit(code)
 
 
-def _run_plain(wishes: Wishes, source: plain.LineSource, commands: bool) -> int:
+def _run_plain(options: Options, source: LineSource, commands: bool) -> int:
     interactive = sys.stdin.isatty()
-    if wishes.account and not wishes.password:
+    if options.account and not options.password:
         if not interactive:
-            click.echo(f"chatroom: the password for {wishes.account} is wanted in CHATROOM_PASSWORD", err=True)
+            click.echo(f"chatroom: set CHATROOM_PASSWORD to the password of {options.account}", err=True)
             return 1
-        wishes = _with_password(wishes, getpass.getpass(f"Password for {wishes.account}: "))
+        options = _with_password(options, getpass.getpass(f"Password for {options.account}: "))
     inbox: plain.Inbox = SimpleQueue()
-    # We know what we say; an echo of it would only be in the way.
+    # A script knows what it sends, so the server need not echo it.
     caps = tuple(cap for cap in WANTED_CAPS if cap != "echo-message")
-    login = _login(wishes, wishes.nick or default_nick(), caps)
-    session = Session(
-        wishes.address,
+    login = _login(options, options.nick or default_nick(), caps)
+    session = ChatSession(
+        options.address,
         login,
-        lambda: Link(wishes.address, inbox.put),
+        lambda: Link(options.address, inbox.put),
         time.monotonic,
         random.random,
-        wishes.join,
+        options.join,
         plain.ATTEMPTS,
         say_again=True,
     )
@@ -144,45 +149,44 @@ def _run_plain(wishes: Wishes, source: plain.LineSource, commands: bool) -> int:
         session,
         inbox,
         source,
-        plain.tolerant(sys.stdout),
-        plain.tolerant(sys.stderr),
+        LineOutput(session.state, tolerant(sys.stdout), tolerant(sys.stderr), interactive=interactive),
         interactive=interactive,
         commands=commands or interactive,
-        channel=wishes.join[0] if wishes.join else None,
+        channel=options.join[0] if options.join else None,
     ).run()
 
 
-async def _run_screen(wishes: Wishes) -> int:
-    # Only here: a script that pipes a line should not wait for the terminal's machinery to be loaded.
+async def _run_screen(options: Options) -> int:
+    # Imported only here: it loads prompt_toolkit, which a script that pipes a line should not wait for.
     from chatroom.client.screen import Screen
 
     screen = Screen()
     try:
-        nick = wishes.nick
+        nick = options.nick
         if not nick:
-            # In brackets and not typed ahead: who types a name of their own should not have to wipe one out first.
+            # The default stands in brackets instead of on the line, so that another nick can be typed at once.
             nick = (await screen.ask(f"Nickname [{default_nick()}]: ") or "").strip() or default_nick()
-        if wishes.account and not wishes.password:
-            wishes = _with_password(wishes, await screen.ask(f"Password for {wishes.account}: ", secret=True) or "")
+        if options.account and not options.password:
+            options = _with_password(options, await screen.ask(f"Password for {options.account}: ", secret=True) or "")
     except (EOFError, KeyboardInterrupt):
         return 130
-    session = Session(
-        wishes.address,
-        _login(wishes, nick, WANTED_CAPS),
-        lambda: Link(wishes.address, screen.post),
+    session = ChatSession(
+        options.address,
+        _login(options, nick, WANTED_CAPS),
+        lambda: Link(options.address, screen.post),
         time.monotonic,
         random.random,
-        wishes.join,
+        options.join,
     )
     code = await screen.run(session)
-    if session.over is not None and session.over.unreachable and wishes.address.host in _LOOPBACK:
+    if session.over is not None and session.over.unreachable and options.address.host in _LOOPBACK:
         click.echo("Is a server running here? `chatroomctl serve` starts one.", err=True)
     return code
 
 
-def _login(wishes: Wishes, nick: str, caps: tuple[str, ...]) -> Login:
-    return Login(nick, wishes.account, wishes.password, wishes.server_password, caps)
+def _login(options: Options, nick: str, caps: tuple[str, ...]) -> Login:
+    return Login(nick, options.account, options.password, options.server_password, caps)
 
 
-def _with_password(wishes: Wishes, password: str) -> Wishes:
-    return Wishes(wishes.address, wishes.nick, wishes.account, password, wishes.server_password, wishes.join)
+def _with_password(options: Options, password: str) -> Options:
+    return Options(options.address, options.nick, options.account, password, options.server_password, options.join)

@@ -1,7 +1,7 @@
-"""Numerics in words for people.
+"""Numerics of the server as sentences for the user.
 
-A template's ``{0}``, ``{1}``, ... are the parameters after our own nick, ``{text}`` is the last one. Refusals say what
-is wrong and, where there is something to do about it, what.
+In a template ``{0}``, ``{1}``, ... are the parameters after the user's own nick, ``{text}`` is the last parameter, and
+``{rest}`` is everything after ``{0}``. A refusal says what is wrong and, if the user can do something about it, what.
 """
 
 from __future__ import annotations
@@ -9,45 +9,45 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from chatroom.client.chat_events import Denied, Event, Told
+from chatroom.client.chat_events import Denied, Event, Info
 from chatroom.irc.message import Message
 
 REFUSALS: dict[str, str] = {
-    "401": "There is nobody called {0} here.",
+    "401": "There is no user called {0}.",
     "402": "There is no server called {0}.",
     "403": "There is no channel called {0}.",
     "405": "You are in too many channels to join {0}.",
-    "406": "Nobody called {0} was here.",
-    "407": "{0} names too many at once.",
-    "411": "Say who it is for.",
-    "412": "There was nothing to send.",
+    "406": "There was no user called {0}.",
+    "407": "{0}: too many targets at once.",
+    "411": "Name a user or a channel.",
+    "412": "There is no text to send.",
     "413": "{text}",
     "414": "{text}",
-    "416": "There are too many answers to that; ask for less.",
+    "416": "There are too many results; ask for fewer.",
     "417": "That line is too long for the server.",
     "421": "The server does not know the command {0}.",
     "422": "",
-    "431": "Say which nick.",
+    "431": "Name a nick.",
     "432": "{0} cannot be your nick: {text}",
     "433": "The nick {0} is taken.",
     "436": "The nick {0} is taken.",
-    "437": "{0} cannot be had just now: {text}",
+    "437": "{0} is not available now: {text}",
     "441": "{0} is not in {1}.",
     "442": "You are not in {0}.",
     "443": "{0} is already in {1}.",
-    "451": "The server does not know you yet.",
-    "461": "{0} needs more words behind it.",
-    "462": "That is only possible while connecting.",
+    "451": "You are not logged in to the server yet.",
+    "461": "{0} needs more parameters.",
+    "462": "That is possible only while connecting.",
     "465": "{text}",
-    "467": "{0} has a key already.",
+    "467": "{0} already has a key.",
     "471": "{0} is full.",
     "472": "There is no channel mode {0}.",
     "473": "{0} is by invitation only.",
     "474": "You are banned from {0}.",
-    "475": "{0} wants a key: /join {0} KEY",
-    "476": "{0} is not a name a channel can have.",
+    "475": "{0} needs a key: /join {0} KEY",
+    "476": "{0} is not a valid channel name.",
     "477": "{0}: {text}",
-    "478": "The list of {0} is full.",
+    "478": "The mode list of {0} is full.",
     "482": "Only an operator of {0} may do that.",
     "483": "{text}",
     "485": "{text}",
@@ -55,14 +55,14 @@ REFUSALS: dict[str, str] = {
     "501": "There is no such user mode.",
     "502": "You can only change your own modes.",
     "524": "There is no help on {0}.",
-    "525": "{0} cannot have that key.",
+    "525": "That key is not valid for {0}.",
     "696": "{text}",
     "723": "You may not do that: {text}",
 }
 
 ANSWERS: dict[str, str] = {
     "221": "Your modes: {0}",
-    "263": "{0} has to wait a moment: {text}",
+    "263": "Try {0} again later: {text}",
     "301": "{0} is away: {text}",
     "305": "You are no longer away.",
     "306": "You are away. /back ends it.",
@@ -78,7 +78,7 @@ ANSWERS: dict[str, str] = {
     "331": "{0} has no topic.",
     "332": "The topic of {0}: {text}",
     "335": "  {text}",
-    "338": "  really from {1}",
+    "338": "  connects from {1}",
     "341": "{0} has been invited to {1}.",
     "346": "  {1}",
     "348": "  {1}",
@@ -95,6 +95,7 @@ ANSWERS: dict[str, str] = {
     "901": "You are logged out.",
 }
 
+# Numerics that say nothing to a user: parts of the welcome, and the ends of lists.
 _SILENT = frozenset(
     [
         *("001", "002", "003", "004", "042", "250", "251", "252", "253", "254", "255", "265", "266"),
@@ -105,13 +106,14 @@ _SILENT = frozenset(
 
 
 def answer(message: Message) -> list[Event]:
-    """What to show of a message that changes nothing the client keeps."""
+    """Return what to show of a message that does not change the state."""
     verb, params = message.verb, message.params[1:]
     if verb in _SILENT:
         return []
     composed = _COMPOSED.get(verb)
     if composed is not None:
-        kind = Denied if "400" <= verb <= "599" else Told
+        kind = Denied if "400" <= verb <= "599" else Info
+        # A server may leave parameters out or send words instead of numbers: then its own words are shown.
         try:
             return [kind(composed(params))]
         except (IndexError, ValueError, OverflowError, OSError):
@@ -119,18 +121,19 @@ def answer(message: Message) -> list[Event]:
     if verb in REFUSALS:
         return [Denied(_fill(REFUSALS[verb], params))]
     if verb in ANSWERS:
-        return [Told(_fill(ANSWERS[verb], params))]
+        return [Info(_fill(ANSWERS[verb], params))]
+    # What the client does not know is shown in the server's words, so that no answer is lost.
     if not verb.isdigit():
-        return [Told(" ".join([verb, *message.params]))]
+        return [Info(" ".join([verb, *message.params]))]
     text = " ".join(params)
     if not text:
         return []
-    return [Denied(text) if "400" <= verb <= "599" else Told(text)]
+    return [Denied(text) if "400" <= verb <= "599" else Info(text)]
 
 
 def _fill(template: str, params: list[str]) -> str:
-    """The template with what the server gave; what it left out reads as nothing."""
-    words = [*params, *[""] * 5]
+    """Fill in a template. A parameter that the server left out is empty."""
+    words = [*params, *[""] * 5]  # no template uses more than five
     return template.format(*words, text=params[-1] if params else "", rest=" ".join(params[1:]))
 
 
@@ -153,8 +156,9 @@ def _wrong_password(params: list[str]) -> str:
 
 def _who(params: list[str]) -> str:
     user, host, _, nick, flags, trailing = params[1:7]
+    # "H" or "G" (gone: away), perhaps "*" for an operator of the server, then the signs of the channel.
     signs = "".join(sign for sign in flags if sign in "~&@%+")
-    realname = trailing.partition(" ")[2]
+    realname = trailing.partition(" ")[2]  # after the number of servers in between
     line = f"  {signs + nick:<20} {user}@{host}"
     if realname and realname != nick:
         line += f"  {realname}"
@@ -169,7 +173,7 @@ def _list(params: list[str]) -> str:
 
 
 def _idle(params: list[str]) -> str:
-    line = f"  silent for {_span(int(params[1]))}"
+    line = f"  idle for {_span(int(params[1]))}"
     if len(params) > 3:
         signed_on = datetime.fromtimestamp(int(params[2]), UTC).astimezone()
         line += f", here since {signed_on:%Y-%m-%d %H:%M}"
@@ -177,7 +181,7 @@ def _idle(params: list[str]) -> str:
 
 
 def _span(seconds: int) -> str:
-    """A length of time, roughly."""
+    """Return a length of time in its largest unit, rounded down."""
     for size, word in ((86400, "day"), (3600, "hour"), (60, "minute")):
         if seconds >= size:
             count = seconds // size

@@ -1,7 +1,7 @@
-"""What we say, no faster than the server reads it.
+"""Messages are sent no faster than the server reads them.
 
-At most ``BURST`` lines are under way; then a PING follows them, and the next ones wait for its PONG. So no flood limit
-cuts off a long paste or a piped file, and whoever asks knows when all of it has reached the server.
+After ``BURST`` lines the pacer sends a PING, and further lines wait for its PONG. So a long paste or a piped file does
+not run into a flood limit, and the caller knows when the server has read all of it.
 """
 
 from __future__ import annotations
@@ -10,78 +10,81 @@ from collections import deque
 from collections.abc import Callable
 
 BURST = 8
+"""How many lines may be unconfirmed: few enough for the flood limits of common servers (ours allows 40 at once)."""
 _TOKEN = "said-"
 
 
 class Pacer:
-    """A queue of lines in front of ``write``. Belongs to one thread.
+    """A queue of lines in front of ``write``. For use by one thread.
 
-    ``again``: what a lost connection had not confirmed is said again on the next, rather twice than never. A script
-    wants that; a person sees what was said, and would be surprised.
+    ``again``: lines that a lost connection had not confirmed are sent again on the next one. They may arrive twice, but
+    none is lost. That is right for a script. A user sees which lines arrived, and would be surprised.
     """
 
     def __init__(self, write: Callable[[str], None], *, again: bool = False) -> None:
         self._write = write
         self._again = again
         self._waiting: deque[str] = deque()
-        self._underway: list[str] = []
+        self._unconfirmed: list[str] = []
         self._fences = 0
-        self._fenced = False
+        self._fenced = False  # a PING of ours has no answer yet
         self.is_open = False
+        """True while the server takes messages."""
 
     @property
     def idle(self) -> bool:
-        """Whether the server has confirmed everything."""
-        return not self._waiting and not self._underway and not self._fenced
+        """True if the server has confirmed every line."""
+        return not self._waiting and not self._unconfirmed and not self._fenced
 
     @property
     def waiting(self) -> int:
-        """How many lines have not gone out yet."""
+        """The number of lines that are not written yet."""
         return len(self._waiting)
 
     def open(self) -> None:
-        """The server takes lines from here on. What was under way on a lost connection goes out again, if wanted."""
+        """Begin to write. With ``again`` this includes what a lost connection had not confirmed."""
         self.is_open = True
         self._fenced = False
         if self._again:
-            self._waiting.extendleft(reversed(self._underway))
-        self._underway.clear()
+            self._waiting.extendleft(reversed(self._unconfirmed))
+        self._unconfirmed.clear()
         self._pump()
 
     def close(self) -> None:
-        """The connection is lost; lines are kept for the next."""
+        """Stop to write: the connection is lost. Lines that wait are for the next one."""
         self.is_open = False
 
     def clear(self) -> None:
-        """Forget everything that is not under way."""
+        """Drop the lines that are not written yet."""
         self._waiting.clear()
 
     def send(self, line: str) -> None:
-        """Send the line as soon as its turn has come."""
+        """Queue a line. It is written at once if no line before it waits."""
         self._waiting.append(line)
         self._pump()
 
     def flush(self) -> None:
-        """Ask the server for a sign that it has read everything so far."""
+        """Ask the server to confirm everything that was written."""
         if self.is_open and not self._fenced:
             self._fence()
 
     def pong(self, token: str) -> bool:
-        """A PONG came; whether it was one of ours."""
+        """Take a PONG from the server; False if it does not answer a PING of the pacer."""
         if not token.startswith(_TOKEN):
             return False
+        # The number tells an answer to the last PING from one to a PING of an earlier connection.
         if self._fenced and token == f"{_TOKEN}{self._fences}":
             self._fenced = False
-            self._underway.clear()
+            self._unconfirmed.clear()
             self._pump()
         return True
 
     def _pump(self) -> None:
         while self.is_open and not self._fenced and self._waiting:
             line = self._waiting.popleft()
-            self._underway.append(line)
+            self._unconfirmed.append(line)
             self._write(line)
-            if len(self._underway) >= BURST:
+            if len(self._unconfirmed) >= BURST:
                 self._fence()
 
     def _fence(self) -> None:

@@ -1,4 +1,7 @@
-"""Events as lines for people: fragments of text, each with the name of its style. Both front ends print these."""
+"""Events as lines of text for the user. Both front ends print these lines.
+
+A line is a list of fragments, each with the name of its style. ``screen`` says how a style looks.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ from typing import NamedTuple
 from chatroom.client.chat_events import (
     Denied,
     Event,
-    Found,
+    Info,
     Invited,
     Joined,
     Kicked,
@@ -20,7 +23,7 @@ from chatroom.client.chat_events import (
     ModeChanged,
     Renamed,
     Said,
-    Told,
+    SearchResult,
     TopicChanged,
     Trouble,
     Welcome,
@@ -30,32 +33,35 @@ from chatroom.client.search_queries import MOST_FOUND
 NICK_STYLES = tuple(f"nick{number}" for number in range(10))
 
 Fragment = tuple[str, str]
-"""Style name (``""`` for plain text) and text."""
+"""The name of a style (empty for plain text) and the text."""
 Words = list[Fragment]
 
 
-class Shown(NamedTuple):
-    """A line ready to print. ``place`` is the channel or person it belongs to, ``""`` for none."""
+class RenderedLine(NamedTuple):
+    """A line ready to print."""
 
     words: Words
-    place: str = ""
+    conversation: str = ""
+    """The channel or nick that the line belongs to; empty for none."""
     at: datetime | None = None
+    """When it happened; None for now."""
     timeless: bool = False
-    """An answer to what was just typed: when it came is of no interest, unless the server says so."""
+    """True for an answer to what the user has just typed. It needs a time only if ``at`` is set."""
 
     @property
     def text(self) -> str:
-        """The line without styles, time and place."""
+        """The line without styles, time and conversation."""
         return "".join(text for _, text in self.words)
 
 
 def nick_style(nick: str) -> str:
-    """The style of a name: the same for the same name, everywhere and always."""
+    """Return the style of a nick. It is the same for a nick in every channel and every run."""
+    # Not hash(): it differs from run to run.
     return NICK_STYLES[zlib.crc32(nick.lower().encode()) % len(NICK_STYLES)]
 
 
-def shown(event: Event, me: str = "") -> list[Shown]:
-    """The lines that tell of an event. A message of somebody else that names ``me`` stands out."""
+def render(event: Event, me: str = "") -> list[RenderedLine]:
+    """Return the lines to show for an event. Another user's message that contains the nick ``me`` stands out."""
     lines = _WORDING[type(event)](event)
     if me and isinstance(event, Said) and not event.mine and mentions(event.text, me):
         *head, (_, text) = lines[0].words
@@ -64,18 +70,19 @@ def shown(event: Event, me: str = "") -> list[Shown]:
 
 
 def mentions(text: str, nick: str) -> bool:
-    """Whether ``nick`` stands in the text as a word of its own."""
+    """Tell if ``nick`` is a word of the text, in any case."""
+    # Not \b: a nick may begin or end with a character that is no part of a word, such as "[".
     return re.search(rf"(?<!\w){re.escape(nick)}(?!\w)", text, re.IGNORECASE) is not None
 
 
 def stamp(at: datetime | None, now: datetime) -> str:
-    """A moment as local time, with its date where that is not today's. Both are aware; None is now."""
+    """Format a time as local hour and minute, with the date if it is not today. None means ``now``. Both are aware."""
     local, today = (at or now).astimezone(), now.astimezone()
     return f"{local:%H:%M}" if local.date() == today.date() else full_stamp(local)
 
 
 def full_stamp(at: datetime) -> str:
-    """A moment, aware, as local date and time."""
+    """Format an aware time as local date and time."""
     return f"{at.astimezone():%Y-%m-%d %H:%M}"
 
 
@@ -87,12 +94,12 @@ def _because(reason: str) -> str:
     return f": {reason}" if reason else ""
 
 
-def _said(event: Said) -> list[Shown]:
-    return [Shown(_quoted(event), event.place, event.at)]
+def _said(event: Said) -> list[RenderedLine]:
+    return [RenderedLine(_quoted(event), event.conversation, event.at)]
 
 
 def _quoted(event: Said) -> Words:
-    """Who said what. What was said before we came is dim."""
+    """The nick and the text of a message. Text that the user missed is dim."""
     text = "dim" if event.missed else ""
     style = "mine" if event.mine else nick_style(event.nick)
     if event.kind == "action":
@@ -104,63 +111,64 @@ def _quoted(event: Said) -> Words:
     return words
 
 
-def _found(event: Found) -> list[Shown]:
-    if not event.said:
-        return [Shown([("told", "Nothing found.")], timeless=True)]
-    places = {said.place.lower() for said in event.said}
-    where = event.said[0].place
-    count = f"{len(event.said)}{' or more' if len(event.said) >= MOST_FOUND else ''}"
-    among = f" {'in' if where.startswith(('#', '&')) else 'with'} {where}" if len(places) == 1 else ""
-    lines = [Shown([("notice", f"Found {count}{among}:")], timeless=True)]
-    for said in event.said:
+def _search_result(event: SearchResult) -> list[RenderedLine]:
+    if not event.messages:
+        return [RenderedLine([("info", "Nothing found.")], timeless=True)]
+    conversations = {said.conversation.lower() for said in event.messages}
+    first = event.messages[0].conversation
+    count = f"{len(event.messages)}{' or more' if len(event.messages) >= MOST_FOUND else ''}"
+    among = f" {'in' if first.startswith(('#', '&')) else 'with'} {first}" if len(conversations) == 1 else ""
+    lines = [RenderedLine([("notice", f"Found {count}{among}:")], timeless=True)]
+    for said in event.messages:
         words: Words = [("time", f"  {full_stamp(said.at)} " if said.at is not None else "  ")]
-        if len(places) > 1:
-            words.append(("place", f"[{said.place}] "))
-        lines.append(Shown([*words, *_quoted(said)], timeless=True))
+        if len(conversations) > 1:
+            words.append(("conversation", f"[{said.conversation}] "))
+        lines.append(RenderedLine([*words, *_quoted(said)], timeless=True))
     return lines
 
 
-def _joined(event: Joined) -> list[Shown]:
+def _joined(event: Joined) -> list[RenderedLine]:
     if event.mine:
-        return [Shown([("notice", f"You joined {event.channel}")], event.channel, event.at)]
-    return [Shown([_nick(event.nick), ("dim", " joined")], event.channel, event.at)]
+        return [RenderedLine([("notice", f"You joined {event.channel}")], event.channel, event.at)]
+    return [RenderedLine([_nick(event.nick), ("dim", " joined")], event.channel, event.at)]
 
 
-def _left(event: Left) -> list[Shown]:
+def _left(event: Left) -> list[RenderedLine]:
     if event.mine:
-        return [Shown([("notice", f"You left {event.channels[0]}")], event.channels[0], event.at)]
-    place = event.channels[0] if len(event.channels) == 1 else ""
+        return [RenderedLine([("notice", f"You left {event.channels[0]}")], event.channels[0], event.at)]
+    conversation = event.channels[0] if len(event.channels) == 1 else ""
     if event.reason.startswith(f"{event.nick} was "):
-        # The server words kicks itself: "NAME was kicked by an admin: reason".
-        return [Shown([_nick(event.nick), ("dim", event.reason[len(event.nick) :])], place, event.at)]
+        # Our server makes the whole sentence for a kick from the server: "NAME was kicked by an admin: reason".
+        return [RenderedLine([_nick(event.nick), ("dim", event.reason[len(event.nick) :])], conversation, event.at)]
+    # A server puts "Quit: " before the user's own reason. Without one it fills in the nick or "Client quit".
     reason = event.reason.removeprefix("Quit: ").removeprefix("Quit").strip()
     aside = f" ({reason})" if reason and reason.lower() not in (event.nick.lower(), "client quit") else ""
-    return [Shown([_nick(event.nick), ("dim", f" left{aside}")], place, event.at)]
+    return [RenderedLine([_nick(event.nick), ("dim", f" left{aside}")], conversation, event.at)]
 
 
-def _kicked(event: Kicked) -> list[Shown]:
+def _kicked(event: Kicked) -> list[RenderedLine]:
     if event.mine:
         text = f"You were kicked from {event.channel} by {event.by}{_because(event.reason)}"
-        return [Shown([("warning", text)], event.channel, event.at)]
+        return [RenderedLine([("warning", text)], event.channel, event.at)]
     words = [_nick(event.nick), ("dim", f" was kicked from {event.channel} by "), _nick(event.by)]
-    return [Shown([*words, ("dim", _because(event.reason))], event.channel, event.at)]
+    return [RenderedLine([*words, ("dim", _because(event.reason))], event.channel, event.at)]
 
 
-def _renamed(event: Renamed) -> list[Shown]:
+def _renamed(event: Renamed) -> list[RenderedLine]:
     if event.mine:
-        return [Shown([("notice", f"You are now known as {event.new}")], "", event.at)]
-    return [Shown([_nick(event.old), ("dim", " is now known as "), _nick(event.new)], "", event.at)]
+        return [RenderedLine([("notice", f"You are now known as {event.new}")], "", event.at)]
+    return [RenderedLine([_nick(event.old), ("dim", " is now known as "), _nick(event.new)], "", event.at)]
 
 
-def _topic(event: TopicChanged) -> list[Shown]:
+def _topic(event: TopicChanged) -> list[RenderedLine]:
     if not event.topic:
-        return [Shown([_nick(event.by), ("dim", " cleared the topic")], event.channel, event.at)]
-    return [Shown([_nick(event.by), ("dim", " set the topic: "), ("", event.topic)], event.channel, event.at)]
+        return [RenderedLine([_nick(event.by), ("dim", " cleared the topic")], event.channel, event.at)]
+    return [RenderedLine([_nick(event.by), ("dim", " set the topic: "), ("", event.topic)], event.channel, event.at)]
 
 
 _OWN_MODES = {
-    "+o": "You have an operator's rights on this server.",
-    "-o": "You no longer have an operator's rights on this server.",
+    "+o": "You are an operator of this server.",
+    "-o": "You are no longer an operator of this server.",
 }
 
 _MODES = {
@@ -173,54 +181,56 @@ _MODES = {
 }
 
 
-def _mode(event: ModeChanged) -> list[Shown]:
-    if not event.place.startswith(("#", "&")):
+def _mode(event: ModeChanged) -> list[RenderedLine]:
+    if not event.target.startswith(("#", "&")):
         text = _OWN_MODES.get(event.modes, f"Your modes changed: {event.modes}")
-        return [Shown([("dim", text)], "", event.at)]
+        return [RenderedLine([("dim", text)], "", event.at)]
     wording = _MODES.get(event.modes)
     if wording is not None and len(event.params) == 1:
         what = wording.format(event.params[0])
     else:
         what = "set " + " ".join([event.modes, *event.params])
-    return [Shown([_nick(event.by), ("dim", f" {what}")], event.place, event.at)]
+    return [RenderedLine([_nick(event.by), ("dim", f" {what}")], event.target, event.at)]
 
 
-def _members(event: Members) -> list[Shown]:
+def _members(event: Members) -> list[RenderedLine]:
     words: Words = [("dim", f"{len(event.names)} here: ")]
     for number, name in enumerate(event.names):
         sign = name[:1] if name[:1] in "~&@%+!" else ""
         words += [("dim", (", " if number else "") + sign), _nick(name.removeprefix(sign))]
-    return [Shown(words, event.channel, timeless=event.asked)]
+    return [RenderedLine(words, event.channel, timeless=event.asked)]
 
 
-def _invited(event: Invited) -> list[Shown]:
+def _invited(event: Invited) -> list[RenderedLine]:
     if event.mine:
         text = f" invites you to {event.channel} (/join {event.channel})"
-        return [Shown([_nick(event.by), ("notice", text)], "", event.at)]
-    return [Shown([_nick(event.by), ("dim", f" invited {event.nick}")], event.channel, event.at)]
+        return [RenderedLine([_nick(event.by), ("notice", text)], "", event.at)]
+    return [RenderedLine([_nick(event.by), ("dim", f" invited {event.nick}")], event.channel, event.at)]
 
 
-def _told(event: Told) -> list[Shown]:
-    return [Shown([("told", line)], event.place, event.at, timeless=True) for line in event.text.split("\n")]
+def _info(event: Info) -> list[RenderedLine]:
+    return [
+        RenderedLine([("info", line)], event.conversation, event.at, timeless=True) for line in event.text.split("\n")
+    ]
 
 
-def _denied(event: Denied) -> list[Shown]:
-    return [Shown([("warning", line)], timeless=True) for line in event.text.split("\n") if line]
+def _denied(event: Denied) -> list[RenderedLine]:
+    return [RenderedLine([("warning", line)], timeless=True) for line in event.text.split("\n") if line]
 
 
-def _trouble(event: Trouble) -> list[Shown]:
-    return [Shown([("warning", event.text)])]
+def _trouble(event: Trouble) -> list[RenderedLine]:
+    return [RenderedLine([("warning", event.text)])]
 
 
-def _welcome(event: Welcome) -> list[Shown]:
+def _welcome(event: Welcome) -> list[RenderedLine]:
     if event.again:
-        return [Shown([("notice", f"Connected again, as {event.nick}.")])]
-    return [Shown([("notice", f"You are connected as {event.nick}. /help lists the commands, /quit leaves.")])]
+        return [RenderedLine([("notice", f"Connected again, as {event.nick}.")])]
+    return [RenderedLine([("notice", f"You are connected as {event.nick}. /help lists the commands, /quit leaves.")])]
 
 
-_WORDING: dict[type, Callable[..., list[Shown]]] = {
+_WORDING: dict[type, Callable[..., list[RenderedLine]]] = {
     Said: _said,
-    Found: _found,
+    SearchResult: _search_result,
     Joined: _joined,
     Left: _left,
     Kicked: _kicked,
@@ -229,7 +239,7 @@ _WORDING: dict[type, Callable[..., list[Shown]]] = {
     ModeChanged: _mode,
     Members: _members,
     Invited: _invited,
-    Told: _told,
+    Info: _info,
     Denied: _denied,
     Trouble: _trouble,
     Welcome: _welcome,

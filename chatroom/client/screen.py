@@ -1,6 +1,6 @@
-"""The client for a terminal: the prompt stays at the bottom, what happens scrolls by above it.
+"""The client for a terminal: the prompt stays at the bottom, and events scroll by above it.
 
-One thread with an event loop; the link's thread only ever drops items into ``Screen.post``.
+One thread with an event loop does everything. The link's thread calls ``Screen.post`` and nothing else.
 """
 
 from __future__ import annotations
@@ -20,14 +20,16 @@ from prompt_toolkit.renderer import print_formatted_text
 from prompt_toolkit.shortcuts import CompleteStyle
 from prompt_toolkit.styles import Style
 
-from chatroom.client.chat_events import Denied, Event, Told, Trouble
-from chatroom.client.chat_session import NewPassword, Session
+from chatroom.client.chat_events import Denied, Event, Info, Trouble
+from chatroom.client.chat_session import ChatSession, NewPassword
 from chatroom.client.completion import ChatCompleter
 from chatroom.client.handshake import Ask
 from chatroom.client.link import LinkItem
-from chatroom.client.rendering import NICK_STYLES, Fragment, shown, stamp
+from chatroom.client.rendering import NICK_STYLES, Fragment, render, stamp
 from chatroom.client.wrapping import wrap
 
+# The terminal's own colours, so that they suit its theme. Without red, which is for refusals, and without black and
+# white, one of which is the background.
 _NICK_COLOURS = (
     "ansigreen",
     "ansiyellow",
@@ -47,56 +49,63 @@ STYLE = Style.from_dict(
         "mine": "bold",
         "dim": "ansibrightblack",
         "time": "ansibrightblack",
-        "place": "ansicyan",
+        "conversation": "ansicyan",
         "notice": "ansigreen",
         "warning": "ansired",
         "mention": "bold ansiyellow",
-        "told": "",
+        "info": "",
         "prompt": "bold",
         "prompt.trouble": "bold ansired",
     }
 )
 
 INDENT = len("00:00 ")
-"""How far the second line of a long one is indented."""
+"""How far the second and later rows of a long line are indented: they begin under the text."""
 
 
 class Screen:
-    """One person at a terminal. ``post`` may be called from any thread, all else from the event loop's."""
+    """One user at a terminal.
+
+    ``post`` may be called from any thread, everything else from the thread of the event loop.
+    """
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
+        # Reports of the link. append() and popleft() of a deque are safe in two threads.
         self._inbox: deque[LinkItem] = deque()
         self._output = create_output()
+        # NO_COLOR (no-color.org) takes away the colours, and leaves bold.
         self._colours = ColorDepth.DEPTH_1_BIT if os.environ.get("NO_COLOR") else self._output.get_default_color_depth()
         self._unprinted: list[Fragment] = []
         self._printing: asyncio.Task[None] | None = None
-        self._news = asyncio.Event()  # set whenever the link has reported something
-        self._draft = ""
-        self._prompt: PromptSession[str] | None = None
-        self._secrets = self._new_prompt(history=DummyHistory())
-        self._session: Session | None = None
+        self._news = asyncio.Event()  # set when the link has reported something
+        self._draft = ""  # text that the next prompt begins with
+        self._prompt: PromptSession[str] | None = None  # the one that is open, or was open last
+        # For questions. Answers must not come back with the arrow keys: some are passwords.
+        self._questions = self._new_prompt(history=DummyHistory())
+        self._session: ChatSession | None = None
 
     def post(self, item: LinkItem) -> None:
-        """Take what the link reports. Any thread."""
+        """Take a report of the link. May be called from any thread."""
         self._inbox.append(item)
         try:
             self._loop.call_soon_threadsafe(self._drain)
         except RuntimeError:
-            pass  # the loop has ended, and nobody is there to read it
+            pass  # the loop has ended with the chat: no report matters any more
 
     async def ask(self, words: str, *, secret: bool = False, default: str = "") -> str | None:
-        """Ask one thing below all else; None where the question has become pointless meanwhile.
+        """Ask a question at the bottom; None if the question is no longer open, because of a report of the link.
 
-        Raises EOFError or KeyboardInterrupt where the person does not want to answer.
+        Raises EOFError or KeyboardInterrupt if the user refuses to answer with Ctrl-D or Ctrl-C.
         """
-        self._prompt = self._secrets
-        return await self._secrets.prompt_async([("class:prompt", words)], is_password=secret, default=default)
+        self._prompt = self._questions
+        return await self._questions.prompt_async([("class:prompt", words)], is_password=secret, default=default)
 
-    async def run(self, session: Session) -> int:
-        """Chat until the end; the exit code."""
+    async def run(self, session: ChatSession) -> int:
+        """Chat until the end, and return the exit code."""
         self._session = session
         chat = self._new_prompt(history=InMemoryHistory(), completer=ChatCompleter(session))
+        # Not SIGINT: prompt_toolkit turns it into Ctrl-C at the prompt.
         for number in (signal.SIGTERM, signal.SIGHUP):
             self._loop.add_signal_handler(number, self._leave)
         session.start()
@@ -107,6 +116,7 @@ class Screen:
                 await self._chat(chat)
         if session.over.text:
             self._show([Trouble(session.over.text)])
+        # Let the last lines be printed before the loop ends.
         while self._printing is not None:
             await self._printing
         return session.over.code
@@ -116,7 +126,9 @@ class Screen:
             style=STYLE,
             output=self._output,
             color_depth=self._colours,
+            # The typed line vanishes, because the message comes back as an event.
             erase_when_done=True,
+            # The other styles keep rows free below the prompt for their menu.
             complete_style=CompleteStyle.READLINE_LIKE,
             complete_while_typing=False,
             **options,  # type: ignore[arg-type]
@@ -132,13 +144,14 @@ class Screen:
         except EOFError:
             text = "/quit"
         except KeyboardInterrupt:
+            # Ctrl-C drops the text, as in a shell. A user who presses it again wants to leave.
             if not chat.default_buffer.text:
-                self._show([Told("/quit or Ctrl-D leaves the chat.")])
+                self._show([Info("/quit or Ctrl-D leaves the chat.")])
             return
         if text is None:
-            return
+            return  # interrupted: the draft is kept, and a question or the end comes next
         if not session.online and not text.startswith("/"):
-            self._draft = text
+            self._draft = text  # it cannot be sent now, and stays to be sent later
         self._show(session.enter(text))
         await self._until_closed()
 
@@ -154,7 +167,7 @@ class Screen:
             else:
                 self._explain(question)
                 whose = question.name if question.kind == "password" else "the server"
-                hint = " (empty: another name)" if question.kind == "password" else ""
+                hint = " (leave empty for another nick)" if question.kind == "password" else ""
                 text = await self.ask(f"Password for {whose}{hint}: ", secret=True)
         except (EOFError, KeyboardInterrupt):
             if isinstance(question, NewPassword):
@@ -163,9 +176,10 @@ class Screen:
                 session.quit()
                 await self._until_closed()
             return
+        # A report of the link may have closed the question, or put another one in its place, while the user typed.
         if text is not None and session.question is question:
             if not text and isinstance(question, Ask) and question.kind == "nick":
-                return
+                return  # the question is still open and comes again
             self._show(session.answer(text))
 
     def _explain(self, question: Ask) -> None:
@@ -175,22 +189,22 @@ class Screen:
     async def _new_password(self, name: str) -> str | None:
         first = await self.ask(f"New password for {name}: ", secret=True)
         if not first:
-            self._show([Told("Nothing was registered.")])
+            self._show([Info("Nothing was registered.")])
             return first if first is None else ""
-        again = await self.ask("The same once more: ", secret=True)
+        again = await self.ask("Repeat the password: ", secret=True)
         if again is not None and again != first:
-            self._show([Denied("Those were not the same; nothing was registered.")])
+            self._show([Denied("The passwords differ; nothing was registered.")])
             return ""
         return again
 
     async def _until_closed(self) -> None:
-        """After /quit: let the link write it, rather than prompt for more."""
+        """After /quit, wait until the link has closed. No prompt is open meanwhile."""
         session = self._require()
         while session.quitting and session.over is None:
             self._news.clear()
             await self._news.wait()
 
-    def _require(self) -> Session:
+    def _require(self) -> ChatSession:
         assert self._session is not None
         return self._session
 
@@ -199,17 +213,18 @@ class Screen:
         self._interrupt()
 
     def _label(self) -> FormattedText:
-        """The prompt: where what is typed goes, and what is the matter."""
+        """The text of the prompt: the target of typed lines, and the state of the connection."""
         session = self._require()
-        where = session.target or "no channel"
+        target = session.target or "no channel"
         if not session.online:
-            trouble = f"[{where}, offline] " if session.target else "[connecting] "
+            trouble = f"[{target}, offline] " if session.target else "[connecting] "
             return FormattedText([("class:prompt.trouble", trouble)])
         if session.state.away:
-            where += ", away"
-        return FormattedText([("class:prompt", f"[{where}] ")])
+            target += ", away"
+        return FormattedText([("class:prompt", f"[{target}] ")])
 
     def _drain(self) -> None:
+        """Handle all reports of the link. A burst of them is shown in one go."""
         session = self._require()
         before = session.question
         events: list[Event] = []
@@ -220,19 +235,21 @@ class Screen:
         if session.over is not None or session.question is not before:
             self._interrupt()
         elif self._prompt is not None:
-            self._prompt.app.invalidate()
+            self._prompt.app.invalidate()  # the target or the connection may have changed
 
     def _interrupt(self) -> None:
-        """End the prompt that is open, so that the next one can ask something else; keep what was typed."""
+        """End the prompt that is open, so that another one can follow. Typed text becomes the draft."""
         prompt = self._prompt
+        # A prompt may be done and still running until the loop comes round; a second exit() would raise.
         if prompt is not None and prompt.app.is_running and not prompt.app.is_done:
-            if prompt is not self._secrets:
+            if prompt is not self._questions:
                 self._draft = prompt.default_buffer.text
             prompt.app.exit()
 
     def _show(self, events: list[Event]) -> None:
         for event in events:
             self._unprinted += self._rendered(event)
+        # One task is enough: lines that come while it prints are printed in its next round.
         if self._unprinted and self._printing is None:
             self._printing = self._loop.create_task(self._print())
 
@@ -240,26 +257,30 @@ class Screen:
         session = self._require()
         width = self._output.get_size().columns
         rendered: list[Fragment] = []
-        for line in shown(event, session.state.nick):
+        for line in render(event, session.state.nick):
             fragments: list[Fragment] = []
             if line.at is not None or not line.timeless:
                 fragments.append(("class:time", stamp(line.at, datetime.now().astimezone()) + " "))
-            if line.place and self._needs_place(line.place):
-                fragments.append(("class:place", f"[{line.place}] "))
+            if line.conversation and self._needs_label(line.conversation):
+                fragments.append(("class:conversation", f"[{line.conversation}] "))
             fragments += [(f"class:{style}" if style else "", text) for style, text in line.words]
             rendered += wrap(fragments, width, INDENT)
             rendered.append(("", "\n"))
         return rendered
 
-    def _needs_place(self, place: str) -> bool:
-        """Whether the line could be mistaken for one of another place."""
+    def _needs_label(self, conversation: str) -> bool:
+        """Tell if a line needs its conversation before it, because it could belong to another one."""
         session = self._require()
-        return len(session.state.channels) > 1 or session.state.fold(place) != session.state.fold(session.target or "")
+        return len(session.state.channels) > 1 or session.state.fold(conversation) != session.state.fold(
+            session.target or ""
+        )
 
     async def _print(self) -> None:
-        """Print what has gathered above the prompt, in one go."""
+        """Print the waiting lines above the prompt."""
         try:
             while self._unprinted:
+                # This removes the prompt and draws it again below. It costs more than the lines, so all that wait are
+                # printed in one go.
                 async with in_terminal():
                     fragments, self._unprinted = self._unprinted, []
                     print_formatted_text(self._output, FormattedText(fragments), STYLE, color_depth=self._colours)

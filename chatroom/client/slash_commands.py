@@ -1,82 +1,26 @@
-"""What a typed line means: the table of slash commands, and what each one asks the session to do. Pure."""
+"""The slash commands: what each typed line asks the session to do. No input or output."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import NamedTuple
 
+from chatroom.client.actions import Action, Context, Join, Line, Print, Quit, Register, Say, Turn
 from chatroom.client.chat_events import SaidKind
-from chatroom.client.chat_state import State
 from chatroom.client.search_queries import CAPABILITY, HELP, question
 
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """Send this to the server."""
-
-    line: str
-
-
-@dataclass(frozen=True, slots=True)
-class Say:
-    """Say this to a channel or a person."""
-
-    target: str
-    text: str
-    kind: SaidKind = "message"
-
-
-@dataclass(frozen=True, slots=True)
-class Join:
-    """Join a channel and turn to it."""
-
-    channel: str
-    key: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """What is typed from here on goes to this channel or person."""
-
-    target: str
-
-
-@dataclass(frozen=True, slots=True)
-class Print:
-    """Tell the person something, locally."""
-
-    text: str
-    wrong: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Register:
-    """Ask for a new password and register the nick with it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Quit:
-    """Leave the chat."""
-
-    reason: str = ""
-
-
-Action = Line | Say | Join | Turn | Print | Register | Quit
-
-
-class Place(NamedTuple):
-    """Where the person is while typing."""
-
-    state: State
-    target: str | None
-
-
 _BAN_FLAGS = {"--ip": "--ip", "--name": "--name", "--force": "FORCE"}
+_BAN_HELP = """\
+  NAME      a nick, an account, an address, or a network such as 10.0.0.0/8
+  TIME      30m, 12h, 7d or 1d12h; without a TIME the ban lasts permanently
+  --ip      ban the address that NAME is connected from, not the name
+  --force   ban an address of the server itself, or of most users
+/ban info NAME shows the ban on NAME, and the users that it hits."""
+# What our server takes for a duration. All else after the name is the reason.
 _DURATION = re.compile(r"(?:[0-9]+[ywdhms])+", re.IGNORECASE)
 
-Handler = Callable[[Place, str], list[Action]]
+Handler = Callable[[Context, str], list[Action]]
 
 
 class Command(NamedTuple):
@@ -84,46 +28,46 @@ class Command(NamedTuple):
 
     name: str
     usage: str
-    """What may follow the name."""
+    """The parameters, as /help shows them."""
     help: str
     handler: Handler
     takes: str = ""
-    """What its words complete to: ``nick``, ``channel``, ``both``, ``command``, ``search`` or nothing."""
+    """What Tab completes in the parameters: ``nick``, ``channel``, ``both``, ``command``, ``search`` or nothing."""
     aliases: tuple[str, ...] = ()
     more: str = ""
-    """Further lines for ``/help NAME``."""
+    """Further lines of ``/help NAME``."""
 
 
 class Misused(Exception):
-    """The words behind a command don't fit it."""
+    """The parameters do not fit the command. The text is a sentence for the user, or empty."""
 
 
-def interpret(text: str, place: Place) -> list[Action]:
-    """What to do about one typed line. ``//`` at its start says a text that begins with a slash."""
+def interpret(text: str, context: Context) -> list[Action]:
+    """Return the actions that one typed line asks for. ``//`` at its start sends a text that begins with ``/``."""
     if not text.strip():
         return []
     if not text.startswith("/") or text.startswith("//"):
-        return say(text[1:] if text.startswith("//") else text, place)
+        return say(text[1:] if text.startswith("//") else text, context)
     name, _, rest = text[1:].partition(" ")
     command = find_command(name)
     if command is None:
-        return [_wrong(f"There is no command /{name}. /help lists them; //{name} says it.")]
+        return [_wrong(f"There is no command /{name}. /help lists them; //{name} sends it as text.")]
     try:
-        return command.handler(place, rest.strip())
+        return command.handler(context, rest.strip())
     except Misused as misused:
-        hint = f"/{command.name} {command.usage}".rstrip()
-        return [_wrong(f"{misused} It goes: {hint}" if str(misused) else f"It goes: {hint}")]
+        usage = f"Usage: /{command.name} {command.usage}".rstrip()
+        return [_wrong(f"{misused} {usage}".lstrip())]
 
 
-def say(text: str, place: Place, kind: SaidKind = "message") -> list[Action]:
-    """Say ``text`` where we are."""
-    if place.target is None:
-        return [_wrong("You are in no channel, so nobody would read that. /join #channel or /query NAME first.")]
-    return [Say(place.target, text, kind)]
+def say(text: str, context: Context, kind: SaidKind = "message") -> list[Action]:
+    """Return the action that sends ``text`` to the target, or a refusal if there is none."""
+    if context.target is None:
+        return [_wrong("You are in no channel, so nothing was sent. Use /join #channel or /query NAME first.")]
+    return [Say(context.target, text, kind)]
 
 
 def find_command(name: str) -> Command | None:
-    """The command of this name or alias, whatever its case."""
+    """Return the command of this name or alias, in any case; None if there is none."""
     return _BY_NAME.get(name.lower())
 
 
@@ -132,7 +76,7 @@ def _wrong(text: str) -> Print:
 
 
 def _words(text: str, least: int) -> list[str]:
-    """The words of ``text``; Misused if there are fewer than ``least``."""
+    """Return the words of ``text``. Raises ``Misused`` if there are fewer than ``least``."""
     words = text.split()
     if len(words) < least:
         raise Misused
@@ -143,105 +87,109 @@ def _line(verb: str, *params: str, trailing: str = "") -> Line:
     return Line(" ".join([verb, *params, *([f":{trailing}"] if trailing else [])]))
 
 
-def _channel_first(place: Place, rest: str) -> tuple[str, str]:
-    """The channel that ``rest`` begins with, else the one we are in; and what follows."""
+def _channel_first(context: Context, rest: str) -> tuple[str, str]:
+    """Split ``rest`` into the channel at its start and what follows. Without a channel there, use the target."""
     first, _, following = rest.partition(" ")
-    if place.state.is_channel(first):
+    if context.state.is_channel(first):
         return first, following.strip()
-    if place.target is None or not place.state.is_channel(place.target):
-        raise Misused("Say which channel.")
-    return place.target, rest
+    if context.target is None or not context.state.is_channel(context.target):
+        raise Misused("Name a channel.")
+    return context.target, rest
 
 
-def _help(place: Place, rest: str) -> list[Action]:
+def _help(context: Context, rest: str) -> list[Action]:
     if rest:
-        command = find_command(rest.lstrip("/").split()[0])
+        name = rest.removeprefix("/").partition(" ")[0]
+        command = find_command(name)
         if command is None:
-            return [_wrong(f"There is no command {rest}. /help lists them.")]
+            return [_wrong(f"There is no command /{name}. /help lists them.")]
         also = f" (also /{', /'.join(command.aliases)})" if command.aliases else ""
         more = f"\n{command.more}" if command.more else ""
         return [Print(f"/{command.name} {command.usage}".rstrip() + f": {command.help}{also}{more}")]
     shown = [(f"/{command.name} {command.usage}".rstrip(), command.help) for command in COMMANDS]
-    width = max(len(usage) for usage, _ in shown if len(usage) < 34)
-    lines = ["What you type is said to the channel or person in front of the prompt. Commands:"]
+    width = max(len(usage) for usage, _ in shown)
+    lines = ["What you type is sent to the channel or nick shown in the prompt. Commands:"]
     lines += [f"  {usage:<{width}}  {text}" for usage, text in shown]
-    lines.append("Tab completes names, channels and commands. //text says /text.")
+    lines.append("Tab completes nicks, channels and commands. To send /text, type //text.")
     return [Print("\n".join(lines))]
 
 
-def _join(place: Place, rest: str) -> list[Action]:
+def _join(context: Context, rest: str) -> list[Action]:
     words = _words(rest, 1)
-    channel = words[0] if place.state.is_channel(words[0]) else (place.state.channel_types[:1] or "#") + words[0]
+    channel = words[0]
+    if not context.state.is_channel(channel):
+        channel = (context.state.features.channel_types[:1] or "#") + channel
     return [Join(channel, words[1] if len(words) > 1 else "")]
 
 
-def _part(place: Place, rest: str) -> list[Action]:
-    if not rest and place.target is not None and not place.state.is_channel(place.target):
-        others = list(place.state.channels.values())
-        return [Turn(others[0].name)] if others else [_wrong("There is nothing to leave; /quit leaves the chat.")]
-    channel, reason = _channel_first(place, rest)
+def _part(context: Context, rest: str) -> list[Action]:
+    if not rest and context.target is not None and not context.state.is_channel(context.target):
+        # A conversation with one user is not on the server, so there is nothing to PART.
+        others = list(context.state.channels.values())
+        return [Turn(others[0].name)] if others else [_wrong("You are in no channel. /quit leaves the chat.")]
+    channel, reason = _channel_first(context, rest)
     return [_line("PART", channel, trailing=reason)]
 
 
-def _msg(place: Place, rest: str) -> list[Action]:
+def _msg(context: Context, rest: str) -> list[Action]:
     target, _, text = rest.partition(" ")
     if not text.strip():
         raise Misused
     return [Say(target, text.strip())]
 
 
-def _query(place: Place, rest: str) -> list[Action]:
+def _query(context: Context, rest: str) -> list[Action]:
     target, _, text = rest.partition(" ")
     if not target:
         raise Misused
     return [Turn(target), *([Say(target, text.strip())] if text.strip() else [])]
 
 
-def _me(place: Place, rest: str) -> list[Action]:
+def _me(context: Context, rest: str) -> list[Action]:
     if not rest:
         raise Misused
-    return say(rest, place, "action")
+    return say(rest, context, "action")
 
 
-def _topic(place: Place, rest: str) -> list[Action]:
-    channel, topic = _channel_first(place, rest)
+def _topic(context: Context, rest: str) -> list[Action]:
+    channel, topic = _channel_first(context, rest)
     return [Line(f"TOPIC {channel} :") if topic == "-" else _line("TOPIC", channel, trailing=topic)]
 
 
-def _who(place: Place, rest: str) -> list[Action]:
+def _who(context: Context, rest: str) -> list[Action]:
     if not rest:
-        rest, _ = _channel_first(place, "")
+        rest, _ = _channel_first(context, "")
     return [_line("WHO", rest.split()[0])]
 
 
-def _names(place: Place, rest: str) -> list[Action]:
-    channel, _ = _channel_first(place, rest)
+def _names(context: Context, rest: str) -> list[Action]:
+    channel, _ = _channel_first(context, rest)
     return [_line("NAMES", channel)]
 
 
-def _list(place: Place, rest: str) -> list[Action]:
+def _list(context: Context, rest: str) -> list[Action]:
     return [_line("LIST", *rest.split()[:1])]
 
 
-def _search(place: Place, rest: str) -> list[Action]:
-    if not place.state.caps.issuperset((CAPABILITY, "batch")):
-        return [_wrong("This server cannot search what was said.")]
+def _search(context: Context, rest: str) -> list[Action]:
+    if not context.state.caps.issuperset((CAPABILITY, "batch")):
+        return [_wrong("This server cannot search past messages.")]
     try:
-        return [_line("SEARCH", question(rest, place.target))]
+        return [_line("SEARCH", question(rest, context.target))]
     except ValueError as error:
         raise Misused(str(error)) from None
 
 
-def _kick(place: Place, rest: str) -> list[Action]:
+def _kick(context: Context, rest: str) -> list[Action]:
     words = _words(rest, 1)
-    if place.state.is_channel(words[0]):
+    if context.state.is_channel(words[0]):
         _words(rest, 2)
         return [_line("KICK", words[0], words[1], trailing=" ".join(words[2:]))]
     # KILL always carries a reason on the wire; an empty one means that there is none.
     return [Line(f"KILL {words[0]} :{' '.join(words[1:])}")]
 
 
-def _ban(place: Place, rest: str) -> list[Action]:
+def _ban(context: Context, rest: str) -> list[Action]:
     words = _words(rest, 1)
     if words[0] == "info" and len(words) == 2:
         return [_line("UBAN", "INFO", words[1])]
@@ -256,78 +204,81 @@ def _ban(place: Place, rest: str) -> list[Action]:
     return [_line(*head, trailing=" ".join(words))]
 
 
-def _unban(place: Place, rest: str) -> list[Action]:
+def _unban(context: Context, rest: str) -> list[Action]:
     return [_line("UBAN", "DEL", _words(rest, 1)[0])]
 
 
-def _bans(place: Place, rest: str) -> list[Action]:
+def _bans(context: Context, rest: str) -> list[Action]:
     return [_line("UBAN", "LIST", *rest.split())]
 
 
-def _nick(place: Place, rest: str) -> list[Action]:
+def _nick(context: Context, rest: str) -> list[Action]:
     return [_line("NICK", _words(rest, 1)[0])]
 
 
-def _away(place: Place, rest: str) -> list[Action]:
-    if not rest and not place.state.away:
-        rest = "away"
+def _away(context: Context, rest: str) -> list[Action]:
+    if not rest and not context.state.away:
+        rest = "away"  # AWAY without a text would mean to be back
     return [_line("AWAY", trailing=rest)]
 
 
-def _whois(place: Place, rest: str) -> list[Action]:
-    if not rest and place.target is not None and not place.state.is_channel(place.target):
-        rest = place.target
+def _whois(context: Context, rest: str) -> list[Action]:
+    if not rest and context.target is not None and not context.state.is_channel(context.target):
+        rest = context.target
     return [_line("WHOIS", _words(rest, 1)[0])]
 
 
-def _invite(place: Place, rest: str) -> list[Action]:
+def _invite(context: Context, rest: str) -> list[Action]:
     words = _words(rest, 1)
-    channel, _ = _channel_first(place, " ".join(words[1:]))
+    channel, _ = _channel_first(context, " ".join(words[1:]))
     return [_line("INVITE", words[0], channel)]
 
 
-def _mode(place: Place, rest: str) -> list[Action]:
+def _mode(context: Context, rest: str) -> list[Action]:
     first = rest.partition(" ")[0]
-    if first and place.state.is_me(first):
+    if first and context.state.is_me(first):
         return [_line("MODE", rest)]
-    channel, modes = _channel_first(place, rest)
+    channel, modes = _channel_first(context, rest)
     return [_line("MODE", channel, *modes.split())]
 
 
-def _raw(place: Place, rest: str) -> list[Action]:
+def _raw(context: Context, rest: str) -> list[Action]:
     if not rest:
         raise Misused
     verb, _, following = rest.partition(" ")
-    if verb.upper() == "QUIT":  # otherwise the end of the connection would look like a loss
+    if verb.upper() == "QUIT":  # as a plain line it would look like a lost connection, and the client would come back
         return [Quit(following.removeprefix(":"))]
     return [Line(rest)]
 
 
+# No line of /help is wider than 80 columns: a text here has at most 44 characters.
 COMMANDS: tuple[Command, ...] = (
-    Command("help", "[COMMAND]", "what can be typed", _help, "command", ("h", "?")),
-    Command("join", "CHANNEL [KEY]", "join a channel, or turn to it", _join, "channel", ("j",)),
-    Command("part", "[CHANNEL] [WHY]", "leave a channel", _part, "channel", ("leave",)),
-    Command("msg", "NAME TEXT", "say it to one person or another channel", _msg, "both", ("m",)),
-    Command("query", "NAME [TEXT]", "talk to one person from here on", _query, "both", ("q",)),
+    Command("help", "[COMMAND]", "list the commands, or explain one", _help, "command", ("h", "?")),
+    Command("join", "CHANNEL [KEY]", "join a channel, or switch to it", _join, "channel", ("j",)),
+    Command("part", "[CHANNEL] [REASON]", "leave a channel", _part, "channel", ("leave",)),
+    Command("msg", "NAME TEXT", "send a message to a nick or a channel", _msg, "both", ("m",)),
+    Command("query", "NAME [TEXT]", "send what you type to NAME from now on", _query, "both", ("q",)),
     Command("me", "TEXT", "say what you are doing", _me),
-    Command("names", "[CHANNEL]", "who is in the channel", _names, "channel"),
-    Command("who", "[CHANNEL|NAME]", "the same, with where they come from", _who, "both"),
-    Command("whois", "NAME", "all that is known of somebody", _whois, "nick"),
-    Command("list", "", "the channels there are", _list),
-    Command("search", "[OPTIONS] WORDS", "find what was said, here or elsewhere", _search, "search", ("s",), HELP),
-    Command("topic", "[CHANNEL] [TEXT|-]", "read, set or (-) clear the topic", _topic, "channel"),
-    Command("nick", "NAME", "take another name", _nick),
-    Command("away", "[TEXT]", "be away (without TEXT: or back again)", _away),
-    Command("back", "", "be back", lambda place, rest: [Line("AWAY")]),
-    Command("register", "", "make your nick an account with a password", lambda place, rest: [Register()]),
-    Command("invite", "NAME [CHANNEL]", "invite somebody into a channel", _invite, "nick"),
-    Command("mode", "[CHANNEL] [MODES]", "read or change a channel's modes", _mode, "both"),
-    Command("kick", "[CHANNEL] NAME [WHY]", "put somebody out of a channel, or of the chat", _kick, "both"),
-    Command("ban", "[--ip] NAME [TIME] [WHY]", "ban a name or address; TIME: 30m, 12h, 7d", _ban, "nick"),
+    Command("names", "[CHANNEL]", "list the users in a channel", _names, "channel"),
+    Command("who", "[CHANNEL|NAME]", "list users with host and real name", _who, "both"),
+    Command("whois", "NAME", "show what the server knows about a user", _whois, "nick"),
+    Command("list", "", "list the channels", _list),
+    Command(
+        "search", "[OPTIONS] WORDS", "find past messages, by nick, channel or day", _search, "search", ("s",), HELP
+    ),
+    Command("topic", "[CHANNEL] [TEXT|-]", "show, set or (with -) clear the topic", _topic, "channel"),
+    Command("nick", "NAME", "change your nick", _nick),
+    Command("away", "[TEXT]", "mark yourself away; /away alone also ends it", _away),
+    Command("back", "", "end being away", lambda context, rest: [Line("AWAY")]),
+    Command("register", "", "register your nick with a password", lambda context, rest: [Register()]),
+    Command("invite", "NAME [CHANNEL]", "invite a user to a channel", _invite, "nick"),
+    Command("mode", "[CHANNEL] [MODES]", "show or change the modes of a channel", _mode, "both"),
+    Command("kick", "[CHANNEL] NAME [REASON]", "remove a user from a channel or the server", _kick, "both"),
+    Command("ban", "[--ip] NAME [TIME] [REASON]", "ban for TIME (12h, 7d) or permanently", _ban, "nick", (), _BAN_HELP),
     Command("unban", "NAME|ADDRESS|NUMBER", "lift a ban", _unban, "nick"),
-    Command("bans", "", "the bans in force (/ban info NAME: who is hit)", _bans),
-    Command("raw", "LINE", "send a line of IRC as it is", _raw, aliases=("quote",)),
-    Command("quit", "[WHY]", "leave the chat", lambda place, rest: [Quit(rest)], aliases=("exit",)),
+    Command("bans", "", "list the bans in force", _bans),
+    Command("raw", "LINE", "send a line of IRC unchanged", _raw, aliases=("quote",)),
+    Command("quit", "[REASON]", "leave the chat", lambda context, rest: [Quit(rest)], aliases=("exit",)),
 )
 
 _BY_NAME = {name: command for command in COMMANDS for name in (command.name, *command.aliases)}

@@ -1,7 +1,7 @@
-"""Text on its way to a terminal, and on its way to the wire.
+"""Text on its way to the terminal and to the server.
 
-What others write is never trusted with the terminal: formatting codes are dropped, and so is every control character
-and every character that turns the direction of the line around.
+Text from other users must not control the terminal. Formatting codes are dropped, and so are all control characters and
+all characters that change the direction of the text.
 """
 
 from __future__ import annotations
@@ -16,7 +16,10 @@ LINE_BYTES = 512
 
 CTCP = "\x01"
 
+# Colour codes: two digits each for the foreground and the background, or six hexadecimal ones.
 _COLOUR = re.compile(r"\x03(?:\d{1,2}(?:,\d{1,2})?)?|\x04(?:[0-9A-Fa-f]{6}(?:,[0-9A-Fa-f]{6})?)?")
+# Control characters (C0 and C1), characters that change the direction or have no width, and lone surrogates, which
+# cannot be encoded. Not the zero-width joiner (200D): emoji and some scripts need it.
 _UNSAFE = re.compile(
     "[\x00\x02-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff\ufff9-\ufffb\ud800-\udfff]"
 )
@@ -24,23 +27,27 @@ _BLANK = re.compile("[\t\n\u2028\u2029]")
 
 
 def clean(text: str) -> str:
-    """The text without anything that could drive a terminal. Only the CTCP mark (``\\x01``) is left, for the state."""
+    """Return the text without everything that could control a terminal.
+
+    The CTCP mark (``\\x01``) stays, for ``chat_state``.
+    """
+    # Most text is plain ASCII; this test is much faster than the three substitutions.
     if text.isascii() and text.isprintable():
         return text
     return _UNSAFE.sub("", _BLANK.sub(" ", _COLOUR.sub("", text)))
 
 
 def clean_message(message: Message) -> Message:
-    """The message with every parameter, its source and its tags cleaned."""
+    """Return the message with its parameters, source and tags cleaned."""
     tags = None if message.tags is None else {clean(key): clean(value) for key, value in message.tags.items()}
     source = None if message.source is None else clean(message.source)
     return Message(clean(message.verb), [clean(param) for param in message.params], source, tags)
 
 
 def split(text: str, room: int) -> list[str]:
-    """Cut a text into pieces of at most ``room`` bytes, at a space where there is one, never inside a character.
+    """Cut a text into pieces of at most ``room`` bytes, at a space if possible, never inside a character.
 
-    A letter is not parted from the marks that follow it, as long as they fit into one piece.
+    A letter stays with the marks that follow it, unless they do not fit into one piece.
     """
     pieces = []
     rest = text
@@ -59,7 +66,7 @@ def split(text: str, room: int) -> list[str]:
 
 
 def _fitting(text: str, room: int) -> int:
-    """How many characters of ``text`` fit into ``room`` bytes; at least one."""
+    """Return how many characters of ``text`` fit into ``room`` bytes; at least one."""
     size = 0
     end = 0
     for char in text:
@@ -74,10 +81,11 @@ def _fitting(text: str, room: int) -> int:
 
 
 def _clings(before: str, char: str) -> bool:
-    """Whether ``char`` belongs to the character before it: a mark, a joiner, or what a joiner joins."""
+    """True if ``char`` belongs to the character before it: a mark, a joiner, or a character after a joiner."""
     return char in "\u200d\ufe0f" or before == "\u200d" or unicodedata.combining(char) > 0
 
 
 def room_for(target: str, source_bytes: int, verb: str = "PRIVMSG") -> int:
-    """How many bytes of text fit into one line to ``target`` once the server has put the sender before it."""
+    """Return how many bytes of text fit into one line to ``target``."""
+    # The server puts the sender's source before the line, and cuts what is then too long.
     return LINE_BYTES - len(f":{'x' * source_bytes} {verb} {target} :\r\n".encode())

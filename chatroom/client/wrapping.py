@@ -1,4 +1,4 @@
-"""Long lines broken between words, for a terminal that would break them anywhere."""
+"""Breaks long lines between words. The terminal by itself would break them inside of words."""
 
 from __future__ import annotations
 
@@ -13,17 +13,18 @@ _PARTS = re.compile(r" +|[^ ]+")
 
 
 def columns(text: str) -> int:
-    """How many columns of a terminal a text takes."""
-    width = wcswidth(text)
+    """Return how many columns of a terminal a text takes."""
+    width = wcswidth(text)  # -1 if the text has a control character
     return width if width >= 0 else sum(max(wcwidth(char), 0) for char in text)
 
 
 def wrap(fragments: list[Fragment], width: int, indent: int) -> list[Fragment]:
-    """The fragments of one line, with line breaks where it would get wider than ``width``.
+    """Return the fragments of one line, with line breaks before it gets wider than ``width`` columns.
 
-    Lines after the first are indented. A word that fits on no line is left whole (an address is to be copied, and the
-    terminal breaks it without a break in the text), and a line that fits is left as it is.
+    Rows after the first are indented by ``indent`` columns. A line that fits is returned unchanged. A word that is too
+    long for a row stays whole and is left to the terminal: a copied address then contains no line break.
     """
+    # In a very narrow terminal the indent would take half of each row.
     if sum(columns(text) for _, text in fragments) <= width or width <= 2 * indent:
         return fragments
     out: list[Fragment] = []
@@ -39,12 +40,12 @@ def wrap(fragments: list[Fragment], width: int, indent: int) -> list[Fragment]:
         out += word
         used += size
         if size > width - indent:
-            used %= width  # the terminal has broken it
+            used %= width  # the terminal has broken the word, and its last row is filled this far
     return out
 
 
 def _words(fragments: list[Fragment]) -> Iterator[list[Fragment]]:
-    """Runs of blanks and words, in turn. A word may go over several fragments (``<`` ``bob`` ``>``)."""
+    """Yield words and runs of blanks in turn. A word may have several fragments (``<`` ``bob`` ``>``)."""
     word: list[Fragment] = []
     for style, text in fragments:
         for part in _PARTS.findall(text):

@@ -1,4 +1,4 @@
-"""Shared by the terminal client's tests."""
+"""Fixtures of the terminal client's tests."""
 
 from __future__ import annotations
 

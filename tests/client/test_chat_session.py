@@ -1,17 +1,18 @@
-"""The stay as a whole, over a link that the test plays."""
+"""The session as a whole, on a link that the test plays."""
 
 from __future__ import annotations
 
 from harness.client_stage import Stage
 
 from chatroom.client.chat_events import Denied, Joined, Said, Trouble, Welcome
-from chatroom.client.chat_session import GHOST_TRIES, NewPassword, Over
+from chatroom.client.chat_session import NewPassword, Over
 from chatroom.client.handshake import WANTED_CAPS, Ask
 from chatroom.client.link import Closed, Opened
+from chatroom.client.reconnecting import GHOST_TRIES
 
 
 def test_the_channel_the_server_puts_us_into_is_where_we_talk() -> None:
-    """Connecting is enough to chat."""
+    """The first channel that the server puts the user into becomes the target."""
     stage = Stage()
     assert stage.welcome("#lobby")[0] == Welcome("alice")
     assert stage.session.target == "#lobby"
@@ -20,7 +21,7 @@ def test_the_channel_the_server_puts_us_into_is_where_we_talk() -> None:
 
 
 def test_an_echo_is_waited_for_where_the_server_gives_one() -> None:
-    """With echo-message what we said is shown when the server shows it."""
+    """With echo-message a message is shown when the server echoes it."""
     stage = Stage()
     stage.welcome("#lobby", caps="echo-message")
     assert stage.session.enter("hi") == []
@@ -28,7 +29,7 @@ def test_an_echo_is_waited_for_where_the_server_gives_one() -> None:
 
 
 def test_a_long_line_becomes_several_that_fit() -> None:
-    """What the server makes of each piece stays within 512 bytes; an action stays an action."""
+    """Each piece fits into 512 bytes after the server has added the source; each piece of an action is an action."""
     stage = Stage()
     stage.welcome("#lobby")
     for text in ("wörd " * 300, "/me " + "wörd " * 300):
@@ -43,7 +44,7 @@ def test_a_long_line_becomes_several_that_fit() -> None:
 
 
 def test_a_paste_is_said_line_by_line() -> None:
-    """Several lines at once are text, also where one of them begins with a slash."""
+    """A paste of several lines is text, even if one of them begins with a slash."""
     stage = Stage()
     stage.welcome("#lobby")
     stage.session.enter("one\n\n/quit\nthree")
@@ -51,7 +52,7 @@ def test_a_paste_is_said_line_by_line() -> None:
 
 
 def test_join_and_query_turn_the_prompt() -> None:
-    """What is typed goes to the channel joined last, or to the person asked for; leaving turns back."""
+    """/join and /query change the target; leaving the target turns back to another channel."""
     stage = Stage()
     stage.welcome("#lobby")
     stage.session.enter("/join #ops")
@@ -64,9 +65,7 @@ def test_join_and_query_turn_the_prompt() -> None:
     assert stage.session.target == "bob"
     stage.hear(":bob!b@h NICK rob")
     assert stage.session.target == "rob"
-    assert stage.session.enter("/query #nowhere") == [
-        Denied("You are not in #nowhere. /join #nowhere takes you there.")
-    ]
+    assert stage.session.enter("/query #nowhere") == [Denied("You are not in #nowhere. Use /join #nowhere first.")]
     stage.session.enter("/part")
     assert stage.session.target == "#lobby"
     stage.hear(":alice!a@h PART #lobby")
@@ -74,7 +73,7 @@ def test_join_and_query_turn_the_prompt() -> None:
 
 
 def test_leaving_the_last_channel_leaves_nowhere() -> None:
-    """After the last channel there is nobody to talk to."""
+    """After the last channel there is no target."""
     stage = Stage()
     stage.welcome("#lobby")
     stage.hear(":bob!b@h KICK #lobby alice :out")
@@ -82,16 +81,16 @@ def test_leaving_the_last_channel_leaves_nowhere() -> None:
 
 
 def test_a_lost_connection_comes_back_to_its_channels() -> None:
-    """After a loss: a word about it, a growing pause, and the channels of before, without telling it all again."""
+    """After a loss the session says so, waits longer each time, and returns to its channels silently."""
     stage = Stage()
     stage.welcome("#lobby")
     stage.session.enter("/join #ops sesame")
     stage.hear(":alice!a@h JOIN #ops", ":srv 366 alice #ops :End")
     assert stage.lose() == [Trouble("The connection is lost: the server closed the connection. Trying again in 1 s.")]
     assert stage.link.opened_after == 1.0
-    assert stage.session.enter("hello?") == [Denied("You are not connected just now, so nothing was sent.")]
-    assert stage.session.handle(Closed("nothing listens there", was_open=False)) == [
-        Trouble("Still not connected: nothing listens there. Trying again in 2 s.")
+    assert stage.session.enter("hello?") == [Denied("You are not connected, so nothing was sent.")]
+    assert stage.session.handle(Closed("no server is listening there", was_open=False)) == [
+        Trouble("Still not connected: no server is listening there. Trying again in 2 s.")
     ]
     assert stage.link.opened_after == 2.0
     events = stage.welcome("#lobby")
@@ -103,7 +102,7 @@ def test_a_lost_connection_comes_back_to_its_channels() -> None:
 
 
 def test_a_channel_left_is_not_joined_again() -> None:
-    """Neither the one we left nor the one we were kicked from."""
+    """A channel that the user left, or was kicked from, is not joined again."""
     stage = Stage()
     stage.welcome("#lobby", "#ops", "#tea")
     stage.hear(":alice!a@h PART #ops", ":bob!b@h KICK #tea alice")
@@ -113,7 +112,7 @@ def test_a_channel_left_is_not_joined_again() -> None:
 
 
 def test_the_pause_begins_anew_after_a_steady_time() -> None:
-    """A server that drops us at once is asked ever less often; one that held us is not blamed for the past."""
+    """After a connection that lasted, the pause is the shortest again."""
     stage = Stage()
     stage.welcome()
     for pause in (1.0, 2.0, 4.0):
@@ -126,17 +125,17 @@ def test_the_pause_begins_anew_after_a_steady_time() -> None:
 
 
 def test_attempts_may_be_bounded() -> None:
-    """A script gives up after so many attempts."""
+    """The session ends after ``most_attempts`` attempts."""
     stage = Stage(attempts=2)
     stage.welcome()
     stage.lose()
-    stage.lose("nothing listens there")
-    stage.lose("nothing listens there")
-    assert stage.session.over == Over(1, "Still not connected: nothing listens there. Gave up after 2 attempts.")
+    stage.lose("no server is listening there")
+    stage.lose("no server is listening there")
+    assert stage.session.over == Over(1, "Still not connected: no server is listening there. Gave up after 2 attempts.")
 
 
 def test_a_shutdown_is_told_in_its_words() -> None:
-    """The server's ERROR is the reason that is shown."""
+    """The reason that is shown is the text of the server's ERROR."""
     stage = Stage()
     stage.welcome()
     stage.hear("ERROR :Closing Link: 127.0.0.1 (Server is shutting down)")
@@ -145,7 +144,7 @@ def test_a_shutdown_is_told_in_its_words() -> None:
 
 
 def test_kicked_banned_or_disabled_is_the_end() -> None:
-    """No reconnect after any of them."""
+    """After a kick, a ban or a disabled account the session does not reconnect."""
     for why in ("You were kicked by an admin: spam", "You are banned: spam", "this account is disabled"):
         stage = Stage()
         stage.welcome("#lobby")
@@ -156,14 +155,14 @@ def test_kicked_banned_or_disabled_is_the_end() -> None:
 
 
 def test_no_server_at_first_is_the_end() -> None:
-    """If the first connection does not come to be, there is nothing to come back to."""
+    """If the first connection cannot be made, the session ends."""
     stage = Stage()
-    stage.session.handle(Closed("nothing listens there", was_open=False))
-    assert stage.session.over == Over(1, "Cannot connect to host:6667: nothing listens there.", unreachable=True)
+    stage.session.handle(Closed("no server is listening there", was_open=False))
+    assert stage.session.over == Over(1, "Cannot connect to host:6667: no server is listening there.", unreachable=True)
 
 
 def test_a_question_outlives_the_connection() -> None:
-    """A server that will not wait for the password is called again once it is there."""
+    """If the server closes before the user has answered, the session connects again with the answer."""
     stage = Stage()
     stage.session.handle(Opened())
     stage.hear(":srv CAP * LS :sasl", ":srv CAP * ACK :sasl", ":srv FAIL NICK NICK_RESERVED alice :It is reserved.")
@@ -180,7 +179,7 @@ def test_a_question_outlives_the_connection() -> None:
 
 
 def test_an_answer_may_cross_the_end_of_its_connection() -> None:
-    """Answered before we hear that the server has closed: the answer is used on the next connection, once."""
+    """An answer that crosses the end of its connection is used on the next one, and only there."""
     stage = Stage()
     stage.session.handle(Opened())
     stage.hear(":srv CAP * LS :", ":srv 464 * :Password incorrect", "ERROR :Closing Link: h (Password incorrect)")
@@ -190,11 +189,11 @@ def test_an_answer_may_cross_the_end_of_its_connection() -> None:
     stage.session.handle(Opened())
     assert stage.link.sent[0] == "PASS :open sesame"
     stage.lose()
-    assert stage.session.over == Over(1, "host:6667 did not let us in: the server closed the connection")
+    assert stage.session.over == Over(1, "host:6667 refused the login: the server closed the connection")
 
 
 def test_an_empty_password_asks_for_another_nick() -> None:
-    """Whoever does not know the password takes another name."""
+    """An empty password asks for another nick."""
     stage = Stage()
     stage.session.handle(Opened())
     stage.hear(":srv FAIL NICK NICK_RESERVED alice :It is reserved.")
@@ -206,7 +205,7 @@ def test_an_empty_password_asks_for_another_nick() -> None:
 
 
 def test_our_own_ghost_is_waited_for() -> None:
-    """After a loss our nick may still be worn by the old connection: wait some, then ask."""
+    """After a loss the old connection may still hold the nick: wait a few times, then ask the user."""
     stage = Stage()
     stage.welcome("#lobby")
     stage.lose()
@@ -223,7 +222,7 @@ def test_our_own_ghost_is_waited_for() -> None:
 
 
 def test_quit_is_no_loss() -> None:
-    """/quit says so to the server, and ends with 0 when the connection is closed."""
+    """/quit sends QUIT, and the session ends with code 0 when the connection has closed."""
     stage = Stage()
     stage.welcome("#lobby")
     stage.session.enter("/quit good night")
@@ -235,7 +234,7 @@ def test_quit_is_no_loss() -> None:
 
 
 def test_quitting_while_there_is_no_connection_is_at_once() -> None:
-    """Neither the pause before an attempt nor the attempt itself is waited for."""
+    """Without a connection, /quit ends the session at once, in a pause or during an attempt."""
     stage = Stage()
     stage.session.quit()
     assert stage.session.over == Over(0)
@@ -263,7 +262,7 @@ def test_registering_is_remembered_for_a_reconnect() -> None:
 
 
 def test_a_refused_registration_is_forgotten() -> None:
-    """FAIL REGISTER is told, and the password is not kept."""
+    """A FAIL REGISTER is shown, and the password is not used later."""
     stage = Stage()
     stage.welcome("#lobby")
     stage.session.enter("/register")
@@ -277,7 +276,7 @@ def test_a_refused_registration_is_forgotten() -> None:
 
 
 def test_a_refused_nick_is_told_once() -> None:
-    """Where a FAIL follows the numeric, only its words are shown."""
+    """If a FAIL follows the numeric, only the FAIL is shown."""
     stage = Stage()
     stage.welcome("#lobby")
     events = stage.hear(":srv 433 alice bob :In use", ":srv FAIL NICK NICK_RESERVED bob :bob is registered.")
@@ -286,7 +285,7 @@ def test_a_refused_nick_is_told_once() -> None:
 
 
 def test_new_capabilities_are_asked_for() -> None:
-    """CAP NEW after the welcome: what we know, we want."""
+    """Of the capabilities in a CAP NEW, the wanted ones are requested."""
     stage = Stage()
     stage.welcome("#lobby")
     stage.hear(":srv CAP alice NEW :batch unheard-of")
@@ -294,7 +293,7 @@ def test_new_capabilities_are_asked_for() -> None:
 
 
 def test_nothing_a_server_says_reaches_the_screen_as_a_control() -> None:
-    """Escape sequences are gone before anything else looks at a message."""
+    """Escape sequences are removed before a message is used."""
     stage = Stage()
     stage.welcome("#lobby")
     (said,) = stage.hear(":bob\x1b[2J!b@h PRIVMSG #lobby :\x1b]0;owned\x07hi")
@@ -302,5 +301,5 @@ def test_nothing_a_server_says_reaches_the_screen_as_a_control() -> None:
 
 
 def test_the_capabilities_we_want_fit_one_line() -> None:
-    """The request is not cut."""
+    """The request for capabilities fits into one line."""
     assert len(" ".join(WANTED_CAPS)) < 400

@@ -1,4 +1,4 @@
-"""What the client knows: messages in, events out."""
+"""The state of a connection: messages in, events out."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from chatroom.client.chat_events import (
     Denied,
     Event,
+    Info,
     Invited,
     Joined,
     Kicked,
@@ -19,7 +20,6 @@ from chatroom.client.chat_events import (
     ModeChanged,
     Renamed,
     Said,
-    Told,
     TopicChanged,
 )
 from chatroom.client.chat_state import _HANDLERS, State
@@ -35,7 +35,7 @@ LOBBY = (
 
 
 def here(*lines: str) -> State:
-    """alice in #lobby with bob and carol, after ``lines``."""
+    """The state of alice in #lobby with bob and carol, after ``lines``."""
     state = State()
     state.reset("alice", {"server-time"})
     feed(state, *LOBBY, *lines)
@@ -48,14 +48,14 @@ def feed(state: State, *lines: str) -> list[Event]:
 
 
 def members(state: State, name: str = "#lobby") -> list[str]:
-    """Who is in a channel, with prefixes."""
+    """The members of a channel with their signs."""
     channel = state.find_channel(name)
     assert channel is not None
     return sorted(channel.prefixes.get(folded, "") + nick for folded, nick in channel.members.items())
 
 
 def test_joining_a_channel_gathers_its_members() -> None:
-    """Our JOIN and the names that follow make a channel with its people, operators first."""
+    """A JOIN of the user and the NAMES replies after it make a channel with its members, operators first."""
     state = State()
     state.reset("alice", set())
     assert feed(state, *LOBBY) == [
@@ -75,8 +75,8 @@ def test_joining_a_channel_gathers_its_members() -> None:
         (":bob!b@h PRIVMSG @#lobby :ops only", Said("#lobby", "bob", "ops only")),
         (":bob!b@h PRIVMSG #lobby :\x01ACTION waves\x01", Said("#lobby", "bob", "waves", "action")),
         (":bob!b@h NOTICE #lobby :careful", Said("#lobby", "bob", "careful", "notice")),
-        (":srv NOTICE alice :restart at noon", Told("restart at noon")),
-        (":srv NOTICE #lobby :restart at noon", Told("restart at noon", "#lobby")),
+        (":srv NOTICE alice :restart at noon", Info("restart at noon")),
+        (":srv NOTICE #lobby :restart at noon", Info("restart at noon", "#lobby")),
         (":dave!d@h JOIN #lobby", Joined("dave", "#lobby")),
         (":dave!d@h JOIN #lobby dave :Dave D", Joined("dave", "#lobby")),
         (":bob!b@h PART #lobby :bye", Left("bob", ("#lobby",), "bye")),
@@ -89,20 +89,20 @@ def test_joining_a_channel_gathers_its_members() -> None:
         (":bob!b@h TOPIC #lobby :tea", TopicChanged("#lobby", "tea", "bob")),
         (":bob!b@h MODE #lobby +o carol", ModeChanged("#lobby", "bob", "+o", ("carol",))),
         (":bob!b@h INVITE alice #ops", Invited("alice", "#ops", "bob", mine=True)),
-        (":srv NOTE UBAN ADDED bob :bob is banned until noon.", Told("bob is banned until noon.")),
+        (":srv NOTE UBAN ADDED bob :bob is banned until noon.", Info("bob is banned until noon.")),
         (":srv FAIL UBAN NO_SUCH_BAN bob :There is no ban on bob.", Denied("There is no ban on bob.")),
         (
             ":srv FAIL UBAN NEEDS_FORCE :127.0.0.1 covers this machine: say UBAN ADD FORCE 127.0.0.1 to do it",
             Denied("127.0.0.1 covers this machine: say /ban --force 127.0.0.1 to do it"),
         ),
-        (":srv WARN UBAN WOULD_HIT 10.0.0.0/8 :Hits 9 people.", Told("Hits 9 people.")),
-        (":srv REGISTER SUCCESS alice :You are registered.", Told("You are registered.")),
+        (":srv WARN UBAN WOULD_HIT 10.0.0.0/8 :Hits 9 people.", Info("Hits 9 people.")),
+        (":srv REGISTER SUCCESS alice :You are registered.", Info("You are registered.")),
         ("@time=2026-11-22T10:00:00.000Z :bob!b@h PRIVMSG #lobby :hi",
          Said("#lobby", "bob", "hi", at=datetime(2026, 11, 22, 10, tzinfo=UTC))),
     ],
 )  # fmt: skip
 def test_what_others_do(line: str, event: Event) -> None:
-    """Each line is the event it stands for."""
+    """Each of these lines is one event."""
     assert feed(here(), line) == [event]
 
 
@@ -122,12 +122,12 @@ def test_what_others_do(line: str, event: Event) -> None:
     ],
 )
 def test_what_is_not_worth_a_line(line: str) -> None:
-    """What people have no use for is not shown."""
+    """Lines that mean nothing to a user are not shown."""
     assert feed(here(), line) == []
 
 
 def test_coming_and_going_keeps_the_members_right() -> None:
-    """Joins, parts, quits, kicks and renames change who is here, prefixes and all."""
+    """Joins, parts, quits, kicks and renames change the members and keep their signs."""
     state = here(":dave!d@h JOIN #lobby", ":bob!b@h NICK Robert", ":carol!c@h QUIT :x")
     assert members(state) == ["@Robert", "alice", "dave"]
     feed(state, ":Robert!b@h KICK #lobby dave", ":Robert!b@h PART #lobby")
@@ -135,7 +135,7 @@ def test_coming_and_going_keeps_the_members_right() -> None:
 
 
 def test_modes_change_prefixes() -> None:
-    """Operator and voice come and go with MODE; parameters of other modes are not taken for nicks."""
+    """MODE gives and takes operator and voice; parameters of other modes are not taken for nicks."""
     state = here(":bob!b@h MODE #lobby +klb-v+o key 10 *!*@bad carol alice")
     assert members(state) == ["@alice", "@bob", "carol"]
     feed(state, ":bob!b@h MODE #lobby -l+v-o carol alice")
@@ -143,19 +143,19 @@ def test_modes_change_prefixes() -> None:
 
 
 def test_being_put_out_forgets_the_channel() -> None:
-    """After a kick or a part of our own the channel is not ours any more."""
+    """After a kick or a part of the user the channel is forgotten."""
     for line in (":bob!b@h KICK #lobby alice", ":alice!a@h PART #lobby"):
         assert here(line).channels == {}
 
 
 def test_a_quit_lists_the_channels_shared() -> None:
-    """QUIT is one event, with all the channels that saw it."""
+    """A QUIT is one event with all channels shared with that user."""
     state = here(":alice!a@h JOIN #ops", ":bob!b@h JOIN #ops")
     assert feed(state, ":bob!b@h QUIT :x") == [Left("bob", ("#lobby", "#ops"), "x")]
 
 
 def test_our_own_name_is_followed() -> None:
-    """After a NICK of ours we know ourselves under the new one, and how long our source is."""
+    """After a NICK of the user, the nick and the length of the source are the new ones."""
     state = here()
     assert state.source_bytes == len("alice!a@h")
     feed(state, ":alice!a@h NICK al")
@@ -164,7 +164,7 @@ def test_our_own_name_is_followed() -> None:
 
 
 def test_names_compare_as_the_server_says() -> None:
-    """ASCII unless the server announces RFC 1459's mapping."""
+    """Names are compared in ASCII unless the server announces the mapping of RFC 1459."""
     state = here()
     assert state.fold("[Bob]") == "[bob]"
     feed(state, ":srv 005 alice CASEMAPPING=rfc1459 CHANTYPES=#& PREFIX=(qo)~@ :are supported")
@@ -173,9 +173,9 @@ def test_names_compare_as_the_server_says() -> None:
 
 
 def test_topics_away_and_channels_seen() -> None:
-    """Replies that change what is known are kept, and told."""
+    """Replies about topics, being away and channels change the state and are shown."""
     state = here()
-    assert feed(state, ":srv 332 alice #lobby :tea at four") == [Told("The topic of #lobby: tea at four")]
+    assert feed(state, ":srv 332 alice #lobby :tea at four") == [Info("The topic of #lobby: tea at four")]
     channel = state.find_channel("#LOBBY")
     assert channel is not None
     assert channel.topic == "tea at four"
@@ -187,17 +187,17 @@ def test_topics_away_and_channels_seen() -> None:
 
 
 def test_an_empty_list_is_told() -> None:
-    """WHO and LIST with nothing in them would otherwise be no answer at all."""
+    """An empty answer to WHO or LIST is a line, instead of nothing at all."""
     state = here()
-    assert feed(state, ":srv 323 alice :End") == [Told("There are no channels to show.")]
+    assert feed(state, ":srv 323 alice :End") == [Info("There are no channels to show.")]
     assert len(feed(state, ":srv 322 alice #tea 1 :", ":srv 323 alice :End")) == 1
-    assert feed(state, ":srv 315 alice zoe :End") == [Told("There is nobody to show for zoe.")]
+    assert feed(state, ":srv 315 alice zoe :End") == [Info("No user matches zoe.")]
     lines = feed(state, ":srv 352 alice #lobby b h srv bob H :0 Bob", ":srv 315 alice #lobby :End")
     assert len(lines) == 1
 
 
 def test_capabilities_come_and_go() -> None:
-    """CAP ACK and DEL after the welcome are followed."""
+    """CAP ACK and DEL after the welcome change the capabilities."""
     state = here(":srv CAP alice ACK :batch", ":srv CAP alice DEL :server-time")
     assert state.caps == {"batch"}
 
@@ -210,6 +210,6 @@ def test_capabilities_come_and_go() -> None:
     st.sampled_from(["", ":srv ", ":alice!a@h ", ":bob!b@h "]),
 )
 def test_no_line_breaks_it(verb: str, params: list[str], source: str) -> None:
-    """A server may send anything, with too few or too many parameters: it never raises."""
+    """Any line, with too few or too many parameters, is handled without an exception."""
     state = here()
     feed(state, f"{source}{' '.join([verb, *params])}")

@@ -4,7 +4,7 @@ import pytest
 from prompt_toolkit.completion import CompleteEvent
 from prompt_toolkit.document import Document
 
-from chatroom.client.chat_session import Session
+from chatroom.client.chat_session import ChatSession
 from chatroom.client.completion import ChatCompleter
 from chatroom.client.handshake import Login
 from chatroom.client.link import Address, Link
@@ -13,9 +13,9 @@ from chatroom.irc.message import parse
 
 @pytest.fixture
 def completer() -> ChatCompleter:
-    """For alice in #lobby with Bob, bea and carol, who knows of #garden."""
+    """The completer of alice in #lobby with Bob, bea and carol, after a /list that showed #garden."""
     address = Address("127.0.0.1", 1)
-    session = Session(address, Login("alice"), lambda: Link(address, lambda item: None), lambda: 0.0, lambda: 0.0)
+    session = ChatSession(address, Login("alice"), lambda: Link(address, lambda item: None), lambda: 0.0, lambda: 0.0)
     session.state.reset("alice", set())
     for line in (
         ":alice!a@h JOIN #lobby",
@@ -24,7 +24,7 @@ def completer() -> ChatCompleter:
         ":srv 322 alice #garden 3 :flowers",
     ):
         session.state.feed(parse(line))
-    session.target = "#lobby"
+    session.navigation.target = "#lobby"
     return ChatCompleter(session)
 
 
@@ -53,6 +53,6 @@ def completer() -> ChatCompleter:
     ],
 )
 def test_what_tab_offers(completer: ChatCompleter, typed: str, candidates: list[str]) -> None:
-    """Commands first in the line, people and channels elsewhere, whatever their case; never ourselves."""
+    """Commands complete at the start of a line, nicks and channels elsewhere; never the user's own nick."""
     found = completer.get_completions(Document(typed), CompleteEvent(completion_requested=True))
     assert [candidate.text for candidate in found] == candidates

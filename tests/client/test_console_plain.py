@@ -16,7 +16,7 @@ Start = Callable[..., "subprocess.Popen[str]"]
 
 @pytest.fixture
 def start(server: ScriptedServer) -> Iterator[Start]:
-    """Starts the client with these arguments, stdin and environment, all in pipes."""
+    """Start the client with these arguments and this environment, all streams in pipes."""
     running = []
 
     def run(*args: str, env: dict[str, str] | None = None) -> subprocess.Popen[str]:
@@ -38,7 +38,7 @@ def start(server: ScriptedServer) -> Iterator[Start]:
 
 
 def say(process: subprocess.Popen[str], text: str, *, end: bool = True) -> None:
-    """Write to the client's stdin, and close it."""
+    """Write to the client's stdin, and close it unless ``end`` is False."""
     assert process.stdin is not None
     process.stdin.write(text)
     process.stdin.flush()
@@ -48,20 +48,20 @@ def say(process: subprocess.Popen[str], text: str, *, end: bool = True) -> None:
 
 
 def finish(process: subprocess.Popen[str]) -> tuple[int, str, str]:
-    """Wait for the client's end: exit code, stdout, stderr."""
+    """Wait until the client has ended; its exit code, stdout and stderr."""
     out, err = process.communicate(timeout=CAP_S)
     return process.returncode, out, err
 
 
 def part_in_peace(peer: Peer) -> None:
-    """Confirm everything, and take the QUIT."""
+    """Confirm every line, and close the connection after the QUIT."""
     peer.expect("QUIT")
     peer.send("ERROR :Closing Link: 127.0.0.1 (Client quit)")
     peer.close()
 
 
 def test_a_line_from_a_pipe_is_said_in_the_channel_and_confirmed(server: ScriptedServer, start: Start) -> None:
-    """``echo deployed | chatroom --nick bot`` says it, waits for the server's word, leaves, and exits with 0."""
+    """``echo deployed | chatroom --nick bot`` sends the line, waits for the confirmation, leaves, and exits with 0."""
     process = start("--nick", "bot")
     say(process, "deployed\n")
     peer = server.accept()
@@ -75,7 +75,7 @@ def test_a_line_from_a_pipe_is_said_in_the_channel_and_confirmed(server: Scripte
 
 
 def test_what_others_do_is_printed_as_plain_lines(server: ScriptedServer, start: Start) -> None:
-    """Messages, joins and leaves come out one a line, without colours or control characters."""
+    """Messages, joins and leaves are one line each, without colours or control characters."""
     process = start("--nick", "bot")
     peer = server.accept()
     peer.login("#lobby")
@@ -104,7 +104,7 @@ def test_what_others_do_is_printed_as_plain_lines(server: ScriptedServer, start:
 
 
 def test_a_long_file_is_sent_no_faster_than_it_is_confirmed(server: ScriptedServer, start: Start) -> None:
-    """Of a thousand lines at most eight are under way, and all arrive in order."""
+    """Of a thousand lines at most eight are unconfirmed at any time, and all arrive in order."""
     process = start("--nick", "bot")
     peer = server.accept()
     peer.login("#lobby")
@@ -126,7 +126,7 @@ def test_a_long_file_is_sent_no_faster_than_it_is_confirmed(server: ScriptedServ
 
 
 def test_a_slash_in_a_pipe_is_text(server: ScriptedServer, start: Start) -> None:
-    """What a script pipes is never taken for a command, so that a log line cannot make the bot act."""
+    """A piped line that starts with a slash is text, so that a log line cannot make the bot do something."""
     process = start("--nick", "bot")
     say(process, "/quit now\n/etc is full\n")
     peer = server.accept()
@@ -137,7 +137,7 @@ def test_a_slash_in_a_pipe_is_text(server: ScriptedServer, start: Start) -> None
 
 
 def test_commands_can_be_asked_for(server: ScriptedServer, start: Start) -> None:
-    """With ``--commands`` a slash in a pipe is a command."""
+    """With ``--commands`` a piped line that starts with a slash is a command."""
     process = start("--nick", "admin", "--commands")
     say(process, "/kick bob spam\n/me waves\n")
     peer = server.accept()
@@ -149,7 +149,7 @@ def test_commands_can_be_asked_for(server: ScriptedServer, start: Start) -> None
 
 
 def test_join_names_the_channel_that_lines_go_to(server: ScriptedServer, start: Start) -> None:
-    """With ``--join`` the lines go there, also where the server puts everybody into another channel."""
+    """With ``--join`` the lines go to that channel, even if the server puts the user into another one first."""
     process = start("--nick", "bot", "--join", "ops")
     say(process, "deployed\n")
     peer = server.accept()
@@ -162,7 +162,7 @@ def test_join_names_the_channel_that_lines_go_to(server: ScriptedServer, start: 
 
 
 def test_a_channel_that_refuses_us_gets_nothing_said_elsewhere(server: ScriptedServer, start: Start) -> None:
-    """If the channel cannot be joined, the lines are not said in another one, and the exit code is 1."""
+    """If the channel cannot be joined, the lines are not sent to another one, and the exit code is 1."""
     process = start("--nick", "bot", "--join", "#ops")
     say(process, "deployed\n")
     peer = server.accept()
@@ -172,23 +172,23 @@ def test_a_channel_that_refuses_us_gets_nothing_said_elsewhere(server: ScriptedS
     part_in_peace(peer)
     code, _, err = finish(process)
     assert code == 1
-    assert err == "#ops is by invitation only.\nchatroom: not in #ops, so nothing was said there\n"
+    assert err == "#ops is by invitation only.\nchatroom: you are not in #ops, so nothing was sent\n"
     assert not any(line.startswith("PRIVMSG") for line in peer.seen)
 
 
 def test_a_server_without_a_channel_is_said(server: ScriptedServer, start: Start) -> None:
-    """Where the server puts nobody into a channel, the line to say has nowhere to go."""
+    """If the server puts the user into no channel, the client says so and exits with 1."""
     process = start("--nick", "bot")
     say(process, "deployed\n")
     peer = server.accept()
     peer.login()
     part_in_peace(peer)
     code, _, err = finish(process)
-    assert (code, err) == (1, "chatroom: the server put us in no channel; name one with --join\n")
+    assert (code, err) == (1, "chatroom: the server put you into no channel; name one with --join\n")
 
 
 def test_a_refused_message_fails_the_script(server: ScriptedServer, start: Start) -> None:
-    """A line that the channel does not take is told on stderr, and the exit code is 1."""
+    """If the channel refuses a line, the reason is on stderr and the exit code is 1."""
     process = start("--nick", "bot")
     say(process, "deployed\n")
     peer = server.accept()
@@ -219,7 +219,7 @@ def test_a_reserved_nick_takes_its_password_from_the_environment(server: Scripte
 
 
 def test_a_reserved_nick_without_a_password_is_one_clear_line(server: ScriptedServer, start: Start) -> None:
-    """With nobody to ask, the script fails and is told what is missing."""
+    """Without a password the script fails with one line that says what to set."""
     process = start("--nick", "bot", env={"CHATROOM_PASSWORD": ""})
     say(process, "deployed\n")
     peer = server.accept()
@@ -228,7 +228,7 @@ def test_a_reserved_nick_without_a_password_is_one_clear_line(server: ScriptedSe
     peer.send(f":srv 433 * {nick} :Reserved", f":srv FAIL NICK NICK_RESERVED {nick} :bot is registered.")
     code, out, err = finish(process)
     assert (code, out) == (1, "")
-    assert err == "chatroom: bot is registered. Give its password in CHATROOM_PASSWORD.\n"
+    assert err == "chatroom: bot is registered. Set CHATROOM_PASSWORD to its password.\n"
 
 
 @pytest.mark.parametrize(
@@ -246,13 +246,13 @@ def test_a_reserved_nick_without_a_password_is_one_clear_line(server: ScriptedSe
         pytest.param([":srv 432 * bot! :Erroneous nickname"], "Erroneous nickname.", id="bad nick"),
         pytest.param(
             [":srv 464 * :Password incorrect", "ERROR :Closing Link: 127.0.0.1 (Bad password)"],
-            "Password incorrect. Give the server's password in CHATROOM_SERVER_PASSWORD.",
+            "Password incorrect. Set CHATROOM_SERVER_PASSWORD to the server's password.",
             id="server password",
         ),
     ],
 )
 def test_a_refusal_to_let_us_in_is_one_line(server: ScriptedServer, start: Start, lines: list[str], err: str) -> None:
-    """Refused for good while connecting: one line on stderr, exit code 1, and no second try."""
+    """A final refusal during the login is one line on stderr and exit code 1, without a second attempt."""
     process = start("--nick", "bot")
     peer = server.accept()
     peer.start_login()
@@ -272,14 +272,14 @@ def test_a_refusal_to_let_us_in_is_one_line(server: ScriptedServer, start: Start
 
 
 def test_nothing_listening_is_one_line(start: Start, server: ScriptedServer) -> None:
-    """Without a server there is one line and exit code 1."""
+    """Without a server there is one line on stderr and exit code 1."""
     server.close()
     code, _, err = finish(start("--nick", "bot"))
-    assert (code, err) == (1, f"chatroom: Cannot connect to 127.0.0.1:{server.port}: nothing listens there.\n")
+    assert (code, err) == (1, f"chatroom: Cannot connect to 127.0.0.1:{server.port}: no server is listening there.\n")
 
 
 def test_a_wrong_address_is_a_usage_error() -> None:
-    """An address that is none exits with 2."""
+    """An argument that is no address is a usage error, exit code 2."""
     done = subprocess.run(
         [sys.executable, "-m", "chatroom.client", "host:port"], capture_output=True, text=True, timeout=CAP_S
     )
@@ -288,7 +288,7 @@ def test_a_wrong_address_is_a_usage_error() -> None:
 
 
 def test_a_restart_in_the_middle_loses_nothing(server: ScriptedServer, start: Start) -> None:
-    """Lines that the lost connection had not confirmed are said on the next one, before what follows them."""
+    """Lines that the lost connection had not confirmed are sent on the next one, before the lines after them."""
     process = start("--nick", "bot")
     peer = server.accept()
     peer.login("#lobby")
@@ -306,7 +306,7 @@ def test_a_restart_in_the_middle_loses_nothing(server: ScriptedServer, start: St
 
 
 def test_the_first_line_may_be_the_servers_password(server: ScriptedServer, start: Start) -> None:
-    """With ``--server-password-stdin`` the first line is that, and what follows is said."""
+    """With ``--server-password-stdin`` the first line is the server's password, and the next ones are messages."""
     process = start("--nick", "bot", "--server-password-stdin")
     say(process, "open sesame\ndeployed\n")
     peer = server.accept()
@@ -318,7 +318,7 @@ def test_the_first_line_may_be_the_servers_password(server: ScriptedServer, star
 
 
 def test_a_last_line_without_its_end_is_a_line(server: ScriptedServer, start: Start) -> None:
-    """``printf deployed | chatroom`` says it too."""
+    """``printf deployed | chatroom`` sends the line although it has no line end."""
     process = start("--nick", "bot")
     say(process, "one\r\n\nlast")
     peer = server.accept()
@@ -329,7 +329,7 @@ def test_a_last_line_without_its_end_is_a_line(server: ScriptedServer, start: St
 
 
 def test_a_reader_that_goes_away_ends_it(server: ScriptedServer, start: Start) -> None:
-    """When nobody reads stdout any more, as with ``| head``, it leaves without a word, exit code 1."""
+    """When the reader of stdout has gone, as with ``| head``, the client leaves silently with exit code 1."""
     process = start("--nick", "bot")
     peer = server.accept()
     peer.login("#lobby")
@@ -344,7 +344,7 @@ def test_a_reader_that_goes_away_ends_it(server: ScriptedServer, start: Start) -
 
 
 def test_ctrl_c_leaves(server: ScriptedServer, start: Start) -> None:
-    """SIGINT says good-bye to the server; the exit code is the shell's for it."""
+    """SIGINT sends QUIT to the server; the exit code is 130, as for a shell command."""
     process = start("--nick", "bot")
     peer = server.accept()
     peer.login("#lobby")
@@ -357,7 +357,7 @@ def test_ctrl_c_leaves(server: ScriptedServer, start: Start) -> None:
 
 
 def test_a_kick_ends_it(server: ScriptedServer, start: Start) -> None:
-    """A kicked client says so, exits with 1, and does not come back; also while it waits for stdin."""
+    """After a kick the client prints the reason, exits with 1 and does not reconnect, even while it waits for stdin."""
     process = start("--nick", "bot")
     say(process, "deployed\n", end=False)
     peer = server.accept()

@@ -18,7 +18,7 @@ CAPS = "server-time multi-prefix standard-replies echo-message sasl=PLAIN"
 
 @pytest.fixture
 def start(server: ScriptedServer) -> Iterator[Start]:
-    """Starts the client in a terminal."""
+    """Start the client in a terminal."""
     terminals = []
 
     def run(*args: str, env: dict[str, str] | None = None) -> Terminal:
@@ -32,7 +32,7 @@ def start(server: ScriptedServer) -> Iterator[Start]:
 
 @pytest.fixture
 def chat(server: ScriptedServer, start: Start) -> tuple[Terminal, Peer]:
-    """alice, in #lobby with the server's alice and nobody else."""
+    """The terminal of bob in #lobby, with alice, and the server's end of the connection."""
     terminal = start("--nick", "bob")
     peer = server.accept()
     peer.login("#lobby", caps=CAPS)
@@ -41,7 +41,7 @@ def chat(server: ScriptedServer, start: Start) -> tuple[Terminal, Peer]:
 
 
 def leave(peer: Peer) -> None:
-    """The server's side of a QUIT."""
+    """Do the server's part of a QUIT."""
     peer.expect("QUIT")
     peer.send("ERROR :Closing Link: 127.0.0.1 (Client quit)")
     peer.close()
@@ -53,7 +53,7 @@ def unstamped(line: str) -> str:
 
 
 def test_it_asks_for_a_nick_and_offers_the_login_name(server: ScriptedServer, start: Start) -> None:
-    """Enter takes the name that is offered, another one can be typed instead."""
+    """Enter takes the default nick; another one can be typed instead."""
     terminal = start(env={"LOGNAME": "alice"})
     terminal.see_last("Nickname [alice]:")
     terminal.enter("bob")
@@ -64,7 +64,7 @@ def test_it_asks_for_a_nick_and_offers_the_login_name(server: ScriptedServer, st
 
 
 def test_the_prompt_stays_below_what_comes_in(chat: tuple[Terminal, Peer]) -> None:
-    """Lines scroll by above, the half-typed line stays what and where it is."""
+    """Lines scroll by above the prompt, and a half-typed line stays as it is."""
     terminal, peer = chat
     terminal.type("half a th")
     terminal.see_last("[#lobby] half a th")
@@ -78,7 +78,7 @@ def test_the_prompt_stays_below_what_comes_in(chat: tuple[Terminal, Peer]) -> No
 
 
 def test_what_one_says_is_shown_once(chat: tuple[Terminal, Peer]) -> None:
-    """The typed line goes, and comes back as the server tells it."""
+    """The typed line vanishes, and the server's echo of it is shown."""
     terminal, peer = chat
     terminal.enter("hello all")
     assert peer.expect("PRIVMSG").params == ["#lobby", "hello all"]
@@ -89,7 +89,7 @@ def test_what_one_says_is_shown_once(chat: tuple[Terminal, Peer]) -> None:
 
 
 def test_a_paste_is_said_line_by_line(chat: tuple[Terminal, Peer]) -> None:
-    """Pasted lines wait for Enter, and are said as they are."""
+    """A pasted text is not sent before Enter, and each of its lines is a message."""
     terminal, peer = chat
     terminal.type("\x1b[200~one\n/quit\nthree\x1b[201~")
     terminal.see("three")
@@ -98,7 +98,7 @@ def test_a_paste_is_said_line_by_line(chat: tuple[Terminal, Peer]) -> None:
 
 
 def test_what_others_do_reads_well(chat: tuple[Terminal, Peer]) -> None:
-    """Joins, leaves, kicks, times of the server, direct messages and other channels."""
+    """Joins, quits, kicks, old messages, direct messages and actions are readable lines."""
     terminal, peer = chat
     peer.send(
         ":dave!d@h JOIN #lobby",
@@ -116,7 +116,7 @@ def test_what_others_do_reads_well(chat: tuple[Terminal, Peer]) -> None:
 
 
 def test_nothing_from_outside_drives_the_terminal(chat: tuple[Terminal, Peer]) -> None:
-    """Escape sequences in names, texts and topics are not passed on."""
+    """Escape sequences in nicks, messages and topics do not reach the terminal."""
     terminal, peer = chat
     peer.send(
         ":eve!e@h PRIVMSG #lobby :\x1b[2J\x1b]0;owned\x07gone \x9b2J",
@@ -132,7 +132,7 @@ def test_nothing_from_outside_drives_the_terminal(chat: tuple[Terminal, Peer]) -
 
 
 def test_history_and_completion(chat: tuple[Terminal, Peer]) -> None:
-    """The arrow brings the last line back, Tab completes commands and names."""
+    """The up arrow brings the last line back; Tab completes commands and nicks."""
     terminal, peer = chat
     terminal.enter("first")
     peer.expect("PRIVMSG")
@@ -146,14 +146,14 @@ def test_history_and_completion(chat: tuple[Terminal, Peer]) -> None:
 
 
 def test_a_registered_name_asks_for_its_password(server: ScriptedServer, start: Start) -> None:
-    """The password is asked for when the server wants it, again when it was wrong, and never seen."""
+    """The client asks for the password when the server does, again if it was wrong, and never shows it."""
     terminal = start("--nick", "alice")
     peer = server.accept()
     nick = peer.start_login(CAPS)
     peer.expect("CAP")
     peer.send(f":srv 433 * {nick} :Reserved", f":srv FAIL NICK NICK_RESERVED {nick} :alice is registered.")
     terminal.see("alice is registered.")
-    terminal.see_last("Password for alice (empty: another name):")
+    terminal.see_last("Password for alice (leave empty for another nick):")
     terminal.enter("wr0ng")
     assert peer.expect("AUTHENTICATE").params == ["PLAIN"]
     peer.send("AUTHENTICATE +")
@@ -175,7 +175,7 @@ def test_a_registered_name_asks_for_its_password(server: ScriptedServer, start: 
 
 
 def test_an_account_is_asked_for_its_password_first(server: ScriptedServer, start: Start) -> None:
-    """With --account the password is asked for before anything else; the account's name is the nick to offer."""
+    """With --account the client asks for the password before it connects; the account's name is the nick."""
     terminal = start("--account", "alice")
     terminal.see_last("Password for alice:")
     terminal.enter("r1ght")
@@ -190,7 +190,7 @@ def test_an_account_is_asked_for_its_password_first(server: ScriptedServer, star
 
 
 def test_nobody_has_to_answer(start: Start) -> None:
-    """Ctrl-C at the first question leaves, as at a shell."""
+    """Ctrl-C at the first question ends the program."""
     terminal = start()
     terminal.see("Nickname [")
     terminal.type("\x03")
@@ -198,16 +198,16 @@ def test_nobody_has_to_answer(start: Start) -> None:
 
 
 def test_no_server_at_home_says_how_to_start_one(server: ScriptedServer, start: Start) -> None:
-    """The refusal, and below it the command that makes a server."""
+    """If no local server is running, the refusal comes with the command that starts one."""
     server.close()
     terminal = start("--nick", "bob")
     assert terminal.finish() == 1
-    terminal.see(f"Cannot connect to 127.0.0.1:{server.port}: nothing listens there.")
+    terminal.see(f"Cannot connect to 127.0.0.1:{server.port}: no server is listening there.")
     assert terminal.last == "Is a server running here? `chatroomctl serve` starts one."
 
 
 def test_a_ban_is_not_taken_for_a_missing_server(server: ScriptedServer, start: Start) -> None:
-    """Who is banned reads that, and no advice to start a server."""
+    """A banned user reads about the ban, and no advice to start a server."""
     terminal = start("--nick", "bob")
     peer = server.accept()
     peer.start_login()
@@ -219,7 +219,7 @@ def test_a_ban_is_not_taken_for_a_missing_server(server: ScriptedServer, start: 
 
 
 def test_a_name_in_use_asks_for_another(server: ScriptedServer, start: Start) -> None:
-    """The question says what is the matter, and offers the name to be changed."""
+    """The question says that the nick is in use, and the old nick can be edited."""
     terminal = start("--nick", "alice")
     peer = server.accept()
     peer.start_login()
@@ -236,18 +236,18 @@ def test_a_name_in_use_asks_for_another(server: ScriptedServer, start: Start) ->
 
 
 def test_registering_asks_twice_and_shows_nothing(chat: tuple[Terminal, Peer]) -> None:
-    """/register asks for a password twice, without showing it."""
+    """/register asks twice for the password and does not show it."""
     terminal, peer = chat
     terminal.enter("/register")
     terminal.see_last("New password for bob:")
     terminal.enter("s3cret")
-    terminal.see_last("The same once more:")
+    terminal.see_last("Repeat the password:")
     terminal.enter("other")
-    terminal.see("Those were not the same; nothing was registered.")
+    terminal.see("The passwords differ; nothing was registered.")
     terminal.enter("/register")
     terminal.see_last("New password for bob:")
     terminal.enter("s3cret")
-    terminal.see_last("The same once more:")
+    terminal.see_last("Repeat the password:")
     terminal.enter("s3cret")
     assert peer.expect("REGISTER").params == ["*", "*", "s3cret"]
     peer.send(":srv REGISTER SUCCESS bob :bob is registered.")
@@ -256,7 +256,7 @@ def test_registering_asks_twice_and_shows_nothing(chat: tuple[Terminal, Peer]) -
 
 
 def test_a_restart_is_survived(server: ScriptedServer, chat: tuple[Terminal, Peer]) -> None:
-    """It says what happens, keeps what is typed, and is back where it was."""
+    """After a restart of the server the client reconnects, keeps the typed text and returns to the channel."""
     terminal, peer = chat
     terminal.type("half a th")
     terminal.see_last("[#lobby] half a th")
@@ -272,12 +272,12 @@ def test_a_restart_is_survived(server: ScriptedServer, chat: tuple[Terminal, Pee
 
 
 def test_what_is_said_while_offline_is_kept_to_be_said_later(chat: tuple[Terminal, Peer]) -> None:
-    """A line that could not be sent stands in the prompt again."""
+    """A line that could not be sent is in the prompt again."""
     terminal, peer = chat
     peer.close()
     terminal.see_last("[#lobby, offline]")
     terminal.enter("are you there")
-    terminal.see("You are not connected just now, so nothing was sent.")
+    terminal.see("You are not connected, so nothing was sent.")
     terminal.see_last("[#lobby, offline] are you there")
 
 
@@ -285,7 +285,7 @@ def test_what_is_said_while_offline_is_kept_to_be_said_later(chat: tuple[Termina
     "why", ["You were kicked by an admin: spam", "You are banned: spam (until 2030-01-01 00:00 UTC)"]
 )
 def test_kicked_or_banned_is_the_end(server: ScriptedServer, chat: tuple[Terminal, Peer], why: str) -> None:
-    """The reason is the last thing on the screen; the exit code is 1, and nobody calls the server again."""
+    """The reason is the last line on the screen, the exit code is 1, and the client does not reconnect."""
     terminal, peer = chat
     peer.send(f"ERROR :Closing Link: 127.0.0.1 ({why})")
     peer.close()
@@ -304,7 +304,7 @@ def test_leaving(chat: tuple[Terminal, Peer], keys: str) -> None:
 
 
 def test_ctrl_c_only_clears_the_line(chat: tuple[Terminal, Peer]) -> None:
-    """Ctrl-C drops what was typed; on an empty line it says how to leave."""
+    """Ctrl-C drops the typed text; at an empty prompt it says how to leave."""
     terminal, peer = chat
     terminal.type("oops")
     terminal.see_last("[#lobby] oops")
@@ -317,7 +317,7 @@ def test_ctrl_c_only_clears_the_line(chat: tuple[Terminal, Peer]) -> None:
 
 
 def test_colours_unless_not_wanted(server: ScriptedServer, start: Start) -> None:
-    """Names have colours; with NO_COLOR nothing has."""
+    """Nicks have colours; with NO_COLOR nothing has."""
     colour = re.compile(r"\x1b\[[0-9;]*3[1-7]m|\x1b\[[0-9;]*38;|\x1b\[[0-9;]*9[0-7]m")
     for env, expected in (({}, True), ({"NO_COLOR": "1"}, False)):
         terminal = start("--nick", "bob", env=env)
@@ -346,7 +346,7 @@ def test_plain_at_a_terminal(server: ScriptedServer, start: Start) -> None:
 
 
 def test_plain_at_a_terminal_asks_for_the_password(server: ScriptedServer, start: Start) -> None:
-    """It is asked for without being shown, and the lines after it are said."""
+    """With --plain the password is asked for and not shown; the lines after it are messages."""
     terminal = start("--nick", "alice", "--plain")
     peer = server.accept()
     nick = peer.start_login(CAPS)
@@ -365,7 +365,7 @@ def test_plain_at_a_terminal_asks_for_the_password(server: ScriptedServer, start
 
 
 def test_plain_at_a_terminal_asks_for_another_nick(server: ScriptedServer, start: Start) -> None:
-    """Where the nick is taken the next line is another one."""
+    """With --plain, if the nick is refused, the next line is another nick."""
     terminal = start("--nick", "alice", "--plain")
     peer = server.accept()
     peer.start_login()
@@ -377,7 +377,7 @@ def test_plain_at_a_terminal_asks_for_another_nick(server: ScriptedServer, start
 
 
 def test_the_screen_is_put_right_when_told_to_end(chat: tuple[Terminal, Peer]) -> None:
-    """SIGTERM leaves the chat in order, with the exit code of a good end."""
+    """SIGTERM leaves the chat with QUIT and exit code 0."""
     terminal, peer = chat
     os.kill(terminal.pid, signal.SIGTERM)
     leave(peer)

@@ -1,4 +1,4 @@
-"""The registration dialogue, without any server."""
+"""The registration dialogue, without a server."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def feed(login: Login, *lines: str) -> list[Step]:
 
 
 def negotiated(login: Login, caps: str = "server-time sasl=PLAIN,EXTERNAL") -> list[Step]:
-    """Start, and let the server offer and acknowledge ``caps``; the steps after that."""
+    """Start, let the server offer and acknowledge ``caps``, and return the steps after that."""
     login.start()
     (request,) = feed(login, f":srv CAP * LS :{caps}")
     assert isinstance(request, Send)
@@ -24,12 +24,12 @@ def negotiated(login: Login, caps: str = "server-time sasl=PLAIN,EXTERNAL") -> l
 
 
 def plain(account: str, password: str) -> str:
-    """The SASL PLAIN payload."""
+    """The payload of SASL PLAIN."""
     return base64.b64encode(f"\0{account}\0{password}".encode()).decode()
 
 
 def test_a_guest_gets_in() -> None:
-    """CAP, NICK and USER go out at once; wanted capabilities are asked for; the welcome tells our nick."""
+    """CAP, NICK and USER go out at once, then a request for the wanted capabilities; the welcome has the nick."""
     login = Login("bob")
     assert login.start() == [Send("CAP LS 302"), Send("NICK bob"), Send("USER bob 0 * :bob")]
     assert feed(login, ":srv CAP * LS :server-time multi-prefix unheard-of") == [
@@ -42,7 +42,7 @@ def test_a_guest_gets_in() -> None:
 
 
 def test_what_is_no_nick_goes_out_whole() -> None:
-    """Two words are not taken for one; the server's refusal asks for another nick."""
+    """A nick of two words goes out whole, and the server's refusal asks for another one."""
     login = Login("my name")
     assert login.start()[1:] == [Send("NICK :my name"), Send("USER my_name 0 * :my name")]
     assert feed(login, ":srv 432 * my :Erroneous nickname") == [Ask("nick", "my name", "Erroneous nickname")]
@@ -50,7 +50,7 @@ def test_what_is_no_nick_goes_out_whole() -> None:
 
 
 def test_a_list_of_capabilities_may_take_several_lines() -> None:
-    """Nothing is asked for before the last line of the offer."""
+    """The request waits for the last line of the offer."""
     login = Login("bob")
     login.start()
     assert feed(login, ":srv CAP * LS * :server-time") == []
@@ -59,14 +59,14 @@ def test_a_list_of_capabilities_may_take_several_lines() -> None:
 
 @pytest.mark.parametrize("answer", [":srv CAP * LS :", ":srv CAP * NAK :batch"])
 def test_without_capabilities_we_go_on(answer: str) -> None:
-    """An empty offer, or a refusal, ends the negotiation."""
+    """An empty offer, or a refusal of the request, ends the negotiation."""
     login = Login("bob")
     login.start()
     assert feed(login, answer) == [Send("CAP END")]
 
 
 def test_a_server_without_capabilities_gets_us_too() -> None:
-    """A server that does not know CAP welcomes us all the same."""
+    """A server that does not know CAP welcomes the user, too."""
     login = Login("bob")
     login.start()
     assert feed(login, ":srv 421 * CAP :Unknown command", ":srv 001 bob :Hi") == [Welcomed("bob")]
@@ -81,7 +81,7 @@ def test_a_known_account_logs_in_before_the_welcome() -> None:
 
 
 def test_a_long_password_is_sent_in_pieces() -> None:
-    """SASL payloads go out in chunks of 400, and a last full one is followed by an empty one."""
+    """SASL payloads go out in chunks of 400 bytes; an empty chunk follows if the last one is full."""
     login = Login("bob", account="bob", password="x" * 295)
     negotiated(login)
     steps = feed(login, "AUTHENTICATE +")
@@ -96,7 +96,7 @@ def test_a_long_password_is_sent_in_pieces() -> None:
 
 
 def test_a_reserved_nick_asks_for_its_password() -> None:
-    """433 with NICK_RESERVED is a question for the password; SASL follows also behind CAP END, then NICK again."""
+    """After NICK_RESERVED the user is asked for the password; SASL works after CAP END, and NICK follows again."""
     login = Login("Bob")
     negotiated(login)
     steps = feed(login, ":srv 433 * Bob :Reserved", ":srv FAIL NICK NICK_RESERVED Bob :Bob is registered.")
@@ -109,7 +109,7 @@ def test_a_reserved_nick_asks_for_its_password() -> None:
 
 
 def test_without_sasl_the_password_goes_by_pass() -> None:
-    """Where the server has no SASL, PASS and NICK again."""
+    """If the server has no SASL, the password goes out with PASS, and NICK follows again."""
     login = Login("Bob")
     negotiated(login, "server-time")
     feed(login, ":srv 433 * Bob :Reserved", ":srv FAIL NICK NICK_RESERVED Bob :Bob is registered.")
@@ -118,13 +118,13 @@ def test_without_sasl_the_password_goes_by_pass() -> None:
 
 
 def test_pass_names_an_account_that_is_not_the_nick() -> None:
-    """``PASS account:password`` where the account has another name than the nick."""
+    """PASS contains the account's name if it is not the nick."""
     login = Login("bob", account="robert", password="secret")
     assert negotiated(login, "server-time")[0] == Send("PASS :robert:secret")
 
 
 def test_a_password_in_hand_is_tried_once() -> None:
-    """A password from the environment is used when the server asks for one, and asked for again when it is wrong."""
+    """A password from the environment is sent when the server asks; if it is wrong, the user is asked."""
     login = Login("Bob", password="secret")
     assert negotiated(login) == [Send("CAP END")]
     reserved = ":srv FAIL NICK NICK_RESERVED Bob :Bob is registered."
@@ -134,7 +134,7 @@ def test_a_password_in_hand_is_tried_once() -> None:
 
 
 def test_a_taken_nick_asks_for_another() -> None:
-    """433 alone is a question for another nick, once the server has had the chance to say more."""
+    """After a 433 alone the user is asked for another nick, once the server has answered one more line."""
     login = Login("bob")
     negotiated(login)
     assert feed(login, ":srv 433 * bob :In use") == [Send("CAP LIST")]
@@ -146,7 +146,7 @@ def test_a_taken_nick_asks_for_another() -> None:
 
 
 def test_a_nick_that_looks_like_anothers_asks_for_another_and_says_why() -> None:
-    """The FAIL beside 433 has the reason, and no password would help."""
+    """The FAIL after the 433 has the reason; the question is for a nick, because no password would help."""
     login = Login("b0b")
     negotiated(login)
     why = "b0b looks like bob, which is registered."
@@ -157,7 +157,7 @@ def test_a_nick_that_looks_like_anothers_asks_for_another_and_says_why() -> None
 
 
 def test_a_wrong_password_leaves_the_negotiation_open() -> None:
-    """After 904 another password may follow, or another nick, which then ends the negotiation."""
+    """After a 904 another password may follow, or another nick, which ends the negotiation."""
     login = Login("bob", account="bob", password="wrong")
     negotiated(login)
     assert feed(login, "AUTHENTICATE +", ":srv 904 * :Wrong")[-1] == Ask("password", "bob", "Wrong")
@@ -166,7 +166,7 @@ def test_a_wrong_password_leaves_the_negotiation_open() -> None:
 
 
 def test_a_refused_password_is_told_for_people() -> None:
-    """The mechanism's name is not theirs to know."""
+    """The user does not read the word SASL."""
     login = Login("bob", account="bob", password="wrong")
     negotiated(login)
     steps = feed(login, ":srv 904 * :SASL authentication failed: wrong name or password")
@@ -174,7 +174,7 @@ def test_a_refused_password_is_told_for_people() -> None:
 
 
 def test_three_wrong_passwords_are_the_end() -> None:
-    """When the server closes after refused passwords, we do not try again."""
+    """If the server closes after refused passwords, the login has failed finally."""
     login = Login("bob", account="bob", password="wrong")
     negotiated(login)
     steps = feed(login, "AUTHENTICATE +", ":srv 904 * :Wrong", "ERROR :Closing Link: 1.2.3.4 (Too many tries)")
@@ -190,14 +190,14 @@ def test_three_wrong_passwords_are_the_end() -> None:
     ],
 )
 def test_a_ban_is_final(line: str, text: str) -> None:
-    """However the server says it."""
+    """A ban is final, in a 465, a 904 or an ERROR."""
     login = Login("bob", account="bob", password="x")
     negotiated(login)
     assert feed(login, line) == [Failed(text, final=True)]
 
 
 def test_the_servers_own_password() -> None:
-    """Given, it goes first; missing, it is asked for; wrong, that is final."""
+    """The server's password goes out first; if it is missing, the user is asked; a wrong one is final."""
     assert Login("bob", server_password="open sesame").start()[0] == Send("PASS :open sesame")
     login = Login("bob")
     negotiated(login)
@@ -208,7 +208,7 @@ def test_the_servers_own_password() -> None:
 
 
 def test_a_server_that_wants_everybody_logged_in() -> None:
-    """It closes after saying so: a question, and no reason never to come back."""
+    """A server that requires a login closes: the user is asked, and the answer is used on the next connection."""
     login = Login("bob")
     negotiated(login)
     text = "You must log in to enter this server (SASL, or PASS account:password)"
@@ -220,7 +220,7 @@ def test_a_server_that_wants_everybody_logged_in() -> None:
 
 
 def test_a_second_connection_asks_nothing_twice() -> None:
-    """What was answered is used from the start."""
+    """An answer that comes after the loss is used at the next start."""
     login = Login("bob")
     negotiated(login)
     feed(login, ":srv FAIL NICK NICK_RESERVED bob :Reserved")
@@ -230,7 +230,7 @@ def test_a_second_connection_asks_nothing_twice() -> None:
 
 
 def test_nothing_is_heard_after_the_end() -> None:
-    """After a final refusal nothing more comes of what the server says."""
+    """After a final refusal further lines have no effect."""
     login = Login("bob")
     negotiated(login)
     feed(login, ":srv 465 * :You are banned")
@@ -249,6 +249,6 @@ def test_nothing_is_heard_after_the_end() -> None:
     ],
 )
 def test_why_a_connection_was_closed(line: str, reason: str, final: bool) -> None:
-    """The reason is what stands in the parentheses; kicks and bans are final."""
+    """The reason is the text in the parentheses; kicks and bans are final."""
     assert closing_reason(parse(line)) == reason
     assert is_final(reason) is final

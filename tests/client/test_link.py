@@ -1,4 +1,4 @@
-"""The link against a real socket."""
+"""The link on a real socket."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from harness.scripted_server import CAP_S, ScriptedServer
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatroom.client.link import Address, Closed, LineReader, Link, LinkItem, Opened, Received, backoff_s
+from chatroom.client.link import Address, Closed, LineReader, Link, LinkItem, Opened, Received
 from chatroom.irc.message import Message
 
 MakeLink = Callable[..., Link]
@@ -19,13 +19,13 @@ MakeLink = Callable[..., Link]
 
 @pytest.fixture
 def items() -> queue.Queue[LinkItem]:
-    """What the link posts."""
+    """The items that the link posts."""
     return queue.Queue()
 
 
 @pytest.fixture
 def make_link(server: ScriptedServer, items: queue.Queue[LinkItem]) -> Iterator[MakeLink]:
-    """Links to the scripted server, closed at the end."""
+    """Makes links to the scripted server, and closes them at the end."""
     links = []
 
     def make(silence_s: float = CAP_S) -> Link:
@@ -49,7 +49,7 @@ def messages(items: queue.Queue[LinkItem], count: int) -> list[Message]:
 
 
 def test_lines_come_and_go(server: ScriptedServer, make_link: MakeLink, items: queue.Queue[LinkItem]) -> None:
-    """What is sent arrives, what arrives is posted as messages, however it was cut."""
+    """Sent lines arrive, and received ones are posted as messages, however the bytes were cut."""
     link = make_link()
     link.open()
     peer = server.accept()
@@ -62,7 +62,7 @@ def test_lines_come_and_go(server: ScriptedServer, make_link: MakeLink, items: q
 
 
 def test_ping_is_answered(server: ScriptedServer, make_link: MakeLink, items: queue.Queue[LinkItem]) -> None:
-    """By the link itself, whatever the front end is busy with."""
+    """The link itself answers PING, whatever the front end is doing."""
     make_link().open()
     peer = server.accept()
     peer.send("PING :are you there")
@@ -70,7 +70,7 @@ def test_ping_is_answered(server: ScriptedServer, make_link: MakeLink, items: qu
 
 
 def test_no_text_can_begin_another_line(server: ScriptedServer, make_link: MakeLink) -> None:
-    """A line break in what is sent does not end the line."""
+    """A line break in the text does not end the line."""
     link = make_link()
     link.open()
     peer = server.accept()
@@ -80,7 +80,7 @@ def test_no_text_can_begin_another_line(server: ScriptedServer, make_link: MakeL
 
 
 def test_the_servers_end_is_told(server: ScriptedServer, make_link: MakeLink, items: queue.Queue[LinkItem]) -> None:
-    """When the server hangs up, its last words come first, then the loss, once."""
+    """When the server hangs up, its last lines are posted first, then the end, once."""
     link = make_link()
     link.open()
     peer = server.accept()
@@ -96,7 +96,7 @@ def test_the_servers_end_is_told(server: ScriptedServer, make_link: MakeLink, it
 
 
 def test_closing_writes_what_is_pending(server: ScriptedServer, make_link: MakeLink) -> None:
-    """Everything sent before ``close`` reaches the server, also much of it."""
+    """Everything sent before ``close`` reaches the server, even a large amount."""
     link = make_link()
     link.open()
     peer = server.accept()
@@ -113,7 +113,7 @@ def test_closing_writes_what_is_pending(server: ScriptedServer, make_link: MakeL
 def test_a_silent_server_is_asked_and_then_given_up(
     server: ScriptedServer, make_link: MakeLink, items: queue.Queue[LinkItem]
 ) -> None:
-    """After some silence a PING; without an answer to it the connection counts as lost."""
+    """After some silence the link sends a PING; without an answer the connection counts as lost."""
     make_link(silence_s=0.05).open()
     peer = server.accept()
     assert peer.read().verb == "PING"
@@ -122,36 +122,29 @@ def test_a_silent_server_is_asked_and_then_given_up(
 
 
 def test_nothing_listens(items: queue.Queue[LinkItem]) -> None:
-    """A refused connection is told in words."""
+    """A refused connection is reported with a phrase for the user."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
     link = Link(Address("127.0.0.1", port), items.put)
     link.open()
-    assert items.get(timeout=CAP_S) == Closed("nothing listens there", was_open=False)
+    assert items.get(timeout=CAP_S) == Closed("no server is listening there", was_open=False)
 
 
 def test_a_wait_can_be_called_off(server: ScriptedServer, make_link: MakeLink, items: queue.Queue[LinkItem]) -> None:
-    """A link that waits for its next attempt gives up when it is closed."""
+    """A link that waits for its attempt ends when it is closed."""
     link = make_link()
     link.open(after_s=3600)
     link.close()
-    assert items.get(timeout=CAP_S) == Closed("given up", was_open=False)
-
-
-def test_pauses_grow_and_spread() -> None:
-    """Attempts are spaced further and further, up to a minute, a little apart for each client."""
-    middle = [backoff_s(attempt, 0.5) for attempt in range(10)]
-    assert middle == [1, 2, 4, 8, 15, 30, 60, 60, 60, 60]
-    assert backoff_s(0, 0) == pytest.approx(0.9)
+    assert items.get(timeout=CAP_S) == Closed("cancelled", was_open=False)
 
 
 def test_latin_1_is_read_too() -> None:
-    """A line that is not UTF-8 is read as Latin-1 rather than lost."""
+    """A line that is not UTF-8 is read as Latin-1 instead of being lost."""
     assert LineReader().feed("caf\u00e9\r\n".encode("latin-1") + "caf\u00e9\n".encode()) == ["caf\u00e9", "caf\u00e9"]
 
 
 def test_a_line_without_end_does_not_fill_the_memory() -> None:
-    """What is far too long is dropped, and the next line is read."""
+    """A line that is far too long is dropped, and the next line is read."""
     reader = LineReader()
     assert reader.feed(b"x" * 20000) == []
     assert reader.feed(b"x" * 20000) == []
@@ -160,7 +153,7 @@ def test_a_line_without_end_does_not_fill_the_memory() -> None:
 
 @given(st.lists(st.text(st.characters(exclude_characters="\r\n\0", exclude_categories=["Cs"]), min_size=1)), st.data())
 def test_cuts_do_not_matter(lines: list[str], data: st.DataObject) -> None:
-    """However the bytes are cut, the same lines come out."""
+    """The lines are the same however the bytes are cut."""
     wire = "".join(f"{line}\r\n" for line in lines).encode()
     cuts = sorted(data.draw(st.lists(st.integers(0, len(wire)))))
     reader = LineReader()

@@ -4,7 +4,7 @@ from chatroom.client.pacing import BURST, Pacer
 
 
 def test_a_burst_waits_for_its_confirmation() -> None:
-    """No more than a burst is under way; the PONG lets the next one go."""
+    """At most a burst is unconfirmed; the PONG lets the next lines go."""
     written: list[str] = []
     pacer = Pacer(written.append)
     pacer.open()
@@ -17,7 +17,7 @@ def test_a_burst_waits_for_its_confirmation() -> None:
 
 
 def test_nothing_goes_out_before_it_is_open() -> None:
-    """What is sent before the server takes it is kept."""
+    """A line that is sent before the pacer is open waits."""
     written: list[str] = []
     pacer = Pacer(written.append)
     pacer.send("early")
@@ -27,7 +27,7 @@ def test_nothing_goes_out_before_it_is_open() -> None:
 
 
 def test_idle_only_when_confirmed() -> None:
-    """Everything has arrived once the PONG for it has."""
+    """The pacer is idle when the PONG for the last line has come."""
     written: list[str] = []
     pacer = Pacer(written.append)
     pacer.open()
@@ -45,7 +45,7 @@ def test_idle_only_when_confirmed() -> None:
 
 
 def test_an_old_confirmation_confirms_nothing() -> None:
-    """A PONG for an earlier PING, of the connection before, does not count."""
+    """The answer to a PING of an earlier connection confirms nothing."""
     written: list[str] = []
     pacer = Pacer(written.append)
     pacer.open()
@@ -59,7 +59,7 @@ def test_an_old_confirmation_confirms_nothing() -> None:
 
 
 def test_a_lost_connection_says_again_only_if_wanted() -> None:
-    """What was under way goes out again for a script, and not for a person; what waited goes out for both."""
+    """With ``again`` unconfirmed lines go out again; lines that waited go out in both cases."""
     for again, expected in ((True, ["one", "two"]), (False, ["two"])):
         written: list[str] = []
         pacer = Pacer(written.append, again=again)

@@ -1,4 +1,4 @@
-"""Old messages: those that a search found, and those that were said before we came."""
+"""Old messages: those that a search has found, and those from before the user joined."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from harness.client_stage import Stage
 
-from chatroom.client.chat_events import Event, Found, Joined, Said
+from chatroom.client.chat_events import Event, Joined, Said, SearchResult
 from chatroom.client.handshake import WANTED_CAPS
 
 CAPS = "batch server-time soju.im/search echo-message"
@@ -14,12 +14,12 @@ JOINED = "@time=2026-11-22T10:00:00.000Z :alice!a@h JOIN #lobby"
 
 
 def at(hour: int, minute: int = 0) -> datetime:
-    """A moment of the day that we joined on."""
+    """A time on the day that the user joined on."""
     return datetime(2026, 11, 22, hour, minute, tzinfo=UTC)
 
 
 def old(line: str, hour: int = 9) -> str:
-    """A line of an hour of that day."""
+    """A line with the time of an hour of that day."""
     return f"@time=2026-11-22T{hour:02}:00:00.000Z {line}"
 
 
@@ -32,19 +32,19 @@ def here() -> Stage:
 
 
 def batched(*lines: str) -> list[str]:
-    """The answer to a search."""
+    """The lines of a search's answer."""
     tagged = [f"@batch=s1;{line[1:]}" for line in lines]
     return [":srv BATCH +s1 soju.im/search", *tagged, ":srv BATCH -s1"]
 
 
 def test_the_capabilities_for_it_are_wanted() -> None:
-    """Searching is asked for; history is not, so that the server shows by itself what was missed."""
+    """Search is requested; chathistory is not, so that the server replays missed messages."""
     assert {"batch", "soju.im/search"} <= set(WANTED_CAPS)
     assert "draft/chathistory" not in WANTED_CAPS
 
 
 def test_what_was_found_is_one_answer_and_changes_nothing() -> None:
-    """Found messages are no talk of now: one event at the end, and neither our source nor our channels change."""
+    """Found messages are one event at the end, and change neither the source nor the channels."""
     stage = here()
     events = stage.hear(
         *batched(
@@ -55,7 +55,7 @@ def test_what_was_found_is_one_answer_and_changes_nothing() -> None:
         )
     )
     assert events == [
-        Found(
+        SearchResult(
             (
                 Said("#lobby", "bob", "hi alice", at=at(9)),
                 Said("bob", "alice", "waves", "action", mine=True, at=at(11)),
@@ -67,12 +67,12 @@ def test_what_was_found_is_one_answer_and_changes_nothing() -> None:
 
 
 def test_nothing_found_is_an_answer() -> None:
-    """An empty batch is told, too."""
-    assert here().hear(*batched()) == [Found(())]
+    """An empty batch is an event, too."""
+    assert here().hear(*batched()) == [SearchResult(())]
 
 
 def test_a_batch_within_a_search_was_found() -> None:
-    """What stands in an inner batch is not taken for talk of now; the search ends with its own batch."""
+    """Messages in an inner batch belong to the search, which ends with its own batch."""
     events = here().hear(
         ":srv BATCH +s1 soju.im/search",
         "@batch=s1 :srv BATCH +m1 draft/multiline #lobby",
@@ -81,11 +81,11 @@ def test_a_batch_within_a_search_was_found() -> None:
         "@batch=s1 :bob!b@h PRIVMSG #lobby :two",
         ":srv BATCH -s1",
     )
-    assert events == [Found((Said("#lobby", "bob", "one"), Said("#lobby", "bob", "two")))]
+    assert events == [SearchResult((Said("#lobby", "bob", "one"), Said("#lobby", "bob", "two")))]
 
 
 def test_other_batches_are_talk() -> None:
-    """Lines in a batch that is no search are what they are, also while a search is being answered."""
+    """Lines in a batch that is no search are live, even while a search is being answered."""
     stage = here()
     events = stage.hear(
         ":srv BATCH +n1 netsplit a b",
@@ -98,7 +98,7 @@ def test_other_batches_are_talk() -> None:
 
 
 def test_a_search_ends_with_its_connection() -> None:
-    """The same reference on the next connection is another batch."""
+    """A batch of the next connection is a new one, although it has the same reference."""
     stage = here()
     stage.hear(":srv BATCH +s1 soju.im/search")
     stage.lose()
@@ -108,14 +108,14 @@ def test_a_search_ends_with_its_connection() -> None:
 
 
 def test_search_asks_the_server() -> None:
-    """/search becomes one SEARCH where we are."""
+    """/search becomes a SEARCH in the target."""
     stage = here()
     assert stage.session.enter("/search from:bob carrot cake") == []
     assert stage.link.sent[-1] == "SEARCH in=#lobby;from=bob;text=carrot\\scake;limit=50"
 
 
 def test_what_was_said_before_we_came_is_marked() -> None:
-    """Older than our JOIN is missed, from our JOIN on it is talk of now; each channel has a JOIN of its own."""
+    """A message from before the JOIN is missed, a later one is live; each channel has its own JOIN."""
     stage = here()
     stage.hear("@time=2026-11-22T12:00:00.000Z :alice!a@h JOIN #tea")
 
@@ -129,14 +129,14 @@ def test_what_was_said_before_we_came_is_marked() -> None:
 
 
 def test_our_own_old_lines_do_not_say_where_we_are() -> None:
-    """What we said before from another address leaves our source as it is."""
+    """A replayed message of the user, sent from another address, does not change the source."""
     stage = here()
     stage.hear(old(":alice!old@elsewhere PRIVMSG #lobby :hi"))
     assert stage.session.state.source == "alice!a@h"
 
 
 def test_a_new_connection_shows_only_what_was_missed() -> None:
-    """What we have read is not shown again when the server repeats it after a reconnect."""
+    """A message that was shown is not shown again when the server replays it after a reconnect."""
     stage = here()
     read = [old(":bob!b@h PRIVMSG #lobby :read"), old(":bob!b@h PRIVMSG #lobby :read live", 11)]
     assert len(stage.hear(*read)) == 2

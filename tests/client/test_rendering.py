@@ -7,7 +7,7 @@ import pytest
 from chatroom.client.chat_events import (
     Denied,
     Event,
-    Found,
+    Info,
     Invited,
     Joined,
     Kicked,
@@ -16,12 +16,12 @@ from chatroom.client.chat_events import (
     ModeChanged,
     Renamed,
     Said,
-    Told,
+    SearchResult,
     TopicChanged,
     Trouble,
     Welcome,
 )
-from chatroom.client.rendering import mentions, nick_style, shown, stamp
+from chatroom.client.rendering import mentions, nick_style, render, stamp
 
 
 @pytest.mark.parametrize(
@@ -47,36 +47,36 @@ from chatroom.client.rendering import mentions, nick_style, shown, stamp
         (ModeChanged("#a", "bob", "+o", ("carol",)), "bob made carol an operator"),
         (ModeChanged("#a", "bob", "+mk", ("key",)), "bob set +mk key"),
         (ModeChanged("me", "me", "+i", ()), "Your modes changed: +i"),
-        (ModeChanged("me", "srv", "+o", ()), "You have an operator's rights on this server."),
+        (ModeChanged("me", "srv", "+o", ()), "You are an operator of this server."),
         (Members("#a", ("@bob", "me"), asked=True), "2 here: @bob, me"),
         (Invited("me", "#b", "bob", mine=True), "bob invites you to #b (/join #b)"),
         (Invited("carol", "#a", "bob", mine=False), "bob invited carol"),
-        (Told("one"), "one"),
+        (Info("one"), "one"),
         (Denied("No."), "No."),
         (Trouble("Lost."), "Lost."),
         (Welcome("me", again=True), "Connected again, as me."),
     ],
 )
 def test_wording(event: Event, text: str) -> None:
-    """Every event reads as a sentence; a kick by the server names the person once."""
-    (line,) = shown(event)
+    """Each event is a sentence; a kick from the server names the user once."""
+    (line,) = render(event)
     assert line.text == text
 
 
 def test_an_answer_of_several_lines_is_several_lines() -> None:
-    """Help and the like keep their lines."""
-    assert [line.text for line in shown(Told("one\ntwo"))] == ["one", "two"]
+    """A text of several lines is shown as several lines."""
+    assert [line.text for line in render(Info("one\ntwo"))] == ["one", "two"]
 
 
 def test_what_was_found_reads_unlike_talk() -> None:
-    """A header and indented lines with date, time and nick; with the place where there are several."""
+    """A header and indented lines with date, time and nick; with the conversation if there are several."""
     at = datetime(2026, 11, 22, 11, 5, tzinfo=UTC)
     when = f"{at.astimezone():%Y-%m-%d %H:%M}"
     one, two = Said("#a", "bob", "hi", at=at), Said("ann", "me", "waves", "action", mine=True, at=at)
 
     def lines(*said: Said) -> list[str]:
-        found = shown(Found(said), "bob")
-        assert all(line.timeless and line.at is None and not line.place for line in found)
+        found = render(SearchResult(said), "bob")
+        assert all(line.timeless and line.at is None and not line.conversation for line in found)
         return [line.text for line in found]
 
     assert lines() == ["Nothing found."]
@@ -87,28 +87,28 @@ def test_what_was_found_reads_unlike_talk() -> None:
 
 
 def test_what_was_missed_is_dim() -> None:
-    """Old messages at a JOIN are seen to be old, also on the day itself; being named in them still stands out."""
+    """Replayed messages are dim, even those of today; a mention in them still stands out."""
     missed = Said("#a", "bob", "hi", missed=True)
-    assert ("dim", "hi") in shown(missed)[0].words
-    assert ("mention", "hi") in shown(missed, "hi")[0].words
+    assert ("dim", "hi") in render(missed)[0].words
+    assert ("mention", "hi") in render(missed, "hi")[0].words
 
 
 def test_a_name_has_one_colour() -> None:
-    """The same name has the same style, whatever its case, and names differ."""
+    """A nick has the same style in any case, and different nicks have different ones."""
     assert nick_style("Bob") == nick_style("bob")
     assert len({nick_style(f"nick{number}") for number in range(50)}) > 5
 
 
 def test_being_named_stands_out() -> None:
-    """A message that names us has another style, unless we wrote it."""
-    assert ("mention", "hi Me!") in shown(Said("#a", "bob", "hi Me!"), "me")[0].words
-    assert ("", "hi me!") in shown(Said("#a", "me", "hi me!", mine=True), "me")[0].words
+    """A message that mentions the user has another style, unless the user wrote it."""
+    assert ("mention", "hi Me!") in render(Said("#a", "bob", "hi Me!"), "me")[0].words
+    assert ("", "hi me!") in render(Said("#a", "me", "hi me!", mine=True), "me")[0].words
     assert not mentions("some", "me")
     assert mentions("[me]: hi", "[me]")
 
 
 def test_times_are_local_and_old_ones_have_a_date() -> None:
-    """Today's times are hours and minutes; other days' come with their date."""
+    """A time of today is hour and minute; another day's comes with its date."""
     now = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
     at = datetime(2026, 11, 22, 11, 5, tzinfo=UTC)
     assert stamp(at, now) == f"{at.astimezone():%H:%M}"

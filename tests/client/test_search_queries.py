@@ -1,4 +1,4 @@
-"""What is typed behind /search, as the question the server is asked."""
+"""The words after /search as the attributes of a SEARCH."""
 
 from __future__ import annotations
 
@@ -34,17 +34,17 @@ def asked(text: str, here: str | None = "#lobby") -> dict[str, str]:
     ],
 )
 def test_options_stand_before_the_words(text: str, attributes: dict[str, str]) -> None:
-    """Where we are is where it looks unless told otherwise; behind the first word everything is text."""
+    """By default the search is in the target; after the first word everything is text."""
     assert asked(text) == attributes
 
 
 def test_nowhere_is_everywhere() -> None:
-    """Who is in no channel looks wherever they may read."""
+    """Without a target the search is in everything that the user may read."""
     assert asked("cake", None) == {"text": "cake"}
 
 
 def test_days_are_ours() -> None:
-    """A day begins at our midnight: ``after`` has it whole, ``before`` has nothing of it."""
+    """A day begins at local midnight: ``after`` includes the day, ``before`` excludes it."""
     midnight = datetime(2026, 11, 1).astimezone().timestamp() * 1000
     attributes = asked("after:2026-11-01 before:2026-11-01 cake")
     assert parse_time(attributes["after"]) == midnight
@@ -56,15 +56,15 @@ def test_days_are_ours() -> None:
     "text", ["", "all", "from: cake", "in:", "after:noon cake", "before: cake", "after:2026-13-01"]
 )
 def test_what_is_no_question_is_told_in_words(text: str) -> None:
-    """Nothing to look for, an option without its value, or a day that there is not."""
+    """An empty search, an option without a value and a day that does not exist are refused with a sentence."""
     here = None if text == "all" else "#lobby"
-    with pytest.raises(ValueError, match=r"^(Say|\S+ is not a day)"):
+    with pytest.raises(ValueError, match=r"^(Type|\S+ is not a day)"):
         question(text, here)
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"])), st.sampled_from(["", "after:", "before:", "from:", "all "]))
 def test_any_text_is_a_question_or_refused(text: str, option: str) -> None:
-    """Whatever is typed: one parameter without blanks, with moments that can be read, or a refusal."""
+    """Any text is either one parameter without spaces, with times that can be read, or it is refused."""
     try:
         line = question(option + text, "#lobby")
     except ValueError:
@@ -75,7 +75,7 @@ def test_any_text_is_a_question_or_refused(text: str, option: str) -> None:
 
 @pytest.mark.parametrize("stamp", ["0001-01-01", "9999-12-31", "0001-01-01T00:00+14:00", "9999-12-31T23:59-14:00"])
 def test_the_ends_of_the_calendar(stamp: str) -> None:
-    """The first and the last days there are become moments that the server takes."""
+    """The first and the last days of the calendar become times that the server takes."""
     assert parse_time(asked(f"before:{stamp} cake")["before"]) is not None
 
 
@@ -86,17 +86,17 @@ NOT_THERE = "You cannot search there: it does not exist, or you are not in it."
     "params, words",
     [
         (["INVALID_PARAMS", "in", "Invalid parameters"], NOT_THERE),
-        (["INVALID_PARAMS", "after", "Invalid parameters"], "The server does not take that for a search: after."),
+        (["INVALID_PARAMS", "after", "Invalid parameters"], "The server does not accept this in a search: after."),
         (["INVALID_PARAMS", "a search needs a word"], "A search needs a word."),
         (["INTERNAL_ERROR", "The search could not be run"], "The search did not work on the server; try again later."),
         ([], "SEARCH."),
     ],
 )  # fmt: skip
 def test_refusals_are_worded(params: list[str], words: str) -> None:
-    """Each code says what is wrong, and a reply without one breaks nothing."""
+    """Each refusal says what is wrong, and one without a code raises nothing."""
     assert refusal(["SEARCH", *params]) == words
 
 
 def test_help_fits_the_terminal() -> None:
-    """No line of it is wider than 80 columns."""
+    """No line is wider than 80 columns."""
     assert max(len(line) for line in HELP.split("\n")) <= 80

@@ -4,31 +4,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chatroom.client.actions import Action, Context, Join, Line, Print, Quit, Register, Say, Turn
 from chatroom.client.chat_state import State
-from chatroom.client.slash_commands import (
-    COMMANDS,
-    Action,
-    Command,
-    Join,
-    Line,
-    Place,
-    Print,
-    Quit,
-    Register,
-    Say,
-    Turn,
-    find_command,
-    interpret,
-)
+from chatroom.client.slash_commands import COMMANDS, Command, find_command, interpret
 from chatroom.irc.message import parse
 
 
-def place(target: str | None = "#lobby") -> Place:
-    """In ``#lobby``, as alice, with ``target`` in front of the prompt."""
+def context(target: str | None = "#lobby") -> Context:
+    """The context of alice in ``#lobby``, with this target."""
     state = State()
     state.reset("alice", set())
     state.feed(parse(":alice!a@h JOIN #lobby"))
-    return Place(state, target)
+    return Context(state, target)
 
 
 @pytest.mark.parametrize(
@@ -85,71 +72,89 @@ def place(target: str | None = "#lobby") -> Place:
     ],
 )
 def test_what_is_typed(text: str, actions: list[Action]) -> None:
-    """Each command becomes what it says in /help."""
-    assert interpret(text, place()) == actions
+    """Each command becomes the action that /help promises."""
+    assert interpret(text, context()) == actions
 
 
 @pytest.mark.parametrize(
     "text", ["/kick", "/kick #lobby", "/msg bob", "/ban", "/ban --ip", "/join", "/me", "/raw", "/nick"]
 )
 def test_too_few_words_tell_how_it_goes(text: str) -> None:
-    """A command without what it needs answers with its usage, and sends nothing."""
-    (action,) = interpret(text, place())
+    """A command with too few parameters answers with its usage, and sends nothing."""
+    (action,) = interpret(text, context())
     assert isinstance(action, Print)
     assert action.wrong
-    assert f"It goes: {text.split()[0]} " in action.text
+    assert f"Usage: {text.split()[0]} " in action.text
 
 
 def test_a_server_without_search_is_said() -> None:
-    """Nothing is sent where the server does not offer it, or no batches to answer in."""
-    here = place()
+    """Without search or batches on the server nothing is sent, and the user reads why."""
+    here = context()
     for caps in (set[str](), {"batch"}, {"soju.im/search"}):
         here.state.caps = caps
-        assert interpret("/search cake", here) == [Print("This server cannot search what was said.", wrong=True)]
+        assert interpret("/search cake", here) == [Print("This server cannot search past messages.", wrong=True)]
     here.state.caps = {"batch", "soju.im/search"}
     assert interpret("/search cake", here) == [Line("SEARCH in=#lobby;text=cake;limit=50")]
     (action,) = interpret("/search from: cake", here)
-    assert action == Print("Say a name right behind from: It goes: /search [OPTIONS] WORDS", wrong=True)
+    assert action == Print("Type a name directly after from: (no space). Usage: /search [OPTIONS] WORDS", wrong=True)
+
+
+@pytest.mark.parametrize("text", ["/help /", "/help nonesuch", "/help / join"])
+def test_help_for_no_command(text: str) -> None:
+    """/help with a word that is no command says so."""
+    (action,) = interpret(text, context())
+    assert isinstance(action, Print)
+    assert action.wrong
+    assert "/help lists them." in action.text
 
 
 def test_help_for_search_explains_its_options() -> None:
-    """/help search has what does not fit a line of /help."""
-    (action,) = interpret("/help search", place())
+    """/help search explains the options."""
+    (action,) = interpret("/help search", context())
     assert isinstance(action, Print)
     assert all(option in action.text for option in ("from:", "in:", "after:", "before:", "all"))
 
 
+def test_help_for_ban_tells_how_long_it_lasts() -> None:
+    """/help ban explains the time and the options, in lines that fit a terminal."""
+    (action,) = interpret("/help ban", context())
+    assert isinstance(action, Print)
+    assert "without a TIME the ban lasts permanently" in action.text
+    assert all(option in action.text for option in ("--ip", "--force", "/ban info"))
+    assert max(len(line) for line in action.text.split("\n")) <= 80
+
+
 def test_an_unknown_command_is_not_said() -> None:
-    """A mistyped command goes nowhere, and tells what to do."""
-    assert interpret("/kcik bob", place()) == [
-        Print("There is no command /kcik. /help lists them; //kcik says it.", wrong=True)
+    """A mistyped command is not sent, and the user reads what to do."""
+    assert interpret("/kcik bob", context()) == [
+        Print("There is no command /kcik. /help lists them; //kcik sends it as text.", wrong=True)
     ]
 
 
 @pytest.mark.parametrize("text", ["hello", "/me waves"])
 def test_talk_in_no_channel_says_what_to_do(text: str) -> None:
-    """Without a channel there is nobody to say it to."""
-    (action,) = interpret(text, place(None))
+    """Without a target a message is refused, with the command that helps."""
+    (action,) = interpret(text, context(None))
     assert isinstance(action, Print)
     assert "/join" in action.text
 
 
 def test_a_conversation_is_left_for_the_channel() -> None:
-    """/part in a conversation with one person turns back to the channel."""
-    assert interpret("/part", place("bob")) == [Turn("#lobby")]
-    assert interpret("/whois", place("bob")) == [Line("WHOIS bob")]
+    """/part in a conversation with one user turns back to the channel."""
+    assert interpret("/part", context("bob")) == [Turn("#lobby")]
+    assert interpret("/whois", context("bob")) == [Line("WHOIS bob")]
 
 
 def test_away_ends_away() -> None:
-    """/away without words ends being away."""
-    away = place()
+    """/away without a text ends being away."""
+    away = context()
     away.state.feed(parse(":srv 306 alice :You are away"))
     assert interpret("/away", away) == [Line("AWAY")]
 
 
 def test_help_names_every_command_and_fits_the_terminal() -> None:
     """/help has a line for each command, none wider than 80 columns."""
-    (action,) = interpret("/help", place())
+    (action,) = interpret("/help", context())
     assert isinstance(action, Print)
     assert all(f"  /{command.name} " in action.text for command in COMMANDS)
     assert max(len(line) for line in action.text.split("\n")) <= 80
@@ -157,10 +162,10 @@ def test_help_names_every_command_and_fits_the_terminal() -> None:
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)
 def test_help_for_one_command(command: Command) -> None:
-    """/help NAME tells the command's usage, with and without its slash."""
+    """/help NAME has the command's usage, for the name with and without its slash."""
     name = command.name
     for typed in (f"/help {name}", f"/help /{name}"):
-        (action,) = interpret(typed, place())
+        (action,) = interpret(typed, context())
         assert isinstance(action, Print)
         assert action.text.startswith(f"/{name}")
     assert find_command(name.upper()) is command
@@ -168,6 +173,6 @@ def test_help_for_one_command(command: Command) -> None:
 
 @given(st.text(), st.sampled_from([None, "#lobby", "bob"]), st.sampled_from([c.name for c in COMMANDS]))
 def test_nothing_typed_breaks_it(text: str, target: str | None, name: str) -> None:
-    """Whatever stands behind a command, or without one, becomes actions."""
+    """Any text, alone or after a command, becomes a list of actions."""
     for typed in (text, f"/{name} {text}"):
-        assert isinstance(interpret(typed, place(target)), list)
+        assert isinstance(interpret(typed, context(target)), list)

@@ -28,50 +28,50 @@ from chatroom.irc.message import Message
     ],
 )
 def test_clean(raw: str, safe: str) -> None:
-    """Formatting and everything that drives a terminal goes; letters of all scripts stay."""
+    """Formatting and control characters are removed; letters of all scripts stay."""
     assert clean(raw) == safe
 
 
 @given(st.text())
 def test_nothing_that_drives_a_terminal_gets_through(text: str) -> None:
-    """Whatever comes in, what comes out holds no control character but the CTCP mark, and cleaning twice is once."""
+    """Of all control characters only the CTCP mark is left, and cleaning a second time changes nothing."""
     safe = clean(text)
     assert all(unicodedata.category(char) not in ("Cc", "Cs") or char == "\x01" for char in safe)
     assert clean(safe) == safe
 
 
 def test_every_part_of_a_message_is_cleaned() -> None:
-    """Source, parameters and tags alike."""
+    """Source, parameters and tags are cleaned."""
     message = Message("PRIVMSG", ["#a\x1b", "hi\x07"], source="bob\x1b[1m!b@h", tags={"time": "now\x07"})
     assert clean_message(message) == Message("PRIVMSG", ["#a", "hi"], source="bob[1m!b@h", tags={"time": "now"})
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"])), st.integers(8, 60))
 def test_pieces_fit_and_lose_nothing_but_blanks(text: str, room: int) -> None:
-    """Each piece fits, none is cut inside a character, and joined without blanks they are the text."""
+    """Each piece fits and has only whole characters, and together they are the text, apart from blanks."""
     pieces = split(text, room)
     assert all(len(piece.encode()) <= room for piece in pieces)
     assert "".join("".join(pieces).split()) == "".join(text.split())
 
 
 def test_a_short_text_is_one_piece() -> None:
-    """What fits stays as it is, blanks and all."""
+    """A text that fits is unchanged, with its blanks."""
     assert split("  as it is ", 100) == ["  as it is "]
 
 
 def test_words_stay_whole_where_they_can() -> None:
-    """The cut is at a space; a word too long for a line is cut where the line ends."""
+    """The cut is at a space; a word that is too long is cut at the end of the line."""
     assert split("the quick brown fox", 10) == ["the quick", "brown fox"]
     assert split("abcdefghij klm", 4) == ["abcd", "efgh", "ij", "klm"]
 
 
 def test_marks_stay_with_their_letters() -> None:
-    """A letter and its combining marks are not parted."""
+    """A letter stays with its combining marks."""
     assert split("aaae\u0301b", 5) == ["aaa", "e\u0301b"]
 
 
 def test_room_counts_what_the_server_adds() -> None:
-    """A text of exactly that size makes a relayed line of exactly 512 bytes."""
+    """A text of that size makes a relayed line of exactly 512 bytes."""
     source = "nick!user@host.example"
     room = room_for("#lobby", len(source))
     assert len(f":{source} PRIVMSG #lobby :{'x' * room}\r\n") == 512

@@ -10,7 +10,7 @@ from chatroom.client.wrapping import columns, wrap
 
 
 def text(fragments: list[tuple[str, str]]) -> str:
-    """What the fragments read."""
+    """The text of the fragments."""
     return "".join(part for _, part in fragments)
 
 
@@ -24,12 +24,12 @@ def text(fragments: list[tuple[str, str]]) -> str:
     ],
 )
 def test_wrapping(line: str, wrapped: str) -> None:
-    """Lines break between words and go on under the text."""
+    """Lines break between words, and the next row is indented."""
     assert text(wrap([("", line)], 18, 6)) == wrapped
 
 
 def test_styles_stay_with_their_words() -> None:
-    """A word made of several fragments is not parted, and each keeps its style."""
+    """A word of several fragments is not broken, and each fragment keeps its style."""
     fragments = [("time", "12:00 "), ("", "some words "), ("dim", "<"), ("nick1", "bob"), ("dim", ">")]
     out = wrap(fragments, 20, 6)
     assert text(out) == "12:00 some words\n      <bob>"
@@ -38,7 +38,7 @@ def test_styles_stay_with_their_words() -> None:
 
 @given(st.lists(st.text("ab \u65e5e\u0301", max_size=30)), st.integers(20, 60))
 def test_nothing_is_lost_and_lines_fit(parts: list[str], width: int) -> None:
-    """Without blanks the text is the same, and every line fits that has no word too wide for one."""
+    """Apart from blanks the text is unchanged, and every line fits unless one of its words is too wide."""
     fragments = [("style", part) for part in parts]
     out = text(wrap(fragments, width, 6))
     assert "".join(out.split()) == "".join("".join(parts).split())

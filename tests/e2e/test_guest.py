@@ -39,7 +39,7 @@ def log_in(daemon: Daemon, sit: Sit) -> Callable[[str, str], Terminal]:
     def start(name: str, role: str) -> Terminal:
         daemon.place.create(name, role)
         terminal = sit(name)
-        terminal.see_last(f"Password for {name} (empty: another name):")
+        terminal.see_last(f"Password for {name} (leave empty for another nick):")
         terminal.enter(PASSWORD)
         terminal.see_last("[#lobby]")
         return terminal
@@ -82,7 +82,14 @@ def test_a_registered_name_asks_for_its_password(daemon: Daemon, sit: Sit) -> No
     daemon.place.create("ada", "admin")
     terminal = sit("ada")
     for tries in range(3):
-        terminal.wait(lambda tries=tries: terminal.raw.count("Password for ada") > tries, "the question")  # type: ignore[misc]
+        why, count = ("Wrong name or password", tries) if tries else ("ada is registered", 1)
+        # The prompt is drawn again when the line above it is shown, so its text is not counted.
+        terminal.wait(
+            lambda why=why, count=count: (  # type: ignore[misc]
+                terminal.raw.count(why) == count and terminal.last.startswith("Password for ada")
+            ),
+            "the question",
+        )
         terminal.enter("not this one")
     assert terminal.finish() == 1
     assert "not this one" not in terminal.raw
@@ -149,7 +156,7 @@ def test_registering_from_the_chat(daemon: Daemon, sit: Sit) -> None:
     ann.enter("/register")
     ann.see_last("New password for ann:")
     ann.enter(PASSWORD)
-    ann.see_last("The same once more:")
+    ann.see_last("Repeat the password:")
     ann.enter(PASSWORD)
     ann.see("ann is registered")
     assert [account["name"] for account in daemon.place.ctl_json("user", "list")] == ["ann"]

@@ -1,16 +1,16 @@
-"""The terminal client's session on a stage: no socket, no clock, and a link that only remembers."""
+"""The terminal client's session without sockets and clocks, on a link that records."""
 
 from __future__ import annotations
 
 from chatroom.client.chat_events import Event
-from chatroom.client.chat_session import Session
+from chatroom.client.chat_session import ChatSession
 from chatroom.client.handshake import Login
 from chatroom.client.link import Address, Closed, Opened, Received
 from chatroom.irc.message import parse
 
 
 class FakeLink:
-    """Remembers what it was told."""
+    """A link that records its calls."""
 
     def __init__(self) -> None:
         self.sent: list[str] = []
@@ -35,7 +35,7 @@ class Stage:
     ) -> None:
         self.links: list[FakeLink] = []
         self.now = 0.0
-        self.session = Session(
+        self.session = ChatSession(
             Address("host", 6667),
             Login("alice", account, password),
             self._make_link,
@@ -58,7 +58,7 @@ class Stage:
         return self.session.handle(Received([parse(line) for line in lines]))
 
     def welcome(self, *channels: str, caps: str = "server-time") -> list[Event]:
-        """Connect and get in; the server puts us into ``channels``."""
+        """Connect and complete the registration; the server puts the user into ``channels``."""
         self.session.handle(Opened())
         self.hear(f":srv CAP * LS :{caps}", f":srv CAP * ACK :{caps}")
         return self.enter(*channels)

@@ -1,4 +1,4 @@
-"""A server that says what the test tells it to: for the terminal client, on a real socket of port 0."""
+"""A server that the test speaks for, on a real socket of port 0. For the terminal client."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ import socket
 from chatroom.irc.message import Message, parse
 
 CAP_S = 20.0
-"""How long anything may take before a test gives up."""
+"""How long to wait, in seconds, before a test fails."""
 
 
 class Peer:
-    """The server's end of one connection. Everything blocks, for CAP_S at most."""
+    """The server's end of one connection. Each call blocks for ``CAP_S`` at most."""
 
     def __init__(self, sock: socket.socket) -> None:
         self._sock = sock
@@ -21,7 +21,7 @@ class Peer:
         self.seen: list[str] = []
 
     def read(self) -> Message:
-        """The next line of the client; EOFError where it has hung up."""
+        """Read the next line of the client. Raises EOFError if the client has hung up."""
         while b"\n" not in self._rest:
             try:
                 data = self._sock.recv(65536)
@@ -36,7 +36,7 @@ class Peer:
         return parse(text)
 
     def expect(self, verb: str) -> Message:
-        """The next line with this verb; lines before it are passed over, a PING among them is answered."""
+        """Read on to a line with this verb. A PING before it is answered, other lines are skipped."""
         while True:
             message = self.read()
             if message.verb == verb:
@@ -45,7 +45,7 @@ class Peer:
                 self.send(f":srv PONG srv :{message.params[0]}")
 
     def gather(self, verb: str, count: int) -> list[Message]:
-        """The next ``count`` lines with this verb."""
+        """Read on to the next ``count`` lines with this verb."""
         return [self.expect(verb) for _ in range(count)]
 
     def send(self, *lines: str) -> None:
@@ -55,7 +55,7 @@ class Peer:
         self._sock.sendall(data)
 
     def start_login(self, caps: str = "server-time multi-prefix standard-replies") -> str:
-        """Negotiate as far as CAP END; the nick that the client asks for."""
+        """Negotiate up to the CAP END, and return the client's nick."""
         self.expect("CAP")
         self.send(f":srv CAP * LS :{caps}")
         nick = self.expect("NICK").params[0]
@@ -65,7 +65,7 @@ class Peer:
         return nick
 
     def welcome(self, nick: str, *channels: str) -> None:
-        """The welcome, and the channels the server puts everybody into."""
+        """Send the welcome, and put the client into these channels."""
         self.send(
             f":srv 001 {nick} :Welcome",
             f":srv 005 {nick} CHANTYPES=# PREFIX=(ov)@+ CASEMAPPING=ascii :are supported",
@@ -79,14 +79,14 @@ class Peer:
             )
 
     def login(self, *channels: str, caps: str = "server-time multi-prefix standard-replies") -> str:
-        """All of the above."""
+        """Do the whole registration, and return the client's nick."""
         nick = self.start_login(caps)
         assert self.expect("CAP").params == ["END"]
         self.welcome(nick, *channels)
         return nick
 
     def closed_by_client(self) -> bool:
-        """Read on until the client has hung up."""
+        """Read until the client hangs up."""
         try:
             while True:
                 self.read()
@@ -98,7 +98,7 @@ class Peer:
 
 
 class ScriptedServer:
-    """Listens on a free port of the loopback."""
+    """A server on a free port of the loopback."""
 
     def __init__(self, port: int = 0) -> None:
         self._sock = socket.create_server(("127.0.0.1", port))
@@ -107,14 +107,14 @@ class ScriptedServer:
         self._peers: list[Peer] = []
 
     def accept(self) -> Peer:
-        """The next connection."""
+        """Wait for the next connection."""
         sock, _ = self._sock.accept()
         peer = Peer(sock)
         self._peers.append(peer)
         return peer
 
     def is_called_within(self, seconds: float) -> bool:
-        """Whether anybody connects within that time: for proving that nobody does."""
+        """Tell if a client connects within that time. To prove that none does, pass 0."""
         return bool(select.select([self._sock], [], [], seconds)[0])
 
     def close(self) -> None:

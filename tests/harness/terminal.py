@@ -1,4 +1,4 @@
-"""A program in a pseudo-terminal, and what a person would see there."""
+"""A program in a pseudo-terminal, and what a user sees on its screen."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import pexpect
 import pyte
 
 CAP_S = 20.0
+"""How long to wait, in seconds, before a test fails."""
 
 
 class Terminal:
@@ -24,7 +25,7 @@ class Terminal:
         self._child = pexpect.spawn(
             program,
             list(args),
-            # It would ask where the cursor is, and wait for an answer that no person sees.
+            # prompt_toolkit would ask the terminal for the cursor's position, and pyte does not answer.
             env={**clean, "TERM": "xterm-256color", "PROMPT_TOOLKIT_NO_CPR": "1", **(env or {})},
             dimensions=(24, 80),
             encoding="utf-8",
@@ -39,12 +40,12 @@ class Terminal:
 
     @property
     def lines(self) -> list[str]:
-        """What stands on the screen now, without blanks at the ends and without empty lines."""
+        """The rows of the screen that are not empty, without blanks at their ends."""
         return [line for line in (row.rstrip() for row in self._screen.display) if line]
 
     @property
     def last(self) -> str:
-        """The lowest line that is not empty."""
+        """The lowest row that is not empty."""
         return self.lines[-1] if self.lines else ""
 
     def type(self, text: str) -> None:
@@ -56,15 +57,15 @@ class Terminal:
         self._child.send(text + "\r")
 
     def see(self, text: str) -> None:
-        """Wait until ``text`` stands on the screen."""
+        """Wait until ``text`` is on the screen."""
         self.wait(lambda: any(text in line for line in self.lines), text)
 
     def see_last(self, text: str) -> None:
-        """Wait until the lowest line is ``text``."""
+        """Wait until the lowest row is ``text``."""
         self.wait(lambda: self.last == text, text)
 
     def wait(self, condition: Callable[[], bool], what: str) -> None:
-        """Wait for something to be true of the screen."""
+        """Wait until a condition is true; ``what`` names it if it never is."""
         end = time.monotonic() + CAP_S
         while not condition():
             shown = "\n".join(self.lines)
@@ -72,7 +73,7 @@ class Terminal:
             self._read()
 
     def finish(self) -> int:
-        """Wait for the program's end; its exit code."""
+        """Wait until the program has ended, and return its exit code."""
         end = time.monotonic() + CAP_S
         while self._read():
             assert time.monotonic() < end, "the program did not end"
@@ -80,11 +81,11 @@ class Terminal:
         return int(self._child.exitstatus if self._child.exitstatus is not None else -1)
 
     def close(self) -> None:
-        """End the program, if it still runs."""
+        """End the program if it still runs."""
         self._child.close(force=True)
 
     def _read(self) -> bool:
-        """Take in what the program has written; False at its end."""
+        """Read the program's output; False at its end."""
         try:
             data = self._child.read_nonblocking(65536, timeout=0.1)
         except pexpect.TIMEOUT:

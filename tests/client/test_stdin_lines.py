@@ -1,16 +1,18 @@
 from __future__ import annotations
 
 import os
+import queue
 
 import pytest
+from harness.scripted_server import CAP_S
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatroom.client.plain import LineSource
+from chatroom.client.stdin_lines import READ_AHEAD, LineSource, StdinThread, Typed
 
 
 def read_all(data: bytes) -> list[str]:
-    """The lines that a pipe with these bytes holds."""
+    """The lines read from a pipe with these bytes."""
     reading, writing = os.pipe()
     os.write(writing, data)
     os.close(writing)
@@ -34,11 +36,28 @@ def read_all(data: bytes) -> list[str]:
     ],
 )
 def test_lines_of_a_pipe(data: bytes, lines: list[str]) -> None:
-    """Every line once, also a last one without its end, whatever its bytes."""
+    """Each line is read once, a last one without line end too, whatever its bytes."""
     assert read_all(data) == lines
 
 
 @given(st.lists(st.text(st.characters(exclude_characters="\r\n", exclude_categories=["Cs"])), max_size=20))
 def test_nothing_is_lost(lines: list[str]) -> None:
-    """What is written in lines is read in the same lines."""
+    """The lines that are read are the lines that were written."""
     assert read_all("".join(f"{line}\n" for line in lines).encode()) == lines
+
+
+def test_the_thread_reads_no_further_than_it_may() -> None:
+    """The thread stops after READ_AHEAD lines, and goes on when one of them has been used."""
+    reading, writing = os.pipe()
+    os.write(writing, b"line\n" * (READ_AHEAD + 1))
+    os.close(writing)
+    posted: queue.Queue[Typed] = queue.Queue()
+    thread = StdinThread(LineSource(reading), posted.put)
+    thread.start()
+    thread.start()
+    for _ in range(READ_AHEAD):
+        assert posted.get(timeout=CAP_S) == Typed("line")
+    assert posted.empty()
+    thread.release()
+    assert [posted.get(timeout=CAP_S), posted.get(timeout=CAP_S)] == [Typed("line"), Typed(None)]
+    os.close(reading)

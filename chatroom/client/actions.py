@@ -1,0 +1,72 @@
+"""What a typed line asks the session to do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from chatroom.client.chat_events import SaidKind
+from chatroom.client.chat_state import State
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """Send a line to the server as it is."""
+
+    line: str
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    """Send a message to a channel or a user. The text may be longer than one line of IRC."""
+
+    target: str
+    text: str
+    kind: SaidKind = "message"
+
+
+@dataclass(frozen=True, slots=True)
+class Join:
+    """Join a channel and make it the target of typed lines."""
+
+    channel: str
+    key: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """Make a channel or a nick the target of typed lines."""
+
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
+class Print:
+    """Show a text to the user, without the server."""
+
+    text: str
+    wrong: bool = False
+    """True if the text is a refusal."""
+
+
+@dataclass(frozen=True, slots=True)
+class Register:
+    """Ask the user for a new password, and register the nick with it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Quit:
+    """Leave the chat."""
+
+    reason: str = ""
+
+
+Action = Line | Say | Join | Turn | Print | Register | Quit
+
+
+class Context(NamedTuple):
+    """What the meaning of a typed line depends on."""
+
+    state: State
+    target: str | None
+    """The channel or nick that typed lines go to; None if there is none."""

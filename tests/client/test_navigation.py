@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+from chatroom.client.chat_events import Event
+from chatroom.client.chat_state import State
+from chatroom.client.navigation import Navigation
+from chatroom.irc.message import parse
+
+
+class Walk:
+    """alice on a server, before she is in any channel."""
+
+    def __init__(self, *join: str) -> None:
+        self.state = State()
+        self.state.reset("alice", set())
+        self.navigation = Navigation(self.state, join)
+
+    def hear(self, *lines: str) -> list[Event]:
+        """Follow these lines of the server; the events that are not a mere return."""
+        events = [event for line in lines for event in self.state.feed(parse(line))]
+        for event in events:
+            self.navigation.follow(event)
+        return [event for event in events if not self.navigation.is_return(event)]
+
+    def target(self) -> str | None:
+        """The target now."""
+        return self.navigation.target
+
+
+def test_the_first_channel_is_the_target() -> None:
+    """The server's first channel becomes the target, the next one does not."""
+    walk = Walk()
+    walk.hear(":alice!a@h JOIN #lobby", ":alice!a@h JOIN #tea", ":bob!b@h JOIN #cake")
+    assert walk.target() == "#lobby"
+
+
+def test_a_wanted_channel_becomes_the_target() -> None:
+    """A channel of the command line, or one that the user asks for, is the target once the server lets the user in."""
+    walk = Walk("#Tea")
+    assert walk.navigation.joins() == ["JOIN #Tea"]
+    walk.hear(":alice!a@h JOIN #lobby", ":alice!a@h JOIN #tea")
+    assert walk.target() == "#tea"
+    walk.navigation.await_join("#cake", "sesame")
+    assert walk.target() == "#tea"
+    walk.hear(":alice!a@h JOIN #cake")
+    assert walk.target() == "#cake"
+
+
+def test_the_user_turns_to_a_channel_or_a_nick() -> None:
+    """A channel that the user is not in cannot be the target."""
+    walk = Walk()
+    walk.hear(":alice!a@h JOIN #lobby")
+    assert walk.navigation.turn_to("bob")
+    assert not walk.navigation.turn_to("#nowhere")
+    assert walk.target() == "bob"
+    walk.hear(":bob!b@h NICK rob")
+    assert walk.target() == "rob"
+    assert walk.navigation.turn_to("#LOBBY")
+    assert walk.target() == "#lobby"
+
+
+def test_leaving_the_target() -> None:
+    """After a part or a kick the target is another channel, if there is one."""
+    walk = Walk()
+    walk.hear(":alice!a@h JOIN #lobby", ":alice!a@h JOIN #tea", ":alice!a@h PART #lobby")
+    assert walk.target() == "#tea"
+    walk.hear(":bob!b@h KICK #tea alice")
+    assert walk.target() is None
+    assert walk.navigation.joins() == []
+
+
+def test_a_return_is_silent_once() -> None:
+    """After a reconnect the JOIN and the members of an old channel are no news; the next ones are."""
+    walk = Walk()
+    names = (":srv 353 alice = #tea :alice", ":srv 366 alice #tea :End")
+    walk.navigation.await_join("#tea", "sesame")
+    walk.hear(":alice!a@h JOIN #tea", *names)
+    walk.state.reset("alice", set())
+    walk.navigation.begin_return()
+    assert walk.navigation.joins() == ["JOIN #tea sesame"]
+    assert walk.hear(":alice!a@h JOIN #tea", *names) == []
+    assert walk.target() == "#tea"
+    assert walk.navigation.joins() == []
+    walk.hear(":alice!a@h PART #tea")
+    assert len(walk.hear(":alice!a@h JOIN #tea", *names)) == 2
