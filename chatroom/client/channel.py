@@ -17,7 +17,7 @@ class Channel:
     members: dict[str, str] = field(default_factory=dict)
     """Folded nick to nick."""
     prefixes: dict[str, str] = field(default_factory=dict)
-    """Folded nick to its signs, such as ``@+``."""
+    """Folded nick to its signs, for example ``@+``."""
     incoming_names: list[str] = field(default_factory=list)
     """Entries of NAMES replies (353) whose end (366) has not come yet."""
     is_listed: bool = False

@@ -233,7 +233,7 @@ class Link:
                 except BlockingIOError:
                     pass
                 except (BrokenPipeError, ConnectionResetError):
-                    # Not the end yet: the server's last lines, such as its ERROR, may still be there to read.
+                    # Not the end yet: the server's last lines, its ERROR among them, may still be there to read.
                     self._outgoing.clear()
 
     def _take(self, lines: list[str]) -> None:

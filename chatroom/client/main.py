@@ -115,7 +115,7 @@ def main(
         server_password,
         tuple(name if name.startswith(("#", "&")) else f"#{name}" for name in join),
     )
-    # TERM=dumb is a terminal without cursor movement, such as the shell of an editor.
+    # TERM=dumb: this terminal cannot move the cursor. A shell inside an editor is one.
     piped = not (sys.stdin.isatty() and sys.stdout.isatty()) or os.environ.get("TERM", "dumb") == "dumb"
     try:
         code = _run_plain(options, source, commands) if as_plain or piped else asyncio.run(_run_screen(options))

@@ -63,7 +63,7 @@ class Past:
         if mark.startswith("+"):
             outer = self.results_for(message)
             if outer is not None:
-                self._searches[reference] = outer  # a batch inside a search, such as one multiline message
+                self._searches[reference] = outer  # a batch inside a search, for example a multiline message
             elif kind == CAPABILITY:
                 self._searches[reference] = []
             return None

@@ -71,7 +71,7 @@ def render(event: Event, me: str = "") -> list[RenderedLine]:
 
 def mentions(text: str, nick: str) -> bool:
     """Tell if ``nick`` is a word of the text, in any case."""
-    # Not \b: a nick may begin or end with a character that is no part of a word, such as "[".
+    # Not \b: a nick may begin or end with a character that is no part of a word, as in "[bob]".
     return re.search(rf"(?<!\w){re.escape(nick)}(?!\w)", text, re.IGNORECASE) is not None
 
 
