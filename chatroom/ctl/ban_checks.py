@@ -4,18 +4,10 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from chatroom.chat.admission.ban_targets import (
-    NameTarget,
-    NetworkTarget,
-    covers_loopback,
-    format_network,
-    is_wide,
-    parse_name,
-    parse_target,
-    propose_network,
-)
+from chatroom.chat.admission.ban_policy import Reach, RiskKind, find_risks, propose_network
+from chatroom.chat.admission.ban_targets import NameTarget, NetworkTarget, format_network, parse_name, parse_target
 from chatroom.chat.stored.records import Ban, Network
-from chatroom.ctl.control_client import Present, who_is_present
+from chatroom.ctl.control_client import who_is_present
 from chatroom.ctl.invocation import Invocation
 from chatroom.ctl.output import confirm
 from chatroom.errors import NeedsForce, NotFound, NotRunning, Refused
@@ -42,31 +34,37 @@ def choose_targets(invocation: Invocation, text: str, as_name: bool, as_ip: bool
     return [NetworkTarget(network, "") for network in sorted(networks, key=str)]
 
 
-def require_sane(invocation: Invocation, networks: list[Network], force: bool, yes: bool) -> None:
-    """Refuse to lock this machine out; ask before shutting most people out."""
-    for network in networks:
-        if covers_loopback(network) and not force:
-            raise NeedsForce(
-                f"{format_network(network)} holds this machine's own address, from which everybody on it connects; "
-                "say --force to ban it"
-            )
-    wide = [format_network(network) for network in networks if is_wide(network)]
-    if wide:
-        confirm(f"{', '.join(wide)} is a very wide network. Ban it?", yes)
-        return
-    present = _present(invocation) if networks else []
-    hosts = [one.host() for one in present]
-    hit = sum(1 for host in hosts if host is not None and any(host in network for network in networks))
-    if hit > 1 and hit * 2 > len(present):
-        shown = ", ".join(format_network(network) for network in networks)
-        confirm(f"{hit} of the {len(present)} who are connected come from {shown}. Ban it?", yes)
+def confirm_risks(invocation: Invocation, networks: list[Network], force: bool, yes: bool) -> None:
+    """Confirm each risk of the ban. Raises ``NeedsForce`` if it covers this machine; else asks, unless ``yes``."""
+    for risk in find_risks(networks, lambda: _count_reach(invocation, networks)):
+        shown = ", ".join(map(format_network, risk.networks))
+        if risk.kind is RiskKind.LOOPBACK:
+            if not force:
+                raise NeedsForce(
+                    f"{shown} holds this machine's own address, from which everybody on it connects; "
+                    "say --force to ban it"
+                )
+        elif risk.reach is not None:
+            confirm(f"{risk.reach.hit} of the {risk.reach.present} users present come from {shown}. Ban it?", yes)
+        else:
+            confirm(f"{shown} is a very wide network. Ban it?", yes)
 
 
-def _present(invocation: Invocation) -> list[Present]:
+def _count_reach(invocation: Invocation, networks: list[Network]) -> Reach:
+    """Count the users in the networks. Without a running daemon nobody is present."""
     try:
-        return who_is_present(invocation)
+        present = who_is_present(invocation)
     except (NotRunning, Refused):
-        return []
+        return Reach(0, 0)
+    nicks, hit = set(), set()
+    for session in present:
+        if not session.is_registered:
+            continue
+        nicks.add(session.nick)
+        host = session.host()
+        if host is not None and any(host in network for network in networks):
+            hit.add(session.nick)
+    return Reach(len(hit), len(nicks))
 
 
 def find_exact(stores: SqliteStores, target: NameTarget | NetworkTarget) -> Ban | None:

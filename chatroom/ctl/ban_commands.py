@@ -7,11 +7,12 @@ from ipaddress import ip_network
 
 import click
 
-from chatroom.chat.admission.ban_targets import NameTarget, NetworkTarget, format_network, is_wide, parse_target
+from chatroom.chat.admission.ban_policy import check_reason, is_wide
+from chatroom.chat.admission.ban_targets import NameTarget, NetworkTarget, format_network, parse_target
 from chatroom.chat.admission.durations import parse_duration
 from chatroom.chat.stored.records import Ban
 from chatroom.ctl import ban_lists
-from chatroom.ctl.ban_checks import choose_targets, find_covering, find_exact, require_sane
+from chatroom.ctl.ban_checks import choose_targets, confirm_risks, find_covering, find_exact
 from chatroom.ctl.invocation import Invocation, pass_invocation
 from chatroom.ctl.output import confirm, json_option, moment, plain, print_json, print_table, progress, yes_option
 from chatroom.errors import NotFound, Refused
@@ -76,14 +77,14 @@ def add(
     """
     if as_name and as_ip:
         raise click.UsageError("--name and --ip exclude each other")
-    reason = ban_lists.checked_reason(reason)
+    reason = check_reason(reason)
     until_at = datetime.now(UTC) + timedelta(seconds=parse_duration(duration)) if duration else None
     targets = choose_targets(invocation, target, as_name, as_ip)
     for one in targets:
         if isinstance(one, NetworkTarget) and one.note:
             click.echo(f"chatroomctl: {one.note}", err=True)
     networks = [one.network for one in targets if isinstance(one, NetworkTarget)]
-    require_sane(invocation, networks, force, yes)
+    confirm_risks(invocation, networks, force, yes)
     with open_stores(invocation.database) as stores:
         added = [_add(stores, invocation, one, reason, until_at) for one in targets]
     if as_json:
@@ -192,7 +193,7 @@ def import_(invocation: Invocation, file: str, reason: str, skip_bad: bool, forc
       chatroomctl ban import bans.jsonl
       curl -s https://example.org/drop.txt | chatroomctl ban import - --reason "drop list"
     """
-    reason = ban_lists.checked_reason(reason)
+    reason = check_reason(reason)
     now = datetime.now(UTC)
     with click.open_file(file, encoding="utf-8", errors="replace") as lines:
         wanted, faults = ban_lists.read(lines, reason, allow_loopback=force)

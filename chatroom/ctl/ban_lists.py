@@ -14,18 +14,11 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from chatroom.chat.admission.ban_targets import (
-    NameTarget,
-    covers_loopback,
-    format_network,
-    parse_name,
-    parse_network,
-    parse_target,
-)
+from chatroom.chat.admission.ban_policy import check_reason, covers_loopback, outlasts
+from chatroom.chat.admission.ban_targets import NameTarget, format_network, parse_name, parse_network, parse_target
 from chatroom.chat.stored.records import Actor, Ban, BanKind
 from chatroom.chat.stored.stores import BanStore
 from chatroom.errors import InvalidValue, Refused
-from chatroom.irc.limits import BAN_REASON_BYTES
 from chatroom.irc.names import casefold
 
 BATCH_S = 0.02
@@ -47,13 +40,6 @@ class Wanted(NamedTuple):
     def key(self) -> tuple[BanKind, str]:
         """What makes two bans be of the same target."""
         return self.kind, casefold(self.target)
-
-
-def checked_reason(reason: str) -> str:
-    """The reason, if it fits into a line of the chat. Raises ``InvalidValue``."""
-    if any(char in reason for char in "\r\n\0") or len(reason.encode(errors="replace")) > BAN_REASON_BYTES:
-        raise InvalidValue(f"a reason is one line of at most {BAN_REASON_BYTES} bytes")
-    return reason
 
 
 def format_line(ban: Ban) -> str:
@@ -95,16 +81,13 @@ def read(lines: Iterable[str], reason: str, *, allow_loopback: bool) -> tuple[li
 
 def not_yet_in_force(wanted: Iterable[Wanted], in_force: Iterable[Ban], now: datetime) -> list[Wanted]:
     """Those that change something: they have not run out, and their target is not banned as long or longer."""
-    known = {(ban.kind, casefold(ban.target)): ban.until_at for ban in in_force}
-    never = datetime.max.replace(tzinfo=UTC)
-    new = []
-    for one in wanted:
-        if one.until_at is not None and one.until_at <= now:
-            continue
-        if one.key() in known and (known[one.key()] or never) >= (one.until_at or never):
-            continue
-        new.append(one)
-    return new
+    ends = {(ban.kind, casefold(ban.target)): ban.until_at for ban in in_force}
+    return [
+        one
+        for one in wanted
+        if (one.until_at is None or one.until_at > now)
+        and (one.key() not in ends or outlasts(one.until_at, ends[one.key()]))
+    ]
 
 
 def add_in_batches(
@@ -138,7 +121,7 @@ def _from_json(text: str, reason: str, allow_loopback: bool) -> Wanted:
     given = fields["reason"] or reason
     if not isinstance(given, str):
         raise InvalidValue("reason must be a text")
-    given = checked_reason(given)
+    given = check_reason(given)
     return _from_text(str(fields["target"]), fields["kind"], given, _moment(fields["until_at"]), allow_loopback)
 
 

@@ -26,14 +26,20 @@ class Present(NamedTuple):
 
     id: str
     nick: str | None
-    """``None`` before it has registered."""
+    """Before registration the nick that the client asked for, ``None`` if it did not ask yet."""
     user: str
+    """The username; ``*`` before registration."""
     address: str
     account: str | None
     role: str | None
     connected_at: datetime
     idle_s: int
     channels: tuple[str, ...]
+
+    @property
+    def is_registered(self) -> bool:
+        """True if the session has a user. Before registration it has at most a wish for a nick."""
+        return self.user != "*"
 
     def host(self) -> Address | None:
         """Where it comes from, ``None`` where that is not an address."""

@@ -29,13 +29,13 @@ def ctl(run: Ctl, database: Path) -> Ctl:
 
 @pytest.fixture
 def present(database: Path) -> Iterator[Callable[..., None]]:
-    """Have a daemon answer that these are connected: (nick, address) each."""
+    """Have a daemon list these sessions: nick, address and, if it is not ``user``, username."""
     servers = []
 
-    def start(*people: tuple[str, str]) -> None:
+    def start(*sessions: tuple[str, ...]) -> None:
         lines = [
-            f":srv NOTE SESSIONS {number} {nick} user {address} * * 1900000000 0 #lobby"
-            for number, (nick, address) in enumerate(people)
+            f":srv NOTE SESSIONS {number} {nick} {''.join(username) or 'user'} {address} * * 1900000000 0 #lobby"
+            for number, (nick, address, *username) in enumerate(sessions)
         ]
         servers.append(ControlServer(database, {"SESSIONS": lines}))
 
@@ -120,11 +120,18 @@ def test_a_network_that_hits_most_is_asked_about(ctl: Ctl, database: Path, prese
     present(("alice", "192.0.2.1"), ("bob", "192.0.2.2"), ("carol", "198.51.100.1"))
     result = ctl("add", "192.0.2.0/24")
     assert result.exit_code == 1
-    assert "2 of the 3 who are connected" in result.stderr
+    assert "2 of the 3 users present come from 192.0.2.0/24" in result.stderr
     assert targets(database) == []
     assert ctl("add", "198.51.100.0/24").exit_code == 0
     assert ctl("add", "192.0.2.0/24", "--yes").exit_code == 0
     assert targets(database) == ["198.51.100.0/24", "192.0.2.0/24"]
+
+
+def test_each_user_counts_once(ctl: Ctl, database: Path, present: Callable[..., None]) -> None:
+    """Two connections of one user are one user, and a connection without a user counts for none, as in the chat."""
+    present(("alice", "192.0.2.1"), ("alice", "192.0.2.2"), ("bob", "198.51.100.1"), ("eve", "192.0.2.3", "*"))
+    assert ctl("add", "192.0.2.0/24").exit_code == 0
+    assert targets(database) == ["192.0.2.0/24"]
 
 
 def test_the_addresses_of_somebody_connected(ctl: Ctl, database: Path, present: Callable[..., None]) -> None:
@@ -153,6 +160,7 @@ def test_addresses_of_a_name_need_the_daemon(ctl: Ctl) -> None:
         ["add", "mallory", "--for", "0s"],
         ["add", "mallory", "--reason", "two\nlines"],
         ["add", "mallory", "--reason", "x" * 301],
+        ["add", "mallory", "--reason", "x" * 299 + "é"],
         ["remove", "mallory"],
         ["remove", "7"],
         ["remove", "192.0.2.7"],
@@ -166,6 +174,32 @@ def test_what_cannot_be_done_is_one_line(ctl: Ctl, database: Path, arguments: li
     assert result.stderr.startswith("chatroomctl: ")
     assert result.stderr.count("\n") == 1
     assert targets(database) == []
+
+
+def test_a_reason_of_300_bytes_is_kept_whole(ctl: Ctl, database: Path) -> None:
+    """The longest reason is stored as given, by "add", "import --reason" and a line of an imported file."""
+    reason = "x" * 298 + "é"
+    assert ctl("add", "mallory", "--reason", reason).exit_code == 0
+    assert ctl("import", "-", "--reason", reason, input="eve\n").exit_code == 0
+    line = json.dumps({"kind": "name", "target": "bob", "reason": reason})
+    assert ctl("import", "-", input=line).exit_code == 0
+    assert [(ban.target, ban.reason) for ban in in_force(database)] == [
+        ("mallory", reason),
+        ("eve", reason),
+        ("bob", reason),
+    ]
+
+
+def test_a_reason_of_301_bytes_is_not_imported(ctl: Ctl, database: Path) -> None:
+    """ "import --reason" refuses a longer reason, and a file's line with one is reported by its number."""
+    result = ctl("import", "-", "--reason", "x" * 301, input="eve\n")
+    assert (result.exit_code, "at most 300 bytes" in result.stderr) == (1, True)
+    lines = "eve\n" + json.dumps({"kind": "name", "target": "bob", "reason": "x" * 301})
+    result = ctl("import", "-", input=lines)
+    assert (result.exit_code, "-:2: a reason is one line of at most 300 bytes" in result.stderr) == (1, True)
+    assert targets(database) == []
+    assert ctl("import", "-", "--skip-bad", input=lines).exit_code == 0
+    assert targets(database) == ["eve"]
 
 
 def test_name_and_ip_exclude_each_other(ctl: Ctl) -> None:

@@ -17,13 +17,6 @@ from chatroom.irc.names import is_nick
 
 Address = IPv4Address | IPv6Address
 
-WIDE_PREFIX = {4: 16, 6: 32}
-"""A network shorter than this is wide: an IPv4 /16 is a small provider, an IPv6 /32 what a provider has."""
-
-SUBSCRIBER_PREFIX = 64
-"""The IPv6 network that one subscriber, and most single machines, have to themselves."""
-
-_LOOPBACK = (IPv4Address("127.0.0.1"), IPv6Address("::1"))
 _MAPPED = IPv6Network("::ffff:0:0/96")
 
 
@@ -107,23 +100,6 @@ def parse_address(text: str) -> Address:
 def format_network(network: Network) -> str:
     """The usual shortest form; a network of one address is written as that address."""
     return str(network.network_address) if network.prefixlen == network.max_prefixlen else str(network)
-
-
-def propose_network(address: Address) -> Network:
-    """What to ban for one peer: its IPv4 address, or the /64 that an IPv6 subscriber has as a matter of course."""
-    if isinstance(address, IPv4Address):
-        return IPv4Network(address)
-    return IPv6Network((address, SUBSCRIBER_PREFIX), strict=False)
-
-
-def covers_loopback(network: Network) -> bool:
-    """Whether banning the network would shut out 127.0.0.1 or ::1; other addresses in 127.0.0.0/8 are ordinary."""
-    return any(address in network for address in _LOOPBACK)
-
-
-def is_wide(network: Network) -> bool:
-    """Whether the network is so wide (see ``WIDE_PREFIX``) that it is worth asking twice."""
-    return network.prefixlen < WIDE_PREFIX[network.version]
 
 
 _WAY_OUT = "give a name, an address (192.0.2.7) or a network (192.0.2.0/24, 2001:db8::/64)"

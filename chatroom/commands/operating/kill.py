@@ -5,6 +5,7 @@ Source: Modern IRC Client Protocol, "KILL message".
 
 from __future__ import annotations
 
+from chatroom.chat.admission import ban_policy
 from chatroom.chat.people.user import User
 from chatroom.chat.stored.records import Role
 from chatroom.commands.command_table import command
@@ -34,11 +35,12 @@ def kill(context: Context, params: list[str]) -> Pending | None:
 
 
 def require_rank(context: Context, target: User) -> None:
-    """Raise ``NotPermitted`` unless whoever acts has a higher role than the target. The shell outranks everybody."""
-    if context.session.control is None and (target.role or Role.USER) >= context.role:
-        if target is context.session.user:
-            raise NotPermitted("that is yourself")
-        raise NotPermitted(f"{target.nick} is {(target.role or Role.USER).with_article}, as high as you or higher")
+    """Raise ``NotPermitted`` unless the session's role is higher than the target's. The shell may kick everybody."""
+    if context.session.control is not None:
+        return
+    if target is context.session.user:
+        raise NotPermitted("that is yourself")
+    ban_policy.require_rank(context.role, target.nick, target.role)
 
 
 def kick_words(role: Role, nick: str, reason: str) -> tuple[str, str]:

@@ -11,22 +11,23 @@ import ipaddress
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from chatroom.chat.admission import ban_targets
+from chatroom.chat.admission import ban_policy, ban_targets
+from chatroom.chat.admission.ban_policy import Reach, RiskKind
 from chatroom.chat.admission.ban_table import describe, explain
 from chatroom.chat.admission.ban_targets import NameTarget, NetworkTarget
 from chatroom.chat.admission.durations import format_duration, looks_like_duration, parse_duration
 from chatroom.chat.enforcement import enforce_rules, sessions_in, users_named
-from chatroom.chat.stored.records import BanRule, Role
+from chatroom.chat.stored.records import BanRule, Network, Role
 from chatroom.commands.command_table import command
 from chatroom.commands.context import Context
 from chatroom.commands.operating.kill import require_rank
 from chatroom.commands.pending import Pending
-from chatroom.errors import InvalidTarget, InvalidValue, NeedsForce, NotFound, NotPermitted
-from chatroom.irc.limits import BAN_REASON_BYTES
+from chatroom.errors import InvalidTarget, InvalidValue, NeedsForce, NotFound
 from chatroom.irc.names import casefold
 from chatroom.irc.packing import shorten
 
 if TYPE_CHECKING:
+    from chatroom.chat.people.user import User
     from chatroom.chat.stored.stores import Stores
 
 MOST_LISTED = 200
@@ -78,13 +79,13 @@ def _add(context: Context, words: list[str]) -> Pending:
         raise InvalidValue("UBAN ADD needs a name, an address or a network")
     target = _read_target(context, words.pop(0), options)
     duration_s = parse_duration(words.pop(0)) if words and looks_like_duration(words[0]) else None
-    reason = shorten(" ".join(words), BAN_REASON_BYTES)
+    reason = ban_policy.shorten_reason(" ".join(words))
     if isinstance(target, NameTarget):
         _require_rank_over_name(context, target.name)
     else:
         _require_rank_over_network(context, target)
         if "force" not in options:
-            _require_sense(context, target)
+            _require_force_if_risky(context, target)
     return _store(context, target, duration_s, reason)
 
 
@@ -98,8 +99,8 @@ def _read_target(context: Context, text: str, options: set[str]) -> NameTarget |
         return ban_targets.parse_network(text)
     require_rank(context, user)
     session = user.sessions[0]
-    network = ban_targets.propose_network(_address(session.version, session.address))
-    return NetworkTarget(network, f"{user.nick} comes from there" if context.role >= Role.MODERATOR else "")
+    network = ban_policy.propose_network(_address(session.version, session.address))
+    return NetworkTarget(network, f"{user.nick} comes from there")
 
 
 def _address(version: int, address: int) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
@@ -107,36 +108,42 @@ def _address(version: int, address: int) -> ipaddress.IPv4Address | ipaddress.IP
 
 
 def _require_rank_over_name(context: Context, name: str) -> None:
-    account = context.world.accounts.find(name)
-    user = context.session.user
-    if user is not None and casefold(name) in (user.folded, casefold(user.account_name or user.nick)):
-        raise NotPermitted("that is yourself")
-    ranks = [account.role] if account is not None else []
-    ranks += [wearer.role for wearer in users_named(context.world, name) if wearer.role is not None]
-    highest = max(ranks, default=Role.USER)
-    if highest >= context.role:
-        raise NotPermitted(f"{name} is {highest.with_article}, as high as you or higher")
+    account, user = context.world.accounts.find(name), context.user
+    roles = [wearer.role for wearer in users_named(context.world, name)]
+    if account is not None:
+        roles.append(account.role)
+    own_names = (user.nick, user.account_name or user.nick)
+    ban_policy.require_rank_over_name(context.role, own_names, name, roles)
 
 
 def _require_rank_over_network(context: Context, target: NetworkTarget) -> None:
-    """Refuse where an equal or a better is there: spared now, they could not come back."""
     own = context.user.account
-    for session in sessions_in(context.world, target.network):
-        user = session.user
-        if user is not None and user.account not in (None, own) and (user.role or Role.USER) >= context.role:
-            role = (user.role or Role.USER).with_article
-            raise NotPermitted(f"{user.nick} is there, who is {role}, as high as you or higher")
+    others = [
+        (session.user.nick, session.user.role)
+        for session in sessions_in(context.world, target.network)
+        if session.user is not None and session.user.account != own
+    ]
+    ban_policy.require_rank_over_network(context.role, others)
 
 
-def _require_sense(context: Context, target: NetworkTarget) -> None:
-    """Ask for FORCE where a ban would hit this machine itself, or most of those present."""
+def _require_force_if_risky(context: Context, target: NetworkTarget) -> None:
+    def count_reach() -> Reach:
+        return Reach(len(_users_in(context, target.network)), len(context.world.users))
+
+    risk = next(ban_policy.find_risks([target.network], count_reach), None)
+    if risk is None:
+        return
     shown = ban_targets.format_network(target.network)
-    if ban_targets.covers_loopback(target.network):
+    if risk.kind is RiskKind.LOOPBACK:
         raise NeedsForce(f"{shown} covers this machine itself (loopback): say UBAN ADD FORCE {shown} to do it")
-    hit = len({session.user for session in sessions_in(context.world, target.network) if session.user is not None})
-    total = len(context.world.users)
-    if ban_targets.is_wide(target.network) or (hit > 1 and hit * 2 > total):
-        raise NeedsForce(f"{shown} would hit {hit} of the {total} present: say UBAN ADD FORCE {shown} to do it")
+    reach = risk.reach or count_reach()
+    raise NeedsForce(
+        f"{shown} would hit {reach.hit} of the {reach.present} present: say UBAN ADD FORCE {shown} to do it"
+    )
+
+
+def _users_in(context: Context, network: Network) -> set[User]:
+    return {session.user for session in sessions_in(context.world, network) if session.user is not None}
 
 
 def _store(context: Context, target: NameTarget | NetworkTarget, duration_s: int | None, reason: str) -> Pending:
@@ -172,10 +179,10 @@ def _store(context: Context, target: NameTarget | NetworkTarget, duration_s: int
 
 def _remove(context: Context, text: str) -> Pending:
     rule = _find_rule(context, text)
-    if rule.name is not None and context.role < Role.ADMIN:
-        account = context.world.accounts.find(rule.name)
-        if account is not None and account.role >= context.role and account != context.user.account:
-            raise NotPermitted(f"{rule.target} is {account.role.with_article}, as high as you or higher")
+    account = context.world.accounts.find(rule.name) if rule.name is not None else None
+    if account is not None:
+        own = account == context.user.account
+        ban_policy.require_may_lift(context.role, rule.target, account.role, own=own)
     ban_id, actor = rule.id, context.actor
 
     def job(stores: Stores) -> object:
@@ -228,7 +235,7 @@ def _info(context: Context, text: str) -> None:
         network = target.network
         first = network.network_address
         rule = world.bans.find_address(network.version, int(first), world.now_ms)
-        hit = sorted({session.user.nick for session in sessions_in(world, network) if session.user is not None})
+        hit = sorted(user.nick for user in _users_in(context, network))
         shown = ban_targets.format_network(network)
     if rule is None:
         context.note("INFO", shown, text=f"{shown} is not banned")

@@ -163,7 +163,7 @@ def test_nobody_bans_the_address_of_an_equal_or_a_better(here: Here, target: str
     mo, mia = here.moderator(address="192.0.2.2"), here.moderator("mia", address="10.0.0.9")
     assert params_of(mo.ask(f"UBAN ADD {target}"), "481") == [
         "mo",
-        "Permission Denied - ada is there, who is an admin, as high as you or higher",
+        "Permission Denied - ada is connected from there and is an admin, as high as you or higher",
     ]
     assert verbs(mo.ask("UBAN ADD 10.0.0.9")) == ["481"]
     assert list(here.world.bans) == []
@@ -304,6 +304,17 @@ def test_what_is_no_ban_is_refused_in_words(here: Here, line: str, code: str) ->
     ada = here.admin()
     assert params_of(ada.ask(line), "FAIL")[:2] == ["UBAN", code]
     assert list(here.world.bans) == []
+
+
+@pytest.mark.parametrize("given, kept", [("x" * 300, 300), ("x" * 301, 300), ("x" * 299 + "é", 299), ("é" * 150, 300)])
+def test_a_long_reason_is_shortened(here: Here, given: str, kept: int) -> None:
+    """The chat keeps at most 300 bytes of a reason and cuts between two characters."""
+    here.admin().say(f"UBAN ADD eve {given}")
+    (rule,) = here.world.bans
+    assert len(rule.reason.encode()) == kept
+    assert given.startswith(rule.reason)
+    (ban,) = here.stores.bans.list_all()
+    assert ban.reason == rule.reason
 
 
 def test_nobody_is_told_of_a_ban_before_the_database_has_it(here: Here) -> None:
