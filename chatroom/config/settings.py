@@ -226,7 +226,7 @@ class History:
     )
     max_query: int = _key(1000, Whole(1, 10_000), "How many messages a client may ask for at once (CHATHISTORY).")
     max_age_days: int = _key(
-        0, Whole(0, 36_500), "After how many days something said is deleted. 0: it is kept for ever."
+        0, Whole(0, 36_500), "After how many days an entry is deleted. 0: entries are kept permanently."
     )
     max_size_mb: int = _key(
         0,

@@ -47,7 +47,12 @@ def ban() -> None:
     is_flag=True,
     help="Ban addresses; where TARGET is a name, those that it is connected from now. Example: --ip",
 )
-@click.option("--for", "duration", metavar="DURATION", help="How long; without it, until lifted. Example: --for 1d12h")
+@click.option(
+    "--for",
+    "duration",
+    metavar="DURATION",
+    help="How long the ban lasts; without it, permanently. Example: --for 1d12h",
+)
 @click.option("--reason", default="", metavar="TEXT", help='Told to who is banned. Example: --reason "flooding"')
 @_force_option
 @yes_option
@@ -224,7 +229,7 @@ def _add(
 
 
 def _columns(one: Ban) -> list[object]:
-    return [one.id, one.target, one.reason, one.by, one.created_at, one.until_at or "for ever"]
+    return [one.id, one.target, one.reason, one.by, one.created_at, one.until_at or "permanently"]
 
 
 def _state(one: Ban, now: datetime) -> str:
@@ -234,7 +239,7 @@ def _state(one: Ban, now: datetime) -> str:
 
 
 def _until(one: Ban) -> str:
-    return "until it is lifted" if one.until_at is None else f"until {moment(one.until_at)}"
+    return "permanently" if one.until_at is None else f"until {moment(one.until_at)}"
 
 
 def _report(name: str, faults: list[str], skip_bad: bool) -> None:

@@ -288,7 +288,7 @@ def forget(invocation: Invocation, name: str, yes: bool) -> None:
     with open_stores(invocation.database) as stores, closing(open_upkeep(invocation.database)) as upkeep:
         authors = history_archive.find_authors(stores.database, name)
         numbers = history_archive.list_message_ids(stores.database, authors)
-        confirm(f"Delete {len(numbers)} entries of {name}, for ever?", yes)
+        confirm(f"Permanently delete {len(numbers)} entries of {name}?", yes)
         detail = f"{len(numbers)} entries"
         history_archive.audit_erasure(stores.database, invocation.actor, "history.forget", name, detail)
         with progress(len(numbers), "Deleting") as bar:

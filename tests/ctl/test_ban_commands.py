@@ -72,6 +72,15 @@ def test_a_name_is_banned(ctl: Ctl, database: Path) -> None:
     assert (entry.action, entry.target, entry.origin, entry.actor) == ("ban.add", "mallory", "cli", ban.by)
 
 
+def test_a_ban_without_duration_is_permanent(ctl: Ctl, database: Path) -> None:
+    """The same word says so when the ban is made, in the list and in the audit."""
+    assert ctl("add", "mallory").stdout == f"Banned mallory permanently (ban 1) in {database}\n"
+    assert ctl("list").stdout.splitlines()[1].endswith("permanently")
+    with open_stores(database) as stores:
+        (entry,) = stores.audit.list_entries()
+    assert entry.detail == "ban 1, permanently"
+
+
 @pytest.mark.parametrize(
     "given, target, note",
     [

@@ -11,7 +11,7 @@ from chatroom.errors import InvalidValue
 
 YEAR_S = 365 * 86_400
 LONGEST_S = 100 * YEAR_S
-"""The longest that is taken; whoever means for ever leaves the duration out."""
+"""The longest duration that is accepted. A ban without a duration is permanent."""
 
 _UNITS = {"y": YEAR_S, "w": 7 * 86_400, "d": 86_400, "h": 3600, "m": 60, "s": 1}
 _SHAPE = re.compile(r"(?:[0-9]+[ywdhms])+", re.IGNORECASE)
