@@ -3,11 +3,11 @@
 UBAN in the chat and ``chatroomctl ban`` in the shell ask these rules, put the answer in their own words and act. The
 rules are the same for both, with these differences:
 
-- Rank counts in the chat only. The shell user can edit the database anyway, so the shell may ban everybody.
+- Rank counts in the chat only. The shell user can edit the database anyway, so the shell may ban any user.
 - The chat has no prompt, so FORCE confirms every risk. In the shell ``--force`` confirms a ban of this machine, and a
   prompt or ``--yes`` confirms the other risks: a script that always says ``--yes`` does not lock itself out.
-- ``ban import`` does not ask who is present. It works on a list, which is mostly made elsewhere, and on the database
-  alone. A line that covers this machine is reported like any other bad line, so that ``--skip-bad`` can leave it out.
+- ``ban import`` does not count the users present. It works on the database alone, with a list that is mostly made
+  elsewhere. A line that covers this machine is reported like any other bad line, so that ``--skip-bad`` can skip it.
 - The chat shortens a reason that is too long, because a user cannot count bytes while typing a line. The shell refuses
   it, because a script should store what it was given or fail.
 - UBAN and ``ban add`` replace the ban on the same target. ``ban import`` replaces it only with a longer one, so that a
@@ -42,7 +42,7 @@ class RiskKind(Enum):
     """Why a ban must be confirmed."""
 
     LOOPBACK = "loopback"
-    """It covers 127.0.0.1 or ::1, the address of local clients and of everyone behind a local proxy."""
+    """It covers 127.0.0.1 or ::1, the address of local clients and of all users behind a local proxy."""
     WIDE = "wide"
     """It covers a network wider than ``WIDE_PREFIX``."""
     MOST = "most"
@@ -130,8 +130,8 @@ def require_rank_over_name(role: Role, own_names: Iterable[str], name: str, role
 def require_rank_over_network(role: Role, present: Iterable[tuple[str, Role | None]]) -> None:
     """Raise ``NotPermitted`` if a user in the network has the issuer's role or a higher one.
 
-    ``present`` are the nicks and roles of the other users there. Enforcement would spare such a user now, but the ban
-    would keep them out when they reconnect.
+    ``present`` are the nicks and roles of the other users there. Enforcement would spare that user now, but the ban would
+    keep them out when they reconnect.
     """
     for nick, other in present:
         other = other or Role.USER

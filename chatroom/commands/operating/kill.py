@@ -1,4 +1,4 @@
-"""Kicking somebody off the server: KILL. Bans are in ``bans``.
+"""KILL: disconnect a user from the server. Bans are in ``uban``.
 
 Source: Modern IRC Client Protocol, "KILL message".
 """
@@ -19,7 +19,7 @@ from chatroom.irc.packing import shorten
 
 @command("KILL", "<nick> [<reason>]", role=Role.MODERATOR, control=True)
 def kill(context: Context, params: list[str]) -> Pending | None:
-    """Kicks somebody off the server."""
+    """Disconnects a user from the server."""
     target = context.world.find_user(params[0])
     if target is None:
         context.reply(numerics.ERR_NOSUCHNICK, printable(params[0]))
@@ -35,7 +35,7 @@ def kill(context: Context, params: list[str]) -> Pending | None:
 
 
 def require_rank(context: Context, target: User) -> None:
-    """Raise ``NotPermitted`` unless the session's role is higher than the target's. The shell may kick everybody."""
+    """Raise ``NotPermitted`` unless the session's role is higher than the target's. The shell may kick any user."""
     if context.session.control is not None:
         return
     if target is context.session.user:
@@ -44,15 +44,18 @@ def require_rank(context: Context, target: User) -> None:
 
 
 def kick_words(role: Role, nick: str, reason: str) -> tuple[str, str]:
-    """What the person kicked reads, and what everybody else does."""
+    """Return the texts for the kicked user and for the other users."""
     ending = f": {reason}" if reason else ""
     by = role.with_article
     return f"You were kicked by {by}{ending}", f"{nick} was kicked by {by}{ending}"
 
 
 def kick_off(context: Context, target: User, reason: str) -> None:
-    """Disconnect somebody; they read by whom (KILL) and in which role, the others in which role, and all why."""
-    told, others = kick_words(context.role, target.nick, reason)
+    """Disconnect a user and log it.
+
+    The user reads the issuer in the KILL line. The others read only the issuer's role.
+    """
+    own, others = kick_words(context.role, target.nick, reason)
     context.world.log_line(f"kicked {target.nick} by {context.actor.name}" + (f": {reason}" if reason else ""))
     context.world.tell_user(target, context.world.event(context.source, f"KILL {target.nick} :{reason}"))
-    context.world.close_user(target, told, others)
+    context.world.close_user(target, own, others)

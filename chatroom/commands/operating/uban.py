@@ -1,7 +1,7 @@
-"""UBAN: bans by name and by address, in the unified form ``UBAN ADD|DEL|LIST|INFO``.
+"""UBAN: bans by name and by address, in one command with the subcommands ADD, DEL, LIST and INFO.
 
-The kind of a target is inferred from its syntax (see ``chatroom.chat.admission.ban_targets``). A ban is on the disk
-before anybody is told of it; only then does the daemon's table have it.
+``chatroom.chat.admission.ban_targets`` tells the kind of a target from its syntax, and ``ban_policy`` beside it says
+what may be banned. A ban is on the disk before the daemon's table has it, enforces it and confirms it.
 """
 
 from __future__ import annotations
@@ -31,24 +31,24 @@ if TYPE_CHECKING:
     from chatroom.chat.stored.stores import Stores
 
 MOST_LISTED = 200
-"""How many bans UBAN LIST shows: with all of 100,000 its reader would be closed for not reading fast enough."""
+"""How many bans UBAN LIST shows. A list of 100,000 bans would overflow the send queue of the client that asked."""
 
 
 @command("UBAN", "<subcommand> [<target> [<duration>] [<reason>]]", role=Role.MODERATOR)
 def uban(context: Context, params: list[str]) -> Pending | None:
-    """Bans names and addresses, lifts bans, shows them:
+    """Bans names and addresses from the server, lifts and lists bans:
 
     UBAN ADD [--ip|--name] [FORCE] <name, address or network> [<duration, like 7d>] [<reason>]
     UBAN DEL <name, address, network or number>
     UBAN LIST
-    UBAN INFO <name, address or network>: the ban there, and who would be hit
+    UBAN INFO <name, address or network>: the ban on it, and the users that a ban would hit
     """
     subcommand = params[0].upper()
     words = _words(params[1:])
     if subcommand == "LIST":
         _list(context)
     elif subcommand not in ("ADD", "DEL", "INFO"):
-        raise InvalidValue(f"there is no UBAN {params[0][:20]}: it is ADD, DEL, LIST or INFO")
+        raise InvalidValue(f"there is no subcommand UBAN {params[0][:20]}; use ADD, DEL, LIST or INFO")
     elif not words:
         raise InvalidValue(f"UBAN {subcommand} needs a name, an address or a network")
     elif subcommand == "ADD":
@@ -61,7 +61,10 @@ def uban(context: Context, params: list[str]) -> Pending | None:
 
 
 def _words(params: list[str]) -> list[str]:
-    """The words of all parameters. An address such as ``::1`` gets back the colon that the line's syntax took."""
+    """Split the parameters into words.
+
+    Parsing the line took the first colon of a last parameter like ``::1``. It is put back if that gives an address.
+    """
     words = [word for param in params for word in param.split()]
     if words and params[-1].startswith(":"):
         at = len(words) - len(params[-1].split())
@@ -72,6 +75,7 @@ def _words(params: list[str]) -> list[str]:
 
 
 def _add(context: Context, words: list[str]) -> Pending:
+    # Options come before the target: "force" may be a name or a word of the reason.
     options = set()
     while words and words[0].lower() in ("--ip", "--name", "--force", "force"):
         options.add(words.pop(0).lower().lstrip("-"))
@@ -100,7 +104,7 @@ def _read_target(context: Context, text: str, options: set[str]) -> NameTarget |
     require_rank(context, user)
     session = user.sessions[0]
     network = ban_policy.propose_network(_address(session.version, session.address))
-    return NetworkTarget(network, f"{user.nick} comes from there")
+    return NetworkTarget(network, f"the address of {user.nick}")
 
 
 def _address(version: int, address: int) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
@@ -135,10 +139,11 @@ def _require_force_if_risky(context: Context, target: NetworkTarget) -> None:
         return
     shown = ban_targets.format_network(target.network)
     if risk.kind is RiskKind.LOOPBACK:
-        raise NeedsForce(f"{shown} covers this machine itself (loopback): say UBAN ADD FORCE {shown} to do it")
+        raise NeedsForce(f"{shown} covers this machine itself (loopback): use UBAN ADD FORCE {shown} to ban it anyway")
     reach = risk.reach or count_reach()
     raise NeedsForce(
-        f"{shown} would hit {reach.hit} of the {reach.present} present: say UBAN ADD FORCE {shown} to do it"
+        f"{shown} would hit {reach.hit} of the {reach.present} users present: "
+        f"use UBAN ADD FORCE {shown} to ban it anyway"
     )
 
 
@@ -152,9 +157,9 @@ def _store(context: Context, target: NameTarget | NetworkTarget, duration_s: int
     now = datetime.fromtimestamp(world.now_ms / 1000, UTC)
     until = now + timedelta(seconds=duration_s) if duration_s is not None else None
     if isinstance(target, NameTarget):
-        kind, text, note = "name", target.name, ""
+        kind, text, remark = "name", target.name, ""
     else:
-        kind, text, note = "ip", ban_targets.format_network(target.network), target.note
+        kind, text, remark = "ip", ban_targets.format_network(target.network), target.note
 
     def job(stores: Stores) -> tuple[list[BanRule], int | None]:
         before = stores.bans.find_in_force("name" if kind == "name" else "ip", text, now)
@@ -164,14 +169,17 @@ def _store(context: Context, target: NameTarget | NetworkTarget, duration_s: int
 
     def then(context: Context, stored: tuple[list[BanRule], int | None]) -> None:
         rules, replaced = stored
+        # The new rule replaces the one for its target. But if that job took so long that the new ban ran out already,
+        # there is no new rule, and the old one must go all the same.
         if replaced is not None:
             context.world.bans.discard(replaced)
         for rule in rules:
             context.world.bans.add(rule)
             context.world.log_line(f"banned {text} by {actor.name}: {explain(rule)}")
-            lasting = "permanently" if duration_s is None else f"for {format_duration(duration_s)}"
-            extra = f" ({note})" if note else ""
-            context.note("ADDED", text, text=f"{text} is banned {lasting}, ban {rule.id}{extra}")
+            length = "permanently" if duration_s is None else f"for {format_duration(duration_s)}"
+            extra = f" ({remark})" if remark else ""
+            context.note("ADDED", text, text=f"{text} is banned {length}, ban {rule.id}{extra}")
+        # The role is the issuer's when the command was given: it may have changed while the job ran.
         enforce_rules(context.world, rules, issuer_role, spared=issuer)
 
     return Pending("store", job, then)
@@ -198,6 +206,7 @@ def _remove(context: Context, text: str) -> Pending:
 
 def _find_rule(context: Context, text: str) -> BanRule:
     bans = context.world.bans
+    # Python refuses to convert more than 4,300 digits; ids have at most 18 here.
     number = text.removeprefix("#")
     rule = bans.get(int(number)) if number.isascii() and number.isdigit() and len(number) < 18 else None
     if rule is None:
@@ -205,7 +214,7 @@ def _find_rule(context: Context, text: str) -> BanRule:
         shown = target.name if isinstance(target, NameTarget) else ban_targets.format_network(target.network)
         rule = bans.find_target(shown)
     if rule is None:
-        raise NotFound(f"there is no ban on {text[:64]}")
+        raise NotFound(f"there is no ban on {text[:64]}; UBAN LIST shows all bans")
     return rule
 
 
@@ -216,7 +225,7 @@ def _list(context: Context) -> None:
         if rule.until_ms and rule.until_ms <= now_ms:
             continue
         if count == MOST_LISTED:
-            text = f"the newest {count} of {len(bans)} bans; chatroomctl ban list shows them all"
+            text = f"the newest {count} of {len(bans)} bans; chatroomctl ban list shows all of them"
             context.note("END", "*", text=text)
             return
         count += 1
@@ -241,5 +250,5 @@ def _info(context: Context, text: str) -> None:
         context.note("INFO", shown, text=f"{shown} is not banned")
     else:
         context.note("INFO", shown, text=f"{rule.id}: {rule.target} is {describe(rule)}, by {rule.by}")
-    names = shorten(", ".join(hit), 300) or "nobody"
-    context.note("WOULD_HIT", shown, text=f"{len(hit)} of {len(world.users)} present: {names}")
+    names = shorten(", ".join(hit), 300) or "none"  # 300 bytes leave room in the line for the rest of the text
+    context.note("WOULD_HIT", shown, text=f"{len(hit)} of {len(world.users)} users: {names}")
