@@ -42,6 +42,7 @@ def runtime_directory() -> Path:
     if os.path.isabs(given) and len(os.fsencode(given)) < SOCKET_PATH_LENGTH - 40 and _is_private(given):
         return Path(given)
     directory = Path(tempfile.gettempdir()) / f"chatroom-{os.getuid()}"
+    # Anyone can create this directory first, because /tmp is open to all users. So it is checked in any case.
     try:
         directory.mkdir(mode=0o700)
     except FileExistsError:
@@ -68,6 +69,7 @@ def control_socket(database: Path) -> Path:
 
 def _is_private(path: str | Path) -> bool:
     """Return True if ``path`` is a directory, not a link, that only this user can enter."""
+    # lstat() does not follow a link, which its owner could point to another directory later.
     try:
         found = os.lstat(path)
     except OSError:

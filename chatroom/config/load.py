@@ -64,6 +64,7 @@ def check_document(
         if key is None:
             raise ConfigError(f"there is no setting {name}")
         if value is not None:
+            # Click gives a Path for --database. As text it is read like any other value.
             value = str(value) if isinstance(value, Path) else value
             reading.take_value(key, value, FLAG_NAMES.get(name, name), from_text=isinstance(value, str))
     return reading.settings()
@@ -123,6 +124,7 @@ class _Reading:
     def take_environment(self, environ: Mapping[str, str]) -> None:
         """Take every ``CHATROOM_SECTION__KEY``. Raises ``ConfigError`` for a variable that sets nothing."""
         variables = {key.variable: key for key in KEYS}
+        # Sorted, so that of several errors always the same one is reported.
         for variable in sorted(environ):
             if not variable.startswith("CHATROOM_") or "__" not in variable:
                 continue
@@ -194,7 +196,7 @@ def _shortened(value: object) -> str:
 
 
 def _did_you_mean(word: str, known: Iterable[str]) -> str:
-    import difflib
+    import difflib  # here, because only errors need it
 
     close = difflib.get_close_matches(word, list(known), n=1)
     return f"; did you mean {close[0]}?" if close else ""

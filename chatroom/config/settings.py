@@ -33,6 +33,7 @@ def _key(
     ``shown`` is the default to display if the real one depends on the machine.
     """
     meta = {"kind": kind, "doc": doc, "applies": applies, "secret": secret, "shown": shown}
+    # A password must not be in the repr() of settings, which can end up in a traceback.
     if callable(default):
         return field(default_factory=default, metadata=meta)
     return field(default=default, repr=not secret, metadata=meta)
@@ -349,6 +350,7 @@ def _keys_of(section: str, made_of: type[Any]) -> list[Key]:
     keys = []
     for item in dataclasses.fields(made_of):
         meta = item.metadata
+        # A path that depends on the home directory would make every template different.
         default = meta["kind"].write(item.default) if meta["shown"] is None else meta["shown"]
         keys.append(Key(section, item.name, meta["kind"], meta["doc"], meta["applies"], meta["secret"], default))
     return keys

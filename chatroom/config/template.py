@@ -23,6 +23,7 @@ def template() -> str:
     parts = [_comment(_HEAD)]
     for section, made_of in SECTIONS.items():
         header = f"[[{section}]]" if section == "listen" else f"[{section}]"
+        # The docstring of a section is its description; the double backquotes are for code readers.
         about = _comment(inspect.cleandoc(made_of.__doc__ or "").replace("``", ""))
         parts.append(f"{about}\n{header}")
         for key in KEYS:

@@ -151,11 +151,12 @@ class FilePath:
 
     def read(self, value: object) -> Path:
         """Accept a TOML string, and expand ``~``."""
+        # A NUL would raise a ValueError only later, when the path is opened.
         if not isinstance(value, str) or not value or "\0" in value or value.endswith("/"):
             raise ValueError
         try:
             return Path(value).expanduser()
-        except RuntimeError:
+        except RuntimeError:  # "~name" of an unknown user
             raise ValueError from None
 
     def read_text(self, text: str) -> Path:
@@ -221,6 +222,7 @@ class Networks:
         return [str(one.network_address) if one.prefixlen == one.max_prefixlen else str(one) for one in value]
 
 
+# ban_targets folds mapped networks too, but the settings must not import the rules.
 def _fold_mapped(network: Network) -> Network:
     if isinstance(network, IPv6Network) and network.subnet_of(_MAPPED):
         return IPv4Network((int(network.network_address) & 0xFFFFFFFF, network.prefixlen - 96))

@@ -185,6 +185,7 @@ def export(invocation: Invocation) -> None:
     """
     with open_stores(invocation.database) as stores:
         bans = stores.bans.list_in_force(datetime.now(UTC))
+    # Oldest first, so that an import numbers the bans in the same order.
     for one in reversed(bans):
         click.echo(ban_lists.format_line(one))
 
@@ -211,6 +212,7 @@ def import_(invocation: Invocation, file: str, reason: str, skip_bad: bool, forc
     """
     reason = check_reason(reason)
     now = datetime.now(UTC)
+    # A byte that is not UTF-8 makes its own line bad and not the whole file.
     with click.open_file(file, encoding="utf-8", errors="replace") as lines:
         wanted, errors = ban_lists.read(lines, reason, allow_loopback=force)
     _report(file, errors, skip_bad)
@@ -218,6 +220,7 @@ def import_(invocation: Invocation, file: str, reason: str, skip_bad: bool, forc
         new = ban_lists.not_yet_in_force(wanted, stores.bans.list_in_force(now), now)
         wide = [one.target for one in new if one.kind == "ip" and is_wide(ip_network(one.target))]
         if wide:
+            # A list can have thousands of networks; the question names three of them.
             named = ", ".join(wide[:3]) + (", ..." if len(wide) > 3 else "")
             confirm(f"The list has very wide networks: {named} ({len(wide)} in all). Ban them?", yes)
         with progress(len(new), "Importing") as bar:

@@ -26,6 +26,7 @@ BATCH_S = 0.02
 PAUSE_S = 0.002
 """How long the lock is free between two batches, so that the daemon can get it."""
 _FIRST_BATCH = 50
+"""The size of the first batch, small enough for a slow disk. Later sizes are measured."""
 _COMMENT = re.compile(r"[#;].*")
 
 
@@ -112,6 +113,7 @@ def add_in_batches(
         on_added(len(batch))
         # Aim at BATCH_S, but at most double the size: one quick batch says little about the next fsync.
         size = max(1, min(size * 2, int(size * BATCH_S / max(took_s, 1e-6))))
+        # SQLite has no queue for the write lock: without a pause the next batch could take it first every time.
         time.sleep(PAUSE_S)
 
 
@@ -156,4 +158,5 @@ def _moment(value: object) -> datetime | None:
 
 
 def _iso(at: datetime) -> str:
+    # The database has milliseconds, so this loses nothing.
     return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -31,6 +31,7 @@ def _find(context: click.Context, parameter: click.Parameter, value: str) -> Key
     return key
 
 
+# The shell's completion calls this with what was typed so far.
 def _complete(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
     return [key.path for key in KEYS if key.path.startswith(incomplete)]
 
@@ -247,4 +248,5 @@ def _shown(key: Key, settings: Settings) -> object:
 
 
 def _origin(key: Key, settings: Settings) -> str:
+    # The tables of [[listen]] come from the file as a whole, so their source is that of the section.
     return settings.key_sources.get(key.path) or settings.key_sources.get(key.section) or "default"

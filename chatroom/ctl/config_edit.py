@@ -59,18 +59,21 @@ def write_file(path: Path, text: str, *, mode: int = 0o600) -> None:
     target = Path(os.path.realpath(path))
     with contextlib.suppress(FileNotFoundError):
         mode = target.stat().st_mode & 0o7777
+    # In the same directory, because os.replace() is atomic only inside one file system.
     descriptor, temporary = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
     try:
+        # newline="" writes line ends unchanged, so a file with CRLF keeps them.
         with open(descriptor, "w", encoding="utf-8", newline="") as file:
             file.write(text)
             file.flush()
             os.fchmod(file.fileno(), mode)
+            # Only root can give a file to another user. If we cannot, the new file is ours.
             with contextlib.suppress(FileNotFoundError, PermissionError):
                 was = target.stat()
                 os.fchown(file.fileno(), was.st_uid, was.st_gid)
             os.fsync(file.fileno())
         os.replace(temporary, target)
-    except BaseException:
+    except BaseException:  # Ctrl-C must not leave the temporary file either
         os.unlink(temporary)
         raise
     # The new name is in the directory, which must reach the disk as well.
@@ -109,16 +112,20 @@ def _first_that_reads(wanted: Document, texts: Iterator[str]) -> str:
 
 
 def _texts_with_value(text: str, key: Key, value: object, line: str) -> Iterator[str]:
+    # First choice: the key is set already, and only its value changes.
     yield from _by_tomlkit(text, key, value, only_replace=True)
     lines = text.rstrip("\n").split("\n")
     header, end = _section(lines, key.section)
+    # Then the commented default becomes the setting; the description above it stays beside it.
     commented = re.compile(rf"#\s*{re.escape(key.name)}\s*=")
     for number in range(header + 1, end):
         if commented.match(lines[number]):
             yield _joined([*lines[:number], line, *lines[number + 1 :]])
+    # Without a commented default the line goes below the header, or tomlkit finds the place.
     if header >= 0:
         yield _joined([*lines[: header + 1], line, *lines[header + 1 :]])
     yield from _by_tomlkit(text, key, value, only_replace=False)
+    # Last choice: a new section at the end of the file.
     name = f"[[{key.section}]]" if key.section == "listen" else f"[{key.section}]"
     yield _joined([*([*lines, ""] if text.strip() else []), name, line])
 

@@ -18,6 +18,7 @@ from chatroom.irc.message import Message, format_message, parse
 from chatroom.paths import control_socket
 
 _TIMEOUT_S = 10.0
+"""How long the daemon can take. It answers within a tick, unless the machine is overloaded."""
 _END = "done"
 
 

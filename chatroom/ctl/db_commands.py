@@ -46,6 +46,7 @@ def status(invocation: Invocation, as_json: bool) -> None:
     Example:
       chatroomctl db status
     """
+    # open_any() also opens a database of another version, which open_stores() refuses.
     with contextlib.closing(open_any(invocation.database)) as database:
         found = read_status(database)
     if as_json:
@@ -86,6 +87,7 @@ def migrate(invocation: Invocation) -> None:
     if before.state == "current":
         click.echo(f"{path} is at version {before.version}, the newest: nothing to do")
         return
+    # With the lock of a daemon held, none can start while the schema changes.
     try:
         with DaemonLock.acquire(path), open_stores(path, migrate=True) as stores:
             copy = stores.upgraded_from

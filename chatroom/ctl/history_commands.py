@@ -113,6 +113,7 @@ def search(
       chatroomctl history search '"out of memory"' --from ada --after 30d
     """
     with open_stores(invocation.database) as stores:
+        # A search in a channel without entries would find nothing, and a typing error would not be noticed.
         if channel is not None and find_conversation(stores.database, channel) is None:
             raise NotFound(f"the history has no entries of {channel}")
         found = stores.history.search(
@@ -219,7 +220,7 @@ def import_(invocation: Invocation, file: str, skip_bad: bool) -> None:
     Example:
       chatroomctl history import history.jsonl
     """
-    length = 0 if file == "-" else os.path.getsize(file)
+    length = 0 if file == "-" else os.path.getsize(file)  # the size of a pipe is not known
     with (
         click.open_file(file, "rb") as lines,
         open_stores(invocation.database) as stores,
@@ -275,8 +276,10 @@ def prune(invocation: Invocation, before_at: datetime, yes: bool) -> None:
             click.echo(f"{invocation.database} has no entries that old")
             return
         confirm(f"Permanently delete {count} entries older than {before_at:%Y-%m-%d %H:%M}Z?", yes)
+        # Audited before the first step, so that a deletion that is interrupted has its entry too.
         detail = f"{count} entries before {before_at:%Y-%m-%d %H:%M}Z"
         history_archive.audit_erasure(stores.database, invocation.actor, "history.prune", "", detail)
+        # Pruning finds old entries by the index, so everything must be in it.
         history_steps.index_all(upkeep)
         with progress(count, "Deleting") as bar:
             done = history_steps.prune_all(upkeep, before_ms, bar.update)

@@ -127,7 +127,7 @@ def read_line(text: str, find_account: FindAccount) -> tuple[Entry, int | None]:
         raise InvalidValue("tags must be client-only tags, written as in a message")
     ended_at = None if document.get("ended_at") is None else _moment(document, "ended_at")
     entry = Entry(
-        message_id_of(_text(document, "msgid", 40, missing="")) or 0,
+        message_id_of(_text(document, "msgid", 40, missing="")) or 0,  # 0 asks the archive for an id by the time
         time_ms,
         conversation,
         kind,

@@ -91,6 +91,7 @@ def confirm(question: str, yes: bool) -> None:
     """
     if yes:
         return
+    # In a script the prompt would wait for an answer that never comes, or take a line of other input for it.
     if not sys.stdin.isatty():
         raise Refused(f"{question} There is no terminal to ask at; use --yes to confirm.")
     click.confirm(plain(question), abort=True, err=True)
@@ -98,6 +99,7 @@ def confirm(question: str, yes: bool) -> None:
 
 def progress(length: int, label: str) -> AbstractContextManager[Any]:
     """Return a progress bar on stderr, moved by ``update(n)``. It is hidden if stderr is not a terminal."""
+    # On stderr, so that standard output can go to a file or a pipe.
     return click.progressbar(length=length, label=label, file=sys.stderr, hidden=not sys.stderr.isatty())
 
 

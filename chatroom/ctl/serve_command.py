@@ -35,5 +35,7 @@ def serve(invocation: Invocation, host: str | None, port: int | None) -> None:
     """
     from chatroom.server.daemon import serve as run  # here, so that "serve --help" starts quickly
 
+    # The daemon's own lines have a screen of their own. This is for warnings and tracebacks.
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(asctime)s %(message)s", datefmt="%F %T")
+    # A function, because the daemon loads the settings again at every reload.
     run(lambda: invocation.load_settings({"listen.host": host, "listen.port": port}))

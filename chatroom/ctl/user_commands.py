@@ -144,7 +144,7 @@ def passwd(invocation: Invocation, name: str, password_stdin: bool) -> None:
     """
     settings = invocation.settings.accounts
     with open_stores(invocation.database) as stores:
-        account = stores.accounts.get(name)
+        account = stores.accounts.get(name)  # refuses an unknown name before asking for a password
         password = read_password(password_stdin, settings.password_min_length)
         stores.accounts.set_credentials(account.id, make_credentials(password, settings), invocation.actor)
     click.echo(f"Changed the password of {account.name} in {invocation.database}")

@@ -130,8 +130,8 @@ def require_rank_over_name(role: Role, own_names: Iterable[str], name: str, role
 def require_rank_over_network(role: Role, present: Iterable[tuple[str, Role | None]]) -> None:
     """Raise ``NotPermitted`` if a user in the network has the issuer's role or a higher one.
 
-    ``present`` are the nicks and roles of the other users there. Enforcement would spare that user now, but the ban would
-    keep them out when they reconnect.
+    ``present`` are the nicks and roles of the other users there. Enforcement would spare that user now, but the ban
+    would keep them out when they reconnect.
     """
     for nick, other in present:
         other = other or Role.USER

@@ -44,6 +44,7 @@ class BanTable:
 
     def add(self, rule: BanRule) -> None:
         """Add a rule. It replaces the rule with its id and the rule for its target."""
+        # The rule with this id can be for another target, which would stay banned.
         if rule.id in self._by_id:
             self.discard(rule.id)
         if rule.name is not None:

@@ -14,6 +14,7 @@ LONGEST_S = 100 * YEAR_S
 """The longest duration that is accepted. A ban without a duration is permanent."""
 
 _UNITS = {"y": YEAR_S, "w": 7 * 86_400, "d": 86_400, "h": 3600, "m": 60, "s": 1}
+# [0-9] and not \d, which would match the digits of all scripts.
 _SHAPE = re.compile(r"(?:[0-9]+[ywdhms])+", re.IGNORECASE)
 _TERM = re.compile(r"([0-9]+)([ywdhms])", re.IGNORECASE)
 _LONGEST_NUMBER = 10  # digits of LONGEST_S

@@ -51,6 +51,7 @@ def status(context: Context, params: list[str]) -> Pending | None:
 @command("SESSIONS", when=When.CONTROL)
 def sessions(context: Context, params: list[str]) -> Pending | None:
     """Lists the sessions with their addresses."""
+    # Each line has the same number of words, with "*" for a missing one, so that the client can split it by position.
     world = context.world
     for session in world.sessions.values():
         user = session.user
@@ -76,7 +77,7 @@ def sessions(context: Context, params: list[str]) -> Pending | None:
 def announce(context: Context, params: list[str]) -> Pending | None:
     """Sends a notice from the server to all users."""
     world = context.world
-    event = world.event(context.server, f"NOTICE * :{params[0]}")
+    event = world.event(context.server, f"NOTICE * :{params[0]}")  # one event for all, so it is rendered once
     for user in world.users.values():
         world.tell_user(user, event)
     world.log_line(f"announced by {context.actor.name}: {params[0]}")

@@ -84,6 +84,7 @@ def _add(context: Context, words: list[str]) -> Pending:
     target = _read_target(context, words.pop(0), options)
     duration_s = parse_duration(words.pop(0)) if words and looks_like_duration(words[0]) else None
     reason = ban_policy.shorten_reason(" ".join(words))
+    # Rank comes before risk: FORCE would not help against a refusal by rank.
     if isinstance(target, NameTarget):
         _require_rank_over_name(context, target.name)
     else:
@@ -161,6 +162,7 @@ def _store(context: Context, target: NameTarget | NetworkTarget, duration_s: int
     else:
         kind, text, remark = "ip", ban_targets.format_network(target.network), target.note
 
+    # Runs in the store worker, which does not touch the world. Only then(), in a later tick, does.
     def job(stores: Stores) -> tuple[list[BanRule], int | None]:
         before = stores.bans.find_in_force("name" if kind == "name" else "ip", text, now)
         ban = stores.bans.add("name" if kind == "name" else "ip", text, reason, until, actor)
@@ -169,8 +171,7 @@ def _store(context: Context, target: NameTarget | NetworkTarget, duration_s: int
 
     def then(context: Context, stored: tuple[list[BanRule], int | None]) -> None:
         rules, replaced = stored
-        # The new rule replaces the one for its target. But if that job took so long that the new ban ran out already,
-        # there is no new rule, and the old one must go all the same.
+        # A new rule replaces the old one by itself. But there is none if another process lifted the new ban meanwhile.
         if replaced is not None:
             context.world.bans.discard(replaced)
         for rule in rules:
@@ -223,7 +224,7 @@ def _list(context: Context) -> None:
     count = 0
     for rule in bans:
         if rule.until_ms and rule.until_ms <= now_ms:
-            continue
+            continue  # ran out, and no look-up has removed it yet
         if count == MOST_LISTED:
             text = f"the newest {count} of {len(bans)} bans; chatroomctl ban list shows all of them"
             context.note("END", "*", text=text)
