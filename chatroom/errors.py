@@ -1,39 +1,39 @@
-"""Everything chatroom raises on purpose, as one tree.
+"""All exceptions that chatroom raises on purpose, as one tree.
 
 ::
 
-    ChatroomError            str() is one clear line for a person
-    ├── ConfigError          a setting or the file it stands in is wrong
+    ChatroomError            str() is one clear line for the user
+    ├── ConfigError          a setting or its file is wrong
     ├── StorageError         the database cannot be used
-    │   ├── DatabaseMissing  there is none at that path
+    │   ├── DatabaseMissing  there is no database at that path
     │   ├── DatabaseNewer    written by a newer chatroom
-    │   ├── DatabaseOutdated older than this chatroom, and not migrated yet
-    │   ├── DatabaseDamaged  not a database, not ours, or corrupt
-    │   └── DatabaseBusy     somebody else holds the write lock for too long
+    │   ├── DatabaseOutdated older than this chatroom and not migrated yet
+    │   ├── DatabaseDamaged  not a database, not one of ours, or corrupt
+    │   └── DatabaseBusy     another process held the write lock for too long
     ├── ServeError           the daemon cannot start
-    │   ├── AddressUnusable  a port in use, an address that is not ours
+    │   ├── AddressUnusable  the port is in use, or the address is not local
     │   └── AlreadyServing   another daemon serves this database
     ├── NotRunning           no daemon answers on the control socket
-    └── Refused              an answer to whoever asked, never logged as a fault
-        ├── InvalidName      not a name we take
+    └── Refused              the answer to a request, never logged as a fault
+        ├── InvalidName      not a valid nick or account name
         ├── InvalidTarget    not a name, an address or a network
         ├── InvalidValue     any other value that does not parse
         ├── NotFound         no such account, ban, nick, channel
         ├── AlreadyExists    the name is taken
-        ├── WrongPassword    credentials that do not hold
-        ├── NotPermitted     the asker's role does not allow it
-        └── NeedsForce       harm likely enough to ask twice
+        ├── WrongPassword    the credentials are wrong
+        ├── NotPermitted     the role of the user does not allow it
+        └── NeedsForce       the action needs a confirmation
 
-There are no IRC numerics here: ``chatroom.commands.dispatch`` has the one table that maps a refusal to its numeric.
+There are no IRC numerics here: ``chatroom.commands.dispatch`` maps each refusal to its numeric.
 """
 
 
 class ChatroomError(Exception):
-    """Root of everything raised on purpose; ``str()`` of it is one clear line for a person."""
+    """Base of all exceptions that chatroom raises on purpose. ``str()`` of it is one clear line for the user."""
 
 
 class ConfigError(ChatroomError):
-    """A setting, or the file it stands in, is wrong."""
+    """A setting, or the file with the settings, is wrong."""
 
 
 class StorageError(ChatroomError):
@@ -41,11 +41,11 @@ class StorageError(ChatroomError):
 
 
 class DatabaseMissing(StorageError):
-    """There is no database at that path, and the caller may not make one."""
+    """There is no database at that path, and the caller does not create one."""
 
 
 class DatabaseNewer(StorageError):
-    """The database was written by a newer chatroom than this one."""
+    """A newer chatroom wrote the database."""
 
 
 class DatabaseOutdated(StorageError):
@@ -57,7 +57,7 @@ class DatabaseDamaged(StorageError):
 
 
 class DatabaseBusy(StorageError):
-    """Somebody else held the write lock for longer than we wait."""
+    """Another process held the write lock for longer than we wait."""
 
 
 class ServeError(ChatroomError):
@@ -65,7 +65,7 @@ class ServeError(ChatroomError):
 
 
 class AddressUnusable(ServeError):
-    """A port is in use, or the address is not one of this machine's."""
+    """The port is in use, or the address is not one of this machine."""
 
 
 class AlreadyServing(ServeError):
@@ -77,23 +77,26 @@ class NotRunning(ChatroomError):
 
 
 class Refused(ChatroomError):
-    """An answer to whoever asked. Anything else that escapes a rule is a bug and is logged with its traceback."""
+    """The answer to a request that cannot be met.
+
+    Any other exception that leaves a rule is a bug and is logged with its traceback.
+    """
 
 
 class InvalidName(Refused):
-    """Not a name that nicks and accounts may have."""
+    """The text is not a valid nick or account name."""
 
 
 class InvalidTarget(Refused):
-    """Not a name, an address or a network."""
+    """The text is not a name, an address or a network."""
 
 
 class InvalidValue(Refused):
-    """Any other value that does not parse."""
+    """Any other value that cannot be parsed."""
 
 
 class NotFound(Refused):
-    """No such account, ban, nick or channel."""
+    """There is no account, ban, nick or channel of that name."""
 
 
 class AlreadyExists(Refused):
@@ -101,12 +104,12 @@ class AlreadyExists(Refused):
 
 
 class WrongPassword(Refused):
-    """The credentials do not hold."""
+    """The credentials are wrong."""
 
 
 class NotPermitted(Refused):
-    """The asker's role does not allow it."""
+    """The role of the user does not allow it."""
 
 
 class NeedsForce(Refused):
-    """Harm is likely enough to ask twice; the text says what would happen."""
+    """The action is likely to do harm and needs a confirmation. The text says what it would do."""

@@ -1,6 +1,6 @@
-"""Where chatroom keeps things on this machine: the database, the control socket.
+"""The paths of the database, the configuration and the control socket on this machine.
 
-Nothing is made here but the runtime directory, and that only when it is asked for.
+Only ``runtime_directory`` creates anything: the directory itself.
 """
 
 from __future__ import annotations
@@ -18,29 +18,31 @@ SOCKET_PATH_LENGTH = 107
 
 
 def default_database() -> Path:
-    """The database where none is named: in the user's data directory."""
-    import platformdirs  # here, because most starts name a database or ask for nothing
+    """Return the database path that is used if none is given: in the user's data directory."""
+    import platformdirs  # here, because most runs do not need it and it slows down the start
 
     return Path(platformdirs.user_data_dir("chatroom")) / "chatroom.db"
 
 
 def config_directories() -> tuple[Path, Path]:
-    """The user's directory for ``chatroom.toml``, then the system's."""
+    """Return the directories searched for ``chatroom.toml``: the user's, then the system's."""
     import platformdirs
 
     return Path(platformdirs.user_config_dir("chatroom")), Path("/etc/chatroom")
 
 
 def runtime_directory() -> Path:
-    """A directory that only this user can enter, for the control socket; made where it is missing.
+    """Return a directory for the control socket that only this user can enter. It is created if it is missing.
 
-    It is ``XDG_RUNTIME_DIR`` where that is set and usable, else one of our own in the directory for temporary files.
-    Raises ``ServeError`` where somebody else made that one first, or opened it to others.
+    This is ``XDG_RUNTIME_DIR`` if that is set and usable, else ``chatroom-UID`` in the directory for temporary files.
+    Raises ``ServeError`` if the latter belongs to another user or is open to others.
     """
     given = os.environ.get("XDG_RUNTIME_DIR", "")
+    # The name of the socket takes up to 40 bytes of the path, see control_socket().
     if os.path.isabs(given) and len(os.fsencode(given)) < SOCKET_PATH_LENGTH - 40 and _is_private(given):
         return Path(given)
     directory = Path(tempfile.gettempdir()) / f"chatroom-{os.getuid()}"
+    # Anyone can create this directory first, because /tmp is open to all users. So it is checked in any case.
     try:
         directory.mkdir(mode=0o700)
     except FileExistsError:
@@ -53,10 +55,10 @@ def runtime_directory() -> Path:
 
 
 def control_socket(database: Path) -> Path:
-    """Where the daemon that serves ``database`` listens for ``chatroomctl``.
+    """Return the path of the control socket of the daemon that serves ``database``.
 
-    The name is a hash of the database's resolved path, so that the same file always gives the same socket, however
-    it was named, and its length does not depend on it. Raises ``ServeError`` as ``runtime_directory`` does.
+    The name is a hash of the resolved path, so every spelling of the path gives the same socket, and a long path does
+    not make the socket's path too long. Raises ``ServeError`` as ``runtime_directory`` does.
     """
     digest = hashlib.sha256(os.fsencode(database.resolve())).hexdigest()[:20]
     path = runtime_directory() / f"chatroom-{digest}.sock"
@@ -66,7 +68,8 @@ def control_socket(database: Path) -> Path:
 
 
 def _is_private(path: str | Path) -> bool:
-    """Whether ``path`` is a directory, no link, that we own and nobody else may enter."""
+    """Return True if ``path`` is a directory, not a link, that only this user can enter."""
+    # lstat() does not follow a link, which its owner could point to another directory later.
     try:
         found = os.lstat(path)
     except OSError:

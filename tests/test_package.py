@@ -1,4 +1,4 @@
-"""The wheel: built, unpacked elsewhere, and run from there, with nothing of the checkout in reach."""
+"""The wheel: built, installed elsewhere, and run without the checkout."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The programs of a fresh environment that has the wheel; what it needs comes from the environment we run in."""
+    """The programs of a new environment with the wheel. Its dependencies come from the environment of the tests."""
     place = tmp_path_factory.mktemp("elsewhere") / "env"
     venv.create(place, symlinks=True)
     python = place / "bin" / "python"
@@ -72,7 +72,7 @@ def shell(installed: Path, tmp_path: Path) -> Shell:
 
 
 def test_the_wheel_has_the_package_and_the_migrations(wheel: Path) -> None:
-    """Every module, the marker for types and each migration is in it, and nothing of the checkout besides."""
+    """The wheel has every module, the marker for types and each migration, and nothing else of the checkout."""
     names = set(zipfile.ZipFile(wheel).namelist())
     modules = {path.relative_to(CHECKOUT).as_posix() for path in CHECKOUT.glob("chatroom/**/*.py")}
     migrations = {f"chatroom/_migrations/{path.name}" for path in CHECKOUT.glob("migrations/*.sql")}
@@ -82,7 +82,7 @@ def test_the_wheel_has_the_package_and_the_migrations(wheel: Path) -> None:
 
 
 def test_the_operators_program_runs_elsewhere(shell: Shell, installed: Path, tmp_path: Path) -> None:
-    """From the wheel alone: the version, an account in a new database, a ban, the settings."""
+    """chatroomctl works from the wheel: the version, an account in a new database, a ban, the settings."""
     where = shell("python", "-c", "import chatroom; print(chatroom.__file__)").stdout
     assert Path(where).is_relative_to(installed.parent)
     assert shell("chatroomctl", "--version").stdout == f"chatroomctl {__version__}\n"
@@ -95,11 +95,11 @@ def test_the_operators_program_runs_elsewhere(shell: Shell, installed: Path, tmp
     assert "alice" in shell("chatroomctl", "--database", "new.db", "user", "list").stdout
     assert shell("chatroomctl", "--database", "new.db", "ban", "add", "mallory").returncode == 0
     assert shell("chatroomctl", "config", "init", "chatroom.toml").returncode == 0
-    assert shell("chatroomctl", "config", "check").stdout == "chatroom.toml: right.\n"
+    assert shell("chatroomctl", "config", "check").stdout == "chatroom.toml: valid.\n"
 
 
 def test_the_guests_program_runs_elsewhere(shell: Shell) -> None:
-    """From the wheel alone the client tells how it is used."""
+    """The client from the wheel shows its usage."""
     told = shell("chatroom", "--help")
     assert (told.returncode, told.stderr) == (0, "")
     assert "--nick" in told.stdout

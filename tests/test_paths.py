@@ -1,4 +1,4 @@
-"""Where things are kept on this machine."""
+"""The paths of the database, the configuration and the control socket."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from chatroom.paths import (
 
 @pytest.fixture(autouse=True)
 def temporary(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A directory for temporary files of the test's own, and none from the desktop."""
+    """A directory for temporary files of the test, and no runtime directory of the desktop."""
     monkeypatch.delenv("XDG_RUNTIME_DIR", raising=False)
     with tempfile.TemporaryDirectory(prefix="chatroom-test-") as directory:
         monkeypatch.setattr(tempfile, "tempdir", directory)
@@ -30,19 +30,19 @@ def temporary(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 def test_the_default_database_is_in_the_data_directory(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The user's data directory holds it, and asking makes nothing."""
+    """The database is in the user's data directory, which is not created."""
     monkeypatch.setenv("XDG_DATA_HOME", "/nonexistent/data")
     assert default_database() == Path("/nonexistent/data/chatroom/chatroom.db")
 
 
 def test_the_users_configuration_comes_before_the_systems(monkeypatch: pytest.MonkeyPatch) -> None:
-    """There are two directories for the configuration, the user's first."""
+    """The user's configuration directory comes before the system's."""
     monkeypatch.setenv("XDG_CONFIG_HOME", "/nonexistent/config")
     assert config_directories() == (Path("/nonexistent/config/chatroom"), Path("/etc/chatroom"))
 
 
 def test_the_desktops_runtime_directory_is_used(temporary: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """``XDG_RUNTIME_DIR`` is used where it is ours alone."""
+    """``XDG_RUNTIME_DIR`` is used if only the user can enter it."""
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(temporary))
     assert runtime_directory() == temporary
 
@@ -51,7 +51,7 @@ def test_the_desktops_runtime_directory_is_used(temporary: Path, monkeypatch: py
 def test_an_unusable_runtime_directory_is_passed_over(
     given: str, temporary: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Without a usable ``XDG_RUNTIME_DIR`` we make a directory of our own, for us alone, and find it again."""
+    """Without a usable ``XDG_RUNTIME_DIR`` a private directory is created once and then used again."""
     monkeypatch.setenv("XDG_RUNTIME_DIR", given)
     made = runtime_directory()
     assert made == temporary / f"chatroom-{os.getuid()}"
@@ -60,7 +60,7 @@ def test_an_unusable_runtime_directory_is_passed_over(
 
 
 def test_a_runtime_directory_open_to_others_is_refused(temporary: Path) -> None:
-    """What others may enter, and what is a link or a file, is not trusted with the control socket."""
+    """A directory that others can enter, a link and a file are refused for the control socket."""
     ours = temporary / f"chatroom-{os.getuid()}"
     ours.mkdir(mode=0o755)
     with pytest.raises(ServeError, match="not a directory of our own"):
@@ -73,7 +73,7 @@ def test_a_runtime_directory_open_to_others_is_refused(temporary: Path) -> None:
 
 
 def test_a_database_has_one_socket_however_it_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Relative paths and links lead to the same socket, another database to another."""
+    """Relative paths and links of a database give the same socket. Another database has another one."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "link").symlink_to(tmp_path)
     socket = control_socket(tmp_path / "chat.db")
@@ -82,6 +82,6 @@ def test_a_database_has_one_socket_however_it_is_named(tmp_path: Path, monkeypat
 
 
 def test_a_sockets_path_is_short(tmp_path: Path) -> None:
-    """However long the database's path is, the socket's fits into what the kernel takes."""
+    """However long the path of the database is, the path of the socket fits the kernel's limit."""
     path = control_socket(tmp_path / ("x" * 200) / ("y" * 200) / "chat.db")
     assert len(os.fsencode(path)) <= SOCKET_PATH_LENGTH

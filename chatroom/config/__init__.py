@@ -1,7 +1,7 @@
-"""Settings: what can be set, what is valid, and where it is read from.
+"""Settings: the keys, their valid values, and loading them.
 
-``settings`` has the keys with their types, defaults and words; ``values`` the kinds of value; ``load`` reads the file,
-the environment and the flags. Nothing here is written to after it was made, so threads may share it freely.
+``settings`` has the keys with their types, defaults and descriptions. ``values`` has the kinds of value. ``load`` reads
+the file, the environment and the flags. Settings are immutable, so threads share them freely.
 """
 
 from chatroom.config.load import FLAG_NAMES, find_file, load

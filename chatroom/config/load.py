@@ -1,7 +1,7 @@
-"""Finding the settings' file, reading it, and laying the environment and the flags over it.
+"""Find the configuration file, read it, and apply the environment and the flags.
 
-A flag beats the environment, which beats the file, which beats the default. ``load`` is called again with the same
-arguments at a reload, so flags and environment outlive it.
+Flags override the environment, which overrides the file, which overrides the defaults. A reload calls ``load`` with the
+same flags and environment again, so they stay in effect.
 """
 
 from __future__ import annotations
@@ -17,13 +17,14 @@ from chatroom.errors import ConfigError
 
 FILE_NAME = "chatroom.toml"
 FLAG_NAMES = {"database.path": "--database", "listen.host": "--host", "listen.port": "--port"}
-"""The flags that set a key, for messages that name them."""
+"""The command-line flag for each key that has one, for messages."""
 
 
 def find_file(flag: Path | None, environ: Mapping[str, str], directory: Path) -> Path | None:
-    """The file to read: the flag's, ``CHATROOM_CONFIG``'s, ``directory``'s, the user's, the system's, or none.
+    """Return the configuration file to read, or None if there is none.
 
-    Raises ``ConfigError`` where the file that was named is not there.
+    It is the file named by ``flag``, else by ``CHATROOM_CONFIG``, else the first that exists: in ``directory``, in the
+    user's and in the system's directory. Raises ``ConfigError`` if the named file does not exist.
     """
     named = flag or (Path(environ["CHATROOM_CONFIG"]) if environ.get("CHATROOM_CONFIG") else None)
     if named is not None:
@@ -31,18 +32,18 @@ def find_file(flag: Path | None, environ: Mapping[str, str], directory: Path) ->
         if not named.exists():
             raise ConfigError(f"{named}: there is no such file ({'--config' if flag else 'CHATROOM_CONFIG'} names it)")
         return named
-    for place in (directory, *paths.config_directories()):
-        candidate = place / FILE_NAME
+    for searched in (directory, *paths.config_directories()):
+        candidate = searched / FILE_NAME
         if candidate.exists():
             return candidate
     return None
 
 
 def load(path: Path | None, environ: Mapping[str, str], overrides: Mapping[str, object] | None = None) -> Settings:
-    """All settings, from the file at ``path`` (``None``: no file), the environment and the flags.
+    """Load all settings from the file at ``path`` (None means no file), the environment and the flags.
 
-    ``overrides`` maps ``section.key`` to what a flag gave, as text or as TOML would give it; keys whose value is None
-    were not given. Raises ``ConfigError``, which names the place, the key and what is allowed.
+    ``overrides`` maps ``section.key`` to the value of a flag, as text or as TOML has it. A value of None is ignored.
+    Raises ``ConfigError``, which names the source, the key and the allowed values.
     """
     document = {} if path is None else _read_document(path)
     return check_document(document, path, environ, overrides)
@@ -54,7 +55,7 @@ def check_document(
     environ: Mapping[str, str],
     overrides: Mapping[str, object] | None = None,
 ) -> Settings:
-    """As ``load``, for what was already read from ``path``."""
+    """Load all settings as ``load`` does, from a document that was already read from ``path``."""
     reading = _Reading(path)
     reading.take_document(document)
     reading.take_environment(environ)
@@ -63,13 +64,14 @@ def check_document(
         if key is None:
             raise ConfigError(f"there is no setting {name}")
         if value is not None:
+            # Click gives a Path for --database. As text it is read like any other value.
             value = str(value) if isinstance(value, Path) else value
             reading.take_value(key, value, FLAG_NAMES.get(name, name), from_text=isinstance(value, str))
     return reading.settings()
 
 
 def _read_document(path: Path) -> dict[str, object]:
-    import tomllib
+    import tomllib  # here, because a daemon without a configuration file does not need it
 
     try:
         with path.open("rb") as file:
@@ -83,7 +85,7 @@ def _read_document(path: Path) -> dict[str, object]:
 
 
 class _Reading:
-    """Values gathered from one place after the other; later ones win."""
+    """Collects values from one source after the other. Later values override earlier ones."""
 
     def __init__(self, path: Path | None) -> None:
         self._path = path
@@ -92,7 +94,7 @@ class _Reading:
         self._key_sources: dict[str, str] = {}
 
     def take_document(self, document: Mapping[str, object]) -> None:
-        """Take what stands in the file, and refuse what does not belong there."""
+        """Take the values of the file. Raises ``ConfigError`` for an unknown section or key."""
         where = str(self._path)
         for section, body in document.items():
             if section not in SECTIONS and not isinstance(body, dict | list):
@@ -120,28 +122,30 @@ class _Reading:
         self._key_sources["listen"] = where
 
     def take_environment(self, environ: Mapping[str, str]) -> None:
-        """Take every ``CHATROOM_SECTION__KEY``, and refuse one that sets nothing."""
+        """Take every ``CHATROOM_SECTION__KEY``. Raises ``ConfigError`` for a variable that sets nothing."""
         variables = {key.variable: key for key in KEYS}
+        # Sorted, so that of several errors always the same one is reported.
         for variable in sorted(environ):
             if not variable.startswith("CHATROOM_") or "__" not in variable:
                 continue
             key = variables.get(variable)
+            # The variables for host and port replace the plain IRC listener, so its kind cannot be set.
             if key is None or key.path == "listen.kind":
                 raise ConfigError(f"{variable}: there is no such setting{_did_you_mean(variable, variables)}")
             self.take_value(key, environ[variable], variable, from_text=True)
 
     def take_value(self, key: Key, value: object, where: str, *, from_text: bool) -> None:
-        """Check one value and let it replace what an earlier place said."""
+        """Check one value and override the earlier one. ``where`` names its source."""
         checked = _read(key, value, where, from_text=from_text)
         if isinstance(checked, Path):
-            # A file's relative paths start at the file, everybody else's where we were started.
+            # A relative path in the file starts at the file's directory, any other at the working directory.
             base = self._path.parent if self._path is not None and where == str(self._path) else Path()
             checked = (base / checked).absolute()
         self._values[key.path] = checked
         self._key_sources[key.path] = where
 
     def settings(self) -> Settings:
-        """Everything gathered, over the defaults."""
+        """Return the collected values, with the defaults for all others."""
         parts: dict[str, Any] = {}
         for section, made_of in SECTIONS.items():
             given = {
@@ -151,7 +155,10 @@ class _Reading:
         return Settings(**parts, source=self._path, key_sources=MappingProxyType(self._key_sources))
 
     def _listeners(self, given: dict[str, Any]) -> tuple[Listen, ...]:
-        """The file's tables, the plain irc ones replaced by one where a flag or the environment names host or port."""
+        """Return the listeners: the tables of the file, or the default one.
+
+        If a flag or the environment sets host or port, one listener with these replaces all plain IRC ones.
+        """
         listeners = tuple(Listen(**table) for table in self._tables or [{}])
         if given:
             plain = next((one for one in listeners if one.kind == "irc"), Listen())
@@ -159,8 +166,9 @@ class _Reading:
             listeners = (chosen, *(one for one in listeners if one.kind != "irc"))
         seen = set()
         for one in listeners:
+            # Port 0 takes any free port, so two listeners with it do not collide.
             if one.port and (one.host, one.port) in seen:
-                raise ConfigError(f"{self._path}: listen has {one.host} port {one.port} twice")
+                raise ConfigError(f"{self._path}: two [[listen]] tables have {one.host} port {one.port}; remove one")
             seen.add((one.host, one.port))
         return listeners
 
@@ -177,6 +185,7 @@ def _read(key: Key, value: object, where: str, *, from_text: bool) -> object:
     try:
         return key.kind.read_text(str(value)) if from_text else key.kind.read(value)
     except ValueError:
+        # An error can end up in a log, so it does not show a password.
         given = "" if key.secret else f", not {_shortened(value)}"
         raise ConfigError(f"{where}: {key.path} must be {key.kind.allowed}{given}") from None
 
@@ -187,7 +196,7 @@ def _shortened(value: object) -> str:
 
 
 def _did_you_mean(word: str, known: Iterable[str]) -> str:
-    import difflib
+    import difflib  # here, because only errors need it
 
     close = difflib.get_close_matches(word, list(known), n=1)
     return f"; did you mean {close[0]}?" if close else ""

@@ -1,7 +1,8 @@
-"""Every setting there is: its type, its default, what it means, and whether a reload applies it.
+"""All settings: type, default, description, and when a change applies.
 
-A key is a field of a section's dataclass, made by ``_key``; ``KEYS`` lists them all in the order of the file. Durations
-end in ``_s`` and are seconds.
+A key is a field of the dataclass of its section, made by ``_key``. ``KEYS`` lists all keys in the order of the file.
+The docstrings of the sections and the descriptions of the keys are the text of ``chatroom.toml``. Durations are in
+seconds and end in ``_s``.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from chatroom.paths import default_database
 Applies = Literal["reload", "restart"]
 
 _ONE_LINE = r"[^\x00-\x1f\x7f]*"
-_ONE_WORD = r"[!-9;-~][!-~]*"
+_ONE_WORD = r"[!-9;-~][!-~]*"  # a colon at the start would make it the last parameter of a line
 _LABEL = r"[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?"
 _MANY = 1_000_000_000
 
@@ -27,8 +28,12 @@ _MANY = 1_000_000_000
 def _key(
     default: Any, kind: Kind, doc: str, *, applies: Applies = "reload", secret: bool = False, shown: object = None
 ) -> Any:
-    """A field that is a setting; ``shown`` is its default in words where that depends on the machine."""
+    """Return a dataclass field for a setting.
+
+    ``shown`` is the default to display if the real one depends on the machine.
+    """
     meta = {"kind": kind, "doc": doc, "applies": applies, "secret": secret, "shown": shown}
+    # A password must not be in the repr() of settings, which can end up in a traceback.
     if callable(default):
         return field(default_factory=default, metadata=meta)
     return field(default=default, repr=not secret, metadata=meta)
@@ -36,80 +41,83 @@ def _key(
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """Who this server says it is."""
+    """How the server presents itself, and its threads."""
 
     name: str = _key(
         "chatroom.local",
         Text("a host name with a dot in it, such as chat.example.org", rf"{_LABEL}(\.{_LABEL})+", 63),
-        "The server's name on the wire. Clients see it as the source of what the server itself says.",
+        "The server's name. Clients show it as the sender of the server's own messages.",
         applies="restart",
     )
     network: str = _key(
         "chatroom",
         Text("one word", _ONE_WORD, 63),
-        "The network's name, which clients show for the connection.",
+        "The network's name. Clients show it as the name of the connection.",
         applies="restart",
     )
     description: str = _key(
-        "A chatroom server", Text("one line of text", _ONE_LINE), "What WHOIS and LINKS say about the server."
+        "A chatroom server", Text("one line of text", _ONE_LINE), "The description of the server in WHOIS and LINKS."
     )
     password: str = _key(
         "",
         Text("one line of text", _ONE_LINE),
-        "A password that every connection must give (PASS). Empty: none is asked for.",
+        "The password that every client must send (PASS). Empty: no password.",
         secret=True,
     )
     motd: str = _key(
         "",
         Text("text of at most 16,000 bytes", r"[^\x00\x7f]*", 16_000),
-        "The message of the day, of one or more lines. Empty: there is none.",
+        "The message of the day, of one or more lines. Empty: no message.",
     )
     admin_info: str = _key(
-        "", Text("one line of text", _ONE_LINE), "What ADMIN answers: who runs this server and how to reach them."
+        "",
+        Text("one line of text", _ONE_LINE),
+        "The answer to ADMIN: the operator of the server and how to reach them.",
     )
     io_threads: int = _key(
         1,
         Whole(1, 16),
-        "How many threads read and write connections. One serves thousands; more than one can help only under a Python "
-        "without a global lock, and costs time under any other.",
+        "The number of threads that read and write connections. One thread serves thousands of clients. More threads "
+        "can help only with a free-threaded Python; with any other they make the server slower.",
         applies="restart",
     )
     websocket_origins: tuple[str, ...] = _key(
         (),
         Words('a list of origins, such as ["https://chat.example.org"], or ["*"]', is_origin),
-        "Which web pages may connect to a WebSocket listener, by the site they come from. Pages of this machine itself "
-        "(http://localhost) and programs that are no browser always may. Any other page could otherwise use the "
-        'browser of whoever looks at it to reach a server on their network; ["*"] lets every page in.',
+        "The origins of the web pages that may connect to a WebSocket listener. Pages of this machine "
+        "(http://localhost) and programs other than browsers may always connect. Other pages are refused: any page on "
+        "the web could use the browser of a visitor to reach a server in the visitor's network. "
+        '["*"] allows all pages.',
     )
 
 
 @dataclass(frozen=True, slots=True)
 class Listen:
-    """One address to listen on. There may be several ``[[listen]]`` tables; they replace the default one."""
+    """An address to listen on. There can be several ``[[listen]]`` tables. They replace the default one."""
 
     kind: str = _key(
         "irc",
         Text('"irc" or "websocket"', r"irc|websocket"),
-        "What is spoken there: irc is plain lines, websocket is IRC for clients in a browser.",
+        "The protocol: irc for IRC clients, websocket for IRC clients in a browser.",
         applies="restart",
     )
     host: str = _key(
         "127.0.0.1",
         Text("an address of this machine or a host name", r"[A-Za-z0-9.:%_-]+"),
-        'The address: "127.0.0.1" is this machine only, "0.0.0.0" and "::" are every network it is in.',
+        'The address. "127.0.0.1" accepts clients on this machine only, "0.0.0.0" and "::" from every network.',
         applies="restart",
     )
-    port: int = _key(6667, Whole(0, 65535), "The port; 0 takes any that is free.", applies="restart")
+    port: int = _key(6667, Whole(0, 65535), "The port. 0 picks a free one.", applies="restart")
 
 
 @dataclass(frozen=True, slots=True)
 class Database:
-    """Where everything is kept."""
+    """The database, which stores everything."""
 
     path: Path = _key(
         default_database,
         FilePath(),
-        "The SQLite file. A relative path starts at the directory of this file.",
+        "The SQLite file. A relative path is relative to the directory of this configuration file.",
         applies="restart",
         shown="~/.local/share/chatroom/chatroom.db",
     )
@@ -117,141 +125,160 @@ class Database:
 
 @dataclass(frozen=True, slots=True)
 class Channels:
-    """The rooms."""
+    """The channels that always exist, and a limit for all channels."""
 
     autojoin: tuple[str, ...] = _key(
         ("#lobby",),
         Words('a list of channel names, such as ["#lobby"], none of them twice', is_channel),
-        "The channels that everyone lands in. They belong to nobody: being first there makes nobody an operator.",
+        "The channels that every user joins at the start. They always exist, and the first user in them does not "
+        "become an operator.",
     )
-    max_joined: int = _key(100, Whole(1, 10_000), "In how many channels one user may be.")
+    max_joined: int = _key(100, Whole(1, 10_000), "How many channels a user can be in at the same time.")
 
 
 @dataclass(frozen=True, slots=True)
 class Accounts:
-    """Registered names."""
+    """Accounts, which are registered names, and their passwords."""
 
     registration: bool = _key(
-        True, YesOrNo(), "Whether people may register their name from the chat. Otherwise chatroomctl makes accounts."
+        True, YesOrNo(), "Allow users to register accounts from the chat. If false, only chatroomctl creates accounts."
     )
-    require_login: bool = _key(False, YesOrNo(), "Whether only accounts may enter: no guests.")
+    require_login: bool = _key(
+        False, YesOrNo(), "Require every user to log in to an account. If false, guests can connect too."
+    )
     bcrypt_cost: int = _key(
         12,
         Whole(4, 16),
-        "The cost of a password check: each step doubles the time. Passwords are hashed anew after their next login.",
+        "The cost of checking a password. Each step doubles the time. After a change, the hash of each password is "
+        "replaced at the next login.",
     )
     scram: bool = _key(
         True,
         YesOrNo(),
-        "Whether clients may log in by SCRAM-SHA-256, which never sends the password. Each account needs a second "
-        "verifier for that, kept from its next login on; whoever steals the database can try passwords faster on it.",
+        "Allow login by SCRAM-SHA-256, which never sends the password. It needs a second hash of the password, stored "
+        "at the next login. With a stolen database, passwords can be guessed faster from this hash.",
     )
     scram_iterations: int = _key(
         60_000,
         Whole(4096, 1_000_000),
-        "How much work such a try is, for clients too. Verifiers are made anew after their account's next login.",
+        "The cost of one guess at the SCRAM hash, and of a login for the client. After a change, the hash of each "
+        "account is replaced at the next login.",
     )
     share_nick: bool = _key(
         True,
         YesOrNo(),
-        "Whether several connections of one account may wear its nick: each is told what is said to and by the others.",
+        "Allow several connections of one account to share its nick. Each gets the messages to and from the others.",
     )
     password_min_length: int = _key(
-        4, Whole(1, 200), "How many characters a password has at least that is chosen in the chat."
+        4, Whole(1, 200), "The minimum length of a password that is set from the chat, in characters."
     )
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What keeps one connection from costing the others.
+    """Limits that protect the server and its users from a single connection.
 
-    Connections from this machine itself (loopback) are not counted by ``connections_per_address`` and
-    ``connects_per_minute``. ``enabled = false`` switches off the line rate, the connection limits and the slowing of
-    failed logins, for tests and closed networks; never ``sendq_bytes`` and the time-outs.
+    ``connections_per_address`` and ``connects_per_minute`` do not count connections from this machine (loopback).
+    ``enabled = false`` is for tests and closed networks. It turns off the line rate, the connection limits and the
+    delay after failed logins. ``sendq_bytes`` and the time-outs always apply.
     """
 
-    enabled: bool = _key(True, YesOrNo(), "Whether lines and connections are limited at all.")
+    enabled: bool = _key(True, YesOrNo(), "Limit lines, connections and logins.")
     burst_lines: int = _key(
-        40, Whole(1, 1_000_000), "How many lines a connection may send at once before lines_per_s holds it back."
+        40, Whole(1, 1_000_000), "How many lines a connection can send at once before lines_per_s slows it down."
     )
-    lines_per_s: float = _key(10.0, Number(0.1, 1_000_000), "How many lines a second a connection may send steadily.")
+    lines_per_s: float = _key(
+        10.0, Number(0.1, 1_000_000), "How many lines per second a connection can send in the long run."
+    )
     queue_lines: int = _key(
-        500, Whole(1, 1_000_000), "How many lines may wait for that; with more, the connection is closed."
+        500, Whole(1, 1_000_000), "How many lines can wait for lines_per_s. With more, the connection is closed."
     )
     sendq_bytes: int = _key(
         1_048_576,
         Whole(16_384, _MANY),
-        'How many bytes may wait for a client that does not read; with more, it is closed ("SendQ exceeded").',
+        'How many bytes can wait for a client that does not read. With more, it is disconnected ("SendQ exceeded").',
     )
-    connections_per_address: int = _key(50, Whole(1, 1_000_000), "How many connections one address may have.")
-    connects_per_minute: int = _key(120, Whole(1, 1_000_000), "How many times a minute one address may connect.")
-    login_tries: int = _key(3, Whole(1, 100), "How many SASL logins may fail on one connection before it is closed.")
+    connections_per_address: int = _key(
+        50, Whole(1, 1_000_000), "How many connections an address can have at the same time."
+    )
+    connects_per_minute: int = _key(120, Whole(1, 1_000_000), "How many times per minute an address can connect.")
+    login_tries: int = _key(3, Whole(1, 100), "How many SASL logins can fail on a connection before it is closed.")
     registration_timeout_s: float = _key(
-        60.0, Number(0.1, 3600), "How many seconds a new connection has to give its nick."
+        60.0,
+        Number(0.1, 3600),
+        "After how many seconds a connection is closed if it has not completed its registration.",
     )
-    ping_interval_s: float = _key(120.0, Number(0.1, 86_400), "After how many silent seconds a client is asked (PING).")
-    ping_timeout_s: float = _key(60.0, Number(0.1, 86_400), "How many seconds it then has to answer.")
+    ping_interval_s: float = _key(
+        120.0, Number(0.1, 86_400), "After how many seconds without a line the server sends a PING."
+    )
+    ping_timeout_s: float = _key(
+        60.0, Number(0.1, 86_400), "After how many further seconds without an answer the connection is closed."
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """What is kept of what is said, and for how long.
+    """The stored messages and events, and how long they are kept.
 
-    What is kept is in the database before anybody reads it. Direct messages are kept between accounts only. Switching
-    a kind off deletes nothing: what was kept stays until it is too old or pruned.
+    A message is in the database before any user gets it. Direct messages are stored only if both users have accounts. A
+    kind that is turned off is no longer stored; its older entries stay until they are too old or pruned.
     """
 
-    enabled: bool = _key(True, YesOrNo(), "Whether anything is kept at all.", applies="restart")
+    enabled: bool = _key(
+        True, YesOrNo(), "Store the history. If false, none of the kinds below is stored.", applies="restart"
+    )
     synchronous: str = _key(
         "normal",
         Text('"normal" or "full"', r"normal|full"),
-        "What everything that was read survives: normal is a crash of the daemon, full is a power cut too, and waits "
-        "for the disk at every message.",
+        "How safe a delivered message is. normal: it survives a crash of the daemon. full: it survives a power cut "
+        "too, but the server waits for the disk at every message.",
         applies="restart",
     )
-    messages: bool = _key(True, YesOrNo(), "Whether messages and notices in channels are kept.")
-    direct_messages: bool = _key(True, YesOrNo(), "Whether messages and notices between two accounts are kept.")
-    topics: bool = _key(True, YesOrNo(), "Whether changes of a channel's topic are kept.")
-    joins: bool = _key(False, YesOrNo(), "Whether joining, leaving and quitting are kept.")
-    kicks: bool = _key(True, YesOrNo(), "Whether kicks are kept.")
-    modes: bool = _key(False, YesOrNo(), "Whether changes of channels' modes are kept.")
+    messages: bool = _key(True, YesOrNo(), "Store messages and notices in channels.")
+    direct_messages: bool = _key(True, YesOrNo(), "Store messages and notices between two accounts.")
+    topics: bool = _key(True, YesOrNo(), "Store changes of topics.")
+    joins: bool = _key(False, YesOrNo(), "Store when users join channels, leave them and quit.")
+    kicks: bool = _key(True, YesOrNo(), "Store kicks.")
+    modes: bool = _key(False, YesOrNo(), "Store changes of channel modes.")
     replay_guests: int = _key(
         50,
         Whole(0, 10_000),
-        "How many of the last messages a guest is shown at a JOIN, by a client that does not ask for history itself, "
-        "in a channel that outlives its members.",
+        "How many of the last messages a guest gets at a JOIN. This is only for clients that do not request the "
+        "history themselves, and for channels that stay when all users have left.",
     )
     replay_accounts_max: int = _key(
-        500, Whole(0, 10_000), "How many at most an account is shown of what it missed, in a channel or directly."
+        500,
+        Whole(0, 10_000),
+        "How many missed messages an account gets at most, for each channel and for direct messages.",
     )
-    max_query: int = _key(1000, Whole(1, 10_000), "How many messages a client may ask for at once (CHATHISTORY).")
+    max_query: int = _key(1000, Whole(1, 10_000), "How many messages a client can request at once (CHATHISTORY).")
     max_age_days: int = _key(
-        0, Whole(0, 36_500), "After how many days something said is deleted. 0: it is kept for ever."
+        0, Whole(0, 36_500), "After how many days an entry is deleted. 0: entries are kept permanently."
     )
     max_size_mb: int = _key(
         0,
         Whole(0, 1_000_000),
-        "How many MiB the database may hold before the oldest messages are deleted. 0: there is no bound.",
+        "The size of the database in MiB from which the oldest entries are deleted. 0: no limit.",
     )
 
 
 @dataclass(frozen=True, slots=True)
 class WebIrc:
-    """Gateways that connect for others and give their addresses (the WEBIRC command).
+    """Gateways that connect users and report the users' addresses (the WEBIRC command).
 
-    What a gateway gives counts as the address of whom it connects, for bans, limits and WHOIS, so trust none but your
-    own. Without a password or without gateways nobody may use WEBIRC.
+    Bans, limits and WHOIS use the address that the gateway reports, so trust your own gateways only. WEBIRC is refused
+    unless there are a password and gateways.
     """
 
     password: str = _key(
-        "", Text("one word", _ONE_WORD + "|"), "The password that the gateways have to give.", secret=True
+        "", Text("one word", _ONE_WORD + "|"), "The password that the gateways must send.", secret=True
     )
     gateways: tuple[Network, ...] = _key(
-        (), Networks(), "From which addresses they connect. These are not counted by the connection limits."
+        (), Networks(), "The addresses of the gateways. The connection limits do not count their connections."
     )
 
     def trusts(self, version: int, address: int) -> bool:
-        """Whether a peer with that address (an integer, of IP version 4 or 6) may be a gateway."""
+        """Return True if a gateway can have that address, an integer of IP version 4 or 6."""
         return bool(self.password) and any(
             network.version == version and int(network.network_address) <= address <= int(network.broadcast_address)
             for network in self.gateways
@@ -260,7 +287,7 @@ class WebIrc:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """All settings at one moment. A reload makes a new one; nobody changes one."""
+    """All settings. Immutable: a reload makes a new object."""
 
     server: Server = field(default_factory=Server)
     listen: tuple[Listen, ...] = (Listen(),)
@@ -271,9 +298,9 @@ class Settings:
     history: History = field(default_factory=History)
     webirc: WebIrc = field(default_factory=WebIrc)
     source: Path | None = field(default=None, compare=False)
-    """The file that was read, ``None`` where there is none."""
+    """The file that was read, or None."""
     key_sources: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
-    """Where each key that is not at its default was set: the file, the environment variable or the flag."""
+    """The source of each key that has been set: the file, an environment variable or a flag. Other keys are missing."""
 
 
 SECTIONS: dict[str, type[Any]] = {
@@ -290,7 +317,7 @@ SECTIONS: dict[str, type[Any]] = {
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """One setting as ``config show`` and the documentation tell it."""
+    """The description of one setting."""
 
     section: str
     name: str
@@ -299,7 +326,7 @@ class Key:
     applies: Applies
     secret: bool
     default: object
-    """The default as TOML writes it."""
+    """The default as TOML has it."""
 
     @property
     def path(self) -> str:
@@ -308,11 +335,11 @@ class Key:
 
     @property
     def variable(self) -> str:
-        """The environment variable that sets it."""
+        """The environment variable that sets the key."""
         return f"CHATROOM_{self.section}__{self.name}".upper()
 
     def value_in(self, settings: Settings) -> object:
-        """What it is set to, as TOML writes it; for a key of ``[[listen]]``, in the first table."""
+        """Return the key's value as TOML has it. For a key of ``[[listen]]`` it is that of the first table."""
         section = getattr(settings, self.section)
         if isinstance(section, tuple):
             section = section[0]
@@ -323,6 +350,7 @@ def _keys_of(section: str, made_of: type[Any]) -> list[Key]:
     keys = []
     for item in dataclasses.fields(made_of):
         meta = item.metadata
+        # A path that depends on the home directory would make every template different.
         default = meta["kind"].write(item.default) if meta["shown"] is None else meta["shown"]
         keys.append(Key(section, item.name, meta["kind"], meta["doc"], meta["applies"], meta["secret"], default))
     return keys
@@ -333,12 +361,12 @@ _KEYS_BY_PATH = {key.path: key for key in KEYS}
 
 
 def find_key(path: str) -> Key | None:
-    """The key written ``section.name``."""
+    """Return the key ``section.name``, or None if there is none."""
     return _KEYS_BY_PATH.get(path)
 
 
 def changed_keys(old: Settings, new: Settings) -> list[Key]:
-    """The keys that differ between two settings; for ``[[listen]]`` those of the tables that differ."""
+    """Return the keys with different values. For ``[[listen]]`` the values in all tables are compared."""
     changed = []
     for key in KEYS:
         before, after = getattr(old, key.section), getattr(new, key.section)

@@ -1,4 +1,4 @@
-"""The commented ``chatroom.toml``: every key at its default, with what it means."""
+"""The template of ``chatroom.toml``: every key with its description, commented out at its default."""
 
 from __future__ import annotations
 
@@ -9,35 +9,37 @@ import textwrap
 from chatroom.config.settings import KEYS, SECTIONS
 
 _HEAD = """\
-Settings of a chatroom server. Every key stands here at its default, commented out: uncomment one to change it, or say
-"chatroomctl config set KEY VALUE". "chatroomctl config check" tells whether the file is right.
+Settings of a chatroom server. Every key is commented out and shows its default. To change a key, uncomment it or run
+"chatroomctl config set KEY VALUE". "chatroomctl config check" looks for errors in the file.
 
-An environment variable CHATROOM_SECTION__KEY beats the file (CHATROOM_LIMITS__BURST_LINES=100), an option on the
-command line beats both. Changes apply at "chatroomctl reload"; where it says "restart", when the daemon is started.
+An environment variable CHATROOM_SECTION__KEY, such as CHATROOM_LIMITS__BURST_LINES=100, overrides the file, and an
+option on the command line overrides both. Changes apply after "chatroomctl reload", or after a restart of the daemon if
+the key says so.
 """
 
 
 def template() -> str:
-    """The file's text. Read as it is, it leaves everything at the defaults."""
+    """Return the text of the template. If it is read unchanged, every setting has its default."""
     parts = [_comment(_HEAD)]
     for section, made_of in SECTIONS.items():
         header = f"[[{section}]]" if section == "listen" else f"[{section}]"
+        # The docstring of a section is its description; the double backquotes are for code readers.
         about = _comment(inspect.cleandoc(made_of.__doc__ or "").replace("``", ""))
         parts.append(f"{about}\n{header}")
         for key in KEYS:
             if key.section == section:
-                allowed = f"({key.kind.allowed}{'; applies at a restart' if key.applies == 'restart' else ''})"
+                allowed = f"({key.kind.allowed}{'; applies after a restart' if key.applies == 'restart' else ''})"
                 parts.append(f"{_comment(key.doc)}\n{_comment(allowed)}\n# {key.name} = {toml_value(key.default)}")
     return "\n\n".join(parts) + "\n"
 
 
 def toml_value(value: object) -> str:
-    """A setting's value as TOML spells it: JSON's spelling is valid TOML for all that settings hold."""
+    """Return a value in TOML's syntax."""
+    # JSON's syntax is valid TOML for all values of settings: strings, numbers, booleans and lists of these.
     return json.dumps(value, ensure_ascii=False)
 
 
 def _comment(text: str) -> str:
-    """The text's paragraphs as comments, an empty comment between two."""
     return "\n#\n".join(
         textwrap.fill(
             " ".join(paragraph.split()), 100, initial_indent="# ", subsequent_indent="# ", break_on_hyphens=False

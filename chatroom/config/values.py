@@ -1,4 +1,4 @@
-"""The kinds of value a setting may have: what is allowed, and how it is read from TOML and from plain text."""
+"""The kinds of value of a setting: what is allowed, and how it is read from TOML and from plain text."""
 
 from __future__ import annotations
 
@@ -18,47 +18,47 @@ Network = IPv4Network | IPv6Network
 
 
 class Kind(Protocol):
-    """One kind of value. Both readers raise ``ValueError`` with no text that matters: ``allowed`` says it all."""
+    """One kind of value. Its readers raise ``ValueError`` without a text, and the caller shows ``allowed``."""
 
     @property
     def allowed(self) -> str:
-        """What is allowed, to follow "must be"."""
+        """The allowed values in words, to follow "must be"."""
         ...
 
     def read(self, value: object) -> object:
-        """The value as code uses it, from what TOML gave."""
+        """Return the value for the code, from a TOML value."""
         ...
 
     def read_text(self, text: str) -> object:
-        """The value as code uses it, from the environment or the command line."""
+        """Return the value for the code, from text in the environment or on the command line."""
         ...
 
     def write(self, value: object) -> object:
-        """The value as TOML can hold it."""
+        """Return the value as TOML can hold it."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class YesOrNo:
-    """A truth value."""
+    """A boolean."""
 
     allowed: str = "true or false"
 
     def read(self, value: object) -> bool:
-        """A TOML boolean; nothing else counts as one."""
+        """Accept a TOML boolean and nothing else."""
         if not isinstance(value, bool):
             raise ValueError
         return value
 
     def read_text(self, text: str) -> bool:
-        """``true``, ``yes``, ``on``, ``1`` and their opposites, in any case."""
+        """Accept ``true``, ``yes``, ``on``, ``1`` and their opposites, in upper or lower case."""
         word = text.strip().lower()
         if word not in _TRUE | _FALSE:
             raise ValueError
         return word in _TRUE
 
     def write(self, value: object) -> object:
-        """As it is."""
+        """Return the value unchanged."""
         return value
 
 
@@ -71,21 +71,22 @@ class Whole:
 
     @property
     def allowed(self) -> str:
-        """The bounds in words."""
+        """The bounds in words, to follow "must be"."""
         return f"a whole number from {self.least} to {self.most}"
 
     def read(self, value: object) -> int:
-        """A TOML integer within the bounds."""
+        """Accept a TOML integer within the bounds."""
+        # In Python a bool is an int.
         if isinstance(value, bool) or not isinstance(value, int) or not self.least <= value <= self.most:
             raise ValueError
         return value
 
     def read_text(self, text: str) -> int:
-        """A decimal number within the bounds."""
+        """Accept a decimal number within the bounds."""
         return self.read(int(text))
 
     def write(self, value: object) -> object:
-        """As it is."""
+        """Return the value unchanged."""
         return value
 
 
@@ -98,34 +99,35 @@ class Number:
 
     @property
     def allowed(self) -> str:
-        """The bounds in words."""
+        """The bounds in words, to follow "must be"."""
         return f"a number from {self.write(self.least)} to {self.write(self.most)}"
 
     def read(self, value: object) -> float:
-        """A TOML integer or float within the bounds; "nan" is within none."""
+        """Accept a TOML integer or float within the bounds. "nan" compares as outside of all bounds."""
         if isinstance(value, bool) or not isinstance(value, int | float) or not self.least <= value <= self.most:
             raise ValueError
         return float(value)
 
     def read_text(self, text: str) -> float:
-        """A decimal number within the bounds."""
+        """Accept a decimal number within the bounds."""
         return self.read(float(text))
 
     def write(self, value: object) -> object:
-        """Whole numbers without ``.0``."""
+        """Return a whole number without ``.0``."""
         return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A text that a pattern matches whole and that is not longer than so many bytes of UTF-8."""
+    """A text that matches a pattern as a whole and is not too long."""
 
     allowed: str
     pattern: str
     most_bytes: int = 300
+    """The longest value in bytes of UTF-8. Most texts are sent in one IRC line of 512 bytes."""
 
     def read(self, value: object) -> str:
-        """A TOML string that fits."""
+        """Accept a TOML string that matches and is not too long."""
         if not isinstance(value, str) or "\0" in value:
             raise ValueError
         if not re.fullmatch(self.pattern, value) or len(value.encode()) > self.most_bytes:
@@ -133,47 +135,48 @@ class Text:
         return value
 
     def read_text(self, text: str) -> str:
-        """The text itself."""
+        """Accept the text itself."""
         return self.read(text)
 
     def write(self, value: object) -> object:
-        """As it is."""
+        """Return the value unchanged."""
         return value
 
 
 @dataclass(frozen=True, slots=True)
 class FilePath:
-    """A path; ``~`` is the home directory. Who reads it makes relative ones absolute."""
+    """A path, in which ``~`` is the home directory. The caller makes a relative path absolute."""
 
     allowed: str = "the path of a file"
 
     def read(self, value: object) -> Path:
-        """A TOML string."""
+        """Accept a TOML string, and expand ``~``."""
+        # A NUL would raise a ValueError only later, when the path is opened.
         if not isinstance(value, str) or not value or "\0" in value or value.endswith("/"):
             raise ValueError
         try:
             return Path(value).expanduser()
-        except RuntimeError:
+        except RuntimeError:  # "~name" of an unknown user
             raise ValueError from None
 
     def read_text(self, text: str) -> Path:
-        """The text itself."""
+        """Accept the text itself."""
         return self.read(text)
 
     def write(self, value: object) -> object:
-        """The path as text."""
+        """Return the path as text."""
         return str(value)
 
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """A list of words that each pass a check."""
+    """A list of different words that each pass a check."""
 
     allowed: str
     check: Callable[[str], bool]
 
     def read(self, value: object) -> tuple[str, ...]:
-        """A TOML array of strings, none of them twice."""
+        """Accept a TOML array of strings without duplicates."""
         if not isinstance(value, list | tuple):
             raise ValueError
         if not all(isinstance(word, str) and self.check(word) for word in value) or len(set(value)) != len(value):
@@ -181,9 +184,9 @@ class Words:
         return tuple(value)
 
     def read_text(self, text: str) -> tuple[str, ...]:
-        """Words with commas or spaces between them, or a list as TOML writes it."""
+        """Accept words separated by commas or spaces, or a TOML array."""
         if text.lstrip().startswith("["):
-            import tomllib
+            import tomllib  # here, because few values are written this way
 
             try:
                 return self.read(tomllib.loads(f"words = {text}")["words"])
@@ -192,33 +195,34 @@ class Words:
         return self.read(text.replace(",", " ").split())
 
     def write(self, value: object) -> object:
-        """As a list."""
+        """Return a list, which TOML has instead of tuples."""
         return list(value) if isinstance(value, tuple) else value
 
 
 @dataclass(frozen=True, slots=True)
 class Networks:
-    """A list of addresses and networks; an IPv4-mapped one is the IPv4 one."""
+    """A list of addresses and networks. IPv4-mapped IPv6 networks are stored as IPv4."""
 
     allowed: str = 'a list of addresses or networks, such as ["127.0.0.1", "2001:db8::/64"]'
 
     def read(self, value: object) -> tuple[Network, ...]:
-        """A TOML array of strings; a network's host bits must be zero."""
+        """Accept a TOML array of strings. The host bits of a network must be zero."""
         if not isinstance(value, list | tuple) or not all(isinstance(word, str) for word in value):
             raise ValueError
         return tuple(_fold_mapped(ip_network(word)) for word in value)
 
     def read_text(self, text: str) -> tuple[Network, ...]:
-        """Addresses and networks with commas or spaces between them, or a list as TOML writes it."""
+        """Accept addresses and networks separated by commas or spaces, or a TOML array."""
         return self.read(Words(self.allowed, bool).read_text(text))
 
     def write(self, value: object) -> object:
-        """As a list of strings, addresses without their prefix length."""
+        """Return a list of strings, with single addresses without a prefix length."""
         if not isinstance(value, tuple):
             return value
         return [str(one.network_address) if one.prefixlen == one.max_prefixlen else str(one) for one in value]
 
 
+# ban_targets folds mapped networks too, but the settings must not import the rules.
 def _fold_mapped(network: Network) -> Network:
     if isinstance(network, IPv6Network) and network.subnet_of(_MAPPED):
         return IPv4Network((int(network.network_address) & 0xFFFFFFFF, network.prefixlen - 96))
@@ -226,5 +230,5 @@ def _fold_mapped(network: Network) -> Network:
 
 
 def is_origin(word: str) -> bool:
-    """Whether that is an origin as a browser writes it (RFC 6454, section 6.2), or ``*`` for any."""
+    """Return True for an origin as a browser sends it (RFC 6454, section 6.2), and for ``*``, which stands for any."""
     return word in ("*", "null") or _ORIGIN.fullmatch(word) is not None

@@ -1,4 +1,4 @@
-"""``chatroomctl audit``: who did what to whom, when, and from where."""
+"""``chatroomctl audit``: the log of administrative actions."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ from chatroom.storage.sqlite.sqlite_stores import open_stores
 
 @click.group()
 def audit() -> None:
-    """Read the audit trail. Nothing is ever taken out of it.
+    """Read the log of administrative actions.
+
+    It has the actor, target and time of each action. Entries are never deleted.
 
     \b
     Example:
@@ -23,14 +25,14 @@ def audit() -> None:
 
 
 @audit.command("list")
-@click.option("--actor", metavar="NAME", help="Only what NAME did. Example: --actor alice")
-@click.option("--target", metavar="TARGET", help="Only what was done to TARGET. Example: --target mallory")
+@click.option("--actor", metavar="NAME", help="Only actions by NAME. Example: --actor alice")
+@click.option("--target", metavar="TARGET", help="Only actions on TARGET. Example: --target mallory")
 @click.option(
     "--since",
     "since_at",
     metavar="WHEN",
     callback=past_moment,
-    help="Only what is as new: a duration, or a date or moment in UTC. Example: --since 2030-01-31",
+    help="Only actions since WHEN: a duration ago, or a date or time in UTC. Example: --since 2030-01-31",
 )
 @click.option(
     "--limit", type=click.IntRange(min=1), metavar="COUNT", help="Only the newest COUNT entries. Example: --limit 20"
@@ -45,7 +47,7 @@ def list_(
     limit: int | None,
     as_json: bool,
 ) -> None:
-    """List what was done, oldest first.
+    """List the actions, oldest first.
 
     \b
     Examples:

@@ -1,21 +1,13 @@
-"""Whom a ban from the shell is to hit, whether that is wise, and which bans hold for somebody."""
+"""The targets of ``chatroomctl ban``: choose them, confirm what is risky, and find the bans that cover them."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from chatroom.chat.admission.ban_targets import (
-    NameTarget,
-    NetworkTarget,
-    covers_loopback,
-    format_network,
-    is_wide,
-    parse_name,
-    parse_target,
-    propose_network,
-)
+from chatroom.chat.admission.ban_policy import Reach, RiskKind, find_risks, propose_network
+from chatroom.chat.admission.ban_targets import NameTarget, NetworkTarget, format_network, parse_name, parse_target
 from chatroom.chat.stored.records import Ban, Network
-from chatroom.ctl.control_client import Present, who_is_present
+from chatroom.ctl.control_client import list_sessions
 from chatroom.ctl.invocation import Invocation
 from chatroom.ctl.output import confirm
 from chatroom.errors import NeedsForce, NotFound, NotRunning, Refused
@@ -24,7 +16,10 @@ from chatroom.storage.sqlite.sqlite_stores import SqliteStores
 
 
 def choose_targets(invocation: Invocation, text: str, as_name: bool, as_ip: bool) -> list[NameTarget | NetworkTarget]:
-    """What to ban; for a name with ``--ip``, where its sessions come from."""
+    """Return what to ban. With ``--ip`` a name stands for the networks that its sessions connect from now.
+
+    Raises ``NotFound`` if no session has that name, and ``NotRunning`` if there is no daemon to ask.
+    """
     if as_name:
         return [parse_name(text)]
     target = parse_target(text)
@@ -32,9 +27,9 @@ def choose_targets(invocation: Invocation, text: str, as_name: bool, as_ip: bool
         return [target]
     folded = casefold(target.name)
     hosts = {
-        one.host()
-        for one in who_is_present(invocation)
-        if folded in (casefold(one.nick or ""), casefold(one.account or ""))
+        session.host()
+        for session in list_sessions(invocation)
+        if folded in (casefold(session.nick or ""), casefold(session.account or ""))
     }
     networks = {propose_network(host) for host in hosts if host is not None}
     if not networks:
@@ -42,35 +37,45 @@ def choose_targets(invocation: Invocation, text: str, as_name: bool, as_ip: bool
     return [NetworkTarget(network, "") for network in sorted(networks, key=str)]
 
 
-def require_sane(invocation: Invocation, networks: list[Network], force: bool, yes: bool) -> None:
-    """Refuse to lock this machine out; ask before shutting most people out."""
-    for network in networks:
-        if covers_loopback(network) and not force:
-            raise NeedsForce(
-                f"{format_network(network)} holds this machine's own address, from which everybody on it connects; "
-                "say --force to ban it"
-            )
-    wide = [format_network(network) for network in networks if is_wide(network)]
-    if wide:
-        confirm(f"{', '.join(wide)} is a very wide network. Ban it?", yes)
-        return
-    present = _present(invocation) if networks else []
-    hosts = [one.host() for one in present]
-    hit = sum(1 for host in hosts if host is not None and any(host in network for network in networks))
-    if hit > 1 and hit * 2 > len(present):
-        shown = ", ".join(format_network(network) for network in networks)
-        confirm(f"{hit} of the {len(present)} who are connected come from {shown}. Ban it?", yes)
+def confirm_risks(invocation: Invocation, networks: list[Network], force: bool, yes: bool) -> None:
+    """Confirm each risk of the ban: ``force`` confirms a ban of this machine, a prompt or ``yes`` the other risks.
+
+    Raises ``NeedsForce``, ``Refused`` if there is no terminal for the prompt, and ``click.Abort`` on the answer no.
+    """
+    for risk in find_risks(networks, lambda: _count_reach(invocation, networks)):
+        shown = ", ".join(map(format_network, risk.networks))
+        if risk.kind is RiskKind.LOOPBACK:
+            if not force:
+                raise NeedsForce(
+                    f"{shown} covers this machine's own address, which all local clients connect from; "
+                    "use --force to ban it anyway"
+                )
+        elif risk.reach is not None:
+            confirm(f"{risk.reach.hit} of the {risk.reach.present} users present come from {shown}. Ban it?", yes)
+        else:
+            confirm(f"{shown} is a very wide network. Ban it?", yes)
 
 
-def _present(invocation: Invocation) -> list[Present]:
+def _count_reach(invocation: Invocation, networks: list[Network]) -> Reach:
     try:
-        return who_is_present(invocation)
+        sessions = list_sessions(invocation)
     except (NotRunning, Refused):
-        return []
+        # A ban can be prepared while the daemon is down: then there is no user to hit.
+        return Reach(0, 0)
+    nicks, hit = set(), set()
+    for session in sessions:
+        if not session.is_registered:
+            continue
+        # The sessions of one user share its nick, so a set of nicks counts users.
+        nicks.add(session.nick)
+        host = session.host()
+        if host is not None and any(host in network for network in networks):
+            hit.add(session.nick)
+    return Reach(len(hit), len(nicks))
 
 
 def find_exact(stores: SqliteStores, target: NameTarget | NetworkTarget) -> Ban | None:
-    """The ban in force for exactly that name or network."""
+    """Return the ban in force on exactly that name or network, if any."""
     now = datetime.now(UTC)
     if isinstance(target, NameTarget):
         return stores.bans.find_in_force("name", target.name, now)
@@ -78,11 +83,13 @@ def find_exact(stores: SqliteStores, target: NameTarget | NetworkTarget) -> Ban 
 
 
 def find_covering(stores: SqliteStores, target: NameTarget | NetworkTarget) -> list[Ban]:
-    """The bans that hold for all of the target, the most exact one first: one look-up a prefix length."""
+    """Return the bans in force that cover the whole target, the narrowest first."""
     if isinstance(target, NameTarget):
         covering: list[NameTarget | NetworkTarget] = [target]
     else:
         network = target.network
+        # One look-up for each shorter prefix, at most 129, uses the index. Comparing every ban with the network would
+        # read the whole table.
         covering = [
             NetworkTarget(network.supernet(new_prefix=prefix), "") for prefix in range(network.prefixlen, -1, -1)
         ]

@@ -1,4 +1,4 @@
-"""``chatroomctl ban``: who may not come in, by name or by address. It works on the database; the daemon follows."""
+"""``chatroomctl ban``: bans by name and by address. The commands change the database, and a running daemon follows."""
 
 from __future__ import annotations
 
@@ -7,28 +7,30 @@ from ipaddress import ip_network
 
 import click
 
-from chatroom.chat.admission.ban_targets import NameTarget, NetworkTarget, format_network, is_wide, parse_target
+from chatroom.chat.admission.ban_policy import check_reason, is_wide
+from chatroom.chat.admission.ban_targets import NameTarget, NetworkTarget, format_network, parse_target
 from chatroom.chat.admission.durations import parse_duration
 from chatroom.chat.stored.records import Ban
 from chatroom.ctl import ban_lists
-from chatroom.ctl.ban_checks import choose_targets, find_covering, find_exact, require_sane
+from chatroom.ctl.ban_checks import choose_targets, confirm_risks, find_covering, find_exact
 from chatroom.ctl.invocation import Invocation, pass_invocation
 from chatroom.ctl.output import confirm, json_option, moment, plain, print_json, print_table, progress, yes_option
 from chatroom.errors import NotFound, Refused
 from chatroom.storage.sqlite.sqlite_stores import SqliteStores, open_stores
 
-_SHOWN_FAULTS = 20
+_SHOWN_ERRORS = 20
+"""How many bad lines of an imported file are listed; the others are counted."""
 
 _force_option = click.option(
-    "--force", is_flag=True, help="Ban this machine's own addresses too (127.0.0.1, ::1). Example: --force"
+    "--force", is_flag=True, help="Allow a ban of this machine's own addresses (127.0.0.1, ::1). Example: --force"
 )
 
 
 @click.group()
 def ban() -> None:
-    """Keep people out, by name or by where they come from.
+    """Ban names, addresses and networks from the server.
 
-    A running daemon applies a ban, and lifts it, within a second.
+    A running daemon applies every change within a second.
 
     \b
     Examples:
@@ -39,15 +41,20 @@ def ban() -> None:
 
 @ban.command("add")
 @click.argument("target")
-@click.option("--name", "as_name", is_flag=True, help="TARGET is a name, nothing else. Example: --name")
+@click.option("--name", "as_name", is_flag=True, help="Accept only a name as TARGET. Example: --name")
 @click.option(
     "--ip",
     "as_ip",
     is_flag=True,
-    help="Ban addresses; where TARGET is a name, those that it is connected from now. Example: --ip",
+    help="Ban by address; for a name, the addresses it is connected from now. Example: --ip",
 )
-@click.option("--for", "duration", metavar="DURATION", help="How long; without it, until lifted. Example: --for 1d12h")
-@click.option("--reason", default="", metavar="TEXT", help='Told to who is banned. Example: --reason "flooding"')
+@click.option(
+    "--for",
+    "duration",
+    metavar="DURATION",
+    help="How long the ban lasts; without it the ban is permanent. Example: --for 1d12h",
+)
+@click.option("--reason", default="", metavar="TEXT", help='Shown to the banned user. Example: --reason "flooding"')
 @_force_option
 @yes_option
 @json_option
@@ -65,8 +72,8 @@ def add(
 ) -> None:
     """Ban TARGET: a name, an address or a network.
 
-    Who is connected under that name or from there is disconnected. For an IPv6 address consider its /64, which is what
-    one subscriber has: --ip with a name takes that by itself.
+    Users with that name or from that network are disconnected. A ban on TARGET that is in force already is replaced.
+    One IPv6 subscriber usually has a whole /64, so ban that instead of one address; --ip with a name does so.
 
     \b
     Examples:
@@ -75,15 +82,15 @@ def add(
       chatroomctl ban add mallory --ip
     """
     if as_name and as_ip:
-        raise click.UsageError("--name and --ip exclude each other")
-    reason = ban_lists.checked_reason(reason)
+        raise click.UsageError("--name and --ip cannot be used together")
+    reason = check_reason(reason)
     until_at = datetime.now(UTC) + timedelta(seconds=parse_duration(duration)) if duration else None
     targets = choose_targets(invocation, target, as_name, as_ip)
     for one in targets:
         if isinstance(one, NetworkTarget) and one.note:
             click.echo(f"chatroomctl: {one.note}", err=True)
     networks = [one.network for one in targets if isinstance(one, NetworkTarget)]
-    require_sane(invocation, networks, force, yes)
+    confirm_risks(invocation, networks, force, yes)
     with open_stores(invocation.database) as stores:
         added = [_add(stores, invocation, one, reason, until_at) for one in targets]
     if as_json:
@@ -97,7 +104,10 @@ def add(
 @click.argument("target_or_id", metavar="TARGET_OR_ID")
 @pass_invocation
 def remove(invocation: Invocation, target_or_id: str) -> None:
-    """Lift the ban on a name, an address or a network, or the one with that number.
+    """Lift a ban, by its target or by its number.
+
+    "ban list" shows the numbers. The target must be the one that was banned: an address inside a banned network is not
+    enough.
 
     \b
     Examples:
@@ -105,6 +115,7 @@ def remove(invocation: Invocation, target_or_id: str) -> None:
       chatroomctl ban remove 42
     """
     with open_stores(invocation.database) as stores:
+        # A name cannot begin with a digit, so a number is never a name.
         if target_or_id.isdecimal():
             ban_id = int(target_or_id)
         else:
@@ -117,7 +128,7 @@ def remove(invocation: Invocation, target_or_id: str) -> None:
 
 
 @ban.command("list")
-@click.option("--all", "everything", is_flag=True, help="Also bans that were lifted or ran out. Example: --all")
+@click.option("--all", "everything", is_flag=True, help="Include bans that were lifted or ran out. Example: --all")
 @json_option
 @pass_invocation
 def list_(invocation: Invocation, everything: bool, as_json: bool) -> None:
@@ -142,7 +153,9 @@ def list_(invocation: Invocation, everything: bool, as_json: bool) -> None:
 @json_option
 @pass_invocation
 def check(invocation: Invocation, name_or_address: str, as_json: bool) -> None:
-    """Tell which bans keep a name, an address or a whole network out.
+    """Show the bans on a name or an address.
+
+    For a network only the bans that cover all of it are shown. The narrowest ban comes first.
 
     \b
     Example:
@@ -162,7 +175,9 @@ def check(invocation: Invocation, name_or_address: str, as_json: bool) -> None:
 @ban.command("export")
 @pass_invocation
 def export(invocation: Invocation) -> None:
-    """Print the bans in force as JSON Lines: one object a line, oldest first, for "ban import".
+    """Print the bans in force, for "ban import".
+
+    The output is JSON Lines: one ban on each line, oldest first.
 
     \b
     Example:
@@ -170,43 +185,48 @@ def export(invocation: Invocation) -> None:
     """
     with open_stores(invocation.database) as stores:
         bans = stores.bans.list_in_force(datetime.now(UTC))
+    # Oldest first, so that an import numbers the bans in the same order.
     for one in reversed(bans):
         click.echo(ban_lists.format_line(one))
 
 
 @ban.command("import")
 @click.argument("file", type=click.Path(allow_dash=True, dir_okay=False))
-@click.option("--reason", default="", metavar="TEXT", help="For lines that give none. Example: --reason blocklist")
-@click.option("--skip-bad", is_flag=True, help="Leave out lines that cannot be read. Example: --skip-bad")
+@click.option(
+    "--reason", default="", metavar="TEXT", help="The reason for lines without one. Example: --reason blocklist"
+)
+@click.option("--skip-bad", is_flag=True, help="Import the other lines if some cannot be read. Example: --skip-bad")
 @_force_option
 @yes_option
 @pass_invocation
 def import_(invocation: Invocation, file: str, reason: str, skip_bad: bool, force: bool, yes: bool) -> None:
-    """Add the bans that stand in FILE ("-": standard input).
+    """Add the bans listed in FILE, or "-" for standard input.
 
-    FILE is what "ban export" printed, or a list with one name, address or network a line; what follows "#" or ";" is a
-    comment. What is banned already stays as it is, so a file can be imported again.
+    FILE is the output of "ban export", or a plain list: one name, address or network on each line, with comments after
+    "#" or ";". A target that is banned for as long or longer keeps its ban, so the same file can be imported again.
 
     \b
     Examples:
       chatroomctl ban import bans.jsonl
       curl -s https://example.org/drop.txt | chatroomctl ban import - --reason "drop list"
     """
-    reason = ban_lists.checked_reason(reason)
+    reason = check_reason(reason)
     now = datetime.now(UTC)
+    # A byte that is not UTF-8 makes its own line bad and not the whole file.
     with click.open_file(file, encoding="utf-8", errors="replace") as lines:
-        wanted, faults = ban_lists.read(lines, reason, allow_loopback=force)
-    _report(file, faults, skip_bad)
+        wanted, errors = ban_lists.read(lines, reason, allow_loopback=force)
+    _report(file, errors, skip_bad)
     with open_stores(invocation.database) as stores:
         new = ban_lists.not_yet_in_force(wanted, stores.bans.list_in_force(now), now)
         wide = [one.target for one in new if one.kind == "ip" and is_wide(ip_network(one.target))]
         if wide:
+            # A list can have thousands of networks; the question names three of them.
             named = ", ".join(wide[:3]) + (", ..." if len(wide) > 3 else "")
-            confirm(f"Very wide networks: {named} ({len(wide)} in all). Ban them?", yes)
+            confirm(f"The list has very wide networks: {named} ({len(wide)} in all). Ban them?", yes)
         with progress(len(new), "Importing") as bar:
             ban_lists.add_in_batches(stores.bans, new, invocation.actor, bar.update)
     click.echo(
-        f"Added {len(new)} of {len(wanted)} bans to {invocation.database}; the others were there or have run out"
+        f"Added {len(new)} of {len(wanted)} bans to {invocation.database}; the others are in force or have run out"
     )
 
 
@@ -223,7 +243,7 @@ def _add(
 
 
 def _columns(one: Ban) -> list[object]:
-    return [one.id, one.target, one.reason, one.by, one.created_at, one.until_at or "for ever"]
+    return [one.id, one.target, one.reason, one.by, one.created_at, one.until_at or "permanently"]
 
 
 def _state(one: Ban, now: datetime) -> str:
@@ -233,14 +253,16 @@ def _state(one: Ban, now: datetime) -> str:
 
 
 def _until(one: Ban) -> str:
-    return "until it is lifted" if one.until_at is None else f"until {moment(one.until_at)}"
+    return "permanently" if one.until_at is None else f"until {moment(one.until_at)}"
 
 
-def _report(name: str, faults: list[str], skip_bad: bool) -> None:
-    """Tell which lines cannot be read, and stop there unless they are to be skipped."""
-    for fault in faults[:_SHOWN_FAULTS]:
-        click.echo(f"{name}:{plain(fault)}", err=True)
-    if len(faults) > _SHOWN_FAULTS:
-        click.echo(f"and {len(faults) - _SHOWN_FAULTS} more", err=True)
-    if faults and not skip_bad:
-        raise Refused(f"lines that cannot be read: {len(faults)}; nothing was imported (--skip-bad leaves them out)")
+def _report(name: str, errors: list[str], skip_bad: bool) -> None:
+    """List the bad lines of a file. Raises ``Refused`` if there are any, unless ``skip_bad``."""
+    for error in errors[:_SHOWN_ERRORS]:
+        # As compilers do, "file:line: text", so that editors can jump to the line.
+        click.echo(f"{name}:{plain(error)}", err=True)
+    if len(errors) > _SHOWN_ERRORS:
+        click.echo(f"and {len(errors) - _SHOWN_ERRORS} more", err=True)
+    if errors and not skip_bad:
+        count = "1 line" if len(errors) == 1 else f"{len(errors)} lines"
+        raise Refused(f"{count} cannot be read, so nothing was imported; --skip-bad imports the others")

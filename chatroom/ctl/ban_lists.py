@@ -1,8 +1,8 @@
-"""Lists of bans as files: what ``ban export`` writes and ``ban import`` reads.
+"""Ban lists as files: ``ban export`` writes them and ``ban import`` reads them.
 
-A line is a JSON object, with the keys ``kind`` (``name`` or ``ip``), ``target``, ``reason``, ``until_at`` (ISO 8601, or
-null) and, for people, ``by`` and ``created_at``; or it is a bare name, address or network, after which ``#`` or ``;``
-begins a comment.
+A line is a JSON object with the keys ``kind`` (``name`` or ``ip``), ``target``, ``reason`` and ``until_at`` (ISO 8601,
+or null for a permanent ban). The export adds ``by`` and ``created_at`` for the reader; the import ignores them. A line
+can also be a bare name, address or network, followed by a comment after ``#`` or ``;``.
 """
 
 from __future__ import annotations
@@ -14,30 +14,24 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from chatroom.chat.admission.ban_targets import (
-    NameTarget,
-    covers_loopback,
-    format_network,
-    parse_name,
-    parse_network,
-    parse_target,
-)
+from chatroom.chat.admission.ban_policy import check_reason, covers_loopback, outlasts
+from chatroom.chat.admission.ban_targets import NameTarget, format_network, parse_name, parse_network, parse_target
 from chatroom.chat.stored.records import Actor, Ban, BanKind
 from chatroom.chat.stored.stores import BanStore
 from chatroom.errors import InvalidValue, Refused
-from chatroom.irc.limits import BAN_REASON_BYTES
 from chatroom.irc.names import casefold
 
 BATCH_S = 0.02
-"""How long the write lock is to be held at a time; at most 0.05 s."""
+"""How long one batch should hold the write lock. A test allows 0.05 s."""
 PAUSE_S = 0.002
-"""How long others then have to get it."""
+"""How long the lock is free between two batches, so that the daemon can get it."""
 _FIRST_BATCH = 50
+"""The size of the first batch, small enough for a slow disk. Later sizes are measured."""
 _COMMENT = re.compile(r"[#;].*")
 
 
 class Wanted(NamedTuple):
-    """A ban to be added, in the form the store takes."""
+    """A ban to add, in the form that ``BanStore.add_many`` takes."""
 
     kind: BanKind
     target: str
@@ -45,19 +39,12 @@ class Wanted(NamedTuple):
     until_at: datetime | None
 
     def key(self) -> tuple[BanKind, str]:
-        """What makes two bans be of the same target."""
+        """Return a key that is equal for two bans on the same target."""
         return self.kind, casefold(self.target)
 
 
-def checked_reason(reason: str) -> str:
-    """The reason, if it fits into a line of the chat. Raises ``InvalidValue``."""
-    if any(char in reason for char in "\r\n\0") or len(reason.encode(errors="replace")) > BAN_REASON_BYTES:
-        raise InvalidValue(f"a reason is one line of at most {BAN_REASON_BYTES} bytes")
-    return reason
-
-
 def format_line(ban: Ban) -> str:
-    """One ban as a line of JSON."""
+    """Return the ban as one line of JSON."""
     document = {
         "kind": ban.kind,
         "target": ban.target,
@@ -70,13 +57,15 @@ def format_line(ban: Ban) -> str:
 
 
 def read(lines: Iterable[str], reason: str, *, allow_loopback: bool) -> tuple[list[Wanted], list[str]]:
-    """The bans that stand there, each target once, and what is wrong with the other lines, as ``NUMBER: text``.
+    """Return the bans of a file, each target once, and the errors in the other lines, as ``NUMBER: text``.
 
-    ``reason`` is for lines that have none.
+    ``reason`` is the reason of lines without one. If a target is listed twice, the first line counts. Unless
+    ``allow_loopback``, a ban of this machine's own address is an error.
     """
     wanted: dict[tuple[BanKind, str], Wanted] = {}
-    faults = []
+    errors = []
     for number, line in enumerate(lines, 1):
+        # Editors on Windows begin a file with a byte order mark.
         text = line.lstrip("\ufeff").strip()
         try:
             if text.startswith("{"):
@@ -87,30 +76,33 @@ def read(lines: Iterable[str], reason: str, *, allow_loopback: bool) -> tuple[li
                     continue
                 one = _from_text(text, None, reason, None, allow_loopback)
         except Refused as error:
-            faults.append(f"{number}: {error}")
+            errors.append(f"{number}: {error}")
         else:
             wanted.setdefault(one.key(), one)
-    return list(wanted.values()), faults
+    return list(wanted.values()), errors
 
 
 def not_yet_in_force(wanted: Iterable[Wanted], in_force: Iterable[Ban], now: datetime) -> list[Wanted]:
-    """Those that change something: they have not run out, and their target is not banned as long or longer."""
-    known = {(ban.kind, casefold(ban.target)): ban.until_at for ban in in_force}
-    never = datetime.max.replace(tzinfo=UTC)
-    new = []
-    for one in wanted:
-        if one.until_at is not None and one.until_at <= now:
-            continue
-        if one.key() in known and (known[one.key()] or never) >= (one.until_at or never):
-            continue
-        new.append(one)
-    return new
+    """Return the bans that change something.
+
+    Left out are bans that have run out, and bans of a target that is banned for as long or longer.
+    """
+    ends = {(ban.kind, casefold(ban.target)): ban.until_at for ban in in_force}
+    return [
+        one
+        for one in wanted
+        if (one.until_at is None or one.until_at > now)
+        and (one.key() not in ends or outlasts(one.until_at, ends[one.key()]))
+    ]
 
 
 def add_in_batches(
     store: BanStore, wanted: list[Wanted], by: Actor, on_added: Callable[[int], object] = lambda count: None
 ) -> None:
-    """Add all, a batch a transaction, so small that nobody else waits long for the write lock."""
+    """Add the bans in small transactions, so that the daemon never waits long for the write lock.
+
+    ``on_added`` is called with the size of each batch.
+    """
     size, start = _FIRST_BATCH, 0
     while start < len(wanted):
         batch = wanted[start : start + size]
@@ -119,15 +111,16 @@ def add_in_batches(
         took_s = time.monotonic() - began_at
         start += len(batch)
         on_added(len(batch))
-        # Towards the wanted time by at most a doubling: one slow fsync says little about the next.
+        # Aim at BATCH_S, but at most double the size: one quick batch says little about the next fsync.
         size = max(1, min(size * 2, int(size * BATCH_S / max(took_s, 1e-6))))
+        # SQLite has no queue for the write lock: without a pause the next batch could take it first every time.
         time.sleep(PAUSE_S)
 
 
 def _from_json(text: str, reason: str, allow_loopback: bool) -> Wanted:
     try:
         document: dict[str, Any] = json.loads(text)
-    except (ValueError, RecursionError):
+    except (ValueError, RecursionError):  # deep nesting such as "[[[[..." ends in a RecursionError
         raise InvalidValue("not valid JSON") from None
     fields = {name: document.get(name) for name in ("kind", "target", "reason", "until_at")}
     for name in ("target", "kind"):
@@ -137,8 +130,8 @@ def _from_json(text: str, reason: str, allow_loopback: bool) -> Wanted:
         raise InvalidValue('kind must be "name" or "ip"')
     given = fields["reason"] or reason
     if not isinstance(given, str):
-        raise InvalidValue("reason must be a text")
-    given = checked_reason(given)
+        raise InvalidValue("reason must be a string")
+    given = check_reason(given)
     return _from_text(str(fields["target"]), fields["kind"], given, _moment(fields["until_at"]), allow_loopback)
 
 
@@ -148,7 +141,7 @@ def _from_text(text: str, kind: str | None, reason: str, until_at: datetime | No
     if isinstance(target, NameTarget):
         return Wanted("name", target.name, reason, until_at)
     if covers_loopback(target.network) and not allow_loopback:
-        raise InvalidValue(f"{text}: holds this machine's own address (--force takes it)")
+        raise InvalidValue(f"{text}: covers this machine's own address (--force allows that)")
     return Wanted("ip", format_network(target.network), reason, until_at)
 
 
@@ -160,9 +153,10 @@ def _moment(value: object) -> datetime | None:
     except ValueError:
         at = None
     if at is None or at.tzinfo is None:
-        raise InvalidValue("until_at must be a moment such as 2030-01-31T12:00:00Z, or null")
+        raise InvalidValue("until_at must be a time with a zone, such as 2030-01-31T12:00:00Z, or null")
     return at.astimezone(UTC)
 
 
 def _iso(at: datetime) -> str:
+    # The database has milliseconds, so this loses nothing.
     return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

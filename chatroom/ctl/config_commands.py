@@ -1,4 +1,4 @@
-"""``chatroomctl config``: the settings' file, made, read, changed and checked."""
+"""``chatroomctl config``: create, read, change and check the configuration file."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from chatroom.errors import AlreadyExists, ConfigError, InvalidValue, NotFound, 
 
 _MASKED = "********"
 _MOST_BYTES = 65_536
-"""How much is read of standard input: more than any setting may have."""
+"""How much of standard input is read; more than the longest value of any setting."""
 
 
 def _find(context: click.Context, parameter: click.Parameter, value: str) -> Key:
@@ -31,6 +31,7 @@ def _find(context: click.Context, parameter: click.Parameter, value: str) -> Key
     return key
 
 
+# The shell's completion calls this with what was typed so far.
 def _complete(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
     return [key.path for key in KEYS if key.path.startswith(incomplete)]
 
@@ -40,7 +41,7 @@ _key_argument = click.argument("key", callback=_find, shell_complete=_complete)
 
 @click.group()
 def config() -> None:
-    """See and change the settings.
+    """Show and change the settings.
 
     \b
     Examples:
@@ -53,9 +54,10 @@ def config() -> None:
 @click.argument("path", required=False, type=click.Path(path_type=Path, dir_okay=False))
 @pass_invocation
 def init(invocation: Invocation, path: Path | None) -> None:
-    """Write a commented configuration file with every setting at its default.
+    """Write a configuration file that explains every setting.
 
-    PATH is where; without it the global --config, else the user's configuration directory.
+    All settings in it are commented out, so they keep their defaults. Without PATH the file is written to the path
+    given by the global --config, or else to the user's configuration directory.
 
     \b
     Example:
@@ -63,16 +65,16 @@ def init(invocation: Invocation, path: Path | None) -> None:
     """
     target = path or invocation.config_flag or paths.config_directories()[0] / FILE_NAME
     if target.exists():
-        raise AlreadyExists(f"{target}: there is a file already")
+        raise AlreadyExists(f"{target} exists already; name another path or remove it")
     target.parent.mkdir(parents=True, exist_ok=True)
     config_edit.write_file(target, template())
-    click.echo(f"Wrote {target}; every setting in it is commented out, at its default.")
+    click.echo(f"Wrote {target}. Every setting in it is commented out and keeps its default.")
 
 
 @config.command("path")
 @pass_invocation
 def path(invocation: Invocation) -> None:
-    """Print which configuration file is used.
+    """Print the path of the configuration file in use.
 
     \b
     Example:
@@ -85,7 +87,9 @@ def path(invocation: Invocation) -> None:
 @json_option
 @pass_invocation
 def show(invocation: Invocation, as_json: bool) -> None:
-    """List every setting, what it is set to, and where; passwords are masked.
+    """List every setting with its value.
+
+    The list also has the source of each value and the time when a change applies. Passwords are masked.
 
     \b
     Example:
@@ -94,6 +98,7 @@ def show(invocation: Invocation, as_json: bool) -> None:
     settings = invocation.settings
     rows = [(key, _shown(key, settings), _origin(key, settings)) for key in KEYS]
     if as_json:
+        # There can be several [[listen]] tables, so their keys have no single value.
         single = {
             key.path: {"value": value, "from": origin, "applies": key.applies}
             for key, value, origin in rows
@@ -112,7 +117,9 @@ def show(invocation: Invocation, as_json: bool) -> None:
 @json_option
 @pass_invocation
 def get(invocation: Invocation, key: Key, as_json: bool) -> None:
-    """Print what one setting is set to, as it is: a password too.
+    """Print the value of one setting.
+
+    A password is printed too, not masked.
 
     \b
     Example:
@@ -131,10 +138,10 @@ def get(invocation: Invocation, key: Key, as_json: bool) -> None:
 @click.option("--stdin", "from_stdin", is_flag=True, help="Read VALUE from standard input. Example: --stdin < motd.txt")
 @pass_invocation
 def set_(invocation: Invocation, key: Key, value: str | None, from_stdin: bool) -> None:
-    """Set one setting in the configuration file, whose comments are kept.
+    """Set one setting in the configuration file.
 
-    A list is written with commas, or as TOML writes it. A password is never a VALUE on the command line, where every
-    user of this machine could read it: it is asked for, or read with --stdin.
+    Comments in the file are kept. Write a list with commas, or as in TOML. A password cannot be given as VALUE, because
+    every user of this machine could read it there: leave VALUE out to be asked for it, or use --stdin.
 
     \b
     Examples:
@@ -143,11 +150,11 @@ def set_(invocation: Invocation, key: Key, value: str | None, from_stdin: bool) 
       chatroomctl config set server.password
     """
     if value is not None and from_stdin:
-        raise click.UsageError("VALUE and --stdin exclude each other")
+        raise click.UsageError("VALUE and --stdin cannot be used together")
     if value is not None and key.secret:
-        raise click.UsageError(f"{key.path} is a secret: leave VALUE out and be asked for it, or use --stdin")
+        raise click.UsageError(f"{key.path} is a secret: leave VALUE out to be asked for it, or use --stdin")
     if value is None and not key.secret and not from_stdin:
-        raise click.UsageError(f"{key.path} needs a VALUE")
+        raise click.UsageError(f"{key.path} needs a VALUE or --stdin")
     file = _required_file(invocation)
     if value is None:
         value = read_stdin(key.path, _MOST_BYTES) if from_stdin else _ask(key)
@@ -155,7 +162,7 @@ def set_(invocation: Invocation, key: Key, value: str | None, from_stdin: bool) 
         checked = key.kind.read_text(value)
     except ValueError:
         raise InvalidValue(f"{key.path} must be {key.kind.allowed}") from None
-    # A path stays as it was written: "~" and relative paths mean the same thing in the file.
+    # A path is stored as it was given: "~" and relative paths have the same meaning in the file.
     stored = value if isinstance(checked, Path) else key.kind.write(checked)
     _change(file, key, config_edit.with_value(_text_of(file), key, stored))
     click.echo(f"{file}: {key.path} = {_MASKED if key.secret else toml_value(stored)}. {_when(key)}")
@@ -163,8 +170,8 @@ def set_(invocation: Invocation, key: Key, value: str | None, from_stdin: bool) 
 
 def _ask(key: Key) -> str:
     if not sys.stdin.isatty():
-        raise Refused(f"there is no terminal to ask for {key.path} at: use --stdin")
-    typed: str = click.prompt(key.path, hide_input=True, confirmation_prompt="The same again", err=True)
+        raise Refused(f"there is no terminal to ask for {key.path}; use --stdin")
+    typed: str = click.prompt(key.path, hide_input=True, confirmation_prompt=f"Repeat {key.path}", err=True)
     return typed
 
 
@@ -172,7 +179,9 @@ def _ask(key: Key) -> str:
 @_key_argument
 @pass_invocation
 def unset(invocation: Invocation, key: Key) -> None:
-    """Take one setting out of the configuration file: back to its default, which stays there as a comment.
+    """Reset one setting to its default.
+
+    The default stays in the configuration file as a comment.
 
     \b
     Example:
@@ -180,20 +189,24 @@ def unset(invocation: Invocation, key: Key) -> None:
     """
     file = _required_file(invocation)
     _change(file, key, config_edit.without_value(_text_of(file), key))
-    click.echo(f"{file}: {key.path} is at its default, {toml_value(key.default)}. {_when(key)}")
+    click.echo(f"{file}: {key.path} has its default again, {toml_value(key.default)}. {_when(key)}")
 
 
 @config.command("check")
 @pass_invocation
 def check(invocation: Invocation) -> None:
-    """Tell whether the configuration file and the environment are right, without starting anything.
+    """Check the settings for errors.
+
+    The configuration file and the environment are checked. Nothing is started.
 
     \b
     Example:
       chatroomctl --config new.toml config check && mv new.toml chatroom.toml
     """
-    settings = invocation.settings
-    where = f"{settings.source}: right" if settings.source else "No configuration file: all at the defaults"
+    settings = invocation.settings  # raises ConfigError if anything is wrong
+    where = (
+        f"{settings.source}: valid" if settings.source else "No configuration file: all settings have their defaults"
+    )
     count = len([name for name, origin in settings.key_sources.items() if origin.startswith("CHATROOM_")])
     click.echo(where + (f"; the environment sets {count} of the settings" if count else "") + ".")
 
@@ -201,8 +214,8 @@ def check(invocation: Invocation) -> None:
 def _required_file(invocation: Invocation) -> Path:
     file = invocation.config_file
     if file is None:
-        looked = ", ".join(str(place / FILE_NAME) for place in (Path(), *paths.config_directories()))
-        raise NotFound(f'there is no configuration file (looked for {looked}); "chatroomctl config init" makes one')
+        looked = ", ".join(str(directory / FILE_NAME) for directory in (Path(), *paths.config_directories()))
+        raise NotFound(f'there is no configuration file (looked for {looked}); "chatroomctl config init" writes one')
     return file
 
 
@@ -214,17 +227,17 @@ def _text_of(file: Path) -> str:
 
 
 def _change(file: Path, key: Key, text: str) -> None:
-    """Check the whole of what the file would be, then write it."""
+    # Check the whole new file before it replaces the old one: one setting can contradict another.
     check_document(tomllib.loads(text), file, {})
     config_edit.write_file(file, text)
     if key.variable in os.environ:
-        click.echo(f"chatroomctl: {key.variable} is set in the environment here and beats the file", err=True)
+        click.echo(f"chatroomctl: {key.variable} is set in this environment and overrides the file", err=True)
 
 
 def _when(key: Key) -> str:
     if key.applies == "restart":
-        return "A running daemon takes it up when it is restarted."
-    return 'A running daemon takes it up at "chatroomctl reload".'
+        return "A running daemon applies it after a restart."
+    return 'A running daemon applies it after "chatroomctl reload".'
 
 
 def _shown(key: Key, settings: Settings) -> object:
@@ -235,4 +248,5 @@ def _shown(key: Key, settings: Settings) -> object:
 
 
 def _origin(key: Key, settings: Settings) -> str:
+    # The tables of [[listen]] come from the file as a whole, so their source is that of the section.
     return settings.key_sources.get(key.path) or settings.key_sources.get(key.section) or "default"

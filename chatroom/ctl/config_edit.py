@@ -1,4 +1,9 @@
-"""Changing one key of ``chatroom.toml`` as a careful person would: comments stay, nothing is ever half written."""
+"""Change one key of ``chatroom.toml``, keep its comments, and replace the file atomically.
+
+There are several ways to edit the text, from the nicest to the most robust. ``_first_that_reads`` tries them in turn
+and takes the first result that TOML reads as the wanted document. So a text edit that goes wrong in an unusual file,
+for instance inside a multi-line string, is never written.
+"""
 
 from __future__ import annotations
 
@@ -21,9 +26,9 @@ Document = dict[str, Any]
 
 
 def with_value(text: str, key: Key, value: object) -> str:
-    """The file's text with ``key`` set to ``value``, which is as TOML can hold it.
+    """Return the file's text with ``key`` set to ``value``, a value that TOML can hold.
 
-    A default that stands there commented out is put into use; else the line is added below the section's header.
+    A commented default is replaced; without one, the line is added below the section's header. Raises ``ConfigError``.
     """
     wanted = _parse(text)
     _table(wanted, key, make=True)[key.name] = value
@@ -32,9 +37,9 @@ def with_value(text: str, key: Key, value: object) -> str:
 
 
 def without_value(text: str, key: Key) -> str:
-    """The file's text with ``key`` left at its default, which stays there as a comment.
+    """Return the file's text with ``key`` at its default, which stays there as a comment.
 
-    Raises ``NotFound`` where the key is not set.
+    Raises ``NotFound`` if the file does not set the key, and ``ConfigError``.
     """
     wanted = _parse(text)
     table = _table(wanted, key, make=False)
@@ -45,27 +50,33 @@ def without_value(text: str, key: Key) -> str:
 
 
 def write_file(path: Path, text: str, *, mode: int = 0o600) -> None:
-    """Put ``text`` in the file's place at once: after a crash there is the old file or the new one.
+    """Replace the file with ``text`` atomically: after a crash there is the old file or the new one.
 
-    A link is followed; the mode and the owner of a file that was there are kept, ``mode`` is a new one's.
+    A symbolic link is followed. An existing file keeps its mode and, if we may set it, its owner; a new file gets
+    ``mode``.
     """
+    # os.replace() would replace the link itself.
     target = Path(os.path.realpath(path))
     with contextlib.suppress(FileNotFoundError):
         mode = target.stat().st_mode & 0o7777
+    # In the same directory, because os.replace() is atomic only inside one file system.
     descriptor, temporary = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
     try:
+        # newline="" writes line ends unchanged, so a file with CRLF keeps them.
         with open(descriptor, "w", encoding="utf-8", newline="") as file:
             file.write(text)
             file.flush()
             os.fchmod(file.fileno(), mode)
+            # Only root can give a file to another user. If we cannot, the new file is ours.
             with contextlib.suppress(FileNotFoundError, PermissionError):
                 was = target.stat()
                 os.fchown(file.fileno(), was.st_uid, was.st_gid)
             os.fsync(file.fileno())
         os.replace(temporary, target)
-    except BaseException:
+    except BaseException:  # Ctrl-C must not leave the temporary file either
         os.unlink(temporary)
         raise
+    # The new name is in the directory, which must reach the disk as well.
     directory = os.open(target.parent, os.O_RDONLY)
     try:
         os.fsync(directory)
@@ -81,37 +92,40 @@ def _parse(text: str) -> Document:
 
 
 def _table(document: Document, key: Key, *, make: bool) -> Document:
-    """The table that holds the key. ``[[listen]]`` may be there more than once, and then we cannot know which."""
     body = document.setdefault(key.section, [{}] if key.section == "listen" else {}) if make else {}
     body = document.get(key.section, body)
     if not isinstance(body, list):
         return body if isinstance(body, dict) else {}
+    # With several [[listen]] tables we cannot know which one is meant.
     if len(body) != 1:
-        raise ConfigError(f"{key.path}: there are {len(body)} [[listen]] tables: edit the file")
+        raise ConfigError(f"{key.path}: the file has {len(body)} [[listen]] tables; edit it by hand")
     table: Document = body[0]
     return table
 
 
 def _first_that_reads(wanted: Document, texts: Iterator[str]) -> str:
-    """The first text that means exactly what is wanted; how it was made does not matter."""
     for text in texts:
         with contextlib.suppress(tomllib.TOMLDecodeError):
             if tomllib.loads(text) == wanted:
                 return text
-    raise ConfigError("the file is laid out in a way that chatroomctl cannot change: edit it")
+    raise ConfigError("chatroomctl cannot change a file with this layout; edit it by hand")
 
 
 def _texts_with_value(text: str, key: Key, value: object, line: str) -> Iterator[str]:
+    # First choice: the key is set already, and only its value changes.
     yield from _by_tomlkit(text, key, value, only_replace=True)
     lines = text.rstrip("\n").split("\n")
     header, end = _section(lines, key.section)
+    # Then the commented default becomes the setting; the description above it stays beside it.
     commented = re.compile(rf"#\s*{re.escape(key.name)}\s*=")
     for number in range(header + 1, end):
         if commented.match(lines[number]):
             yield _joined([*lines[:number], line, *lines[number + 1 :]])
+    # Without a commented default the line goes below the header, or tomlkit finds the place.
     if header >= 0:
         yield _joined([*lines[: header + 1], line, *lines[header + 1 :]])
     yield from _by_tomlkit(text, key, value, only_replace=False)
+    # Last choice: a new section at the end of the file.
     name = f"[[{key.section}]]" if key.section == "listen" else f"[{key.section}]"
     yield _joined([*([*lines, ""] if text.strip() else []), name, line])
 
@@ -131,7 +145,8 @@ def _texts_without_value(text: str, key: Key) -> Iterator[str]:
 
 
 def _by_tomlkit(text: str, key: Key, value: object, *, only_replace: bool) -> Iterator[str]:
-    """Leave it to tomlkit: it keeps a replaced value's comment, but adds a key after whatever follows the section."""
+    # tomlkit keeps the comment behind a value that it replaces. But it adds a new key at the end of the section, behind
+    # the comments that introduce the next one, so adding is tried only after our own edits.
     document = tomlkit.parse(text)
     table: Any = document.get(key.section)
     if table is not None:
@@ -142,7 +157,7 @@ def _by_tomlkit(text: str, key: Key, value: object, *, only_replace: bool) -> It
 
 
 def _section(lines: list[str], section: str) -> tuple[int, int]:
-    """Where the section's header stands (-1: nowhere) and where the next one does."""
+    """Return the line numbers of the section's header and of the next header; -1 and -1 if there is no such section."""
     header = re.compile(rf"\s*\[\[?\s*{re.escape(section)}\s*\]\]?\s*(#.*)?")
     start = next((number for number, line in enumerate(lines) if header.fullmatch(line)), -1)
     if start < 0:

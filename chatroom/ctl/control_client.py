@@ -1,7 +1,7 @@
-"""Asking the running daemon, over its control socket.
+"""A client of the running daemon's control socket.
 
-What is spoken there is IRC: one line as a request, then a PING, whose PONG ends the answer. The first line, ``ACTOR``,
-names the shell user for the audit; that we may ask at all follows from the socket being ours alone.
+The socket speaks IRC. A request is three lines: ``ACTOR`` names the shell user for the audit, then comes the verb, then
+a PING; its PONG marks the end of the answer. There is no login: only the daemon's own user can open the socket.
 """
 
 from __future__ import annotations
@@ -18,83 +18,92 @@ from chatroom.irc.message import Message, format_message, parse
 from chatroom.paths import control_socket
 
 _TIMEOUT_S = 10.0
+"""How long the daemon can take. It answers within a tick, unless the machine is overloaded."""
 _END = "done"
 
 
-class Present(NamedTuple):
-    """One session of a running daemon."""
+class SessionInfo(NamedTuple):
+    """One session of the running daemon. The field names are the keys of ``chatroomctl who --json``."""
 
     id: str
     nick: str | None
-    """``None`` before it has registered."""
+    """Before registration the nick that the client asked for, ``None`` if there is none yet."""
     user: str
+    """The username; ``*`` before registration."""
     address: str
     account: str | None
     role: str | None
     connected_at: datetime
     idle_s: int
+    """Seconds since the user last spoke, or since the connection was made before registration."""
     channels: tuple[str, ...]
 
+    @property
+    def is_registered(self) -> bool:
+        """True if the session has a user. Before registration it has at most a wish for a nick."""
+        return self.user != "*"
+
     def host(self) -> Address | None:
-        """Where it comes from, ``None`` where that is not an address."""
+        """Return the client's address, or ``None`` if it is not an IP address (a control session's is ``cli``)."""
         try:
             return parse_address(self.address)
         except InvalidTarget:
             return None
 
 
-def ask(invocation: Invocation, verb: str, *params: str) -> list[Message]:
-    """What the daemon that serves the database answers to one command.
+def request(invocation: Invocation, verb: str, *params: str) -> list[Message]:
+    """Send one command to the daemon that serves the database, and return the lines of its answer.
 
-    Raises ``NotRunning``; ``Refused`` with the daemon's words where it says no; ``InvalidValue`` for a parameter that
-    does not fit into a line.
+    Raises ``NotRunning``, ``Refused`` with the daemon's text if it refuses the command, and ``InvalidValue`` if a
+    parameter has a line break or a NUL.
     """
     lines = [Message("ACTOR", [invocation.actor.name]), Message(verb, list(params)), Message("PING", [_END])]
-    request = "".join(f"{_one_line(message)}\r\n" for message in lines).encode()
+    data = "".join(f"{_one_line(message)}\r\n" for message in lines).encode()
     with _connect(invocation.database) as link:
         try:
-            link.sendall(request)
+            link.sendall(data)
             answers = _read_answers(link)
         except TimeoutError as error:
             raise NotRunning(f"the daemon did not answer within {_TIMEOUT_S:.0f} s") from error
         except ConnectionError as error:
-            raise NotRunning("the daemon ended before it answered") from error
+            raise NotRunning("the daemon closed the connection before it answered") from error
     for message in answers:
+        # 4xx and 5xx are the error numerics of IRC.
         if message.verb in ("FAIL", "ERROR") or (message.verb.isdecimal() and message.verb[0] in "45"):
             raise Refused(_refusal(message))
     return answers
 
 
 def _refusal(message: Message) -> str:
-    """A refusal's words; a numeric's begin with what they are about, such as a nick."""
     if not message.params:
         return message.verb
+    # A numeric names its subject, such as a nick, in a parameter of its own: ``401 * bob :No such nick``.
     about = " ".join(message.params[1:-1]) if message.verb.isdecimal() else ""
     return f"{about}: {message.params[-1]}" if about else message.params[-1]
 
 
-def tell(invocation: Invocation, verb: str, *params: str) -> str:
-    """What the daemon says when it has done what it was told to. Raises as ``ask`` does."""
-    answers = ask(invocation, verb, *params)
+def perform(invocation: Invocation, verb: str, *params: str) -> str:
+    """Have the daemon run a command and return its confirmation. Raises as ``request`` does."""
+    answers = request(invocation, verb, *params)
     return next((message.params[-1] for message in answers if message.params[1:2] == ["DONE"]), "Done.")
 
 
-def who_is_present(invocation: Invocation) -> list[Present]:
-    """The running daemon's sessions. Raises as ``ask`` does."""
+def list_sessions(invocation: Invocation) -> list[SessionInfo]:
+    """Return the running daemon's sessions, registered or not. Raises as ``request`` does."""
     found = []
-    for message in ask(invocation, "SESSIONS"):
+    for message in request(invocation, "SESSIONS"):
         if message.verb == "NOTE" and message.params[:1] == ["SESSIONS"] and len(message.params) == 10:
-            found.append(_present(message.params[1:]))
+            found.append(_parse_session(message.params[1:]))
     return found
 
 
-def _present(words: list[str]) -> Present:
+def _parse_session(words: list[str]) -> SessionInfo:
     number, nick, user, address, account, role, connected, idle, channels = words
-    return Present(
+    return SessionInfo(
         number,
         None if nick == "*" else nick,
         user,
-        _shortest(address),
+        _without_padding(address),
         None if account == "*" else account,
         None if role == "*" else role,
         datetime.fromtimestamp(float(connected), UTC),
@@ -103,8 +112,8 @@ def _present(words: list[str]) -> Present:
     )
 
 
-def _shortest(address: str) -> str:
-    """The address without the 0 that keeps ``::1`` from looking like the last parameter of a line."""
+def _without_padding(address: str) -> str:
+    # The daemon sends ``::1`` as ``0::1``, because a parameter that begins with a colon is the last one of a line.
     try:
         return str(parse_address(address))
     except InvalidTarget:
@@ -113,7 +122,7 @@ def _shortest(address: str) -> str:
 
 def _one_line(message: Message) -> str:
     if any(char in param for param in message.params for char in "\r\n\0"):
-        raise InvalidValue("a text for the daemon must be one line")
+        raise InvalidValue("the text must be a single line")
     return format_message(message)
 
 
@@ -131,7 +140,6 @@ def _connect(database: Path) -> socket.socket:
 
 
 def _read_answers(link: socket.socket) -> list[Message]:
-    """Everything up to the PONG."""
     answers: list[Message] = []
     with link.makefile("r", encoding="utf-8", errors="replace", newline="\n") as lines:
         for line in lines:
@@ -139,6 +147,7 @@ def _read_answers(link: socket.socket) -> list[Message]:
             if message.verb == "PONG":
                 return answers
             answers.append(message)
+    # The connection ended before the PONG. With an ERROR line the daemon gave a reason, else it went away.
     if answers and answers[-1].verb == "ERROR":
         return answers
     raise ConnectionResetError

@@ -1,4 +1,4 @@
-"""``chatroomctl db``: the database file itself."""
+"""``chatroomctl db``: status, migration, backup and check of the database file."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _ROW_LABELS = {
     "accounts": "Accounts",
     "admins": "Admins",
     "bans_in_force": "Bans in force",
-    "bans": "Bans ever",
+    "bans": "Bans in all",
     "channels": "Channels",
     "audit": "Audit entries",
 }
@@ -27,7 +27,7 @@ _ROW_LABELS = {
 
 @click.group()
 def db() -> None:
-    """Look after the database file.
+    """Show, migrate, copy and check the database file.
 
     \b
     Examples:
@@ -40,12 +40,13 @@ def db() -> None:
 @json_option
 @pass_invocation
 def status(invocation: Invocation, as_json: bool) -> None:
-    """Show where the database is, its version, its size and what is in it.
+    """Show path, version, size and contents.
 
     \b
     Example:
       chatroomctl db status
     """
+    # open_any() also opens a database of another version, which open_stores() refuses.
     with contextlib.closing(open_any(invocation.database)) as database:
         found = read_status(database)
     if as_json:
@@ -66,9 +67,10 @@ def status(invocation: Invocation, as_json: bool) -> None:
 @db.command("migrate")
 @pass_invocation
 def migrate(invocation: Invocation) -> None:
-    """Bring the database to the version that this chatroom needs, and make one where there is none.
+    """Upgrade the database, or create it.
 
-    An older database is copied beside itself before. The daemon does the same when it starts.
+    It gets the version that this chatroom needs. An older database is first copied to a file in the same directory. The
+    daemon does the same when it starts.
 
     \b
     Example:
@@ -83,32 +85,33 @@ def migrate(invocation: Invocation) -> None:
         click.echo(f"Created {path}")
         return
     if before.state == "current":
-        click.echo(f"{path} is at version {before.version}, which is the newest: nothing to do")
+        click.echo(f"{path} is at version {before.version}, the newest: nothing to do")
         return
+    # With the lock of a daemon held, none can start while the schema changes.
     try:
         with DaemonLock.acquire(path), open_stores(path, migrate=True) as stores:
             copy = stores.upgraded_from
     except AlreadyServing:
-        raise Refused(f"{path}: a daemon serves this database; stop it, then migrate") from None
-    click.echo(f"Migrated {path} from version {before.version} to {before.newest_version}; as it was: {copy}")
+        raise Refused(f"{path}: a daemon uses this database; stop it first") from None
+    click.echo(f"Migrated {path} from version {before.version} to {before.newest_version}; the old one is in {copy}")
 
 
 @db.command("backup")
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
-@click.option("--force", is_flag=True, help="Replace FILE if it is there. Example: --force")
+@click.option("--force", is_flag=True, help="Replace FILE if it exists. Example: --force")
 @pass_invocation
 def backup(invocation: Invocation, file: Path, force: bool) -> None:
-    """Copy the database to FILE, as of one moment, while everybody goes on chatting.
+    """Copy the database to FILE while the daemon runs.
 
-    FILE is a whole database. To go back to it, stop the daemon, remove the database with its -wal and -shm, and put
-    FILE in its place.
+    FILE is a complete database, with the contents of a single moment. To restore it, stop the daemon, remove the
+    database and its -wal and -shm files, and put FILE in its place.
 
     \b
     Examples:
       chatroomctl db backup /var/backups/chatroom.db
       chatroomctl db backup --force nightly.db
     """
-    # A step of the bar is a thousandth of the work: how many pages there are is known only once it has begun.
+    # The bar counts thousandths, because the number of pages is known only when the copy has begun.
     with contextlib.closing(open_any(invocation.database)) as database, progress(1000, "Copying") as bar:
         write_copy(
             database,
@@ -123,7 +126,9 @@ def backup(invocation: Invocation, file: Path, force: bool) -> None:
 @json_option
 @pass_invocation
 def check(invocation: Invocation, as_json: bool) -> None:
-    """Read all of the database and tell what is wrong with it; exit code 1 if anything is.
+    """Check the whole database for faults.
+
+    The faults are listed. The exit code is 1 if there are any.
 
     \b
     Example:
@@ -142,9 +147,9 @@ def check(invocation: Invocation, as_json: bool) -> None:
         for fault in faults:
             click.echo(fault)
     if faults:
-        raise Refused(f"{invocation.database}: faults found: {len(faults)}; restore a backup")
+        raise Refused(f"{invocation.database}: faults found: {len(faults)}; restore a backup of the database")
     if not as_json:
-        click.echo(f"{invocation.database} is in order")
+        click.echo(f"{invocation.database} has no faults")
 
 
 def _version(status: DatabaseStatus) -> str:

@@ -1,4 +1,4 @@
-"""``chatroomctl history``: what was said, for whoever runs the server."""
+"""``chatroomctl history``: search, export, import and delete entries of the history."""
 
 from __future__ import annotations
 
@@ -34,16 +34,17 @@ from chatroom.storage.sqlite.history_upkeep import SqliteUpkeep, open_upkeep
 from chatroom.storage.sqlite.sqlite_stores import SqliteStores, open_stores
 from chatroom.storage.sqlite.timestamps import to_ms, to_ms_or_none
 
-_SHOWN_FAULTS = 20
+_SHOWN_ERRORS = 20
+"""How many bad lines of an imported file are listed; the others are counted."""
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 @click.group()
 def history() -> None:
-    """Search what was said, take it out and in again, and delete it.
+    """Search, export, import and delete messages.
 
-    All of this works whether the daemon runs or not.
+    These commands work whether the daemon runs or not.
 
     \b
     Examples:
@@ -53,21 +54,21 @@ def history() -> None:
 
 
 def _span_options(command: Command) -> Command:
-    """``--channel``, ``--after`` and ``--before``."""
+    # Decorators apply from the last to the first, so the help lists these in reverse order.
     for option in (
         click.option(
             "--before",
             "before_at",
             metavar="WHEN",
             callback=past_moment,
-            help="Only older than this: a duration, or a date or moment in UTC. Example: --before 2030-02-01",
+            help="Only entries before WHEN: a duration ago, or a date or time in UTC. Example: --before 2030-02-01",
         ),
         click.option(
             "--after",
             "after_at",
             metavar="WHEN",
             callback=past_moment,
-            help="Only newer than this: a duration, or a date or moment in UTC. Example: --after 7d",
+            help="Only entries after WHEN: a duration ago, or a date or time in UTC. Example: --after 7d",
         ),
         click.option("--channel", metavar="NAME", help='Only in this channel. Example: --channel "#lobby"'),
     ):
@@ -78,14 +79,16 @@ def _span_options(command: Command) -> Command:
 @history.command("search")
 @click.argument("words", metavar="TEXT", nargs=-1)
 @_span_options
-@click.option("--from", "sender", metavar="NAME", default="", help="Only by this nick or account. Example: --from ada")
+@click.option(
+    "--from", "sender", metavar="NAME", default="", help="Only messages by this nick or account. Example: --from ada"
+)
 @click.option(
     "--limit",
     type=click.IntRange(1, 100_000),
     default=100,
     show_default=True,
     metavar="COUNT",
-    help="Only the newest COUNT. Example: --limit 20",
+    help="Only the newest COUNT messages. Example: --limit 20",
 )
 @json_option
 @pass_invocation
@@ -99,9 +102,10 @@ def search(
     limit: int,
     as_json: bool,
 ) -> None:
-    """Find messages that have all words of TEXT, oldest first.
+    """Find messages with all words of TEXT.
 
-    Words are whole ones, in any case; what stands in double quotes is looked for as it stands.
+    The oldest comes first. Only whole words match, in upper or lower case. Words in double quotes must follow each
+    other.
 
     \b
     Examples:
@@ -109,8 +113,9 @@ def search(
       chatroomctl history search '"out of memory"' --from ada --after 30d
     """
     with open_stores(invocation.database) as stores:
+        # A search in a channel without entries would find nothing, and a typing error would not be noticed.
         if channel is not None and find_conversation(stores.database, channel) is None:
-            raise NotFound(f"nothing of {channel} is kept")
+            raise NotFound(f"the history has no entries of {channel}")
         found = stores.history.search(
             Search(
                 " ".join(words),
@@ -133,7 +138,9 @@ def search(
 @json_option
 @pass_invocation
 def list_(invocation: Invocation, name: str, as_json: bool) -> None:
-    """Print all that is kept of what the account NAME said, oldest first: what one asks for one's own data.
+    """Print all entries by the account NAME.
+
+    The oldest comes first. Use it to answer a request for personal data.
 
     \b
     Example:
@@ -157,7 +164,7 @@ def list_(invocation: Invocation, name: str, as_json: bool) -> None:
     type=click.Choice(["jsonl", "text"]),
     default="jsonl",
     show_default=True,
-    help='JSON Lines, for "history import"; or lines for people. Example: --format text',
+    help='JSON Lines, which "history import" reads, or text for people. Example: --format text',
 )
 @_span_options
 @pass_invocation
@@ -169,7 +176,9 @@ def export(
     after_at: datetime | None,
     before_at: datetime | None,
 ) -> None:
-    """Write what was said to FILE, readable by its owner alone, or print it; oldest first.
+    """Write the stored entries to FILE or print them.
+
+    The oldest comes first. Only you can read a new FILE. A FILE that exists is overwritten and keeps its permissions.
 
     \b
     Examples:
@@ -188,45 +197,48 @@ def export(
 
 
 def _open_new(file: str) -> Any:
-    """The file to write to: private conversations, so nobody else's to read."""
     if file == "-":
         return click.open_file("-", "w", encoding="utf-8")
+    # 0600 from the first byte on: the file has private conversations.
     return os.fdopen(os.open(file, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600), "w", encoding="utf-8")
 
 
 @history.command("import")
 @click.argument("file", type=click.Path(exists=True, allow_dash=True, dir_okay=False))
-@click.option("--skip-bad", is_flag=True, help="Leave out lines that cannot be read. Example: --skip-bad")
+@click.option("--skip-bad", is_flag=True, help="Import the other lines if some cannot be read. Example: --skip-bad")
 @pass_invocation
 def import_(invocation: Invocation, file: str, skip_bad: bool) -> None:
-    """Add what "history export" wrote as JSON Lines to FILE ("-": standard input).
+    """Add the entries of an exported FILE.
 
-    Everything finds its place by its time. What is there already stays as it is, so a file can be imported again; what
-    was deleted meanwhile comes back. Direct messages are added where both accounts are here, and were at that time.
+    FILE is the output of "history export" as JSON Lines, or "-" for standard input.
+
+    Each entry is sorted in by its time. Entries that are stored already are skipped, so the same file can be imported
+    again; entries that were deleted since come back. A direct message is added only if this database has both accounts
+    and had them at the time of the message.
 
     \b
     Example:
       chatroomctl history import history.jsonl
     """
-    length = 0 if file == "-" else os.path.getsize(file)
+    length = 0 if file == "-" else os.path.getsize(file)  # the size of a pipe is not known
     with (
         click.open_file(file, "rb") as lines,
         open_stores(invocation.database) as stores,
         closing(open_upkeep(invocation.database)) as upkeep,
         progress(length, "Importing") as bar,
     ):
-        done = history_steps.take_in(stores.database, upkeep, lines, skip_bad, bar.update)
+        done = history_steps.import_lines(stores.database, upkeep, lines, skip_bad, bar.update)
         stores.audit.add(invocation.actor, "history.import", file, f"{done.added} entries")
-    for fault in done.faults[:_SHOWN_FAULTS]:
-        click.echo(f"{file}:{plain(fault)}", err=True)
+    for error in done.errors[:_SHOWN_ERRORS]:
+        click.echo(f"{file}:{plain(error)}", err=True)
     with closing(open_upkeep(invocation.database)) as upkeep:
         history_steps.index_all(upkeep)
-    notes = [f"{done.there} were there already"]
+    others = [f"{done.known} were stored already"]
     if done.unplaced:
-        notes.append(f"{done.unplaced} are direct messages of accounts that are not here")
-    if done.faults:
-        notes.append(f"{len(done.faults)} lines cannot be read")
-    click.echo(f"Added {done.added} entries to {invocation.database}; {', '.join(notes)}")
+        others.append(f"{done.unplaced} are direct messages of accounts that this database does not have")
+    if done.errors:
+        others.append(f"{len(done.errors)} lines cannot be read")
+    click.echo(f"Added {done.added} entries to {invocation.database}; {', '.join(others)}")
 
 
 def _older_than(context: click.Context, parameter: click.Parameter, value: str) -> datetime:
@@ -243,14 +255,15 @@ def _older_than(context: click.Context, parameter: click.Parameter, value: str) 
     required=True,
     metavar="DURATION",
     callback=_older_than,
-    help="How old what is deleted is at least. Example: --older-than 30d",
+    help="The age from which entries are deleted. Example: --older-than 30d",
 )
 @yes_option
 @pass_invocation
 def prune(invocation: Invocation, before_at: datetime, yes: bool) -> None:
-    """Delete what was said longer ago than that, and give its room on the disk back.
+    """Permanently delete old entries.
 
-    To have that done all the time, set history.max_age_days or history.max_size_mb.
+    The space that they used is given back to the disk. The daemon does this by itself if history.max_age_days or
+    history.max_size_mb is set.
 
     \b
     Example:
@@ -260,15 +273,17 @@ def prune(invocation: Invocation, before_at: datetime, yes: bool) -> None:
     with open_stores(invocation.database) as stores, closing(open_upkeep(invocation.database)) as upkeep:
         count = history_archive.count_before(stores.database, before_ms)
         if not count:
-            click.echo(f"Nothing in {invocation.database} is as old")
+            click.echo(f"{invocation.database} has no entries that old")
             return
-        confirm(f"Delete {count} entries older than {before_at:%Y-%m-%d %H:%M}Z?", yes)
+        confirm(f"Permanently delete {count} entries older than {before_at:%Y-%m-%d %H:%M}Z?", yes)
+        # Audited before the first step, so that a deletion that is interrupted has its entry too.
         detail = f"{count} entries before {before_at:%Y-%m-%d %H:%M}Z"
         history_archive.audit_erasure(stores.database, invocation.actor, "history.prune", "", detail)
+        # Pruning finds old entries by the index, so everything must be in it.
         history_steps.index_all(upkeep)
         with progress(count, "Deleting") as bar:
             done = history_steps.prune_all(upkeep, before_ms, bar.update)
-        _clear(stores, upkeep)
+        _scrub(stores, upkeep)
     click.echo(f"Deleted {done} entries from {invocation.database}")
 
 
@@ -277,9 +292,10 @@ def prune(invocation: Invocation, before_at: datetime, yes: bool) -> None:
 @yes_option
 @pass_invocation
 def forget(invocation: Invocation, name: str, yes: bool) -> None:
-    """Delete all that is kept of what the account NAME said, from the files too. The account stays.
+    """Permanently delete all entries by an account.
 
-    It may be an account that was deleted. What others wrote to it, and copies of the database, are not touched.
+    All messages and events by the account NAME are deleted and erased from the database files. The
+    account stays; it can also be one that was deleted. Messages that others wrote to NAME stay, and so do backups.
 
     \b
     Example:
@@ -287,21 +303,21 @@ def forget(invocation: Invocation, name: str, yes: bool) -> None:
     """
     with open_stores(invocation.database) as stores, closing(open_upkeep(invocation.database)) as upkeep:
         authors = history_archive.find_authors(stores.database, name)
-        numbers = history_archive.list_message_ids(stores.database, authors)
-        confirm(f"Delete {len(numbers)} entries of {name}, for ever?", yes)
-        detail = f"{len(numbers)} entries"
+        message_ids = history_archive.list_message_ids(stores.database, authors)
+        confirm(f"Permanently delete {len(message_ids)} entries of {name}?", yes)
+        detail = f"{len(message_ids)} entries"
         history_archive.audit_erasure(stores.database, invocation.actor, "history.forget", name, detail)
-        with progress(len(numbers), "Deleting") as bar:
-            history_steps.remove_all(upkeep, numbers, bar.update)
-        _clear(stores, upkeep)
-    click.echo(f"Deleted {len(numbers)} entries of {plain(name)} from {invocation.database}")
+        with progress(len(message_ids), "Deleting") as bar:
+            history_steps.remove_all(upkeep, message_ids, bar.update)
+        _scrub(stores, upkeep)
+    click.echo(f"Deleted {len(message_ids)} entries of {plain(name)} from {invocation.database}")
 
 
-def _clear(stores: SqliteStores, upkeep: SqliteUpkeep) -> None:
-    if not history_steps.clear_files(stores.database, upkeep):
+def _scrub(stores: SqliteStores, upkeep: SqliteUpkeep) -> None:
+    if not history_steps.scrub_files(stores.database, upkeep):
         click.echo(
-            "Everything is deleted, but somebody reads the database all the time: the bytes leave its files when the "
-            "daemon gets round to it",
+            "The entries are deleted, but their bytes are still in the database files, because another process keeps "
+            "reading them; the daemon erases them later",
             err=True,
         )
 
@@ -310,7 +326,9 @@ def _clear(stores: SqliteStores, upkeep: SqliteUpkeep) -> None:
 @json_option
 @pass_invocation
 def stats(invocation: Invocation, as_json: bool) -> None:
-    """Show how much is kept, since when, and where most of it was said.
+    """Show the size and the age of the history.
+
+    It lists the number of entries of each kind, the space they use, and the largest channels.
 
     \b
     Example:

@@ -1,8 +1,9 @@
-"""The history as lines of a file: what ``history export`` writes and ``history import`` reads.
+"""History entries as lines of a file: ``history export`` writes them and ``history import`` reads them.
 
-A line is a JSON object: ``at`` (ISO 8601 with milliseconds), ``channel`` or ``direct`` (two accounts' names), ``kind``,
-``source`` (``nick!user@host``), ``account`` or null, ``text``, and where there is any, ``target``, ``tags``, ``bot``,
-``msgid`` and ``ended_at`` (when the channel came to its end). Accounts go by their names: ids mean nothing elsewhere.
+A line is a JSON object with the keys ``at`` (ISO 8601 with milliseconds), ``channel`` or ``direct`` (the names of two
+accounts), ``kind``, ``source`` (``nick!user@host``), ``account`` (or null) and ``text``. The keys ``target``, ``tags``,
+``bot``, ``msgid`` and ``ended_at`` (when the channel ended) are there if they have a value. Accounts are given by name,
+because their ids mean nothing in another database.
 """
 
 from __future__ import annotations
@@ -20,9 +21,10 @@ from chatroom.storage.sqlite.history_archive import Archived
 from chatroom.storage.sqlite.timestamps import from_ms, to_ms
 
 FindAccount = Callable[[str, int], int | None]
-"""The id of the account that had a name at a moment (Unix milliseconds)."""
+"""Returns the id of the account that had this name at this time (Unix milliseconds), or None."""
 
 _MOST_TEXT = 64 * 1024
+"""The longest text, in characters; far more than a multiline message can have."""
 _EVENT_WORDS = {
     Kind.TOPIC: "set the topic:",
     Kind.JOIN: "joined",
@@ -36,11 +38,11 @@ _EVENT_WORDS = {
 
 
 class Unplaceable(Refused):
-    """A direct message between accounts that are not, or not both, in this database."""
+    """A direct message is between accounts that this database does not both have."""
 
 
 def format_line(archived: Archived) -> str:
-    """One entry as a line of JSON."""
+    """Return the entry as one line of JSON."""
     entry = archived.entry
     document: dict[str, object] = {"msgid": entry.msgid, "at": _iso(from_ms(entry.time_ms))}
     if archived.accounts is None:
@@ -60,7 +62,7 @@ def format_line(archived: Archived) -> str:
 
 
 def format_text(entry: Entry) -> str:
-    """One entry for people: moment, place, who and what; further lines of a message are indented."""
+    """Return the entry as text for people: time, channel, sender, message. Further lines of a message are indented."""
     where = entry.conversation if isinstance(entry.conversation, str) else f"to {entry.target}"
     nick = entry.source.partition("!")[0]
     parts = split_parts(entry.text)
@@ -74,7 +76,7 @@ def format_text(entry: Entry) -> str:
                 lines.append(part.text)
     first, *more = lines
     if entry.kind is Kind.PRIVMSG and first.startswith("\x01ACTION "):
-        said = f"* {nick} {first[8:].removesuffix(chr(1))}"
+        said = f"* {nick} {first[8:].removesuffix(chr(1))}"  # what /me sends, as clients show it
     elif entry.kind is Kind.PRIVMSG:
         said = f"<{nick}> {first}"
     elif entry.kind is Kind.NOTICE:
@@ -86,7 +88,7 @@ def format_text(entry: Entry) -> str:
 
 
 def as_document(entry: Entry) -> dict[str, object]:
-    """One entry for ``--json``."""
+    """Return the entry as an object for ``--json``."""
     return {
         "msgid": entry.msgid,
         "at": from_ms(entry.time_ms),
@@ -100,10 +102,13 @@ def as_document(entry: Entry) -> dict[str, object]:
 
 
 def read_line(text: str, find_account: FindAccount) -> tuple[Entry, int | None]:
-    """The entry of a line, and when its channel ended. Raises ``InvalidValue``, ``Unplaceable``."""
+    """Return the entry on a line, and when its channel ended, in Unix milliseconds, or None.
+
+    Raises ``InvalidValue`` if the line is wrong, and ``Unplaceable``.
+    """
     try:
         document: dict[str, Any] = json.loads(text)
-    except (ValueError, RecursionError):
+    except (ValueError, RecursionError):  # deep nesting such as "[[[[..." ends in a RecursionError
         raise InvalidValue("not valid JSON") from None
     if not isinstance(document, dict):
         raise InvalidValue("not a JSON object")
@@ -119,10 +124,10 @@ def read_line(text: str, find_account: FindAccount) -> tuple[Entry, int | None]:
     target = _text(document, "target", 300, missing=conversation if isinstance(conversation, str) else None)
     tags = _text(document, "tags", 4094, missing="")
     if not tags.isprintable() or " " in tags:
-        raise InvalidValue("tags must be client tags as they stand in a line")
+        raise InvalidValue("tags must be client-only tags, written as in a message")
     ended_at = None if document.get("ended_at") is None else _moment(document, "ended_at")
     entry = Entry(
-        message_id_of(_text(document, "msgid", 40, missing="")) or 0,
+        message_id_of(_text(document, "msgid", 40, missing="")) or 0,  # 0 asks the archive for an id by the time
         time_ms,
         conversation,
         kind,
@@ -141,13 +146,13 @@ def _conversation(document: dict[str, Any], time_ms: int, find_account: FindAcco
     channel, names = document.get("channel"), document.get("direct")
     if isinstance(channel, str) and names is None:
         if not is_channel(channel):
-            raise InvalidValue("channel must be a channel's name")
+            raise InvalidValue("channel must be the name of a channel")
         return channel
     if channel is not None or not isinstance(names, list) or len(names) != 2:
-        raise InvalidValue('there must be a "channel", or two accounts under "direct"')
+        raise InvalidValue('there must be a "channel", or the names of two accounts under "direct"')
     ids = [find_account(name, time_ms) if isinstance(name, str) else None for name in names]
     if ids[0] is None or ids[1] is None:
-        raise Unplaceable("between accounts that are not both here since then")
+        raise Unplaceable("this database did not have both accounts at that time")
     return direct(ids[0], ids[1])
 
 
@@ -156,7 +161,8 @@ def _text(document: dict[str, Any], name: str, most: int, *, missing: str | None
     if value is None and missing is not None:
         return missing
     if not isinstance(value, str) or len(value) > most or "\0" in value:
-        raise InvalidValue(f"{name} must be a text of at most {most} characters")
+        raise InvalidValue(f"{name} must be a string of at most {most} characters")
+    # JSON can escape half of a surrogate pair, which SQLite cannot store.
     try:
         value.encode()
     except UnicodeEncodeError:
@@ -172,7 +178,7 @@ def _moment(document: dict[str, Any], name: str) -> datetime:
             return at.astimezone(UTC)
     except (ValueError, OverflowError):
         pass
-    raise InvalidValue(f"{name} must be a moment such as 2030-01-31T12:00:00.000Z")
+    raise InvalidValue(f"{name} must be a time with a zone, such as 2030-01-31T12:00:00.000Z")
 
 
 def _iso(at: datetime) -> str:

@@ -1,4 +1,4 @@
-"""One run of ``chatroomctl``: what its global options say, and what follows from them once somebody asks."""
+"""One run of ``chatroomctl``: its global options, and the settings, database and user that follow from them."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ from chatroom.config import Settings, find_file, load
 
 
 class Invocation:
-    """The global options. Nothing is read before it is asked for, so that a broken file only stops those who need it.
+    """The global options of one run, and what follows from them.
 
-    Whatever reads a file may raise ``ConfigError``.
+    Files are read at first use, so that a broken configuration stops only the commands that need it. Members that read
+    a file raise ``ConfigError``.
     """
 
     def __init__(self, config_flag: Path | None, database_flag: Path | None) -> None:
@@ -26,13 +27,13 @@ class Invocation:
 
     @cached_property
     def config_file(self) -> Path | None:
-        """The configuration file in use, ``None`` where there is none."""
+        """The configuration file in use, or ``None`` if there is none."""
         return find_file(self.config_flag, os.environ, Path())
 
     def load_settings(self, overrides: Mapping[str, object] | None = None) -> Settings:
-        """Read all settings anew, ``overrides`` (as for ``chatroom.config.load``) being further flags.
+        """Read all settings again. ``overrides`` are further flags, as in ``chatroom.config.load``.
 
-        The file is looked for anew too: a daemon that started without one takes it up at a reload.
+        The file is searched for again, too: a daemon that started without a file picks it up at a reload.
         """
         return load(
             find_file(self.config_flag, os.environ, Path()),
@@ -42,25 +43,25 @@ class Invocation:
 
     @cached_property
     def settings(self) -> Settings:
-        """All settings, read once."""
+        """All settings, read once and then kept."""
         return self.load_settings()
 
     @cached_property
     def database(self) -> Path:
-        """The database's path; with ``--database`` no configuration is read for it."""
+        """The path of the database. With ``--database`` the configuration is not read."""
         if self.database_flag is not None:
             return self.database_flag.expanduser().absolute()
         return self.settings.database.path
 
     @cached_property
     def actor(self) -> Actor:
-        """The shell user, as bans and audit name who did it."""
+        """The shell user, as bans and the audit log name the actor."""
         try:
             name = pwd.getpwuid(os.getuid()).pw_name
-        except KeyError:
+        except KeyError:  # a container can run under a uid without a name
             name = f"uid{os.getuid()}"
         return Actor(name, "cli")
 
 
 pass_invocation = click.make_pass_decorator(Invocation)
-"""Gives a command the ``Invocation`` as its first argument."""
+"""Pass the ``Invocation`` to a command as its first argument."""

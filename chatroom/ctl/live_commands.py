@@ -1,4 +1,4 @@
-"""What is asked of the running daemon: ``status``, ``who``, ``kick``, ``announce``, ``reload``."""
+"""The commands that ask the running daemon: ``status``, ``who``, ``kick``, ``announce``, ``reload``."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import click
 
 from chatroom.chat.admission.ban_targets import parse_name
 from chatroom.chat.admission.durations import format_duration
-from chatroom.ctl.control_client import ask, tell, who_is_present
+from chatroom.ctl.control_client import list_sessions, perform, request
 from chatroom.ctl.invocation import Invocation, pass_invocation
 from chatroom.ctl.output import json_option, plain, print_json, print_pairs, print_table
 
@@ -15,7 +15,9 @@ from chatroom.ctl.output import json_option, plain, print_json, print_pairs, pri
 @json_option
 @pass_invocation
 def status(invocation: Invocation, as_json: bool) -> None:
-    """Tell how the running daemon is doing.
+    """Show how the running daemon is doing.
+
+    It lists the version, the uptime, the numbers of users and channels, and the files in use.
 
     \b
     Example:
@@ -23,7 +25,7 @@ def status(invocation: Invocation, as_json: bool) -> None:
     """
     pairs = {
         message.params[1]: message.params[2]
-        for message in ask(invocation, "STATUS")
+        for message in request(invocation, "STATUS")
         if message.verb == "NOTE" and message.params[:1] == ["STATUS"] and len(message.params) == 3
     }
     if as_json:
@@ -36,15 +38,17 @@ def status(invocation: Invocation, as_json: bool) -> None:
 @json_option
 @pass_invocation
 def who(invocation: Invocation, as_json: bool) -> None:
-    """List who is connected, and from where.
+    """List the connections to the daemon.
+
+    Each has its nick, account, address and channels.
 
     \b
     Example:
       chatroomctl who
     """
-    present = who_is_present(invocation)
+    sessions = list_sessions(invocation)
     if as_json:
-        print_json(present)
+        print_json(sessions)
         return
     print_table(
         ("NICK", "ACCOUNT", "ROLE", "USER", "ADDRESS", "CONNECTED", "IDLE", "CHANNELS"),
@@ -59,7 +63,7 @@ def who(invocation: Invocation, as_json: bool) -> None:
                 format_duration(one.idle_s),
                 " ".join(one.channels),
             )
-            for one in present
+            for one in sessions
         ],
     )
 
@@ -69,37 +73,39 @@ def who(invocation: Invocation, as_json: bool) -> None:
 @click.argument("reason", nargs=-1)
 @pass_invocation
 def kick(invocation: Invocation, name: str, reason: tuple[str, ...]) -> None:
-    """Disconnect NAME; they may come back. REASON is told to everybody.
+    """Disconnect the user NAME. This is no ban: NAME may connect again.
+
+    REASON is shown to NAME and to the users in the same channels.
 
     \b
     Example:
       chatroomctl kick mallory please calm down
     """
-    click.echo(plain(tell(invocation, "KILL", parse_name(name).name, " ".join(reason))))
+    click.echo(plain(perform(invocation, "KILL", parse_name(name).name, " ".join(reason))))
 
 
 @click.command()
 @click.argument("text", nargs=-1, required=True)
 @pass_invocation
 def announce(invocation: Invocation, text: tuple[str, ...]) -> None:
-    """Say TEXT to everybody who is connected.
+    """Send TEXT to all users, as a notice from the server.
 
     \b
     Example:
       chatroomctl announce "The server restarts at noon."
     """
-    click.echo(plain(tell(invocation, "ANNOUNCE", " ".join(text))))
+    click.echo(plain(perform(invocation, "ANNOUNCE", " ".join(text))))
 
 
 @click.command()
 @pass_invocation
 def reload(invocation: Invocation) -> None:
-    """Have the running daemon read its configuration again.
+    """Make the running daemon read its configuration again.
 
-    A file with an error in it changes nothing.
+    If the file has an error, the daemon reports it and keeps its settings.
 
     \b
     Example:
       chatroomctl config set limits.burst_lines 100 && chatroomctl reload
     """
-    click.echo(plain(tell(invocation, "REHASH")))
+    click.echo(plain(perform(invocation, "REHASH")))

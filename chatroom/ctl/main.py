@@ -1,4 +1,4 @@
-"""``chatroomctl``: the global options, the table of subcommands, and the one place where an error becomes a line."""
+"""``chatroomctl``: the global options, the table of subcommands, and the place where every error becomes one line."""
 
 from __future__ import annotations
 
@@ -29,26 +29,26 @@ _COMMANDS = {
     "announce": "chatroom.ctl.live_commands:announce",
     "reload": "chatroom.ctl.live_commands:reload",
 }
-"""Where each subcommand stands; its module is imported when it is asked for, which keeps the start quick."""
+"""Each subcommand as ``module:name``. A module is imported only when its command runs, which keeps the start quick."""
 
 
 class Failure(click.ClickException):
-    """What was refused or failed: one line on stderr, exit code 1."""
+    """A refusal or a failure: one line on stderr and exit code 1."""
 
     def show(self, file: IO[Any] | None = None) -> None:
-        """Print the line."""
+        """Print the message on one line."""
         click.echo(f"chatroomctl: {plain(self.message)}", file=file, err=file is None)
 
 
 class Chatroomctl(click.Group):
-    """The group of all subcommands, in the order of the table."""
+    """The group of all subcommands, listed in the order of the table."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """The names, for the help."""
+        """Return the names of the subcommands, for the help."""
         return list(_COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import the subcommand called ``cmd_name``."""
+        """Import and return the subcommand ``cmd_name``, or None if there is none."""
         if cmd_name not in _COMMANDS:
             return None
         module, _, name = _COMMANDS[cmd_name].partition(":")
@@ -57,14 +57,14 @@ class Chatroomctl(click.Group):
         return command
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the subcommand; what it raises on purpose, or the operating system does, is told in one line."""
+        """Run the subcommand. A ``ChatroomError`` or ``OSError`` becomes a ``Failure``; others keep their traceback."""
         try:
             return super().invoke(ctx)
         except ChatroomError as error:
             raise Failure(str(error)) from error
         except OSError as error:
             if error.errno == errno.EPIPE or error.strerror is None:
-                raise  # click ends quietly when the reader of a pipe has gone
+                raise  # click ends quietly if the reader of a pipe is gone
             raise Failure(f"{error.filename}: {error.strerror}" if error.filename else error.strerror) from error
 
 
@@ -73,21 +73,21 @@ class Chatroomctl(click.Group):
     "--database",
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="PATH",
-    help="The database, whatever the configuration says. Example: --database ./chat.db",
+    help="Use this database instead of the configured one. Example: --database ./chat.db",
 )
 @click.option(
     "--config",
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="PATH",
-    help="The configuration file, instead of the one found. Example: --config /etc/chatroom/chatroom.toml",
+    help="Use this configuration file instead of searching for one. Example: --config /etc/chatroom/chatroom.toml",
 )
-@click.version_option(__version__, message="chatroomctl %(version)s", help="Print the version and leave.")
+@click.version_option(__version__, message="chatroomctl %(version)s", help="Print the version and exit.")
 @click.pass_context
 def cli(context: click.Context, database: Path | None, config: Path | None) -> None:
-    """Run and look after a chatroom server.
+    """Run and manage a chatroom server.
 
-    What changes accounts and bans works on the database itself, whether the daemon runs or not; a running daemon
-    follows within a second.
+    Accounts and bans are changed in the database, whether the daemon runs or not. A running daemon follows within a
+    second.
 
     \b
     Examples:
@@ -95,11 +95,11 @@ def cli(context: click.Context, database: Path | None, config: Path | None) -> N
       chatroomctl user create-admin alice
       chatroomctl ban add mallory --for 7d --reason "flooding"
     """
-    if os.environ.get("NO_COLOR"):
+    if os.environ.get("NO_COLOR"):  # https://no-color.org
         context.color = False
     context.obj = Invocation(config, database)
 
 
 def main() -> None:
-    """The console script."""
+    """Run ``chatroomctl``; the entry point of the console script."""
     cli.main(prog_name="chatroomctl")

@@ -1,4 +1,4 @@
-"""How ``chatroomctl`` is given a password: typed twice without echo, or on standard input; never as an argument."""
+"""Read a new password: typed twice without echo, or from standard input; never from an argument."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 def password_option(command: Command) -> Command:
-    """``--password-stdin``, given to the command as ``password_stdin``."""
+    """Add ``--password-stdin`` to a command, as its argument ``password_stdin``."""
     option = click.option(
         "--password-stdin",
         is_flag=True,
@@ -26,28 +26,28 @@ def password_option(command: Command) -> Command:
 
 
 def read_password(password_stdin: bool, min_length: int) -> str:
-    """A new password, normalised. Raises ``InvalidValue``, and ``Refused`` where nobody is there to be asked.
+    """Return a new password, normalised. Raises ``InvalidValue``, and ``Refused`` if there is no terminal to ask at.
 
-    One shorter than ``min_length`` is taken with a warning: that length is for people who choose in the chat, and who
-    has the shell may know better.
+    A password shorter than ``min_length`` is accepted with a warning. The limit is for registrations in the chat;
+    the operator may have a reason for a short one.
     """
     password = normalise(read_stdin("the password", PASSWORD_BYTES)) if password_stdin else _ask()
     if len(password) < min_length:
-        click.echo(f"chatroomctl: a short password; in the chat it would need {min_length} characters", err=True)
+        click.echo(f"chatroomctl: the password is short; in the chat it would need {min_length} characters", err=True)
     return password
 
 
 def _ask() -> str:
     if not sys.stdin.isatty():
-        raise Refused("there is no terminal to ask for a password at: use --password-stdin")
+        raise Refused("there is no terminal to ask for a password; use --password-stdin")
 
-    def judge(text: str) -> str:
+    def check(text: str) -> str:
         try:
             return normalise(text)
         except InvalidValue as error:
-            raise click.UsageError(str(error)) from None  # click tells it and asks again
+            raise click.UsageError(str(error)) from None  # click shows the error and asks again
 
     typed: str = click.prompt(
-        "Password", hide_input=True, confirmation_prompt="The same again", value_proc=judge, err=True
+        "Password", hide_input=True, confirmation_prompt="Repeat the password", value_proc=check, err=True
     )
     return typed

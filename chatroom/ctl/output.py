@@ -1,6 +1,7 @@
-"""What ``chatroomctl`` prints: tables for people, one JSON document for programs; questions; progress.
+"""Output of ``chatroomctl``: tables for people, JSON for programs, questions and progress bars.
 
-Names, reasons and topics come from other people, so nothing is printed to a terminal before ``plain`` has seen it.
+Names, reasons and topics come from other users and could hold escape sequences, so all text for people goes through
+``plain``.
 """
 
 from __future__ import annotations
@@ -24,19 +25,19 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 def json_option(command: Command) -> Command:
-    """``--json``, given to the command as ``as_json``."""
+    """Add ``--json`` to a command, as its argument ``as_json``."""
     option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document. Example: --json | jq .")
     return option(command)
 
 
 def yes_option(command: Command) -> Command:
-    """``--yes``, given to the command as ``yes``."""
-    option = click.option("--yes", "-y", is_flag=True, help="Do not ask; for scripts. Example: --yes")
+    """Add ``--yes`` to a command, as its argument ``yes``."""
+    option = click.option("--yes", "-y", is_flag=True, help="Do not ask for confirmation; for scripts. Example: --yes")
     return option(command)
 
 
 def plain(text: str) -> str:
-    """``text`` with whatever could steer a terminal or break a line written as an escape (``\\x1b``)."""
+    """Return ``text`` with escapes (``\\x1b``) for characters that could control a terminal or break the line."""
     if text.isprintable():
         return text
     return "".join(
@@ -45,12 +46,12 @@ def plain(text: str) -> str:
 
 
 def moment(at: datetime | None) -> str:
-    """A moment for people, in UTC; a dash for never."""
+    """Return a time for people, in UTC; a dash for None."""
     return "-" if at is None else f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S}Z"
 
 
 def size(count: int) -> str:
-    """Bytes for people."""
+    """Return a number of bytes for people, in units of 1024."""
     if count < 1024:
         return f"{count} B"
     amount = count / 1024
@@ -62,7 +63,7 @@ def size(count: int) -> str:
 
 
 def print_table(headers: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Print columns wide enough for all that is in them; nothing is cut off. Without rows only the headers appear."""
+    """Print a table. Each column is as wide as its longest cell, and nothing is cut off."""
     lines = [[_cell(value) for value in row] for row in rows]
     widths = [max(map(_width, column)) for column in zip(headers, *lines, strict=True)]
     click.echo(click.style(_line(headers, widths), bold=True))
@@ -71,7 +72,7 @@ def print_table(headers: Sequence[str], rows: Iterable[Sequence[object]]) -> Non
 
 
 def print_pairs(pairs: Iterable[tuple[str, object]]) -> None:
-    """Print one thing's properties, a line each."""
+    """Print the properties of one object, one on each line."""
     shown = [(label, _cell(value)) for label, value in pairs]
     width = max((_width(label) for label, _ in shown), default=0)
     for label, value in shown:
@@ -79,21 +80,26 @@ def print_pairs(pairs: Iterable[tuple[str, object]]) -> None:
 
 
 def print_json(document: object) -> None:
-    """Print one JSON document. Moments are ISO 8601 in UTC, roles their word, records objects."""
+    """Print one JSON document. Times are ISO 8601 in UTC, roles their word, records and named tuples objects."""
     click.echo(json.dumps(_jsonable(document), ensure_ascii=False, indent=2))
 
 
 def confirm(question: str, yes: bool) -> None:
-    """Ask, unless ``yes``. Raises ``Refused`` where nobody is there to answer, ``click.Abort`` on a no."""
+    """Ask a question, unless ``yes``.
+
+    Raises ``click.Abort`` if the answer is no, and ``Refused`` if standard input is not a terminal.
+    """
     if yes:
         return
+    # In a script the prompt would wait for an answer that never comes, or take a line of other input for it.
     if not sys.stdin.isatty():
-        raise Refused(f"{question} Say --yes to go on without being asked.")
+        raise Refused(f"{question} There is no terminal to ask at; use --yes to confirm.")
     click.confirm(plain(question), abort=True, err=True)
 
 
 def progress(length: int, label: str) -> AbstractContextManager[Any]:
-    """A progress bar on stderr, whose ``update(n)`` moves it on; nothing where stderr is not a terminal."""
+    """Return a progress bar on stderr, moved by ``update(n)``. It is hidden if stderr is not a terminal."""
+    # On stderr, so that standard output can go to a file or a pipe.
     return click.progressbar(length=length, label=label, file=sys.stderr, hidden=not sys.stderr.isatty())
 
 
@@ -114,7 +120,7 @@ def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
 
 
 def _width(text: str) -> int:
-    """Columns on a terminal, for scripts whose letters take two or none."""
+    # Terminal columns, not characters: CJK letters take two and combining ones none. Unprintable text gives -1.
     return max(wcswidth(text), 0)
 
 
@@ -123,7 +129,7 @@ def _pad(text: str, width: int) -> str:
 
 
 def _jsonable(value: Any) -> Any:
-    """``value`` in what JSON has."""
+    # Before the rest: a role is an int, and JSON would get its number.
     if isinstance(value, Role):
         return value.word
     if isinstance(value, datetime):

@@ -1,4 +1,4 @@
-"""``chatroomctl serve``: run the daemon in this terminal or under a service manager."""
+"""``chatroomctl serve``: run the daemon, in a terminal or under a service manager."""
 
 from __future__ import annotations
 
@@ -14,25 +14,28 @@ from chatroom.ctl.invocation import Invocation, pass_invocation
 @click.option(
     "--host",
     metavar="ADDRESS",
-    help="The address to listen on, instead of the configured ones. Example: --host 0.0.0.0",
+    help="Listen on this address instead of the configured ones. Example: --host 0.0.0.0",
 )
 @click.option(
     "--port",
     type=click.IntRange(0, 65535),
-    help="The port to listen on; 0 takes any that is free. Example: --port 7000",
+    help="Listen on this port; 0 picks a free one. Example: --port 7000",
 )
 @pass_invocation
 def serve(invocation: Invocation, host: str | None, port: int | None) -> None:
-    """Run the chat server until it is told to stop (Ctrl-C, SIGTERM).
+    """Run the chat server until Ctrl-C or SIGTERM stops it.
 
-    The screen shows who comes and goes. SIGHUP reads the configuration again.
+    It prints a line when a user joins or leaves, and for everything else worth knowing. SIGHUP makes it read the
+    configuration again.
 
     \b
     Examples:
       chatroomctl serve
       chatroomctl --database ./team.db serve --host 0.0.0.0 --port 6667
     """
-    from chatroom.server.daemon import serve as run
+    from chatroom.server.daemon import serve as run  # here, so that "serve --help" starts quickly
 
+    # The daemon's own lines have a screen of their own. This is for warnings and tracebacks.
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(asctime)s %(message)s", datefmt="%F %T")
+    # A function, because the daemon loads the settings again at every reload.
     run(lambda: invocation.load_settings({"listen.host": host, "listen.port": port}))

@@ -1,4 +1,7 @@
-"""Reading a value from standard input: for what must not stand in the arguments, which everybody can see."""
+"""Read a value from standard input.
+
+Passwords are given this way: every user of the machine can see the arguments of a process.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +11,12 @@ from chatroom.errors import InvalidValue
 
 
 def read_stdin(what: str, most_bytes: int) -> str:
-    """All of standard input but the line's end that comes with most files; of too much, enough to be refused for it.
+    """Return standard input without the line end of its last line. Raises ``InvalidValue`` if it is not UTF-8.
 
-    Raises ``InvalidValue``.
+    ``most_bytes`` is the longest value that the caller accepts. The result can be up to three bytes longer, so that the
+    caller's own check refuses a value that is too long.
     """
+    # Two bytes for "\r\n" at the end, and one more that shows that the value is too long.
     given = sys.stdin.buffer.read(most_bytes + 3)
     try:
         text = given.decode()

@@ -1,4 +1,4 @@
-"""Moments in the past, as options take them."""
+"""The values of options such as ``--since``: a time in the past."""
 
 from __future__ import annotations
 
@@ -11,7 +11,11 @@ from chatroom.errors import InvalidValue
 
 
 def past_moment(context: click.Context, parameter: click.Parameter, value: str | None) -> datetime | None:
-    """The moment meant by a duration (so long ago), a date (its midnight, UTC) or a moment (UTC unless it says)."""
+    """Read the value of an option as a time in UTC. Made to be the ``callback`` of a ``click.option``.
+
+    ``7d`` is seven days ago, ``2030-01-31`` the midnight that begins that day, and ``2030-01-31T12:00`` that time. A
+    date or time is in UTC unless it names its zone. Raises ``click.BadParameter``.
+    """
     if value is None:
         return None
     try:
@@ -20,6 +24,6 @@ def past_moment(context: click.Context, parameter: click.Parameter, value: str |
         moment = datetime.fromisoformat(value)
         return (moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, OverflowError):
-        raise click.BadParameter("write a duration such as 7d, or a date such as 2030-01-31") from None
+        raise click.BadParameter("give a duration such as 7d, or a date such as 2030-01-31") from None
     except InvalidValue as error:
         raise click.BadParameter(str(error)) from None

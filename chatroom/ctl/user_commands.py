@@ -1,4 +1,4 @@
-"""``chatroomctl user``: the accounts. It works on the database; a running daemon follows within a second."""
+"""``chatroomctl user``: accounts. The commands change the database, and a running daemon follows within a second."""
 
 from __future__ import annotations
 
@@ -18,16 +18,18 @@ from chatroom.storage.sqlite.sqlite_stores import SqliteStores, open_stores
 _role_type = click.Choice([role.word for role in Role])
 
 _force_option = click.option(
-    "--force", is_flag=True, help="Even if no admin is left then who could undo it from the chat. Example: --force"
+    "--force",
+    is_flag=True,
+    help="Allow this even for the only admin; then no account has all rights. Example: --force",
 )
 
 
 @click.group()
 def user() -> None:
-    """Make accounts and look after them.
+    """Create, change and delete accounts.
 
-    An account reserves its name: nobody chats under it without its password. Its role is what it may do: a moderator
-    kicks and bans, an admin everything.
+    An account reserves its name: using it in the chat takes the account's password. The role says what it may do: a
+    moderator can kick and ban, an admin can do everything.
 
     \b
     Examples:
@@ -38,14 +40,20 @@ def user() -> None:
 
 @user.command("create")
 @click.argument("name")
-@click.option("--role", type=_role_type, default="user", show_default=True, help="Example: --role moderator")
+@click.option(
+    "--role",
+    type=_role_type,
+    default="user",
+    show_default=True,
+    help="What the account may do. Example: --role moderator",
+)
 @password_option
 @json_option
 @pass_invocation
 def create(invocation: Invocation, name: str, role: str, password_stdin: bool, as_json: bool) -> None:
-    """Make the account NAME, and the database where there is none yet.
+    """Create the account NAME. The database is created too if there is none yet.
 
-    A guest who wears NAME at the moment is given another name.
+    A guest with that name gets another one.
 
     \b
     Examples:
@@ -61,7 +69,7 @@ def create(invocation: Invocation, name: str, role: str, password_stdin: bool, a
 @json_option
 @pass_invocation
 def create_admin(invocation: Invocation, name: str, password_stdin: bool, as_json: bool) -> None:
-    """Make the account NAME with all rights, and the database where there is none yet.
+    """Create the admin account NAME. The database is created too if there is none yet.
 
     \b
     Example:
@@ -96,7 +104,9 @@ def list_(invocation: Invocation, as_json: bool) -> None:
 @json_option
 @pass_invocation
 def show(invocation: Invocation, name: str, as_json: bool) -> None:
-    """Show the account NAME, and whether its name is banned.
+    """Show the account NAME.
+
+    It lists the role, the state, the last login and any ban on the name.
 
     \b
     Example:
@@ -134,7 +144,7 @@ def passwd(invocation: Invocation, name: str, password_stdin: bool) -> None:
     """
     settings = invocation.settings.accounts
     with open_stores(invocation.database) as stores:
-        account = stores.accounts.get(name)
+        account = stores.accounts.get(name)  # refuses an unknown name before asking for a password
         password = read_password(password_stdin, settings.password_min_length)
         stores.accounts.set_credentials(account.id, make_credentials(password, settings), invocation.actor)
     click.echo(f"Changed the password of {account.name} in {invocation.database}")
@@ -156,7 +166,7 @@ def set_role(invocation: Invocation, name: str, role: str, force: bool) -> None:
     with open_stores(invocation.database) as stores:
         account = stores.accounts.get(name)
         if account.role is wanted:
-            click.echo(f"The role of {account.name} is {role} already in {invocation.database}")
+            click.echo(f"{account.name} has the role {role} already in {invocation.database}")
             return
         _require_another_admin(stores, account, force)
         stores.accounts.set_role(account.id, wanted, invocation.actor)
@@ -174,7 +184,7 @@ def disable(invocation: Invocation, name: str, force: bool) -> None:
     Example:
       chatroomctl user disable bob
     """
-    _set_disabled(invocation, name, True, force)
+    _set_disabled(invocation, name, True, force=force)
 
 
 @user.command("enable")
@@ -187,7 +197,7 @@ def enable(invocation: Invocation, name: str) -> None:
     Example:
       chatroomctl user enable bob
     """
-    _set_disabled(invocation, name, False, True)
+    _set_disabled(invocation, name, False, force=True)  # enabling never takes an admin away
 
 
 @user.command("delete")
@@ -196,7 +206,9 @@ def enable(invocation: Invocation, name: str) -> None:
 @yes_option
 @pass_invocation
 def delete(invocation: Invocation, name: str, force: bool, yes: bool) -> None:
-    """Delete the account NAME. Its name is free for anybody then; "disable" keeps it reserved.
+    """Permanently delete the account NAME.
+
+    Anyone can use the name then. To keep it reserved, use "user disable".
 
     \b
     Example:
@@ -205,7 +217,7 @@ def delete(invocation: Invocation, name: str, force: bool, yes: bool) -> None:
     with open_stores(invocation.database) as stores:
         account = stores.accounts.get(name)
         _require_another_admin(stores, account, force)
-        confirm(f"Delete the account {account.name} for good? Anybody may take its name then.", yes)
+        confirm(f"Permanently delete the account {account.name}? Anyone can use its name then.", yes)
         stores.accounts.delete(account.id, invocation.actor)
     click.echo(f"Deleted the account {account.name} from {invocation.database}")
 
@@ -225,24 +237,24 @@ def _create(invocation: Invocation, name: str, role: Role, password_stdin: bool,
 
 
 def _require_free(invocation: Invocation, name: str) -> None:
-    """Say that a name is taken before anybody thinks up a password."""
+    # Checked before the password is asked for, so that a taken name is refused before the effort of inventing one.
     try:
         with open_stores(invocation.database) as stores:
             taken = stores.accounts.find(name)
     except DatabaseMissing:
         return
     if taken is not None:
-        raise AlreadyExists(f"there is an account called {taken.name} already in {invocation.database}")
+        raise AlreadyExists(f"the account {taken.name} exists already in {invocation.database}")
 
 
 def _require_another_admin(stores: SqliteStores, account: Account, force: bool) -> None:
-    """Raise ``NeedsForce`` where the account is the only admin who can log in."""
+    """Raise ``NeedsForce`` if the account is the only admin that can log in, unless ``force``."""
     is_admin = account.role is Role.ADMIN and not account.disabled
     if is_admin and not force and stores.accounts.count_admins() == 1:
-        raise NeedsForce(f"{account.name} is the only admin; say --force to be without one")
+        raise NeedsForce(f"{account.name} is the only admin; use --force to go on without one")
 
 
-def _set_disabled(invocation: Invocation, name: str, disabled: bool, force: bool) -> None:
+def _set_disabled(invocation: Invocation, name: str, disabled: bool, *, force: bool) -> None:
     word = "disabled" if disabled else "enabled"
     with open_stores(invocation.database) as stores:
         account = stores.accounts.get(name)

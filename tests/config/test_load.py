@@ -1,4 +1,4 @@
-"""Where settings come from, which place wins, and what is said about a wrong one."""
+"""Loading settings: the sources, their order, and the errors."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from chatroom.errors import ConfigError
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
-    """Where the test's configuration file is."""
+    """The path of the configuration file of the test."""
     return tmp_path / "chatroom.toml"
 
 
 def written(file: Path, text: str) -> Path:
-    """The file with this text in it."""
+    """Write this text to the file."""
     file.write_text(text)
     return file
 
@@ -33,7 +33,7 @@ def test_without_a_file_all_is_at_the_defaults() -> None:
 
 
 def test_a_flag_beats_the_environment_beats_the_file(file: Path) -> None:
-    """Each place wins over those below it, and only for the keys that it names."""
+    """Each source overrides the ones below it, and only for the keys that it sets."""
     written(file, '[limits]\nburst_lines = 1\nqueue_lines = 1\nlogin_tries = 1\n[server]\nnetwork = "file"')
     environ = {"CHATROOM_LIMITS__QUEUE_LINES": "2", "CHATROOM_LIMITS__LOGIN_TRIES": "2"}
     settings = load(file, environ, {"limits.login_tries": 3, "database.path": None})
@@ -44,7 +44,7 @@ def test_a_flag_beats_the_environment_beats_the_file(file: Path) -> None:
 
 
 def test_each_value_tells_where_it_was_set(file: Path) -> None:
-    """The key_sources name the file, the variable or the flag; defaults have none."""
+    """key_sources names the file, the variable or the flag. A default has no source."""
     written(file, "[limits]\nburst_lines = 1")
     key_sources = load(file, {"CHATROOM_SERVER__MOTD": "hi"}, {"database.path": "x.db"}).key_sources
     assert key_sources == {
@@ -55,7 +55,7 @@ def test_each_value_tells_where_it_was_set(file: Path) -> None:
 
 
 def test_relative_paths_start_at_the_file(file: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """In the file they are relative to the file, elsewhere to the working directory."""
+    """A path in the file is relative to the file, any other to the working directory."""
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     monkeypatch.chdir(elsewhere)
@@ -67,20 +67,20 @@ def test_relative_paths_start_at_the_file(file: Path, monkeypatch: pytest.Monkey
 
 
 def test_several_addresses_to_listen_on(file: Path) -> None:
-    """Each table is one address, its missing keys at their defaults."""
+    """Each table is one address. Its missing keys have their defaults."""
     written(file, '[[listen]]\nport = 7000\n[[listen]]\nhost = "::1"')
     assert load(file, {}).listen == (Listen("irc", "127.0.0.1", 7000), Listen("irc", "::1", 6667))
 
 
 def test_host_and_port_replace_the_plain_addresses(file: Path) -> None:
-    """One flag alone keeps the other half of the first address."""
+    """A flag for the host keeps the port of the first table, and the other way round."""
     written(file, '[[listen]]\nhost = "::1"\nport = 7000\n[[listen]]\nport = 7001')
     assert load(file, {}, {"listen.port": 0}).listen == (Listen("irc", "::1", 0),)
     assert load(file, {"CHATROOM_LISTEN__HOST": "0.0.0.0"}).listen == (Listen("irc", "0.0.0.0", 7000),)
 
 
 def test_host_and_port_leave_the_websocket_addresses(file: Path) -> None:
-    """The flags are about plain IRC: it comes first, and what else is listened on stays."""
+    """The flags replace the plain IRC listeners. WebSocket listeners stay behind them."""
     written(file, '[[listen]]\nkind = "websocket"\nport = 8097')
     websocket = Listen("websocket", "127.0.0.1", 8097)
     assert load(file, {}).listen == (websocket,)
@@ -99,7 +99,7 @@ def test_host_and_port_leave_the_websocket_addresses(file: Path) -> None:
         ("[listen]\nport = 1", "listen must be one or more tables, each beginning with [[listen]]"),
         ("listen = []", "listen must be one or more tables, each beginning with [[listen]]"),
         ('[[listen]]\nkind = "gopher"', 'listen.kind must be "irc" or "websocket", not \'gopher\''),
-        ("[[listen]]\n[[listen]]", "listen has 127.0.0.1 port 6667 twice"),
+        ("[[listen]]\n[[listen]]", "two [[listen]] tables have 127.0.0.1 port 6667"),
         ('[server]\nname = "nodot"', "server.name must be a host name with a dot in it"),
         ('[server]\npassword = "two\\nlines"', "server.password must be one line of text"),
         (
@@ -113,7 +113,7 @@ def test_host_and_port_leave_the_websocket_addresses(file: Path) -> None:
     ],
 )
 def test_a_wrong_file_is_told_in_one_line(file: Path, text: str, said: str) -> None:
-    """The line names the file, the key and what is allowed."""
+    """The error is one line with the file, the key and the allowed values."""
     written(file, text)
     with pytest.raises(ConfigError) as caught:
         load(file, {})
@@ -122,7 +122,7 @@ def test_a_wrong_file_is_told_in_one_line(file: Path, text: str, said: str) -> N
 
 
 def test_a_wrong_secret_is_not_repeated(file: Path) -> None:
-    """The message about a password does not hold it."""
+    """The error about a password does not contain it."""
     written(file, '[server]\npassword = "hunter2\\n"')
     with pytest.raises(ConfigError) as caught:
         load(file, {})
@@ -146,20 +146,20 @@ def test_a_wrong_secret_is_not_repeated(file: Path) -> None:
     ],
 )
 def test_a_wrong_variable_is_told_by_its_name(variable: str, value: str, said: str) -> None:
-    """What the environment sets wrongly is told with the variable's name."""
+    """The error about a value from the environment names the variable."""
     with pytest.raises(ConfigError) as caught:
         load(None, {variable: value, "CHATROOM_CONFIG": "ignored here", "OTHER__THING": "1"})
     assert str(caught.value).startswith(f"{variable}: {said}")
 
 
 def test_a_wrong_flag_is_told_by_its_name() -> None:
-    """What a flag sets wrongly is told with the flag's name."""
+    """The error about a value from the command line names the flag."""
     with pytest.raises(ConfigError, match=r"^--port: listen\.port must be"):
         load(None, {}, {"listen.port": 70000})
 
 
 def test_a_file_that_cannot_be_read(file: Path) -> None:
-    """A directory, a missing file and bytes that are no UTF-8 are one line each."""
+    """A directory, a missing file and bytes that are not UTF-8 each give a one-line error."""
     with pytest.raises(ConfigError, match="cannot be read"):
         load(file, {})
     file.write_bytes(b"# caf\xe9\n")
@@ -170,7 +170,7 @@ def test_a_file_that_cannot_be_read(file: Path) -> None:
 
 
 def test_the_file_is_looked_for_in_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The flag's, the environment's, the working directory's, the user's, the system's: the first there is."""
+    """The order is: the flag's, the environment's, the working directory's, the user's, the system's file."""
     spots = {name: tmp_path / name / "chatroom.toml" for name in ("flag", "variable", "here", "user", "system")}
     for spot in spots.values():
         spot.parent.mkdir()
@@ -190,7 +190,7 @@ def test_the_file_is_looked_for_in_order(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 def test_a_named_file_has_to_be_there(tmp_path: Path) -> None:
-    """Who names a file gets that file or an error, never another one."""
+    """If the named file is missing, that is an error. No other file is read instead."""
     (tmp_path / "chatroom.toml").touch()
     with pytest.raises(ConfigError, match="--config names it"):
         find_file(tmp_path / "missing.toml", {}, tmp_path)

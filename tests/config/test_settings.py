@@ -13,7 +13,7 @@ from chatroom.config import KEYS, Key, Settings, changed_keys, find_key, load
 
 @pytest.mark.parametrize("key", KEYS, ids=lambda key: key.path)
 def test_every_key_is_told_and_valid_at_its_default(key: Key) -> None:
-    """A key has a sentence, says when it applies, and its default is a value that it allows."""
+    """Each key has a description and says when it applies. Its default is an allowed value."""
     assert key.doc.endswith((".", ')."', ".)", '").')) or key.doc.endswith(".")
     assert key.applies in ("reload", "restart")
     assert find_key(key.path) is key
@@ -23,12 +23,12 @@ def test_every_key_is_told_and_valid_at_its_default(key: Key) -> None:
 
 
 def test_only_passwords_are_secret() -> None:
-    """Exactly the keys that hold a password are masked."""
+    """Exactly the keys that contain a password are masked."""
     assert [key.path for key in KEYS if key.secret] == ["server.password", "webirc.password"]
 
 
 def test_changed_keys_are_those_that_differ() -> None:
-    """Two settings differ in exactly the keys that were set, also those of a list of tables."""
+    """The changed keys are the ones that were set, also inside the list of tables."""
     old = load(None, {})
     assert changed_keys(old, load(None, {})) == []
     new = load(None, {"CHATROOM_LIMITS__BURST_LINES": "7"}, {"listen.port": 7000})
@@ -38,13 +38,13 @@ def test_changed_keys_are_those_that_differ() -> None:
 
 
 def test_settings_cannot_be_written_to() -> None:
-    """Threads share settings, so nobody may change them."""
+    """Threads share settings, so settings are immutable."""
     with pytest.raises(dataclasses.FrozenInstanceError):
         Settings().limits.burst_lines = 1  # type: ignore[misc]
 
 
 def test_importing_settings_is_cheap() -> None:
-    """What only some runs need is not imported with the settings."""
+    """Modules that only some runs need are not imported with the settings."""
     heavy = {"platformdirs", "tomllib", "tomlkit", "difflib", "click", "sqlite3", "socket", "asyncio"}
     code = "import sys, chatroom.config; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()

@@ -1,4 +1,4 @@
-"""The commented file, as ``config init`` writes it and as it stands in the checkout."""
+"""The template, written by ``config init`` and stored in the checkout."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ CHECKOUT = Path(__file__).parents[2]
 
 
 def test_the_checkouts_file_is_the_template() -> None:
-    """``chatroom.toml`` tells what the code does; ``chatroomctl config init`` writes the same."""
+    """``chatroom.toml`` in the checkout is up to date, and ``chatroomctl config init`` writes the same text."""
     assert (CHECKOUT / "chatroom.toml").read_text() == template()
 
 
 def test_as_it_is_it_changes_nothing() -> None:
-    """Read as it stands in the checkout, the file leaves everything at the defaults."""
+    """With the unchanged file every setting has its default."""
     assert load(CHECKOUT / "chatroom.toml", {}) == Settings()
 
 
 def test_uncommented_it_changes_nothing_either(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every key stands there, at its default."""
+    """Every key is in the file, and the value beside it is the default."""
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.delenv("XDG_DATA_HOME", raising=False)
     text, count = re.subn(r"^# (?=[a-z_]+ = )", "", template(), flags=re.MULTILINE)

@@ -1,4 +1,4 @@
-"""The kinds of value, one by one."""
+"""The kinds of value."""
 
 # ruff: noqa: PT011 - a kind's ValueError has no text of its own: who reads the value says what is allowed
 
@@ -24,33 +24,33 @@ TOML = st.recursive(
 
 @pytest.mark.parametrize("value", [1, 0, "true", None, [True]])
 def test_only_a_boolean_is_yes_or_no(value: object) -> None:
-    """TOML has booleans, so numbers and words are not taken for them."""
+    """TOML has booleans, so numbers and words are refused."""
     with pytest.raises(ValueError):
         YesOrNo().read(value)
 
 
 @pytest.mark.parametrize("text, meant", [("true", True), ("YES", True), ("on", True), ("1", True), ("Off", False)])
 def test_words_for_yes_and_no(text: str, meant: bool) -> None:
-    """From the environment the usual words are understood, in any case."""
+    """The usual words are accepted from the environment, in upper or lower case."""
     assert YesOrNo().read_text(text) is meant
 
 
 @pytest.mark.parametrize("value", [True, 0, 11, 5.0, "5", None])
 def test_a_whole_number_keeps_its_bounds(value: object) -> None:
-    """Booleans, fractions, texts and what is out of bounds are no whole numbers."""
+    """Booleans, fractions, texts and numbers out of bounds are refused."""
     with pytest.raises(ValueError):
         Whole(1, 10).read(value)
 
 
 @pytest.mark.parametrize("text", ["nan", "inf", "1e999", "", "ten", "-1"])
 def test_a_number_is_finite_and_within_bounds(text: str) -> None:
-    """Not-a-number and infinity are within no bounds."""
+    """Not-a-number and infinity are out of all bounds."""
     with pytest.raises(ValueError):
         Number(0.1, 10).read_text(text)
 
 
 def test_a_number_is_written_as_people_write_it() -> None:
-    """Whole values lose their fraction, the others keep it."""
+    """A whole number is written without a fraction."""
     kind = Number(0.1, 1000)
     assert [kind.write(kind.read(value)) for value in (10, 2.5)] == [10, 2.5]
     assert kind.allowed == "a number from 0.1 to 1000"
@@ -58,27 +58,27 @@ def test_a_number_is_written_as_people_write_it() -> None:
 
 @pytest.mark.parametrize("value", ["two words", "", "x" * 9, "nul\0", 5])
 def test_a_text_matches_whole_and_fits(value: object) -> None:
-    """A text that matches only in part, is too long or holds a NUL is refused."""
+    """A text is refused if only a part of it matches, if it is too long, or if it has a NUL."""
     with pytest.raises(ValueError):
         Text("one word", r"\S+", 8).read(value)
 
 
 @pytest.mark.parametrize("value", [["#a", "#a"], ["a"], [["#a"]], "#a", [1], [{}]])
 def test_words_are_checked_each_and_once(value: object) -> None:
-    """A list holds valid words only, and none twice."""
+    """A list has valid words only and no duplicates."""
     with pytest.raises(ValueError):
         Words("channels", lambda word: word.startswith("#")).read(value)
 
 
 @pytest.mark.parametrize("text", ["#a,#b", "#a #b", " #a , #b ", '["#a", "#b"]'])
 def test_words_from_plain_text(text: str) -> None:
-    """Commas, spaces and TOML's own spelling mean the same list."""
+    """Commas, spaces and TOML's syntax give the same list."""
     assert Words("channels", lambda word: word.startswith("#")).read_text(text) == ("#a", "#b")
     assert Words("channels", bool).read_text("") == ()
 
 
 def test_a_path_knows_the_home_directory(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A tilde is the home directory; a directory's name is not a file's."""
+    """``~`` is the home directory. The name of a directory is not accepted for a file."""
     monkeypatch.setenv("HOME", "/home/alice")
     assert FilePath().read("~/chat.db") == Path("/home/alice/chat.db")
     for value in ("", "there/", "nul\0", 7, "~nobody-of-that-name/x"):
@@ -90,7 +90,7 @@ def test_a_path_knows_the_home_directory(monkeypatch: pytest.MonkeyPatch) -> Non
 @settings(max_examples=30)
 @given(value=TOML, text=st.text())
 def test_any_value_is_taken_or_refused(key: Key, value: object, text: str) -> None:
-    """Whatever stands in the file or the environment is a value that can be written again, or a ``ValueError``."""
+    """Any value of the file or the environment is refused by ``ValueError`` or can be written again."""
     readers: list[Callable[[], object]] = [lambda: key.kind.read(value), lambda: key.kind.read_text(text)]
     for read in readers:
         try:
@@ -101,7 +101,7 @@ def test_any_value_is_taken_or_refused(key: Key, value: object, text: str) -> No
 
 
 def test_networks_are_read_and_written_as_people_write_them() -> None:
-    """Addresses without a prefix length, IPv4-mapped ones as IPv4; commas, spaces and TOML's form from text."""
+    """Single addresses are written without a prefix length, IPv4-mapped ones as IPv4."""
     kind = Networks()
     read = kind.read(["127.0.0.1", "2001:db8::/64", "::ffff:192.0.2.0/120"])
     assert kind.write(read) == ["127.0.0.1", "2001:db8::/64", "192.0.2.0/24"]
@@ -111,25 +111,25 @@ def test_networks_are_read_and_written_as_people_write_them() -> None:
 
 @pytest.mark.parametrize("value", ["127.0.0.1", [1], ["192.0.2.1/24"], ["gateway.example.org"], [""]])
 def test_networks_hold_nothing_else(value: object) -> None:
-    """Names are not looked up, and an address that is none of the network is a slip."""
+    """Host names are refused, and so are networks with host bits."""
     with pytest.raises(ValueError):
         Networks().read(value)
 
 
 @pytest.mark.parametrize("word", ["https://chat.example.org", "http://[::1]:8080", "moz-extension://0a1b", "null", "*"])
 def test_an_origin_is_as_browsers_write_it(word: str) -> None:
-    """Scheme, host and, where it is not the usual one, port."""
+    """An origin has a scheme, a host and, unless it is the usual one, a port."""
     assert is_origin(word)
 
 
 @pytest.mark.parametrize("word", ["chat.example.org", "https://Chat.example.org", "https://a.example/", "https://", ""])
 def test_other_words_are_no_origin(word: str) -> None:
-    """What a browser would never send would never match."""
+    """A word that no browser sends as an origin is refused."""
     assert not is_origin(word)
 
 
 def test_a_gateway_is_trusted_by_password_and_address() -> None:
-    """Without a password nobody is, nor is an address of the other version with the same number."""
+    """Without a password no address is trusted. The same number in the other IP version is another address."""
     networks = Networks().read(["192.0.2.0/24"])
     trusting = WebIrc("secret", networks)
     inside, outside = 0xC0000207, 0xC0000307

@@ -1,4 +1,4 @@
-"""A home, a runtime directory and a database of the test's own, and ``chatroomctl`` run in the test's process."""
+"""Fixtures: an empty home, runtime directory and database, and ``chatroomctl`` run in the test process."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Run = Callable[..., Result]
 
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """An empty home that is also the working directory; nothing of the developer's own is read or written."""
+    """An empty home that is also the working directory. Nothing of the developer's own is read or written."""
     for name in [name for name in os.environ if name.startswith(("CHATROOM_", "XDG_"))]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(tmp_path))
@@ -31,7 +31,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 @pytest.fixture
 def run() -> Run:
-    """Run ``chatroomctl`` with these arguments; ``input`` is what it reads from standard input."""
+    """Run ``chatroomctl`` with these arguments. ``input`` is its standard input."""
 
     def invoke(*args: str | Path, input: str | None = None) -> Result:
         return CliRunner().invoke(cli, [str(arg) for arg in args], input=input, prog_name="chatroomctl")

@@ -13,7 +13,7 @@ from chatroom.storage.sqlite.sqlite_stores import open_stores
 
 @pytest.fixture
 def shell(tmp_path: Path) -> Shell:
-    """A trail of three entries: of 2020, of two days and of an hour ago."""
+    """A database with three audit entries: one from 2020, one two days old, one an hour old."""
     shell = Shell(tmp_path / "chatroom.db")
     now = datetime.now(UTC)
     moments = [datetime(2020, 6, 1, 23, 30, tzinfo=UTC), now - timedelta(days=2), now - timedelta(hours=1)]
@@ -27,7 +27,7 @@ def shell(tmp_path: Path) -> Shell:
 
 
 def ids(shell: Shell, *options: str) -> list[int]:
-    """Which entries are listed."""
+    """The ids of the listed entries."""
     return [entry["id"] for entry in shell.json("audit", "list", *options)]
 
 
@@ -50,12 +50,15 @@ def ids(shell: Shell, *options: str) -> list[int]:
     ],
 )
 def test_filters(shell: Shell, options: tuple[str, ...], expected: list[int]) -> None:
-    """Names in any case; since so long ago, or since a moment in UTC or with its offset; the newest so many."""
+    """Names match in any case.
+
+    --since takes a duration, or a time in UTC or with an offset. --limit takes the newest.
+    """
     assert ids(shell, *options) == expected
 
 
 def test_entry_as_json(shell: Shell) -> None:
-    """An entry has every part of it, its moment in UTC."""
+    """The JSON of an entry has all of its fields, with the time in UTC."""
     entry = shell.json("audit", "list")[0]
     assert entry == {
         "id": 1,
@@ -69,7 +72,7 @@ def test_entry_as_json(shell: Shell) -> None:
 
 
 def test_table_is_harmless(shell: Shell) -> None:
-    """What somebody got into the trail cannot steer the terminal of who reads it."""
+    """Escape sequences in an entry do not reach the terminal."""
     said = shell.done("audit", "list")
     assert "\x1b" not in said
     shown = ["2020-06-01", "23:30:00Z", "alice", "192.0.2.1", "kick", "mallory", "why\\x1b[31m"]
@@ -78,7 +81,7 @@ def test_table_is_harmless(shell: Shell) -> None:
 
 @pytest.mark.parametrize("since", ["yesterday", "7", "0d", "2030-13-01", "999999999999y", "0001-01-01T00:00+14:00", ""])
 def test_moments_that_are_none(shell: Shell, since: str) -> None:
-    """What is neither a duration nor a date is a mistake in the call."""
+    """A value that is neither a duration nor a date is a usage error."""
     assert "--since" in shell.misused("audit", "list", "--since", since)
 
 
@@ -88,5 +91,5 @@ def test_bytes_that_are_no_text(shell: Shell) -> None:
 
 
 def test_help_has_an_example(shell: Shell) -> None:
-    """The command shows how it is called."""
+    """The help of the command has an example."""
     assert "chatroomctl audit list --since 7d" in shell.done("audit", "list", "--help")

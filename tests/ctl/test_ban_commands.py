@@ -29,13 +29,13 @@ def ctl(run: Ctl, database: Path) -> Ctl:
 
 @pytest.fixture
 def present(database: Path) -> Iterator[Callable[..., None]]:
-    """Have a daemon answer that these are connected: (nick, address) each."""
+    """Have a daemon list these sessions: nick, address and, if it is not ``user``, username."""
     servers = []
 
-    def start(*people: tuple[str, str]) -> None:
+    def start(*sessions: tuple[str, ...]) -> None:
         lines = [
-            f":srv NOTE SESSIONS {number} {nick} user {address} * * 1900000000 0 #lobby"
-            for number, (nick, address) in enumerate(people)
+            f":srv NOTE SESSIONS {number} {nick} {''.join(username) or 'user'} {address} * * 1900000000 0 #lobby"
+            for number, (nick, address, *username) in enumerate(sessions)
         ]
         servers.append(ControlServer(database, {"SESSIONS": lines}))
 
@@ -45,18 +45,18 @@ def present(database: Path) -> Iterator[Callable[..., None]]:
 
 
 def in_force(database: Path) -> list[Ban]:
-    """The bans in force, oldest first."""
+    """Return the bans in force, oldest first."""
     with open_stores(database) as stores:
         return stores.bans.list_in_force(datetime.now(UTC))[::-1]
 
 
 def targets(database: Path) -> list[str]:
-    """What is banned, oldest first."""
+    """Return the targets of the bans in force, oldest first."""
     return [ban.target for ban in in_force(database)]
 
 
 def test_a_name_is_banned(ctl: Ctl, database: Path) -> None:
-    """The ban has its reason, its end and the shell user; the output names the database and the audit has a row."""
+    """The ban has its reason, its end and the shell user. The output names the database, and the audit has an entry."""
     before = datetime.now(UTC)
     before -= timedelta(microseconds=before.microsecond % 1000)  # moments are stored in whole milliseconds
     result = ctl("add", "mallory", "--for", "7d", "--reason", "flooding")
@@ -72,6 +72,15 @@ def test_a_name_is_banned(ctl: Ctl, database: Path) -> None:
     assert (entry.action, entry.target, entry.origin, entry.actor) == ("ban.add", "mallory", "cli", ban.by)
 
 
+def test_a_ban_without_duration_is_permanent(ctl: Ctl, database: Path) -> None:
+    """The same word says so when the ban is made, in the list and in the audit."""
+    assert ctl("add", "mallory").stdout == f"Banned mallory permanently (ban 1) in {database}\n"
+    assert ctl("list").stdout.splitlines()[1].endswith("permanently")
+    with open_stores(database) as stores:
+        (entry,) = stores.audit.list_entries()
+    assert entry.detail == "ban 1, permanently"
+
+
 @pytest.mark.parametrize(
     "given, target, note",
     [
@@ -82,7 +91,7 @@ def test_a_name_is_banned(ctl: Ctl, database: Path) -> None:
     ],
 )
 def test_a_network_is_banned(ctl: Ctl, database: Path, given: str, target: str, note: str) -> None:
-    """Addresses and networks are told by their syntax; what was taken otherwise than written is said."""
+    """Addresses and networks are recognised by their syntax. A target that is stored in another form is reported."""
     result = ctl("add", given)
     assert (result.exit_code, result.stderr) == (0, note)
     assert [(ban.kind, ban.target) for ban in in_force(database)] == [("ip", target)]
@@ -90,24 +99,24 @@ def test_a_network_is_banned(ctl: Ctl, database: Path, given: str, target: str, 
 
 @pytest.mark.parametrize("target", ["127.0.0.1", "127.0.0.0/8", "::1", "0.0.0.0/0", "::/0", "::ffff:127.0.0.1"])
 def test_this_machine_is_banned_by_force_only(ctl: Ctl, database: Path, target: str) -> None:
-    """In the default set-up everybody comes from there: --yes is not enough."""
+    """--yes does not confirm a ban of this machine: in the default set-up all clients connect from there."""
     result = ctl("add", target, "--yes")
     assert result.exit_code == 1
-    assert "say --force" in result.stderr
+    assert "use --force" in result.stderr
     assert targets(database) == []
     assert ctl("add", target, "--yes", "--force").exit_code == 0
     assert len(targets(database)) == 1
 
 
 def test_other_loopback_addresses_are_ordinary(ctl: Ctl, database: Path) -> None:
-    """Only 127.0.0.1 and ::1 are where local clients come from."""
+    """Local clients connect from 127.0.0.1 and ::1 only."""
     assert ctl("add", "127.0.0.2").exit_code == 0
     assert targets(database) == ["127.0.0.2"]
 
 
 @pytest.mark.parametrize("target", ["10.0.0.0/8", "2001::/16"])
 def test_a_wide_network_is_asked_about(ctl: Ctl, database: Path, target: str) -> None:
-    """Without a terminal to ask at it is refused, --yes answers for scripts."""
+    """A wide network is refused without a terminal to ask at, and accepted with --yes."""
     result = ctl("add", target)
     assert result.exit_code == 1
     assert "very wide" in result.stderr
@@ -116,19 +125,26 @@ def test_a_wide_network_is_asked_about(ctl: Ctl, database: Path, target: str) ->
 
 
 def test_a_network_that_hits_most_is_asked_about(ctl: Ctl, database: Path, present: Callable[..., None]) -> None:
-    """The running daemon is asked who is there; a ban of most of them is refused without --yes, one of a few is not."""
+    """If the daemon says that a ban hits most users, the ban needs --yes. A ban of a few users does not."""
     present(("alice", "192.0.2.1"), ("bob", "192.0.2.2"), ("carol", "198.51.100.1"))
     result = ctl("add", "192.0.2.0/24")
     assert result.exit_code == 1
-    assert "2 of the 3 who are connected" in result.stderr
+    assert "2 of the 3 users present come from 192.0.2.0/24" in result.stderr
     assert targets(database) == []
     assert ctl("add", "198.51.100.0/24").exit_code == 0
     assert ctl("add", "192.0.2.0/24", "--yes").exit_code == 0
     assert targets(database) == ["198.51.100.0/24", "192.0.2.0/24"]
 
 
+def test_each_user_counts_once(ctl: Ctl, database: Path, present: Callable[..., None]) -> None:
+    """Two sessions of one user count once, and a session before registration does not count."""
+    present(("alice", "192.0.2.1"), ("alice", "192.0.2.2"), ("bob", "198.51.100.1"), ("eve", "192.0.2.3", "*"))
+    assert ctl("add", "192.0.2.0/24").exit_code == 0
+    assert targets(database) == ["192.0.2.0/24"]
+
+
 def test_the_addresses_of_somebody_connected(ctl: Ctl, database: Path, present: Callable[..., None]) -> None:
-    """A name with --ip bans where its sessions come from: the address, for IPv6 the /64."""
+    """A name with --ip bans the networks of its sessions: an IPv4 address, an IPv6 /64."""
     present(("Mallory", "192.0.2.1"), ("mallory", "2001:db8:0:1::5"), ("bob", "192.0.2.9"), ("eve", "198.51.100.1"))
     assert ctl("add", "MALLORY", "--ip", "--yes").exit_code == 0
     assert targets(database) == ["192.0.2.1", "2001:db8:0:1::/64"]
@@ -137,7 +153,7 @@ def test_the_addresses_of_somebody_connected(ctl: Ctl, database: Path, present: 
 
 
 def test_addresses_of_a_name_need_the_daemon(ctl: Ctl) -> None:
-    """Without a daemon nobody knows where a name comes from."""
+    """Without a daemon the addresses of a name are not known."""
     result = ctl("add", "mallory", "--ip")
     assert (result.exit_code, "no daemon serves" in result.stderr) == (1, True)
 
@@ -153,6 +169,7 @@ def test_addresses_of_a_name_need_the_daemon(ctl: Ctl) -> None:
         ["add", "mallory", "--for", "0s"],
         ["add", "mallory", "--reason", "two\nlines"],
         ["add", "mallory", "--reason", "x" * 301],
+        ["add", "mallory", "--reason", "x" * 299 + "é"],
         ["remove", "mallory"],
         ["remove", "7"],
         ["remove", "192.0.2.7"],
@@ -160,7 +177,7 @@ def test_addresses_of_a_name_need_the_daemon(ctl: Ctl) -> None:
     ],
 )
 def test_what_cannot_be_done_is_one_line(ctl: Ctl, database: Path, arguments: list[str]) -> None:
-    """A refusal is exit code 1, one line, and changes nothing."""
+    """A refusal is one line with exit code 1 and changes nothing."""
     result = ctl(*arguments)
     assert (result.exit_code, result.stdout) == (1, "")
     assert result.stderr.startswith("chatroomctl: ")
@@ -168,13 +185,39 @@ def test_what_cannot_be_done_is_one_line(ctl: Ctl, database: Path, arguments: li
     assert targets(database) == []
 
 
+def test_a_reason_of_300_bytes_is_kept_whole(ctl: Ctl, database: Path) -> None:
+    """The longest reason is stored as given by "add", by "import --reason" and by a line of an imported file."""
+    reason = "x" * 298 + "é"
+    assert ctl("add", "mallory", "--reason", reason).exit_code == 0
+    assert ctl("import", "-", "--reason", reason, input="eve\n").exit_code == 0
+    line = json.dumps({"kind": "name", "target": "bob", "reason": reason})
+    assert ctl("import", "-", input=line).exit_code == 0
+    assert [(ban.target, ban.reason) for ban in in_force(database)] == [
+        ("mallory", reason),
+        ("eve", reason),
+        ("bob", reason),
+    ]
+
+
+def test_a_reason_of_301_bytes_is_not_imported(ctl: Ctl, database: Path) -> None:
+    """A longer reason is refused as --reason, and reported with its line number in a file."""
+    result = ctl("import", "-", "--reason", "x" * 301, input="eve\n")
+    assert (result.exit_code, "at most 300 bytes" in result.stderr) == (1, True)
+    lines = "eve\n" + json.dumps({"kind": "name", "target": "bob", "reason": "x" * 301})
+    result = ctl("import", "-", input=lines)
+    assert (result.exit_code, "-:2: a reason is one line of at most 300 bytes" in result.stderr) == (1, True)
+    assert targets(database) == []
+    assert ctl("import", "-", "--skip-bad", input=lines).exit_code == 0
+    assert targets(database) == ["eve"]
+
+
 def test_name_and_ip_exclude_each_other(ctl: Ctl) -> None:
-    """Asking for both is a usage error."""
+    """--name with --ip is a usage error."""
     assert ctl("add", "mallory", "--name", "--ip").exit_code == 2
 
 
 def test_without_a_database_none_is_made(run: Ctl, home: Path) -> None:
-    """A ban does not create a database: most likely the path is mistyped."""
+    """A ban does not create a database, because the path is most likely mistyped."""
     result = run("--database", home / "typo.db", "ban", "add", "mallory")
     assert result.exit_code == 1
     assert result.stderr.startswith(f"chatroomctl: {home}/typo.db: there is no database")
@@ -183,7 +226,7 @@ def test_without_a_database_none_is_made(run: Ctl, home: Path) -> None:
 
 @pytest.mark.parametrize("how", ["mallory", "MALLORY", "1"])
 def test_a_ban_is_lifted_by_its_target_or_number(ctl: Ctl, database: Path, how: str) -> None:
-    """Either way the row stays, as lifted, and cannot be lifted twice."""
+    """A lifted ban stays in the database as lifted and cannot be lifted again."""
     ctl("add", "mallory")
     result = ctl("remove", how)
     assert (result.exit_code, result.stdout) == (0, f"Lifted the ban on mallory (ban 1) in {database}\n")
@@ -193,7 +236,7 @@ def test_a_ban_is_lifted_by_its_target_or_number(ctl: Ctl, database: Path, how: 
 
 
 def test_a_network_is_lifted_however_it_is_written(ctl: Ctl, database: Path) -> None:
-    """The same network in another spelling is the same ban; a part of it is not."""
+    """Another spelling of the same network finds the ban; a part of the network does not."""
     ctl("add", "192.0.2.0/24")
     assert ctl("remove", "192.0.2.1").exit_code == 1
     assert ctl("remove", "192.0.2.99/24").exit_code == 0
@@ -201,7 +244,7 @@ def test_a_network_is_lifted_however_it_is_written(ctl: Ctl, database: Path) -> 
 
 
 def test_lists(ctl: Ctl) -> None:
-    """The list has the bans in force, with --all the others too, newest first."""
+    """The list has the bans in force, newest first. --all adds the others."""
     ctl("add", "mallory", "--reason", "flooding")
     ctl("add", "192.0.2.0/24")
     ctl("remove", "mallory")
@@ -216,7 +259,7 @@ def test_lists(ctl: Ctl) -> None:
 
 
 def test_check_finds_every_ban_that_holds(ctl: Ctl) -> None:
-    """An address is looked up in all networks around it, the most exact first."""
+    """An address is looked up in all networks around it, the narrowest first."""
     for target in ("192.0.2.0/24", "192.0.2.7", "192.0.2.8", "2001:db8::/32", "mallory"):
         ctl("add", target)
     found = json.loads(ctl("check", "192.0.2.7", "--json").stdout)
@@ -228,7 +271,7 @@ def test_check_finds_every_ban_that_holds(ctl: Ctl) -> None:
 
 
 def test_an_export_is_imported_again(ctl: Ctl, database: Path, home: Path) -> None:
-    """A list that was exported comes back whole, reasons and ends too; importing it again adds nothing."""
+    """An exported list is restored with reasons and ends. Importing it again adds nothing."""
     ctl("add", "mallory", "--for", "7d", "--reason", "flöding")
     ctl("add", "192.0.2.0/24", "--reason", "drop")
     exported = ctl("export").stdout
@@ -248,7 +291,7 @@ def test_an_export_is_imported_again(ctl: Ctl, database: Path, home: Path) -> No
 
 
 def test_a_plain_list_is_imported(ctl: Ctl, database: Path, home: Path) -> None:
-    """Names, addresses and networks, one a line, with comments and blank lines, from a file."""
+    """A plain list has one name, address or network on each line, with comments and blank lines."""
     (home / "bans.txt").write_text(
         "\ufeff# the old bans\nmallory\n\n192.0.2.7 ; SBL1\n  198.51.100.0/24  # net\nMALLORY\n"
     )
@@ -262,7 +305,7 @@ def test_a_plain_list_is_imported(ctl: Ctl, database: Path, home: Path) -> None:
 
 
 def test_bad_lines_are_told_and_nothing_is_imported(ctl: Ctl, database: Path, home: Path) -> None:
-    """Every bad line is told with its number; only --skip-bad takes the others."""
+    """Every bad line is reported with its number, and only --skip-bad imports the others."""
     (home / "bans.txt").write_text('mallory\nnot a name\n127.0.0.1\n{"kind": "name"}\neve\n')
     result = ctl("import", home / "bans.txt")
     assert result.exit_code == 1
@@ -275,7 +318,7 @@ def test_bad_lines_are_told_and_nothing_is_imported(ctl: Ctl, database: Path, ho
 
 
 def test_wide_networks_in_a_list_are_asked_about(ctl: Ctl, database: Path) -> None:
-    """A list cannot shut most of the world out without --yes."""
+    """Wide networks in a list need --yes, unless they are banned already."""
     result = ctl("import", "-", input="10.0.0.0/8\nmallory\n")
     assert (result.exit_code, "10.0.0.0/8" in result.stderr) == (1, True)
     assert targets(database) == []
@@ -284,7 +327,7 @@ def test_wide_networks_in_a_list_are_asked_about(ctl: Ctl, database: Path) -> No
 
 
 def test_a_long_list_is_imported_in_batches(ctl: Ctl, database: Path) -> None:
-    """Thousands of networks arrive, each once."""
+    """A list of thousands of networks is imported with each network once."""
     wanted = [f"10.{number >> 8}.{number & 255}.0/24" for number in range(3000)]
     assert ctl("import", "-", input="\n".join(wanted)).exit_code == 0
     assert targets(database) == wanted

@@ -1,4 +1,4 @@
-"""Lists of bans as files."""
+"""Ban lists as files."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ DAY = timedelta(days=1)
 
 
 def ban(kind: BanKind, target: str, reason: str = "", until_at: datetime | None = None) -> Ban:
-    """A ban made now."""
+    """Return a ban made now."""
     return Ban(1, kind, target, reason, "alice", NOW, until_at)
 
 
@@ -31,7 +31,7 @@ def ban(kind: BanKind, target: str, reason: str = "", until_at: datetime | None 
     target=st.sampled_from([("name", "Mallory"), ("ip", "192.0.2.0/24"), ("ip", "2001:db8::7")]),
 )
 def test_what_is_written_is_read_again(reason: str, until_at: datetime | None, target: tuple[BanKind, str]) -> None:
-    """A line has all of a ban, to the millisecond, whatever its reason says."""
+    """A line keeps all fields of a ban, the end to the millisecond and any reason."""
     line = format_line(ban(*target, reason, until_at))
     assert "\n" not in line
     (wanted,), faults = read([line + "\n"], "", allow_loopback=False)
@@ -52,17 +52,20 @@ def test_what_is_written_is_read_again(reason: str, until_at: datetime | None, t
         ('{"target": "mallory", "kind": "mask"}', 'kind must be "name" or "ip"'),
         ('{"target": "192.0.2.7", "kind": "name"}', "not a name"),
         ('{"target": "mallory", "kind": "ip"}', "not an address or a network"),
-        ('{"target": "mallory", "kind": "name", "reason": 7}', "reason must be a text"),
+        ('{"target": "mallory", "kind": "name", "reason": 7}', "reason must be a string"),
         ('{"target": "mallory", "kind": "name", "reason": "a\\nb"}', "a reason is one line"),
-        ('{"target": "mallory", "kind": "name", "until_at": "soon"}', "until_at must be a moment"),
-        ('{"target": "mallory", "kind": "name", "until_at": "2030-01-01T00:00:00"}', "until_at must be a moment"),
-        ('{"target": "mallory", "kind": "name", "until_at": 7}', "until_at must be a moment"),
-        ("::1", "holds this machine's own address"),
+        ('{"target": "mallory", "kind": "name", "until_at": "soon"}', "until_at must be a time with a zone"),
+        (
+            '{"target": "mallory", "kind": "name", "until_at": "2030-01-01T00:00:00"}',
+            "until_at must be a time with a zone",
+        ),
+        ('{"target": "mallory", "kind": "name", "until_at": 7}', "until_at must be a time with a zone"),
+        ("::1", "covers this machine's own address"),
         ("a b", "not a name"),
     ],
 )
 def test_a_bad_line_is_told_with_its_number(line: str, said: str) -> None:
-    """Whatever is wrong with a line is one short text, and the others are read."""
+    """Each mistake in a line gives one short text, and the other lines are read."""
     wanted, (fault,) = read(["eve\n", line], "", allow_loopback=False)
     assert [one.target for one in wanted] == ["eve"]
     assert fault.startswith("2: ")
@@ -71,13 +74,13 @@ def test_a_bad_line_is_told_with_its_number(line: str, said: str) -> None:
 
 @given(st.lists(st.text() | st.builds(json.dumps, st.dictionaries(st.text(), st.text() | st.integers()))))
 def test_any_line_is_a_ban_a_comment_or_a_fault(lines: list[str]) -> None:
-    """No text, however odd, is more than a fault."""
+    """No text at all raises an exception."""
     wanted, faults = read(lines, "", allow_loopback=True)
     assert len(wanted) + len(faults) <= len(lines)
 
 
 def test_only_what_changes_something_is_added() -> None:
-    """Bans that ran out, and targets that are banned as long or longer, are left out."""
+    """Bans that have run out are left out, and targets that are banned for as long or longer."""
     in_force = [ban("name", "Mallory"), ban("name", "eve", until_at=NOW + DAY), ban("ip", "192.0.2.7")]
     longer = Wanted("name", "eve", "", NOW + 2 * DAY)
     new = Wanted("ip", "192.0.2.8", "", None)
@@ -93,7 +96,7 @@ def test_only_what_changes_something_is_added() -> None:
 
 
 def test_a_batch_is_as_long_as_the_lock_may_be_held(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Batches grow while they are quick and shrink when they are slow, and each ban is added once."""
+    """Batches grow while they are quick and shrink while they are slow. Each ban is added once."""
     clock = 0.0
     seconds_each = 0.0001
     sizes: list[int] = []

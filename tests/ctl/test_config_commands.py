@@ -22,20 +22,20 @@ Run = Callable[..., Result]
 
 @pytest.fixture
 def file(home: Path, run: Run) -> Path:
-    """A commented file in the working directory."""
+    """A configuration file with only comments, in the working directory."""
     assert run("config", "init", "chatroom.toml").exit_code == 0
     return home / "chatroom.toml"
 
 
 @pytest.fixture
 def no_system_file(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
-    """Only the test's own home has a place for a configuration."""
+    """Keep the system's configuration file out: only the home directory can have one."""
     monkeypatch.setattr(paths, "config_directories", lambda: (home / ".config" / "chatroom", home / "etc"))
 
 
 @pytest.mark.usefixtures("no_system_file")
 def test_init_makes_the_file_that_is_found(run: Run, home: Path) -> None:
-    """Without a path it is the user's own, which every command then uses."""
+    """Without PATH the file is written to the user's directory, and every command finds it there."""
     result = run("config", "init")
     made = home / ".config" / "chatroom" / "chatroom.toml"
     assert (result.exit_code, made.read_text()) == (0, template())
@@ -43,15 +43,18 @@ def test_init_makes_the_file_that_is_found(run: Run, home: Path) -> None:
 
 
 def test_init_does_not_overwrite(run: Run, file: Path) -> None:
-    """A file that is there is left alone."""
+    """A file that exists is not changed."""
     file.write_text("# mine\n")
     result = run("config", "init", file)
-    assert (result.exit_code, result.stderr) == (1, f"chatroomctl: {file}: there is a file already\n")
+    assert (result.exit_code, result.stderr) == (
+        1,
+        f"chatroomctl: {file} exists already; name another path or remove it\n",
+    )
     assert file.read_text() == "# mine\n"
 
 
 def test_init_makes_the_file_that_config_names(run: Run, home: Path) -> None:
-    """The global option says where, also for a file that is not there yet."""
+    """The global --config names the file to write, even if it does not exist yet."""
     assert run("--config", home / "new" / "my.toml", "config", "init").exit_code == 0
     assert (home / "new" / "my.toml").exists()
 
@@ -59,18 +62,18 @@ def test_init_makes_the_file_that_config_names(run: Run, home: Path) -> None:
 @pytest.mark.usefixtures("no_system_file")
 @pytest.mark.parametrize("command", [["path"], ["set", "limits.burst_lines", "7"], ["unset", "limits.burst_lines"]])
 def test_without_a_file_it_is_said_how_to_make_one(run: Run, command: list[str]) -> None:
-    """What needs a file says where it looked and how to make one."""
+    """A command that needs the file says which paths were tried and how to write one."""
     result = run("config", *command)
     assert result.exit_code == 1
-    assert '"chatroomctl config init" makes one' in result.stderr
+    assert '"chatroomctl config init" writes one' in result.stderr
 
 
 def test_set_get_and_unset(run: Run, file: Path) -> None:
-    """A value that was set is read back by the next command, and is gone when it was unset."""
+    """The next command reads a value that was set. After unset it is gone."""
     result = run("config", "set", "channels.autojoin", "#a,#b")
     assert result.exit_code == 0
     assert result.stdout.endswith(
-        'channels.autojoin = ["#a", "#b"]. A running daemon takes it up at "chatroomctl reload".\n'
+        'channels.autojoin = ["#a", "#b"]. A running daemon applies it after "chatroomctl reload".\n'
     )
     assert load(file, {}).channels.autojoin == ("#a", "#b")
     assert run("config", "get", "channels.autojoin").stdout == '["#a", "#b"]\n'
@@ -80,8 +83,8 @@ def test_set_get_and_unset(run: Run, file: Path) -> None:
 
 
 def test_set_says_when_a_restart_is_needed(run: Run, file: Path) -> None:
-    """Keys that only a start reads say so."""
-    assert run("config", "set", "listen.port", "7000").stdout.endswith("when it is restarted.\n")
+    """The answer says if a key applies only after a restart."""
+    assert run("config", "set", "listen.port", "7000").stdout.endswith("after a restart.\n")
     assert load(file, {}).listen[0].port == 7000
 
 
@@ -90,7 +93,7 @@ def test_set_says_when_a_restart_is_needed(run: Run, file: Path) -> None:
     [("listen.port", "70000"), ("limits.enabled", "maybe"), ("server.name", "nodot"), ("database.path", "")],
 )
 def test_a_wrong_value_is_not_written(run: Run, file: Path, path: str, value: str) -> None:
-    """Validation comes first: the file stays as it was."""
+    """A wrong value is refused before the file is touched."""
     result = run("config", "set", path, value)
     assert result.exit_code == 1
     assert result.stderr.startswith(f"chatroomctl: {path} must be ")
@@ -98,7 +101,7 @@ def test_a_wrong_value_is_not_written(run: Run, file: Path, path: str, value: st
 
 
 def test_a_wrong_file_is_not_made_worse(run: Run, file: Path) -> None:
-    """A key that is wrong can be set right; while another one is wrong, nothing is written."""
+    """A wrong key can be corrected. While another key is wrong, nothing is written."""
     file.write_text('[limits]\nburst_lines = "many"\n')
     result = run("config", "set", "limits.login_tries", "5")
     assert result.exit_code == 1
@@ -108,7 +111,7 @@ def test_a_wrong_file_is_not_made_worse(run: Run, file: Path) -> None:
 
 
 def test_set_tells_when_the_environment_wins(run: Run, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Who sets in the file what the environment overrides is told."""
+    """Setting a key that the environment overrides gives a warning."""
     monkeypatch.setenv("CHATROOM_LIMITS__BURST_LINES", "9")
     result = run("config", "set", "limits.burst_lines", "7")
     assert result.exit_code == 0
@@ -118,7 +121,7 @@ def test_set_tells_when_the_environment_wins(run: Run, file: Path, monkeypatch: 
 
 @pytest.mark.parametrize("path", ["server.password", "webirc.password"])
 def test_a_secret_is_no_argument(run: Run, file: Path, path: str) -> None:
-    """What stands on the command line every user of the machine can read: it is refused, and how else to do it told."""
+    """A password as an argument is refused with a way out: every user of the machine can read arguments."""
     result = run("config", "set", path, "hunter2")
     assert result.exit_code == 2
     assert "--stdin" in result.stderr
@@ -127,13 +130,13 @@ def test_a_secret_is_no_argument(run: Run, file: Path, path: str) -> None:
     result = run("config", "set", path)
     assert (result.exit_code, result.stderr) == (
         1,
-        f"chatroomctl: there is no terminal to ask for {path} at: use --stdin\n",
+        f"chatroomctl: there is no terminal to ask for {path}; use --stdin\n",
     )
 
 
 @pytest.mark.parametrize("path", ["server.password", "webirc.password"])
 def test_a_secret_comes_by_standard_input(run: Run, file: Path, path: str) -> None:
-    """``--stdin`` reads it without the line's end, and the answer masks it."""
+    """``--stdin`` reads the password without its line end, and the answer masks it."""
     result = run("config", "set", path, "--stdin", input="hunter2\n")
     assert result.exit_code == 0
     assert "hunter2" not in result.stdout + result.stderr
@@ -141,7 +144,7 @@ def test_a_secret_comes_by_standard_input(run: Run, file: Path, path: str) -> No
 
 
 def test_a_secret_is_asked_for_twice_without_echo(file: Path) -> None:
-    """At a terminal it is typed unseen, and again where the two differ."""
+    """At a terminal the password is typed unseen. If the two inputs differ, it is asked for again."""
     child = pexpect.spawn(
         sys.executable,
         ["-m", "chatroom.ctl", "--config", str(file), "config", "set", "server.password"],
@@ -150,9 +153,9 @@ def test_a_secret_is_asked_for_twice_without_echo(file: Path) -> None:
     )
     for prompt, typed in (
         ("server.password: ", "hunter2"),
-        ("The same again: ", "hunter3"),
+        ("Repeat server.password: ", "hunter3"),
         ("server.password: ", "hunter2"),
-        ("The same again: ", "hunter2"),
+        ("Repeat server.password: ", "hunter2"),
     ):
         child.expect_exact(prompt)
         child.waitnoecho()
@@ -166,7 +169,7 @@ def test_a_secret_is_asked_for_twice_without_echo(file: Path) -> None:
 
 
 def test_any_value_comes_by_standard_input(run: Run, file: Path) -> None:
-    """``--stdin`` is there for every setting, instead of VALUE; one of the two has to be."""
+    """``--stdin`` works for every setting. It cannot be combined with VALUE, and one of them is required."""
     assert run("config", "set", "server.motd", "--stdin", input="two\nlines\n").exit_code == 0
     assert load(file, {}).server.motd == "two\nlines"
     assert run("config", "set", "server.motd").exit_code == 2
@@ -176,13 +179,13 @@ def test_any_value_comes_by_standard_input(run: Run, file: Path) -> None:
 
 
 def test_a_path_is_kept_as_it_was_written(run: Run, file: Path) -> None:
-    """Relative paths and the tilde go into the file as they are."""
+    """Relative paths and ``~`` are stored unchanged."""
     run("config", "set", "database.path", "data/chat.db")
     assert 'path = "data/chat.db"' in file.read_text().splitlines()
 
 
 def test_show_tells_every_key_and_where_it_was_set(run: Run, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """All keys are listed with their origin; passwords are masked."""
+    """All keys are listed with their origin. Passwords are masked."""
     run("config", "set", "server.password", "--stdin", input="hunter2\n")
     monkeypatch.setenv("CHATROOM_LIMITS__BURST_LINES", "9")
     result = run("--database", "x.db", "config", "show")
@@ -196,7 +199,7 @@ def test_show_tells_every_key_and_where_it_was_set(run: Run, file: Path, monkeyp
 
 
 def test_show_as_json(run: Run, file: Path) -> None:
-    """One document has the file, the settings and all listen tables; passwords are masked there too."""
+    """The document has the file, the settings and all listen tables. Passwords are masked."""
     file.write_text('[server]\npassword = "hunter2"\n[[listen]]\nport = 1\n[[listen]]\nport = 2\n')
     result = run("config", "show", "--json")
     document = json.loads(result.stdout)
@@ -207,10 +210,10 @@ def test_show_as_json(run: Run, file: Path) -> None:
 
 
 def test_check(run: Run, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A right file is exit code 0, a wrong one or a wrong variable one line and exit code 1."""
-    assert run("config", "check").stdout == "chatroom.toml: right.\n"
+    """A valid file gives exit code 0. An error in the file or in a variable gives one line and exit code 1."""
+    assert run("config", "check").stdout == "chatroom.toml: valid.\n"
     monkeypatch.setenv("CHATROOM_LIMITS__BURST_LINES", "9")
-    assert run("config", "check").stdout == "chatroom.toml: right; the environment sets 1 of the settings.\n"
+    assert run("config", "check").stdout == "chatroom.toml: valid; the environment sets 1 of the settings.\n"
     monkeypatch.setenv("CHATROOM_LIMITS__BURST_LINES", "few")
     assert run("config", "check").exit_code == 1
     file.write_text("[nonsense]\n")
@@ -219,7 +222,7 @@ def test_check(run: Run, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_from_a_shell(file: Path) -> None:
-    """As a process of its own: set, then get, from another directory."""
+    """In processes of their own, set and then get work from another directory."""
     command = [sys.executable, "-m", "chatroom.ctl", "--config", str(file), "config"]
     done = subprocess.run([*command, "set", "server.motd", "two\nlines"], capture_output=True, text=True, check=True)
     assert "server.motd" in done.stdout

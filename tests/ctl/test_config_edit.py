@@ -1,4 +1,4 @@
-"""Changing one key of a file, and nothing else of it."""
+"""Editing one key of a configuration file leaves the rest of the file as it is."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from chatroom.errors import ConfigError, NotFound
 
 
 def key(path: str) -> Key:
-    """The key of that name."""
+    """Return the key with that path."""
     found = find_key(path)
     assert found is not None
     return found
@@ -29,7 +29,7 @@ BURST = key("limits.burst_lines")
 
 @pytest.mark.parametrize("each", KEYS, ids=lambda each: each.path)
 def test_a_default_is_put_into_use_where_it_stands(each: Key) -> None:
-    """In the commented file exactly the key's own line changes, and unsetting it brings the file back."""
+    """In the commented file only the key's own line changes. Unsetting the key restores the file."""
     before = template()
     after = with_value(before, each, each.default)
     differing = [(a, b) for a, b in zip(before.splitlines(), after.splitlines(), strict=True) if a != b]
@@ -55,7 +55,7 @@ def test_a_default_is_put_into_use_where_it_stands(each: Key) -> None:
     ],
 )
 def test_the_rest_of_a_file_stays(before: str, after: str | None) -> None:
-    """Comments, order and spelling stay, however the file is laid out; text within a text is no setting."""
+    """Comments, order and spelling stay in any layout. A line inside a multi-line string is not taken for a setting."""
     changed = with_value(before, BURST, 7)
     if after is not None:
         assert changed == after
@@ -73,7 +73,7 @@ def test_the_rest_of_a_file_stays(before: str, after: str | None) -> None:
     ],
 )
 def test_a_key_taken_out_leaves_its_default(before: str, after: str) -> None:
-    """The default takes the line's place as a comment, where the key has a line of its own."""
+    """If the key has a line of its own, its default replaces that line as a comment."""
     path = "listen.port" if "listen" in before else "limits.burst_lines"
     changed = without_value(before, key(path))
     assert tomllib.loads(changed) == tomllib.loads(after)
@@ -82,29 +82,29 @@ def test_a_key_taken_out_leaves_its_default(before: str, after: str) -> None:
 
 
 def test_what_is_not_set_cannot_be_taken_out() -> None:
-    """Unsetting a key that is not there is told."""
+    """Unsetting a key that is not set is refused."""
     for text in ("", "[limits]\n", "[server]\nmotd = 'x'\n"):
         with pytest.raises(NotFound, match=r"limits\.burst_lines is not set"):
             without_value(text, BURST)
 
 
 def test_one_of_several_tables_is_for_the_editor() -> None:
-    """With several listen tables nobody can know which one is meant."""
+    """With several listen tables the key is ambiguous and must be edited by hand."""
     text = "[[listen]]\nport = 1\n[[listen]]\nport = 2\n"
-    with pytest.raises(ConfigError, match=r"2 .*tables: edit the file"):
+    with pytest.raises(ConfigError, match=r"2 .*tables; edit it by hand"):
         with_value(text, key("listen.port"), 3)
     assert tomllib.loads(with_value(text, BURST, 7))["limits"] == {"burst_lines": 7}
 
 
 def test_a_broken_file_is_not_touched() -> None:
-    """What is not TOML is told, not mended."""
+    """A file that is not TOML is reported and not changed."""
     with pytest.raises(ConfigError, match="not valid TOML"):
         with_value("[limits", BURST, 7)
 
 
 @given(text=st.text(st.characters(blacklist_categories=["Cs"], blacklist_characters="\0\x7f")))
 def test_any_text_can_be_a_value(text: str) -> None:
-    """Quotes, line ends and control characters in a value come back as they were."""
+    """Quotes, line ends and control characters in a value are read back unchanged."""
     motd = key("server.motd")
     changed = with_value(template(), motd, text)
     assert tomllib.loads(changed)["server"] == {"motd": text}
@@ -112,7 +112,7 @@ def test_any_text_can_be_a_value(text: str) -> None:
 
 
 def test_a_file_is_replaced_whole(tmp_path: Path) -> None:
-    """A link is followed, the mode is kept, and nothing else is left in the directory."""
+    """A link is followed, the mode is kept, and no other file is left in the directory."""
     real = tmp_path / "real.toml"
     real.write_text("old")
     real.chmod(0o640)
@@ -126,13 +126,13 @@ def test_a_file_is_replaced_whole(tmp_path: Path) -> None:
 
 
 def test_a_new_file_is_ours_alone(tmp_path: Path) -> None:
-    """It may come to hold a password."""
+    """Only the user can read a new file: it can get a password later."""
     write_file(tmp_path / "new.toml", "text")
     assert stat.S_IMODE((tmp_path / "new.toml").stat().st_mode) == 0o600
 
 
 def test_a_failure_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """When the disk is full the file is as it was, and no temporary file stays."""
+    """If the disk is full, the file is unchanged and no temporary file stays."""
     file = tmp_path / "chatroom.toml"
     file.write_text("old")
 

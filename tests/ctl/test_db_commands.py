@@ -21,13 +21,13 @@ BY = Actor("root", "cli")
 
 @pytest.fixture
 def shell(tmp_path: Path) -> Shell:
-    """No database yet."""
+    """A shell without a database."""
     return Shell(tmp_path / "data" / "chatroom.db")
 
 
 @pytest.fixture
 def upgrade(monkeypatch: pytest.MonkeyPatch) -> Callable[[], int]:
-    """Turn the code into one with a migration more; that one's number."""
+    """Add a migration to those of the code, and return its number."""
 
     def turn() -> int:
         migrations = (*load_migrations(), Migration(newest_version() + 1, "extra", "CREATE TABLE extra (a);"))
@@ -38,7 +38,7 @@ def upgrade(monkeypatch: pytest.MonkeyPatch) -> Callable[[], int]:
 
 
 def test_status(shell: Shell) -> None:
-    """Path, version, sizes and what is in it, as lines and as one document."""
+    """Path, version, sizes and contents are shown as lines and as one document."""
     shell.create("alice", "admin")
     with shell.stores() as stores:
         stores.bans.add("name", "mallory", "", None, BY)
@@ -55,7 +55,7 @@ def test_status(shell: Shell) -> None:
 
 
 def test_status_while_served(shell: Shell) -> None:
-    """Whether a daemon serves the database is told."""
+    """The status says if a daemon serves the database."""
     shell.create("alice")
     with DaemonLock.acquire(shell.database):
         assert shell.json("db", "status")["served"] is True
@@ -63,7 +63,7 @@ def test_status_while_served(shell: Shell) -> None:
 
 
 def test_status_of_other_versions(shell: Shell, upgrade: Callable[[], int]) -> None:
-    """Older and newer databases have a status, too, which says what to do."""
+    """An older or newer database has a status, which says what to do."""
     shell.create("alice")
     number = upgrade()
     assert shell.json("db", "status")["state"] == "outdated"
@@ -77,14 +77,14 @@ def test_status_of_other_versions(shell: Shell, upgrade: Callable[[], int]) -> N
 
 @pytest.mark.parametrize("command", [("status",), ("check",), ("backup", "copy.db")])
 def test_missing_database(shell: Shell, command: tuple[str, ...]) -> None:
-    """What only looks makes no database, and says what would."""
+    """Commands that only read do not create a database. They say which command does."""
     assert "db migrate" in shell.refused("db", *command)
     assert not shell.database.parent.exists()
 
 
 @pytest.mark.parametrize("command", [("status",), ("check",), ("backup", "copy.db"), ("migrate",)])
 def test_what_is_not_ours(shell: Shell, command: tuple[str, ...]) -> None:
-    """Any other file is refused in one line and left as it is."""
+    """Any other file is refused in one line and not changed."""
     shell.database.parent.mkdir()
     shell.database.write_bytes(b"precious notes" * 1000)
     assert "not a database" in shell.refused("db", *command)
@@ -92,27 +92,27 @@ def test_what_is_not_ours(shell: Shell, command: tuple[str, ...]) -> None:
 
 
 def test_migrate_creates(shell: Shell) -> None:
-    """Where there is no database one is made; the second time there is nothing to do."""
+    """Without a database one is created. The second time there is nothing to do."""
     assert shell.done("db", "migrate") == f"Created {shell.database}\n"
     assert "nothing to do" in shell.done("db", "migrate")
     assert shell.json("user", "list") == []
 
 
 def test_migrate_upgrades(shell: Shell, upgrade: Callable[[], int]) -> None:
-    """An older database is upgraded, and the copy of it is named; others are told to do so until then."""
+    """An older database is upgraded and its copy named. Until then other commands ask for the upgrade."""
     shell.create("alice")
     number = upgrade()
     assert "chatroomctl db migrate" in shell.refused("user", "list")
     copy = shell.database.with_name(f"{shell.database.name}.before-{number:04}")
     assert shell.done("db", "migrate") == (
-        f"Migrated {shell.database} from version {number - 1} to {number}; as it was: {copy}\n"
+        f"Migrated {shell.database} from version {number - 1} to {number}; the old one is in {copy}\n"
     )
     assert copy.exists()
     assert [one["name"] for one in shell.json("user", "list")] == ["alice"]
 
 
 def test_migrate_leaves_a_served_database(shell: Shell, upgrade: Callable[[], int]) -> None:
-    """While a daemon serves an older database it is not migrated; one of today is simply said to be so."""
+    """An older database is not migrated while a daemon serves it. A current one needs no migration."""
     shell.create("alice")
     with DaemonLock.acquire(shell.database):
         assert "nothing to do" in shell.done("db", "migrate")
@@ -122,7 +122,7 @@ def test_migrate_leaves_a_served_database(shell: Shell, upgrade: Callable[[], in
 
 
 def test_migrate_refuses_what_is_newer(shell: Shell) -> None:
-    """A newer database is not taken back."""
+    """A newer database is not migrated back."""
     shell.create("alice")
     with sqlite3.connect(shell.database) as connection:
         connection.execute(f"PRAGMA user_version = {newest_version() + 1}")
@@ -132,7 +132,7 @@ def test_migrate_refuses_what_is_newer(shell: Shell) -> None:
 
 
 def test_backup(shell: Shell, tmp_path: Path) -> None:
-    """A backup of a database in use holds all that was committed and is its owner's alone."""
+    """The backup of a database in use has all committed rows, and only its owner can read it."""
     shell.create("alice")
     copy = tmp_path / "copy.db"
     with shell.stores() as in_use:
@@ -146,7 +146,7 @@ def test_backup(shell: Shell, tmp_path: Path) -> None:
 
 
 def test_backup_keeps_what_is_there(shell: Shell, tmp_path: Path) -> None:
-    """A file that is there is replaced with --force only; the database itself never is."""
+    """An existing file is replaced with --force only, and the database itself never."""
     shell.create("alice")
     copy = tmp_path / "copy.db"
     copy.write_text("precious")
@@ -159,14 +159,14 @@ def test_backup_keeps_what_is_there(shell: Shell, tmp_path: Path) -> None:
 
 
 def test_check_of_a_good_database(shell: Shell) -> None:
-    """A database in order is said to be so."""
+    """A database without faults gives exit code 0."""
     shell.create("alice")
-    assert shell.done("db", "check") == f"{shell.database} is in order\n"
+    assert shell.done("db", "check") == f"{shell.database} has no faults\n"
     assert shell.json("db", "check") == {"database": str(shell.database), "ok": True, "faults": []}
 
 
 def test_check_finds_damage(shell: Shell) -> None:
-    """Rubbish in the middle of the file is found, told, and exit code 1."""
+    """Garbage in the middle of the file is reported and gives exit code 1."""
     with open_stores(shell.database, create=True) as stores:
         stores.bans.add_many([("name", f"name{number}", "x" * 500, None) for number in range(200)], BY)
     content = bytearray(shell.database.read_bytes())
@@ -180,7 +180,7 @@ def test_check_finds_damage(shell: Shell) -> None:
 
 
 def test_check_finds_what_refers_to_nothing(shell: Shell) -> None:
-    """A secret without its account, left by some other program, is a fault."""
+    """A credential without its account, left by another program, is a fault."""
     shell.create("alice")
     with sqlite3.connect(shell.database) as connection:
         connection.execute("DELETE FROM accounts")
@@ -191,7 +191,7 @@ def test_check_finds_what_refers_to_nothing(shell: Shell) -> None:
 
 
 def test_check_reads_every_table(shell: Shell) -> None:
-    """No table of ours is left out of a check."""
+    """Every table of the schema is checked."""
     shell.create("alice")
     with shell.stores() as stores:
         labels = {check.label for check in inspection.list_checks(stores.database)}
@@ -201,12 +201,12 @@ def test_check_reads_every_table(shell: Shell) -> None:
 
 @pytest.mark.parametrize("command", ["status", "migrate", "backup", "check"])
 def test_help_has_an_example(shell: Shell, command: str) -> None:
-    """Every command shows how it is called."""
+    """The help of every command has an example."""
     assert f"chatroomctl db {command}" in shell.done("db", command, "--help").partition("Example")[2]
 
 
 def test_progress_is_shown_at_a_terminal(shell: Shell, tmp_path: Path) -> None:
-    """Copying and checking show how far they are, up to the end."""
+    """Copying and checking show their progress up to the end."""
     shell.create("alice")
     for label, command in (("Copying", ("backup", str(tmp_path / "copy.db"))), ("Checking", ("check",))):
         output, code = pexpect.run(

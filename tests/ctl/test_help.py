@@ -1,4 +1,4 @@
-"""Every command and every option is told, with an example."""
+"""Every command and every option has a help text with an example."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from chatroom.ctl.main import cli
 
 
 def commands(command: click.Command, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], click.Command]]:
-    """The command and all below it, with the words that call them."""
+    """Yield the command and all its subcommands, each with the words that call it."""
     yield path, command
     if isinstance(command, click.Group):
         context = click.Context(command)
@@ -28,7 +28,7 @@ IDS = [" ".join(path) or "chatroomctl" for path, _ in COMMANDS]
 
 @pytest.mark.parametrize("path, command", COMMANDS, ids=IDS)
 def test_every_command_has_help_with_an_example(path: tuple[str, ...], command: click.Command) -> None:
-    """``--help`` has a sentence and a line that can be typed as it stands."""
+    """``--help`` has a sentence and a line that can be typed unchanged."""
     result = CliRunner().invoke(cli, [*path, "--help"], prog_name="chatroomctl")
     assert result.exit_code == 0
     assert command.help
@@ -39,7 +39,7 @@ def test_every_command_has_help_with_an_example(path: tuple[str, ...], command: 
 
 @pytest.mark.parametrize("path, command", COMMANDS, ids=IDS)
 def test_every_option_has_help_with_an_example(path: tuple[str, ...], command: click.Command) -> None:
-    """Each option says what it does and how it is written, but those that click itself explains."""
+    """Each option, except click's own, says what it does and shows how it is written."""
     for option in command.params:
         if isinstance(option, click.Option) and option.name not in ("help", "version"):
             assert option.help, option.name
@@ -49,7 +49,7 @@ def test_every_option_has_help_with_an_example(path: tuple[str, ...], command: c
 
 @pytest.mark.parametrize("path, command", COMMANDS, ids=IDS)
 def test_every_argument_stands_in_the_help(path: tuple[str, ...], command: click.Command) -> None:
-    """The text of the command says what its arguments are, by their name or by an example."""
+    """The help text explains each argument, by its name or by an example."""
     for argument in command.params:
         if isinstance(argument, click.Argument):
             shown = argument.make_metavar(click.Context(command)).strip("[].")
@@ -58,5 +58,5 @@ def test_every_argument_stands_in_the_help(path: tuple[str, ...], command: click
 
 
 def test_h_is_help() -> None:
-    """The short form works everywhere."""
+    """``-h`` works for every command."""
     assert CliRunner().invoke(cli, ["ban", "add", "-h"]).exit_code == 0

@@ -20,7 +20,7 @@ DAY_MS = 86_400_000
 
 
 def keep(shell: Shell, *entries: Entry, index: bool = True) -> list[Entry]:
-    """Write entries, each with the number that its time asks for."""
+    """Store entries, each with the message id that follows from its time."""
     kept = list[Entry]()
     journal = open_journal(shell.database)
     last = journal.last_message_id()
@@ -39,7 +39,7 @@ def keep(shell: Shell, *entries: Entry, index: bool = True) -> list[Entry]:
 
 
 def said(text: str, *, days_ago: float = 1, where: str | tuple[int, int] = "#lobby", nick: str = "ada") -> Entry:
-    """A message of somebody's; ada has account 1, bob 2."""
+    """Return a message. The account of ada has the id 1, that of bob the id 2."""
     account = {"ada": 1, "bob": 2}.get(nick)
     target = where if isinstance(where, str) else "bob"
     at_ms = NOW_MS - round(days_ago * DAY_MS)
@@ -48,7 +48,7 @@ def said(text: str, *, days_ago: float = 1, where: str | tuple[int, int] = "#lob
 
 @pytest.fixture
 def shell(tmp_path: Path) -> Shell:
-    """A database with ada and bob since long ago, and some of what they said."""
+    """A database with the old accounts ada and bob, and some of their messages."""
     shell = Shell(tmp_path / "chatroom.db")
     shell.create("ada")
     shell.create("bob")
@@ -71,12 +71,12 @@ def shell(tmp_path: Path) -> Shell:
 
 
 def texts(shell: Shell, *options: str) -> list[str]:
-    """What a search finds."""
+    """Return the texts that a search finds."""
     return [entry["text"] for entry in shell.json("history", "search", *options)]
 
 
 def everything(shell: Shell) -> list[Entry]:
-    """All that is kept."""
+    """Return all entries."""
     with open_stores(shell.database) as stores:
         numbers = stores.database.rows("SELECT id FROM messages ORDER BY id")
         found = [stores.history.find(number) for (number,) in numbers]
@@ -84,7 +84,7 @@ def everything(shell: Shell) -> list[Entry]:
 
 
 def audited(shell: Shell) -> list[Any]:
-    """Action, target and detail of the newest entry of the audit."""
+    """Return action, target and detail of the newest audit entry."""
     newest = shell.json("audit", "list")[-1]
     return [newest["action"], newest["target"], newest["detail"]]
 
@@ -106,7 +106,7 @@ def audited(shell: Shell) -> list[Any]:
     ],
 )
 def test_search(shell: Shell, options: tuple[str, ...], count: int) -> None:
-    """Words, phrases, and each filter, before the index knows anything and after."""
+    """Words, phrases and each filter work before the entries are indexed and after."""
     assert len(texts(shell, *options)) == count
     upkeep = open_upkeep(shell.database)
     while upkeep.index_some():
@@ -116,7 +116,7 @@ def test_search(shell: Shell, options: tuple[str, ...], count: int) -> None:
 
 
 def test_search_for_people(shell: Shell) -> None:
-    """A line for each message, its further lines indented, and nothing that steers a terminal."""
+    """Each message is a line, its further lines are indented, and escape sequences are harmless."""
     lines = shell.done("history", "search", "tea").splitlines()
     assert [line[21:] for line in lines if line.startswith("20")] == [
         "#lobby <ada> good old tea",
@@ -130,7 +130,7 @@ def test_search_for_people(shell: Shell) -> None:
 
 
 def test_search_as_json(shell: Shell) -> None:
-    """A message has every part of it."""
+    """The JSON of a message has all of its fields."""
     found = shell.json("history", "search", "fresh")
     assert found[0].pop("at").endswith("Z")
     assert len(found[0].pop("msgid")) == 13
@@ -147,7 +147,7 @@ def test_search_as_json(shell: Shell) -> None:
 
 
 def test_search_that_cannot_be(shell: Shell) -> None:
-    """No word, an unknown channel and a wrong moment are each told in a line."""
+    """A search without words, an unknown channel and a wrong time are each refused in one line."""
     assert "needs a word" in shell.refused("history", "search", '"*"')
     assert "needs a word" in shell.refused("history", "search")
     assert "#none" in shell.refused("history", "search", "tea", "--channel", "#none")
@@ -156,7 +156,7 @@ def test_search_that_cannot_be(shell: Shell) -> None:
 
 
 def test_export_and_import_give_the_same(shell: Shell, tmp_path: Path) -> None:
-    """What is exported and taken in elsewhere is the same, ids and all; twice makes no difference."""
+    """An import into another database restores every exported entry with its id. A second import adds nothing."""
     file = str(tmp_path / "history.jsonl")
     assert "7 entries" in shell.done("history", "export", file)
     assert stat.S_IMODE(Path(file).stat().st_mode) == 0o600
@@ -176,7 +176,7 @@ def test_export_and_import_give_the_same(shell: Shell, tmp_path: Path) -> None:
 
 
 def test_import_between_what_is_there(shell: Shell) -> None:
-    """What comes later finds its place by its time, also where its number is taken, and is found by the index."""
+    """An imported entry is sorted in by its time, even if its id is taken, and the index finds it."""
     upkeep = open_upkeep(shell.database)
     while upkeep.index_some():
         pass
@@ -203,7 +203,7 @@ def test_import_between_what_is_there(shell: Shell) -> None:
 
 
 def test_import_does_not_give_to_whom_it_is_not(shell: Shell, tmp_path: Path) -> None:
-    """Who took a name later gets neither the direct messages nor the words of who had it before."""
+    """An account that took over a name gets neither the direct messages nor the authorship of the one before."""
     file = str(tmp_path / "history.jsonl")
     shell.done("history", "export", file)
     other = Shell(tmp_path / "other.db")
@@ -215,7 +215,7 @@ def test_import_does_not_give_to_whom_it_is_not(shell: Shell, tmp_path: Path) ->
 
 
 def test_ended_channels_stay_ended(shell: Shell, tmp_path: Path) -> None:
-    """What was said in a channel that is no more does not become part of the present one of its name."""
+    """Entries of an ended channel do not become part of a newer channel with the same name."""
     journal = open_journal(shell.database)
     assert journal.begin()
     journal.end_channel("#kitchen")
@@ -258,7 +258,7 @@ def test_ended_channels_stay_ended(shell: Shell, tmp_path: Path) -> None:
     ],
 )
 def test_lines_that_cannot_be_read(shell: Shell, line: object, why: str) -> None:
-    """The first such line ends the import with its number; it can be left out, too, and what is around it is added."""
+    """The first bad line ends the import with its number. With --skip-bad the lines around it are added."""
     good: dict[str, object] = {
         "at": "2029-01-01T00:00:00Z",
         "channel": "#old",
@@ -285,7 +285,7 @@ def test_lines_that_cannot_be_read(shell: Shell, line: object, why: str) -> None
 
 
 def test_export_for_people(shell: Shell) -> None:
-    """As text, of one channel and one span of time."""
+    """The text format can be limited to one channel and one span of time."""
     lines = shell.done("history", "export", "--format", "text", "--channel", "#lobby", "--after", "20h").splitlines()
     assert [line[21:] for line in lines] == ["#lobby <guest> fresh tea", "#lobby -- ada kicked bob no tea for you"]
     assert shell.done("history", "export", "--before", "500d") == ""
@@ -293,7 +293,7 @@ def test_export_for_people(shell: Shell) -> None:
 
 
 def test_list_is_what_an_account_said(shell: Shell) -> None:
-    """All that one account said, wherever it was, and nothing by others."""
+    """The list has all entries by one account in every conversation, and none by others."""
     assert [entry["source"] for entry in shell.json("history", "list", "BOB")] == ["bob!u@h"]
     assert len(shell.json("history", "list", "ada")) == 5
     assert "only for you" in shell.done("history", "list", "ada")
@@ -301,7 +301,7 @@ def test_list_is_what_an_account_said(shell: Shell) -> None:
 
 
 def test_prune(shell: Shell) -> None:
-    """What is older goes after a yes, is audited, and leaves the files."""
+    """Older entries are deleted after confirmation, audited, and erased from the files."""
     assert "--yes" in shell.refused("history", "prune", "--older-than", "1y")
     assert len(everything(shell)) == 7
     assert "Deleted 1 entries" in shell.done("history", "prune", "--older-than", "1y", "--yes")
@@ -309,13 +309,16 @@ def test_prune(shell: Shell) -> None:
     action, _, detail = audited(shell)
     assert (action, detail.startswith("1 entries before")) == ("history.prune", True)
     assert b"good old" not in shell.database.read_bytes()
-    assert "Nothing" in shell.done("history", "prune", "--older-than", "1y", "--yes")
+    assert "no entries that old" in shell.done("history", "prune", "--older-than", "1y", "--yes")
     assert "--older-than" in shell.misused("history", "prune")
     assert "--older-than" in shell.misused("history", "prune", "--older-than", "0d")
 
 
 def test_forget(shell: Shell) -> None:
-    """All that an account said goes after a yes, from the files too; the account stays, and so do the others' words."""
+    """All entries by an account are deleted after confirmation and erased from the files.
+
+    The account and the entries of others stay.
+    """
     assert "--yes" in shell.refused("history", "forget", "ada")
     assert "Deleted 5 entries" in shell.done("history", "forget", "Ada", "--yes")
     assert [entry.text for entry in everything(shell)] == ["bring tea\x1b[31m", "fresh tea"]
@@ -328,7 +331,10 @@ def test_forget(shell: Shell) -> None:
 
 
 def test_forget_who_is_deleted(shell: Shell) -> None:
-    """What a deleted account said can be listed and erased by its name, and never hits who has that name now."""
+    """Entries by a deleted account are listed and deleted by its name.
+
+    A newer account with that name is not affected.
+    """
     shell.done("user", "delete", "bob", "--yes")
     assert len(shell.json("history", "list", "bob")) == 1
     shell.create("bob")
@@ -339,7 +345,7 @@ def test_forget_who_is_deleted(shell: Shell) -> None:
 
 
 def test_stats(shell: Shell) -> None:
-    """How much there is, of what, since when and where."""
+    """The statistics have counts by kind, the oldest and newest time, and the largest channels."""
     found = shell.json("history", "stats")
     assert (found["entries"], found["kinds"]) == (7, {"PRIVMSG": 5, "NOTICE": 1, "KICK": 1})
     assert (found["channels"], found["direct_conversations"], found["not_indexed"]) == (2, 1, 7)
@@ -356,7 +362,7 @@ def test_stats(shell: Shell) -> None:
 
 
 def test_nothing_kept_yet(tmp_path: Path) -> None:
-    """A new database has an empty history, which is no error."""
+    """The empty history of a new database is no error."""
     shell = Shell(tmp_path / "chatroom.db")
     shell.create("ada")
     assert shell.json("history", "stats")["oldest_at"] is None
@@ -367,5 +373,5 @@ def test_nothing_kept_yet(tmp_path: Path) -> None:
 
 
 def iso(time_ms: int) -> str:
-    """The moment as a line has it."""
+    """Return the time as a line of the file has it."""
     return datetime.fromtimestamp(time_ms / 1000, UTC).isoformat()

@@ -1,4 +1,4 @@
-"""The commands that ask the running daemon, against a control socket of the test's own."""
+"""The commands that ask the running daemon, against a control socket of the test."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def serve(database: Path) -> Iterator[Serve]:
 
 @pytest.mark.parametrize("command", [["status"], ["who"], ["kick", "bob"], ["announce", "hello"], ["reload"]])
 def test_without_a_daemon_each_command_says_so(run: Run, database: Path, command: list[str]) -> None:
-    """Where nobody listens, one line says how to start a daemon, and the exit code is 1."""
+    """Without a daemon, one line says how to start one, and the exit code is 1."""
     result = run("--database", database, *command)
     assert result.exit_code == 1
     assert result.stdout == ""
@@ -44,7 +44,7 @@ def test_without_a_daemon_each_command_says_so(run: Run, database: Path, command
 
 
 def test_status_prints_what_the_daemon_tells(run: Run, database: Path, serve: Serve) -> None:
-    """Each fact is one line for people, and one key for programs, numbers as numbers."""
+    """Each value is one line for people and one JSON key. Numbers are JSON numbers."""
     serve(STATUS=[":srv NOTE STATUS version :0.1.0", ":srv NOTE STATUS sessions :12"])
     assert run("--database", database, "status").stdout.splitlines() == ["version   0.1.0", "sessions  12"]
     result = run("--database", database, "status", "--json")
@@ -52,7 +52,7 @@ def test_status_prints_what_the_daemon_tells(run: Run, database: Path, serve: Se
 
 
 def test_the_shell_user_is_named_before_anything_is_asked(run: Run, database: Path, serve: Serve) -> None:
-    """The first line is ACTOR with the shell user, and the last one the PING that ends the answer."""
+    """The first line is ACTOR with the shell user. The last one is the PING that ends the answer."""
     server = serve()
     assert run("--database", database, "status").exit_code == 0
     first, asked, last = server.received
@@ -61,7 +61,7 @@ def test_the_shell_user_is_named_before_anything_is_asked(run: Run, database: Pa
 
 
 def test_who_lists_sessions(run: Run, database: Path, serve: Serve) -> None:
-    """Sessions come as a table and as JSON; what is not known yet is a dash and a null."""
+    """Sessions are listed as a table and as JSON. A value that is not known yet is a dash or null."""
     serve(SESSIONS=PRESENT)
     table = run("--database", database, "who").stdout.splitlines()
     assert " ".join(table[1].split()) == "alice Alice admin alice 192.0.2.7 2030-03-17 17:46:40Z 1m1s #lobby #dev"
@@ -83,7 +83,7 @@ def test_who_lists_sessions(run: Run, database: Path, serve: Serve) -> None:
     ],
 )
 def test_what_is_told_to_the_daemon(run: Run, database: Path, serve: Serve, command: list[str], line: str) -> None:
-    """A command becomes one line of IRC, and what the daemon says when it is done is printed."""
+    """A command sends one line of IRC, and the daemon's confirmation is printed."""
     verb = line.split()[0]
     server = serve(**{verb: [f":srv NOTE {verb} DONE :It is done"]})
     result = run("--database", database, *command)
@@ -101,7 +101,7 @@ def test_what_is_told_to_the_daemon(run: Run, database: Path, serve: Serve, comm
     ],
 )
 def test_the_daemons_no_is_told_in_its_words(run: Run, database: Path, serve: Serve, answer: str, told: str) -> None:
-    """A FAIL, an error numeric and an ERROR end with exit code 1 and the text, a numeric's with its subject."""
+    """FAIL, an error numeric and ERROR give exit code 1 and the daemon's text, for a numeric with its subject."""
     serve(KILL=[answer])
     result = run("--database", database, "kick", "bob")
     assert (result.exit_code, result.stdout, result.stderr) == (1, "", f"chatroomctl: {told}\n")
@@ -111,7 +111,10 @@ def test_a_daemon_that_ends_while_it_is_asked(run: Run, database: Path, serve: S
     """A connection that closes before the answer is complete is an error, not an empty answer."""
     serve(SESSIONS=None)
     result = run("--database", database, "who")
-    assert (result.exit_code, result.stderr) == (1, "chatroomctl: the daemon ended before it answered\n")
+    assert (result.exit_code, result.stderr) == (
+        1,
+        "chatroomctl: the daemon closed the connection before it answered\n",
+    )
 
 
 @pytest.mark.parametrize("command", [["announce", "one\r\nKILL bob :two"], ["kick", "bob", "a\nb"]])
@@ -120,18 +123,18 @@ def test_a_text_cannot_smuggle_in_a_second_command(run: Run, database: Path, ser
     server = serve()
     result = run("--database", database, *command)
     assert result.exit_code == 1
-    assert "one line" in result.stderr
+    assert "a single line" in result.stderr
     assert server.received == []
 
 
 def test_kick_wants_a_name(run: Run, database: Path) -> None:
-    """What cannot be a nick is refused without asking the daemon."""
+    """A word that cannot be a nick is refused without asking the daemon."""
     result = run("--database", database, "kick", "not a nick")
     assert result.exit_code == 1
     assert "not a name" in result.stderr
 
 
 def test_a_daemons_text_cannot_steer_the_terminal(run: Run, database: Path, serve: Serve) -> None:
-    """Escape sequences in what the daemon says are printed as escapes."""
+    """Escape sequences in an answer of the daemon are shown and not obeyed."""
     serve(STATUS=[":srv NOTE STATUS motd :\x1b[2Jgone"])
     assert run("--database", database, "status").stdout == "motd  \\x1b[2Jgone\n"

@@ -21,7 +21,7 @@ Run = Callable[..., Result]
 
 
 def command_that_raises(error: BaseException) -> click.Command:
-    """A subcommand that does nothing but raise this."""
+    """Return a subcommand that only raises this error."""
 
     @click.command()
     def failing() -> None:
@@ -32,7 +32,7 @@ def command_that_raises(error: BaseException) -> click.Command:
 
 @pytest.fixture
 def failing(monkeypatch: pytest.MonkeyPatch) -> Callable[[BaseException], None]:
-    """Put a command that raises in the place of ``status``."""
+    """Replace ``status`` by a command that raises."""
 
     def put(error: BaseException) -> None:
         monkeypatch.setattr(main.Chatroomctl, "get_command", lambda *args: command_that_raises(error))
@@ -57,20 +57,20 @@ def test_the_version_is_told(run: Run) -> None:
 def test_what_fails_is_one_line(
     run: Run, failing: Callable[[BaseException], None], error: BaseException, line: str
 ) -> None:
-    """An error raised on purpose, or by the operating system, is one line on stderr and exit code 1."""
+    """An error that chatroom or the operating system raises is one line on stderr and exit code 1."""
     failing(error)
     result = run("status")
     assert (result.exit_code, result.stdout, result.stderr) == (1, "", line)
 
 
 def test_a_bug_is_not_hidden(run: Run, failing: Callable[[BaseException], None]) -> None:
-    """Anything else keeps its traceback."""
+    """Any other exception keeps its traceback."""
     failing(KeyError("a bug"))
     assert isinstance(run("status").exception, KeyError)
 
 
 def test_an_interrupt_ends_quietly(run: Run, failing: Callable[[BaseException], None]) -> None:
-    """Control-C ends with exit code 1 and without a traceback."""
+    """Ctrl-C gives exit code 1 and no traceback."""
     failing(KeyboardInterrupt())
     result = run("status")
     assert result.exit_code == 1
@@ -79,14 +79,14 @@ def test_an_interrupt_ends_quietly(run: Run, failing: Callable[[BaseException], 
 
 @pytest.mark.parametrize("arguments", [["bogus"], ["--bogus"], ["config", "get"], ["config", "get", "no.such"]])
 def test_wrong_usage_is_exit_code_2(run: Run, arguments: list[str]) -> None:
-    """What cannot be understood is a usage error, told on stderr."""
+    """A usage error is reported on stderr with exit code 2."""
     result = run(*arguments)
     assert (result.exit_code, result.stdout) == (2, "")
     assert result.stderr.startswith("Usage: chatroomctl")
 
 
 def test_a_broken_file_stops_only_those_who_need_it(run: Run, home: Path) -> None:
-    """Help, the file's path and making a file work beside a file that cannot be read; with --database bans do too."""
+    """Help, "config path" and "config init" work beside a broken file. With --database bans work as well."""
     (home / "chatroom.toml").write_text("[broken")
     assert run("--help").exit_code == 0
     assert run("config", "path").stdout == f"{home}/chatroom.toml\n"
@@ -104,7 +104,7 @@ def test_the_database_comes_from_the_configuration(run: Run, home: Path) -> None
 
 
 def test_a_reader_that_goes_away_is_no_failure_to_tell(database: Path) -> None:
-    """When the reader of a pipe has gone there is no traceback."""
+    """If the reader of a pipe is gone, there is no traceback."""
     code = "import sys; from chatroom.ctl.main import main; sys.argv = ['chatroomctl', 'config', 'show']; main()"
     reader, writer = os.pipe()
     os.close(reader)
@@ -126,7 +126,7 @@ def test_python_m_is_the_same_program() -> None:
 
 
 def test_a_subcommand_is_imported_when_it_is_asked_for() -> None:
-    """What one subcommand needs does not slow down another."""
+    """The imports of one subcommand do not slow down another."""
     code = "import sys; from chatroom.ctl.main import cli; cli.get_command(None, 'config'); print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert "chatroom.ctl.config_commands" in loaded

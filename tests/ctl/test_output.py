@@ -1,4 +1,4 @@
-"""Tables, JSON, questions and what is safe to print."""
+"""Tables, JSON, questions, and making text safe to print."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ AT = datetime(2030, 1, 2, 3, 4, 5, tzinfo=UTC)
 
 @given(st.text())
 def test_what_is_printed_is_printable(text: str) -> None:
-    """No text of other people's can move the cursor, end a line or be unprintable."""
+    """No text can move the cursor or end the line, and every character of it is printable."""
     shown = plain(text)
     assert shown.isprintable()
     assert shown.encode().decode() == shown
@@ -31,20 +31,20 @@ def test_what_is_printed_is_printable(text: str) -> None:
 
 
 def test_columns_line_up(capsys: pytest.CaptureFixture[str]) -> None:
-    """Columns are as wide as their widest cell, also in scripts with wide letters; nothing is cut off."""
+    """Columns are as wide as their widest cell, also for wide letters. Nothing is cut off."""
     long = "x" * 300
     print_table(("NAME", "TEXT"), [("日本", "wide"), ("al", long), ("", None)])
     assert capsys.readouterr().out.splitlines() == ["NAME  TEXT", "日本  wide", f"al    {long}", "-     -"]
 
 
 def test_a_table_without_rows_is_its_headers(capsys: pytest.CaptureFixture[str]) -> None:
-    """Nothing to list is still a table."""
+    """A table without rows has its headers."""
     print_table(("ID", "NAME"), [])
     assert capsys.readouterr().out == "ID  NAME\n"
 
 
 def test_cells_are_told_in_words(capsys: pytest.CaptureFixture[str]) -> None:
-    """Moments are UTC, roles and truth values words, escape sequences are shown and not obeyed."""
+    """Times are in UTC, roles and booleans are words, and escape sequences are harmless."""
     print_pairs([("at", AT), ("role", Role.ADMIN), ("disabled", False), ("reason", "\x1b[31m\n"), ("never", None)])
     assert capsys.readouterr().out.splitlines() == [
         "at        2030-01-02 03:04:05Z",
@@ -56,13 +56,13 @@ def test_cells_are_told_in_words(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_moments_are_told_in_utc() -> None:
-    """A moment of another zone is turned to UTC; none at all is a dash."""
+    """A time in another zone is converted to UTC. None is a dash."""
     assert moment(AT.astimezone(timezone(timedelta(hours=5)))) == "2030-01-02 03:04:05Z"
     assert moment(None) == "-"
 
 
 def test_json_is_one_document(capsys: pytest.CaptureFixture[str]) -> None:
-    """Records, tuples, moments, roles and paths come out as JSON has them, letters as they are."""
+    """Records, tuples, times, roles and paths become JSON values. Letters outside ASCII stay."""
 
     @dataclass
     class Record:
@@ -84,16 +84,16 @@ def test_json_is_one_document(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_a_question_needs_somebody_to_answer(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without a terminal nothing is asked: --yes goes on, everything else is refused."""
+    """Without a terminal a question is refused, unless --yes confirms it."""
     monkeypatch.setattr(sys.stdin, "isatty", lambda: False)
     confirm("Really?", yes=True)
-    with pytest.raises(Refused, match=r"Really\? Say --yes"):
+    with pytest.raises(Refused, match=r"Really\? There is no terminal to ask at; use --yes"):
         confirm("Really?", yes=False)
 
 
 @pytest.mark.parametrize("answer", [True, False])
 def test_a_question_at_a_terminal(monkeypatch: pytest.MonkeyPatch, answer: bool) -> None:
-    """At a terminal the answer counts: a no ends the command."""
+    """At a terminal the answer no ends the command."""
 
     def ask(question: str, *, abort: bool, err: bool) -> None:
         assert (question, abort, err) == ("Really \\x1b?", True, True)

@@ -20,19 +20,19 @@ COMMANDS = ("create", "create-admin", "list", "show", "passwd", "set-role", "dis
 
 @pytest.fixture
 def shell(tmp_path: Path) -> Shell:
-    """No database yet."""
+    """A shell without a database."""
     return Shell(tmp_path / "data" / "chatroom.db")
 
 
 def holds(shell: Shell, name: str, password: str) -> bool:
-    """Whether that is the account's password."""
+    """Return True if that is the password of the account."""
     with shell.stores() as stores:
         account = stores.accounts.get(name)
         return verify(password, stores.accounts.find_credential(account.id, "bcrypt"), 4)
 
 
 def test_create_makes_the_database_and_says_where(shell: Shell) -> None:
-    """The first account makes the database; the line names account, role and database; the password holds."""
+    """The first account creates the database. The output names account, role and database, and the password works."""
     said = shell.done("user", "create", "Alice", "--password-stdin", stdin="correct horse\n")
     assert said == f"Created the account Alice (user) in {shell.database}\n"
     assert holds(shell, "alice", "correct horse")
@@ -41,7 +41,7 @@ def test_create_makes_the_database_and_says_where(shell: Shell) -> None:
 
 
 def test_create_admin(shell: Shell) -> None:
-    """create-admin is create with the highest role, and audited in the shell user's name."""
+    """ "create-admin" creates an account with the highest role and audits it under the shell user."""
     shell.done("user", "create-admin", "alice", "--password-stdin", stdin="correct horse")
     with shell.stores() as stores:
         assert stores.accounts.get("alice").role is Role.ADMIN
@@ -50,7 +50,7 @@ def test_create_admin(shell: Shell) -> None:
 
 
 def test_create_prints_json(shell: Shell) -> None:
-    """The document has the database and the account, its moment as ISO 8601 in UTC."""
+    """The document has the database and the account, with its time as ISO 8601 in UTC."""
     made = shell.json("user", "create", "bob", "--role", "moderator", "--password-stdin", stdin="correct horse\n")
     assert made["database"] == str(shell.database)
     assert (made["account"]["id"], made["account"]["name"], made["account"]["role"]) == (1, "bob", "moderator")
@@ -60,14 +60,14 @@ def test_create_prints_json(shell: Shell) -> None:
 
 @pytest.mark.parametrize("name", ["", "1up", "a b", "a.b", "#room", "a*", "x" * 33, "-x", "\udcff", "a\x1b[31m"])
 def test_names_that_nobody_may_have(shell: Shell, name: str) -> None:
-    """A name that no nick may have is refused in one harmless line, and makes no database."""
+    """A name that no nick can have is refused in one harmless line and creates no database."""
     said = shell.refused("user", "create", "--password-stdin", "--", name, stdin="correct horse\n")
     assert said.isprintable()
     assert not shell.database.exists()
 
 
 def test_taken_name(shell: Shell) -> None:
-    """A name is taken in any case, which is said before a password is asked for."""
+    """A name is taken in any case of letters. The refusal comes before the password is asked for."""
     shell.create("Alice")
     assert "Alice" in shell.refused("user", "create", "aLICE")
 
@@ -83,14 +83,14 @@ def test_taken_name(shell: Shell) -> None:
     ],
 )
 def test_passwords_that_are_not_taken(shell: Shell, given: bytes, why: str) -> None:
-    """A password that will not do is refused, never shown, and leaves no account."""
+    """An unusable password is refused, never shown, and creates no account."""
     said = shell.refused("user", "create", "alice", "--password-stdin", stdin=given)
     assert why in said
     assert not shell.database.exists()
 
 
 def test_longest_password_is_whole(shell: Shell) -> None:
-    """The longest password that is taken is taken to its last character."""
+    """The longest password counts to its last character."""
     password = "x" * 1024
     shell.create("alice", password=password)
     assert holds(shell, "alice", password)
@@ -98,19 +98,19 @@ def test_longest_password_is_whole(shell: Shell) -> None:
 
 
 def test_nobody_to_ask(shell: Shell) -> None:
-    """Without a terminal and without --password-stdin the way out is told."""
+    """Without a terminal the error names --password-stdin."""
     assert "--password-stdin" in shell.refused("user", "create", "alice")
 
 
 def test_no_password_as_an_argument(shell: Shell) -> None:
-    """There is no way to put a password on the command line."""
+    """No option takes a password on the command line."""
     shell.misused("user", "create", "alice", "correct horse")
     shell.misused("user", "create", "alice", "--password", "correct horse")
 
 
 @pytest.mark.parametrize("command", ["show", "passwd", "disable", "enable", "delete"])
 def test_unknown_accounts_and_databases(shell: Shell, command: str) -> None:
-    """A name that nobody has is refused; so is a database that is not there, which is not made."""
+    """An unknown name and a missing database are refused. The database is not created."""
     assert "there is no database" in shell.refused("user", command, "alice")
     assert not shell.database.parent.exists()
     shell.create("bob")
@@ -119,7 +119,7 @@ def test_unknown_accounts_and_databases(shell: Shell, command: str) -> None:
 
 
 def test_list(shell: Shell) -> None:
-    """The table has a line an account, by name; the document the same accounts."""
+    """The table has a line for each account, sorted by name. The document has the same accounts."""
     shell.create("zoe")
     shell.create("Bob", "moderator")
     shell.done("user", "disable", "zoe")
@@ -136,7 +136,7 @@ def test_list(shell: Shell) -> None:
 
 
 def test_show(shell: Shell) -> None:
-    """An account is shown with its role, state and whether its name is banned, and never its secret."""
+    """An account is shown with its role, its state and any ban on its name, never with its password hash."""
     shell.create("Alice", "admin")
     said = shell.done("user", "show", "ALICE")
     assert [line.split(maxsplit=1)[0] for line in said.splitlines()][:4] == ["Name", "Id", "Role", "State"]
@@ -151,7 +151,7 @@ def test_show(shell: Shell) -> None:
 
 
 def test_passwd(shell: Shell) -> None:
-    """A new password holds, and the old one no longer."""
+    """After a change the new password works and the old one does not."""
     shell.create("alice", password="correct horse")
     said = shell.done("user", "passwd", "ALICE", "--password-stdin", stdin="battery staple\n")
     assert said == f"Changed the password of alice in {shell.database}\n"
@@ -160,7 +160,7 @@ def test_passwd(shell: Shell) -> None:
 
 
 def test_set_role(shell: Shell) -> None:
-    """A role is changed and told with the one before; the same role again changes and audits nothing."""
+    """The output has the new role and the old one. Setting the same role again changes and audits nothing."""
     shell.create("alice", "admin")
     shell.create("bob")
     assert shell.done("user", "set-role", "bob", "moderator") == (
@@ -172,7 +172,7 @@ def test_set_role(shell: Shell) -> None:
 
 
 def test_disable_and_enable(shell: Shell) -> None:
-    """An account is disabled and enabled, once each; twice is no fault."""
+    """An account is disabled and enabled. Doing either twice is no error."""
     shell.create("bob")
     assert shell.done("user", "disable", "bob") == f"Disabled the account bob in {shell.database}\n"
     assert "already" in shell.done("user", "disable", "bob")
@@ -183,7 +183,7 @@ def test_disable_and_enable(shell: Shell) -> None:
 
 
 def test_delete_asks(shell: Shell) -> None:
-    """Where nobody can be asked, nothing is deleted without --yes; then the name is free."""
+    """Without a terminal --yes is required. After the deletion the name is free."""
     shell.create("bob")
     assert "--yes" in shell.refused("user", "delete", "bob")
     assert len(shell.json("user", "list")) == 1
@@ -193,7 +193,7 @@ def test_delete_asks(shell: Shell) -> None:
 
 @pytest.mark.parametrize("call", [("disable", "alice"), ("set-role", "alice", "user"), ("delete", "alice", "--yes")])
 def test_last_admin_is_kept(shell: Shell, call: tuple[str, ...]) -> None:
-    """The only admin who can log in stays one, unless forced; a disabled admin is no other."""
+    """The only admin that can log in is kept. A disabled admin does not count as another one."""
     shell.create("alice", "admin")
     shell.create("carol", "admin")
     shell.done("user", "disable", "carol")
@@ -204,7 +204,7 @@ def test_last_admin_is_kept(shell: Shell, call: tuple[str, ...]) -> None:
 
 @pytest.mark.parametrize("call", [("disable", "alice"), ("set-role", "alice", "user"), ("delete", "alice", "--yes")])
 def test_last_admin_may_be_forced(shell: Shell, call: tuple[str, ...]) -> None:
-    """With --force the last admin goes; another admin who is disabled already may go without."""
+    """--force takes the last admin. A disabled admin needs no --force."""
     shell.create("alice", "admin")
     shell.create("carol", "admin")
     shell.done("user", "disable", "carol")
@@ -216,13 +216,13 @@ def test_last_admin_may_be_forced(shell: Shell, call: tuple[str, ...]) -> None:
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_help_has_an_example(shell: Shell, command: str) -> None:
-    """Every command shows how it is called."""
+    """The help of every command has an example."""
     said = shell.done("user", command, "--help")
     assert f"chatroomctl user {command}" in said.partition("Example")[2]
 
 
 def test_a_short_password_is_taken_with_a_warning(shell: Shell) -> None:
-    """Who has the shell decides; the length that the chat would ask for is told."""
+    """A password shorter than the chat allows is accepted with a warning."""
     result = shell.run("user", "create", "bob", "--password-stdin", stdin=b"abc")
     assert result.exit_code == 0
     assert "in the chat it would need 6 characters" in result.stderr
@@ -230,7 +230,7 @@ def test_a_short_password_is_taken_with_a_warning(shell: Shell) -> None:
 
 
 def test_password_is_asked_for_twice_without_echo(shell: Shell) -> None:
-    """At a terminal a password is typed twice and never shown; not the same twice, it is asked anew."""
+    """At a terminal the password is typed twice and never shown. If the two differ, it is asked for again."""
     child = pexpect.spawn(
         sys.executable,
         ["-m", "chatroom.ctl", "--database", str(shell.database), "user", "create-admin", "alice"],
@@ -241,9 +241,9 @@ def test_password_is_asked_for_twice_without_echo(shell: Shell) -> None:
     )
     for prompt, answer in (
         ("Password: ", "correct horse"),
-        ("The same again: ", "correct hose"),
+        ("Repeat the password: ", "correct hose"),
         ("do not match.*Password: ", "correct horse"),
-        ("The same again: ", "correct horse"),
+        ("Repeat the password: ", "correct horse"),
     ):
         child.expect(prompt)
         child.waitnoecho(20)
@@ -258,7 +258,7 @@ def test_password_is_asked_for_twice_without_echo(shell: Shell) -> None:
 
 
 def test_deletion_is_confirmed_at_a_terminal(shell: Shell) -> None:
-    """A no keeps the account and is exit code 1, a yes deletes it."""
+    """The answer no keeps the account and gives exit code 1. The answer yes deletes it."""
     shell.create("bob")
     for answer, code in (("n", 1), ("y", 0)):
         child = pexpect.spawn(
@@ -268,7 +268,7 @@ def test_deletion_is_confirmed_at_a_terminal(shell: Shell) -> None:
             timeout=30,
             cwd=str(Path(__file__).parents[2]),
         )
-        child.expect("Delete the account bob.*: ")
+        child.expect("Permanently delete the account bob.*: ")
         child.sendline(answer)
         child.expect(pexpect.EOF)
         child.close()
@@ -277,7 +277,7 @@ def test_deletion_is_confirmed_at_a_terminal(shell: Shell) -> None:
 
 
 def test_as_a_process(shell: Shell) -> None:
-    """From a pipe, as a process of its own: output, one line on stderr, exit codes."""
+    """In a process of its own, with pipes: output, one line on stderr, exit codes."""
 
     def call(*arguments: str, stdin: str = "") -> tuple[int, str, str]:
         done = subprocess.run(

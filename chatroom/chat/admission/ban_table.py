@@ -1,7 +1,7 @@
-"""The bans in force, as the daemon keeps them in memory, and the words they are told with.
+"""The daemon's bans in force, in memory, and their texts.
 
-Networks are found by prefix: one table for each prefix length in use, keyed by the network's leading bits. 100,000
-networks of five different lengths so cost at most five look-ups for an address, and none is scanned.
+Networks are found by prefix. There is a table for each prefix length in use, keyed by the leading bits of the network.
+So 100,000 networks with five different lengths cost at most five look-ups for an address.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _MINUTE_MS = 60_000
 
 
 class BanTable:
-    """Ban rules by id, by name and by network; at most one for a target. Guarded by the hub lock."""
+    """Ban rules by id, by name and by network, at most one for each target. Guarded by the hub lock."""
 
     __slots__ = ("_by_id", "_by_name", "_by_network", "_lookups")
 
@@ -27,23 +27,24 @@ class BanTable:
         self._by_id: dict[int, BanRule] = {}
         self._by_name: dict[str, BanRule] = {}
         self._by_network: dict[tuple[int, int], dict[int, BanRule]] = {}
-        """Rules by (version, prefix length), then by the network's leading bits; no table is empty."""
+        """Rules by (version, prefix length), then by the leading bits of the network. No inner table is empty."""
         self._lookups: dict[int, list[tuple[int, dict[int, BanRule]]]] = {4: [], 6: []}
-        """For each version its tables with the bits to shift off an address, longest prefix first."""
+        """For each IP version its tables, longest prefix first, each with the bits to shift off an address."""
 
     def __len__(self) -> int:
         return len(self._by_id)
 
     def __iter__(self) -> Iterator[BanRule]:
-        """The rules, newest first; also those that ran out and were not looked up since."""
+        """Iterate over the rules, newest first. Rules that ran out are included until a look-up discards them."""
         return iter([self._by_id[ban_id] for ban_id in sorted(self._by_id, reverse=True)])
 
     def get(self, ban_id: int) -> BanRule | None:
-        """The rule with that id."""
+        """Return the rule with that id, if any."""
         return self._by_id.get(ban_id)
 
     def add(self, rule: BanRule) -> None:
-        """Add a rule in place of the one with its id and of the one for its target."""
+        """Add a rule. It replaces the rule with its id and the rule for its target."""
+        # The rule with this id can be for another target, which would stay banned.
         if rule.id in self._by_id:
             self.discard(rule.id)
         if rule.name is not None:
@@ -62,7 +63,7 @@ class BanTable:
         self._by_id[rule.id] = rule
 
     def discard(self, ban_id: int) -> None:
-        """Forget the rule with that id, if there is one."""
+        """Remove the rule with that id, if any."""
         rule = self._by_id.pop(ban_id, None)
         if rule is None:
             return
@@ -76,15 +77,16 @@ class BanTable:
             self._order_lookups(rule.version)
 
     def find_name(self, folded: str, now_ms: int) -> BanRule | None:
-        """The rule for a casefolded name; one that ran out is forgotten."""
+        """Return the rule for a casefolded name, if any. A rule that ran out is removed."""
         rule = self._by_name.get(folded)
         return rule if rule is None or self._holds(rule, now_ms) else None
 
     def find_address(self, version: int, address: int, now_ms: int) -> BanRule | None:
-        """The rule with the longest prefix that holds an address; those that ran out are forgotten on the way.
+        """Return the rule with the longest prefix that covers an address, if any. Rules that ran out are removed.
 
-        The address is one as ``targets.parse_address`` gives it: of version 4 or 6, IPv4-mapped ones folded.
+        The address is in the form of ``ban_targets.parse_address``: an IPv4-mapped address is given as IPv4.
         """
+        # Removing the last rule of a table replaces the list in self._lookups, so this loop goes on with the old one.
         for shift, table in self._lookups[version]:
             rule = table.get(address >> shift)
             if rule is not None and self._holds(rule, now_ms):
@@ -92,12 +94,12 @@ class BanTable:
         return None
 
     def find_all(self, version: int, address: int, now_ms: int) -> list[BanRule]:
-        """Every rule that holds an address, longest prefix first."""
+        """Return every rule that covers an address, longest prefix first."""
         found = [table.get(address >> shift) for shift, table in self._lookups[version]]
         return [rule for rule in found if rule is not None and self._holds(rule, now_ms)]
 
     def find_target(self, text: str) -> BanRule | None:
-        """The rule for exactly that name, address or network, not one that covers it. Raises ``InvalidTarget``."""
+        """Return the rule for exactly that name or network, not one that covers it. Raises ``InvalidTarget``."""
         target = parse_target(text)
         if isinstance(target, NameTarget):
             return self._by_name.get(casefold(target.name))
@@ -106,14 +108,14 @@ class BanTable:
         return table.get(int(network.network_address) >> (network.max_prefixlen - network.prefixlen))
 
     def _holds(self, rule: BanRule, now_ms: int) -> bool:
-        """Whether the rule has not run out yet; forgets it if it has."""
+        """Return True if the rule has not run out; else remove it."""
         if rule.until_ms == 0 or rule.until_ms > now_ms:
             return True
         self.discard(rule.id)
         return False
 
     def _order_lookups(self, version: int) -> None:
-        """Order the version's tables anew, in a list of its own: a look-up under way goes on with the old one."""
+        # A new list, because find_address() can be iterating over the old one.
         self._lookups[version] = [
             (_BITS[version] - prefix, table)
             for (table_version, prefix), table in sorted(self._by_network.items(), key=lambda item: -item[0][1])
@@ -126,14 +128,15 @@ def _leading_bits(rule: BanRule) -> int:
 
 
 def describe(rule: BanRule) -> str:
-    """What a banned person reads: ``banned: spam (until 2026-11-30 12:00 UTC)``."""
+    """Return the text for a banned user: ``banned: spam (until 2026-11-30 12:00 UTC)``."""
     return f"banned: {explain(rule)}"
 
 
 def explain(rule: BanRule) -> str:
-    """Why somebody is banned, and until when; a begun minute counts in full."""
+    """Return the reason and the end of a ban: ``spam (until 2026-11-30 12:00 UTC)``."""
     reason = rule.reason or "no reason given"
     if rule.until_ms == 0:
         return f"{reason} (permanently)"
+    # Rounded up, so that the ban is over at the minute shown. Double negation rounds up.
     until = _EPOCH + timedelta(minutes=-(-rule.until_ms // _MINUTE_MS))
     return f"{reason} (until {until:%Y-%m-%d %H:%M} UTC)"

@@ -1,8 +1,8 @@
-"""Whom a ban or a question is about: a name, an address or a network, told by syntax alone.
+"""The target of a ban or a question: a name, an address or a network, told apart by syntax alone.
 
-Names hold neither ``.`` nor ``:`` nor ``/`` (``chatroom.irc.names``), so that anything with one of these is an address
-or a network. Addresses are kept as people mean them: host bits are dropped and said, an IPv4-mapped IPv6 address (RFC
-4291, section 2.5.5.2) is the IPv4 address, a zone id (RFC 4007) says nothing about a peer and is dropped.
+A name never contains ``.``, ``:`` or ``/`` (``chatroom.irc.names``), so a text with one of these is an address or a
+network. Each network has one form: the host bits are zero, an IPv4-mapped IPv6 network is IPv4 (RFC 4291, section
+2.5.5.2), and there is no zone id (RFC 4007), which has a meaning only on the machine that wrote it.
 """
 
 from __future__ import annotations
@@ -17,32 +17,25 @@ from chatroom.irc.names import is_nick
 
 Address = IPv4Address | IPv6Address
 
-WIDE_PREFIX = {4: 16, 6: 32}
-"""A network shorter than this is wide: an IPv4 /16 is a small provider, an IPv6 /32 what a provider has."""
-
-SUBSCRIBER_PREFIX = 64
-"""The IPv6 network that one subscriber, and most single machines, have to themselves."""
-
-_LOOPBACK = (IPv4Address("127.0.0.1"), IPv6Address("::1"))
 _MAPPED = IPv6Network("::ffff:0:0/96")
 
 
 class NameTarget(NamedTuple):
-    """A nick or an account, as it was written."""
+    """A nick or an account name, as the user wrote it."""
 
     name: str
 
 
 class NetworkTarget(NamedTuple):
-    """An address (a network of one) or a network."""
+    """A network. A single address is a network of one."""
 
     network: Network
     note: str
-    """What was taken otherwise than it was written, for a person to read; ``""`` where nothing was."""
+    """How the network differs from what the user wrote, as text; empty if it does not."""
 
 
 def parse_target(text: str) -> NameTarget | NetworkTarget:
-    """The name, address or network that ``text`` stands for. Raises ``InvalidTarget``."""
+    """Parse a name, an address or a network. Raises ``InvalidTarget``."""
     text = text.strip()
     if any(char in text for char in ".:/") and not _is_mask(text):
         return parse_network(text)
@@ -53,25 +46,25 @@ def parse_target(text: str) -> NameTarget | NetworkTarget:
 
 
 def parse_name(text: str) -> NameTarget:
-    """A nick's or an account's name. Raises ``InvalidName``."""
+    """Parse the name of a nick or an account. Raises ``InvalidName``."""
     name = text.strip()
     if not name:
         raise InvalidName("a name, an address or a network is missing")
     if _is_mask(name):
-        raise InvalidName(f"{name}: masks are not taken; {_WAY_OUT}")
+        raise InvalidName(f"{name}: masks cannot be banned; {_WAY_OUT}")
     if not is_nick(name):
         raise InvalidName(
-            f"{name}: not a name: letters, digits and -_[]{{}}\\|^` only, no digit or hyphen first, "
-            f"at most {NICK_BYTES} bytes"
+            f"{name}: not a name; a name has letters, digits and -_[]{{}}\\|^` only, does not begin with a digit or "
+            f"hyphen, and has at most {NICK_BYTES} bytes"
         )
     return NameTarget(name)
 
 
 def parse_network(text: str) -> NetworkTarget:
-    """An address or a network in CIDR form. Raises ``InvalidTarget``."""
+    """Parse an address or a network in CIDR form. Raises ``InvalidTarget``."""
     text = text.strip()
     if _is_mask(text):
-        raise InvalidTarget(f"{text}: masks are not taken; {_WAY_OUT}")
+        raise InvalidTarget(f"{text}: masks cannot be banned; {_WAY_OUT}")
     plain, zone = _drop_zone(text)
     try:
         network = ip_network(plain, strict=False)
@@ -84,6 +77,7 @@ def parse_network(text: str) -> NetworkTarget:
     if slash and ip_address(written) != network.network_address:
         notes.append("host bits dropped")
     if isinstance(network, IPv6Network) and network.subnet_of(_MAPPED):
+        # The lower 32 bits are the IPv4 address: an IPv6 /96 is the IPv4 /0.
         network = IPv4Network((int(network.network_address) & 0xFFFFFFFF, network.prefixlen - 96))
         notes.append("IPv4-mapped")
     shown = format_network(network)
@@ -93,37 +87,20 @@ def parse_network(text: str) -> NetworkTarget:
 
 
 def parse_address(text: str) -> Address:
-    """One address; mapped ones are folded to IPv4 and a zone id is dropped. Raises ``InvalidTarget``."""
+    """Parse a single address, without its zone id; an IPv4-mapped one is IPv4. Raises ``InvalidTarget``."""
     plain, _ = _drop_zone(text.strip())
     try:
         address = ip_address(plain)
     except ValueError:
-        raise InvalidTarget(f"{text.strip()}: not an address, such as 192.0.2.7 or 2001:db8::7") from None
+        raise InvalidTarget(f"{text.strip()}: not an address; give one such as 192.0.2.7 or 2001:db8::7") from None
     if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
         return address.ipv4_mapped
     return address
 
 
 def format_network(network: Network) -> str:
-    """The usual shortest form; a network of one address is written as that address."""
+    """Return the network in its shortest form. A network of one is written as its address."""
     return str(network.network_address) if network.prefixlen == network.max_prefixlen else str(network)
-
-
-def propose_network(address: Address) -> Network:
-    """What to ban for one peer: its IPv4 address, or the /64 that an IPv6 subscriber has as a matter of course."""
-    if isinstance(address, IPv4Address):
-        return IPv4Network(address)
-    return IPv6Network((address, SUBSCRIBER_PREFIX), strict=False)
-
-
-def covers_loopback(network: Network) -> bool:
-    """Whether banning the network would shut out 127.0.0.1 or ::1; other addresses in 127.0.0.0/8 are ordinary."""
-    return any(address in network for address in _LOOPBACK)
-
-
-def is_wide(network: Network) -> bool:
-    """Whether the network is so wide (see ``WIDE_PREFIX``) that it is worth asking twice."""
-    return network.prefixlen < WIDE_PREFIX[network.version]
 
 
 _WAY_OUT = "give a name, an address (192.0.2.7) or a network (192.0.2.0/24, 2001:db8::/64)"
@@ -134,7 +111,7 @@ def _is_mask(text: str) -> bool:
 
 
 def _drop_zone(text: str) -> tuple[str, str]:
-    """``text`` without a zone id, and the zone id: ``fe80::1%eth0/64`` gives ``fe80::1/64`` and ``eth0``."""
+    """Split off the zone id: ``fe80::1%eth0/64`` gives ``fe80::1/64`` and ``eth0``."""
     address, slash, prefix = text.partition("/")
     if ":" not in address:
         return text, ""

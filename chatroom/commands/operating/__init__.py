@@ -1,4 +1,4 @@
-"""Verbs of those who run the chat: KILL, UBAN, WALLOPS, and what the control socket asks."""
+"""Verbs for moderators and admins, KILL, UBAN and WALLOPS, and the verbs of the control socket."""
 
 from chatroom.commands.operating import control_commands, kill, uban, wallops
 

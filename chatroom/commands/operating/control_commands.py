@@ -1,7 +1,7 @@
-"""The control socket's verbs: what a shell asks of the running daemon.
+"""The verbs of the control socket, which ``chatroomctl`` sends.
 
-The socket speaks IRC. Its sessions act with an admin's rights but are nobody present: they have no nick. Who may open
-it is the file system's and the kernel's to say (mode 0600, the peer's uid).
+The socket speaks IRC. Its sessions have an admin's rights, but no nick: they are not users. Access is limited by the
+file mode 0600 and by the uid of the peer.
 """
 
 from __future__ import annotations
@@ -15,16 +15,17 @@ from chatroom.commands.pending import Pending
 
 @command("ACTOR", "<name>", when=When.CONTROL)
 def actor(context: Context, params: list[str]) -> Pending | None:
-    """Says which shell user acts, for the audit."""
+    """Names the shell user, for the audit."""
     control = context.session.control
     if control is not None:
+        # The kernel knows only the uid. The name is the client's claim, but only root and our own user can connect.
         context.session.control = ControlRights(params[0][:64], control.role)
     return None
 
 
 @command("STATUS", when=When.CONTROL)
 def status(context: Context, params: list[str]) -> Pending | None:
-    """Tells how the daemon is doing."""
+    """Shows the state of the daemon."""
     world = context.world
     settings = world.settings
     values = {
@@ -49,7 +50,8 @@ def status(context: Context, params: list[str]) -> Pending | None:
 
 @command("SESSIONS", when=When.CONTROL)
 def sessions(context: Context, params: list[str]) -> Pending | None:
-    """Lists the sessions, with addresses."""
+    """Lists the sessions with their addresses."""
+    # Each line has the same number of words, with "*" for a missing one, so that the client can split it by position.
     world = context.world
     for session in world.sessions.values():
         user = session.user
@@ -73,14 +75,14 @@ def sessions(context: Context, params: list[str]) -> Pending | None:
 
 @command("ANNOUNCE", "<text>", when=When.CONTROL)
 def announce(context: Context, params: list[str]) -> Pending | None:
-    """Says something to everybody, as the server."""
+    """Sends a notice from the server to all users."""
     world = context.world
-    event = world.event(context.server, f"NOTICE * :{params[0]}")
+    event = world.event(context.server, f"NOTICE * :{params[0]}")  # one event for all, so it is rendered once
     for user in world.users.values():
         world.tell_user(user, event)
     world.log_line(f"announced by {context.actor.name}: {params[0]}")
     by, text = context.actor, params[0]
     world.remember(lambda stores: stores.audit.add(by, "announce", "*", text))
     count = len(world.users)
-    context.note("DONE", text=f"Told {count} {'person' if count == 1 else 'people'}")
+    context.note("DONE", text=f"Sent to {count} {'user' if count == 1 else 'users'}")
     return None

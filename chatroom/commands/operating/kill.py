@@ -1,10 +1,11 @@
-"""Kicking somebody off the server: KILL. Bans are in ``bans``.
+"""KILL: disconnect a user from the server. Bans are in ``uban``.
 
 Source: Modern IRC Client Protocol, "KILL message".
 """
 
 from __future__ import annotations
 
+from chatroom.chat.admission import ban_policy
 from chatroom.chat.people.user import User
 from chatroom.chat.stored.records import Role
 from chatroom.commands.command_table import command
@@ -18,7 +19,7 @@ from chatroom.irc.packing import shorten
 
 @command("KILL", "<nick> [<reason>]", role=Role.MODERATOR, control=True)
 def kill(context: Context, params: list[str]) -> Pending | None:
-    """Kicks somebody off the server."""
+    """Disconnects a user from the server."""
     target = context.world.find_user(params[0])
     if target is None:
         context.reply(numerics.ERR_NOSUCHNICK, printable(params[0]))
@@ -34,23 +35,28 @@ def kill(context: Context, params: list[str]) -> Pending | None:
 
 
 def require_rank(context: Context, target: User) -> None:
-    """Raise ``NotPermitted`` unless whoever acts has a higher role than the target. The shell outranks everybody."""
-    if context.session.control is None and (target.role or Role.USER) >= context.role:
-        if target is context.session.user:
-            raise NotPermitted("that is yourself")
-        raise NotPermitted(f"{target.nick} is {(target.role or Role.USER).with_article}, as high as you or higher")
+    """Raise ``NotPermitted`` unless the session's role is higher than the target's. The shell may kick any user."""
+    if context.session.control is not None:
+        return
+    if target is context.session.user:
+        raise NotPermitted("that is yourself")
+    ban_policy.require_rank(context.role, target.nick, target.role)
 
 
 def kick_words(role: Role, nick: str, reason: str) -> tuple[str, str]:
-    """What the person kicked reads, and what everybody else does."""
+    """Return the texts for the kicked user and for the other users."""
     ending = f": {reason}" if reason else ""
     by = role.with_article
     return f"You were kicked by {by}{ending}", f"{nick} was kicked by {by}{ending}"
 
 
 def kick_off(context: Context, target: User, reason: str) -> None:
-    """Disconnect somebody; they read by whom (KILL) and in which role, the others in which role, and all why."""
-    told, others = kick_words(context.role, target.nick, reason)
+    """Disconnect a user and log it.
+
+    The user reads the issuer in the KILL line. The others read only the issuer's role.
+    """
+    own, others = kick_words(context.role, target.nick, reason)
     context.world.log_line(f"kicked {target.nick} by {context.actor.name}" + (f": {reason}" if reason else ""))
+    # Before the session is closed: it gets no more lines then.
     context.world.tell_user(target, context.world.event(context.source, f"KILL {target.nick} :{reason}"))
-    context.world.close_user(target, told, others)
+    context.world.close_user(target, own, others)

@@ -1,7 +1,7 @@
-"""UBAN: bans by name and by address, in the unified form ``UBAN ADD|DEL|LIST|INFO``.
+"""UBAN: bans by name and by address, in one command with the subcommands ADD, DEL, LIST and INFO.
 
-The kind of a target is inferred from its syntax (see ``chatroom.chat.admission.ban_targets``). A ban is on the disk
-before anybody is told of it; only then does the daemon's table have it.
+``chatroom.chat.admission.ban_targets`` tells the kind of a target from its syntax, and ``ban_policy`` beside it says
+what may be banned. A ban is on the disk before the daemon's table has it, enforces it and confirms it.
 """
 
 from __future__ import annotations
@@ -11,43 +11,44 @@ import ipaddress
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from chatroom.chat.admission import ban_targets
+from chatroom.chat.admission import ban_policy, ban_targets
+from chatroom.chat.admission.ban_policy import Reach, RiskKind
 from chatroom.chat.admission.ban_table import describe, explain
 from chatroom.chat.admission.ban_targets import NameTarget, NetworkTarget
 from chatroom.chat.admission.durations import format_duration, looks_like_duration, parse_duration
 from chatroom.chat.enforcement import enforce_rules, sessions_in, users_named
-from chatroom.chat.stored.records import BanRule, Role
+from chatroom.chat.stored.records import BanRule, Network, Role
 from chatroom.commands.command_table import command
 from chatroom.commands.context import Context
 from chatroom.commands.operating.kill import require_rank
 from chatroom.commands.pending import Pending
-from chatroom.errors import InvalidTarget, InvalidValue, NeedsForce, NotFound, NotPermitted
-from chatroom.irc.limits import BAN_REASON_BYTES
+from chatroom.errors import InvalidTarget, InvalidValue, NeedsForce, NotFound
 from chatroom.irc.names import casefold
 from chatroom.irc.packing import shorten
 
 if TYPE_CHECKING:
+    from chatroom.chat.people.user import User
     from chatroom.chat.stored.stores import Stores
 
 MOST_LISTED = 200
-"""How many bans UBAN LIST shows: with all of 100,000 its reader would be closed for not reading fast enough."""
+"""How many bans UBAN LIST shows. A list of 100,000 bans would overflow the send queue of the client that asked."""
 
 
 @command("UBAN", "<subcommand> [<target> [<duration>] [<reason>]]", role=Role.MODERATOR)
 def uban(context: Context, params: list[str]) -> Pending | None:
-    """Bans names and addresses, lifts bans, shows them:
+    """Bans names and addresses from the server, lifts and lists bans:
 
     UBAN ADD [--ip|--name] [FORCE] <name, address or network> [<duration, like 7d>] [<reason>]
     UBAN DEL <name, address, network or number>
     UBAN LIST
-    UBAN INFO <name, address or network>: the ban there, and who would be hit
+    UBAN INFO <name, address or network>: the ban on it, and the users that a ban would hit
     """
     subcommand = params[0].upper()
     words = _words(params[1:])
     if subcommand == "LIST":
         _list(context)
     elif subcommand not in ("ADD", "DEL", "INFO"):
-        raise InvalidValue(f"there is no UBAN {params[0][:20]}: it is ADD, DEL, LIST or INFO")
+        raise InvalidValue(f"there is no subcommand UBAN {params[0][:20]}; use ADD, DEL, LIST or INFO")
     elif not words:
         raise InvalidValue(f"UBAN {subcommand} needs a name, an address or a network")
     elif subcommand == "ADD":
@@ -60,7 +61,10 @@ def uban(context: Context, params: list[str]) -> Pending | None:
 
 
 def _words(params: list[str]) -> list[str]:
-    """The words of all parameters. An address such as ``::1`` gets back the colon that the line's syntax took."""
+    """Split the parameters into words.
+
+    Parsing the line took the first colon of a last parameter like ``::1``. It is put back if that gives an address.
+    """
     words = [word for param in params for word in param.split()]
     if words and params[-1].startswith(":"):
         at = len(words) - len(params[-1].split())
@@ -71,6 +75,7 @@ def _words(params: list[str]) -> list[str]:
 
 
 def _add(context: Context, words: list[str]) -> Pending:
+    # Options come before the target: "force" may be a name or a word of the reason.
     options = set()
     while words and words[0].lower() in ("--ip", "--name", "--force", "force"):
         options.add(words.pop(0).lower().lstrip("-"))
@@ -78,13 +83,14 @@ def _add(context: Context, words: list[str]) -> Pending:
         raise InvalidValue("UBAN ADD needs a name, an address or a network")
     target = _read_target(context, words.pop(0), options)
     duration_s = parse_duration(words.pop(0)) if words and looks_like_duration(words[0]) else None
-    reason = shorten(" ".join(words), BAN_REASON_BYTES)
+    reason = ban_policy.shorten_reason(" ".join(words))
+    # Rank comes before risk: FORCE would not help against a refusal by rank.
     if isinstance(target, NameTarget):
         _require_rank_over_name(context, target.name)
     else:
         _require_rank_over_network(context, target)
         if "force" not in options:
-            _require_sense(context, target)
+            _require_force_if_risky(context, target)
     return _store(context, target, duration_s, reason)
 
 
@@ -98,8 +104,8 @@ def _read_target(context: Context, text: str, options: set[str]) -> NameTarget |
         return ban_targets.parse_network(text)
     require_rank(context, user)
     session = user.sessions[0]
-    network = ban_targets.propose_network(_address(session.version, session.address))
-    return NetworkTarget(network, f"{user.nick} comes from there" if context.role >= Role.MODERATOR else "")
+    network = ban_policy.propose_network(_address(session.version, session.address))
+    return NetworkTarget(network, f"the address of {user.nick}")
 
 
 def _address(version: int, address: int) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
@@ -107,36 +113,43 @@ def _address(version: int, address: int) -> ipaddress.IPv4Address | ipaddress.IP
 
 
 def _require_rank_over_name(context: Context, name: str) -> None:
-    account = context.world.accounts.find(name)
-    user = context.session.user
-    if user is not None and casefold(name) in (user.folded, casefold(user.account_name or user.nick)):
-        raise NotPermitted("that is yourself")
-    ranks = [account.role] if account is not None else []
-    ranks += [wearer.role for wearer in users_named(context.world, name) if wearer.role is not None]
-    highest = max(ranks, default=Role.USER)
-    if highest >= context.role:
-        raise NotPermitted(f"{name} is {highest.with_article}, as high as you or higher")
+    account, user = context.world.accounts.find(name), context.user
+    roles = [wearer.role for wearer in users_named(context.world, name)]
+    if account is not None:
+        roles.append(account.role)
+    own_names = (user.nick, user.account_name or user.nick)
+    ban_policy.require_rank_over_name(context.role, own_names, name, roles)
 
 
 def _require_rank_over_network(context: Context, target: NetworkTarget) -> None:
-    """Refuse where an equal or a better is there: spared now, they could not come back."""
     own = context.user.account
-    for session in sessions_in(context.world, target.network):
-        user = session.user
-        if user is not None and user.account not in (None, own) and (user.role or Role.USER) >= context.role:
-            role = (user.role or Role.USER).with_article
-            raise NotPermitted(f"{user.nick} is there, who is {role}, as high as you or higher")
+    others = [
+        (session.user.nick, session.user.role)
+        for session in sessions_in(context.world, target.network)
+        if session.user is not None and session.user.account != own
+    ]
+    ban_policy.require_rank_over_network(context.role, others)
 
 
-def _require_sense(context: Context, target: NetworkTarget) -> None:
-    """Ask for FORCE where a ban would hit this machine itself, or most of those present."""
+def _require_force_if_risky(context: Context, target: NetworkTarget) -> None:
+    def count_reach() -> Reach:
+        return Reach(len(_users_in(context, target.network)), len(context.world.users))
+
+    risk = next(ban_policy.find_risks([target.network], count_reach), None)
+    if risk is None:
+        return
     shown = ban_targets.format_network(target.network)
-    if ban_targets.covers_loopback(target.network):
-        raise NeedsForce(f"{shown} covers this machine itself (loopback): say UBAN ADD FORCE {shown} to do it")
-    hit = len({session.user for session in sessions_in(context.world, target.network) if session.user is not None})
-    total = len(context.world.users)
-    if ban_targets.is_wide(target.network) or (hit > 1 and hit * 2 > total):
-        raise NeedsForce(f"{shown} would hit {hit} of the {total} present: say UBAN ADD FORCE {shown} to do it")
+    if risk.kind is RiskKind.LOOPBACK:
+        raise NeedsForce(f"{shown} covers this machine itself (loopback): use UBAN ADD FORCE {shown} to ban it anyway")
+    reach = risk.reach or count_reach()
+    raise NeedsForce(
+        f"{shown} would hit {reach.hit} of the {reach.present} users present: "
+        f"use UBAN ADD FORCE {shown} to ban it anyway"
+    )
+
+
+def _users_in(context: Context, network: Network) -> set[User]:
+    return {session.user for session in sessions_in(context.world, network) if session.user is not None}
 
 
 def _store(context: Context, target: NameTarget | NetworkTarget, duration_s: int | None, reason: str) -> Pending:
@@ -145,10 +158,11 @@ def _store(context: Context, target: NameTarget | NetworkTarget, duration_s: int
     now = datetime.fromtimestamp(world.now_ms / 1000, UTC)
     until = now + timedelta(seconds=duration_s) if duration_s is not None else None
     if isinstance(target, NameTarget):
-        kind, text, note = "name", target.name, ""
+        kind, text, remark = "name", target.name, ""
     else:
-        kind, text, note = "ip", ban_targets.format_network(target.network), target.note
+        kind, text, remark = "ip", ban_targets.format_network(target.network), target.note
 
+    # Runs in the store worker, which does not touch the world. Only then(), in a later tick, does.
     def job(stores: Stores) -> tuple[list[BanRule], int | None]:
         before = stores.bans.find_in_force("name" if kind == "name" else "ip", text, now)
         ban = stores.bans.add("name" if kind == "name" else "ip", text, reason, until, actor)
@@ -157,14 +171,16 @@ def _store(context: Context, target: NameTarget | NetworkTarget, duration_s: int
 
     def then(context: Context, stored: tuple[list[BanRule], int | None]) -> None:
         rules, replaced = stored
+        # A new rule replaces the old one by itself. But there is none if another process lifted the new ban meanwhile.
         if replaced is not None:
             context.world.bans.discard(replaced)
         for rule in rules:
             context.world.bans.add(rule)
             context.world.log_line(f"banned {text} by {actor.name}: {explain(rule)}")
-            lasting = "permanently" if duration_s is None else f"for {format_duration(duration_s)}"
-            extra = f" ({note})" if note else ""
-            context.note("ADDED", text, text=f"{text} is banned {lasting}, ban {rule.id}{extra}")
+            length = "permanently" if duration_s is None else f"for {format_duration(duration_s)}"
+            extra = f" ({remark})" if remark else ""
+            context.note("ADDED", text, text=f"{text} is banned {length}, ban {rule.id}{extra}")
+        # The role is the issuer's when the command was given: it may have changed while the job ran.
         enforce_rules(context.world, rules, issuer_role, spared=issuer)
 
     return Pending("store", job, then)
@@ -172,10 +188,10 @@ def _store(context: Context, target: NameTarget | NetworkTarget, duration_s: int
 
 def _remove(context: Context, text: str) -> Pending:
     rule = _find_rule(context, text)
-    if rule.name is not None and context.role < Role.ADMIN:
-        account = context.world.accounts.find(rule.name)
-        if account is not None and account.role >= context.role and account != context.user.account:
-            raise NotPermitted(f"{rule.target} is {account.role.with_article}, as high as you or higher")
+    account = context.world.accounts.find(rule.name) if rule.name is not None else None
+    if account is not None:
+        own = account == context.user.account
+        ban_policy.require_may_lift(context.role, rule.target, account.role, own=own)
     ban_id, actor = rule.id, context.actor
 
     def job(stores: Stores) -> object:
@@ -191,6 +207,7 @@ def _remove(context: Context, text: str) -> Pending:
 
 def _find_rule(context: Context, text: str) -> BanRule:
     bans = context.world.bans
+    # Python refuses to convert more than 4,300 digits; ids have at most 18 here.
     number = text.removeprefix("#")
     rule = bans.get(int(number)) if number.isascii() and number.isdigit() and len(number) < 18 else None
     if rule is None:
@@ -198,7 +215,7 @@ def _find_rule(context: Context, text: str) -> BanRule:
         shown = target.name if isinstance(target, NameTarget) else ban_targets.format_network(target.network)
         rule = bans.find_target(shown)
     if rule is None:
-        raise NotFound(f"there is no ban on {text[:64]}")
+        raise NotFound(f"there is no ban on {text[:64]}; UBAN LIST shows all bans")
     return rule
 
 
@@ -207,9 +224,9 @@ def _list(context: Context) -> None:
     count = 0
     for rule in bans:
         if rule.until_ms and rule.until_ms <= now_ms:
-            continue
+            continue  # ran out, and no look-up has removed it yet
         if count == MOST_LISTED:
-            text = f"the newest {count} of {len(bans)} bans; chatroomctl ban list shows them all"
+            text = f"the newest {count} of {len(bans)} bans; chatroomctl ban list shows all of them"
             context.note("END", "*", text=text)
             return
         count += 1
@@ -228,11 +245,11 @@ def _info(context: Context, text: str) -> None:
         network = target.network
         first = network.network_address
         rule = world.bans.find_address(network.version, int(first), world.now_ms)
-        hit = sorted({session.user.nick for session in sessions_in(world, network) if session.user is not None})
+        hit = sorted(user.nick for user in _users_in(context, network))
         shown = ban_targets.format_network(network)
     if rule is None:
         context.note("INFO", shown, text=f"{shown} is not banned")
     else:
         context.note("INFO", shown, text=f"{rule.id}: {rule.target} is {describe(rule)}, by {rule.by}")
-    names = shorten(", ".join(hit), 300) or "nobody"
-    context.note("WOULD_HIT", shown, text=f"{len(hit)} of {len(world.users)} present: {names}")
+    names = shorten(", ".join(hit), 300) or "none"  # 300 bytes leave room in the line for the rest of the text
+    context.note("WOULD_HIT", shown, text=f"{len(hit)} of {len(world.users)} users: {names}")

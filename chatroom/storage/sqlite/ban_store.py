@@ -132,7 +132,7 @@ def _key(kind: BanKind, target: str) -> tuple[str | None, int | None, bytes | No
 
 
 def _detail(ban: Ban, replaced: list[int]) -> str:
-    until = "for ever" if ban.until_at is None else f"until {ban.until_at.isoformat(timespec='seconds')}"
+    until = "permanently" if ban.until_at is None else f"until {ban.until_at.isoformat(timespec='seconds')}"
     parts = [f"ban {ban.id}, {until}"]
     if replaced:
         parts.append("instead of " + ", ".join(f"ban {ban_id}" for ban_id in replaced))

@@ -1,4 +1,4 @@
-"""The ban table: what it finds, against a scan of all rules, and that many rules cost a few look-ups."""
+"""The ban table gives the same answers as a scan of all rules, with a few look-ups."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ NOW = 1_000_000
 
 
 def name_rule(ban_id: int, name: str, until_ms: int = 0) -> BanRule:
-    """A rule for a name."""
+    """Return a rule for a name."""
     return BanRule(ban_id, name.lower(), 0, 0, 0, until_ms, name, "spam", "op", NOW)
 
 
 def network_rule(ban_id: int, text: str, until_ms: int = 0) -> BanRule:
-    """A rule for a network."""
+    """Return a rule for a network."""
     network = ip_network(text)
     first = int(network.network_address)
     target = format_network(network)
@@ -30,7 +30,7 @@ def network_rule(ban_id: int, text: str, until_ms: int = 0) -> BanRule:
 
 
 def table_of(*rules: BanRule) -> BanTable:
-    """A table with these rules."""
+    """Return a table with these rules."""
     table = BanTable()
     for rule in rules:
         table.add(rule)
@@ -38,14 +38,14 @@ def table_of(*rules: BanRule) -> BanTable:
 
 
 def find(table: BanTable, text: str, now_ms: int = NOW) -> int | None:
-    """The id of the rule that an address meets."""
+    """Return the id of the rule that covers an address."""
     address = parse_address(text)
     rule = table.find_address(address.version, int(address), now_ms)
     return rule.id if rule else None
 
 
 def test_longest_prefix_first() -> None:
-    """Of several networks around an address the narrowest is told."""
+    """If several networks cover an address, the narrowest one is found."""
     table = table_of(
         network_rule(1, "10.0.0.0/8"),
         network_rule(2, "10.1.2.3/32"),
@@ -58,7 +58,7 @@ def test_longest_prefix_first() -> None:
 
 
 def test_names_are_not_addresses() -> None:
-    """A name rule is found by its casefolded name and by nothing else."""
+    """A name rule is found by its casefolded name only."""
     table = table_of(name_rule(1, "Mallory"))
     assert table.find_name("mallory", NOW) == name_rule(1, "Mallory")
     assert table.find_name("Mallory", NOW) is None
@@ -66,7 +66,7 @@ def test_names_are_not_addresses() -> None:
 
 
 def test_expired_rules_are_passed_over_and_forgotten() -> None:
-    """A rule that ran out gives way to a wider one that has not, and is gone afterwards."""
+    """A look-up removes a rule that ran out and finds a wider one instead."""
     table = table_of(
         network_rule(1, "10.0.0.0/8"), network_rule(2, "10.1.0.0/16", NOW + 5), name_rule(3, "mallory", NOW + 5)
     )
@@ -79,7 +79,7 @@ def test_expired_rules_are_passed_over_and_forgotten() -> None:
 
 
 def test_one_rule_a_target() -> None:
-    """A new rule takes the place of the one for its target, and discarding the old id leaves the new rule alone."""
+    """A new rule replaces the one for its target. Discarding the old id does not remove the new rule."""
     table = table_of(name_rule(1, "mallory"), network_rule(2, "10.0.0.0/8"))
     table.add(name_rule(3, "Mallory", NOW + 1))
     table.add(network_rule(4, "10.0.0.0/8"))
@@ -93,7 +93,7 @@ def test_one_rule_a_target() -> None:
 
 
 def test_same_id_with_another_target() -> None:
-    """Adding an id again moves it: the former target is free."""
+    """Adding an id again with another target removes it from the old one."""
     table = table_of(name_rule(1, "mallory"))
     table.add(network_rule(1, "10.0.0.0/8"))
     assert table.find_name("mallory", NOW) is None
@@ -102,7 +102,7 @@ def test_same_id_with_another_target() -> None:
 
 
 def test_find_target_is_exact() -> None:
-    """A target is found as it is written in any usual way, not by what covers it."""
+    """Every spelling of a target finds its rule. A rule that only covers the target is not found."""
     table = table_of(name_rule(1, "Mallory"), network_rule(2, "10.0.0.0/8"), network_rule(3, "192.0.2.7/32"))
     assert table.find_target("MALLORY") == table.get(1)
     assert table.find_target("10.0.0.0/8") == table.find_target("::ffff:10.0.0.0/104") == table.get(2)
@@ -133,7 +133,7 @@ STEPS = st.lists(st.one_of(RULES, IDS), max_size=30)
 
 @given(STEPS, st.sampled_from(["a", "b", "c"]), SMALL_NETWORKS, st.integers(0, 20))
 def test_against_a_scan(steps: list[BanRule | int], name: str, network: object, now_ms: int) -> None:
-    """After any adds and discards, look-ups find what a scan over a plain list finds."""
+    """After any adds and discards, look-ups find the same rules as a scan of a plain list."""
     table = BanTable()
     plain: list[BanRule] = []
     for step in steps:
@@ -155,18 +155,18 @@ def test_against_a_scan(steps: list[BanRule | int], name: str, network: object, 
 
 
 class CountedTable(dict[int, BanRule]):
-    """A table that counts how often it is asked."""
+    """A table that counts its look-ups."""
 
     asked = 0
 
     def get(self, key: int, default: object = None) -> object:  # type: ignore[override]
-        """Count, and answer."""
+        """Count and look up."""
         CountedTable.asked += 1
         return super().get(key, default)
 
 
 def test_look_ups_depend_on_lengths_not_on_rules() -> None:
-    """30,000 networks of three lengths cost an address three look-ups."""
+    """With 30,000 networks of three lengths an address costs three look-ups."""
     table = BanTable()
     for number in range(10_000):
         for at, prefix in enumerate((32, 28, 24)):
@@ -180,7 +180,7 @@ def test_look_ups_depend_on_lengths_not_on_rules() -> None:
 
 
 def test_discarding_the_last_of_a_length_drops_its_look_up() -> None:
-    """A prefix length that no rule has any more costs nothing."""
+    """A prefix length without rules costs no look-up."""
     table = table_of(network_rule(1, "10.0.0.0/8"), network_rule(2, "10.0.0.0/9"))
     table.discard(2)
     assert [shift for shift, _ in table._lookups[4]] == [24]
@@ -197,5 +197,5 @@ def test_discarding_the_last_of_a_length_drops_its_look_up() -> None:
     ],
 )
 def test_describe(reason: str, until_ms: int, words: str) -> None:
-    """The words say the reason and until when."""
+    """The text has the reason and the end of the ban."""
     assert describe(name_rule(1, "mallory", until_ms)._replace(reason=reason)) == words

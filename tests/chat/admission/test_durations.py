@@ -1,4 +1,4 @@
-"""Durations: what is taken, what is refused, and that what is written can be read back."""
+"""Durations: parsing, refusing and formatting."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from chatroom.errors import InvalidValue
     ],
 )
 def test_parse(text: str, seconds: int) -> None:
-    """Each unit, sums, upper case and blanks around are taken."""
+    """All units, sums, upper case and spaces around are accepted."""
     assert parse_duration(text) == seconds
 
 
@@ -38,14 +38,14 @@ def test_parse(text: str, seconds: int) -> None:
     ["", "0s", "0d0h", "7", "d", "7 d", "-1d", "+1d", "1.5h", "1mo", "7d!", "٣d", "100y1s", "9" * 5000 + "s", "101y"],
 )
 def test_refuse(text: str) -> None:
-    """Anything else, nothing at all, and more than 100 years are refused in words."""
+    """Any other text, 0, and more than 100 years are refused."""
     with pytest.raises(InvalidValue, match="duration"):
         parse_duration(text)
 
 
 @given(st.integers(1, LONGEST_S))
 def test_round_trip(seconds: int) -> None:
-    """What is written for a number of seconds reads back as that number."""
+    """A formatted duration is parsed to the same number of seconds."""
     assert parse_duration(format_duration(seconds)) == seconds
 
 
@@ -54,13 +54,13 @@ def test_round_trip(seconds: int) -> None:
     [(0, "0s"), (90, "1m30s"), (129_600, "1d12h"), (10 * 86_400, "10d"), (14 * 86_400, "2w"), (366 * 86_400, "1y1d")],
 )
 def test_format(seconds: int, text: str) -> None:
-    """The form is the one a person would write."""
+    """A duration is formatted as a user would write it."""
     assert format_duration(seconds) == text
 
 
 @given(st.text(max_size=8) | st.from_regex(r"[0-9]{1,3}[a-z]", fullmatch=True))
 def test_looks_like_duration(text: str) -> None:
-    """What does not look like a duration never parses as one; what does and is neither none nor huge always does."""
+    """Only a text that looks like a duration can be parsed as one, and it always can unless it is 0 or too long."""
     if not looks_like_duration(text.strip()):
         with pytest.raises(InvalidValue, match="is not a duration"):
             parse_duration(text)

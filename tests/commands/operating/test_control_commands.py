@@ -12,7 +12,7 @@ from chatroom.irc.message import parse
 
 
 def test_status_tells_how_the_daemon_is_doing(here: Here) -> None:
-    """One NOTE a fact, and those that only the daemon knows."""
+    """Each value is a NOTE, including those that only the daemon knows."""
     here.account("una")
     here.connect("bob")
     here.open()
@@ -25,7 +25,7 @@ def test_status_tells_how_the_daemon_is_doing(here: Here) -> None:
 
 
 def test_sessions_lists_everybody_with_their_address(here: Here) -> None:
-    """Present and not yet present, in words that stay apart."""
+    """Sessions before and after registration are listed, each in the same number of words."""
     here.admin(address="::1").say("JOIN #a")
     here.open("192.0.2.1").say("NICK early")
     here.wait(3)
@@ -36,7 +36,7 @@ def test_sessions_lists_everybody_with_their_address(here: Here) -> None:
 
 
 def test_an_announcement_reaches_everybody_once(here: Here) -> None:
-    """Every session reads the notice from the server; who announced it is in the audit."""
+    """Every session gets one notice from the server, and the audit has the shell user."""
     alice, phone, laptop = here.connect("alice"), here.member(), here.member()
     here.forget_unread()
     control = here.control()
@@ -46,13 +46,13 @@ def test_an_announcement_reaches_everybody_once(here: Here) -> None:
         assert client.read() == [f":{SERVER} NOTICE * :tea is ready"]
     entry = here.stores.audit.list_entries()[-1]
     assert (entry.actor, entry.origin, entry.action, entry.detail) == ("root", "cli", "announce", "tea is ready")
-    assert params_of(control.ask("ANNOUNCE :tea is ready"), "NOTE")[-1] == "Told 2 people"
+    assert params_of(control.ask("ANNOUNCE :tea is ready"), "NOTE")[-1] == "Sent to 2 users"
     alice.vanish()
-    assert params_of(control.ask("ANNOUNCE :tea is gone"), "NOTE")[-1] == "Told 1 person"
+    assert params_of(control.ask("ANNOUNCE :tea is gone"), "NOTE")[-1] == "Sent to 1 user"
 
 
 def test_a_reload_takes_the_new_settings_and_says_what_changed(here: Here) -> None:
-    """What a reload can change holds at once; the rest is named as waiting for a restart and stays as it was."""
+    """A setting that a reload can change applies at once. The others keep their values and are listed for a restart."""
     new = change_settings(make_settings(), server={"motd": "hello", "name": "other.example"})
     here.world.load_settings = lambda: new
     control, alice = here.control(), here.connect("alice")
@@ -66,7 +66,7 @@ def test_a_reload_takes_the_new_settings_and_says_what_changed(here: Here) -> No
 
 
 def test_a_wrong_configuration_changes_nothing(here: Here) -> None:
-    """The file's mistake is told to who asked; the settings stay."""
+    """The error in the file is the answer to REHASH, and the settings stay."""
 
     def load() -> Settings:
         raise ConfigError("chatroom.toml: no such key: server.colour")
@@ -79,7 +79,7 @@ def test_a_wrong_configuration_changes_nothing(here: Here) -> None:
 
 
 def test_reloading_other_channels_makes_and_releases_them(make_here: Callable[..., Here]) -> None:
-    """A channel newly configured is there at once; one no longer configured stays with its members and its topic."""
+    """A newly configured channel exists at once. One that is no longer configured keeps its users and its topic."""
     here = make_here()
     ada = here.admin()
     ada.say("TOPIC #lobby :kept")
@@ -94,7 +94,7 @@ def test_reloading_other_channels_makes_and_releases_them(make_here: Callable[..
 
 
 def test_a_control_session_is_nobody_present(here: Here) -> None:
-    """It has no nick and no place in the world, and its end is told to nobody."""
+    """A control session has no nick and is not a user, so no user sees it end."""
     bob = here.connect("bob")
     bob.read()
     control = here.control()

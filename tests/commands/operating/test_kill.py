@@ -7,7 +7,10 @@ from chatroom.chat.stored.records import Role
 
 
 def test_kill_tells_who_is_kicked_and_everybody_else(here: Here) -> None:
-    """They read KILL and "You were kicked by an admin" and are disconnected, all read who was; they may come back."""
+    """The kicked user reads KILL and "You were kicked by an admin" and is disconnected.
+
+    Others read the name. The user can come back.
+    """
     ada, bob, eve = here.admin(), here.connect("bob"), here.connect("eve")
     prefix = eve.prefix
     here.forget_unread()
@@ -22,14 +25,14 @@ def test_kill_tells_who_is_kicked_and_everybody_else(here: Here) -> None:
 
 
 def test_kill_needs_no_reason(here: Here) -> None:
-    """Without a reason the words end with the role."""
+    """Without a reason the texts end with the role."""
     mo, eve = here.moderator(), here.connect("eve")
     mo.say("KILL eve")
     assert eve.read()[-1] == "ERROR :Closing Link: 10.0.0.1 (You were kicked by a moderator)"
 
 
 def test_kill_ends_every_device(here: Here) -> None:
-    """All of a person's sessions end, and the others read of it once."""
+    """All sessions of the user end, and others read of it once."""
     ada, bob = here.admin(), here.connect("bob")
     phone, laptop = here.member(), here.member()
     here.forget_unread()
@@ -41,7 +44,7 @@ def test_kill_ends_every_device(here: Here) -> None:
 
 @pytest.mark.parametrize("role", Role)
 def test_nobody_kicks_an_equal_a_better_or_themselves(here: Here, role: Role) -> None:
-    """A role acts on lower ones only."""
+    """A role can kick lower roles only."""
     here.account("target", role)
     target = here.connect("target", login="target")
     mo, ada = here.moderator(), here.admin()
@@ -54,14 +57,14 @@ def test_nobody_kicks_an_equal_a_better_or_themselves(here: Here, role: Role) ->
 
 
 def test_who_is_not_here_is_401(here: Here) -> None:
-    """KILL of nobody, and of what cannot be a nick."""
+    """KILL of an unknown nick, or of a text that cannot be a nick, is answered with 401."""
     ada = here.admin()
     assert ada.ask("KILL nobody") == [f":{SERVER} 401 ada nobody :No such nick/channel"]
     assert ada.ask("KILL :a b") == [f":{SERVER} 401 ada * :No such nick/channel"]
 
 
 def test_the_control_socket_outranks_everybody(here: Here) -> None:
-    """The shell kicks admins too, and is nobody's name in what they read."""
+    """The shell kicks admins too. The kicked user reads the server's name and not the shell user's."""
     ada, control = here.admin(), here.control()
     sent = control.ask("KILL ada :maintenance")
     assert ada.read()[-1] == "ERROR :Closing Link: 10.0.0.1 (You were kicked by an admin: maintenance)"

@@ -122,9 +122,9 @@ def test_many_are_added_as_one(stores: SqliteStores, by: Actor, clock: Any) -> N
     assert [ban.id for ban in stores.bans.list_in_force(clock.now)] == [3, 2]
     details = [(entry.action, entry.target, entry.detail) for entry in stores.audit.list_entries()]
     assert details == [
-        ("ban.add", "a", "ban 1, for ever: x"),
-        ("ban.add", "192.0.2.1", "ban 2, for ever"),
-        ("ban.add", "A", "ban 3, for ever, instead of ban 1: y"),
+        ("ban.add", "a", "ban 1, permanently: x"),
+        ("ban.add", "192.0.2.1", "ban 2, permanently"),
+        ("ban.add", "A", "ban 3, permanently, instead of ban 1: y"),
     ]
 
 

@@ -1,0 +1,166 @@
+"""Ban policy: what may be banned, which bans must be confirmed, and when a ban replaces another.
+
+UBAN in the chat and ``chatroomctl ban`` in the shell ask these rules, put the answer in their own words and act. The
+rules are the same for both, with these differences:
+
+- Rank counts in the chat only. The shell user can edit the database anyway, so the shell may ban any user.
+- The chat has no prompt, so FORCE confirms every risk. In the shell ``--force`` confirms a ban of this machine, and a
+  prompt or ``--yes`` confirms the other risks: a script that always says ``--yes`` does not lock itself out.
+- ``ban import`` does not count the users present. It works on the database alone, with a list that is mostly made
+  elsewhere. A line that covers this machine is reported like any other bad line, so that ``--skip-bad`` can skip it.
+- The chat shortens a reason that is too long, because a user cannot count bytes while typing a line. The shell refuses
+  it, because a script should store what it was given or fail.
+- UBAN and ``ban add`` replace the ban on the same target. ``ban import`` replaces it only with a longer one, so that a
+  list can be imported again and again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import datetime
+from enum import Enum
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+from typing import NamedTuple
+
+from chatroom.chat.admission.ban_targets import Address
+from chatroom.chat.stored.records import Network, Role
+from chatroom.errors import InvalidValue, NotPermitted
+from chatroom.irc.limits import BAN_REASON_BYTES
+from chatroom.irc.names import casefold
+from chatroom.irc.packing import shorten
+
+WIDE_PREFIX = {4: 16, 6: 32}
+"""By IP version, the longest prefix that is not wide: an IPv4 /16 is a small provider, an IPv6 /32 a whole one."""
+
+SUBSCRIBER_PREFIX = 64
+"""The prefix length of the IPv6 network that a provider gives to one subscriber."""
+
+_LOOPBACK = (IPv4Address("127.0.0.1"), IPv6Address("::1"))
+
+
+class RiskKind(Enum):
+    """Why a ban must be confirmed."""
+
+    LOOPBACK = "loopback"
+    """It covers 127.0.0.1 or ::1, the address of local clients and of all users behind a local proxy."""
+    WIDE = "wide"
+    """It covers a network wider than ``WIDE_PREFIX``."""
+    MOST = "most"
+    """It hits more than one user, and more than half of those present."""
+
+
+class Reach(NamedTuple):
+    """How many users a ban hits."""
+
+    hit: int
+    present: int
+    """All users present, hit or not."""
+
+    @property
+    def is_most(self) -> bool:
+        """True if the ban hits most users present. A ban that hits a single user is never surprising."""
+        return self.hit > 1 and self.hit * 2 > self.present
+
+
+class Risk(NamedTuple):
+    """One reason to confirm a ban, and the networks that give it."""
+
+    kind: RiskKind
+    networks: list[Network]
+    reach: Reach | None = None
+    """Only for ``RiskKind.MOST``."""
+
+
+def find_risks(networks: Sequence[Network], count_reach: Callable[[], Reach]) -> Iterator[Risk]:
+    """Yield the risks of banning all these networks together, the worst first.
+
+    ``count_reach`` counts the users in the networks. It is called only if no network is wide: a wide network must be
+    confirmed anyway, and the shell has to ask the daemon for the count.
+    """
+    loopback = [network for network in networks if covers_loopback(network)]
+    if loopback:
+        yield Risk(RiskKind.LOOPBACK, loopback)
+    wide = [network for network in networks if is_wide(network)]
+    if wide:
+        yield Risk(RiskKind.WIDE, wide)
+    elif networks:
+        reach = count_reach()
+        if reach.is_most:
+            yield Risk(RiskKind.MOST, list(networks), reach)
+
+
+def covers_loopback(network: Network) -> bool:
+    """Return True if the network holds 127.0.0.1 or ::1. Other addresses in 127.0.0.0/8 are ordinary ones."""
+    return any(address in network for address in _LOOPBACK)
+
+
+def is_wide(network: Network) -> bool:
+    """Return True if the network is wider than ``WIDE_PREFIX`` allows without confirmation."""
+    return network.prefixlen < WIDE_PREFIX[network.version]
+
+
+def propose_network(address: Address) -> Network:
+    """Return the network to ban for one peer: its IPv4 address, or its IPv6 /64."""
+    if isinstance(address, IPv4Address):
+        return IPv4Network(address)
+    return IPv6Network((address, SUBSCRIBER_PREFIX), strict=False)
+
+
+def require_rank(role: Role, name: str, other: Role | None) -> None:
+    """Raise ``NotPermitted`` unless ``role`` is higher than ``other``, the role of the user or account ``name``.
+
+    None is a guest's role, which counts as ``Role.USER``.
+    """
+    other = other or Role.USER
+    if other >= role:
+        raise NotPermitted(f"{name} is {other.with_article}, as high as you or higher")
+
+
+def require_rank_over_name(role: Role, own_names: Iterable[str], name: str, roles: Iterable[Role | None]) -> None:
+    """Raise ``NotPermitted`` if the issuer may not ban ``name``.
+
+    ``own_names`` are the issuer's nick and account. ``roles`` are those of the account and of the users that the ban
+    would hit.
+    """
+    if casefold(name) in map(casefold, own_names):
+        raise NotPermitted("that is yourself")
+    require_rank(role, name, max((one for one in roles if one is not None), default=None))
+
+
+def require_rank_over_network(role: Role, present: Iterable[tuple[str, Role | None]]) -> None:
+    """Raise ``NotPermitted`` if a user in the network has the issuer's role or a higher one.
+
+    ``present`` are the nicks and roles of the other users there. Enforcement would spare that user now, but the ban
+    would keep them out when they reconnect.
+    """
+    for nick, other in present:
+        other = other or Role.USER
+        if other >= role:
+            raise NotPermitted(f"{nick} is connected from there and is {other.with_article}, as high as you or higher")
+
+
+def require_may_lift(role: Role, target: str, account_role: Role | None, *, own: bool) -> None:
+    """Raise ``NotPermitted`` if a moderator may not lift the ban on a name.
+
+    ``account_role`` is the role of the account with that name, None if there is none. Admins may lift every ban, and
+    moderators the one on their own account.
+    """
+    if role < Role.ADMIN and not own:
+        require_rank(role, target, account_role)
+
+
+def check_reason(reason: str) -> str:
+    """Return the reason if it is one line of at most ``BAN_REASON_BYTES``. Raises ``InvalidValue``."""
+    if any(char in reason for char in "\r\n\0") or len(reason.encode(errors="replace")) > BAN_REASON_BYTES:
+        raise InvalidValue(f"a reason is one line of at most {BAN_REASON_BYTES} bytes")
+    return reason
+
+
+def shorten_reason(reason: str) -> str:
+    """Return the reason, cut between two characters if it is longer than ``BAN_REASON_BYTES``."""
+    return shorten(reason, BAN_REASON_BYTES)
+
+
+def outlasts(until_at: datetime | None, other_at: datetime | None) -> bool:
+    """Return True if a ban until ``until_at`` ends later than one until ``other_at``. None means permanent."""
+    return other_at is not None and (until_at is None or until_at > other_at)
