@@ -50,7 +50,8 @@ class SqliteUpkeep:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        # No checkpoint after every step: ``trim_log`` makes them. Above twice its limit it has been prevented.
+        # No checkpoint after every step: ``trim_log`` makes them. The log grows to twice that limit only if another
+        # connection prevents it.
         database.log_limit = 2 * LOG_LIMIT
         self.longest_hold_s = 0.0
         """The longest time that ``trim_log`` held the write lock."""
@@ -98,16 +99,17 @@ class SqliteUpkeep:
         seen = self._seen or 0
         with self._step() as has_time:
             while done < most and (done == 0 or has_time()):
-                rows = database.rows(
+                found = database.rows(
                     f"SELECT {COLUMNS} FROM messages WHERE id > {INDEXED} ORDER BY id LIMIT ?",
                     (min(_CHUNK, most - done),),
                 )
+                rows = [MessageRow._make(row) for row in found]
                 if not rows:
                     break
-                history_index.index(database, [MessageRow._make(row) for row in rows])
-                database.execute("UPDATE history_state SET value = ? WHERE name = 'indexed'", (rows[-1][0],))
+                history_index.index(database, rows)
+                database.execute("UPDATE history_state SET value = ? WHERE name = 'indexed'", (rows[-1].id,))
                 done += len(rows)
-                counted += len([row for row in rows if row[0] <= seen])
+                counted += len([row for row in rows if row.id <= seen])
         self._waiting = max(0, self._waiting - counted)
         self._merged = False
         return True
