@@ -31,6 +31,7 @@ from chatroom.irc.names import casefold
 if TYPE_CHECKING:
     from chatroom.chat.delivery.welcome_text import WelcomeText
     from chatroom.chat.people.session import Session
+    from chatroom.chat.runtime import Runtime
     from chatroom.chat.stored.records import AccountEntry, StoredChannel
     from chatroom.chat.stored.stores import Stores
 
@@ -42,17 +43,26 @@ Queue = Literal["store", "password", "history"]
 class World:
     """The state of the chat. ``now_ms`` is the tick's time, Unix milliseconds, never going backward."""
 
-    def __init__(self, settings: Settings, start_ms: int, id_prefix: str, cloak: Cloak) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        runtime: Runtime,
+        cloak: Cloak,
+        start_ms: int,
+        id_prefix: str,
+        accounts: AccountDirectory | None = None,
+        ledger: Ledger | None = None,
+    ) -> None:
         self.settings = settings
+        self.runtime = runtime
+        self.cloak = cloak
         self.start_ms = start_ms
         self.now_ms = start_ms
-        self.id_prefix = id_prefix
-        self.cloak = cloak
         self.sessions: dict[int, Session] = {}
         self.users: dict[str, User] = {}
         """Everybody present, by casefolded nick."""
         self.channels: dict[str, Channel] = {}
-        self.accounts = AccountDirectory()
+        self.accounts = AccountDirectory() if accounts is None else accounts
         self.by_account: dict[int, dict[User, None]] = {}
         """Who is logged in to an account, by its id."""
         self.whowas = WhowasList()
@@ -62,8 +72,8 @@ class World:
         self.bans = BanTable()
         self.throttle = LoginThrottle()
         self.outbox = Outbox(Stamp(start_ms, id_prefix))
-        self.ledger = Ledger()
-        """What must be in the history before it is read; the daemon puts the one with a journal here."""
+        self.ledger = Ledger() if ledger is None else ledger
+        """What must be in the history before it is read. Without a journal nothing is written."""
         self.log_lines: list[str] = []
         """Lines for the operator's screen, written once the lock is released."""
         self.jobs: list[Job] = []
@@ -74,14 +84,6 @@ class World:
         """Sessions whose lines need wait no longer; for whoever runs lines to take."""
         self.questions: list[tuple[Queue, Job, Callable[[object], None]]] = []
         """What is to be looked up, and what to do with the answer in a later tick."""
-        self.load_settings: Callable[[], Settings] = lambda: settings
-        """Reads the configuration anew, off the lock; raises ``ConfigError``. The daemon puts the real one here."""
-        self.admit: Callable[[Session], str | None] = lambda session: None
-        """Counts a session against its address of now: why not, where it may not be. The daemon's too."""
-        self.facts: dict[str, str] = {}
-        """What the daemon knows of itself and ``STATUS`` tells: where it listens, its database and configuration."""
-        self.is_ending = False
-        """Whether the daemon is about to stop."""
         self.most_users = 0
         self.invisible = 0
         """How many of the users are invisible."""
@@ -100,7 +102,7 @@ class World:
         """Let time pass; a clock that was set back holds it still."""
         if now_ms > self.now_ms:
             self.now_ms = now_ms
-            self.outbox.stamp = Stamp(now_ms, self.id_prefix)
+            self.outbox.stamp = Stamp(now_ms, self.outbox.stamp.id_prefix)
 
     def log_line(self, text: str) -> None:
         """One line for the operator's screen."""
@@ -119,7 +121,7 @@ class World:
 
         Where the daemon stops, all leave at once; its next start notes that in one go.
         """
-        if self.is_ending:
+        if self.runtime.is_ending:
             return
         if self.ledger.journal is not None and user.account is not None:
             account_id, number = user.account.id, self.ledger.last_message_id

@@ -15,7 +15,6 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -28,6 +27,8 @@ from chatroom.chat.world import World
 from chatroom.config import Listen, Settings
 from chatroom.errors import ChatroomError, StorageError
 from chatroom.server.change_follower import ChangeFollower
+from chatroom.server.connection_counter import ConnectionCounter
+from chatroom.server.daemon_runtime import DaemonRuntime, LoadSettings
 from chatroom.server.hub import Hub
 from chatroom.server.io_thread import IoThread
 from chatroom.server.listener import Listener, open_control, open_listener
@@ -45,8 +46,6 @@ SWITCH_INTERVAL_S = 0.0005
 FAREWELL = "Server is shutting down"
 _READ_PATIENCE_S = 0.5
 _WRITE_PATIENCE_S = 1.0
-
-LoadSettings = Callable[[], Settings]
 
 
 def serve(load_settings: LoadSettings) -> None:
@@ -97,13 +96,14 @@ class Daemon:
         """Open everything and begin to accept. Raises ``ChatroomError``."""
         settings, path = self._settings, self._settings.database.path
         sockets = [(listen, open_listener(listen)) for listen in settings.listen]
+        where = [_shown_address(listen, sock) for listen, sock in sockets]
+        counter = ConnectionCounter()
         try:
             with open_stores(path, create=True, migrate=True, writer=self._writer) as stores:
                 last_change_id = stores.last_change_id()
-                world = self._make_world(stores)
+                world = self._make_world(stores, DaemonRuntime(self._load_settings, counter, self._facts(where)))
                 has_admin = stores.accounts.count_admins() > 0
                 upgraded_from = stores.upgraded_from
-                self._open_history(world, stores)
             self._control_path = paths.control_socket(path)
             control = open_control(self._control_path)
         except BaseException:
@@ -113,16 +113,8 @@ class Daemon:
         follower = ChangeFollower(world, lambda task: hub.post_news(0, task), last_change_id)
         workers = Workers(lambda: open_stores(path, writer=self._writer), follower.look)
         hub = self._hub = Hub(world, workers, self._screen)
-        listener = self._listener = Listener(hub, sockets, control)
-        hub.threads = [IoThread(index, hub, listener.released) for index in range(settings.server.io_threads)]
-        where = [_shown_address(listen, sock) for listen, sock in sockets]
-        world.admit = listener.admit
-        world.facts = {
-            "listening": ", ".join(where),
-            "database": str(path),
-            "configuration": str(settings.source.absolute() if settings.source else "none (defaults)"),
-            "pid": str(os.getpid()),
-        }
+        listener = self._listener = Listener(hub, counter, sockets, control)
+        hub.threads = [IoThread(index, hub, counter.released) for index in range(settings.server.io_threads)]
         self._handle_signals()
         sys.setswitchinterval(SWITCH_INTERVAL_S)
         _allow_many_files()
@@ -136,33 +128,44 @@ class Daemon:
         self._announce(where, has_admin, upgraded_from)
         listener.start()
 
-    def _open_history(self, world: World, stores: SqliteStores) -> None:
-        history, path = self._settings.history, self._settings.database.path
-        if history.enabled:
-            self._journal = open_journal(path, full=history.synchronous == "full")
-            world.ledger = Ledger(self._journal, history)
-            stores.presence.go_all(world.ledger.last_message_id)
-            self._upkeep = Upkeep(lambda: open_upkeep(path), lambda: world.settings.history)
-
-    def _make_world(self, stores: SqliteStores) -> World:
+    def _make_world(self, stores: SqliteStores, runtime: DaemonRuntime) -> World:
         gc.disable()  # nothing of what is loaded now is garbage, and looking for some in it would take its time
         try:
-            return self._load_world(stores)
+            world = self._load_world(stores, runtime)
         finally:
             gc.freeze()
             gc.enable()
+        if world.ledger.journal is not None:
+            path = self._settings.database.path
+            stores.presence.go_all(world.ledger.last_message_id)
+            self._upkeep = Upkeep(lambda: open_upkeep(path), lambda: world.settings.history)
+        return world
 
-    def _load_world(self, stores: SqliteStores) -> World:
+    def _load_world(self, stores: SqliteStores, runtime: DaemonRuntime) -> World:
         now = datetime.now(UTC)
         cloak = Cloak(get_server_key(stores.database, "cloak"))
         start_ms = int(now.timestamp() * 1000)
-        world = World(self._settings, start_ms, f"{start_ms:x}-", cloak)
-        world.accounts = AccountDirectory(stores.accounts.load_entries())
+        accounts = AccountDirectory(stores.accounts.load_entries())
+        world = World(self._settings, runtime, cloak, start_ms, f"{start_ms:x}-", accounts, self._open_ledger())
         for rule in stores.bans.load_rules(now):
             world.bans.add(rule)
         world.restore_channels(stores.channels.load_all())
-        world.load_settings = self._load_settings
         return world
+
+    def _open_ledger(self) -> Ledger:
+        history = self._settings.history
+        if history.enabled:
+            self._journal = open_journal(self._settings.database.path, full=history.synchronous == "full")
+        return Ledger(self._journal, history)
+
+    def _facts(self, where: list[str]) -> dict[str, str]:
+        source = self._settings.source
+        return {
+            "listening": ", ".join(where),
+            "database": str(self._settings.database.path),
+            "configuration": str(source.absolute() if source else "none (defaults)"),
+            "pid": str(os.getpid()),
+        }
 
     def _announce(self, where: list[str], has_admin: bool, upgraded_from: Path | None) -> None:
         settings = self._settings
@@ -226,7 +229,7 @@ class Daemon:
         said = threading.Event()
 
         def farewell() -> None:
-            hub.world.is_ending = True
+            hub.world.runtime.is_ending = True
             for session in list(hub.world.sessions.values()):
                 hub.world.close(session, FAREWELL)
             said.set()

@@ -10,7 +10,6 @@ import ipaddress
 import itertools
 import logging
 import os
-import resource
 import socket
 import struct
 import threading
@@ -20,7 +19,6 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from chatroom.chat.admission.flood import ConnectionBudget, is_this_machine, limit_key
 from chatroom.chat.people.session import ControlRights, Session
 from chatroom.chat.stored.records import Role
 from chatroom.errors import AddressUnusable, ServeError
@@ -28,6 +26,7 @@ from chatroom.server.websocket import error_response
 
 if TYPE_CHECKING:
     from chatroom.config import Listen
+    from chatroom.server.connection_counter import ConnectionCounter
     from chatroom.server.hub import Hub
     from chatroom.server.io_thread import Accepted, IoThread
 
@@ -38,9 +37,6 @@ ACCEPTS_PER_TICK = 64
 """The most connections that one tick takes from a listening socket: those that are there get their turn in between."""
 _PAUSE_S = 0.1
 _STOP_PATIENCE_S = 1.0
-KEPT_FILES = 64
-"""How many open files connections leave to the database, the control socket and everything else."""
-
 _COMPLAIN_EVERY_S = 60
 
 log = logging.getLogger(__name__)
@@ -93,22 +89,20 @@ def open_control(path: Path) -> socket.socket:
 class Listener:
     """Takes new connections. Methods are the first I/O thread's own but where they say otherwise."""
 
-    def __init__(self, hub: Hub, sockets: list[tuple[Listen, socket.socket]], control: socket.socket) -> None:
+    def __init__(
+        self,
+        hub: Hub,
+        counter: ConnectionCounter,
+        sockets: list[tuple[Listen, socket.socket]],
+        control: socket.socket,
+    ) -> None:
         self._hub = hub
+        self._counter = counter
         self._control = control
         self._sockets = {sock: listen.kind == "websocket" for listen, sock in sockets}
         """What is listened on, and whether WebSocket is spoken there."""
         self._sockets[control] = False
         self._numbers = itertools.count(1)
-        limits = hub.world.settings.limits
-        self._budget = ConnectionBudget(limits.connections_per_address, limits.connects_per_minute)
-        self._counted: dict[int, str] = {}
-        """Against which address a session is counted, by its id."""
-        self._open = 0
-        """How many connections from outside there are."""
-        self._budget_lock = threading.Lock()
-        """Guards ``_budget``, ``_counted`` and ``_open``, which all I/O threads change. No other lock is taken under
-        it."""
         self._complain_at = 0.0
         """When it may be said again that files have run out."""
 
@@ -138,36 +132,6 @@ class Listener:
     def _watch(self, sock: socket.socket) -> None:
         if sock in self._sockets:
             self._hub.threads[0].watch(sock, lambda: self._accept_all(sock))
-
-    def released(self, session: Session) -> None:
-        """A connection has ended. From any thread."""
-        with self._budget_lock:
-            if session.control is None:
-                self._open -= 1
-            self._uncount(session)
-
-    def _uncount(self, session: Session) -> None:
-        address = self._counted.pop(session.id, None)
-        if address is not None:
-            self._budget.released(address)
-
-    def admit(self, session: Session) -> str | None:
-        """Count a session against its address of now (IPv6: the /64), and no other: why not, where it may not be.
-
-        From any thread.
-        """
-        limits = self._hub.world.settings.limits
-        with self._budget_lock:
-            self._uncount(session)
-            if not _is_counted(session):
-                return None
-            self._budget.concurrent = limits.connections_per_address if limits.enabled else 1 << 30
-            self._budget.per_minute = limits.connects_per_minute if limits.enabled else 1 << 30
-            counted = limit_key(session.version, session.address)
-            refusal = self._budget.admit(counted, int(time.monotonic() * 1000))
-            if refusal is None:
-                self._counted[session.id] = counted
-        return refusal
 
     def _accept_all(self, listening: socket.socket) -> None:
         """Take the connections that wait, and deal them out: each I/O thread is told once."""
@@ -212,7 +176,7 @@ class Listener:
         """The session of a new connection; None where it is turned away."""
         address_text, version, address = _parse_peer(host)
         world, websocket = self._hub.world, self._sockets[listening]
-        full = self._fullness()
+        full = self._counter.fullness()
         if full:
             _turn_away(sock, address_text, "too many connections to this server", websocket=websocket)
             if self._may_complain():
@@ -221,24 +185,14 @@ class Listener:
         host = world.cloak.host(version, address)
         session = Session(next(self._numbers), address_text, version, address, host, now_ms)
         refusal = None
-        if _is_counted(session) and not world.settings.webirc.trusts(version, address):
-            refusal = self.admit(session)
+        if not world.settings.webirc.trusts(version, address):
+            refusal = self._counter.admit(session, world.settings.limits)
         if refusal is not None:
             _turn_away(sock, address_text, refusal, websocket=websocket)
             self._hub.post(0, lambda: world.log_line(f"refused {address_text}: {refusal}"))
             return None
-        with self._budget_lock:
-            self._open += 1
+        self._counter.opened()
         return session
-
-    def _fullness(self) -> str:
-        """Why no more connections may be; empty where one may."""
-        files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-        with self._budget_lock:
-            count = self._open
-        if files == resource.RLIM_INFINITY or count < max(1, files - KEPT_FILES):
-            return ""
-        return f"{count} connections are open, as many as a limit of {files} open files leaves room for"
 
     def _may_complain(self) -> bool:
         """Whether to say that files have run out: at most once a minute."""
@@ -272,10 +226,3 @@ def _turn_away(sock: socket.socket, address: str, why: str, *, websocket: bool) 
     """Tell a connection that may not be why it is closed."""
     said = f"ERROR :Closing Link: {address} ({why})\r\n".encode()
     sock.send(error_response(HTTPStatus.TOO_MANY_REQUESTS, why) if websocket else said)
-
-
-def _is_counted(session: Session) -> bool:
-    """Whether the connection limits count the session: not this machine's own, nor the control socket's."""
-    if session.control is not None or session.version == 0:
-        return False
-    return not is_this_machine(session.version, session.address)

@@ -18,6 +18,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from harness.runtime import FakeRuntime
+
 from chatroom.chat.admission.account_directory import AccountDirectory
 from chatroom.chat.admission.cloak import Cloak
 from chatroom.chat.admission.credentials import make_credentials
@@ -196,13 +198,13 @@ class Here:
         self.stores.close()
 
     def _make_world(self, settings: Settings) -> World:
-        world = World(settings, self.now_ms, "t-", Cloak(b"key"))
-        world.accounts = AccountDirectory(self.stores.accounts.load_entries())
+        self.runtime = FakeRuntime(settings)
+        accounts = AccountDirectory(self.stores.accounts.load_entries())
+        ledger = Ledger(self.journal, settings.history) if self.journal is not None else None
+        world = World(settings, self.runtime, Cloak(b"key"), self.now_ms, "t-", accounts, ledger)
         for rule in self.stores.bans.load_rules(self.now):
             world.bans.add(rule)
         world.restore_channels(self.stores.channels.load_all())
-        if self.journal is not None:
-            world.ledger = Ledger(self.journal, settings.history)
         return world
 
     def restart(self) -> None:

@@ -6,12 +6,11 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from harness.runtime import make_world
 
-from chatroom.chat.admission.account_directory import AccountDirectory
-from chatroom.chat.admission.cloak import Cloak
 from chatroom.chat.people.session import Session
 from chatroom.chat.stored.records import AccountEntry, Role
-from chatroom.chat.world import Job, World
+from chatroom.chat.world import Job
 from chatroom.commands.pending import Queue
 from chatroom.config import Settings
 from chatroom.config.settings import Limits
@@ -37,8 +36,8 @@ class HeldWorkers(Workers):
 @pytest.fixture
 def hub() -> Iterator[Hub]:
     """A hub with two I/O threads that run."""
-    world = World(Settings(limits=Limits(enabled=False)), 0, "t-", Cloak(b"key"))
-    world.accounts = AccountDirectory([AccountEntry(1, "ada", Role.ADMIN, False)])
+    world = make_world(Settings(limits=Limits(enabled=False)))
+    world.accounts.put(AccountEntry(1, "ada", Role.ADMIN, False))
     hub = Hub(world, HeldWorkers(), Screen())
     hub.threads = [IoThread(index, hub, lambda session: None) for index in range(2)]
     for thread in hub.threads:
@@ -91,7 +90,7 @@ def test_a_session_goes_on_in_its_own_thread_after_news_taken_in_another(hub: Hu
 
 def test_a_line_for_the_screen_is_taken_by_one_thread_only() -> None:
     """What one thread took, though it was nothing, does not grow by what another notes once the lock is released."""
-    world = World(Settings(), 0, "t-", Cloak(b"key"))
+    world = make_world(Settings())
     hub = Hub(world, HeldWorkers(), Screen())
     first = hub.take_log()
     world.log_line("joined: alice")

@@ -279,11 +279,11 @@ def _tell_operators(context: Context, accounts: list[Account]) -> None:
 @command("REHASH", role=Role.ADMIN, control=True)
 def rehash(context: Context, params: list[str]) -> Pending | None:
     """Reads the configuration again and uses what may change without a restart."""
-    load = context.world.load_settings
+    runtime = context.world.runtime
 
     def then(context: Context, settings: Settings) -> None:
         context.note("DONE", text=use_settings(context.world, settings))
 
     context.reply(numerics.RPL_REHASHING, printable(str(context.world.settings.source or "chatroom.toml")))
     # A job, because it reads a file. It runs in the store worker, so two reloads take effect in order.
-    return Pending("store", lambda stores: load(), then)
+    return Pending("store", lambda stores: runtime.load_settings(), then)

@@ -40,7 +40,7 @@ def status(context: Context, params: list[str]) -> Pending | None:
         "accounts": str(len(world.accounts)),
         "bans": str(len(world.bans)),
         "history": world.ledger.failure or ("kept" if world.ledger.journal is not None else "not kept"),
-        **world.facts,
+        **world.runtime.facts(),
     }
     for key, value in values.items():
         context.note(key, text=value)
