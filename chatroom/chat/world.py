@@ -1,13 +1,13 @@
 """Who is here, where, and what everybody is told: the one place that knows who is present.
 
 Everything here runs under the hub lock. Rules change the world and say things through it; nothing reads a store, and
-what must be remembered is handed out as a job (see ``remember``).
+what must be stored is left to a worker (see ``work``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from chatroom.chat.admission.account_directory import AccountDirectory
 from chatroom.chat.admission.ban_table import BanTable
@@ -23,6 +23,7 @@ from chatroom.chat.people.user import User
 from chatroom.chat.people.whowas import WhowasList
 from chatroom.chat.stored.entries import Kind
 from chatroom.chat.stored.records import AccountData
+from chatroom.chat.work_queue import WorkQueue
 from chatroom.config import Settings
 from chatroom.irc import caps
 from chatroom.irc.framing import encode
@@ -33,11 +34,6 @@ if TYPE_CHECKING:
     from chatroom.chat.people.session import Session
     from chatroom.chat.runtime import Runtime
     from chatroom.chat.stored.records import AccountEntry, StoredChannel
-    from chatroom.chat.stored.stores import Stores
-
-Job = Callable[["Stores"], object]
-Queue = Literal["store", "password", "history"]
-"""Which worker does a job: see ``chatroom.server.workers``."""
 
 
 class World:
@@ -76,14 +72,7 @@ class World:
         """What must be in the history before it is read. Without a journal nothing is written."""
         self.log_lines: list[str] = []
         """Lines for the operator's screen, written once the lock is released."""
-        self.jobs: list[Job] = []
-        """What must be remembered, in order, with nobody waiting for it."""
-        self.checks: list[Job] = []
-        """As ``jobs``, for the workers that hash passwords."""
-        self.woken: list[Session] = []
-        """Sessions whose lines need wait no longer; for whoever runs lines to take."""
-        self.questions: list[tuple[Queue, Job, Callable[[object], None]]] = []
-        """What is to be looked up, and what to do with the answer in a later tick."""
+        self.work = WorkQueue()
         self.most_users = 0
         self.invisible = 0
         """How many of the users are invisible."""
@@ -108,13 +97,9 @@ class World:
         """One line for the operator's screen."""
         self.log_lines.append(text)
 
-    def remember(self, job: Job) -> None:
-        """Have something written behind what is told; nobody waits for it."""
-        self.jobs.append(job)
-
     def record_arrival(self, account_id: int, folded: str) -> None:
         """An account is in a channel from now on, or on the server (an empty name)."""
-        self.remember(lambda stores: stores.presence.come(account_id, folded))
+        self.work.write(lambda stores: stores.presence.come(account_id, folded))
 
     def record_departure(self, user: User, channel: Channel | None) -> None:
         """Somebody leaves a channel, or the server (None): their account has read everything until now.
@@ -126,11 +111,7 @@ class World:
         if self.ledger.journal is not None and user.account is not None:
             account_id, number = user.account.id, self.ledger.last_message_id
             folded = channel.folded if channel is not None else ""
-            self.remember(lambda stores: stores.presence.go(account_id, folded, number))
-
-    def ask(self, queue: Queue, job: Job, then: Callable[[object], None]) -> None:
-        """Have something looked up; ``then`` is told the result, or the ``ChatroomError``, in a later tick."""
-        self.questions.append((queue, job, then))
+            self.work.write(lambda stores: stores.presence.go(account_id, folded, number))
 
     def configure_channels(self) -> None:
         """Have the channels that the settings name, and no longer the empty ones that they named before."""

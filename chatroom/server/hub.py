@@ -12,6 +12,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from chatroom.commands.context import Context
@@ -23,6 +24,7 @@ from chatroom.irc.framing import Malformed
 
 if TYPE_CHECKING:
     from chatroom.chat.people.session import Session
+    from chatroom.chat.work_queue import Then, WorkItem
     from chatroom.chat.world import World
     from chatroom.commands.pending import Pending
     from chatroom.server.connection import Connection
@@ -86,14 +88,9 @@ class Hub:
             for session in outbox.closed:
                 threads[session.thread].pending.append((session, None))
             outbox.closed = []
-        if world.jobs:
-            self._submit_jobs()
-        if world.questions:
-            self._submit_questions()
-        if world.checks:
-            for job in world.checks:
-                self.workers.submit("password", job, _log_failure)
-            world.checks = []
+        work = world.work
+        if work.writes or work.others:  # after the commit: a question of this tick finds what was said in it
+            self._submit_work(work.take())
 
     def take_log(self) -> list[str]:
         """The lines for the operator's screen, to be written without the lock. Needs the lock."""
@@ -118,8 +115,9 @@ class Hub:
             task()
         except Exception:
             log.exception("a task failed")
-        while self.world.woken:
-            self._wake(self.world.woken.pop())
+        resumed = self.world.work.resumed
+        while resumed:
+            self._wake(resumed.pop())
 
     def _report_bug(self, context: Context) -> None:
         log.exception("a line of %s failed", context.nick)
@@ -136,13 +134,14 @@ class Hub:
             post(thread, lambda: self._resume(context, pending, outcome))
 
         def submit() -> None:
-            if pending.job is None:
+            if pending.queue is None or pending.job is None:
                 done(None)
             else:
                 self.workers.submit(pending.queue, pending.job, done)
 
         if pending.queue == "store":
-            self._submit_jobs()  # what was to be remembered before this comes before it on the disk too
+            # What earlier lines have written is on the disk before this job runs, and this job's writes come after.
+            self._submit_work(self.world.work.take_writes())
         if pending.delay_ms:
             self._have_owner(session, lambda: self.threads[thread].call_later(pending.delay_ms / 1000, submit))
         else:
@@ -156,20 +155,13 @@ class Hub:
         else:
             owner.post(task)
 
-    def _submit_jobs(self) -> None:
-        for job in self.world.jobs:
-            self.workers.submit("store", job, _log_failure)
-        self.world.jobs = []
+    def _submit_work(self, items: list[WorkItem]) -> None:
+        for queue, job, then in items:
+            self.workers.submit(queue, job, _log_failure if then is None else partial(self._answer, then))
 
-    def _submit_questions(self) -> None:
-        """Have things looked up. After the tick's commit: what was said in it is there to be found."""
-        for queue, job, then in self.world.questions:
-
-            def done(outcome: object, then: Callable[[object], None] = then) -> None:
-                self.post(0, lambda: then(_unless_bug(outcome)))
-
-            self.workers.submit(queue, job, done)
-        self.world.questions = []
+    def _answer(self, then: Then, outcome: object) -> None:
+        """Have a question's outcome taken in a later tick. In the worker's thread."""
+        self.post(0, lambda: then(_unless_bug(outcome)))
 
     def _resume(self, context: Context, pending: Pending, outcome: object) -> None:
         session = context.session

@@ -17,8 +17,7 @@ from chatroom.errors import ChatroomError
 
 if TYPE_CHECKING:
     from chatroom.chat.stored.stores import Stores
-    from chatroom.chat.world import Job
-    from chatroom.commands.pending import Queue
+    from chatroom.chat.work_queue import Job, Queue
 
 log = logging.getLogger(__name__)
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import ipaddress
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -29,6 +29,7 @@ from chatroom.chat.people.channel import Channel
 from chatroom.chat.people.session import ControlRights, Session
 from chatroom.chat.people.user import User
 from chatroom.chat.stored.records import AccountEntry, Actor, Role
+from chatroom.chat.work_queue import Job, WorkItem
 from chatroom.chat.world import World
 from chatroom.commands.connecting.registration import start
 from chatroom.commands.context import Context
@@ -115,50 +116,51 @@ class Client:
             self.here.world.close(self.session, why, tell=False)
 
 
-class Job:
-    """A worker's job that was not done yet; ``answers`` is whom it answers, if anybody waits."""
+class HeldItem:
+    """A work item that no worker has run yet."""
 
-    def __init__(
-        self, here: Here, job: Callable[[SqliteStores], object] | None, answers: tuple[Context, Pending] | None
-    ) -> None:
+    def __init__(self, here: Here, item: WorkItem) -> None:
         self.here = here
-        self.job = job
-        self.answers = answers
+        self.item = item
 
     def do(self) -> None:
-        """Do it, and go on with whoever waited for it."""
-        if self.answers is None:
-            assert self.job is not None
-            self.job(self.here.stores)
+        """Run its job. A question's outcome is taken in a tick of its own."""
+        _, job, then = self.item
+        if then is None:
+            job(self.here.stores)
             return
-        context, pending = self.answers
-        if pending.delay_ms:
-            self.here.delays_ms.append(pending.delay_ms)
-            self.here.now += timedelta(milliseconds=pending.delay_ms)
-        try:
-            outcome: object = self.job(self.here.stores) if self.job is not None else None
-        except ChatroomError as error:
-            outcome = error
-        self.here.go_on(context, pending, outcome)
+        outcome = run_job(job, self.here.stores)
+        with self.here.tick():
+            then(outcome)
+            self.here.run_resumed()
 
 
-class Question:
-    """Something the world asked to be looked up, that was not yet."""
+class HeldPending:
+    """What a verb waits for, not done yet."""
 
-    def __init__(self, here: Here, job: Callable[[SqliteStores], object], then: Callable[[object], None]) -> None:
+    def __init__(self, here: Here, context: Context, pending: Pending) -> None:
         self.here = here
-        self.job = job
-        self.then = then
+        self.context = context
+        self.pending = pending
+
+    def run_job(self) -> object:
+        """Run its job, if it has one; the outcome."""
+        return run_job(self.pending.job, self.here.stores) if self.pending.job is not None else None
 
     def do(self) -> None:
-        """Look it up, and tell the world in a tick of its own."""
-        try:
-            outcome: object = self.job(self.here.stores)
-        except ChatroomError as error:
-            outcome = error
-        with self.here.tick():
-            self.then(outcome)
-            self.here.run_woken()
+        """Let its delay pass, run its job, and go on with the verb."""
+        if self.pending.delay_ms:
+            self.here.delays_ms.append(self.pending.delay_ms)
+            self.here.now += timedelta(milliseconds=self.pending.delay_ms)
+        self.here.go_on(self.context, self.pending, self.run_job())
+
+
+def run_job(job: Job, stores: SqliteStores) -> object:
+    """Run a job as a worker does; the result, or the ``ChatroomError`` that it raised."""
+    try:
+        return job(stores)
+    except ChatroomError as error:
+        return error
 
 
 class Here:
@@ -178,7 +180,7 @@ class Here:
         """How long each job was held back by its own ``delay_ms``."""
         self.holding = False
         """Whether jobs wait until the test says ``release``."""
-        self.held: deque[Job | Question] = deque()
+        self.held: deque[HeldItem | HeldPending] = deque()
         """The jobs not done yet, in their order."""
         self._in_tick = False
         self.world = self._make_world(settings or make_settings())
@@ -418,22 +420,18 @@ class Here:
         outbox.closed = []
         check_invariants(self.world)
         self._in_tick = False
-        self._take_jobs()
-
-    def _take_jobs(self) -> None:
-        self.held.extend(Question(self, job, then) for _, job, then in self.world.questions)
-        self.world.questions = []
-        self.held.extend(Job(self, job, None) for job in [*self.world.jobs, *self.world.checks])
-        self.world.jobs, self.world.checks = [], []
+        self.held.extend(HeldItem(self, item) for item in self.world.work.take())
 
     def _hold(self, context: Context, pending: Pending) -> None:
-        self._take_jobs()
-        self.held.append(Job(self, pending.job, (context, pending)))
+        if pending.queue == "store":
+            self.held.extend(HeldItem(self, item) for item in self.world.work.take_writes())
+        self.held.append(HeldPending(self, context, pending))
 
-    def run_woken(self) -> None:
-        """Run the lines that waited for a session to be waiting no longer."""
-        while self.world.woken:
-            self._run_parked(self.clients[self.world.woken.pop().id])
+    def run_resumed(self) -> None:
+        """Run the lines of sessions that wait no longer."""
+        resumed = self.world.work.resumed
+        while resumed:
+            self._run_parked(self.clients[resumed.pop().id])
 
     def _run_parked(self, client: Client) -> None:
         session = client.session

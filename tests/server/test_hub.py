@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import queue
 import socket
 from collections.abc import Iterator
 from functools import partial
@@ -10,8 +11,7 @@ from harness.runtime import make_world
 
 from chatroom.chat.people.session import Session
 from chatroom.chat.stored.records import AccountEntry, Role
-from chatroom.chat.world import Job
-from chatroom.commands.pending import Queue
+from chatroom.chat.work_queue import Job, Queue
 from chatroom.config import Settings
 from chatroom.config.settings import Limits
 from chatroom.server.hub import Hub
@@ -75,7 +75,7 @@ def test_a_session_goes_on_in_its_own_thread_after_news_taken_in_another(hub: Hu
             assert user is not None
             hub.world.set_account(user, hub.world.accounts.find("ada"))
         far.sendall(b"TOPIC #lobby :new\r\nPING behind\r\nPING last\r\n")
-        while not any(queue == "store" for queue, _, _ in workers.held):
+        while not any(name == "store" for name, _, _ in workers.held):
             with hub.lock:
                 pass
         with hub.lock:
@@ -86,6 +86,36 @@ def test_a_session_goes_on_in_its_own_thread_after_news_taken_in_another(hub: Hu
         hub.wake_writers(0)
         told = [lines.readline().split()[1] for _ in range(3)]
     assert told == [b"TOPIC", b"PONG", b"PONG"]
+
+
+def test_a_tick_submits_its_work_in_order_and_once(hub: Hub) -> None:
+    """Writes first, then questions and checks; an answer is taken in a tick, and a failed write is only logged."""
+    workers = hub.workers
+    assert isinstance(workers, HeldWorkers)
+    jobs: dict[str, Job] = {name: partial(_answer, name) for name in ("question", "write", "check")}
+    answers: queue.SimpleQueue[object] = queue.SimpleQueue()
+    with hub.lock:
+        hub.begin()
+        work = hub.world.work
+        work.ask("history", jobs["question"], answers.put)
+        work.write(jobs["write"])
+        work.check(jobs["check"])
+        assert workers.held == []
+        hub.end()
+        hub.begin()
+        hub.end()
+    assert [(name, job) for name, job, _ in workers.held] == [
+        ("store", jobs["write"]),
+        ("history", jobs["question"]),
+        ("password", jobs["check"]),
+    ]
+    workers.held[0][2](None)
+    workers.held[1][2]("found")
+    assert answers.get(timeout=30) == "found"
+
+
+def _answer(name: str, stores: object) -> str:
+    return name
 
 
 def test_a_line_for_the_screen_is_taken_by_one_thread_only() -> None:

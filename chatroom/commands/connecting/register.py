@@ -140,7 +140,7 @@ def _hand_over(context: Context, user: User, account_id: int) -> None:
         stores.account_data.set_metadata(account_id, metadata)
 
     if markers or metadata:
-        context.world.remember(store)
+        context.world.work.write(store)
 
 
 def _registered(context: Context, name: str, account: Account | None) -> Pending | None:

@@ -80,7 +80,7 @@ def announce(context: Context, params: list[str]) -> Pending | None:
         world.tell_user(user, event)
     world.log_line(f"announced by {context.actor.name}: {params[0]}")
     by, text = context.actor, params[0]
-    world.remember(lambda stores: stores.audit.add(by, "announce", "*", text))
+    world.work.write(lambda stores: stores.audit.add(by, "announce", "*", text))
     count = len(world.users)
     context.note("DONE", text=f"Told {count} {'person' if count == 1 else 'people'}")
     return None

@@ -38,7 +38,7 @@ def wait_for_journal(utterance: Utterance, names: list[str], say: Say, since_ms:
     if world.now_ms - since_ms > PATIENCE_MS:
         utterance.context.fail("NOT_KEPT", names[0], text=f"{_NOT_SENT}: the database is busy")
         # A Pending that does nothing: for None, the caller would send the message that was just refused.
-        return Pending("none", None, lambda context, result: None)
+        return Pending(None, None, lambda context, result: None)
 
     def then(context: Context, result: object) -> Pending | None:
         if context.session.user is None:
@@ -48,7 +48,7 @@ def wait_for_journal(utterance: Utterance, names: list[str], say: Say, since_ms:
             say(utterance, names)
         return pending
 
-    return Pending("none", None, then, _RETRY_MS)
+    return Pending(None, None, then, _RETRY_MS)
 
 
 def _is_stored(utterance: Utterance, name: str) -> bool:
