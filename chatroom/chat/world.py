@@ -19,10 +19,9 @@ from chatroom.chat.delivery.outbox import Outbox
 from chatroom.chat.delivery.replay_queue import release
 from chatroom.chat.events import Event, Stamp
 from chatroom.chat.people.channel import Channel
-from chatroom.chat.people.user import User
+from chatroom.chat.people.online_directory import OnlineDirectory
 from chatroom.chat.people.whowas import WhowasList
 from chatroom.chat.stored.entries import Kind
-from chatroom.chat.stored.records import AccountData
 from chatroom.chat.work_queue import WorkQueue
 from chatroom.config import Settings
 from chatroom.irc import caps
@@ -32,6 +31,7 @@ from chatroom.irc.names import casefold
 if TYPE_CHECKING:
     from chatroom.chat.delivery.welcome_text import WelcomeText
     from chatroom.chat.people.session import Session
+    from chatroom.chat.people.user import User
     from chatroom.chat.runtime import Runtime
     from chatroom.chat.stored.records import AccountEntry, StoredChannel
 
@@ -59,12 +59,9 @@ class World:
         """Everybody present, by casefolded nick."""
         self.channels: dict[str, Channel] = {}
         self.accounts = AccountDirectory() if accounts is None else accounts
-        self.by_account: dict[int, dict[User, None]] = {}
-        """Who is logged in to an account, by its id."""
+        self.online = OnlineDirectory()
         self.whowas = WhowasList()
         self.monitors = MonitorLists()
-        self.account_data: dict[int, AccountData] = {}
-        """What the accounts have that somebody here is logged in to, by their ids."""
         self.bans = BanTable()
         self.throttle = LoginThrottle()
         self.outbox = Outbox(Stamp(start_ms, id_prefix))
@@ -73,14 +70,6 @@ class World:
         self.log_lines: list[str] = []
         """Lines for the operator's screen, written once the lock is released."""
         self.work = WorkQueue()
-        self.most_users = 0
-        self.invisible = 0
-        """How many of the users are invisible."""
-        self.unregistered = 0
-        """How many sessions are nobody yet."""
-        self.operators: dict[User, None] = {}
-        """Who is here by an admin's or a moderator's account."""
-        self.guest_number = 0
         self.welcome: WelcomeText | None = None
         """The welcome as it was last rendered."""
         self.configure_channels()
@@ -192,10 +181,7 @@ class World:
         self.users[user.folded] = user
         for session in user.sessions:
             session.user = user
-        if user.account is not None:
-            self._list_account(user)
-            user.account_data = self.account_data.setdefault(user.account.id, user.account_data)
-        self.most_users = max(self.most_users, len(self.users))
+        self.online.add(user, len(self.users))
         self.monitors.tell_online(self.outbox, self.settings.server.name, user)
 
     def remove_user(self, user: User, quit_text: str) -> None:
@@ -205,9 +191,7 @@ class World:
         del self.users[user.folded]
         self.whowas.add(user, self.now_ms)
         self.monitors.tell_offline(self.outbox, self.settings.server.name, user.nick)
-        self._unlist_account(user)
-        self._forget_account_data(user.account)
-        self.set_invisible(user, False)
+        self.online.discard(user)
         event = Event.by(user, f"QUIT :{quit_text}")
         for session in user.sessions:
             self.outbox.settle(session)
@@ -241,54 +225,14 @@ class World:
             self.monitors.tell_online(self.outbox, server, user)
         return event
 
-    def guest_nick(self) -> str:
-        """A nick nobody wears and nobody registered."""
-        while True:
-            self.guest_number += 1
-            nick = f"Guest{self.guest_number}"
-            if self.find_user(nick) is None and self.accounts.find(nick) is None:
-                return nick
-
     def set_account(self, user: User, account: AccountEntry | None) -> None:
         """Log somebody in or out, and tell those who asked to know."""
-        before, old = user.account_name, user.account
-        self._unlist_account(user)
-        user.account = account
-        self._list_account(user)
-        if account is None:
-            user.account_data = AccountData()
-        else:
-            user.account_data = self.account_data.setdefault(account.id, AccountData())
-        self._forget_account_data(old)
+        before = user.account_name
+        self.online.set_account(user, account)
         if user.account_name != before:
             name = user.account_name or "*"
             event = Event.by(user, f"ACCOUNT {name}", needs=caps.ACCOUNT_NOTIFY)
             self.tell_neighbours(user, event)
-
-    def _forget_account_data(self, account: AccountEntry | None) -> None:
-        if account is not None and account.id not in self.by_account:
-            self.account_data.pop(account.id, None)
-
-    def set_invisible(self, user: User, invisible: bool) -> None:
-        """Hide somebody from those who share no channel with them, or show them again."""
-        self.invisible += int(invisible) - int(user.invisible)
-        user.invisible = invisible
-
-    def _list_account(self, user: User) -> None:
-        if user.account is not None:
-            self.by_account.setdefault(user.account.id, {})[user] = None
-            if user.is_operator:
-                self.operators[user] = None
-
-    def _unlist_account(self, user: User) -> None:
-        if user.account is None:
-            return
-        self.operators.pop(user, None)
-        present = self.by_account.get(user.account.id)
-        if present is not None:
-            present.pop(user, None)
-            if not present:
-                del self.by_account[user.account.id]
 
     def close(
         self, session: Session, text: str, quit_text: str | None = None, *, tell: bool = True, lost: bool = False
@@ -318,7 +262,7 @@ class World:
         session.closing = True
         if session.registration is not None:
             session.registration = None
-            self.unregistered -= 1
+            self.online.unregistered -= 1
         self.sessions.pop(session.id, None)
         self.monitors.clear(session)
         self.outbox.closed.append(session)

@@ -115,7 +115,7 @@ def test_an_account_that_logs_in_while_it_is_deleted_comes_in_as_nobody(here: He
     here.go_on(login.context, login.pending, outcome)
     here.release()  # it is looked for on the disk once more, for it might have been made just now
     assert client.closed
-    assert here.world.by_account == {}
+    assert here.world.online.by_account == {}
 
 
 def test_a_shells_ban_spares_nobody(here: Here) -> None:

@@ -481,16 +481,16 @@ def check_invariants(world: World) -> None:
     _check_channels(world)
     present = list(world.users.values())
     accounts = {user.account.id for user in present if user.account is not None}
-    assert {key: set(users) for key, users in world.by_account.items()} == {
+    assert {key: set(users) for key, users in world.online.by_account.items()} == {
         key: {user for user in present if user.account is not None and user.account.id == key} for key in accounts
     }
-    assert set(world.account_data) >= accounts
+    assert set(world.online.account_data) >= accounts
     for user in present:
-        assert user.account is None or user.account_data is world.account_data[user.account.id]
-    assert set(world.operators) == {user for user in present if user.is_operator}
-    assert world.invisible == sum(user.invisible for user in present)
-    assert world.unregistered == sum(session.registration is not None for session in world.sessions.values())
-    assert world.most_users >= len(present)
+        assert user.account is None or user.account_data is world.online.account_data[user.account.id]
+    assert set(world.online.operators) == {user for user in present if user.is_operator}
+    assert world.online.invisible == sum(user.invisible for user in present)
+    assert world.online.unregistered == sum(session.registration is not None for session in world.sessions.values())
+    assert world.online.most_users >= len(present)
 
 
 def _check_channels(world: World) -> None:

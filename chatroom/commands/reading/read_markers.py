@@ -78,7 +78,7 @@ def _set(context: Context, target: str, read_ms: int) -> None:
         world.work.write(lambda stores: stores.account_data.set_marker(account.id, folded, read_ms))
     line = _line(context, target)
     context.say(line)
-    for each in [user] if account is None else list(world.by_account.get(account.id, {})):
+    for each in [user] if account is None else list(world.online.users_of(account.id)):
         _tell_others(context, each, line)
 
 
