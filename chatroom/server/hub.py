@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from chatroom.commands.context import Context
 from chatroom.commands.dispatch import finish, resume, run_line
-from chatroom.commands.talking.writing_history import tell_unkept
+from chatroom.commands.talking.writing_history import report_commit
 from chatroom.errors import ChatroomError
 from chatroom.irc import numerics
 from chatroom.irc.framing import Malformed
@@ -74,11 +74,15 @@ class Hub:
 
     def end(self) -> None:
         """End a tick: commit what is kept, sort what was said to the threads that will write it. Needs the lock."""
-        self.world.ledger.catch_up()
-        if self.world.ledger.is_open:
-            tell_unkept(self.world)
         world, threads = self.world, self.threads
-        outbox = world.outbox
+        ledger, outbox = world.ledger, world.outbox
+        ledger.catch_up()
+        if ledger.is_open:
+            # The durability point: what this tick said is committed before any thread gets bytes to send.
+            failure_before = ledger.failure
+            not_written = ledger.commit_tick(outbox)
+            if ledger.failure or failure_before:
+                report_commit(world, not_written, failure_before)
         if len(threads) == 1:
             threads[0].pending += outbox.drain()
         else:

@@ -35,7 +35,7 @@ from chatroom.commands.connecting.registration import start
 from chatroom.commands.context import Context
 from chatroom.commands.dispatch import resume, run_line
 from chatroom.commands.pending import Pending
-from chatroom.commands.talking.writing_history import tell_unkept
+from chatroom.commands.talking.writing_history import report_commit
 from chatroom.config import Settings
 from chatroom.config.settings import Accounts, Limits
 from chatroom.errors import ChatroomError
@@ -404,10 +404,11 @@ class Here:
         self.world.begin_tick(self.now_ms)
 
     def _end(self) -> None:
-        self.world.ledger.catch_up()
-        if self.world.ledger.is_open:
-            tell_unkept(self.world)
-        outbox = self.world.outbox
+        ledger, outbox = self.world.ledger, self.world.outbox
+        ledger.catch_up()
+        if ledger.is_open:
+            failure_before = ledger.failure
+            report_commit(self.world, ledger.commit_tick(outbox), failure_before)
         self.writes = outbox.drain()
         written = [session.id for session, _ in self.writes]
         assert len(written) == len(set(written)), "a session is written to once a tick"
