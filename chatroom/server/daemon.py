@@ -80,6 +80,7 @@ class Daemon:
         self._screen = Screen()
         self._hub: Hub | None = None
         self._listener: Listener | None = None
+        self._threads: list[IoThread] = []
         self._control_path: Path | None = None
         # Signals are written here by Python's own C code, at once and whichever thread they reach. Handlers in Python
         # run in the main thread only, and not while it waits: one that came just before would not end the wait.
@@ -113,14 +114,17 @@ class Daemon:
         follower = ChangeFollower(world, lambda task: hub.post_news(0, task), last_change_id)
         workers = Workers(lambda: open_stores(path, writer=self._writer), follower.look)
         hub = self._hub = Hub(world, workers, self._screen)
-        listener = self._listener = Listener(hub, counter, sockets, control)
-        hub.threads = [IoThread(index, hub, counter.released) for index in range(settings.server.io_threads)]
+        threads = self._threads = [
+            IoThread(index, hub, counter.released) for index in range(settings.server.io_threads)
+        ]
+        hub.threads = threads
+        listener = self._listener = Listener(hub, threads, counter, sockets, control)
         self._handle_signals()
         sys.setswitchinterval(SWITCH_INTERVAL_S)
         _allow_many_files()
         self._screen.start()
         workers.start()
-        for thread in hub.threads:
+        for thread in threads:
             thread.start()
         self._started_io = True
         if self._upkeep is not None:
@@ -236,10 +240,10 @@ class Daemon:
 
         hub.post(0, farewell)
         said.wait(_WRITE_PATIENCE_S)
-        for thread in hub.threads:
+        for thread in self._threads:
             thread.stop(_READ_PATIENCE_S)
         give_up_at = time.monotonic() + _WRITE_PATIENCE_S
-        for thread in hub.threads:
+        for thread in self._threads:
             thread.join(max(0.0, give_up_at - time.monotonic()))
         if self._upkeep is not None:
             self._upkeep.stop(_READ_PATIENCE_S)

@@ -11,9 +11,9 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from chatroom.commands.context import Context
 from chatroom.commands.dispatch import finish, resume, run_line
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from chatroom.chat.world import World
     from chatroom.commands.pending import Pending
     from chatroom.server.connection import Connection
-    from chatroom.server.io_thread import IoThread
     from chatroom.server.operator_screen import Screen
     from chatroom.server.workers import Workers
 
@@ -36,6 +35,37 @@ log = logging.getLogger(__name__)
 
 Task = Callable[[], None]
 """Something to be done in a tick, under the hub lock."""
+
+_NEEDS_LOCK = "needs the hub lock"
+
+
+class TickThread(Protocol):
+    """What the hub needs of an I/O thread. Each method says from where it may be called."""
+
+    pending: list[tuple[Session, bytes | None]]
+    """The bytes to write to each session, or None to close it, in order. Guarded by the hub lock: the hub appends, and
+    the thread takes the list at the end of its tick and writes without the lock."""
+
+    @property
+    def ident(self) -> int | None:
+        """The thread's identifier, to be compared with ``threading.get_ident``."""
+        ...
+
+    def post(self, task: Task) -> None:
+        """Have a task run in the thread's next tick. From any thread."""
+        ...
+
+    def wake(self) -> None:
+        """End the thread's present or next wait for its sockets. From any thread."""
+        ...
+
+    def call_later(self, delay_s: float, task: Task) -> None:
+        """Have a task run after a delay, without the hub lock. From this thread."""
+        ...
+
+    def wake_connection(self, connection: Connection) -> None:
+        """Run a connection's waiting lines in the next tick. From this thread, under the hub lock."""
+        ...
 
 
 class Hub:
@@ -47,8 +77,8 @@ class Hub:
         self.world = world
         self.workers = workers
         self.screen = screen
-        self.threads: list[IoThread] = []
-        """All of them, fixed before the first tick."""
+        self.threads: Sequence[TickThread] = ()
+        """All I/O threads. They know the hub, so they are set after it is made, and stay from the first tick on."""
         self._news: deque[Task] = deque()
         """What the store worker has for the world, oldest first. Appended to by it, taken from under the lock."""
 
@@ -68,12 +98,14 @@ class Hub:
 
     def begin(self) -> None:
         """Begin a tick, with what the store worker has for it. Needs the lock."""
+        assert self.lock.locked(), _NEEDS_LOCK
         self.world.begin_tick(time.time_ns() // 1_000_000)
         while self._news:
             self.run_task(self._news.popleft())
 
     def end(self) -> None:
         """End a tick: commit what is kept, sort what was said to the threads that will write it. Needs the lock."""
+        assert self.lock.locked(), _NEEDS_LOCK
         world, threads = self.world, self.threads
         ledger, outbox = world.ledger, world.outbox
         ledger.catch_up()
@@ -115,6 +147,7 @@ class Hub:
 
     def run_task(self, task: Task) -> None:
         """Run a posted task. Needs the lock."""
+        assert self.lock.locked(), _NEEDS_LOCK
         try:
             task()
         except Exception:
@@ -154,7 +187,7 @@ class Hub:
     def _have_owner(self, session: Session, task: Task) -> None:
         """Have the thread that owns a session's connection do something: at once where this is it."""
         owner = self.threads[session.thread]
-        if threading.current_thread() is owner:
+        if threading.get_ident() == owner.ident:
             task()
         else:
             owner.post(task)
@@ -207,12 +240,3 @@ def _log_failure(outcome: object) -> None:
         log.error("could not be stored: %s", outcome)
     elif isinstance(outcome, Exception):
         log.error("a job failed", exc_info=outcome)
-
-
-def close_connection(world: World, connection: Connection, why: str) -> None:
-    """The peer is gone: so is its session. Needs the lock."""
-    session = connection.session
-    if not session.closing:
-        if session.user is not None:
-            world.log_line(f"left: {session.user.nick} ({why})")
-        world.close(session, why, tell=False, lost=connection.is_lost)

@@ -23,7 +23,7 @@ from chatroom.chat.liveness import first_look_ms, look_after
 from chatroom.commands.connecting.registration import start
 from chatroom.commands.context import Context
 from chatroom.server.connection import Connection, State
-from chatroom.server.hub import Hub, Task, close_connection
+from chatroom.server.hub import Hub, Task
 from chatroom.server.websocket_connection import HANDSHAKE_S, MessageCache, WebSocketConnection
 
 if TYPE_CHECKING:
@@ -259,11 +259,19 @@ class IoThread(threading.Thread):
             return
         if connection.ended and (not lines or session.waiting):
             if not session.waiting:
-                close_connection(self.hub.world, connection, connection.ended)
+                self._end_session(connection)
         elif lines and not session.waiting:
             self._queue(connection)
         if lines or connection.paused:
             self._throttle_reading(connection)
+
+    def _end_session(self, connection: Connection) -> None:
+        """End the session of a connection whose peer is gone."""
+        world, session = self.hub.world, connection.session
+        if not session.closing:
+            if session.user is not None:
+                world.log_line(f"left: {session.user.nick} ({connection.ended})")
+            world.close(session, connection.ended, tell=False, lost=connection.is_lost)
 
     def _hold_back(self, connection: Connection, budget: LineBudget, now_ms: int) -> None:
         """Let a session that says too much at once wait; end it where far too much has piled up.

@@ -14,6 +14,7 @@ import socket
 import struct
 import threading
 import time
+from collections.abc import Sequence
 from functools import lru_cache
 from http import HTTPStatus
 from pathlib import Path
@@ -92,11 +93,13 @@ class Listener:
     def __init__(
         self,
         hub: Hub,
+        threads: Sequence[IoThread],
         counter: ConnectionCounter,
         sockets: list[tuple[Listen, socket.socket]],
         control: socket.socket,
     ) -> None:
         self._hub = hub
+        self._threads = threads
         self._counter = counter
         self._control = control
         self._sockets = {sock: listen.kind == "websocket" for listen, sock in sockets}
@@ -113,7 +116,7 @@ class Listener:
             for sock in self._sockets:
                 self._watch(sock)
 
-        self._hub.post(0, watch)
+        self._threads[0].post(watch)
 
     def stop(self) -> None:
         """Accept no more and close the sockets. From any thread but an I/O thread."""
@@ -121,17 +124,17 @@ class Listener:
 
         def close() -> None:
             for sock in self._sockets:
-                self._hub.threads[0].unwatch(sock)
+                self._threads[0].unwatch(sock)
                 sock.close()
             self._sockets = {}
             closed.set()
 
-        self._hub.post(0, close)
+        self._threads[0].post(close)
         closed.wait(_STOP_PATIENCE_S)
 
     def _watch(self, sock: socket.socket) -> None:
         if sock in self._sockets:
-            self._hub.threads[0].watch(sock, lambda: self._accept_all(sock))
+            self._threads[0].watch(sock, lambda: self._accept_all(sock))
 
     def _accept_all(self, listening: socket.socket) -> None:
         """Take the connections that wait, and deal them out: each I/O thread is told once."""
@@ -161,14 +164,14 @@ class Listener:
             if session is None:
                 sock.close()
                 continue
-            owner = self._hub.threads[session.id % len(self._hub.threads)]
+            owner = self._threads[session.id % len(self._threads)]
             dealt.setdefault(owner, []).append((sock, session, self._sockets[listening]))
         for thread, accepted in dealt.items():
             thread.adopt(accepted)
 
     def _pause(self, listening: socket.socket) -> None:
         """Look away for a moment: the connections stay in the kernel's queue, and we do not spin over them."""
-        thread = self._hub.threads[0]
+        thread = self._threads[0]
         thread.unwatch(listening)
         thread.call_later(_PAUSE_S, lambda: self._watch(listening))
 
@@ -180,7 +183,7 @@ class Listener:
         if full:
             _turn_away(sock, address_text, "too many connections to this server", websocket=websocket)
             if self._may_complain():
-                self._hub.post(0, lambda: world.log_line(f"refused {address_text}: {full}"))
+                self._threads[0].post(lambda: world.log_line(f"refused {address_text}: {full}"))
             return None
         host = world.cloak.host(version, address)
         session = Session(next(self._numbers), address_text, version, address, host, now_ms)
@@ -189,7 +192,7 @@ class Listener:
             refusal = self._counter.admit(session, world.settings.limits)
         if refusal is not None:
             _turn_away(sock, address_text, refusal, websocket=websocket)
-            self._hub.post(0, lambda: world.log_line(f"refused {address_text}: {refusal}"))
+            self._threads[0].post(lambda: world.log_line(f"refused {address_text}: {refusal}"))
             return None
         self._counter.opened()
         return session

@@ -39,11 +39,12 @@ def hub() -> Iterator[Hub]:
     world = make_world(Settings(limits=Limits(enabled=False)))
     world.accounts.put(AccountEntry(1, "ada", Role.ADMIN, False))
     hub = Hub(world, HeldWorkers(), Screen())
-    hub.threads = [IoThread(index, hub, lambda session: None) for index in range(2)]
-    for thread in hub.threads:
+    threads = [IoThread(index, hub, lambda session: None) for index in range(2)]
+    hub.threads = threads
+    for thread in threads:
         thread.start()
     yield hub
-    for thread in hub.threads:
+    for thread in threads:
         thread.stop(0.0)
         thread.join()
 
@@ -66,7 +67,9 @@ def test_a_session_goes_on_in_its_own_thread_after_news_taken_in_another(hub: Hu
     near, far = socket.socketpair()
     near.setblocking(False)
     far.settimeout(30)
-    hub.threads[1].adopt([(near, Session(1, "10.0.0.1", 4, 0x0A000001, "host", 0), False)])
+    owner = hub.threads[1]
+    assert isinstance(owner, IoThread)
+    owner.adopt([(near, Session(1, "10.0.0.1", 4, 0x0A000001, "host", 0), False)])
     with far, far.makefile("rb") as lines:
         far.sendall(b"NICK ada1\r\nUSER u 0 * :U\r\nPING here\r\n")
         assert any(line.endswith(b":here\r\n") for line in lines)
@@ -126,3 +129,11 @@ def test_a_line_for_the_screen_is_taken_by_one_thread_only() -> None:
     world.log_line("joined: alice")
     second = hub.take_log()
     assert (first, second, hub.take_log()) == ([], ["joined: alice"], [])
+
+
+def test_a_tick_needs_the_hub_lock() -> None:
+    """Whoever begins or ends a tick, or runs a task, without the lock is found at once."""
+    hub = Hub(make_world(Settings()), HeldWorkers(), Screen())
+    for step in (hub.begin, hub.end, lambda: hub.run_task(hub.begin)):
+        with pytest.raises(AssertionError, match="hub lock"):
+            step()

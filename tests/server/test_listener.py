@@ -50,9 +50,9 @@ class House:
 
     def __init__(self, hub: Hub, listening: socket.socket, control: socket.socket, stack: ExitStack) -> None:
         self.owners = [Owner(), Owner()]
-        hub.threads = cast(list[IoThread], self.owners)
         self.listening = listening
-        self.listener = Listener(hub, ConnectionCounter(), [(Listen(), listening)], control)
+        threads = cast(list[IoThread], self.owners)
+        self.listener = Listener(hub, threads, ConnectionCounter(), [(Listen(), listening)], control)
         self._stack = stack
 
     def connect(self, count: int) -> None:
