@@ -10,7 +10,6 @@ import resource
 import secrets
 import shlex
 import shutil
-import signal
 import socket
 import sys
 import threading
@@ -33,6 +32,7 @@ from chatroom.server.hub import Hub
 from chatroom.server.io_thread import IoThread
 from chatroom.server.listener import Listener, open_control, open_listener
 from chatroom.server.operator_screen import Screen
+from chatroom.server.process_signals import ProcessSignals
 from chatroom.server.upkeep import Upkeep
 from chatroom.server.workers import Workers
 from chatroom.storage.daemon_lock import DaemonLock
@@ -82,11 +82,7 @@ class Daemon:
         self._listener: Listener | None = None
         self._threads: list[IoThread] = []
         self._control_path: Path | None = None
-        # Signals are written here by Python's own C code, at once and whichever thread they reach. Handlers in Python
-        # run in the main thread only, and not while it waits: one that came just before would not end the wait.
-        self._signals, self._signal_sink = os.pipe2(os.O_CLOEXEC)
-        os.set_blocking(self._signal_sink, False)
-        self._stopped_by = ""
+        self._signals = ProcessSignals()
         self._started_io = False
         self._journal: SqliteJournal | None = None
         self._upkeep: Upkeep | None = None
@@ -110,6 +106,7 @@ class Daemon:
         except BaseException:
             for _, sock in sockets:
                 sock.close()
+            self._close_journal()
             raise
         follower = ChangeFollower(world, lambda task: hub.post_news(0, task), last_change_id)
         workers = Workers(lambda: open_stores(path, writer=self._writer), follower.look)
@@ -119,7 +116,7 @@ class Daemon:
         ]
         hub.threads = threads
         listener = self._listener = Listener(hub, threads, counter, sockets, control)
-        self._handle_signals()
+        self._signals.handle(self._reload)
         sys.setswitchinterval(SWITCH_INTERVAL_S)
         _allow_many_files()
         self._screen.start()
@@ -188,21 +185,6 @@ class Daemon:
         flag = "" if path == paths.default_database() else f" --database {shlex.quote(str(path))}"
         return f"{own_program()}{flag} user create-admin NAME"
 
-    # -- signals ----------------------------------------------------------------------------------
-
-    def _handle_signals(self) -> None:
-        signal.set_wakeup_fd(self._signal_sink, warn_on_full_buffer=False)
-        signal.signal(signal.SIGTERM, self._on_stop)
-        signal.signal(signal.SIGINT, self._on_stop)
-        # With a controlling terminal SIGHUP says that its window was closed: nobody wants an orphan.
-        signal.signal(signal.SIGHUP, self._on_stop if _has_terminal() else self._on_reload)
-
-    def _on_stop(self, number: int, frame: object) -> None:
-        self._stopped_by = signal.Signals(number).name
-
-    def _on_reload(self, number: int, frame: object) -> None:
-        threading.Thread(target=self._reload, name="reload", daemon=True).start()
-
     def _reload(self) -> None:
         assert self._hub is not None
         hub = self._hub
@@ -215,17 +197,19 @@ class Daemon:
 
     def wait(self) -> None:
         """Wait for the signal to stop."""
-        while not self._stopped_by:
-            os.read(self._signals, 64)
+        self._signals.wait()
 
     # -- stop -------------------------------------------------------------------------------------
 
     def stop(self) -> None:
         """Tell the clients, write what is pending, end the threads. Within two seconds, also where peers are slow."""
         hub = self._hub
-        if hub is None or not self._started_io:
-            return
-        self._screen.show([f"stopping ({self._stopped_by or 'error'})"])
+        if hub is not None and self._started_io:
+            self._stop_running(hub)
+        self._signals.close()
+
+    def _stop_running(self, hub: Hub) -> None:
+        self._screen.show([f"stopping ({self._signals.stopped_by or 'error'})"])
         if self._listener is not None:
             self._listener.stop()
         if self._control_path is not None:
@@ -245,12 +229,18 @@ class Daemon:
         give_up_at = time.monotonic() + _WRITE_PATIENCE_S
         for thread in self._threads:
             thread.join(max(0.0, give_up_at - time.monotonic()))
+        if not any(thread.is_alive() for thread in self._threads):  # a thread left behind may still commit
+            self._close_journal()
         if self._upkeep is not None:
             self._upkeep.stop(_READ_PATIENCE_S)
         if not hub.workers.stop(_READ_PATIENCE_S):
             logging.getLogger(__name__).warning("a worker was still busy and was left behind")
         self._screen.show(["stopped"])
         self._screen.stop(_READ_PATIENCE_S)
+
+    def _close_journal(self) -> None:
+        if self._journal is not None:
+            self._journal.close()
 
 
 def _allow_many_files() -> None:
@@ -269,14 +259,6 @@ def own_program() -> str:
     ):
         return "chatroomctl"
     return shlex.quote(started_as)
-
-
-def _has_terminal() -> bool:
-    try:
-        os.close(os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY))
-    except OSError:
-        return False
-    return True
 
 
 def _shown_address(listen: Listen, sock: socket.socket) -> str:
