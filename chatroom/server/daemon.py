@@ -15,6 +15,7 @@ import sys
 import threading
 import time
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from chatroom import paths
@@ -108,8 +109,7 @@ class Daemon:
                 sock.close()
             self._close_journal()
             raise
-        follower = ChangeFollower(world, lambda task: hub.post_news(0, task), last_change_id)
-        workers = Workers(lambda: open_stores(path, writer=self._writer), follower.look)
+        workers = Workers(lambda: open_stores(path, writer=self._writer))
         hub = self._hub = Hub(world, workers, self._screen)
         threads = self._threads = [
             IoThread(index, hub, counter.released) for index in range(settings.server.io_threads)
@@ -120,7 +120,7 @@ class Daemon:
         sys.setswitchinterval(SWITCH_INTERVAL_S)
         _allow_many_files()
         self._screen.start()
-        workers.start()
+        workers.start(ChangeFollower(world, partial(hub.post_news, 0), last_change_id).look)
         for thread in threads:
             thread.start()
         self._started_io = True

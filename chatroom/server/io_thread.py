@@ -6,8 +6,6 @@ told once. No thread ever waits for a peer: what a socket does not take is kept 
 
 from __future__ import annotations
 
-import heapq
-import itertools
 import logging
 import os
 import select
@@ -24,6 +22,8 @@ from chatroom.commands.connecting.registration import start
 from chatroom.commands.context import Context
 from chatroom.server.connection import Connection, State
 from chatroom.server.hub import Hub, Task
+from chatroom.server.liveness_wheel import LivenessWheel
+from chatroom.server.timers import Timers
 from chatroom.server.websocket_connection import HANDSHAKE_S, MessageCache, WebSocketConnection
 
 if TYPE_CHECKING:
@@ -78,18 +78,13 @@ class IoThread(threading.Thread):
         """What to do when somebody is at a listening socket, by its descriptor; run without the hub lock."""
         self._connections: dict[int, Connection] = {}
         self._ready: deque[Connection] = deque()
-        self._timers: list[tuple[float, int, Task]] = []
-        """What is to be done when, as a heap; run without the hub lock."""
-        self._timer_number = itertools.count()
+        self._timers = Timers()
+        """Tasks that run later, without the hub lock."""
         self._lingering: dict[Connection, float] = {}
         """Closing connections with the moment when their time is up, in this order."""
         self._messages: MessageCache = {}
         """What this tick wrote to WebSocket connections."""
-        self._watch: dict[int, set[Connection]] = {}
-        """Connections by the second in which to see whether they are alive."""
-        self._watched_until = int(time.monotonic())
-        self._due: deque[Connection] = deque()
-        """Connections whose second has come."""
+        self._wheel = LivenessWheel(time.monotonic())
         self._stop_at: float | None = None
         self._written = 0
         """To how many connections the last tick wrote."""
@@ -142,11 +137,12 @@ class IoThread(threading.Thread):
         return not self._connections or time.monotonic() >= self._stop_at
 
     def _wait_s(self) -> float:
-        if self._ready or self._due:
+        if self._ready or self._wheel.due:
             return 0
         wait_s = _IDLE_WAIT_S if self._stop_at is None else 0.02
-        if self._timers:
-            wait_s = min(wait_s, max(0.0, self._timers[0][0] - time.monotonic()))
+        timers = self._timers.heap
+        if timers:
+            wait_s = min(wait_s, max(0.0, timers[0][0] - time.monotonic()))
         if self._lingering:
             wait_s = min(wait_s, max(0.0, next(iter(self._lingering.values())) - time.monotonic()))
         return wait_s
@@ -160,11 +156,11 @@ class IoThread(threading.Thread):
                 tasks, self._inbox = self._inbox, tasks
                 accepted, self._accepted = self._accepted, accepted
         now_s = time.monotonic()
-        while self._timers and self._timers[0][0] <= now_s:
-            heapq.heappop(self._timers)[2]()
+        if self._timers.heap:
+            self._timers.run_due(now_s)
         if self._lingering:
             self._close_overdue(now_s)
-        hub = self.hub
+        hub, wheel = self.hub, self._wheel
         with hub.lock:
             hub.begin()
             if accepted:
@@ -172,7 +168,8 @@ class IoThread(threading.Thread):
             for task in tasks:
                 hub.run_task(task)
             self._run_ready(int(now_s * 1000))
-            self._look_after(now_s)
+            if wheel.due or wheel.next_s <= now_s:
+                self._look_after(now_s)
             hub.end()
             lines = hub.take_log()
             pending, self.pending = self.pending, []
@@ -300,7 +297,7 @@ class IoThread(threading.Thread):
 
     def call_later(self, delay_s: float, task: Task) -> None:
         """Do something later, in this thread and without the hub lock. From this thread."""
-        heapq.heappush(self._timers, (time.monotonic() + delay_s, next(self._timer_number), task))
+        self._timers.add(delay_s, task)
 
     # -- connections ------------------------------------------------------------------------------
 
@@ -359,23 +356,16 @@ class IoThread(threading.Thread):
         if session.control is None:
             if limits.enabled:
                 session.budget = LineBudget(limits.lines_per_s, limits.burst_lines)
-            self._watch_at(connection, first_look_ms(world, now_ms))
+            self._wheel.schedule(connection, first_look_ms(world, now_ms))
             start(Context(world, session, ""))
 
-    def _watch_at(self, connection: Connection, due_ms: int) -> None:
-        second = max(due_ms // 1000 + 1, self._watched_until + 1)
-        connection.watch_second = second
-        self._watch.setdefault(second, set()).add(connection)
-
     def _look_after(self, now_s: float) -> None:
-        due = self._due
-        while self._watched_until < int(now_s):
-            self._watched_until += 1
-            due.extend(self._watch.pop(self._watched_until, ()))
-        for _ in range(min(len(due), LOOKS_PER_TICK)):
-            connection = due.popleft()
+        wheel = self._wheel
+        wheel.advance(now_s)
+        for _ in range(min(len(wheel.due), LOOKS_PER_TICK)):
+            connection = wheel.due.popleft()
             if connection.state is _OPEN and not connection.session.closing:
-                self._watch_at(connection, look_after(self.hub.world, connection.session, int(now_s * 1000)))
+                wheel.schedule(connection, look_after(self.hub.world, connection.session, int(now_s * 1000)))
 
     def _begin_close(self, connection: Connection) -> None:
         connection.begin_close()
@@ -397,9 +387,7 @@ class IoThread(threading.Thread):
         if connection.state is not State.CLOSED:
             self._connections.pop(connection.fd, None)
             self._lingering.pop(connection, None)
-            watched = self._watch.get(connection.watch_second)
-            if watched is not None:
-                watched.discard(connection)
+            self._wheel.discard(connection)
             connection.close()
             self._released(connection.session)
             del connection.session  # which knows it, too: so both are gone now, without the garbage collector's help

@@ -25,7 +25,7 @@ class HeldWorkers(Workers):
     """Workers whose jobs are done when the test says so."""
 
     def __init__(self) -> None:
-        super().__init__(lambda: open_stores(Path("/nowhere")), lambda stores: None)
+        super().__init__(lambda: open_stores(Path("/nowhere")))
         self.held: list[tuple[Queue, Job, Done]] = []
 
     def submit(self, name: Queue, job: Job, done: Done) -> None:

@@ -32,7 +32,7 @@ def test_a_clock_set_back_silences_nobody(monkeypatch: pytest.MonkeyPatch, tmp_p
     now_ms = time.time_ns() // 1_000_000
     world = make_world(settings, now_ms)
     monkeypatch.setattr(hub_module, "time", SimpleNamespace(time_ns=lambda: (now_ms - 3_600_000) * 1_000_000))
-    hub = Hub(world, Workers(lambda: open_stores(tmp_path / "chat.db"), lambda stores: None), Screen())
+    hub = Hub(world, Workers(lambda: open_stores(tmp_path / "chat.db")), Screen())
     thread = IoThread(0, hub, lambda session: None)
     hub.threads = [thread]
     thread.start()
@@ -54,7 +54,7 @@ def test_a_clock_set_back_silences_nobody(monkeypatch: pytest.MonkeyPatch, tmp_p
 def test_a_closed_connection_is_gone_without_the_garbage_collector(tmp_path: Path) -> None:
     """Once it is closed it knows its session no longer: the last who knew it lets both go."""
     world = make_world(Settings(limits=Limits(enabled=False)))
-    hub = Hub(world, Workers(lambda: open_stores(tmp_path / "chat.db"), lambda stores: None), Screen())
+    hub = Hub(world, Workers(lambda: open_stores(tmp_path / "chat.db")), Screen())
     released = threading.Event()
     thread = IoThread(0, hub, lambda session: released.set())
     hub.threads = [thread]
@@ -116,7 +116,7 @@ class CountingHub(Hub):
 def crowd(tmp_path: Path, limits: Limits, size: int) -> Iterator[tuple[CountingHub, list[socket.socket]]]:
     """A running thread with so many connections; the far ends of them."""
     world = make_world(Settings(limits=limits))
-    hub = CountingHub(world, Workers(lambda: open_stores(tmp_path / "chat.db"), lambda stores: None))
+    hub = CountingHub(world, Workers(lambda: open_stores(tmp_path / "chat.db")))
     thread = IoThread(0, hub, lambda session: None)
     hub.threads = [thread]
     thread.start()

@@ -76,7 +76,7 @@ class House:
 def house(tmp_path: Path) -> Iterator[House]:
     """A listener with two I/O threads, with limits off."""
     world = make_world(Settings(limits=Limits(enabled=False)))
-    hub = Hub(world, Workers(lambda: open_stores(tmp_path / "chat.db"), lambda stores: None), Screen())
+    hub = Hub(world, Workers(lambda: open_stores(tmp_path / "chat.db")), Screen())
     with ExitStack() as stack:
         control, other = socket.socketpair()
         stack.enter_context(control)
