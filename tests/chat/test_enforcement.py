@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from harness.world import PASSWORD, SERVER, SHELL, START, HeldPending, Here, params_of, verbs
+from harness.held_work import HeldPending
+from harness.world import PASSWORD, SERVER, SHELL, START, Here, params_of, verbs
 
 from chatroom.chat.enforcement import apply_rules
 from chatroom.chat.stored.records import Role

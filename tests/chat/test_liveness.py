@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from harness.world import SERVER, Client, Here
+from harness.session_client import Client
+from harness.world import SERVER, Here
 
 from chatroom.chat.liveness import look_after
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from harness.invariants import check_invariants, check_lines
 from harness.runtime import make_world
-from harness.world import check_invariants, check_lines, make_settings
+from harness.world import make_settings
 
 from chatroom.chat.events import Event
 from chatroom.chat.people.channel import Channel

@@ -18,7 +18,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from harness.held_work import HeldItem, HeldPending
+from harness.invariants import check_invariants, check_lines
 from harness.runtime import FakeRuntime
+from harness.session_client import Client
 
 from chatroom.chat.admission.account_directory import AccountDirectory
 from chatroom.chat.admission.cloak import Cloak
@@ -29,7 +32,6 @@ from chatroom.chat.people.channel import Channel
 from chatroom.chat.people.session import ControlRights, Session
 from chatroom.chat.people.user import User
 from chatroom.chat.stored.records import AccountEntry, Actor, Role
-from chatroom.chat.work_queue import Job, WorkItem
 from chatroom.chat.world import World
 from chatroom.commands.connecting.registration import start
 from chatroom.commands.context import Context
@@ -38,10 +40,8 @@ from chatroom.commands.pending import Pending
 from chatroom.commands.talking.writing_history import report_commit
 from chatroom.config import Settings
 from chatroom.config.settings import Accounts, Limits
-from chatroom.errors import ChatroomError
 from chatroom.irc.framing import Malformed
 from chatroom.irc.message import parse
-from chatroom.irc.names import casefold
 from chatroom.storage.sqlite.history_upkeep import open_upkeep
 from chatroom.storage.sqlite.journal import open_journal
 from chatroom.storage.sqlite.sqlite_stores import SqliteStores, open_stores
@@ -64,103 +64,6 @@ def change_settings(settings: Settings, **sections: dict[str, Any]) -> Settings:
     for name, keys in sections.items():
         settings = replace(settings, **{name: replace(getattr(settings, name), **keys)})
     return settings
-
-
-class Client:
-    """One session. ``say`` runs lines, ``read`` gives what it was sent since the last time."""
-
-    def __init__(self, here: Here, session: Session) -> None:
-        self.here = here
-        self.session = session
-        self.closed = False
-        self.parked: deque[str | Malformed] = deque()
-        self._unread: list[bytes] = []
-
-    def __repr__(self) -> str:
-        return f"Client({self.session.id}, {self.session.user.nick if self.session.user else '-'})"
-
-    @property
-    def user(self) -> User:
-        """Who it is."""
-        assert self.session.user is not None, "nobody (yet, or any more)"
-        return self.session.user
-
-    @property
-    def prefix(self) -> str:
-        """Its ``nick!user@host``."""
-        return self.user.prefix
-
-    def say(self, *lines: str | Malformed) -> None:
-        """Run lines, each in a tick of its own unless the test holds one open."""
-        for line in lines:
-            self.here.run(self, line)
-
-    def read(self) -> list[str]:
-        """The lines it was sent and has not read yet."""
-        data, self._unread = b"".join(self._unread), []
-        return data.decode().split("\r\n")[:-1]
-
-    def ask(self, *lines: str | Malformed) -> list[str]:
-        """Run lines and read what came of them, leaving out what was unread before."""
-        self.read()
-        self.say(*lines)
-        return self.read()
-
-    def deliver(self, data: bytes) -> None:
-        """Take what a tick has for it."""
-        self._unread.append(data)
-
-    def vanish(self, why: str = "Connection reset by peer") -> None:
-        """End as a connection does whose peer is gone."""
-        with self.here.tick():
-            self.here.world.close(self.session, why, tell=False)
-
-
-class HeldItem:
-    """A work item that no worker has run yet."""
-
-    def __init__(self, here: Here, item: WorkItem) -> None:
-        self.here = here
-        self.item = item
-
-    def do(self) -> None:
-        """Run its job. A question's outcome is taken in a tick of its own."""
-        _, job, then = self.item
-        if then is None:
-            job(self.here.stores)
-            return
-        outcome = run_job(job, self.here.stores)
-        with self.here.tick():
-            then(outcome)
-            self.here.run_resumed()
-
-
-class HeldPending:
-    """What a verb waits for, not done yet."""
-
-    def __init__(self, here: Here, context: Context, pending: Pending) -> None:
-        self.here = here
-        self.context = context
-        self.pending = pending
-
-    def run_job(self) -> object:
-        """Run its job, if it has one; the outcome."""
-        return run_job(self.pending.job, self.here.stores) if self.pending.job is not None else None
-
-    def do(self) -> None:
-        """Let its delay pass, run its job, and go on with the verb."""
-        if self.pending.delay_ms:
-            self.here.delays_ms.append(self.pending.delay_ms)
-            self.here.now += timedelta(milliseconds=self.pending.delay_ms)
-        self.here.go_on(self.context, self.pending, self.run_job())
-
-
-def run_job(job: Job, stores: SqliteStores) -> object:
-    """Run a job as a worker does; the result, or the ``ChatroomError`` that it raised."""
-    try:
-        return job(stores)
-    except ChatroomError as error:
-        return error
 
 
 class Here:
@@ -446,64 +349,6 @@ class Here:
 def sasl_plain(account: str, password: str = PASSWORD, authzid: str = "") -> str:
     """The AUTHENTICATE line of a PLAIN response."""
     return "AUTHENTICATE " + base64.b64encode(f"{authzid}\0{account}\0{password}".encode()).decode()
-
-
-def check_lines(data: bytes) -> None:
-    """Every line ends in CR LF, holds no other line end, and has at most 512 bytes behind its tags."""
-    assert data.endswith(b"\r\n")
-    for line in data.split(b"\r\n")[:-1]:
-        assert b"\r" not in line and b"\n" not in line and b"\0" not in line, line
-        line.decode()
-        rest = line.partition(b" ")[2] if line.startswith(b"@") else line
-        assert rest, line
-        assert len(rest) + 2 <= 512, line
-        assert len(line) - len(rest) <= 8191, line
-
-
-def check_invariants(world: World) -> None:
-    """What holds between ticks, whatever was said."""
-    for folded, user in world.users.items():
-        assert folded == user.folded == casefold(user.nick)
-        assert user.prefix == f"{user.nick}!{user.username}@{user.host}"
-        assert user.sessions and len(set(user.sessions)) == len(user.sessions)
-        for session in user.sessions:
-            assert session.user is user and session.registration is None and not session.closing
-            assert world.sessions.get(session.id) is session
-        for channel in user.channels:
-            assert user in channel.members and world.channels.get(channel.folded) is channel
-        if user.account is not None:
-            assert user.account == world.accounts.find_by_id(user.account.id) and not user.account.disabled
-    for number, session in world.sessions.items():
-        assert session.id == number and not session.closing and not session.entries
-        if session.user is None:
-            assert session.registration is not None
-        else:
-            assert world.users.get(session.user.folded) is session.user and session in session.user.sessions
-    _check_channels(world)
-    present = list(world.users.values())
-    accounts = {user.account.id for user in present if user.account is not None}
-    assert {key: set(users) for key, users in world.online.by_account.items()} == {
-        key: {user for user in present if user.account is not None and user.account.id == key} for key in accounts
-    }
-    assert set(world.online.account_data) >= accounts
-    for user in present:
-        assert user.account is None or user.account_data is world.online.account_data[user.account.id]
-    assert set(world.online.operators) == {user for user in present if user.is_operator}
-    assert world.online.invisible == sum(user.invisible for user in present)
-    assert world.online.unregistered == sum(session.registration is not None for session in world.sessions.values())
-    assert world.online.most_users >= len(present)
-
-
-def _check_channels(world: World) -> None:
-    for folded, channel in world.channels.items():
-        assert folded == channel.folded == casefold(channel.name)
-        assert channel.members or channel.stored, f"{channel.name} is empty and not stored"
-        for member in channel.members:
-            assert channel in member.channels and world.users.get(member.folded) is member
-        assert channel.sessions | channel.held.keys() == {
-            session for member in channel.members for session in member.sessions
-        }
-        assert not channel.log and not channel.skips
 
 
 def verbs(lines: list[str]) -> list[str]:

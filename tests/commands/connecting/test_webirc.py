@@ -6,7 +6,8 @@ from collections.abc import Callable
 from ipaddress import ip_network
 
 import pytest
-from harness.world import Client, Here, verbs
+from harness.session_client import Client
+from harness.world import Here, verbs
 
 GATEWAY = "192.0.2.1"
 SECRET = "hunter2"
