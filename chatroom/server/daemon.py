@@ -1,4 +1,4 @@
-"""The daemon: where everything is put together, started, and ended in good order."""
+"""The daemon: puts the parts together, starts them, and ends them in order."""
 
 from __future__ import annotations
 
@@ -43,14 +43,16 @@ from chatroom.storage.sqlite.server_keys import get_server_key
 from chatroom.storage.sqlite.sqlite_stores import SqliteStores, open_stores
 
 SWITCH_INTERVAL_S = 0.0005
-"""How long a busy thread keeps Python's lock from the others: with the default 5 ms, they wait for it in turn."""
+"""How long a busy thread may keep Python's lock from a waiting tick; 5 ms by default."""
 FAREWELL = "Server is shutting down"
 _READ_PATIENCE_S = 0.5
+"""How long the stop waits for slow peers to read, and for each kind of background thread."""
 _WRITE_PATIENCE_S = 1.0
+"""How long the stop waits for the farewell to be said, and then for the I/O threads."""
 
 
 def serve(load_settings: LoadSettings) -> None:
-    """Serve until SIGTERM or SIGINT. Raises ``ChatroomError`` where it cannot start; called from the main thread."""
+    """Serve until SIGTERM or SIGINT. Raises ``ChatroomError`` if it cannot start. From the main thread."""
     settings = load_settings()
     database = settings.database.path
     prepare_directory(database)
@@ -64,7 +66,7 @@ def serve(load_settings: LoadSettings) -> None:
 
 
 def prepare_directory(database: Path) -> None:
-    """Make the database's directory where it is missing, for this user alone. Raises ``StorageError``."""
+    """Make the database's directory, for this user alone, unless it exists. Raises ``StorageError``."""
     try:
         database.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
@@ -72,7 +74,7 @@ def prepare_directory(database: Path) -> None:
 
 
 class Daemon:
-    """The running parts. ``start``, ``wait`` and ``stop`` are called by the main thread, in this order."""
+    """The running parts. The main thread calls ``start``, ``wait`` and ``stop``, in this order."""
 
     def __init__(self, settings: Settings, load_settings: LoadSettings) -> None:
         self._settings = settings
@@ -91,13 +93,15 @@ class Daemon:
     # -- start ------------------------------------------------------------------------------------
 
     def start(self) -> None:
-        """Open everything and begin to accept. Raises ``ChatroomError``."""
+        """Open everything and begin to accept connections. Raises ``ChatroomError``."""
+        # The addresses come first: if one of them cannot be had, the database is not migrated either.
         settings, path = self._settings, self._settings.database.path
         sockets = [(listen, open_listener(listen)) for listen in settings.listen]
         where = [_shown_address(listen, sock) for listen, sock in sockets]
         counter = ConnectionCounter()
         try:
             with open_stores(path, create=True, migrate=True, writer=self._writer) as stores:
+                # Before everything is loaded: a change meanwhile is read twice rather than never.
                 last_change_id = stores.last_change_id()
                 world = self._make_world(stores, DaemonRuntime(self._load_settings, counter, self._facts(where)))
                 has_admin = stores.accounts.count_admins() > 0
@@ -120,7 +124,7 @@ class Daemon:
         sys.setswitchinterval(SWITCH_INTERVAL_S)
         _allow_many_files()
         self._screen.start()
-        workers.start(ChangeFollower(world, partial(hub.post_news, 0), last_change_id).look)
+        workers.start(ChangeFollower(world, partial(hub.post_from_store, 0), last_change_id).look)
         for thread in threads:
             thread.start()
         self._started_io = True
@@ -130,7 +134,9 @@ class Daemon:
         listener.start()
 
     def _make_world(self, stores: SqliteStores, runtime: DaemonRuntime) -> World:
-        gc.disable()  # nothing of what is loaded now is garbage, and looking for some in it would take its time
+        # Nothing that is loaded here is garbage. Without this, Python would search it for garbage while it loads, and
+        # in every full collection later.
+        gc.disable()
         try:
             world = self._load_world(stores, runtime)
         finally:
@@ -196,13 +202,16 @@ class Daemon:
         hub.post(0, lambda: hub.world.log_line(use_settings(hub.world, settings)))
 
     def wait(self) -> None:
-        """Wait for the signal to stop."""
+        """Wait for a signal to stop."""
         self._signals.wait()
 
     # -- stop -------------------------------------------------------------------------------------
 
     def stop(self) -> None:
-        """Tell the clients, write what is pending, end the threads. Within two seconds, also where peers are slow."""
+        """Say farewell to the clients, write what is pending, end the threads.
+
+        It takes about two seconds at most, however slow the peers are. It may also follow a failed start.
+        """
         hub = self._hub
         if hub is not None and self._started_io:
             self._stop_running(hub)
@@ -229,7 +238,8 @@ class Daemon:
         give_up_at = time.monotonic() + _WRITE_PATIENCE_S
         for thread in self._threads:
             thread.join(max(0.0, give_up_at - time.monotonic()))
-        if not any(thread.is_alive() for thread in self._threads):  # a thread left behind may still commit
+        # An I/O thread that is left behind may still commit.
+        if not any(thread.is_alive() for thread in self._threads):
             self._close_journal()
         if self._upkeep is not None:
             self._upkeep.stop(_READ_PATIENCE_S)
@@ -244,7 +254,7 @@ class Daemon:
 
 
 def _allow_many_files() -> None:
-    """Lift this process's limit of open files to what the system allows: each connection is one."""
+    """Raise this process's limit of open files to the system's: each connection is one."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != hard:
         with contextlib.suppress(OSError, ValueError):
@@ -252,7 +262,11 @@ def _allow_many_files() -> None:
 
 
 def own_program() -> str:
-    """What to type for this very program: after ``make serve`` it is in ``.venv/bin``, where no shell looks for it."""
+    """Return what to type to run this same program.
+
+    That is its name if the shell finds it by its name, or else the path that it was started by: ``make serve`` runs it
+    from ``.venv/bin``, which is not on the search path.
+    """
     started_as, found = sys.argv[0], shutil.which("chatroomctl")
     if Path(started_as).name != "chatroomctl" or (
         found is not None and Path(found).resolve() == Path(started_as).resolve()

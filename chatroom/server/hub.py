@@ -1,8 +1,8 @@
-"""The hub: the one lock that rules run under, and the tick's way from lines to bytes.
+"""The hub: the one lock that rules run under, and a tick's way from lines to bytes.
 
-An I/O thread's tick: ``with hub.lock``: ``begin``, its lines and tasks, ``end``; then, the lock released, it writes
-what it has pending and ``wake_writers`` wakes those that have something pending too. Every I/O
-thread ticks; nobody else takes the lock. Workers, the listener and timers post tasks to an I/O thread instead.
+Every I/O thread ticks. In a tick it takes ``Hub.lock``, calls ``begin``, runs its tasks and lines, calls ``end`` and
+takes its ``pending`` writes. It then releases the lock, writes, and calls ``wake_writers`` for the other I/O threads
+that have something to write. No other thread takes the lock: workers and timers post tasks to an I/O thread instead.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
@@ -28,23 +28,21 @@ if TYPE_CHECKING:
     from chatroom.chat.world import World
     from chatroom.commands.pending import Pending
     from chatroom.server.connection import Connection
+    from chatroom.server.inbox import Task
     from chatroom.server.operator_screen import Screen
     from chatroom.server.workers import Workers
 
 log = logging.getLogger(__name__)
 
-Task = Callable[[], None]
-"""Something to be done in a tick, under the hub lock."""
-
 _NEEDS_LOCK = "needs the hub lock"
 
 
 class TickThread(Protocol):
-    """What the hub needs of an I/O thread. Each method says from where it may be called."""
+    """What the hub needs of an I/O thread. Each method says which thread may call it."""
 
     pending: list[tuple[Session, bytes | None]]
-    """The bytes to write to each session, or None to close it, in order. Guarded by the hub lock: the hub appends, and
-    the thread takes the list at the end of its tick and writes without the lock."""
+    """Sessions with the bytes to write to each, in order; None closes the session's connection. Guarded by the hub
+    lock: the hub appends, and the thread takes the list at the end of its tick."""
 
     @property
     def ident(self) -> int | None:
@@ -52,11 +50,11 @@ class TickThread(Protocol):
         ...
 
     def post(self, task: Task) -> None:
-        """Have a task run in the thread's next tick. From any thread."""
+        """Have a task run in the thread's next tick, under the hub lock. From any thread."""
         ...
 
     def wake(self) -> None:
-        """End the thread's present or next wait for its sockets. From any thread."""
+        """Make the thread tick: its present or next wait for sockets ends at once. From any thread."""
         ...
 
     def call_later(self, delay_s: float, task: Task) -> None:
@@ -64,12 +62,12 @@ class TickThread(Protocol):
         ...
 
     def wake_connection(self, connection: Connection) -> None:
-        """Run a connection's waiting lines in the next tick. From this thread, under the hub lock."""
+        """Run a connection's waiting lines in this tick or the next. In a tick of this thread."""
         ...
 
 
 class Hub:
-    """The lock, the world it guards, and the threads that tick. Methods say whether they need the lock."""
+    """The lock, the world it guards, and the threads that tick. Each method says whether it needs the lock."""
 
     def __init__(self, world: World, workers: Workers, screen: Screen) -> None:
         self.lock = threading.Lock()
@@ -78,33 +76,34 @@ class Hub:
         self.workers = workers
         self.screen = screen
         self.threads: Sequence[TickThread] = ()
-        """All I/O threads. They know the hub, so they are set after it is made, and stay from the first tick on."""
-        self._news: deque[Task] = deque()
-        """What the store worker has for the world, oldest first. Appended to by it, taken from under the lock."""
+        """All I/O threads. Set once, before the first tick: making a thread takes the hub."""
+        self._from_store: deque[Task] = deque()
+        """Tasks of the store worker, oldest first. That thread appends; ticks take them out under the lock."""
 
     def post(self, thread: int, task: Task) -> None:
-        """Have a task run in one of that thread's next ticks. From any thread, without the lock."""
+        """Have a task run in the next tick of the I/O thread with that index. From any thread; needs no lock."""
         self.threads[thread].post(task)
 
-    def post_news(self, thread: int, task: Task) -> None:
-        """Have a task of the store worker run in the next tick, whoever's that is; that thread is woken for it.
+    def post_from_store(self, thread: int, task: Task) -> None:
+        """Have a task of the store worker run in the next tick of any thread, and wake that thread for it.
 
-        Two threads' inboxes would not do: a ban and its lifting could change places between them.
+        All such tasks run in the order in which they were posted. From the store worker; needs no lock.
         """
-        self._news.append(task)
+        # One queue for all threads: in two threads' inboxes, lifting a ban could overtake the ban.
+        self._from_store.append(task)
         self.threads[thread].wake()
 
     # -- the tick; under the lock -----------------------------------------------------------------
 
     def begin(self) -> None:
-        """Begin a tick, with what the store worker has for it. Needs the lock."""
+        """Begin a tick: set its time and run the store worker's tasks. Needs the lock."""
         assert self.lock.locked(), _NEEDS_LOCK
         self.world.begin_tick(time.time_ns() // 1_000_000)
-        while self._news:
-            self.run_task(self._news.popleft())
+        while self._from_store:
+            self.run_task(self._from_store.popleft())
 
     def end(self) -> None:
-        """End a tick: commit what is kept, sort what was said to the threads that will write it. Needs the lock."""
+        """End a tick: commit its history, give each thread the bytes to write, submit the work. Needs the lock."""
         assert self.lock.locked(), _NEEDS_LOCK
         world, threads = self.world, self.threads
         ledger, outbox = world.ledger, world.outbox
@@ -115,12 +114,13 @@ class Hub:
             not_written = ledger.commit_tick(outbox)
             if ledger.failure or failure_before:
                 report_commit(world, not_written, failure_before)
-        if len(threads) == 1:
+        if len(threads) == 1:  # the usual case, without a look at each session
             threads[0].pending += outbox.drain()
         else:
             for item in outbox.drain():
                 threads[item[0].thread].pending.append(item)
         if outbox.closed:
+            # Behind the writes: a session gets its last lines before its connection is closed.
             for session in outbox.closed:
                 threads[session.thread].pending.append((session, None))
             outbox.closed = []
@@ -129,13 +129,14 @@ class Hub:
             self._submit_work(work.take())
 
     def take_log(self) -> list[str]:
-        """The lines for the operator's screen, to be written without the lock. Needs the lock."""
+        """Take the log lines of this tick, to be shown without the lock. Needs the lock."""
         lines = self.world.log_lines
-        self.world.log_lines = []  # a new list each time: other threads append to it once the lock is released
+        # A new list even if this one is empty: once the lock is released, another thread's tick appends to it.
+        self.world.log_lines = []
         return lines
 
     def run_line(self, session: Session, line: str | Malformed) -> None:
-        """Run one line of a session. Needs the lock. A bug in a verb costs its caller one line, and nobody else."""
+        """Run one line of a session. Needs the lock. A verb's bug is logged and costs the session one generic reply."""
         try:
             waiting = run_line(self.world, session, line)
         except Exception:
@@ -146,7 +147,7 @@ class Hub:
             self._submit(session, *waiting)
 
     def run_task(self, task: Task) -> None:
-        """Run a posted task. Needs the lock."""
+        """Run a posted task and resume the sessions that it lets go on. Needs the lock. A bug is logged."""
         assert self.lock.locked(), _NEEDS_LOCK
         try:
             task()
@@ -165,7 +166,7 @@ class Hub:
 
     def _submit(self, session: Session, context: Context, pending: Pending) -> None:
         thread = session.thread
-        post = self.post_news if pending.queue == "store" else self.post
+        post = self.post_from_store if pending.queue == "store" else self.post
 
         def done(outcome: object) -> None:
             post(thread, lambda: self._resume(context, pending, outcome))
@@ -177,7 +178,7 @@ class Hub:
                 self.workers.submit(pending.queue, pending.job, done)
 
         if pending.queue == "store":
-            # What earlier lines have written is on the disk before this job runs, and this job's writes come after.
+            # What earlier lines wrote must be on the disk before this job runs.
             self._submit_work(self.world.work.take_writes())
         if pending.delay_ms:
             self._have_owner(session, lambda: self.threads[thread].call_later(pending.delay_ms / 1000, submit))
@@ -185,7 +186,7 @@ class Hub:
             submit()
 
     def _have_owner(self, session: Session, task: Task) -> None:
-        """Have the thread that owns a session's connection do something: at once where this is it."""
+        """Run a task in the thread that owns the session's connection: at once if this is that thread."""
         owner = self.threads[session.thread]
         if threading.get_ident() == owner.ident:
             task()
@@ -197,7 +198,7 @@ class Hub:
             self.workers.submit(queue, job, _log_failure if then is None else partial(self._answer, then))
 
     def _answer(self, then: Then, outcome: object) -> None:
-        """Have a question's outcome taken in a later tick. In the worker's thread."""
+        """Take a question's outcome in a later tick. Called in the worker's thread."""
         self.post(0, lambda: then(_unless_bug(outcome)))
 
     def _resume(self, context: Context, pending: Pending, outcome: object) -> None:
@@ -205,7 +206,7 @@ class Hub:
         following = None
         try:
             if isinstance(outcome, Exception) and not isinstance(outcome, ChatroomError):
-                raise outcome
+                raise outcome  # so that it is reported as a bug of this line, with its own traceback
             following = resume(context, pending, outcome)
         except Exception:
             self._report_bug(context)
@@ -216,14 +217,15 @@ class Hub:
         self._wake(session)
 
     def _wake(self, session: Session) -> None:
-        """Have the lines run that waited for a session to be waiting no longer."""
+        """Have a session's waiting lines run, in the next tick of the thread that owns its connection."""
         self._have_owner(session, lambda: self.threads[session.thread].wake_connection(session.connection))
 
     # -- after the tick; without the lock ---------------------------------------------------------
 
     def wake_writers(self, own: int) -> None:
-        """Wake the other threads that have something to write. Without the lock."""
+        """Wake the other threads that have something to write. Call it without the lock."""
         for index, thread in enumerate(self.threads):
+            # Read without the lock: a list that fills just now belongs to a later tick, which wakes its thread too.
             if index != own and thread.pending:
                 thread.wake()
 

@@ -1,7 +1,8 @@
-"""The worker threads: what is slow runs here, never under the hub lock.
+"""The worker threads: slow work runs here and never under the hub lock.
 
-``store`` is one thread that does everything in order: so what the database holds and what the hub is told always come
-in the same order, and the changes other processes make are looked up in between. ``password`` threads run bcrypt.
+``store`` is one thread that runs its jobs in order and looks for other processes' changes between them. The hub
+therefore learns of every change in the order in which the database got it. ``history`` is one thread that reads
+messages. The ``password`` threads run bcrypt.
 """
 
 from __future__ import annotations
@@ -22,10 +23,11 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 Done = Callable[[object], None]
-"""What a job's outcome is told to, in the worker's thread: its result, or the exception it raised."""
+"""Takes a job's outcome, its result or the exception it raised. Called in the worker's thread."""
 
 _WATCH_EVERY_S = 0.2
 _Work = tuple["Job", Done] | None
+"""A job, or None to end the worker that takes it."""
 
 
 class Workers:
@@ -54,7 +56,7 @@ class Workers:
             thread.start()
 
     def submit(self, name: Queue, job: Job, done: Done) -> None:
-        """Have a job run; ``done`` is told its outcome. From any thread."""
+        """Have a job run; ``done`` takes its outcome. From any thread."""
         self._queues[name].put((job, done))
 
     def stop(self, patience_s: float) -> bool:
@@ -71,7 +73,7 @@ class Workers:
 
 
 class _Worker(threading.Thread):
-    """One thread with its own stores. Daemonic: a bcrypt check under way must not hold up the end."""
+    """One thread with its own stores. A daemon thread: a bcrypt check under way must not delay the process's end."""
 
     def __init__(
         self,
@@ -92,7 +94,7 @@ class _Worker(threading.Thread):
         self._work.put(None)
 
     def run(self) -> None:
-        """Run jobs until told to end."""
+        """Run jobs until ``end``."""
         watch, watch_at = self.watch, time.monotonic()
         while True:
             if watch is not None and time.monotonic() >= watch_at:
@@ -110,7 +112,7 @@ class _Worker(threading.Thread):
             self._stores.close()
 
     def _open(self) -> Stores:
-        """This thread's stores; a database that could not be opened is tried again with the next job."""
+        """Return this thread's stores. If the database cannot be opened, the next job tries again."""
         if self._stores is None:
             self._stores = self._open_stores()
         return self._stores

@@ -54,7 +54,7 @@ def test_news_of_the_store_keep_their_order_whichever_thread_they_are_for(hub: H
     seen: list[int] = []
     with hub.lock:
         for thread in (0, 1, 1, 0):
-            hub.post_news(thread, partial(seen.append, thread))
+            hub.post_from_store(thread, partial(seen.append, thread))
         hub.begin()
         hub.end()
     assert seen == [0, 1, 1, 0]

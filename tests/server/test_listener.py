@@ -14,7 +14,8 @@ from chatroom.config.settings import Limits, Listen
 from chatroom.server import listener as listener_module
 from chatroom.server.connection_counter import ConnectionCounter
 from chatroom.server.hub import Hub
-from chatroom.server.io_thread import Accepted, IoThread
+from chatroom.server.inbox import Accepted
+from chatroom.server.io_thread import IoThread
 from chatroom.server.listener import Listener, open_listener
 from chatroom.server.operator_screen import Screen
 from chatroom.server.workers import Workers
