@@ -27,7 +27,7 @@ def users_named(world: World, name: str) -> list[User]:
         found[wearer] = None
     account = world.accounts.find(name)
     if account is not None:
-        found.update(world.by_account.get(account.id, {}))
+        found.update(dict.fromkeys(world.online.users_of(account.id)))
     return list(found)
 
 
@@ -117,7 +117,7 @@ def apply_account(world: World, account_id: int, entry: AccountEntry | None) -> 
                 channel.founder_id = None
     else:
         world.accounts.put(entry)
-    for user in list(world.by_account.get(account_id, {})):
+    for user in list(world.online.users_of(account_id)):
         if entry is None or entry.disabled:
             what = "deleted" if entry is None else "disabled"
             world.log_line(f"logged out {user.nick}: the account was {what}")
@@ -134,11 +134,20 @@ def free_nick(world: World, entry: AccountEntry) -> None:
     wearer = world.find_user(entry.name)
     if wearer is None or (wearer.account is not None and wearer.account.id == entry.id):
         return
-    nick = world.guest_nick()
+    nick = _guest_nick(world)
     world.log_line(f"{wearer.nick} is now {nick}: the name was registered")
     text = f"{wearer.nick} was registered by somebody and needs its password: you are {nick} now"
     world.tell_notice(wearer, text)
     world.rename(wearer, nick)
+
+
+def _guest_nick(world: World) -> str:
+    """A nick that no user has and nobody has registered."""
+    while True:
+        world.online.last_guest_number += 1
+        nick = f"Guest{world.online.last_guest_number}"
+        if world.find_user(nick) is None and world.accounts.find(nick) is None:
+            return nick
 
 
 def _log_out(world: World, user: User) -> None:
@@ -149,7 +158,7 @@ def _log_out(world: World, user: User) -> None:
     world.set_account(user, None)
     _show_operator(world, user, was_operator)
     if world.accounts.find(user.nick) is not None:
-        world.rename(user, world.guest_nick())
+        world.rename(user, _guest_nick(world))
 
 
 def _change_account(world: World, user: User, entry: AccountEntry) -> None:

@@ -1,13 +1,13 @@
 """Who is here, where, and what everybody is told: the one place that knows who is present.
 
 Everything here runs under the hub lock. Rules change the world and say things through it; nothing reads a store, and
-what must be remembered is handed out as a job (see ``remember``).
+what must be stored is left to a worker (see ``work``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from chatroom.chat.admission.account_directory import AccountDirectory
 from chatroom.chat.admission.ban_table import BanTable
@@ -19,10 +19,10 @@ from chatroom.chat.delivery.outbox import Outbox
 from chatroom.chat.delivery.replay_queue import release
 from chatroom.chat.events import Event, Stamp
 from chatroom.chat.people.channel import Channel
-from chatroom.chat.people.user import User
+from chatroom.chat.people.online_directory import OnlineDirectory
 from chatroom.chat.people.whowas import WhowasList
 from chatroom.chat.stored.entries import Kind
-from chatroom.chat.stored.records import AccountData
+from chatroom.chat.work_queue import WorkQueue
 from chatroom.config import Settings
 from chatroom.irc import caps
 from chatroom.irc.framing import encode
@@ -31,65 +31,45 @@ from chatroom.irc.names import casefold
 if TYPE_CHECKING:
     from chatroom.chat.delivery.welcome_text import WelcomeText
     from chatroom.chat.people.session import Session
+    from chatroom.chat.people.user import User
+    from chatroom.chat.runtime import Runtime
     from chatroom.chat.stored.records import AccountEntry, StoredChannel
-    from chatroom.chat.stored.stores import Stores
-
-Job = Callable[["Stores"], object]
-Queue = Literal["store", "password", "history"]
-"""Which worker does a job: see ``chatroom.server.workers``."""
 
 
 class World:
     """The state of the chat. ``now_ms`` is the tick's time, Unix milliseconds, never going backward."""
 
-    def __init__(self, settings: Settings, start_ms: int, id_prefix: str, cloak: Cloak) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        runtime: Runtime,
+        cloak: Cloak,
+        start_ms: int,
+        id_prefix: str,
+        accounts: AccountDirectory | None = None,
+        ledger: Ledger | None = None,
+    ) -> None:
         self.settings = settings
+        self.runtime = runtime
+        self.cloak = cloak
         self.start_ms = start_ms
         self.now_ms = start_ms
-        self.id_prefix = id_prefix
-        self.cloak = cloak
         self.sessions: dict[int, Session] = {}
         self.users: dict[str, User] = {}
         """Everybody present, by casefolded nick."""
         self.channels: dict[str, Channel] = {}
-        self.accounts = AccountDirectory()
-        self.by_account: dict[int, dict[User, None]] = {}
-        """Who is logged in to an account, by its id."""
+        self.accounts = AccountDirectory() if accounts is None else accounts
+        self.online = OnlineDirectory()
         self.whowas = WhowasList()
         self.monitors = MonitorLists()
-        self.account_data: dict[int, AccountData] = {}
-        """What the accounts have that somebody here is logged in to, by their ids."""
         self.bans = BanTable()
         self.throttle = LoginThrottle()
         self.outbox = Outbox(Stamp(start_ms, id_prefix))
-        self.ledger = Ledger()
-        """What must be in the history before it is read; the daemon puts the one with a journal here."""
+        self.ledger = Ledger() if ledger is None else ledger
+        """What must be in the history before it is read. Without a journal nothing is written."""
         self.log_lines: list[str] = []
         """Lines for the operator's screen, written once the lock is released."""
-        self.jobs: list[Job] = []
-        """What must be remembered, in order, with nobody waiting for it."""
-        self.checks: list[Job] = []
-        """As ``jobs``, for the workers that hash passwords."""
-        self.woken: list[Session] = []
-        """Sessions whose lines need wait no longer; for whoever runs lines to take."""
-        self.questions: list[tuple[Queue, Job, Callable[[object], None]]] = []
-        """What is to be looked up, and what to do with the answer in a later tick."""
-        self.load_settings: Callable[[], Settings] = lambda: settings
-        """Reads the configuration anew, off the lock; raises ``ConfigError``. The daemon puts the real one here."""
-        self.admit: Callable[[Session], str | None] = lambda session: None
-        """Counts a session against its address of now: why not, where it may not be. The daemon's too."""
-        self.facts: dict[str, str] = {}
-        """What the daemon knows of itself and ``STATUS`` tells: where it listens, its database and configuration."""
-        self.is_ending = False
-        """Whether the daemon is about to stop."""
-        self.most_users = 0
-        self.invisible = 0
-        """How many of the users are invisible."""
-        self.unregistered = 0
-        """How many sessions are nobody yet."""
-        self.operators: dict[User, None] = {}
-        """Who is here by an admin's or a moderator's account."""
-        self.guest_number = 0
+        self.work = WorkQueue()
         self.welcome: WelcomeText | None = None
         """The welcome as it was last rendered."""
         self.configure_channels()
@@ -100,35 +80,27 @@ class World:
         """Let time pass; a clock that was set back holds it still."""
         if now_ms > self.now_ms:
             self.now_ms = now_ms
-            self.outbox.stamp = Stamp(now_ms, self.id_prefix)
+            self.outbox.stamp = Stamp(now_ms, self.outbox.stamp.id_prefix)
 
     def log_line(self, text: str) -> None:
         """One line for the operator's screen."""
         self.log_lines.append(text)
 
-    def remember(self, job: Job) -> None:
-        """Have something written behind what is told; nobody waits for it."""
-        self.jobs.append(job)
-
     def record_arrival(self, account_id: int, folded: str) -> None:
         """An account is in a channel from now on, or on the server (an empty name)."""
-        self.remember(lambda stores: stores.presence.come(account_id, folded))
+        self.work.write(lambda stores: stores.presence.come(account_id, folded))
 
     def record_departure(self, user: User, channel: Channel | None) -> None:
         """Somebody leaves a channel, or the server (None): their account has read everything until now.
 
         Where the daemon stops, all leave at once; its next start notes that in one go.
         """
-        if self.is_ending:
+        if self.runtime.is_ending:
             return
         if self.ledger.journal is not None and user.account is not None:
             account_id, number = user.account.id, self.ledger.last_message_id
             folded = channel.folded if channel is not None else ""
-            self.remember(lambda stores: stores.presence.go(account_id, folded, number))
-
-    def ask(self, queue: Queue, job: Job, then: Callable[[object], None]) -> None:
-        """Have something looked up; ``then`` is told the result, or the ``ChatroomError``, in a later tick."""
-        self.questions.append((queue, job, then))
+            self.work.write(lambda stores: stores.presence.go(account_id, folded, number))
 
     def configure_channels(self) -> None:
         """Have the channels that the settings name, and no longer the empty ones that they named before."""
@@ -209,10 +181,7 @@ class World:
         self.users[user.folded] = user
         for session in user.sessions:
             session.user = user
-        if user.account is not None:
-            self._list_account(user)
-            user.account_data = self.account_data.setdefault(user.account.id, user.account_data)
-        self.most_users = max(self.most_users, len(self.users))
+        self.online.add(user, len(self.users))
         self.monitors.tell_online(self.outbox, self.settings.server.name, user)
 
     def remove_user(self, user: User, quit_text: str) -> None:
@@ -222,9 +191,7 @@ class World:
         del self.users[user.folded]
         self.whowas.add(user, self.now_ms)
         self.monitors.tell_offline(self.outbox, self.settings.server.name, user.nick)
-        self._unlist_account(user)
-        self._forget_account_data(user.account)
-        self.set_invisible(user, False)
+        self.online.discard(user)
         event = Event.by(user, f"QUIT :{quit_text}")
         for session in user.sessions:
             self.outbox.settle(session)
@@ -258,54 +225,14 @@ class World:
             self.monitors.tell_online(self.outbox, server, user)
         return event
 
-    def guest_nick(self) -> str:
-        """A nick nobody wears and nobody registered."""
-        while True:
-            self.guest_number += 1
-            nick = f"Guest{self.guest_number}"
-            if self.find_user(nick) is None and self.accounts.find(nick) is None:
-                return nick
-
     def set_account(self, user: User, account: AccountEntry | None) -> None:
         """Log somebody in or out, and tell those who asked to know."""
-        before, old = user.account_name, user.account
-        self._unlist_account(user)
-        user.account = account
-        self._list_account(user)
-        if account is None:
-            user.account_data = AccountData()
-        else:
-            user.account_data = self.account_data.setdefault(account.id, AccountData())
-        self._forget_account_data(old)
+        before = user.account_name
+        self.online.set_account(user, account)
         if user.account_name != before:
             name = user.account_name or "*"
             event = Event.by(user, f"ACCOUNT {name}", needs=caps.ACCOUNT_NOTIFY)
             self.tell_neighbours(user, event)
-
-    def _forget_account_data(self, account: AccountEntry | None) -> None:
-        if account is not None and account.id not in self.by_account:
-            self.account_data.pop(account.id, None)
-
-    def set_invisible(self, user: User, invisible: bool) -> None:
-        """Hide somebody from those who share no channel with them, or show them again."""
-        self.invisible += int(invisible) - int(user.invisible)
-        user.invisible = invisible
-
-    def _list_account(self, user: User) -> None:
-        if user.account is not None:
-            self.by_account.setdefault(user.account.id, {})[user] = None
-            if user.is_operator:
-                self.operators[user] = None
-
-    def _unlist_account(self, user: User) -> None:
-        if user.account is None:
-            return
-        self.operators.pop(user, None)
-        present = self.by_account.get(user.account.id)
-        if present is not None:
-            present.pop(user, None)
-            if not present:
-                del self.by_account[user.account.id]
 
     def close(
         self, session: Session, text: str, quit_text: str | None = None, *, tell: bool = True, lost: bool = False
@@ -335,7 +262,7 @@ class World:
         session.closing = True
         if session.registration is not None:
             session.registration = None
-            self.unregistered -= 1
+            self.online.unregistered -= 1
         self.sessions.pop(session.id, None)
         self.monitors.clear(session)
         self.outbox.closed.append(session)

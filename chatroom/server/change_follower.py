@@ -1,10 +1,10 @@
-"""Following what other processes write to the database: bans and accounts changed from a shell.
+"""Following what other processes write to the database: bans and accounts that were changed from a shell.
 
-Runs in the store worker, between its jobs: what it reads and what the daemon itself writes reach the hub in the order
-in which they happened. Each row is looked up by itself, so 100,000 bans are never read again for one.
+It runs in the store worker, between its jobs. The hub therefore learns of these changes and of the daemon's own in the
+order in which the database got them. Each changed row is read alone, so one new ban does not read 100,000 others again.
 
-A channel changes at the daemon alone, whose memory may be ahead of the disk by what is on its way there: its row is not
-read again. What the shell does to one is to delete an account it knew, and that is followed by the account.
+Channels are not followed. Only the daemon changes them, and its memory may be ahead of the row that is still to be
+written. If the shell deletes an account, the account's row tells the daemon to take it out of its channels.
 """
 
 from __future__ import annotations
@@ -20,13 +20,14 @@ if TYPE_CHECKING:
     from chatroom.chat.stored.records import Change
     from chatroom.chat.stored.stores import Stores
     from chatroom.chat.world import World
-    from chatroom.server.hub import Task
+    from chatroom.server.inbox import Task
 
 _ROWS_A_TASK = 500
+"""The most changes that one tick takes in, so that a large import does not halt the chat."""
 
 
 class ChangeFollower:
-    """Remembers how far it has read. Belongs to the store worker's thread."""
+    """Reads the changes of others, from a change id on. Belongs to the store worker's thread."""
 
     def __init__(self, world: World, post: Callable[[Task], None], last_change_id: int) -> None:
         self._world = world
@@ -36,8 +37,8 @@ class ChangeFollower:
 
     def look(self, stores: Stores) -> None:
         """Post to the hub what has changed since the last look."""
-        # The first look is due whatever SQLite says: it tells of commits since this connection was opened, and there
-        # may have been one between then and the reading of everything at the start.
+        # The first look reads the changes without asking. SQLite only reports commits since this connection was opened,
+        # and there may have been one after everything was loaded at the start and before that.
         if not stores.changed_elsewhere() and not self._is_first_look:
             return
         self._is_first_look = False
@@ -47,11 +48,11 @@ class ChangeFollower:
         for start in range(0, len(changes), _ROWS_A_TASK):
             self._apply(stores, changes[start : start + _ROWS_A_TASK])
         if len(changes) > _ROWS_A_TASK:
-            # 100,000 new bans are there to stay: looking for garbage among them would halt the chat, 50 ms a time.
+            # 100,000 new bans stay in memory. Each search for garbage among them would halt the chat for 50 ms.
             self._post(gc.freeze)
 
     def _apply(self, stores: Stores, changes: Sequence[Change]) -> None:
-        """Read the rows of some changes, each once however often it changed, and post what they hold now."""
+        """Read each changed row once, as it is now, and post what it holds."""
         world, now = self._world, datetime.now(UTC)
         rows: dict[tuple[str, int], None] = {(change.table, change.row_id): None for change in changes}
         bans = [(row_id, stores.bans.find_rule(row_id, now)) for table, row_id in rows if table == "bans"]

@@ -1,7 +1,7 @@
 """One accepted socket: bytes in, bytes out, bounded both ways.
 
-Every method is called by the I/O thread that owns the connection, and only that thread closes it. ``session`` is
-guarded by the hub lock; nothing here looks into it.
+Only the I/O thread that owns the connection calls its methods. ``session`` is guarded by the hub lock; nothing here
+reads or changes it.
 """
 
 from __future__ import annotations
@@ -19,32 +19,39 @@ if TYPE_CHECKING:
     from chatroom.chat.people.session import Session
 
 RECEIVE_BYTES = 65_536
+"""How much one read takes."""
+READ_AHEAD_LINES = 1000
+"""With more waiting lines than this, a connection is not read: the kernel buffers the rest and slows the peer down."""
 
 
 class State(Enum):
-    """What a connection is about to do."""
+    """The stages of a connection, in order."""
 
     OPENING = auto()
-    """Its handshake is under way: it has no lines yet, and no session that anybody knows of."""
+    """Its WebSocket handshake is under way. It has no lines yet, and the world does not know its session."""
     OPEN = auto()
     CLOSING = auto()
-    """Its last lines are on their way; then it is shut down, and closed when the peer has read them or time is up."""
+    """Its last lines are being sent. It is closed when the peer has closed its end too, or when time is up."""
     CLOSED = auto()
 
 
-_CLOSING = State.CLOSING  # an attribute of an Enum class is slow to read
+_CLOSING = State.CLOSING  # read once: an attribute of an Enum class is slow, and each read needs it
 
 
 class LineSource(Protocol):
-    """What makes lines of a connection's bytes."""
+    """Turns a connection's bytes into lines."""
 
     def feed(self, data: bytes) -> list[str | Malformed]:
-        """The lines that ``data`` completes, in order."""
+        """Take received bytes and return the lines that they complete, in order."""
         ...
 
 
 class Connection:
-    """A socket with what was read of it and not run yet, and what could not be written yet."""
+    """A socket with the lines that are read and not run yet, and the bytes that it has not taken yet.
+
+    Every open connection has one, so all its state is in flat slots: parts of their own would cost memory for each
+    client and a step for each read and write.
+    """
 
     __slots__ = (
         "_backlog",
@@ -84,30 +91,32 @@ class Connection:
         self._sendq_bytes = sendq_bytes
         self._source = source or LineBuffer()
         self._backlog: deque[bytes] | None = None
+        """What the socket has not taken yet, in order; None if it has taken everything."""
         self._backlog_bytes = 0
         self._shut = False
-        """Whether nothing more can be written."""
+        """True if nothing more can be written."""
         self.lines: Sequence[str | Malformed] = ()
-        """What was read and not run yet; replaced, not changed: an idle connection keeps no list for it."""
+        """The lines that are read and not run yet. Replaced, never changed: an idle connection keeps no list."""
         self.queued = False
-        """Whether the thread has it on its list of those with lines to run."""
+        """True if it is in its thread's list of connections with lines to run."""
         self.ended = ""
-        """Why no more lines can come from the peer; empty while some can."""
+        """The reason why no more lines can come from the peer; empty while some can."""
         self.at_end = False
-        """Whether the socket itself has nothing more to give."""
+        """True if the socket has nothing more to read."""
         self.paused = False
-        """Whether the kernel is left to hold what the peer sends."""
+        """True if the socket is not read because too many lines wait."""
         self.state = State.OPEN
         self.watch_second = 0
-        """In which second its thread looks whether it is alive."""
+        """The second in which its thread next checks that it is alive (``LivenessWheel``)."""
         self._watched = True
+        """True while the epoll reports events of the socket."""
         self._mask = select.EPOLLIN
         epoll.register(self.fd, self._mask)
 
     # -- reading ----------------------------------------------------------------------------------
 
     def read(self) -> bool:
-        """Read what is there into ``lines``; whether there are any now, or the peer is done."""
+        """Read once and add to ``lines``. True if there are new lines, or the peer is gone or has closed its end."""
         try:
             data = self._socket.recv(self.receive_bytes)
         except (BlockingIOError, InterruptedError):
@@ -120,10 +129,11 @@ class Connection:
             self.at_end = True
             self.ended = self.ended or "Connection closed"
             if not self.is_finished:
+                # A socket at its end is always readable: epoll would report it in every tick.
                 self._want(self._mask & ~select.EPOLLIN)
             return True
         if self.state is _CLOSING:
-            return False
+            return False  # read only to learn when the peer closes its end
         lines = self._source.feed(data)
         if not lines:
             return False
@@ -131,35 +141,41 @@ class Connection:
         return True
 
     def hang_up(self) -> None:
-        """The connection is dead both ways. Epoll would say so again and again, so it is not asked any more.
+        """Note that the connection is dead in both directions.
 
-        The lines that came before are still run: a script that closes without reading our answers resets us.
+        Lines that came before are still run: a script may send its commands and close without reading the answers,
+        which resets the connection.
         """
         self.ended = self.ended or "Connection reset by peer"
         self.at_end = True
         self._backlog = None
         self._shut = True
-        self._ignore()
+        if self._watched:
+            # Epoll reports a dead socket in every tick, whatever it is asked for.
+            self._watched = False
+            self._epoll.unregister(self.fd)
 
-    def pause_reading(self) -> None:
-        """Let the kernel hold what the peer sends, until what is here has been run."""
-        self.paused = True
-        self._want(self._mask & ~select.EPOLLIN)
-
-    def resume_reading(self) -> None:
-        """Read again."""
-        self.paused = False
-        if not self.ended:
-            self._want(self._mask | select.EPOLLIN)
+    def throttle_reading(self) -> None:
+        """Stop reading if more than ``READ_AHEAD_LINES`` wait, and read again when all of them have run."""
+        if len(self.lines) > READ_AHEAD_LINES:
+            self.paused = True
+            self._want(self._mask & ~select.EPOLLIN)
+        elif not self.lines:
+            self.paused = False
+            if not self.ended:
+                self._want(self._mask | select.EPOLLIN)
 
     # -- writing ----------------------------------------------------------------------------------
 
     def write(self, data: bytes) -> None:
-        """Send, or keep what the kernel does not take. A peer that lets too much pile up ends by it."""
+        """Send bytes; what the socket does not take goes to the backlog.
+
+        A backlog of more than ``sendq_bytes`` ends the connection.
+        """
         if self._shut:
             return
         if self._backlog:
-            self._keep(data)
+            self._add_to_backlog(data)
             return
         try:
             sent = self._socket.send(data)
@@ -170,9 +186,9 @@ class Connection:
             self.at_end = True
             return
         if sent < len(data):
-            self._keep(data[sent:])
+            self._add_to_backlog(data[sent:])
 
-    def _keep(self, data: bytes) -> None:
+    def _add_to_backlog(self, data: bytes) -> None:
         if self._backlog is None:
             self._backlog = deque()
         self._backlog.append(data)
@@ -188,7 +204,7 @@ class Connection:
         self._want(self._mask | select.EPOLLOUT)
 
     def flush(self) -> None:
-        """Send what was kept, as the socket takes more."""
+        """Send as much of the backlog as the socket takes."""
         while self._backlog:
             data = self._backlog[0]
             try:
@@ -214,9 +230,10 @@ class Connection:
     # -- the end ----------------------------------------------------------------------------------
 
     def begin_close(self) -> None:
-        """Take nothing more from the peer and end once it has what was written; ``close`` is still to be called.
+        """Run no more lines of the peer, and shut the socket down when the backlog is sent. Idempotent.
 
-        Closing at once would make the kernel throw away what the peer has not read yet, if the peer is still sending.
+        The caller calls ``close`` later. Closing now would reset the connection if the peer is still sending, and its
+        kernel would then drop last lines that it has not read.
         """
         if self.state is State.OPEN or self.state is State.OPENING:
             self.state = State.CLOSING
@@ -231,16 +248,16 @@ class Connection:
         try:
             self._socket.shutdown(socket.SHUT_WR)
         except OSError:
-            self.at_end = True  # it was reset: nothing will come any more
+            self.at_end = True  # the peer has reset the connection: nothing will come any more
 
     @property
     def is_lost(self) -> bool:
-        """Whether nothing can be written to the peer any more."""
+        """True if nothing more can be written to the peer."""
         return self._shut
 
     @property
     def is_finished(self) -> bool:
-        """Whether a closing connection has nothing left to wait for."""
+        """True if a closing connection has nothing left to wait for."""
         return self.state is State.CLOSING and self.at_end and not self._backlog
 
     def close(self) -> None:
@@ -248,7 +265,7 @@ class Connection:
         if self.state is not State.CLOSED:
             self.state = State.CLOSED
             self._shut = True
-            self._watched = False  # the kernel takes a closed socket out of the epoll
+            self._watched = False  # the kernel removes a closed socket from the epoll
             self._socket.close()
             self._backlog = None
             self.lines = ()
@@ -257,8 +274,3 @@ class Connection:
         if mask != self._mask and self._watched:
             self._mask = mask
             self._epoll.modify(self.fd, mask)
-
-    def _ignore(self) -> None:
-        if self._watched:
-            self._watched = False
-            self._epoll.unregister(self.fd)

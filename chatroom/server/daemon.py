@@ -1,4 +1,4 @@
-"""The daemon: where everything is put together, started, and ended in good order."""
+"""The daemon: puts the parts together, starts them, and ends them in order."""
 
 from __future__ import annotations
 
@@ -10,13 +10,12 @@ import resource
 import secrets
 import shlex
 import shutil
-import signal
 import socket
 import sys
 import threading
 import time
-from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from chatroom import paths
@@ -28,10 +27,13 @@ from chatroom.chat.world import World
 from chatroom.config import Listen, Settings
 from chatroom.errors import ChatroomError, StorageError
 from chatroom.server.change_follower import ChangeFollower
+from chatroom.server.connection_counter import ConnectionCounter
+from chatroom.server.daemon_runtime import DaemonRuntime, LoadSettings
 from chatroom.server.hub import Hub
 from chatroom.server.io_thread import IoThread
 from chatroom.server.listener import Listener, open_control, open_listener
 from chatroom.server.operator_screen import Screen
+from chatroom.server.process_signals import ProcessSignals
 from chatroom.server.upkeep import Upkeep
 from chatroom.server.workers import Workers
 from chatroom.storage.daemon_lock import DaemonLock
@@ -41,16 +43,16 @@ from chatroom.storage.sqlite.server_keys import get_server_key
 from chatroom.storage.sqlite.sqlite_stores import SqliteStores, open_stores
 
 SWITCH_INTERVAL_S = 0.0005
-"""How long a busy thread keeps Python's lock from the others: with the default 5 ms, they wait for it in turn."""
+"""How long a busy thread may keep Python's lock from a waiting tick; 5 ms by default."""
 FAREWELL = "Server is shutting down"
 _READ_PATIENCE_S = 0.5
+"""How long the stop waits for slow peers to read, and for each kind of background thread."""
 _WRITE_PATIENCE_S = 1.0
-
-LoadSettings = Callable[[], Settings]
+"""How long the stop waits for the farewell to be said, and then for the I/O threads."""
 
 
 def serve(load_settings: LoadSettings) -> None:
-    """Serve until SIGTERM or SIGINT. Raises ``ChatroomError`` where it cannot start; called from the main thread."""
+    """Serve until SIGTERM or SIGINT. Raises ``ChatroomError`` if it cannot start. From the main thread."""
     settings = load_settings()
     database = settings.database.path
     prepare_directory(database)
@@ -64,7 +66,7 @@ def serve(load_settings: LoadSettings) -> None:
 
 
 def prepare_directory(database: Path) -> None:
-    """Make the database's directory where it is missing, for this user alone. Raises ``StorageError``."""
+    """Make the database's directory, for this user alone, unless it exists. Raises ``StorageError``."""
     try:
         database.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
@@ -72,7 +74,7 @@ def prepare_directory(database: Path) -> None:
 
 
 class Daemon:
-    """The running parts. ``start``, ``wait`` and ``stop`` are called by the main thread, in this order."""
+    """The running parts. The main thread calls ``start``, ``wait`` and ``stop``, in this order."""
 
     def __init__(self, settings: Settings, load_settings: LoadSettings) -> None:
         self._settings = settings
@@ -81,12 +83,9 @@ class Daemon:
         self._screen = Screen()
         self._hub: Hub | None = None
         self._listener: Listener | None = None
+        self._threads: list[IoThread] = []
         self._control_path: Path | None = None
-        # Signals are written here by Python's own C code, at once and whichever thread they reach. Handlers in Python
-        # run in the main thread only, and not while it waits: one that came just before would not end the wait.
-        self._signals, self._signal_sink = os.pipe2(os.O_CLOEXEC)
-        os.set_blocking(self._signal_sink, False)
-        self._stopped_by = ""
+        self._signals = ProcessSignals()
         self._started_io = False
         self._journal: SqliteJournal | None = None
         self._upkeep: Upkeep | None = None
@@ -94,41 +93,39 @@ class Daemon:
     # -- start ------------------------------------------------------------------------------------
 
     def start(self) -> None:
-        """Open everything and begin to accept. Raises ``ChatroomError``."""
+        """Open everything and begin to accept connections. Raises ``ChatroomError``."""
+        # The addresses come first: if one of them cannot be had, the database is not migrated either.
         settings, path = self._settings, self._settings.database.path
         sockets = [(listen, open_listener(listen)) for listen in settings.listen]
+        where = [_shown_address(listen, sock) for listen, sock in sockets]
+        counter = ConnectionCounter()
         try:
             with open_stores(path, create=True, migrate=True, writer=self._writer) as stores:
+                # Before everything is loaded: a change meanwhile is read twice rather than never.
                 last_change_id = stores.last_change_id()
-                world = self._make_world(stores)
+                world = self._make_world(stores, DaemonRuntime(self._load_settings, counter, self._facts(where)))
                 has_admin = stores.accounts.count_admins() > 0
                 upgraded_from = stores.upgraded_from
-                self._open_history(world, stores)
             self._control_path = paths.control_socket(path)
             control = open_control(self._control_path)
         except BaseException:
             for _, sock in sockets:
                 sock.close()
+            self._close_journal()
             raise
-        follower = ChangeFollower(world, lambda task: hub.post_news(0, task), last_change_id)
-        workers = Workers(lambda: open_stores(path, writer=self._writer), follower.look)
+        workers = Workers(lambda: open_stores(path, writer=self._writer))
         hub = self._hub = Hub(world, workers, self._screen)
-        listener = self._listener = Listener(hub, sockets, control)
-        hub.threads = [IoThread(index, hub, listener.released) for index in range(settings.server.io_threads)]
-        where = [_shown_address(listen, sock) for listen, sock in sockets]
-        world.admit = listener.admit
-        world.facts = {
-            "listening": ", ".join(where),
-            "database": str(path),
-            "configuration": str(settings.source.absolute() if settings.source else "none (defaults)"),
-            "pid": str(os.getpid()),
-        }
-        self._handle_signals()
+        threads = self._threads = [
+            IoThread(index, hub, counter.released) for index in range(settings.server.io_threads)
+        ]
+        hub.threads = threads
+        listener = self._listener = Listener(hub, threads, counter, sockets, control)
+        self._signals.handle(self._reload)
         sys.setswitchinterval(SWITCH_INTERVAL_S)
         _allow_many_files()
         self._screen.start()
-        workers.start()
-        for thread in hub.threads:
+        workers.start(ChangeFollower(world, partial(hub.post_from_store, 0), last_change_id).look)
+        for thread in threads:
             thread.start()
         self._started_io = True
         if self._upkeep is not None:
@@ -136,33 +133,46 @@ class Daemon:
         self._announce(where, has_admin, upgraded_from)
         listener.start()
 
-    def _open_history(self, world: World, stores: SqliteStores) -> None:
-        history, path = self._settings.history, self._settings.database.path
-        if history.enabled:
-            self._journal = open_journal(path, full=history.synchronous == "full")
-            world.ledger = Ledger(self._journal, history)
-            stores.presence.go_all(world.ledger.last_message_id)
-            self._upkeep = Upkeep(lambda: open_upkeep(path), lambda: world.settings.history)
-
-    def _make_world(self, stores: SqliteStores) -> World:
-        gc.disable()  # nothing of what is loaded now is garbage, and looking for some in it would take its time
+    def _make_world(self, stores: SqliteStores, runtime: DaemonRuntime) -> World:
+        # Nothing that is loaded here is garbage. Without this, Python would search it for garbage while it loads, and
+        # in every full collection later.
+        gc.disable()
         try:
-            return self._load_world(stores)
+            world = self._load_world(stores, runtime)
         finally:
             gc.freeze()
             gc.enable()
+        if world.ledger.journal is not None:
+            path = self._settings.database.path
+            stores.presence.go_all(world.ledger.last_message_id)
+            self._upkeep = Upkeep(lambda: open_upkeep(path), lambda: world.settings.history)
+        return world
 
-    def _load_world(self, stores: SqliteStores) -> World:
+    def _load_world(self, stores: SqliteStores, runtime: DaemonRuntime) -> World:
         now = datetime.now(UTC)
         cloak = Cloak(get_server_key(stores.database, "cloak"))
         start_ms = int(now.timestamp() * 1000)
-        world = World(self._settings, start_ms, f"{start_ms:x}-", cloak)
-        world.accounts = AccountDirectory(stores.accounts.load_entries())
+        accounts = AccountDirectory(stores.accounts.load_entries())
+        world = World(self._settings, runtime, cloak, start_ms, f"{start_ms:x}-", accounts, self._open_ledger())
         for rule in stores.bans.load_rules(now):
             world.bans.add(rule)
         world.restore_channels(stores.channels.load_all())
-        world.load_settings = self._load_settings
         return world
+
+    def _open_ledger(self) -> Ledger:
+        history = self._settings.history
+        if history.enabled:
+            self._journal = open_journal(self._settings.database.path, full=history.synchronous == "full")
+        return Ledger(self._journal, history)
+
+    def _facts(self, where: list[str]) -> dict[str, str]:
+        source = self._settings.source
+        return {
+            "listening": ", ".join(where),
+            "database": str(self._settings.database.path),
+            "configuration": str(source.absolute() if source else "none (defaults)"),
+            "pid": str(os.getpid()),
+        }
 
     def _announce(self, where: list[str], has_admin: bool, upgraded_from: Path | None) -> None:
         settings = self._settings
@@ -181,21 +191,6 @@ class Daemon:
         flag = "" if path == paths.default_database() else f" --database {shlex.quote(str(path))}"
         return f"{own_program()}{flag} user create-admin NAME"
 
-    # -- signals ----------------------------------------------------------------------------------
-
-    def _handle_signals(self) -> None:
-        signal.set_wakeup_fd(self._signal_sink, warn_on_full_buffer=False)
-        signal.signal(signal.SIGTERM, self._on_stop)
-        signal.signal(signal.SIGINT, self._on_stop)
-        # With a controlling terminal SIGHUP says that its window was closed: nobody wants an orphan.
-        signal.signal(signal.SIGHUP, self._on_stop if _has_terminal() else self._on_reload)
-
-    def _on_stop(self, number: int, frame: object) -> None:
-        self._stopped_by = signal.Signals(number).name
-
-    def _on_reload(self, number: int, frame: object) -> None:
-        threading.Thread(target=self._reload, name="reload", daemon=True).start()
-
     def _reload(self) -> None:
         assert self._hub is not None
         hub = self._hub
@@ -207,18 +202,23 @@ class Daemon:
         hub.post(0, lambda: hub.world.log_line(use_settings(hub.world, settings)))
 
     def wait(self) -> None:
-        """Wait for the signal to stop."""
-        while not self._stopped_by:
-            os.read(self._signals, 64)
+        """Wait for a signal to stop."""
+        self._signals.wait()
 
     # -- stop -------------------------------------------------------------------------------------
 
     def stop(self) -> None:
-        """Tell the clients, write what is pending, end the threads. Within two seconds, also where peers are slow."""
+        """Say farewell to the clients, write what is pending, end the threads.
+
+        It takes about two seconds at most, however slow the peers are. It may also follow a failed start.
+        """
         hub = self._hub
-        if hub is None or not self._started_io:
-            return
-        self._screen.show([f"stopping ({self._stopped_by or 'error'})"])
+        if hub is not None and self._started_io:
+            self._stop_running(hub)
+        self._signals.close()
+
+    def _stop_running(self, hub: Hub) -> None:
+        self._screen.show([f"stopping ({self._signals.stopped_by or 'error'})"])
         if self._listener is not None:
             self._listener.stop()
         if self._control_path is not None:
@@ -226,18 +226,21 @@ class Daemon:
         said = threading.Event()
 
         def farewell() -> None:
-            hub.world.is_ending = True
+            hub.world.runtime.is_ending = True
             for session in list(hub.world.sessions.values()):
                 hub.world.close(session, FAREWELL)
             said.set()
 
         hub.post(0, farewell)
         said.wait(_WRITE_PATIENCE_S)
-        for thread in hub.threads:
+        for thread in self._threads:
             thread.stop(_READ_PATIENCE_S)
         give_up_at = time.monotonic() + _WRITE_PATIENCE_S
-        for thread in hub.threads:
+        for thread in self._threads:
             thread.join(max(0.0, give_up_at - time.monotonic()))
+        # An I/O thread that is left behind may still commit.
+        if not any(thread.is_alive() for thread in self._threads):
+            self._close_journal()
         if self._upkeep is not None:
             self._upkeep.stop(_READ_PATIENCE_S)
         if not hub.workers.stop(_READ_PATIENCE_S):
@@ -245,9 +248,13 @@ class Daemon:
         self._screen.show(["stopped"])
         self._screen.stop(_READ_PATIENCE_S)
 
+    def _close_journal(self) -> None:
+        if self._journal is not None:
+            self._journal.close()
+
 
 def _allow_many_files() -> None:
-    """Lift this process's limit of open files to what the system allows: each connection is one."""
+    """Raise this process's limit of open files to the system's: each connection is one."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != hard:
         with contextlib.suppress(OSError, ValueError):
@@ -255,21 +262,17 @@ def _allow_many_files() -> None:
 
 
 def own_program() -> str:
-    """What to type for this very program: after ``make serve`` it is in ``.venv/bin``, where no shell looks for it."""
+    """Return what to type to run this same program.
+
+    That is its name if the shell finds it by its name, or else the path that it was started by: ``make serve`` runs it
+    from ``.venv/bin``, which is not on the search path.
+    """
     started_as, found = sys.argv[0], shutil.which("chatroomctl")
     if Path(started_as).name != "chatroomctl" or (
         found is not None and Path(found).resolve() == Path(started_as).resolve()
     ):
         return "chatroomctl"
     return shlex.quote(started_as)
-
-
-def _has_terminal() -> bool:
-    try:
-        os.close(os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY))
-    except OSError:
-        return False
-    return True
 
 
 def _shown_address(listen: Listen, sock: socket.socket) -> str:

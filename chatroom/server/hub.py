@@ -1,8 +1,8 @@
-"""The hub: the one lock that rules run under, and the tick's way from lines to bytes.
+"""The hub: the one lock that rules run under, and a tick's way from lines to bytes.
 
-An I/O thread's tick: ``with hub.lock``: ``begin``, its lines and tasks, ``end``; then, the lock released, it writes
-what it has pending and ``wake_writers`` wakes those that have something pending too. Every I/O
-thread ticks; nobody else takes the lock. Workers, the listener and timers post tasks to an I/O thread instead.
+Every I/O thread ticks. In a tick it takes ``Hub.lock``, calls ``begin``, runs its tasks and lines, calls ``end`` and
+takes its ``pending`` writes. It then releases the lock, writes, and calls ``wake_writers`` for the other I/O threads
+that have something to write. No other thread takes the lock: workers and timers post tasks to an I/O thread instead.
 """
 
 from __future__ import annotations
@@ -11,33 +11,63 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Protocol
 
 from chatroom.commands.context import Context
 from chatroom.commands.dispatch import finish, resume, run_line
-from chatroom.commands.talking.writing_history import tell_unkept
+from chatroom.commands.talking.writing_history import report_commit
 from chatroom.errors import ChatroomError
 from chatroom.irc import numerics
 from chatroom.irc.framing import Malformed
 
 if TYPE_CHECKING:
     from chatroom.chat.people.session import Session
+    from chatroom.chat.work_queue import Then, WorkItem
     from chatroom.chat.world import World
     from chatroom.commands.pending import Pending
     from chatroom.server.connection import Connection
-    from chatroom.server.io_thread import IoThread
+    from chatroom.server.inbox import Task
     from chatroom.server.operator_screen import Screen
     from chatroom.server.workers import Workers
 
 log = logging.getLogger(__name__)
 
-Task = Callable[[], None]
-"""Something to be done in a tick, under the hub lock."""
+_NEEDS_LOCK = "needs the hub lock"
+
+
+class TickThread(Protocol):
+    """What the hub needs of an I/O thread. Each method says which thread may call it."""
+
+    pending: list[tuple[Session, bytes | None]]
+    """Sessions with the bytes to write to each, in order; None closes the session's connection. Guarded by the hub
+    lock: the hub appends, and the thread takes the list at the end of its tick."""
+
+    @property
+    def ident(self) -> int | None:
+        """The thread's identifier, to be compared with ``threading.get_ident``."""
+        ...
+
+    def post(self, task: Task) -> None:
+        """Have a task run in the thread's next tick, under the hub lock. From any thread."""
+        ...
+
+    def wake(self) -> None:
+        """Make the thread tick: its present or next wait for sockets ends at once. From any thread."""
+        ...
+
+    def call_later(self, delay_s: float, task: Task) -> None:
+        """Have a task run after a delay, without the hub lock. From this thread."""
+        ...
+
+    def wake_connection(self, connection: Connection) -> None:
+        """Run a connection's waiting lines in this tick or the next. In a tick of this thread."""
+        ...
 
 
 class Hub:
-    """The lock, the world it guards, and the threads that tick. Methods say whether they need the lock."""
+    """The lock, the world it guards, and the threads that tick. Each method says whether it needs the lock."""
 
     def __init__(self, world: World, workers: Workers, screen: Screen) -> None:
         self.lock = threading.Lock()
@@ -45,64 +75,68 @@ class Hub:
         self.world = world
         self.workers = workers
         self.screen = screen
-        self.threads: list[IoThread] = []
-        """All of them, fixed before the first tick."""
-        self._news: deque[Task] = deque()
-        """What the store worker has for the world, oldest first. Appended to by it, taken from under the lock."""
+        self.threads: Sequence[TickThread] = ()
+        """All I/O threads. Set once, before the first tick: making a thread takes the hub."""
+        self._from_store: deque[Task] = deque()
+        """Tasks of the store worker, oldest first. That thread appends; ticks take them out under the lock."""
 
     def post(self, thread: int, task: Task) -> None:
-        """Have a task run in one of that thread's next ticks. From any thread, without the lock."""
+        """Have a task run in the next tick of the I/O thread with that index. From any thread; needs no lock."""
         self.threads[thread].post(task)
 
-    def post_news(self, thread: int, task: Task) -> None:
-        """Have a task of the store worker run in the next tick, whoever's that is; that thread is woken for it.
+    def post_from_store(self, thread: int, task: Task) -> None:
+        """Have a task of the store worker run in the next tick of any thread, and wake that thread for it.
 
-        Two threads' inboxes would not do: a ban and its lifting could change places between them.
+        All such tasks run in the order in which they were posted. From the store worker; needs no lock.
         """
-        self._news.append(task)
+        # One queue for all threads: in two threads' inboxes, lifting a ban could overtake the ban.
+        self._from_store.append(task)
         self.threads[thread].wake()
 
     # -- the tick; under the lock -----------------------------------------------------------------
 
     def begin(self) -> None:
-        """Begin a tick, with what the store worker has for it. Needs the lock."""
+        """Begin a tick: set its time and run the store worker's tasks. Needs the lock."""
+        assert self.lock.locked(), _NEEDS_LOCK
         self.world.begin_tick(time.time_ns() // 1_000_000)
-        while self._news:
-            self.run_task(self._news.popleft())
+        while self._from_store:
+            self.run_task(self._from_store.popleft())
 
     def end(self) -> None:
-        """End a tick: commit what is kept, sort what was said to the threads that will write it. Needs the lock."""
-        self.world.ledger.catch_up()
-        if self.world.ledger.is_open:
-            tell_unkept(self.world)
+        """End a tick: commit its history, give each thread the bytes to write, submit the work. Needs the lock."""
+        assert self.lock.locked(), _NEEDS_LOCK
         world, threads = self.world, self.threads
-        outbox = world.outbox
-        if len(threads) == 1:
+        ledger, outbox = world.ledger, world.outbox
+        ledger.catch_up()
+        if ledger.is_open:
+            # The durability point: what this tick said is committed before any thread gets bytes to send.
+            failure_before = ledger.failure
+            not_written = ledger.commit_tick(outbox)
+            if ledger.failure or failure_before:
+                report_commit(world, not_written, failure_before)
+        if len(threads) == 1:  # the usual case, without a look at each session
             threads[0].pending += outbox.drain()
         else:
             for item in outbox.drain():
                 threads[item[0].thread].pending.append(item)
         if outbox.closed:
+            # Behind the writes: a session gets its last lines before its connection is closed.
             for session in outbox.closed:
                 threads[session.thread].pending.append((session, None))
             outbox.closed = []
-        if world.jobs:
-            self._submit_jobs()
-        if world.questions:
-            self._submit_questions()
-        if world.checks:
-            for job in world.checks:
-                self.workers.submit("password", job, _log_failure)
-            world.checks = []
+        work = world.work
+        if work.writes or work.others:  # after the commit: a question of this tick finds what was said in it
+            self._submit_work(work.take())
 
     def take_log(self) -> list[str]:
-        """The lines for the operator's screen, to be written without the lock. Needs the lock."""
+        """Take the log lines of this tick, to be shown without the lock. Needs the lock."""
         lines = self.world.log_lines
-        self.world.log_lines = []  # a new list each time: other threads append to it once the lock is released
+        # A new list even if this one is empty: once the lock is released, another thread's tick appends to it.
+        self.world.log_lines = []
         return lines
 
     def run_line(self, session: Session, line: str | Malformed) -> None:
-        """Run one line of a session. Needs the lock. A bug in a verb costs its caller one line, and nobody else."""
+        """Run one line of a session. Needs the lock. A verb's bug is logged and costs the session one generic reply."""
         try:
             waiting = run_line(self.world, session, line)
         except Exception:
@@ -113,13 +147,15 @@ class Hub:
             self._submit(session, *waiting)
 
     def run_task(self, task: Task) -> None:
-        """Run a posted task. Needs the lock."""
+        """Run a posted task and resume the sessions that it lets go on. Needs the lock. A bug is logged."""
+        assert self.lock.locked(), _NEEDS_LOCK
         try:
             task()
         except Exception:
             log.exception("a task failed")
-        while self.world.woken:
-            self._wake(self.world.woken.pop())
+        resumed = self.world.work.resumed
+        while resumed:
+            self._wake(resumed.pop())
 
     def _report_bug(self, context: Context) -> None:
         log.exception("a line of %s failed", context.nick)
@@ -130,53 +166,47 @@ class Hub:
 
     def _submit(self, session: Session, context: Context, pending: Pending) -> None:
         thread = session.thread
-        post = self.post_news if pending.queue == "store" else self.post
+        post = self.post_from_store if pending.queue == "store" else self.post
 
         def done(outcome: object) -> None:
             post(thread, lambda: self._resume(context, pending, outcome))
 
         def submit() -> None:
-            if pending.job is None:
+            if pending.queue is None or pending.job is None:
                 done(None)
             else:
                 self.workers.submit(pending.queue, pending.job, done)
 
         if pending.queue == "store":
-            self._submit_jobs()  # what was to be remembered before this comes before it on the disk too
+            # What earlier lines wrote must be on the disk before this job runs.
+            self._submit_work(self.world.work.take_writes())
         if pending.delay_ms:
             self._have_owner(session, lambda: self.threads[thread].call_later(pending.delay_ms / 1000, submit))
         else:
             submit()
 
     def _have_owner(self, session: Session, task: Task) -> None:
-        """Have the thread that owns a session's connection do something: at once where this is it."""
+        """Run a task in the thread that owns the session's connection: at once if this is that thread."""
         owner = self.threads[session.thread]
-        if threading.current_thread() is owner:
+        if threading.get_ident() == owner.ident:
             task()
         else:
             owner.post(task)
 
-    def _submit_jobs(self) -> None:
-        for job in self.world.jobs:
-            self.workers.submit("store", job, _log_failure)
-        self.world.jobs = []
+    def _submit_work(self, items: list[WorkItem]) -> None:
+        for queue, job, then in items:
+            self.workers.submit(queue, job, _log_failure if then is None else partial(self._answer, then))
 
-    def _submit_questions(self) -> None:
-        """Have things looked up. After the tick's commit: what was said in it is there to be found."""
-        for queue, job, then in self.world.questions:
-
-            def done(outcome: object, then: Callable[[object], None] = then) -> None:
-                self.post(0, lambda: then(_unless_bug(outcome)))
-
-            self.workers.submit(queue, job, done)
-        self.world.questions = []
+    def _answer(self, then: Then, outcome: object) -> None:
+        """Take a question's outcome in a later tick. Called in the worker's thread."""
+        self.post(0, lambda: then(_unless_bug(outcome)))
 
     def _resume(self, context: Context, pending: Pending, outcome: object) -> None:
         session = context.session
         following = None
         try:
             if isinstance(outcome, Exception) and not isinstance(outcome, ChatroomError):
-                raise outcome
+                raise outcome  # so that it is reported as a bug of this line, with its own traceback
             following = resume(context, pending, outcome)
         except Exception:
             self._report_bug(context)
@@ -187,14 +217,15 @@ class Hub:
         self._wake(session)
 
     def _wake(self, session: Session) -> None:
-        """Have the lines run that waited for a session to be waiting no longer."""
+        """Have a session's waiting lines run, in the next tick of the thread that owns its connection."""
         self._have_owner(session, lambda: self.threads[session.thread].wake_connection(session.connection))
 
     # -- after the tick; without the lock ---------------------------------------------------------
 
     def wake_writers(self, own: int) -> None:
-        """Wake the other threads that have something to write. Without the lock."""
+        """Wake the other threads that have something to write. Call it without the lock."""
         for index, thread in enumerate(self.threads):
+            # Read without the lock: a list that fills just now belongs to a later tick, which wakes its thread too.
             if index != own and thread.pending:
                 thread.wake()
 
@@ -211,12 +242,3 @@ def _log_failure(outcome: object) -> None:
         log.error("could not be stored: %s", outcome)
     elif isinstance(outcome, Exception):
         log.error("a job failed", exc_info=outcome)
-
-
-def close_connection(world: World, connection: Connection, why: str) -> None:
-    """The peer is gone: so is its session. Needs the lock."""
-    session = connection.session
-    if not session.closing:
-        if session.user is not None:
-            world.log_line(f"left: {session.user.nick} ({why})")
-        world.close(session, why, tell=False, lost=connection.is_lost)

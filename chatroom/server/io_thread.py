@@ -1,13 +1,12 @@
 """An I/O thread: its epoll, its connections, its tick.
 
-Read everything readable; take the hub lock, run the lines, release it; write each connection that has something to be
-told once. No thread ever waits for a peer: what a socket does not take is kept until epoll says otherwise.
+In a tick the thread reads every readable socket, takes the hub lock, runs the lines, releases the lock, and writes once
+to each connection that has something to read. It never waits for a peer: what a socket does not take stays in the
+connection's backlog until epoll reports the socket writable.
 """
 
 from __future__ import annotations
 
-import heapq
-import itertools
 import logging
 import os
 import select
@@ -15,7 +14,7 @@ import socket
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from chatroom.chat.admission.flood import LineBudget
@@ -23,98 +22,100 @@ from chatroom.chat.liveness import first_look_ms, look_after
 from chatroom.commands.connecting.registration import start
 from chatroom.commands.context import Context
 from chatroom.server.connection import Connection, State
-from chatroom.server.hub import Hub, Task, close_connection
+from chatroom.server.hub import Hub
+from chatroom.server.inbox import Accepted, Inbox, Task
+from chatroom.server.liveness_wheel import LivenessWheel
+from chatroom.server.timers import Timers
 from chatroom.server.websocket_connection import HANDSHAKE_S, MessageCache, WebSocketConnection
 
 if TYPE_CHECKING:
     from chatroom.chat.people.session import Session
 
 LINES_PER_TICK = 64
-"""The most lines of one connection that one tick runs: the rest waits for the next, so that others get their turn."""
+"""The most lines of one connection that one tick runs. The rest waits for the next tick, so that a paste of one client
+does not delay the others."""
 LINES_OF_ALL = 2048
-"""How many lines one tick runs about, of all connections: where many have some, each has fewer of its own run."""
+"""About how many lines one tick runs, of all connections. If many connections have lines, each runs fewer."""
 LOOKS_PER_TICK = 100
-"""At how many silent connections one tick looks: after a burst of them, thousands are due in the same second."""
-READ_AHEAD_LINES = 1000
-"""With more lines waiting than this, the kernel is left to hold what else comes."""
+"""The most connections whose liveness one tick checks: clients that connect together are due in the same second."""
 LINGER_S = 2.0
 """How long a closing connection waits for its peer to read the last lines."""
 _IDLE_WAIT_S = 1.0
+"""The longest wait for sockets: liveness checks are due by the second."""
+_STOPPING_WAIT_S = 0.02
+"""The longest wait while the thread stops, so that it notices its deadline."""
 GATHER_FROM = 32
-"""After a tick that wrote to so many connections, what they answer is let gather for a moment before the next one.
+"""After a tick that wrote to at least this many connections, the thread pauses before the next one.
 
-Without that, a few lines each would take turns at costing a write for everybody."""
+In a busy room the clients answer one after the other. Without the pause, each answer would be a tick of its own with a
+write to every member."""
 GATHER_S = 0.000_05
-"""How long that moment is at least; the kernel adds about as much. Some ten writes take as long."""
+"""The length of the pause; the kernel adds about as much. Some ten writes take as long."""
 
-_OPEN = State.OPEN  # an attribute of an Enum class is slow to read
+# Read once: an attribute of an Enum class is slow, and each readable socket needs it.
+_OPEN = State.OPEN
 _READABLE = select.EPOLLIN
-
-Accepted = tuple[socket.socket, "Session", bool]
-"""A socket to take over, its session, and whether WebSocket is spoken there."""
+_NOTHING: tuple[Sequence[Task], Sequence[Accepted]] = (), ()
 
 log = logging.getLogger(__name__)
 
 
 class IoThread(threading.Thread):
-    """One of the threads that own connections. Methods are its own but where they say otherwise."""
+    """One of the threads that own connections. Only the thread itself calls a method that does not say otherwise.
+
+    It has more attributes than other classes because it is the loop's whole state: what has rules of its own is in a
+    class of its own (``Connection``, ``LivenessWheel``, ``Timers``), and the rest is read in every tick.
+    """
 
     def __init__(self, index: int, hub: Hub, released: Callable[[Session], None]) -> None:
         super().__init__(name=f"io-{index}")
         self.index = index
         self.hub = hub
         self._released = released
-        """Called for each session whose connection is closed, in this thread."""
+        """Called in this thread for each session whose connection is closed."""
         self.pending: list[tuple[Session, bytes | None]] = []
-        """What is to be written to whom, None for a close. Guarded by the hub lock."""
+        """See ``chatroom.server.hub.TickThread``."""
         self._epoll = select.epoll()
         self._wake_fd = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._epoll.register(self._wake_fd, select.EPOLLIN)
-        self._inbox_lock = threading.Lock()
-        """Guards ``_inbox`` and ``_accepted``."""
-        self._inbox: list[Task] = []
-        self._accepted: list[Accepted] = []
-        self._doors: dict[int, Task] = {}
-        """What to do when somebody is at a listening socket, by its descriptor; run without the hub lock."""
+        self._inbox = Inbox()
+        self._acceptors: dict[int, Task] = {}
+        """What to call when a listening socket has connections, by its descriptor. Runs without the hub lock."""
         self._connections: dict[int, Connection] = {}
+        """The open connections, by their descriptors."""
         self._ready: deque[Connection] = deque()
-        self._timers: list[tuple[float, int, Task]] = []
-        """What is to be done when, as a heap; run without the hub lock."""
-        self._timer_number = itertools.count()
+        """Connections with lines to run, or whose peer is gone, each once (``Connection.queued``)."""
+        self._timers = Timers()
+        """Tasks that run later, without the hub lock."""
         self._lingering: dict[Connection, float] = {}
-        """Closing connections with the moment when their time is up, in this order."""
+        """Closing connections, each with the moment when it is closed at the latest, the earliest first."""
         self._messages: MessageCache = {}
-        """What this tick wrote to WebSocket connections."""
-        self._watch: dict[int, set[Connection]] = {}
-        """Connections by the second in which to see whether they are alive."""
-        self._watched_until = int(time.monotonic())
-        self._due: deque[Connection] = deque()
-        """Connections whose second has come."""
+        """The lines that this tick has put into WebSocket messages; emptied when the tick's writes are done."""
+        self._wheel = LivenessWheel(time.monotonic())
         self._stop_at: float | None = None
+        """When the thread ends at the latest; None until it is stopped."""
         self._written = 0
-        """To how many connections the last tick wrote."""
+        """How many writes the last tick made."""
 
     # -- from any thread --------------------------------------------------------------------------
 
     def post(self, task: Task) -> None:
-        """Have a task run in the next tick. From any thread."""
-        with self._inbox_lock:
-            self._inbox.append(task)
+        """Have a task run in the next tick, under the hub lock. From any thread."""
+        self._inbox.add_task(task)
         self.wake()
 
     def adopt(self, accepted: list[Accepted]) -> None:
-        """Take over accepted sockets, in the tick under way where there is one. From any thread."""
-        with self._inbox_lock:
-            self._accepted.extend(accepted)
+        """Take over accepted sockets, in the tick under way if this thread calls it. From any thread."""
+        self._inbox.add_accepted(accepted)
         if threading.current_thread() is not self:
             self.wake()
 
     def wake(self) -> None:
-        """End the wait that is under way or comes next. From any thread."""
+        """Make the thread tick: its present or next wait for sockets ends at once. From any thread."""
         os.eventfd_write(self._wake_fd, 1)
 
     def stop(self, patience_s: float) -> None:
-        """Write what is left, wait that long for those who are slow to read it, and end. From any thread."""
+        """Write what is left, wait that long for slow peers to read it, and end. From any thread."""
 
         def set_stop() -> None:
             self._stop_at = time.monotonic() + patience_s
@@ -127,6 +128,7 @@ class IoThread(threading.Thread):
         """Tick until stopped."""
         while not self._is_done():
             try:
+                # The pause comes after the writes, so a lone message never waits for it.
                 if self._written >= GATHER_FROM and not self._ready:
                     time.sleep(GATHER_S)
                 self._tick(self._epoll.poll(self._wait_s()))
@@ -142,29 +144,27 @@ class IoThread(threading.Thread):
         return not self._connections or time.monotonic() >= self._stop_at
 
     def _wait_s(self) -> float:
-        if self._ready or self._due:
+        if self._ready or self._wheel.due:
             return 0
-        wait_s = _IDLE_WAIT_S if self._stop_at is None else 0.02
-        if self._timers:
-            wait_s = min(wait_s, max(0.0, self._timers[0][0] - time.monotonic()))
+        wait_s = _IDLE_WAIT_S if self._stop_at is None else _STOPPING_WAIT_S
+        timers = self._timers.heap
+        if timers:
+            wait_s = min(wait_s, max(0.0, timers[0][0] - time.monotonic()))
         if self._lingering:
             wait_s = min(wait_s, max(0.0, next(iter(self._lingering.values())) - time.monotonic()))
         return wait_s
 
     def _tick(self, events: list[tuple[int, int]]) -> None:
         self._read(events)
-        tasks: list[Task] = []
-        accepted: list[Accepted] = []
-        if self._inbox or self._accepted:  # who puts something there now wakes us for another tick
-            with self._inbox_lock:
-                tasks, self._inbox = self._inbox, tasks
-                accepted, self._accepted = self._accepted, accepted
+        inbox = self._inbox
+        # Looked at without its lock: whatever comes just after the look also wakes the thread for another tick.
+        tasks, accepted = inbox.take() if inbox.tasks or inbox.accepted else _NOTHING
         now_s = time.monotonic()
-        while self._timers and self._timers[0][0] <= now_s:
-            heapq.heappop(self._timers)[2]()
+        if self._timers.heap:
+            self._timers.run_due(now_s)
         if self._lingering:
             self._close_overdue(now_s)
-        hub = self.hub
+        hub, wheel = self.hub, self._wheel
         with hub.lock:
             hub.begin()
             if accepted:
@@ -172,10 +172,12 @@ class IoThread(threading.Thread):
             for task in tasks:
                 hub.run_task(task)
             self._run_ready(int(now_s * 1000))
-            self._look_after(now_s)
+            if wheel.due or wheel.next_s <= now_s:
+                self._look_after(now_s)
             hub.end()
             lines = hub.take_log()
             pending, self.pending = self.pending, []
+        # Other threads are woken before this one writes: they write at the same time.
         if len(hub.threads) > 1:
             hub.wake_writers(self.index)
         self._write(pending)
@@ -189,9 +191,10 @@ class IoThread(threading.Thread):
             if connection is None:
                 if fd == self._wake_fd:
                     os.eventfd_read(fd)
-                elif fd in self._doors:
-                    self._doors[fd]()
+                elif fd in self._acceptors:
+                    self._acceptors[fd]()
             elif mask == _READABLE and connection.state is _OPEN:
+                # The usual case, without the calls of _serve and _queue.
                 if connection.read() and not connection.queued:
                     connection.queued = True
                     ready.append(connection)
@@ -207,7 +210,7 @@ class IoThread(threading.Thread):
             else:
                 self._begin_close(connection)
             if connection.ended and not connection.queued:
-                self._queue(connection)
+                self._queue(connection)  # the write found the peer gone, or its send queue is full
         if self._messages:
             self._messages.clear()
 
@@ -259,16 +262,23 @@ class IoThread(threading.Thread):
             return
         if connection.ended and (not lines or session.waiting):
             if not session.waiting:
-                close_connection(self.hub.world, connection, connection.ended)
+                self._end_session(connection)
         elif lines and not session.waiting:
             self._queue(connection)
         if lines or connection.paused:
-            self._throttle_reading(connection)
+            connection.throttle_reading()
+
+    def _end_session(self, connection: Connection) -> None:
+        world, session = self.hub.world, connection.session
+        if not session.closing:
+            if session.user is not None:
+                world.log_line(f"left: {session.user.nick} ({connection.ended})")
+            world.close(session, connection.ended, tell=False, lost=connection.is_lost)
 
     def _hold_back(self, connection: Connection, budget: LineBudget, now_ms: int) -> None:
-        """Let a session that says too much at once wait; end it where far too much has piled up.
+        """Let a session over its rate limit wait; end it if too many of its lines wait already.
 
-        ``now_ms`` is on the clock that never jumps: by the time of day, setting it back would silence everybody.
+        ``now_ms`` is of the clock that never jumps: with the time of day, a clock set back would silence all sessions.
         """
         world, session = self.hub.world, connection.session
         if len(connection.lines) > world.settings.limits.queue_lines:
@@ -276,37 +286,31 @@ class IoThread(threading.Thread):
                 world.log_line(f"left: {session.user.nick} (Excess flood)")
             world.close(session, "Excess flood")
             return
-        self._throttle_reading(connection)
+        connection.throttle_reading()
         wait_s = max(budget.wait_ms(now_ms), 1) / 1000
         self.call_later(wait_s, lambda: self._queue(connection))
 
-    def _throttle_reading(self, connection: Connection) -> None:
-        if len(connection.lines) > READ_AHEAD_LINES:
-            connection.pause_reading()
-        elif not connection.lines:
-            connection.resume_reading()
-
     def wake_connection(self, connection: Connection) -> None:
-        """Go on with a connection's lines, once what it waited for is there. In this thread's tick."""
+        """Run a connection's waiting lines in this tick or the next. In a tick of this thread."""
         self._queue(connection)
 
     def call_later(self, delay_s: float, task: Task) -> None:
-        """Do something later, in this thread and without the hub lock. From this thread."""
-        heapq.heappush(self._timers, (time.monotonic() + delay_s, next(self._timer_number), task))
+        """Have a task run in this thread after a delay, without the hub lock. From this thread."""
+        self._timers.add(delay_s, task)
 
     # -- connections ------------------------------------------------------------------------------
 
-    def watch(self, door: socket.socket, knocked: Task) -> None:
-        """Have ``knocked`` called, without the hub lock, when a listening socket has connections. From this thread."""
-        self._doors[door.fileno()] = knocked
-        self._epoll.register(door.fileno(), select.EPOLLIN)
+    def watch(self, listening: socket.socket, accept: Task) -> None:
+        """Call ``accept``, without the hub lock, whenever a listening socket has connections. From this thread."""
+        self._acceptors[listening.fileno()] = accept
+        self._epoll.register(listening.fileno(), select.EPOLLIN)
 
-    def unwatch(self, door: socket.socket) -> None:
-        """Look at a listening socket no longer. From this thread."""
-        if self._doors.pop(door.fileno(), None) is not None:
-            self._epoll.unregister(door.fileno())
+    def unwatch(self, listening: socket.socket) -> None:
+        """Stop watching a listening socket, if it is watched. From this thread."""
+        if self._acceptors.pop(listening.fileno(), None) is not None:
+            self._epoll.unregister(listening.fileno())
 
-    def _begin_all(self, accepted: list[Accepted]) -> None:
+    def _begin_all(self, accepted: Sequence[Accepted]) -> None:
         for sock, session, websocket in accepted:
             try:
                 if websocket:
@@ -330,14 +334,18 @@ class IoThread(threading.Thread):
             settings.limits.sendq_bytes,
             settings.server.websocket_origins,
             self._messages,
-            lambda opened: self.post(lambda: self._begin_session(opened)),  # in this very tick: before its lines
+            # Runs in this very tick, which reads its inbox after its sockets and runs lines last.
+            lambda opened: self.post(lambda: self._begin_session(opened)),
             self._refuse_handshake,
         )
         self._connections[connection.fd] = connection
         self.call_later(HANDSHAKE_S, connection.time_out)
 
     def _refuse_handshake(self, connection: WebSocketConnection, why: str) -> None:
-        """Have it noted, and see to the end of the connection. Without the hub lock."""
+        """Log a refused handshake and close its connection when the peer has had time to read why.
+
+        Without the hub lock.
+        """
         text = f"refused {connection.session.address_text}: {why}"
         self.post(lambda: self.hub.world.log_line(text))
         self.call_later(LINGER_S, lambda: self._close(connection))
@@ -351,23 +359,16 @@ class IoThread(threading.Thread):
         if session.control is None:
             if limits.enabled:
                 session.budget = LineBudget(limits.lines_per_s, limits.burst_lines)
-            self._watch_at(connection, first_look_ms(world, now_ms))
+            self._wheel.schedule(connection, first_look_ms(world, now_ms))
             start(Context(world, session, ""))
 
-    def _watch_at(self, connection: Connection, due_ms: int) -> None:
-        second = max(due_ms // 1000 + 1, self._watched_until + 1)
-        connection.watch_second = second
-        self._watch.setdefault(second, set()).add(connection)
-
     def _look_after(self, now_s: float) -> None:
-        due = self._due
-        while self._watched_until < int(now_s):
-            self._watched_until += 1
-            due.extend(self._watch.pop(self._watched_until, ()))
-        for _ in range(min(len(due), LOOKS_PER_TICK)):
-            connection = due.popleft()
+        wheel = self._wheel
+        wheel.advance(now_s)
+        for _ in range(min(len(wheel.due), LOOKS_PER_TICK)):
+            connection = wheel.due.popleft()
             if connection.state is _OPEN and not connection.session.closing:
-                self._watch_at(connection, look_after(self.hub.world, connection.session, int(now_s * 1000)))
+                wheel.schedule(connection, look_after(self.hub.world, connection.session, int(now_s * 1000)))
 
     def _begin_close(self, connection: Connection) -> None:
         connection.begin_close()
@@ -389,9 +390,9 @@ class IoThread(threading.Thread):
         if connection.state is not State.CLOSED:
             self._connections.pop(connection.fd, None)
             self._lingering.pop(connection, None)
-            watched = self._watch.get(connection.watch_second)
-            if watched is not None:
-                watched.discard(connection)
+            self._wheel.discard(connection)
             connection.close()
             self._released(connection.session)
-            del connection.session  # which knows it, too: so both are gone now, without the garbage collector's help
+            # Session and connection refer to each other. Without this reference both are freed at once, and not when
+            # the garbage collector finds them.
+            del connection.session

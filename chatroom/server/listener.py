@@ -1,6 +1,7 @@
-"""Accepting connections: the first I/O thread does it for all listening sockets, and deals new ones out to all.
+"""Accepting connections.
 
-Not a thread of its own: with two at work at the same time, each would wait for Python's lock at every system call.
+The first I/O thread does it for all listening sockets and deals the new connections out to all I/O threads. A thread of
+its own would cost more: of two busy threads, each waits for Python's lock after every system call.
 """
 
 from __future__ import annotations
@@ -10,17 +11,16 @@ import ipaddress
 import itertools
 import logging
 import os
-import resource
 import socket
 import struct
 import threading
 import time
+from collections.abc import Sequence
 from functools import lru_cache
 from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from chatroom.chat.admission.flood import ConnectionBudget, is_this_machine, limit_key
 from chatroom.chat.people.session import ControlRights, Session
 from chatroom.chat.stored.records import Role
 from chatroom.errors import AddressUnusable, ServeError
@@ -28,26 +28,28 @@ from chatroom.server.websocket import error_response
 
 if TYPE_CHECKING:
     from chatroom.config import Listen
+    from chatroom.server.connection_counter import ConnectionCounter
     from chatroom.server.hub import Hub
-    from chatroom.server.io_thread import Accepted, IoThread
+    from chatroom.server.inbox import Accepted
+    from chatroom.server.io_thread import IoThread
 
 BACKLOG = 4096
-"""How many may wait to be accepted, if the system lets them: one too many is only heard again a second later."""
+"""How many connections may wait to be accepted; the system may allow fewer. A client that finds no room tries again a
+second later."""
 _OUT_OF_FILES = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 ACCEPTS_PER_TICK = 64
-"""The most connections that one tick takes from a listening socket: those that are there get their turn in between."""
+"""The most connections that one tick takes from a listening socket, so that open ones run between two batches."""
 _PAUSE_S = 0.1
+"""How long a listening socket rests when no more files can be opened."""
 _STOP_PATIENCE_S = 1.0
-KEPT_FILES = 64
-"""How many open files connections leave to the database, the control socket and everything else."""
-
 _COMPLAIN_EVERY_S = 60
+"""How often to log that connections are refused for lack of files: a flood of them must not fill the log."""
 
 log = logging.getLogger(__name__)
 
 
 def open_listener(listen: Listen) -> socket.socket:
-    """A listening socket for a ``[[listen]]`` table. Raises ``AddressUnusable``."""
+    """Open the listening socket of a ``[[listen]]`` table. Raises ``AddressUnusable``."""
     where = f"{listen.host} port {listen.port}"
     try:
         found = socket.getaddrinfo(
@@ -59,9 +61,9 @@ def open_listener(listen: Listen) -> socket.socket:
     sock = socket.socket(family, kind, protocol)
     try:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # the connections that are accepted have it as well
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # accepted connections inherit it
         if family == socket.AF_INET6:
-            # "::" takes IPv4 too, whatever the system's default is; such peers are IPv4 to us.
+            # "::" takes IPv4 connections too, whatever the system's default; _parse_peer makes their addresses IPv4.
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
         sock.bind(address)
         sock.listen(BACKLOG)
@@ -74,8 +76,12 @@ def open_listener(listen: Listen) -> socket.socket:
 
 
 def open_control(path: Path) -> socket.socket:
-    """The control socket, mode 0600. Replaces a stale one, so hold the daemon's lock. Raises ``ServeError``."""
+    """Open the control socket with mode 0600, in place of a stale one. Raises ``ServeError``.
+
+    The caller holds the daemon's lock on the database, so the socket of a running daemon is never replaced.
+    """
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    # By umask and not by chmod: between bind and chmod, any user could connect.
     old_mask = os.umask(0o177)
     try:
         path.unlink(missing_ok=True)
@@ -91,26 +97,27 @@ def open_control(path: Path) -> socket.socket:
 
 
 class Listener:
-    """Takes new connections. Methods are the first I/O thread's own but where they say otherwise."""
+    """Accepts connections. Only the first I/O thread calls a method that does not say otherwise."""
 
-    def __init__(self, hub: Hub, sockets: list[tuple[Listen, socket.socket]], control: socket.socket) -> None:
+    def __init__(
+        self,
+        hub: Hub,
+        threads: Sequence[IoThread],
+        counter: ConnectionCounter,
+        sockets: list[tuple[Listen, socket.socket]],
+        control: socket.socket,
+    ) -> None:
         self._hub = hub
+        self._threads = threads
+        self._counter = counter
         self._control = control
         self._sockets = {sock: listen.kind == "websocket" for listen, sock in sockets}
-        """What is listened on, and whether WebSocket is spoken there."""
+        """The listening sockets; True for those whose clients speak WebSocket."""
         self._sockets[control] = False
         self._numbers = itertools.count(1)
-        limits = hub.world.settings.limits
-        self._budget = ConnectionBudget(limits.connections_per_address, limits.connects_per_minute)
-        self._counted: dict[int, str] = {}
-        """Against which address a session is counted, by its id."""
-        self._open = 0
-        """How many connections from outside there are."""
-        self._budget_lock = threading.Lock()
-        """Guards ``_budget``, ``_counted`` and ``_open``, which all I/O threads change. No other lock is taken under
-        it."""
+        """Session ids."""
         self._complain_at = 0.0
-        """When it may be said again that files have run out."""
+        """When a lack of files may be logged again."""
 
     def start(self) -> None:
         """Begin to accept. From any thread."""
@@ -119,7 +126,7 @@ class Listener:
             for sock in self._sockets:
                 self._watch(sock)
 
-        self._hub.post(0, watch)
+        self._threads[0].post(watch)
 
     def stop(self) -> None:
         """Accept no more and close the sockets. From any thread but an I/O thread."""
@@ -127,50 +134,20 @@ class Listener:
 
         def close() -> None:
             for sock in self._sockets:
-                self._hub.threads[0].unwatch(sock)
+                self._threads[0].unwatch(sock)
                 sock.close()
             self._sockets = {}
             closed.set()
 
-        self._hub.post(0, close)
+        self._threads[0].post(close)
         closed.wait(_STOP_PATIENCE_S)
 
     def _watch(self, sock: socket.socket) -> None:
         if sock in self._sockets:
-            self._hub.threads[0].watch(sock, lambda: self._accept_all(sock))
-
-    def released(self, session: Session) -> None:
-        """A connection has ended. From any thread."""
-        with self._budget_lock:
-            if session.control is None:
-                self._open -= 1
-            self._uncount(session)
-
-    def _uncount(self, session: Session) -> None:
-        address = self._counted.pop(session.id, None)
-        if address is not None:
-            self._budget.released(address)
-
-    def admit(self, session: Session) -> str | None:
-        """Count a session against its address of now (IPv6: the /64), and no other: why not, where it may not be.
-
-        From any thread.
-        """
-        limits = self._hub.world.settings.limits
-        with self._budget_lock:
-            self._uncount(session)
-            if not _is_counted(session):
-                return None
-            self._budget.concurrent = limits.connections_per_address if limits.enabled else 1 << 30
-            self._budget.per_minute = limits.connects_per_minute if limits.enabled else 1 << 30
-            counted = limit_key(session.version, session.address)
-            refusal = self._budget.admit(counted, int(time.monotonic() * 1000))
-            if refusal is None:
-                self._counted[session.id] = counted
-        return refusal
+            self._threads[0].watch(sock, lambda: self._accept_all(sock))
 
     def _accept_all(self, listening: socket.socket) -> None:
-        """Take the connections that wait, and deal them out: each I/O thread is told once."""
+        """Accept the connections that wait and deal them out, each I/O thread's share at once."""
         dealt: dict[IoThread, list[Accepted]] = {}
         now_ms = time.time_ns() // 1_000_000
         for _ in range(ACCEPTS_PER_TICK):
@@ -193,55 +170,50 @@ class Listener:
                 else:
                     session = self._begin(sock, address[0], listening, now_ms)
             except OSError:
-                session = None  # gone before it was greeted
+                session = None  # the peer has gone already
             if session is None:
                 sock.close()
                 continue
-            owner = self._hub.threads[session.id % len(self._hub.threads)]
+            # Ids count up, so the threads get equal shares.
+            owner = self._threads[session.id % len(self._threads)]
             dealt.setdefault(owner, []).append((sock, session, self._sockets[listening]))
         for thread, accepted in dealt.items():
             thread.adopt(accepted)
 
     def _pause(self, listening: socket.socket) -> None:
-        """Look away for a moment: the connections stay in the kernel's queue, and we do not spin over them."""
-        thread = self._hub.threads[0]
+        """Stop watching a listening socket for a moment.
+
+        Its connections stay in the kernel's queue. Without a pause, epoll would report them in every tick.
+        """
+        thread = self._threads[0]
         thread.unwatch(listening)
         thread.call_later(_PAUSE_S, lambda: self._watch(listening))
 
     def _begin(self, sock: socket.socket, host: str, listening: socket.socket, now_ms: int) -> Session | None:
-        """The session of a new connection; None where it is turned away."""
+        """Make a new connection's session, or return None if the connection is turned away."""
         address_text, version, address = _parse_peer(host)
         world, websocket = self._hub.world, self._sockets[listening]
-        full = self._fullness()
+        full = self._counter.fullness()
         if full:
             _turn_away(sock, address_text, "too many connections to this server", websocket=websocket)
             if self._may_complain():
-                self._hub.post(0, lambda: world.log_line(f"refused {address_text}: {full}"))
+                self._threads[0].post(lambda: world.log_line(f"refused {address_text}: {full}"))
             return None
         host = world.cloak.host(version, address)
         session = Session(next(self._numbers), address_text, version, address, host, now_ms)
         refusal = None
-        if _is_counted(session) and not world.settings.webirc.trusts(version, address):
-            refusal = self.admit(session)
+        # A trusted gateway's session is counted when WEBIRC names the client's address.
+        if not world.settings.webirc.trusts(version, address):
+            refusal = self._counter.admit(session, world.settings.limits)
         if refusal is not None:
             _turn_away(sock, address_text, refusal, websocket=websocket)
-            self._hub.post(0, lambda: world.log_line(f"refused {address_text}: {refusal}"))
+            self._threads[0].post(lambda: world.log_line(f"refused {address_text}: {refusal}"))
             return None
-        with self._budget_lock:
-            self._open += 1
+        self._counter.opened()
         return session
 
-    def _fullness(self) -> str:
-        """Why no more connections may be; empty where one may."""
-        files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-        with self._budget_lock:
-            count = self._open
-        if files == resource.RLIM_INFINITY or count < max(1, files - KEPT_FILES):
-            return ""
-        return f"{count} connections are open, as many as a limit of {files} open files leaves room for"
-
     def _may_complain(self) -> bool:
-        """Whether to say that files have run out: at most once a minute."""
+        """True if a lack of files is to be logged now: at most once a minute."""
         now_s = time.monotonic()
         if now_s < self._complain_at:
             return False
@@ -249,6 +221,7 @@ class Listener:
         return True
 
     def _begin_control(self, sock: socket.socket, now_ms: int) -> Session | None:
+        # The kernel vouches for the peer's identity (struct ucred: pid, uid, gid).
         credentials = sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
         _, uid, _ = struct.unpack("3i", credentials)
         if uid not in (0, os.getuid()):
@@ -259,23 +232,16 @@ class Listener:
         return session
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=4096)  # clients behind one address, and those that come again, are parsed once
 def _parse_peer(host: str) -> tuple[str, int, int]:
-    """A peer's address as text, version and integer; an IPv4-mapped one is the IPv4 address."""
-    address = ipaddress.ip_address(host.partition("%")[0])
+    """Return a peer's address as text, version and integer. An IPv4-mapped address is the IPv4 address."""
+    address = ipaddress.ip_address(host.partition("%")[0])  # fe80::1%eth0: without the interface
     if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
         address = address.ipv4_mapped
     return str(address), address.version, int(address)
 
 
 def _turn_away(sock: socket.socket, address: str, why: str, *, websocket: bool) -> None:
-    """Tell a connection that may not be why it is closed."""
-    said = f"ERROR :Closing Link: {address} ({why})\r\n".encode()
-    sock.send(error_response(HTTPStatus.TOO_MANY_REQUESTS, why) if websocket else said)
-
-
-def _is_counted(session: Session) -> bool:
-    """Whether the connection limits count the session: not this machine's own, nor the control socket's."""
-    if session.control is not None or session.version == 0:
-        return False
-    return not is_this_machine(session.version, session.address)
+    """Send the reason for a refusal, as far as the socket takes it at once."""
+    line = f"ERROR :Closing Link: {address} ({why})\r\n".encode()
+    sock.send(error_response(HTTPStatus.TOO_MANY_REQUESTS, why) if websocket else line)

@@ -1,6 +1,6 @@
-"""The operator's screen: one line on stderr for everything worth knowing.
+"""The log on stderr: one line for each event that an operator wants to know of.
 
-A thread of its own writes, because a terminal may be held (Ctrl-S) or a pipe full, and the chat must go on.
+A thread of its own writes it. A terminal may be stopped (Ctrl-S) or a pipe full, and the chat must go on.
 """
 
 from __future__ import annotations
@@ -11,36 +11,38 @@ import threading
 import time
 
 _MOST_WAITING = 10_000
+"""The most groups of lines that wait; further ones are dropped."""
 _GATHER_S = 0.05
-"""How long what is shown may wait for more, once something was written: each time this thread is woken for a few lines,
-it takes Python's lock from the threads that chat."""
+"""The pause after each write, in which lines gather: waking this thread takes Python's lock from the I/O threads."""
 _STDERR = 2
 
 
 class Screen(threading.Thread):
-    """Writes lines in the order in which they were shown. Daemonic: a held terminal must not hold up the end."""
+    """Writes log lines, in order. A daemon thread: a stopped terminal must not delay the process's end."""
 
     def __init__(self) -> None:
         super().__init__(name="screen", daemon=True)
         self._lock = threading.Lock()
-        """Guards ``_waiting`` and ``_dropped``. No other lock is taken under it."""
+        """Guards ``_waiting`` and ``_dropped``. No other lock is taken while it is held."""
         self._waiting: list[tuple[float, list[str]]] = []
+        """Groups of lines that are not written yet, each with its Unix time in seconds."""
         self._dropped = 0
+        """How many lines were dropped since the last write."""
         self._has_lines = threading.Event()
         self._is_ending = threading.Event()
 
     def show(self, lines: list[str]) -> None:
-        """Have lines written; where far too many wait already they are dropped. From any thread."""
+        """Have lines written. They are dropped if far too many wait already. From any thread."""
         with self._lock:
             if len(self._waiting) < _MOST_WAITING:
                 self._waiting.append((time.time(), lines))
             else:
                 self._dropped += len(lines)
-        if not self._has_lines.is_set():
+        if not self._has_lines.is_set():  # setting an event takes its lock, looking at it does not
             self._has_lines.set()
 
     def stop(self, patience_s: float) -> None:
-        """Write what waits and end; give up after that time."""
+        """Write the waiting lines and end; give up after that time. From any other thread."""
         self._is_ending.set()
         self._has_lines.set()
         self.join(patience_s)
@@ -63,7 +65,7 @@ class Screen(threading.Thread):
         if dropped:
             waiting.insert(0, (waiting[0][0], [f"({dropped} lines were not shown)"]))
         text = "".join(_stamped(when, lines) for when, lines in waiting)
-        with contextlib.suppress(OSError):  # nobody looks any more; the chat goes on
+        with contextlib.suppress(OSError):  # the terminal or pipe is gone; the chat goes on
             _write(text.encode(errors="replace"))
 
 
@@ -73,11 +75,14 @@ def _stamped(when: float, lines: list[str]) -> str:
 
 
 def _write(data: bytes) -> None:
-    """Write all of it past Python's own buffer, whose lock a held terminal would keep from the interpreter's end."""
+    """Write all of the data without Python's own buffer.
+
+    The interpreter takes the buffer's lock when it ends, and a write to a stopped terminal would hold it.
+    """
     while data:
         data = data[os.write(_STDERR, data) :]
 
 
 def _printable(line: str) -> str:
-    """A line that no name or text can break or colour."""
+    """Return a line without control characters: a nick or text must not break or colour the log."""
     return line if line.isprintable() else "".join(char if char.isprintable() else "?" for char in line)

@@ -1,7 +1,7 @@
-"""Keeping house in the history: indexing, retention, clearing out what was deleted, and a short write-ahead log.
+"""Upkeep of the history: the index, retention, erasing what was deleted, and checkpoints of the write-ahead log.
 
-A thread of its own with its own connections, in small steps: each holds the database's write lock for a few
-milliseconds, so that a message waits for none of them.
+A thread with database connections of its own does it in small steps. Each holds the write lock for a few milliseconds,
+so that a message hardly waits for it.
 """
 
 from __future__ import annotations
@@ -19,16 +19,15 @@ if TYPE_CHECKING:
     from chatroom.config.settings import History
 
 PAUSE_S = 1.0
-"""Between two rounds with nothing to do."""
+"""The pause between two rounds that have nothing to do."""
 _STEP_PAUSE_S = 0.01
-"""Between two steps of one round: whoever waits for the write lock gets it then."""
+"""The pause between two steps of a round, in which a waiting message gets the write lock."""
 FLOOD_A_S = 1000
-"""Where more entries than this come in a second, indexing them waits until it is calmer."""
+"""With more new entries a second than this, indexing waits for a calmer time."""
 MOST_WAITING = 100_000
-"""How many entries wait for that before they are indexed all the same, as fast as the steps allow.
+"""With more entries than this to index, they are indexed in a flood too.
 
-So many make a reading 11 ms slower where it has to look at all of them, and a search of ASCII words 45 ms; of other
-words, half a second.
+A read that has to go through so many takes 11 ms longer, a search for ASCII words 45 ms, for other words half a second.
 """
 _DAY_MS = 86_400_000
 _MIB = 1024 * 1024
@@ -37,7 +36,10 @@ log = logging.getLogger(__name__)
 
 
 class Upkeep(threading.Thread):
-    """The thread. ``settings`` is asked each round for the present ``[history]``. Daemonic: every step is a whole."""
+    """The thread. Each round reads the ``[history]`` section in force from ``settings``.
+
+    A daemon thread: each step is a transaction, so the process may end in any of them.
+    """
 
     def __init__(self, open_upkeep: Callable[[], HistoryUpkeep], settings: Callable[[], History]) -> None:
         super().__init__(name="upkeep", daemon=True)
@@ -47,12 +49,12 @@ class Upkeep(threading.Thread):
         self._looked_at_s = time.monotonic()
 
     def stop(self, patience_s: float) -> None:
-        """End after the step under way. From any other thread."""
+        """End after the step under way; wait at most that long for it. From any other thread."""
         self._stopping.set()
         self.join(patience_s)
 
     def run(self) -> None:
-        """Keep house until stopped; what fails is tried again in the next round."""
+        """Do rounds until stopped. What fails is tried again in the next round."""
         upkeep: HistoryUpkeep | None = None
         pause_s = PAUSE_S
         while not self._stopping.wait(pause_s):
@@ -69,7 +71,7 @@ class Upkeep(threading.Thread):
             upkeep.close()
 
     def _do_round(self, upkeep: HistoryUpkeep) -> bool:
-        """Do what there is to do; whether there is more."""
+        """Do what there is to do. True if more is left to index."""
         has_more = self._index(upkeep)
         self._repeat(lambda: self._prune(upkeep))
         self._repeat(upkeep.scrub_some)
@@ -77,9 +79,9 @@ class Upkeep(threading.Thread):
         return has_more
 
     def _index(self, upkeep: HistoryUpkeep) -> bool:
-        """Index what waits, but not in a flood: it would take the processor and the write lock from those who write.
+        """Index new entries. True if time was up before all were indexed.
 
-        Ends after a while for another look; whether it did so.
+        In a flood it waits: indexing would take the processor and the write lock from the messages.
         """
         now_s = time.monotonic()
         behind = upkeep.measure_lag()

@@ -1,9 +1,9 @@
-"""IRC over WebSocket without the socket: bytes in, lines out, and what is to be answered.
+"""IRC over WebSocket without the socket: bytes in, lines out, and the protocol's own answers.
 
 Source: IRCv3 "WebSocket support" (one line a message, without its CR LF; subprotocols ``text.ircv3.net`` and
-``binary.ircv3.net``) and RFC 6455. The handshake and the frames are read by the ``websockets`` library's sans-I/O
-core. No extension is offered, so nothing is compressed: lines are short, and a compressor a connection costs far more
-memory than it saves.
+``binary.ircv3.net``) and RFC 6455. The ``websockets`` library's core, which does no I/O, reads the handshake and the
+frames. No extension is offered, so nothing is compressed: lines are short, and a compressor for each connection costs
+far more memory than it saves.
 """
 
 from __future__ import annotations
@@ -22,15 +22,16 @@ from websockets.typing import Subprotocol
 from chatroom.irc.framing import LineBuffer, Malformed
 
 HANDSHAKE_BYTES = 16_384
-"""The most a handshake's request may take: browsers send one or two thousand."""
+"""The longest request of a handshake. Browsers send one or two thousand bytes."""
 
 MESSAGE_BYTES = 16_384
-"""The most a message may take, all fragments together. A line of more than 4,606 bytes is refused as too long (417);
-beyond this the connection ends (1009) instead of being read on."""
+"""The longest message, all fragments together. A line of more than 4,606 bytes is refused as too long (417). A message
+longer than this ends the connection (1009)."""
 
 TEXT, BINARY = "text.ircv3.net", "binary.ircv3.net"
 
 _REQUEST_LINE = re.compile(rb"[A-Z]+ [!-~]+ HTTP/1\.[01]\r?")
+# A page that this machine itself serves, to its own user.
 _OWN_ORIGIN = re.compile(r"https?://(localhost|127\.0\.0\.1|\[::1\])(:[0-9]+)?")
 _ENDED = "Connection closed"
 _ENDINGS: dict[int, str] = {
@@ -41,9 +42,9 @@ _ENDINGS: dict[int, str] = {
 
 
 class WebSocketStream:
-    """One connection's side of the protocol. Used by one thread.
+    """The server's side of the protocol for one connection. Used by one thread.
 
-    ``allowed_origins`` are those whose pages may connect, besides this machine's own.
+    Web pages may connect from ``allowed_origins`` and from this machine.
     """
 
     __slots__ = (
@@ -64,41 +65,41 @@ class WebSocketStream:
         self._allowed_origins = allowed_origins
         self._protocol = ServerProtocol(select_subprotocol=_choose, max_size=MESSAGE_BYTES)
         self._head = b""
-        """The request so far."""
+        """The handshake's request so far."""
         self._message = bytearray()
-        """The fragments of a message so far."""
+        """The fragments of the present message so far."""
         self._is_text = True
         self._buffer = LineBuffer()
         self._outgoing: list[bytes] = []
         self.opcode = Opcode.TEXT
-        """What our own messages are. A client that names no subprotocol gets text: all that we send is UTF-8."""
+        """The kind of message to send. A client that names no subprotocol gets text, because all lines are UTF-8."""
         self.is_open = False
-        """Whether the handshake is done."""
+        """True once the handshake is done."""
         self.refusal = ""
-        """Why there will be no connection; empty while there may be one."""
+        """The reason why the handshake was refused; empty while it was not."""
         self.ended = ""
-        """Why no more lines will come; empty while some may."""
+        """The reason why no more lines will come; empty while some may."""
 
     def take_outgoing(self) -> bytes:
-        """What the protocol itself has to answer: the handshake's response, pongs, a close frame."""
+        """Take the protocol's own answers: the handshake's response, pongs, a close frame."""
         data = b"".join(self._outgoing)
         self._outgoing.clear()
         return data
 
     def feed(self, data: bytes) -> list[str | Malformed]:
-        """The lines that ``data`` completes, in order, as ``LineBuffer.feed``."""
+        """Take received bytes and return the lines that they complete, in order, as ``LineBuffer.feed`` does."""
         if self.is_open:
             return self._read_frames(data)
         if self.refusal:
             return []
         self._head += data
         end = self._head.find(b"\r\n\r\n") + 4
-        if end < 4:
-            self._doubt_request()
+        if end < 4:  # not found: -1 + 4
+            self._check_unfinished_request()
             return []
         head, rest = self._head[:end], self._head[end:]
         if len(head) > HANDSHAKE_BYTES:
-            self._doubt_request()
+            self._check_unfinished_request()
             return []
         self._head = b""
         self._answer(head)
@@ -107,13 +108,13 @@ class WebSocketStream:
     # -- the handshake ----------------------------------------------------------------------------
 
     def refuse(self, status: HTTPStatus, why: str) -> None:
-        """Answer the request by an error, in the middle of it or before it has come."""
+        """Answer with an HTTP error, even before the whole request has come."""
         self.refusal = why
         self._head = b""
         self._outgoing.append(error_response(status, why))
 
-    def _doubt_request(self) -> None:
-        """Refuse at once what is no request, or too long a one, instead of waiting for its end."""
+    def _check_unfinished_request(self) -> None:
+        """Refuse at once what is no request, or too long, without waiting for its end."""
         head = self._head
         line, found, _ = head.partition(b"\n")
         if len(head) > HANDSHAKE_BYTES:
@@ -167,10 +168,7 @@ class WebSocketStream:
         return lines
 
     def _take_frame(self, frame: Frame, lines: list[str | Malformed]) -> bool:
-        """Add a frame to its message and, where that is complete, its line; False where a text message is no text.
-
-        A message that holds line ends after all is as many lines: nothing behind one slips by as part of another line.
-        """
+        """Add a frame to its message, and a complete message to the lines. False if a text message is not UTF-8."""
         if frame.opcode not in (Opcode.TEXT, Opcode.BINARY, Opcode.CONT):
             return True  # a ping, a pong or a close frame: the library has answered it
         if frame.opcode is not Opcode.CONT:
@@ -185,33 +183,35 @@ class WebSocketStream:
                 message.decode()
             except UnicodeDecodeError:
                 return False  # RFC 6455, section 8.1: the connection fails; in a binary message only its line does
+        # The specification forbids line ends in a message. A message that has some is as many lines, so that nothing
+        # behind a line end becomes part of another line.
         lines += self._buffer.feed(message + b"\n")
         return True
 
     @property
     def can_send(self) -> bool:
-        """Whether messages may be sent: between the handshake and the first close frame, whoever sends it."""
+        """True if messages may be sent: between the handshake and the first close frame of either side."""
         return self._protocol.state is State.OPEN
 
     def close(self) -> None:
-        """Say that nothing more will be sent."""
+        """Send a close frame, unless the connection is closed already."""
         if self.can_send:
             self._protocol.send_close(CloseCode.NORMAL_CLOSURE)
             self._outgoing += self._protocol.data_to_send()
 
 
 def to_messages(lines: bytes, opcode: Opcode) -> bytes:
-    """Lines, each with its CR LF, as messages; the same bytes serve everybody who gets that kind of message."""
+    """Put lines, each with its CR LF, into messages, one each. Readers of the same kind of message share the result."""
     return b"".join([Frame(opcode, line).serialize(mask=False) for line in lines[:-2].split(b"\r\n")])
 
 
 def may_connect(origin: str, allowed: Sequence[str]) -> bool:
-    """Whether a page of that origin may: one that is allowed, or one that this very machine shows its own user."""
+    """True if a page of that origin may connect: the origin is allowed, or it is this machine."""
     return origin in allowed or "*" in allowed or _OWN_ORIGIN.fullmatch(origin) is not None
 
 
 def error_response(status: HTTPStatus, why: str) -> bytes:
-    """A whole HTTP response that says why there will be no connection."""
+    """Make a whole HTTP response that says why the connection is refused."""
     body = f"{why}\n".encode()
     headers = Headers(
         [
@@ -224,10 +224,10 @@ def error_response(status: HTTPStatus, why: str) -> bytes:
 
 
 def _choose(protocol: ServerProtocol, offered: Sequence[Subprotocol]) -> Subprotocol | None:
-    """The first of ours that the client names: the order is the client's. Without one there is a connection as well."""
+    """Return the first known subprotocol, in the client's order. A client that names none may connect too."""
     return next((name for name in offered if name in (TEXT, BINARY)), None)
 
 
 def _shown(origin: str) -> str:
-    """An origin as it may stand on the operator's screen."""
+    """Return an origin as it can be shown in a log line."""
     return origin[:100].encode("ascii", "backslashreplace").decode()

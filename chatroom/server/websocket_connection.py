@@ -1,6 +1,6 @@
 """A connection whose lines come and go in WebSocket messages.
 
-Until its handshake is done it is no session of the world: nobody knows of it, and it knows of nobody.
+Its session enters the world when its handshake is done.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ if TYPE_CHECKING:
     from chatroom.chat.people.session import Session
 
 HANDSHAKE_S = 10.0
-"""How long a handshake may take."""
+"""The longest time that a handshake may take."""
 RECEIVE_BYTES = 8192
-"""Read less at a time than of plain lines: a frame of six bytes costs more than a line of six bytes."""
+"""How much one read takes: less than of plain lines, because a short frame costs more time than a short line."""
 
 MessageCache = dict[tuple["Opcode", bytes], bytes]
-"""What a tick's lines are as messages, so that they are put into messages once for all who read the same."""
+"""Lines of one tick and the messages they are in: the same lines for many readers are put into messages once."""
 
 
 class WebSocketConnection(Connection):
-    """Bytes are messages here; everything else is a plain connection's.
+    """A connection that reads and writes WebSocket messages; everything else is as in ``Connection``.
 
-    ``opened`` is called once the handshake is done, ``refused`` with the reason where it never will be.
+    It calls ``opened`` when the handshake is done, or ``refused`` with the reason if the handshake fails.
     """
 
     __slots__ = ("_messages", "_opened", "_refused", "_stream")
@@ -57,7 +57,7 @@ class WebSocketConnection(Connection):
         self.state = State.OPENING
 
     def read(self) -> bool:
-        """Read what is there; during the handshake there are no lines, and an end of it concerns nobody."""
+        """Read once, as ``Connection.read`` does. True only while the connection is open, when it has a session."""
         has_lines = super().read()
         stream = self._stream
         answer = stream.take_outgoing()
@@ -75,7 +75,7 @@ class WebSocketConnection(Connection):
         return has_lines and self.state is State.OPEN
 
     def write(self, data: bytes) -> None:
-        """Send lines, each in a message of its own."""
+        """Send lines, each in its own message."""
         stream = self._stream
         if not stream.can_send:
             return
@@ -86,7 +86,7 @@ class WebSocketConnection(Connection):
         super().write(messages)
 
     def begin_close(self) -> None:
-        """Say the close frame behind what was written, and end as any connection."""
+        """Send a close frame behind what was written, and end as any connection does."""
         self._stream.close()
         last = self._stream.take_outgoing()
         if last:
@@ -94,13 +94,13 @@ class WebSocketConnection(Connection):
         super().begin_close()
 
     def hang_up(self) -> None:
-        """The connection is dead both ways."""
+        """Note that the connection is dead in both directions."""
         super().hang_up()
         if self.state is State.OPENING:
             self._give_up("")
 
     def time_out(self) -> None:
-        """The handshake has had its time."""
+        """Refuse the handshake if it is still not done."""
         if self.state is State.OPENING:
             self._stream.refuse(HTTPStatus.REQUEST_TIMEOUT, "no WebSocket handshake in time")
             super().write(self._stream.take_outgoing())

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from harness.world import PASSWORD, SERVER, SHELL, START, Here, Job, params_of, verbs
+from harness.held_work import HeldPending
+from harness.world import PASSWORD, SERVER, SHELL, START, Here, params_of, verbs
 
 from chatroom.chat.enforcement import apply_rules
 from chatroom.chat.stored.records import Role
@@ -107,15 +108,15 @@ def test_an_account_that_logs_in_while_it_is_deleted_comes_in_as_nobody(here: He
     here.holding = True
     client = here.open()
     client.say(f"PASS :una:{PASSWORD}", "NICK una", "USER u 0 * :U")
-    job = here.held[0]
-    assert isinstance(job, Job) and job.job is not None and job.answers is not None
-    outcome = job.job(here.stores)
+    login = here.held[0]
+    assert isinstance(login, HeldPending)
+    outcome = login.run_job()
     here.delete("una")
     here.held.clear()
-    here.go_on(*job.answers, outcome)
+    here.go_on(login.context, login.pending, outcome)
     here.release()  # it is looked for on the disk once more, for it might have been made just now
     assert client.closed
-    assert here.world.by_account == {}
+    assert here.world.online.by_account == {}
 
 
 def test_a_shells_ban_spares_nobody(here: Here) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from harness.world import SERVER, Client, Here
+from harness.session_client import Client
+from harness.world import SERVER, Here
 
 from chatroom.chat.liveness import look_after
 
@@ -44,11 +45,11 @@ def test_a_connection_that_never_says_who_it_is_ends(here: Here) -> None:
     """After the registration time-out, and not a moment before; the count of unknown connections goes with it."""
     client = here.open()
     assert look(client, 59_999) > 59_999
-    assert here.world.unregistered == 1
+    assert here.world.online.unregistered == 1
     look(client, 60_000)
     assert client.closed
     assert client.read() == ["ERROR :Closing Link: 10.0.0.1 (Registration timed out)"]
-    assert here.world.unregistered == 0
+    assert here.world.online.unregistered == 0
 
 
 def test_who_waits_for_a_password_check_is_given_the_time(here: Here) -> None:

@@ -25,7 +25,7 @@ def test_message_ids_are_never_used_again(here: Here) -> None:
     alice.say("PRIVMSG bob :3")
     ids = [(parse(line).tags or {})["msgid"] for line in bob.read()]
     assert len(set(ids)) == 3
-    assert all(each.startswith(here.world.id_prefix) for each in ids)
+    assert all(each.startswith(here.world.outbox.stamp.id_prefix) for each in ids)
 
 
 def test_a_quit_is_read_once_by_each_who_shares_a_channel(here: Here) -> None:

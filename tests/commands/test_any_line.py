@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from harness.world import PASSWORD, SERVER, START, Client, Here, change_settings, make_settings, sasl_plain
+from harness.session_client import Client
+from harness.world import PASSWORD, SERVER, START, Here, change_settings, make_settings, sasl_plain
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 

@@ -3,7 +3,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from harness.world import PASSWORD, SERVER, Client, Here, params_of, verbs
+from harness.session_client import Client
+from harness.world import PASSWORD, SERVER, Here, params_of, verbs
 
 from chatroom.commands.command_table import COMMANDS, When
 from chatroom.errors import StorageError

@@ -4,7 +4,8 @@ import tempfile
 from itertools import pairwise
 from pathlib import Path
 
-from harness.world import Client, Here, make_settings
+from harness.session_client import Client
+from harness.world import Here, make_settings
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 

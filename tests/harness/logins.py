@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from harness.world import PASSWORD, Client, sasl_plain
+from harness.session_client import Client
+from harness.world import PASSWORD, sasl_plain
 
 
 def log_in_by_sasl(client: Client, account: str, password: str = PASSWORD) -> list[str]:

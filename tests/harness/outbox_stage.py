@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from harness.world import check_invariants, check_lines, make_settings
+from harness.invariants import check_invariants, check_lines
+from harness.runtime import make_world
+from harness.world import make_settings
 
-from chatroom.chat.admission.cloak import Cloak
 from chatroom.chat.events import Event
 from chatroom.chat.people.channel import Channel
 from chatroom.chat.people.session import Session
 from chatroom.chat.people.user import User
-from chatroom.chat.world import World
 from chatroom.irc import caps
 
 
@@ -17,7 +17,7 @@ class Stage:
     """Each method makes something happen in the world, and notes in ``expected`` who is to read what of it."""
 
     def __init__(self) -> None:
-        self.world = World(make_settings(channels={"autojoin": ()}), 1_900_000_000_000, "t-", Cloak(b"key"))
+        self.world = make_world(make_settings(channels={"autojoin": ()}), 1_900_000_000_000)
         self.outbox = self.world.outbox
         self.users: list[User] = []
         self.expected: dict[Session, list[bytes]] = {}

@@ -10,13 +10,18 @@ from __future__ import annotations
 import base64
 import ipaddress
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Any
+
+from harness.held_work import HeldItem, HeldPending
+from harness.invariants import check_invariants, check_lines
+from harness.runtime import FakeRuntime
+from harness.session_client import Client
 
 from chatroom.chat.admission.account_directory import AccountDirectory
 from chatroom.chat.admission.cloak import Cloak
@@ -32,13 +37,11 @@ from chatroom.commands.connecting.registration import start
 from chatroom.commands.context import Context
 from chatroom.commands.dispatch import resume, run_line
 from chatroom.commands.pending import Pending
-from chatroom.commands.talking.writing_history import tell_unkept
+from chatroom.commands.talking.writing_history import report_commit
 from chatroom.config import Settings
 from chatroom.config.settings import Accounts, Limits
-from chatroom.errors import ChatroomError
 from chatroom.irc.framing import Malformed
 from chatroom.irc.message import parse
-from chatroom.irc.names import casefold
 from chatroom.storage.sqlite.history_upkeep import open_upkeep
 from chatroom.storage.sqlite.journal import open_journal
 from chatroom.storage.sqlite.sqlite_stores import SqliteStores, open_stores
@@ -63,102 +66,6 @@ def change_settings(settings: Settings, **sections: dict[str, Any]) -> Settings:
     return settings
 
 
-class Client:
-    """One session. ``say`` runs lines, ``read`` gives what it was sent since the last time."""
-
-    def __init__(self, here: Here, session: Session) -> None:
-        self.here = here
-        self.session = session
-        self.closed = False
-        self.parked: deque[str | Malformed] = deque()
-        self._unread: list[bytes] = []
-
-    def __repr__(self) -> str:
-        return f"Client({self.session.id}, {self.session.user.nick if self.session.user else '-'})"
-
-    @property
-    def user(self) -> User:
-        """Who it is."""
-        assert self.session.user is not None, "nobody (yet, or any more)"
-        return self.session.user
-
-    @property
-    def prefix(self) -> str:
-        """Its ``nick!user@host``."""
-        return self.user.prefix
-
-    def say(self, *lines: str | Malformed) -> None:
-        """Run lines, each in a tick of its own unless the test holds one open."""
-        for line in lines:
-            self.here.run(self, line)
-
-    def read(self) -> list[str]:
-        """The lines it was sent and has not read yet."""
-        data, self._unread = b"".join(self._unread), []
-        return data.decode().split("\r\n")[:-1]
-
-    def ask(self, *lines: str | Malformed) -> list[str]:
-        """Run lines and read what came of them, leaving out what was unread before."""
-        self.read()
-        self.say(*lines)
-        return self.read()
-
-    def deliver(self, data: bytes) -> None:
-        """Take what a tick has for it."""
-        self._unread.append(data)
-
-    def vanish(self, why: str = "Connection reset by peer") -> None:
-        """End as a connection does whose peer is gone."""
-        with self.here.tick():
-            self.here.world.close(self.session, why, tell=False)
-
-
-class Job:
-    """A worker's job that was not done yet; ``answers`` is whom it answers, if anybody waits."""
-
-    def __init__(
-        self, here: Here, job: Callable[[SqliteStores], object] | None, answers: tuple[Context, Pending] | None
-    ) -> None:
-        self.here = here
-        self.job = job
-        self.answers = answers
-
-    def do(self) -> None:
-        """Do it, and go on with whoever waited for it."""
-        if self.answers is None:
-            assert self.job is not None
-            self.job(self.here.stores)
-            return
-        context, pending = self.answers
-        if pending.delay_ms:
-            self.here.delays_ms.append(pending.delay_ms)
-            self.here.now += timedelta(milliseconds=pending.delay_ms)
-        try:
-            outcome: object = self.job(self.here.stores) if self.job is not None else None
-        except ChatroomError as error:
-            outcome = error
-        self.here.go_on(context, pending, outcome)
-
-
-class Question:
-    """Something the world asked to be looked up, that was not yet."""
-
-    def __init__(self, here: Here, job: Callable[[SqliteStores], object], then: Callable[[object], None]) -> None:
-        self.here = here
-        self.job = job
-        self.then = then
-
-    def do(self) -> None:
-        """Look it up, and tell the world in a tick of its own."""
-        try:
-            outcome: object = self.job(self.here.stores)
-        except ChatroomError as error:
-            outcome = error
-        with self.here.tick():
-            self.then(outcome)
-            self.here.run_woken()
-
-
 class Here:
     """A world with its stores, its sessions and its workers. Closes its stores at the end of a ``with``.
 
@@ -176,7 +83,7 @@ class Here:
         """How long each job was held back by its own ``delay_ms``."""
         self.holding = False
         """Whether jobs wait until the test says ``release``."""
-        self.held: deque[Job | Question] = deque()
+        self.held: deque[HeldItem | HeldPending] = deque()
         """The jobs not done yet, in their order."""
         self._in_tick = False
         self.world = self._make_world(settings or make_settings())
@@ -196,13 +103,13 @@ class Here:
         self.stores.close()
 
     def _make_world(self, settings: Settings) -> World:
-        world = World(settings, self.now_ms, "t-", Cloak(b"key"))
-        world.accounts = AccountDirectory(self.stores.accounts.load_entries())
+        self.runtime = FakeRuntime(settings)
+        accounts = AccountDirectory(self.stores.accounts.load_entries())
+        ledger = Ledger(self.journal, settings.history) if self.journal is not None else None
+        world = World(settings, self.runtime, Cloak(b"key"), self.now_ms, "t-", accounts, ledger)
         for rule in self.stores.bans.load_rules(self.now):
             world.bans.add(rule)
         world.restore_channels(self.stores.channels.load_all())
-        if self.journal is not None:
-            world.ledger = Ledger(self.journal, settings.history)
         return world
 
     def restart(self) -> None:
@@ -400,10 +307,11 @@ class Here:
         self.world.begin_tick(self.now_ms)
 
     def _end(self) -> None:
-        self.world.ledger.catch_up()
-        if self.world.ledger.is_open:
-            tell_unkept(self.world)
-        outbox = self.world.outbox
+        ledger, outbox = self.world.ledger, self.world.outbox
+        ledger.catch_up()
+        if ledger.is_open:
+            failure_before = ledger.failure
+            report_commit(self.world, ledger.commit_tick(outbox), failure_before)
         self.writes = outbox.drain()
         written = [session.id for session, _ in self.writes]
         assert len(written) == len(set(written)), "a session is written to once a tick"
@@ -416,22 +324,18 @@ class Here:
         outbox.closed = []
         check_invariants(self.world)
         self._in_tick = False
-        self._take_jobs()
-
-    def _take_jobs(self) -> None:
-        self.held.extend(Question(self, job, then) for _, job, then in self.world.questions)
-        self.world.questions = []
-        self.held.extend(Job(self, job, None) for job in [*self.world.jobs, *self.world.checks])
-        self.world.jobs, self.world.checks = [], []
+        self.held.extend(HeldItem(self, item) for item in self.world.work.take())
 
     def _hold(self, context: Context, pending: Pending) -> None:
-        self._take_jobs()
-        self.held.append(Job(self, pending.job, (context, pending)))
+        if pending.queue == "store":
+            self.held.extend(HeldItem(self, item) for item in self.world.work.take_writes())
+        self.held.append(HeldPending(self, context, pending))
 
-    def run_woken(self) -> None:
-        """Run the lines that waited for a session to be waiting no longer."""
-        while self.world.woken:
-            self._run_parked(self.clients[self.world.woken.pop().id])
+    def run_resumed(self) -> None:
+        """Run the lines of sessions that wait no longer."""
+        resumed = self.world.work.resumed
+        while resumed:
+            self._run_parked(self.clients[resumed.pop().id])
 
     def _run_parked(self, client: Client) -> None:
         session = client.session
@@ -445,64 +349,6 @@ class Here:
 def sasl_plain(account: str, password: str = PASSWORD, authzid: str = "") -> str:
     """The AUTHENTICATE line of a PLAIN response."""
     return "AUTHENTICATE " + base64.b64encode(f"{authzid}\0{account}\0{password}".encode()).decode()
-
-
-def check_lines(data: bytes) -> None:
-    """Every line ends in CR LF, holds no other line end, and has at most 512 bytes behind its tags."""
-    assert data.endswith(b"\r\n")
-    for line in data.split(b"\r\n")[:-1]:
-        assert b"\r" not in line and b"\n" not in line and b"\0" not in line, line
-        line.decode()
-        rest = line.partition(b" ")[2] if line.startswith(b"@") else line
-        assert rest, line
-        assert len(rest) + 2 <= 512, line
-        assert len(line) - len(rest) <= 8191, line
-
-
-def check_invariants(world: World) -> None:
-    """What holds between ticks, whatever was said."""
-    for folded, user in world.users.items():
-        assert folded == user.folded == casefold(user.nick)
-        assert user.prefix == f"{user.nick}!{user.username}@{user.host}"
-        assert user.sessions and len(set(user.sessions)) == len(user.sessions)
-        for session in user.sessions:
-            assert session.user is user and session.registration is None and not session.closing
-            assert world.sessions.get(session.id) is session
-        for channel in user.channels:
-            assert user in channel.members and world.channels.get(channel.folded) is channel
-        if user.account is not None:
-            assert user.account == world.accounts.find_by_id(user.account.id) and not user.account.disabled
-    for number, session in world.sessions.items():
-        assert session.id == number and not session.closing and not session.entries
-        if session.user is None:
-            assert session.registration is not None
-        else:
-            assert world.users.get(session.user.folded) is session.user and session in session.user.sessions
-    _check_channels(world)
-    present = list(world.users.values())
-    accounts = {user.account.id for user in present if user.account is not None}
-    assert {key: set(users) for key, users in world.by_account.items()} == {
-        key: {user for user in present if user.account is not None and user.account.id == key} for key in accounts
-    }
-    assert set(world.account_data) >= accounts
-    for user in present:
-        assert user.account is None or user.account_data is world.account_data[user.account.id]
-    assert set(world.operators) == {user for user in present if user.is_operator}
-    assert world.invisible == sum(user.invisible for user in present)
-    assert world.unregistered == sum(session.registration is not None for session in world.sessions.values())
-    assert world.most_users >= len(present)
-
-
-def _check_channels(world: World) -> None:
-    for folded, channel in world.channels.items():
-        assert folded == channel.folded == casefold(channel.name)
-        assert channel.members or channel.stored, f"{channel.name} is empty and not stored"
-        for member in channel.members:
-            assert channel in member.channels and world.users.get(member.folded) is member
-        assert channel.sessions | channel.held.keys() == {
-            session for member in channel.members for session in member.sessions
-        }
-        assert not channel.log and not channel.skips
 
 
 def verbs(lines: list[str]) -> list[str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from harness.world import SHELL, Here
 
 from chatroom.server.change_follower import ChangeFollower
-from chatroom.server.hub import Task
+from chatroom.server.inbox import Task
 from chatroom.storage.sqlite.sqlite_stores import open_stores
 
 

@@ -1,11 +1,88 @@
 from __future__ import annotations
 
+import gc
+import signal
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from chatroom.server.daemon import own_program
+from chatroom.chat.stored.history_stores import Journal
+from chatroom.config import Listen, Settings
+from chatroom.config.settings import Database
+from chatroom.errors import StorageError
+from chatroom.server import daemon as daemon_module
+from chatroom.server.daemon import Daemon, own_program, prepare_directory
+from chatroom.storage.sqlite.journal import open_journal
+
+
+@pytest.fixture
+def process_state() -> Iterator[None]:
+    """Puts back what a daemon changes of its process: signal handlers, switch interval, frozen objects."""
+    signals = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)}
+    interval_s = sys.getswitchinterval()
+    yield
+    signal.set_wakeup_fd(-1)
+    for number, handler in signals.items():
+        signal.signal(number, handler)
+    sys.setswitchinterval(interval_s)
+    gc.unfreeze()
+
+
+@pytest.fixture
+def journals(monkeypatch: pytest.MonkeyPatch) -> list[Journal]:
+    """The journals that daemons open."""
+    opened: list[Journal] = []
+
+    def open_and_list(path: Path, *, full: bool) -> Journal:
+        opened.append(open_journal(path, full=full))
+        return opened[-1]
+
+    monkeypatch.setattr(daemon_module, "open_journal", open_and_list)
+    return opened
+
+
+@pytest.fixture
+def settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Settings:
+    """Settings for a daemon that keeps to the test's own directory and a free port."""
+    runtime = tmp_path / "run"
+    runtime.mkdir(mode=0o700)
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(runtime))
+    settings = Settings(listen=(Listen(port=0),), database=Database(path=tmp_path / "data" / "chat.db"))
+    prepare_directory(settings.database.path)
+    return settings
+
+
+def test_a_stopped_daemon_has_closed_its_journal(
+    settings: Settings, journals: list[Journal], process_state: None, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """SQLite merges the write-ahead log into the database when its last connection is closed."""
+    daemon = Daemon(settings, lambda: settings)
+    daemon.start()
+    assert journals[0].last_message_id() == 0
+    daemon.stop()
+    with pytest.raises(StorageError, match="closed"):
+        journals[0].last_message_id()
+    assert [path.name for path in settings.database.path.parent.glob("chat.db*")] == ["chat.db"]
+    assert capfd.readouterr().err.splitlines()[-1].endswith("stopped")
+
+
+def test_a_daemon_that_cannot_start_has_closed_its_journal(
+    settings: Settings, journals: list[Journal], process_state: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A failure after the database was opened leaves no connection behind."""
+
+    def refuse(path: Path) -> object:
+        raise StorageError("no control socket")
+
+    monkeypatch.setattr(daemon_module, "open_control", refuse)
+    daemon = Daemon(settings, lambda: settings)
+    with pytest.raises(StorageError, match="no control socket"):
+        daemon.start()
+    daemon.stop()
+    with pytest.raises(StorageError, match="closed"):
+        journals[0].last_message_id()
 
 
 def test_the_program_is_named_as_it_can_be_typed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

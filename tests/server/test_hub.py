@@ -1,18 +1,17 @@
 from __future__ import annotations
 
+import queue
 import socket
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
 import pytest
+from harness.runtime import make_world
 
-from chatroom.chat.admission.account_directory import AccountDirectory
-from chatroom.chat.admission.cloak import Cloak
 from chatroom.chat.people.session import Session
 from chatroom.chat.stored.records import AccountEntry, Role
-from chatroom.chat.world import Job, World
-from chatroom.commands.pending import Queue
+from chatroom.chat.work_queue import Job, Queue
 from chatroom.config import Settings
 from chatroom.config.settings import Limits
 from chatroom.server.hub import Hub
@@ -26,7 +25,7 @@ class HeldWorkers(Workers):
     """Workers whose jobs are done when the test says so."""
 
     def __init__(self) -> None:
-        super().__init__(lambda: open_stores(Path("/nowhere")), lambda stores: None)
+        super().__init__(lambda: open_stores(Path("/nowhere")))
         self.held: list[tuple[Queue, Job, Done]] = []
 
     def submit(self, name: Queue, job: Job, done: Done) -> None:
@@ -37,14 +36,15 @@ class HeldWorkers(Workers):
 @pytest.fixture
 def hub() -> Iterator[Hub]:
     """A hub with two I/O threads that run."""
-    world = World(Settings(limits=Limits(enabled=False)), 0, "t-", Cloak(b"key"))
-    world.accounts = AccountDirectory([AccountEntry(1, "ada", Role.ADMIN, False)])
+    world = make_world(Settings(limits=Limits(enabled=False)))
+    world.accounts.put(AccountEntry(1, "ada", Role.ADMIN, False))
     hub = Hub(world, HeldWorkers(), Screen())
-    hub.threads = [IoThread(index, hub, lambda session: None) for index in range(2)]
-    for thread in hub.threads:
+    threads = [IoThread(index, hub, lambda session: None) for index in range(2)]
+    hub.threads = threads
+    for thread in threads:
         thread.start()
     yield hub
-    for thread in hub.threads:
+    for thread in threads:
         thread.stop(0.0)
         thread.join()
 
@@ -54,7 +54,7 @@ def test_news_of_the_store_keep_their_order_whichever_thread_they_are_for(hub: H
     seen: list[int] = []
     with hub.lock:
         for thread in (0, 1, 1, 0):
-            hub.post_news(thread, partial(seen.append, thread))
+            hub.post_from_store(thread, partial(seen.append, thread))
         hub.begin()
         hub.end()
     assert seen == [0, 1, 1, 0]
@@ -67,7 +67,9 @@ def test_a_session_goes_on_in_its_own_thread_after_news_taken_in_another(hub: Hu
     near, far = socket.socketpair()
     near.setblocking(False)
     far.settimeout(30)
-    hub.threads[1].adopt([(near, Session(1, "10.0.0.1", 4, 0x0A000001, "host", 0), False)])
+    owner = hub.threads[1]
+    assert isinstance(owner, IoThread)
+    owner.adopt([(near, Session(1, "10.0.0.1", 4, 0x0A000001, "host", 0), False)])
     with far, far.makefile("rb") as lines:
         far.sendall(b"NICK ada1\r\nUSER u 0 * :U\r\nPING here\r\n")
         assert any(line.endswith(b":here\r\n") for line in lines)
@@ -76,7 +78,7 @@ def test_a_session_goes_on_in_its_own_thread_after_news_taken_in_another(hub: Hu
             assert user is not None
             hub.world.set_account(user, hub.world.accounts.find("ada"))
         far.sendall(b"TOPIC #lobby :new\r\nPING behind\r\nPING last\r\n")
-        while not any(queue == "store" for queue, _, _ in workers.held):
+        while not any(name == "store" for name, _, _ in workers.held):
             with hub.lock:
                 pass
         with hub.lock:
@@ -89,11 +91,49 @@ def test_a_session_goes_on_in_its_own_thread_after_news_taken_in_another(hub: Hu
     assert told == [b"TOPIC", b"PONG", b"PONG"]
 
 
+def test_a_tick_submits_its_work_in_order_and_once(hub: Hub) -> None:
+    """Writes first, then questions and checks; an answer is taken in a tick, and a failed write is only logged."""
+    workers = hub.workers
+    assert isinstance(workers, HeldWorkers)
+    jobs: dict[str, Job] = {name: partial(_answer, name) for name in ("question", "write", "check")}
+    answers: queue.SimpleQueue[object] = queue.SimpleQueue()
+    with hub.lock:
+        hub.begin()
+        work = hub.world.work
+        work.ask("history", jobs["question"], answers.put)
+        work.write(jobs["write"])
+        work.check(jobs["check"])
+        assert workers.held == []
+        hub.end()
+        hub.begin()
+        hub.end()
+    assert [(name, job) for name, job, _ in workers.held] == [
+        ("store", jobs["write"]),
+        ("history", jobs["question"]),
+        ("password", jobs["check"]),
+    ]
+    workers.held[0][2](None)
+    workers.held[1][2]("found")
+    assert answers.get(timeout=30) == "found"
+
+
+def _answer(name: str, stores: object) -> str:
+    return name
+
+
 def test_a_line_for_the_screen_is_taken_by_one_thread_only() -> None:
     """What one thread took, though it was nothing, does not grow by what another notes once the lock is released."""
-    world = World(Settings(), 0, "t-", Cloak(b"key"))
+    world = make_world(Settings())
     hub = Hub(world, HeldWorkers(), Screen())
     first = hub.take_log()
     world.log_line("joined: alice")
     second = hub.take_log()
     assert (first, second, hub.take_log()) == ([], ["joined: alice"], [])
+
+
+def test_a_tick_needs_the_hub_lock() -> None:
+    """Whoever begins or ends a tick, or runs a task, without the lock is found at once."""
+    hub = Hub(make_world(Settings()), HeldWorkers(), Screen())
+    for step in (hub.begin, hub.end, lambda: hub.run_task(hub.begin)):
+        with pytest.raises(AssertionError, match="hub lock"):
+            step()

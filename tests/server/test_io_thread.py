@@ -11,8 +11,8 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from harness.runtime import make_world
 
-from chatroom.chat.admission.cloak import Cloak
 from chatroom.chat.people.session import Session
 from chatroom.chat.world import World
 from chatroom.config import Settings
@@ -30,9 +30,9 @@ def test_a_clock_set_back_silences_nobody(monkeypatch: pytest.MonkeyPatch, tmp_p
     """The line rate goes by the clock that never jumps: with the time of day an hour back, lines are still taken."""
     settings = Settings(limits=Limits(burst_lines=2, lines_per_s=200.0))
     now_ms = time.time_ns() // 1_000_000
-    world = World(settings, now_ms, "t-", Cloak(b"key"))
+    world = make_world(settings, now_ms)
     monkeypatch.setattr(hub_module, "time", SimpleNamespace(time_ns=lambda: (now_ms - 3_600_000) * 1_000_000))
-    hub = Hub(world, Workers(lambda: open_stores(tmp_path / "chat.db"), lambda stores: None), Screen())
+    hub = Hub(world, Workers(lambda: open_stores(tmp_path / "chat.db")), Screen())
     thread = IoThread(0, hub, lambda session: None)
     hub.threads = [thread]
     thread.start()
@@ -53,8 +53,8 @@ def test_a_clock_set_back_silences_nobody(monkeypatch: pytest.MonkeyPatch, tmp_p
 
 def test_a_closed_connection_is_gone_without_the_garbage_collector(tmp_path: Path) -> None:
     """Once it is closed it knows its session no longer: the last who knew it lets both go."""
-    world = World(Settings(limits=Limits(enabled=False)), 0, "t-", Cloak(b"key"))
-    hub = Hub(world, Workers(lambda: open_stores(tmp_path / "chat.db"), lambda stores: None), Screen())
+    world = make_world(Settings(limits=Limits(enabled=False)))
+    hub = Hub(world, Workers(lambda: open_stores(tmp_path / "chat.db")), Screen())
     released = threading.Event()
     thread = IoThread(0, hub, lambda session: released.set())
     hub.threads = [thread]
@@ -115,8 +115,8 @@ class CountingHub(Hub):
 @contextmanager
 def crowd(tmp_path: Path, limits: Limits, size: int) -> Iterator[tuple[CountingHub, list[socket.socket]]]:
     """A running thread with so many connections; the far ends of them."""
-    world = World(Settings(limits=limits), 0, "t-", Cloak(b"key"))
-    hub = CountingHub(world, Workers(lambda: open_stores(tmp_path / "chat.db"), lambda stores: None))
+    world = make_world(Settings(limits=limits))
+    hub = CountingHub(world, Workers(lambda: open_stores(tmp_path / "chat.db")))
     thread = IoThread(0, hub, lambda session: None)
     hub.threads = [thread]
     thread.start()

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import ipaddress
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -8,24 +7,19 @@ from pathlib import Path
 from typing import cast
 
 import pytest
+from harness.runtime import make_world
 
-from chatroom.chat.admission.cloak import Cloak
-from chatroom.chat.people.session import Session
-from chatroom.chat.world import World
 from chatroom.config import Settings
 from chatroom.config.settings import Limits, Listen
 from chatroom.server import listener as listener_module
+from chatroom.server.connection_counter import ConnectionCounter
 from chatroom.server.hub import Hub
-from chatroom.server.io_thread import Accepted, IoThread
+from chatroom.server.inbox import Accepted
+from chatroom.server.io_thread import IoThread
 from chatroom.server.listener import Listener, open_listener
 from chatroom.server.operator_screen import Screen
 from chatroom.server.workers import Workers
 from chatroom.storage.sqlite.sqlite_stores import open_stores
-
-
-def _session(number: int, text: str) -> Session:
-    address = ipaddress.ip_address(text)
-    return Session(number, text, address.version, int(address), "host", 0)
 
 
 class Owner:
@@ -57,9 +51,9 @@ class House:
 
     def __init__(self, hub: Hub, listening: socket.socket, control: socket.socket, stack: ExitStack) -> None:
         self.owners = [Owner(), Owner()]
-        hub.threads = cast(list[IoThread], self.owners)
         self.listening = listening
-        self.listener = Listener(hub, [(Listen(), listening)], control)
+        threads = cast(list[IoThread], self.owners)
+        self.listener = Listener(hub, threads, ConnectionCounter(), [(Listen(), listening)], control)
         self._stack = stack
 
     def connect(self, count: int) -> None:
@@ -82,8 +76,8 @@ class House:
 @pytest.fixture
 def house(tmp_path: Path) -> Iterator[House]:
     """A listener with two I/O threads, with limits off."""
-    world = World(Settings(limits=Limits(enabled=False)), 0, "t-", Cloak(b"key"))
-    hub = Hub(world, Workers(lambda: open_stores(tmp_path / "chat.db"), lambda stores: None), Screen())
+    world = make_world(Settings(limits=Limits(enabled=False)))
+    hub = Hub(world, Workers(lambda: open_stores(tmp_path / "chat.db")), Screen())
     with ExitStack() as stack:
         control, other = socket.socketpair()
         stack.enter_context(control)
@@ -124,19 +118,3 @@ def test_after_the_stop_nothing_is_accepted(house: House) -> None:
     house.listener.stop()
     assert house.owners[0].doors == {}
     assert house.listening.fileno() == -1
-
-
-def test_an_ipv6_subscriber_has_one_share_of_connections(tmp_path: Path) -> None:
-    """Connections are counted by /64: whoever has one has 2^64 addresses to come from."""
-    world = World(Settings(limits=Limits(connections_per_address=2)), 0, "t-", Cloak(b"key"))
-    hub = Hub(world, Workers(lambda: open_stores(tmp_path / "chat.db"), lambda stores: None), Screen())
-    control, other = socket.socketpair()
-    with control, other:
-        listener = Listener(hub, [], control)
-        first, second, third = (_session(number, f"2001:db8::{number}") for number in (1, 2, 3))
-        assert listener.admit(first) is None
-        assert listener.admit(second) is None
-        assert "too many connections" in (listener.admit(third) or "")
-        assert listener.admit(_session(4, "2001:db8:0:1::1")) is None
-        listener.released(first)
-        assert listener.admit(third) is None

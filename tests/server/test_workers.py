@@ -32,8 +32,8 @@ def looks() -> queue.SimpleQueue[Stores]:
 @pytest.fixture
 def workers(database: Path, looks: queue.SimpleQueue[Stores]) -> Iterator[Workers]:
     """Running workers."""
-    made = Workers(lambda: open_stores(database), looks.put)
-    made.start()
+    made = Workers(lambda: open_stores(database))
+    made.start(looks.put)
     yield made
     made.stop(CAP_S)
 
@@ -90,7 +90,7 @@ def test_it_looks_again_and_again(workers: Workers, looks: queue.SimpleQueue[Sto
 
 def test_stopping_finishes_what_was_submitted(database: Path) -> None:
     """Everything submitted before is done when stop returns."""
-    workers = Workers(lambda: open_stores(database), lambda stores: None)
+    workers = Workers(lambda: open_stores(database))
     done: list[object] = []
     workers.start()
     for number in range(100):
@@ -101,7 +101,7 @@ def test_stopping_finishes_what_was_submitted(database: Path) -> None:
 
 def test_stopping_leaves_a_busy_worker_behind(database: Path) -> None:
     """Stop gives up on a job that takes too long, and says so."""
-    workers = Workers(lambda: open_stores(database), lambda stores: None)
+    workers = Workers(lambda: open_stores(database))
     begun, free = threading.Event(), threading.Event()
 
     def long(stores: Stores) -> None:
@@ -120,7 +120,7 @@ def test_a_database_that_was_away_is_opened_with_the_next_job(database: Path, tm
     """A worker that cannot open it refuses the job and tries again."""
     away = tmp_path / "away.db"
     database.rename(away)
-    workers = Workers(lambda: open_stores(database), lambda stores: None)
+    workers = Workers(lambda: open_stores(database))
     done: queue.SimpleQueue[object] = queue.SimpleQueue()
     workers.start()
     workers.submit("password", lambda stores: "there", done.put)

@@ -2,7 +2,7 @@
 
 A verb asks ``ready`` before it says something that is kept: the tick's transaction begins with the first such message.
 If somebody else has the database's write lock, the verb waits and nothing was said; everything else goes on. At the
-tick's end the hub commits (``close_tick``) and only then are the bytes handed to the threads that send them. If the
+tick's end the hub commits (``commit_tick``) and only then are the bytes handed to the threads that send them. If the
 disk refuses, the messages are taken out of what would have been sent, and their senders are told.
 
 Guarded by the hub lock.
@@ -219,7 +219,7 @@ class Ledger:
                 self.ready()
             self._is_busy = False
 
-    def close_tick(self, outbox: Outbox) -> list[NotWritten]:
+    def commit_tick(self, outbox: Outbox) -> list[NotWritten]:
         """Commit; the messages that could not be kept, which ``outbox`` then does not hold any more."""
         journal, entries, renamed, messages = self.journal, self._entries, self._renamed, self._messages
         if not self.is_open or journal is None:

@@ -46,4 +46,4 @@ def go_on(world: World, session: Session) -> None:
     session.replays -= 1
     if not session.replays and not session.closing:
         session.waiting = False
-        world.woken.append(session)
+        world.work.resumed.append(session)

@@ -154,13 +154,13 @@ def count(world: World) -> dict[str, object]:
     """The figures of LUSERS, by the names that ``say_counts`` uses."""
     total = len(world.users)
     return {
-        "seen": total - world.invisible,
-        "invisible": world.invisible,
-        "operators": len(world.operators),
-        "unknown": world.unregistered,
+        "seen": total - world.online.invisible,
+        "invisible": world.online.invisible,
+        "operators": len(world.online.operators),
+        "unknown": world.online.unregistered,
         "channels": len(world.channels),
         "total": total,
-        "most": world.most_users,
+        "most": world.online.most_users,
     }
 
 
@@ -260,7 +260,7 @@ def stats(context: Context, params: list[str]) -> Pending | None:
         text = f"Server Up {hours // 24} days {hours % 24}:{minutes:02d}:{seconds:02d}"
         context.reply(numerics.RPL_STATSUPTIME, text=text)
     elif query == "p":
-        for user in context.world.operators:
+        for user in context.world.online.operators:
             if user.role is not None:  # for mypy: an operator has a role
                 context.reply(numerics.RPL_STATSDEBUG, query, text=f"{user.nick} ({user.role.word})")
     elif query in _PRIVILEGED_STATS:
@@ -279,11 +279,11 @@ def _tell_operators(context: Context, accounts: list[Account]) -> None:
 @command("REHASH", role=Role.ADMIN, control=True)
 def rehash(context: Context, params: list[str]) -> Pending | None:
     """Reads the configuration again and uses what may change without a restart."""
-    load = context.world.load_settings
+    runtime = context.world.runtime
 
     def then(context: Context, settings: Settings) -> None:
         context.note("DONE", text=use_settings(context.world, settings))
 
     context.reply(numerics.RPL_REHASHING, printable(str(context.world.settings.source or "chatroom.toml")))
     # A job, because it reads a file. It runs in the store worker, so two reloads take effect in order.
-    return Pending("store", lambda stores: load(), then)
+    return Pending("store", lambda stores: runtime.load_settings(), then)

@@ -156,7 +156,7 @@ def record_login(context: Context, entry: AccountEntry) -> None:
     world = context.world
     world.log_line(f"login {entry.name} ({entry.role.word}) from {context.session.address_text}")
     moment = datetime.fromtimestamp(world.now_ms / 1000, UTC)
-    world.remember(lambda stores: stores.accounts.record_login(entry.id, moment))
+    world.work.write(lambda stores: stores.accounts.record_login(entry.id, moment))
 
 
 def _renew(context: Context, account_id: int, password: str, checked: _Checked) -> None:
@@ -179,7 +179,7 @@ def _renew(context: Context, account_id: int, password: str, checked: _Checked) 
             stores.accounts.upgrade_credential(account_id, checked.stored, renewed)
 
     # In a password worker: each hash takes a quarter of a second, and no session waits for it.
-    context.world.checks.append(renew)
+    context.world.work.check(renew)
 
 
 def log_in(context: Context, user: User, account: AccountEntry) -> None:

@@ -131,7 +131,7 @@ def _hash_and_create(context: Context, name: str, password: str) -> Pending:
 
 def _hand_over(context: Context, user: User, account_id: int) -> None:
     """Give a new account the read markers and metadata that its user had as a guest."""
-    own = context.world.account_data[account_id] = user.account_data
+    own = context.world.online.account_data[account_id] = user.account_data
     markers, metadata = dict(own.markers), dict(own.metadata)
 
     def store(stores: Stores) -> None:
@@ -140,7 +140,7 @@ def _hand_over(context: Context, user: User, account_id: int) -> None:
         stores.account_data.set_metadata(account_id, metadata)
 
     if markers or metadata:
-        context.world.remember(store)
+        context.world.work.write(store)
 
 
 def _registered(context: Context, name: str, account: Account | None) -> Pending | None:

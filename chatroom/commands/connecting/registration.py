@@ -47,7 +47,7 @@ def advance(context: Context) -> Pending | None:
             return pending
     account = registration.account = _account_now(context, registration.account)
     # Reading account data is a job for a worker. When it is done, registration is tried again from the start.
-    if account is not None and account.id not in context.world.account_data:
+    if account is not None and account.id not in context.world.online.account_data:
         return with_account_data(context, account, advance)
     if context.world.settings.server.password and not registration.server_password_given:
         _refuse_password(context, "this server needs a password, send it by PASS")
@@ -208,7 +208,7 @@ def _complete(context: Context, registration: Registration) -> None:
         session.sasl = None
         context.reply(numerics.ERR_SASLABORTED)
     session.registration = None
-    world.unregistered -= 1
+    world.online.unregistered -= 1
     account = registration.account
     other = world.find_user(registration.nick)
     if other is not None:
@@ -263,7 +263,7 @@ def start(context: Context) -> None:
     """
     world, session = context.world, context.session
     world.sessions[session.id] = session
-    world.unregistered += 1
+    world.online.unregistered += 1
     if not world.settings.webirc.trusts(session.version, session.address):
         turn_away_banned(context)
 

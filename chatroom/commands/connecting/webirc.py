@@ -58,7 +58,7 @@ def _take_address(context: Context, gateway: str, address_text: str) -> None:
     session.stand_for(address.version, int(address), str(address), host, f"{gateway} ({session.address_text})")
     world.log_line(f"{session.address_text} connects through the gateway {session.gateway}")
     # From here on the connection counts for the user's address, and no longer for the gateway's.
-    refusal = world.admit(session)
+    refusal = world.runtime.admit(session, world.settings.limits)
     if refusal is not None:
         _refuse(context, refusal)
     else:

@@ -34,14 +34,14 @@ def status(context: Context, params: list[str]) -> Pending | None:
         "network": settings.server.network,
         "uptime_s": str((world.now_ms - world.start_ms) // 1000),
         "users": str(len(world.users)),
-        "most_users": str(world.most_users),
+        "most_users": str(world.online.most_users),
         "sessions": str(len(world.sessions)),
-        "unregistered": str(world.unregistered),
+        "unregistered": str(world.online.unregistered),
         "channels": str(len(world.channels)),
         "accounts": str(len(world.accounts)),
         "bans": str(len(world.bans)),
         "history": world.ledger.failure or ("kept" if world.ledger.journal is not None else "not kept"),
-        **world.facts,
+        **world.runtime.facts(),
     }
     for key, value in values.items():
         context.note(key, text=value)
@@ -82,7 +82,7 @@ def announce(context: Context, params: list[str]) -> Pending | None:
         world.tell_user(user, event)
     world.log_line(f"announced by {context.actor.name}: {params[0]}")
     by, text = context.actor, params[0]
-    world.remember(lambda stores: stores.audit.add(by, "announce", "*", text))
+    world.work.write(lambda stores: stores.audit.add(by, "announce", "*", text))
     count = len(world.users)
     context.note("DONE", text=f"Sent to {count} {'user' if count == 1 else 'users'}")
     return None

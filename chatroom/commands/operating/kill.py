@@ -29,7 +29,7 @@ def kill(context: Context, params: list[str]) -> Pending | None:
     nick = target.nick
     kick_off(context, target, reason)
     actor = context.actor
-    context.world.remember(lambda stores: stores.audit.add(actor, "kick", nick, reason))
+    context.world.work.write(lambda stores: stores.audit.add(actor, "kick", nick, reason))
     context.note("DONE", nick, text=f"{nick} was kicked")
     return None
 

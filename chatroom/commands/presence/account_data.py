@@ -19,12 +19,12 @@ def with_account_data(
 
     ``then`` runs under the hub lock. If it runs later, it must check rights and names again (``Pending``).
     """
-    if account.id in context.world.account_data:
+    if account.id in context.world.online.account_data:
         return then(context)
 
     def take(context: Context, account_data: AccountData) -> Pending | None:
         # Another session of the account may have loaded the data meanwhile, and changed it since.
-        context.world.account_data.setdefault(account.id, account_data)
+        context.world.online.account_data.setdefault(account.id, account_data)
         return then(context)
 
     # The store worker also writes account data, in order, so all earlier writes are in what it reads.

@@ -68,7 +68,7 @@ def metadata(context: Context, params: list[str]) -> Pending | None:
         return None
     # Account data is in memory only while a user of the account is present. Before registration there may be none yet.
     account = _early_account(context)
-    if account is not None and account.id not in context.world.account_data:
+    if account is not None and account.id not in context.world.online.account_data:
         return with_account_data(context, account, lambda context: metadata(context, params))
     target = _find_target(context, params[0])
     if target is None:
@@ -90,7 +90,7 @@ def _find_target(context: Context, word: str) -> _Target | None:
         if word != "*" and casefold(word) != casefold(registration.nick):
             return None
         account = registration.account
-        own = world.account_data[account.id] if account is not None else registration.own()
+        own = world.online.account_data[account.id] if account is not None else registration.own()
         return _Target(registration.nick or "*", own.metadata, account=account)
     user = context.user if word == "*" else world.find_user(word)
     if user is not None:
@@ -229,7 +229,7 @@ def _tell_others(context: Context, target: _Target, key: str, value: str | None)
         tell_change(world, session, list(target.channel.sessions), target.name, key, value)
         return
     # All users of an account share its metadata. A guest before registration is no user yet: the list stays empty.
-    users = world.by_account.get(target.account.id, {}) if target.account is not None else {}
+    users = world.online.users_of(target.account.id) if target.account is not None else ()
     for user in list(users) or ([target.user] if target.user is not None else []):
         tell_change(world, session, those_who_see(world, user), user.nick, key, value)
 

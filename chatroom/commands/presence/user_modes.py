@@ -41,7 +41,7 @@ def _change(context: Context, user: User, change: ModeChange) -> bool:
     adding, letter, _ = change
     before = user.modes
     if letter == "i":
-        context.world.set_invisible(user, adding)
+        context.world.online.set_invisible(user, adding)
     elif letter == "w":
         user.wallops = adding
     elif letter == "B":
@@ -49,6 +49,5 @@ def _change(context: Context, user: User, change: ModeChange) -> bool:
     elif letter == "R":
         user.registered_only = adding
     elif letter == "o" and not adding and user.is_operator:
-        user.stepped_down = True
-        context.world.operators.pop(user, None)
+        context.world.online.step_down(user)
     return user.modes != before

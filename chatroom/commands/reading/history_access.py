@@ -86,7 +86,7 @@ def direct_name(world: World, account_id: int) -> str:
     account = world.accounts.find_by_id(account_id)
     if account is None:
         return ""
-    nicks = [user.nick for user in world.by_account.get(account_id, ())]
+    nicks = [user.nick for user in world.online.users_of(account_id)]
     own = [nick for nick in nicks if casefold(nick) == casefold(account.name)]
     return (own or nicks or [account.name])[0]
 

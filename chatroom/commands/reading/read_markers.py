@@ -72,13 +72,13 @@ def _set(context: Context, target: str, read_ms: int) -> None:
         oldest = min(markers, key=lambda name: markers[name])
         del markers[oldest]
         if account is not None:
-            world.remember(lambda stores: stores.account_data.delete_marker(account.id, oldest))
+            world.work.write(lambda stores: stores.account_data.delete_marker(account.id, oldest))
     markers[folded] = read_ms
     if account is not None:
-        world.remember(lambda stores: stores.account_data.set_marker(account.id, folded, read_ms))
+        world.work.write(lambda stores: stores.account_data.set_marker(account.id, folded, read_ms))
     line = _line(context, target)
     context.say(line)
-    for each in [user] if account is None else list(world.by_account.get(account.id, {})):
+    for each in [user] if account is None else list(world.online.users_of(account.id)):
         _tell_others(context, each, line)
 
 

@@ -158,7 +158,7 @@ def _tell_both(context: Context, redaction: _Redaction, event: Event) -> None:
     if account is None or conversation is None or isinstance(conversation, str):
         return
     for account_id in set(conversation):
-        for user in world.by_account.get(account_id, ()):
+        for user in world.online.users_of(account_id):
             own = account_id == account.id
             told = event if own else _event(context, redaction, user.nick)
             world.tell_user(user, told, skip=context.session)

@@ -74,7 +74,7 @@ def replay_channel(world: World, session: Session, channel: Channel, *, own: boo
                 go_on(world, session)
 
     # Where an account left is written by the store worker, perhaps just now: it is the one to ask then.
-    world.ask("history" if account_id is None else "store", job, then)
+    world.work.ask("history" if account_id is None else "store", job, then)
 
 
 def replay_direct(world: World, session: Session) -> None:
@@ -97,7 +97,7 @@ def replay_direct(world: World, session: Session) -> None:
         if not isinstance(found, ChatroomError) and not session.closing:
             _show(world, session, found)
 
-    world.ask("store", job, then)
+    world.work.ask("store", job, then)
 
 
 def _show(world: World, session: Session, found: object) -> None:

@@ -114,7 +114,7 @@ def _create_channel(context: Context, name: str) -> Channel:
             channel.access[account.id] = "founder"
             channel.stored = True
             record, actor = channel.to_record(), context.actor
-            world.remember(lambda stores: stores.channels.save(record, actor, "channel.create", ""))
+            world.work.write(lambda stores: stores.channels.save(record, actor, "channel.create", ""))
     return channel
 
 

@@ -68,4 +68,4 @@ def _kick_one(context: Context, channel: Channel, nick: str, reason: str) -> Non
     context.say(event)
     world.log_line(f"{target.nick} was kicked from {channel.name} by {context.nick}: {reason}")
     actor, detail = context.actor, f"{target.nick}: {reason}"
-    world.remember(lambda stores: stores.audit.add(actor, "channel.kick", channel.name, detail))
+    world.work.write(lambda stores: stores.audit.add(actor, "channel.kick", channel.name, detail))

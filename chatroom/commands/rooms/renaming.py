@@ -45,9 +45,9 @@ def _rename(context: Context, channel: Channel, name: str, reason: str) -> None:
     # Not ``save_and_tell``: the members must read it at once, because the channel's next line has the new name already.
     if channel.stored:
         record = channel.to_record()
-        world.remember(lambda stores: stores.channels.rename(old, record, actor))
+        world.work.write(lambda stores: stores.channels.rename(old, record, actor))
     else:
-        world.remember(lambda stores: stores.audit.add(actor, "channel.rename", old, name))
+        world.work.write(lambda stores: stores.audit.add(actor, "channel.rename", old, name))
     world.log_line(f"{old} is now {name}, by {context.nick}")
     event = world.event(context.source, f"RENAME {old} {name} :{reason}", context.user)
     for member in channel.members:

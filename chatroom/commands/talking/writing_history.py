@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from chatroom.chat.stored.entries import direct
 from chatroom.commands.pending import Pending
 
 if TYPE_CHECKING:
+    from chatroom.chat.delivery.ledger import NotWritten
     from chatroom.chat.events import Event
     from chatroom.chat.people.channel import Channel
     from chatroom.chat.stored.records import AccountEntry
@@ -38,7 +39,7 @@ def wait_for_journal(utterance: Utterance, names: list[str], say: Say, since_ms:
     if world.now_ms - since_ms > PATIENCE_MS:
         utterance.context.fail("NOT_KEPT", names[0], text=f"{_NOT_SENT}: the database is busy")
         # A Pending that does nothing: for None, the caller would send the message that was just refused.
-        return Pending("none", None, lambda context, result: None)
+        return Pending(None, None, lambda context, result: None)
 
     def then(context: Context, result: object) -> Pending | None:
         if context.session.user is None:
@@ -48,7 +49,7 @@ def wait_for_journal(utterance: Utterance, names: list[str], say: Say, since_ms:
             say(utterance, names)
         return pending
 
-    return Pending("none", None, then, _RETRY_MS)
+    return Pending(None, None, then, _RETRY_MS)
 
 
 def _is_stored(utterance: Utterance, name: str) -> bool:
@@ -89,17 +90,18 @@ def write_direct_message(utterance: Utterance, event: Event, account: AccountEnt
     return True
 
 
-def tell_unkept(world: World) -> None:
-    """Commit the tick's transaction. If that fails, tell each sender that the message was not sent."""
-    ledger = world.ledger
-    before = ledger.failure
-    unkept = ledger.close_tick(world.outbox)
-    if ledger.failure and not before:
-        world.log_line(f"messages cannot be stored, and are not sent: {ledger.failure}")
-    elif before and not ledger.failure:
+def report_commit(world: World, not_written: Iterable[NotWritten], failure_before: str) -> None:
+    """Tell the senders which messages a commit could not write, and the operator if commits fail or succeed again.
+
+    ``failure_before`` is the ledger's failure from before this commit.
+    """
+    failure = world.ledger.failure
+    if failure and not failure_before:
+        world.log_line(f"messages cannot be stored, and are not sent: {failure}")
+    elif failure_before and not failure:
         world.log_line("messages can be stored again")
     server = world.settings.server.name
-    for session, verb, target in unkept:
+    for session, verb, target in not_written:
         if not session.closing:
             text = f"{_NOT_SENT}: the database cannot be written"
             world.tell_session(session, f":{server} FAIL {verb} NOT_KEPT {target} :{text}")

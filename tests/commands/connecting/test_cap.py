@@ -3,7 +3,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from harness.world import SERVER, Client, Here, change_settings, make_settings, verbs
+from harness.session_client import Client
+from harness.world import SERVER, Here, change_settings, make_settings, verbs
 
 from chatroom.chat.offered_capabilities import offered
 from chatroom.chat.reload import use_settings

@@ -4,7 +4,8 @@ from collections import deque
 from collections.abc import Callable
 
 import pytest
-from harness.world import PASSWORD, Client, Here, sasl_plain, verbs
+from harness.session_client import Client
+from harness.world import PASSWORD, Here, sasl_plain, verbs
 
 from chatroom.chat.stored.records import Role
 

@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 import pytest
 from harness.logins import log_in_by_sasl
-from harness.world import PASSWORD, SERVER, Client, Here, change_settings, verbs
+from harness.session_client import Client
+from harness.world import PASSWORD, SERVER, Here, change_settings, verbs
 
 from chatroom.chat.stored.records import Role
 

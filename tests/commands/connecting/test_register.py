@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from harness.world import PASSWORD, SERVER, Client, Here, params_of, verbs
+from harness.session_client import Client
+from harness.world import PASSWORD, SERVER, Here, params_of, verbs
 
 from chatroom.chat.stored.records import Role
 

@@ -7,7 +7,8 @@ from collections.abc import Callable
 
 import pytest
 from harness.logins import log_in_by_sasl
-from harness.world import PASSWORD, SERVER, Client, Here, change_settings, params_of, sasl_plain, verbs
+from harness.session_client import Client
+from harness.world import PASSWORD, SERVER, Here, change_settings, params_of, sasl_plain, verbs
 from scramp import ScramClient
 
 from chatroom.chat.admission.scram import KIND

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from ipaddress import ip_network
 
 import pytest
-from harness.world import Client, Here, verbs
+from harness.session_client import Client
+from harness.world import Here, verbs
 
 GATEWAY = "192.0.2.1"
 SECRET = "hunter2"
@@ -171,20 +172,14 @@ def test_a_ban_of_the_gateway_does_not_hit_its_users(here: Here) -> None:
 
 def test_the_limits_of_the_users_address_hold(here: Here) -> None:
     """The daemon counts the connection for the user's address, and may refuse it."""
-    counted: list[str] = []
-
-    def admit(session: object) -> str | None:
-        counted.append(client.session.address_text)
-        return "too many connections from your address" if len(counted) > 1 else None
-
-    here.world.admit = admit
     client = here.open(GATEWAY)
     client.say(line())
     assert not client.closed
+    here.runtime.refusal = "too many connections from your address"
     client = here.open(GATEWAY)
     client.say(line())
     assert refusal(client) == "too many connections from your address"
-    assert counted == ["198.51.100.3"] * 2
+    assert here.runtime.admitted == ["198.51.100.3"] * 2
 
 
 def test_log_lines_have_gateways_and_no_passwords(here: Here) -> None:

@@ -4,7 +4,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from harness.world import PASSWORD, SERVER, Client, Here, change_settings, verbs
+from harness.session_client import Client
+from harness.world import PASSWORD, SERVER, Here, change_settings, verbs
 
 from chatroom.chat.reload import use_settings
 from chatroom.chat.stored.records import Role

@@ -6,7 +6,6 @@ from dataclasses import replace
 from harness.world import SERVER, Here, change_settings, make_settings, params_of, verbs
 
 from chatroom.chat.reload import use_settings
-from chatroom.config import Settings
 from chatroom.errors import ConfigError
 from chatroom.irc.message import parse
 
@@ -17,7 +16,7 @@ def test_status_tells_how_the_daemon_is_doing(here: Here) -> None:
     here.connect("bob")
     here.open()
     here.wait(90)
-    here.world.facts = {"database": "/somewhere else/chat.db"}
+    here.runtime.known_facts = {"database": "/somewhere else/chat.db"}
     facts = {parse(line).params[1]: parse(line).params[-1] for line in here.control().ask("STATUS")}
     wanted = {"uptime_s": "90", "users": "1", "sessions": "2", "unregistered": "1", "accounts": "1", "bans": "0"}
     assert wanted.items() <= facts.items()
@@ -54,7 +53,7 @@ def test_an_announcement_reaches_everybody_once(here: Here) -> None:
 def test_a_reload_takes_the_new_settings_and_says_what_changed(here: Here) -> None:
     """A setting that a reload can change applies at once. The others keep their values and are listed for a restart."""
     new = change_settings(make_settings(), server={"motd": "hello", "name": "other.example"})
-    here.world.load_settings = lambda: new
+    here.runtime.settings = new
     control, alice = here.control(), here.connect("alice")
     sent = control.ask("REHASH")
     assert verbs(sent) == ["382", "NOTE"]
@@ -67,12 +66,8 @@ def test_a_reload_takes_the_new_settings_and_says_what_changed(here: Here) -> No
 
 def test_a_wrong_configuration_changes_nothing(here: Here) -> None:
     """The error in the file is the answer to REHASH, and the settings stay."""
-
-    def load() -> Settings:
-        raise ConfigError("chatroom.toml: no such key: server.colour")
-
     before = here.world.settings
-    here.world.load_settings = load
+    here.runtime.settings = ConfigError("chatroom.toml: no such key: server.colour")
     ada = here.admin()
     assert params_of(ada.ask("REHASH"), "FAIL")[-1] == "chatroom.toml: no such key: server.colour"
     assert here.world.settings is before
@@ -103,4 +98,4 @@ def test_a_control_session_is_nobody_present(here: Here) -> None:
     control.say("QUIT")
     assert control.closed
     assert bob.read() == []
-    assert here.world.unregistered == 0
+    assert here.world.online.unregistered == 0

@@ -3,18 +3,8 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from harness.world import (
-    PASSWORD,
-    SERVER,
-    SHELL,
-    START,
-    Client,
-    Here,
-    change_settings,
-    params_of,
-    sasl_plain,
-    verbs,
-)
+from harness.session_client import Client
+from harness.world import PASSWORD, SERVER, SHELL, START, Here, change_settings, params_of, sasl_plain, verbs
 
 from chatroom.chat.enforcement import apply_rules
 from chatroom.chat.stored.records import Role

@@ -21,7 +21,7 @@ class Caller:
         """Call ``with_account_data``."""
 
         def then(context: Context) -> None:
-            self.found = context.world.account_data[account.id]
+            self.found = context.world.online.account_data[account.id]
 
         return with_account_data(self.context, account, then)
 

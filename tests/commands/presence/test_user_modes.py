@@ -126,7 +126,7 @@ def test_user_modes_are_shown_and_set(here: Here) -> None:
     assert alice.ask("MODE Alice +iw") == [f":{alice.prefix} MODE alice +iw"]
     assert alice.ask("MODE alice +i") == []
     assert alice.ask("MODE alice") == [f":{SERVER} 221 alice +iw"]
-    assert here.world.invisible == 1
+    assert here.world.online.invisible == 1
     assert alice.ask("MODE alice -i+X") == [f":{alice.prefix} MODE alice -i", f":{SERVER} 501 alice :Unknown MODE flag"]
     assert alice.ask("MODE bob") == [f":{SERVER} 502 alice :Can't change mode for other users"]
     assert alice.ask("MODE nobody") == [f":{SERVER} 401 alice nobody :No such nick/channel"]
@@ -137,7 +137,7 @@ def test_a_user_cannot_become_an_operator_by_mode(here: Here) -> None:
     alice = here.connect("alice")
     assert alice.ask("MODE alice +o") == []
     assert alice.user.modes == "+"
-    assert here.world.operators == {}
+    assert here.world.online.operators == {}
 
 
 def test_user_modes_are_the_same_for_all_sessions(here: Here) -> None:

@@ -4,7 +4,8 @@ import re
 from collections.abc import Callable
 
 import pytest
-from harness.world import SERVER, START, Client, Here, params_of, verbs
+from harness.session_client import Client
+from harness.world import SERVER, START, Here, params_of, verbs
 
 from chatroom.chat.delivery.ledger import Ledger
 from chatroom.errors import StorageError

@@ -92,7 +92,7 @@ def test_markers_survive_leaving_and_a_restart(here: Here) -> None:
     """They are in the database, and at hand when the account comes back, by PASS, SASL or a later login."""
     una = here.member("una", caps=CAP)
     una.say(f"MARKREAD bob {EARLY}", "QUIT")
-    assert here.world.account_data == {}
+    assert here.world.online.account_data == {}
     assert here.member("una", caps=CAP).ask("MARKREAD bob") == [f":{SERVER} MARKREAD bob {EARLY}"]
     here.restart()
     una = here.member("una", caps=CAP)

@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 import pytest
-from harness.world import SERVER, Client, Here, verbs
+from harness.session_client import Client
+from harness.world import SERVER, Here, verbs
 
 from chatroom.chat.people.user import MOST_GUEST_MESSAGES
 from chatroom.errors import StorageError

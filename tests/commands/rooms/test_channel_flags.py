@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 import pytest
-from harness.world import SERVER, Client, Here, params_of, verbs
+from harness.session_client import Client
+from harness.world import SERVER, Here, params_of, verbs
 
 
 @pytest.fixture

@@ -3,7 +3,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from harness.world import Client, Here, params_of, verbs
+from harness.session_client import Client
+from harness.world import Here, params_of, verbs
 
 from chatroom.errors import StorageError
 

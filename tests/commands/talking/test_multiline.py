@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 import pytest
-from harness.world import SERVER, Client, Here, verbs
+from harness.session_client import Client
+from harness.world import SERVER, Here, verbs
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 

@@ -1,0 +1,35 @@
+"""What the world needs from the process that runs it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from chatroom.chat.people.session import Session
+    from chatroom.config import Settings
+    from chatroom.config.settings import Limits
+
+
+class Runtime(Protocol):
+    """The process around the world: its configuration file, its sockets, its end.
+
+    The daemon implements it (``chatroom.server.daemon_runtime``); tests have their own.
+    """
+
+    is_ending: bool
+    """True from the moment the daemon begins to stop. Changed under the hub lock."""
+
+    def load_settings(self) -> Settings:
+        """Read the configuration again. Blocks, so call it without the hub lock. Raises ``ConfigError``."""
+        ...
+
+    def admit(self, session: Session, limits: Limits) -> str | None:
+        """Count a session against the limits of its present address, and of no other. Needs the hub lock.
+
+        Return the reason for a refusal, or None if the session may stay.
+        """
+        ...
+
+    def facts(self) -> dict[str, str]:
+        """The daemon's own facts for ``STATUS``: its addresses, database, configuration and process id."""
+        ...

@@ -1,0 +1,69 @@
+"""Work that a tick leaves to other threads: one list, handed to the workers by the hub."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+if TYPE_CHECKING:
+    from chatroom.chat.people.session import Session
+    from chatroom.chat.stored.stores import Stores
+
+Queue = Literal["store", "password", "history"]
+"""The worker that runs a job. ``store`` is one thread that runs its jobs in order, and the only one that writes.
+``password`` is for bcrypt, several at a time. ``history`` reads messages."""
+
+Job = Callable[["Stores"], object]
+"""Runs in a worker's thread, without the hub lock, with the worker's own stores."""
+
+Then = Callable[[object], None]
+"""Takes a job's result, or the ``ChatroomError`` it raised. Runs in a later tick, under the hub lock."""
+
+
+class WorkItem(NamedTuple):
+    """A job and its queue. Nobody waits for an item without ``then``: the hub only logs its failure."""
+
+    queue: Queue
+    job: Job
+    then: Then | None = None
+
+
+class WorkQueue:
+    """The work of the tick under way, in two parts that keep their own order. Guarded by the hub lock.
+
+    The hub submits everything when the tick ends: the writes, then the rest. A question of this tick therefore finds
+    what the tick has written.
+    """
+
+    __slots__ = ("others", "resumed", "writes")
+
+    def __init__(self) -> None:
+        # Writes are apart because they may have to go first, in the middle of a tick: a verb that waits for the store
+        # worker expects to find there what earlier lines have written.
+        self.writes: list[WorkItem] = []
+        self.others: list[WorkItem] = []
+        self.resumed: list[Session] = []
+        """Sessions whose waiting lines may run again. The hub tells the I/O thread of each after the present task."""
+
+    def write(self, job: Job) -> None:
+        """Have the store worker write something, behind all earlier writes; nobody waits for it."""
+        self.writes.append(WorkItem("store", job))
+
+    def check(self, job: Job) -> None:
+        """Have a password worker run a job; nobody waits for it."""
+        self.others.append(WorkItem("password", job))
+
+    def ask(self, queue: Queue, job: Job, then: Then) -> None:
+        """Have a job run after this tick's commit; ``then`` takes its outcome in a later tick."""
+        self.others.append(WorkItem(queue, job, then))
+
+    def take_writes(self) -> list[WorkItem]:
+        """Remove the writes and return them, in order."""
+        writes, self.writes = self.writes, []
+        return writes
+
+    def take(self) -> list[WorkItem]:
+        """Remove everything and return it in the order in which it must be submitted."""
+        items = self.writes + self.others
+        self.writes, self.others = [], []
+        return items

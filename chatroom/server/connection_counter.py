@@ -1,0 +1,78 @@
+"""Counting the open connections: of each address, for its limits, and of all, for the limit of open files."""
+
+from __future__ import annotations
+
+import resource
+import sys
+import threading
+import time
+from typing import TYPE_CHECKING
+
+from chatroom.chat.admission.flood import ConnectionBudget, is_this_machine, limit_key
+
+if TYPE_CHECKING:
+    from chatroom.chat.people.session import Session
+    from chatroom.config.settings import Limits
+
+KEPT_FILES = 64
+"""How many open files connections leave to the database, the control socket and everything else."""
+_UNLIMITED = sys.maxsize
+
+
+class ConnectionCounter:
+    """The counts, with the one lock that guards them. Methods may be called from any thread, with or without the hub
+    lock.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        """Guards everything below: all I/O threads change it. No other lock is taken while it is held."""
+        self._budget = ConnectionBudget(_UNLIMITED, _UNLIMITED)
+        self._address_of: dict[int, str] = {}
+        """The address that a session is counted against, by the session's id."""
+        self._open = 0
+        """How many connections from outside are open; the control socket's are not counted."""
+
+    def admit(self, session: Session, limits: Limits) -> str | None:
+        """Count a session against its present address (IPv6: the /64) and no other.
+
+        Return the reason for a refusal, or None if the session may stay. A refused session is not counted.
+        """
+        with self._lock:
+            self._uncount(session)
+            if session.control is not None or is_this_machine(session.version, session.address):
+                return None
+            # Connections are counted even without limits, so that a reload that sets some finds the right counts.
+            self._budget.concurrent = limits.connections_per_address if limits.enabled else _UNLIMITED
+            self._budget.per_minute = limits.connects_per_minute if limits.enabled else _UNLIMITED
+            address = limit_key(session.version, session.address)
+            refusal = self._budget.admit(address, int(time.monotonic() * 1000))
+            if refusal is None:
+                self._address_of[session.id] = address
+        return refusal
+
+    def opened(self) -> None:
+        """Count a connection from outside as open."""
+        with self._lock:
+            self._open += 1
+
+    def released(self, session: Session) -> None:
+        """Take a closed connection out of the counts."""
+        with self._lock:
+            if session.control is None:
+                self._open -= 1
+            self._uncount(session)
+
+    def fullness(self) -> str:
+        """The reason why no more connections fit; empty if one does."""
+        files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+        with self._lock:
+            count = self._open
+        if files == resource.RLIM_INFINITY or count < max(1, files - KEPT_FILES):
+            return ""
+        return f"{count} connections are open, as many as a limit of {files} open files leaves room for"
+
+    def _uncount(self, session: Session) -> None:
+        address = self._address_of.pop(session.id, None)
+        if address is not None:
+            self._budget.released(address)

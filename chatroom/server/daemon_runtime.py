@@ -1,0 +1,37 @@
+"""What the daemon does for its world: implements ``chatroom.chat.runtime.Runtime``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from chatroom.chat.people.session import Session
+    from chatroom.config import Settings
+    from chatroom.config.settings import Limits
+    from chatroom.server.connection_counter import ConnectionCounter
+
+LoadSettings = Callable[[], "Settings"]
+"""Reads the configuration from its file, the environment and the flags. Raises ``ConfigError``."""
+
+
+class DaemonRuntime:
+    """The daemon's configuration, connection limits and facts. ``is_ending`` is guarded by the hub lock."""
+
+    def __init__(self, load_settings: LoadSettings, counter: ConnectionCounter, facts: dict[str, str]) -> None:
+        self.is_ending = False
+        self._load_settings = load_settings
+        self._counter = counter
+        self._facts = facts
+
+    def load_settings(self) -> Settings:
+        """Read the configuration again. Raises ``ConfigError``. From any thread, without the hub lock."""
+        return self._load_settings()
+
+    def admit(self, session: Session, limits: Limits) -> str | None:
+        """Count a session against the limits of its present address; the reason for a refusal, or None."""
+        return self._counter.admit(session, limits)
+
+    def facts(self) -> dict[str, str]:
+        """The daemon's facts for ``STATUS``."""
+        return self._facts

@@ -1,0 +1,63 @@
+"""Work for other threads that a test lets wait: it is done when the test says so."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from chatroom.errors import ChatroomError
+
+if TYPE_CHECKING:
+    from harness.world import Here
+
+    from chatroom.chat.work_queue import Job, WorkItem
+    from chatroom.commands.context import Context
+    from chatroom.commands.pending import Pending
+    from chatroom.storage.sqlite.sqlite_stores import SqliteStores
+
+
+class HeldItem:
+    """A work item that no worker has run yet."""
+
+    def __init__(self, here: Here, item: WorkItem) -> None:
+        self.here = here
+        self.item = item
+
+    def do(self) -> None:
+        """Run its job. A question's outcome is taken in a tick of its own."""
+        _, job, then = self.item
+        if then is None:
+            job(self.here.stores)
+            return
+        outcome = run_job(job, self.here.stores)
+        with self.here.tick():
+            then(outcome)
+            self.here.run_resumed()
+
+
+class HeldPending:
+    """What a verb waits for, not done yet."""
+
+    def __init__(self, here: Here, context: Context, pending: Pending) -> None:
+        self.here = here
+        self.context = context
+        self.pending = pending
+
+    def run_job(self) -> object:
+        """Run its job, if it has one; the outcome."""
+        return run_job(self.pending.job, self.here.stores) if self.pending.job is not None else None
+
+    def do(self) -> None:
+        """Let its delay pass, run its job, and go on with the verb."""
+        if self.pending.delay_ms:
+            self.here.delays_ms.append(self.pending.delay_ms)
+            self.here.now += timedelta(milliseconds=self.pending.delay_ms)
+        self.here.go_on(self.context, self.pending, self.run_job())
+
+
+def run_job(job: Job, stores: SqliteStores) -> object:
+    """Run a job as a worker does; the result, or the ``ChatroomError`` that it raised."""
+    try:
+        return job(stores)
+    except ChatroomError as error:
+        return error

@@ -1,0 +1,64 @@
+"""What always holds of the bytes a tick sends, and of the world between two ticks."""
+
+from __future__ import annotations
+
+from chatroom.chat.world import World
+from chatroom.irc.names import casefold
+
+
+def check_lines(data: bytes) -> None:
+    """Every line ends in CR LF, holds no other line end, and has at most 512 bytes behind its tags."""
+    assert data.endswith(b"\r\n")
+    for line in data.split(b"\r\n")[:-1]:
+        assert b"\r" not in line and b"\n" not in line and b"\0" not in line, line
+        line.decode()
+        rest = line.partition(b" ")[2] if line.startswith(b"@") else line
+        assert rest, line
+        assert len(rest) + 2 <= 512, line
+        assert len(line) - len(rest) <= 8191, line
+
+
+def check_invariants(world: World) -> None:
+    """What holds between ticks, whatever was said."""
+    for folded, user in world.users.items():
+        assert folded == user.folded == casefold(user.nick)
+        assert user.prefix == f"{user.nick}!{user.username}@{user.host}"
+        assert user.sessions and len(set(user.sessions)) == len(user.sessions)
+        for session in user.sessions:
+            assert session.user is user and session.registration is None and not session.closing
+            assert world.sessions.get(session.id) is session
+        for channel in user.channels:
+            assert user in channel.members and world.channels.get(channel.folded) is channel
+        if user.account is not None:
+            assert user.account == world.accounts.find_by_id(user.account.id) and not user.account.disabled
+    for number, session in world.sessions.items():
+        assert session.id == number and not session.closing and not session.entries
+        if session.user is None:
+            assert session.registration is not None
+        else:
+            assert world.users.get(session.user.folded) is session.user and session in session.user.sessions
+    _check_channels(world)
+    present = list(world.users.values())
+    accounts = {user.account.id for user in present if user.account is not None}
+    assert {key: set(users) for key, users in world.online.by_account.items()} == {
+        key: {user for user in present if user.account is not None and user.account.id == key} for key in accounts
+    }
+    assert set(world.online.account_data) >= accounts
+    for user in present:
+        assert user.account is None or user.account_data is world.online.account_data[user.account.id]
+    assert set(world.online.operators) == {user for user in present if user.is_operator}
+    assert world.online.invisible == sum(user.invisible for user in present)
+    assert world.online.unregistered == sum(session.registration is not None for session in world.sessions.values())
+    assert world.online.most_users >= len(present)
+
+
+def _check_channels(world: World) -> None:
+    for folded, channel in world.channels.items():
+        assert folded == channel.folded == casefold(channel.name)
+        assert channel.members or channel.stored, f"{channel.name} is empty and not stored"
+        for member in channel.members:
+            assert channel in member.channels and world.users.get(member.folded) is member
+        assert channel.sessions | channel.held.keys() == {
+            session for member in channel.members for session in member.sessions
+        }
+        assert not channel.log and not channel.skips

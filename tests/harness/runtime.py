@@ -1,0 +1,39 @@
+"""A world's surroundings without a daemon, and a world in them."""
+
+from __future__ import annotations
+
+from chatroom.chat.admission.cloak import Cloak
+from chatroom.chat.people.session import Session
+from chatroom.chat.world import World
+from chatroom.config import Settings
+from chatroom.config.settings import Limits
+from chatroom.errors import ConfigError
+
+
+class FakeRuntime:
+    """Admits every session. A test assigns what a reload finds (settings or an error), the facts, or a refusal."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.is_ending = False
+        self.settings: Settings | ConfigError = settings
+        self.known_facts: dict[str, str] = {}
+        self.refusal: str | None = None
+        self.admitted: list[str] = []
+        """The address of each session that was to be admitted, in order."""
+
+    def load_settings(self) -> Settings:
+        if isinstance(self.settings, ConfigError):
+            raise self.settings
+        return self.settings
+
+    def admit(self, session: Session, limits: Limits) -> str | None:
+        self.admitted.append(session.address_text)
+        return self.refusal
+
+    def facts(self) -> dict[str, str]:
+        return self.known_facts
+
+
+def make_world(settings: Settings, start_ms: int = 0) -> World:
+    """An empty world that keeps no history."""
+    return World(settings, FakeRuntime(settings), Cloak(b"key"), start_ms, "t-")
