@@ -1,6 +1,6 @@
-"""What new bans and changed accounts mean for those present.
+"""What new bans and changed accounts do to the users online.
 
-Both come from the chat and from the shell, so both end here. Guarded by the hub lock.
+Both come from verbs and from the shell. Everything here runs under the hub lock.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 
 
 def users_named(world: World, name: str) -> list[User]:
-    """Everybody whom a ban of that name concerns: who wears it, and who is logged in to its account."""
+    """Find the users that a ban of a name is for: the one with that nick, and those logged in to that account."""
     found: dict[User, None] = {}
-    wearer = world.find_user(name)
-    if wearer is not None:
-        found[wearer] = None
+    holder = world.find_user(name)
+    if holder is not None:
+        found[holder] = None
     account = world.accounts.find(name)
     if account is not None:
         found.update(dict.fromkeys(world.online.users_of(account.id)))
@@ -32,7 +32,7 @@ def users_named(world: World, name: str) -> list[User]:
 
 
 def sessions_in(world: World, network: Network) -> list[Session]:
-    """Every session whose real address is in the network."""
+    """Find the sessions whose real address is in the network."""
     version, first, last = network.version, int(network.network_address), int(network.broadcast_address)
     return [
         session
@@ -42,9 +42,10 @@ def sessions_in(world: World, network: Network) -> list[Session]:
 
 
 def enforce_rules(world: World, rules: Iterable[BanRule], role: Role | None, spared: User | None = None) -> None:
-    """Disconnect whom new bans hit.
+    """Disconnect the users and sessions that new bans hit.
 
-    ``role`` is the issuer's, whose equals and betters are spared; None spares nobody.
+    ``role`` is the issuer's: users with the same role or a higher one are spared. None spares no role.
+    ``spared`` is a user that is spared in any case.
     """
     networks: dict[int, BanRule] = {}
     for rule in rules:
@@ -52,17 +53,18 @@ def enforce_rules(world: World, rules: Iterable[BanRule], role: Role | None, spa
             networks[rule.id] = rule
             continue
         for user in users_named(world, rule.name):
-            _turn_out(world, rule, user, None, role, spared)
+            _disconnect(world, rule, user, None, role, spared)
     if not networks:
         return
+    # One look in the ban table for each session: an import of 100,000 bans costs no more than one ban.
     for session in list(world.sessions.values()):
         for rule in world.bans.find_all(session.version, session.address, world.now_ms):
             if rule.id in networks:
-                _turn_out(world, rule, session.user, session, role, spared)
+                _disconnect(world, rule, session.user, session, role, spared)
                 break
 
 
-def _turn_out(
+def _disconnect(
     world: World, rule: BanRule, user: User | None, session: Session | None, role: Role | None, spared: User | None
 ) -> None:
     if user is not None and (user is spared or (role is not None and (user.role or Role.USER) >= role)):
@@ -70,10 +72,10 @@ def _turn_out(
     issuer = role or Role.ADMIN
     by = f"an {issuer.word}" if issuer is Role.ADMIN else f"a {issuer.word}"
     why = describe(rule)
-    told = f"You were kicked by {by}: {why}"
+    text = f"You were kicked by {by}: {why}"
     if user is None:
-        if session is not None:
-            world.close(session, told)
+        if session is not None:  # not registered yet
+            world.close(session, text)
         return
     others = f"{user.nick} was kicked by {by}: {why}"
     if session is not None and len(user.sessions) > 1:
@@ -81,13 +83,13 @@ def _turn_out(
     else:
         world.log_line(f"kicked {user.nick}: {why}")
     if session is not None:
-        world.close(session, told, others)
+        world.close(session, text, others)
     else:
-        world.close_user(user, told, others)
+        world.close_user(user, text, others)
 
 
 def apply_rules(world: World, changed: Iterable[tuple[int, BanRule | None]]) -> None:
-    """Take in bans that another process changed: (ban id, the rule if it is in force)."""
+    """Take in bans that another process changed, as pairs of the ban's id and its rule; None if it is not in force."""
     added = []
     for ban_id, rule in changed:
         if rule is None:
@@ -107,7 +109,7 @@ def apply_rules(world: World, changed: Iterable[tuple[int, BanRule | None]]) -> 
 
 
 def apply_account(world: World, account_id: int, entry: AccountEntry | None) -> None:
-    """Take in an account that another process changed; None means it was deleted."""
+    """Take in an account that another process changed. ``entry`` is None if the account was deleted."""
     old = world.accounts.find_by_id(account_id)
     if entry is None:
         world.accounts.discard(account_id)
@@ -130,19 +132,19 @@ def apply_account(world: World, account_id: int, entry: AccountEntry | None) -> 
 
 
 def free_nick(world: World, entry: AccountEntry) -> None:
-    """Take a registered name from the guest who wears it."""
-    wearer = world.find_user(entry.name)
-    if wearer is None or (wearer.account is not None and wearer.account.id == entry.id):
+    """Rename the user whose nick is the name of a new account, unless the user is logged in to that account."""
+    holder = world.find_user(entry.name)
+    if holder is None or (holder.account is not None and holder.account.id == entry.id):
         return
     nick = _guest_nick(world)
-    world.log_line(f"{wearer.nick} is now {nick}: the name was registered")
-    text = f"{wearer.nick} was registered by somebody and needs its password: you are {nick} now"
-    world.tell_notice(wearer, text)
-    world.rename(wearer, nick)
+    world.log_line(f"{holder.nick} is now {nick}: the name was registered")
+    text = f"{holder.nick} is registered now and needs its password: you are {nick} now"
+    world.tell_notice(holder, text)
+    world.rename(holder, nick)
 
 
 def _guest_nick(world: World) -> str:
-    """A nick that no user has and nobody has registered."""
+    """Make a nick that no user has and that is not registered."""
     while True:
         world.online.last_guest_number += 1
         nick = f"Guest{world.online.last_guest_number}"
@@ -157,6 +159,7 @@ def _log_out(world: World, user: User) -> None:
         world.tell_session(session, f":{world.settings.server.name} {code} {user.nick} {user.prefix} :{text}")
     world.set_account(user, None)
     _show_operator(world, user, was_operator)
+    # A disabled account's name stays registered, so a guest cannot have it as a nick.
     if world.accounts.find(user.nick) is not None:
         world.rename(user, _guest_nick(world))
 
@@ -165,7 +168,7 @@ def _change_account(world: World, user: User, entry: AccountEntry) -> None:
     was_operator = user.is_operator
     old_role = user.role
     if old_role is not entry.role:
-        user.stepped_down = False
+        user.stepped_down = False  # rights are put aside for one role only
     world.set_account(user, entry)
     _show_operator(world, user, was_operator)
     if old_role is not entry.role:

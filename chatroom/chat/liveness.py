@@ -1,6 +1,7 @@
-"""Whether a silent session is still there: PING, and what happens without an answer.
+"""Checking that a silent session is still alive: PING, and the end of the session if no answer comes.
 
-Moments here are milliseconds on a clock that never jumps, not the time of day.
+Moments here are milliseconds of a clock that never jumps, not of the time of day. Everything here runs under the hub
+lock.
 """
 
 from __future__ import annotations
@@ -13,20 +14,20 @@ if TYPE_CHECKING:
 
 
 def look_after(world: World, session: Session, now_ms: int) -> int:
-    """Ask a session that has been silent for too long, or end it; when to look at it again.
+    """Send PING to a session that has been silent for too long, or end it. Return when to look at it again.
 
-    Only for sessions that are not closing; one that this closed need not be looked at again.
+    The session must not be closing. If this closes it, there is no need to look again.
     """
     limits = world.settings.limits
     interval_ms = int(limits.ping_interval_s * 1000)
     timeout_ms = int(limits.ping_timeout_s * 1000)
     if session.registration is not None:
         due_ms = session.opened_ms + int(limits.registration_timeout_s * 1000)
-        if now_ms >= due_ms and not session.waiting:
+        if now_ms >= due_ms and not session.waiting:  # while its password is checked, the client can say nothing
             world.log_line(f"refused {session.address_text}: said too little for too long")
             world.close(session, "Registration timed out")
         return max(min(due_ms, now_ms + interval_ms), now_ms + 1000)
-    if session.heard_ms < session.pinged_ms:
+    if session.heard_ms < session.pinged_ms:  # nothing came since the last PING
         if now_ms - session.pinged_ms >= timeout_ms:
             _give_up(world, session, now_ms - session.heard_ms)
         return session.pinged_ms + timeout_ms
@@ -38,7 +39,7 @@ def look_after(world: World, session: Session, now_ms: int) -> int:
 
 
 def first_look_ms(world: World, now_ms: int) -> int:
-    """When to look at a session that begins now: by then it may have registered and fallen silent."""
+    """Return when to look at a new session first: when its registration or its first silence may be too long."""
     limits = world.settings.limits
     return now_ms + int(min(limits.registration_timeout_s, limits.ping_interval_s) * 1000)
 

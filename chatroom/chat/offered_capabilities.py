@@ -1,4 +1,4 @@
-"""The capabilities offered under the settings in force, and telling clients when those change.
+"""The capabilities that the settings in force offer, and telling clients when they change.
 
 Source: IRCv3 "Capability Negotiation" (values, ``CAP NEW``, ``CAP DEL``).
 """
@@ -18,15 +18,15 @@ if TYPE_CHECKING:
     from chatroom.config import Settings
 
 CAP_302 = 302
-"""The version of the negotiation from which on a client knows values, several lines, NEW and DEL."""
+"""From this version of the negotiation on, a client understands values, several lines of LS, NEW and DEL."""
 
 
 def offered(settings: Settings) -> dict[str, str]:
-    """The capabilities offered, ratified ones first, each with its value; most have none."""
+    """Return the offered capabilities, ratified ones first, each with its value; most values are empty."""
     values = {
         caps.MULTILINE: f"max-bytes={MULTILINE_BYTES},max-lines={MULTILINE_LINES}",
         caps.SASL: ",".join(mechanisms(settings)),
-        # With a server password nobody registers a name before having given that.
+        # With a server password, REGISTER has to wait until the client has given it, which is at the welcome.
         caps.METADATA: capability_value(),
         caps.ACCOUNT_REGISTRATION: "" if settings.server.password else "before-connect",
     }
@@ -37,18 +37,22 @@ def offered(settings: Settings) -> dict[str, str]:
         withheld |= caps.OF_HISTORY
     return {
         name: values.get(bit, "")
+        # A name with a slash is a draft's or a vendor's.
         for name, bit in sorted(caps.NAMES.items(), key=lambda item: ("/" in item[0], item[0]))
         if not bit & withheld
     }
 
 
 def written(offers: dict[str, str], *, with_values: bool) -> list[str]:
-    """Capabilities as LS and NEW list them."""
+    """Return capabilities as LS and NEW list them."""
     return [f"{name}={value}" if value and with_values else name for name, value in offers.items()]
 
 
 def announce(world: World, before: dict[str, str], after: dict[str, str]) -> None:
-    """Tell those who asked to know what is offered no longer, what is new, and, with the values, what has changed."""
+    """Tell clients with cap-notify what is no longer offered and what is new, and take lost capabilities from sessions.
+
+    Clients that know values are also told of changed ones.
+    """
     gone = [name for name in before if name not in after]
     new = {name: value for name, value in after.items() if name not in before}
     changed = {name: value for name, value in after.items() if before.get(name) != value}

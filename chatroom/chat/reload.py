@@ -1,4 +1,4 @@
-"""Taking other settings while people chat, as a reload of the configuration brings them."""
+"""Putting new settings into force while the daemon runs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def use_settings(world: World, settings: Settings) -> str:
-    """Take other settings; in words, what changed and what waits for a restart. Needs the hub lock."""
+    """Put new settings into force. Return what changed and what needs a restart, in words. Needs the hub lock."""
     old = world.settings
     changed = changed_keys(old, settings)
     waiting = sorted({key.path for key in changed if key.applies == "restart"})
@@ -30,10 +30,10 @@ def use_settings(world: World, settings: Settings) -> str:
 
 
 def _running_server(old: Server, new: Server) -> Server:
-    """The new ``[server]`` section, with what only a restart may change as it was."""
+    """Return the new ``[server]`` section, with the old values of keys that only a restart changes."""
     return replace(new, name=old.name, network=old.network, io_threads=old.io_threads)
 
 
 def _running_history(old: History, new: History) -> History:
-    """As ``_running_server``, of ``[history]``: clients are offered what there is."""
+    """Do the same as ``_running_server`` for ``[history]``. Clients are then offered what the daemon really does."""
     return replace(new, enabled=old.enabled, synchronous=old.synchronous)
