@@ -1,7 +1,7 @@
-"""Who is here, where, and what everybody is told: the one place that knows who is present.
+"""The world: all sessions, users and channels, and the ways to change them that others read of.
 
-Everything here runs under the hub lock. Rules change the world and say things through it; nothing reads a store, and
-what must be stored is left to a worker (see ``work``).
+Everything here runs under the hub lock. No rule reads or writes a store: what must be stored is left to a worker (see
+``World.work``).
 """
 
 from __future__ import annotations
@@ -37,7 +37,12 @@ if TYPE_CHECKING:
 
 
 class World:
-    """The state of the chat. ``now_ms`` is the tick's time, Unix milliseconds, never going backward."""
+    """The state of the chat.
+
+    It has more attributes than other classes because it is the root of that state: each directory, table and queue
+    with rules of its own is a class of its own, and verbs reach each of them from here in one step. A level between
+    would be one more step for every message.
+    """
 
     def __init__(
         self,
@@ -50,14 +55,19 @@ class World:
         ledger: Ledger | None = None,
     ) -> None:
         self.settings = settings
+        """The settings in force. A reload replaces them."""
         self.runtime = runtime
         self.cloak = cloak
         self.start_ms = start_ms
+        """When the daemon started, in Unix milliseconds."""
         self.now_ms = start_ms
+        """The tick's time, in Unix milliseconds. It never goes back."""
         self.sessions: dict[int, Session] = {}
+        """All sessions, by their ids; the control sockets' are not among them."""
         self.users: dict[str, User] = {}
-        """Everybody present, by casefolded nick."""
+        """All users, by casefolded nick."""
         self.channels: dict[str, Channel] = {}
+        """All channels, by casefolded name."""
         self.accounts = AccountDirectory() if accounts is None else accounts
         self.online = OnlineDirectory()
         self.whowas = WhowasList()
@@ -66,44 +76,44 @@ class World:
         self.throttle = LoginThrottle()
         self.outbox = Outbox(Stamp(start_ms, id_prefix))
         self.ledger = Ledger() if ledger is None else ledger
-        """What must be in the history before it is read. Without a journal nothing is written."""
+        """The history of the tick under way. Without a journal nothing is written."""
         self.log_lines: list[str] = []
-        """Lines for the operator's screen, written once the lock is released."""
+        """The log lines of the tick under way. Its thread shows them when it has released the lock."""
         self.work = WorkQueue()
         self.welcome: WelcomeText | None = None
-        """The welcome as it was last rendered."""
+        """The welcome as it was last rendered; None before the first one."""
         self.configure_channels()
 
     # -- time and the tick ------------------------------------------------------------------------
 
     def begin_tick(self, now_ms: int) -> None:
-        """Let time pass; a clock that was set back holds it still."""
+        """Set the time of a new tick. If the clock was set back, the time stays as it is."""
         if now_ms > self.now_ms:
             self.now_ms = now_ms
             self.outbox.stamp = Stamp(now_ms, self.outbox.stamp.id_prefix)
 
     def log_line(self, text: str) -> None:
-        """One line for the operator's screen."""
+        """Log a line for the operator."""
         self.log_lines.append(text)
 
     def record_arrival(self, account_id: int, folded: str) -> None:
-        """An account is in a channel from now on, or on the server (an empty name)."""
+        """Have it stored that an account has joined a channel; an empty name stands for the server."""
         self.work.write(lambda stores: stores.presence.come(account_id, folded))
 
     def record_departure(self, user: User, channel: Channel | None) -> None:
-        """Somebody leaves a channel, or the server (None): their account has read everything until now.
+        """Have it stored that a user leaves a channel, or the server (None): the account has read everything until now.
 
-        Where the daemon stops, all leave at once; its next start notes that in one go.
+        Nothing is stored for a guest, or if there is no history.
         """
         if self.runtime.is_ending:
-            return
+            return  # all users leave at once: the daemon's next start stores that with one statement
         if self.ledger.journal is not None and user.account is not None:
             account_id, number = user.account.id, self.ledger.last_message_id
             folded = channel.folded if channel is not None else ""
             self.work.write(lambda stores: stores.presence.go(account_id, folded, number))
 
     def configure_channels(self) -> None:
-        """Have the channels that the settings name, and no longer the empty ones that they named before."""
+        """Make the channels that the settings name, and forget empty ones that the settings no longer name."""
         configured = {casefold(name) for name in self.settings.channels.autojoin}
         for channel in list(self.channels.values()):
             channel.configured = channel.folded in configured
@@ -113,7 +123,7 @@ class World:
             channel.configured = channel.stored = True
 
     def restore_channels(self, records: Iterable[StoredChannel]) -> None:
-        """Take in what was stored of channels, at start."""
+        """Restore stored channels, at the start."""
         for record in records:
             channel = self.channels.get(casefold(record.name)) or self.make_channel(record.name)
             channel.restore(record)
@@ -121,17 +131,17 @@ class World:
     # -- saying things ----------------------------------------------------------------------------
 
     def tell_session(self, session: Session, line: str) -> None:
-        """Say a line to one session."""
+        """Say a line, without its CR LF, to one session."""
         self.outbox.to_session(session, encode(line))
 
     def tell_event(self, session: Session, event: Event) -> None:
-        """Say an event to one session."""
+        """Say a numbered event to one session, in the session's variant."""
         line = event.render(session.variant)
         if line:
             self.outbox.to_session(session, line, event.seq)
 
     def tell_user(self, user: User, event: Event, skip: Session | None = None) -> None:
-        """Say an event to every session of a user but ``skip``."""
+        """Say a numbered event to every session of a user except ``skip``."""
         for session in user.sessions:
             if session is not skip:
                 line = event.render(session.variant)
@@ -139,17 +149,17 @@ class World:
                     self.outbox.to_session(session, line, event.seq)
 
     def tell_notice(self, user: User, text: str) -> None:
-        """Say something to a user in the server's own name."""
+        """Send a NOTICE from the server to all sessions of a user."""
         self.tell_user(user, self.event(self.settings.server.name, f"NOTICE {user.nick} :{text}"))
 
     def tell_channel(self, channel: Channel, event: Event, skip: Session | None = None) -> None:
-        """Say a numbered event to everybody in a channel but one session."""
+        """Say a numbered event to every session in a channel except ``skip``."""
         self.outbox.to_channel(channel, event, skip)
 
     def tell_neighbours(self, user: User, event: Event, skip: Session | None = None) -> None:
-        """Say an event once to everybody who shares a channel with the user, themselves included.
+        """Number an event and say it once to the user and to every user that shares a channel with it.
 
-        A change of theirs that only some asked to be told (``needs``) is told to those who watch them as well.
+        If the event needs a capability (``Event.needs``), clients that monitor the user read it too.
         """
         self.outbox.number(event)
         if event.needs:
@@ -173,11 +183,11 @@ class World:
     # -- people -----------------------------------------------------------------------------------
 
     def find_user(self, nick: str) -> User | None:
-        """Who wears that nick now."""
+        """Find the user with that nick."""
         return self.users.get(casefold(nick))
 
     def add_user(self, user: User) -> None:
-        """Somebody is here now."""
+        """Add a user that has completed registration, and tell clients that monitor the nick."""
         self.users[user.folded] = user
         for session in user.sessions:
             session.user = user
@@ -185,7 +195,7 @@ class World:
         self.monitors.tell_online(self.outbox, self.settings.server.name, user)
 
     def remove_user(self, user: User, quit_text: str) -> None:
-        """Somebody is gone: everybody who could see them reads why."""
+        """Remove a user that is gone. Neighbours read QUIT, and clients that monitor the nick that it is offline."""
         if self.users.get(user.folded) is not user:
             return
         del self.users[user.folded]
@@ -210,10 +220,10 @@ class World:
         user.sessions = []
 
     def rename(self, user: User, nick: str, skip: Session | None = None) -> Event:
-        """Give somebody another nick and tell everybody who sees it; the event, for whoever was skipped."""
+        """Give a user another nick and tell the user's neighbours. Return the event, which ``skip`` has not read."""
         event = Event.by(user, f"NICK {nick}")
         old, server = user.nick, self.settings.server.name
-        is_another = casefold(old) != casefold(nick)
+        is_another = casefold(old) != casefold(nick)  # a change of case is the same nick to clients that monitor it
         if is_another:
             self.whowas.add(user, self.now_ms)
         del self.users[user.folded]
@@ -226,7 +236,7 @@ class World:
         return event
 
     def set_account(self, user: User, account: AccountEntry | None) -> None:
-        """Log somebody in or out, and tell those who asked to know."""
+        """Log a user in or out, and tell neighbours with account-notify if the account's name changes."""
         before = user.account_name
         self.online.set_account(user, account)
         if user.account_name != before:
@@ -237,9 +247,10 @@ class World:
     def close(
         self, session: Session, text: str, quit_text: str | None = None, *, tell: bool = True, lost: bool = False
     ) -> None:
-        """End a session, telling it why; its user goes with its last session. ``quit_text`` is what others read.
+        """End a session for the reason ``text``. The user goes with the last session.
 
-        ``lost`` says that nothing can be sent to it any more, not even what it has yet to read.
+        ``quit_text`` is the reason that other users read, if it is another one. ``tell`` is False if the session gets
+        no ERROR. ``lost`` is True if nothing can be sent to it, not even earlier lines.
         """
         if session.closing:
             return
@@ -268,7 +279,7 @@ class World:
         self.outbox.closed.append(session)
 
     def _tell_last(self, session: Session, line: str) -> None:
-        """Say a session's last line: the end of the answer to its labelled command, if one is being made."""
+        """Say a session's last line. It ends the reply to a labelled command, if one is being made."""
         answers, session.gathered = session.gathered, None
         if answers is None:
             self.tell_session(session, line)
@@ -277,24 +288,24 @@ class World:
             answers.send(self.outbox, session, self.settings.server.name)
 
     def close_user(self, user: User, text: str, quit_text: str) -> None:
-        """End all sessions of somebody."""
+        """End all sessions of a user."""
         for session in list(user.sessions):
             self.close(session, text, quit_text)
 
     # -- channels ---------------------------------------------------------------------------------
 
     def find_channel(self, name: str) -> Channel | None:
-        """The channel called ``name``."""
+        """Find the channel with that name."""
         return self.channels.get(casefold(name))
 
     def make_channel(self, name: str) -> Channel:
-        """A new, empty channel."""
+        """Make a new, empty channel."""
         channel = Channel(name, self.now_ms)
         self.channels[channel.folded] = channel
         return channel
 
     def rename_channel(self, channel: Channel, name: str) -> None:
-        """Give a channel another name, silently; who is sent on to it will find it."""
+        """Give a channel another name, without telling anyone. Channels that forward to it follow."""
         old = channel.folded
         del self.channels[old]
         self.ledger.rename_channel(channel.name, name)
@@ -305,7 +316,8 @@ class World:
                 other.forward = name
 
     def join(self, channel: Channel, user: User, standing: int) -> None:
-        """Put somebody into a channel, silently; what was said there before is not theirs to read."""
+        """Add a user to a channel, without telling anyone."""
+        # First, so that the sessions do not read what the channel has said earlier in this tick.
         for session in user.sessions:
             self.outbox.settle(session)
         channel.members[user] = standing
@@ -316,7 +328,7 @@ class World:
         user.channels[channel] = None
 
     def leave(self, channel: Channel, user: User) -> None:
-        """Take somebody out of a channel, silently; what was said there until now they still read."""
+        """Remove a user from a channel, without telling anyone. The user still reads what was said until now."""
         for session in user.sessions:
             if session in channel.held:
                 release(self, channel, session)
@@ -338,11 +350,11 @@ class World:
             self.ledger.end_channel(channel)
 
     def set_variant(self, session: Session, capabilities: int) -> None:
-        """Change what a session negotiated; what was said before is still read in the old form."""
+        """Change a session's capabilities. It still reads in its old variant what was said earlier in this tick."""
         self.outbox.settle(session)
         session.caps = capabilities
         if not capabilities & caps.METADATA:
             session.subscriptions = ()
         session.variant = capabilities & caps.RENDERED
         if not capabilities & caps.BATCH:
-            session.variant &= ~caps.MULTILINE
+            session.variant &= ~caps.MULTILINE  # a multiline message is a batch
