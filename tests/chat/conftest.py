@@ -1,4 +1,4 @@
-"""A world of its own for each test."""
+"""A world for each test."""
 
 from __future__ import annotations
 
@@ -11,6 +11,6 @@ from harness.world import Here
 
 @pytest.fixture
 def here(tmp_path: Path) -> Iterator[Here]:
-    """A world with nobody in it: limits off, ``#lobby`` configured."""
+    """A world without users and limits. ``#lobby`` is configured."""
     with Here(tmp_path / "chatroom.db") as here:
         yield here

@@ -8,7 +8,7 @@ from chatroom.chat.stored.records import Role
 
 
 def test_a_promoted_account_has_its_rights_at_once(here: Here) -> None:
-    """The person reads of it and shows +o; the next line is judged by the new role."""
+    """The user is told of the role and gets +o. The next line is judged by the new role."""
     una, eve = here.member(), here.connect("eve")
     una.read()
     here.set_role("una", Role.MODERATOR)
@@ -19,8 +19,8 @@ def test_a_promoted_account_has_its_rights_at_once(here: Here) -> None:
     assert eve.closed
 
 
-def test_a_demoted_account_loses_them_on_every_device(here: Here) -> None:
-    """-o is read by all sessions of the person."""
+def test_a_demoted_account_loses_its_rights_on_every_device(here: Here) -> None:
+    """All sessions of the user read -o."""
     phone, laptop = here.moderator(), here.moderator()
     here.forget_unread()
     here.set_role("mo", Role.USER)
@@ -29,7 +29,7 @@ def test_a_demoted_account_loses_them_on_every_device(here: Here) -> None:
 
 
 def test_a_change_among_operators_shows_no_mode(here: Here) -> None:
-    """From moderator to admin +o stays; the role is told."""
+    """From moderator to admin the user keeps +o and is told of the role."""
     mo = here.moderator()
     mo.read()
     here.set_role("mo", Role.ADMIN)
@@ -37,7 +37,7 @@ def test_a_change_among_operators_shows_no_mode(here: Here) -> None:
 
 
 def test_a_disabled_account_is_logged_out_at_once(here: Here) -> None:
-    """901, -o, a guest's name in place of the reserved one, and others read ACCOUNT * and NICK."""
+    """The user reads 901 and -o and gets a guest nick for the registered one. Others read ACCOUNT * and NICK."""
     mo = here.moderator()
     bob = here.connect("bob", caps="account-notify")
     here.forget_unread()
@@ -54,7 +54,7 @@ def test_a_disabled_account_is_logged_out_at_once(here: Here) -> None:
 
 
 def test_a_deleted_account_frees_its_name(here: Here) -> None:
-    """The person stays under the nick, as a guest; anybody may have the name afterwards."""
+    """The user keeps the nick as a guest. Afterwards any client may have it."""
     una = here.member()
     una.say("JOIN #a")
     here.delete("una")
@@ -66,8 +66,8 @@ def test_a_deleted_account_frees_its_name(here: Here) -> None:
     assert here.connect("una").user.account is None
 
 
-def test_a_deleted_accounts_name_made_anew_is_another_account(here: Here) -> None:
-    """Who founded a channel under the old account does not get it back under a new one of the same name."""
+def test_a_new_account_of_a_deleted_name_is_another_account(here: Here) -> None:
+    """The founder of a channel does not get it back under a new account of the same name."""
     una = here.member()
     una.say("JOIN #a", "QUIT")
     here.delete("una")
@@ -76,8 +76,8 @@ def test_a_deleted_accounts_name_made_anew_is_another_account(here: Here) -> Non
     assert here.channel("#a").members[again.user] == 0
 
 
-def test_a_newly_reserved_name_is_taken_from_its_wearer(here: Here) -> None:
-    """The guest is renamed and told; an account that wears it as its nick is renamed too; its own is not."""
+def test_a_newly_registered_name_is_taken_from_other_users(here: Here) -> None:
+    """A guest with the nick is renamed and told, and so is a user of another account. The account's own user is not."""
     guest, bob = here.connect("Ann"), here.connect("bob")
     here.forget_unread()
     before = guest.prefix
@@ -93,8 +93,8 @@ def test_a_newly_reserved_name_is_taken_from_its_wearer(here: Here) -> None:
     assert nicked.user.nick == "Guest2"
 
 
-def test_a_guests_name_is_one_that_is_free(here: Here) -> None:
-    """Neither worn nor registered names are handed out."""
+def test_a_guest_nick_is_free(here: Here) -> None:
+    """A guest nick is neither used nor registered."""
     here.connect("Guest1")
     here.account("guest2")
     ann = here.connect("Ann")
@@ -102,8 +102,8 @@ def test_a_guests_name_is_one_that_is_free(here: Here) -> None:
     assert ann.user.nick == "Guest3"
 
 
-def test_an_account_that_logs_in_while_it_is_deleted_comes_in_as_nobody(here: Here) -> None:
-    """The check had begun before the deletion, and ends after it."""
+def test_a_login_fails_if_the_account_is_deleted_meanwhile(here: Here) -> None:
+    """The password check begins before the deletion and ends after it."""
     here.account("una")
     here.holding = True
     client = here.open()
@@ -114,13 +114,13 @@ def test_an_account_that_logs_in_while_it_is_deleted_comes_in_as_nobody(here: He
     here.delete("una")
     here.held.clear()
     here.go_on(login.context, login.pending, outcome)
-    here.release()  # it is looked for on the disk once more, for it might have been made just now
+    here.release()  # it looks in the store once more, because the account may have been made just now
     assert client.closed
     assert here.world.online.by_account == {}
 
 
-def test_a_shells_ban_spares_nobody(here: Here) -> None:
-    """A ban from the shell disconnects admins too; a lifted one lets in."""
+def test_a_ban_from_the_shell_spares_no_role(here: Here) -> None:
+    """A ban from the shell disconnects admins too. When it is lifted, the user can connect again."""
     ada, una, bob = here.admin(), here.member(), here.connect("bob")
     number = here.ban("una", "from the shell")
     assert [client.closed for client in (ada, una, bob)] == [False, True, False]
@@ -132,8 +132,8 @@ def test_a_shells_ban_spares_nobody(here: Here) -> None:
     here.connect("una", login="una", address="10.7.7.7")
 
 
-def test_many_rules_at_once_are_looked_up_not_scanned(here: Here) -> None:
-    """An import bans whom it hits, and the screen says how many more there were."""
+def test_an_import_of_many_bans(here: Here) -> None:
+    """An import disconnects the sessions that it bans, and the log says how many more bans there are."""
     hit, spared = here.connect("hit", address="10.5.0.200"), here.connect("spared", address="10.6.0.1")
     made = here.stores.bans.add_many([("ip", f"10.5.{row}.0/24", "import", None) for row in range(100)], SHELL)
     changed = [(ban.id, here.stores.bans.find_rule(ban.id, START)) for ban in made]
@@ -143,8 +143,8 @@ def test_many_rules_at_once_are_looked_up_not_scanned(here: Here) -> None:
     assert any("and 90 more bans" in line for line in here.world.log_lines)
 
 
-def test_a_person_with_devices_elsewhere_loses_only_the_banned_ones(here: Here) -> None:
-    """An address ban ends the sessions from there; the person stays while another is left."""
+def test_an_address_ban_ends_only_the_sessions_from_there(here: Here) -> None:
+    """An address ban ends the sessions from there. The user stays while another session is left."""
     near, far = here.member(address="192.0.2.1"), here.member(address="198.51.100.1")
     bob = here.connect("bob", address="203.0.113.1")
     here.forget_unread()

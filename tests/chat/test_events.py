@@ -11,7 +11,7 @@ STAMP = Stamp(1_903_867_200_007, "t-")
 
 @pytest.fixture
 def event() -> Event:
-    """Something said by an account, with a tag of the client's own."""
+    """A message of an account, with a client-only tag."""
     event = Event("una!u@h", "PRIVMSG #a :hi", account="una", client_tags="+x=1")
     event.seq, event.stamp = 0x1F, STAMP
     return event
@@ -38,20 +38,20 @@ def test_a_reader_is_sent_the_tags_of_their_variant(event: Event, variant: int, 
     assert (message.source, message.verb, message.params) == ("una!u@h", "PRIVMSG", ["#a", "hi"])
 
 
-def test_what_is_said_by_nobody_has_no_account(event: Event) -> None:
+def test_a_guests_message_has_no_account_tag(event: Event) -> None:
     """A guest's message has no account tag."""
     event.account = None
     assert event.render(caps.ACCOUNT_TAG) == b":una!u@h PRIVMSG #a :hi\r\n"
 
 
-def test_an_account_that_tags_cannot_hold_is_escaped(event: Event) -> None:
+def test_an_account_name_is_escaped_in_a_tag(event: Event) -> None:
     """A backslash in a name does not end the tag."""
     event.account = "a\\b"
     assert parse(event.render(caps.ACCOUNT_TAG).decode()).tags == {"account": "a\\b"}
 
 
-def test_who_lacks_the_capability_is_sent_nothing_or_the_plain_form() -> None:
-    """``needs`` silences, ``alternative`` words it otherwise."""
+def test_a_client_without_the_capability_reads_nothing_or_the_plain_form() -> None:
+    """With ``needs`` such a client reads nothing. ``alternative`` is for clients with the capability."""
     event = Event("una!u@h", "JOIN #a")
     event.alternative = caps.EXTENDED_JOIN, "JOIN #a una :Una U"
     assert event.render(0) == b":una!u@h JOIN #a\r\n"
@@ -62,7 +62,7 @@ def test_who_lacks_the_capability_is_sent_nothing_or_the_plain_form() -> None:
 
 
 def test_a_variant_is_rendered_once(event: Event) -> None:
-    """The second reader is given the very same bytes; one with a label has bytes of their own."""
+    """The second reader gets the same bytes object. A line with a label has its own bytes."""
     assert event.render(0) is event.render(0)
     assert event.render_with(0, "label=x") == b"@label=x :una!u@h PRIVMSG #a :hi\r\n"
     assert event.render(0) == b":una!u@h PRIVMSG #a :hi\r\n"

@@ -12,8 +12,8 @@ def look(client: Client, now_ms: int) -> int:
         return look_after(client.here.world, client.session, now_ms)
 
 
-def test_a_session_that_says_nothing_is_asked_and_then_ended(here: Here) -> None:
-    """PING after the interval, the end after the time-out, and the others read why."""
+def test_a_silent_session_gets_ping_and_then_ends(here: Here) -> None:
+    """PING comes after the interval and the end after the time-out. Other users read the reason."""
     alice, bob = here.connect("alice"), here.connect("bob")
     here.forget_unread()
     alice.session.heard_ms = 1000
@@ -29,7 +29,7 @@ def test_a_session_that_says_nothing_is_asked_and_then_ended(here: Here) -> None
 
 
 def test_an_answer_begins_the_wait_anew(here: Here) -> None:
-    """Any line heard after the PING counts, and the next silence is asked about again."""
+    """Any line after the PING counts. After the next silence there is another PING."""
     alice = here.connect("alice")
     alice.session.heard_ms = 0
     look(alice, 120_000)
@@ -41,8 +41,8 @@ def test_an_answer_begins_the_wait_anew(here: Here) -> None:
     assert alice.read() == [f":{SERVER} PING :{SERVER}"]
 
 
-def test_a_connection_that_never_says_who_it_is_ends(here: Here) -> None:
-    """After the registration time-out, and not a moment before; the count of unknown connections goes with it."""
+def test_a_connection_that_does_not_register_ends(here: Here) -> None:
+    """It ends after the registration time-out and not before, and is no longer counted as unknown."""
     client = here.open()
     assert look(client, 59_999) > 59_999
     assert here.world.online.unregistered == 1
@@ -52,8 +52,8 @@ def test_a_connection_that_never_says_who_it_is_ends(here: Here) -> None:
     assert here.world.online.unregistered == 0
 
 
-def test_who_waits_for_a_password_check_is_given_the_time(here: Here) -> None:
-    """A check under way is no silence of the client's."""
+def test_a_password_check_may_outlast_the_registration_timeout(here: Here) -> None:
+    """The time of a password check is not the client's."""
     here.account("una")
     here.holding = True
     client = here.open()

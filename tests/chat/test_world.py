@@ -7,7 +7,7 @@ from chatroom.irc.message import parse
 
 
 def test_time_never_goes_back(here: Here) -> None:
-    """A clock that is set back holds the world's time still, until it has caught up."""
+    """If the clock is set back, the world's time stands still until the clock has caught up."""
     alice, bob = here.connect("alice"), here.connect("bob", caps="server-time")
     bob.read()
     for seconds, shown in ((5, "12:00:05.000"), (-60, "12:00:05.000"), (60, "12:00:05.000"), (1, "12:00:06.000")):
@@ -28,8 +28,8 @@ def test_message_ids_are_never_used_again(here: Here) -> None:
     assert all(each.startswith(here.world.outbox.stamp.id_prefix) for each in ids)
 
 
-def test_a_quit_is_read_once_by_each_who_shares_a_channel(here: Here) -> None:
-    """However many channels two share; and not by who shares none."""
+def test_a_quit_is_read_once_by_each_neighbour(here: Here) -> None:
+    """A user reads it once for any number of common channels, and not at all without one."""
     alice, bob, carl = here.connect("alice"), here.connect("bob"), here.connect("carl")
     for client in (alice, bob):
         client.say("JOIN #a,#b")
@@ -43,8 +43,8 @@ def test_a_quit_is_read_once_by_each_who_shares_a_channel(here: Here) -> None:
     assert carl.read() == []
 
 
-def test_who_leaves_reads_what_was_said_before_and_nothing_after(here: Here) -> None:
-    """Within one tick a member who parts, or joins, reads exactly their share."""
+def test_a_member_reads_what_is_said_while_it_is_in_the_channel(here: Here) -> None:
+    """In one tick, a member who parts or joins reads exactly what was said while it was in the channel."""
     alice, bob, carl = here.connect("alice"), here.connect("bob"), here.connect("carl")
     for client in (alice, bob):
         client.say("JOIN #a")
@@ -59,7 +59,7 @@ def test_who_leaves_reads_what_was_said_before_and_nothing_after(here: Here) -> 
 
 
 def test_capabilities_change_what_comes_after_them_only(here: Here) -> None:
-    """What was said earlier in the tick is read in the old form."""
+    """Lines from earlier in the tick have the old form."""
     alice, bob = here.connect("alice"), here.connect("bob")
     bob.read()
     with here.tick():
@@ -73,7 +73,7 @@ def test_capabilities_change_what_comes_after_them_only(here: Here) -> None:
 
 
 def test_a_reload_says_what_it_did_and_keeps_what_needs_a_restart(here: Here) -> None:
-    """In words: the changed keys, and those that wait; nothing where nothing changed."""
+    """It names the changed keys and those that need a restart, or says that nothing changed."""
     world = here.world
     assert use_settings(world, world.settings) == "configuration read again, changed: nothing"
     changed = change_settings(world.settings, limits={"burst_lines": 7}, server={"io_threads": 4})
@@ -84,8 +84,8 @@ def test_a_reload_says_what_it_did_and_keeps_what_needs_a_restart(here: Here) ->
     assert world.settings.server.name == SERVER
 
 
-def test_the_screen_has_a_line_for_what_happens(here: Here) -> None:
-    """Connects, logins, kicks, bans and refusals, each one line with names and addresses."""
+def test_what_happens_has_a_log_line(here: Here) -> None:
+    """Connects, logins, kicks, bans and refusals are one line each, with names and addresses."""
     ada = here.admin(address="10.0.0.9")
     here.connect("eve", address="192.0.2.1")
     ada.say("KILL eve :rude", "UBAN ADD eve :again")

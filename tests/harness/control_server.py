@@ -1,4 +1,4 @@
-"""A control socket that answers each command with lines the test has laid down."""
+"""A control socket that answers each command with lines that the test gives it."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from chatroom.paths import control_socket
 
 
 class ControlServer:
-    """Serves one database's control socket from a thread of its own until ``close``.
+    """Serves a database's control socket from a thread of its own until ``close``.
 
-    ``answers`` maps a verb to the lines that answer it; ``received`` has every line that came. A verb that maps to
-    ``None`` closes the connection without an answer.
+    ``answers`` maps a verb to the lines that answer it. A verb that maps to ``None`` closes the connection without an
+    answer. ``received`` has every line that came.
     """
 
     def __init__(self, database: Path, answers: Mapping[str, list[str] | None]) -> None:

@@ -1,6 +1,6 @@
-"""The daemon as a process of its own, ``chatroomctl`` beside it, and an IRC client of raw lines to talk to it.
+"""The daemon as a process, ``chatroomctl`` beside it, and a client that sends and reads raw IRC lines.
 
-Nothing sleeps: whatever is waited for is polled or read, for at most ``CAP_S`` seconds.
+Nothing sleeps for a fixed time: everything is polled or read, for at most ``CAP_S`` seconds.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 CAP_S = 20.0
-"""How long anything may take before the test fails: far more than it needs."""
+"""How long to wait, in seconds, before a test fails: far longer than anything takes."""
 
 PASSWORD = "correct horse"
 
@@ -30,7 +30,7 @@ Found = TypeVar("Found")
 
 
 def until(condition: Callable[[], Found], what: str, cap_s: float = CAP_S) -> Found:
-    """What ``condition`` returns, once that is true."""
+    """Wait until a condition is true, and return what it returned. ``what`` names it if it never is."""
     give_up_at = time.monotonic() + cap_s
     while not (found := condition()):
         assert time.monotonic() < give_up_at, f"in vain: {what}"
@@ -39,14 +39,14 @@ def until(condition: Callable[[], Found], what: str, cap_s: float = CAP_S) -> Fo
 
 
 def script(name: str) -> str:
-    """The path of one of the console scripts, installed beside the running interpreter."""
+    """Return the path of a console script, which is installed beside the running interpreter."""
     path = Path(sys.executable).with_name(name)
     assert path.exists(), f"{path} is missing: install the project into this environment"
     return str(path)
 
 
 class Client:
-    """A connection that sends and expects raw lines. Everything read is kept in ``lines``."""
+    """A connection that sends and reads raw lines. All lines that were read are in ``lines``."""
 
     def __init__(self, port: int, from_address: str = "127.0.0.1") -> None:
         self.sock = socket.socket()
@@ -73,7 +73,7 @@ class Client:
         self.sock.sendall(data)
 
     def read_line(self) -> str | None:
-        """The next line, None at the end of the connection."""
+        """Read the next line; None at the end of the connection."""
         while b"\n" not in self._tail:
             try:
                 data = self.sock.recv(65_536)
@@ -88,7 +88,7 @@ class Client:
         return line
 
     def expect(self, wanted: str) -> str:
-        """Read on to a line of that verb or numeric, or that holds that text."""
+        """Read on to a line with that verb or numeric, or that has that text in it."""
         seen: list[str] = []
         while True:
             try:
@@ -101,14 +101,14 @@ class Client:
                 return line
 
     def expect_closed(self) -> list[str]:
-        """Read to the end of the connection; the lines on the way."""
+        """Read to the end of the connection. Returns the lines on the way."""
         seen: list[str] = []
         while (line := self.read_line()) is not None:
             seen.append(line)
         return seen
 
     def collect(self) -> list[str]:
-        """What comes until the server has answered all that was sent so far; the fence itself is not in it."""
+        """Read until the server has answered all that was sent so far. Returns the lines without the fence."""
         self._fences += 1
         token = f"fence-{id(self)}-{self._fences}"
         self.send(f"PING {token}")
@@ -121,12 +121,12 @@ class Client:
             seen.append(line)
 
     def ask(self, *lines: str) -> list[str]:
-        """Send lines and read what comes until they are answered."""
+        """Send lines, and read until they are answered."""
         self.send(*lines)
         return self.collect()
 
     def register(self, nick: str, *, password: str = "") -> Client:
-        """Become somebody, and be in the channels one lands in."""
+        """Complete the registration and read the welcome."""
         first = [f"PASS :{password}"] if password else []
         self.send(*first, f"NICK {nick}", f"USER {nick} 0 * :{nick}")
         self.expect("001")
@@ -134,17 +134,17 @@ class Client:
         return self
 
     def half_close(self) -> None:
-        """Say that nothing more will come, and go on reading."""
+        """Close the sending side, and go on reading."""
         self.sock.shutdown(socket.SHUT_WR)
 
     def reset(self) -> None:
-        """Vanish with an RST."""
+        """Reset the connection (RST)."""
         self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.sock.close()
 
 
 def verb_of(line: str) -> str:
-    """The verb or numeric of a line from the server."""
+    """Return the verb or numeric of a line from the server."""
     words = line.split(" ")
     while words and words[0][:1] in ("@", ":"):
         words.pop(0)
@@ -152,13 +152,13 @@ def verb_of(line: str) -> str:
 
 
 class Place:
-    """Directories and an environment of a test's own, where console scripts run and see nothing of the developer's."""
+    """Directories and an environment of a test's own, which hide the developer's files from the console scripts."""
 
     def __init__(self, root: Path, runtime: Path, settings: Mapping[str, float | str]) -> None:
         self.root = root
         self.database = root / "chat.db"
         self.daemons: list[Daemon] = []
-        """Every daemon that was started here."""
+        """All daemons that were started in this place."""
         self.environment = {
             "HOME": str(root),
             "LANG": "C.UTF-8",
@@ -167,8 +167,8 @@ class Place:
             "TMPDIR": str(runtime),
             "XDG_RUNTIME_DIR": str(runtime),
             "CHATROOM_ACCOUNTS__BCRYPT_COST": "4",
-            "CHATROOM_HISTORY__REPLAY_GUESTS": "0",  # what one test said is not for the next to read
-            "CHATROOM_SERVER__IO_THREADS": "2",  # one is the default; two have more that could go wrong
+            "CHATROOM_HISTORY__REPLAY_GUESTS": "0",  # off, so that a test does not read what another one said
+            "CHATROOM_SERVER__IO_THREADS": "2",  # one is the default, but more can go wrong with two
         }
         for key, value in settings.items():
             shown = str(value).lower() if isinstance(value, bool) else str(value)
@@ -177,8 +177,8 @@ class Place:
     @classmethod
     @contextlib.contextmanager
     def make(cls, **settings: float | str) -> Iterator[Place]:
-        """One below the directory for temporary files; ``limits__enabled=False`` is a setting."""
-        # Not pytest's tmp_path: the path of a socket has to be short.
+        """Make a place in the directory for temporary files. ``limits__enabled=False`` is a setting."""
+        # Not pytest's tmp_path: the path of a Unix socket must be short.
         with tempfile.TemporaryDirectory(prefix="chatroom-e2e-", ignore_cleanup_errors=True) as name:
             runtime = Path(name) / "run"
             runtime.mkdir(mode=0o700)
@@ -186,24 +186,24 @@ class Place:
             try:
                 yield place
             finally:
-                for daemon in place.daemons:  # what a failed test has left running
+                for daemon in place.daemons:  # left running by a failed test
                     daemon.kill()
 
     def run(self, *arguments: str | Path, stdin: str = "") -> subprocess.CompletedProcess[str]:
-        """Run ``chatroomctl`` on the database, whatever comes of it."""
+        """Run ``chatroomctl`` on the database, whatever its exit code."""
         call = [script("chatroomctl"), "--database", str(self.database), *map(str, arguments)]
         return subprocess.run(
             call, env=self.environment, cwd=self.root, input=stdin, capture_output=True, text=True, timeout=60
         )
 
     def ctl(self, *arguments: str | Path, stdin: str = "") -> str:
-        """What ``chatroomctl`` prints; it must succeed."""
+        """Run ``chatroomctl``, which must succeed, and return what it prints."""
         done = self.run(*arguments, stdin=stdin)
         assert done.returncode == 0, done.stderr
         return done.stdout
 
     def ctl_json(self, *arguments: str | Path) -> Any:
-        """The document that ``chatroomctl`` prints with ``--json``."""
+        """Run ``chatroomctl --json``, which must succeed, and return the document."""
         return json.loads(self.ctl(*arguments, "--json"))
 
     def create(self, name: str, role: str = "user", password: str = PASSWORD) -> None:
@@ -212,13 +212,13 @@ class Place:
 
 
 class Daemon:
-    """``chatroomctl serve`` in a place, on a port that was free."""
+    """``chatroomctl serve`` in a place, on a free port."""
 
     def __init__(self, place: Place, *options: str) -> None:
         self.place = place
         self.port = 0
         self.stderr: list[str] = []
-        """Its screen so far, a line each without the time."""
+        """The log lines so far, without their times."""
         call = [script("chatroomctl"), "--database", str(place.database), "serve", "--port", "0", *options]
         self.process = subprocess.Popen(
             call,
@@ -245,22 +245,22 @@ class Daemon:
             self.stderr.append(re.sub(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d ", "", raw.decode().rstrip("\n")))
 
     def log_lines(self, text: str) -> list[str]:
-        """The lines on its screen that hold a text."""
+        """Return the log lines that have a text in them."""
         return [line for line in list(self.stderr) if text in line]
 
     def expect_log(self, text: str) -> str:
-        """Wait for a line on its screen."""
+        """Wait for a log line."""
         until(lambda: self.log_lines(text) or self.process.poll() is not None, f"{text!r} in {self.stderr}")
         lines = self.log_lines(text)
         assert lines, f"ended without {text!r}: {self.stderr}"
         return lines[0]
 
     def open(self, from_address: str = "127.0.0.1") -> Client:
-        """A connection that has said nothing yet."""
+        """Connect without sending anything."""
         return Client(self.port, from_address)
 
     def connect(self, nick: str, *, from_address: str = "127.0.0.1", password: str = "") -> Client:
-        """Somebody present."""
+        """Connect and complete the registration."""
         return self.open(from_address).register(nick, password=password)
 
     def create(self, name: str, role: str = "user", password: str = PASSWORD) -> None:
@@ -270,13 +270,13 @@ class Daemon:
         until(lambda: self.place.ctl_json("status")["accounts"] > before, f"the daemon knows {name}")
 
     def stop(self, number: int = signal.SIGTERM) -> int:
-        """Send a signal and wait for the end; the exit code."""
+        """Send a signal and wait for the end. Returns the exit code."""
         if self.process.poll() is None:
             self.process.send_signal(number)
         return self.wait()
 
     def wait(self) -> int:
-        """Wait for the end; the exit code."""
+        """Wait for the end. Returns the exit code."""
         code = self.process.wait(CAP_S)
         self._reader.join(CAP_S)
         assert self.process.stderr is not None
@@ -284,11 +284,11 @@ class Daemon:
         return code
 
     def kill(self) -> None:
-        """SIGKILL, at once."""
+        """Send SIGKILL, and wait for the end."""
         self.stop(signal.SIGKILL)
 
     def is_well(self) -> bool:
-        """Whether it runs, answers and has reported no fault."""
+        """True if the daemon runs, answers and has logged no traceback."""
         with self.open() as client:
             client.send("PING well")
             client.expect("PONG")
@@ -299,9 +299,9 @@ class Daemon:
 def running(
     accounts: Mapping[str, str] | None = None, password: str = PASSWORD, **settings: float | str
 ) -> Iterator[Daemon]:
-    """A daemon in a place of its own, stopped in good order and without a traceback on its screen.
+    """Run a daemon in a place of its own, and stop it at the end. It must not have logged a traceback.
 
-    ``accounts`` are names with their roles, all with one password; ``limits__enabled=False`` is a setting.
+    ``accounts`` maps names to roles; all have one password. ``limits__enabled=False`` is a setting.
     """
     with Place.make(**settings) as place:
         for name, role in (accounts or {}).items():

@@ -1,4 +1,4 @@
-"""Work for other threads that a test lets wait: it is done when the test says so."""
+"""Work for other threads that waits until the test has it done."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class HeldItem:
 
 
 class HeldPending:
-    """What a verb waits for, not done yet."""
+    """A verb's ``Pending`` that is not done yet."""
 
     def __init__(self, here: Here, context: Context, pending: Pending) -> None:
         self.here = here
@@ -44,7 +44,7 @@ class HeldPending:
         self.pending = pending
 
     def run_job(self) -> object:
-        """Run its job, if it has one; the outcome."""
+        """Run its job, if it has one, and return the outcome."""
         return run_job(self.pending.job, self.here.stores) if self.pending.job is not None else None
 
     def do(self) -> None:
@@ -56,7 +56,7 @@ class HeldPending:
 
 
 def run_job(job: Job, stores: SqliteStores) -> object:
-    """Run a job as a worker does; the result, or the ``ChatroomError`` that it raised."""
+    """Run a job as a worker does. Returns the result, or the ``ChatroomError`` that it raised."""
     try:
         return job(stores)
     except ChatroomError as error:

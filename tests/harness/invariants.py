@@ -1,4 +1,4 @@
-"""What always holds of the bytes a tick sends, and of the world between two ticks."""
+"""What is always true of the bytes that a tick sends, and of the world between two ticks."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from chatroom.irc.names import casefold
 
 
 def check_lines(data: bytes) -> None:
-    """Every line ends in CR LF, holds no other line end, and has at most 512 bytes behind its tags."""
+    """Check that each line ends in CR LF, has no other line end, and has at most 512 bytes behind its tags."""
     assert data.endswith(b"\r\n")
     for line in data.split(b"\r\n")[:-1]:
         assert b"\r" not in line and b"\n" not in line and b"\0" not in line, line
@@ -19,7 +19,7 @@ def check_lines(data: bytes) -> None:
 
 
 def check_invariants(world: World) -> None:
-    """What holds between ticks, whatever was said."""
+    """Check what must be true between ticks, whatever was said."""
     for folded, user in world.users.items():
         assert folded == user.folded == casefold(user.nick)
         assert user.prefix == f"{user.nick}!{user.username}@{user.host}"

@@ -14,7 +14,7 @@ from chatroom.irc import caps
 
 
 class Stage:
-    """Each method makes something happen in the world, and notes in ``expected`` who is to read what of it."""
+    """Each method makes something happen in the world, and adds to ``expected`` what each session must read."""
 
     def __init__(self) -> None:
         self.world = make_world(make_settings(channels={"autojoin": ()}), 1_900_000_000_000)
@@ -27,7 +27,7 @@ class Stage:
     # -- the oracle -------------------------------------------------------------------------------
 
     def expect(self, event: Event, readers: list[Session], skip: Session | None = None) -> None:
-        """Append an event to everybody who is to read it, once each, in the form they read now."""
+        """Add an event for all sessions that must read it, once each, in the variant that they have now."""
         for session in dict.fromkeys(readers):
             if session is not skip:
                 line = event.render(session.variant)
@@ -36,19 +36,19 @@ class Stage:
 
     @staticmethod
     def neighbours(user: User) -> list[Session]:
-        """Every session that shares a channel with the user, and their own."""
+        """Return every session that shares a channel with the user, and the user's own."""
         members = [member for channel in user.channels for member in channel.members]
         return [session for member in [*members, user] for session in member.sessions]
 
     @staticmethod
     def inside(channel: Channel) -> list[Session]:
-        """Every session in the channel."""
+        """Return every session in the channel."""
         return [session for member in channel.members for session in member.sessions]
 
     # -- what happens -----------------------------------------------------------------------------
 
     def come(self, variant: int) -> User:
-        """Somebody new."""
+        """Add a new user."""
         self.number += 1
         session = self.session(variant)
         user = User(f"u{self.number}", "u", "U", "h.x", session, 0)
@@ -57,7 +57,7 @@ class Stage:
         return user
 
     def session(self, variant: int) -> Session:
-        """A session that is in the world, and nobody's yet."""
+        """Add a session that has no user yet."""
         session = Session(len(self.expected) + 1, "10.0.0.1", 4, 1, "h.x", 0)
         session.registration = None
         session.caps = session.variant = variant
@@ -66,7 +66,7 @@ class Stage:
         return session
 
     def device(self, user: User, variant: int) -> None:
-        """One more session of somebody, as registration attaches it."""
+        """Add one more session to a user, as registration does."""
         session = self.session(variant)
         self.outbox.settle(session)
         session.user = user
@@ -155,7 +155,7 @@ class Stage:
             assert not readers
 
     def leave_device(self, user: User) -> None:
-        """One of several sessions ends; nobody else reads of it."""
+        """End one of several sessions of a user. No other session reads of it."""
         if len(user.sessions) > 1:
             session = user.sessions[-1]
             self.world.close(session, "bye")
@@ -165,7 +165,7 @@ class Stage:
         self.world.set_variant(user.sessions[0], variant)
 
     def end_tick(self) -> list[tuple[Session, bytes]]:
-        """Drain, and check that nobody is written to twice."""
+        """Drain the outbox, and check that no session is written to twice."""
         writes = self.outbox.drain()
         assert len({session for session, _ in writes}) == len(writes)
         for session, data in writes:

@@ -1,4 +1,4 @@
-"""A world's surroundings without a daemon, and a world in them."""
+"""A runtime for worlds without a daemon."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class FakeRuntime:
         self.known_facts: dict[str, str] = {}
         self.refusal: str | None = None
         self.admitted: list[str] = []
-        """The address of each session that was to be admitted, in order."""
+        """The addresses of the sessions that asked to be admitted, in order."""
 
     def load_settings(self) -> Settings:
         if isinstance(self.settings, ConfigError):
@@ -35,5 +35,5 @@ class FakeRuntime:
 
 
 def make_world(settings: Settings, start_ms: int = 0) -> World:
-    """An empty world that keeps no history."""
+    """Make an empty world that keeps no history."""
     return World(settings, FakeRuntime(settings), Cloak(b"key"), start_ms, "t-")

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Client:
-    """One session. ``say`` runs lines, ``read`` gives what it was sent since the last time."""
+    """One session. ``say`` runs lines, and ``read`` returns the lines that were sent to it since the last time."""
 
     def __init__(self, here: Here, session: Session) -> None:
         self.here = here
@@ -28,36 +28,36 @@ class Client:
 
     @property
     def user(self) -> User:
-        """Who it is."""
-        assert self.session.user is not None, "nobody (yet, or any more)"
+        """The session's user."""
+        assert self.session.user is not None, "the session has no user, or no longer"
         return self.session.user
 
     @property
     def prefix(self) -> str:
-        """Its ``nick!user@host``."""
+        """The user's ``nick!user@host``."""
         return self.user.prefix
 
     def say(self, *lines: str | Malformed) -> None:
-        """Run lines, each in a tick of its own unless the test holds one open."""
+        """Run lines, each in its own tick unless the test holds one open."""
         for line in lines:
             self.here.run(self, line)
 
     def read(self) -> list[str]:
-        """The lines it was sent and has not read yet."""
+        """Return the lines that were sent to it and are not read yet."""
         data, self._unread = b"".join(self._unread), []
         return data.decode().split("\r\n")[:-1]
 
     def ask(self, *lines: str | Malformed) -> list[str]:
-        """Run lines and read what came of them, leaving out what was unread before."""
+        """Run lines and return what is sent because of them, without what was unread before."""
         self.read()
         self.say(*lines)
         return self.read()
 
     def deliver(self, data: bytes) -> None:
-        """Take what a tick has for it."""
+        """Take the bytes that a tick sends."""
         self._unread.append(data)
 
     def vanish(self, why: str = "Connection reset by peer") -> None:
-        """End as a connection does whose peer is gone."""
+        """End the session as if its peer had gone."""
         with self.here.tick():
             self.here.world.close(self.session, why, tell=False)

@@ -1,4 +1,4 @@
-"""``chatroomctl`` as an operator calls it, inside the test's process, on a database of its own."""
+"""``chatroomctl`` as an operator calls it, inside the test's process and on a database of its own."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from chatroom.ctl.main import cli
 from chatroom.storage.sqlite.sqlite_stores import SqliteStores, open_stores
 
 ENVIRONMENT = {"CHATROOM_ACCOUNTS__BCRYPT_COST": "4", "CHATROOM_ACCOUNTS__PASSWORD_MIN_LENGTH": "6"}
-"""Cheap passwords: a test is not to wait for bcrypt."""
+"""Cheap passwords, so that tests do not wait for bcrypt."""
 
 
 class Shell:
@@ -22,7 +22,7 @@ class Shell:
         self.database = database
 
     def run(self, *arguments: str, stdin: str | bytes = "") -> Result:
-        """Run it, whatever its exit code. An exception that nobody is to see is raised here."""
+        """Run it, whatever its exit code. An exception that an operator should never see is raised."""
         call = ["--database", str(self.database), *arguments]
         result = CliRunner(env=ENVIRONMENT).invoke(cli, call, input=stdin, prog_name="chatroomctl")
         if result.exception is not None and not isinstance(result.exception, SystemExit):
@@ -30,17 +30,17 @@ class Shell:
         return result
 
     def done(self, *arguments: str, stdin: str | bytes = "") -> str:
-        """What it prints; it must succeed and write nothing on stderr."""
+        """Run it, and return what it prints. It must succeed and write nothing on stderr."""
         result = self.run(*arguments, stdin=stdin)
         assert (result.exit_code, result.stderr) == (0, ""), result.output
         return result.stdout
 
     def json(self, *arguments: str, stdin: str | bytes = "") -> Any:
-        """The one document that it prints with ``--json``."""
+        """Run it, and return the one document that it prints with ``--json``."""
         return json.loads(self.done(*arguments, "--json", stdin=stdin))
 
     def refused(self, *arguments: str, stdin: str | bytes = "") -> str:
-        """The one line with which it refuses, without the program's name; exit code 1."""
+        """Run it, and return the one line that refuses, without the program's name. The exit code must be 1."""
         result = self.run(*arguments, stdin=stdin)
         lines = result.stderr.splitlines()
         assert (result.exit_code, len(lines)) == (1, 1), result.output
@@ -48,7 +48,7 @@ class Shell:
         return lines[0].removeprefix("chatroomctl: ")
 
     def misused(self, *arguments: str) -> str:
-        """What it says to a call that is not understood; exit code 2."""
+        """Run it, and return what it says of a call that it does not understand. The exit code must be 2."""
         result = self.run(*arguments)
         assert result.exit_code == 2, result.output
         return result.stderr
@@ -58,5 +58,5 @@ class Shell:
         self.done("user", "create", name, "--role", role, "--password-stdin", stdin=password + "\n")
 
     def stores(self) -> SqliteStores:
-        """The database, for looking into it."""
+        """Open the database, to look into it."""
         return open_stores(self.database)

@@ -1,4 +1,4 @@
-"""A daemon that listens for WebSocket too, and a client from a real WebSocket library to talk to it."""
+"""A daemon that also listens for WebSocket, and a client that uses a real WebSocket library."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ TEXT, BINARY = "text.ircv3.net", "binary.ircv3.net"
 
 
 class WebClient(Client):
-    """A client whose lines are messages. ``kinds`` are the types of the messages read."""
+    """A client whose lines are messages. ``kinds`` has the types of the messages that it has read."""
 
     def __init__(
         self,
@@ -50,17 +50,17 @@ class WebClient(Client):
         self._opening.__exit__(None, None, None)
 
     def register(self, nick: str, *, password: str = "") -> WebClient:
-        """Become somebody."""
+        """Complete the registration."""
         super().register(nick, password=password)
         return self
 
     def send(self, *lines: str) -> None:
-        """Send lines, each in a message of the subprotocol's type."""
+        """Send lines, each in its own message of the subprotocol's type."""
         for line in lines:
             self.web.send(line.encode() if self.web.subprotocol == BINARY else line)
 
     def read_line(self) -> str | None:
-        """The next message, None at the end of the connection."""
+        """Read the next message; None at the end of the connection."""
         try:
             message = self.web.recv(timeout=CAP_S)
         except ConnectionClosed:
@@ -89,13 +89,13 @@ class WebDaemon(Daemon):
         self.web_port = int(self.expect_log(" (websocket)").removesuffix(" (websocket)").rpartition(":")[2])
 
     def open_web(self, *protocols: str, origin: str | None = None, from_address: str = "127.0.0.1") -> WebClient:
-        """A connection over WebSocket that has said nothing yet; in text unless it is said otherwise."""
+        """Connect over WebSocket without sending a line; in text, unless the test names another subprotocol."""
         return WebClient(self.web_port, protocols or (TEXT,), origin=origin, from_address=from_address)
 
 
 @contextlib.contextmanager
 def web_running(configuration: str = "", **settings: float | str) -> Iterator[WebDaemon]:
-    """As ``harness.daemon.running``, with a configuration file."""
+    """Run a daemon as ``harness.daemon.running`` does, with a configuration file."""
     with Place.make(**settings) as place:
         daemon = WebDaemon(place, configuration)
         try:

@@ -1,8 +1,7 @@
-"""The world without sockets: sessions that say lines, the tick, the workers' jobs, and time moved by hand.
+"""The world without sockets: sessions that say lines, ticks, the workers' jobs, and time that the test moves.
 
-Everything is real but the wire and the threads: rules, verbs, outbox, and stores on an SQLite file. After every tick
-the harness checks that no line is too long or holds a line end, that no session is written to twice, and that the world
-is whole (``check_invariants``), whatever else the test is about.
+Only the wire and the threads are missing. Rules, verbs, outbox and stores are real, on an SQLite file. After every tick
+the harness checks what must always be true (``harness.invariants``), whatever the test is about.
 """
 
 from __future__ import annotations
@@ -49,27 +48,30 @@ from chatroom.storage.sqlite.sqlite_stores import SqliteStores, open_stores
 START = datetime(2030, 5, 1, 12, 0, tzinfo=UTC)
 SERVER = "chatroom.local"
 PASSWORD = "open sesame"
-"""Every account's password, unless a test says otherwise."""
+"""The password of every account, unless a test gives another."""
 SHELL = Actor("root", "cli")
 
 
 def make_settings(**sections: dict[str, Any]) -> Settings:
-    """Settings for tests: limits off, cheap passwords; ``accounts={"require_login": True}`` changes single keys."""
+    """Make settings for tests, without limits and with cheap passwords.
+
+    ``accounts={"require_login": True}`` changes single keys.
+    """
     settings = Settings(accounts=Accounts(bcrypt_cost=4, scram_iterations=4096), limits=Limits(enabled=False))
     return change_settings(settings, **sections)
 
 
 def change_settings(settings: Settings, **sections: dict[str, Any]) -> Settings:
-    """The settings with some keys changed."""
+    """Return the settings with some keys changed."""
     for name, keys in sections.items():
         settings = replace(settings, **{name: replace(getattr(settings, name), **keys)})
     return settings
 
 
 class Here:
-    """A world with its stores, its sessions and its workers. Closes its stores at the end of a ``with``.
+    """A world with its stores, sessions and workers. It closes its stores at the end of a ``with``.
 
-    With ``history`` it keeps what is said, as the daemon does.
+    With ``history`` it keeps a history, as the daemon does.
     """
 
     def __init__(self, path: Path, settings: Settings | None = None, *, history: bool = False) -> None:
@@ -78,13 +80,13 @@ class Here:
         self.journal = open_journal(path, clock=lambda: self.now) if history else None
         self.clients: dict[int, Client] = {}
         self.writes: list[tuple[Session, bytes]] = []
-        """What the last tick wrote."""
+        """The bytes that the last tick sent to each session."""
         self.delays_ms: list[int] = []
-        """How long each job was held back by its own ``delay_ms``."""
+        """The ``delay_ms`` of each job that had one."""
         self.holding = False
-        """Whether jobs wait until the test says ``release``."""
+        """True if jobs wait until the test calls ``release``."""
         self.held: deque[HeldItem | HeldPending] = deque()
-        """The jobs not done yet, in their order."""
+        """The jobs that are not done yet, in order."""
         self._in_tick = False
         self.world = self._make_world(settings or make_settings())
 
@@ -97,7 +99,7 @@ class Here:
         self.close()
 
     def close(self) -> None:
-        """Close what is open of the database."""
+        """Close the database's connections."""
         if self.journal is not None:
             self.journal.close()
         self.stores.close()
@@ -113,7 +115,7 @@ class Here:
         return world
 
     def restart(self) -> None:
-        """Begin a new world from what the stores hold, with nobody in it."""
+        """Make a new world from what the stores have, without sessions."""
         assert not self.held
         self.clients = {}
         self.world = self._make_world(self.world.settings)
@@ -147,7 +149,7 @@ class Here:
         return self.apply_account(made.id)
 
     def apply_account(self, account_id: int) -> AccountEntry:
-        """Have the world take in what the stores hold of an account; what it knows then, or knew."""
+        """Have the world take in an account as it is stored. Returns its entry; the last known one if it is deleted."""
         entry = self.stores.accounts.find_entry(account_id)
         known = entry or self.world.accounts.find_by_id(account_id)
         with self.tick():
@@ -170,14 +172,14 @@ class Here:
         self.apply_account(account_id)
 
     def ban(self, target: str, reason: str = "", *, kind: str = "name", until: datetime | None = None) -> int:
-        """Ban from the shell; the ban's id."""
+        """Ban from the shell. Returns the ban's id."""
         ban = self.stores.bans.add("name" if kind == "name" else "ip", target, reason, until, SHELL)
         with self.tick():
             apply_rules(self.world, [(ban.id, self.stores.bans.find_rule(ban.id, self.now))])
         return ban.id
 
     def open(self, address: str = "10.0.0.1") -> Client:
-        """A new connection that has said nothing yet."""
+        """Make a new session that has said nothing yet."""
         parsed = ipaddress.ip_address(address)
         host = self.world.cloak.host(parsed.version, int(parsed))
         number = len(self.clients) + 1
@@ -188,7 +190,7 @@ class Here:
         return client
 
     def control(self, name: str = "root") -> Client:
-        """A session of the control socket."""
+        """Make a session of the control socket."""
         number = len(self.clients) + 1
         session = Session(number, "cli", 0, 0, "cli", self.now_ms)
         session.registration = None
@@ -206,7 +208,7 @@ class Here:
         address: str = "10.0.0.1",
         realname: str = "Real Name",
     ) -> Client:
-        """A registered session that has read its welcome; ``login`` names the account it logs in to by PASS."""
+        """Make a registered session that has read its welcome. ``login`` names the account to log in to by PASS."""
         client = self.open(address)
         with self.tick():
             if caps:
@@ -221,15 +223,15 @@ class Here:
         return client
 
     def admin(self, name: str = "ada", **how: Any) -> Client:
-        """A session of an admin, whose account is made if there is none."""
+        """Connect as an admin. The account is made if there is none."""
         return self._ranked(name, Role.ADMIN, how)
 
     def moderator(self, name: str = "mo", **how: Any) -> Client:
-        """A session of a moderator, whose account is made if there is none."""
+        """Connect as a moderator. The account is made if there is none."""
         return self._ranked(name, Role.MODERATOR, how)
 
     def member(self, name: str = "una", **how: Any) -> Client:
-        """A session of an account without privileges, which is made if there is none."""
+        """Connect with an account without privileges, which is made if there is none."""
         return self._ranked(name, Role.USER, how)
 
     def _ranked(self, name: str, role: Role, how: dict[str, Any]) -> Client:
@@ -238,26 +240,26 @@ class Here:
         return self.connect(name, login=name, **how)
 
     def index_history(self) -> None:
-        """Do what the background does of what was said: it is found by the index then."""
+        """Index the history, as the upkeep thread does."""
         upkeep = open_upkeep(self.stores.path, clock=lambda: self.now)
         while upkeep.index_some():
             pass
         upkeep.close()
 
     def user(self, nick: str) -> User:
-        """Who wears that nick."""
+        """Return the user with that nick."""
         user = self.world.find_user(nick)
-        assert user is not None, f"nobody is called {nick}"
+        assert user is not None, f"no user is called {nick}"
         return user
 
     def channel(self, name: str) -> Channel:
-        """The channel of that name."""
+        """Return the channel with that name."""
         channel = self.world.find_channel(name)
         assert channel is not None, f"there is no {name}"
         return channel
 
     def forget_unread(self) -> None:
-        """Have everybody read what they were sent."""
+        """Have all clients read what was sent to them."""
         for client in self.clients.values():
             client.read()
 
@@ -265,7 +267,7 @@ class Here:
 
     @contextmanager
     def tick(self) -> Iterator[None]:
-        """One tick: what is said within is written at its end, and jobs are done then. Nested ones are the outer."""
+        """Run the body in one tick, whose end sends what was said and does the jobs. A nested tick is part of the outer."""
         if self._in_tick:
             yield
             return
@@ -276,19 +278,19 @@ class Here:
             self.release()
 
     def run(self, client: Client, line: str | Malformed) -> None:
-        """Run a line of a session, or park it where an earlier one waits."""
+        """Run a line of a session, or park it behind an earlier one that waits."""
         with self.tick():
             client.parked.append(line)
             self._run_parked(client)
 
     def release(self, count: int = 1_000) -> None:
-        """Do the jobs that are held, and those that come of them; or only that many."""
+        """Do the held jobs and the jobs that follow from them, or only that many."""
         while self.held and count:
             self.held.popleft().do()
             count -= 1
 
     def go_on(self, context: Context, pending: Pending, outcome: object) -> None:
-        """Resume a verb with its job's outcome, in the tick under way or one of its own."""
+        """Resume a verb with its job's outcome, in the present tick or its own."""
         session = context.session
         begun = not self._in_tick
         if begun:
@@ -347,17 +349,17 @@ class Here:
 
 
 def sasl_plain(account: str, password: str = PASSWORD, authzid: str = "") -> str:
-    """The AUTHENTICATE line of a PLAIN response."""
+    """Return the AUTHENTICATE line of a PLAIN response."""
     return "AUTHENTICATE " + base64.b64encode(f"{authzid}\0{account}\0{password}".encode()).decode()
 
 
 def verbs(lines: list[str]) -> list[str]:
-    """The verbs and numerics of some lines."""
+    """Return the verbs and numerics of some lines."""
     return [parse(line).verb for line in lines]
 
 
 def params_of(lines: list[str], verb: str) -> list[str]:
-    """The parameters of the one line with that verb or numeric."""
+    """Return the parameters of the one line with that verb or numeric."""
     found = [message.params for message in map(parse, lines) if message.verb == verb]
     assert len(found) == 1, f"{len(found)} times {verb} in {lines}"
     return found[0]

@@ -1,4 +1,4 @@
-"""What other processes wrote, and what of it reaches the world."""
+"""Changes that other processes write, and what the world takes in of them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from chatroom.storage.sqlite.sqlite_stores import open_stores
 
 
 def test_a_deleted_account_does_not_bring_back_an_older_channel(tmp_path: Path) -> None:
-    """The shell deletes an account while a topic waits for the disk: the channel loses that account, nothing else."""
+    """The shell deletes an account before a topic is stored: the channel loses that account and nothing else."""
     path = tmp_path / "chat.db"
     with Here(path) as here, open_stores(path, writer="cli") as shell:
         una, bob = here.member("una"), here.member("bob")

@@ -14,7 +14,7 @@ from chatroom.server.connection import Connection, State
 
 
 class Pair(NamedTuple):
-    """Both ends, and what the I/O thread waits on."""
+    """A connection, the socket at its other end, and the epoll of its I/O thread."""
 
     connection: Connection
     peer: socket.socket
@@ -23,7 +23,7 @@ class Pair(NamedTuple):
 
 @contextlib.contextmanager
 def make_pair(sendq_bytes: int) -> Iterator[Pair]:
-    """A connection that may let so much pile up, and the socket at its other end."""
+    """Make a connection whose backlog may have that many bytes."""
     with select.epoll() as epoll, socket.create_server(("127.0.0.1", 0)) as server:
         peer = socket.create_connection(server.getsockname())
         near, _ = server.accept()
@@ -37,13 +37,13 @@ def make_pair(sendq_bytes: int) -> Iterator[Pair]:
 
 @pytest.fixture
 def pair() -> Iterator[Pair]:
-    """A connection that may let 64 KiB pile up."""
+    """A connection whose backlog may have 64 KiB."""
     with make_pair(65_536) as made:
         yield made
 
 
 def read_until(pair: Pair, condition: Callable[[], object]) -> None:
-    """Do as the I/O thread does, until a condition holds."""
+    """Handle events as the I/O thread does, until a condition is true."""
     while not condition():
         events = pair.epoll.poll(30)
         assert events, "nothing happens any more"
@@ -57,7 +57,7 @@ def read_until(pair: Pair, condition: Callable[[], object]) -> None:
 
 
 def test_bytes_become_lines(pair: Pair) -> None:
-    """However the network cuts them; what is malformed stands in its place."""
+    """The network may cut the bytes anywhere. A malformed line keeps its place among the others."""
     for piece in (b"PING a\r\nPI", b"NG b\r", b"\nx\xff\r\nPING c"):
         pair.peer.sendall(piece)
     read_until(pair, lambda: len(pair.connection.lines) == 3)
@@ -66,7 +66,7 @@ def test_bytes_become_lines(pair: Pair) -> None:
 
 
 def test_the_end_of_the_peers_side_comes_after_its_lines(pair: Pair) -> None:
-    """A peer that shuts its side has said its lines, and can still be written to."""
+    """Lines from before the peer shut down its sending side still run, and it can be written to."""
     pair.peer.sendall(b"PING a\r\n")
     pair.peer.shutdown(socket.SHUT_WR)
     read_until(pair, lambda: pair.connection.ended)
@@ -76,12 +76,12 @@ def test_the_end_of_the_peers_side_comes_after_its_lines(pair: Pair) -> None:
     assert pair.epoll.poll(0) == []
 
 
-def test_a_dead_socket_is_looked_at_once(pair: Pair) -> None:
-    """After an RST epoll has no more to tell, so that nobody spins; the lines before it are kept."""
+def test_epoll_reports_a_dead_socket_once(pair: Pair) -> None:
+    """After a reset, epoll reports nothing more of the socket. Lines from before it are kept."""
     pair.connection.write(b"unread")
     pair.peer.recv(1)
     pair.peer.sendall(b"PING a\r\nPING b\r\n")
-    pair.peer.close()  # with something unread: an RST
+    pair.peer.close()  # unread bytes make the close an RST
     read_until(pair, lambda: pair.connection.ended)
     assert list(pair.connection.lines) == ["PING a", "PING b"]
     assert pair.epoll.poll(0) == []
@@ -90,8 +90,8 @@ def test_a_dead_socket_is_looked_at_once(pair: Pair) -> None:
     assert pair.connection.is_finished
 
 
-def test_what_the_kernel_does_not_take_is_kept_in_order() -> None:
-    """A slow reader gets every byte, in order, once it reads; then epoll has no more to tell."""
+def test_the_backlog_is_sent_in_order() -> None:
+    """A slow reader gets every byte in order. After that, epoll no longer reports the socket writable."""
     sent = b"".join(b"%07d\n" % number for number in range(2_000_000))
     with make_pair(len(sent)) as pair:
         for start in range(0, len(sent), 100_000):
@@ -107,8 +107,8 @@ def test_what_the_kernel_does_not_take_is_kept_in_order() -> None:
         assert not pair.connection.ended
 
 
-def test_a_peer_that_does_not_read_ends_by_it(pair: Pair) -> None:
-    """Over the bound it ends, and nothing more is sent."""
+def test_a_full_send_queue_ends_the_connection(pair: Pair) -> None:
+    """Beyond the send queue limit the connection ends, and nothing more is sent."""
     while not pair.connection.ended:
         pair.connection.write(b"x" * 4096)
     assert pair.connection.ended == "SendQ exceeded"
@@ -120,8 +120,8 @@ def test_a_peer_that_does_not_read_ends_by_it(pair: Pair) -> None:
     assert set(received) == {ord("x")}
 
 
-def test_last_words_arrive_though_the_peer_is_still_talking(pair: Pair) -> None:
-    """Closing waits for the peer: what it sends meanwhile is dropped and does not cost it what it has to read."""
+def test_last_lines_arrive_while_the_peer_is_still_sending(pair: Pair) -> None:
+    """Closing waits for the peer. What it sends meanwhile is dropped, and does not reset the connection."""
     pair.peer.sendall(b"PRIVMSG #c :x\r\n" * 1000)
     pair.connection.write(b"ERROR :enough\r\n")
     pair.connection.begin_close()

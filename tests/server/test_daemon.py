@@ -19,7 +19,7 @@ from chatroom.storage.sqlite.journal import open_journal
 
 @pytest.fixture
 def process_state() -> Iterator[None]:
-    """Puts back what a daemon changes of its process: signal handlers, switch interval, frozen objects."""
+    """Restore what a daemon changes of its process: signal handlers, switch interval, frozen objects."""
     signals = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)}
     interval_s = sys.getswitchinterval()
     yield
@@ -32,7 +32,7 @@ def process_state() -> Iterator[None]:
 
 @pytest.fixture
 def journals(monkeypatch: pytest.MonkeyPatch) -> list[Journal]:
-    """The journals that daemons open."""
+    """The journals that daemons open, in order."""
     opened: list[Journal] = []
 
     def open_and_list(path: Path, *, full: bool) -> Journal:
@@ -45,7 +45,7 @@ def journals(monkeypatch: pytest.MonkeyPatch) -> list[Journal]:
 
 @pytest.fixture
 def settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Settings:
-    """Settings for a daemon that keeps to the test's own directory and a free port."""
+    """Settings for a daemon in the test's own directory, on a free port."""
     runtime = tmp_path / "run"
     runtime.mkdir(mode=0o700)
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(runtime))
@@ -86,7 +86,7 @@ def test_a_daemon_that_cannot_start_has_closed_its_journal(
 
 
 def test_the_program_is_named_as_it_can_be_typed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """By its name where the shell finds this very one, else by the path it was started as."""
+    """That is its name if the shell finds this program by it, or else the path that it was started by."""
     for directory in ("our bin", "other"):
         (tmp_path / directory).mkdir()
         (tmp_path / directory / "chatroomctl").touch(mode=0o755)

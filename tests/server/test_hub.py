@@ -29,13 +29,13 @@ class HeldWorkers(Workers):
         self.held: list[tuple[Queue, Job, Done]] = []
 
     def submit(self, name: Queue, job: Job, done: Done) -> None:
-        """Keep the job."""
+        """Add the job to ``held``."""
         self.held.append((name, job, done))
 
 
 @pytest.fixture
 def hub() -> Iterator[Hub]:
-    """A hub with two I/O threads that run."""
+    """A hub with two running I/O threads."""
     world = make_world(Settings(limits=Limits(enabled=False)))
     world.accounts.put(AccountEntry(1, "ada", Role.ADMIN, False))
     hub = Hub(world, HeldWorkers(), Screen())
@@ -49,8 +49,8 @@ def hub() -> Iterator[Hub]:
         thread.join()
 
 
-def test_news_of_the_store_keep_their_order_whichever_thread_they_are_for(hub: Hub) -> None:
-    """What was stored first reaches the world first: with an inbox for each thread, the second could overtake it."""
+def test_tasks_of_the_store_worker_keep_their_order(hub: Hub) -> None:
+    """The world takes in changes in the order in which they were stored, also if they wake different threads."""
     seen: list[int] = []
     with hub.lock:
         for thread in (0, 1, 1, 0):
@@ -60,8 +60,8 @@ def test_news_of_the_store_keep_their_order_whichever_thread_they_are_for(hub: H
     assert seen == [0, 1, 1, 0]
 
 
-def test_a_session_goes_on_in_its_own_thread_after_news_taken_in_another(hub: Hub) -> None:
-    """Lines parked behind a stored change run once it is told, though another thread's tick told it."""
+def test_a_session_goes_on_in_its_own_thread_after_a_task_in_another(hub: Hub) -> None:
+    """Lines behind a stored change run in their connection's thread, whichever thread takes the change in."""
     workers = hub.workers
     assert isinstance(workers, HeldWorkers)
     near, far = socket.socketpair()
@@ -92,7 +92,7 @@ def test_a_session_goes_on_in_its_own_thread_after_news_taken_in_another(hub: Hu
 
 
 def test_a_tick_submits_its_work_in_order_and_once(hub: Hub) -> None:
-    """Writes first, then questions and checks; an answer is taken in a tick, and a failed write is only logged."""
+    """Writes go first, then questions and checks. The answer comes in a later tick; a failed write is only logged."""
     workers = hub.workers
     assert isinstance(workers, HeldWorkers)
     jobs: dict[str, Job] = {name: partial(_answer, name) for name in ("question", "write", "check")}
@@ -121,8 +121,8 @@ def _answer(name: str, stores: object) -> str:
     return name
 
 
-def test_a_line_for_the_screen_is_taken_by_one_thread_only() -> None:
-    """What one thread took, though it was nothing, does not grow by what another notes once the lock is released."""
+def test_a_log_line_is_taken_by_one_thread_only() -> None:
+    """The list that one thread has taken does not grow when another thread's tick logs a line."""
     world = make_world(Settings())
     hub = Hub(world, HeldWorkers(), Screen())
     first = hub.take_log()
@@ -132,7 +132,7 @@ def test_a_line_for_the_screen_is_taken_by_one_thread_only() -> None:
 
 
 def test_a_tick_needs_the_hub_lock() -> None:
-    """Whoever begins or ends a tick, or runs a task, without the lock is found at once."""
+    """Beginning or ending a tick, or running a task, without the lock is an assertion error."""
     hub = Hub(make_world(Settings()), HeldWorkers(), Screen())
     for step in (hub.begin, hub.end, lambda: hub.run_task(hub.begin)):
         with pytest.raises(AssertionError, match="hub lock"):

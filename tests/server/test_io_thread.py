@@ -26,8 +26,8 @@ from chatroom.server.workers import Workers
 from chatroom.storage.sqlite.sqlite_stores import open_stores
 
 
-def test_a_clock_set_back_silences_nobody(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """The line rate goes by the clock that never jumps: with the time of day an hour back, lines are still taken."""
+def test_a_clock_set_back_does_not_stop_lines(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The line rate uses the clock that never jumps: lines are still run with the time of day an hour back."""
     settings = Settings(limits=Limits(burst_lines=2, lines_per_s=200.0))
     now_ms = time.time_ns() // 1_000_000
     world = make_world(settings, now_ms)
@@ -52,7 +52,7 @@ def test_a_clock_set_back_silences_nobody(monkeypatch: pytest.MonkeyPatch, tmp_p
 
 
 def test_a_closed_connection_is_gone_without_the_garbage_collector(tmp_path: Path) -> None:
-    """Once it is closed it knows its session no longer: the last who knew it lets both go."""
+    """A closed connection no longer refers to its session, so both are freed with their last reference."""
     world = make_world(Settings(limits=Limits(enabled=False)))
     hub = Hub(world, Workers(lambda: open_stores(tmp_path / "chat.db")), Screen())
     released = threading.Event()
@@ -78,35 +78,35 @@ def test_a_closed_connection_is_gone_without_the_garbage_collector(tmp_path: Pat
 
 
 class CountingSocket(socket.socket):
-    """A socket that counts the system calls by which it writes."""
+    """A socket that counts its writing system calls."""
 
     sends = 0
 
     def send(self, data: Any, flags: int = 0, /) -> int:
-        """Count it, and do it."""
+        """Count the call and send."""
         self.sends += 1
         return super().send(data, flags)
 
 
 class CountingHub(Hub):
-    """A hub that notes what each tick ran and closed."""
+    """A hub that records what each tick runs and closes."""
 
     def __init__(self, world: World, workers: Workers) -> None:
         super().__init__(world, workers, Screen())
         self.ticks: list[list[int]] = [[]]
-        """The sessions, by their ids, whose lines were run, tick by tick."""
+        """For each tick, the id of the session of each line that was run."""
         self.closed: list[int] = []
         """How many sessions each tick closed."""
         self.sockets: list[CountingSocket] = []
-        """Of the sessions, by their ids."""
+        """The sessions' sockets; a session's id is its index."""
 
     def run_line(self, session: Session, line: str | Malformed) -> None:
-        """Note whose it is, and run it."""
+        """Record the session and run the line."""
         self.ticks[-1].append(session.id)
         super().run_line(session, line)
 
     def end(self) -> None:
-        """Note what the tick closes, and end it."""
+        """Record what the tick closes and end it."""
         self.ticks.append([])
         self.closed.append(len(self.world.outbox.closed))
         super().end()
@@ -114,7 +114,7 @@ class CountingHub(Hub):
 
 @contextmanager
 def crowd(tmp_path: Path, limits: Limits, size: int) -> Iterator[tuple[CountingHub, list[socket.socket]]]:
-    """A running thread with so many connections; the far ends of them."""
+    """Start a thread with that many connections. Gives the hub and the far ends of the connections."""
     world = make_world(Settings(limits=limits))
     hub = CountingHub(world, Workers(lambda: open_stores(tmp_path / "chat.db")))
     thread = IoThread(0, hub, lambda session: None)
@@ -140,16 +140,16 @@ def crowd(tmp_path: Path, limits: Limits, size: int) -> Iterator[tuple[CountingH
 
 
 def read_until(peer: socket.socket, wanted: bytes, count: int = 1) -> None:
-    """Read until that came so often."""
+    """Read until some bytes have come that many times."""
     read = b""
     while read.count(wanted) < count:
         read += peer.recv(65536)
 
 
-def test_where_many_have_lines_each_has_fewer_of_them_run_in_a_tick(tmp_path: Path) -> None:
-    """So that a tick is never longer than a couple of thousand lines, and nobody's line waits for more than those."""
+def test_if_many_have_lines_each_runs_fewer_in_a_tick(tmp_path: Path) -> None:
+    """A tick runs about two thousand lines at most, so no client waits for more than those of others."""
     with crowd(tmp_path, Limits(enabled=False), 64) as (hub, peers):
-        with hub.lock:  # the thread reads what each of them has sent by then
+        with hub.lock:  # so that the thread's next tick reads all of it
             for peer in peers:
                 peer.sendall(b"PING x\r\n" * 200)
         for peer in peers:
@@ -159,8 +159,8 @@ def test_where_many_have_lines_each_has_fewer_of_them_run_in_a_tick(tmp_path: Pa
     assert all(tick.count(id) <= LINES_PER_TICK for tick in hub.ticks for id in set(tick))
 
 
-def test_those_who_are_due_in_the_same_second_are_looked_at_little_by_little(tmp_path: Path) -> None:
-    """A thousand silent connections are no tick in which everybody else waits."""
+def test_one_tick_looks_at_a_bounded_number_of_silent_connections(tmp_path: Path) -> None:
+    """Hundreds of silent connections do not make one tick long."""
     with crowd(tmp_path, Limits(registration_timeout_s=0.1), LOOKS_PER_TICK * 5 // 2) as (hub, peers):
         for peer in peers:
             while peer.recv(4096):
@@ -169,8 +169,8 @@ def test_those_who_are_due_in_the_same_second_are_looked_at_little_by_little(tmp
     assert max(hub.closed) <= LOOKS_PER_TICK
 
 
-def test_what_many_say_is_one_system_call_a_tick_for_each_who_reads_it(tmp_path: Path) -> None:
-    """Two hundred lines of five people, to twenty-five in a room, are a few writes to each of them and not hundreds."""
+def test_a_tick_costs_each_reader_one_system_call(tmp_path: Path) -> None:
+    """Two hundred lines of five users to a channel of twenty-five cost each member a few writes, not hundreds."""
     with crowd(tmp_path, Limits(enabled=False), 25) as (hub, peers):
         for number, peer in enumerate(peers):
             peer.sendall(b"NICK n%d\r\nUSER n 0 * :n\r\n" % number)

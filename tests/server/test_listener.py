@@ -23,31 +23,31 @@ from chatroom.storage.sqlite.sqlite_stores import open_stores
 
 
 class Owner:
-    """Stands in for an I/O thread: does at once what is posted, and keeps what it is given."""
+    """Stands in for an I/O thread: runs posted tasks at once and records the sockets it is given."""
 
     def __init__(self) -> None:
-        self.doors: dict[socket.socket, Callable[[], None]] = {}
+        self.acceptors: dict[socket.socket, Callable[[], None]] = {}
         self.shares: list[list[Accepted]] = []
 
     def post(self, task: Callable[[], None]) -> None:
         """Run a task."""
         task()
 
-    def watch(self, door: socket.socket, knocked: Callable[[], None]) -> None:
-        """Watch a listening socket."""
-        self.doors[door] = knocked
+    def watch(self, listening: socket.socket, accept: Callable[[], None]) -> None:
+        """Record a listening socket."""
+        self.acceptors[listening] = accept
 
-    def unwatch(self, door: socket.socket) -> None:
-        """Watch it no longer."""
-        self.doors.pop(door, None)
+    def unwatch(self, listening: socket.socket) -> None:
+        """Forget a listening socket."""
+        self.acceptors.pop(listening, None)
 
     def adopt(self, accepted: list[Accepted]) -> None:
-        """Take over sockets."""
+        """Record accepted sockets."""
         self.shares.append(accepted)
 
 
-class House:
-    """A listener on a port of its own with two owners, and clients that have connected to it."""
+class Scene:
+    """A listener on a free port with two owners, and the clients that connect to it."""
 
     def __init__(self, hub: Hub, listening: socket.socket, control: socket.socket, stack: ExitStack) -> None:
         self.owners = [Owner(), Owner()]
@@ -57,15 +57,15 @@ class House:
         self._stack = stack
 
     def connect(self, count: int) -> None:
-        """Have so many clients wait to be accepted."""
+        """Connect that many clients, which then wait to be accepted."""
         for _ in range(count):
             self._stack.enter_context(socket.create_connection(self.listening.getsockname(), timeout=30))
 
-    def knock(self) -> list[list[Accepted]]:
-        """Tell that somebody waits; what each owner is given then, a list for each time."""
+    def accept(self) -> list[list[Accepted]]:
+        """Report the listening socket readable. Returns the shares that the owners are given, one list each."""
         for owner in self.owners:
             owner.shares = []
-        self.owners[0].doors[self.listening]()
+        self.owners[0].acceptors[self.listening]()
         shares = [share for owner in self.owners for share in owner.shares]
         for share in shares:
             for sock, _, _ in share:
@@ -74,8 +74,8 @@ class House:
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
-    """A listener with two I/O threads, with limits off."""
+def scene(tmp_path: Path) -> Iterator[Scene]:
+    """A listener with two I/O threads and without limits."""
     world = make_world(Settings(limits=Limits(enabled=False)))
     hub = Hub(world, Workers(lambda: open_stores(tmp_path / "chat.db")), Screen())
     with ExitStack() as stack:
@@ -83,14 +83,14 @@ def house(tmp_path: Path) -> Iterator[House]:
         stack.enter_context(control)
         stack.enter_context(other)
         listening = stack.enter_context(open_listener(Listen(port=0)))
-        yield House(hub, listening, control, stack)
+        yield Scene(hub, listening, control, stack)
 
 
-def test_connections_that_wait_are_dealt_out_at_one_go(house: House) -> None:
-    """However many wait, each I/O thread is told once; the sockets do not block, nor wait to fill a packet."""
-    house.listener.start()
-    house.connect(7)
-    shares = house.knock()
+def test_waiting_connections_are_dealt_out_at_once(scene: Scene) -> None:
+    """Each I/O thread gets its share at once. The sockets do not block, and send small packets without delay."""
+    scene.listener.start()
+    scene.connect(7)
+    shares = scene.accept()
     assert sorted(len(share) for share in shares) == [3, 4]
     for share in shares:
         for sock, session, websocket in share:
@@ -98,23 +98,21 @@ def test_connections_that_wait_are_dealt_out_at_one_go(house: House) -> None:
             assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
             assert (session.address_text, session.version, session.address) == ("127.0.0.1", 4, 0x7F000001)
             assert not websocket
-    assert house.knock() == []
+    assert scene.accept() == []
 
 
-def test_those_who_are_here_get_their_turn_between_those_who_come(
-    house: House, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """One tick takes a bounded number of new connections; the rest waits for the next."""
+def test_one_tick_accepts_a_bounded_number_of_connections(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One tick accepts a bounded number of connections, and the next tick more."""
     monkeypatch.setattr(listener_module, "ACCEPTS_PER_TICK", 4)
-    house.listener.start()
-    house.connect(6)
-    assert [sum(map(len, house.knock())) for _ in range(3)] == [4, 2, 0]
+    scene.listener.start()
+    scene.connect(6)
+    assert [sum(map(len, scene.accept())) for _ in range(3)] == [4, 2, 0]
 
 
-def test_after_the_stop_nothing_is_accepted(house: House) -> None:
-    """The listening sockets are closed, and nobody watches them."""
-    house.listener.start()
-    assert house.listening in house.owners[0].doors
-    house.listener.stop()
-    assert house.owners[0].doors == {}
-    assert house.listening.fileno() == -1
+def test_after_the_stop_nothing_is_accepted(scene: Scene) -> None:
+    """The listening sockets are closed and no longer watched."""
+    scene.listener.start()
+    assert scene.listening in scene.owners[0].acceptors
+    scene.listener.stop()
+    assert scene.owners[0].acceptors == {}
+    assert scene.listening.fileno() == -1

@@ -26,7 +26,7 @@ def connections() -> Iterator[list[Connection]]:
 
 
 def test_a_connection_is_due_in_the_second_after_its_moment(connections: list[Connection]) -> None:
-    """Never before its moment, and in the order of the seconds however long the thread was away."""
+    """It is never due before its moment. After a long pause, connections are due in the order of their seconds."""
     early, late = connections
     wheel = LivenessWheel(now_s=100.5)
     wheel.schedule(late, 104_000)
@@ -40,7 +40,7 @@ def test_a_connection_is_due_in_the_second_after_its_moment(connections: list[Co
 
 
 def test_a_moment_that_has_passed_is_due_in_the_next_second(connections: list[Connection]) -> None:
-    """A second that the wheel has left behind would never come again."""
+    """The wheel does not come back to a second that it has left behind."""
     wheel = LivenessWheel(now_s=100.5)
     wheel.schedule(connections[0], 5000)
     wheel.advance(100.9)
@@ -50,7 +50,7 @@ def test_a_moment_that_has_passed_is_due_in_the_next_second(connections: list[Co
 
 
 def test_a_closed_connection_is_forgotten(connections: list[Connection]) -> None:
-    """Discarding one leaves the others of its second."""
+    """Discarding a connection leaves the others of its second. One that is due already stays so."""
     wheel = LivenessWheel(now_s=100.5)
     for connection in connections:
         wheel.schedule(connection, 101_000)

@@ -10,7 +10,7 @@ from chatroom.server.operator_screen import Screen
 
 
 class Writes:
-    """What a screen writes, and how often; the first write takes until ``held`` is set."""
+    """What a screen writes, and how often. The first write blocks until ``held`` is set."""
 
     def __init__(self) -> None:
         self.texts: list[str] = []
@@ -18,7 +18,7 @@ class Writes:
         self.held = threading.Event()
 
     def write(self, data: bytes) -> None:
-        """Stands in for writing to stderr."""
+        """Stand in for writing to stderr."""
         self.begun.set()
         assert self.held.wait(30)
         self.texts.append(data.decode())
@@ -26,14 +26,14 @@ class Writes:
 
 @pytest.fixture
 def writes(monkeypatch: pytest.MonkeyPatch) -> Writes:
-    """Where the screen's lines go instead of stderr."""
+    """Catches what the screen writes."""
     found = Writes()
     monkeypatch.setattr(screen_module, "_write", found.write)
     return found
 
 
-def test_what_is_shown_meanwhile_is_written_at_one_go(writes: Writes) -> None:
-    """However often something is shown while the screen is busy, it wakes once for it, and writes it in order."""
+def test_lines_that_gather_are_one_write(writes: Writes) -> None:
+    """While the screen is busy, further lines gather; one write then has them all, in order."""
     screen = Screen()
     screen.start()
     screen.show(["first"])
@@ -48,8 +48,8 @@ def test_what_is_shown_meanwhile_is_written_at_one_go(writes: Writes) -> None:
     assert shown == [f"{word} {number}" for number in range(100) for word in ("line", "more")]
 
 
-def test_lines_beyond_what_may_wait_are_counted(writes: Writes, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A held terminal costs lines, not memory, and says how many afterwards."""
+def test_dropped_lines_are_counted(writes: Writes, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A stopped terminal costs lines and no memory. The log says afterwards how many lines were dropped."""
     monkeypatch.setattr(screen_module, "_MOST_WAITING", 3)
     screen = Screen()
     screen.start()
@@ -64,7 +64,7 @@ def test_lines_beyond_what_may_wait_are_counted(writes: Writes, monkeypatch: pyt
 
 
 def test_a_line_cannot_break_the_screen(writes: Writes) -> None:
-    """Control characters of a name or a text are shown as question marks."""
+    """Control characters of a name or text are shown as question marks."""
     writes.held.set()
     screen = Screen()
     screen.start()

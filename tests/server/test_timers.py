@@ -6,7 +6,7 @@ from chatroom.server.timers import Timers
 
 
 def test_tasks_run_when_they_are_due_and_once() -> None:
-    """The earliest first; a task that is not due yet stays."""
+    """The earliest task runs first. A task that is not due yet stays."""
     timers, ran = Timers(), list[str]()
     now_s = time.monotonic()
     timers.add(20, lambda: ran.append("later"))

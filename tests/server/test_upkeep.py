@@ -1,4 +1,4 @@
-"""When the background works, and when it leaves the processor to those who write."""
+"""When the upkeep thread works, and when it leaves the processor to the messages."""
 
 from __future__ import annotations
 
@@ -14,28 +14,28 @@ from chatroom.server import upkeep as upkeep_module
 from chatroom.server.upkeep import MOST_WAITING, Upkeep
 
 FLOOD = 10**9
-"""More entries than any second is calm with."""
+"""So many new entries that it is a flood, however long the second was."""
 
 
-class Housekeeping:
-    """The work in memory: so many entries wait, and one step indexes ``A_STEP`` of them."""
+class FakeUpkeep:
+    """Upkeep in memory: ``waiting`` entries are not indexed, and a step indexes ``A_STEP`` of them."""
 
     A_STEP = 100
 
-    def __init__(self, *backlogs: IndexLag) -> None:
-        self.backlogs = list(backlogs)
+    def __init__(self, *lags: IndexLag) -> None:
+        self.lags = list(lags)
         self.waiting = 0
         self.steps = 0
         self.trims = 0
 
     def measure_lag(self) -> IndexLag:
-        """The next one."""
-        behind = self.backlogs.pop(0)
-        self.waiting = behind.waiting
-        return behind
+        """Give the next lag."""
+        lag = self.lags.pop(0)
+        self.waiting = lag.waiting
+        return lag
 
     def index_some(self, most: int = 500, *, least: int = 1) -> bool:
-        """One step."""
+        """Index one step."""
         if not self.waiting:
             return False
         self.steps += 1
@@ -51,26 +51,26 @@ class Housekeeping:
         return False
 
     def trim_log(self) -> LogTrim:
-        """Nothing to trim."""
+        """Count the call."""
         self.trims += 1
         return LogTrim(0, 0.0, True)
 
     def close(self) -> None:
-        """Of no meaning here."""
+        """Nothing is open."""
 
 
 @pytest.fixture
-def run_rounds(monkeypatch: pytest.MonkeyPatch) -> Callable[[Housekeeping], list[bool]]:
-    """Do a round for each backlog, each a second after the other; whether each left more to do."""
+def run_rounds(monkeypatch: pytest.MonkeyPatch) -> Callable[[FakeUpkeep], list[bool]]:
+    """Do a round for each lag, one second apart. Returns for each round if it left more to index."""
     now_s = 100.0
     monkeypatch.setattr(upkeep_module, "time", SimpleNamespace(monotonic=lambda: now_s, time_ns=time.time_ns))
     monkeypatch.setattr(upkeep_module, "_STEP_PAUSE_S", 0.0)
 
-    def run(work: Housekeeping) -> list[bool]:
+    def run(work: FakeUpkeep) -> list[bool]:
         nonlocal now_s
         thread = Upkeep(lambda: work, History)
         found = []
-        for _ in list(work.backlogs):
+        for _ in list(work.lags):
             now_s += 1
             found.append(thread._do_round(work))
         return found
@@ -78,30 +78,30 @@ def run_rounds(monkeypatch: pytest.MonkeyPatch) -> Callable[[Housekeeping], list
     return run
 
 
-def test_what_comes_calmly_is_indexed(run_rounds: Callable[[Housekeeping], list[bool]]) -> None:
-    """A few hundred messages a second are indexed each second, whatever waits."""
-    work = Housekeeping(IndexLag(0, 5 * Housekeeping.A_STEP), IndexLag(200, 2 * Housekeeping.A_STEP))
+def test_a_calm_stream_is_indexed_at_once(run_rounds: Callable[[FakeUpkeep], list[bool]]) -> None:
+    """A few hundred messages a second are indexed each second, however many wait."""
+    work = FakeUpkeep(IndexLag(0, 5 * FakeUpkeep.A_STEP), IndexLag(200, 2 * FakeUpkeep.A_STEP))
     assert run_rounds(work) == [False, False]
     assert work.steps == 7
 
 
-def test_a_flood_is_indexed_when_it_is_over(run_rounds: Callable[[Housekeeping], list[bool]]) -> None:
-    """While far more comes nothing is indexed, but the log is looked after; then all of it is."""
-    work = Housekeeping(IndexLag(FLOOD, MOST_WAITING), IndexLag(FLOOD, MOST_WAITING), IndexLag(10, 1000))
+def test_a_flood_is_indexed_when_it_is_over(run_rounds: Callable[[FakeUpkeep], list[bool]]) -> None:
+    """During a flood nothing is indexed, but the log is trimmed. Afterwards everything is indexed."""
+    work = FakeUpkeep(IndexLag(FLOOD, MOST_WAITING), IndexLag(FLOOD, MOST_WAITING), IndexLag(10, 1000))
     run_rounds(work)
-    assert (work.steps, work.trims) == (1000 // Housekeeping.A_STEP, 3)
+    assert (work.steps, work.trims) == (1000 // FakeUpkeep.A_STEP, 3)
 
 
-def test_a_flood_that_does_not_end_is_indexed_too(run_rounds: Callable[[Housekeeping], list[bool]]) -> None:
-    """Never more than a bound is put off."""
-    work = Housekeeping(IndexLag(FLOOD, MOST_WAITING + 1))
+def test_a_flood_that_does_not_end_is_indexed_too(run_rounds: Callable[[FakeUpkeep], list[bool]]) -> None:
+    """Beyond a bound of waiting entries, a flood is indexed while it goes on."""
+    work = FakeUpkeep(IndexLag(FLOOD, MOST_WAITING + 1))
     run_rounds(work)
     assert work.steps
 
 
-def test_looks_again_while_it_works(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A round's indexing ends after a second, and says that there is more to do."""
-    work = Housekeeping(IndexLag(0, 100 * Housekeeping.A_STEP))
+def test_a_round_of_indexing_takes_a_second_at_most(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Indexing ends after a second and reports that there is more."""
+    work = FakeUpkeep(IndexLag(0, 100 * FakeUpkeep.A_STEP))
     moments = iter(range(1, 10**6))
     clock = SimpleNamespace(monotonic=lambda: next(moments) * 0.3, time_ns=time.time_ns)
     monkeypatch.setattr(upkeep_module, "time", clock)

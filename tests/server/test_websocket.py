@@ -1,4 +1,4 @@
-"""The WebSocket side without a socket; frames are made here by hand, not by the library under test."""
+"""WebSocket without a socket. Frames are made by hand here, not by the library under test."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ CONTINUED, TEXT, BINARY, CLOSE, PING, PONG = 0, 1, 2, 8, 9, 10
 
 
 def request(*more: str, line: str = "GET / HTTP/1.1", left_out: str = "") -> bytes:
-    """A handshake's request."""
+    """Make a handshake's request."""
     headers = [
         "Host: chat.example.org",
         "Upgrade: websocket",
@@ -40,7 +40,7 @@ def request(*more: str, line: str = "GET / HTTP/1.1", left_out: str = "") -> byt
 
 
 def frame(opcode: int, data: bytes, *, last: bool = True, masked: bool = True) -> bytes:
-    """One frame of a client."""
+    """Make one frame of a client."""
     size = len(data)
     bit = 0x80 if masked else 0
     head = bytes([(0x80 if last else 0) | opcode])
@@ -52,7 +52,7 @@ def frame(opcode: int, data: bytes, *, last: bool = True, masked: bool = True) -
 
 
 def opened(*more: str, origins: tuple[str, ...] = ()) -> WebSocketStream:
-    """A stream behind its handshake."""
+    """Make a stream whose handshake is done."""
     stream = WebSocketStream(origins)
     assert stream.feed(request(*more)) == []
     assert stream.is_open, stream.refusal
@@ -61,7 +61,7 @@ def opened(*more: str, origins: tuple[str, ...] = ()) -> WebSocketStream:
 
 
 def refused(data: bytes, origins: tuple[str, ...] = ()) -> tuple[int, WebSocketStream]:
-    """The status that a request is refused by."""
+    """Return the HTTP status of a refused request."""
     stream = WebSocketStream(origins)
     assert stream.feed(data) == []
     assert not stream.is_open
@@ -76,7 +76,7 @@ def refused(data: bytes, origins: tuple[str, ...] = ()) -> tuple[int, WebSocketS
 
 
 def test_the_handshake_is_answered_by_the_keys_digest() -> None:
-    """RFC 6455, section 4.2.2: the accept key, and no extension, whatever the client offers."""
+    """RFC 6455, section 4.2.2: the accept key, and no extension, even if the client offers one."""
     stream = WebSocketStream(())
     stream.feed(request("Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits"))
     answer = stream.take_outgoing().decode()
@@ -97,7 +97,7 @@ def test_the_handshake_is_answered_by_the_keys_digest() -> None:
     ],
 )
 def test_the_client_chooses_the_subprotocol(offered: str | None, chosen: str | None) -> None:
-    """The first that it names and we know; without one the connection goes on, in text."""
+    """The first one that it names and the server knows. Without one, the connection opens and sends text."""
     stream = WebSocketStream(())
     stream.feed(request(*([f"Sec-WebSocket-Protocol: {offered}"] if offered else [])))
     answer = stream.take_outgoing().decode()
@@ -125,18 +125,18 @@ def test_the_client_chooses_the_subprotocol(offered: str | None, chosen: str | N
     ],
 )
 def test_what_is_no_handshake_is_refused_at_once(data: bytes, status: HTTPStatus) -> None:
-    """With the status that says what is wrong, once, and nothing more is read."""
+    """It gets one response with a status that says what is wrong, and nothing more of it is read."""
     assert refused(data)[0] == status
 
 
 def test_a_post_is_refused_as_an_error_of_the_client() -> None:
-    """Only GET opens a WebSocket; which of the client's errors it is depends on the library's version."""
+    """Only GET opens a WebSocket. The status is a 4xx; which one depends on the version of the library."""
     status, _ = refused(request("Content-Length: 0", line="POST / HTTP/1.1"))
     assert status in (HTTPStatus.BAD_REQUEST, HTTPStatus.METHOD_NOT_ALLOWED)
 
 
-def test_a_refused_version_is_told_ours() -> None:
-    """RFC 6455, section 4.2.2: the answer to a version not known names the one that is."""
+def test_a_refusal_of_the_version_names_ours() -> None:
+    """RFC 6455, section 4.2.2: the response to an unknown version names the known one."""
     stream = WebSocketStream(())
     stream.feed(request("Sec-WebSocket-Version: 8", left_out="Sec-WebSocket-Version"))
     assert b"\r\nSec-WebSocket-Version: 13\r\n" in stream.take_outgoing()
@@ -162,7 +162,7 @@ def test_a_refused_version_is_told_ours() -> None:
     ],
 )
 def test_which_pages_may_connect(origin: str, allowed: tuple[str, ...], may: bool) -> None:
-    """Those of this machine, and exactly the origins that are named, or all."""
+    """Pages of this machine, and exactly the origins that the settings name, or all of them."""
     assert may_connect(origin, allowed) is may
     stream = WebSocketStream(allowed)
     stream.feed(request(f"Origin: {origin}"))
@@ -170,13 +170,13 @@ def test_which_pages_may_connect(origin: str, allowed: tuple[str, ...], may: boo
     assert may or stream.take_outgoing().startswith(b"HTTP/1.1 403 ")
 
 
-def test_a_program_that_is_no_browser_names_no_origin() -> None:
-    """It may connect, whatever pages may."""
+def test_a_client_without_an_origin_may_connect() -> None:
+    """A client without an Origin may connect, whatever the settings say of pages."""
     assert opened(origins=("https://chat.example.org",)).is_open
 
 
-def test_an_origin_cannot_write_to_the_operators_screen() -> None:
-    """What is noted of it is plain ASCII and short."""
+def test_an_origin_cannot_break_the_log() -> None:
+    """The log line shows it short and in plain ASCII."""
     _, stream = refused(request().replace(b"\r\n\r\n", b"\r\nOrigin: http://\x9b2J" + b"x" * 500 + b"\r\n\r\n"))
     assert stream.refusal.isascii()
     assert stream.refusal.isprintable()
@@ -184,19 +184,19 @@ def test_an_origin_cannot_write_to_the_operators_screen() -> None:
 
 
 def test_a_message_is_a_line_in_either_type() -> None:
-    """Text and binary messages are lines, in order; an empty one is none, and its line end is not needed."""
+    """Text and binary messages are lines, in order. An empty message is no line, and a line needs no line end."""
     stream = opened()
     data = frame(TEXT, "PING é".encode()) + frame(BINARY, b"PING 2") + frame(TEXT, b"") + frame(TEXT, b"PING 3\r\n")
     assert stream.feed(data) == ["PING é", "PING 2", "PING 3"]
 
 
 def test_a_line_end_within_a_message_ends_the_line() -> None:
-    """No parameter can hold one, whatever the message is."""
+    """No parameter can have a line end, whatever message it comes in."""
     assert opened().feed(frame(BINARY, b"PING 1\r\nPING 2\nPING 3\rPING 4")) == [f"PING {n}" for n in (1, 2, 3, 4)]
 
 
-def test_malformed_lines_of_binary_messages_are_told_as_plain_ones_are() -> None:
-    """Not UTF-8, a NUL, too long: each stands in its line's place, and the connection goes on."""
+def test_malformed_lines_of_binary_messages_are_as_in_plain_irc() -> None:
+    """Not UTF-8, a NUL, too long: each keeps its place among the lines, and the connection goes on."""
     stream = opened("Sec-WebSocket-Protocol: binary.ircv3.net")
     data = frame(BINARY, b"\xff") + frame(BINARY, b"a\0b") + frame(BINARY, b"x" * 511) + frame(BINARY, b"x" * 510)
     assert stream.feed(data) == [Malformed.NOT_UTF8, Malformed.HAS_NUL, Malformed.TOO_LONG, "x" * 510]
@@ -204,13 +204,13 @@ def test_malformed_lines_of_binary_messages_are_told_as_plain_ones_are() -> None
 
 
 def test_tags_come_on_top_of_a_lines_length() -> None:
-    """4,094 bytes of tags and 510 behind them are one line, as over plain IRC."""
+    """4,094 bytes of tags and 510 bytes behind them are one line, as over plain IRC."""
     line = "@" + "t" * 4094 + " " + "x" * 510
     assert opened().feed(frame(TEXT, line.encode())) == [line]
 
 
-def test_text_that_is_none_ends_the_connection() -> None:
-    """RFC 6455, section 8.1: code 1007; what came before it counts, what comes behind it does not."""
+def test_text_that_is_not_utf8_ends_the_connection() -> None:
+    """RFC 6455, section 8.1: code 1007. Lines before it run, lines behind it do not."""
     stream = opened()
     assert stream.feed(frame(TEXT, b"PING 1") + frame(TEXT, b"PING \xff") + frame(TEXT, b"PING 2")) == ["PING 1"]
     assert stream.take_outgoing() == b"\x88\x02" + struct.pack(">H", 1007)
@@ -219,7 +219,7 @@ def test_text_that_is_none_ends_the_connection() -> None:
 
 
 def test_a_character_may_be_cut_by_fragments() -> None:
-    """Only the whole message has to be UTF-8; a ping between two fragments is answered at once."""
+    """Only the whole message has to be UTF-8. A ping between two fragments is answered at once."""
     stream = opened()
     assert stream.feed(frame(TEXT, b"PING \xc3", last=False)) == []
     assert stream.feed(frame(PING, b"?")) == []
@@ -228,7 +228,7 @@ def test_a_character_may_be_cut_by_fragments() -> None:
 
 
 def test_a_message_that_is_too_large_ends_the_connection() -> None:
-    """In one frame as soon as its length is known, and in fragments once their sum is too large: code 1009."""
+    """Code 1009: for one frame as soon as its length is known, for fragments when their sum is too large."""
     whole, pieces = opened(), opened()
     whole.feed(frame(TEXT, b"x" * (MESSAGE_BYTES + 1))[:8])
     for piece in range(17):
@@ -252,7 +252,7 @@ def test_a_message_that_is_too_large_ends_the_connection() -> None:
     ids=["unmasked", "nothing to continue", "unfinished", "long ping", "half ping", "unknown opcode", "compressed"],
 )
 def test_a_breach_of_the_protocol_ends_the_connection(data: bytes) -> None:
-    """Code 1002, and no line of it."""
+    """Code 1002, and none of it becomes a line."""
     stream = opened()
     assert stream.feed(data) == []
     assert stream.take_outgoing()[2:4] == struct.pack(">H", 1002)
@@ -260,7 +260,7 @@ def test_a_breach_of_the_protocol_ends_the_connection(data: bytes) -> None:
 
 
 def test_a_close_frame_is_answered_and_ends_the_lines() -> None:
-    """With its own code; the lines before it count."""
+    """The answer has the same code. Lines before it run."""
     stream = opened()
     reason = struct.pack(">H", 1001) + b"tab closed"
     assert stream.feed(frame(TEXT, b"PING 1") + frame(CLOSE, reason) + frame(TEXT, b"PING 2")) == ["PING 1"]
@@ -270,8 +270,8 @@ def test_a_close_frame_is_answered_and_ends_the_lines() -> None:
     assert stream.take_outgoing() == b""
 
 
-def test_our_own_close_frame_is_said_once() -> None:
-    """Code 1000; nothing may be sent behind it."""
+def test_our_own_close_frame_is_sent_once() -> None:
+    """Code 1000. Nothing may be sent behind it."""
     stream = opened()
     stream.close()
     stream.close()
@@ -288,8 +288,8 @@ def test_nothing_can_be_sent_before_the_handshake() -> None:
 
 
 @pytest.mark.parametrize("opcode", [Opcode.TEXT, Opcode.BINARY])
-def test_each_line_is_a_message_of_its_own(opcode: Opcode) -> None:
-    """Without its CR LF and unmasked; from 126 bytes on with the longer length."""
+def test_each_line_is_one_message(opcode: Opcode) -> None:
+    """Without its CR LF and unmasked. From 126 bytes on, the frame has the longer length field."""
     head = bytes([0x80 | opcode])
     long = b"x" * 600
     assert to_messages(b"a\r\n" + long + b"\r\nbc\r\n", opcode) == (
@@ -323,7 +323,7 @@ def test_how_the_network_cuts_the_bytes_changes_nothing(lines: list[str], data: 
 
 @given(st.binary(max_size=300))
 def test_no_bytes_break_it(data: bytes) -> None:
-    """Whatever comes, before or behind the handshake, is lines, an answer, or an end."""
+    """Any bytes, before or behind the handshake, become lines, an answer, or an end."""
     for stream in (WebSocketStream(()), opened()):
         for line in stream.feed(data):
             assert isinstance(line, str | Malformed)

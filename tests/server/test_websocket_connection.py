@@ -1,4 +1,4 @@
-"""A WebSocket connection on a real pair of sockets: time and room are bounded, and its end is in order."""
+"""A WebSocket connection on a pair of sockets: its bounds of time and memory, and its end."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SENDQ_BYTES = 20_000
 
 
 class Pair:
-    """A connection and its peer's socket; what the connection told its thread."""
+    """A connection, its peer's socket, and what the connection has reported to its thread."""
 
     def __init__(self, messages: MessageCache | None = None) -> None:
         ours, self.peer = socket.socketpair()
@@ -44,7 +44,7 @@ class Pair:
         )
 
     def close(self) -> None:
-        """Leave nothing open."""
+        """Close both sockets and the epoll."""
         self.connection.close()
         self.peer.close()
         self.epoll.close()
@@ -66,7 +66,7 @@ def pair() -> Iterator[Pair]:
 
 
 def test_a_handshake_opens_it_once(pair: Pair) -> None:
-    """Its thread is told, and only from then on may it have lines."""
+    """The connection reports it to its thread, and has lines only from then on."""
     before = pair.connection.state
     connection = pair.open()
     assert pair.opened == [connection]
@@ -77,8 +77,8 @@ def test_a_handshake_opens_it_once(pair: Pair) -> None:
     assert pair.opened == [connection]
 
 
-def test_a_handshake_has_its_time(pair: Pair) -> None:
-    """Then it is answered by 408 and closed, and its thread is told; one that is done is not."""
+def test_a_handshake_times_out(pair: Pair) -> None:
+    """An unfinished handshake is answered with 408 and reported to the thread. A finished one is left alone."""
     pair.peer.sendall(HANDSHAKE[:50])
     pair.connection.read()
     pair.connection.time_out()
@@ -95,8 +95,8 @@ def test_a_handshake_has_its_time(pair: Pair) -> None:
 
 
 @pytest.mark.parametrize("said", [b"", HANDSHAKE[:50]])
-def test_a_peer_that_leaves_during_the_handshake_is_nobody(pair: Pair, said: bytes) -> None:
-    """There are no lines, nothing is noted, and the connection is finished."""
+def test_a_peer_that_leaves_during_the_handshake_has_no_session(pair: Pair, said: bytes) -> None:
+    """There are no lines, nothing is logged, and the connection is finished."""
     pair.peer.sendall(said)
     pair.peer.shutdown(socket.SHUT_WR)
     until(lambda: not pair.connection.read() and pair.connection.at_end, "the end was read")
@@ -104,15 +104,15 @@ def test_a_peer_that_leaves_during_the_handshake_is_nobody(pair: Pair, said: byt
     assert pair.connection.is_finished
 
 
-def test_a_peer_that_hangs_up_during_the_handshake_is_nobody(pair: Pair) -> None:
-    """As epoll says it of a connection that is dead both ways."""
+def test_a_peer_that_hangs_up_during_the_handshake_has_no_session(pair: Pair) -> None:
+    """The same if epoll reports the connection dead in both directions."""
     pair.connection.hang_up()
     assert pair.connection.is_finished
     assert not pair.opened and not pair.refused
 
 
-def test_a_refused_peer_may_read_why(pair: Pair) -> None:
-    """The response stays readable while the peer is still sending; the end is when it is done."""
+def test_a_refused_peer_can_read_the_reason(pair: Pair) -> None:
+    """The response stays readable while the peer is still sending. The connection ends when the peer is done."""
     pair.peer.sendall(b"GET / HTTP/1.1\r\n\r\n")
     assert not pair.connection.read()
     assert not pair.connection.is_finished
@@ -124,8 +124,8 @@ def test_a_refused_peer_may_read_why(pair: Pair) -> None:
     assert pair.connection.is_finished
 
 
-def test_a_peer_that_does_not_read_ends_by_it(pair: Pair) -> None:
-    """Messages that pile up, and pongs as well, are bounded by the SendQ."""
+def test_a_full_send_queue_ends_the_connection(pair: Pair) -> None:
+    """The send queue limit holds for messages and for pongs."""
     connection = pair.open()
     for number in range(1000):
         if connection.ended:
@@ -144,7 +144,7 @@ def test_a_peer_that_does_not_read_ends_by_it(pair: Pair) -> None:
 
 
 def test_nothing_is_sent_behind_a_close_frame(pair: Pair) -> None:
-    """RFC 6455, section 5.5.1; whoever said it first."""
+    """RFC 6455, section 5.5.1, whichever side sent it."""
     connection = pair.open()
     connection.write(b"ERROR :bye\r\n")
     connection.begin_close()
@@ -156,7 +156,7 @@ def test_nothing_is_sent_behind_a_close_frame(pair: Pair) -> None:
 
 
 def test_a_failed_connection_waits_for_its_peer_to_read_the_code(pair: Pair) -> None:
-    """A close at once would reset a peer that is still sending, and take the close frame from it."""
+    """Closing at once would reset a peer that is still sending, and it would not read the close frame."""
     connection = pair.open()
     pair.peer.sendall(b"\x81\x81\0\0\0\0\xff")
     assert connection.read()
@@ -169,8 +169,8 @@ def test_a_failed_connection_waits_for_its_peer_to_read_the_code(pair: Pair) -> 
     until(lambda: not connection.read() and connection.is_finished, "the peer's end was read")
 
 
-def test_what_several_read_is_put_into_messages_once() -> None:
-    """Connections that share a tick's cache write the very same bytes."""
+def test_shared_lines_are_put_into_messages_once() -> None:
+    """Connections that share a tick's cache write the same bytes object."""
     messages: MessageCache = {}
     one, two = Pair(messages), Pair(messages)
     line = b"PRIVMSG #lobby :to all\r\n"

@@ -25,7 +25,7 @@ def database(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def looks() -> queue.SimpleQueue[Stores]:
-    """Each look for what others have changed."""
+    """Has the stores of each look for changes of other processes."""
     return queue.SimpleQueue()
 
 
@@ -38,8 +38,8 @@ def workers(database: Path, looks: queue.SimpleQueue[Stores]) -> Iterator[Worker
     made.stop(CAP_S)
 
 
-def test_stored_in_the_order_in_which_it_was_submitted(workers: Workers) -> None:
-    """One thread does everything that is written."""
+def test_the_store_runs_its_jobs_in_order(workers: Workers) -> None:
+    """One thread runs all jobs of the store."""
     done: queue.SimpleQueue[object] = queue.SimpleQueue()
     for number in range(200):
         workers.submit("store", lambda stores, number=number: (number, threading.get_ident()), done.put)  # type: ignore[misc]
@@ -49,7 +49,7 @@ def test_stored_in_the_order_in_which_it_was_submitted(workers: Workers) -> None
 
 
 def test_what_a_job_raises_is_its_outcome(workers: Workers) -> None:
-    """Refusals and bugs reach whoever asked, and the worker goes on."""
+    """Refusals and bugs are passed to ``done``, and the worker goes on."""
     done: queue.SimpleQueue[object] = queue.SimpleQueue()
 
     def bug(stores: Stores) -> object:
@@ -64,7 +64,7 @@ def test_what_a_job_raises_is_its_outcome(workers: Workers) -> None:
 
 
 def test_passwords_do_not_wait_for_the_disk(workers: Workers) -> None:
-    """While the store worker is held up, password jobs are done."""
+    """Password jobs run while the store worker is busy."""
     held, checked = threading.Event(), threading.Event()
     workers.submit("store", lambda stores: held.wait(CAP_S), lambda outcome: None)
     workers.submit("password", lambda stores: None, lambda outcome: checked.set())
@@ -74,7 +74,7 @@ def test_passwords_do_not_wait_for_the_disk(workers: Workers) -> None:
 
 
 def test_two_passwords_at_once(workers: Workers) -> None:
-    """Two checks run side by side: each waits for the other to have begun."""
+    """Two checks run side by side: each waits until the other has begun."""
     both = threading.Barrier(2)
     done: queue.SimpleQueue[object] = queue.SimpleQueue()
     for _ in range(2):
@@ -82,14 +82,14 @@ def test_two_passwords_at_once(workers: Workers) -> None:
     assert sorted(int(str(done.get(timeout=CAP_S))) for _ in range(2)) == [0, 1]
 
 
-def test_it_looks_again_and_again(workers: Workers, looks: queue.SimpleQueue[Stores]) -> None:
-    """What others change is looked for without being asked."""
+def test_the_store_worker_looks_again_and_again(workers: Workers, looks: queue.SimpleQueue[Stores]) -> None:
+    """The store worker looks for changes without being asked."""
     first = looks.get(timeout=CAP_S)
     assert looks.get(timeout=CAP_S) is first
 
 
 def test_stopping_finishes_what_was_submitted(database: Path) -> None:
-    """Everything submitted before is done when stop returns."""
+    """Every job from before the stop is done when it returns."""
     workers = Workers(lambda: open_stores(database))
     done: list[object] = []
     workers.start()
@@ -100,7 +100,7 @@ def test_stopping_finishes_what_was_submitted(database: Path) -> None:
 
 
 def test_stopping_leaves_a_busy_worker_behind(database: Path) -> None:
-    """Stop gives up on a job that takes too long, and says so."""
+    """Stop gives up on a job that takes too long, and returns False."""
     workers = Workers(lambda: open_stores(database))
     begun, free = threading.Event(), threading.Event()
 
@@ -117,7 +117,7 @@ def test_stopping_leaves_a_busy_worker_behind(database: Path) -> None:
 
 
 def test_a_database_that_was_away_is_opened_with_the_next_job(database: Path, tmp_path: Path) -> None:
-    """A worker that cannot open it refuses the job and tries again."""
+    """If a worker cannot open the database, the job fails and the next one tries again."""
     away = tmp_path / "away.db"
     database.rename(away)
     workers = Workers(lambda: open_stores(database))
