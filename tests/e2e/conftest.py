@@ -1,4 +1,4 @@
-"""Fixtures for tests that run the daemon as a process of its own."""
+"""Fixtures for tests that run the daemon as a process."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from harness.daemon import Daemon, Place, running
 
 @pytest.fixture
 def place() -> Iterator[Place]:
-    """A place of the test's own, with no daemon in it yet."""
+    """A place for this test alone, without a daemon."""
     with Place.make() as made:
         yield made
 
@@ -24,6 +24,6 @@ def shared() -> Iterator[Daemon]:
 
 @pytest.fixture
 def daemon() -> Iterator[Daemon]:
-    """A daemon of the test's own."""
+    """A daemon for this test alone."""
     with running() as started:
         yield started

@@ -1,4 +1,4 @@
-"""Rubbish, floods and vanishing peers: a numeric or a clean close, and nobody else notices."""
+"""Rubbish, floods and vanishing peers get a numeric or a clean close, and no other client is disturbed."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from harness.daemon import CAP_S, Daemon, running, until, verb_of
 
 @pytest.fixture(scope="module", params=[1, 2], ids=["one-io-thread", "two-io-threads"])
 def unlimited(request: pytest.FixtureRequest) -> Iterator[Daemon]:
-    """A daemon that does not mind how much one says."""
+    """A daemon without limits."""
     with running(limits__enabled=False, server__io_threads=request.param) as daemon:
         yield daemon
 
 
 def without_joins(lines: list[str]) -> list[str]:
-    """The lines that are not about who comes and goes."""
+    """Drop the lines of users that come and go."""
     return [line for line in lines if verb_of(line) not in ("JOIN", "QUIT")]
 
 
-def test_a_line_too_long_is_417_and_nobody_reads_it(shared: Daemon) -> None:
-    """Over-long lines and tags are refused whole; the next line is understood."""
+def test_a_line_too_long_is_417_and_is_not_passed_on(shared: Daemon) -> None:
+    """A line or tags that are too long are refused as a whole. The next line is run."""
     with shared.connect("alice") as alice, shared.connect("bob") as bob:
         for line in ("PRIVMSG bob :" + "x" * 600, "@" + "t" * 5000 + " PRIVMSG bob :tags", "PRIVMSG bob :" + "ä" * 300):
             assert [verb_of(answer) for answer in without_joins(alice.ask(line))] == ["417"]
@@ -35,7 +35,7 @@ def test_a_line_too_long_is_417_and_nobody_reads_it(shared: Daemon) -> None:
 
 
 def test_a_line_without_an_end_costs_no_memory(shared: Daemon) -> None:
-    """Megabytes without a line's end are one line that is too long."""
+    """Megabytes without a line end are one line that is too long."""
     with shared.connect("cato") as cato:
         for _ in range(64):
             cato.send_bytes(b"z" * 65_536)
@@ -47,7 +47,7 @@ def test_a_line_without_an_end_costs_no_memory(shared: Daemon) -> None:
     "data", [b"PRIVMSG bob2 :\xff\xfe\r\n", b"PRIVMSG bob2 :caf\xe9\r\n", b"\x80\r\n", b"NICK \xc3\r\n"]
 )
 def test_what_is_not_utf8_is_refused(shared: Daemon, data: bytes) -> None:
-    """FAIL INVALID_UTF8, for the whole line and no other."""
+    """FAIL INVALID_UTF8 for the whole line, and for no other line."""
     with shared.connect("bob2") as bob, shared.connect("dan") as dan:
         dan.send_bytes(b"PING one\r\n" + data + b"PING two\r\n")
         assert [verb_of(answer) for answer in dan.collect()] == ["PONG", "FAIL", "PONG"]
@@ -56,7 +56,7 @@ def test_what_is_not_utf8_is_refused(shared: Daemon, data: bytes) -> None:
 
 
 def test_nul_and_bare_cr(shared: Daemon) -> None:
-    """A line with a NUL is not run; a bare CR ends a line as LF does."""
+    """A line with a NUL is not run. A bare CR ends a line as LF does."""
     with shared.connect("bob3") as bob, shared.connect("eva") as eva:
         eva.send_bytes(b"PRIVMSG bob3 :a\0b\r\nPING one\rPING two\n\r\n\n\rPING three\r\n")
         answers = eva.collect()
@@ -76,7 +76,7 @@ def test_a_conversation_split_at_every_byte(unlimited: Daemon) -> None:
 
 
 def test_unknown_verbs_and_missing_parameters(shared: Daemon) -> None:
-    """421 and 461 by numeric, an empty line and a lone prefix by nothing."""
+    """They are answered by 421 and 461. An empty line or a lone prefix is not answered."""
     with shared.connect("gina") as gina:
         assert " 421 gina BOGUS :" in gina.ask("BOGUS a b c")[0]
         for verb in ("JOIN", "KICK #lobby", "MODE", "TOPIC", "PART", "OPER x", "USERHOST", "AUTHENTICATE"):
@@ -88,7 +88,7 @@ def test_unknown_verbs_and_missing_parameters(shared: Daemon) -> None:
 
 
 def test_rubbish_of_every_kind(unlimited: Daemon) -> None:
-    """Random bytes, random words of the protocol: no traceback, no loss for anybody else."""
+    """Random bytes and random words of the protocol cause no traceback and cost other clients nothing."""
     rng = random.Random(20_260_701)
     verbs = ["NICK", "JOIN", "PART", "MODE", "TOPIC", "KICK", "INVITE", "WHO", "WHOIS", "NAMES", "LIST", "PRIVMSG"]
     verbs += ["USER", "CAP", "AUTHENTICATE", "UBAN", "KILL", "AWAY"]
@@ -123,9 +123,9 @@ def test_rubbish_of_every_kind(unlimited: Daemon) -> None:
 
 
 def test_ten_thousand_lines_at_once_are_a_flood(shared: Daemon) -> None:
-    """Within the limits it is ERROR (Excess flood) and a close, while others chat on undisturbed."""
+    """With limits, the client gets ERROR (Excess flood) and is closed. Other users chat on."""
     with shared.connect("ina") as ina, shared.connect("jan") as jan, shared.connect("kai") as kai:
-        with contextlib.suppress(ConnectionError):  # closed before it had said it all
+        with contextlib.suppress(ConnectionError):  # closed before everything was sent
             ina.send_bytes(b"PRIVMSG #lobby :flood\r\n" * 10_000)
         jan.ask("PRIVMSG kai :undisturbed")
         kai.expect("undisturbed")
@@ -135,8 +135,8 @@ def test_ten_thousand_lines_at_once_are_a_flood(shared: Daemon) -> None:
         assert flooded <= 64
 
 
-def test_ten_thousand_lines_are_answered_where_there_is_no_limit(unlimited: Daemon) -> None:
-    """Each is answered in order, and what somebody else says meanwhile does not wait for the end of it."""
+def test_ten_thousand_lines_are_answered_without_limits(unlimited: Daemon) -> None:
+    """Each line is answered in order. Lines of another client do not wait for the end of it."""
     with unlimited.connect("leo") as leo, unlimited.connect("mia") as mia, unlimited.connect("ned") as ned:
         leo.collect()
         leo.send_bytes(b"".join(b"PING %d\r\n" % number for number in range(10_000)))
@@ -146,8 +146,8 @@ def test_ten_thousand_lines_are_answered_where_there_is_no_limit(unlimited: Daem
         assert answers == [str(number) for number in range(10_000)]
 
 
-def test_a_patient_client_may_say_much(shared: Daemon) -> None:
-    """More lines than the burst allows, few enough to wait for: all are answered, in order, none is lost."""
+def test_lines_beyond_the_burst_wait(shared: Daemon) -> None:
+    """If more lines come than the burst allows, but few enough to wait, all are answered in order."""
     with shared.connect("olga") as olga:
         olga.send(*(f"PING {number}" for number in range(60)))
         for number in range(60):
@@ -155,7 +155,7 @@ def test_a_patient_client_may_say_much(shared: Daemon) -> None:
 
 
 def test_half_open_lines_are_still_run(shared: Daemon) -> None:
-    """A peer that shuts its side after sending (a script with a pipe) is heard and answered, then leaves."""
+    """A peer that shuts down its sending side (a script with a pipe) still has its lines run and answered."""
     with shared.connect("pia") as pia:
         with shared.open() as script:
             script.send("NICK script", "USER s 0 * :S", "PRIVMSG #lobby :deployed")
@@ -167,7 +167,7 @@ def test_half_open_lines_are_still_run(shared: Daemon) -> None:
 
 
 def test_half_open_with_more_than_the_burst(shared: Daemon) -> None:
-    """Also the lines that had to wait for their turn are run before the peer is let go."""
+    """Lines that wait for the rate limit run before the connection ends, too."""
     with shared.connect("quin") as quin:
         quin.send(*(f"PING {number}" for number in range(55)))
         quin.half_close()
@@ -176,8 +176,8 @@ def test_half_open_with_more_than_the_burst(shared: Daemon) -> None:
 
 
 @pytest.mark.parametrize("how", ["close", "reset"])
-def test_who_vanishes_in_the_middle_of_a_line(shared: Daemon, how: str) -> None:
-    """Others read that they left; the unfinished line is not run."""
+def test_a_peer_that_vanishes_in_the_middle_of_a_line(shared: Daemon, how: str) -> None:
+    """Other users read QUIT. The unfinished line is not run."""
     with shared.connect("rob") as rob:
         client = shared.connect("fading")
         rob.collect()
@@ -191,8 +191,8 @@ def test_who_vanishes_in_the_middle_of_a_line(shared: Daemon, how: str) -> None:
         assert rob.collect() == []
 
 
-def test_what_was_said_before_hanging_up_is_heard(unlimited: Daemon) -> None:
-    """A script that says its line and closes, with all our answers unread, sends an RST behind it: it was said."""
+def test_a_line_before_a_reset_is_run(unlimited: Daemon) -> None:
+    """A script that sends a line and closes, without reading our answers, sends a reset behind it. The line is run."""
     with unlimited.connect("uwe") as uwe:
         for number in range(20):
             script = unlimited.open()
@@ -217,7 +217,7 @@ def test_a_hundred_resets_before_registration(shared: Daemon) -> None:
 
 
 def test_a_peer_that_never_reads_costs_only_itself() -> None:
-    """Its output piles up to the bound, it is dropped for SendQ exceeded, and the room loses no line."""
+    """Beyond its send queue the client is closed (SendQ exceeded), and its channel loses no line."""
     with (
         running(limits__enabled=False, limits__sendq_bytes=65_536) as daemon,
         daemon.connect("sue") as sue,
@@ -239,7 +239,7 @@ def test_a_peer_that_never_reads_costs_only_itself() -> None:
 
 
 def test_five_hundred_connections_at_once(unlimited: Daemon) -> None:
-    """All are welcomed, all read one line, and all may vanish at once."""
+    """All are welcomed, all read the same line, and all may vanish at once."""
     with unlimited.connect("zed") as zed:
         crowd = [unlimited.open() for _ in range(500)]
         for number, client in enumerate(crowd):
@@ -257,7 +257,7 @@ def test_five_hundred_connections_at_once(unlimited: Daemon) -> None:
 
 
 def test_connections_of_one_address_are_limited() -> None:
-    """Too many at a time, or a minute, are told so and closed; other addresses and this machine itself are not."""
+    """Too many at a time or in a minute are refused. Other addresses and this machine are not counted."""
     with running(limits__connections_per_address=3, limits__connects_per_minute=6) as daemon:
         first = [daemon.open("127.3.0.1") for _ in range(3)]
         for client in first:
@@ -286,8 +286,8 @@ def test_connections_of_one_address_are_limited() -> None:
             client.sock.close()
 
 
-def test_who_does_not_register_is_let_go() -> None:
-    """After the time-out an unregistered connection is told and closed; others stay."""
+def test_a_connection_that_does_not_register_is_closed() -> None:
+    """After the time-out an unregistered connection gets ERROR and is closed. Other clients stay."""
     with running(limits__registration_timeout_s=0.5) as daemon, daemon.connect("tim") as tim, daemon.open() as mute:
         mute.send("CAP LS 302", "NICK mute")
         assert mute.expect_closed()[-1] == "ERROR :Closing Link: 127.0.0.1 (Registration timed out)"
@@ -295,8 +295,8 @@ def test_who_does_not_register_is_let_go() -> None:
         daemon.expect_log("refused 127.0.0.1: ")
 
 
-def test_the_silent_are_asked_and_the_dead_let_go() -> None:
-    """A PING after the interval; who answers stays, who does not is gone after the time-out."""
+def test_a_silent_client_gets_ping_and_is_closed_without_an_answer() -> None:
+    """PING comes after the interval. A client that answers stays; one that does not is closed after the time-out."""
     with (
         running(limits__ping_interval_s=0.5, limits__ping_timeout_s=1.5) as daemon,
         daemon.connect("alive") as alive,

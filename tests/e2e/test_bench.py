@@ -1,4 +1,4 @@
-"""The bench's load generator: its counts are those of the work, and it sees every fault of a server."""
+"""The bench's load generator counts its work correctly and finds every fault of a server."""
 
 from __future__ import annotations
 
@@ -34,20 +34,20 @@ def generator(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def open_daemon() -> Iterator[Daemon]:
-    """A daemon that limits nobody and puts nobody anywhere, as the bench has it."""
+    """A daemon as the bench runs it: without limits and without configured channels."""
     with running(limits__enabled=False, channels__autojoin="[]") as daemon:
         yield daemon
 
 
 def call(generator: Path, port: int, pid: int, case: str, **options: str | float) -> subprocess.CompletedProcess[str]:
-    """Run the generator, whatever comes of it."""
+    """Run the generator, whatever its exit code."""
     words = [word for name, value in options.items() for word in (f"--{name}", str(value))]
     command = [str(generator), case, "--host", "127.0.0.1", "--port", str(port), "--pid", str(pid), *words]
     return subprocess.run(command, capture_output=True, text=True, timeout=4 * CAP_S, check=False)
 
 
 def measure(generator: Path, daemon: Daemon, case: str, **options: str | float) -> dict[str, Any]:
-    """What the generator tells; it must be content. Nobody's nick is somebody's of another case."""
+    """Run the generator, which must succeed, and return its result. No two nicks may differ in case only."""
     done = call(generator, daemon.port, daemon.process.pid, case, prefix=case, **options)
     assert done.returncode == 0, done.stderr
     answer: dict[str, Any] = json.loads(done.stdout)
@@ -57,26 +57,26 @@ def measure(generator: Path, daemon: Daemon, case: str, **options: str | float) 
 
 
 def test_every_member_of_every_room_reads_every_line(generator: Path, open_daemon: Daemon) -> None:
-    """Three rooms of six, of whom two say 40 lines each: 240 messages, each delivered to the five others."""
+    """In three rooms of six users, two users say 40 lines each: 240 messages, each delivered to five users."""
     answer = measure(generator, open_daemon, "rooms", rooms=3, members=6, senders=2, window=4, messages=40)
     assert (answer["messages"], answer["delivered"]) == (240, 1200)
 
 
 def test_direct_messages_arrive_once(generator: Path, open_daemon: Daemon) -> None:
-    """Five pairs, of whom one each says 60 lines: 300 messages, each delivered once."""
+    """In five pairs, one user each says 60 lines: 300 messages, each delivered once."""
     answer = measure(generator, open_daemon, "pairs", pairs=5, window=3, messages=60)
     assert (answer["messages"], answer["delivered"]) == (300, 300)
 
 
-def test_people_come_and_go(generator: Path, open_daemon: Daemon) -> None:
-    """Registrations and visits are as many as were asked for."""
+def test_registrations_and_visits_are_counted(generator: Path, open_daemon: Daemon) -> None:
+    """There are as many registrations and visits as asked for."""
     assert measure(generator, open_daemon, "register", clients=30, wave=7)["registrations"] == 30
     assert measure(generator, open_daemon, "churn", clients=30, wave=7)["us_per_visit"] > 0
     assert measure(generator, open_daemon, "crowd", members=10, visits=20, wave=5)["us_per_visit"] > 0
 
 
 def test_waits_are_measured(generator: Path, open_daemon: Daemon) -> None:
-    """Of those who chat, none waits longer than the longest: alone, beside a paste, in a crowd's way."""
+    """No wait is longer than the reported longest one: alone, beside a paste, and in a crowd."""
     for case, options in (
         ("latency", {"members": 10, "senders": 5, "rate": 100, "seconds": 1}),
         ("paste", {"members": 10, "rate": 100, "lines": 500}),
@@ -87,9 +87,9 @@ def test_waits_are_measured(generator: Path, open_daemon: Daemon) -> None:
 
 
 class Relay:
-    """A chat server in a thread, of one room, which brings ``faulty`` in place of the lines of a message to its reader.
+    """A chat server with one room, in a thread, which replaces messages on their way to a reader.
 
-    ``faulty`` takes the message's place in what its reader is to read (from 0) and the line, and returns the lines.
+    ``faulty`` takes a message's index among those of its reader, from 0, and its line. It returns the lines to send.
     """
 
     def __init__(self, faulty: Callable[[int, bytes], list[bytes]]) -> None:
@@ -140,7 +140,7 @@ class Relay:
             self._selector.unregister(sock)
             return
         *lines, self._unfinished[sock] = (self._unfinished[sock] + data).split(b"\r\n")
-        with contextlib.suppress(ConnectionError):  # the generator has seen enough
+        with contextlib.suppress(ConnectionError):  # the generator has found a fault and closed
             for line in lines:
                 self._answer(sock, line)
 
@@ -163,20 +163,20 @@ class Relay:
 
 
 def chat_through(generator: Path, faulty: Callable[[int, bytes], list[bytes]]) -> subprocess.CompletedProcess[str]:
-    """Three people in a room, one of whom says 20 lines, never waiting for fewer than four."""
+    """Run three users in a room, one of which says 20 lines and has up to four unanswered."""
     with Relay(faulty) as relay:
         return call(generator, relay.port, os.getpid(), "rooms", members=3, senders=1, window=4, messages=20)
 
 
 def test_a_faultless_relay_passes(generator: Path) -> None:
-    """What the next test's server does without its faults is what the generator expects."""
+    """Without faults, the next test's server does what the generator expects."""
     done = chat_through(generator, lambda place, line: [line])
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["delivered"] == 40
 
 
 def replaced(old: bytes, new: bytes) -> Callable[[int, bytes], list[bytes]]:
-    """Says the eighth line with something else in it."""
+    """Change the text of the eighth line."""
     return lambda place, line: [line.replace(old, new) if place == 7 else line]
 
 
@@ -193,14 +193,14 @@ def replaced(old: bytes, new: bytes) -> Callable[[int, bytes], list[bytes]]:
     ],
 )
 def test_a_fault_ends_it(generator: Path, faulty: Callable[[int, bytes], list[bytes]]) -> None:
-    """A line that is lost, comes twice or is not what was said: one line on stderr, no result, exit code 1."""
+    """A line that is lost, doubled or changed: one line on stderr, no result, exit code 1."""
     done = chat_through(generator, faulty)
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.count("\n") == 1
 
 
 def test_two_lines_in_the_wrong_order_end_it(generator: Path) -> None:
-    """Each reader is given one line after its successor: exit code 1."""
+    """Each reader gets one line behind its successor: exit code 1."""
     kept: list[bytes] = []
 
     def swap(place: int, line: bytes) -> list[bytes]:

@@ -1,6 +1,6 @@
 """Real clients from Debian, driven as scripts drive them: irssi and WeeChat in tmux, ii by its files.
 
-What is theirs is a place of their own, so that nobody's settings are read or written.
+Each has a home of its own, so that the developer's settings are neither read nor written.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import pytest
 from harness.daemon import Daemon, running, until
 
 PASSWORD = "correct-horse"
-"""Without a space: ii sends PASS as it was in the days before passphrases."""
+"""Without a space: ii does not send the last parameter of PASS with a colon."""
 
 IRSSI = pytest.mark.debian("irssi", "tmux")
 WEECHAT = pytest.mark.debian("weechat-curses", "tmux")
@@ -33,13 +33,13 @@ def server() -> Iterator[Daemon]:
 
 
 class Window(Protocol):
-    """What a test does with a client."""
+    """What a test needs of a client."""
 
     def type(self, line: str) -> None:
-        """Enter a line, as in its main window."""
+        """Type a line into its main window."""
 
     def text(self) -> str:
-        """All that it shows, or has written."""
+        """Return all that it shows, or has written."""
 
 
 def shows(client: Window, text: str) -> None:
@@ -51,7 +51,7 @@ def shows(client: Window, text: str) -> None:
 
 
 class Tmux:
-    """A client at a terminal of tmux's, with an empty home."""
+    """A client in one of tmux's terminals, with an empty home."""
 
     def __init__(self, home: Path, daemon: Daemon, *call: str) -> None:
         self._home = home
@@ -65,12 +65,12 @@ class Tmux:
         return done.stdout
 
     def enter(self, line: str) -> None:
-        """Type it and press Enter."""
+        """Type a line and press Enter."""
         self._tmux("send-keys", "-t", "t", "-l", line)
         self._tmux("send-keys", "-t", "t", "Enter")
 
     def screen(self) -> str:
-        """What the terminal shows."""
+        """Return what the terminal shows."""
         return self._tmux("capture-pane", "-p", "-J", "-t", "t")
 
     def close(self) -> None:
@@ -79,7 +79,7 @@ class Tmux:
 
 
 class Irssi(Tmux):
-    """irssi with a single window, so that its screen shows everything."""
+    """irssi with one window, so that its screen shows everything."""
 
     def __init__(self, home: Path, daemon: Daemon, nick: str, password: str = "") -> None:
         sasl = f'sasl_mechanism = "PLAIN"; sasl_username = "{nick}"; sasl_password = "{password}";' if password else ""
@@ -97,11 +97,11 @@ class Irssi(Tmux):
         super().__init__(home, daemon, "irssi", "--home", str(home))
 
     def type(self, line: str) -> None:
-        """Say it in #lobby, or do it where it begins with a slash."""
+        """Say a line in #lobby, or run it as a command if it begins with a slash."""
         self.enter(line)
 
     def text(self) -> str:
-        """What the terminal shows."""
+        """Return what the terminal shows."""
         return self.screen()
 
 
@@ -128,19 +128,19 @@ class WeeChat(Tmux):
         super().__init__(home, daemon, *call)
 
     def type(self, line: str) -> None:
-        """Say it in #lobby, or do it where it begins with a slash, whichever buffer is shown."""
+        """Say a line in #lobby, whatever buffer is shown, or run it as a command if it begins with a slash."""
         if line.startswith("/"):
             self.enter(f"/command -buffer irc.server.test irc {line}")
         else:
             self.enter(f"/msg -server test #lobby {line}")
 
     def text(self) -> str:
-        """The logs of all its buffers."""
+        """Return the logs of all its buffers."""
         return "\n".join(path.read_text() for path in self._home.glob("**/*.weechatlog"))
 
 
 class Ii:
-    """ii, which has a file to write to and one to read for each channel."""
+    """ii, which has a file to write to and a file to read for each channel."""
 
     def __init__(self, home: Path, daemon: Daemon, nick: str, password: str = "") -> None:
         self._files = home / "127.0.0.1"
@@ -153,13 +153,13 @@ class Ii:
         until(lambda: (self._files / "in").exists() or self._process.poll() is not None, "ii's files")
 
     def type(self, line: str) -> None:
-        """Say it in #lobby; with a slash it is a command of ii's, with two a raw line."""
+        """Say a line in #lobby. With a slash it is one of ii's commands, with two slashes a raw line."""
         path = self._files / "in" if line.startswith("//") else self._files / "#lobby" / "in"
         until(path.exists, str(path))
         path.write_text((line[1:] if line.startswith("//") else line) + "\n")
 
     def text(self) -> str:
-        """What it has read, everywhere."""
+        """Return what it has read in all channels."""
         return "\n".join(path.read_text() for path in self._files.glob("**/out"))
 
     def close(self) -> None:
@@ -183,7 +183,7 @@ Client = type[Irssi] | type[WeeChat] | type[Ii]
 
 @contextlib.contextmanager
 def started(kind: Client, daemon: Daemon, nick: str, password: str = "") -> Iterator[Irssi | WeeChat | Ii]:
-    """A client of that kind, ended afterwards."""
+    """Run a client of that kind, and end it afterwards."""
     home = Path(tempfile.mkdtemp(prefix="c-", dir=daemon.place.root))
     client = kind(home, daemon, nick, password)
     try:
@@ -193,8 +193,8 @@ def started(kind: Client, daemon: Daemon, nick: str, password: str = "") -> Iter
 
 
 @pytest.mark.parametrize("kind", CLIENTS)
-def test_it_lands_in_the_lobby_and_chats_both_ways(server: Daemon, kind: Client) -> None:
-    """Connecting is enough to chat: what it says is read, and it shows what others say and that they go."""
+def test_it_joins_the_lobby_and_chats_both_ways(server: Daemon, kind: Client) -> None:
+    """Connecting is enough to chat. Others read what it says, and it shows what others say and that they leave."""
     nick = f"{kind.__name__.lower()}-guest"
     with server.connect("raw") as raw, started(kind, server, nick) as client:
         raw.expect(f":{nick}!")
@@ -208,18 +208,18 @@ def test_it_lands_in_the_lobby_and_chats_both_ways(server: Daemon, kind: Client)
 
 @pytest.mark.parametrize("kind, nick", LOGIN)
 def test_it_logs_in_with_a_password(server: Daemon, kind: Client, nick: str) -> None:
-    """By SASL, or by PASS where the client knows nothing newer, it is let in under its registered name."""
+    """It gets its registered name by SASL, or by PASS if the client knows nothing newer."""
     with server.connect("raw2") as raw, started(kind, server, nick, PASSWORD):
         raw.expect(f":{nick}!")
         assert " 330 " in "\n".join(raw.ask(f"WHOIS {nick}"))
 
 
 @pytest.mark.parametrize("kind, nick", LOGIN)
-def test_a_wrong_password_is_refused_and_told(server: Daemon, kind: Client, nick: str) -> None:
-    """It shows the refusal, and nobody of that name comes in."""
+def test_a_wrong_password_is_refused_and_shown(server: Daemon, kind: Client, nick: str) -> None:
+    """It shows the refusal, and no user has that name."""
     with server.connect("raw3") as raw, started(kind, server, nick, "wrong-password") as client:
         server.expect_log(f"refused login as {nick} from 127.0.0.1: wrong name or password")
-        if kind is not Ii:  # it prints nothing before it is welcome, and ends
+        if kind is not Ii:  # ii prints nothing before the welcome, and ends
             shows(client, "wrong name or password")
         raw.send(f"WHOIS {nick}")
         raw.expect("401")
@@ -227,7 +227,7 @@ def test_a_wrong_password_is_refused_and_told(server: Daemon, kind: Client, nick
 
 @pytest.mark.parametrize("kind", CLIENTS)
 def test_it_is_kicked_and_banned(server: Daemon, kind: Client) -> None:
-    """It shows why it was disconnected, by a kick and by a ban, and is refused while it is banned."""
+    """It shows the reason of a kick and of a ban, and is refused while it is banned."""
     nick = f"{kind.__name__.lower()}-rude"
     with server.connect("boss", password=f"ada:{PASSWORD}") as boss:
         for line, words in (
@@ -249,7 +249,7 @@ def test_it_is_kicked_and_banned(server: Daemon, kind: Client) -> None:
 
 @pytest.mark.parametrize("kind", CLIENTS[:2])
 def test_an_admin_kicks_and_bans_with_it(server: Daemon, kind: Client) -> None:
-    """With the client's own words for KILL, and a raw line for UBAN."""
+    """With the client's own command for KILL, and a raw line for UBAN."""
     kicked, banned = f"{kind.__name__}-kicked", f"{kind.__name__}-banned"
     with (
         server.connect(kicked) as first,
@@ -257,7 +257,7 @@ def test_an_admin_kicks_and_bans_with_it(server: Daemon, kind: Client) -> None:
         started(kind, server, "ada", PASSWORD) as client,
     ):
         while " JOIN " not in first.expect(":ada!"):
-            pass  # the ada of the test before is only leaving
+            pass  # the previous test's ada may still be leaving
         client.type(f"/kill {kicked} bye")
         assert "You were kicked by an admin: bye" in first.expect_closed()[-1]
         client.type(f"/quote UBAN ADD {banned} 1h bad")

@@ -1,4 +1,4 @@
-"""WebIRC gateways against the daemon as a process: bans and limits by the address that they give."""
+"""WebIRC gateways and the daemon as a process: bans and limits are for the address that a gateway names."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ TRUSTED = f'[webirc]\npassword = "{SECRET}"\ngateways = ["{GATEWAY}"]'
 
 @pytest.fixture
 def daemon() -> Iterator[WebDaemon]:
-    """A daemon that trusts a gateway, and lets two connections come from one address."""
+    """A daemon that trusts a gateway and allows two connections from one address."""
     with web_running(TRUSTED, limits__connections_per_address=2) as started:
         yield started
 
 
 def through(daemon: WebDaemon, address: str) -> Client:
-    """A connection of the gateway's, which has said for whom."""
+    """Connect through the gateway, for a client address."""
     client = daemon.open(from_address=GATEWAY)
     client.send(f"WEBIRC {SECRET} example {address} {address} :secure")
     return client
 
 
-def test_a_ban_on_the_address_given_hits_and_one_on_the_gateways_does_not(daemon: WebDaemon) -> None:
-    """From the shell, on those present and those who come."""
+def test_a_ban_is_for_the_clients_address_and_not_the_gateways(daemon: WebDaemon) -> None:
+    """A ban of the client's address ends its session and refuses it later; a ban of the gateway's does neither."""
     with through(daemon, "198.51.100.3") as wanda, through(daemon, "2001:db8::4") as vera:
         wanda.register("wanda")
         vera.register("vera")
@@ -48,8 +48,8 @@ def test_a_ban_on_the_address_given_hits_and_one_on_the_gateways_does_not(daemon
         assert "banned: proxy" in plain.expect_closed()[-1]
 
 
-def test_connections_are_counted_by_the_address_given(daemon: WebDaemon) -> None:
-    """The gateway may have as many as it has people; one of them as many as anybody, until one ends."""
+def test_connections_are_counted_by_the_clients_address(daemon: WebDaemon) -> None:
+    """The gateway may have any number of connections. Those of one client address are limited, until one ends."""
     others = [through(daemon, f"198.51.100.{number}") for number in range(10, 15)]
     with through(daemon, "198.51.100.3") as first, through(daemon, "198.51.100.3") as second:
         first.register("first")
@@ -71,15 +71,15 @@ def test_connections_are_counted_by_the_address_given(daemon: WebDaemon) -> None
 
 
 def test_a_gateway_may_speak_websocket(daemon: WebDaemon) -> None:
-    """WEBIRC is the first message then."""
+    """WEBIRC is then the first message."""
     with daemon.open_web(BINARY, from_address=GATEWAY) as wanda:
         wanda.send(f"WEBIRC {SECRET} example 198.51.100.3 198.51.100.3")
         wanda.register("wanda")
         assert [one["address"] for one in daemon.place.ctl_json("who")] == ["198.51.100.3"]
 
 
-def test_nobody_else_is_taken_for_a_gateway(daemon: WebDaemon) -> None:
-    """Another address with the password, and the gateway without it: ERROR, and the end."""
+def test_only_the_gateway_with_its_password_is_trusted(daemon: WebDaemon) -> None:
+    """Another address with the password, and the gateway without it, get ERROR and are closed."""
     with daemon.open(from_address="127.0.0.8") as stranger:
         stranger.send(f"WEBIRC {SECRET} example 198.51.100.3 198.51.100.3")
         assert "WEBIRC is not allowed from your address" in stranger.expect("ERROR")
@@ -91,7 +91,7 @@ def test_nobody_else_is_taken_for_a_gateway(daemon: WebDaemon) -> None:
 
 
 def test_the_gateways_password_is_shown_nowhere(daemon: WebDaemon) -> None:
-    """Neither where the settings are shown nor on the screen."""
+    """Neither the shown settings nor the log have it."""
     with through(daemon, "198.51.100.3") as wanda:
         wanda.register("wanda")
     assert SECRET not in daemon.place.ctl("config", "show")
@@ -99,8 +99,8 @@ def test_the_gateways_password_is_shown_nowhere(daemon: WebDaemon) -> None:
     assert not daemon.log_lines(SECRET)
 
 
-def test_a_reload_changes_who_is_trusted(daemon: WebDaemon) -> None:
-    """At once, for those who come from then on."""
+def test_a_reload_changes_the_trusted_gateways(daemon: WebDaemon) -> None:
+    """The new gateways are trusted from the next connection on."""
     file = daemon.place.root / "chatroom.toml"
     file.write_text(file.read_text().replace(SECRET, "another"))
     daemon.place.ctl("reload")

@@ -1,4 +1,4 @@
-"""The terminal client and the daemon, both as the processes that people run."""
+"""The terminal client and the daemon, both as processes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Sit = Callable[..., Terminal]
 
 @pytest.fixture
 def sit(daemon: Daemon) -> Iterator[Sit]:
-    """Sits somebody down at a terminal with ``chatroom --nick NICK``."""
+    """Run ``chatroom --nick NICK`` in a terminal."""
     terminals = []
 
     def start(nick: str, *args: str) -> Terminal:
@@ -34,7 +34,7 @@ def sit(daemon: Daemon) -> Iterator[Sit]:
 
 @pytest.fixture
 def log_in(daemon: Daemon, sit: Sit) -> Callable[[str, str], Terminal]:
-    """Makes an account of this role, sits its owner down and types the password."""
+    """Make an account with this role, run ``chatroom`` in a terminal and type the password."""
 
     def start(name: str, role: str) -> Terminal:
         daemon.place.create(name, role)
@@ -59,8 +59,8 @@ def pipe(daemon: Daemon, text: str, *args: str, password: str = "") -> subproces
     )
 
 
-def test_two_people_chat(daemon: Daemon, sit: Sit) -> None:
-    """Connecting is enough: each reads what the other says, who joined, and who left."""
+def test_two_users_chat(daemon: Daemon, sit: Sit) -> None:
+    """Connecting is enough to chat. Each user reads what the other says, and sees the other join and leave."""
     ann, ben = sit("ann"), sit("ben")
     ann.see_last("[#lobby]")
     ben.see_last("[#lobby]")
@@ -78,7 +78,7 @@ def test_two_people_chat(daemon: Daemon, sit: Sit) -> None:
 
 
 def test_a_registered_name_asks_for_its_password(daemon: Daemon, sit: Sit) -> None:
-    """A wrong password is told and asked for again; three of them end it; the daemon goes on."""
+    """The client shows that a password is wrong and asks again. It ends after three of them; the daemon goes on."""
     daemon.place.create("ada", "admin")
     terminal = sit("ada")
     for tries in range(3):
@@ -96,8 +96,8 @@ def test_a_registered_name_asks_for_its_password(daemon: Daemon, sit: Sit) -> No
     assert daemon.is_well()
 
 
-def test_an_admin_kicks_and_the_kicked_may_come_back(sit: Sit, log_in: Callable[[str, str], Terminal]) -> None:
-    """The kicked reads why and is out, all others read of it, and the next connection gets in."""
+def test_a_kicked_user_may_come_back(sit: Sit, log_in: Callable[[str, str], Terminal]) -> None:
+    """The kicked user reads the reason, all others read of it, and the next connection gets in."""
     ann, ben = sit("ann"), sit("ben")
     for guest in (ann, ben):
         guest.see_last("[#lobby]")
@@ -110,7 +110,7 @@ def test_an_admin_kicks_and_the_kicked_may_come_back(sit: Sit, log_in: Callable[
 
 
 def test_a_ban_lasts_until_it_is_lifted(sit: Sit, log_in: Callable[[str, str], Terminal]) -> None:
-    """A banned name reads "banned", the reason and until when, at every try; another name and a lifted ban get in."""
+    """A banned name reads the reason and the end at every try. Another name gets in, and later this one does."""
     ben = sit("ben")
     ben.see_last("[#lobby]")
     mo = log_in("mo", "moderator")
@@ -132,7 +132,7 @@ def test_a_ban_lasts_until_it_is_lifted(sit: Sit, log_in: Callable[[str, str], T
 
 
 def test_what_a_guest_may_not_do(sit: Sit) -> None:
-    """Refused in words, and the guest chats on."""
+    """The client shows the refusal, and the guest chats on."""
     ann, ben = sit("ann"), sit("ben")
     for guest in (ann, ben):
         guest.see_last("[#lobby]")
@@ -150,7 +150,7 @@ def test_what_a_guest_may_not_do(sit: Sit) -> None:
 
 
 def test_registering_from_the_chat(daemon: Daemon, sit: Sit) -> None:
-    """/register makes an account; the name then wants its password."""
+    """/register makes an account. The name then needs its password."""
     ann = sit("ann")
     ann.see_last("[#lobby]")
     ann.enter("/register")
@@ -164,7 +164,7 @@ def test_registering_from_the_chat(daemon: Daemon, sit: Sit) -> None:
 
 
 def test_a_restart_of_the_daemon_is_survived(daemon: Daemon, log_in: Callable[[str, str], Terminal]) -> None:
-    """After a shutdown it comes back by itself, logs in again, and stands where it stood."""
+    """After a shutdown the client connects again by itself, logs in, and joins its channels."""
     ada = log_in("ada", "admin")
     ada.enter("/join #tea")
     ada.see_last("[#tea]")
@@ -190,7 +190,7 @@ def test_a_restart_of_the_daemon_is_survived(daemon: Daemon, log_in: Callable[[s
 
 
 def test_a_script_says_a_line(daemon: Daemon, sit: Sit) -> None:
-    """``echo deployed | chatroom --nick bot`` is read by those present, and exits with 0."""
+    """Users read the line of ``echo deployed | chatroom --nick bot``, which exits with 0."""
     ann = sit("ann")
     ann.see_last("[#lobby]")
     done = pipe(daemon, "deployed\n", "--nick", "bot")
@@ -200,7 +200,7 @@ def test_a_script_says_a_line(daemon: Daemon, sit: Sit) -> None:
 
 
 def test_a_long_file_arrives_whole(daemon: Daemon) -> None:
-    """More lines than flood limits take at once: paced, not cut off, in order."""
+    """It has more lines than the rate limit takes at once. The client paces them, in order."""
     with daemon.connect("ear") as ear:
         done = pipe(daemon, "".join(f"line {number}\n" for number in range(60)), "--nick", "bot")
         assert (done.returncode, done.stderr) == (0, "")
@@ -209,7 +209,7 @@ def test_a_long_file_arrives_whole(daemon: Daemon) -> None:
 
 
 def test_a_script_logs_in(daemon: Daemon) -> None:
-    """The password comes from the environment; without it, or with a wrong one, there is one line and exit code 1."""
+    """The password comes from the environment. Without it, or with a wrong one, there is one line and exit code 1."""
     daemon.place.create("bot")
     assert pipe(daemon, "hi\n", "--nick", "bot", password=PASSWORD).returncode == 0
     assert pipe(daemon, "hi\n", "--account", "bot", password=PASSWORD).returncode == 0
@@ -218,8 +218,8 @@ def test_a_script_logs_in(daemon: Daemon) -> None:
         assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
 
 
-def test_a_long_line_is_heard_whole(daemon: Daemon) -> None:
-    """A text longer than a line of IRC arrives in pieces that lose nothing."""
+def test_a_long_line_arrives_whole(daemon: Daemon) -> None:
+    """A text longer than an IRC line arrives in parts, and nothing of it is lost."""
     text = "wörter " * 200
     with daemon.connect("ear") as ear:
         assert pipe(daemon, text + "\n", "--nick", "bot").returncode == 0
@@ -229,8 +229,8 @@ def test_a_long_line_is_heard_whole(daemon: Daemon) -> None:
         assert " ".join(line.partition(" PRIVMSG #lobby :")[2] for line in lines).split() == text.split()
 
 
-def test_what_was_said_is_found(daemon: Daemon, sit: Sit) -> None:
-    """/search shows it with its date, unlike talk; nothing found and a refusal are told, and a script can ask, too."""
+def test_search_finds_messages(daemon: Daemon, sit: Sit) -> None:
+    """/search shows messages with their date. It says if nothing is found or it is refused. A script can search too."""
     ann = sit("ann")
     ann.see_last("[#lobby]")
     for text in ("carrot cake at four", "tea at five"):
@@ -253,8 +253,8 @@ def test_what_was_said_is_found(daemon: Daemon, sit: Sit) -> None:
     assert (header, line[-17:], none) == ("Found 1 in #lobby:", "<ann> tea at five", "Nothing found.")
 
 
-def test_what_was_missed_is_shown_once_and_not_to_scripts() -> None:
-    """Who comes reads what was said before, with its time; for a script that says a line it is no news."""
+def test_missed_messages_are_shown_once_and_not_to_scripts() -> None:
+    """A user that connects reads earlier messages with their time. A script that says a line does not."""
     with running(history__replay_guests=50) as daemon:
         with daemon.connect("ann") as ann:
             ann.ask("PRIVMSG #lobby :before you came")

@@ -1,4 +1,4 @@
-"""Remember, then tell, with the daemon as a process that is killed: what was read is in the history, once, in order."""
+"""What clients have read is in the history, once and in order, even if the daemon is killed."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from chatroom.storage.sqlite.sqlite_stores import open_stores
 
 SAID = re.compile(r"^@(\S+) :(\w+)!\S+ PRIVMSG #lobby :(.*)$")
 Said = tuple[str, str, str]
-"""A message's id, who said it, and the text."""
+"""A message's msgid, its sender's nick, and its text."""
 
 
 class Reader(threading.Thread):
-    """Reads what is said in the room until the connection ends."""
+    """Reads the messages in the room until the connection ends."""
 
     def __init__(self, daemon: Daemon, nick: str) -> None:
         super().__init__(daemon=True)
         self.read: list[Said] = []
         self.is_warm = threading.Event()
-        """Set when a good many messages have come."""
+        """Set when enough messages have come for a kill."""
         self._client = daemon.open()
         self._client.send("CAP REQ :message-tags server-time", f"NICK {nick}", f"USER {nick} 0 * :r", "CAP END")
         self._client.expect("366")
@@ -43,7 +43,7 @@ class Reader(threading.Thread):
 
 
 class Talker(threading.Thread):
-    """Says numbered lines, as fast as the connection takes them, until it ends."""
+    """Says numbered lines as fast as the connection takes them, until it ends."""
 
     def __init__(self, daemon: Daemon, nick: str) -> None:
         super().__init__(daemon=True)
@@ -64,21 +64,21 @@ class Talker(threading.Thread):
 
 
 def kept_in(database: Path) -> list[Said]:
-    """The whole history of the room, oldest first."""
+    """Return the whole history of the room, oldest first."""
     with open_stores(database) as stores:
         entries = stores.history.latest("#lobby", 1_000_000)
     return [(entry.msgid, entry.source.partition("!")[0], entry.text) for entry in entries]
 
 
 def kill_under_load(place: Place, chance: random.Random) -> None:
-    """Let people talk, kill the daemon at some moment, and compare what was read with what was kept."""
+    """Let users talk, kill the daemon at some moment, and compare what was read with what is in the history."""
     daemon = Daemon(place)
     readers = [Reader(daemon, f"reader{number}") for number in range(3)]
     talkers = [Talker(daemon, f"talker{number}") for number in range(3)]
     for thread in (*readers, *talkers):
         thread.start()
     assert readers[0].is_warm.wait(30)
-    threading.Event().wait(chance.random() / 10)  # the moment is what is random here
+    threading.Event().wait(chance.random() / 10)  # a random moment is the point of this test
     daemon.kill()
     for thread in (*readers, *talkers):
         thread.join(30)
@@ -93,13 +93,13 @@ def kill_under_load(place: Place, chance: random.Random) -> None:
 
 @pytest.fixture
 def loaded() -> Iterator[Place]:
-    """A place without limits, where lines come as fast as they are said, with one I/O thread as by default."""
+    """A place without limits and with one I/O thread, as by default."""
     with Place.make(limits__enabled=False, server__io_threads=1) as place:
         yield place
 
 
 def test_what_was_read_is_kept_over_kills(loaded: Place) -> None:
-    """Twenty kills at random moments: nothing missing, nothing twice, the order and the ids as they were sent."""
+    """After twenty kills at random moments nothing is missing or doubled, and order and ids are as they were read."""
     chance = random.Random(20)
     for _ in range(20):
         kill_under_load(loaded, chance)
@@ -112,11 +112,11 @@ def test_what_was_read_is_kept_over_a_thousand_kills(loaded: Place) -> None:
     chance = random.Random(1000)
     for _ in range(1000):
         kill_under_load(loaded, chance)
-        loaded.database.unlink()  # or comparing would take the time
+        loaded.database.unlink()  # fewer messages, because comparing them takes most of the time
 
 
 def test_a_restart_shows_what_was_said_before() -> None:
-    """Who comes after a restart reads the last lines, with their time where the client takes it and in front if not."""
+    """A client that connects after a restart reads the last lines, each with its time as a tag or in front of it."""
     with Place.make(history__replay_guests=10) as place:
         daemon = Daemon(place)
         with daemon.connect("alice") as alice:

@@ -1,4 +1,4 @@
-"""``chatroomctl history`` beside a daemon that runs and people who chat on."""
+"""``chatroomctl history`` beside a running daemon whose users chat on."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from harness.daemon import PASSWORD, Client, Daemon, Place, until
 
 @pytest.fixture
 def una(shared: Daemon) -> Iterator[Client]:
-    """An account's session that asks for history itself."""
+    """A session of an account that asks for history itself."""
     with shared.open() as client:
         wanted = "draft/chathistory batch message-tags server-time echo-message"
         client.send(f"CAP REQ :{wanted}", f"PASS :una:{PASSWORD}", "NICK una", "USER una 0 * :u", "CAP END")
@@ -21,12 +21,12 @@ def una(shared: Daemon) -> Iterator[Client]:
 
 
 def bytes_of(place: Place) -> bytes:
-    """All bytes of the database and of what SQLite keeps beside it."""
+    """Return all bytes of the database and of the files that SQLite keeps beside it."""
     return b"".join(file.read_bytes() for file in place.root.iterdir() if file.name.startswith(place.database.name))
 
 
 def test_forgotten_while_the_daemon_serves(shared: Daemon, una: Client) -> None:
-    """What an account said is gone at once for everybody, soon from the files too, and it chats on."""
+    """What an account said is gone at once for all readers, and soon from the files. The account chats on."""
     una.ask(*(f"PRIVMSG #lobby :zanzibarkey number {count}" for count in range(20)))
     with shared.connect("guest") as guest:
         guest.ask("PRIVMSG #lobby :mine stays")
@@ -42,8 +42,8 @@ def test_forgotten_while_the_daemon_serves(shared: Daemon, una: Client) -> None:
     assert shared.is_well()
 
 
-def test_imported_while_people_chat(shared: Daemon, una: Client) -> None:
-    """An import of thousands of lines keeps nobody from speaking, and all of it is there, each in its place."""
+def test_imported_while_users_chat(shared: Daemon, una: Client) -> None:
+    """An import of thousands of lines stops no message. All of it is there, in its place."""
     old = {"channel": "#lobby", "kind": "PRIVMSG", "source": "old!o@old.example", "account": None}
     script = ""
     for count in range(8000):

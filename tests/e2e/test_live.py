@@ -1,4 +1,4 @@
-"""What the shell writes to the database takes effect in the running daemon, with no message between the two."""
+"""What the shell writes to the database takes effect in the running daemon, although the shell sends it nothing."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import pytest
 from harness.daemon import PASSWORD, Client, Daemon, running, until, verb_of
 
 LIVE_CAP_S = 5.0
-"""It is one second that is promised; a busy machine is given more."""
+"""The documentation promises one second. A busy machine may take longer."""
 
 
 @pytest.fixture(scope="module", params=[1, 2], ids=["one-io-thread", "two-io-threads"])
 def live(request: pytest.FixtureRequest) -> Iterator[Daemon]:
-    """A daemon that does not mind how often it is asked."""
+    """A daemon without limits."""
     with running(
         {"ada": "admin", "mo": "moderator"}, limits__enabled=False, server__io_threads=request.param
     ) as daemon:
@@ -22,7 +22,7 @@ def live(request: pytest.FixtureRequest) -> Iterator[Daemon]:
 
 
 def soon(client: Client, question: str, wanted: str) -> str:
-    """Ask until an answer, or what came meanwhile, holds the text; the line."""
+    """Ask until an answer or another line has the text. Returns the line."""
 
     def find() -> str | None:
         return next((line for line in client.ask(question) if wanted in line), None)
@@ -33,14 +33,14 @@ def soon(client: Client, question: str, wanted: str) -> str:
 
 
 def refused_as_banned(daemon: Daemon, nick: str, address: str) -> bool:
-    """Whether that nick from that address is told it is banned."""
+    """True if a client with that nick and address is refused because of a ban."""
     with daemon.open(address) as client:
         client.send(f"NICK {nick}", "USER x 0 * :x", "QUIT")
         return any("You are banned" in line for line in client.expect_closed())
 
 
 def test_a_name_ban_disconnects_and_its_end_lets_in(live: Daemon) -> None:
-    """Ban add ends the session with reason and until when; ban remove lets the name in again."""
+    """Ban add ends the session with the reason and the end of the ban. After ban remove the name gets in again."""
     with live.connect("alice") as alice, live.connect("bob") as bob:
         live.place.ctl("ban", "add", "ALICE", "--for", "7d", "--reason", "test ban")
         assert re.search(r"banned: test ban \(until .* UTC\)", alice.expect_closed()[-1])
@@ -52,7 +52,7 @@ def test_a_name_ban_disconnects_and_its_end_lets_in(live: Daemon) -> None:
 
 
 def test_an_address_ban_disconnects_and_its_end_lets_in(live: Daemon) -> None:
-    """A network banned from the shell ends every session from there, those not registered too, and no other."""
+    """A ban of a network ends every session from there, registered or not, and no other."""
     with (
         live.connect("cleo", from_address="127.4.0.1") as cleo,
         live.open("127.4.0.2") as mute,
@@ -68,8 +68,8 @@ def test_an_address_ban_disconnects_and_its_end_lets_in(live: Daemon) -> None:
         assert [verb_of(line) for line in dan.ask("PING x")][-1] == "PONG"
 
 
-def test_where_a_name_comes_from_is_banned(live: Daemon) -> None:
-    """Ban add NAME --ip asks the daemon where they are."""
+def test_the_address_of_a_name_is_banned(live: Daemon) -> None:
+    """Ban add NAME --ip asks the daemon for the address."""
     with live.connect("eve", from_address="127.4.2.1") as eve:
         live.place.ctl("ban", "add", "eve", "--ip")
         assert "banned" in eve.expect_closed()[-1]
@@ -79,7 +79,7 @@ def test_where_a_name_comes_from_is_banned(live: Daemon) -> None:
 
 
 def test_a_short_ban_runs_out_by_itself(live: Daemon) -> None:
-    """Nobody has to lift what was for a time."""
+    """A temporary ban ends without a command."""
     with live.connect("fay", from_address="127.4.3.1") as fay:
         live.place.ctl("ban", "add", "fay", "--for", "1s")
         fay.expect_closed()
@@ -89,7 +89,7 @@ def test_a_short_ban_runs_out_by_itself(live: Daemon) -> None:
 
 
 def test_a_role_changes_at_once(live: Daemon) -> None:
-    """Rights come and go while one is connected, and one is told."""
+    """A connected user gains and loses rights, and is told."""
     live.create("gina")
     with live.connect("gina", password=PASSWORD) as gina, live.connect("hal") as hal:
         gina.send("UBAN LIST")
@@ -105,7 +105,7 @@ def test_a_role_changes_at_once(live: Daemon) -> None:
 
 
 def test_a_disabled_account_is_logged_out(live: Daemon) -> None:
-    """It loses its name and its rights at once, may not log in, and its name stays reserved until it is enabled."""
+    """The user loses name and rights at once and cannot log in. The name stays registered meanwhile."""
     live.create("ida", "admin")
     with live.connect("ida", password=PASSWORD) as ida:
         live.place.ctl("user", "disable", "ida")
@@ -128,8 +128,8 @@ def test_a_disabled_account_is_logged_out(live: Daemon) -> None:
     until(gets_in, "the enabled account gets in", LIVE_CAP_S)
 
 
-def test_a_newly_registered_name_is_taken_from_the_guest_who_wears_it(live: Daemon) -> None:
-    """The guest is renamed and told why; the owner may come in."""
+def test_a_newly_registered_name_is_taken_from_a_guest(live: Daemon) -> None:
+    """The guest is renamed and told why. The owner gets in."""
     with live.connect("jan") as jan, live.connect("kai") as kai:
         live.place.create("JAN")
         line = soon(jan, "PING x", " NICK ")
@@ -143,7 +143,7 @@ def test_a_newly_registered_name_is_taken_from_the_guest_who_wears_it(live: Daem
 
 
 def test_a_deleted_account_is_logged_out_and_its_name_free(live: Daemon) -> None:
-    """Whoever is logged in to it becomes a guest; anybody may wear the name."""
+    """Its users become guests, and any client may have the name."""
     live.create("leo")
     with live.connect("leo", password=PASSWORD) as leo:
         live.place.ctl("user", "delete", "leo", "--yes")
@@ -155,7 +155,7 @@ def test_a_deleted_account_is_logged_out_and_its_name_free(live: Daemon) -> None
 
 
 def test_a_new_password_holds_at_the_next_login(live: Daemon) -> None:
-    """Passwd needs nothing of the daemon."""
+    """User passwd does not need the daemon."""
     live.create("mia")
     live.place.ctl("user", "passwd", "mia", "--password-stdin", stdin="another horse")
     with live.open("127.4.5.1") as old:
@@ -165,8 +165,8 @@ def test_a_new_password_holds_at_the_next_login(live: Daemon) -> None:
         pass
 
 
-def test_many_bans_at_once_hit_who_is_there(live: Daemon) -> None:
-    """An imported list of 3,000 networks ends those in it, while the others chat on."""
+def test_many_bans_at_once_end_the_sessions_that_they_ban(live: Daemon) -> None:
+    """An imported list of 3,000 networks ends the sessions in them. Other users chat on."""
     entries = [f"127.{64 + number // 250}.{number % 250}.0/24" for number in range(3000)]
     (live.place.root / "bans.txt").write_text("\n".join(entries))
     with live.connect("ned", from_address="127.70.7.7") as ned, live.connect("olga") as olga:
@@ -178,7 +178,7 @@ def test_many_bans_at_once_hit_who_is_there(live: Daemon) -> None:
 
 
 def test_status_and_who(daemon: Daemon) -> None:
-    """Status counts; who lists sessions with their real addresses, for programs and for people."""
+    """Status has counts. Who lists sessions with their real addresses, as text and as JSON."""
     daemon.create("ada", "admin")
     with (
         daemon.connect("ada", password=PASSWORD),
@@ -201,7 +201,7 @@ def test_status_and_who(daemon: Daemon) -> None:
 
 
 def test_kick_and_announce_from_the_shell(live: Daemon) -> None:
-    """Both are read by those concerned, and who did it is in the audit."""
+    """The users read both, and the audit has the operator."""
     with live.connect("quin") as quin, live.connect("rob") as rob:
         live.place.ctl("announce", "The", "server", "restarts at noon.")
         for client in (quin, rob):
@@ -218,8 +218,8 @@ def test_kick_and_announce_from_the_shell(live: Daemon) -> None:
         )
 
 
-def test_what_the_shell_does_to_the_unknown_is_refused(live: Daemon) -> None:
-    """One line and exit code 1, and nothing in the daemon changes."""
+def test_unknown_names_are_refused(live: Daemon) -> None:
+    """Unknown names get one line and exit code 1, and nothing in the daemon changes."""
     for call in (
         ["kick", "nobody"],
         ["user", "disable", "nobody"],
@@ -232,7 +232,7 @@ def test_what_the_shell_does_to_the_unknown_is_refused(live: Daemon) -> None:
 
 
 def test_the_configuration_applies_at_reload(daemon: Daemon) -> None:
-    """Config set writes the file and says when it applies; reload applies it, and a broken file changes nothing."""
+    """Config set writes the file and says when the value applies. Reload applies it; a broken file changes nothing."""
     place = daemon.place
     place.ctl("config", "init")
     with daemon.connect("sue") as sue:
@@ -251,7 +251,7 @@ def test_the_configuration_applies_at_reload(daemon: Daemon) -> None:
 
 
 def test_the_control_socket_is_ours_alone(daemon: Daemon) -> None:
-    """It is in the runtime directory, mode 0600, and gone when the daemon is."""
+    """It is in the runtime directory with mode 0600, and it is gone when the daemon is."""
     [path] = (daemon.place.root / "run").glob("*.sock")
     assert path.stat().st_mode & 0o777 == 0o600
     assert daemon.stop() == 0

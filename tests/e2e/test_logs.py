@@ -1,4 +1,4 @@
-"""The operator's screen: one line for everything worth knowing, which nobody can forge."""
+"""The log: one line for each event, which no client can forge."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from harness.daemon import CAP_S, PASSWORD, Daemon, Place, script, verb_of
 
 
 def test_each_event_is_one_line_with_names_and_addresses(shared: Daemon) -> None:
-    """Joins, logins, refusals, kicks, bans and leaving: who, from where, why; each once."""
+    """Joins, logins, refusals, kicks, bans and quits are logged once each, with name, address and reason."""
     with shared.connect("alice", from_address="127.6.0.1", password=f"ada:{PASSWORD}") as alice:
         with shared.connect("bob", from_address="127.6.0.2") as bob:
             bob.ask("KILL alice")
@@ -49,8 +49,8 @@ def test_each_event_is_one_line_with_names_and_addresses(shared: Daemon) -> None
         assert len(found) == 1, (pattern, shared.stderr)
 
 
-def test_nobody_can_forge_a_line(shared: Daemon) -> None:
-    """Control characters, escape sequences and texts that look like the screen's stay within the line they are in."""
+def test_no_client_can_forge_a_line(shared: Daemon) -> None:
+    """Control characters, escape sequences and texts that look like log lines stay within their own line."""
     forged = "2026-01-01 00:00:00 login ada (admin) from 6.6.6.6"
     with shared.connect("forger", from_address="127.6.2.1") as forger:
         forger.send(f"QUIT :\x1b[2Jbye\x07\x9b31m\u2028{forged}\x0b\x0c\x85 \u202e")
@@ -68,7 +68,7 @@ def test_nobody_can_forge_a_line(shared: Daemon) -> None:
 
 
 def test_passwords_are_never_shown(shared: Daemon) -> None:
-    """No password of PASS, SASL, OPER or REGISTER reaches the screen or another client."""
+    """No password of PASS, SASL, OPER or REGISTER is in the log or reaches another client."""
     with shared.connect("watcher") as watcher:
         with shared.open("127.6.3.1") as client:
             client.send("PASS :s3cret-one", "NICK una", "USER u 0 * :U")
@@ -80,7 +80,7 @@ def test_passwords_are_never_shown(shared: Daemon) -> None:
 
 
 def test_every_line_has_its_time(place: Place) -> None:
-    """Date and time of day come first on each line."""
+    """Each line begins with date and time of day."""
     call = [script("chatroomctl"), "--database", str(place.database), "serve", "--port", "0"]
     with subprocess.Popen(
         call, env=place.environment, cwd=place.root, stderr=subprocess.PIPE, text=True, start_new_session=True
@@ -97,8 +97,8 @@ def test_every_line_has_its_time(place: Place) -> None:
     assert all(re.match(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d \S", line) for line in lines), lines
 
 
-def test_a_flood_of_refusals_is_still_one_line_each(daemon: Daemon) -> None:
-    """Ten tries at somebody else's rights are ten lines, not fewer and not more."""
+def test_each_refusal_is_one_line(daemon: Daemon) -> None:
+    """Ten refused commands are ten lines."""
     with daemon.connect("tina", from_address="127.6.4.1") as tina:
         answers = tina.ask(*(f"KILL x{number}" for number in range(10)))
         assert [verb_of(line) for line in answers] == ["481"] * 10

@@ -1,4 +1,4 @@
-"""The lines of one session are answered in order, also where one waits for a password check; nobody else waits."""
+"""The lines of a session are answered in order, even if one waits for a password check. Other sessions do not wait."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from harness.daemon import PASSWORD, Client, Daemon, running, verb_of
 
 @pytest.fixture(scope="module", params=[1, 2], ids=["one-io-thread", "two-io-threads"])
 def slow(request: pytest.FixtureRequest) -> Iterator[Daemon]:
-    """A daemon whose password checks take long enough for others to be served meanwhile."""
+    """A daemon whose password checks are slow, so that other clients are served meanwhile."""
     accounts = {"ada": "admin", "una": "user"}
     with running(accounts, accounts__bcrypt_cost=13, limits__enabled=False, server__io_threads=request.param) as daemon:
         yield daemon
 
 
 def has_answers(client: Client) -> bool:
-    """Whether anything is there to be read."""
+    """True if there is something to read."""
     return bool(select.select([client.sock], [], [], 0)[0])
 
 
 def test_others_are_answered_while_one_waits(slow: Daemon) -> None:
-    """While one password is checked, somebody else's lines are answered and reach third parties."""
+    """During a password check, another client's lines are answered and passed on."""
     with slow.connect("alice") as alice, slow.connect("bob") as bob, slow.connect("cleo") as cleo:
-        alice.ask("PART #lobby")  # nothing but answers reaches alice now
+        alice.ask("PART #lobby")  # from here on alice only reads answers
         alice.send("OPER nobody :wrong", "PING behind")
         for number in range(50):
             bob.ask(f"PRIVMSG cleo :{number}")
@@ -38,7 +38,7 @@ def test_others_are_answered_while_one_waits(slow: Daemon) -> None:
 
 
 def test_what_follows_a_password_check_waits_behind_it(slow: Daemon) -> None:
-    """Every line sent behind OPER is answered after it, in order, with the rights that it gave."""
+    """Lines behind OPER are answered after it, in order, with the rights that it gave."""
     with slow.connect("dora") as dora:
         dora.lines.clear()
         lines = ["OPER ada :" + PASSWORD, "WALLOPS :first", "VERSION", "TIME", "NICK dora2", "PING last"]
@@ -52,7 +52,7 @@ def test_what_follows_a_password_check_waits_behind_it(slow: Daemon) -> None:
 
 
 def test_lines_behind_a_pass_are_run_once_it_is_checked(slow: Daemon) -> None:
-    """A client that sends everything at once, its first channel and message included, is understood."""
+    """A client may send everything at once, with its first channel and message."""
     with slow.connect("emil") as emil, slow.open() as una:
         una.send(f"PASS :{PASSWORD}", "NICK una", "USER una 0 * :U", "JOIN #room", "PRIVMSG emil :made it")
         emil.expect("made it")
@@ -63,7 +63,7 @@ def test_lines_behind_a_pass_are_run_once_it_is_checked(slow: Daemon) -> None:
 
 
 def test_lines_behind_sasl_are_run_once_it_is_checked(slow: Daemon) -> None:
-    """CAP END sent together with the SASL response waits for the answer."""
+    """CAP END that is sent together with the SASL response waits for the answer."""
     response = base64.b64encode(f"\0una\0{PASSWORD}".encode()).decode()
     with slow.open() as client:
         client.send("CAP REQ :sasl", "NICK una", "USER una 0 * :U", "AUTHENTICATE PLAIN")
@@ -75,7 +75,7 @@ def test_lines_behind_sasl_are_run_once_it_is_checked(slow: Daemon) -> None:
 
 
 def test_register_is_answered_before_what_follows(slow: Daemon) -> None:
-    """REGISTER hashes a password and writes to the disk; the next lines wait for both."""
+    """REGISTER hashes a password and writes to the disk. The next lines wait for both."""
     with slow.connect("fay") as fay:
         fay.lines.clear()
         fay.send("REGISTER * * :long enough", "PING after", "NICK fay2")
@@ -85,7 +85,7 @@ def test_register_is_answered_before_what_follows(slow: Daemon) -> None:
 
 
 def test_half_open_clients_get_the_answer_they_wait_for(slow: Daemon) -> None:
-    """Who has nothing more to say still reads the outcome of the password check, and what was behind it is run."""
+    """A client that has shut down its sending side still reads the answer, and its further lines run."""
     with slow.connect("gus") as gus, slow.connect("hal") as hal:
         gus.send("OPER ada :" + PASSWORD, "PRIVMSG hal :from an admin")
         gus.half_close()
@@ -93,8 +93,8 @@ def test_half_open_clients_get_the_answer_they_wait_for(slow: Daemon) -> None:
         hal.expect("from an admin")
 
 
-def test_who_vanishes_during_a_check_costs_nothing(slow: Daemon) -> None:
-    """Sessions that are reset, closed or kicked while they wait leave a daemon that is well."""
+def test_sessions_that_end_during_a_check_do_no_harm(slow: Daemon) -> None:
+    """Sessions that are reset, closed or kicked while they wait do no harm to the daemon."""
     with slow.connect("ida", password=f"ada:{PASSWORD}") as ida:
         gone = [slow.connect(f"gone{number}") for number in range(3)]
         for client in gone:

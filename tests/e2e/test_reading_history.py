@@ -1,4 +1,4 @@
-"""History on the wire, with the daemon as a process: what only threads and sockets can get wrong."""
+"""Reading history over the wire: what can go wrong with threads and sockets only."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from harness.daemon import PASSWORD, Client, Daemon
 
 @pytest.fixture
 def una(shared: Daemon) -> Iterator[Client]:
-    """An account's session that asks for history itself."""
+    """A session of an account that asks for history itself."""
     wanted = "draft/chathistory draft/message-redaction soju.im/search batch message-tags server-time echo-message"
     with shared.open() as client:
         client.send(f"CAP REQ :{wanted}", f"PASS :una:{PASSWORD}", "NICK una", "USER una 0 * :u", "CAP END")
@@ -19,8 +19,8 @@ def una(shared: Daemon) -> Iterator[Client]:
         yield client
 
 
-def test_a_question_in_one_go_with_a_message_finds_it(una: Client) -> None:
-    """The worker looks once the tick that said the message has kept it, however quick it is."""
+def test_a_question_sent_with_a_message_finds_it(una: Client) -> None:
+    """The worker reads after the tick with the message has committed, however quick it is."""
     for number in range(8):
         lines = una.ask(f"PRIVMSG #lobby :in one go {number}", "CHATHISTORY LATEST #lobby * 1")
         echo, opening, found, _ = lines
@@ -29,8 +29,8 @@ def test_a_question_in_one_go_with_a_message_finds_it(una: Client) -> None:
         assert found.partition(";")[2].startswith(tags) and found.endswith(f"PRIVMSG #lobby :in one go {number}")
 
 
-def test_what_was_said_is_found_and_taken_back(una: Client) -> None:
-    """A message is found by a word of it; once it is redacted, neither by the word nor in its place."""
+def test_a_message_is_found_and_redacted(una: Client) -> None:
+    """A word finds a message. After REDACT neither the word nor CHATHISTORY finds it."""
     echo = una.ask("PRIVMSG #lobby :an unforgettable blunder")[0]
     found = re.search("msgid=([0-9a-f]+)", echo)
     assert found is not None

@@ -1,4 +1,4 @@
-"""What a client has read as done survives the end of the daemon, also by SIGKILL."""
+"""What the daemon has confirmed to a client survives its end, even by SIGKILL."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def start_with_founder(place: Place) -> Daemon:
 
 
 def test_a_founded_channel_survives_a_kill(place: Place) -> None:
-    """Topic, modes, key, limit, lists and access of a channel that an account founded, read as done, then SIGKILL."""
+    """Topic, modes, key, limit, lists and access of an account's channel survive SIGKILL once confirmed."""
     daemon = start_with_founder(place)
     with daemon.connect("fred", password=PASSWORD) as fred, daemon.connect("ada", password=PASSWORD) as ada:
         fred.send("JOIN #Tea", "TOPIC #tea :the good kettle", "MODE #tea +imk-t key", "MODE #tea +l 7")
@@ -54,7 +54,7 @@ def test_a_founded_channel_survives_a_kill(place: Place) -> None:
 
 
 def test_a_configured_channel_keeps_its_topic_over_a_restart(place: Place) -> None:
-    """Also after a stop in good order."""
+    """The same after an orderly stop."""
     daemon = start_with_founder(place)
     with daemon.connect("ada", password=PASSWORD) as ada:
         ada.send("TOPIC #lobby :welcome all", "MODE #lobby +m")
@@ -70,7 +70,7 @@ def test_a_configured_channel_keeps_its_topic_over_a_restart(place: Place) -> No
 
 
 def test_a_guests_channel_ends_with_its_last_member(place: Place) -> None:
-    """Nothing is stored of a channel that no account founded."""
+    """A channel that no account has founded is not stored."""
     daemon = start_with_founder(place)
     with daemon.connect("guest") as guest:
         guest.send("JOIN #brief", "TOPIC #brief :mine")
@@ -85,7 +85,7 @@ def test_a_guests_channel_ends_with_its_last_member(place: Place) -> None:
 
 
 def test_accounts_and_bans_survive_a_kill(place: Place) -> None:
-    """A REGISTER, a ban and its end hold once the client has read so."""
+    """REGISTER, a ban and its end hold as soon as the client has read the confirmation."""
     daemon = start_with_founder(place)
     with daemon.connect("ada", password=PASSWORD) as ada, daemon.connect("newbie") as newbie:
         newbie.send("REGISTER * * :long enough")
@@ -106,8 +106,8 @@ def test_accounts_and_bans_survive_a_kill(place: Place) -> None:
     assert daemon.stop() == 0
 
 
-def test_last_words_before_a_stop_are_stored(place: Place) -> None:
-    """What waits for the disk when SIGTERM comes is written: logins and kicks are in the audit and the accounts."""
+def test_last_writes_before_a_stop_are_stored(place: Place) -> None:
+    """What still waits for the store at SIGTERM is written: logins are in the accounts and kicks in the audit."""
     daemon = start_with_founder(place)
     with daemon.connect("ada", password=PASSWORD) as ada, daemon.connect("victim") as victim:
         ada.send("KILL victim :bye")
@@ -119,7 +119,7 @@ def test_last_words_before_a_stop_are_stored(place: Place) -> None:
 
 
 class Story:
-    """What was confirmed to one client over many lives of the daemon, and what it had only asked for."""
+    """What was confirmed to a client over several runs of the daemon, and what the client had only asked for."""
 
     def __init__(self, seed: int) -> None:
         self.rng = random.Random(seed)
@@ -131,7 +131,7 @@ class Story:
         self.accounts: set[str] = set()
 
     def go_on(self, ada: Client, daemon: Daemon) -> None:
-        """Change things and note what was confirmed, until the daemon is killed at some moment on the way."""
+        """Make changes and record what is confirmed, until the daemon is killed."""
         last = self.rng.randrange(1, 12)
         for step in range(last + 1):
             self.number += 1
@@ -171,7 +171,7 @@ class Story:
         daemon.kill()
 
     def check(self, ada: Client) -> None:
-        """Compare what a new life of the daemon tells with what the last one confirmed."""
+        """Compare what a new run of the daemon knows with what the last one confirmed."""
         answers = ada.ask("TOPIC #tea", "UBAN LIST")
         topic = next((line.partition(" #tea :")[2] for line in answers if " 332 " in line), "")
         assert topic in {self.topic, *self.asked_topics}
@@ -182,7 +182,7 @@ class Story:
 
 
 def kill_often(place: Place, rounds: int) -> None:
-    """Kill the daemon at random moments and compare, round by round; at the end look at the database itself."""
+    """Kill the daemon at random moments and compare after each. At the end, check the database itself."""
     story = Story(rounds)
     daemon = start_with_founder(place)
     for _ in range(rounds):
@@ -200,7 +200,7 @@ def kill_often(place: Place, rounds: int) -> None:
 
 
 def test_what_was_confirmed_survives_twenty_kills(place: Place) -> None:
-    """SIGKILL right after a confirmation, or right after a request, twenty times over on one database."""
+    """SIGKILL comes right after a confirmation or a request, twenty times on one database."""
     kill_often(place, 20)
 
 

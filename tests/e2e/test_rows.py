@@ -1,4 +1,4 @@
-"""What the original exercise showed, row by row, on raw lines against one daemon."""
+"""What the original exercise demanded, row by row, in raw lines to one daemon."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from harness.daemon import PASSWORD, Client, Daemon
 
 
 def plain(name: str, password: str) -> str:
-    """A SASL PLAIN response."""
+    """Return a SASL PLAIN response."""
     return base64.b64encode(f"\0{name}\0{password}".encode()).decode()
 
 
 def begin_sasl(client: Client, nick: str) -> None:
-    """Negotiate SASL, up to the server's wish for the response."""
+    """Negotiate SASL, up to the server's request for the response."""
     client.send("CAP REQ :sasl", f"NICK {nick}", f"USER {nick} 0 * :{nick}", "AUTHENTICATE PLAIN")
     client.expect("AUTHENTICATE +")
 
 
 def oper(client: Client, name: str) -> Client:
-    """Log in to an admin's or a moderator's account after the fact."""
+    """Log in to an admin's or a moderator's account by OPER."""
     client.send(f"OPER {name} :{PASSWORD}")
     client.expect("381")
     client.collect()
@@ -29,7 +29,7 @@ def oper(client: Client, name: str) -> Client:
 
 
 def test_a_nickname_is_chosen_and_others_read_of_it(shared: Daemon) -> None:
-    """The server welcomes by name; others read who joined and who left."""
+    """The server welcomes the user by name. Other users read who joins and leaves."""
     with shared.connect("rita") as rita:
         with shared.open() as sam:
             sam.send("NICK sam", "USER sam 0 * :Sam")
@@ -44,8 +44,8 @@ def test_a_nickname_is_chosen_and_others_read_of_it(shared: Daemon) -> None:
         assert re.match(r":sam!\S+ QUIT :Quit: good night$", rita.expect("QUIT"))
 
 
-def test_messages_reach_everybody_in_the_room(shared: Daemon) -> None:
-    """Each line reaches every other member exactly once and in order, and not the one who said it."""
+def test_messages_reach_all_other_members(shared: Daemon) -> None:
+    """Every other member reads each line exactly once and in order. The sender does not."""
     with shared.connect("tom") as tom, shared.connect("uma") as uma, shared.connect("vic") as vic:
         tom.send(*(f"PRIVMSG #lobby :line {number}" for number in range(20)))
         own = tom.collect()
@@ -56,7 +56,7 @@ def test_messages_reach_everybody_in_the_room(shared: Daemon) -> None:
 
 
 def test_a_registered_name_asks_for_its_password(shared: Daemon) -> None:
-    """Without a password a registered name is 433 and FAIL NICK_RESERVED, whatever its case; another name gets in."""
+    """Without a password a registered name gets 433 and FAIL NICK_RESERVED, in any case. Another name gets in."""
     with shared.open() as client:
         for nick in ("ada", "ADA"):
             client.send(f"NICK {nick}", "USER x 0 * :x")
@@ -67,7 +67,7 @@ def test_a_registered_name_asks_for_its_password(shared: Daemon) -> None:
 
 
 def test_the_password_may_follow_the_refusal(shared: Daemon) -> None:
-    """After the 433 the connection stays open: PASS with the right password completes it with the account's rights."""
+    """After 433 the connection stays open. PASS with the right password completes it with the account's rights."""
     with shared.open() as client:
         client.send("NICK ada", "USER x 0 * :x")
         client.expect("NICK_RESERVED")
@@ -78,7 +78,7 @@ def test_the_password_may_follow_the_refusal(shared: Daemon) -> None:
 
 
 def test_pass_before_nick_and_by_account(shared: Daemon) -> None:
-    """PASS ahead of NICK is for that name's account; PASS account:password names the account."""
+    """PASS before NICK is for that nick's account. PASS account:password names the account."""
     with shared.connect("ada", password=PASSWORD) as ada:
         assert any(" 900 " in line for line in ada.lines)
     with shared.connect("guesthouse", password=f"ada:{PASSWORD}") as other:
@@ -87,7 +87,7 @@ def test_pass_before_nick_and_by_account(shared: Daemon) -> None:
 
 
 def test_sasl_may_follow_the_refusal(shared: Daemon) -> None:
-    """SASL logs in, before or after the name was refused."""
+    """SASL logs in before or after the nick was refused."""
     with shared.open() as client:
         client.send("NICK una", "USER x 0 * :x")
         client.expect("NICK_RESERVED")
@@ -101,7 +101,7 @@ def test_sasl_may_follow_the_refusal(shared: Daemon) -> None:
 
 
 def test_a_wrong_password_ends_the_connection_only(shared: Daemon) -> None:
-    """A wrong PASS: 464 with the reason, ERROR, closed; others notice nothing."""
+    """A wrong PASS gets 464 with the reason and ERROR, and is closed. Other clients are not disturbed."""
     with shared.connect("wes") as wes, shared.open("127.1.0.1") as client:
         client.send("PASS :wrong horse", "NICK ada", "USER x 0 * :x")
         assert "incorrect" in client.expect("464")
@@ -111,7 +111,7 @@ def test_a_wrong_password_ends_the_connection_only(shared: Daemon) -> None:
 
 
 def test_wrong_sasl_leaves_a_bounded_number_of_tries(shared: Daemon) -> None:
-    """SASL 904 leaves registration open; the third failure ends the connection."""
+    """After SASL 904 the client may try again. The third failure ends the connection."""
     with shared.open("127.1.0.2") as client:
         begin_sasl(client, "xena")
         for number in (1, 2, 3):
@@ -124,7 +124,7 @@ def test_wrong_sasl_leaves_a_bounded_number_of_tries(shared: Daemon) -> None:
 
 
 def test_registration_goes_on_after_a_wrong_sasl(shared: Daemon) -> None:
-    """Who fails to log in may still come in as a guest under another name."""
+    """A client whose login failed may register as a guest under another nick."""
     with shared.open("127.1.0.3") as client:
         begin_sasl(client, "yuri")
         client.send(f"AUTHENTICATE {plain('ada', 'wrong')}")
@@ -134,7 +134,7 @@ def test_registration_goes_on_after_a_wrong_sasl(shared: Daemon) -> None:
 
 
 def test_known_and_unknown_accounts_are_refused_alike(shared: Daemon) -> None:
-    """The words of the refusal do not tell whether the account exists."""
+    """The refusal does not show if the account exists."""
     answers = []
     for address, name in (("127.1.0.4", "ada"), ("127.1.0.5", "zz-nobody")):
         with shared.open(address) as client:
@@ -145,8 +145,8 @@ def test_known_and_unknown_accounts_are_refused_alike(shared: Daemon) -> None:
 
 
 @pytest.mark.parametrize("name", ["ada", "mo"])
-def test_kick_disconnects_and_all_read_who_did_it(shared: Daemon, name: str) -> None:
-    """KILL by an admin or a moderator: told, disconnected, read by all; they may come back."""
+def test_kick_disconnects_and_all_read_the_issuer(shared: Daemon, name: str) -> None:
+    """KILL by an admin or a moderator disconnects a user, who is told. All read it, and the user may come back."""
     by = {"ada": "an admin", "mo": "a moderator"}[name]
     with shared.connect("boss", password=f"{name}:{PASSWORD}") as boss, shared.connect("wit") as wit:
         for reason, ending in ((" :spam", ": spam"), ("", "")):
@@ -161,8 +161,8 @@ def test_kick_disconnects_and_all_read_who_did_it(shared: Daemon, name: str) -> 
             assert back.collect() == []
 
 
-def test_nobody_acts_on_an_equal_or_higher_role(shared: Daemon) -> None:
-    """A moderator can neither kick nor ban an admin, another moderator or themselves."""
+def test_equal_and_higher_roles_are_safe(shared: Daemon) -> None:
+    """A moderator can kick and ban neither an admin, nor another moderator, nor itself."""
     with (
         shared.connect("boss1", password=f"ada:{PASSWORD}"),
         shared.connect("mod1", password=f"mo:{PASSWORD}") as mod,
@@ -174,7 +174,7 @@ def test_nobody_acts_on_an_equal_or_higher_role(shared: Daemon) -> None:
 
 
 def test_a_banned_name_is_refused_at_every_later_try(shared: Daemon) -> None:
-    """UBAN ADD name: kicked, and refused with reason and until when, whatever the case; another name gets in."""
+    """UBAN ADD NAME kicks. Later tries are refused with reason and end, in any case. Another name gets in."""
     with shared.connect("boss2", password=f"ada:{PASSWORD}") as boss, shared.connect("Troll") as troll:
         boss.send("UBAN ADD troll 7d no more jokes")
         farewell = troll.expect_closed()[-1]
@@ -199,7 +199,7 @@ def test_a_banned_name_is_refused_at_every_later_try(shared: Daemon) -> None:
 
 
 def test_a_ban_holds_for_the_account_of_that_name(shared: Daemon) -> None:
-    """Over SASL and PASS, under another nick too, and for who is logged in to it now."""
+    """It holds for SASL and PASS, under another nick too, and for users that are logged in already."""
     shared.create("rowdy")
     with shared.connect("boss3", password=f"ada:{PASSWORD}") as boss:
         with shared.connect("other-nick", password=f"rowdy:{PASSWORD}") as rowdy:
@@ -215,8 +215,8 @@ def test_a_ban_holds_for_the_account_of_that_name(shared: Daemon) -> None:
         boss.ask("UBAN DEL rowdy")
 
 
-def test_an_address_ban_hits_where_they_come_from(shared: Daemon) -> None:
-    """UBAN ADD --ip NAME, an address or a network: sessions there end, later ones are refused before they register."""
+def test_an_address_ban_ends_the_sessions_from_there(shared: Daemon) -> None:
+    """UBAN ADD of an address, a network, or NAME --ip ends sessions from there and refuses later ones at once."""
     with shared.connect("boss4", password=f"ada:{PASSWORD}") as boss, shared.connect("near") as near:
         with shared.connect("far", from_address="127.2.0.1") as far, shared.open("127.2.0.1") as silent:
             silent.ask("NICK silent")
@@ -246,7 +246,7 @@ def test_mapped_addresses_are_ipv4(shared: Daemon) -> None:
 
 
 def test_loopback_is_banned_by_force_only(shared: Daemon) -> None:
-    """In the default set-up everybody comes from 127.0.0.1."""
+    """In the default set-up all users come from 127.0.0.1."""
     with shared.connect("boss6", password=f"ada:{PASSWORD}") as boss, shared.connect("local6"):
         for target in ("127.0.0.1", "127.0.0.0/8", "0.0.0.0/0", "::1", "--ip local6"):
             answers = boss.ask(f"UBAN ADD {target}")
@@ -255,7 +255,7 @@ def test_loopback_is_banned_by_force_only(shared: Daemon) -> None:
 
 
 def test_bans_are_listed_and_looked_up(shared: Daemon) -> None:
-    """UBAN LIST shows reason, by whom and until when; UBAN INFO who would be hit."""
+    """UBAN LIST shows reason, issuer and end. UBAN INFO shows which users a ban would disconnect."""
     with shared.connect("boss7", password=f"ada:{PASSWORD}") as boss, shared.connect("tess", from_address="127.2.2.1"):
         boss.ask("UBAN ADD ghost 2d boo")
         listed = boss.ask("UBAN LIST")
@@ -285,8 +285,8 @@ def test_bans_are_listed_and_looked_up(shared: Daemon) -> None:
         ("ACTOR root", "421"),
     ],
 )
-def test_commands_by_anyone_else_are_refused_by_the_server(shared: Daemon, line: str, numeric: str) -> None:
-    """Whatever raw line sends them: refused, nothing happens, and both chat on undisturbed."""
+def test_operator_commands_of_other_users_are_refused(shared: Daemon, line: str, numeric: str) -> None:
+    """A raw line with an operator command is refused and does nothing. Both users chat on."""
     with shared.connect("fred") as fred, shared.connect("wilma") as wilma:
         fred.send(line)
         fred.expect(numeric)
@@ -296,14 +296,14 @@ def test_commands_by_anyone_else_are_refused_by_the_server(shared: Daemon, line:
 
 
 def test_a_user_account_has_no_more_rights_than_a_guest(shared: Daemon) -> None:
-    """The role counts, not being logged in."""
+    """The role counts, and not the login."""
     with shared.connect("una", password=PASSWORD) as una, shared.connect("wolf") as wolf:
         una.send("KILL wolf")
         una.expect("481")
         assert wolf.collect() == []
 
 
-def test_rights_come_with_oper_and_are_told(shared: Daemon) -> None:
+def test_oper_gives_the_rights(shared: Daemon) -> None:
     """OPER with a moderator's password gives the rights at once."""
     with shared.connect("later") as later, shared.connect("wim") as wim:
         later.send("KILL wim")
@@ -313,8 +313,8 @@ def test_rights_come_with_oper_and_are_told(shared: Daemon) -> None:
         assert "kicked by a moderator: now" in wim.expect_closed()[-1]
 
 
-def test_direct_messages_reach_one_person(shared: Daemon) -> None:
-    """PRIVMSG to a nick is read by that person alone; to nobody it is 401."""
+def test_direct_messages_reach_one_user(shared: Daemon) -> None:
+    """Only that user reads a PRIVMSG to a nick. A nick that no user has is 401."""
     with shared.connect("ann") as ann, shared.connect("ben") as ben, shared.connect("cat") as cat:
         ann.send("PRIVMSG BEN :just you")
         ann.collect(), cat.collect()
@@ -325,7 +325,7 @@ def test_direct_messages_reach_one_person(shared: Daemon) -> None:
 
 
 def test_the_first_in_the_lobby_is_no_operator(daemon: Daemon) -> None:
-    """Configured channels give +o to nobody by being first there; an admin can act in them."""
+    """The first member of a configured channel gets no +o. An admin can change the channel."""
     daemon.create("ada", "admin")
     with daemon.connect("first") as first:
         assert "@first" not in str(first.lines)
@@ -339,7 +339,7 @@ def test_the_first_in_the_lobby_is_no_operator(daemon: Daemon) -> None:
 
 
 def test_a_name_is_registered_from_the_chat(shared: Daemon) -> None:
-    """REGISTER reserves the nick worn, whatever the case others try it in, and logs in."""
+    """REGISTER makes an account of the user's nick and logs in. The nick is then reserved in any case."""
     with shared.connect("newbie") as newbie:
         newbie.send("REGISTER * * :correct horse battery")
         newbie.expect("REGISTER SUCCESS newbie")

@@ -20,7 +20,7 @@ from harness.daemon import CAP_S, Client, Daemon, Place, script, until
 
 
 def refused_start(place: Place, *arguments: str, serve: tuple[str, ...] = ("--port", "0")) -> str:
-    """The one line with which a daemon refuses to start, without the program's name."""
+    """Run a daemon that refuses to start. Returns its one line, without the program's name."""
     call = [script("chatroomctl"), "--database", str(place.database), *arguments, "serve", *serve]
     done = subprocess.run(call, env=place.environment, cwd=place.root, capture_output=True, text=True, timeout=60)
     assert done.returncode == 1, done.stderr
@@ -31,7 +31,7 @@ def refused_start(place: Place, *arguments: str, serve: tuple[str, ...] = ("--po
 
 
 def test_the_first_start_says_where_everything_is(daemon: Daemon) -> None:
-    """The first start tells address, database, the lack of a configuration file, and how to make an admin."""
+    """It shows address, database, the lack of a configuration file, and how to make an admin."""
     told = daemon.expect_log("there is no admin yet")
     assert daemon.stderr[:4] == [
         f"listening on 127.0.0.1:{daemon.port}",
@@ -47,7 +47,7 @@ def test_the_first_start_says_where_everything_is(daemon: Daemon) -> None:
 
 
 def test_a_later_start_does_not_ask_for_an_admin(place: Place) -> None:
-    """With an admin in the database and a configuration file the start names the file and no command."""
+    """With an admin in the database and a configuration file, it names the file and no command."""
     place.ctl("user", "create-admin", "ada", "--password-stdin", stdin="correct horse")
     (place.root / "chatroom.toml").write_text('[server]\nmotd = "hello"\n')
     daemon = Daemon(place)
@@ -57,8 +57,8 @@ def test_a_later_start_does_not_ask_for_an_admin(place: Place) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_tells_everybody_and_ends_in_good_order(place: Place, number: signal.Signals) -> None:
-    """SIGTERM and SIGINT tell every client why, end them and exit 0."""
+def test_a_signal_tells_all_clients_and_ends_in_order(place: Place, number: signal.Signals) -> None:
+    """SIGTERM and SIGINT tell every client why its connection ends. The exit code is 0."""
     daemon = Daemon(place)
     with daemon.connect("alice") as alice, daemon.open() as nobody:
         nobody.ask("NICK nobody")
@@ -69,7 +69,7 @@ def test_a_signal_tells_everybody_and_ends_in_good_order(place: Place, number: s
 
 
 def test_a_signal_that_another_thread_takes_is_not_lost(place: Place) -> None:
-    """The kernel may hand a signal to any thread, or to the main one just before it waits: it is heeded."""
+    """The kernel may hand a signal to any thread, or to the main thread just before it waits."""
     daemon = Daemon(place)
     pid = daemon.process.pid
     others = {int(name) for name in os.listdir(f"/proc/{pid}/task")} - {pid}
@@ -77,8 +77,8 @@ def test_a_signal_that_another_thread_takes_is_not_lost(place: Place) -> None:
     assert daemon.wait() == 0
 
 
-def test_stopping_waits_for_nobody_who_does_not_read(place: Place) -> None:
-    """A client whose output has piled up does not keep the daemon from ending."""
+def test_stopping_does_not_wait_for_a_client_that_does_not_read(place: Place) -> None:
+    """A client with a full backlog does not keep the daemon from ending."""
     place.environment["CHATROOM_LIMITS__ENABLED"] = "false"
     daemon = Daemon(place)
     with daemon.connect("alice") as alice, daemon.open() as deaf:
@@ -91,8 +91,9 @@ def test_stopping_waits_for_nobody_who_does_not_read(place: Place) -> None:
 
 
 def test_stopping_does_not_wait_for_a_password_check(place: Place) -> None:
-    """A bcrypt check under way is abandoned, and the one who waits for it is told as everybody."""
-    place.environment["CHATROOM_ACCOUNTS__BCRYPT_COST"] = "16"  # many seconds a check, for a wrong name too
+    """A bcrypt check under way is given up, and its client is told of the end as all are."""
+    # Each check takes many seconds, also for an unknown name.
+    place.environment["CHATROOM_ACCOUNTS__BCRYPT_COST"] = "16"
     daemon = Daemon(place)
     with daemon.connect("alice") as alice:
         alice.send("OPER nobody password")
@@ -101,7 +102,7 @@ def test_stopping_does_not_wait_for_a_password_check(place: Place) -> None:
 
 
 def test_hangup_reads_the_configuration_again(place: Place) -> None:
-    """Without a controlling terminal SIGHUP applies the file and leaves everybody connected."""
+    """Without a controlling terminal, SIGHUP applies the file and no client is disconnected."""
     file = place.root / "chatroom.toml"
     file.write_text('[server]\nmotd = "first"\n')
     daemon = Daemon(place)
@@ -130,7 +131,7 @@ def test_many_hangups_at_once_do_no_harm(place: Place) -> None:
 
 @contextlib.contextmanager
 def at_a_terminal(place: Place) -> Iterator[tuple[int, int]]:
-    """A daemon with a controlling terminal; its process id, and the terminal's other end."""
+    """Run a daemon with a controlling terminal. Gives its process id and the terminal's other end."""
     call = [script("chatroomctl"), "--database", str(place.database), "serve", "--port", "0"]
     pid, terminal = pty.fork()
     if pid == 0:
@@ -148,7 +149,7 @@ def at_a_terminal(place: Place) -> Iterator[tuple[int, int]]:
 
 
 def exit_code_of(pid: int) -> int:
-    """The exit code of a child once it has ended, without taking it from whoever waits for it."""
+    """Return the exit code of a child when it has ended, without reaping it."""
     ended = until(lambda: os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT), "the end of the daemon")
     assert ended is not None
     assert ended.si_code == os.CLD_EXITED
@@ -156,7 +157,7 @@ def exit_code_of(pid: int) -> int:
 
 
 def test_hangup_of_its_terminal_ends_it(place: Place) -> None:
-    """With a controlling terminal SIGHUP says that the window was closed: nothing is left behind."""
+    """With a controlling terminal, SIGHUP says that its window was closed, and the daemon ends."""
     with at_a_terminal(place) as (pid, terminal):
         os.kill(pid, signal.SIGHUP)
         assert exit_code_of(pid) == 0
@@ -164,7 +165,7 @@ def test_hangup_of_its_terminal_ends_it(place: Place) -> None:
 
 
 def test_closing_the_terminal_ends_it(place: Place) -> None:
-    """A closed window ends the daemon in good order, although its screen can no longer be written."""
+    """A closed window ends the daemon in order, although it can no longer write its log."""
     with at_a_terminal(place) as (pid, terminal):
         os.close(terminal)
         assert exit_code_of(pid) == 0
@@ -178,7 +179,7 @@ def test_one_database_has_one_daemon(daemon: Daemon) -> None:
 
 
 def test_a_port_in_use(place: Place) -> None:
-    """Where another program has the port, the one line names it."""
+    """If another program has the port, the one line names the port."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         line = refused_start(place, serve=("--port", port))
@@ -187,7 +188,7 @@ def test_a_port_in_use(place: Place) -> None:
 
 
 def test_an_address_that_is_not_ours(place: Place) -> None:
-    """An address of no interface of this machine is refused."""
+    """An address that no interface of this machine has is refused."""
     assert "192.0.2.1" in refused_start(place, serve=("--host", "192.0.2.1", "--port", "0"))
 
 
@@ -199,7 +200,7 @@ def test_a_path_that_cannot_be_written(place: Place) -> None:
 
 
 def test_a_path_that_is_a_directory(place: Place) -> None:
-    """A directory in the database's place is refused in one line."""
+    """A directory at the database's path is refused in one line."""
     place.database.mkdir()
     call = [script("chatroomctl"), "serve", "--port", "0"]
     place.environment["CHATROOM_DATABASE__PATH"] = str(place.database)
@@ -210,7 +211,7 @@ def test_a_path_that_is_a_directory(place: Place) -> None:
 
 
 def test_a_newer_database(place: Place) -> None:
-    """A database of a later version is left alone."""
+    """A database of a later version is refused and not changed."""
     place.create("ada")
     with sqlite3.connect(place.database) as database:
         database.execute("PRAGMA user_version = 9999")
@@ -222,14 +223,14 @@ def test_a_newer_database(place: Place) -> None:
     "content", [b"This is no database at all.\n" * 400, b"SQLite format 3\0" + bytes(range(256)) * 40]
 )
 def test_a_damaged_database(place: Place, content: bytes) -> None:
-    """What is no database is refused and not overwritten."""
+    """A file that is no database is refused and not overwritten."""
     place.database.write_bytes(content)
     assert str(place.database) in refused_start(place)
     assert place.database.read_bytes() == content
 
 
 def test_a_database_with_a_broken_page(place: Place) -> None:
-    """A database of ours whose tables are rubbish is refused in one line."""
+    """A chatroom database with damaged tables is refused in one line."""
     place.create("ada")
     for path in (place.database, Path(f"{place.database}-wal")):
         if path.exists() and path.stat().st_size > 8192:
@@ -251,25 +252,25 @@ def test_a_database_with_a_broken_page(place: Place) -> None:
     ],
 )
 def test_a_wrong_setting(place: Place, text: str, names: str) -> None:
-    """A value, a key or a file that is wrong is named in the one line, and no database is made."""
+    """The one line names the wrong value, key or file, and no database is made."""
     (place.root / "chatroom.toml").write_text(text)
     assert names in refused_start(place)
     assert not place.database.exists()
 
 
 def test_a_wrong_variable(place: Place) -> None:
-    """An environment variable that does not parse is named."""
+    """The one line names an environment variable that does not parse."""
     place.environment["CHATROOM_SERVER__IO_THREADS"] = "many"
     assert re.search("CHATROOM_SERVER__IO_THREADS|server.io_threads", refused_start(place))
 
 
 def test_a_configuration_that_is_not_there(place: Place) -> None:
-    """A file named on the command line must exist."""
+    """A file that is named on the command line must exist."""
     assert "nowhere.toml" in refused_start(place, "--config", "nowhere.toml")
 
 
 def test_it_starts_again_after_a_kill(place: Place) -> None:
-    """What a killed daemon left behind (lock file, control socket) is in nobody's way."""
+    """The files of a killed daemon (lock file, control socket) do not stop the next one."""
     Daemon(place).kill()
     assert place.run("status").returncode == 1
     daemon = Daemon(place)
@@ -282,7 +283,7 @@ def test_it_starts_again_after_a_kill(place: Place) -> None:
 
 @contextlib.contextmanager
 def serving_onto(place: Place, screen: int) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
-    """A daemon that writes to a descriptor of the caller's; its port, from what it tells over the control socket."""
+    """Start a daemon that writes its log to a descriptor. Returns its port, as the control socket reports it."""
     call = [script("chatroomctl"), "--database", str(place.database), "serve", "--port", "0"]
     process = subprocess.Popen(call, env=place.environment, cwd=place.root, stderr=screen, start_new_session=True)
     os.close(screen)
@@ -296,8 +297,8 @@ def serving_onto(place: Place, screen: int) -> Iterator[tuple[subprocess.Popen[b
 
 
 @pytest.mark.parametrize("closed", [True, False], ids=["closed", "held"])
-def test_the_screen_may_go_away(place: Place, closed: bool) -> None:
-    """A daemon whose stderr is closed at the other end, or full, chats on and stops in good order."""
+def test_stderr_may_be_closed_or_full(place: Place, closed: bool) -> None:
+    """A daemon whose stderr is closed at the other end, or full, chats on and stops in order."""
     place.environment["CHATROOM_LIMITS__ENABLED"] = "false"
     reader, writer = os.pipe()
     with serving_onto(place, writer) as (process, port):

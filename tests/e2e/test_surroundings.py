@@ -1,4 +1,4 @@
-"""What is around the daemon: both kinds of addresses, and a database that somebody else holds."""
+"""Both kinds of addresses, a database that another process has locked, and the limit of open files."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from harness.daemon import PASSWORD, Daemon, Place, until, verb_of
 
 
 def has_ipv6() -> bool:
-    """Whether this machine has the loopback address of IPv6."""
+    """True if this machine has the IPv6 loopback address."""
     try:
         with socket.create_server(("::1", 0), family=socket.AF_INET6):
             return True
@@ -21,7 +21,7 @@ def has_ipv6() -> bool:
 
 @pytest.mark.skipif(not has_ipv6(), reason="there is no IPv6 here")
 def test_all_networks_at_once(place: Place) -> None:
-    """On "::" a peer that comes over IPv4 is one of IPv4, in who and for bans; ::1 is this machine itself."""
+    """On "::" a peer that comes over IPv4 has an IPv4 address, in who and for bans. ::1 is this machine."""
     place.create("ada", "admin")
     daemon = Daemon(place, "--host", "::")
     with daemon.connect("ada", password=PASSWORD) as ada, daemon.connect("four", from_address="127.7.0.1") as four:
@@ -44,8 +44,8 @@ def test_all_networks_at_once(place: Place) -> None:
     assert daemon.stop() == 0
 
 
-def test_a_database_that_somebody_holds_is_waited_for(daemon: Daemon) -> None:
-    """With a shell in a write transaction, REGISTER waits and everybody else chats; then it is done."""
+def test_a_locked_database_is_waited_for(daemon: Daemon) -> None:
+    """During a write transaction of the shell, REGISTER waits and all other users chat. Then it is done."""
     database = sqlite3.connect(daemon.place.database, isolation_level=None)
     with daemon.connect("rita") as rita, daemon.connect("sam") as sam, daemon.connect("tom") as tom:
         rita.ask("PART #lobby")
@@ -62,7 +62,7 @@ def test_a_database_that_somebody_holds_is_waited_for(daemon: Daemon) -> None:
 
 
 def test_the_shell_is_not_starved_by_the_daemon(daemon: Daemon) -> None:
-    """While topics are changed as fast as they can be, chatroomctl gets its turn to write, and the daemon follows."""
+    """While topics change as fast as they can, chatroomctl gets its turn to write, and the daemon takes it in."""
     daemon.create("ada", "admin")
     with daemon.connect("ada", password=PASSWORD) as ada, daemon.connect("victim") as victim:
         for number in range(25):
@@ -73,7 +73,7 @@ def test_the_shell_is_not_starved_by_the_daemon(daemon: Daemon) -> None:
 
 
 def test_connections_leave_files_to_everything_else(daemon: Daemon) -> None:
-    """With as many connections as the limit of open files allows, new ones are turned away, and all else works."""
+    """At the limit of open files new connections are refused, and everything else works."""
     files = 64 + 3
     resource.prlimit(daemon.process.pid, resource.RLIMIT_NOFILE, (files, files))
     with daemon.connect("ann") as ann, daemon.connect("bob") as bob, daemon.open():

@@ -1,4 +1,4 @@
-"""IRC over WebSocket: a real client library against the daemon as a process."""
+"""IRC over WebSocket: a real client library and the daemon as a process."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ HANDSHAKE = (
 
 @pytest.fixture(scope="module")
 def daemon() -> Iterator[WebDaemon]:
-    """One daemon for all tests here; pages of one site may connect."""
+    """One daemon for all tests here. Pages of one site may connect."""
     origins = '[server]\nwebsocket_origins = ["https://chat.example.org"]'
     with web_running(origins, limits__enabled=False) as started:
         yield started
@@ -38,8 +38,8 @@ def exchange(daemon: WebDaemon, data: bytes) -> bytes:
     return answer
 
 
-def test_the_start_tells_what_is_spoken_where(daemon: WebDaemon) -> None:
-    """Plain IRC as ever, WebSocket by its name; ``--port`` replaced the configured plain address only."""
+def test_the_start_shows_the_kind_of_each_address(daemon: WebDaemon) -> None:
+    """The log names WebSocket addresses as such. ``--port`` has replaced only the plain address."""
     listening = daemon.log_lines("listening on ")
     assert [re.sub(r":\d+", ":port", line) for line in listening] == [
         "listening on 127.0.0.1:port",
@@ -52,7 +52,7 @@ def test_the_start_tells_what_is_spoken_where(daemon: WebDaemon) -> None:
 
 @pytest.mark.parametrize("protocol, kind", [(TEXT, str), (BINARY, bytes)])
 def test_web_and_plain_clients_chat(daemon: WebDaemon, protocol: str, kind: type) -> None:
-    """Each line is a message without its end, of the negotiated type."""
+    """Each line is a message without its line end, of the negotiated type."""
     with daemon.open_web(protocol) as wanda, daemon.connect("pia") as pia:
         assert wanda.web.subprotocol == protocol
         assert not wanda.web.protocol.extensions
@@ -69,7 +69,7 @@ def test_web_and_plain_clients_chat(daemon: WebDaemon, protocol: str, kind: type
 
 @pytest.mark.parametrize("offered", [(), ("mqtt",)])
 def test_without_a_subprotocol_it_is_text(daemon: WebDaemon, offered: tuple[str, ...]) -> None:
-    """Clients older than the specification name none; either type is understood from them."""
+    """Clients older than the specification name none. They may send either type."""
     with WebClient(daemon.web_port, offered) as old:
         assert old.web.subprotocol is None
         old.register("oldie")
@@ -102,14 +102,14 @@ def test_one_tick_reaches_every_kind_of_reader_alike(daemon: WebDaemon) -> None:
 
 @pytest.mark.parametrize("origin", ["https://chat.example.org", "http://localhost:5173", None])
 def test_allowed_pages_connect(daemon: WebDaemon, origin: str | None) -> None:
-    """Those the configuration names, this machine's own, and programs that are no page."""
+    """The configured origins, this machine's own, and clients that are no page."""
     with daemon.open_web(origin=origin) as page:
         page.register("paige")
 
 
 @pytest.mark.parametrize("origin", ["https://evil.example", "http://chat.example.org", "null"])
 def test_other_pages_are_refused(daemon: WebDaemon, origin: str) -> None:
-    """With a 403, and a line on the operator's screen that says which setting it is."""
+    """With 403, and a log line that names the setting."""
     with pytest.raises(InvalidStatus) as caught:
         daemon.open_web(origin=origin)
     assert caught.value.response.status_code == 403
@@ -130,12 +130,12 @@ def test_other_pages_are_refused(daemon: WebDaemon, origin: str) -> None:
     ids=["get", "favicon", "version", "post", "plain irc", "tls", "endless"],
 )
 def test_what_is_no_handshake_is_answered_and_closed(daemon: WebDaemon, data: bytes, status: int) -> None:
-    """A response that says what is wrong, then the end; nobody else notices."""
+    """The response says what is wrong. Other clients are not disturbed."""
     assert exchange(daemon, data).startswith(f"HTTP/1.1 {status} ".encode())
 
 
-def test_half_a_handshake_is_nobody(daemon: WebDaemon) -> None:
-    """It is no session, it costs nobody anything, and it is gone when its peer is."""
+def test_half_a_handshake_is_no_session(daemon: WebDaemon) -> None:
+    """It is no session, and it is gone when its peer is."""
     before = daemon.place.ctl_json("status")["sessions"]
     halves = [socket.create_connection(("127.0.0.1", daemon.web_port), CAP_S) for _ in range(30)]
     for half in halves:
@@ -161,7 +161,7 @@ def test_bytes_that_are_no_utf8_are_refused_in_a_binary_message(daemon: WebDaemo
 
 
 def test_bytes_that_are_no_utf8_end_a_text_connection(daemon: WebDaemon) -> None:
-    """Close code 1007, and the others read why."""
+    """Close code 1007. Other users read the reason."""
     with daemon.open_web(TEXT).register("wanda") as wanda, daemon.connect("pia") as pia:
         wanda.web.send(b"PRIVMSG #lobby :\xff", text=True)
         assert pia.expect("QUIT").endswith("QUIT :Message not UTF-8")
@@ -169,8 +169,8 @@ def test_bytes_that_are_no_utf8_end_a_text_connection(daemon: WebDaemon) -> None
         assert wanda.close_code == 1007
 
 
-def test_a_line_that_is_too_long_is_told(daemon: WebDaemon) -> None:
-    """417, and the connection goes on; 510 bytes are a whole line."""
+def test_a_line_that_is_too_long_is_417(daemon: WebDaemon) -> None:
+    """417, and the connection goes on. 510 bytes are a whole line."""
     with daemon.open_web(TEXT).register("wanda") as wanda:
         wanda.send("PRIVMSG #lobby :" + "x" * 495)
         wanda.expect("417")
@@ -180,8 +180,8 @@ def test_a_line_that_is_too_long_is_told(daemon: WebDaemon) -> None:
         assert wanda.expect("PRIVMSG").endswith(" :" + "x" * 400)
 
 
-def test_a_message_beyond_all_measure_ends_the_connection(daemon: WebDaemon) -> None:
-    """Close code 1009, which reaches a peer that is still sending; whole or in fragments."""
+def test_a_message_that_is_too_large_ends_the_connection(daemon: WebDaemon) -> None:
+    """Close code 1009, whole or in fragments. A peer that is still sending reads it."""
     with daemon.connect("pia") as pia:
         for message in ("x" * 500_000, ["x" * 1000] * 300):
             with daemon.open_web(TEXT).register("wanda") as wanda:
@@ -194,13 +194,13 @@ def test_a_message_beyond_all_measure_ends_the_connection(daemon: WebDaemon) -> 
 
 
 def test_fragments_are_one_line(daemon: WebDaemon) -> None:
-    """However a message is cut, also within a character."""
+    """A message may be cut anywhere, even within a character."""
     with daemon.open_web(BINARY).register("wanda") as wanda, daemon.connect("pia") as pia:
         wanda.web.send([bytes([byte]) for byte in "PRIVMSG pia :grüße ☃".encode()])
         assert pia.expect("PRIVMSG").endswith("PRIVMSG pia :grüße ☃")
 
 
-def test_a_ping_is_answered_whatever_else_is_said(daemon: WebDaemon) -> None:
+def test_a_ping_is_answered_between_lines(daemon: WebDaemon) -> None:
     """With the same payload, between lines and many at once."""
     with daemon.open_web(TEXT).register("wanda") as wanda:
         pongs = [wanda.web.ping(str(number)) for number in range(200)]
@@ -210,7 +210,7 @@ def test_a_ping_is_answered_whatever_else_is_said(daemon: WebDaemon) -> None:
 
 
 def test_a_close_frame_is_answered_and_the_others_read_of_it(daemon: WebDaemon) -> None:
-    """What was said before it still counts."""
+    """Lines before it still run."""
     with daemon.connect("pia") as pia, daemon.open_web(TEXT).register("wanda") as wanda:
         wanda.send("PRIVMSG pia :bye")
         wanda.web.close(1001, "tab closed")
@@ -219,8 +219,8 @@ def test_a_close_frame_is_answered_and_the_others_read_of_it(daemon: WebDaemon) 
         assert pia.expect("QUIT").endswith("QUIT :Connection closed")
 
 
-def test_who_quits_is_told_and_closed_in_order(daemon: WebDaemon) -> None:
-    """ERROR in a message, then a close frame with code 1000."""
+def test_quit_gets_error_and_a_close_frame(daemon: WebDaemon) -> None:
+    """ERROR comes in a message, then a close frame with code 1000."""
     with daemon.open_web(TEXT).register("wanda") as wanda:
         wanda.send("QUIT :gone home")
         assert wanda.expect_closed()[-1].startswith("ERROR :Closing Link: ")
@@ -228,7 +228,7 @@ def test_who_quits_is_told_and_closed_in_order(daemon: WebDaemon) -> None:
 
 
 def test_a_lost_connection_is_a_quit(daemon: WebDaemon) -> None:
-    """With no close frame, in the middle of a frame, by reset: the others read that it is gone."""
+    """Without a close frame, in the middle of a frame, by reset: other users read QUIT."""
     with daemon.connect("pia") as pia:
         for how in ("reset", "eof"):
             with daemon.open_web(TEXT).register("wanda") as wanda:
@@ -251,8 +251,8 @@ def test_a_frame_without_a_mask_ends_only_its_own_connection(daemon: WebDaemon) 
         pia.ask("MODE #lobby")
 
 
-def test_a_banned_address_reads_why(daemon: WebDaemon) -> None:
-    """A page cannot read an HTTP error, so the connection opens, tells, and closes."""
+def test_a_banned_address_reads_the_reason(daemon: WebDaemon) -> None:
+    """A page cannot read an HTTP error, so the connection opens, sends the reason and closes."""
     with daemon.open_web(TEXT, from_address="127.0.0.77").register("wanda") as wanda:
         daemon.place.ctl("ban", "add", "127.0.0.77", "--reason", "spam")
         assert "banned: spam" in wanda.expect_closed()[-1]
@@ -278,7 +278,7 @@ def test_too_many_connections_of_one_address_are_refused() -> None:
 
 
 def test_a_stop_tells_web_clients() -> None:
-    """ERROR and a close frame; a handshake under way does not hold the end up."""
+    """ERROR and a close frame. A handshake under way does not delay the end."""
     with web_running() as daemon:
         half = socket.create_connection(("127.0.0.1", daemon.web_port), CAP_S)
         with daemon.open_web(TEXT).register("wanda") as wanda, half:

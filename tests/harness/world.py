@@ -267,7 +267,7 @@ class Here:
 
     @contextmanager
     def tick(self) -> Iterator[None]:
-        """Run the body in one tick, whose end sends what was said and does the jobs. A nested tick is part of the outer."""
+        """Run the body in one tick. At its end, lines are sent and jobs are done. A nested one is part of the outer."""
         if self._in_tick:
             yield
             return
