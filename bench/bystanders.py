@@ -1,4 +1,4 @@
-"""Clients that are connected and registered, and then do nothing, beside those of the load generator."""
+"""Clients that register and then do nothing, beside the load generator's."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _CAP_S = 60.0
 
 @contextlib.contextmanager
 def idling(port: int, count: int) -> Iterator[None]:
-    """So many of them, called idle0 and so on, for as long as the block takes."""
+    """Keep that many clients (idle0, idle1 and so on) connected for as long as the block takes."""
     with contextlib.ExitStack() as stack:
         for start in range(0, count, _AT_ONCE):
             _admit(port, [f"idle{number}" for number in range(start, min(count, start + _AT_ONCE))], stack)
@@ -21,7 +21,7 @@ def idling(port: int, count: int) -> Iterator[None]:
 
 
 def _admit(port: int, nicks: list[str], stack: contextlib.ExitStack) -> None:
-    """Connect them all and wait until each has read the end of its welcome."""
+    """Connect all clients, and wait until each has read the end of its welcome."""
     with selectors.DefaultSelector() as selector:
         read: dict[socket.socket, bytes] = {}
         for nick in nicks:

@@ -1,7 +1,7 @@
-"""What is measured, as data: each row's work, the servers that do it, and the bounds that are set for ours.
+"""What is measured, as data: each row's work, the servers that do it, and the bounds for this checkout's daemon.
 
-A bound is absolute, or the ratio to the better of the row's reference servers in the same interleaved run. Machines
-drift by a fifth and more between two runs, so the ratio is what counts wherever there is one.
+A bound is absolute, or a ratio to the better of the row's reference servers in the same interleaved run. Machines drift
+by a fifth and more between two runs, so the ratio is what counts if there is one.
 """
 
 from __future__ import annotations
@@ -16,45 +16,45 @@ Arguments = Mapping[str, int]
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """One number of a row: less is better."""
+    """One number of a row. A smaller one is better."""
 
     key: str
-    """Where it stands in the generator's answer."""
+    """Its key in the generator's result."""
     unit: str
     at_most: float | None = None
     ratio: float | None = None
-    """What it may be, divided by the best of the references."""
+    """The highest allowed ratio to the best of the references."""
     per_message: float | None = None
-    """How much more a message may cost than at the best of the references; for what is told per delivered one."""
+    """The most that a message may cost above the best of the references, for a measure per delivered message."""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One piece of work, done in turn by several servers, of which one is judged."""
+    """One piece of work. Several servers do it in turn, and one of them is judged."""
 
     name: str
     title: str
     group: str
     case: str
-    """The generator's."""
+    """The generator's arguments."""
     arguments: Arguments
     measures: tuple[Measure, ...]
     quick: Arguments | None = field(default_factory=dict)
-    """What is smaller in a quick run, which leaves out a row where this is None, unless it is asked for by its name."""
+    """The arguments that a quick run replaces. If it is None, a quick run leaves the row out, unless it is named."""
     subject: str = OURS
     references: tuple[str, ...] = PEERS
     accounts: bool = False
-    """Whether the clients log in."""
+    """True if the clients log in."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sweep:
-    """Cost against a size, for a plot: each point is the size, the generator's arguments, and who else is connected."""
+    """A cost against a size, for a plot. Each point has the size, the generator's arguments, and the idle clients."""
 
     name: str
     title: str
     label: str
-    """What the size is."""
+    """The unit of the size."""
     case: str
     points: tuple[tuple[int, Arguments, int], ...]
 
@@ -70,7 +70,7 @@ def _delivered(
 
 @dataclass(frozen=True, slots=True)
 class _Talk:
-    """A row in which people talk, which is asked of several sets of servers."""
+    """A row in which users talk, which several sets of servers do."""
 
     name: str
     title: str
@@ -161,7 +161,7 @@ _BESIDE_PEERS = (
         "a registration",
         "peers",
         "register",
-        {"clients": 2000, "wave": 500},  # InspIRCd admits people once a second
+        {"clients": 2000, "wave": 500},  # InspIRCd admits users once a second
         (Measure("us_per_registration", "µs", 60, 1.7),),
         {"clients": 1000},
     ),
@@ -200,7 +200,7 @@ _BESIDE_PEERS = (
 )
 
 _QUICK = ("room-100-w1", "room-100-w16", "pairs-w1", "pairs-w16")
-"""Of the work that is measured with several settings, too."""
+"""For the work that is also measured with several settings."""
 
 _WITH_HISTORY = tuple(
     Row(
@@ -300,9 +300,9 @@ _AT_SCALE = (
 ROWS: tuple[Row, ...] = (*_BESIDE_PEERS, *_WITH_HISTORY, *_BY_THREADS, *_AT_SCALE)
 
 _DELIVERIES = 300_000
-"""Of a point of a sweep, at most about: half a second's work and less."""
+"""About the most deliveries of a sweep's point: half a second's work or less."""
 _ROUNDS = 100
-"""And so many windows: Nagle's algorithm makes the C daemons take up to 40 ms for one."""
+"""The most windows of a point: Nagle's algorithm makes the C daemons take up to 40 ms for one."""
 
 
 def _talk(rooms: int, members: int, senders: int, window: int) -> Arguments:

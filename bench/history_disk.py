@@ -1,11 +1,11 @@
-"""What history costs on the disk: writing, reading and searching a million messages, and keeping house meanwhile.
+"""What history costs on the disk: writing, reading and searching a million messages, and upkeep meanwhile.
 
     python bench/history_disk.py [MESSAGES]
 
 Makes a database of that many messages (a million, which takes some minutes) in 100 channels below the directory for
-temporary files, removes it at the end, and prints a line for each thing measured. Times are milliseconds unless it
-says otherwise; a line's first figures are the median, the 99th percentile and the longest. A step of keeping house may
-include copying the log to the disk, which keeps nobody from writing; what does is told as a hold of the lock.
+temporary files, and removes it at the end. Prints a line for each measure. Times are milliseconds unless the line says
+otherwise; the first figures of a line are the median, the 99th percentile and the longest. A step of upkeep may include
+a checkpoint, which delays no writer. The time in which a checkpoint does delay writers is shown as a hold of the lock.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ START_MS = 1_700_000_000_000
 
 
 class Talk:
-    """Makes messages; words are as frequent as in a language (the n-th one as 1/n)."""
+    """Makes messages. The n-th word is as frequent as 1/n, as in a language."""
 
     def __init__(self) -> None:
         self.random = random.Random(7)
@@ -42,11 +42,11 @@ class Talk:
         self.last, self.time_ms = 0, START_MS
 
     def say(self, count: int, step_ms: int = 30_000) -> list[Entry]:
-        """So many messages, one after the other, in any channel."""
+        """Make that many messages, one after the other, in random channels."""
         return [self._one(step_ms) for _ in range(count)]
 
     def some_words(self, count: int) -> str:
-        """Words as somebody says them."""
+        """Return words with their frequencies in a language."""
         return " ".join(self.random.choices(self.words, cum_weights=self.weights, k=count))
 
     def _one(self, step_ms: int) -> Entry:
@@ -68,7 +68,7 @@ def tell(label: str, times_s: Iterable[float], note: str = "") -> None:
 
 
 def times(action: Callable[[], object], count: int) -> list[float]:
-    """How long each of so many calls takes."""
+    """Measure how long each of that many calls takes."""
     taken = []
     for _ in range(count):
         began = time.perf_counter()
@@ -78,7 +78,7 @@ def times(action: Callable[[], object], count: int) -> list[float]:
 
 
 def measure_writing(journal: SqliteJournal, talk: Talk) -> None:
-    """The CPU time of a stored message, by how many share a commit."""
+    """Print the CPU time of a stored message, by the number of messages that share a commit."""
     for size, count in ((1, 4000), (10, 10_000), (100, 20_000), (1000, 20_000)):
         entries = talk.say(count)
         began = time.process_time()
@@ -89,7 +89,7 @@ def measure_writing(journal: SqliteJournal, talk: Talk) -> None:
 
 
 def write(journal: SqliteJournal, entries: list[Entry]) -> None:
-    """Commit, as soon as one may."""
+    """Write and commit, as soon as the write lock is free."""
     while not journal.begin():
         time.sleep(0.0005)
     journal.write(entries)
@@ -97,7 +97,7 @@ def write(journal: SqliteJournal, entries: list[Entry]) -> None:
 
 
 def fill(journal: SqliteJournal, upkeep: SqliteUpkeep, talk: Talk, count: int) -> None:
-    """Write and index all of it."""
+    """Write and index all messages."""
     for _ in range(count // 1000):
         write(journal, talk.say(1000))
     began, cpu = time.perf_counter(), time.process_time()
@@ -112,7 +112,7 @@ def fill(journal: SqliteJournal, upkeep: SqliteUpkeep, talk: Talk, count: int) -
 
 
 def measure_reading(stores: SqliteStores, talk: Talk, first: int) -> None:
-    """Each kind of question, in the whole of it."""
+    """Time each kind of question to the whole history."""
     history, chance = stores.history, talk.random
 
     def channel() -> str:
@@ -145,7 +145,7 @@ def measure_reading(stores: SqliteStores, talk: Talk, first: int) -> None:
 
 
 def measure_stalls(stores: SqliteStores, journal: SqliteJournal, talk: Talk) -> None:
-    """200 messages a second for 20 s, while the background indexes and keeps the log small."""
+    """Write 200 messages a second for 20 s, while upkeep indexes and trims the log."""
     stopping, held = threading.Event(), list[float]()
 
     def keep_house() -> None:
@@ -182,7 +182,7 @@ def measure_stalls(stores: SqliteStores, journal: SqliteJournal, talk: Talk) -> 
 
 
 def measure_clearing(stores: SqliteStores, upkeep: SqliteUpkeep, first: int, last_ms: int) -> None:
-    """Redaction down to the bytes, and pruning a tenth."""
+    """Time redaction down to the bytes, and pruning a tenth."""
     tenth_ms = START_MS + (last_ms - START_MS) // 10
     stores.history.redact(first, Actor("bench", "cli"))
     work: dict[str, Callable[[], object]] = {

@@ -1,10 +1,10 @@
-"""What history costs at the socket: reading and searching a million messages while others chat.
+"""What history costs at the socket: reading and searching a million messages while users chat.
 
     python bench/history_socket.py [MESSAGES]
 
-Makes a database of that many messages in 100 channels (as ``history_disk.py`` does), starts the daemon on it, has ten
-people say 200 messages a second between them, from a process of their own, and measures as one client: from sending a
-line until all of its answer is there. Times are milliseconds.
+Makes a database of that many messages in 100 channels, as ``history_disk.py`` does, and starts the daemon on it. Ten
+users in another process say 200 messages a second between them. One client measures, from sending a line until all of
+its answer is there. Times are milliseconds.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _END = re.compile(rb"BATCH -\S+\r\n|FAIL ")
 
 
 def fill(database: Path, messages: int) -> None:
-    """Write so many messages, and index them."""
+    """Write and index that many messages."""
     open_stores(database, create=True, migrate=True).close()
     journal, talk = open_journal(database), Talk()
     for _ in range(messages // 1000):
@@ -47,7 +47,7 @@ def fill(database: Path, messages: int) -> None:
 
 
 def connect(port: int, nick: str, capabilities: str = "") -> socket.socket:
-    """Be somebody, in the configured channels."""
+    """Register, in the configured channels."""
     sock = socket.create_connection(("127.0.0.1", port))
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     before = f"CAP REQ :{capabilities}\r\nCAP END\r\n" if capabilities else ""
@@ -59,7 +59,7 @@ def connect(port: int, nick: str, capabilities: str = "") -> socket.socket:
 
 
 def chat(port: int) -> None:
-    """Say ``A_SECOND`` messages a second, ten people in turn, and read what comes."""
+    """Say ``A_SECOND`` messages a second, ten users in turn, and read what comes."""
     people = [connect(port, f"talker{number}") for number in range(10)]
     for sock in people:
         sock.setblocking(False)
@@ -77,7 +77,7 @@ def chat(port: int) -> None:
 
 
 def ask(sock: socket.socket, line: str) -> float:
-    """How long the answer to a line takes, in milliseconds."""
+    """Measure how long the answer to a line takes, in milliseconds."""
     began = time.perf_counter()
     sock.sendall(line.encode() + b"\r\n")
     read = b""
@@ -93,7 +93,7 @@ def tell(what: str, times: list[float]) -> None:
 
 
 def measure(database: Path) -> None:
-    """Start the daemon on a database, have people chat, and ask."""
+    """Start the daemon on a database, let users chat, and time the questions."""
     environment = dict(os.environ, CHATROOM_CHANNELS__AUTOJOIN='["#chan0", "#chan1"]', CHATROOM_LIMITS__ENABLED="false")
     command = [str(Path(sys.executable).with_name("chatroomctl")), "--database", str(database), "serve", "--port", "0"]
     began = time.perf_counter()
@@ -125,7 +125,7 @@ def measure(database: Path) -> None:
 
 
 def main() -> None:
-    """The whole of it."""
+    """Make the database, and measure."""
     messages = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
     with tempfile.TemporaryDirectory() as directory:
         database = Path(directory) / "million.db"

@@ -1,4 +1,4 @@
-"""Where the figures come from: the machine and the versions, as results tell them."""
+"""The machine and the versions that figures come from, as results show them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import chatroom
 
 
 def describe() -> dict[str, str]:
-    """What matters about this machine, in the order of telling."""
+    """Return what matters about this machine, in the order in which it is shown."""
     told = {
         "processor": _processor(),
         "cores": str(len(os.sched_getaffinity(0))),

@@ -1,7 +1,7 @@
-"""The servers that are measured, each started afresh as one child process on a free port of loopback.
+"""The servers that are measured. Each starts afresh as one child process, on a free port of loopback.
 
-The two C daemons are Debian's. Each is configured so that it refuses nothing and looks nothing up: what is compared is
-the work of a message, not how somebody is kept from sending one.
+The two C daemons are Debian's. Each is configured without limits and look-ups, so that only the work of a message is
+compared.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from pathlib import Path
 
 _BACKLOG = 1024
 READY_CAP_S = 60.0
-"""How long a server may take until it has registered its first client."""
+"""How long to wait, in seconds, until a server has registered its first client."""
 
 _NGIRCD = """\
 [Global]
@@ -64,62 +64,63 @@ os.execv(sys.argv[2], sys.argv[2:])
 
 
 class ServerFailed(Exception):
-    """A server did not start, or reported a fault of its own."""
+    """A server did not start, or reported a fault."""
 
 
 @dataclass(frozen=True, slots=True)
 class Launch:
-    """How to start one server, with everything it needs written to its directory."""
+    """How to start a server, when everything that it needs is in its directory."""
 
     command: list[str]
     environment: Mapping[str, str] = field(default_factory=dict)
     listening: socket.socket | None = None
-    """What it inherits, for one that does not listen by itself."""
+    """The listening socket that it inherits, if it does not listen by itself."""
 
 
 Recipe = Callable[[Path, int], Launch]
-"""Prepares a server in an empty directory, to listen on a port."""
+"""Prepares a server in an empty directory to listen on a port."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cores:
-    """Which processor the server has, and which the generator: none, where there is only one."""
+    """The processors of the server and of the generator; None for both if there is only one."""
 
     server: int | None
     generator: int | None
 
     @classmethod
     def choose(cls) -> Cores:
-        """The first two that this process may use."""
+        """Choose the first two processors that this process may use."""
         usable = sorted(os.sched_getaffinity(0))
         return cls(usable[0], usable[1]) if len(usable) > 1 else cls(None, None)
 
 
 @dataclass(slots=True)
 class Server:
-    """One that runs and has registered a client."""
+    """A server that runs and has registered a client."""
 
     process: subprocess.Popen[bytes]
     port: int
     ready_s: float
-    """From its start until its first client was registered."""
+    """The time from its start until its first client was registered."""
 
 
 def ngircd(directory: Path, port: int) -> Launch:
-    """NgIRCd in the foreground. Started as root it becomes nobody, by itself.
+    """Start ngIRCd in the foreground. As root it changes its user to nobody by itself.
 
-    By itself it lets ten connections wait for being accepted, and a burst of clients runs into time-outs of the kernel.
-    So it is given its listening socket in the way of systemd, as descriptor 3.
+    By default it lets only ten connections wait to be accepted, and a burst of clients runs into time-outs. It is
+    therefore given its listening socket as systemd would, as descriptor 3.
     """
     path = directory / "ngircd.conf"
     path.write_text(_NGIRCD.format(port=port))
     listening = socket.create_server(("127.0.0.1", port), backlog=_BACKLOG)
-    activate = [sys.executable, "-IS", "-c", _ACTIVATE, str(listening.fileno())]  # becomes the server, with its number
+    # It becomes the server and keeps its process id, which LISTEN_PID must name.
+    activate = [sys.executable, "-IS", "-c", _ACTIVATE, str(listening.fileno())]
     return Launch([*activate, _program("ngircd"), "-n", "-f", str(path)], listening=listening)
 
 
 def inspircd(directory: Path, port: int) -> Launch:
-    """InspIRCd in the foreground, without a module beyond its core."""
+    """Start InspIRCd in the foreground, with the modules of its core only."""
     path = directory / "inspircd.conf"
     path.write_text(_INSPIRCD.format(port=port, directory=directory, backlog=_BACKLOG))
     command = [_program("inspircd"), "--nofork", "--config", str(path)]
@@ -127,12 +128,12 @@ def inspircd(directory: Path, port: int) -> Launch:
 
 
 def missing(name: str) -> bool:
-    """Whether that peer is not installed."""
+    """True if that peer is not installed."""
     return not Path(_program(name)).exists()
 
 
 def version(name: str) -> str:
-    """What that peer calls itself."""
+    """Return the peer's version, in its own words."""
     said = subprocess.run([_program(name), "--version"], capture_output=True, text=True, check=False).stdout
     return said.partition("\n")[0]
 
@@ -142,15 +143,15 @@ def _program(name: str) -> str:
 
 
 def pinned_to(core: int | None) -> Callable[[], None] | None:
-    """What a child does before it runs its program, to stay on a processor."""
+    """Return what a child does before it runs its program, to stay on a processor."""
     return None if core is None else lambda: os.sched_setaffinity(0, {core})
 
 
 @contextlib.contextmanager
 def running(recipe: Recipe, cores: Cores) -> Iterator[Server]:
-    """A server in a directory of its own, killed at the end: it has nothing to keep.
+    """Run a server in a directory of its own, and kill it at the end: it has nothing to keep.
 
-    Raises ``ServerFailed`` for one that does not start, or that has written a traceback.
+    Raises ``ServerFailed`` if it does not start, or has written a traceback.
     """
     with tempfile.TemporaryDirectory(prefix="chatroom-bench-", ignore_cleanup_errors=True) as name:
         directory, port = Path(name), _free_port()
@@ -182,7 +183,7 @@ def running(recipe: Recipe, cores: Cores) -> Iterator[Server]:
 
 
 def _register_one(process: subprocess.Popen[bytes], port: int, screen: Path) -> float:
-    """Connect as soon as that is possible, register, and leave; the moment of being registered."""
+    """Connect as soon as possible, register, and leave. Returns the moment of the registration."""
     give_up_at = time.monotonic() + READY_CAP_S
     while True:
         if process.poll() is not None or time.monotonic() > give_up_at:

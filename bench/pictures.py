@@ -1,4 +1,4 @@
-"""The pictures of ``results.md``, as SVG that is the same for the same figures."""
+"""The pictures of ``results.md``, as SVG. The same figures give the same file."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _STYLE: Any = {
 
 
 def draw_rows(path: Path, judged: Sequence[Judged]) -> None:
-    """Each row that the peers are the measure of: every server's cost, where the better peer's is 1."""
+    """Draw each row that is compared with the peers: every server's cost, with the better peer's as 1."""
     bars = [
         (each.row.title, figure)
         for each in judged
@@ -59,7 +59,7 @@ def draw_rows(path: Path, judged: Sequence[Judged]) -> None:
 
 
 def _draw_bars(axes: Any, place: int, figure: Judgement) -> None:
-    """One row's: a bar a server, with its figure at the end, and the bound across them."""
+    """Draw one row: a bar for each server, with its figure at the end, and the bound across them."""
     best = min(figure.medians[name] for name in PEERS if name in figure.medians)
     unit = figure.measure.unit.split(" ")[0].rstrip(",")
     for offset, name in enumerate((*PEERS, OURS)):
@@ -73,13 +73,13 @@ def _draw_bars(axes: Any, place: int, figure: Judgement) -> None:
 
 
 def _label(title: str, unit: str) -> str:
-    """The row's title, with what of it is measured where that is told behind the unit's comma."""
+    """Return the row's title. What is measured is added if the unit has it behind its comma."""
     part = unit.partition(", ")[2]
     return f"{title}: {part}" if part else title
 
 
 def draw_sweeps(path: Path, swept: Sequence[tuple[Sweep, Sequence[tuple[int, Answers]]]]) -> None:
-    """A plot each sweep, side by side."""
+    """Draw a plot for each sweep, side by side."""
     with mpl.rc_context(_STYLE):
         picture = Figure(figsize=(4.2 * len(swept), 3.6), layout="constrained")
         for axes, (sweep, points) in zip(picture.subplots(1, len(swept), squeeze=False)[0], swept, strict=True):
@@ -89,7 +89,7 @@ def draw_sweeps(path: Path, swept: Sequence[tuple[Sweep, Sequence[tuple[int, Ans
                     style = {"color": _COLOURS[name], "marker": _MARKS[name], "markersize": 4, "label": name}
                     axes.plot([size for size, _ in known], [value for _, value in known], **style)
             sizes = [size for size, _ in points]
-            # A decade where there is one to see; connections begin at none.
+            # Logarithmic, except for a sweep that begins at no connections.
             if min(sizes) > 0:
                 axes.set_xscale("log")
                 axes.set_xticks(sizes, [str(size) for size in sizes])

@@ -1,4 +1,4 @@
-"""What was measured, judged against the bounds and told: on the screen as it goes, and in ``results.md``."""
+"""Judging what was measured against the bounds, and showing it: on the screen at once, and in ``results.md``."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from statistics import median
 from cases import PEERS, Measure, Row, Sweep
 
 Answer = dict[str, float]
-"""What the generator tells of one run."""
+"""The generator's result of one run."""
 Answers = dict[str, list[Answer]]
-"""By server, every run's."""
+"""The results of all runs, by server."""
 
 _GROUPS = {
     "peers": "Beside the C daemons",
@@ -30,16 +30,16 @@ _SAID = {
 
 @dataclass(slots=True)
 class Figure:
-    """One measure of a row: medians by server, and what they say of the subject."""
+    """One measure of a row: the medians of all servers, and the judgement of the subject."""
 
     measure: Measure
     medians: dict[str, float]
     ratio: float | None = None
-    """The subject's, to the best of the references."""
+    """The subject's median, divided by the best of the references."""
     per_message: float | None = None
-    """How much more a message, to all its recipients, costs the subject than the best of the references."""
+    """What a message to all its recipients costs the subject more than the best of the references."""
     verdicts: list[tuple[str, bool]] = field(default_factory=list)
-    """Each bound as it is told, and whether it holds."""
+    """Each bound as it is shown, and True if it holds."""
 
 
 @dataclass(slots=True)
@@ -53,18 +53,18 @@ class Judged:
 
     @property
     def is_broken(self) -> bool:
-        """Whether the daemon of this checkout broke a promise."""
+        """True if this checkout's daemon failed, or a line of it was wrong."""
         return any(name not in PEERS for name in self.faults)
 
     @property
     def generator_share(self) -> tuple[float, float]:
-        """The least and the most of its processor that the generator used in a run, from 0 to 1."""
+        """Return the least and the most of its processor that the generator used in a run, from 0 to 1."""
         shares = [answer["own_cpu_share"] for runs in self.answers.values() for answer in runs]
         return (min(shares), max(shares)) if shares else (0.0, 0.0)
 
 
 def judge_row(row: Row, answers: Answers, faults: Mapping[str, str]) -> Judged:
-    """Make the figures of a row."""
+    """Compute the figures of a row."""
     return Judged(row, answers, faults, [_judge(row, measure, answers) for measure in row.measures])
 
 
@@ -90,7 +90,7 @@ def _judge(row: Row, measure: Measure, answers: Answers) -> Figure:
 
 
 def show_row(judged: Judged, less: str = "") -> str:
-    """A row for the screen, a line each measure; ``less`` tells how a quick run makes it smaller."""
+    """Return a row for the screen, a line for each measure. ``less`` says what a quick run does less of."""
     row, (least, most) = judged.row, judged.generator_share
     smaller = f"; quick: {less}" if less else ""
     lines = [f"{row.name}: {row.title}{smaller} (generator {least:.0%} to {most:.0%} of its processor)"]
@@ -107,7 +107,7 @@ def show_row(judged: Judged, less: str = "") -> str:
 
 
 def show_sweep(sweep: Sweep, points: Sequence[tuple[int, Answers]]) -> str:
-    """A sweep for the screen, a line each size."""
+    """Return a sweep for the screen, a line for each size."""
     lines = [f"{sweep.name}: {sweep.title}, µs a delivered message by {sweep.label}"]
     for size, answers in points:
         lines.append(f"  {size:>6}  " + "  ".join(f"{name} {number(cost(runs))}" for name, runs in answers.items()))
@@ -115,12 +115,12 @@ def show_sweep(sweep: Sweep, points: Sequence[tuple[int, Answers]]) -> str:
 
 
 def cost(runs: Sequence[Answer]) -> float:
-    """The median of what a delivered message cost the server, in microseconds."""
+    """Return the median cost of a delivered message to the server, in microseconds."""
     return median(answer["us_per_delivered"] for answer in runs)
 
 
 def number(value: float) -> str:
-    """With three digits that mean something, and never in powers of ten."""
+    """Write a number with three significant digits, and never in powers of ten."""
     if abs(value) >= 100:
         return f"{value:.0f}"
     return f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}"
@@ -131,7 +131,7 @@ def _word(holds: bool) -> str:
 
 
 def write_markdown(path: Path, machine: Mapping[str, str], runs: int, judged: Sequence[Judged]) -> None:
-    """Write everything as a page."""
+    """Write all results as a page."""
     bounds = [holds for each in judged for figure in each.figures for _, holds in figure.verdicts]
     shares = [each.generator_share for each in judged if each.answers]
     text = [

@@ -3,7 +3,7 @@
     python bench/run.py [--quick] [--only NAME]... [--runs N] [--json FILE]
 
 Runs are interleaved: every server does a row's work once, then every server once more, each time as a fresh process.
-What is told is the median. The load generator checks every line at every recipient; a broken promise ends a row.
+The medians are shown. The load generator checks every line at every recipient; a missing or wrong line ends the row.
 """
 
 from __future__ import annotations
@@ -39,26 +39,26 @@ class LineBroken(Exception):
 
 @dataclass(slots=True)
 class Bench:
-    """What the runs have in common."""
+    """What all runs have in common."""
 
     recipes: dict[str, Recipe]
-    """The servers there are, by the name of their column."""
+    """The servers, by the name of their column."""
     cores: Cores
     runs: int
     quick: bool
 
     def measure_row(self, row: Row) -> tuple[Answers, dict[str, str]]:
-        """Every run of a row: the answers by server, and what went wrong with those that have none."""
+        """Do all runs of a row. Returns the results by server, and the faults of servers without one."""
         arguments = {**row.arguments, **(row.quick or {})} if self.quick else row.arguments
         servers = [name for name in (*row.references, row.subject) if name in self.recipes]
         return self._interleave(servers, row.case, arguments, row.accounts, 0, self.runs)
 
     def less(self, row: Row) -> str:
-        """What a quick run does less of than the row's title says."""
+        """Return what a quick run does less of than the row's title says."""
         return " ".join(f"{name}={value}" for name, value in (row.quick or {}).items()) if self.quick else ""
 
     def measure_sweep(self, sweep: Sweep) -> list[tuple[int, Answers]]:
-        """Every point of a sweep."""
+        """Measure every point of a sweep."""
         servers = [name for name in (*PEERS, OURS) if name in self.recipes]
         points = []
         for size, arguments, idle in sweep.points:
@@ -90,7 +90,7 @@ class Bench:
 
 
 def load(server: Server, case: str, arguments: Arguments, log_in: bool, cores: Cores) -> Answer:
-    """Run the generator once; its answer. Raises ``LineBroken``."""
+    """Run the generator once and return its result. Raises ``LineBroken``."""
     command = [str(LOAD), case, "--host", "127.0.0.1", "--port", str(server.port), "--pid", str(server.process.pid)]
     for name, value in arguments.items():
         command += [f"--{name}", str(value)]
@@ -106,7 +106,7 @@ def load(server: Server, case: str, arguments: Arguments, log_in: bool, cores: C
 
 
 def make_recipes(databases: Databases) -> dict[str, Recipe]:
-    """All servers that can be measured here, by the name of their column."""
+    """Return all servers that can be measured here, by the name of their column."""
 
     def people() -> Path:
         return databases.find(accounts=100, bans=0)
@@ -130,7 +130,7 @@ def make_recipes(databases: Databases) -> dict[str, Recipe]:
 
 
 def choose(patterns: tuple[str, ...], quick: bool) -> tuple[list[Row], list[Sweep]]:
-    """The rows and sweeps of those names, or all; of a quick run, no sweeps that were not asked for by name."""
+    """Return the rows and sweeps of those names, or all of them. A quick run has only the sweeps that are named."""
     if not patterns:
         return [row for row in ROWS if not quick or row.quick is not None], [] if quick else list(SWEEPS)
     rows = [row for row in ROWS if any(fnmatch(row.name, pattern) for pattern in patterns)]
@@ -142,7 +142,7 @@ def choose(patterns: tuple[str, ...], quick: bool) -> tuple[list[Row], list[Swee
 
 
 def behave() -> None:
-    """As many open files as this user may have; SIGTERM ends as Ctrl-C does, so that no server is left behind."""
+    """Allow as many open files as the user may have, and let SIGTERM end as Ctrl-C does: no server is left running."""
     most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
@@ -156,7 +156,7 @@ def behave() -> None:
 )
 @click.option("--json", "json_path", type=click.Path(path_type=Path), help="Also write every run's figures to a file.")
 def main(quick: bool, only: tuple[str, ...], runs: int | None, json_path: Path | None) -> None:
-    """Measure, print the table, and write results.md with its pictures where everything was measured."""
+    """Measure and print the table. If everything was measured, write results.md with its pictures."""
     if not LOAD.exists():
         raise click.ClickException("the load generator is not built: make -C bench/generator")
     rows, sweeps = choose(only, quick)
@@ -186,7 +186,7 @@ def main(quick: bool, only: tuple[str, ...], runs: int | None, json_path: Path |
         }
         json_path.write_text(json.dumps(everything, indent=1) + "\n")
     if not quick and not only:
-        from pictures import draw_rows, draw_sweeps  # matplotlib, which nothing else here needs
+        from pictures import draw_rows, draw_sweeps  # needs matplotlib, which nothing else here does
 
         write_markdown(HERE / "results.md", machine, bench.runs, judged)
         draw_rows(HERE / "results.svg", judged)

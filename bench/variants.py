@@ -1,4 +1,4 @@
-"""The daemon of this checkout as the bench starts it, with the settings and the database of each variant."""
+"""This checkout's daemon as the bench starts it, with the settings and the database of each variant."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from chatroom.chat.stored.records import Actor, BanKind, Role
 from chatroom.storage.sqlite.sqlite_stores import open_stores
 
 ACCOUNTS, PASSWORD = "member", "bench"
-"""What every account's name that is made here begins with, and its password."""
+"""The beginning of all account names, and the password of all accounts."""
 _ACTOR = Actor("bench", "cli")
 _COST = 4
 _BATCH = 250
-# The peers refuse nothing either.
+# Without limits, as the peers are.
 _SETTINGS: dict[str, object] = {
     "limits.enabled": False,
     "limits.sendq_bytes": 64 * 2**20,
@@ -38,7 +38,7 @@ _SETTINGS: dict[str, object] = {
 
 
 def daemon(database: Callable[[], Path] | None = None, **settings: object) -> Recipe:
-    """``chatroomctl serve`` with settings such as ``server__io_threads=1``, on a copy of a database."""
+    """Run ``chatroomctl serve`` with settings such as ``server__io_threads=1``, on a copy of a database."""
     script = Path(sys.executable).with_name("chatroomctl")
 
     def prepare(directory: Path, port: int) -> Launch:
@@ -56,13 +56,13 @@ def daemon(database: Callable[[], Path] | None = None, **settings: object) -> Re
 
 
 def make_database(path: Path, accounts: int, bans: int) -> Path:
-    """Write a database of so many accounts and so many bans, of names and addresses in turn.
+    """Make a database of that many accounts and that many bans, of names and addresses in turn.
 
-    The accounts are called by ``ACCOUNTS`` and a number from 0. All share one verifier: bcrypt is not what is measured.
+    The accounts are named ``ACCOUNTS`` and a number from 0. All share one verifier, because bcrypt is not measured.
     """
     stores = open_stores(path, create=True)
     with stores:
-        stores.database.execute("PRAGMA synchronous = OFF")  # nobody else reads it before it is whole
+        stores.database.execute("PRAGMA synchronous = OFF")  # no other process reads it before it is complete
         credential = hash_password(PASSWORD, _COST)
         for number in range(accounts):
             stores.accounts.create(f"{ACCOUNTS}{number}", Role.USER, [credential], _ACTOR)
@@ -78,7 +78,7 @@ def _ban(number: int) -> tuple[BanKind, str, str, datetime | None]:
 
 
 class Databases:
-    """The databases that variants start from, each made when it is first asked for, in one directory."""
+    """The databases that variants start from, in one directory. Each is made when it is first needed."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
