@@ -92,9 +92,10 @@ def say(utterance: Utterance, targets: str) -> Pending | None:
 
 def _say_to_all(utterance: Utterance, names: list[str]) -> None:
     for name in names:
-        if name.startswith("#"):
+        sign = name[:1]
+        if sign == "#":
             _say_to_channel(utterance, name)
-        elif name[:1] in STATUS_PREFIXES:
+        elif sign in STATUS_PREFIXES:
             _say_to_standing(utterance, name)
         else:
             target = utterance.world.find_user(name)

@@ -22,10 +22,13 @@ class Utterance:
     __slots__ = ("client_tags", "context", "parts", "session", "text", "user", "verb", "world")
 
     def __init__(self, context: Context, text: str, parts: list[Part] | None = None) -> None:
+        session = context.session
+        user = session.user
+        assert user is not None, "the verb is for registered sessions"
         self.context = context
         self.world: World = context.world
-        self.session: Session = context.session
-        self.user: User = context.user
+        self.session: Session = session
+        self.user: User = user
         self.verb = context.verb
         """``PRIVMSG``, ``NOTICE`` or ``TAGMSG``."""
         self.text = text
@@ -35,18 +38,20 @@ class Utterance:
         self.client_tags = ""
         """The sender's client-only tags (``+name``), as they go over the wire; empty if there are none."""
         tags = context.tags
-        if tags and self.session.caps & caps.MESSAGE_TAGS:
+        if tags and session.caps & caps.MESSAGE_TAGS:
             self.client_tags = format_tags({name: value for name, value in tags.items() if name.startswith("+")})
 
     def event_for(self, target: str) -> Event:
         """Make the event for one target. ``target`` is the name that readers see."""
         user, verb = self.user, self.verb
-        event = self.world.event(user.prefix, f"{verb} {target} :{self.text}", user)
+        if verb == "TAGMSG":
+            event = self.world.event(user.prefix, f"TAGMSG {target}", user)
+            event.needs = caps.MESSAGE_TAGS
+        else:
+            event = self.world.event(user.prefix, f"{verb} {target} :{self.text}", user)
+            if self.parts is not None:
+                event.set_parts(f"{verb} {target}", self.parts)
         event.client_tags = self.client_tags
-        if self.parts is not None:
-            event.set_parts(f"{verb} {target}", self.parts)
-        elif verb == "TAGMSG":
-            event.body, event.needs = f"TAGMSG {target}", caps.MESSAGE_TAGS
         return event
 
     def echo(self, event: Event) -> None:
