@@ -16,7 +16,6 @@ from chatroom.chat.admission.flood import LoginThrottle
 from chatroom.chat.delivery.ledger import Ledger
 from chatroom.chat.delivery.monitors import MonitorLists
 from chatroom.chat.delivery.outbox import Outbox
-from chatroom.chat.delivery.replay_queue import release
 from chatroom.chat.events import Event, Stamp
 from chatroom.chat.people.channel import Channel
 from chatroom.chat.people.online_directory import OnlineDirectory
@@ -255,7 +254,7 @@ class World:
                 user.sessions.remove(session)
                 for channel in user.channels:
                     channel.sessions.discard(session)
-                    channel.held.pop(session, None)
+                    self.outbox.drop_replay(channel, session)
                 session.user = None
         if tell:
             self._tell_last(session, f"ERROR :Closing Link: {session.address_text} ({text})")
@@ -318,8 +317,8 @@ class World:
     def leave(self, channel: Channel, user: User) -> None:
         """Take somebody out of a channel, silently; what was said there until now they still read."""
         for session in user.sessions:
-            if session in channel.held:
-                release(self, channel, session)
+            if self.outbox.replays.find(channel, session) is not None:
+                self.outbox.end_replay(channel, session)
             self.outbox.settle(session)
         self._leave(channel, user)
 
@@ -328,7 +327,7 @@ class World:
         channel.joined_ms.pop(user, None)
         channel.sessions.difference_update(user.sessions)
         for session in user.sessions:
-            channel.held.pop(session, None)
+            self.outbox.drop_replay(channel, session)
         user.channels.pop(channel, None)
         self._forget_if_empty(channel)
 

@@ -147,7 +147,7 @@ class Stage:
 
     def expect_quit(self, event: Event, readers: list[Session]) -> None:
         """A QUIT has a number that only the world knows: look it up in one of the channels' logs."""
-        logged = [entry[1] for channel in self.world.channels.values() for entry in channel.log]
+        logged = [line[1] for log in self.outbox.logs.values() for line in log.lines]
         quits = [entry for entry in logged if entry.body == event.body and entry.source == event.source]
         if quits:
             self.expect(quits[0], readers)

@@ -120,7 +120,7 @@ def test_a_message_is_withdrawn_from_replay_queues_if_the_disk_is_full(kept: Her
     alice, ada = kept.connect("alice"), kept.admin()
     kept.holding = True
     bob, carol = kept.connect("bob"), kept.connect("carol")
-    assert len(kept.channel("#lobby").held) == 2
+    assert len(kept.world.outbox.replays.by_channel[kept.channel("#lobby")]) == 2
     journal.is_full = True
     with kept.tick():
         alice.say("PRIVMSG #lobby :lost")
