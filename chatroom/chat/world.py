@@ -139,7 +139,7 @@ class World:
 
     def tell_notice(self, user: User, text: str) -> None:
         """Say something to a user in the server's own name."""
-        self.tell_user(user, self.event(self.settings.server.name, f"NOTICE {user.nick} :{text}"))
+        self.tell_user(user, self.outbox.event(self.settings.server.name, f"NOTICE {user.nick} :{text}"))
 
     def tell_channel(self, channel: Channel, event: Event, skip: Session | None = None) -> None:
         """Say a numbered event to everybody in a channel but one session."""
@@ -156,18 +156,6 @@ class World:
         self.tell_user(user, event, skip)
         for channel in user.channels:
             self.outbox.to_channel(channel, event, skip, user.channels)
-
-    def event(self, source: str, body: str, user: User | None = None) -> Event:
-        """A numbered event, marked as said by ``user``'s account, and by a bot if they are one."""
-        event = Event(source, body)
-        if user is not None:
-            if user.account is not None:
-                event.account = user.account.name
-            event.bot = user.bot
-        outbox = self.outbox
-        outbox.seq = event.seq = outbox.seq + 1
-        event.stamp = outbox.stamp
-        return event
 
     # -- people -----------------------------------------------------------------------------------
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from chatroom.chat.delivery.labelled_replies import Answer, Batch, new_reference, send_answer
+from chatroom.chat.delivery.labelled_replies import Answer, Batch, send_answer
 from chatroom.chat.events import Event
 from chatroom.chat.stored.records import Actor, Role
 from chatroom.irc import caps
@@ -165,7 +165,7 @@ class Context:
         if not kind or not self.session.caps & caps.BATCH:
             yield
             return
-        outer, batch = self._batch, Batch(new_reference(self.world.outbox), kind)
+        outer, batch = self._batch, Batch(self.world.outbox.reference(), kind)
         self._batch = batch
         try:
             yield
@@ -175,4 +175,4 @@ class Context:
 
     def notice(self, text: str) -> None:
         """Tell the session something, in words."""
-        self.say(self.world.event(self.server, f"NOTICE {self.nick} :{text}"))
+        self.say(self.world.outbox.event(self.server, f"NOTICE {self.nick} :{text}"))

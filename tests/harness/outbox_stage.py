@@ -80,7 +80,7 @@ class Stage:
             return
         own = user.sessions[0]
         self.world.join(channel, user, 0)
-        event = self.world.event(user.prefix, f"JOIN {name}", user)
+        event = self.world.outbox.event(user.prefix, f"JOIN {name}", user)
         event.alternative = caps.EXTENDED_JOIN, f"JOIN {name} * :U"
         self.expect(event, self.inside(channel), own)
         self.expect(event, [own])
@@ -91,7 +91,7 @@ class Stage:
         channel = self.world.find_channel(name)
         if channel is None or user not in channel.members:
             return
-        event = self.world.event(user.prefix, f"PART {name}", user)
+        event = self.world.outbox.event(user.prefix, f"PART {name}", user)
         self.expect(event, self.inside(channel))
         self.world.tell_channel(channel, event)
         self.world.leave(channel, user)
@@ -102,7 +102,7 @@ class Stage:
             return
         self.number += 1
         own = user.sessions[-1]
-        event = self.world.event(user.prefix, f"PRIVMSG {name} :{self.number}", user)
+        event = self.world.outbox.event(user.prefix, f"PRIVMSG {name} :{self.number}", user)
         self.expect(event, self.inside(channel), own)
         self.world.tell_channel(channel, event, own)
         if echo:
@@ -111,7 +111,7 @@ class Stage:
 
     def whisper(self, user: User, other: User) -> None:
         self.number += 1
-        event = self.world.event(user.prefix, f"PRIVMSG {other.nick} :{self.number}", user)
+        event = self.world.outbox.event(user.prefix, f"PRIVMSG {other.nick} :{self.number}", user)
         self.expect(event, other.sessions)
         self.world.tell_user(other, event)
 

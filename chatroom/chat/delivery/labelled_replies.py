@@ -51,15 +51,9 @@ class Answers:
         elif len(said) == 1:
             send_answer(outbox, session, said[0], server, label)
         else:
-            batch = Batch(new_reference(outbox), "labeled-response")
+            batch = Batch(outbox.reference(), "labeled-response")
             batch.said = said
             send_answer(outbox, session, batch, server, label)
-
-
-def new_reference(outbox: Outbox) -> str:
-    """A name for a batch that no other one has."""
-    outbox.seq += 1
-    return f"b{outbox.seq:x}"
 
 
 def send_answer(

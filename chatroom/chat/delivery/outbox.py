@@ -22,6 +22,7 @@ from chatroom.chat.events import Event, Stamp
 if TYPE_CHECKING:
     from chatroom.chat.people.channel import Channel
     from chatroom.chat.people.session import Session
+    from chatroom.chat.people.user import User
 
 _BY_SEQ = itemgetter(0)
 
@@ -33,7 +34,9 @@ class Outbox:
 
     def __init__(self, stamp: Stamp) -> None:
         self.seq = 0
+        """The last sequence number that was given out. Only the outbox changes it."""
         self.stamp = stamp
+        """The stamp of the events of this tick."""
         self.logs: dict[Channel, ChannelLog] = {}
         """What this tick has said in channels, in the order in which they were first spoken to. No log is empty."""
         self.replays = ReplayQueues()
@@ -44,11 +47,35 @@ class Outbox:
         self.closed: list[Session] = []
         """Sessions whose connection is to be closed once their last lines are written."""
 
-    def number(self, event: Event) -> None:
-        """Give an event its place in the order of things said, and its time."""
-        self.seq += 1
-        event.seq = self.seq
+    # -- sequence numbers -------------------------------------------------------------------------
+
+    def event(self, source: str, body: str, user: User | None = None) -> Event:
+        """Make a numbered event. With ``user`` it carries the account and the bot flag of its author."""
+        event = Event(source, body)
+        if user is not None:
+            account = user.account
+            if account is not None:
+                event.account = account.name
+            event.bot = user.bot
+        self.seq = event.seq = self.seq + 1
         event.stamp = self.stamp
+        return event
+
+    def number(self, event: Event) -> None:
+        """Give an event the next sequence number, and the tick's stamp unless it has one.
+
+        An event of the history keeps the stamp of the time it happened.
+        """
+        self.seq = event.seq = self.seq + 1
+        if event.stamp is None:
+            event.stamp = self.stamp
+
+    def reference(self) -> str:
+        """Return a name for a batch that no other batch has."""
+        self.seq += 1
+        return f"b{self.seq:x}"
+
+    # -- saying things ----------------------------------------------------------------------------
 
     def to_session(self, session: Session, line: bytes, seq: int = 0) -> None:
         """Say a rendered line to one session; ``seq`` is given where the line is an event's."""

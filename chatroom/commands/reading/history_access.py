@@ -133,6 +133,5 @@ def show(context: Context, batch: str, events: Iterable[Event]) -> None:
     outbox = context.world.outbox
     with context.batch(batch):
         for event in events:
-            outbox.seq += 1
-            event.seq = outbox.seq
+            outbox.number(event)
             context.say(event)

@@ -101,9 +101,7 @@ def _show(world: World, session: Session, found: object) -> None:
     assert isinstance(found, list)
     for entry in found:
         event = to_event(entry)
-        stamp = event.stamp
-        world.outbox.number(event)  # for its place in what the session is told now; the time stays what it was
-        event.stamp = stamp
+        world.outbox.number(event)
         if not session.variant & caps.SERVER_TIME:
             _stamp(event, entry, world.now_ms)
         world.outbox.to_session(session, event.render(session.variant))

@@ -41,7 +41,7 @@ class Utterance:
     def event_for(self, target: str) -> Event:
         """Make the event for one target. ``target`` is the name that readers see."""
         user, verb = self.user, self.verb
-        event = self.world.event(user.prefix, f"{verb} {target} :{self.text}", user)
+        event = self.world.outbox.event(user.prefix, f"{verb} {target} :{self.text}", user)
         event.client_tags = self.client_tags
         if self.parts is not None:
             event.set_parts(f"{verb} {target}", self.parts)
