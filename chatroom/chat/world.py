@@ -256,12 +256,12 @@ class World:
 
     def _tell_last(self, session: Session, line: str) -> None:
         """Say a session's last line: the end of the answer to its labelled command, if one is being made."""
-        answers, session.gathered = session.gathered, None
-        if answers is None:
+        labelled, session.labelled_reply = session.labelled_reply, None
+        if labelled is None:
             self.tell_session(session, line)
         else:
-            answers.said.append(line)
-            answers.send(self.outbox, session, self.settings.server.name)
+            labelled.replies.append(line)
+            self.outbox.send_labelled(session, labelled, self.settings.server.name)
 
     def close_user(self, user: User, text: str, quit_text: str) -> None:
         """End all sessions of somebody."""

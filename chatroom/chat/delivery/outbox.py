@@ -18,6 +18,9 @@ from typing import TYPE_CHECKING
 from chatroom.chat.delivery.channel_log import ChannelLog, find_shared
 from chatroom.chat.delivery.replay_queue import ReplayQueue, ReplayQueues
 from chatroom.chat.events import Event, Stamp
+from chatroom.chat.people.labelled_reply import Batch, LabelledReply, Reply
+from chatroom.irc.framing import encode
+from chatroom.irc.message import escape
 
 if TYPE_CHECKING:
     from chatroom.chat.people.channel import Channel
@@ -93,6 +96,42 @@ class Outbox:
         self.to_session(session, line)
         if event.stored_msgid:
             self._copies.setdefault(event.seq, []).append(self.seq)
+
+    def send_reply(self, session: Session, reply: Reply, server: str, tags: str = "", closing_tags: str = "") -> None:
+        """Say one reply to a session, with further tags on its line or, for a batch, on the line that opens it.
+
+        ``server`` is the source of the lines that open and close a batch. ``closing_tags`` are those of the line that
+        closes it: the reference of the outer batch, if there is one.
+        """
+        if isinstance(reply, str):
+            self.to_session(session, encode(f"@{tags} {reply}" if tags else reply))
+        elif isinstance(reply, Event):
+            self.copy_to_session(session, reply.render_with(session.variant, tags), reply)
+        else:
+            inside = f"batch={reply.reference}"
+            self.send_reply(session, f":{server} BATCH +{reply.reference} {reply.kind}", server, tags)
+            for each in reply.replies:
+                self.send_reply(session, each, server, inside, inside)
+            self.send_reply(session, f":{server} BATCH -{reply.reference}", server, closing_tags)
+
+    def send_labelled(self, session: Session, labelled: LabelledReply, server: str) -> None:
+        """Say the whole reply to a labelled command (IRCv3 labeled-response).
+
+        The label is on exactly one logical message: on an ACK if there is no reply, on the reply if there is one, and
+        on a batch if there are several.
+        """
+        variant = session.variant
+        # An event that the client did not negotiate renders to nothing: it must not count as the one reply.
+        replies = [reply for reply in labelled.replies if not isinstance(reply, Event) or not reply.needs & ~variant]
+        label = f"label={escape(labelled.label)}"
+        if not replies:
+            self.send_reply(session, f":{server} ACK", server, label)
+        elif len(replies) == 1:
+            self.send_reply(session, replies[0], server, label)
+        else:
+            batch = Batch(self.reference(), "labeled-response")
+            batch.replies = replies
+            self.send_reply(session, batch, server, label)
 
     def to_channel(
         self, channel: Channel, event: Event, skip: Session | None = None, channels: Iterable[Channel] = ()

@@ -9,7 +9,7 @@ from chatroom.chat.stored.records import AccountData
 if TYPE_CHECKING:
     from chatroom.chat.admission.flood import LineBudget
     from chatroom.chat.admission.sasl_exchange import SaslExchange
-    from chatroom.chat.delivery.labelled_replies import Answers
+    from chatroom.chat.people.labelled_reply import LabelledReply
     from chatroom.chat.people.multiline_batch import MultilineBatch
     from chatroom.chat.people.user import User
     from chatroom.chat.stored.records import AccountEntry, Role
@@ -76,10 +76,10 @@ class Session:
         "connection",
         "control",
         "gateway",
-        "gathered",
         "heard_ms",
         "host",
         "id",
+        "labelled_reply",
         "login_tries",
         "opened_ms",
         "pinged_ms",
@@ -132,8 +132,8 @@ class Session:
         """The lines of this tick for this session alone, by sequence number; None if there are none."""
         self.settled_seq = 0
         """The session was given everything that its channels said up to this sequence number."""
-        self.gathered: Answers | None = None
-        """The answer to a labelled command, while it is being made."""
+        self.labelled_reply: LabelledReply | None = None
+        """What the labelled command under way was answered so far; None if the command has no label."""
         self.batch: MultilineBatch | None = None
         """The lines of a message that is not complete yet."""
         self.waiting = False

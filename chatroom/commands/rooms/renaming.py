@@ -53,7 +53,7 @@ def _rename(context: Context, channel: Channel, name: str, reason: str) -> None:
     for member in channel.members:
         for session in member.sessions:
             # The replies of the fallback depend on the session that reads them, so each session has a context.
-            reader = context if session is context.session else Context(world, session, "RENAME")
+            reader = context if session is context.session else Context(world, session, "RENAME", is_asked=False)
             if session.caps & caps.CHANNEL_RENAME:
                 reader.say(event)
             elif casefold(old) != channel.folded:  # for a new case of the name there is nothing to leave or join
