@@ -179,7 +179,7 @@ class World:
         self.whowas.add(user, self.now_ms)
         self.monitors.tell_offline(self.outbox, self.settings.server.name, user.nick)
         self.online.discard(user)
-        event = Event.by(user, f"QUIT :{quit_text}")
+        event = user.event(f"QUIT :{quit_text}")
         for session in user.sessions:
             self.outbox.settle(session)
         self.outbox.number(event)
@@ -198,7 +198,7 @@ class World:
 
     def rename(self, user: User, nick: str, skip: Session | None = None) -> Event:
         """Give somebody another nick and tell everybody who sees it; the event, for whoever was skipped."""
-        event = Event.by(user, f"NICK {nick}")
+        event = user.event(f"NICK {nick}")
         old, server = user.nick, self.settings.server.name
         is_another = casefold(old) != casefold(nick)
         if is_another:
@@ -218,7 +218,7 @@ class World:
         self.online.set_account(user, account)
         if user.account_name != before:
             name = user.account_name or "*"
-            event = Event.by(user, f"ACCOUNT {name}", needs=caps.ACCOUNT_NOTIFY)
+            event = user.event(f"ACCOUNT {name}", needs=caps.ACCOUNT_NOTIFY)
             self.tell_neighbours(user, event)
 
     def close(

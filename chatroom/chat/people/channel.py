@@ -125,7 +125,8 @@ class Channel:
         found = self.lists.get(mode)
         if not found:
             return False
-        return any((speaking or not mask.mutes) and mask.fits(user) for _, mask in found.values())
+        prefix, account = user.prefix, user.account_name
+        return any((speaking or not mask.mutes) and mask.fits(prefix, account) for _, mask in found.values())
 
     def is_banned(self, user: User) -> bool:
         """Whether a ban keeps the user out and no exception lets them in."""

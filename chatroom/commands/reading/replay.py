@@ -11,12 +11,12 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from chatroom.chat.delivery.playback import to_event
-from chatroom.chat.events import Event, Part
-from chatroom.chat.stored.entries import AtMessageId, Entry, first_message_id
+from chatroom.chat.stored.entries import AtMessageId, Entry, Part, first_message_id
 from chatroom.errors import ChatroomError
 from chatroom.irc import caps
 
 if TYPE_CHECKING:
+    from chatroom.chat.events import Event
     from chatroom.chat.people.channel import Channel
     from chatroom.chat.people.session import Session
     from chatroom.chat.stored.stores import Stores

@@ -131,7 +131,7 @@ def enter(context: Context, channel: Channel) -> None:
     world.ledger.add_event(event, Kind.JOIN, channel, user.realname, user)
     world.tell_channel(channel, event, skip=context.session)
     if user.away is not None:
-        away = Event.by(user, f"AWAY :{user.away}", needs=caps.AWAY_NOTIFY)
+        away = user.event(f"AWAY :{user.away}", needs=caps.AWAY_NOTIFY)
         world.outbox.number(away)  # a number after that of the JOIN: members read it behind the JOIN
         world.tell_channel(channel, away, skip=context.session)
     if regained and not empty:

@@ -8,9 +8,10 @@ from chatroom.irc import caps
 from chatroom.irc.message import format_tags
 
 if TYPE_CHECKING:
-    from chatroom.chat.events import Event, Part
+    from chatroom.chat.events import Event
     from chatroom.chat.people.session import Session
     from chatroom.chat.people.user import User
+    from chatroom.chat.stored.entries import Part
     from chatroom.chat.world import World
     from chatroom.commands.context import Context
     from chatroom.irc.numerics import Numeric
