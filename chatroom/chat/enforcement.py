@@ -179,4 +179,4 @@ def _change_account(world: World, user: User, entry: AccountEntry) -> None:
 def _show_operator(world: World, user: User, was_operator: bool) -> None:
     if user.is_operator != was_operator:
         sign = "+" if user.is_operator else "-"
-        world.tell_user(user, world.event(world.settings.server.name, f"MODE {user.nick} {sign}o"))
+        world.tell_user(user, world.outbox.event(world.settings.server.name, f"MODE {user.nick} {sign}o"))

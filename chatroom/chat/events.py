@@ -7,14 +7,11 @@ capability does to a line stands here and nowhere else.
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, NamedTuple
 
+from chatroom.chat.stored.entries import Part
 from chatroom.irc import caps
 from chatroom.irc.framing import LINE_BYTES, encode
 from chatroom.irc.message import escape
-
-if TYPE_CHECKING:
-    from chatroom.chat.people.user import User
 
 CONCAT_TAG = "draft/multiline-concat"
 
@@ -36,14 +33,6 @@ class Stamp:
             moment = datetime.fromtimestamp(self.time_ms / 1000, UTC)
             self._time_tag = f"time={moment:%Y-%m-%dT%H:%M:%S}.{self.time_ms % 1000:03d}Z"
         return self._time_tag
-
-
-class Part(NamedTuple):
-    """One line of a multiline message."""
-
-    text: str
-    concat: bool
-    """Whether it goes on where the line before it ended, instead of beginning a new one."""
 
 
 class Event:
@@ -96,13 +85,6 @@ class Event:
         """The id under which the history has it, where it is kept."""
         self.seq = 0
         self.stamp: Stamp | None = None
-
-    @classmethod
-    def by(cls, user: User, body: str, *, needs: int = 0) -> Event:
-        """Something that somebody does, in their own name; not numbered yet."""
-        event = cls(user.prefix, body, account=user.account_name, needs=needs)
-        event.bot = user.bot
-        return event
 
     @property
     def msgid(self) -> str:

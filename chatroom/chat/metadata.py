@@ -60,7 +60,7 @@ def tell_change(world: World, by: Session, sessions: Iterable[Session], name: st
     told = [session for session in sessions if session is not by and _is_subscribed(session, key)]
     if told:
         source = by.user.prefix if by.user is not None else world.settings.server.name
-        event = world.event(source, message(name, key, value), by.user)
+        event = world.outbox.event(source, message(name, key, value), by.user)
         for session in told:
             world.tell_event(session, event)
 

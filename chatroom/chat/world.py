@@ -16,7 +16,6 @@ from chatroom.chat.admission.flood import LoginThrottle
 from chatroom.chat.delivery.ledger import Ledger
 from chatroom.chat.delivery.monitors import MonitorLists
 from chatroom.chat.delivery.outbox import Outbox
-from chatroom.chat.delivery.replay_queue import release
 from chatroom.chat.events import Event, Stamp
 from chatroom.chat.people.channel import Channel
 from chatroom.chat.people.online_directory import OnlineDirectory
@@ -150,7 +149,7 @@ class World:
 
     def tell_notice(self, user: User, text: str) -> None:
         """Send a NOTICE from the server to all sessions of a user."""
-        self.tell_user(user, self.event(self.settings.server.name, f"NOTICE {user.nick} :{text}"))
+        self.tell_user(user, self.outbox.event(self.settings.server.name, f"NOTICE {user.nick} :{text}"))
 
     def tell_channel(self, channel: Channel, event: Event, skip: Session | None = None) -> None:
         """Say a numbered event to every session in a channel except ``skip``."""
@@ -167,18 +166,6 @@ class World:
         self.tell_user(user, event, skip)
         for channel in user.channels:
             self.outbox.to_channel(channel, event, skip, user.channels)
-
-    def event(self, source: str, body: str, user: User | None = None) -> Event:
-        """A numbered event, marked as said by ``user``'s account, and by a bot if they are one."""
-        event = Event(source, body)
-        if user is not None:
-            if user.account is not None:
-                event.account = user.account.name
-            event.bot = user.bot
-        outbox = self.outbox
-        outbox.seq = event.seq = outbox.seq + 1
-        event.stamp = outbox.stamp
-        return event
 
     # -- people -----------------------------------------------------------------------------------
 
@@ -202,7 +189,7 @@ class World:
         self.whowas.add(user, self.now_ms)
         self.monitors.tell_offline(self.outbox, self.settings.server.name, user.nick)
         self.online.discard(user)
-        event = Event.by(user, f"QUIT :{quit_text}")
+        event = user.event(f"QUIT :{quit_text}")
         for session in user.sessions:
             self.outbox.settle(session)
         self.outbox.number(event)
@@ -221,7 +208,7 @@ class World:
 
     def rename(self, user: User, nick: str, skip: Session | None = None) -> Event:
         """Give a user another nick and tell the user's neighbours. Return the event, which ``skip`` has not read."""
-        event = Event.by(user, f"NICK {nick}")
+        event = user.event(f"NICK {nick}")
         old, server = user.nick, self.settings.server.name
         is_another = casefold(old) != casefold(nick)  # a change of case is the same nick to clients that monitor it
         if is_another:
@@ -241,7 +228,7 @@ class World:
         self.online.set_account(user, account)
         if user.account_name != before:
             name = user.account_name or "*"
-            event = Event.by(user, f"ACCOUNT {name}", needs=caps.ACCOUNT_NOTIFY)
+            event = user.event(f"ACCOUNT {name}", needs=caps.ACCOUNT_NOTIFY)
             self.tell_neighbours(user, event)
 
     def close(
@@ -266,7 +253,7 @@ class World:
                 user.sessions.remove(session)
                 for channel in user.channels:
                     channel.sessions.discard(session)
-                    channel.held.pop(session, None)
+                    self.outbox.drop_replay(channel, session)
                 session.user = None
         if tell:
             self._tell_last(session, f"ERROR :Closing Link: {session.address_text} ({text})")
@@ -280,12 +267,12 @@ class World:
 
     def _tell_last(self, session: Session, line: str) -> None:
         """Say a session's last line. It ends the reply to a labelled command, if one is being made."""
-        answers, session.gathered = session.gathered, None
-        if answers is None:
+        labelled, session.labelled_reply = session.labelled_reply, None
+        if labelled is None:
             self.tell_session(session, line)
         else:
-            answers.said.append(line)
-            answers.send(self.outbox, session, self.settings.server.name)
+            labelled.replies.append(line)
+            self.outbox.send_labelled(session, labelled, self.settings.server.name)
 
     def close_user(self, user: User, text: str, quit_text: str) -> None:
         """End all sessions of a user."""
@@ -330,8 +317,8 @@ class World:
     def leave(self, channel: Channel, user: User) -> None:
         """Remove a user from a channel, without telling anyone. The user still reads what was said until now."""
         for session in user.sessions:
-            if session in channel.held:
-                release(self, channel, session)
+            if self.outbox.replays.find(channel, session) is not None:
+                self.outbox.end_replay(channel, session)
             self.outbox.settle(session)
         self._leave(channel, user)
 
@@ -340,7 +327,7 @@ class World:
         channel.joined_ms.pop(user, None)
         channel.sessions.difference_update(user.sessions)
         for session in user.sessions:
-            channel.held.pop(session, None)
+            self.outbox.drop_replay(channel, session)
         user.channels.pop(channel, None)
         self._forget_if_empty(channel)
 

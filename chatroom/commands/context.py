@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from chatroom.chat.delivery.labelled_replies import Answer, Batch, new_reference, send_answer
 from chatroom.chat.events import Event
+from chatroom.chat.people.labelled_reply import Batch, Reply
 from chatroom.chat.stored.records import Actor, Role
 from chatroom.irc import caps
 from chatroom.irc.framing import LINE_BYTES, encode
@@ -16,7 +16,6 @@ from chatroom.irc.numerics import Numeric
 from chatroom.irc.packing import pack_words
 
 if TYPE_CHECKING:
-    from chatroom.chat.delivery.labelled_replies import Answers
     from chatroom.chat.people.session import Session
     from chatroom.chat.people.user import User
     from chatroom.chat.world import World
@@ -32,15 +31,17 @@ def printable(word: str) -> str:
 class Context:
     """One line being answered. Lives until the verb is done, also over a ``Pending``."""
 
-    __slots__ = ("_batch", "answers", "session", "tags", "verb", "world")
+    __slots__ = ("_batch", "is_asked", "session", "tags", "verb", "world")
 
-    def __init__(self, world: World, session: Session, verb: str, tags: dict[str, str] | None = None) -> None:
+    def __init__(
+        self, world: World, session: Session, verb: str, tags: dict[str, str] | None = None, is_asked: bool = True
+    ) -> None:
         self.world = world
         self.session = session
         self.verb = verb
         self.tags = tags
-        self.answers: Answers | None = None
-        """Where the answers are gathered, for a labelled command."""
+        self.is_asked = is_asked
+        """False if the session did not send the line: then nothing said here belongs to a labelled reply of it."""
         self._batch: Batch | None = None
 
     @property
@@ -140,21 +141,21 @@ class Context:
         middle = " ".join([kind, printable(self.verb), code, *map(printable, context)])
         self.say(f":{self.server} {middle} :{text}")
 
-    def say(self, answer: Answer) -> None:
-        """Answer with a line or an event; gathered where the command has a label, or a batch is open."""
+    def say(self, reply: Reply) -> None:
+        """Answer with a line, an event or a batch. It is gathered if a batch is open or the command has a label."""
         session = self.session
         if session.closing:
             return
         if self._batch is not None:
-            self._batch.said.append(answer)
-        elif self.answers is not None:
-            self.answers.said.append(answer)
-        elif isinstance(answer, str):
-            self.world.outbox.to_session(session, encode(answer))
-        elif isinstance(answer, Event):
-            self.world.tell_event(session, answer)
+            self._batch.replies.append(reply)
+        elif session.labelled_reply is not None and self.is_asked:
+            session.labelled_reply.replies.append(reply)
+        elif isinstance(reply, str):
+            self.world.outbox.to_session(session, encode(reply))
+        elif isinstance(reply, Event):
+            self.world.tell_event(session, reply)
         else:
-            send_answer(self.world.outbox, session, answer, self.server)
+            self.world.outbox.send_reply(session, reply, self.server)
 
     @contextmanager
     def batch(self, kind: str) -> Iterator[None]:
@@ -165,7 +166,7 @@ class Context:
         if not kind or not self.session.caps & caps.BATCH:
             yield
             return
-        outer, batch = self._batch, Batch(new_reference(self.world.outbox), kind)
+        outer, batch = self._batch, Batch(self.world.outbox.reference(), kind)
         self._batch = batch
         try:
             yield
@@ -175,4 +176,4 @@ class Context:
 
     def notice(self, text: str) -> None:
         """Tell the session something, in words."""
-        self.say(self.world.event(self.server, f"NOTICE {self.nick} :{text}"))
+        self.say(self.world.outbox.event(self.server, f"NOTICE {self.nick} :{text}"))

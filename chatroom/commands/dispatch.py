@@ -1,14 +1,14 @@
 """From a line to its verb: the refusals common to all verbs are made here, once.
 
 The answers to a labelled command are gathered and sent together once it is done: see
-``chatroom.chat.delivery.labelled_replies``.
+``chatroom.chat.people.labelled_reply``.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from chatroom.chat.delivery.labelled_replies import Answers
+from chatroom.chat.people.labelled_reply import LabelledReply
 from chatroom.commands.command_table import COMMANDS, Command, When
 from chatroom.commands.context import Context, printable
 from chatroom.commands.talking.multiline import absorb
@@ -88,7 +88,7 @@ def run_line(world: World, session: Session, line: str | Malformed) -> tuple[Con
         refuse(context, refusal)
         pending = None
     except BaseException:
-        session.gathered = None
+        session.labelled_reply = None
         raise
     if pending is not None:
         return context, pending
@@ -102,7 +102,7 @@ def _take_label(context: Context) -> None:
     if tags is not None and session.caps & _LABELS == _LABELS:
         label = tags.get("label", "")
         if label and len(label.encode()) <= LABEL_BYTES:
-            context.answers = session.gathered = Answers(label)
+            session.labelled_reply = LabelledReply(label)
 
 
 def resume(context: Context, pending: Pending, outcome: object) -> Pending | None:
@@ -118,9 +118,6 @@ def resume(context: Context, pending: Pending, outcome: object) -> Pending | Non
             following = pending.then(context, outcome)
     except Refused as refusal:
         refuse(context, refusal)
-    except BaseException:
-        context.session.gathered = None
-        raise
     if following is None:
         finish(context)
     return following
@@ -142,12 +139,13 @@ def refuse(context: Context, error: ChatroomError) -> None:
 
 def finish(context: Context) -> None:
     """Send what was gathered for a labelled command."""
-    session, answers = context.session, context.answers
-    if answers is None:
+    session = context.session
+    labelled = session.labelled_reply
+    if labelled is None:
         return
-    context.answers = session.gathered = None
+    session.labelled_reply = None
     if not session.closing:
-        answers.send(context.world.outbox, session, context.server)
+        context.world.outbox.send_labelled(session, labelled, context.server)
 
 
 def _allowed(context: Context, command: Command, params: list[str]) -> bool:

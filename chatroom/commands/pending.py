@@ -23,3 +23,5 @@ class Pending(NamedTuple):
     then: Callable[[Context, Any], Pending | None]
     delay_ms: int = 0
     """How long to wait before the job is submitted."""
+    after_commit: bool = False
+    """True if the job must find what this tick has said: it is submitted when the tick is committed."""

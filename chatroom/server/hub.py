@@ -79,6 +79,8 @@ class Hub:
         """All I/O threads. Set once, before the first tick: making a thread takes the hub."""
         self._from_store: deque[Task] = deque()
         """Tasks of the store worker, oldest first. That thread appends; ticks take them out under the lock."""
+        self._after_commit: list[Task] = []
+        """What this tick's lines submit to the workers once it is committed. Guarded by the lock."""
 
     def post(self, thread: int, task: Task) -> None:
         """Have a task run in the next tick of the I/O thread with that index. From any thread; needs no lock."""
@@ -127,6 +129,10 @@ class Hub:
         work = world.work
         if work.writes or work.others:  # after the commit: a question of this tick finds what was said in it
             self._submit_work(work.take())
+        if self._after_commit:
+            for submit in self._after_commit:
+                submit()
+            self._after_commit = []
 
     def take_log(self) -> list[str]:
         """Take the log lines of this tick, to be shown without the lock. Needs the lock."""
@@ -180,7 +186,9 @@ class Hub:
         if pending.queue == "store":
             # What earlier lines wrote must be on the disk before this job runs.
             self._submit_work(self.world.work.take_writes())
-        if pending.delay_ms:
+        if pending.after_commit:
+            self._after_commit.append(submit)
+        elif pending.delay_ms:
             self._have_owner(session, lambda: self.threads[thread].call_later(pending.delay_ms / 1000, submit))
         else:
             submit()

@@ -1,7 +1,15 @@
 from __future__ import annotations
 
+from typing import NoReturn
+
+import pytest
 from harness.world import SERVER, Here, verbs
 
+from chatroom.chat.people.labelled_reply import LabelledReply
+from chatroom.commands.context import Context
+from chatroom.commands.dispatch import finish, resume
+from chatroom.commands.pending import Pending
+from chatroom.irc import numerics
 from chatroom.irc.message import Message, parse
 
 CAPS = "batch labeled-response"
@@ -111,6 +119,41 @@ def test_an_answer_that_waits_for_the_disk_is_labelled_and_others_news_is_not(he
     assert una.read() == [f":{bob.prefix} PRIVMSG #a :meanwhile"]
     here.release()
     assert una.read() == [f"@label=x :{una.prefix} TOPIC #a :tea"]
+
+
+def test_a_rename_by_another_user_is_no_part_of_a_labelled_reply(here: Here) -> None:
+    """A session without channel-rename reads PART and JOIN at once, while its own labelled command waits."""
+    una, mo = here.member(caps=CAPS), here.moderator()
+    for client in (una, mo):
+        client.say("JOIN #a")
+    here.forget_unread()
+    here.holding = True
+    una.say("@label=x TOPIC #a :tea")
+    mo.say("RENAME #a #b")
+    assert verbs(una.read())[:2] == ["PART", "JOIN"]
+    here.release()
+    (line,) = parsed(una.read())
+    assert (line.verb, line.tags) == ("TOPIC", {"label": "x"})
+
+
+def test_the_report_of_a_bug_after_waiting_is_labelled(here: Here) -> None:
+    """The replies so far are not lost either."""
+    alice = here.connect("alice", caps=CAPS)
+    context = Context(here.world, alice.session, "X")
+
+    def fail(context: Context, result: object) -> NoReturn:
+        context.notice("so far")
+        raise ZeroDivisionError
+
+    alice.read()
+    with here.tick():
+        alice.session.labelled_reply = LabelledReply("x")
+        with pytest.raises(ZeroDivisionError):
+            resume(context, Pending(None, None, fail), None)
+        context.reply(numerics.ERR_UNKNOWNERROR)
+        finish(context)
+    assert verbs(alice.read()) == ["BATCH", "NOTICE", "400", "BATCH"]
+    assert alice.session.labelled_reply is None
 
 
 def test_somebody_kicked_off_while_a_labelled_line_waits_reads_why(here: Here) -> None:

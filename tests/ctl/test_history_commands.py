@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 from harness.shell import Shell
 
-from chatroom.chat.events import Part
-from chatroom.chat.stored.entries import Entry, EntryFlag, Kind, direct, join_parts, next_message_id
+from chatroom.chat.stored.entries import Entry, EntryFlag, Kind, Part, direct, join_parts, next_message_id
 from chatroom.storage.sqlite.history_upkeep import open_upkeep
 from chatroom.storage.sqlite.journal import open_journal
 from chatroom.storage.sqlite.sqlite_stores import open_stores

@@ -32,7 +32,7 @@ def check_invariants(world: World) -> None:
         if user.account is not None:
             assert user.account == world.accounts.find_by_id(user.account.id) and not user.account.disabled
     for number, session in world.sessions.items():
-        assert session.id == number and not session.closing and not session.entries
+        assert session.id == number and not session.closing and not session.unread
         if session.user is None:
             assert session.registration is not None
         else:
@@ -58,7 +58,10 @@ def _check_channels(world: World) -> None:
         assert channel.members or channel.stored, f"{channel.name} is empty and not stored"
         for member in channel.members:
             assert channel in member.channels and world.users.get(member.folded) is member
-        assert channel.sessions | channel.held.keys() == {
+        in_replay = world.outbox.replays.by_channel.get(channel, {})
+        assert channel.sessions | in_replay.keys() == {
             session for member in channel.members for session in member.sessions
         }
-        assert not channel.log and not channel.skips
+        assert not channel.sessions & in_replay.keys()
+    assert not world.outbox.logs
+    assert world.outbox.replays.by_channel.keys() <= set(world.channels.values())

@@ -80,7 +80,7 @@ class Stage:
             return
         own = user.sessions[0]
         self.world.join(channel, user, 0)
-        event = self.world.event(user.prefix, f"JOIN {name}", user)
+        event = self.world.outbox.event(user.prefix, f"JOIN {name}", user)
         event.alternative = caps.EXTENDED_JOIN, f"JOIN {name} * :U"
         self.expect(event, self.inside(channel), own)
         self.expect(event, [own])
@@ -91,7 +91,7 @@ class Stage:
         channel = self.world.find_channel(name)
         if channel is None or user not in channel.members:
             return
-        event = self.world.event(user.prefix, f"PART {name}", user)
+        event = self.world.outbox.event(user.prefix, f"PART {name}", user)
         self.expect(event, self.inside(channel))
         self.world.tell_channel(channel, event)
         self.world.leave(channel, user)
@@ -102,7 +102,7 @@ class Stage:
             return
         self.number += 1
         own = user.sessions[-1]
-        event = self.world.event(user.prefix, f"PRIVMSG {name} :{self.number}", user)
+        event = self.world.outbox.event(user.prefix, f"PRIVMSG {name} :{self.number}", user)
         self.expect(event, self.inside(channel), own)
         self.world.tell_channel(channel, event, own)
         if echo:
@@ -111,7 +111,7 @@ class Stage:
 
     def whisper(self, user: User, other: User) -> None:
         self.number += 1
-        event = self.world.event(user.prefix, f"PRIVMSG {other.nick} :{self.number}", user)
+        event = self.world.outbox.event(user.prefix, f"PRIVMSG {other.nick} :{self.number}", user)
         self.expect(event, other.sessions)
         self.world.tell_user(other, event)
 
@@ -147,7 +147,7 @@ class Stage:
 
     def expect_quit(self, event: Event, readers: list[Session]) -> None:
         """A QUIT has a number that only the world knows: look it up in one of the channels' logs."""
-        logged = [entry[1] for channel in self.world.channels.values() for entry in channel.log]
+        logged = [line[1] for log in self.outbox.logs.values() for line in log.lines]
         quits = [entry for entry in logged if entry.body == event.body and entry.source == event.source]
         if quits:
             self.expect(quits[0], readers)

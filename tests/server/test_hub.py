@@ -7,13 +7,18 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from harness.journal import FakeJournal
 from harness.runtime import make_world
 
+from chatroom.chat.delivery.ledger import Ledger
 from chatroom.chat.people.session import Session
+from chatroom.chat.people.user import User
 from chatroom.chat.stored.records import AccountEntry, Role
 from chatroom.chat.work_queue import Job, Queue
+from chatroom.commands.context import Context
+from chatroom.commands.pending import Pending
 from chatroom.config import Settings
-from chatroom.config.settings import Limits
+from chatroom.config.settings import History, Limits
 from chatroom.server.hub import Hub
 from chatroom.server.io_thread import IoThread
 from chatroom.server.operator_screen import Screen
@@ -115,6 +120,27 @@ def test_a_tick_submits_its_work_in_order_and_once(hub: Hub) -> None:
     workers.held[0][2](None)
     workers.held[1][2]("found")
     assert answers.get(timeout=30) == "found"
+
+
+def test_a_job_that_reads_this_tick_is_submitted_after_the_commit(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    """CHATHISTORY finds what the lines before it have said. A job that does not ask for it is submitted at once."""
+    workers, journal = hub.workers, FakeJournal()
+    assert isinstance(workers, HeldWorkers)
+    held_at_commit: list[int] = []
+    monkeypatch.setattr(journal, "rollback", lambda: held_at_commit.append(len(workers.held)))
+    session = Session(1, "10.0.0.1", 4, 0x0A000001, "host", 0)
+    with hub.lock:
+        hub.world.ledger = Ledger(journal, History())
+        hub.begin()
+        hub.world.add_user(User("una", "u", "U", "host", session, 0))
+        assert hub.world.ledger.ready()
+        hub.run_line(session, "CHATHISTORY LATEST una * 10")
+        pending = Pending("history", partial(_answer, "x"), lambda context, found: None)
+        hub._submit(session, Context(hub.world, session, "X"), pending)
+        hub.end()
+        hub.begin()
+        hub.end()
+    assert held_at_commit == [1] and len(workers.held) == 2
 
 
 def _answer(name: str, stores: object) -> str:

@@ -11,108 +11,84 @@ Guarded by the hub lock.
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Iterable
-from itertools import groupby
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
+from chatroom.chat.delivery.channel_log import ChannelLog, find_shared
+from chatroom.chat.delivery.replay_queue import ReplayQueue, ReplayQueues
 from chatroom.chat.events import Event, Stamp
+from chatroom.chat.people.labelled_reply import Batch, LabelledReply, Reply
+from chatroom.irc.framing import encode
+from chatroom.irc.message import escape
 
 if TYPE_CHECKING:
     from chatroom.chat.people.channel import Channel
     from chatroom.chat.people.session import Session
+    from chatroom.chat.people.user import User
 
 _BY_SEQ = itemgetter(0)
-_BY_SKIP = itemgetter(2)
-
-
-def _is_first_way(session: Session, channel: Channel, also: Iterable[Channel]) -> bool:
-    """Whether it is by this channel, of several that an event is said to, that a session held back reads of it."""
-    for other in also:
-        if session in other.sessions:
-            return False
-        if session in other.held:
-            return other is channel
-    return True
-
-
-def _was_told(session: Session, event: Event) -> bool:
-    """Whether the event is the last that a session was told, for itself and not by a channel."""
-    entries = session.entries
-    return bool(entries and entries[-1][0] == event.seq)
-
-
-def _overlap(channels: list[Channel]) -> bool:
-    """Whether a session is in more than one of the channels."""
-    everybody: set[Session] = set()
-    return len(everybody.union(*[channel.sessions for channel in channels])) < sum(
-        [len(channel.sessions) for channel in channels]
-    )
-
-
-def _in_several(channels: list[Channel]) -> dict[Session, list[Channel]]:
-    """Who is in more than one of the channels, and in which."""
-    several: dict[Session, list[Channel]] = {}
-    seen: dict[Session, Channel] = {}
-    for channel in channels:
-        for session in channel.sessions:
-            first = seen.setdefault(session, channel)
-            if first is not channel:
-                several.setdefault(session, [first]).append(channel)
-    return several
-
-
-def _runs(log: list[tuple[int, Event, Session | None]], variant: int) -> list[tuple[Session | None, bytes]]:
-    """What was said to a channel, as bytes: together what one after the other all but the same session read."""
-    return [(skip, b"".join([event.render(variant) for _, event, _ in run])) for skip, run in groupby(log, _BY_SKIP)]
-
-
-def _unread(channel: Channel, session: Session) -> list[tuple[int, bytes]]:
-    """What a channel has said in this tick that a session has yet to read, with its numbers.
-
-    A log is rendered once a variant however many come and go in a tick: each of them takes the end of the same list.
-    """
-    log, variant = channel.log, session.variant
-    said = channel.said.setdefault(variant, [])
-    if len(said) < len(log):
-        said += [(seq, event.render(variant)) for seq, event, _ in log[len(said) :]]
-    start = bisect_right(log, session.mark, key=_BY_SEQ)
-    if session not in channel.skips:
-        return said[start:]
-    return [entry for entry, item in zip(said[start:], log[start:], strict=True) if item[2] is not session]
 
 
 class Outbox:
     """The lines of the tick under way."""
 
-    __slots__ = ("_channels", "_copies", "_sessions", "closed", "seq", "stamp")
+    __slots__ = ("_copies", "_sessions", "closed", "logs", "replays", "seq", "stamp")
 
     def __init__(self, stamp: Stamp) -> None:
         self.seq = 0
+        """The last sequence number that was given out. Only the outbox changes it."""
         self.stamp = stamp
-        self._channels: list[Channel] = []
+        """The stamp of the events of this tick."""
+        self.logs: dict[Channel, ChannelLog] = {}
+        """What this tick has said in channels, in the order in which they were first spoken to. No log is empty."""
+        self.replays = ReplayQueues()
         self._sessions: list[Session] = []
+        """The sessions with lines in ``unread``, and some that had such lines."""
         self._copies: dict[int, list[int]] = {}
         """Events of the history, by their number, that were said again under numbers of their own."""
         self.closed: list[Session] = []
         """Sessions whose connection is to be closed once their last lines are written."""
 
-    def number(self, event: Event) -> None:
-        """Give an event its place in the order of things said, and its time."""
-        self.seq += 1
-        event.seq = self.seq
+    # -- sequence numbers -------------------------------------------------------------------------
+
+    def event(self, source: str, body: str, user: User | None = None) -> Event:
+        """Make a numbered event. With ``user`` it carries the account and the bot flag of its author."""
+        event = Event(source, body)
+        if user is not None:
+            account = user.account
+            if account is not None:
+                event.account = account.name
+            event.bot = user.bot
+        self.seq = event.seq = self.seq + 1
         event.stamp = self.stamp
+        return event
+
+    def number(self, event: Event) -> None:
+        """Give an event the next sequence number, and the tick's stamp unless it has one.
+
+        An event of the history keeps the stamp of the time it happened.
+        """
+        self.seq = event.seq = self.seq + 1
+        if event.stamp is None:
+            event.stamp = self.stamp
+
+    def reference(self) -> str:
+        """Return a name for a batch that no other batch has."""
+        self.seq += 1
+        return f"b{self.seq:x}"
+
+    # -- saying things ----------------------------------------------------------------------------
 
     def to_session(self, session: Session, line: bytes, seq: int = 0) -> None:
         """Say a rendered line to one session; ``seq`` is given where the line is an event's."""
         if not seq:
             self.seq = seq = self.seq + 1
-        entries = session.entries
-        if entries:
-            entries.append((seq, line))
+        unread = session.unread
+        if unread:
+            unread.append((seq, line))
         else:
-            session.entries = [(seq, line)]
+            session.unread = [(seq, line)]
             self._sessions.append(session)
 
     def copy_to_session(self, session: Session, line: bytes, event: Event) -> None:
@@ -121,91 +97,143 @@ class Outbox:
         if event.stored_msgid:
             self._copies.setdefault(event.seq, []).append(self.seq)
 
-    def to_channel(
-        self, channel: Channel, event: Event, skip: Session | None = None, also: Iterable[Channel] = ()
-    ) -> None:
-        """Say an event (already numbered) to every session in the channel but ``skip``.
+    def send_reply(self, session: Session, reply: Reply, server: str, tags: str = "", closing_tags: str = "") -> None:
+        """Say one reply to a session, with further tags on its line or, for a batch, on the line that opens it.
 
-        ``also`` are all the channels that the same event is said to. Who is to read it for themselves, too, is told so
-        before: it does not wait for them then.
+        ``server`` is the source of the lines that open and close a batch. ``closing_tags`` are those of the line that
+        closes it: the reference of the outer batch, if there is one.
         """
-        log = channel.log
-        if not log:
-            self._channels.append(channel)
-        log.append((event.seq, event, skip))
+        if isinstance(reply, str):
+            self.to_session(session, encode(f"@{tags} {reply}" if tags else reply))
+        elif isinstance(reply, Event):
+            self.copy_to_session(session, reply.render_with(session.variant, tags), reply)
+        else:
+            inside = f"batch={reply.reference}"
+            self.send_reply(session, f":{server} BATCH +{reply.reference} {reply.kind}", server, tags)
+            for each in reply.replies:
+                self.send_reply(session, each, server, inside, inside)
+            self.send_reply(session, f":{server} BATCH -{reply.reference}", server, closing_tags)
+
+    def send_labelled(self, session: Session, labelled: LabelledReply, server: str) -> None:
+        """Say the whole reply to a labelled command (IRCv3 labeled-response).
+
+        The label is on exactly one logical message: on an ACK if there is no reply, on the reply if there is one, and
+        on a batch if there are several.
+        """
+        variant = session.variant
+        # An event that the client did not negotiate renders to nothing: it must not count as the one reply.
+        replies = [reply for reply in labelled.replies if not isinstance(reply, Event) or not reply.needs & ~variant]
+        label = f"label={escape(labelled.label)}"
+        if not replies:
+            self.send_reply(session, f":{server} ACK", server, label)
+        elif len(replies) == 1:
+            self.send_reply(session, replies[0], server, label)
+        else:
+            batch = Batch(self.reference(), "labeled-response")
+            batch.replies = replies
+            self.send_reply(session, batch, server, label)
+
+    def to_channel(
+        self, channel: Channel, event: Event, skip: Session | None = None, channels: Iterable[Channel] = ()
+    ) -> None:
+        """Say a numbered event to every session in the channel but ``skip``.
+
+        ``channels`` are all channels that the same event is said to. A session that reads the event on its own account
+        as well must be told first (``to_session``): then its replay queue leaves the event out.
+        """
+        log = self.logs.get(channel)
+        if log is None:
+            log = self.logs[channel] = ChannelLog(channel)
+        log.lines.append((event.seq, event, skip))
         if skip is not None:
-            channel.skips.add(skip)
-        for session, waiting in channel.held.items():
-            if session is not skip and not _was_told(session, event) and _is_first_way(session, channel, also):
-                waiting.append(event)
+            log.skipped.add(skip)
+        if self.replays.by_channel:
+            self.replays.add(channel, event, skip, channels)
 
     def withdraw(self, seqs: set[int]) -> None:
-        """Unsay some events of this tick, wherever they wait to be read."""
+        """Take back events of this tick, in every place where they wait to be read."""
         for seq in list(seqs):
             seqs.update(self._copies.get(seq, ()))
-        for channel in self._channels:
-            channel.log = [item for item in channel.log if item[0] not in seqs]
-            channel.said = {}
-            for waiting in channel.held.values():
-                waiting[:] = [event for event in waiting if event.seq not in seqs]
-            if not channel.log:
-                channel.skips = set()
-        self._channels = [channel for channel in self._channels if channel.log]
+        for log in self.logs.values():
+            log.withdraw(seqs)
+        self.logs = {channel: log for channel, log in self.logs.items() if log.lines}
+        self.replays.withdraw(seqs)
         for session in self._sessions:
-            session.entries = [entry for entry in session.entries or () if entry[0] not in seqs]
+            session.unread = [entry for entry in session.unread or () if entry[0] not in seqs]
+
+    def begin_replay(self, channel: Channel, session: Session) -> ReplayQueue:
+        """Let what a channel says wait for one of its sessions until ``end_replay``. Return the queue."""
+        self.settle(session)
+        channel.sessions.discard(session)
+        return self.replays.open(channel, session)
+
+    def end_replay(self, channel: Channel, session: Session) -> None:
+        """Say to a session what waited for it; from now on it reads the channel's log again."""
+        queue = self.replays.close(channel, session)
+        self.settle(session)
+        for event in queue:
+            line = event.render(session.variant)
+            if line:
+                self.copy_to_session(session, line, event)  # with a new number: the event's own is long past
+        if not session.closing:
+            channel.sessions.add(session)
+
+    def drop_replay(self, channel: Channel, session: Session) -> None:
+        """Forget what waits for a session that is no longer in the channel."""
+        self.replays.close(channel, session)
 
     def settle(self, session: Session) -> None:
-        """Fix what ``session`` has read of its channels so far.
+        """Give ``session`` what its channels have said so far in this tick.
 
-        Called before the set of its channels, or its variant, changes in the middle of a tick: what was said before
-        belongs to the old state, what comes after to the new one.
+        Call it before the session's channels or its variant change in the middle of a tick: what was said before is
+        read in the old state, and what is said afterwards in the new one.
         """
-        if self._channels and session.user is not None:
-            mark = session.mark
-            channels = [
-                channel
-                for channel in session.user.channels
-                if channel.log and channel.log[-1][0] > mark and session in channel.sessions
-            ]
-            if channels:
-                self._merge(session, channels)
-        session.mark = self.seq
+        if self.logs and session.user is not None:
+            settled, logs = session.settled_seq, []
+            for channel in session.user.channels:
+                log = self.logs.get(channel)
+                if log is not None and log.lines[-1][0] > settled and session in channel.sessions:
+                    logs.append(log)
+            if logs:
+                self._merge(session, logs)
+        session.settled_seq = self.seq
 
     def forget(self, session: Session) -> None:
-        """Drop what ``session`` has yet to read, of its channels too: its peer is gone and reads nothing any more."""
-        session.entries = None
-        session.mark = self.seq
+        """Drop what ``session`` has to read, in its channels too: its connection is lost."""
+        session.unread = None
+        session.settled_seq = self.seq
 
-    def _merge(self, session: Session, channels: list[Channel]) -> None:
-        unread = _unread(channels[0], session)
-        for channel in channels[1:]:
-            unread += _unread(channel, session)
+    def _merge(self, session: Session, logs: list[ChannelLog]) -> None:
+        """Move the session's unread lines of some logs into ``session.unread``, in the order of their numbers."""
+        found = logs[0].unread(session)
+        for log in logs[1:]:
+            found += log.unread(session)
+        if not found:
+            return
+        unread = session.unread
         if not unread:
-            return
-        entries = session.entries
-        if not entries:
             self._sessions.append(session)
-            session.entries = entries = []
-        if len(channels) == 1 and (not entries or max(entries)[0] < unread[0][0]):
-            entries += unread  # most who come and go have only answers that came before
+            session.unread = unread = []
+        if len(logs) == 1 and (not unread or max(unread)[0] < found[0][0]):
+            unread += found  # needs no sorting: most sessions that come and go have only replies from before
             return
-        lines = dict(unread)
-        for seq, _ in entries:
-            lines.pop(seq, None)
-        entries += lines.items()
-        entries.sort(key=_BY_SEQ)
+        lines = dict(found)
+        for seq, _ in unread:
+            lines.pop(seq, None)  # the event reached the session directly as well
+        unread += lines.items()
+        unread.sort(key=_BY_SEQ)
 
     def drain(self) -> list[tuple[Session, bytes]]:
-        """End the tick: the bytes for each session that has any, one item a session."""
+        """End the tick. Return the bytes to send, one item for each session that has any."""
         writes: list[tuple[Session, bytes]] = []
-        if self._channels:
-            self._drain_channels(writes)
+        if self.logs:
+            self._drain_logs(writes)
         for session in self._sessions:
-            entries = session.entries
-            if not entries:
+            unread = session.unread
+            if not unread:
                 continue  # it was withdrawn, or forgotten
-            blob = entries[0][1] if len(entries) == 1 else b"".join([line for _, line in entries])
-            session.entries = None
+            blob = unread[0][1] if len(unread) == 1 else b"".join([line for _, line in unread])
+            session.unread = None
             if blob:
                 writes.append((session, blob))
         self._sessions = []
@@ -213,51 +241,45 @@ class Outbox:
             self._copies = {}
         return writes
 
-    def _drain_overlap(self, several: dict[Session, list[Channel]], writes: list[tuple[Session, bytes]]) -> None:
-        """Those in several channels: who are in the same ones, and have nothing else to read, share the bytes too."""
-        first = min([channel.log[0][0] for channel in self._channels])
-        skips: set[Session] = set().union(*[channel.skips for channel in self._channels])
-        blobs: dict[tuple[int, tuple[Channel, ...]], bytes] = {}
-        for session, channels in several.items():
-            if session.mark >= first or session.entries or session in skips:
-                self._merge(session, channels)
-                continue
-            key = session.variant, tuple(channels)
-            blob = blobs.get(key)
-            if blob is None:
-                lines = dict([entry for channel in channels for entry in _unread(channel, session)])
-                blob = blobs[key] = b"".join([lines[seq] for seq in sorted(lines)])
-            if blob:
-                writes.append((session, blob))
-
-    def _drain_channels(self, writes: list[tuple[Session, bytes]]) -> None:
-        channels = self._channels
-        several = _in_several(channels) if len(channels) > 1 and _overlap(channels) else {}
-        if several:
-            self._drain_overlap(several, writes)
-        for channel in channels:
-            log, skips = channel.log, channel.skips
-            start = log[0][0]
+    def _drain_logs(self, writes: list[tuple[Session, bytes]]) -> None:
+        logs = self.logs
+        shared = find_shared(logs.values()) if len(logs) > 1 else {}
+        if shared:
+            self._drain_shared(shared, writes)
+        for log in logs.values():
+            skipped = log.skipped
+            start = log.lines[0][0]
             blobs: dict[int, bytes] = {}
             runs: dict[int, list[tuple[Session | None, bytes]]] = {}
-            for session in channel.sessions:
-                if session.mark >= start or session.entries or session in several:
-                    if session not in several:
-                        self._merge(session, [channel])
+            for session in log.channel.sessions:
+                if session.settled_seq >= start or session.unread or session in shared:
+                    if session not in shared:
+                        self._merge(session, [log])
                     continue
                 variant = session.variant
                 blob = blobs.get(variant)
                 if blob is None:
-                    runs[variant] = _runs(log, variant)
+                    runs[variant] = log.runs(variant)
                     blob = blobs[variant] = b"".join([run for _, run in runs[variant]])
-                if session in skips:
+                if session in skipped:
                     blob = b"".join([run for skip, run in runs[variant] if skip is not session])
                 if blob:
                     writes.append((session, blob))
-        for channel in channels:
-            channel.log = []
-            if channel.said:
-                channel.said = {}
-            if channel.skips:
-                channel.skips = set()
-        self._channels = []
+        self.logs = {}
+
+    def _drain_shared(self, shared: dict[Session, list[ChannelLog]], writes: list[tuple[Session, bytes]]) -> None:
+        """Drain for sessions that read several logs. Sessions of the same logs share the bytes if they can."""
+        first = min([log.lines[0][0] for log in self.logs.values()])
+        skipped: set[Session] = set().union(*[log.skipped for log in self.logs.values()])
+        blobs: dict[tuple[int, tuple[ChannelLog, ...]], bytes] = {}
+        for session, logs in shared.items():
+            if session.settled_seq >= first or session.unread or session in skipped:
+                self._merge(session, logs)
+                continue
+            key = session.variant, tuple(logs)
+            blob = blobs.get(key)
+            if blob is None:
+                lines = dict([entry for log in logs for entry in log.unread(session)])
+                blob = blobs[key] = b"".join([lines[seq] for seq in sorted(lines)])
+            if blob:
+                writes.append((session, blob))

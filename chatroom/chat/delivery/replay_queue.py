@@ -1,49 +1,79 @@
-"""Sessions that are yet to be shown what they missed: what is said meanwhile waits behind that, for them alone.
+"""The replay queues: events of a channel that wait while a session is shown what it missed there.
 
-A channel's further events (``hold``, ``release``) and the session's own further lines (``hold_back``, ``go_on``).
-Everything here runs under the hub lock.
+A session that joins a channel is shown the entries it missed, which a worker has to read first. What the channel says
+meanwhile waits in the session's replay queue, so that the session reads everything once and in order. The outbox opens
+and closes the queues (``Outbox.begin_replay``, ``end_replay``, ``drop_replay``); nothing else changes them.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from chatroom.chat.events import Event
     from chatroom.chat.people.channel import Channel
     from chatroom.chat.people.session import Session
-    from chatroom.chat.world import World
+
+ReplayQueue = list["Event"]
+"""The events that wait for one session in one channel, oldest first."""
 
 
-def hold(world: World, channel: Channel, session: Session) -> list[Event]:
-    """Let what is said in a channel wait, for one session in it, until ``release``; the list of what waits."""
-    world.outbox.settle(session)
-    channel.sessions.discard(session)
-    waiting = channel.held[session] = []
-    return waiting
+class ReplayQueues:
+    """The open replay queues. Guarded by the hub lock."""
+
+    __slots__ = ("by_channel",)
+
+    def __init__(self) -> None:
+        self.by_channel: dict[Channel, dict[Session, ReplayQueue]] = {}
+        """The open queues by channel and session. No inner dict is empty."""
+
+    def open(self, channel: Channel, session: Session) -> ReplayQueue:
+        """Open an empty queue, in place of one that is open already."""
+        queue = self.by_channel.setdefault(channel, {})[session] = []
+        return queue
+
+    def find(self, channel: Channel, session: Session) -> ReplayQueue | None:
+        """Return the open queue of a session in a channel, if there is one."""
+        return self.by_channel.get(channel, {}).get(session)
+
+    def close(self, channel: Channel, session: Session) -> ReplayQueue:
+        """Close a queue and return its events; none if no queue was open."""
+        queues = self.by_channel.get(channel)
+        if queues is None or session not in queues:
+            return []
+        queue = queues.pop(session)
+        if not queues:
+            del self.by_channel[channel]
+        return queue
+
+    def add(self, channel: Channel, event: Event, skip: Session | None, channels: Iterable[Channel]) -> None:
+        """Queue an event that is said to ``channel`` for the sessions in replay there, except ``skip``.
+
+        ``channels`` are all channels that the event is said to, so that a session queues it once. A session that the
+        event was told to directly has it already.
+        """
+        for session, queue in self.by_channel.get(channel, {}).items():
+            if session is not skip and not _was_told(session, event) and self._delivers(channel, session, channels):
+                queue.append(event)
+
+    def _delivers(self, channel: Channel, session: Session, channels: Iterable[Channel]) -> bool:
+        """True if ``channel`` is the one of ``channels`` that brings an event to the session."""
+        for other in channels:
+            if session in other.sessions:
+                return False  # the session reads it live there
+            if session in self.by_channel.get(other, ()):
+                return other is channel
+        return True
+
+    def withdraw(self, seqs: set[int]) -> None:
+        """Take out the events with these sequence numbers."""
+        for queues in self.by_channel.values():
+            for queue in queues.values():
+                queue[:] = [event for event in queue if event.seq not in seqs]
 
 
-def release(world: World, channel: Channel, session: Session) -> None:
-    """Tell a session what waited for it, and the rest as it is said."""
-    waiting = channel.held.pop(session, ())
-    world.outbox.settle(session)
-    for event in waiting:
-        line = event.render(session.variant)
-        if line:
-            world.outbox.copy_to_session(session, line, event)  # under a number of its own: it waited until now
-    if not session.closing:
-        channel.sessions.add(session)
-
-
-def hold_back(session: Session) -> None:
-    """Let a session's further lines wait until ``go_on`` is called as often: what is asked of it comes first."""
-    session.replays += 1
-    session.waiting = True
-
-
-def go_on(world: World, session: Session) -> None:
-    """End what ``hold_back`` began."""
-    session.replays -= 1
-    if not session.replays and not session.closing:
-        session.waiting = False
-        world.work.resumed.append(session)
+def _was_told(session: Session, event: Event) -> bool:
+    """True if the event is the last line that the session was told directly."""
+    unread = session.unread
+    return bool(unread and unread[-1][0] == event.seq)

@@ -12,12 +12,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from chatroom.irc.masks import compile_mask, normalise_mask
-
-if TYPE_CHECKING:
-    from chatroom.chat.people.user import User
 
 TYPES = "am"
 """The letters there are, as ISUPPORT tells them."""
@@ -28,7 +25,8 @@ _EXTENDED = re.compile(r"~([A-Za-z]):(.*)", re.DOTALL)
 class BanMask(NamedTuple):
     """A mask of one of a channel's lists, ready to be asked."""
 
-    fits: Callable[[User], bool]
+    fits: Callable[[str, str | None], bool]
+    """Judges a user by prefix (``nick!user@host``) and account name, which is None for a guest."""
     mutes: bool
     """Whether it is about speaking only."""
 
@@ -56,6 +54,6 @@ def compile_ban(mask: str) -> BanMask:
         return BanMask(compile_ban(mask[3:]).fits, True)
     if mask.startswith("~a:"):
         fits_name = compile_mask(mask[3:])
-        return BanMask(lambda user: user.account is not None and fits_name(user.account.name), False)
+        return BanMask(lambda prefix, account: account is not None and fits_name(account), False)
     fits_prefix = compile_mask(mask)
-    return BanMask(lambda user: fits_prefix(user.prefix), False)
+    return BanMask(lambda prefix, account: fits_prefix(prefix), False)

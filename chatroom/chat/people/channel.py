@@ -11,7 +11,6 @@ from chatroom.irc.modes import ModeKinds
 from chatroom.irc.names import casefold
 
 if TYPE_CHECKING:
-    from chatroom.chat.events import Event
     from chatroom.chat.people.session import Session
     from chatroom.chat.people.user import User
 
@@ -45,18 +44,14 @@ class Channel:
         "forward",
         "founder_id",
         "has_history",
-        "held",
         "joined_ms",
         "key",
         "limit",
         "lists",
-        "log",
         "members",
         "metadata",
         "name",
-        "said",
         "sessions",
-        "skips",
         "stored",
         "topic",
         "topic_by",
@@ -69,7 +64,7 @@ class Channel:
         self.created_ms = now_ms
         self.members: dict[User, int] = {}
         self.sessions: set[Session] = set()
-        """Every session of every member: who is sent what is said here."""
+        """The sessions that read what is said here: all sessions of all members, except those in replay."""
         self.flags: frozenset[str] = NEW_CHANNEL_FLAGS
         self.key: str | None = None
         self.limit: int | None = None
@@ -88,15 +83,8 @@ class Channel:
         """Whether the configuration names it: then nobody is its operator for having come first."""
         self.stored = False
         """Whether it outlives its members."""
-        self.log: list[tuple[int, Event, Session | None]] = []
-        """What the tick under way has said here: number, event, and the session that is not told."""
-        self.said: dict[int, list[tuple[int, bytes]]] = {}
-        """As much of the log as somebody asked for, rendered, by variant."""
-        self.skips: set[Session] = set()
         self.joined_ms: dict[User, int] = {}
         """Since when its members are in it."""
-        self.held: dict[Session, list[Event]] = {}
-        """Sessions that are being shown what they missed, and what was said since, which waits behind that."""
         self.has_history = False
         """Whether something said here since the start was kept."""
 
@@ -137,7 +125,8 @@ class Channel:
         found = self.lists.get(mode)
         if not found:
             return False
-        return any((speaking or not mask.mutes) and mask.fits(user) for _, mask in found.values())
+        prefix, account = user.prefix, user.account_name
+        return any((speaking or not mask.mutes) and mask.fits(prefix, account) for _, mask in found.values())
 
     def is_banned(self, user: User) -> bool:
         """Whether a ban keeps the user out and no exception lets them in."""

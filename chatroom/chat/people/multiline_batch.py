@@ -5,7 +5,7 @@ Source: IRCv3 client-batch and multiline.
 
 from __future__ import annotations
 
-from chatroom.chat.events import Part
+from chatroom.chat.stored.entries import Part
 
 TIMEOUT_MS = 60_000
 """How long a batch may stay open."""

@@ -9,7 +9,7 @@ from chatroom.chat.stored.records import AccountData
 if TYPE_CHECKING:
     from chatroom.chat.admission.flood import LineBudget
     from chatroom.chat.admission.sasl_exchange import SaslExchange
-    from chatroom.chat.delivery.labelled_replies import Answers
+    from chatroom.chat.people.labelled_reply import LabelledReply
     from chatroom.chat.people.multiline_batch import MultilineBatch
     from chatroom.chat.people.user import User
     from chatroom.chat.stored.records import AccountEntry, Role
@@ -75,21 +75,21 @@ class Session:
         "connected_ms",
         "connection",
         "control",
-        "entries",
         "gateway",
-        "gathered",
         "heard_ms",
         "host",
         "id",
+        "labelled_reply",
         "login_tries",
-        "mark",
         "opened_ms",
         "pinged_ms",
         "registration",
         "replays",
         "sasl",
+        "settled_seq",
         "subscriptions",
         "thread",
+        "unread",
         "user",
         "variant",
         "version",
@@ -126,19 +126,21 @@ class Session:
         self.cap_version = 0
         self.variant = 0
         """The part of ``caps`` that changes the bytes of events."""
-        self.entries: list[tuple[int, bytes]] | None = None
-        """The numbered lines it is told in this tick, but for those that its channels' logs have; None where none."""
-        self.mark = 0
-        """Everything its channels said up to this number is in ``entries`` or was read."""
-        self.gathered: Answers | None = None
-        """The answer to a labelled command, while it is being made."""
+        # The outbox alone writes these two. They are slots of the session because it reads them for every reader of
+        # every tick.
+        self.unread: list[tuple[int, bytes]] | None = None
+        """The lines of this tick for this session alone, by sequence number; None if there are none."""
+        self.settled_seq = 0
+        """The session was given everything that its channels said up to this sequence number."""
+        self.labelled_reply: LabelledReply | None = None
+        """What the labelled command under way was answered so far; None if the command has no label."""
         self.batch: MultilineBatch | None = None
         """The lines of a message that is not complete yet."""
         self.waiting = False
-        """Whether a job of its last line is under way: further lines wait behind it."""
+        """True while further lines of the session wait: for a job of its last line, which the hub runs, or for
+        replays."""
         self.replays = 0
-        """Of how many channels that it joined by its last line it is yet to be shown what it missed: that is such a
-        job, too."""
+        """How many replays the further lines wait for: those of the channels that the last line joined."""
         self.closing = False
         self.budget: LineBudget | None = None
 
@@ -149,6 +151,22 @@ class Session:
         self.address_text = address_text
         self.host = host
         self.gateway = gateway
+
+    def begin_replay(self) -> bool:
+        """Let further lines wait until ``end_replay``. False if they wait for a job, whose end lets them run anyway."""
+        if self.waiting and not self.replays:
+            return False
+        self.replays += 1
+        self.waiting = True
+        return True
+
+    def end_replay(self) -> bool:
+        """Undo one ``begin_replay`` that was True. True if the further lines may run now."""
+        self.replays -= 1
+        if self.replays or self.closing:
+            return False
+        self.waiting = False
+        return True
 
 
 class ControlRights:

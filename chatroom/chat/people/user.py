@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from chatroom.chat.events import Event
 from chatroom.chat.stored.records import AccountData, Role
 from chatroom.irc.names import casefold
 
@@ -84,6 +85,12 @@ class User:
         if self.guest_messages is None:
             self.guest_messages = deque(maxlen=MOST_GUEST_MESSAGES)
         self.guest_messages.append(msgid)
+
+    def event(self, body: str, *, needs: int = 0) -> Event:
+        """Make an event that the user is the source of. It has no sequence number yet (``Outbox.number``)."""
+        event = Event(self.prefix, body, account=self.account_name, needs=needs)
+        event.bot = self.bot
+        return event
 
     @property
     def account_data(self) -> AccountData:

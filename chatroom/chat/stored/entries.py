@@ -21,8 +21,6 @@ from collections.abc import Iterable, Sequence
 from enum import IntEnum, IntFlag
 from typing import NamedTuple
 
-from chatroom.chat.events import Part
-
 # So many entries can be said in one millisecond before message ids run ahead of the clock: a million a second, far more
 # than the daemon can take in. The largest message id is reached in the year 287396.
 _IDS_PER_MS = 1024
@@ -140,6 +138,14 @@ class Entry(NamedTuple):
 
 EntryRow = tuple[int, int, Conversation, int, str, int | None, str, str, str, str, int]
 """The values of an ``Entry`` in its order, for ``Journal.write``. A plain tuple is made quicker than an ``Entry``."""
+
+
+class Part(NamedTuple):
+    """One line of a multiline message."""
+
+    text: str
+    concat: bool
+    """True if it continues the line before it, False if it begins a new one."""
 
 
 def join_parts(parts: Iterable[Part]) -> str:

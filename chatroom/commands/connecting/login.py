@@ -194,7 +194,7 @@ def show_operator_mode(context: Context, user: User, was_operator: bool) -> None
     """Send MODE +o or -o to the user's sessions, if the user has become an operator or is none any more."""
     if user.is_operator != was_operator:
         sign = "+" if user.is_operator else "-"
-        event = context.world.event(context.server, f"MODE {user.nick} {sign}o")
+        event = context.world.outbox.event(context.server, f"MODE {user.nick} {sign}o")
         # The session that logged in gets it by ``say``, so that it is part of a labelled answer.
         context.world.tell_user(user, event, skip=context.session)
         if context.session in user.sessions:

@@ -12,9 +12,9 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from chatroom.chat.delivery.labelled_replies import Answers
 from chatroom.chat.delivery.welcome_text import NICK, PREFIX, WelcomeText, gap
 from chatroom.chat.people.channel import CHANNEL_KINDS
+from chatroom.chat.people.labelled_reply import LabelledReply
 from chatroom.chat.people.session import Session
 from chatroom.chat.people.user import User
 from chatroom.commands.about.server_info import SOFTWARE, USER_MODES, count, motd, reply_isupport, say_counts
@@ -36,7 +36,7 @@ def welcome(context: Context) -> None:
     if text is None or text.settings is not world.settings:
         text = world.welcome = _render(world)  # the first welcome, or the first after a reload
     # A line that may have to be cut (a long motd) is cut at a place that depends on the nick, so it has no gaps.
-    if text.fits and context.answers is None and not session.caps & _OWN_WAY:
+    if text.fits and session.labelled_reply is None and not session.caps & _OWN_WAY:
         figures = count(world)
         figures["nick"] = user.nick
         world.outbox.to_session(session, text.render(user.nick, user.prefix, figures))
@@ -81,6 +81,6 @@ def _render(world: World) -> WelcomeText:
 
 def _lines_of(context: Context, say: Callable[[Context], object]) -> list[str]:
     """Return the lines that ``say`` answers, without sending them."""
-    answers = context.answers = Answers("")
+    gathered = context.session.labelled_reply = LabelledReply("")
     say(context)
-    return [line for line in answers.said if isinstance(line, str)]
+    return [line for line in gathered.replies if isinstance(line, str)]

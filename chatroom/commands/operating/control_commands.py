@@ -77,7 +77,7 @@ def sessions(context: Context, params: list[str]) -> Pending | None:
 def announce(context: Context, params: list[str]) -> Pending | None:
     """Sends a notice from the server to all users."""
     world = context.world
-    event = world.event(context.server, f"NOTICE * :{params[0]}")  # one event for all, so it is rendered once
+    event = world.outbox.event(context.server, f"NOTICE * :{params[0]}")  # one event for all, so it is rendered once
     for user in world.users.values():
         world.tell_user(user, event)
     world.log_line(f"announced by {context.actor.name}: {params[0]}")

@@ -58,5 +58,5 @@ def kick_off(context: Context, target: User, reason: str) -> None:
     own, others = kick_words(context.role, target.nick, reason)
     context.world.log_line(f"kicked {target.nick} by {context.actor.name}" + (f": {reason}" if reason else ""))
     # Before the session is closed: it gets no more lines then.
-    context.world.tell_user(target, context.world.event(context.source, f"KILL {target.nick} :{reason}"))
+    context.world.tell_user(target, context.world.outbox.event(context.source, f"KILL {target.nick} :{reason}"))
     context.world.close_user(target, own, others)

@@ -18,7 +18,7 @@ def wallops(context: Context, params: list[str]) -> Pending | None:
     if not params[0]:
         context.reply(numerics.ERR_NEEDMOREPARAMS, "WALLOPS")
         return None
-    event = context.world.event(context.source, f"WALLOPS :{params[0]}", context.user)
+    event = context.world.outbox.event(context.source, f"WALLOPS :{params[0]}", context.user)
     for user in context.world.users.values():
         if user.wallops:
             context.world.tell_user(user, event, skip=context.session)

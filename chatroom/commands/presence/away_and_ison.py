@@ -6,7 +6,6 @@ Source: Modern IRC Client Protocol, "Optional Messages" and "USERHOST message"; 
 
 from __future__ import annotations
 
-from chatroom.chat.events import Event
 from chatroom.chat.people.user import User
 from chatroom.commands.command_table import command
 from chatroom.commands.context import Context
@@ -43,7 +42,7 @@ def set_away(context: Context, user: User, text: str | None) -> None:
     if text != user.away:
         user.away = text
         body = "AWAY" if text is None else f"AWAY :{text}"
-        event = Event.by(user, body, needs=caps.AWAY_NOTIFY)
+        event = user.event(body, needs=caps.AWAY_NOTIFY)
         context.world.tell_neighbours(user, event, skip=context.session)
 
 
@@ -55,7 +54,7 @@ def setname(context: Context, params: list[str]) -> Pending | None:
         context.fail("INVALID_REALNAME", text=f"A real name has 1 to {REALNAME_BYTES} bytes")
         return None
     user.realname = params[0]
-    event = Event.by(user, f"SETNAME :{user.realname}", needs=caps.SETNAME)
+    event = user.event(f"SETNAME :{user.realname}", needs=caps.SETNAME)
     context.world.tell_neighbours(user, event, skip=context.session)
     context.say(event)
     return None

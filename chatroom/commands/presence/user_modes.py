@@ -28,7 +28,7 @@ def user_mode(context: Context, params: list[str]) -> None:
     changes = parse_changes(params[1:2], ModeKinds(flags=USER_MODES))
     done = [change for change in changes if _change(context, user, change)]
     for line in format_changes(done):
-        event = context.world.event(user.prefix, f"MODE {user.nick} {line}", user)
+        event = context.world.outbox.event(user.prefix, f"MODE {user.nick} {line}", user)
         context.world.tell_user(user, event, skip=context.session)
         context.say(event)
     # One reply for all unknown letters: 501 does not name them.

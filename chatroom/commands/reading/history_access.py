@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_AFTER_THE_TICK_MS = 1
 _MOST_DIGITS = 18
 
 
@@ -124,8 +123,8 @@ def look_up(
             return None
         return then(context, found)
 
-    # What this tick has said is committed at its end, and a job that is held back begins after that.
-    return Pending("history", job, go_on, _AFTER_THE_TICK_MS if context.world.ledger.is_open else 0)
+    # A client that sends a message and the question in one go must find the message in the answer.
+    return Pending("history", job, go_on, after_commit=True)
 
 
 def show(context: Context, batch: str, events: Iterable[Event]) -> None:
@@ -133,6 +132,5 @@ def show(context: Context, batch: str, events: Iterable[Event]) -> None:
     outbox = context.world.outbox
     with context.batch(batch):
         for event in events:
-            outbox.seq += 1
-            event.seq = outbox.seq
+            outbox.number(event)
             context.say(event)

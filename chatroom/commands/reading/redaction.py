@@ -134,7 +134,7 @@ def _take_out(context: Context, redaction: _Redaction, target: str, number: int)
 
 def _event(context: Context, redaction: _Redaction, target: str) -> Event:
     body = f"REDACT {target} {redaction.msgid}" + (f" :{redaction.reason}" if redaction.reason else "")
-    event = context.world.event(redaction.source, body, redaction.user)
+    event = context.world.outbox.event(redaction.source, body, redaction.user)
     event.needs = caps.MESSAGE_REDACTION
     return event
 

@@ -11,13 +11,12 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from chatroom.chat.delivery.playback import to_event
-from chatroom.chat.delivery.replay_queue import go_on, hold, hold_back, release
-from chatroom.chat.events import Event, Part
-from chatroom.chat.stored.entries import AtMessageId, Entry, first_message_id
+from chatroom.chat.stored.entries import AtMessageId, Entry, Part, first_message_id
 from chatroom.errors import ChatroomError
 from chatroom.irc import caps
 
 if TYPE_CHECKING:
+    from chatroom.chat.events import Event
     from chatroom.chat.people.channel import Channel
     from chatroom.chat.people.session import Session
     from chatroom.chat.stored.stores import Stores
@@ -57,21 +56,19 @@ def replay_channel(world: World, session: Session, channel: Channel, *, own: boo
         after = AtMessageId(max(left or 0, made))
         return stores.history.latest(name, limit, after=after, up_to=up_to)
 
-    held = hold(world, channel, session)
-    # A session that is waiting already is so for its login, which ends by itself.
-    waits = own and (not session.waiting or session.replays > 0)
-    if waits:
-        hold_back(session)
+    outbox = world.outbox
+    queue = outbox.begin_replay(channel, session)
+    waits = own and session.begin_replay()
 
     def then(found: object) -> None:
         try:
-            if channel.held.get(session) is held:
+            if outbox.replays.find(channel, session) is queue:
                 if not isinstance(found, ChatroomError) and not session.closing:
                     _show(world, session, found)
-                release(world, channel, session)
+                outbox.end_replay(channel, session)
         finally:
-            if waits:
-                go_on(world, session)
+            if waits and session.end_replay():
+                world.work.resumed.append(session)
 
     # Where an account left is written by the store worker, perhaps just now: it is the one to ask then.
     world.work.ask("history" if account_id is None else "store", job, then)
@@ -104,9 +101,7 @@ def _show(world: World, session: Session, found: object) -> None:
     assert isinstance(found, list)
     for entry in found:
         event = to_event(entry)
-        stamp = event.stamp
-        world.outbox.number(event)  # for its place in what the session is told now; the time stays what it was
-        event.stamp = stamp
+        world.outbox.number(event)
         if not session.variant & caps.SERVER_TIME:
             _stamp(event, entry, world.now_ms)
         world.outbox.to_session(session, event.render(session.variant))

@@ -63,7 +63,7 @@ def _invite_one(context: Context, channel: Channel, target: User) -> None:
         # Only an operator's invitation lets the user in: a member's must not undo a ban, a key or a limit.
         target.invited |= {channel}
     context.reply(numerics.RPL_INVITING, target.nick, channel.name)
-    event = world.event(context.source, f"INVITE {target.nick} {channel.name}", context.user)
+    event = world.outbox.event(context.source, f"INVITE {target.nick} {channel.name}", context.user)
     world.tell_user(target, event)
     for session in channel.sessions:
         if session is not context.session and session.caps & caps.INVITE_NOTIFY:

@@ -131,12 +131,12 @@ def enter(context: Context, channel: Channel) -> None:
     world.ledger.add_event(event, Kind.JOIN, channel, user.realname, user)
     world.tell_channel(channel, event, skip=context.session)
     if user.away is not None:
-        away = Event.by(user, f"AWAY :{user.away}", needs=caps.AWAY_NOTIFY)
+        away = user.event(f"AWAY :{user.away}", needs=caps.AWAY_NOTIFY)
         world.outbox.number(away)  # a number after that of the JOIN: members read it behind the JOIN
         world.tell_channel(channel, away, skip=context.session)
     if regained and not empty:
         letters = "o" if regained & OP else "v"
-        mode = world.event(context.server, f"MODE {channel.name} +{letters} {user.nick}")
+        mode = world.outbox.event(context.server, f"MODE {channel.name} +{letters} {user.nick}")
         world.tell_channel(channel, mode, skip=context.session)
     # The own session's copy goes through the context, which puts it into the answer to a labelled JOIN.
     context.say(event)
@@ -150,7 +150,7 @@ def enter(context: Context, channel: Channel) -> None:
 
 def _join_event(context: Context, channel: Channel) -> Event:
     user = context.user
-    event = context.world.event(user.prefix, f"JOIN {channel.name}", user)
+    event = context.world.outbox.event(user.prefix, f"JOIN {channel.name}", user)
     extended = f"JOIN {channel.name} {user.account_name or '*'} :{user.realname}"
     event.alternative = caps.EXTENDED_JOIN, extended
     return event
@@ -188,7 +188,8 @@ def part(context: Context, params: list[str]) -> Pending | None:
 def depart(context: Context, channel: Channel, reason: str) -> None:
     """Take the user out of a channel and tell all members."""
     world, user = context.world, context.user
-    event = world.event(user.prefix, f"PART {channel.name} :{reason}" if reason else f"PART {channel.name}", user)
+    body = f"PART {channel.name} :{reason}" if reason else f"PART {channel.name}"
+    event = world.outbox.event(user.prefix, body, user)
     # The order matters. The PART gets its message id first, so that the account has read it when it leaves. And it goes
     # to the channel while the user's other devices are still in it.
     world.ledger.add_event(event, Kind.PART, channel, reason, user)

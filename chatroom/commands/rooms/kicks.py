@@ -59,7 +59,7 @@ def _kick_one(context: Context, channel: Channel, nick: str, reason: str) -> Non
     if target not in channel.members:
         context.reply(numerics.ERR_USERNOTINCHANNEL, target.nick, channel.name)
         return
-    event = world.event(context.source, f"KICK {channel.name} {target.nick} :{reason}", context.user)
+    event = world.outbox.event(context.source, f"KICK {channel.name} {target.nick} :{reason}", context.user)
     # In the order of ``joining.depart``, and for the same reasons.
     world.ledger.add_event(event, Kind.KICK, channel, f"{target.nick} {reason}", context.user)
     world.record_departure(target, channel)

@@ -49,11 +49,11 @@ def _rename(context: Context, channel: Channel, name: str, reason: str) -> None:
     else:
         world.work.write(lambda stores: stores.audit.add(actor, "channel.rename", old, name))
     world.log_line(f"{old} is now {name}, by {context.nick}")
-    event = world.event(context.source, f"RENAME {old} {name} :{reason}", context.user)
+    event = world.outbox.event(context.source, f"RENAME {old} {name} :{reason}", context.user)
     for member in channel.members:
         for session in member.sessions:
             # The replies of the fallback depend on the session that reads them, so each session has a context.
-            reader = context if session is context.session else Context(world, session, "RENAME")
+            reader = context if session is context.session else Context(world, session, "RENAME", is_asked=False)
             if session.caps & caps.CHANNEL_RENAME:
                 reader.say(event)
             elif casefold(old) != channel.folded:  # for a new case of the name there is nothing to leave or join
@@ -65,5 +65,5 @@ def _rename(context: Context, channel: Channel, name: str, reason: str) -> None:
 def _fall_back(context: Context, channel: Channel, old: str, reason: str) -> None:
     """Tell a session without the capability: it leaves the old name and joins the new one."""
     user = context.user
-    context.say(context.world.event(user.prefix, f"PART {old} :{reason}" if reason else f"PART {old}", user))
+    context.say(context.world.outbox.event(user.prefix, f"PART {old} :{reason}" if reason else f"PART {old}", user))
     show_channel(context, channel, joined=True)

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from chatroom.chat.delivery.labelled_replies import Answers
 from chatroom.chat.events import CONCAT_TAG
+from chatroom.chat.people.labelled_reply import LabelledReply
 from chatroom.chat.people.multiline_batch import TIMEOUT_MS, MultilineBatch
 from chatroom.commands.command_table import command
 from chatroom.commands.context import Context, printable
@@ -51,10 +51,10 @@ def batch(context: Context, params: list[str]) -> Pending | None:
     elif len(params) < 3 or params[1] != BATCH_TYPE or not params[2]:
         _invalid(context, f"Only {BATCH_TYPE} batches with a target are supported")
     else:
-        label = context.answers.label if context.answers is not None else ""
+        label = session.labelled_reply.label if session.labelled_reply is not None else ""
         session.batch = MultilineBatch(reference, params[2], context.tags or {}, label, context.world.now_ms)
         # The label is for the answer to the whole message, at the end of the batch. The opening line gets no ACK.
-        context.answers = session.gathered = None
+        session.labelled_reply = None
     return None
 
 
@@ -135,6 +135,6 @@ def _refuse(context: Context, code: str, *words: str, text: str) -> None:
 
 def _answer_for(context: Context, answered: MultilineBatch) -> None:
     """Label the answers from here on with the label of the opening line, if it had one; once only."""
-    if answered.label and context.answers is None:
-        context.answers = context.session.gathered = Answers(answered.label)
+    if answered.label and context.session.labelled_reply is None:
+        context.session.labelled_reply = LabelledReply(answered.label)
         answered.label = ""

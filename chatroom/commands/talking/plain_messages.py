@@ -58,7 +58,7 @@ def _say_in_channel(world: World, session: Session, user: User, channel: Channel
     if not may_speak(channel, user, text) or (ledger.writes_channels and not ledger.is_open and not ledger.is_ready()):
         return False
     name = channel.name
-    event = world.event(user.prefix, f"PRIVMSG {name} :{text}", user)
+    event = outbox.event(user.prefix, f"PRIVMSG {name} :{text}", user)
     if ledger.writes_channels:
         channel.has_history = True
         number = ledger.add_line(event.seq, outbox.stamp.time_ms, user, session, name, name, text)
@@ -88,7 +88,7 @@ def _say_to_user(world: World, session: Session, user: User, target: User, text:
             # ``to_session`` has given the line the number ``outbox.seq``; by it the ledger can withdraw the line.
             ledger.add_line(outbox.seq, outbox.stamp.time_ms, user, session, conversation, target.nick, text)
         return True
-    event = world.event(user.prefix, body, user)
+    event = outbox.event(user.prefix, body, user)
     if conversation is not None:
         number = ledger.add_line(event.seq, outbox.stamp.time_ms, user, session, conversation, target.nick, text)
         event.stored_msgid = msgid_of(number)

@@ -8,9 +8,10 @@ from chatroom.irc import caps
 from chatroom.irc.message import format_tags
 
 if TYPE_CHECKING:
-    from chatroom.chat.events import Event, Part
+    from chatroom.chat.events import Event
     from chatroom.chat.people.session import Session
     from chatroom.chat.people.user import User
+    from chatroom.chat.stored.entries import Part
     from chatroom.chat.world import World
     from chatroom.commands.context import Context
     from chatroom.irc.numerics import Numeric
@@ -45,10 +46,10 @@ class Utterance:
         """Make the event for one target. ``target`` is the name that readers see."""
         user, verb = self.user, self.verb
         if verb == "TAGMSG":
-            event = self.world.event(user.prefix, f"TAGMSG {target}", user)
+            event = self.world.outbox.event(user.prefix, f"TAGMSG {target}", user)
             event.needs = caps.MESSAGE_TAGS
         else:
-            event = self.world.event(user.prefix, f"{verb} {target} :{self.text}", user)
+            event = self.world.outbox.event(user.prefix, f"{verb} {target} :{self.text}", user)
             if self.parts is not None:
                 event.set_parts(f"{verb} {target}", self.parts)
         event.client_tags = self.client_tags

@@ -103,7 +103,7 @@ def test_a_line_is_rendered_once_a_variant(stage: Stage, count_renders: Callable
     """Ten lines to fifty readers of two variants are twenty renderings, not five hundred."""
     channel = stage.world.channels["#a"]
     for number in range(10):
-        stage.world.tell_channel(channel, stage.world.event("x!y@z", f"PRIVMSG #a :{number}"))
+        stage.world.tell_channel(channel, stage.world.outbox.event("x!y@z", f"PRIVMSG #a :{number}"))
     writes = stage.end_tick()
     assert count_renders() == 20
     assert len(writes) == 50
@@ -114,7 +114,7 @@ def test_readers_of_a_variant_share_one_bytes_object(stage: Stage) -> None:
     channel = stage.world.channels["#a"]
     speaker = stage.users[0].sessions[0]
     for number in range(10):
-        stage.world.tell_channel(channel, stage.world.event("x!y@z", f"PRIVMSG #a :{number}"), skip=speaker)
+        stage.world.tell_channel(channel, stage.world.outbox.event("x!y@z", f"PRIVMSG #a :{number}"), skip=speaker)
     stage.answer(stage.users[2])
     writes = dict(stage.end_tick())
     assert speaker not in writes
@@ -132,7 +132,7 @@ def test_readers_of_the_same_channels_share_one_bytes_object(stage: Stage, count
     speaker = stage.users[0].sessions[0]
     for number in range(10):
         name = "#b" if number % 2 else "#a"
-        event = stage.world.event("x!y@z", f"PRIVMSG {name} :{number}")
+        event = stage.world.outbox.event("x!y@z", f"PRIVMSG {name} :{number}")
         stage.world.tell_channel(stage.world.channels[name], event, skip=speaker)
     writes = dict(stage.end_tick())
     assert speaker not in writes and len(writes) == 49
@@ -184,7 +184,7 @@ def test_who_is_gone_is_not_told_what_they_have_not_read(stage: Stage) -> None:
     lost = [user.sessions[0] for user in stage.users[:20]]
     channel = stage.world.channels["#a"]
     for session in lost:
-        stage.world.tell_channel(channel, stage.world.event("x!y@z", "PRIVMSG #a :hi"))
+        stage.world.tell_channel(channel, stage.world.outbox.event("x!y@z", "PRIVMSG #a :hi"))
         stage.world.tell_session(session, "PING :x")
         stage.world.close(session, "Connection reset by peer", tell=False, lost=True)
     writes = dict(stage.outbox.drain())

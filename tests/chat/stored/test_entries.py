@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatroom.chat.events import Part
 from chatroom.chat.stored.entries import (
     Kind,
+    Part,
     direct,
     first_message_id,
     join_parts,

@@ -59,7 +59,7 @@ def test_the_rendered_welcome_is_one_entry_of_the_outbox(make_here: Callable[...
     client = here.open()
     with here.tick():
         client.say("NICK alice", "USER al 0 * :Alice")
-        assert len(client.session.entries or ()) == 1
+        assert len(client.session.unread or ()) == 1
     assert len(client.read()) > 15
 
 

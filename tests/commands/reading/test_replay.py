@@ -121,7 +121,7 @@ def test_what_reaches_somebody_another_way_does_not_wait_behind_a_replay_too(kee
     keeping.holding = True
     una.say("JOIN #a")
     carol.say("JOIN #a")
-    assert len(keeping.channel("#a").held) == 3
+    assert len(keeping.world.outbox.replays.by_channel[keeping.channel("#a")]) == 3
     other.say("AWAY :later", "NICK una2")
     alice.say("AWAY :gone")
     keeping.holding = False

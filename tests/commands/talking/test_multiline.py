@@ -6,7 +6,8 @@ from harness.world import SERVER, Here, verbs
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from chatroom.chat.events import Event, Part, Stamp
+from chatroom.chat.events import Event, Stamp
+from chatroom.chat.stored.entries import Part
 from chatroom.irc import caps
 from chatroom.irc.limits import MULTILINE_BYTES, MULTILINE_LINES
 from chatroom.irc.message import Message, parse

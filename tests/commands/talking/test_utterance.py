@@ -4,7 +4,7 @@ import pytest
 from harness.session_client import Client
 from harness.world import SERVER, Here, verbs
 
-from chatroom.chat.events import Part
+from chatroom.chat.stored.entries import Part
 from chatroom.commands.context import Context
 from chatroom.commands.talking.utterance import Utterance
 from chatroom.irc import caps, numerics

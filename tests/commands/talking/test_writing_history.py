@@ -2,81 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from harness.journal import FakeJournal
 from harness.world import Here, make_settings
 
 from chatroom.chat.delivery.ledger import Ledger
-from chatroom.chat.stored.entries import Entry, EntryRow, Kind
-from chatroom.errors import StorageError
-
-
-class Journal:
-    """A journal in memory. The test makes its disk full (``is_full``) or its lock taken (``is_held``)."""
-
-    def __init__(self) -> None:
-        self.kept: list[Entry] = []
-        self.ended: list[str] = []
-        self.is_held = False
-        self.is_full = False
-        self.asked = 0
-        self._written: list[Entry] = []
-
-    def last_message_id(self) -> int:
-        """Zero: it is empty."""
-        return 0
-
-    def begin(self) -> bool:
-        """Take the lock, unless it is taken."""
-        self.asked += 1
-        return not self.is_held
-
-    def write(self, entries: Sequence[EntryRow]) -> None:
-        """Add entries to the transaction, or raise ``StorageError``."""
-        if self.is_full:
-            self._written = []
-            raise StorageError("the disk is full")
-        self._written.extend(Entry._make(entry)._replace(kind=Kind(entry[3])) for entry in entries)
-
-    def end_channel(self, name: str) -> None:
-        """Record the call."""
-        self.ended.append(name)
-
-    def rename_channel(self, name: str, new_name: str) -> None:
-        """Record the call."""
-        self.ended.append(f"{name} is now {new_name}")
-
-    def commit(self) -> None:
-        """Make what was written lasting."""
-        self.kept.extend(self._written)
-        self._written = []
-
-    def rollback(self) -> None:
-        """Drop what was written."""
-        self._written = []
-
-    def close(self) -> None:
-        """Do nothing."""
 
 
 @pytest.fixture
-def journal() -> Journal:
+def journal() -> FakeJournal:
     """The journal of ``kept``."""
-    return Journal()
+    return FakeJournal()
 
 
 @pytest.fixture
-def kept(tmp_path: Path, journal: Journal) -> Any:
+def kept(tmp_path: Path, journal: FakeJournal) -> Any:
     """A world that stores messages in ``journal``."""
     with Here(tmp_path / "kept.db", make_settings()) as here:
         here.world.ledger = Ledger(journal, here.world.settings.history)
         yield here
 
 
-def test_a_message_is_stored_under_the_msgid_that_readers_see(kept: Here, journal: Journal) -> None:
+def test_a_message_is_stored_under_the_msgid_that_readers_see(kept: Here, journal: FakeJournal) -> None:
     """The entry in the journal has the msgid, and the message's source, target and text."""
     alice, bob = kept.connect("alice"), kept.connect("bob", caps="message-tags")
     kept.forget_unread()
@@ -87,7 +38,7 @@ def test_a_message_is_stored_under_the_msgid_that_readers_see(kept: Here, journa
     assert (entry.source, entry.target, entry.text) == (alice.prefix, "#lobby", "hello")
 
 
-def test_message_ids_rise_within_a_tick(kept: Here, journal: Journal) -> None:
+def test_message_ids_rise_within_a_tick(kept: Here, journal: FakeJournal) -> None:
     """Two messages of one tick have different ids, in the order in which they were sent."""
     alice = kept.connect("alice")
     with kept.tick():
@@ -96,7 +47,7 @@ def test_message_ids_rise_within_a_tick(kept: Here, journal: Journal) -> None:
     assert journal.kept[0].message_id < journal.kept[1].message_id
 
 
-def test_a_message_is_not_sent_if_the_disk_is_full(kept: Here, journal: Journal) -> None:
+def test_a_message_is_not_sent_if_the_disk_is_full(kept: Here, journal: FakeJournal) -> None:
     """The sender reads FAIL and no echo, no user reads the message, and other commands are answered."""
     alice, bob = kept.connect("alice", caps="echo-message batch labeled-response"), kept.connect("bob")
     kept.forget_unread()
@@ -115,12 +66,12 @@ def test_a_message_is_not_sent_if_the_disk_is_full(kept: Here, journal: Journal)
     assert kept.world.ledger.failure == ""
 
 
-def test_a_message_is_withdrawn_from_replay_queues_if_the_disk_is_full(kept: Here, journal: Journal) -> None:
+def test_a_message_is_withdrawn_from_replay_queues_if_the_disk_is_full(kept: Here, journal: FakeJournal) -> None:
     """A session in replay does not read it afterwards, even if the replay is cut short in the same tick."""
     alice, ada = kept.connect("alice"), kept.admin()
     kept.holding = True
     bob, carol = kept.connect("bob"), kept.connect("carol")
-    assert len(kept.channel("#lobby").held) == 2
+    assert len(kept.world.outbox.replays.by_channel[kept.channel("#lobby")]) == 2
     journal.is_full = True
     with kept.tick():
         alice.say("PRIVMSG #lobby :lost")
@@ -133,7 +84,7 @@ def test_a_message_is_withdrawn_from_replay_queues_if_the_disk_is_full(kept: Her
     assert [line.split()[1] for line in carol.read()] == ["KICK"]
 
 
-def test_a_full_disk_is_logged_once(kept: Here, journal: Journal) -> None:
+def test_a_full_disk_is_logged_once(kept: Here, journal: FakeJournal) -> None:
     """One log line when it begins and one when it is over, for any number of messages."""
     alice = kept.connect("alice")
     kept.world.log_lines.clear()
@@ -148,7 +99,7 @@ def test_a_full_disk_is_logged_once(kept: Here, journal: Journal) -> None:
     ]
 
 
-def test_a_locked_database_makes_only_the_message_wait(kept: Here, journal: Journal) -> None:
+def test_a_locked_database_makes_only_the_message_wait(kept: Here, journal: FakeJournal) -> None:
     """Other users are answered meanwhile. The messages are sent when the lock is free, in their order."""
     alice, bob = kept.connect("alice"), kept.connect("bob")
     kept.forget_unread()
@@ -163,7 +114,7 @@ def test_a_locked_database_makes_only_the_message_wait(kept: Here, journal: Jour
     assert [line.rpartition(":")[2] for line in bob.read()] == ["one", "two"]
 
 
-def test_a_locked_database_is_asked_once_a_tick(kept: Here, journal: Journal) -> None:
+def test_a_locked_database_is_asked_once_a_tick(kept: Here, journal: FakeJournal) -> None:
     """Further messages of the tick wait without asking for the lock. The next tick asks again."""
     alice, bob = kept.connect("alice"), kept.connect("bob")
     kept.forget_unread()
@@ -180,7 +131,7 @@ def test_a_locked_database_is_asked_once_a_tick(kept: Here, journal: Journal) ->
     assert [entry.text for entry in journal.kept] == ["one", "two", "three"]
 
 
-def test_a_message_is_refused_if_the_database_stays_locked(kept: Here, journal: Journal) -> None:
+def test_a_message_is_refused_if_the_database_stays_locked(kept: Here, journal: FakeJournal) -> None:
     """After five seconds the sender reads FAIL NOT_KEPT."""
     alice = kept.connect("alice")
     kept.forget_unread()
@@ -193,7 +144,7 @@ def test_a_message_is_refused_if_the_database_stays_locked(kept: Here, journal: 
     assert [line.split()[1:5] for line in alice.read()] == [["FAIL", "PRIVMSG", "NOT_KEPT", "#lobby"]]
 
 
-def test_direct_messages_are_stored_between_accounts_only(kept: Here, journal: Journal) -> None:
+def test_direct_messages_are_stored_between_accounts_only(kept: Here, journal: FakeJournal) -> None:
     """Direct messages from or to a guest are not stored."""
     una, mo, bob = kept.member("una"), kept.moderator("mo"), kept.connect("bob")
     una.say("PRIVMSG bob :to a guest")
@@ -203,7 +154,7 @@ def test_direct_messages_are_stored_between_accounts_only(kept: Here, journal: J
     assert mo.read()
 
 
-def test_a_message_to_an_absent_account_is_stored(kept: Here, journal: Journal) -> None:
+def test_a_message_to_an_absent_account_is_stored(kept: Here, journal: FakeJournal) -> None:
     """The sender reads that it will be delivered later. A name without an account is answered with 401."""
     una = kept.member("una")
     kept.account("vic")
@@ -213,7 +164,7 @@ def test_a_message_to_an_absent_account_is_stored(kept: Here, journal: Journal) 
     assert [(entry.target, entry.text) for entry in journal.kept] == [("vic", "later")]
 
 
-def test_a_message_to_an_absent_account_has_its_client_only_tags(kept: Here, journal: Journal) -> None:
+def test_a_message_to_an_absent_account_has_its_client_only_tags(kept: Here, journal: FakeJournal) -> None:
     """The entry has the tags of the sender."""
     una = kept.member("una", caps="message-tags")
     kept.account("vic")
@@ -221,14 +172,14 @@ def test_a_message_to_an_absent_account_has_its_client_only_tags(kept: Here, jou
     assert [(entry.text, entry.client_tags) for entry in journal.kept] == [("later", "+draft/reply=x")]
 
 
-def test_a_message_to_the_operators_is_not_stored(kept: Here, journal: Journal) -> None:
+def test_a_message_to_the_operators_is_not_stored(kept: Here, journal: FakeJournal) -> None:
     """Members without a standing read the history too."""
     ada = kept.admin()
     ada.say("JOIN #ops", "PRIVMSG @#ops :psst")
     assert journal.kept == []
 
 
-def test_topics_and_kicks_are_stored_by_default_and_joins_are_not(kept: Here, journal: Journal) -> None:
+def test_topics_and_kicks_are_stored_by_default_and_joins_are_not(kept: Here, journal: FakeJournal) -> None:
     """The settings name the kinds of events that are stored."""
     ada = kept.admin()
     kept.connect("bob")
@@ -236,7 +187,7 @@ def test_topics_and_kicks_are_stored_by_default_and_joins_are_not(kept: Here, jo
     assert [(entry.kind.name, entry.text) for entry in journal.kept] == [("TOPIC", "cake"), ("KICK", "bob enough")]
 
 
-def test_a_kick_is_stored_when_the_lock_is_free_again(kept: Here, journal: Journal) -> None:
+def test_a_kick_is_stored_when_the_lock_is_free_again(kept: Here, journal: FakeJournal) -> None:
     """The kicked user reads it at once. The entry is written in a later tick, before the messages that followed."""
     ada, bob = kept.admin(), kept.connect("bob")
     journal.is_held = True
@@ -247,7 +198,7 @@ def test_a_kick_is_stored_when_the_lock_is_free_again(kept: Here, journal: Journ
     assert [entry.text for entry in journal.kept] == ["bob enough", "after"]
 
 
-def test_a_guests_channel_ends_with_its_history(kept: Here, journal: Journal) -> None:
+def test_a_guests_channel_ends_with_its_history(kept: Here, journal: FakeJournal) -> None:
     """The journal is told that the channel ended, so that a later channel of the name does not show its messages."""
     bob = kept.connect("bob")
     bob.say("JOIN #den", "PRIVMSG #den :secret", "PART #den")

@@ -1,0 +1,88 @@
+"""The channel log: the events that one tick says to one channel, and which sessions read which of them.
+
+An event is appended once, whatever the number of members. When the tick ends, the log is rendered once for each
+variant, and all sessions of a variant share the bytes. The outbox makes a log when a channel is first spoken to in a
+tick, and drops it when the tick ends. Only the outbox changes it.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Collection
+from itertools import groupby
+from operator import itemgetter
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from chatroom.chat.events import Event
+    from chatroom.chat.people.channel import Channel
+    from chatroom.chat.people.session import Session
+
+_BY_SEQ = itemgetter(0)
+_BY_SKIP = itemgetter(2)
+
+
+class ChannelLog:
+    """What the tick under way has said in ``channel``. Guarded by the hub lock."""
+
+    __slots__ = ("_rendered", "channel", "lines", "skipped")
+
+    def __init__(self, channel: Channel) -> None:
+        self.channel = channel
+        self.lines: list[tuple[int, Event, Session | None]] = []
+        """Sequence number, event, and the session that does not read it; in the order of the numbers."""
+        self.skipped: set[Session] = set()
+        """The sessions that do not read some line of the log."""
+        self._rendered: dict[int, list[tuple[int, bytes]]] | None = None
+        """By variant: sequence number and bytes of the first lines. A list grows when a session asks for more."""
+
+    def unread(self, session: Session) -> list[tuple[int, bytes]]:
+        """Return the lines that ``session`` has not read or been given yet, as sequence numbers and bytes.
+
+        Each line is rendered once for a variant, however many sessions come and go during the tick: all of them take
+        the end of the same list.
+        """
+        lines, variant = self.lines, session.variant
+        if self._rendered is None:
+            self._rendered = {}
+        rendered = self._rendered.setdefault(variant, [])
+        if len(rendered) < len(lines):
+            rendered += [(seq, event.render(variant)) for seq, event, _ in lines[len(rendered) :]]
+        start = bisect_right(lines, session.settled_seq, key=_BY_SEQ)
+        if session not in self.skipped:
+            return rendered[start:]
+        return [entry for entry, line in zip(rendered[start:], lines[start:], strict=True) if line[2] is not session]
+
+    def runs(self, variant: int) -> list[tuple[Session | None, bytes]]:
+        """Return the bytes of the whole log, cut where the skipped session changes: (skipped session, bytes).
+
+        Joined, the runs are what most members read. A speaker reads the same runs without its own.
+        """
+        lines = self.lines
+        if len(lines) == 1:  # what most ticks say to a channel; grouping would cost more than the rendering
+            _, event, skip = lines[0]
+            return [(skip, event.render(variant))]
+        return [
+            (skip, b"".join([event.render(variant) for _, event, _ in run])) for skip, run in groupby(lines, _BY_SKIP)
+        ]
+
+    def withdraw(self, seqs: set[int]) -> None:
+        """Take out the lines with these sequence numbers."""
+        self.lines = [line for line in self.lines if line[0] not in seqs]
+        self._rendered = None
+
+
+def find_shared(logs: Collection[ChannelLog]) -> dict[Session, list[ChannelLog]]:
+    """Return the sessions that read several of the logs, each with those logs."""
+    members: set[Session] = set()
+    total = sum([len(log.channel.sessions) for log in logs])
+    if len(members.union(*[log.channel.sessions for log in logs])) == total:
+        return {}  # counting is much quicker than the walk below, and most channels share no member
+    shared: dict[Session, list[ChannelLog]] = {}
+    seen: dict[Session, ChannelLog] = {}
+    for log in logs:
+        for session in log.channel.sessions:
+            first = seen.setdefault(session, log)
+            if first is not log:
+                shared.setdefault(session, [first]).append(log)
+    return shared

@@ -1,0 +1,67 @@
+"""A journal in memory, for tests of what is written and of a disk that refuses."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from chatroom.chat.stored.entries import Entry, EntryRow, Kind
+from chatroom.errors import StorageError
+
+
+class FakeJournal:
+    """Implements ``Journal``. A test may take its lock (``is_held``), fill its disk (``is_full``) or break it."""
+
+    def __init__(self, last_message_id: int = 0) -> None:
+        self.kept: list[Entry] = []
+        """The entries of all committed transactions."""
+        self.ended: list[str] = []
+        """The channels that ended or have another name."""
+        self.calls: list[str] = []
+        """What was called within transactions, in order; a ``write`` with the texts of its entries."""
+        self.is_held = False
+        """True if another connection has the write lock."""
+        self.is_full = False
+        """True if nothing can be written."""
+        self.is_broken = False
+        """True if no transaction can begin."""
+        self.asked = 0
+        """How often ``begin`` was called."""
+        self._last_message_id = last_message_id
+        self._written: list[Entry] = []
+
+    def last_message_id(self) -> int:
+        return self._last_message_id
+
+    def begin(self) -> bool:
+        self.asked += 1
+        if self.is_broken:
+            raise StorageError("the disk is gone")
+        return not self.is_held
+
+    def write(self, entries: Sequence[EntryRow]) -> None:
+        if self.is_full:
+            self._written = []
+            raise StorageError("the disk is full")
+        written = [Entry._make(entry)._replace(kind=Kind(entry[3])) for entry in entries]
+        self.calls.append(" ".join(["write", *(entry.text for entry in written)]))
+        self._written += written
+
+    def end_channel(self, name: str) -> None:
+        self.calls.append(f"end {name}")
+        self.ended.append(name)
+
+    def rename_channel(self, name: str, new_name: str) -> None:
+        self.calls.append(f"rename {name} {new_name}")
+        self.ended.append(f"{name} is now {new_name}")
+
+    def commit(self) -> None:
+        self.calls.append("commit")
+        self.kept.extend(self._written)
+        self._written = []
+
+    def rollback(self) -> None:
+        self.calls.append("rollback")
+        self._written = []
+
+    def close(self) -> None:
+        pass
