@@ -1,11 +1,12 @@
-# make serve   start the daemon (ARGS="--port 7000" passes options on)
-# make chat    join it from another terminal (ARGS="--nick alice")
-# make test    all that CI runs: ruff, mypy, the import contract, pytest (PYTEST="tests/irc -x" narrows it)
-# make lint    the same without pytest
+# make serve     start the daemon (ARGS="--port 7000" passes options on)
+# make chat      join it from another terminal (ARGS="--nick alice")
+# make test      all that CI runs: ruff, mypy, the import contracts, pytest (PYTEST="tests/irc -x" narrows it)
+# make lint      the same without pytest
+# make format    apply ruff's fixes, then its format
 # make protocol  write what the verbs say of themselves into docs/protocol.md
-# make bench   measure the daemon beside ngIRCd and InspIRCd, where they are installed, into bench/results.md;
-#              make bench-quick prints less of it within two minutes (ARGS="--only room-100-w1" narrows either)
-# make clean   remove the environment and what was built
+# make bench     measure the daemon beside ngIRCd and InspIRCd, where they are installed, into bench/results.md;
+#                make bench-quick prints less of it within two minutes (ARGS="--only room-100-w1" narrows either)
+# make clean     remove the environment and what was built
 
 PYTHON ?= $(firstword $(foreach name,python3 python3.13 python3.12 python3.11,$(shell \
 	command -v $(name) >/dev/null 2>&1 && $(name) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $(name))))
@@ -19,7 +20,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_ROOT_USER_ACTION := ignore
 unexport PYTHONPATH PYTHONHOME
 
-.PHONY: serve chat test lint protocol bench bench-quick clean FORCE
+.PHONY: serve chat test lint format protocol bench bench-quick clean FORCE
 
 serve: .venv/run.stamp
 	@exec $(BIN)/chatroomctl serve $(ARGS)
@@ -35,6 +36,10 @@ lint: .venv/test.stamp
 	$(BIN)/ruff format --check --quiet
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
+
+format: .venv/test.stamp
+	$(BIN)/ruff check --fix-only --quiet
+	$(BIN)/ruff format
 
 protocol: .venv/test.stamp
 	PYTHONPATH=tests $(BIN)/python -m harness.protocol_page
