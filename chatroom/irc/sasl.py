@@ -22,7 +22,8 @@ class SaslFault(Enum):
     """The reason why a response cannot be used. The exchange is over."""
 
     ABORTED = "aborted by the client"
-    TOO_LONG = "a piece or the whole is too long"
+    PIECE_TOO_LONG = "a piece is too long"
+    TOO_LONG = "the whole is too long"
     MALFORMED = "not base64"
 
 
@@ -52,7 +53,9 @@ class ResponseBuffer:
         if piece != "+":
             self._pieces.append(piece)
             self._size += len(piece)
-        if len(piece) > PIECE_BYTES or self._size > SASL_RESPONSE_BYTES:
+        if len(piece) > PIECE_BYTES:
+            return SaslFault.PIECE_TOO_LONG
+        if self._size > SASL_RESPONSE_BYTES:
             return SaslFault.TOO_LONG
         if len(piece) == PIECE_BYTES:
             return None

@@ -97,9 +97,10 @@ def test_labels_count_before_registration(here: Here) -> None:
 
 
 def test_the_last_words_of_a_connection_are_labelled(here: Here) -> None:
-    """QUIT's ERROR carries the label; a wrong password's 464 is not lost before it."""
+    """QUIT is answered with one's own QUIT and ERROR, in a batch; a wrong password's 464 is not lost before ERROR."""
     alice = here.connect("alice", caps=CAPS)
-    assert alice.ask("@label=x QUIT :bye")[0].startswith("@label=x ERROR :Closing Link")
+    sent = parsed(alice.ask("@label=x QUIT :bye"))
+    assert [message.verb for message in sent] == ["BATCH", "QUIT", "ERROR", "BATCH"]
     here.account("una")
     una = here.open()
     una.say("CAP LS 302", f"CAP REQ :{CAPS}", "PASS wrong", "NICK una", "USER una 0 * :Una")

@@ -35,7 +35,7 @@ def test_responses_in_pieces(responses: list[bytes]) -> None:
     [
         (["*"], SaslFault.ABORTED),
         (["A" * PIECE_BYTES, "*"], SaslFault.ABORTED),
-        (["A" * (PIECE_BYTES + 1)], SaslFault.TOO_LONG),
+        (["A" * (PIECE_BYTES + 1)], SaslFault.PIECE_TOO_LONG),
         (["A" * PIECE_BYTES] * (SASL_RESPONSE_BYTES // PIECE_BYTES + 1), SaslFault.TOO_LONG),
         (["!"], SaslFault.MALFORMED),
         (["AAA"], SaslFault.MALFORMED),

@@ -232,7 +232,8 @@ def links(context: Context, params: list[str]) -> Pending | None:
     if not is_addressed(context, params[:-1]):
         return None
     if matches_mask(mask, context.server):
-        context.reply(numerics.RPL_LINKS, "*", context.server, text=f"0 {context.world.settings.server.description}")
+        description = context.world.settings.server.description
+        context.reply(numerics.RPL_LINKS, context.server, context.server, text=f"0 {description}")
     context.reply(numerics.RPL_ENDOFLINKS, printable(mask))
     return None
 

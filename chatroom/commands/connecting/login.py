@@ -27,6 +27,8 @@ class Denied(NamedTuple):
 
     why: str
     """The reason, for the user and for the log."""
+    numeric: numerics.Numeric = numerics.ERR_PASSWDMISMATCH
+    """What the refusal is called outside SASL. Clients look for a wrong password only if it says so (464)."""
 
 
 Then = Callable[[Context, "AccountEntry | Denied"], "Pending | None"]
@@ -59,7 +61,9 @@ class Attempt:
         if not is_this_machine(session.version, session.address):
             self._turn_ms = world.throttle.reserve(self._address, world.now_ms)
             if self._turn_ms is None:
-                self.refusal = self._denied(context, "too many tries to log in from your address, wait a minute")
+                self.refusal = self._denied(
+                    context, Denied("too many tries to log in from your address, wait a minute", numerics.RPL_TRYAGAIN)
+                )
                 return
             self.delay_ms = self._turn_ms - world.now_ms
         # The turn of the address and the delay of the account pass at the same time.
@@ -69,26 +73,26 @@ class Attempt:
         """Return the account, if the session proved its password and may log in. ``account_id`` is 0 if it did not."""
         world = context.world
         if world.accounts.find_by_id(account_id) is None:
-            return self._denied(context, "wrong name or password")
+            return self._denied(context, Denied("wrong name or password"))
         world.throttle.forget(self._account)
         if self._turn_ms is not None:
             world.throttle.forgive(self._address, self._turn_ms)
         outcome = admitted(world, account_id)
-        return self._denied(context, outcome.why) if isinstance(outcome, Denied) else outcome
+        return self._denied(context, outcome) if isinstance(outcome, Denied) else outcome
 
-    def _denied(self, context: Context, why: str) -> Denied:
+    def _denied(self, context: Context, denied: Denied) -> Denied:
         name, address = printable(self.name), context.session.address_text
-        context.world.log_line(f"refused login as {name} from {address}: {why}")
-        return Denied(why)
+        context.world.log_line(f"refused login as {name} from {address}: {denied.why}")
+        return denied
 
 
 def admitted(world: World, account_id: int) -> AccountEntry | Denied:
     """Return the account as it is now, or why it may not log in: it is deleted, disabled, or its name is banned."""
     entry = world.accounts.find_by_id(account_id)
     if entry is None or entry.disabled:
-        return Denied("this account is disabled")
+        return Denied("this account is disabled", numerics.ERR_YOUREBANNEDCREEP)
     rule = world.bans.find_name(casefold(entry.name), world.now_ms)
-    return entry if rule is None else Denied(f"you are {describe(rule)}")
+    return entry if rule is None else Denied(f"you are {describe(rule)}", numerics.ERR_YOUREBANNEDCREEP)
 
 
 class _Checked(NamedTuple):

@@ -33,6 +33,7 @@ def quit_(context: Context, params: list[str]) -> Pending | None:
     session = context.session
     text = f"Quit: {params[0] if params else ''}"
     if session.user is not None:
+        context.say(f":{session.user.prefix} QUIT :{text}")
         context.world.log_line(f"left: {session.user.nick} ({text})")
     context.world.close(session, text)
     return None

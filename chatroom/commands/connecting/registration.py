@@ -50,7 +50,7 @@ def advance(context: Context) -> Pending | None:
     if account is not None and account.id not in context.world.online.account_data:
         return with_account_data(context, account, advance)
     if context.world.settings.server.password and not registration.server_password_given:
-        _refuse_password(context, "this server needs a password, send it by PASS")
+        _refuse_login(context, Denied("this server needs a password, send it by PASS"))
     elif _may_enter(context, registration.nick, account):
         _complete(context, registration)
     return None
@@ -150,7 +150,7 @@ def _use_passwords(context: Context, registration: Registration) -> Pending | No
             if registration.passwords:
                 continue  # a wrong one may be followed by the right one: the last one counts
             if not registration.server_password_given:
-                _refuse_password(context, "wrong server password")
+                _refuse_login(context, Denied("wrong server password"))
             return None
         if not colon:
             name, password = registration.nick, given
@@ -178,16 +178,25 @@ def _look_for_account(context: Context, name: str, password: str) -> Pending:
 
 def _password_checked(context: Context, account: AccountEntry | Denied) -> Pending | None:
     if isinstance(account, Denied):
-        _refuse_password(context, account.why)
+        _refuse_login(context, account)
         return None
     take_account(context, account)
     return advance(context)
 
 
-def _refuse_password(context: Context, why: str) -> None:
-    context.reply(numerics.ERR_PASSWDMISMATCH, text=f"Password incorrect: {why}")
-    context.world.log_line(f"refused {context.session.address_text}: {why}")
-    context.world.close(context.session, f"Password incorrect: {why}")
+def _refuse_login(context: Context, denied: Denied) -> None:
+    """Close a session that gave a wrong password, or may not log in with the right one."""
+    why, session = denied.why, context.session
+    if denied.numeric == numerics.ERR_PASSWDMISMATCH:
+        why = f"Password incorrect: {why}"
+        context.reply(denied.numeric, text=why)
+    elif denied.numeric == numerics.RPL_TRYAGAIN:
+        context.reply(denied.numeric, "PASS", text=why)
+    else:
+        why = why[:1].upper() + why[1:]
+        context.reply(denied.numeric, text=why)
+    context.world.log_line(f"refused {session.address_text}: {denied.why}")
+    context.world.close(session, why)
 
 
 def take_account(context: Context, account: AccountEntry) -> None:

@@ -39,7 +39,10 @@ _FAILED = "SASL authentication failed"
 def authenticate(context: Context, params: list[str]) -> Pending | None:
     """Logs in to an account by SASL, with the mechanism PLAIN or SCRAM-SHA-256."""
     session, data = context.session, params[0]
-    if not session.caps & caps.SASL:
+    registration = session.registration
+    # A client in capability negotiation may authenticate without CAP REQ: some do.
+    negotiates = registration is not None and registration.cap_open
+    if not session.caps & caps.SASL and not negotiates:
         context.reply(numerics.ERR_SASLFAIL, text=f"{_FAILED}: negotiate the sasl capability first")
     elif session.sasl is not None:  # every further line is part of the open exchange, a mechanism's name too
         return _continue(context, session.sasl, data)
@@ -64,8 +67,10 @@ def _continue(context: Context, exchange: SaslExchange, data: str) -> Pending | 
         context.session.sasl = None
         if response is SaslFault.ABORTED:
             context.reply(numerics.ERR_SASLABORTED)
+        elif response is SaslFault.PIECE_TOO_LONG:
+            _failed(context, Denied("", numerics.ERR_SASLTOOLONG))
         elif response is SaslFault.TOO_LONG:
-            context.reply(numerics.ERR_SASLTOOLONG)
+            _failed(context, Denied("the response is too long"))
         else:
             _failed(context, Denied("the response is not base64"))
         return None
@@ -193,7 +198,10 @@ def _log_in_again(context: Context, account: AccountEntry) -> None:
 def _failed(context: Context, denied: Denied) -> None:
     session = context.session
     session.sasl = None
-    context.reply(numerics.ERR_SASLFAIL, text=f"{_FAILED}: {denied.why}")
+    if denied.numeric == numerics.ERR_SASLTOOLONG:
+        context.reply(numerics.ERR_SASLTOOLONG)
+    else:
+        context.reply(numerics.ERR_SASLFAIL, text=f"{_FAILED}: {denied.why}")
     session.login_tries += 1
     limits = context.world.settings.limits
     # Only before registration: a client that keeps trying there is a guesser or a bot in a loop.
@@ -210,12 +218,21 @@ def oper(context: Context, params: list[str]) -> Pending | None:
 
 def _oper_checked(context: Context, account: AccountEntry | Denied) -> Pending | None:
     if isinstance(account, Denied):
-        context.reply(numerics.ERR_PASSWDMISMATCH, text=f"Password incorrect: {account.why}")
+        _refuse_oper(context, account)
         return None
     if account.role < Role.MODERATOR:
         context.reply(numerics.ERR_NOOPERHOST, text=f"{account.name} is not the account of an admin or a moderator")
         return None
     return with_account_data(context, account, lambda context: _become_operator(context, account))
+
+
+def _refuse_oper(context: Context, denied: Denied) -> None:
+    if denied.numeric == numerics.ERR_PASSWDMISMATCH:
+        context.reply(denied.numeric, text=f"Password incorrect: {denied.why}")
+    elif denied.numeric == numerics.RPL_TRYAGAIN:
+        context.reply(denied.numeric, "OPER", text=denied.why)
+    else:  # not 465, which tells the client that its session is over
+        context.reply(numerics.ERR_NOOPERHOST, text=denied.why[:1].upper() + denied.why[1:])
 
 
 def _step_up(context: Context, user: User) -> None:
@@ -228,7 +245,7 @@ def _step_up(context: Context, user: User) -> None:
 def _become_operator(context: Context, account: AccountEntry) -> None:
     user, known = context.session.user, admitted(context.world, account.id)
     if isinstance(known, Denied):
-        context.reply(numerics.ERR_PASSWDMISMATCH, text=f"Password incorrect: {known.why}")
+        _refuse_oper(context, known)
     elif user is not None:
         _step_up(context, user)
         log_in(context, user, known)

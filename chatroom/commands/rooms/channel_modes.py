@@ -117,7 +117,7 @@ def _apply_key(context: Context, channel: Channel, change: ModeChange) -> ModeCh
     # JOIN separates keys by commas, and a parameter with a space or a colon in front could not be sent there.
     if " " in key or "," in key or key.startswith(":") or len(key.encode()) > KEY_BYTES:
         text = f"A key has no spaces or commas and at most {KEY_BYTES} bytes"
-        context.reply(numerics.ERR_INVALIDMODEPARAM, channel.name, "k", printable(key), text=text)
+        context.reply(numerics.ERR_INVALIDMODEPARAM, channel.name, "k", "*", text=text)  # never the key
         return None
     if key == channel.key:
         return None

@@ -49,7 +49,7 @@ def test_links_lists_the_one_server(here: Here) -> None:
     """364 and 365. With a mask that does not match, 365 alone."""
     alice = here.connect("alice")
     assert alice.ask("LINKS") == [
-        f":{SERVER} 364 alice * {SERVER} :0 A chatroom server",
+        f":{SERVER} 364 alice {SERVER} {SERVER} :0 A chatroom server",
         f":{SERVER} 365 alice * :End of LINKS list",
     ]
     assert alice.ask("LINKS *.example") == [f":{SERVER} 365 alice *.example :End of LINKS list"]

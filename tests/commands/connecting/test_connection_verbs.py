@@ -42,11 +42,11 @@ def test_ping_is_answered_with_its_token_before_and_after_registration(here: Her
 
 @pytest.mark.parametrize("said, why", [("QUIT", "Quit: "), ("QUIT :", "Quit: "), ("QUIT :so long", "Quit: so long")])
 def test_quit_is_answered_with_error_and_shown_to_others(here: Here, said: str, why: str) -> None:
-    """The client reads ERROR and is closed. Other users read the reason after "Quit: "."""
+    """The client reads its own QUIT, then ERROR, and is closed. Other users read the reason after "Quit: "."""
     bob, alice = here.connect("bob"), here.connect("alice")
     bob.read()
     prefix = alice.prefix
-    assert alice.ask(said) == [f"ERROR :Closing Link: 10.0.0.1 ({why})"]
+    assert alice.ask(said) == [f":{prefix} QUIT :{why}", f"ERROR :Closing Link: 10.0.0.1 ({why})"]
     assert alice.closed
     assert bob.read() == [f":{prefix} QUIT :{why}"]
 

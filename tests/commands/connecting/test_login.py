@@ -118,7 +118,7 @@ def test_without_limits_nothing_is_slowed_or_counted(make_here: Callable[..., He
 
 
 def test_a_wrong_pass_takes_turns_too(make_here: Callable[..., Here]) -> None:
-    """PASS is slowed like SASL. A try that would wait for more than a minute is answered with 464 at once."""
+    """PASS is slowed like SASL. A try that would wait for more than a minute is answered with 263 at once."""
     here = make_here(limits={"enabled": True})
     clients = [here.open() for _ in range(10)]
     here.holding = True
@@ -126,7 +126,7 @@ def test_a_wrong_pass_takes_turns_too(make_here: Callable[..., Here]) -> None:
         for client in clients:
             client.say("PASS una:wrong", "NICK x", "USER u 0 * :U")
     said = [client.read() for client in clients]
-    assert [verbs(lines)[-2:] for lines in said[8:]] == [["464", "ERROR"]] * 2
+    assert [verbs(lines)[-2:] for lines in said[8:]] == [["263", "ERROR"]] * 2
     assert "too many" in said[9][-1]
     assert not any(client.closed for client in clients[:8])
 

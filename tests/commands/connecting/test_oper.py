@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import pytest
 from harness.world import SERVER, Here, params_of, verbs
 
 from chatroom.chat.stored.records import Role
@@ -29,3 +30,15 @@ def test_oper_takes_a_moderators_account_too(here: Here) -> None:
     alice = here.connect("alice")
     assert verbs(alice.ask("OPER mo :open sesame"))[-1] == "381"
     assert alice.user.role is Role.MODERATOR
+
+
+@pytest.mark.parametrize("banned", [True, False])
+def test_oper_is_not_refused_for_a_wrong_password_that_was_right(here: Here, banned: bool) -> None:
+    """The account of a banned name and a disabled account are 491: neither 464 nor 465, which end clients' tries."""
+    here.account("root", Role.ADMIN, disabled=not banned)
+    alice = here.connect("alice")
+    if banned:
+        here.ban("root", "on leave")
+    sent = alice.ask("OPER root :open sesame")
+    assert verbs(sent) == ["491"]
+    assert ("banned: on leave" if banned else "disabled") in sent[0]

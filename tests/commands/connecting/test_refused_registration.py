@@ -30,7 +30,9 @@ def test_a_banned_account_is_refused_over_sasl_and_pass(here: Here) -> None:
     assert "banned: too loud (permanently)" in params_of(sent, "904")[-1]
     by_pass = here.open()
     sent = by_pass.ask(f"PASS :spammer:{PASSWORD}", "NICK other", "USER a 0 * :A")
-    assert "banned: too loud (permanently)" in params_of(sent, "464")[-1]
+    assert params_of(sent, "465")[-1] == "You are banned: too loud (permanently)"
+    assert "464" not in verbs(sent)
+    assert not any("Password incorrect" in line for line in sent)
     assert by_pass.closed
 
 
@@ -64,7 +66,7 @@ def test_a_disabled_account_stays_out_and_its_name_reserved(here: Here, by_sasl:
         assert "disabled" in params_of(log_in_by_sasl(client, "una"), "904")[-1]
         client.say("CAP END")
     else:
-        assert "disabled" in params_of(client.ask(f"PASS :una:{PASSWORD}", "NICK una", "USER a 0 * :A"), "464")[-1]
+        assert "disabled" in params_of(client.ask(f"PASS :una:{PASSWORD}", "NICK una", "USER a 0 * :A"), "465")[-1]
         assert client.closed
     guest = here.open()
     assert "433" in verbs(guest.ask("NICK una", "USER a 0 * :A"))

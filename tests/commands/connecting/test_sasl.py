@@ -14,7 +14,9 @@ from scramp import ScramClient
 from chatroom.chat.admission.scram import KIND
 from chatroom.chat.reload import use_settings
 from chatroom.chat.stored.records import Role
+from chatroom.irc.limits import SASL_RESPONSE_BYTES
 from chatroom.irc.message import parse
+from chatroom.irc.sasl import PIECE_BYTES
 
 
 def with_sasl(here: Here, nick: str = "una") -> Client:
@@ -338,10 +340,37 @@ def test_a_failed_exchange_leaves_registration_open(here: Here, lines: list[str]
     assert verbs(log_in_by_sasl(client, "una"))[-1] == "903"
 
 
-def test_sasl_needs_its_capability(here: Here) -> None:
-    """AUTHENTICATE without the capability is answered with 904."""
+def test_sasl_needs_its_capability_or_an_open_negotiation(here: Here) -> None:
+    """AUTHENTICATE without the capability is answered with 904, but accepted between CAP LS and CAP END."""
     here.account("una")
     assert verbs(here.open().ask("AUTHENTICATE PLAIN")) == ["904"]
+    client = here.open()
+    client.say("CAP LS 302", "NICK una", "USER a 0 * :A")
+    assert verbs(log_in_by_sasl(client, "una"))[-1] == "903"
+    client.say("CAP END")
+    assert client.user.account_name == "una"
+
+
+def test_a_response_that_is_too_long_in_all_ends_the_exchange(here: Here) -> None:
+    """Pieces of 400 bytes beyond the limit are 904, and the next AUTHENTICATE begins another exchange."""
+    here.account("una")
+    client = here.open()
+    client.say("CAP LS 302", "CAP REQ :sasl", "AUTHENTICATE PLAIN")
+    client.read()
+    pieces = SASL_RESPONSE_BYTES // PIECE_BYTES + 1
+    assert verbs(client.ask(*["AUTHENTICATE " + "A" * PIECE_BYTES] * pieces)) == ["904"]
+    assert verbs(log_in_by_sasl(client, "una"))[-1] == "903"
+
+
+@pytest.mark.parametrize("size, numeric", [(401, "905"), (3, "904")])
+def test_failed_exchanges_are_counted(make_here: Callable[..., Here], size: int, numeric: str) -> None:
+    """A piece that is too long and a malformed response are tries to log in, and the last one ends the connection."""
+    here = make_here(limits={"enabled": True, "login_tries": 2})
+    client = here.open()
+    client.say("CAP LS 302", "CAP REQ :sasl")
+    for closed in (False, True):
+        assert numeric in verbs(client.ask("AUTHENTICATE PLAIN", "AUTHENTICATE " + "A" * size))
+        assert client.closed is closed
 
 
 def test_a_login_after_registration(here: Here) -> None:
