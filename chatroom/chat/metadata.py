@@ -1,6 +1,6 @@
-"""Metadata of people and channels: what a key may be, how much there may be, and who is told of a change.
+"""Metadata of users and channels: what a key may be, which sessions see a target, and telling them of a change.
 
-Source: IRCv3 draft/metadata-2. Everybody may read everything: visibility is always ``*``.
+Source: IRCv3 draft/metadata-3. Any client that sees a target may read its metadata: the visibility is always ``*``.
 """
 
 from __future__ import annotations
@@ -10,60 +10,73 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from chatroom.irc import caps
-from chatroom.irc.limits import METADATA_KEYS, METADATA_SUBSCRIPTIONS, METADATA_VALUE_BYTES
+from chatroom.irc.limits import METADATA_KEY_BYTES, METADATA_KEYS, METADATA_SUBSCRIPTIONS, METADATA_VALUE_BYTES
 
 if TYPE_CHECKING:
     from chatroom.chat.people.session import Session
     from chatroom.chat.people.user import User
     from chatroom.chat.world import World
 
-
-_KEY = re.compile(r"[a-z0-9_./-]{1,48}")
+_KEY = re.compile(rf"[a-z0-9_./-]{{1,{METADATA_KEY_BYTES}}}")
+_AWARE = caps.METADATA | caps.BATCH
 
 
 def capability_value() -> str:
-    """What the capability tells of the limits."""
-    limits = f"max-subs={METADATA_SUBSCRIPTIONS},max-keys={METADATA_KEYS},max-value-bytes={METADATA_VALUE_BYTES}"
-    return f"before-connect,{limits}"
+    """The value of the capability: the limits."""
+    return (
+        f"before-connect,max-subs={METADATA_SUBSCRIPTIONS},max-keys={METADATA_KEYS}"
+        f",max-key-bytes={METADATA_KEY_BYTES},max-value-bytes={METADATA_VALUE_BYTES}"
+    )
 
 
 def is_key(word: str) -> bool:
-    """Whether a key may be called that."""
+    """True if ``word`` is a valid key."""
     return _KEY.fullmatch(word) is not None
 
 
-def message(target: str, key: str, value: str | None) -> str:
-    """The METADATA message for a value, or for one that was taken away."""
-    return f"METADATA {target} {key} *" + ("" if value is None else f" :{value}")
+def is_aware(session: Session) -> bool:
+    """True if the client understands metadata: it negotiated the capability and batches."""
+    return session.caps & _AWARE == _AWARE
 
 
 def wanted(session: Session, values: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    """What of some metadata a session has asked to be told."""
-    if values and session.caps & caps.METADATA:
+    """The keys with their values that the session subscribed to, in the order of its subscriptions."""
+    if values and is_aware(session):
         for key in session.subscriptions:
             value = values.get(key)
             if value is not None:
                 yield key, value
 
 
-def those_who_see(world: World, user: User) -> Iterable[Session]:
-    """The sessions that are told of changes of somebody: who shares a channel with them, who watches them, and they."""
+def sessions_that_see(world: World, user: User) -> Iterable[Session]:
+    """The sessions that read changes of a user: the user's own, those in the same channels, those that monitor it."""
     seen = dict.fromkeys(user.sessions)
     for channel in user.channels:
-        seen.update(dict.fromkeys(channel.sessions))
+        for member in channel.members:
+            seen.update(dict.fromkeys(member.sessions))
     seen.update(dict.fromkeys(world.monitors.watchers(user.nick)))
     return seen
 
 
-def tell_change(world: World, by: Session, sessions: Iterable[Session], name: str, key: str, value: str | None) -> None:
-    """Tell a change to those of ``sessions`` who asked for its key, but not to the one that made it."""
-    told = [session for session in sessions if session is not by and _is_subscribed(session, key)]
-    if told:
-        source = by.user.prefix if by.user is not None else world.settings.server.name
-        event = world.outbox.event(source, message(name, key, value), by.user)
-        for session in told:
-            world.tell_event(session, event)
+def value_line(world: World, session: Session, target: str, key: str, value: str | None) -> str:
+    """The line that tells a session a key's value (761), or that the key is not set (766)."""
+    me = session.user.nick if session.user is not None else "*"
+    head = f":{world.settings.server.name}"
+    if value is None:
+        return f"{head} 766 {me} {target} {key} :Key not set"
+    return f"{head} 761 {me} {target} {key} * :{value}"
 
 
-def _is_subscribed(session: Session, key: str) -> bool:
-    return bool(session.caps & caps.METADATA) and key in session.subscriptions
+def tell_change(
+    world: World, by: Session, sessions: Iterable[Session], target: str, key: str, value: str | None
+) -> None:
+    """Tell a change to those of ``sessions`` that subscribed to its key, except to the session that made it."""
+    for session in sessions:
+        if session is not by and key in session.subscriptions and is_aware(session):
+            world.tell_session(session, value_line(world, session, target, key, value))
+
+
+def tell_wanted(world: World, session: Session, target: str, values: Mapping[str, str]) -> None:
+    """Tell a session what it subscribed to of a target that it begins to see."""
+    for key, value in wanted(session, values):
+        world.tell_session(session, value_line(world, session, target, key, value))

@@ -120,7 +120,7 @@ class Context:
 
     def fail(self, code: str, *context: str, text: str) -> None:
         """Refuse by a standard reply (IRCv3 standard-replies, FAIL), which is told to every client: it has the code."""
-        self._standard("FAIL", code, context, text)
+        self.standard_reply("FAIL", code, *context, text=text)
 
     def warn(self, code: str, *context: str, text: str) -> None:
         """Warn by a standard reply; in a notice where the client does not know them."""
@@ -133,11 +133,12 @@ class Context:
     def _inform(self, kind: str, code: str, context: tuple[str, ...], text: str) -> None:
         session = self.session
         if session.caps & caps.STANDARD_REPLIES or session.control is not None:
-            self._standard(kind, code, context, text)
+            self.standard_reply(kind, code, *context, text=text)
         else:
             self.notice(text)
 
-    def _standard(self, kind: str, code: str, context: tuple[str, ...], text: str) -> None:
+    def standard_reply(self, kind: str, code: str, *context: str, text: str) -> None:
+        """Say a FAIL, WARN or NOTE line, whatever the client negotiated."""
         middle = " ".join([kind, printable(self.verb), code, *map(printable, context)])
         self.say(f":{self.server} {middle} :{text}")
 

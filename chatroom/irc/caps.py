@@ -51,7 +51,7 @@ NAMES: Mapping[str, int] = {
     "draft/event-playback": EVENT_PLAYBACK,
     "draft/extended-isupport": EXTENDED_ISUPPORT,
     "draft/message-redaction": MESSAGE_REDACTION,
-    "draft/metadata-2": METADATA,
+    "draft/metadata-3": METADATA,
     "draft/multiline": MULTILINE,
     "draft/no-implicit-names": NO_IMPLICIT_NAMES,
     "draft/pre-away": PRE_AWAY,

@@ -45,6 +45,7 @@ LABEL_BYTES = 64
 """A longer label is ignored (IRCv3 labeled-response)."""
 METADATA_KEYS = 20
 """Keys of one user or channel."""
+METADATA_KEY_BYTES = 48
 METADATA_SUBSCRIPTIONS = 50
 """Keys that one session subscribes to."""
 METADATA_VALUE_BYTES = 256

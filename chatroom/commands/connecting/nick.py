@@ -9,6 +9,7 @@ from chatroom.commands.command_table import When, command
 from chatroom.commands.connecting.registration import advance, nick_refusal
 from chatroom.commands.context import Context, printable
 from chatroom.commands.pending import Pending
+from chatroom.commands.presence.metadata_push import tell_watchers
 from chatroom.irc import numerics
 from chatroom.irc.limits import NICK_BYTES
 from chatroom.irc.names import is_nick
@@ -54,4 +55,5 @@ def _change_nick(context: Context, wanted: str) -> None:
     old = user.nick
     event = context.world.rename(user, wanted, skip=context.session)
     context.say(event)
+    tell_watchers(context.world, user)
     context.world.log_line(f"{old} is now {wanted}")

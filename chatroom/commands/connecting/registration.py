@@ -21,6 +21,7 @@ from chatroom.commands.context import Context
 from chatroom.commands.pending import Pending
 from chatroom.commands.presence.account_data import with_account_data
 from chatroom.commands.presence.away_and_ison import ABSENT, set_away
+from chatroom.commands.presence.metadata_push import tell_watchers
 from chatroom.commands.reading.replay import replay_direct
 from chatroom.commands.rooms.joining import enter, show_channel
 from chatroom.irc import numerics
@@ -230,6 +231,7 @@ def _complete(context: Context, registration: Registration) -> None:
     if registration.account_data is not None:
         user.account_data = registration.account_data
     world.add_user(user)
+    tell_watchers(world, user)
     # Clients take nothing before 001 for a sign that they are registered, so the welcome comes before the joins.
     _welcome(context, user, "joined")
     for name in world.settings.channels.autojoin:

@@ -1,70 +1,77 @@
-"""Metadata that the server sends unasked: in the welcome, and at a JOIN.
+"""Metadata that a client gets without asking: in the welcome, after its own JOIN, and when a user comes into view.
 
-Source: IRCv3 draft/metadata-2.
+Source: IRCv3 draft/metadata-3.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from chatroom.chat.metadata import message, wanted
+from chatroom.chat.metadata import is_aware, tell_wanted, value_line, wanted
 from chatroom.commands.context import Context
-from chatroom.irc import caps, numerics
+from chatroom.irc import numerics
 
 if TYPE_CHECKING:
     from chatroom.chat.people.channel import Channel
+    from chatroom.chat.people.session import Session
+    from chatroom.chat.people.user import User
+    from chatroom.chat.world import World
 
 SYNC_MEMBERS = 200
-"""The members of the largest channel whose metadata follows a JOIN at once. In a larger one the client asks for it by
-SYNC, because the answer grows with the number of members and would be sent to every client that joins.
-"""
+"""A JOIN to a channel with more members is answered with 774 instead: the client asks later if it wants to."""
 _SYNC_LATER_S = "2"
-"""After how many seconds the client is to send SYNC."""
 
 
 def show_own_metadata(context: Context) -> None:
-    """Send all of a user's own metadata in the welcome, if the session has the capability metadata."""
-    if context.session.caps & caps.METADATA:
+    """Show a new session all metadata of its user, in a batch that may be empty."""
+    if is_aware(context.session):
         user = context.user
         with context.batch(f"metadata {user.nick}"):
             for key, value in user.metadata.items():
-                context.say(f":{context.server} {message(user.nick, key, value)}")
+                context.say(value_line(context.world, context.session, user.nick, key, value))
 
 
-def show_metadata(context: Context, channel: Channel) -> None:
-    """Send a session that has joined a channel the metadata it subscribed to, of the channel and its members."""
-    session = context.session
-    if not session.caps & caps.METADATA or not session.subscriptions:
+def show_channel_metadata(context: Context, channel: Channel) -> None:
+    """Show a session that joined a channel what it subscribed to, of the channel and of its members."""
+    if not context.session.subscriptions or not is_aware(context.session):
         return
     if len(channel.members) > SYNC_MEMBERS:
         context.reply(numerics.RPL_METADATASYNCLATER, channel.name, _SYNC_LATER_S)
     else:
-        say_all_wanted(context, channel.name, channel.metadata, channel)
+        sync(context, channel.name, channel_metadata(channel))
 
 
-def say_all_wanted(context: Context, name: str, values: Mapping[str, str], channel: Channel | None) -> None:
-    """Send a batch of metadata that the session subscribed to: that of one target, and of its members if any.
+def channel_metadata(channel: Channel) -> dict[str, Mapping[str, str]]:
+    """The metadata of a channel and of its members, by their names."""
+    return {channel.name: channel.metadata, **{member.nick: member.metadata for member in channel.members}}
 
-    ``name`` and ``values`` are the target's name and metadata; ``channel`` is the target if it is a channel.
-    """
+
+def sync(context: Context, name: str, targets: Mapping[str, Mapping[str, str]]) -> None:
+    """Show what the session subscribed to of each target, in one batch called after ``name``."""
     with context.batch(f"metadata {name}"):
-        _say_wanted(context, name, values)
-        for member in channel.members if channel is not None else ():
-            _say_wanted(context, member.nick, member.metadata)
+        for target, values in targets.items():
+            for key, value in wanted(context.session, values):
+                context.say(value_line(context.world, context.session, target, key, value))
 
 
-def _say_wanted(context: Context, name: str, values: Mapping[str, str]) -> None:
-    for key, value in wanted(context.session, values):
-        context.say(f":{context.server} {message(name, key, value)}")
+def show_monitored_metadata(context: Context, users: Iterable[User]) -> None:
+    """Show a session that was told 730 of some users what it subscribed to of each."""
+    if context.session.subscriptions and is_aware(context.session):
+        for user in users:
+            sync(context, user.nick, {user.nick: user.metadata})
 
 
-def introduce(context: Context, channel: Channel) -> None:
-    """Send the members of a channel the metadata they subscribed to, of a user that has joined it."""
-    user, world = context.user, context.world
-    values = user.metadata
-    if values:
+def tell_watchers(world: World, user: User) -> None:
+    """Tell the sessions that monitor a user, who came just now, what they subscribed to."""
+    if user.metadata:
+        for session in world.monitors.watchers(user.nick):
+            tell_wanted(world, session, user.nick, user.metadata)
+
+
+def introduce(world: World, user: User, channel: Channel, by: Session) -> None:
+    """Tell the members of a channel that ``user`` joined what they subscribed to; ``by`` is the joining session."""
+    if user.metadata:
         for session in channel.sessions:
-            if session is not context.session:
-                for key, value in wanted(session, values):
-                    world.tell_session(session, f":{context.server} {message(user.nick, key, value)}")
+            if session is not by:
+                tell_wanted(world, session, user.nick, user.metadata)

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from chatroom.commands.command_table import command
 from chatroom.commands.context import Context, printable
 from chatroom.commands.pending import Pending
+from chatroom.commands.presence.metadata_push import show_monitored_metadata
 from chatroom.irc import numerics
 from chatroom.irc.limits import MONITORED_NICKS
 from chatroom.irc.names import is_nick
@@ -73,8 +74,9 @@ def _tell_status(context: Context, nicks: Iterable[str]) -> None:
     for nick in nicks:
         user = context.world.find_user(nick)
         if user is not None:
-            here.append(user.prefix)
+            here.append(user)
         else:
             gone.append(nick)
-    context.reply_words(numerics.RPL_MONONLINE, words=here, separator=",")
+    context.reply_words(numerics.RPL_MONONLINE, words=[user.prefix for user in here], separator=",")
     context.reply_words(numerics.RPL_MONOFFLINE, words=gone, separator=",")
+    show_monitored_metadata(context, here)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
+from chatroom.chat.metadata import is_aware
 from chatroom.chat.people.channel import prefixes
 from chatroom.chat.people.user import User
 from chatroom.chat.stored.records import Role
@@ -60,6 +61,9 @@ def _reply_whois(context: Context, user: User) -> None:
             if session.gateway:
                 context.reply(numerics.RPL_WHOISSPECIAL, nick, text=f"connects through the gateway {session.gateway}")
         context.reply(numerics.RPL_WHOISMODES, nick, text=f"is using modes {user.modes}")
+    if is_aware(context.session):
+        for key, value in user.metadata.items():
+            context.reply(numerics.RPL_WHOISKEYVALUE, nick, key, "*", text=value)
     idle_s = (world.now_ms - user.spoke_ms) // 1000
     context.reply(numerics.RPL_WHOISIDLE, nick, str(idle_s), str(user.signon_ms // 1000))
 

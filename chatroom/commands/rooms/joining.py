@@ -12,7 +12,7 @@ from chatroom.chat.stored.records import Role
 from chatroom.commands.command_table import command
 from chatroom.commands.context import Context, printable
 from chatroom.commands.pending import Pending
-from chatroom.commands.presence.metadata_push import introduce, show_metadata
+from chatroom.commands.presence.metadata_push import introduce, show_channel_metadata
 from chatroom.commands.reading.read_markers import show_marker, show_marker_elsewhere
 from chatroom.commands.reading.replay import replay_channel
 from chatroom.commands.rooms.member_list import reply_names
@@ -141,7 +141,7 @@ def enter(context: Context, channel: Channel) -> None:
     # The own session's copy goes through the context, which puts it into the answer to a labelled JOIN.
     context.say(event)
     show_marker_elsewhere(context, channel)
-    introduce(context, channel)
+    introduce(world, user, channel, context.session)
     show_channel(context, channel)
     # Last: from here on the channel's lines wait for the replay, and all lines above must come before it.
     for session in user.sessions:
@@ -168,7 +168,7 @@ def show_channel(context: Context, channel: Channel, *, joined: bool = False) ->
         reply_topic(context, channel)
     if not context.session.caps & caps.NO_IMPLICIT_NAMES:
         reply_names(context, channel)
-    show_metadata(context, channel)
+    show_channel_metadata(context, channel)
 
 
 @command("PART", "<channels> [<reason>]")

@@ -5,14 +5,15 @@ from harness.session_client import Client
 from harness.world import SERVER, Here, params_of, verbs
 
 from chatroom.commands.presence import metadata_push
+from chatroom.irc.framing import LineBuffer
 from chatroom.irc.limits import METADATA_KEYS, METADATA_SUBSCRIPTIONS, METADATA_VALUE_BYTES
 from chatroom.irc.message import parse
 
-CAPS = "batch draft/metadata-2"
+CAPS = "batch draft/metadata-3"
 
 
 def unbatched(lines: list[str], kind: str, target: str = "") -> list[str]:
-    """The lines of a batch without their tags. ``lines`` must be one batch and nothing else."""
+    """The lines within the one batch that all of ``lines`` are, without their tags."""
     first, last = parse(lines[0]), parse(lines[-1])
     reference = first.params[0][1:]
     assert (first.verb, first.params) == ("BATCH", [f"+{reference}", kind, *([target] if target else [])])
@@ -22,78 +23,99 @@ def unbatched(lines: list[str], kind: str, target: str = "") -> list[str]:
 
 
 def fail(lines: list[str]) -> list[str]:
-    """The parameters of the one FAIL line, without its text."""
+    """The parameters of the one FAIL line but its words."""
     return params_of(lines, "FAIL")[:-1]
 
 
-def test_a_value_is_set_shown_and_removed(here: Here) -> None:
-    """SET is answered with the value, GET and LIST with a batch. SET without a value removes it: 766."""
+def pushed(client: Client) -> list[str]:
+    """The lines about values that a client has read, without the batches around them."""
+    return [line[line.index(":") :] for line in client.read() if parse(line).verb in ("761", "766")]
+
+
+def test_a_value_is_set_told_and_taken_away(here: Here) -> None:
+    """SET answers with the value, GET and LIST show it in a batch, and SET without a value removes it."""
     alice = here.connect("alice", caps=CAPS)
     value = f":{SERVER} 761 alice alice url * :http://example.org"
     assert alice.ask("METADATA * SET url :http://example.org") == [value]
     assert unbatched(alice.ask("METADATA alice GET url"), "metadata", "alice") == [value]
     assert unbatched(alice.ask("METADATA * LIST"), "metadata", "alice") == [value]
-    gone = f":{SERVER} 766 alice alice url :key not set"
+    gone = f":{SERVER} 766 alice alice url :Key not set"
     assert alice.ask("METADATA * SET url") == [gone]
     assert unbatched(alice.ask("METADATA * GET url"), "metadata", "alice") == [gone]
     assert unbatched(alice.ask("METADATA * LIST"), "metadata", "alice") == []
 
 
+@pytest.mark.parametrize("before", [[], ["METADATA * SET url :x"]])
+@pytest.mark.parametrize("line", ["METADATA * SET url", "METADATA * SET url :"])
+def test_no_value_and_an_empty_value_remove_the_key(here: Here, before: list[str], line: str) -> None:
+    """The answer is 766, whether or not the key was set."""
+    alice = here.connect("alice", caps=CAPS)
+    alice.say(*before)
+    alice.read()
+    assert alice.ask(line) == [f":{SERVER} 766 alice alice url :Key not set"]
+    assert alice.user.account_data.metadata == {}
+
+
 def test_get_answers_every_key_in_order(here: Here) -> None:
-    """GET answers in the order of its keys: values, keys that are not set, and invalid keys."""
+    """Values, unset keys and invalid keys are answered in the order in which they were asked for."""
     here.connect("bob").say("METADATA * SET b :value of b")
     sent = unbatched(here.connect("alice", caps=CAPS).ask("METADATA BOB GET a B b"), "metadata", "bob")
-    assert [parse(line).params[:-1] for line in sent] == [
-        ["alice", "bob", "a"],
-        ["METADATA", "KEY_INVALID", "B"],
-        ["alice", "bob", "b", "*"],
+    assert [(parse(line).verb, parse(line).params[:-1]) for line in sent] == [
+        ("766", ["alice", "bob", "a"]),
+        ("WARN", ["METADATA", "INVALID_KEY", "B"]),
+        ("761", ["alice", "bob", "b", "*"]),
     ]
 
 
 def test_without_batch_the_answers_are_bare(here: Here) -> None:
-    """A session without the capability batch gets its answers without a batch."""
+    """A client without batches gets none."""
     assert verbs(here.connect("alice").ask("METADATA * GET a", "METADATA * LIST", "METADATA * SUBS")) == ["766"]
-
-
-def test_an_empty_value_is_a_value(here: Here) -> None:
-    """An empty value is set; it is not the same as no value."""
-    alice = here.connect("alice")
-    assert alice.ask("METADATA * SET status :") == [f":{SERVER} 761 alice alice status * :"]
-    assert params_of(alice.ask("METADATA * GET status"), "761")[-1] == ""
 
 
 @pytest.mark.parametrize(
     "line, expected",
     [
-        ("METADATA", ["SUBCOMMAND_INVALID", "*"]),
-        ("METADATA *", ["SUBCOMMAND_INVALID", "*"]),
-        ("METADATA * destr0y", ["SUBCOMMAND_INVALID", "destr0y"]),
-        ("METADATA * GET", ["NEED_MORE_PARAMS", "GET"]),
-        ("METADATA * SET", ["NEED_MORE_PARAMS", "SET"]),
+        ("METADATA", ["INVALID_PARAMS", "*"]),
+        ("METADATA *", ["INVALID_PARAMS", "*"]),
+        ("METADATA * destr0y", ["INVALID_PARAMS", "destr0y"]),
+        ("METADATA * GET", ["INVALID_PARAMS", "GET"]),
+        ("METADATA * SET", ["INVALID_PARAMS", "SET"]),
+        ("METADATA * SUB", ["INVALID_PARAMS", "SUB"]),
         ("METADATA nobody LIST", ["INVALID_TARGET", "nobody"]),
+        ("METADATA nobody GET url", ["INVALID_TARGET", "nobody"]),
+        ("METADATA *ALL LIST", ["INVALID_TARGET", "*ALL"]),
         ("METADATA #nowhere SET url :x", ["INVALID_TARGET", "#nowhere"]),
         ("METADATA $a:user SET url :x", ["INVALID_TARGET", "$a:user"]),
-        ("METADATA * SET $url$ :x", ["KEY_INVALID", "$url$"]),
-        ("METADATA * SET Url :x", ["KEY_INVALID", "Url"]),
-        ("METADATA * SET :a:b", ["KEY_INVALID", "a:b"]),
-        (f"METADATA * SET {'k' * 49} :x", ["KEY_INVALID", "k" * 49]),
+        ("METADATA bob SUB url", ["INVALID_TARGET", "bob"]),
+        ("METADATA #lobby UNSUB url", ["INVALID_TARGET", "#lobby"]),
+        ("METADATA bob SUBS", ["INVALID_TARGET", "bob"]),
+        ("METADATA * SET $url$ :x", ["INVALID_KEY", "$url$"]),
+        ("METADATA * SET Url :x", ["INVALID_KEY", "Url"]),
+        ("METADATA * SET :a:b", ["INVALID_KEY", "a:b"]),
+        (f"METADATA * SET {'k' * 49} :x", ["INVALID_KEY", "k" * 49]),
         ("METADATA bob SET url :x", ["KEY_NO_PERMISSION", "bob", "url"]),
         ("METADATA bob CLEAR", ["KEY_NO_PERMISSION", "bob", "*"]),
         ("METADATA #lobby SET url :x", ["KEY_NO_PERMISSION", "#lobby", "url"]),
-        ("METADATA * SET url", ["KEY_NOT_SET", "alice", "url"]),
-        (f"METADATA * SET url :{'x' * (METADATA_VALUE_BYTES + 1)}", ["VALUE_INVALID"]),
+        (f"METADATA * SET url :{'x' * (METADATA_VALUE_BYTES + 1)}", ["INVALID_VALUE", "url"]),
     ],
 )
 def test_what_is_refused_has_its_code(here: Here, line: str, expected: list[str]) -> None:
-    """Each refusal is one standard reply outside any batch, and changes nothing."""
+    """One standard reply, outside any batch, and nothing is changed."""
     here.connect("bob")
     alice = here.connect("alice", caps=CAPS)
     assert fail(alice.ask(line)) == ["METADATA", *expected]
     assert alice.user.account_data.metadata == {}
 
 
-def test_a_secret_channel_is_no_target_from_outside(here: Here) -> None:
-    """A user outside a secret channel gets the same answer as for no channel."""
+def test_bytes_that_are_not_utf8_are_refused_by_name(here: Here) -> None:
+    """The code is that of every command, with the verb in front."""
+    alice = here.connect("alice", caps=CAPS)
+    [malformed] = LineBuffer().feed(b"METADATA * SET url :\xff\r\n")
+    assert fail(alice.ask(malformed)) == ["METADATA", "INVALID_UTF8"]
+
+
+def test_a_secret_channel_is_no_target_for_others(here: Here) -> None:
+    """A user outside learns nothing of it."""
     bob = here.connect("bob")
     bob.say("JOIN #secret", "MODE #secret +s", "METADATA #secret SET url :x")
     alice = here.connect("alice", caps=CAPS)
@@ -101,17 +123,31 @@ def test_a_secret_channel_is_no_target_from_outside(here: Here) -> None:
     assert verbs(bob.ask("METADATA #secret LIST")) == ["761"]
 
 
+@pytest.mark.parametrize("ask, key", [("GET url", "url"), ("LIST", "*"), ("SYNC", "*")])
+def test_a_channels_metadata_is_for_its_members(here: Here, ask: str, key: str) -> None:
+    """A user outside is refused in any channel; a member and a moderator read."""
+    bob = here.connect("bob", caps=CAPS)
+    bob.say("JOIN #a", "MODE #a +i", "METADATA #a SET url :x", "METADATA * SUB url")
+    bob.read()
+    alice = here.connect("alice", caps=CAPS)
+    assert fail(alice.ask(f"METADATA #a {ask}")) == ["METADATA", "KEY_NO_PERMISSION", "#a", key]
+    value = f":{SERVER} 761 bob #a url * :x"
+    assert unbatched(bob.ask(f"METADATA #a {ask}"), "metadata", "#a") == [value]
+    assert verbs(here.moderator().ask("METADATA #a LIST")) == ["761"]
+
+
 def test_keys_are_bounded(here: Here) -> None:
-    """A key above the limit is LIMIT_REACHED. A key that is set may still be changed."""
+    """One key too many is LIMIT_REACHED; a key that is set may still be changed."""
     alice = here.connect("alice")
     for number in range(METADATA_KEYS):
         alice.say(f"METADATA * SET key{number} :x")
-    assert fail(alice.ask("METADATA * SET another :x")) == ["METADATA", "LIMIT_REACHED", "alice"]
+    expected = ["METADATA", "LIMIT_REACHED", "SET", "alice", str(METADATA_KEYS)]
+    assert fail(alice.ask("METADATA * SET another :x")) == expected
     assert verbs(alice.ask("METADATA * SET key0 :y")) == ["761"]
 
 
-def test_clear_answers_every_key(here: Here) -> None:
-    """CLEAR is answered with a batch of 766, empty if there were no keys."""
+def test_clear_tells_every_key_that_went(here: Here) -> None:
+    """One batch of 766, empty if there was nothing."""
     alice = here.connect("alice", caps=CAPS)
     alice.say("METADATA * SET a :1", "METADATA * SET b :2")
     sent = unbatched(alice.ask("METADATA * CLEAR"), "metadata", "alice")
@@ -119,16 +155,19 @@ def test_clear_answers_every_key(here: Here) -> None:
     assert unbatched(alice.ask("METADATA * CLEAR"), "metadata", "alice") == []
 
 
-def test_subscriptions_are_added_listed_and_removed(here: Here) -> None:
-    """Each key is answered by a numeric. SUBS lists each key once, in a batch of its own type."""
+def test_subscriptions_are_taken_in_order_listed_and_given_up(here: Here) -> None:
+    """Each key has its numeric; SUBS lists each once, in a batch of its own type."""
     alice = here.connect("alice", caps=CAPS)
     sent = alice.ask("METADATA * SUB url $x avatar url")
-    assert [(parse(line).verb, parse(line).params[-1]) for line in sent if " 770 " in line] == [
+    assert [(parse(line).verb, parse(line).params[1]) for line in sent] == [
         ("770", "url"),
+        ("WARN", "INVALID_KEY"),
         ("770", "avatar"),
         ("770", "url"),
+        ("774", "*ALL"),
     ]
-    assert fail(sent) == ["METADATA", "KEY_INVALID", "$x"]
+    assert params_of(sent, "774")[:-1] == ["alice", "*ALL", "0"]
+    assert verbs(alice.ask("METADATA alice SUB url")) == ["770"]
     assert unbatched(alice.ask("METADATA * SUBS"), "metadata-subs") == [
         f":{SERVER} 772 alice url",
         f":{SERVER} 772 alice avatar",
@@ -136,76 +175,93 @@ def test_subscriptions_are_added_listed_and_removed(here: Here) -> None:
     assert alice.ask("METADATA * UNSUB url url other") == [
         f":{SERVER} 771 alice {key}" for key in ("url", "url", "other")
     ]
-    assert fail(alice.ask("METADATA * UNSUB $x")) == ["METADATA", "KEY_INVALID", "$x"]
+    assert params_of(alice.ask("METADATA * UNSUB $x"), "WARN")[:-1] == ["METADATA", "INVALID_KEY", "$x"]
     assert unbatched(alice.ask("METADATA * SUBS"), "metadata-subs") == [f":{SERVER} 772 alice avatar"]
-    alice.say("CAP REQ :-draft/metadata-2")
+    alice.say("CAP REQ :-draft/metadata-3")
     assert unbatched(alice.ask("METADATA * SUBS"), "metadata-subs") == []
 
 
 def test_too_many_subscriptions_end_at_the_first_that_does_not_fit(here: Here) -> None:
-    """The refusal names the first key that does not fit; later keys are ignored."""
+    """The refusal names that key and the limit; later keys are not looked at."""
     alice = here.connect("alice", caps=CAPS)
-    for start in range(0, METADATA_SUBSCRIPTIONS - 1, 7):
-        alice.say(
-            "METADATA * SUB " + " ".join(f"k{n}" for n in range(start, min(start + 7, METADATA_SUBSCRIPTIONS - 1)))
-        )
+    most = METADATA_SUBSCRIPTIONS - 1
+    for start in range(0, most, 7):
+        alice.say("METADATA * SUB " + " ".join(f"k{n}" for n in range(start, min(start + 7, most))))
     sent = alice.ask("METADATA * SUB last over k1")
-    assert verbs(sent) == ["770", "FAIL"]
-    assert fail(sent) == ["METADATA", "TOO_MANY_SUBS", "over"]
+    assert verbs(sent) == ["770", "FAIL", "774"]
+    assert fail(sent) == ["METADATA", "LIMIT_REACHED", "SUB", "over", str(METADATA_SUBSCRIPTIONS)]
 
 
-def told(client: Client) -> list[str]:
-    """The METADATA messages among the unread lines of a client, without tags."""
-    return [line[line.index(":") :] for line in client.read() if " METADATA " in line]
-
-
-def test_a_change_is_told_to_subscribed_sessions(here: Here) -> None:
-    """Subscribed sessions that share a channel read a change. Its author, other sessions and other users do not."""
+def test_a_change_is_pushed_to_subscribers_that_see_the_target(here: Here) -> None:
+    """Each reads a numeric with its own nick; the session that made the change and strangers read none."""
     here.account("una")
     phone, laptop = (here.connect("una", login="una", caps=CAPS) for _ in range(2))
     bob, silent, stranger = (here.connect(nick, caps=CAPS) for nick in ("bob", "silent", "stranger"))
-    for client in (phone, laptop, bob, stranger):
+    unaware = here.connect("unaware", caps="draft/metadata-3")
+    for client in (phone, laptop, bob, stranger, unaware):
         client.say("METADATA * SUB status")
     stranger.say("PART #lobby")
     here.forget_unread()
-    prefix = phone.prefix
     phone.say("METADATA * SET status :here", "METADATA * SET status :here", "METADATA * SET status")
-    lines = [f":{prefix} METADATA una status * :here", f":{prefix} METADATA una status *"]
-    assert told(bob) == told(laptop) == lines
-    assert told(phone) == told(silent) == told(stranger) == []
+    for client, nick in ((bob, "bob"), (laptop, "una")):
+        assert pushed(client) == [
+            f":{SERVER} 761 {nick} una status * :here",
+            f":{SERVER} 766 {nick} una status :Key not set",
+        ]
+    assert [line.partition(" :")[0] for line in pushed(phone)] == [
+        f":{SERVER} 761 una una status *",
+        f":{SERVER} 761 una una status *",
+        f":{SERVER} 766 una una status",
+    ]
+    assert pushed(silent) == pushed(stranger) == pushed(unaware) == []
 
 
-def test_a_monitoring_session_is_told_without_sharing_a_channel(here: Here) -> None:
-    """A session that monitors the nick reads a change without sharing a channel."""
+def test_a_watcher_is_told_without_sharing_a_channel(here: Here) -> None:
+    """A watcher by MONITOR reads changes, and at 730 what is set already, however the user came."""
     alice, bob = here.connect("alice"), here.connect("bob", caps=CAPS)
-    bob.say("PART #lobby", "MONITOR + alice", "METADATA * SUB status")
+    bob.say("PART #lobby", "METADATA * SUB status", "MONITOR + alice,mallory")
     bob.read()
     alice.say("METADATA * SET status :here")
-    assert told(bob) == [f":{alice.prefix} METADATA alice status * :here"]
+    value = f":{SERVER} 761 bob alice status * :here"
+    assert pushed(bob) == [value]
+    sent = bob.ask("MONITOR S")
+    assert verbs(sent)[:2] == ["730", "731"]
+    assert unbatched(sent[2:], "metadata", "alice") == [value]
+    alice.say("NICK mallory")
+    sent = bob.read()
+    assert verbs(sent) == ["731", "730", "761"]
+    assert params_of(sent, "761") == ["bob", "mallory", "status", "*", "here"]
 
 
 def test_a_channels_operator_sets_its_metadata(here: Here) -> None:
-    """An operator sets a channel's metadata, and subscribed members read it. A moderator may set it from outside."""
+    """Subscribed members are told; a moderator may set it in any channel."""
     founder, bob = here.connect("founder", caps=CAPS), here.connect("bob", caps=CAPS)
     founder.say("JOIN #a")
     bob.say("JOIN #a", "METADATA * SUB url")
     bob.read()
     assert founder.ask("METADATA #A SET url :x") == [f":{SERVER} 761 founder #a url * :x"]
-    assert told(bob) == [f":{founder.prefix} METADATA #a url * :x"]
+    assert pushed(bob) == [f":{SERVER} 761 bob #a url * :x"]
     assert verbs(here.moderator().ask("METADATA #a SET url :y")) == ["761"]
 
 
-def test_a_subscription_is_answered_with_present_values(here: Here) -> None:
-    """A new subscription is answered with the present values of the user's channels and their members."""
-    here.connect("bob").say("METADATA * SET status :here")
+def test_all_is_synced_each_target_once(here: Here) -> None:
+    """SYNC of ``*ALL`` covers oneself, one's channels, their members, and monitored users, in one batch."""
+    bob, carol = here.connect("bob"), here.connect("carol")
+    bob.say("METADATA * SET status :here", "JOIN #a")
+    carol.say("PART #lobby", "METADATA * SET status :far")
     here.admin().say("METADATA #lobby SET url :x")
     alice = here.connect("alice", caps=CAPS)
-    alice.say("METADATA * SUB status url other")
-    assert sorted(told(alice)) == [f":{SERVER} METADATA #lobby url * :x", f":{SERVER} METADATA bob status * :here"]
+    alice.say("JOIN #a", "METADATA * SUB status url other", "METADATA * SET url :mine", "MONITOR + carol,nobody")
+    alice.read()
+    lines = unbatched(alice.ask("METADATA *ALL SYNC"), "metadata", "*ALL")
+    assert sorted(lines) == sorted(
+        f":{SERVER} 761 alice {value}"
+        for value in ("alice url * :mine", "#lobby url * :x", "bob status * :here", "carol status * :far")
+    )
 
 
-def test_a_join_sends_metadata_both_ways(here: Here) -> None:
-    """The new member reads one batch after the names. Subscribed members read the new member's metadata."""
+def test_a_join_is_followed_by_what_the_session_subscribed_to(here: Here) -> None:
+    """One batch for the newcomer, after the names; subscribed members read the newcomer's values."""
     bob = here.connect("bob", caps=CAPS)
     bob.say("JOIN #a", "METADATA #a SET url :x", "METADATA * SET status :here", "METADATA * SUB status")
     alice = here.connect("alice", caps=CAPS)
@@ -214,27 +270,46 @@ def test_a_join_sends_metadata_both_ways(here: Here) -> None:
     sent = alice.ask("JOIN #a")
     at = verbs(sent).index("366")
     assert unbatched(sent[at + 1 :], "metadata", "#a") == [
-        f":{SERVER} METADATA #a url * :x",
-        f":{SERVER} METADATA bob status * :here",
-        f":{SERVER} METADATA alice status * :new",
+        f":{SERVER} 761 alice #a url * :x",
+        f":{SERVER} 761 alice bob status * :here",
+        f":{SERVER} 761 alice alice status * :new",
     ]
-    assert told(bob) == [f":{SERVER} METADATA alice status * :new"]
+    assert pushed(bob) == [f":{SERVER} 761 bob alice status * :new"]
 
 
-def test_in_a_large_channel_the_client_asks_later(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
-    """In a large channel JOIN is answered with 774; SYNC then sends the batch."""
+def test_in_a_large_channel_the_client_is_to_ask_later(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
+    """JOIN answers 774 there, and SYNC shows what the JOIN would have shown."""
     monkeypatch.setattr(metadata_push, "SYNC_MEMBERS", 1)
     bob = here.connect("bob")
     bob.say("JOIN #a", "METADATA * SET status :here")
     alice = here.connect("alice", caps=CAPS)
     alice.say("METADATA * SUB status")
-    assert params_of(alice.ask("JOIN #a"), "774") == ["alice", "#a", "2"]
-    assert unbatched(alice.ask("METADATA #a SYNC"), "metadata", "#a") == [f":{SERVER} METADATA bob status * :here"]
-    assert unbatched(alice.ask("METADATA bob SYNC"), "metadata", "bob") == [f":{SERVER} METADATA bob status * :here"]
+    alice.read()
+    assert params_of(alice.ask("JOIN #a"), "774")[:-1] == ["alice", "#a", "2"]
+    value = f":{SERVER} 761 alice bob status * :here"
+    assert unbatched(alice.ask("METADATA #a SYNC"), "metadata", "#a") == [value]
+    assert unbatched(alice.ask("METADATA bob SYNC"), "metadata", "bob") == [value]
+
+
+def test_whois_shows_metadata_to_clients_that_know_it(here: Here) -> None:
+    """760 for each key; a client without the capability reads none."""
+    here.connect("bob").say("METADATA * SET status :here", "METADATA * SET url :x")
+    sent = here.connect("alice", caps=CAPS).ask("WHOIS bob")
+    assert [parse(line).params for line in sent if parse(line).verb == "760"] == [
+        ["alice", "bob", "status", "*", "here"],
+        ["alice", "bob", "url", "*", "x"],
+    ]
+    assert "760" not in verbs(here.connect("carol").ask("WHOIS bob"))
+
+
+def test_the_capability_tells_the_limits(here: Here) -> None:
+    """CAP LS 302 carries every limit."""
+    expected = "draft/metadata-3=before-connect,max-subs=50,max-keys=20,max-key-bytes=48,max-value-bytes=256"
+    assert any(expected in line for line in here.open().ask("CAP LS 302"))
 
 
 def early(here: Here, nick: str, *lines: str) -> Client:
-    """A client with the capability metadata that has sent some lines before it is registered."""
+    """A client with metadata that has said some lines before it became somebody."""
     client = here.open()
     client.say("CAP LS 302", f"CAP REQ :{CAPS} sasl", f"NICK {nick}", "USER u 0 * :U")
     client.read()
@@ -242,8 +317,8 @@ def early(here: Here, nick: str, *lines: str) -> Client:
     return client
 
 
-def test_metadata_of_ones_own_before_registration(here: Here) -> None:
-    """SET and SUB work before registration. The welcome sends the user's metadata before the end of the MOTD."""
+def test_before_registration_one_may_speak_of_oneself(here: Here) -> None:
+    """SET and SUB hold from the start, and the welcome tells one's metadata before the end of the MOTD."""
     assert here.open().ask("METADATA * LIST") == [f":{SERVER} 451 * :You have not registered"]
     bob = here.connect("bob", caps=CAPS)
     bob.say("METADATA * SUB status")
@@ -254,21 +329,21 @@ def test_metadata_of_ones_own_before_registration(here: Here) -> None:
     here.forget_unread()
     sent = client.ask("CAP END")
     start = verbs(sent).index("BATCH")
-    assert unbatched(sent[start : start + 3], "metadata", "alice") == [f":{SERVER} METADATA alice status * :new"]
+    assert unbatched(sent[start : start + 3], "metadata", "alice") == [f":{SERVER} 761 alice alice status * :new"]
     assert start < verbs(sent).index("422")
-    assert told(bob) == [f":{SERVER} METADATA alice status * :new"]
+    assert pushed(bob) == [f":{SERVER} 761 bob alice status * :new"]
     assert list(client.session.subscriptions) == ["url"]
 
 
-def test_the_welcome_has_an_empty_batch_without_metadata(here: Here) -> None:
-    """Without any metadata the welcome has an empty batch."""
+def test_the_welcome_has_an_empty_batch_where_there_is_nothing(here: Here) -> None:
+    """Only for those who negotiated metadata."""
     sent = early(here, "alice").ask("CAP END")
     start = verbs(sent).index("BATCH")
     assert unbatched(sent[start : start + 2], "metadata", "alice") == []
 
 
-def test_metadata_is_kept_with_the_account(here: Here) -> None:
-    """After a restart an account has its metadata in the welcome, and before that as soon as it is logged in."""
+def test_a_persons_metadata_is_kept_with_the_account(here: Here) -> None:
+    """After a restart it is told in the welcome, and is at hand before registration once one has logged in."""
     from harness.world import sasl_plain
 
     una = here.member("una", caps=CAPS)
@@ -278,18 +353,13 @@ def test_metadata_is_kept_with_the_account(here: Here) -> None:
     client.read()
     assert unbatched(client.ask("METADATA * LIST"), "metadata", "una") == [f":{SERVER} 761 * una status * :here"]
     client.say("METADATA * SET color :red")
-    assert f":{SERVER} METADATA una status * :here" in told_of(client.ask("CAP END"))
+    assert any(line.endswith(" 761 una una status * :here") for line in client.ask("CAP END"))
     kept = here.stores.account_data.load(here.stores.accounts.get("una").id)
     assert kept.metadata == {"color": "red", "status": "here"}
 
 
-def told_of(lines: list[str]) -> list[str]:
-    """The METADATA messages among some lines, without tags."""
-    return [line[line.index(":") :] for line in lines if " METADATA " in line]
-
-
-def test_a_guests_metadata_ends_with_the_guest_or_joins_the_account(here: Here) -> None:
-    """A guest's metadata is not given to the next guest of that nick. Registering the nick keeps it."""
+def test_a_guests_metadata_goes_with_the_guest_or_into_the_account(here: Here) -> None:
+    """The next guest of the name has none; registering the name keeps it."""
     alice = here.connect("alice")
     alice.say("METADATA * SET status :here", "QUIT")
     alice = here.connect("alice")
@@ -300,17 +370,20 @@ def test_a_guests_metadata_ends_with_the_guest_or_joins_the_account(here: Here) 
 
 
 def test_a_channels_metadata_is_kept_with_a_stored_channel(here: Here) -> None:
-    """A stored channel has its metadata after a restart. A guest's channel loses it when it ends."""
+    """A founded channel has it after a restart; a guest's channel takes it along when it ends."""
     una, guest = here.member("una"), here.connect("guest")
     una.say("JOIN #kept", "METADATA #kept SET url :x")
     guest.say("JOIN #gone", "METADATA #gone SET url :x", "PART #gone", "JOIN #gone")
     assert verbs(guest.ask("METADATA #gone LIST")) == []
     here.restart()
-    assert params_of(here.connect("bob").ask("METADATA #kept LIST"), "761")[1:] == ["#kept", "url", "*", "x"]
+    bob = here.connect("bob")
+    bob.say("JOIN #kept")
+    bob.read()
+    assert params_of(bob.ask("METADATA #kept LIST"), "761")[1:] == ["#kept", "url", "*", "x"]
 
 
-def test_a_value_that_cannot_be_stored_is_set_with_a_warning(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
-    """If a value cannot be stored, it is set all the same and the user reads a warning."""
+def test_what_cannot_be_stored_holds_and_is_said(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A failing disk costs a warning, not the value."""
     from chatroom.errors import StorageError
 
     una = here.member("una", caps="standard-replies")
