@@ -23,12 +23,12 @@ from chatroom.client.chat_events import (
 )
 from chatroom.client.chat_state import State
 from chatroom.client.handshake import Ask, Failed, Login, Send, Step, Welcomed, closing_reason, is_final
-from chatroom.client.link import Address, Closed, LinkItem, Opened
+from chatroom.client.link import Address, Closed, Crashed, LinkItem, Opened
 from chatroom.client.navigation import Navigation
 from chatroom.client.pacing import Pacer
 from chatroom.client.reconnecting import Retries
 from chatroom.client.slash_commands import interpret, say
-from chatroom.client.text import clean, clean_message, room_for, split
+from chatroom.client.text import clean, clean_message, room_for, split, well_formed
 from chatroom.irc.message import Message
 
 
@@ -116,6 +116,7 @@ class ChatSession:
         self._retries = Retries(clock, chance, most_attempts)
         self._welcomed = False  # True from the first welcome on
         self._new_password = ""  # of a REGISTER that the server has not answered yet
+        self._was_asked = False  # a question of the login came up, and the server has not welcomed the user since
 
     # Calls of the front end
 
@@ -134,18 +135,28 @@ class ChatSession:
         """True if the server has confirmed every message."""
         return self._pacer.idle
 
+    @property
+    def login_open(self) -> bool:
+        """True while the login is not decided, so that typed text may be meant for its next question.
+
+        After a lost connection this begins with the first question: until then the user types messages for later.
+        """
+        return not (self.online or self.quitting or self.over) and (self._was_asked or not self._welcomed)
+
     def start(self) -> None:
         """Connect for the first time."""
         self._connect(0.0)
 
     def handle(self, item: LinkItem) -> list[Event]:
-        """Act on a report of the link and return the events to show."""
+        """Act on a report of the link and return the events to show. Raises the error that ended the link's thread."""
         if isinstance(item, Opened):
             self._connection.is_open = True
             self._take(self._login.start())
             return []
         if isinstance(item, Closed):
             return self._closed(item)
+        if isinstance(item, Crashed):
+            raise item.error
         answers: list[list[Event]] = []
         before = ""
         for message in item.messages:
@@ -159,7 +170,7 @@ class ChatSession:
         """Act on a line that the user typed. Several lines at once (a paste) are messages, never commands."""
         if self.over is not None:
             return []
-        lines = [line for line in text.splitlines() if line.strip()]
+        lines = [line for line in well_formed(text).splitlines() if line.strip()]
         context = Context(self.state, self.target)
         if len(lines) == 1:
             return self._perform(interpret(lines[0], context))
@@ -172,8 +183,11 @@ class ChatSession:
     def answer(self, text: str) -> list[Event]:
         """Take the user's answer to ``question``. An empty password asks for another nick instead."""
         question, self.question = self.question, None
+        text = well_formed(text)
         if isinstance(question, NewPassword):
-            if text and self.online:
+            if text and not self.online:
+                return [Denied("You are not connected, so nothing was registered.")]
+            if text:
                 self._new_password = text
                 self._write(f"REGISTER * * :{text}")
             return []
@@ -313,6 +327,7 @@ class ChatSession:
             link.close()
         else:
             self.question = ask
+            self._was_asked = True
 
     def _welcome(self, nick: str) -> Welcome:
         welcome = Welcome(nick, again=self._welcomed)
@@ -321,6 +336,7 @@ class ChatSession:
         if self._welcomed:
             self.navigation.begin_return()
         self.online = self._welcomed = True
+        self._was_asked = False
         self._retries.welcomed()
         self.state.reset(nick, self._login.caps)
         return welcome

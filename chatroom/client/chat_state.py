@@ -209,7 +209,7 @@ class State:
         channel = self.find_channel(_param(message, 2))
         if channel is None:
             return answer(message)
-        channel.incoming_names.extend(message.params[-1].split())
+        channel.incoming_names.extend(_param(message, 3).split())
         return []
 
     def _on_names_end(self, message: Message) -> list[Event]:
@@ -287,7 +287,10 @@ def moment(message: Message) -> datetime | None:
     stamp = (message.tags or {}).get("time", "")
     try:
         at = datetime.fromisoformat(stamp)
-    except ValueError:
+        # Times are shown in local time. At both ends of the calendar the conversion leaves the range of datetime; year
+        # 1 is what a server writes for an unknown time if it is written in Go.
+        at.astimezone()
+    except (ValueError, OverflowError, OSError):
         return None
     return at if at.tzinfo is not None else None
 

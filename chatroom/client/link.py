@@ -2,8 +2,8 @@
 
 The thread owns the socket. It cuts the bytes into lines, parses them, answers PING and notices a server that has gone
 silent. It reports everything through ``post``, which must be safe to call from another thread and must not block.
-``open``, ``send`` and ``close`` may be called from any thread. A link reports ``Closed`` exactly once and cannot be
-used again; ``chat_session`` decides if there is another one.
+``open``, ``send`` and ``close`` may be called from any thread. A link reports ``Closed`` exactly once (or ``Crashed``)
+and cannot be used again; ``chat_session`` decides if there is another one.
 """
 
 from __future__ import annotations
@@ -66,7 +66,14 @@ class Closed:
     """False if the connection could not be made."""
 
 
-LinkItem = Opened | Received | Closed
+@dataclass(frozen=True, slots=True)
+class Crashed:
+    """The thread has ended with an error of the program itself. The front end's thread must not wait any longer."""
+
+    error: Exception
+
+
+LinkItem = Opened | Received | Closed | Crashed
 
 
 class LineReader:
@@ -172,6 +179,9 @@ class Link:
             reason = _reason(error)
         except UnicodeError:
             reason = "that is not a valid host name"  # one that IDNA cannot encode
+        except Exception as error:
+            self._post(Crashed(error))
+            return
         finally:
             with self._lock:  # a send() or close() that comes later finds the pair closed, and does nothing
                 self._wake_in.close()

@@ -29,6 +29,7 @@ from chatroom.client.chat_events import (
     Welcome,
 )
 from chatroom.client.search_queries import MOST_FOUND
+from chatroom.client.text import printable
 
 NICK_STYLES = tuple(f"nick{number}" for number in range(10))
 
@@ -62,11 +63,17 @@ def nick_style(nick: str) -> str:
 
 def render(event: Event, me: str = "") -> list[RenderedLine]:
     """Return the lines to show for an event. Another user's message that contains the nick ``me`` stands out."""
-    lines = _WORDING[type(event)](event)
+    lines = [_printable(line) for line in _WORDING[type(event)](event)]
     if me and isinstance(event, Said) and not event.mine and mentions(event.text, me):
         *head, (_, text) = lines[0].words
         lines = [lines[0]._replace(words=[*head, ("mention", text)])]
     return lines
+
+
+def _printable(line: RenderedLine) -> RenderedLine:
+    # The server's messages are clean already. Events with what the user has typed come here as they are.
+    words = [(style, printable(text)) for style, text in line.words]
+    return line._replace(words=words, conversation=printable(line.conversation))
 
 
 def mentions(text: str, nick: str) -> bool:

@@ -21,7 +21,7 @@ _COLOUR = re.compile(r"\x03(?:\d{1,2}(?:,\d{1,2})?)?|\x04(?:[0-9A-Fa-f]{6}(?:,[0
 # Control characters (C0 and C1), characters that change the direction or have no width, and lone surrogates, which
 # cannot be encoded. Not the zero-width joiner (200D): emoji and some scripts need it.
 _UNSAFE = re.compile(
-    "[\x00\x02-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff\ufff9-\ufffb\ud800-\udfff]"
+    "[\x00\x02-\x08\x0b-\x1f\x7f-\x9f\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff\U000e0001]"
 )
 _BLANK = re.compile("[\t\n\u2028\u2029]")
 
@@ -37,11 +37,36 @@ def clean(text: str) -> str:
     return _UNSAFE.sub("", _BLANK.sub(" ", _COLOUR.sub("", text)))
 
 
+def printable(text: str) -> str:
+    """Return the text as it may be printed: cleaned, and without CTCP marks."""
+    return clean(text).replace(CTCP, "")
+
+
+def well_formed(text: str) -> str:
+    """Return a text from outside the program with nothing in it that UTF-8 cannot encode.
+
+    Python keeps a byte that it could not decode as a lone surrogate, in arguments, environment and typed keys. If these
+    bytes make UTF-8, the text was UTF-8 in a locale of another encoding.
+    """
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        try:
+            return text.encode(errors="surrogateescape").decode(errors="replace")
+        except UnicodeEncodeError:  # a surrogate that stands for no byte
+            return text.encode(errors="replace").decode()
+    return text
+
+
 def clean_message(message: Message) -> Message:
-    """Return the message with its parameters, source and tags cleaned."""
-    tags = None if message.tags is None else {clean(key): clean(value) for key, value in message.tags.items()}
-    source = None if message.source is None else clean(message.source)
-    return Message(clean(message.verb), [clean(param) for param in message.params], source, tags)
+    """Return the message with its parameters, source and tags cleaned. A CTCP mark stays only in a message's text."""
+    tags = None if message.tags is None else {printable(key): printable(value) for key, value in message.tags.items()}
+    source = None if message.source is None else printable(message.source)
+    verb = printable(message.verb)
+    params = [printable(param) for param in message.params]
+    if verb in ("PRIVMSG", "NOTICE") and len(params) > 1:
+        params[1] = clean(message.params[1])
+    return Message(verb, params, source, tags)
 
 
 def split(text: str, room: int) -> list[str]:
