@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import codecs
 import os
+import select
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -16,7 +18,7 @@ class LineSource:
     """Reads lines from a file descriptor as soon as they are there.
 
     It does not use ``sys.stdin``: a thread that waits in a buffered read holds a lock that the interpreter needs at its
-    end, and the program would hang.
+    end, and the program would hang. A UTF-8 byte order mark at the start is no part of the first line.
     """
 
     def __init__(self, descriptor: int) -> None:
@@ -24,18 +26,36 @@ class LineSource:
         self._pending: deque[bytes] = deque()
         self._rest = b""
         self._ended = False
+        self._at_start = True
 
     def read_line(self) -> str | None:
-        """Wait for the next line and return it without its line end; None at the end of the input."""
+        """Wait for the next line and return it without its line end; None at the end of the input.
+
+        Raises OSError if the descriptor cannot be read.
+        """
         while not self._pending and not self._ended:
-            data = os.read(self._descriptor, 65536)
+            data = self._read()
             *whole, self._rest = (self._rest + data).split(b"\n")
             self._pending.extend(whole)
             if not data:
                 self._ended = True
                 if self._rest:
                     self._pending.append(self._rest)
-        return self._pending.popleft().decode(errors="replace").rstrip("\r") if self._pending else None
+        if not self._pending:
+            return None
+        line = self._pending.popleft()
+        if self._at_start:
+            self._at_start = False
+            line = line.removeprefix(codecs.BOM_UTF8)
+        return line.decode(errors="replace").rstrip("\r")
+
+    def _read(self) -> bytes:
+        while True:
+            try:
+                return os.read(self._descriptor, 65536)
+            except BlockingIOError:
+                # Another program that shares the descriptor has made it non-blocking.
+                select.select([self._descriptor], [], [])
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +63,8 @@ class Typed:
     """A line from stdin; None at the end of the input."""
 
     line: str | None
+    failure: str = ""
+    """Why stdin could not be read any further; empty at its real end."""
 
 
 class StdinThread:
@@ -73,7 +95,6 @@ class StdinThread:
             while (line := self._source.read_line()) is not None:
                 self._free.acquire()
                 self._post(Typed(line))
-        except OSError:
-            pass  # a terminal that is gone has no more lines either
-        finally:
             self._post(Typed(None))
+        except OSError as error:
+            self._post(Typed(None, error.strerror or str(error)))
