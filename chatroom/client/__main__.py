@@ -2,4 +2,4 @@
 
 from chatroom.client.main import main
 
-main(prog_name="chatroom")
+main()

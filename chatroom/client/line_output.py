@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from typing import TextIO
 
 from chatroom.client.chat_events import Denied, Event, Info, Joined, Members, Said, Trouble, Welcome
 from chatroom.client.chat_state import State
 from chatroom.client.rendering import full_stamp, render
+from chatroom.client.std_streams import divert, tell
+from chatroom.client.text import printable
 
 
 class LineOutput:
@@ -23,35 +24,39 @@ class LineOutput:
     def write(self, event: Event, *, ready: bool) -> None:
         """Write an event, unless it is of no use in plain lines. ``ready``: the login and its joins are over.
 
-        Raises BrokenPipeError if stdout has no reader any more.
+        Raises OSError if stdout cannot be written, BrokenPipeError among them if it has no reader any more.
         """
         if isinstance(event, Welcome):  # it comes before everything else of its connection
             self._is_reconnected = event.again
         if self._is_of_use(event, ready):
-            stream = self._err if isinstance(event, Denied | Trouble) else self._out
             for line in render(event):
                 before = f"[{line.conversation}] " if line.conversation else ""
                 if isinstance(event, Said) and event.missed and event.at is not None:
                     before += f"{full_stamp(event.at)} "
-                stream.write(f"{before}{line.text}\n")
+                if isinstance(event, Denied | Trouble):
+                    tell(self._err, f"{before}{line.text}\n")
+                else:
+                    self._out.write(f"{before}{line.text}\n")
 
     def flush(self) -> None:
-        """Hand everything to the reader of stdout. Raises BrokenPipeError like ``write``."""
+        """Hand everything to the reader of stdout. Raises OSError like ``write``."""
         self._out.flush()
 
     def discard(self) -> None:
-        """Send stdout to nowhere from now on: its reader has gone."""
-        # Python flushes stdout once more when it ends, and would fail on the broken pipe with a traceback.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), self._out.fileno())
+        """Send stdout to nowhere from now on: it has failed."""
+        divert(self._out)
 
     def complain(self, text: str) -> None:
         """Write one line to stderr that begins with the program's name."""
-        self._err.write(f"chatroom: {text}\n")
+        tell(self._err, f"chatroom: {printable(text)}\n")
 
     def prompt(self, text: str) -> None:
         """Write a question to stderr, without a line end."""
-        self._err.write(text)
-        self._err.flush()
+        tell(self._err, printable(text))
+
+    def end_prompt(self) -> None:
+        """End the line of a question with a hidden answer."""
+        tell(self._err, "\n")
 
     def _is_of_use(self, event: Event, ready: bool) -> bool:
         if isinstance(event, Welcome):
@@ -72,11 +77,3 @@ class LineOutput:
         It is neither an answer to the script nor news to it. After a reconnect it is what the script has missed.
         """
         return not self._interactive and not self._is_reconnected and self._state.is_channel(said.conversation)
-
-
-def tolerant(stream: TextIO) -> TextIO:
-    """Make stdout or stderr replace characters that it cannot encode, instead of raising."""
-    reconfigure = getattr(stream, "reconfigure", None)
-    if reconfigure is not None:
-        reconfigure(errors="replace")
-    return stream

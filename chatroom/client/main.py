@@ -3,26 +3,33 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import getpass
+import io
 import os
 import random
 import sys
 import time
-from dataclasses import dataclass
+import traceback
+from dataclasses import dataclass, replace
 from queue import SimpleQueue
 
 import click
 
 from chatroom import __version__
-from chatroom.client import plain
+from chatroom.client import plain, std_streams
 from chatroom.client.chat_session import ChatSession
 from chatroom.client.handshake import WANTED_CAPS, Login
-from chatroom.client.line_output import LineOutput, tolerant
+from chatroom.client.line_output import LineOutput
 from chatroom.client.link import Address, Link
-from chatroom.client.stdin_lines import LineSource
+from chatroom.client.stdin_lines import LineSource, StdinThread
+from chatroom.client.terminal_echo import TerminalEcho
+from chatroom.client.text import printable, well_formed
 from chatroom.irc.names import is_nick
 
 DEFAULT_PORT = 6667
+# The program writes no files, so only its output can fail with these.
+_OUTPUT_ERRORS = (errno.EBADF, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.ENOSPC)
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -68,7 +75,44 @@ def default_nick() -> str:
     return nick if is_nick(nick) else "guest"
 
 
+def main() -> None:
+    """Run the ``chatroom`` command. Whatever goes wrong is one line on stderr, and exit code 1."""
+    std_streams.prepare()
+    try:
+        code: int = command.main(prog_name="chatroom", standalone_mode=False)
+    except click.ClickException as error:  # a wrong argument
+        shown = io.StringIO()
+        error.show(shown)
+        std_streams.tell(sys.stderr, shown.getvalue())
+        code = error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        code = 130  # the shell's code for Ctrl-C
+    except Exception as error:
+        code = _report(error)
+    raise SystemExit(std_streams.finish(code))
+
+
+def _report(error: Exception) -> int:
+    """Say in one line why the program ends, after the traceback if CHATROOM_DEBUG is set. Returns the exit code."""
+    if os.environ.get("CHATROOM_DEBUG", "") not in ("", "0"):
+        std_streams.tell(sys.stderr, "".join(traceback.format_exception(error)))
+    std_streams.stdout_failure()  # so that one cause is not reported twice
+    if isinstance(error, BrokenPipeError):
+        return 1  # the reader of stdout has gone and reads no reason
+    if isinstance(error, OSError):
+        text = error.strerror or str(error)
+        if error.filename is not None:
+            text = f"{error.filename}: {text}"
+        elif error.errno in _OUTPUT_ERRORS:
+            text = f"cannot write to stdout: {text}"
+    else:
+        text = f"internal error: {type(error).__name__}: {error} (CHATROOM_DEBUG=1 shows where)"
+    std_streams.tell(sys.stderr, f"chatroom: {printable(text)}\n")
+    return 1
+
+
 def _convert_address(ctx: click.Context, param: click.Parameter, value: str) -> Address:
+    value = well_formed(value)
     try:
         return parse_address(value)
     except ValueError:
@@ -84,7 +128,7 @@ def _convert_address(ctx: click.Context, param: click.Parameter, value: str) -> 
 @click.option("--commands", is_flag=True, help="In a pipe, treat lines that start with / as commands.")
 @click.option("--server-password-stdin", is_flag=True, help="Read the server's password from the first line of stdin.")
 @click.version_option(__version__, prog_name="chatroom")
-def main(
+def command(
     server: Address,
     nick: str | None,
     account: str | None,
@@ -92,7 +136,7 @@ def main(
     as_plain: bool,
     commands: bool,
     server_password_stdin: bool,
-) -> None:
+) -> int:
     """Chat on the server at HOST (default: 127.0.0.1:6667).
 
     At a terminal chatroom asks for your nick and shows a prompt; type /help there. In a pipe it sends each line of
@@ -101,36 +145,41 @@ def main(
         echo "deployed" | chatroom --nick bot
 
     CHATROOM_PASSWORD and CHATROOM_SERVER_PASSWORD give the passwords of your account and of the server. At a terminal
-    you are asked for them.
+    you are asked for them. CHATROOM_DEBUG=1 shows the traceback of an internal error.
     """
     source = LineSource(sys.stdin.fileno())
     server_password = os.environ.get("CHATROOM_SERVER_PASSWORD", "")
     if server_password_stdin:
-        server_password = source.read_line() or ""
+        try:
+            server_password = source.read_line() or ""
+        except OSError as error:
+            std_streams.tell(sys.stderr, f"chatroom: cannot read stdin: {error.strerror}\n")
+            return 1
     options = Options(
         server,
-        nick or account or "",
-        account or "",
-        os.environ.get("CHATROOM_PASSWORD", ""),
-        server_password,
-        tuple(name if name.startswith(("#", "&")) else f"#{name}" for name in join),
+        well_formed(nick or account or ""),
+        well_formed(account or ""),
+        well_formed(os.environ.get("CHATROOM_PASSWORD", "")),
+        well_formed(server_password),
+        tuple(well_formed(name if name.startswith(("#", "&")) else f"#{name}") for name in join),
     )
     # TERM=dumb: this terminal cannot move the cursor. A shell inside an editor is one.
     piped = not (sys.stdin.isatty() and sys.stdout.isatty()) or os.environ.get("TERM", "dumb") == "dumb"
-    try:
-        code = _run_plain(options, source, commands) if as_plain or piped else asyncio.run(_run_screen(options))
-    except KeyboardInterrupt:
-        code = 130  # the shell's code for Ctrl-C
-    raise SystemExit(code)
+    return _run_plain(options, source, commands) if as_plain or piped else asyncio.run(_run_screen(options))
 
 
 def _run_plain(options: Options, source: LineSource, commands: bool) -> int:
     interactive = sys.stdin.isatty()
+    echo = TerminalEcho(sys.stdin.fileno())
     if options.account and not options.password:
         if not interactive:
-            click.echo(f"chatroom: set CHATROOM_PASSWORD to the password of {options.account}", err=True)
+            text = f"set CHATROOM_PASSWORD to the password of {options.account}"
+            std_streams.tell(sys.stderr, f"chatroom: {printable(text)}\n")
             return 1
-        options = _with_password(options, getpass.getpass(f"Password for {options.account}: "))
+        password = _ask_password(f"Password for {options.account}: ", source, echo)
+        if password is None:
+            return 130
+        options = replace(options, password=password)
     inbox: plain.Inbox = SimpleQueue()
     # A script knows what it sends, so the server need not echo it.
     caps = tuple(cap for cap in WANTED_CAPS if cap != "echo-message")
@@ -148,45 +197,56 @@ def _run_plain(options: Options, source: LineSource, commands: bool) -> int:
     return plain.Plain(
         session,
         inbox,
-        source,
-        LineOutput(session.state, tolerant(sys.stdout), tolerant(sys.stderr), interactive=interactive),
+        StdinThread(source, inbox.put),
+        LineOutput(session.state, sys.stdout, sys.stderr, interactive=interactive),
+        echo,
         interactive=interactive,
         commands=commands or interactive,
         channel=options.join[0] if options.join else None,
     ).run()
 
 
+def _ask_password(prompt: str, source: LineSource, echo: TerminalEcho) -> str | None:
+    """Ask for a password before the chat begins; None if the user ends the input with Ctrl-D."""
+    # Not getpass: it raises for bytes that are not UTF-8, and reads ahead of ``source``.
+    echo.show(False)
+    echo.drop_typed()
+    try:
+        std_streams.tell(sys.stderr, printable(prompt))
+        return source.read_line()
+    finally:
+        std_streams.tell(sys.stderr, "\n")
+        echo.show(True)
+
+
 async def _run_screen(options: Options) -> int:
     # Imported only here: it loads prompt_toolkit, which a script that pipes a line should not wait for.
     from chatroom.client.screen import Screen
 
-    screen = Screen()
-    try:
-        nick = options.nick
-        if not nick:
-            # The default stands in brackets instead of on the line, so that another nick can be typed at once.
-            nick = (await screen.ask(f"Nickname [{default_nick()}]: ") or "").strip() or default_nick()
-        if options.account and not options.password:
-            options = _with_password(options, await screen.ask(f"Password for {options.account}: ", secret=True) or "")
-    except (EOFError, KeyboardInterrupt):
-        return 130
-    session = ChatSession(
-        options.address,
-        _login(options, nick, WANTED_CAPS),
-        lambda: Link(options.address, screen.post),
-        time.monotonic,
-        random.random,
-        options.join,
-    )
-    code = await screen.run(session)
+    with Screen() as screen:
+        try:
+            nick = options.nick
+            if not nick:
+                # The default stands in brackets instead of on the line, so that another nick can be typed at once.
+                nick = (await screen.ask(f"Nickname [{default_nick()}]: ") or "").strip() or default_nick()
+            if options.account and not options.password:
+                password = await screen.ask(f"Password for {options.account}: ", secret=True)
+                options = replace(options, password=well_formed(password or ""))
+        except (EOFError, KeyboardInterrupt):
+            return 130
+        session = ChatSession(
+            options.address,
+            _login(options, well_formed(nick), WANTED_CAPS),
+            lambda: Link(options.address, screen.post),
+            time.monotonic,
+            random.random,
+            options.join,
+        )
+        code = await screen.run(session)
     if session.over is not None and session.over.unreachable and options.address.host in _LOOPBACK:
-        click.echo("Is a server running here? `chatroomctl serve` starts one.", err=True)
+        std_streams.tell(sys.stderr, "Is a server running here? `chatroomctl serve` starts one.\n")
     return code
 
 
 def _login(options: Options, nick: str, caps: tuple[str, ...]) -> Login:
     return Login(nick, options.account, options.password, options.server_password, caps)
-
-
-def _with_password(options: Options, password: str) -> Options:
-    return Options(options.address, options.nick, options.account, password, options.server_password, options.join)

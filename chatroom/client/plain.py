@@ -7,19 +7,18 @@ not confirmed, at most ``pacing.BURST``: a line may arrive twice, but none is lo
 
 from __future__ import annotations
 
-import getpass
 import os
 import signal
 from collections import deque
-from collections.abc import Callable
 from queue import SimpleQueue
 
 from chatroom.client.chat_events import Denied, Event
-from chatroom.client.chat_session import ChatSession, Over
+from chatroom.client.chat_session import ChatSession, NewPassword, Over
 from chatroom.client.handshake import Ask
 from chatroom.client.line_output import LineOutput
 from chatroom.client.link import LinkItem
-from chatroom.client.stdin_lines import LineSource, StdinThread, Typed
+from chatroom.client.stdin_lines import StdinThread, Typed
+from chatroom.client.terminal_echo import TerminalEcho
 
 ATTEMPTS = 12
 """How often a lost connection is tried again: about seven minutes with the pauses of ``reconnecting``."""
@@ -35,17 +34,19 @@ Inbox = SimpleQueue[LinkItem | Typed | Interrupted]
 class Plain:
     """One run of the plain client.
 
-    ``interactive``: stdin is a terminal, so a user can answer questions, and a refusal is no reason for exit code 1.
-    ``commands``: lines that start with ``/`` are commands. ``channel``: the channel that the lines are for; None for
-    the first one that the server puts the user into.
+    ``stdin`` is not started yet. ``echo`` is that of the terminal, if stdin is one. ``interactive``: stdin is a
+    terminal, so a user can answer questions, and a refusal is no reason for exit code 1. ``commands``: lines that start
+    with ``/`` are commands. ``channel``: the channel that the lines are for; None for the first one that the server
+    puts the user into.
     """
 
     def __init__(
         self,
         session: ChatSession,
         inbox: Inbox,
-        source: LineSource,
+        stdin: StdinThread,
         output: LineOutput,
+        echo: TerminalEcho,
         *,
         interactive: bool,
         commands: bool,
@@ -53,16 +54,17 @@ class Plain:
     ) -> None:
         self._session = session
         self._inbox = inbox
-        self._source = source
-        self._stdin = StdinThread(source, inbox.put)
+        self._stdin = stdin
         self._output = output
+        self._echo = echo
         self._interactive = interactive
         self._commands = commands
         self._channel = channel
         self._lines: deque[str] = deque()  # read, and not sent yet
         self._ended = False  # stdin has ended
         self._interrupted = False
-        self._asking = False  # a question waits at the terminal
+        self._asked: Ask | NewPassword | None = None  # the question that the terminal shows
+        self._login_open = False  # as the session said last
         self._joins_asked = False
         self._joins_done = False  # the server has put the user into all channels of this connection
         self._failed = False
@@ -70,11 +72,18 @@ class Plain:
     def run(self) -> int:
         """Chat until stdin or the connection ends, and return the exit code."""
         self._session.start()
-        before = signal.signal(signal.SIGINT, self._on_interrupt)
+        handlers = [(signal.SIGINT, self._on_interrupt)]
+        if self._interactive:
+            # From the start, so that what is typed during the login is dropped instead of sent after it.
+            self._stdin.start()
+            handlers += [(signal.SIGTERM, _end), (signal.SIGHUP, _end)]  # else typed text would stay hidden
+        before = [(number, signal.signal(number, handler)) for number, handler in handlers]
         try:
             self._chat()
         finally:
-            signal.signal(signal.SIGINT, before)
+            self._echo.show(True)
+            for number, handler in before:
+                signal.signal(number, handler)
         code = 130 if self._interrupted else None
         over = self._session.over or Over(0)
         if over.text:
@@ -84,23 +93,26 @@ class Plain:
     def _chat(self) -> None:
         """Act on what comes in until the chat is over."""
         session = self._session
+        self._follow_login()
         while not self._is_over():
             item = self._inbox.get()
             if isinstance(item, Interrupted):
                 self._interrupted = True
                 session.quit()
             elif isinstance(item, Typed):
-                self._typed(item.line)
+                self._typed(item)
             else:
                 self._show(session.handle(item))
-            if session.question is not None and not self._is_leaving():
-                self._answer()
+            if not self._interactive and session.question is not None and not self._is_leaving():
+                self._refuse(session.question)
+            self._follow_login()
             self._advance()
+            self._follow_login()  # a line may have been /register
 
     def _on_interrupt(self, number: int, frame: object) -> None:
-        # A second Ctrl-C, or one at a question, ends the waiting at once. Otherwise the signal becomes an item: an
-        # exception could interrupt the handling of another item, and no QUIT would be sent.
-        if self._interrupted or self._asking:
+        # A second Ctrl-C ends the waiting at once. The first one becomes an item: an exception could interrupt the
+        # handling of another item, and no QUIT would be sent.
+        if self._interrupted:
             raise KeyboardInterrupt
         self._inbox.put(Interrupted())
 
@@ -110,13 +122,25 @@ class Plain:
     def _is_leaving(self) -> bool:
         return self._is_over() or self._session.quitting
 
-    def _typed(self, line: str | None) -> None:
+    def _typed(self, item: Typed) -> None:
+        line = item.line
         if line is None:
             self._ended = True
+            if item.failure and not self._interactive:
+                self._output.complain(f"cannot read stdin: {item.failure}")
+                self._failed = True
+            if self._interactive and (self._session.login_open or self._session.question is not None):
+                self._session.quit()  # no answer can come any more
+            return
+        if self._asked is not None:
+            self._answer(line)
+        elif self._interactive and self._session.login_open:
+            # Perhaps a password, typed while the server still checked another one. Sent later, all would read it.
+            self._show([Denied("The login is not over yet, so nothing was sent.")])
         elif line.strip():
             self._lines.append(line)
-        else:
-            self._stdin.release()  # a message cannot be blank
+            return
+        self._stdin.release()  # no message: a blank line cannot be one
 
     def _advance(self) -> None:
         """Send the lines that can be sent, and leave when all have arrived and stdin has ended."""
@@ -134,13 +158,12 @@ class Plain:
             self._joins_done = session.delivered
             if not self._joins_done:
                 return
-            # Not before the login is over: while the thread reads the terminal, no password can be asked for.
             self._stdin.start()
         if self._lines and not self._can_send():
             return
         # The pacer gets a line when it has written the one before. So stdin is read no faster than the server confirms,
         # and a large file does not fill the memory.
-        while self._lines and not self._is_leaving() and session.unsaid == 0:
+        while self._lines and not self._is_leaving() and session.unsaid == 0 and session.question is None:
             self._say(self._lines.popleft())
             self._stdin.release()
         if not self._lines and not self._is_leaving():
@@ -177,38 +200,43 @@ class Plain:
         else:
             self._show(self._session.speak(line))
 
-    def _answer(self) -> None:
-        """Ask the user the session's question. A script reads what is missing, and the chat ends."""
-        question = self._session.question
-        if isinstance(question, Ask) and not self._interactive:
-            self._output.complain(_refusal(question))
-            self._failed = True
-            self._session.quit()
-            return
-        if isinstance(question, Ask) and question.kind == "nick":
-            prompt: Callable[[str], str] = self._ask
-            words = f"{question.why} Another nick: "
-        else:
-            prompt = getpass.getpass
-            why = f"{question.why} " if isinstance(question, Ask) else ""
-            words = f"{why}Password: "
-        self._asking = True
-        try:
-            given = prompt(words).strip("\r\n")
-        except (EOFError, KeyboardInterrupt):
-            self._session.quit()
-            return
-        finally:
-            self._asking = False
-        self._show(self._session.answer(given))
+    def _refuse(self, question: Ask | NewPassword) -> None:
+        """End the chat of a script, which cannot answer."""
+        text = "only a user at a terminal can /register" if isinstance(question, NewPassword) else _refusal(question)
+        self._output.complain(text)
+        self._failed = True
+        self._session.quit()
 
-    def _ask(self, prompt: str) -> str:
-        # Not ``input()``: it would read ahead of ``LineSource``, and lines after the answer would be lost.
-        self._output.prompt(prompt)
-        line = self._source.read_line()
-        if line is None:
-            raise EOFError
-        return line.strip()
+    def _follow_login(self) -> None:
+        """Show a new question, and hide what is typed while it may be a password."""
+        if not self._interactive:
+            return
+        session = self._session
+        question = None if self._is_leaving() else session.question
+        is_secret = question is not None and not (isinstance(question, Ask) and question.kind == "nick")
+        self._echo.show(not (is_secret or (question is None and session.login_open)))
+        if question is not self._asked or (self._login_open and not session.login_open):
+            # Half a line that was typed before is neither an answer nor a message.
+            self._echo.drop_typed()
+        self._login_open = session.login_open
+        if question is not self._asked:
+            self._asked = question
+            if question is not None:
+                why = f"{question.why} " if isinstance(question, Ask) else ""
+                self._output.prompt(f"{why}Password: " if is_secret else f"{why}Another nick: ")
+
+    def _answer(self, line: str) -> None:
+        """Hand the user's answer to the session."""
+        question, self._asked = self._asked, None
+        if not (isinstance(question, Ask) and question.kind == "nick"):
+            self._output.end_prompt()
+        elif not line.strip():
+            return  # the question is still open and comes again
+        else:
+            line = line.strip()
+        # A report of the link may have put another question in its place, or none.
+        if question is self._session.question:
+            self._show(self._session.answer(line))
 
     def _show(self, events: list[Event]) -> None:
         if not self._interactive and any(isinstance(event, Denied) for event in events):
@@ -217,11 +245,17 @@ class Plain:
             for event in events:
                 self._output.write(event, ready=self._session.ready)
             self._output.flush()
-        except BrokenPipeError:
-            # The reader of stdout has gone, as with ``| head``.
+        except OSError as error:
             self._output.discard()
             self._failed = True
+            if not isinstance(error, BrokenPipeError):  # the reader of a pipe that has gone, as with ``| head``, knows
+                self._output.complain(f"cannot write to stdout: {error.strerror}")
             self._session.quit()
+
+
+def _end(number: int, frame: object) -> None:
+    """End the program after a signal with the shell's code for it."""
+    raise SystemExit(128 + number)
 
 
 def _refusal(question: Ask) -> str:

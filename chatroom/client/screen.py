@@ -6,15 +6,20 @@ One thread with an event loop does everything. The link's thread calls ``Screen.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
+import sys
 from collections import deque
 from datetime import datetime
+from typing import Any, Self
 
 from prompt_toolkit import PromptSession
 from prompt_toolkit.application import in_terminal
 from prompt_toolkit.formatted_text import FormattedText
 from prompt_toolkit.history import DummyHistory, InMemoryHistory
+from prompt_toolkit.input.vt100 import Vt100Input
+from prompt_toolkit.layout.processors import Processor, Transformation, TransformationInput
 from prompt_toolkit.output import ColorDepth, create_output
 from prompt_toolkit.renderer import print_formatted_text
 from prompt_toolkit.shortcuts import CompleteStyle
@@ -26,6 +31,8 @@ from chatroom.client.completion import ChatCompleter
 from chatroom.client.handshake import Ask
 from chatroom.client.link import LinkItem
 from chatroom.client.rendering import NICK_STYLES, Fragment, render, stamp
+from chatroom.client.terminal_echo import TerminalEcho
+from chatroom.client.text import printable
 from chatroom.client.wrapping import wrap
 
 # The terminal's own colours, so that they suit its theme. Without red, which is for refusals, and without black and
@@ -63,8 +70,22 @@ INDENT = len("00:00 ")
 """How far the second and later rows of a long line are indented: they begin under the text."""
 
 
+class _QuietInput(Vt100Input):
+    """The terminal's keys. The terminal does not echo them while lines are printed above the prompt."""
+
+    def cooked_mode(self) -> contextlib.AbstractContextManager[None]:
+        return contextlib.nullcontext()
+
+
+class _Invisible(Processor):
+    """Shows nothing of what is typed."""
+
+    def apply_transformation(self, transformation_input: TransformationInput) -> Transformation:
+        return Transformation([])
+
+
 class Screen:
-    """One user at a terminal.
+    """One user at a terminal. A context manager: at its end the terminal is as it was.
 
     ``post`` may be called from any thread, everything else from the thread of the event loop.
     """
@@ -73,6 +94,9 @@ class Screen:
         self._loop = asyncio.get_running_loop()
         # Reports of the link. append() and popleft() of a deque are safe in two threads.
         self._inbox: deque[LinkItem] = deque()
+        self._input = _QuietInput(sys.stdin)
+        # For the moments between two prompts.
+        self._echo = TerminalEcho(sys.stdin.fileno())
         self._output = create_output()
         # NO_COLOR (no-color.org) takes away the colours, and leaves bold.
         self._colours = ColorDepth.DEPTH_1_BIT if os.environ.get("NO_COLOR") else self._output.get_default_color_depth()
@@ -83,7 +107,18 @@ class Screen:
         self._prompt: PromptSession[str] | None = None  # the one that is open, or was open last
         # For questions. Answers must not come back with the arrow keys: some are passwords.
         self._questions = self._new_prompt(history=DummyHistory())
+        # For the time until the login is decided: the next key may be the first of a password.
+        self._waiting = self._new_prompt(history=DummyHistory(), input_processors=[_Invisible()])
         self._session: ChatSession | None = None
+        self._failure: Exception | None = None
+        self._loop.set_exception_handler(self._on_loop_error)
+
+    def __enter__(self) -> Self:
+        self._echo.show(False)
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self._echo.show(True)
 
     def post(self, item: LinkItem) -> None:
         """Take a report of the link. May be called from any thread."""
@@ -99,7 +134,12 @@ class Screen:
         Raises EOFError or KeyboardInterrupt if the user refuses to answer with Ctrl-D or Ctrl-C.
         """
         self._prompt = self._questions
-        return await self._questions.prompt_async([("class:prompt", words)], is_password=secret, default=default)
+        return await self._questions.prompt_async(
+            [("class:prompt", printable(words))],
+            is_password=secret,
+            default=printable(default),
+            set_exception_handler=False,
+        )
 
     async def run(self, session: ChatSession) -> int:
         """Chat until the end, and return the exit code."""
@@ -109,11 +149,16 @@ class Screen:
         for number in (signal.SIGTERM, signal.SIGHUP):
             self._loop.add_signal_handler(number, self._leave)
         session.start()
-        while session.over is None:
+        while session.over is None and self._failure is None:
             if session.question is not None:
                 await self._answer(session.question)
+            elif session.login_open:
+                await self._wait_for_login()
             else:
                 await self._chat(chat)
+        if self._failure is not None:
+            raise self._failure
+        assert session.over is not None
         if session.over.text:
             self._show([Trouble(session.over.text)])
         # Let the last lines be printed before the loop ends.
@@ -124,6 +169,7 @@ class Screen:
     def _new_prompt(self, **options: object) -> PromptSession[str]:
         return PromptSession(
             style=STYLE,
+            input=self._input,
             output=self._output,
             color_depth=self._colours,
             # The typed line vanishes, because the message comes back as an event.
@@ -140,7 +186,7 @@ class Screen:
         self._prompt = chat
         draft, self._draft = self._draft, ""
         try:
-            text: str | None = await chat.prompt_async(self._label, default=draft)
+            text: str | None = await chat.prompt_async(self._label, default=draft, set_exception_handler=False)
         except EOFError:
             text = "/quit"
         except KeyboardInterrupt:
@@ -154,6 +200,21 @@ class Screen:
             self._draft = text  # it cannot be sent now, and stays to be sent later
         self._show(session.enter(text))
         await self._until_closed()
+
+    async def _wait_for_login(self) -> None:
+        """Let the user leave until there is a question or the login is decided. Other keys are dropped, unseen."""
+        session = self._require()
+        self._prompt = self._waiting
+        try:
+            text: str | None = await self._waiting.prompt_async(self._label, set_exception_handler=False)
+        except (EOFError, KeyboardInterrupt):
+            text = "/quit"
+        if text is not None and text.strip() == "/quit":
+            session.quit()
+            await self._until_closed()
+        elif text or self._waiting.default_buffer.text:
+            # Perhaps a password, typed while the server still checked another one. As a draft, all would read it.
+            self._show([Info("What you typed before the login was over is dropped.")])
 
     async def _answer(self, question: Ask | NewPassword) -> None:
         session = self._require()
@@ -200,7 +261,7 @@ class Screen:
     async def _until_closed(self) -> None:
         """After /quit, wait until the link has closed. No prompt is open meanwhile."""
         session = self._require()
-        while session.quitting and session.over is None:
+        while session.quitting and session.over is None and self._failure is None:
             self._news.clear()
             await self._news.wait()
 
@@ -215,7 +276,7 @@ class Screen:
     def _label(self) -> FormattedText:
         """The text of the prompt: the target of typed lines, and the state of the connection."""
         session = self._require()
-        target = session.target or "no channel"
+        target = printable(session.target or "no channel")
         if not session.online:
             trouble = f"[{target}, offline] " if session.target else "[connecting] "
             return FormattedText([("class:prompt.trouble", trouble)])
@@ -226,13 +287,13 @@ class Screen:
     def _drain(self) -> None:
         """Handle all reports of the link. A burst of them is shown in one go."""
         session = self._require()
-        before = session.question
+        question, login_open = session.question, session.login_open
         events: list[Event] = []
         while self._inbox:
             events += session.handle(self._inbox.popleft())
         self._show(events)
         self._news.set()
-        if session.over is not None or session.question is not before:
+        if session.over is not None or session.question is not question or session.login_open is not login_open:
             self._interrupt()
         elif self._prompt is not None:
             self._prompt.app.invalidate()  # the target or the connection may have changed
@@ -242,7 +303,7 @@ class Screen:
         prompt = self._prompt
         # A prompt may be done and still running until the loop comes round; a second exit() would raise.
         if prompt is not None and prompt.app.is_running and not prompt.app.is_done:
-            if prompt is not self._questions:
+            if prompt is not self._questions and prompt is not self._waiting:
                 self._draft = prompt.default_buffer.text
             prompt.app.exit()
 
@@ -284,5 +345,19 @@ class Screen:
                 async with in_terminal():
                     fragments, self._unprinted = self._unprinted, []
                     print_formatted_text(self._output, FormattedText(fragments), STYLE, color_depth=self._colours)
+        except Exception as error:
+            self._fail(error)
         finally:
             self._printing = None
+
+    def _on_loop_error(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """Take an error that was raised in a callback, such as ``_drain``."""
+        error = context.get("exception")
+        if isinstance(error, Exception):
+            self._fail(error)
+
+    def _fail(self, error: Exception) -> None:
+        """End the chat with an error. Only ``run`` can raise it: a callback has no caller."""
+        self._failure = self._failure or error
+        self._news.set()
+        self._interrupt()

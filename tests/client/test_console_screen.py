@@ -359,6 +359,8 @@ def test_plain_at_a_terminal_asks_for_the_password(server: ScriptedServer, start
     assert peer.expect("AUTHENTICATE").params == ["AGFsaWNlAHIxZ2h0"]
     peer.send(":srv 903 * :Logged in")
     peer.welcome(nick, "#lobby")
+    peer.send(":carol!c@h PRIVMSG #lobby :hi")
+    terminal.see("[#lobby] <carol> hi")  # what is typed before the end of the login is dropped
     terminal.enter("hello")
     assert peer.expect("PRIVMSG").params == ["#lobby", "hello"]
     assert "r1ght" not in terminal.raw

@@ -7,7 +7,7 @@ import pytest
 
 from chatroom.client.chat_events import Denied, Event, Info, Joined, Members, Said, Trouble, Welcome
 from chatroom.client.chat_state import State
-from chatroom.client.line_output import LineOutput, tolerant
+from chatroom.client.line_output import LineOutput
 
 AT = datetime(2026, 11, 22, 10, tzinfo=UTC)
 OLD = Said("#tea", "bob", "hi", at=AT, missed=True)
@@ -64,12 +64,3 @@ def test_complaints_and_questions_go_to_stderr() -> None:
     output.complain("no server")
     output.prompt("Nick: ")
     assert err.getvalue() == "chatroom: no server\nNick: "
-
-
-def test_a_character_that_the_stream_lacks_is_replaced() -> None:
-    """A stream for ASCII shows a question mark instead of failing."""
-    raw = io.BytesIO()
-    stream = tolerant(io.TextIOWrapper(raw, encoding="ascii"))
-    stream.write("caf\u00e9")
-    stream.flush()
-    assert raw.getvalue() == b"caf?"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import termios
 import time
 from collections.abc import Callable
 
@@ -19,6 +20,9 @@ class Terminal:
 
     def __init__(self, *args: str, program: str = sys.executable, env: dict[str, str] | None = None) -> None:
         self.raw = ""
+        self.watch_echo = False
+        """True to note in ``was_echoing`` if the terminal ever shows typed keys by itself."""
+        self.was_echoing = False
         self._screen = pyte.Screen(80, 24)
         self._stream = pyte.Stream(self._screen)
         clean = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "COLORTERM")}
@@ -51,6 +55,15 @@ class Terminal:
     def type(self, text: str) -> None:
         """Press these keys."""
         self._child.send(text)
+
+    def type_bytes(self, data: bytes) -> None:
+        """Press keys that give these bytes."""
+        os.write(self._child.child_fd, data)
+
+    @property
+    def is_echoing(self) -> bool:
+        """True if the terminal shows typed keys by itself."""
+        return bool(termios.tcgetattr(self._child.child_fd)[3] & termios.ECHO)
 
     def enter(self, text: str) -> None:
         """Type a line and press Enter."""
@@ -86,6 +99,8 @@ class Terminal:
 
     def _read(self) -> bool:
         """Read the program's output; False at its end."""
+        if self.watch_echo:
+            self.was_echoing |= self.is_echoing
         try:
             data = self._child.read_nonblocking(65536, timeout=0.1)
         except pexpect.TIMEOUT:
