@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from chatroom.chat.admission.ban_table import describe, explain
+from chatroom.chat.admission.reserved_names import find_reserved, is_withheld
 from chatroom.chat.stored.records import AccountEntry, BanRule, Network, Role
 from chatroom.irc import numerics
 from chatroom.irc.names import casefold
@@ -136,19 +137,36 @@ def free_nick(world: World, entry: AccountEntry) -> None:
     holder = world.find_user(entry.name)
     if holder is None or (holder.account is not None and holder.account.id == entry.id):
         return
+    _take_nick(world, holder, "the name was registered", "is registered now and needs its password")
+
+
+def free_reserved_nicks(world: World) -> None:
+    """Take the reserved names from all users that must not have them, after ``accounts.reserved_names`` has changed."""
+    for user in list(world.users.values()):
+        _free_reserved_nick(world, user)
+
+
+def _free_reserved_nick(world: World, user: User) -> None:
+    if is_withheld(world.settings.accounts.reserved_names, user.nick, user.account):
+        _take_nick(world, user, "the name is reserved for the server", "is reserved for the server")
+
+
+def _take_nick(world: World, user: User, why: str, told: str) -> None:
+    """Give a user a guest's nick. The log says ``why``; the user reads the nick and then ``told``."""
     nick = _guest_nick(world)
-    world.log_line(f"{holder.nick} is now {nick}: the name was registered")
-    text = f"{holder.nick} is registered now and needs its password: you are {nick} now"
-    world.tell_notice(holder, text)
-    world.rename(holder, nick)
+    world.log_line(f"{user.nick} is now {nick}: {why}")
+    world.tell_notice(user, f"{user.nick} {told}: you are {nick} now")
+    world.rename(user, nick)
 
 
 def _guest_nick(world: World) -> str:
-    """Make a nick that no user has and that is not registered."""
+    """Make a nick that no user has, nobody has registered, and the settings do not reserve."""
+    reserved = world.settings.accounts.reserved_names
     while True:
         world.online.last_guest_number += 1
         nick = f"Guest{world.online.last_guest_number}"
-        if world.find_user(nick) is None and world.accounts.find(nick) is None:
+        is_taken = world.find_user(nick) is not None or world.accounts.find(nick) is not None
+        if not is_taken and find_reserved(reserved, nick) is None:
             return nick
 
 
@@ -162,6 +180,9 @@ def _log_out(world: World, user: User) -> None:
     # A disabled account's name stays registered, so a guest cannot have it as a nick.
     if world.accounts.find(user.nick) is not None:
         world.rename(user, _guest_nick(world))
+    else:
+        # Only the account of that name allowed a reserved nick, and it was deleted.
+        _free_reserved_nick(world, user)
 
 
 def _change_account(world: World, user: User, entry: AccountEntry) -> None:
@@ -169,8 +190,11 @@ def _change_account(world: World, user: User, entry: AccountEntry) -> None:
     old_role = user.role
     if old_role is not entry.role:
         user.stepped_down = False  # rights are put aside for one role only
+    renamed = user.account_name != entry.name
     world.set_account(user, entry)
     _show_operator(world, user, was_operator)
+    if renamed:
+        _free_reserved_nick(world, user)
     if old_role is not entry.role:
         world.log_line(f"{user.nick} is now {entry.role.word}")
         world.tell_notice(user, f"Your account's role is now: {entry.role.word}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from chatroom.chat.enforcement import free_reserved_nicks
 from chatroom.chat.offered_capabilities import announce, offered
 from chatroom.config import Settings, changed_keys
 
@@ -25,6 +26,8 @@ def use_settings(world: World, settings: Settings) -> str:
     world.ledger.use_settings(history)
     world.configure_channels()
     announce(world, offered(old), offered(world.settings))
+    if settings.accounts.reserved_names != old.accounts.reserved_names:
+        free_reserved_nicks(world)
     text = f"configuration read again, changed: {', '.join(applied) or 'nothing'}"
     return text + (f"; needs a restart: {', '.join(waiting)}" if waiting else "")
 

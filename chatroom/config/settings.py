@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from chatroom.config.values import FilePath, Kind, Network, Networks, Number, Text, Whole, Words, YesOrNo, is_origin
-from chatroom.irc.names import is_channel
+from chatroom.irc.names import is_channel, is_nick
 from chatroom.paths import default_database
 
 Applies = Literal["reload", "restart"]
@@ -23,6 +23,9 @@ _ONE_LINE = r"[^\x00-\x1f\x7f]*"
 _ONE_WORD = r"[!-9;-~][!-~]*"  # a colon at the start would make it the last parameter of a line
 _LABEL = r"[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?"
 _MANY = 1_000_000_000
+_RESERVED = """NickServ ChanServ SaslServ OperServ HostServ MemoServ BotServ HistServ
+    Admin Administrator Operator Server Service Services System"""
+# Not Root: the terminal client of somebody who works as root, as in a container, connects under that name.
 
 
 def _key(
@@ -171,6 +174,12 @@ class Accounts:
     )
     password_min_length: int = _key(
         4, Whole(1, 200), "The minimum length of a password that is set from the chat, in characters."
+    )
+    reserved_names: tuple[str, ...] = _key(
+        tuple(_RESERVED.split()),
+        Words('a list of nicks, such as ["NickServ", "Admin"], none of them twice', is_nick),
+        "Nicks and account names that nobody can take, nor any name that looks like them. Accounts that have one keep "
+        "it, and chatroomctl can create one. [] reserves none.",
     )
 
 

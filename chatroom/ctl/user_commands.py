@@ -8,6 +8,7 @@ import click
 
 from chatroom.chat.admission.ban_targets import parse_name
 from chatroom.chat.admission.credentials import make_credentials
+from chatroom.chat.admission.reserved_names import find_reserved, refusal_text
 from chatroom.chat.stored.records import Account, Role
 from chatroom.ctl.invocation import Invocation, pass_invocation
 from chatroom.ctl.new_password import password_option, read_password
@@ -47,20 +48,26 @@ def user() -> None:
     show_default=True,
     help="What the account may do. Example: --role moderator",
 )
+@click.option(
+    "--force",
+    is_flag=True,
+    help="Allow a name that accounts.reserved_names keeps for the server. Example: --force",
+)
 @password_option
 @json_option
 @pass_invocation
-def create(invocation: Invocation, name: str, role: str, password_stdin: bool, as_json: bool) -> None:
+def create(invocation: Invocation, name: str, role: str, force: bool, password_stdin: bool, as_json: bool) -> None:
     """Create the account NAME. The database is created too if there is none yet.
 
-    A guest with that name gets another one.
+    A guest with that name gets another one. A reserved name, such as Admin, takes --force; an admin can have one
+    without.
 
     \b
     Examples:
       chatroomctl user create bob
       chatroomctl user create bot --password-stdin < password.txt
     """
-    _create(invocation, name, Role.from_word(role), password_stdin, as_json)
+    _create(invocation, name, Role.from_word(role), password_stdin, as_json, force=force)
 
 
 @user.command("create-admin")
@@ -222,9 +229,14 @@ def delete(invocation: Invocation, name: str, force: bool, yes: bool) -> None:
     click.echo(f"Deleted the account {account.name} from {invocation.database}")
 
 
-def _create(invocation: Invocation, name: str, role: Role, password_stdin: bool, as_json: bool) -> None:
+def _create(
+    invocation: Invocation, name: str, role: Role, password_stdin: bool, as_json: bool, *, force: bool = False
+) -> None:
     checked = parse_name(name).name
     settings = invocation.settings.accounts
+    # The name may say what an admin is. On any other account it would mislead.
+    if role is not Role.ADMIN and not force and find_reserved(settings.reserved_names, checked) is not None:
+        raise NeedsForce(f"{refusal_text(settings.reserved_names, checked)}; use --force to create it all the same")
     _require_free(invocation, checked)
     password = read_password(password_stdin, settings.password_min_length)
     credentials = make_credentials(password, settings)

@@ -72,6 +72,24 @@ def test_taken_name(shell: Shell) -> None:
     assert "Alice" in shell.refused("user", "create", "aLICE")
 
 
+@pytest.mark.parametrize("name", ["NickServ", "ADMIN", "Adrnin"])
+def test_reserved_name(shell: Shell, name: str) -> None:
+    """A reserved name takes --force, and the refusal comes before the password is asked for."""
+    said = shell.refused("user", "create", name)
+    assert "reserved for the server" in said
+    assert "--force" in said
+    assert "--force" in shell.refused("user", "create", name, "--role", "moderator")
+    assert not shell.database.exists()
+    shell.done("user", "create", name, "--force", "--password-stdin", stdin="correct horse\n")
+    shell.done("user", "passwd", name, "--password-stdin", stdin="correct horse\n")
+
+
+def test_an_admin_may_have_a_reserved_name(shell: Shell) -> None:
+    """The name Admin says what an admin is, so it takes no --force."""
+    shell.done("user", "create-admin", "admin", "--password-stdin", stdin="correct horse\n")
+    shell.create("Operator", "admin")
+
+
 @pytest.mark.parametrize(
     "given, why",
     [

@@ -13,6 +13,7 @@ import hmac
 from typing import TYPE_CHECKING
 
 from chatroom.chat.admission.ban_table import describe
+from chatroom.chat.admission.reserved_names import is_withheld, refusal_text
 from chatroom.chat.people.user import User
 from chatroom.chat.stored.records import Account, AccountEntry
 from chatroom.commands.connecting.login import Denied, check_password, know_account
@@ -75,6 +76,9 @@ def nick_refusal(context: Context, nick: str, account: AccountEntry | None) -> t
     owner = world.accounts.find(nick)
     if owner is not None and (account is None or account.id != owner.id):
         return numerics.ERR_NICKNAMEINUSE, "NICK_RESERVED", f"{nick} is registered: log in to use it, or take another"
+    reserved = world.settings.accounts.reserved_names
+    if is_withheld(reserved, nick, account):
+        return numerics.ERR_NICKNAMEINUSE, "NICK_RESERVED", f"{refusal_text(reserved, nick)}: take another name"
     # Two registered names may look alike, because the shell can make them: each owner may use their own.
     alike = world.accounts.find_look_alike(nick) if owner is None else None
     if alike is not None and (account is None or account.id != alike.id):
@@ -103,7 +107,9 @@ def _may_enter(context: Context, nick: str, account: AccountEntry | None) -> boo
         # The connection stays open, so that the client can log in or choose another nick.
         context.reply(numeric, nick, text=text)
         if code:
-            world.log_line(f"refused {nick} from {session.address_text}: registered, no password yet")
+            is_free = code == "NICK_RESERVED" and world.accounts.find(nick) is None
+            why = "reserved for the server" if is_free else "registered, no password yet"
+            world.log_line(f"refused {nick} from {session.address_text}: {why}")
             # A FAIL names the verb that is refused. The line that led here may be another, such as CAP END.
             context.verb = "NICK"
             context.fail(code, nick, text=text)

@@ -1,0 +1,47 @@
+"""Names that are reserved for the server: a guest called NickServ would be sent passwords, one called Admin believed.
+
+The names are ``accounts.reserved_names``. A name that looks like one of them is reserved too. An account with such a
+name, which is older than the setting or was made from the shell, keeps it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from chatroom.chat.admission.lookalikes import skeletons
+from chatroom.irc.names import casefold
+
+if TYPE_CHECKING:
+    from chatroom.chat.stored.records import AccountEntry
+
+
+def find_reserved(reserved: tuple[str, ...], name: str) -> str | None:
+    """The reserved name that ``name`` is or looks like, or None."""
+    if not reserved:
+        # Not even for the look-up: the first skeleton loads a table of 9,600 characters.
+        return None
+    known = _by_skeleton(reserved)
+    return next((known[skeleton] for skeleton in skeletons(name) if skeleton in known), None)
+
+
+def is_withheld(reserved: tuple[str, ...], nick: str, account: AccountEntry | None) -> bool:
+    """True if a user with that account (None: a guest) must not have the nick, because it is reserved."""
+    if account is not None and casefold(account.name) == casefold(nick):
+        return False
+    return find_reserved(reserved, nick) is not None
+
+
+def refusal_text(reserved: tuple[str, ...], name: str) -> str:
+    """A sentence that says why the reserved name ``name`` is refused."""
+    found = find_reserved(reserved, name)
+    if found is None or casefold(found) == casefold(name):
+        return f"{name} is reserved for the server"
+    return f"{name} looks like {found}, which is reserved for the server"
+
+
+# Two, because a reload compares the names of the old settings with those of the new ones.
+@lru_cache(maxsize=2)
+def _by_skeleton(reserved: tuple[str, ...]) -> Mapping[str, str]:
+    return {skeleton: name for name in reserved for skeleton in skeletons(name)}
