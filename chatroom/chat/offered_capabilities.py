@@ -26,9 +26,8 @@ def offered(settings: Settings) -> dict[str, str]:
     values = {
         caps.MULTILINE: f"max-bytes={MULTILINE_BYTES},max-lines={MULTILINE_LINES}",
         caps.SASL: ",".join(mechanisms(settings)),
-        # With a server password, REGISTER has to wait until the client has given it, which is at the welcome.
         caps.METADATA: capability_value(),
-        caps.ACCOUNT_REGISTRATION: "" if settings.server.password else "before-connect",
+        caps.ACCOUNT_REGISTRATION: _registration_value(settings),
     }
     withheld = 0
     if not settings.accounts.registration:
@@ -41,6 +40,19 @@ def offered(settings: Settings) -> dict[str, str]:
         for name, bit in sorted(caps.NAMES.items(), key=lambda item: ("/" in item[0], item[0]))
         if not bit & withheld
     }
+
+
+def registers_before_connect(settings: Settings) -> bool:
+    """True if REGISTER is allowed before the connection is complete.
+
+    It is not with a server password: that is checked when registration completes.
+    """
+    return settings.accounts.register_before_connect and not settings.server.password
+
+
+def _registration_value(settings: Settings) -> str:
+    before_connect = ["before-connect"] if registers_before_connect(settings) else []
+    return ",".join([*before_connect, *(["email-required"] if settings.accounts.email_required else [])])
 
 
 def written(offers: dict[str, str], *, with_values: bool) -> list[str]:

@@ -146,6 +146,12 @@ class Accounts:
     registration: bool = _key(
         True, YesOrNo(), "Allow users to register accounts from the chat. If false, only chatroomctl creates accounts."
     )
+    register_before_connect: bool = _key(
+        True, YesOrNo(), "Allow REGISTER before the connection is complete. If false, a user must connect first."
+    )
+    email_required: bool = _key(
+        False, YesOrNo(), "Require a mail address to register an account. It is stored, and no mail is sent to it."
+    )
     require_login: bool = _key(
         False, YesOrNo(), "Require every user to log in to an account. If false, guests can connect too."
     )

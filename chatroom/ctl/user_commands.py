@@ -113,7 +113,7 @@ def list_(invocation: Invocation, as_json: bool) -> None:
 def show(invocation: Invocation, name: str, as_json: bool) -> None:
     """Show the account NAME.
 
-    It lists the role, the state, the last login and any ban on the name.
+    It lists the role, the state, the mail address, the last login and any ban on the name.
 
     \b
     Example:
@@ -121,9 +121,10 @@ def show(invocation: Invocation, name: str, as_json: bool) -> None:
     """
     with open_stores(invocation.database) as stores:
         account = stores.accounts.get(name)
+        email = stores.accounts.find_email(account.id)
         ban = stores.bans.find_in_force("name", account.name, datetime.now(UTC))
     if as_json:
-        print_json({"account": account, "ban": ban})
+        print_json({"account": account, "email": email, "ban": ban})
         return
     print_pairs(
         [
@@ -131,6 +132,7 @@ def show(invocation: Invocation, name: str, as_json: bool) -> None:
             ("Id", account.id),
             ("Role", account.role),
             ("State", _state(account)),
+            ("Mail address", email),
             ("Created", account.created_at),
             ("Last login", account.last_login_at),
             ("Banned", "no" if ban is None else f"yes, by {ban.by} (ban {ban.id})"),

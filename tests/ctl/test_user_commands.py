@@ -72,6 +72,18 @@ def test_taken_name(shell: Shell) -> None:
     assert "Alice" in shell.refused("user", "create", "aLICE")
 
 
+def test_mail_address(shell: Shell) -> None:
+    """``user show`` has the address that was given at the registration; lists do not."""
+    shell.create("bob")
+    assert shell.json("user", "show", "bob")["email"] is None
+    with shell.stores() as stores:
+        stores.accounts.create("alice", Role.USER, [], Actor("alice", "192.0.2.1"), "alice@example.org")
+    assert shell.json("user", "show", "alice")["email"] == "alice@example.org"
+    assert "alice@example.org" in shell.done("user", "show", "alice")
+    for listing in (["user", "list"], ["user", "list", "--json"], ["audit", "list"]):
+        assert "example.org" not in shell.done(*listing)
+
+
 @pytest.mark.parametrize("name", ["NickServ", "ADMIN", "Adrnin"])
 def test_reserved_name(shell: Shell, name: str) -> None:
     """A reserved name takes --force, and the refusal comes before the password is asked for."""

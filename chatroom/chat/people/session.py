@@ -26,12 +26,15 @@ class Registration:
         "nick",
         "passwords",
         "realname",
+        "refused_nick",
         "server_password_given",
         "username",
     )
 
     def __init__(self) -> None:
         self.nick = ""
+        self.refused_nick = ""
+        """The nick of the last NICK if it was refused because another user has it; empty if it was not."""
         self.username = ""
         self.realname = ""
         self.passwords: list[str] = []

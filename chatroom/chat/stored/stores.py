@@ -44,11 +44,17 @@ from chatroom.chat.stored.records import (
 class AccountStore(Protocol):
     """Accounts and their credentials."""
 
-    def create(self, name: str, role: Role, credentials: Iterable[Credential], by: Actor) -> Account:
-        """Add an account. Raises ``AlreadyExists`` if the name is taken. Audit: ``user.create``.
+    def create(
+        self, name: str, role: Role, credentials: Iterable[Credential], by: Actor, email: str | None = None
+    ) -> Account:
+        """Add an account. Raises ``AlreadyExists`` if the name is taken. Audit: ``user.create``, without the address.
 
         The caller has checked the name (``chatroom.irc.names.is_nick``).
         """
+        ...
+
+    def find_email(self, account_id: int) -> str | None:
+        """The mail address that was given at the registration, or None. No ``Account`` has it, so no list shows it."""
         ...
 
     def find(self, name: str) -> Account | None:

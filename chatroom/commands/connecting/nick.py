@@ -34,9 +34,11 @@ def nick(context: Context, params: list[str]) -> Pending | None:
     # the same account and share the nick: ``advance`` decides that when registration would complete.
     other = context.world.find_user(wanted)
     if other is not None and other.account is None:
+        registration.refused_nick = wanted
         context.reply(numerics.ERR_NICKNAMEINUSE, wanted, text="Nickname is already in use")
         return None
     registration.nick = wanted
+    registration.refused_nick = ""
     return advance(context)
 
 

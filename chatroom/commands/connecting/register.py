@@ -1,6 +1,7 @@
 """REGISTER and VERIFY: making an account from the chat.
 
-The account has the name of the nick of its user. No mail is sent, so there is no code to verify.
+The account has the name of the nick of its user. A mail address is stored if the client gives one. No mail is sent, so
+there is no code to verify.
 
 Source: IRCv3 draft/account-registration.
 """
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING
 from chatroom.chat.admission.credentials import make_credentials
 from chatroom.chat.admission.flood import limit_key
 from chatroom.chat.enforcement import free_nick
+from chatroom.chat.offered_capabilities import registers_before_connect
 from chatroom.chat.stored.records import Account, AccountEntry, Actor, Credential, Role
 from chatroom.commands.command_table import When, command
 from chatroom.commands.connecting.login import log_in
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from chatroom.chat.stored.stores import Stores
 
 _ADDRESS = re.compile(r"[^@\s]+@[^@\s]+")
+_ADDRESS_BYTES = 254  # RFC 5321: the longest path is 256 bytes, with its brackets
 
 
 @command("REGISTER", "<account> <email> <password>", when=When.ANY)
@@ -39,6 +42,10 @@ def register(context: Context, params: list[str]) -> Pending | None:
     nick = _nick(context)
     if _refuse_stranger(context, account):
         return None
+    refused = _refused_nick(context, account, nick)
+    if refused:
+        context.fail("ACCOUNT_EXISTS", refused, text=f"{refused} is in use: choose another nick first")
+        return None
     if not nick:
         context.fail("NEED_NICK", "*", text="Choose a nick first (NICK): it becomes the name of the account")
         return None
@@ -47,13 +54,16 @@ def register(context: Context, params: list[str]) -> Pending | None:
     refusal = _name_refusal(context, name, nick)
     if refusal is not None:
         context.fail(refusal[0], name, text=refusal[1])
-    elif email != "*" and not _ADDRESS.fullmatch(email):
-        context.fail("INVALID_EMAIL", name, text="This is not a mail address. None is needed: send * instead")
+    elif email == "*" and settings.email_required:
+        context.fail("INVALID_EMAIL", name, text="This server needs your mail address to register an account")
+    elif email != "*" and not _is_address(email):
+        way_out = "" if settings.email_required else ". None is needed: send * instead"
+        context.fail("INVALID_EMAIL", name, text=f"This is not a mail address{way_out}")
     elif len(password) < settings.password_min_length:
         text = f"A password has at least {settings.password_min_length} characters"
         context.fail("WEAK_PASSWORD", name, text=text)
     else:
-        return _hash_and_create(context, nick, password)
+        return _hash_and_create(context, nick, None if email == "*" else email, password)
     return None
 
 
@@ -71,6 +81,21 @@ def _nick(context: Context) -> str:
     return context.session.user.nick if context.session.user is not None else registration.nick if registration else ""
 
 
+def _refused_nick(context: Context, account: str, nick: str) -> str:
+    """Return the nick that the client asks to register although another user has it, as a 433 has said; or empty."""
+    registration = context.session.registration
+    refused = registration.refused_nick if registration is not None else ""
+    if not refused or context.world.find_user(refused) is None:
+        return ""
+    # An asterisk means the nick that was accepted, if one was before the refused one.
+    wanted = (nick or refused) if account == "*" else account
+    return refused if casefold(wanted) == casefold(refused) else ""
+
+
+def _is_address(text: str) -> bool:
+    return _ADDRESS.fullmatch(text) is not None and text.isprintable() and len(text.encode()) <= _ADDRESS_BYTES
+
+
 def _refuse_stranger(context: Context, account: str) -> bool:
     """Refuse a session that may not register any name, or is logged in already. True if it was refused."""
     session, settings = context.session, context.world.settings
@@ -78,9 +103,8 @@ def _refuse_stranger(context: Context, account: str) -> bool:
     own = user.account if user is not None else registration.account if registration is not None else None
     if own is not None:
         context.fail("ALREADY_AUTHENTICATED", account, text=f"You are already logged in as {own.name}")
-    elif user is None and settings.server.password:
-        # PASS is checked when registration completes. Until then, the client may not know the server's password.
-        context.fail("COMPLETE_CONNECTION_REQUIRED", text="Connect under the name first, then register it")
+    elif user is None and not registers_before_connect(settings):
+        context.fail("COMPLETE_CONNECTION_REQUIRED", account, text="Connect under the name first, then register it")
     elif not settings.accounts.registration:
         context.fail("DISALLOWED", account, text="This server does not register names from the chat. Ask an admin")
     else:
@@ -98,7 +122,7 @@ def _name_refusal(context: Context, name: str, nick: str) -> tuple[str, str] | N
     return ("BAD_ACCOUNT_NAME", refusal[2]) if refusal is not None else None
 
 
-def _hash_and_create(context: Context, name: str, password: str) -> Pending:
+def _hash_and_create(context: Context, name: str, email: str | None, password: str) -> Pending:
     world = context.world
     settings = world.settings.accounts
     key = f"register {limit_key(context.session.version, context.session.address)}"
@@ -120,7 +144,7 @@ def _hash_and_create(context: Context, name: str, password: str) -> Pending:
         def job(stores: Stores) -> Account | None:
             try:
                 # The name was free when the line came, but another session may have registered it meanwhile.
-                return stores.accounts.create(name, Role.USER, credentials, actor)
+                return stores.accounts.create(name, Role.USER, credentials, actor, email)
             except AlreadyExists:
                 return None
 

@@ -106,6 +106,8 @@ def _may_enter(context: Context, nick: str, account: AccountEntry | None) -> boo
         numeric, code, text = refusal
         # The connection stays open, so that the client can log in or choose another nick.
         context.reply(numeric, nick, text=text)
+        if not code and session.registration is not None:
+            session.registration.refused_nick = nick
         if code:
             is_free = code == "NICK_RESERVED" and world.accounts.find(nick) is None
             why = "reserved for the server" if is_free else "registered, no password yet"

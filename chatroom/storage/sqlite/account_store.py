@@ -24,21 +24,28 @@ class SqliteAccounts:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def create(self, name: str, role: Role, credentials: Iterable[Credential], by: Actor) -> Account:
+    def create(
+        self, name: str, role: Role, credentials: Iterable[Credential], by: Actor, email: str | None = None
+    ) -> Account:
         """Add an account. Raises ``AlreadyExists`` if the name is taken."""
         with self._database.transaction():
             taken = self._database.row("SELECT name FROM accounts WHERE folded = ?", (casefold(name),))
             if taken is not None:
                 raise AlreadyExists(f"there is an account called {taken[0]} already")
             account_id = self._database.execute(
-                "INSERT INTO accounts (name, folded, role, created_ms) VALUES (?, ?, ?, ?)",
-                (name, casefold(name), role.word, self._database.now_ms()),
+                "INSERT INTO accounts (name, folded, role, created_ms, email) VALUES (?, ?, ?, ?, ?)",
+                (name, casefold(name), role.word, self._database.now_ms(), email),
             ).lastrowid
             assert account_id is not None  # an INSERT into a table with rowids
             self._insert_credentials(account_id, credentials)
             self._record(account_id, by, "user.create", name, f"role {role.word}")
             account = self._get_by_id(account_id)
         return account
+
+    def find_email(self, account_id: int) -> str | None:
+        """The mail address that was given at the registration, or None."""
+        row = self._database.row("SELECT email FROM accounts WHERE id = ?", (account_id,))
+        return None if row is None or row[0] is None else str(row[0])
 
     def find(self, name: str) -> Account | None:
         """The account called ``name``, or None."""

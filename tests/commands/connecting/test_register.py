@@ -69,8 +69,13 @@ def test_a_refused_register_has_its_code_and_the_account(
 
 
 def test_a_mail_address_is_accepted_and_not_needed(here: Here) -> None:
-    """An address changes nothing, because no mail is sent."""
+    """The address is stored, and neither the audit nor the list of accounts has it."""
     assert verbs(early(here, "NICK alice").ask(f"REGISTER * alice@example.org :{PASSWORD}")) == ["REGISTER", "900"]
+    account = here.stores.accounts.get("alice")
+    assert here.stores.accounts.find_email(account.id) == "alice@example.org"
+    assert "example.org" not in f"{here.stores.audit.list_entries()}{here.stores.accounts.list_all()}"
+    early(here, "NICK bob", LINE)
+    assert here.stores.accounts.find_email(here.stores.accounts.get("bob").id) is None
 
 
 def test_a_registered_name_is_taken(here: Here) -> None:
@@ -105,14 +110,69 @@ def test_a_nick_that_was_taken_meanwhile_cannot_be_registered(here: Here) -> Non
     assert fail(client.ask(LINE)) == ["REGISTER", "BAD_ACCOUNT_NAME", "alice"]
 
 
+def test_a_nick_that_was_refused_as_in_use_cannot_be_registered(here: Here) -> None:
+    """ACCOUNT_EXISTS has that nick, by its name or an asterisk, for as long as another user has it."""
+    guest = here.connect("alice")
+    client = early(here, "NICK ALICE")
+    for line in (LINE, f"REGISTER alice * :{PASSWORD}"):
+        assert fail(client.ask(line)) == ["REGISTER", "ACCOUNT_EXISTS", "ALICE"]
+    assert fail(client.ask(f"REGISTER bob * :{PASSWORD}")) == ["REGISTER", "NEED_NICK", "*"]
+    guest.say("QUIT")
+    assert fail(client.ask(LINE)) == ["REGISTER", "NEED_NICK", "*"]
+    assert verbs(client.ask("NICK alice", LINE)) == ["REGISTER", "900"]
+
+
+def test_a_nick_that_was_refused_at_the_end_of_registration_cannot_be_registered(here: Here) -> None:
+    """The nick is in use by a user with another account, so it was refused only when registration would complete."""
+    here.account("owner")
+    here.connect("alice", login="owner")
+    client = here.open()
+    assert "433" in verbs(client.ask("NICK alice", "USER a 0 * :A"))
+    assert fail(client.ask(LINE)) == ["REGISTER", "ACCOUNT_EXISTS", "alice"]
+
+
+def test_an_asterisk_means_the_nick_that_was_accepted(here: Here) -> None:
+    """A nick that was refused after another one was accepted changes nothing."""
+    here.connect("alice")
+    client = early(here, "NICK bob", "NICK alice")
+    assert params_of(client.ask(LINE), "REGISTER")[1] == "bob"
+
+
+def test_register_before_connect_may_be_off(make_here: Callable[..., Here]) -> None:
+    """The capability has no value, and REGISTER has the account as given in its refusal until the welcome."""
+    here = make_here(accounts={"register_before_connect": False})
+    client = here.open()
+    assert "draft/account-registration" in " ".join(client.ask("CAP LS 302")).replace(":", " ").split()
+    client.say("NICK alice", "USER a 0 * :A")
+    for given in ("*", "alice", "other"):
+        refused = fail(client.ask(f"REGISTER {given} * :{PASSWORD}"))
+        assert refused == ["REGISTER", "COMPLETE_CONNECTION_REQUIRED", given]
+    client.say("CAP END")
+    assert verbs(client.ask(LINE))[0] == "REGISTER"
+
+
+def test_a_mail_address_may_be_required(make_here: Callable[..., Here]) -> None:
+    """The capability has email-required. INVALID_EMAIL refuses an asterisk and what is no address."""
+    here = make_here(accounts={"email_required": True})
+    assert " draft/account-registration=before-connect,email-required" in " ".join(here.open().ask("CAP LS 302"))
+    client = early(here, "NICK alice")
+    for email in ("*", "nonsense", f"a@{'b' * 253}", "a@b\x7f"):
+        sent = client.ask(f"REGISTER * {email} :{PASSWORD}")
+        assert fail(sent) == ["REGISTER", "INVALID_EMAIL", "alice"]
+        assert "*" not in params_of(sent, "FAIL")[-1]
+    assert verbs(client.ask(f"REGISTER * a@example.org :{PASSWORD}")) == ["REGISTER", "900"]
+    other = make_here(accounts={"email_required": True, "register_before_connect": False})
+    assert " draft/account-registration=email-required" in " ".join(other.open().ask("CAP LS 302"))
+
+
 def test_register_waits_for_the_server_password(make_here: Callable[..., Here]) -> None:
     """With a server password, REGISTER answers COMPLETE_CONNECTION_REQUIRED until the connection is complete."""
     here = make_here(server={"password": "swordfish"})
     client = here.open()
     assert "draft/account-registration" in " ".join(client.ask("CAP LS 302")).replace(":", " ").split()
     client.say("NICK alice", "USER a 0 * :A")
-    assert fail(client.ask(LINE)) == ["REGISTER", "COMPLETE_CONNECTION_REQUIRED"]
-    assert fail(client.ask("VERIFY alice 1")) == ["VERIFY", "COMPLETE_CONNECTION_REQUIRED"]
+    assert fail(client.ask(LINE)) == ["REGISTER", "COMPLETE_CONNECTION_REQUIRED", "*"]
+    assert fail(client.ask("VERIFY alice 1")) == ["VERIFY", "COMPLETE_CONNECTION_REQUIRED", "alice"]
     client.say("PASS swordfish", "CAP END")
     assert verbs(client.ask(LINE))[0] == "REGISTER"
 
