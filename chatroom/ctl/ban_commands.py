@@ -14,7 +14,19 @@ from chatroom.chat.stored.records import Ban
 from chatroom.ctl import ban_lists
 from chatroom.ctl.ban_checks import choose_targets, confirm_risks, find_covering, find_exact
 from chatroom.ctl.invocation import Invocation, pass_invocation
-from chatroom.ctl.output import confirm, json_option, moment, plain, print_json, print_table, progress, yes_option
+from chatroom.ctl.output import (
+    confirm,
+    json_option,
+    moment,
+    plain,
+    print_json,
+    print_table,
+    progress,
+    report,
+    say,
+    yes_option,
+)
+from chatroom.ctl.streams import print_error, warn
 from chatroom.errors import NotFound, Refused
 from chatroom.storage.sqlite.sqlite_stores import SqliteStores, open_stores
 
@@ -88,16 +100,16 @@ def add(
     targets = choose_targets(invocation, target, as_name, as_ip)
     for one in targets:
         if isinstance(one, NetworkTarget) and one.note:
-            click.echo(f"chatroomctl: {one.note}", err=True)
+            warn(plain(one.note))
     networks = [one.network for one in targets if isinstance(one, NetworkTarget)]
     confirm_risks(invocation, networks, force, yes)
     with open_stores(invocation.database) as stores:
         added = [_add(stores, invocation, one, reason, until_at) for one in targets]
     if as_json:
-        print_json({"database": invocation.database, "bans": added})
+        print_json({"database": invocation.database, "bans": added}, changed=True)
         return
     for made in added:
-        click.echo(f"Banned {made.target} {_until(made)} (ban {made.id}) in {invocation.database}")
+        report(f"Banned {made.target} {_until(made)} (ban {made.id}) in {invocation.database}")
 
 
 @ban.command("remove")
@@ -124,7 +136,7 @@ def remove(invocation: Invocation, target_or_id: str) -> None:
                 raise NotFound(f"{target_or_id} is not banned")
             ban_id = found.id
         lifted = stores.bans.lift(ban_id, invocation.actor)
-    click.echo(f"Lifted the ban on {plain(lifted.target)} (ban {lifted.id}) in {invocation.database}")
+    report(f"Lifted the ban on {lifted.target} (ban {lifted.id}) in {invocation.database}")
 
 
 @ban.command("list")
@@ -169,7 +181,7 @@ def check(invocation: Invocation, name_or_address: str, as_json: bool) -> None:
     elif found:
         print_table(["ID", "TARGET", "REASON", "BY", "SINCE", "UNTIL"], [_columns(one) for one in found])
     else:
-        click.echo(f"{plain(name_or_address)} is not banned.")
+        say(f"{name_or_address} is not banned.")
 
 
 @ban.command("export")
@@ -225,9 +237,7 @@ def import_(invocation: Invocation, file: str, reason: str, skip_bad: bool, forc
             confirm(f"The list has very wide networks: {named} ({len(wide)} in all). Ban them?", yes)
         with progress(len(new), "Importing") as bar:
             ban_lists.add_in_batches(stores.bans, new, invocation.actor, bar.update)
-    click.echo(
-        f"Added {len(new)} of {len(wanted)} bans to {invocation.database}; the others are in force or have run out"
-    )
+    report(f"Added {len(new)} of {len(wanted)} bans to {invocation.database}; the others are in force or have run out")
 
 
 def _add(
@@ -260,9 +270,9 @@ def _report(name: str, errors: list[str], skip_bad: bool) -> None:
     """List the bad lines of a file. Raises ``Refused`` if there are any, unless ``skip_bad``."""
     for error in errors[:_SHOWN_ERRORS]:
         # As compilers do, "file:line: text", so that editors can jump to the line.
-        click.echo(f"{name}:{plain(error)}", err=True)
+        print_error(plain(f"{name}:{error}"))
     if len(errors) > _SHOWN_ERRORS:
-        click.echo(f"and {len(errors) - _SHOWN_ERRORS} more", err=True)
+        print_error(f"and {len(errors) - _SHOWN_ERRORS} more")
     if errors and not skip_bad:
         count = "1 line" if len(errors) == 1 else f"{len(errors)} lines"
         raise Refused(f"{count} cannot be read, so nothing was imported; --skip-bad imports the others")
