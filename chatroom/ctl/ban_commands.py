@@ -18,6 +18,7 @@ from chatroom.ctl.output import (
     confirm,
     json_option,
     moment,
+    open_output,
     plain,
     print_json,
     print_table,
@@ -185,21 +186,26 @@ def check(invocation: Invocation, name_or_address: str, as_json: bool) -> None:
 
 
 @ban.command("export")
+@click.argument("file", type=click.Path(allow_dash=True, dir_okay=False), default="-")
 @pass_invocation
-def export(invocation: Invocation) -> None:
-    """Print the bans in force, for "ban import".
+def export(invocation: Invocation, file: str) -> None:
+    """Write the bans in force to FILE or print them, for "ban import".
 
-    The output is JSON Lines: one ban on each line, oldest first.
+    The output is JSON Lines: one ban on each line, oldest first. Only you can read FILE. A FILE that exists is replaced
+    when the export is complete.
 
     \b
     Example:
-      chatroomctl ban export > bans.jsonl
+      chatroomctl ban export bans.jsonl
     """
     with open_stores(invocation.database) as stores:
         bans = stores.bans.list_in_force(datetime.now(UTC))
     # Oldest first, so that an import numbers the bans in the same order.
-    for one in reversed(bans):
-        click.echo(ban_lists.format_line(one))
+    with open_output(file) as target:
+        for one in reversed(bans):
+            click.echo(ban_lists.format_line(one), file=target)
+    if file != "-":
+        report(f"Wrote {len(bans)} bans of {invocation.database} to {file}")
 
 
 @ban.command("import")

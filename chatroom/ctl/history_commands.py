@@ -18,6 +18,7 @@ from chatroom.ctl.invocation import Invocation, pass_invocation
 from chatroom.ctl.output import (
     confirm,
     json_option,
+    open_output,
     plain,
     print_json,
     print_pairs,
@@ -181,7 +182,8 @@ def export(
 ) -> None:
     """Write the stored entries to FILE or print them.
 
-    The oldest comes first. Only you can read a new FILE. A FILE that exists is overwritten and keeps its permissions.
+    The oldest comes first. Only you can read FILE. A FILE that exists is replaced when the export is complete; if the
+    export fails, it stays as it was.
 
     \b
     Examples:
@@ -189,7 +191,7 @@ def export(
       chatroomctl history export --format text --channel "#lobby" --after 2030-01-01
     """
     count = 0
-    with open_stores(invocation.database) as stores, _open_new(file) as target:
+    with open_stores(invocation.database) as stores, open_output(file) as target:
         for one in history_archive.read_all(
             stores.database, channel=channel, after_ms=to_ms_or_none(after_at), before_ms=to_ms_or_none(before_at)
         ):
@@ -197,13 +199,6 @@ def export(
             count += 1
     if file != "-":
         report(f"Wrote {count} entries of {invocation.database} to {file}")
-
-
-def _open_new(file: str) -> Any:
-    if file == "-":
-        return click.open_file("-", "w", encoding="utf-8")
-    # 0600 from the first byte on: the file has private conversations.
-    return os.fdopen(os.open(file, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600), "w", encoding="utf-8")
 
 
 @history.command("import")

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import IO, Any, TypeVar
 
 import click
 from wcwidth import wcswidth
@@ -22,6 +22,7 @@ from wcwidth import wcswidth
 from chatroom.chat.stored.records import Role
 from chatroom.ctl.streams import discard, has_all_characters, print_error, warn
 from chatroom.errors import Refused
+from chatroom.storage.new_file import new_file
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -99,6 +100,13 @@ def to_json(document: object, *, indent: int | None = None, only_ascii: bool = F
     # JSON itself escapes only the controls below U+0020. The others appear inside strings only, so the text can be
     # searched as a whole.
     return "\n".join(line if line.isprintable() else _escape(line) for line in text.split("\n"))
+
+
+def open_output(file: str) -> AbstractContextManager[IO[str]]:
+    """Open FILE of an export for writing, or stdout for ``-``. Only a complete export replaces FILE."""
+    if file == "-":
+        return click.open_file("-", "w", encoding="utf-8")
+    return new_file(Path(file))
 
 
 def say(text: str) -> None:

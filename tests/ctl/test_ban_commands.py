@@ -331,3 +331,13 @@ def test_a_long_list_is_imported_in_batches(ctl: Ctl, database: Path) -> None:
     wanted = [f"10.{number >> 8}.{number & 255}.0/24" for number in range(3000)]
     assert ctl("import", "-", input="\n".join(wanted)).exit_code == 0
     assert targets(database) == wanted
+
+
+def test_an_export_to_a_file(ctl: Ctl, home: Path) -> None:
+    """An export to a file has the same lines, and only the owner can read it."""
+    ctl("add", "mallory")
+    file = home / "bans.jsonl"
+    file.touch(0o666)
+    assert ctl("export", str(file)).stdout.startswith("Wrote 1 bans of ")
+    assert file.read_text() == ctl("export").stdout
+    assert file.stat().st_mode & 0o777 == 0o600
