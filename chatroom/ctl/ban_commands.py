@@ -12,7 +12,7 @@ from chatroom.chat.admission.ban_targets import NameTarget, NetworkTarget, forma
 from chatroom.chat.admission.durations import parse_duration
 from chatroom.chat.stored.records import Ban
 from chatroom.ctl import ban_lists
-from chatroom.ctl.ban_checks import choose_targets, confirm_risks, find_covering, find_exact
+from chatroom.ctl.ban_checks import choose_targets, confirm_risks, find_covering, find_exact, find_inside
 from chatroom.ctl.invocation import Invocation, pass_invocation
 from chatroom.ctl.output import (
     confirm,
@@ -31,6 +31,8 @@ from chatroom.ctl.streams import print_error, warn
 from chatroom.errors import NotFound, Refused
 from chatroom.storage.sqlite.sqlite_stores import SqliteStores, open_stores
 
+BANNED = 3
+"""The exit code of ``ban check`` if the target is banned. 1 and 2 are those of errors."""
 _SHOWN_ERRORS = 20
 """How many bad lines of an imported file are listed; the others are counted."""
 
@@ -132,12 +134,16 @@ def remove(invocation: Invocation, target_or_id: str) -> None:
         if target_or_id.isdecimal():
             ban_id = int(target_or_id)
         else:
-            found = find_exact(stores, parse_target(target_or_id))
+            target = parse_target(target_or_id)
+            found = find_exact(stores, target)
             if found is None:
-                raise NotFound(f"{target_or_id} is not banned")
+                raise _not_found(target_or_id, find_covering(stores, target))
             ban_id = found.id
         lifted = stores.bans.lift(ban_id, invocation.actor)
+        still = find_covering(stores, parse_target(lifted.target))
     report(f"Lifted the ban on {lifted.target} (ban {lifted.id}) in {invocation.database}")
+    if still:
+        warn(plain(f"{lifted.target} stays banned: it is covered by {_named(still)}"))
 
 
 @ban.command("list")
@@ -168,7 +174,8 @@ def list_(invocation: Invocation, everything: bool, as_json: bool) -> None:
 def check(invocation: Invocation, name_or_address: str, as_json: bool) -> None:
     """Show the bans on a name or an address.
 
-    For a network only the bans that cover all of it are shown. The narrowest ban comes first.
+    The narrowest ban comes first. A network is banned if a ban covers all of it; otherwise the bans inside it are
+    listed. The exit code is 3 if NAME_OR_ADDRESS is banned, 0 if it is not, and 1 after an error.
 
     \b
     Example:
@@ -177,12 +184,18 @@ def check(invocation: Invocation, name_or_address: str, as_json: bool) -> None:
     target = parse_target(name_or_address)
     with open_stores(invocation.database) as stores:
         found = find_covering(stores, target)
+        inside = [] if found else find_inside(stores, target)
     if as_json:
         print_json(found)
-    elif found:
-        print_table(["ID", "TARGET", "REASON", "BY", "SINCE", "UNTIL"], [_columns(one) for one in found])
+    elif found or inside:
+        if inside:
+            say(f"{name_or_address} is not banned as a whole. Bans inside it:")
+        print_table(["ID", "TARGET", "REASON", "BY", "SINCE", "UNTIL"], [_columns(one) for one in found or inside])
     else:
         say(f"{name_or_address} is not banned.")
+
+    if found:
+        click.get_current_context().exit(BANNED)
 
 
 @ban.command("export")
@@ -256,6 +269,17 @@ def _add(
     if isinstance(target, NameTarget):
         return stores.bans.add("name", target.name, reason, until_at, invocation.actor)
     return stores.bans.add("ip", format_network(target.network), reason, until_at, invocation.actor)
+
+
+def _not_found(target: str, covering: list[Ban]) -> NotFound:
+    """Return the refusal for a target without a ban of its own; a wider ban can still cover it."""
+    if not covering:
+        return NotFound(f"{target} is not banned")
+    return NotFound(f"{target} has no ban of its own but is covered by {_named(covering)}; remove that by its number")
+
+
+def _named(bans: list[Ban]) -> str:
+    return ", ".join(f"ban {one.id} on {one.target}" for one in bans)
 
 
 def _columns(one: Ban) -> list[object]:
