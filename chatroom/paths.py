@@ -9,26 +9,59 @@ import hashlib
 import os
 import stat
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
-from chatroom.errors import ServeError
+from chatroom.errors import ConfigError, ServeError
+
+SYSTEM_CONFIG = Path("/etc/chatroom")
+"""The system's directory for ``chatroom.toml``."""
 
 SOCKET_PATH_LENGTH = 107
 """The longest path a Unix-domain socket may have on Linux, in bytes (``sun_path`` less its NUL)."""
 
 
 def default_database() -> Path:
-    """Return the database path that is used if none is given: in the user's data directory."""
+    """Return the database path that is used if none is given: in the user's data directory. Raises ``ConfigError``."""
     import platformdirs  # here, because most runs do not need it and it slows down the start
 
-    return Path(platformdirs.user_data_dir("chatroom")) / "chatroom.db"
+    directory = _absolute(platformdirs.user_data_dir)
+    if directory is None:
+        raise ConfigError("there is no home directory for the database: set HOME, or name a file with --database")
+    return directory / "chatroom.db"
 
 
-def config_directories() -> tuple[Path, Path]:
-    """Return the directories searched for ``chatroom.toml``: the user's, then the system's."""
+def user_config_directory() -> Path:
+    """Return the user's directory for ``chatroom.toml``. Raises ``ConfigError`` if there is no home directory."""
+    user = config_directories()[0]
+    if user == SYSTEM_CONFIG:
+        raise ConfigError("there is no home directory for the configuration: set HOME, or name a file with --config")
+    return user
+
+
+def config_directories() -> tuple[Path, ...]:
+    """Return the directories searched for ``chatroom.toml``: the user's, if there is a home, then the system's."""
     import platformdirs
 
-    return Path(platformdirs.user_config_dir("chatroom")), Path("/etc/chatroom")
+    user = _absolute(platformdirs.user_config_dir)
+    return (SYSTEM_CONFIG,) if user is None else (user, SYSTEM_CONFIG)
+
+
+def _absolute(find: Callable[[str], str]) -> Path | None:
+    # Without HOME and without an entry in passwd, "~" stays as it is, or cannot be expanded.
+    try:
+        found = Path(find("chatroom"))
+    except (RuntimeError, KeyError):
+        return None
+    return found if found.is_absolute() else None
+
+
+def expand(path: Path) -> Path:
+    """Return the path with ``~`` replaced by the home directory. Raises ``ConfigError`` if there is none."""
+    try:
+        return path.expanduser()
+    except RuntimeError:
+        raise ConfigError(f"{path}: there is no home directory for this") from None
 
 
 def runtime_directory() -> Path:

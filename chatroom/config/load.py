@@ -28,7 +28,7 @@ def find_file(flag: Path | None, environ: Mapping[str, str], directory: Path) ->
     """
     named = flag or (Path(environ["CHATROOM_CONFIG"]) if environ.get("CHATROOM_CONFIG") else None)
     if named is not None:
-        named = named.expanduser()
+        named = paths.expand(named)
         if not named.exists():
             raise ConfigError(f"{named}: there is no such file ({'--config' if flag else 'CHATROOM_CONFIG'} names it)")
         return named

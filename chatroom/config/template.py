@@ -36,7 +36,11 @@ def template() -> str:
 def toml_value(value: object) -> str:
     """Return a value in TOML's syntax."""
     # JSON's syntax is valid TOML for all values of settings: strings, numbers, booleans and lists of these.
-    return json.dumps(value, ensure_ascii=False)
+    text = json.dumps(value, ensure_ascii=False)
+    if text.isprintable():
+        return text
+    # JSON escapes only the controls below U+0020, but TOML forbids DEL too, and the others could steer a terminal.
+    return "".join(char if char.isprintable() else f"\\U{ord(char):08x}" for char in text)
 
 
 def _comment(text: str) -> str:

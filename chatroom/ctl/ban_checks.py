@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from ipaddress import ip_network
 
 from chatroom.chat.admission.ban_policy import Reach, RiskKind, find_risks, propose_network
 from chatroom.chat.admission.ban_targets import NameTarget, NetworkTarget, format_network, parse_name, parse_target
@@ -95,3 +96,21 @@ def find_covering(stores: SqliteStores, target: NameTarget | NetworkTarget) -> l
         ]
     found = (find_exact(stores, one) for one in covering)
     return [one for one in found if one is not None]
+
+
+def find_inside(stores: SqliteStores, target: NameTarget | NetworkTarget) -> list[Ban]:
+    """Return the bans in force on smaller networks inside the target, newest first."""
+    if isinstance(target, NameTarget) or target.network.prefixlen == target.network.max_prefixlen:
+        return []
+    outer = target.network
+    inside = []
+    for one in stores.bans.list_in_force(datetime.now(UTC)):
+        inner = ip_network(one.target) if one.kind == "ip" else None
+        if (
+            inner is not None
+            and inner.prefixlen > outer.prefixlen
+            and inner.version == outer.version
+            and ip_network((inner.network_address, outer.prefixlen), strict=False) == outer
+        ):
+            inside.append(one)
+    return inside

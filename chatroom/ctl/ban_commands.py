@@ -12,12 +12,27 @@ from chatroom.chat.admission.ban_targets import NameTarget, NetworkTarget, forma
 from chatroom.chat.admission.durations import parse_duration
 from chatroom.chat.stored.records import Ban
 from chatroom.ctl import ban_lists
-from chatroom.ctl.ban_checks import choose_targets, confirm_risks, find_covering, find_exact
+from chatroom.ctl.ban_checks import choose_targets, confirm_risks, find_covering, find_exact, find_inside
 from chatroom.ctl.invocation import Invocation, pass_invocation
-from chatroom.ctl.output import confirm, json_option, moment, plain, print_json, print_table, progress, yes_option
+from chatroom.ctl.output import (
+    confirm,
+    json_option,
+    moment,
+    open_output,
+    plain,
+    print_json,
+    print_table,
+    progress,
+    report,
+    say,
+    yes_option,
+)
+from chatroom.ctl.streams import print_error, warn
 from chatroom.errors import NotFound, Refused
 from chatroom.storage.sqlite.sqlite_stores import SqliteStores, open_stores
 
+BANNED = 3
+"""The exit code of ``ban check`` if the target is banned. 1 and 2 are those of errors."""
 _SHOWN_ERRORS = 20
 """How many bad lines of an imported file are listed; the others are counted."""
 
@@ -88,16 +103,16 @@ def add(
     targets = choose_targets(invocation, target, as_name, as_ip)
     for one in targets:
         if isinstance(one, NetworkTarget) and one.note:
-            click.echo(f"chatroomctl: {one.note}", err=True)
+            warn(plain(one.note))
     networks = [one.network for one in targets if isinstance(one, NetworkTarget)]
     confirm_risks(invocation, networks, force, yes)
     with open_stores(invocation.database) as stores:
         added = [_add(stores, invocation, one, reason, until_at) for one in targets]
     if as_json:
-        print_json({"database": invocation.database, "bans": added})
+        print_json({"database": invocation.database, "bans": added}, changed=True)
         return
     for made in added:
-        click.echo(f"Banned {made.target} {_until(made)} (ban {made.id}) in {invocation.database}")
+        report(f"Banned {made.target} {_until(made)} (ban {made.id}) in {invocation.database}")
 
 
 @ban.command("remove")
@@ -119,12 +134,16 @@ def remove(invocation: Invocation, target_or_id: str) -> None:
         if target_or_id.isdecimal():
             ban_id = int(target_or_id)
         else:
-            found = find_exact(stores, parse_target(target_or_id))
+            target = parse_target(target_or_id)
+            found = find_exact(stores, target)
             if found is None:
-                raise NotFound(f"{target_or_id} is not banned")
+                raise _not_found(target_or_id, find_covering(stores, target))
             ban_id = found.id
         lifted = stores.bans.lift(ban_id, invocation.actor)
-    click.echo(f"Lifted the ban on {plain(lifted.target)} (ban {lifted.id}) in {invocation.database}")
+        still = find_covering(stores, parse_target(lifted.target))
+    report(f"Lifted the ban on {lifted.target} (ban {lifted.id}) in {invocation.database}")
+    if still:
+        warn(plain(f"{lifted.target} stays banned: it is covered by {_named(still)}"))
 
 
 @ban.command("list")
@@ -155,7 +174,8 @@ def list_(invocation: Invocation, everything: bool, as_json: bool) -> None:
 def check(invocation: Invocation, name_or_address: str, as_json: bool) -> None:
     """Show the bans on a name or an address.
 
-    For a network only the bans that cover all of it are shown. The narrowest ban comes first.
+    The narrowest ban comes first. A network is banned if a ban covers all of it; otherwise the bans inside it are
+    listed. The exit code is 3 if NAME_OR_ADDRESS is banned, 0 if it is not, and 1 after an error.
 
     \b
     Example:
@@ -164,30 +184,41 @@ def check(invocation: Invocation, name_or_address: str, as_json: bool) -> None:
     target = parse_target(name_or_address)
     with open_stores(invocation.database) as stores:
         found = find_covering(stores, target)
+        inside = [] if found else find_inside(stores, target)
     if as_json:
         print_json(found)
-    elif found:
-        print_table(["ID", "TARGET", "REASON", "BY", "SINCE", "UNTIL"], [_columns(one) for one in found])
+    elif found or inside:
+        if inside:
+            say(f"{name_or_address} is not banned as a whole. Bans inside it:")
+        print_table(["ID", "TARGET", "REASON", "BY", "SINCE", "UNTIL"], [_columns(one) for one in found or inside])
     else:
-        click.echo(f"{plain(name_or_address)} is not banned.")
+        say(f"{name_or_address} is not banned.")
+
+    if found:
+        click.get_current_context().exit(BANNED)
 
 
 @ban.command("export")
+@click.argument("file", type=click.Path(allow_dash=True, dir_okay=False), default="-")
 @pass_invocation
-def export(invocation: Invocation) -> None:
-    """Print the bans in force, for "ban import".
+def export(invocation: Invocation, file: str) -> None:
+    """Write the bans in force to FILE or print them, for "ban import".
 
-    The output is JSON Lines: one ban on each line, oldest first.
+    The output is JSON Lines: one ban on each line, oldest first. Only you can read FILE. A FILE that exists is replaced
+    when the export is complete.
 
     \b
     Example:
-      chatroomctl ban export > bans.jsonl
+      chatroomctl ban export bans.jsonl
     """
     with open_stores(invocation.database) as stores:
         bans = stores.bans.list_in_force(datetime.now(UTC))
     # Oldest first, so that an import numbers the bans in the same order.
-    for one in reversed(bans):
-        click.echo(ban_lists.format_line(one))
+    with open_output(file) as target:
+        for one in reversed(bans):
+            click.echo(ban_lists.format_line(one), file=target)
+    if file != "-":
+        report(f"Wrote {len(bans)} bans of {invocation.database} to {file}")
 
 
 @ban.command("import")
@@ -225,9 +256,7 @@ def import_(invocation: Invocation, file: str, reason: str, skip_bad: bool, forc
             confirm(f"The list has very wide networks: {named} ({len(wide)} in all). Ban them?", yes)
         with progress(len(new), "Importing") as bar:
             ban_lists.add_in_batches(stores.bans, new, invocation.actor, bar.update)
-    click.echo(
-        f"Added {len(new)} of {len(wanted)} bans to {invocation.database}; the others are in force or have run out"
-    )
+    report(f"Added {len(new)} of {len(wanted)} bans to {invocation.database}; the others are in force or have run out")
 
 
 def _add(
@@ -240,6 +269,17 @@ def _add(
     if isinstance(target, NameTarget):
         return stores.bans.add("name", target.name, reason, until_at, invocation.actor)
     return stores.bans.add("ip", format_network(target.network), reason, until_at, invocation.actor)
+
+
+def _not_found(target: str, covering: list[Ban]) -> NotFound:
+    """Return the refusal for a target without a ban of its own; a wider ban can still cover it."""
+    if not covering:
+        return NotFound(f"{target} is not banned")
+    return NotFound(f"{target} has no ban of its own but is covered by {_named(covering)}; remove that by its number")
+
+
+def _named(bans: list[Ban]) -> str:
+    return ", ".join(f"ban {one.id} on {one.target}" for one in bans)
 
 
 def _columns(one: Ban) -> list[object]:
@@ -260,9 +300,9 @@ def _report(name: str, errors: list[str], skip_bad: bool) -> None:
     """List the bad lines of a file. Raises ``Refused`` if there are any, unless ``skip_bad``."""
     for error in errors[:_SHOWN_ERRORS]:
         # As compilers do, "file:line: text", so that editors can jump to the line.
-        click.echo(f"{name}:{plain(error)}", err=True)
+        print_error(plain(f"{name}:{error}"))
     if len(errors) > _SHOWN_ERRORS:
-        click.echo(f"and {len(errors) - _SHOWN_ERRORS} more", err=True)
+        print_error(f"and {len(errors) - _SHOWN_ERRORS} more")
     if errors and not skip_bad:
         count = "1 line" if len(errors) == 1 else f"{len(errors)} lines"
         raise Refused(f"{count} cannot be read, so nothing was imported; --skip-bad imports the others")

@@ -18,6 +18,7 @@ from chatroom.chat.admission.ban_policy import check_reason, covers_loopback, ou
 from chatroom.chat.admission.ban_targets import NameTarget, format_network, parse_name, parse_network, parse_target
 from chatroom.chat.stored.records import Actor, Ban, BanKind
 from chatroom.chat.stored.stores import BanStore
+from chatroom.ctl.output import to_json
 from chatroom.errors import InvalidValue, Refused
 from chatroom.irc.names import casefold
 
@@ -53,7 +54,7 @@ def format_line(ban: Ban) -> str:
         "by": ban.by,
         "created_at": _iso(ban.created_at),
     }
-    return json.dumps(document, ensure_ascii=False)
+    return to_json(document)
 
 
 def read(lines: Iterable[str], reason: str, *, allow_loopback: bool) -> tuple[list[Wanted], list[str]]:

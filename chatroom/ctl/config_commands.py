@@ -15,8 +15,9 @@ from chatroom.config.load import FILE_NAME, check_document
 from chatroom.config.template import template, toml_value
 from chatroom.ctl import config_edit
 from chatroom.ctl.invocation import Invocation, pass_invocation
-from chatroom.ctl.output import json_option, print_json, print_table
+from chatroom.ctl.output import json_option, print_json, print_table, report, say
 from chatroom.ctl.standard_input import read_stdin
+from chatroom.ctl.streams import warn
 from chatroom.errors import AlreadyExists, ConfigError, InvalidValue, NotFound, Refused
 
 _MASKED = "********"
@@ -63,12 +64,12 @@ def init(invocation: Invocation, path: Path | None) -> None:
     Example:
       chatroomctl config init ./chatroom.toml
     """
-    target = path or invocation.config_flag or paths.config_directories()[0] / FILE_NAME
+    target = path or invocation.config_flag or paths.user_config_directory() / FILE_NAME
     if target.exists():
         raise AlreadyExists(f"{target} exists already; name another path or remove it")
     target.parent.mkdir(parents=True, exist_ok=True)
     config_edit.write_file(target, template())
-    click.echo(f"Wrote {target}. Every setting in it is commented out and keeps its default.")
+    report(f"Wrote {target}. Every setting in it is commented out and keeps its default.")
 
 
 @config.command("path")
@@ -80,7 +81,7 @@ def path(invocation: Invocation) -> None:
     Example:
       "$EDITOR" "$(chatroomctl config path)"
     """
-    click.echo(_required_file(invocation).absolute())
+    say(str(_required_file(invocation).absolute()))
 
 
 @config.command("show")
@@ -129,7 +130,10 @@ def get(invocation: Invocation, key: Key, as_json: bool) -> None:
     if as_json:
         print_json(value)
     else:
-        click.echo(value if isinstance(value, str) else toml_value(value))
+        text = value if isinstance(value, str) else toml_value(value)
+        # A text such as server.motd can have several lines, which stay lines.
+        for line in text.split("\n"):
+            say(line)
 
 
 @config.command("set")
@@ -165,7 +169,7 @@ def set_(invocation: Invocation, key: Key, value: str | None, from_stdin: bool) 
     # A path is stored as it was given: "~" and relative paths have the same meaning in the file.
     stored = value if isinstance(checked, Path) else key.kind.write(checked)
     _change(file, key, config_edit.with_value(_text_of(file), key, stored))
-    click.echo(f"{file}: {key.path} = {_MASKED if key.secret else toml_value(stored)}. {_when(key)}")
+    report(f"{file}: {key.path} = {_MASKED if key.secret else toml_value(stored)}. {_when(key)}")
 
 
 def _ask(key: Key) -> str:
@@ -189,7 +193,7 @@ def unset(invocation: Invocation, key: Key) -> None:
     """
     file = _required_file(invocation)
     _change(file, key, config_edit.without_value(_text_of(file), key))
-    click.echo(f"{file}: {key.path} has its default again, {toml_value(key.default)}. {_when(key)}")
+    report(f"{file}: {key.path} has its default again, {toml_value(key.default)}. {_when(key)}")
 
 
 @config.command("check")
@@ -208,7 +212,7 @@ def check(invocation: Invocation) -> None:
         f"{settings.source}: valid" if settings.source else "No configuration file: all settings have their defaults"
     )
     count = len([name for name, origin in settings.key_sources.items() if origin.startswith("CHATROOM_")])
-    click.echo(where + (f"; the environment sets {count} of the settings" if count else "") + ".")
+    say(where + (f"; the environment sets {count} of the settings" if count else "") + ".")
 
 
 def _required_file(invocation: Invocation) -> Path:
@@ -231,7 +235,7 @@ def _change(file: Path, key: Key, text: str) -> None:
     check_document(tomllib.loads(text), file, {})
     config_edit.write_file(file, text)
     if key.variable in os.environ:
-        click.echo(f"chatroomctl: {key.variable} is set in this environment and overrides the file", err=True)
+        warn(f"{key.variable} is set in this environment and overrides the file")
 
 
 def _when(key: Key) -> str:

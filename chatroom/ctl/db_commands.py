@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from chatroom.ctl.invocation import Invocation, pass_invocation
-from chatroom.ctl.output import json_option, print_json, print_pairs, progress, size
+from chatroom.ctl.output import json_option, print_json, print_pairs, progress, report, say, size
 from chatroom.errors import AlreadyServing, DatabaseMissing, Refused
 from chatroom.storage.daemon_lock import DaemonLock
 from chatroom.storage.sqlite.backup import write_copy
@@ -82,10 +82,10 @@ def migrate(invocation: Invocation) -> None:
             before = read_status(database)
     except DatabaseMissing:
         open_stores(path, create=True).close()
-        click.echo(f"Created {path}")
+        report(f"Created {path}")
         return
     if before.state == "current":
-        click.echo(f"{path} is at version {before.version}, the newest: nothing to do")
+        say(f"{path} is at version {before.version}, the newest: nothing to do")
         return
     # With the lock of a daemon held, none can start while the schema changes.
     try:
@@ -93,7 +93,7 @@ def migrate(invocation: Invocation) -> None:
             copy = stores.upgraded_from
     except AlreadyServing:
         raise Refused(f"{path}: a daemon uses this database; stop it first") from None
-    click.echo(f"Migrated {path} from version {before.version} to {before.newest_version}; the old one is in {copy}")
+    report(f"Migrated {path} from version {before.version} to {before.newest_version}; the old one is in {copy}")
 
 
 @db.command("backup")
@@ -119,7 +119,7 @@ def backup(invocation: Invocation, file: Path, force: bool) -> None:
             replace=force,
             progress=lambda done, total: bar.update(1000 * done // max(total, 1) - bar.pos),
         )
-    click.echo(f"Copied {invocation.database} to {file} ({size(file.stat().st_size)})")
+    report(f"Copied {invocation.database} to {file} ({size(file.stat().st_size)})")
 
 
 @db.command("check")
@@ -145,11 +145,11 @@ def check(invocation: Invocation, as_json: bool) -> None:
         print_json({"database": invocation.database, "ok": not faults, "faults": faults})
     else:
         for fault in faults:
-            click.echo(fault)
+            say(fault)
     if faults:
         raise Refused(f"{invocation.database}: faults found: {len(faults)}; restore a backup of the database")
     if not as_json:
-        click.echo(f"{invocation.database} has no faults")
+        say(f"{invocation.database} has no faults")
 
 
 def _version(status: DatabaseStatus) -> str:

@@ -18,14 +18,18 @@ from chatroom.ctl.invocation import Invocation, pass_invocation
 from chatroom.ctl.output import (
     confirm,
     json_option,
+    open_output,
     plain,
     print_json,
     print_pairs,
     print_table,
     progress,
+    report,
+    say,
     size,
     yes_option,
 )
+from chatroom.ctl.streams import print_error, warn
 from chatroom.ctl.time_options import past_moment
 from chatroom.errors import InvalidValue, NotFound
 from chatroom.storage.sqlite import history_archive
@@ -178,7 +182,8 @@ def export(
 ) -> None:
     """Write the stored entries to FILE or print them.
 
-    The oldest comes first. Only you can read a new FILE. A FILE that exists is overwritten and keeps its permissions.
+    The oldest comes first. Only you can read FILE. A FILE that exists is replaced when the export is complete; if the
+    export fails, it stays as it was.
 
     \b
     Examples:
@@ -186,21 +191,14 @@ def export(
       chatroomctl history export --format text --channel "#lobby" --after 2030-01-01
     """
     count = 0
-    with open_stores(invocation.database) as stores, _open_new(file) as target:
+    with open_stores(invocation.database) as stores, open_output(file) as target:
         for one in history_archive.read_all(
             stores.database, channel=channel, after_ms=to_ms_or_none(after_at), before_ms=to_ms_or_none(before_at)
         ):
             click.echo(format_line(one) if form == "jsonl" else format_text(one.entry), file=target)
             count += 1
     if file != "-":
-        click.echo(f"Wrote {count} entries of {invocation.database} to {file}")
-
-
-def _open_new(file: str) -> Any:
-    if file == "-":
-        return click.open_file("-", "w", encoding="utf-8")
-    # 0600 from the first byte on: the file has private conversations.
-    return os.fdopen(os.open(file, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600), "w", encoding="utf-8")
+        report(f"Wrote {count} entries of {invocation.database} to {file}")
 
 
 @history.command("import")
@@ -230,7 +228,7 @@ def import_(invocation: Invocation, file: str, skip_bad: bool) -> None:
         done = history_steps.import_lines(stores.database, upkeep, lines, skip_bad, bar.update)
         stores.audit.add(invocation.actor, "history.import", file, f"{done.added} entries")
     for error in done.errors[:_SHOWN_ERRORS]:
-        click.echo(f"{file}:{plain(error)}", err=True)
+        print_error(plain(f"{file}:{error}"))
     with closing(open_upkeep(invocation.database)) as upkeep:
         history_steps.index_all(upkeep)
     others = [f"{done.known} were stored already"]
@@ -238,7 +236,7 @@ def import_(invocation: Invocation, file: str, skip_bad: bool) -> None:
         others.append(f"{done.unplaced} are direct messages of accounts that this database does not have")
     if done.errors:
         others.append(f"{len(done.errors)} lines cannot be read")
-    click.echo(f"Added {done.added} entries to {invocation.database}; {', '.join(others)}")
+    report(f"Added {done.added} entries to {invocation.database}; {', '.join(others)}")
 
 
 def _older_than(context: click.Context, parameter: click.Parameter, value: str) -> datetime:
@@ -273,7 +271,7 @@ def prune(invocation: Invocation, before_at: datetime, yes: bool) -> None:
     with open_stores(invocation.database) as stores, closing(open_upkeep(invocation.database)) as upkeep:
         count = history_archive.count_before(stores.database, before_ms)
         if not count:
-            click.echo(f"{invocation.database} has no entries that old")
+            say(f"{invocation.database} has no entries that old")
             return
         confirm(f"Permanently delete {count} entries older than {before_at:%Y-%m-%d %H:%M}Z?", yes)
         # Audited before the first step, so that a deletion that is interrupted has its entry too.
@@ -284,7 +282,7 @@ def prune(invocation: Invocation, before_at: datetime, yes: bool) -> None:
         with progress(count, "Deleting") as bar:
             done = history_steps.prune_all(upkeep, before_ms, bar.update)
         _scrub(stores, upkeep)
-    click.echo(f"Deleted {done} entries from {invocation.database}")
+    report(f"Deleted {done} entries from {invocation.database}")
 
 
 @history.command("forget")
@@ -310,15 +308,14 @@ def forget(invocation: Invocation, name: str, yes: bool) -> None:
         with progress(len(message_ids), "Deleting") as bar:
             history_steps.remove_all(upkeep, message_ids, bar.update)
         _scrub(stores, upkeep)
-    click.echo(f"Deleted {len(message_ids)} entries of {plain(name)} from {invocation.database}")
+    report(f"Deleted {len(message_ids)} entries of {name} from {invocation.database}")
 
 
 def _scrub(stores: SqliteStores, upkeep: SqliteUpkeep) -> None:
     if not history_steps.scrub_files(stores.database, upkeep):
-        click.echo(
-            "The entries are deleted, but their bytes are still in the database files, because another process keeps "
-            "reading them; the daemon erases them later",
-            err=True,
+        warn(
+            "the entries are deleted, but their bytes are still in the database files, because another process keeps "
+            "reading them; the daemon erases them later"
         )
 
 

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from chatroom.chat.stored.entries import Entry, EntryFlag, Kind, direct, message_id_of, split_parts
-from chatroom.ctl.output import moment, plain
+from chatroom.ctl.output import moment, plain, to_json
 from chatroom.errors import InvalidValue, Refused
 from chatroom.irc.names import is_channel
 from chatroom.storage.sqlite.history_archive import Archived
@@ -58,7 +58,7 @@ def format_line(archived: Archived) -> str:
         document["tags"] = entry.client_tags
     if entry.flags & EntryFlag.BOT:
         document["bot"] = True
-    return json.dumps(document, ensure_ascii=False)
+    return to_json(document)
 
 
 def format_text(entry: Entry) -> str:

@@ -12,6 +12,7 @@ import click
 
 from chatroom.chat.stored.records import Actor
 from chatroom.config import Settings, find_file, load
+from chatroom.paths import expand
 
 
 class Invocation:
@@ -50,7 +51,7 @@ class Invocation:
     def database(self) -> Path:
         """The path of the database. With ``--database`` the configuration is not read."""
         if self.database_flag is not None:
-            return self.database_flag.expanduser().absolute()
+            return expand(self.database_flag).absolute()
         return self.settings.database.path
 
     @cached_property

@@ -8,7 +8,7 @@ from chatroom.chat.admission.ban_targets import parse_name
 from chatroom.chat.admission.durations import format_duration
 from chatroom.ctl.control_client import list_sessions, perform, request
 from chatroom.ctl.invocation import Invocation, pass_invocation
-from chatroom.ctl.output import json_option, plain, print_json, print_pairs, print_table
+from chatroom.ctl.output import json_option, print_json, print_pairs, print_table, report
 
 
 @click.command()
@@ -81,7 +81,7 @@ def kick(invocation: Invocation, name: str, reason: tuple[str, ...]) -> None:
     Example:
       chatroomctl kick mallory please calm down
     """
-    click.echo(plain(perform(invocation, "KILL", parse_name(name).name, " ".join(reason))))
+    report(perform(invocation, "KILL", parse_name(name).name, " ".join(reason)))
 
 
 @click.command()
@@ -94,7 +94,7 @@ def announce(invocation: Invocation, text: tuple[str, ...]) -> None:
     Example:
       chatroomctl announce "The server restarts at noon."
     """
-    click.echo(plain(perform(invocation, "ANNOUNCE", " ".join(text))))
+    report(perform(invocation, "ANNOUNCE", " ".join(text)))
 
 
 @click.command()
@@ -108,4 +108,4 @@ def reload(invocation: Invocation) -> None:
     Example:
       chatroomctl config set limits.burst_lines 100 && chatroomctl reload
     """
-    click.echo(plain(perform(invocation, "REHASH")))
+    report(perform(invocation, "REHASH"))

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import importlib
 import os
+import sys
+import traceback
+from collections.abc import Sequence
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import click
 
 from chatroom import __version__
 from chatroom.ctl.invocation import Invocation
 from chatroom.ctl.output import plain
+from chatroom.ctl.streams import discard, prepare, print_error, warn
 from chatroom.errors import ChatroomError
+
+INTERRUPTED = 130
+"""The exit code after Ctrl-C: 128 and the number of SIGINT, as shells have it."""
 
 _COMMANDS = {
     "serve": "chatroom.ctl.serve_command:serve",
@@ -32,14 +40,6 @@ _COMMANDS = {
 """Each subcommand as ``module:name``. A module is imported only when its command runs, which keeps the start quick."""
 
 
-class Failure(click.ClickException):
-    """A refusal or a failure: one line on stderr and exit code 1."""
-
-    def show(self, file: IO[Any] | None = None) -> None:
-        """Print the message on one line."""
-        click.echo(f"chatroomctl: {plain(self.message)}", file=file, err=file is None)
-
-
 class Chatroomctl(click.Group):
     """The group of all subcommands, listed in the order of the table."""
 
@@ -56,16 +56,59 @@ class Chatroomctl(click.Group):
         assert isinstance(command, click.Command)
         return command
 
-    def invoke(self, ctx: click.Context) -> Any:
-        """Run the subcommand. A ``ChatroomError`` or ``OSError`` becomes a ``Failure``; others keep their traceback."""
+    def main(
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,
+        **extra: Any,
+    ) -> Any:
+        """Run ``chatroomctl`` and end the process. Every error becomes one line on stderr."""
         try:
-            return super().invoke(ctx)
-        except ChatroomError as error:
-            raise Failure(str(error)) from error
-        except OSError as error:
-            if error.errno == errno.EPIPE or error.strerror is None:
-                raise  # click ends quietly if the reader of a pipe is gone
-            raise Failure(f"{error.filename}: {error.strerror}" if error.filename else error.strerror) from error
+            # Not standalone: click's own handling of errors does not reach --help and --version.
+            code = super().main(args, prog_name, complete_var, standalone_mode=False, **extra)
+            sys.stdout.flush()
+        except KeyboardInterrupt:
+            code = INTERRUPTED
+        except Exception as error:
+            code = _report(error)
+        # A subcommand returns None; click returns the code of an Exit.
+        sys.exit(code if isinstance(code, int) else 0)
+
+
+def _report(error: Exception) -> int:
+    """Print the error on stderr, and return the exit code."""
+    if os.environ.get("CHATROOM_DEBUG") and not isinstance(error, click.exceptions.Abort):
+        with contextlib.suppress(OSError):
+            traceback.print_exception(error)
+    if isinstance(error, click.exceptions.Abort):
+        # click turns Ctrl-C into an Abort: at a prompt "from None", which leaves the context.
+        interrupted = isinstance(error.__cause__ or error.__context__, KeyboardInterrupt)
+        print_error("Interrupted." if interrupted else "Aborted!")
+        return INTERRUPTED if interrupted else 1
+    if isinstance(error, click.ClickException):
+        try:
+            error.show()
+        except OSError:
+            discard(sys.stderr)
+        return error.exit_code
+    if isinstance(error, OSError):
+        # The reader of a pipe is gone, or the stream is full: what is left in its buffer has nowhere to go.
+        discard(sys.stdout)
+        if error.errno == errno.EPIPE:
+            return 1
+    warn(plain(_describe(error)))
+    return 1
+
+
+def _describe(error: Exception) -> str:
+    if isinstance(error, ChatroomError):
+        return str(error)
+    if isinstance(error, OSError) and error.strerror is not None:
+        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+    # A bug. One line is enough for a user; a developer asks for the traceback.
+    return f"unexpected error: {type(error).__name__}: {error} (CHATROOM_DEBUG=1 shows the traceback)"
 
 
 @click.command(cls=Chatroomctl, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -102,4 +145,5 @@ def cli(context: click.Context, database: Path | None, config: Path | None) -> N
 
 def main() -> None:
     """Run ``chatroomctl``; the entry point of the console script."""
+    prepare()
     cli.main(prog_name="chatroomctl")

@@ -10,6 +10,7 @@ import click
 
 from chatroom.chat.admission.passwords import PASSWORD_BYTES, normalise
 from chatroom.ctl.standard_input import read_stdin
+from chatroom.ctl.streams import warn
 from chatroom.errors import InvalidValue, Refused
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -33,7 +34,7 @@ def read_password(password_stdin: bool, min_length: int) -> str:
     """
     password = normalise(read_stdin("the password", PASSWORD_BYTES)) if password_stdin else _ask()
     if len(password) < min_length:
-        click.echo(f"chatroomctl: the password is short; in the chat it would need {min_length} characters", err=True)
+        warn(f"the password is short; in the chat it would need {min_length} characters")
     return password
 
 

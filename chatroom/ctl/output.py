@@ -7,19 +7,22 @@ Names, reasons and topics come from other users and could hold escape sequences,
 from __future__ import annotations
 
 import dataclasses
+import errno
 import json
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import IO, Any, TypeVar
 
 import click
 from wcwidth import wcswidth
 
 from chatroom.chat.stored.records import Role
+from chatroom.ctl.streams import discard, has_all_characters, print_error, warn
 from chatroom.errors import Refused
+from chatroom.storage.new_file import new_file
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -79,9 +82,55 @@ def print_pairs(pairs: Iterable[tuple[str, object]]) -> None:
         click.echo(f"{click.style(_pad(label, width), bold=True)}  {value}")
 
 
-def print_json(document: object) -> None:
-    """Print one JSON document. Times are ISO 8601 in UTC, roles their word, records and named tuples objects."""
-    click.echo(json.dumps(_jsonable(document), ensure_ascii=False, indent=2))
+def print_json(document: object, *, changed: bool = False) -> None:
+    """Print one JSON document. Times are ISO 8601 in UTC, roles their word, records and named tuples objects.
+
+    ``changed``: the command has changed something, and an output that fails must not hide it; see ``report``.
+    """
+    text = to_json(document, indent=2, only_ascii=not has_all_characters(sys.stdout.encoding))
+    if changed:
+        _print_result(text)
+    else:
+        click.echo(text)
+
+
+def to_json(document: object, *, indent: int | None = None, only_ascii: bool = False) -> str:
+    """Return a document as JSON. Characters that could control a terminal are written as ``\\uXXXX``."""
+    text = json.dumps(_jsonable(document), ensure_ascii=only_ascii, indent=indent)
+    # JSON itself escapes only the controls below U+0020. The others appear inside strings only, so the text can be
+    # searched as a whole.
+    return "\n".join(line if line.isprintable() else _escape(line) for line in text.split("\n"))
+
+
+def open_output(file: str) -> AbstractContextManager[IO[str]]:
+    """Open FILE of an export for writing, or stdout for ``-``. Only a complete export replaces FILE."""
+    if file == "-":
+        return click.open_file("-", "w", encoding="utf-8")
+    return new_file(Path(file))
+
+
+def say(text: str) -> None:
+    """Print one line for people."""
+    click.echo(plain(text))
+
+
+def report(text: str) -> None:
+    """Print one line that says what the command has changed.
+
+    If stdout cannot take it, the line goes to stderr and the command still succeeds: a script that sees a failure would
+    make the change again.
+    """
+    _print_result(plain(text))
+
+
+def _print_result(text: str) -> None:
+    try:
+        click.echo(text)
+    except OSError as error:
+        discard(sys.stdout)
+        if error.errno != errno.EPIPE:  # the reader of a pipe that went away has seen enough
+            print_error(text)
+            warn(f"standard output: {error.strerror}")
 
 
 def confirm(question: str, yes: bool) -> None:
@@ -101,6 +150,15 @@ def progress(length: int, label: str) -> AbstractContextManager[Any]:
     """Return a progress bar on stderr, moved by ``update(n)``. It is hidden if stderr is not a terminal."""
     # On stderr, so that standard output can go to a file or a pipe.
     return click.progressbar(length=length, label=label, file=sys.stderr, hidden=not sys.stderr.isatty())
+
+
+def _escape(line: str) -> str:
+    # A character above U+FFFF is a surrogate pair in JSON, which is its UTF-16.
+    units = (char.encode("utf-16-be", "surrogatepass").hex() if not char.isprintable() else char for char in line)
+    return "".join(
+        unit if len(unit) == 1 else "".join(f"\\u{unit[at : at + 4]}" for at in range(0, len(unit), 4))
+        for unit in units
+    )
 
 
 def _cell(value: object) -> str:

@@ -12,7 +12,7 @@ from chatroom.chat.admission.reserved_names import find_reserved, refusal_text
 from chatroom.chat.stored.records import Account, Role
 from chatroom.ctl.invocation import Invocation, pass_invocation
 from chatroom.ctl.new_password import password_option, read_password
-from chatroom.ctl.output import confirm, json_option, print_json, print_pairs, print_table, yes_option
+from chatroom.ctl.output import confirm, json_option, print_json, print_pairs, print_table, report, yes_option
 from chatroom.errors import AlreadyExists, DatabaseMissing, NeedsForce
 from chatroom.storage.sqlite.sqlite_stores import SqliteStores, open_stores
 
@@ -156,7 +156,7 @@ def passwd(invocation: Invocation, name: str, password_stdin: bool) -> None:
         account = stores.accounts.get(name)  # refuses an unknown name before asking for a password
         password = read_password(password_stdin, settings.password_min_length)
         stores.accounts.set_credentials(account.id, make_credentials(password, settings), invocation.actor)
-    click.echo(f"Changed the password of {account.name} in {invocation.database}")
+    report(f"Changed the password of {account.name} in {invocation.database}")
 
 
 @user.command("set-role")
@@ -175,11 +175,11 @@ def set_role(invocation: Invocation, name: str, role: str, force: bool) -> None:
     with open_stores(invocation.database) as stores:
         account = stores.accounts.get(name)
         if account.role is wanted:
-            click.echo(f"{account.name} has the role {role} already in {invocation.database}")
+            report(f"{account.name} has the role {role} already in {invocation.database}")
             return
         _require_another_admin(stores, account, force)
         stores.accounts.set_role(account.id, wanted, invocation.actor)
-    click.echo(f"Changed the role of {account.name} from {account.role.word} to {role} in {invocation.database}")
+    report(f"Changed the role of {account.name} from {account.role.word} to {role} in {invocation.database}")
 
 
 @user.command("disable")
@@ -228,7 +228,7 @@ def delete(invocation: Invocation, name: str, force: bool, yes: bool) -> None:
         _require_another_admin(stores, account, force)
         confirm(f"Permanently delete the account {account.name}? Anyone can use its name then.", yes)
         stores.accounts.delete(account.id, invocation.actor)
-    click.echo(f"Deleted the account {account.name} from {invocation.database}")
+    report(f"Deleted the account {account.name} from {invocation.database}")
 
 
 def _create(
@@ -245,9 +245,9 @@ def _create(
     with open_stores(invocation.database, create=True) as stores:
         account = stores.accounts.create(checked, role, credentials, invocation.actor)
     if as_json:
-        print_json({"database": invocation.database, "account": account})
+        print_json({"database": invocation.database, "account": account}, changed=True)
     else:
-        click.echo(f"Created the account {account.name} ({role.word}) in {invocation.database}")
+        report(f"Created the account {account.name} ({role.word}) in {invocation.database}")
 
 
 def _require_free(invocation: Invocation, name: str) -> None:
@@ -273,11 +273,11 @@ def _set_disabled(invocation: Invocation, name: str, disabled: bool, *, force: b
     with open_stores(invocation.database) as stores:
         account = stores.accounts.get(name)
         if account.disabled is disabled:
-            click.echo(f"The account {account.name} is {word} already in {invocation.database}")
+            report(f"The account {account.name} is {word} already in {invocation.database}")
             return
         _require_another_admin(stores, account, force)
         stores.accounts.set_disabled(account.id, disabled, invocation.actor)
-    click.echo(f"{word.capitalize()} the account {account.name} in {invocation.database}")
+    report(f"{word.capitalize()} the account {account.name} in {invocation.database}")
 
 
 def _state(account: Account) -> str:

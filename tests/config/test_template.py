@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from chatroom.config import KEYS, Settings, load
-from chatroom.config.template import template
+from chatroom.config.template import template, toml_value
 
 CHECKOUT = Path(__file__).parents[2]
 
@@ -36,3 +36,11 @@ def test_uncommented_it_changes_nothing_either(tmp_path: Path, monkeypatch: pyte
     document = tomllib.loads(text)
     tables = {section: body[0] if isinstance(body, list) else body for section, body in document.items()}
     assert [f"{section}.{name}" for section, body in tables.items() for name in body] == [key.path for key in KEYS]
+
+
+def test_values_that_could_steer_a_terminal() -> None:
+    """DEL, which TOML forbids, C1 and bidirectional controls are escaped, and the value stays the same."""
+    value = "a\x7f\x9b\u202e\U000e0001\n"
+    text = f"value = {toml_value(value)}"
+    assert text.isprintable()
+    assert tomllib.loads(text) == {"value": value}

@@ -266,6 +266,10 @@ def test_check_finds_every_ban_that_holds(ctl: Ctl) -> None:
     assert [ban["target"] for ban in found] == ["192.0.2.7", "192.0.2.0/24"]
     assert [ban["target"] for ban in json.loads(ctl("check", "2001:db8::7", "--json").stdout)] == ["2001:db8::/32"]
     assert "mallory" in ctl("check", "MALLORY").stdout
+    assert ctl("check", "MALLORY").exit_code == 3
+    assert ctl("check", "192.0.2.7", "--json").exit_code == 3
+    assert (ctl("check", "alice").exit_code, ctl("check", "192.0.2.0/23").exit_code) == (0, 0)
+    assert ctl("check", "*").exit_code == 1
     assert ctl("check", "alice").stdout == "alice is not banned.\n"
     assert json.loads(ctl("check", "198.51.100.1", "--json").stdout) == []
 
@@ -331,3 +335,36 @@ def test_a_long_list_is_imported_in_batches(ctl: Ctl, database: Path) -> None:
     wanted = [f"10.{number >> 8}.{number & 255}.0/24" for number in range(3000)]
     assert ctl("import", "-", input="\n".join(wanted)).exit_code == 0
     assert targets(database) == wanted
+
+
+def test_an_export_to_a_file(ctl: Ctl, home: Path) -> None:
+    """An export to a file has the same lines, and only the owner can read it."""
+    ctl("add", "mallory")
+    file = home / "bans.jsonl"
+    file.touch(0o666)
+    assert ctl("export", str(file)).stdout.startswith("Wrote 1 bans of ")
+    assert file.read_text() == ctl("export").stdout
+    assert file.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_network_of_which_a_part_is_banned(ctl: Ctl) -> None:
+    """A network that holds bans is not banned as a whole, and the bans inside it are listed."""
+    for target in ("192.0.2.0/25", "192.0.2.200", "198.51.100.7", "2001:db8::/64", "mallory"):
+        ctl("add", target)
+    lines = ctl("check", "192.0.2.0/24").stdout.splitlines()
+    assert lines[0] == "192.0.2.0/24 is not banned as a whole. Bans inside it:"
+    assert [line.split()[1] for line in lines[2:]] == ["192.0.2.200", "192.0.2.0/25"]
+    assert ctl("check", "192.0.3.0/24").stdout == "192.0.3.0/24 is not banned.\n"
+
+
+def test_a_wider_ban_is_named(ctl: Ctl) -> None:
+    """An address that a wider ban covers is not removed from anything, and the refusal names that ban."""
+    ctl("add", "198.51.100.0/24")
+    assert ctl("remove", "198.51.100.7").stderr == (
+        "chatroomctl: 198.51.100.7 has no ban of its own but is covered by ban 1 on 198.51.100.0/24; "
+        "remove that by its number\n"
+    )
+    ctl("add", "198.51.100.7")
+    result = ctl("remove", "198.51.100.7")
+    assert result.exit_code == 0
+    assert result.stderr == "chatroomctl: 198.51.100.7 stays banned: it is covered by ban 1 on 198.51.100.0/24\n"

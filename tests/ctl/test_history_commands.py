@@ -374,3 +374,11 @@ def test_nothing_kept_yet(tmp_path: Path) -> None:
 def iso(time_ms: int) -> str:
     """Return the time as a line of the file has it."""
     return datetime.fromtimestamp(time_ms / 1000, UTC).isoformat()
+
+
+def test_a_failed_export_keeps_the_old_one(shell: Shell, tmp_path: Path) -> None:
+    """An export that fails leaves the file of the last one as it was."""
+    file = tmp_path / "history.jsonl"
+    file.write_text("old")
+    assert "#none" in shell.refused("history", "export", str(file), "--channel", "#none")
+    assert file.read_text() == "old"

@@ -63,18 +63,40 @@ def test_what_fails_is_one_line(
     assert (result.exit_code, result.stdout, result.stderr) == (1, "", line)
 
 
-def test_a_bug_is_not_hidden(run: Run, failing: Callable[[BaseException], None]) -> None:
-    """Any other exception keeps its traceback."""
+def test_a_bug_is_one_line(run: Run, failing: Callable[[BaseException], None]) -> None:
+    """Any other exception is one line too, which says how to get the traceback."""
     failing(KeyError("a bug"))
-    assert isinstance(run("status").exception, KeyError)
+    result = run("status")
+    line = "chatroomctl: unexpected error: KeyError: 'a bug' (CHATROOM_DEBUG=1 shows the traceback)\n"
+    assert (result.exit_code, result.stdout, result.stderr) == (1, "", line)
+
+
+@pytest.mark.parametrize("error", [KeyError("a bug"), ConfigError("that is wrong")])
+def test_the_traceback_is_there_for_debugging(
+    run: Run, failing: Callable[[BaseException], None], monkeypatch: pytest.MonkeyPatch, error: BaseException
+) -> None:
+    """With CHATROOM_DEBUG=1 the traceback comes before the line."""
+    monkeypatch.setenv("CHATROOM_DEBUG", "1")
+    failing(error)
+    result = run("status")
+    assert result.exit_code == 1
+    assert result.stderr.startswith("Traceback")
+    assert result.stderr.splitlines()[-1].startswith("chatroomctl: ")
 
 
 def test_an_interrupt_ends_quietly(run: Run, failing: Callable[[BaseException], None]) -> None:
-    """Ctrl-C gives exit code 1 and no traceback."""
+    """Ctrl-C gives exit code 130, as shells expect, and no traceback."""
     failing(KeyboardInterrupt())
     result = run("status")
-    assert result.exit_code == 1
-    assert result.stderr.strip() == "Aborted!"
+    assert result.exit_code == 130
+    assert result.stderr.strip() == "Interrupted."
+
+
+def test_the_answer_no_is_no_interrupt(run: Run, failing: Callable[[BaseException], None]) -> None:
+    """A question that is answered with no gives exit code 1."""
+    failing(click.Abort())
+    result = run("status")
+    assert (result.exit_code, result.stderr) == (1, "Aborted!\n")
 
 
 @pytest.mark.parametrize("arguments", [["bogus"], ["--bogus"], ["config", "get"], ["config", "get", "no.such"]])

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chatroom.chat.stored.records import Role
-from chatroom.ctl.output import confirm, moment, plain, print_json, print_pairs, print_table
+from chatroom.ctl.output import confirm, moment, plain, print_json, print_pairs, print_table, to_json
 from chatroom.errors import Refused
 
 AT = datetime(2030, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -81,6 +81,14 @@ def test_json_is_one_document(capsys: pytest.CaptureFixture[str]) -> None:
         {"one": 1, "two": ["ä"]},
         {"path": "/x", "none": {"role": "admin", "at": None}},
     ]
+
+
+@given(st.text() | st.text(alphabet="\x7f\x9b\u202e\u2066\ufeff\U000e0001a"))
+def test_json_has_no_character_that_steers_a_terminal(text: str) -> None:
+    """C1 controls, DEL and bidirectional controls are escaped, and the data stays the same."""
+    line = to_json({text: [text]})
+    assert line.isprintable()
+    assert json.loads(line) == {text: [text]}
 
 
 def test_a_question_needs_somebody_to_answer(monkeypatch: pytest.MonkeyPatch) -> None:

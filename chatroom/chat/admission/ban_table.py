@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 from chatroom.chat.admission.ban_targets import NameTarget, parse_target
-from chatroom.chat.stored.records import BanRule
+from chatroom.chat.stored.records import BanRule, Network
 from chatroom.irc.names import casefold
 
 _BITS = {4: 32, 6: 128}
@@ -97,6 +97,24 @@ class BanTable:
         """Return every rule that covers an address, longest prefix first."""
         found = [table.get(address >> shift) for shift, table in self._lookups[version]]
         return [rule for rule in found if rule is not None and self._holds(rule, now_ms)]
+
+    def find_covering(self, network: Network, now_ms: int) -> list[BanRule]:
+        """Return every rule that covers the whole network, longest prefix first."""
+        rules = self.find_all(network.version, int(network.network_address), now_ms)
+        return [rule for rule in rules if rule.prefix <= network.prefixlen]
+
+    def find_inside(self, network: Network, now_ms: int) -> list[BanRule]:
+        """Return every rule for a smaller network inside this one, newest first."""
+        shift, first = network.max_prefixlen - network.prefixlen, int(network.network_address)
+        return [
+            rule
+            for rule in self
+            if rule.name is None
+            and rule.version == network.version
+            and rule.prefix > network.prefixlen
+            and rule.network >> shift == first >> shift
+            and self._holds(rule, now_ms)
+        ]
 
     def find_target(self, text: str) -> BanRule | None:
         """Return the rule for exactly that name or network, not one that covers it. Raises ``InvalidTarget``."""

@@ -200,7 +200,11 @@ def _remove(context: Context, text: str) -> Pending:
     def then(context: Context, lifted: object) -> None:
         context.world.bans.discard(ban_id)
         context.world.log_line(f"unbanned {rule.target} by {actor.name}")
-        context.note("REMOVED", rule.target, text=f"{rule.target} is no longer banned")
+        wider = _find_wider(context, rule)
+        text = f"{rule.target} is no longer banned"
+        if wider is not None:
+            text = f"ban {rule.id} is lifted, but ban {wider.id} on {wider.target} still covers {rule.target}"
+        context.note("REMOVED", rule.target, text=text)
 
     return Pending("store", job, then)
 
@@ -214,9 +218,23 @@ def _find_rule(context: Context, text: str) -> BanRule:
         target = ban_targets.parse_target(text)
         shown = target.name if isinstance(target, NameTarget) else ban_targets.format_network(target.network)
         rule = bans.find_target(shown)
+        covering = [] if isinstance(target, NameTarget) else bans.find_covering(target.network, context.world.now_ms)
+        if rule is None and covering:
+            wider = covering[0]
+            raise NotFound(
+                f"{shown} is covered by ban {wider.id} on {wider.target}: UBAN DEL {wider.id} lifts that one"
+            )
     if rule is None:
         raise NotFound(f"there is no ban on {text[:64]}; UBAN LIST shows all bans")
     return rule
+
+
+def _find_wider(context: Context, rule: BanRule) -> BanRule | None:
+    """Return the narrowest ban that covers the network of a ban that was lifted, if any."""
+    target = ban_targets.parse_target(rule.target)
+    if isinstance(target, NameTarget):
+        return None
+    return next(iter(context.world.bans.find_covering(target.network, context.world.now_ms)), None)
 
 
 def _list(context: Context) -> None:
@@ -237,17 +255,21 @@ def _list(context: Context) -> None:
 def _info(context: Context, text: str) -> None:
     world = context.world
     target = ban_targets.parse_target(text)
+    inside: list[BanRule] = []
     if isinstance(target, NameTarget):
         rule = world.bans.find_name(casefold(target.name), world.now_ms)
         hit = [user.nick for user in users_named(world, target.name)]
         shown = target.name
     else:
         network = target.network
-        first = network.network_address
-        rule = world.bans.find_address(network.version, int(first), world.now_ms)
+        rule = next(iter(world.bans.find_covering(network, world.now_ms)), None)
+        inside = [] if rule is not None else world.bans.find_inside(network, world.now_ms)
         hit = sorted(user.nick for user in _users_in(context, network))
         shown = ban_targets.format_network(network)
-    if rule is None:
+    if rule is None and inside:
+        named = shorten(", ".join(f"{one.id}: {one.target}" for one in inside), 300)
+        context.note("INFO", shown, text=f"{shown} is not banned as a whole; bans inside it ({len(inside)}): {named}")
+    elif rule is None:
         context.note("INFO", shown, text=f"{shown} is not banned")
     else:
         context.note("INFO", shown, text=f"{rule.id}: {rule.target} is {describe(rule)}, by {rule.by}")

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from chatroom.errors import AlreadyExists, StorageError
 from chatroom.storage import file_errors
+from chatroom.storage.new_file import sync_directory
 from chatroom.storage.sqlite import sqlite_errors
 from chatroom.storage.sqlite.database import Database
 
@@ -25,10 +26,10 @@ def write_copy(database: Database, target: Path, *, replace: bool = False, progr
     When this returns, the copy is on the disk; if it raises, there is none. Raises ``AlreadyExists`` if ``target``
     exists, unless ``replace`` is set, and ``StorageError`` if it cannot be written.
     """
-    if target.exists():
-        if os.path.samefile(target, database.path):
+    if os.path.lexists(target):
+        if target.exists() and os.path.samefile(target, database.path):
             raise AlreadyExists(f"{target}: is the database itself")
-        if not target.is_file():
+        if target.exists() and not target.is_file():
             raise StorageError(f"{target}: not a file")
         if not replace:
             raise AlreadyExists(f"{target}: exists already")
@@ -45,7 +46,7 @@ def write_copy(database: Database, target: Path, *, replace: bool = False, progr
             database.backup_to(connection, pages=_PAGES_A_STEP, progress=_reporter(progress))
         os.fsync(descriptor)
         os.replace(partial, target)
-        _sync_directory(target.absolute().parent)
+        sync_directory(target.absolute().parent)
     except OSError as error:
         raise file_errors.from_os(target, "write the copy", error) from error
     except sqlite3.Error as error:
@@ -59,12 +60,3 @@ def _reporter(progress: Progress | None) -> Callable[[int, int, int], None] | No
     if progress is None:
         return None
     return lambda _status, remaining, total: progress(total - remaining, total)
-
-
-def _sync_directory(directory: Path) -> None:
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        # Otherwise a power cut could undo the renaming.
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

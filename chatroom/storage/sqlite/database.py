@@ -142,11 +142,11 @@ class Database:
     @contextlib.contextmanager
     def without_waiting(self) -> Iterator[None]:
         """In the block, a statement that would wait for another connection raises ``DatabaseBusy`` instead."""
-        self._connection.execute("PRAGMA busy_timeout=0")
+        self.execute("PRAGMA busy_timeout=0")
         try:
             yield
         finally:
-            self._connection.execute(f"PRAGMA busy_timeout={round(self._busy_timeout_s * 1000)}")
+            self.execute(f"PRAGMA busy_timeout={round(self._busy_timeout_s * 1000)}")
 
     @contextlib.contextmanager
     def snapshot(self) -> Iterator[None]:
@@ -160,7 +160,7 @@ class Database:
     def _roll_back(self) -> None:
         # After some errors, such as a full disk, SQLite has rolled back by itself.
         if self._connection.in_transaction:
-            self._connection.execute("ROLLBACK")
+            self.execute("ROLLBACK")
 
     def wal_size(self) -> int:
         """Bytes in the write-ahead log."""
@@ -175,7 +175,8 @@ class Database:
         It replaces automatic checkpoints, which are off on every connection because one could fall into a tick. Errors
         are ignored: what was committed is safe in the log, and a later checkpoint copies it.
         """
-        with contextlib.suppress(sqlite3.OperationalError):
+        # DatabaseError and not OperationalError, which a damaged page of the log does not raise.
+        with contextlib.suppress(sqlite3.DatabaseError):
             self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
 
     def backup_to(

@@ -17,6 +17,17 @@ _UNUSABLE = {
     sqlite3.SQLITE_PERM: "permission denied",
 }
 
+_OUR_FAULT = frozenset(
+    {
+        sqlite3.SQLITE_ERROR,
+        sqlite3.SQLITE_CONSTRAINT,
+        sqlite3.SQLITE_MISMATCH,
+        sqlite3.SQLITE_MISUSE,
+        sqlite3.SQLITE_RANGE,
+    }
+)
+"""The codes of a mistake in our SQL, which keeps its own exception and its traceback."""
+
 ERRORS = (sqlite3.Error, UnicodeEncodeError, OverflowError)
 """The errors of a statement. The last two are for parameters: half a surrogate pair, and more than 64 bits."""
 
@@ -37,4 +48,13 @@ def from_sqlite(path: Path, error: Exception) -> Exception:
         return DatabaseDamaged(f"{path}: the database is damaged ({error})")
     if code in _UNUSABLE:
         return StorageError(f"{path}: {_UNUSABLE[code]}")
-    return error
+    # A schema of ours has all its tables. SQLite has no code of its own for one that lost some of them.
+    if code == sqlite3.SQLITE_ERROR and str(error).startswith("no such table"):
+        return DatabaseDamaged(f"{path}: the database is damaged ({error})")
+    # Python raises some errors itself, without a code: "Could not decode to UTF-8" for damaged text, and a
+    # ProgrammingError for a connection that is closed or belongs to another thread.
+    if code in _OUR_FAULT or isinstance(error, sqlite3.ProgrammingError | sqlite3.InterfaceError):
+        return error
+    if code == 0:
+        return DatabaseDamaged(f"{path}: the database is damaged ({error})")
+    return StorageError(f"{path}: {error}")

@@ -394,3 +394,31 @@ def test_a_list_of_very_many_bans_shows_the_newest(here: Here) -> None:
     assert len(listed) == 201
     assert listed[0].startswith("400: n400 is banned: import")
     assert listed[-1] == "the newest 200 of 400 bans; chatroomctl ban list shows all of them"
+
+
+def test_a_network_of_which_a_part_is_banned(here: Here) -> None:
+    """INFO of a network says whether a ban covers all of it, and else names the bans inside it."""
+    ada = here.admin()
+    ada.say("UBAN ADD 198.51.100.0/24", "UBAN ADD 198.51.102.7 1h", "UBAN ADD eve")
+    partly = "{} is not banned as a whole; bans inside it ({}): {}"
+    assert texts(ada.ask("UBAN INFO 198.51.100.0/23"))[0] == partly.format("198.51.100.0/23", 1, "1: 198.51.100.0/24")
+    assert texts(ada.ask("UBAN INFO 198.51.0.0/16"))[0] == partly.format(
+        "198.51.0.0/16", 2, "2: 198.51.102.7, 1: 198.51.100.0/24"
+    )
+    assert texts(ada.ask("UBAN INFO 198.51.102.0/23"))[0] == partly.format("198.51.102.0/23", 1, "2: 198.51.102.7")
+    assert texts(ada.ask("UBAN INFO 198.51.100.128/25"))[0].startswith("1: 198.51.100.0/24 is banned")
+    here.wait(3600)
+    assert texts(ada.ask("UBAN INFO 198.51.102.0/23"))[0] == "198.51.102.0/23 is not banned"
+
+
+def test_a_ban_that_a_wider_one_covers(here: Here) -> None:
+    """DEL of an address that a wider ban covers names that ban, also if the address had one of its own."""
+    ada = here.admin()
+    ada.say("UBAN ADD 198.51.100.0/24")
+    refusal = params_of(ada.ask("UBAN DEL 198.51.100.7"), "FAIL")
+    assert refusal[:2] == ["UBAN", "NOT_FOUND"]
+    assert "198.51.100.7 is covered by ban 1 on 198.51.100.0/24: UBAN DEL 1 lifts that one" in refusal[-1]
+    ada.say("UBAN ADD 198.51.100.7")
+    assert texts(ada.ask("UBAN DEL 198.51.100.7")) == [
+        "ban 2 is lifted, but ban 1 on 198.51.100.0/24 still covers 198.51.100.7"
+    ]

@@ -12,6 +12,7 @@ from chatroom.chat.stored.records import Actor, Role
 from chatroom.errors import DatabaseBusy, DatabaseDamaged, DatabaseMissing, InvalidValue, StorageError
 from chatroom.storage.sqlite.database import APPLICATION_ID, WAL_LIMIT, open_database
 from chatroom.storage.sqlite.migrate import newest_version
+from chatroom.storage.sqlite.sqlite_errors import from_sqlite
 from chatroom.storage.sqlite.sqlite_stores import SqliteStores, open_stores
 
 
@@ -155,6 +156,38 @@ def test_damage_inside_is_found_on_the_way(stores: SqliteStores, path: Path, by:
     path.write_bytes(content[: len(content) // 4] + b"\x99" * (len(content) // 4 * 3))
     with pytest.raises(DatabaseDamaged, match="damaged"), open_stores(path) as damaged:
         damaged.bans.list_all()
+
+
+def test_text_that_is_not_utf_8_is_damage(stores: SqliteStores, by: Actor) -> None:
+    """Text that was overwritten with other bytes is reported as damage. SQLite gives this error no code."""
+    stores.bans.add("name", "mallory", "", None, by)
+    stores.database.execute("UPDATE bans SET reason = CAST(x'ff' AS TEXT)")
+    with pytest.raises(DatabaseDamaged, match="Could not decode"):
+        stores.bans.list_all()
+
+
+def test_a_missing_table_is_damage(stores: SqliteStores) -> None:
+    """A database of ours without one of its tables is reported as damaged."""
+    stores.database.execute("DROP TABLE bans")
+    with pytest.raises(DatabaseDamaged, match="no such table: bans"):
+        stores.bans.list_all()
+
+
+def test_codes_without_a_text_of_ours_are_storage_errors(path: Path) -> None:
+    """Any other error of the file is a storage error with SQLite's own words."""
+    error = sqlite3.DatabaseError("large file support is disabled")
+    error.sqlite_errorcode = sqlite3.SQLITE_NOLFS
+    fault = from_sqlite(path, error)
+    assert isinstance(fault, StorageError)
+    assert str(fault) == f"{path}: large file support is disabled"
+
+
+def test_a_damaged_page_at_a_checkpoint_is_no_fault(stores: SqliteStores, path: Path, by: Actor) -> None:
+    """If the file turns to rubbish, closing the connection, with its checkpoint, raises nothing."""
+    stores.bans.add("name", "mallory", "", None, by)
+    with path.open("r+b") as file:
+        file.write(b"\x99" * 4096)
+    stores.close()
 
 
 def test_locked_database_is_waited_for_and_then_told(stores: SqliteStores, path: Path, by: Actor) -> None:

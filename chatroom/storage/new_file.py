@@ -1,0 +1,63 @@
+"""Writes a file beside its name first, and gives it the name only when it is whole.
+
+What was there before stays if the writing fails, and nobody ever reads half a file.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+
+
+@contextlib.contextmanager
+def new_file(path: Path) -> Iterator[IO[str]]:
+    """In the block, write the text of a private file (mode 0600). At its end the file is on the disk under its name.
+
+    If the block raises, the old file stays. A symbolic link is replaced, not followed. A device or a pipe has nothing
+    to lose and is written to directly. Raises ``OSError``.
+    """
+    if _is_stream(path):
+        with open(path, "w", encoding="utf-8") as file:
+            yield file
+        return
+    try:
+        # In the same directory, because os.replace() is atomic only inside one file system.
+        descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name[:100]}.", dir=path.absolute().parent)
+    except OSError as error:
+        error.filename = str(path)  # the temporary name means nothing to the user
+        raise
+    try:
+        with open(descriptor, "w", encoding="utf-8") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:  # Ctrl-C must not leave the temporary file either
+        os.unlink(temporary)
+        raise
+    sync_directory(path.absolute().parent)
+
+
+def _is_stream(path: Path) -> bool:
+    # /dev/stdout and the shell's >(command) are links of the kernel to whatever is open.
+    if path.absolute().parent.as_posix() in ("/dev", "/dev/fd") or path.absolute().is_relative_to("/proc"):
+        return True
+    try:
+        mode = path.stat().st_mode
+    except OSError:
+        return False
+    return stat.S_ISCHR(mode) or stat.S_ISFIFO(mode)
+
+
+def sync_directory(directory: Path) -> None:
+    """Wait until the names in the directory are on the disk. Otherwise a power cut could undo a renaming."""
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
