@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-from chatroom.client.channel import Channel
 from chatroom.client.chat_events import (
     Denied,
     Event,
@@ -25,6 +24,7 @@ from chatroom.client.chat_events import (
     SaidKind,
     TopicChanged,
 )
+from chatroom.client.joined_channel import Channel
 from chatroom.client.numerics_in_words import answer
 from chatroom.client.past_messages import Past
 from chatroom.client.search_queries import refusal

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from chatroom.client.channel import Channel
+from chatroom.client.joined_channel import Channel
 from chatroom.client.server_features import ServerFeatures
 
 FEATURES = ServerFeatures()
