@@ -36,6 +36,7 @@ class Channel:
     """A channel. Guarded by the hub lock."""
 
     __slots__ = (
+        # Many, because the protocol gives a channel a topic, modes, lists and members, and most of them are stored.
         "access",
         "configured",
         "created_ms",

@@ -68,6 +68,8 @@ class Session:
     """
 
     __slots__ = (
+        # Many, because every connected client has a session: parts of their own would cost memory for each, and a step
+        # for each line. What only some sessions need (batch, sasl, labelled replies) is an object, or None.
         "address",
         "address_text",
         "batch",

@@ -26,6 +26,7 @@ class User:
     """A person present. Guarded by the hub lock."""
 
     __slots__ = (
+        # Many, because the protocol gives a user a nick, a host, modes, an away message, and times that WHOIS shows.
         "_account_data",
         "account",
         "away",
