@@ -319,4 +319,4 @@ def test_a_ban_holds_for_oper_too(here: Here) -> None:
     """OPER refuses the account of a banned name with the ban's text."""
     here.account("abe", Role.ADMIN)
     here.ban("abe", "lost laptop")
-    assert "banned: lost laptop (permanently)" in params_of(log_in(here.connect("x"), "abe"), "464")[-1]
+    assert "banned: lost laptop (permanently)" in params_of(log_in(here.connect("x"), "abe"), "491")[-1]
