@@ -74,8 +74,8 @@ def _read_document(path: Path) -> dict[str, object]:
     import tomllib  # here, because a daemon without a configuration file does not need it
 
     try:
-        with path.open("rb") as file:
-            return tomllib.load(file)
+        # utf-8-sig: editors on Windows begin a file with a byte order mark, which TOML does not know.
+        return tomllib.loads(path.read_bytes().decode("utf-8-sig"))
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:

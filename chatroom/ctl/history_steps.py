@@ -5,6 +5,7 @@ A step holds the write lock for some 20 ms, and the pause after it lets the daem
 
 from __future__ import annotations
 
+import codecs
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -76,11 +77,13 @@ def import_lines(
 
 def _import_line(database: Database, line: bytes, done: Imported) -> str:
     """Add the entry on one line and count it. Return the error in the line, or an empty string."""
+    # A file that was written on Windows can begin with a byte order mark.
+    line = line.removeprefix(codecs.BOM_UTF8)
     if not line.strip():
         return ""
     try:
         entry, ended_ms = read_line(
-            line.decode("utf-8-sig"), lambda name, at_ms: history_archive.find_account(database, name, at_ms)
+            line.decode(), lambda name, at_ms: history_archive.find_account(database, name, at_ms)
         )
         if history_archive.take_in(database, entry, ended_ms):
             done.added += 1
