@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import ipaddress
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -81,31 +82,33 @@ def _add(context: Context, words: list[str]) -> Pending:
         options.add(words.pop(0).lower().lstrip("-"))
     if not words:
         raise InvalidValue("UBAN ADD needs a name, an address or a network")
-    target = _read_target(context, words.pop(0), options)
+    targets = _read_targets(context, words.pop(0), options)
     duration_s = parse_duration(words.pop(0)) if words and looks_like_duration(words[0]) else None
     reason = ban_policy.shorten_reason(" ".join(words))
     # Rank comes before risk: FORCE would not help against a refusal by rank.
-    if isinstance(target, NameTarget):
-        _require_rank_over_name(context, target.name)
-    else:
-        _require_rank_over_network(context, target)
-        if "force" not in options:
-            _require_force_if_risky(context, target)
-    return _store(context, target, duration_s, reason)
+    for target in targets:
+        if isinstance(target, NameTarget):
+            _require_rank_over_name(context, target.name)
+        else:
+            _require_rank_over_network(context, target)
+            if "force" not in options:
+                _require_force_if_risky(context, target)
+    return _store(context, targets, duration_s, reason)
 
 
-def _read_target(context: Context, text: str, options: set[str]) -> NameTarget | NetworkTarget:
+def _read_targets(context: Context, text: str, options: set[str]) -> Sequence[NameTarget | NetworkTarget]:
+    """Read the target. ``--ip`` of a user means the addresses of all of the user's sessions."""
     if "name" in options:
-        return ban_targets.parse_name(text)
+        return [ban_targets.parse_name(text)]
     if "ip" not in options:
-        return ban_targets.parse_target(text)
+        return [ban_targets.parse_target(text)]
     user = context.world.find_user(text)
     if user is None:
-        return ban_targets.parse_network(text)
+        return [ban_targets.parse_network(text)]
     require_rank(context, user)
-    session = user.sessions[0]
-    network = ban_policy.propose_network(_address(session.version, session.address))
-    return NetworkTarget(network, f"the address of {user.nick}")
+    addresses = [_address(session.version, session.address) for session in user.sessions]
+    networks = dict.fromkeys(ban_policy.propose_network(address) for address in addresses)
+    return [NetworkTarget(network, f"the address of {user.nick}") for network in networks]
 
 
 def _address(version: int, address: int) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
@@ -152,7 +155,11 @@ def _users_in(context: Context, network: Network) -> set[User]:
     return {session.user for session in sessions_in(context.world, network) if session.user is not None}
 
 
-def _store(context: Context, target: NameTarget | NetworkTarget, duration_s: int | None, reason: str) -> Pending:
+def _store(
+    context: Context, targets: Sequence[NameTarget | NetworkTarget], duration_s: int | None, reason: str
+) -> Pending:
+    """Store a ban of the first target and put it into force, then go on with the others."""
+    target, others = targets[0], targets[1:]
     world, actor = context.world, context.actor
     issuer, issuer_role = context.session.user, context.role
     now = datetime.fromtimestamp(world.now_ms / 1000, UTC)
@@ -169,7 +176,7 @@ def _store(context: Context, target: NameTarget | NetworkTarget, duration_s: int
         rule = stores.bans.find_rule(ban.id, now)
         return ([rule] if rule is not None else []), before.id if before is not None else None
 
-    def then(context: Context, stored: tuple[list[BanRule], int | None]) -> None:
+    def then(context: Context, stored: tuple[list[BanRule], int | None]) -> Pending | None:
         rules, replaced = stored
         # A new rule replaces the old one by itself. But there is none if another process lifted the new ban meanwhile.
         if replaced is not None:
@@ -182,6 +189,7 @@ def _store(context: Context, target: NameTarget | NetworkTarget, duration_s: int
             context.note("ADDED", text, text=f"{text} is banned {length}, ban {rule.id}{extra}")
         # The role is the issuer's when the command was given: it may have changed while the job ran.
         enforce_rules(context.world, rules, issuer_role, spared=issuer)
+        return _store(context, others, duration_s, reason) if others else None
 
     return Pending("store", job, then)
 

@@ -55,12 +55,6 @@ def show_marker(context: Context, channel: Channel) -> None:
         context.say(_line(context, channel.name))
 
 
-def show_marker_elsewhere(context: Context, channel: Channel) -> None:
-    """As ``show_marker``, for the other devices of who has joined."""
-    if len(context.user.sessions) > 1:
-        _tell_others(context, context.user, _line(context, channel.name))
-
-
 def _set(context: Context, target: str, read_ms: int) -> None:
     user, world = context.user, context.world
     markers, folded = user.account_data.markers, casefold(target)

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from chatroom.chat.delivery.playback import to_event
+from chatroom.chat.people.labelled_reply import Batch
 from chatroom.chat.stored.entries import AtMessageId, Entry, Part, first_message_id
 from chatroom.errors import ChatroomError
 from chatroom.irc import caps
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 _DAY_MS = 86_400_000
 _ACTION = "\x01ACTION "
+_MARKED = caps.BATCH | caps.SERVER_TIME
 
 
 def replay_channel(world: World, session: Session, channel: Channel, *, own: bool = False) -> None:
@@ -40,8 +42,8 @@ def replay_channel(world: World, session: Session, channel: Channel, *, own: boo
         world.record_arrival(account_id, channel.folded)
     elif not history.replay_guests or not channel.stored:
         return  # a guests' channel is of the moment: who comes later was not meant
-    if asks_itself:
-        return
+    if asks_itself or user.bot:
+        return  # a bot would take old messages for new ones, or carry them over once more
     name, folded, up_to = channel.name, channel.folded, ledger.last_message_id
     made = first_message_id(channel.history_from_ms) - 1
     guests, most = history.replay_guests, history.replay_accounts_max
@@ -64,7 +66,7 @@ def replay_channel(world: World, session: Session, channel: Channel, *, own: boo
         try:
             if outbox.replays.find(channel, session) is queue:
                 if not isinstance(found, ChatroomError) and not session.closing:
-                    _show(world, session, found)
+                    _show(world, session, found, channel.name)
                 outbox.end_replay(channel, session)
         finally:
             if waits and session.end_replay():
@@ -82,7 +84,7 @@ def replay_direct(world: World, session: Session) -> None:
     account_id, up_to = user.account.id, world.ledger.last_message_id
     most = world.settings.history.replay_accounts_max
     world.record_arrival(account_id, "")
-    if session.caps & caps.CHATHISTORY or not most:
+    if session.caps & caps.CHATHISTORY or user.bot or not most:
         return
 
     def job(stores: Stores) -> list[Entry]:
@@ -97,8 +99,25 @@ def replay_direct(world: World, session: Session) -> None:
     world.work.ask("store", job, then)
 
 
-def _show(world: World, session: Session, found: object) -> None:
+def _show(world: World, session: Session, found: object, target: str = "") -> None:
+    """Send entries to a session; in ``chathistory`` batches, if the client knows batches and times.
+
+    Software that obeys or carries over what it reads leaves such a batch alone. ``target`` is the channel; without it,
+    direct messages have a batch for each sender.
+    """
     assert isinstance(found, list)
+    if session.caps & _MARKED == _MARKED:
+        batches: dict[str, Batch] = {}
+        for entry in found:
+            name = target or entry.source.partition("!")[0]
+            if name not in batches:
+                batches[name] = Batch(world.outbox.reference(), f"chathistory {name}")
+            event = to_event(entry)
+            world.outbox.number(event)
+            batches[name].replies.append(event)
+        for batch in batches.values():
+            world.outbox.send_reply(session, batch, world.settings.server.name)
+        return
     for entry in found:
         event = to_event(entry)
         world.outbox.number(event)

@@ -13,7 +13,7 @@ from chatroom.commands.command_table import command
 from chatroom.commands.context import Context, printable
 from chatroom.commands.pending import Pending
 from chatroom.commands.presence.metadata_push import introduce, show_channel_metadata
-from chatroom.commands.reading.read_markers import show_marker, show_marker_elsewhere
+from chatroom.commands.reading.read_markers import show_marker
 from chatroom.commands.reading.replay import replay_channel
 from chatroom.commands.rooms.member_list import reply_names
 from chatroom.commands.rooms.topics import reply_topic
@@ -140,9 +140,10 @@ def enter(context: Context, channel: Channel) -> None:
         world.tell_channel(channel, mode, skip=context.session)
     # The own session's copy goes through the context, which puts it into the answer to a labelled JOIN.
     context.say(event)
-    show_marker_elsewhere(context, channel)
     introduce(world, user, channel, context.session)
-    show_channel(context, channel)
+    for session in user.sessions:
+        # The user's other devices are members from now on, too: they need what the joining one is shown.
+        show_channel(context if session is context.session else Context(world, session, "JOIN"), channel)
     # Last: from here on the channel's lines wait for the replay, and all lines above must come before it.
     for session in user.sessions:
         replay_channel(world, session, channel, own=session is context.session)

@@ -108,7 +108,7 @@ def _say_to_all(utterance: Utterance, names: list[str]) -> None:
 def _say_to_channel(utterance: Utterance, name: str) -> None:
     world = utterance.world
     channel = world.find_channel(name)
-    if channel is None or not may_speak(channel, utterance.user, utterance.text):
+    if channel is None or not _may_say(channel, utterance):
         _refuse_channel(utterance, name, channel)
         return
     event = utterance.event_for(channel.name)
@@ -120,14 +120,28 @@ def _say_to_channel(utterance: Utterance, name: str) -> None:
     utterance.echo(event)
 
 
+def is_ctcp_request(text: str) -> bool:
+    """True if a client may answer the line by itself. An ACTION is CTCP in form only, and must be that whole word."""
+    return text.startswith("\x01") and not text.startswith(("\x01ACTION ", "\x01ACTION\x01"))
+
+
+def _may_say(channel: Channel, utterance: Utterance) -> bool:
+    """True if the user may say all lines of the message in the channel."""
+    if not may_speak(channel, utterance.user, utterance.text):
+        return False
+    # The other lines of a multiline message reach clients without the capability as messages of their own.
+    parts = utterance.parts
+    return parts is None or "C" not in channel.flags or not any(is_ctcp_request(part.text) for part in parts)
+
+
 def may_speak(channel: Channel, user: User, text: str) -> bool:
     """True if the user may say the text in the channel.
 
     Mode C refuses CTCP from every user. Other modes, and bans, do not hold for opers and members with a standing.
     """
     flags = channel.flags
-    # Before the standing, because mode C holds for opers too. An ACTION is CTCP in form only.
-    if "C" in flags and text.startswith("\x01") and not text.startswith("\x01ACTION"):
+    # Before the standing, because mode C holds for opers too.
+    if "C" in flags and is_ctcp_request(text):
         return False
     standing = channel.members.get(user)
     if standing or user.is_operator:
@@ -154,7 +168,7 @@ def _say_to_standing(utterance: Utterance, name: str) -> None:
         return
     world, session, user = utterance.world, utterance.session, utterance.user
     channel = world.find_channel("#" + rest)
-    if channel is None or not may_speak(channel, user, utterance.text):
+    if channel is None or not _may_say(channel, utterance):
         _refuse_channel(utterance, name, channel)
         return
     # Every member may read the channel's history, so it must not have what is for the operators. Readers see one sign:

@@ -81,11 +81,11 @@ def test_markers_are_the_accounts_and_told_to_all_its_devices(here: Here) -> Non
 
 
 def test_a_join_tells_the_other_devices_their_marker_as_well(here: Here) -> None:
-    """They read the JOIN, and the marker behind it."""
+    """They read what the joining one reads: the JOIN, the marker and the members."""
     phone, laptop = here.member("una", caps=CAP), here.member("una", caps=CAP)
     laptop.read()
     phone.say("JOIN #a")
-    assert [verb for verb in verbs(laptop.read()) if verb != "MODE"] == ["JOIN", "MARKREAD"]
+    assert [verb for verb in verbs(laptop.read()) if verb != "MODE"] == ["JOIN", "MARKREAD", "353", "366"]
 
 
 def test_markers_survive_leaving_and_a_restart(here: Here) -> None:
