@@ -106,6 +106,7 @@ class Context:
         code, ending = numeric
         if text is not None:
             ending = text
+        # The text, if there is one, is the last parameter; only without it ``format_params`` must look at the others.
         if ending is not None:
             middle = " ".join([code, self.nick, *params])
             self.say(f":{self.server} {middle} :{ending}")

@@ -74,6 +74,7 @@ def run_line(world: World, session: Session, line: str | Malformed) -> tuple[Con
     if not verb:
         return None
     _take_label(context)
+    # ``absorb`` also refuses lines that must not come while a batch is open.
     in_batch = session.batch is not None or (message.tags is not None and "batch" in message.tags)
     if in_batch and absorb(context, message):
         finish(context)
@@ -146,7 +147,7 @@ def finish(context: Context) -> None:
     if labelled is None:
         return
     session.labelled_reply = None
-    if not session.closing:
+    if not session.closing:  # a session whose connection was lost reads nothing
         context.world.outbox.send_labelled(session, labelled, context.server)
 
 
@@ -187,7 +188,7 @@ def _refuse_malformed(context: Context, malformed: Malformed) -> None:
     if malformed == Malformed.TOO_LONG:
         context.reply(numerics.ERR_INPUTTOOLONG)
     elif malformed == Malformed.NOT_UTF8:
-        context.verb = context.verb if context.verb.isascii() else "*"
+        context.verb = context.verb if context.verb.isascii() else "*"  # replacement characters name no verb
         context.fail("INVALID_UTF8", text="Message rejected, your IRC software must use UTF-8 on this network")
     else:
         context.reply(numerics.ERR_UNKNOWNERROR, "*", text="Message rejected, it held a NUL character")

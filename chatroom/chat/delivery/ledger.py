@@ -175,6 +175,7 @@ class Ledger:
         """
         if kind not in self.kinds or self.journal is None:
             return
+        # Without the lock, or with a disk that refuses, the entry stays in ``_entries`` for a later tick.
         with contextlib.suppress(StorageError):
             self.ready()
         channel.has_history = True
@@ -241,7 +242,7 @@ class Ledger:
                 _write(journal, entries, renamed)
                 journal.commit()
             else:
-                journal.rollback()
+                journal.rollback()  # a verb asked for the lock and then wrote nothing, as for a refused message
         except StorageError as error:
             self.failure = str(error)
             outbox.withdraw({message[0] for message in messages})
@@ -262,4 +263,4 @@ def _write(journal: Journal, entries: list[EntryRow], renamed: list[Renamed]) ->
         else:
             journal.end_channel(name)
     if done < len(entries):
-        journal.write(entries[done:] if done else entries)
+        journal.write(entries[done:] if done else entries)  # no copy of the list in most ticks, which rename nothing

@@ -53,7 +53,7 @@ class MonitorLists:
     def clear(self, session: Session) -> None:
         """Stop watching all nicks of a session."""
         if session in self._by_session:
-            for nick in self.nicks(session):
+            for nick in self.nicks(session):  # a copy, because ``discard`` changes the dict
                 self.discard(session, nick)
 
     def nicks(self, session: Session) -> list[str]:
@@ -72,7 +72,7 @@ class MonitorLists:
 
     def tell_online(self, outbox: Outbox, server: str, user: User) -> None:
         """Tell the watchers of the user's nick that a user has it now (numeric 730)."""
-        if self._by_nick:
+        if self._by_nick:  # on most servers no client watches: then a connect or quit costs nothing here
             self._tell(outbox, user.folded, f":{server} 730", user.prefix)
 
     def tell_offline(self, outbox: Outbox, server: str, nick: str) -> None:

@@ -104,7 +104,7 @@ class Outbox:
         ``line`` is the event, rendered for the session.
         """
         self.to_session(session, line)
-        # Only a stored event can be withdrawn.
+        # Only a stored event can be withdrawn; other copies need no entry here.
         if event.stored_msgid:
             self._copies.setdefault(event.seq, []).append(self.seq)
 
@@ -165,7 +165,7 @@ class Outbox:
 
     def withdraw(self, seqs: set[int]) -> None:
         """Take back messages of this tick that could not be stored. No session reads them or their copies."""
-        for seq in list(seqs):
+        for seq in list(seqs):  # a copy of the set, which grows by the numbers of the copies
             seqs.update(self._copies.get(seq, ()))
         for log in self.logs.values():
             log.withdraw(seqs)
@@ -230,8 +230,10 @@ class Outbox:
         if not unread:
             self._sessions.append(session)
             session.unread = unread = []
+        # Most sessions that join or leave have only lines from before the log's: no sorting. ``max`` and not the last
+        # line, because an event can be told under a number that is lower than that of the line before it.
         if len(logs) == 1 and (not unread or max(unread)[0] < found[0][0]):
-            unread += found  # needs no sorting: most sessions that come and go have only replies from before
+            unread += found
             return
         lines = dict(found)
         for seq, _ in unread:
@@ -289,6 +291,7 @@ class Outbox:
 
     def _drain_shared(self, shared: dict[Session, list[ChannelLog]], writes: list[tuple[Session, bytes]]) -> None:
         """Send the sessions that read several logs. Sessions of the same logs and variant are sent the same bytes."""
+        # The same conditions as in ``_drain_logs``, over all logs: a session that meets one reads bytes of its own.
         first = min([log.lines[0][0] for log in self.logs.values()])
         skipped: set[Session] = set().union(*[log.skipped for log in self.logs.values()])
         blobs: dict[tuple[int, tuple[ChannelLog, ...]], bytes] = {}

@@ -27,6 +27,7 @@ def to_event(entry: Entry) -> Event:
     elif entry.kind is Kind.REDACT:
         event.needs = caps.MESSAGE_REDACTION
     elif entry.kind is Kind.JOIN:
+        # The text of a JOIN is the realname, which only extended-join shows.
         extended = f"JOIN {entry.target} {entry.account or '*'} :{entry.text}"
         event.alternative = caps.EXTENDED_JOIN, extended
     elif not entry.kind.is_event:
@@ -42,6 +43,7 @@ def fit(entries: Sequence[Entry], most_bytes: int, *, newest: bool) -> Sequence[
     It is at least one, so that a client that asks for the next entries makes progress.
     """
     room = most_bytes
+    # Counted from the end that the client continues from: what does not fit is what it asks for next.
     for position, entry in enumerate(reversed(entries) if newest else entries):
         room -= _size(entry)
         if room < 0 and position:

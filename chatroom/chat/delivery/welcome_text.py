@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 NICK = "\x7fnick\x7f"
 PREFIX = "\x7fprefix\x7f"
-_PREFIX_BYTES = NICK_BYTES + HOST_BYTES + 64
+_PREFIX_BYTES = NICK_BYTES + HOST_BYTES + 64  # 64 is more than a username and the two signs need
 
 
 def gap(figure: str) -> str:

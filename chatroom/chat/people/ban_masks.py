@@ -49,6 +49,7 @@ def normalise_ban(given: str) -> str | None:
     return None
 
 
+# Cached, because channels often have the same masks, and each is compiled again at a restart.
 @lru_cache(maxsize=4096)
 def compile_ban(mask: str) -> BanMask:
     """Compile a mask that ``normalise_ban`` has returned."""

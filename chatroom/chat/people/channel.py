@@ -20,6 +20,8 @@ OP = 2
 
 PREFIX_MODES = {"o": OP, "v": VOICE}
 LIST_MODES: tuple[ListMode, ...] = ("b", "e", "I")
+# C: no CTCP. H: no history from before a member's JOIN. M: only accounts speak. R: only accounts join. i: invitations.
+# m: only members with a standing speak. n: no messages from outside. s: hidden. t: only operators set the topic.
 FLAG_MODES = "CHMRimnst"
 CHANNEL_KINDS = ModeKinds(lists="Ibe", always="k", when_set="fl", flags=FLAG_MODES, prefixes="ov")
 NEW_CHANNEL_FLAGS = frozenset("nt")
@@ -68,6 +70,7 @@ class Channel:
         """The members with their standings."""
         self.sessions: set[Session] = set()
         """The sessions that read what is said here: all sessions of all members, except those in replay."""
+        # Frozen, so that all channels with the modes of a new one share the set.
         self.flags: frozenset[str] = NEW_CHANNEL_FLAGS
         self.key: str | None = None
         self.limit: int | None = None
@@ -137,6 +140,7 @@ class Channel:
 
     def is_banned(self, user: User) -> bool:
         """True if a ban keeps the user from joining, and no exception fits."""
+        # Most channels have no lists at all.
         return bool(self.lists) and self.matches("b", user) and not self.matches("e", user)
 
     def is_silenced(self, user: User) -> bool:

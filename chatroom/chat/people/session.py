@@ -113,9 +113,8 @@ class Session:
         """The gateway that the session comes through, as ``name (address)``; empty if there is none."""
         self.thread = 0
         """The index of the I/O thread that owns the connection."""
-        # The rules cannot name its type, which belongs to the server, and do not use it.
+        # The server's ``Connection``. The rules cannot name its type, and do not use it.
         self.connection: Any = None
-        """The server's ``Connection``."""
         self.connected_ms = now_ms
         """When the connection was accepted, in Unix milliseconds."""
         # The next three are milliseconds of the monotonic clock: setting the time of day must not time sessions out.
@@ -129,10 +128,8 @@ class Session:
         """The session's user; None until the registration is complete, and after the session has ended."""
         self.registration: Registration | None = Registration()
         """None when the registration is complete, and for a control session."""
-        self.control: ControlRights | None = None
-        """The rights of a control session; None for any other session."""
+        self.control: ControlRights | None = None  # not None for a control session
         self.sasl: SaslExchange | None = None
-        """The SASL exchange under way; None if there is none."""
         self.subscriptions: tuple[str, ...] = ()
         """The metadata keys that the client subscribed to, in order."""
         self.login_tries = 0

@@ -52,6 +52,7 @@ class WhowasList:
         same = self._by_nick.setdefault(user.folded, [])
         same.insert(0, (self._number, one))
         self._order[self._number] = user.folded
+        # One entry came, so at most one goes: of this nick if it has too many, or else the oldest of all.
         if len(same) > MOST_OF_A_NICK:
             del self._order[same.pop()[0]]
         elif len(self._order) > MOST_REMEMBERED:
@@ -60,7 +61,7 @@ class WhowasList:
     def _forget_oldest(self) -> None:
         _, folded = self._order.popitem(last=False)
         same = self._by_nick[folded]
-        same.pop()
+        same.pop()  # the oldest entry of all is the oldest of its nick, which is the last of the list
         if not same:
             del self._by_nick[folded]
 

@@ -164,6 +164,7 @@ def _read(
 def _cut(subcommand: str, bounds: list[Bound], entries: Sequence[Entry], most: int) -> Sequence[Entry]:
     """Return as many entries as one answer may have: those nearest to the bound that the client counts from."""
     if subcommand == "AROUND":
+        # Half of the bytes for each side of the bound, or else long earlier messages would leave nothing of the later.
         middle = len(entries) // 2
         earlier = fit(entries[:middle], most // 2, newest=True)
         return [*earlier, *fit(entries[middle:], most // 2, newest=False)]

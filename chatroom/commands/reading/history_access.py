@@ -94,6 +94,7 @@ def direct_name(world: World, account_id: int) -> str:
     if account is None:
         return ""
     nicks = [user.nick for user in world.online.users_of(account_id)]
+    # A user can wear another nick than its account's name, and two users of an account have two nicks.
     own = [nick for nick in nicks if casefold(nick) == casefold(account.name)]
     return (own or nicks or [account.name])[0]
 

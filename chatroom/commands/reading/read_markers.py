@@ -71,7 +71,7 @@ def _set(context: Context, target: str, read_ms: int) -> None:
         return
     account = user.account
     if folded not in markers and len(markers) >= MOST_MARKERS:
-        oldest = min(markers, key=lambda name: markers[name])
+        oldest = min(markers, key=lambda name: markers[name])  # a walk, but only with a thousand markers
         del markers[oldest]
         if account is not None:
             world.work.write(lambda stores: stores.account_data.delete_marker(account.id, oldest))

@@ -46,6 +46,7 @@ def replay_channel(world: World, session: Session, channel: Channel, *, own: boo
         return
     if asks_itself:
         return
+    # What is said from here on is not read by the worker, because it waits in the replay queue.
     name, folded, up_to = channel.name, channel.folded, ledger.last_message_id
     before_channel = first_message_id(channel.history_from_ms) - 1
     guests, most = history.replay_guests, history.replay_accounts_max
@@ -117,7 +118,8 @@ def _stamp(event: Event, entry: Entry, now_ms: int) -> None:
     shape = "[%H:%M]" if now_ms - entry.time_ms < _DAY_MS else "[%Y-%m-%d %H:%M]"
     when = datetime.fromtimestamp(entry.time_ms / 1000, UTC).strftime(shape)
     if event.parts is not None:
-        event.parts = [Part(f"{when} {event.parts[0].text}", False), *event.parts[1:]]
+        event.parts = [Part(f"{when} {event.parts[0].text}", False), *event.parts[1:]]  # on the first line only
         return
+    # In an ACTION the time goes behind the mark, so that the client still shows an action.
     action = _ACTION if entry.text.startswith(_ACTION) else ""
     event.body = f"{entry.kind.name} {entry.target} :{action}{when} {entry.text.removeprefix(action)}"
