@@ -1,7 +1,7 @@
-"""What happens in the chat, as those who see it read it.
+"""Events: lines that several sessions read, and their bytes for each variant.
 
-An event is rendered once per *variant* (the set of capabilities that change its bytes), never once per reader. What a
-capability does to a line stands here and nowhere else.
+A *variant* is the set of capabilities that change the bytes of a line. An event is rendered once for each variant, not
+once for each reader. What a capability does to the line of an event is decided in this module and nowhere else.
 """
 
 from __future__ import annotations
@@ -17,18 +17,21 @@ CONCAT_TAG = "draft/multiline-concat"
 
 
 class Stamp:
-    """What all events of one tick share: the time, and where their ids begin."""
+    """What all events of a tick share: their time, and the prefix of the msgids of those that are not stored."""
 
     __slots__ = ("_time_tag", "id_prefix", "time_ms")
 
     def __init__(self, time_ms: int, id_prefix: str) -> None:
         self.time_ms = time_ms
+        """Unix milliseconds."""
         self.id_prefix = id_prefix
+        """Differs for each start of the daemon, so that a msgid is not given out twice."""
         self._time_tag = ""
 
     @property
     def time_tag(self) -> str:
-        """The tag that tells the time (IRCv3 server-time); made for the first who asks for it."""
+        """The tag with the time (IRCv3 server-time)."""
+        # Formatting the time is slow, and many ticks have no reader with server-time.
         if not self._time_tag:
             moment = datetime.fromtimestamp(self.time_ms / 1000, UTC)
             self._time_tag = f"time={moment:%Y-%m-%dT%H:%M:%S}.{self.time_ms % 1000:03d}Z"
@@ -36,10 +39,10 @@ class Stamp:
 
 
 class Event:
-    """One line that several people may read, or one message of several lines (``set_parts``).
+    """One line, or one multiline message (``set_parts``), that several sessions read.
 
-    ``needs`` is the capability without which a reader is sent nothing; ``alternative`` is the body for readers with
-    a capability, as (capability, body).
+    It can be rendered once it has a sequence number and a stamp (``Outbox.number``). Its attributes must not change
+    after it was rendered, because the bytes are cached.
     """
 
     __slots__ = (
@@ -69,33 +72,42 @@ class Event:
         alternative: tuple[int, str] | None = None,
     ) -> None:
         self.source = source
+        """``nick!user@host``, or the server's name."""
         self.body = body
+        """The line behind the source: verb and parameters."""
         self.account = account
+        """The account's name for the account tag; None if the source has no account."""
         self.bot = False
-        """Whether a bot said it (IRCv3 bot mode)."""
+        """True if the source is a bot (IRCv3 bot mode)."""
         self.client_tags = client_tags
+        """The client-only tags as they stand in a line (``+typing=done;+x``); empty if there are none."""
         self.needs = needs
+        """Capabilities that a reader must all have; other readers are sent nothing. 0 if there are none."""
         self.alternative = alternative
+        """A capability, and the body for readers with it; None if all read the same body."""
         self.parts: list[Part] | None = None
-        """The lines of a multiline message; ``body`` is its verb and target then."""
+        """The lines of a multiline message, whose ``body`` is verb and target only; None for a message of one line."""
+        # Readers without any capability are many: their bytes need no dict.
         self._plain: bytes | None = None
         self._rendered: dict[int, bytes] | None = None
-        """Its bytes by variant; those of readers without any capability are in ``_plain``."""
+        """The bytes by variant, except variant 0."""
         self.stored_msgid = ""
-        """The id under which the history has it, where it is kept."""
+        """The msgid under which the history has the event; empty if it is not stored."""
         self.seq = 0
+        """The sequence number; 0 until the outbox gives one."""
         self.stamp: Stamp | None = None
+        """The stamp of the tick in which it happened; None until the outbox gives one."""
 
     @property
     def msgid(self) -> str:
-        """The message's id; unique for as long as the server lives, and beyond by its start's prefix."""
+        """The id that clients see: that of the history entry, or else one of the start's prefix and the ``seq``."""
         if self.stored_msgid:
             return self.stored_msgid
         assert self.stamp is not None
         return f"{self.stamp.id_prefix}{self.seq:x}"
 
     def render(self, variant: int) -> bytes:
-        """The bytes for readers of ``variant``; empty where they are not to be told."""
+        """Return the bytes for readers of ``variant``; empty if they lack what the event ``needs``."""
         if not variant:
             if self._plain is None:
                 self._plain = self.render_with(0, "")
@@ -108,7 +120,7 @@ class Event:
         return line
 
     def render_with(self, variant: int, extra_tags: str) -> bytes:
-        """As ``render``, with further tags (a label, a batch) for one reader; not remembered."""
+        """Like ``render``, but with further tags (a label, a batch) for one reader. The bytes are not cached."""
         if self.needs & ~variant:
             return b""
         if self.parts is not None:
@@ -121,28 +133,30 @@ class Event:
         return _encode(f":{self.source} {body}", self._tags(variant, extra_tags))
 
     def set_parts(self, body: str, parts: list[Part]) -> None:
-        """Make it a message of several lines; ``body`` is its verb and target (``PRIVMSG #c``).
+        """Make it a multiline message. ``body`` is its verb and target (``PRIVMSG #c``).
 
-        A line that is too long behind our source goes on in a further one.
+        A line that is too long with the source in front of it is continued in a further part.
         """
         self.body, self.parts = body, []
         room = LINE_BYTES - len(f":{self.source} {body} :".encode())
         for text, concat in parts:
             data = text.encode()
             while len(data) > room:
+                # "ignore" drops the character that the cut splits; it is the first of the next piece.
                 piece = data[:room].decode(errors="ignore")
                 self.parts.append(Part(piece, concat))
                 data, concat = data[len(piece.encode()) :], True
             self.parts.append(Part(data.decode(), concat))
 
     def _render_parts(self, parts: list[Part], variant: int, extra_tags: str) -> bytes:
-        """IRCv3 multiline: a batch for those who know it, to the others line by line without the empty ones."""
+        """IRCv3 multiline: a batch for readers with the capability, separate lines for the others."""
         tags = self._tags(variant, extra_tags)
-        outer = extra_tags if extra_tags.startswith("batch=") else ""  # a label is on one line only
+        # All lines of the message belong to an outer batch; a label goes on the first line only.
+        outer = extra_tags if extra_tags.startswith("batch=") else ""
         if not variant & caps.MULTILINE:
             lines = []
             for part in parts:
-                if part.text:
+                if part.text:  # an empty PRIVMSG is an error to many clients
                     lines.append(_encode(f":{self.source} {self.body} :{part.text}", tags))
                     tags = self._tags(variant, outer, first=False)
             return b"".join(lines)
@@ -156,7 +170,7 @@ class Event:
         return b"".join(lines)
 
     def _tags(self, variant: int, extra_tags: str, *, first: bool = True) -> str:
-        """The tags of its line; of several lines only the ``first`` has an id and the clients' own tags."""
+        """The tags of a line. Of a multiline message only the ``first`` line has the msgid and the client-only tags."""
         parts = [extra_tags] if extra_tags else []
         stamp = self.stamp
         if variant & caps.SERVER_TIME and stamp is not None:

@@ -1,6 +1,6 @@
-"""The verbs: one function an IRC command, registered in a table with its arity, privilege and help.
+"""The verbs: one function for each IRC command, in a table with its arity, its role and its help.
 
-Importing this package imports every module with a verb, which enters the verb into the table.
+A module with a verb adds it to the table when it is imported. Importing this package imports all of them.
 """
 
 from chatroom.commands import about, connecting, operating, presence, reading, rooms, talking

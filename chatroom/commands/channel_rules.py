@@ -1,4 +1,4 @@
-"""What the verbs about channels share: finding the channel, and who may act in it."""
+"""What the verbs about channels share: to find the channel, and to judge the user's rights in it."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from chatroom.irc import numerics
 
 
 def acts_by_right(context: Context, channel: Channel) -> bool:
-    """Whether the user may act as operator there: a channel operator, a moderator or an admin."""
+    """True if the user has an operator's rights in the channel: as channel operator, moderator or admin."""
     return bool(channel.members.get(context.user, 0) & OP) or context.role >= Role.MODERATOR
 
 
 def find_visible(context: Context, name: str) -> Channel | None:
-    """The channel called ``name``; refuses (403) where there is none."""
+    """Return the channel called ``name``. If there is none, refuse (403) and return None."""
     channel = context.world.find_channel(name)
     if channel is None:
         context.reply(numerics.ERR_NOSUCHCHANNEL, printable(name))

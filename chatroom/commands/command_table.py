@@ -1,4 +1,4 @@
-"""The table of verbs: what dispatch must know of each before it calls it."""
+"""The table of verbs: what dispatch must know of a verb before it calls the function."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ Handler = Callable[["Context", "list[str]"], "Pending | None"]
 
 
 class When(Enum):
-    """When in a session's life a verb is allowed."""
+    """The part of a session's life in which a verb is allowed."""
 
     ANY = auto()
     """Before and after registration."""
     BEFORE = auto()
-    """Only until registration is complete."""
+    """Before registration is complete."""
     AFTER = auto()
-    """Only once registration is complete."""
+    """After registration is complete."""
     CONTROL = auto()
-    """Only on the control socket."""
+    """On the control socket only."""
 
 
 class Command:
-    """A verb's record."""
+    """A verb: its function, its help, and the conditions under which dispatch calls it."""
 
     __slots__ = ("arity", "control", "details", "early", "handler", "params", "role", "summary", "verb", "when")
 
@@ -46,17 +46,17 @@ class Command:
         self.verb = verb
         self.handler = handler
         self.params = params
-        """Its parameters as HELP shows them: ``<channel> [<topic>]``."""
+        """The parameters as HELP shows them: ``<channel> [<topic>]``."""
         self.summary, self.details = _read_help(getdoc(handler) or "")
         self.arity = _count_required(params)
-        """How many parameters it needs at least."""
+        """The number of required parameters."""
         self.when = when
         self.role = role
-        """The role it needs."""
+        """The lowest role that is permitted; None if every user is, guests too."""
         self.control = control
-        """Whether the control socket may say it too."""
+        """True if a control session can use the verb as well."""
         self.early = early
-        """The capability with which it is allowed before registration is complete, where it is else only after."""
+        """A capability with which a verb of ``When.AFTER`` is allowed before registration is complete; 0 for none."""
 
 
 COMMANDS: dict[str, Command] = {}

@@ -1,4 +1,4 @@
-"""What a verb is called with: who said it, the world, and the way to answer."""
+"""The context of a line: what a verb is called with, and how it answers."""
 
 from __future__ import annotations
 
@@ -22,14 +22,15 @@ if TYPE_CHECKING:
 
 
 def printable(word: str) -> str:
-    """A parameter as it may be repeated in the middle of a reply; an address such as ``::1`` begins with a 0 then."""
+    """Return a client's word in a form that can be a middle parameter of a reply; ``*`` if it has none."""
+    # An IPv6 address can begin with a colon, which in a middle parameter would begin the last one.
     if word.startswith("::"):
         word = "0" + word
     return word[:128] if word and " " not in word and not word.startswith(":") else "*"
 
 
 class Context:
-    """One line being answered. Lives until the verb is done, also over a ``Pending``."""
+    """A line that is being answered. It lives until the verb is done, also while the verb waits for a ``Pending``."""
 
     __slots__ = ("_batch", "is_asked", "session", "tags", "verb", "world")
 
@@ -39,21 +40,24 @@ class Context:
         self.world = world
         self.session = session
         self.verb = verb
+        """The verb that standard replies name."""
         self.tags = tags
+        """The tags of the line; None if it has none."""
         self.is_asked = is_asked
-        """False if the session did not send the line: then nothing said here belongs to a labelled reply of it."""
+        """False if another session sent the line: the replies are then no part of this session's labelled reply."""
         self._batch: Batch | None = None
+        """The batch that is open (``batch``)."""
 
     @property
     def user(self) -> User:
-        """Who said it. Only for verbs allowed after registration."""
+        """The session's user. Only for verbs that are allowed after registration."""
         user = self.session.user
         assert user is not None, "the verb is for registered sessions"
         return user
 
     @property
     def nick(self) -> str:
-        """What to call the session in a numeric."""
+        """The name of the session in a numeric: the user's nick, or ``*`` before registration."""
         session = self.session
         if session.user is not None:
             return session.user.nick
@@ -61,7 +65,7 @@ class Context:
 
     @property
     def role(self) -> Role:
-        """The role in which it was said; a guest's is ``USER``, and so is that of an operator who stepped down."""
+        """The role by which the line is judged. It is ``USER`` for a guest, and for an oper that has stepped down."""
         if self.session.control is not None:
             return self.session.control.role
         user = self.session.user
@@ -71,7 +75,7 @@ class Context:
 
     @property
     def actor(self) -> Actor:
-        """Who and where from, for the audit and for bans."""
+        """The name and address of the session, for the audit log and for bans."""
         control = self.session.control
         if control is not None:
             return Actor(control.name, "cli")
@@ -81,27 +85,28 @@ class Context:
 
     @property
     def source(self) -> str:
-        """Who others read it from: a person, or the server for the control socket."""
+        """The source of the lines that others read: the user, or the server for a control session."""
         user = self.session.user
         return user.prefix if user is not None else self.server
 
     @property
     def server(self) -> str:
-        """The server's name on the wire."""
+        """The server's name, as the source of its lines."""
         return self.world.settings.server.name
 
     @property
     def most_replies(self) -> int:
-        """How many lines one answer may have so that it can wait to be read: half of what may wait for a client."""
-        return self.world.settings.limits.sendq_bytes // 1024
+        """The largest number of lines in one answer, so that it fills at most half of the send queue."""
+        return self.world.settings.limits.sendq_bytes // 1024  # a line has at most 512 bytes
 
     # -- answers ----------------------------------------------------------------------------------
 
     def reply(self, numeric: Numeric, *params: str, text: str | None = None) -> None:
-        """Answer with a numeric; ``text`` stands in for the words it usually ends in."""
+        """Answer with a numeric. ``text`` replaces the text that it ends in otherwise."""
         code, ending = numeric
         if text is not None:
             ending = text
+        # The text, if there is one, is the last parameter; only without it ``format_params`` must look at the others.
         if ending is not None:
             middle = " ".join([code, self.nick, *params])
             self.say(f":{self.server} {middle} :{ending}")
@@ -109,25 +114,26 @@ class Context:
             self.say(f":{self.server} {code} {format_params([self.nick, *params])}")
 
     def reply_words(self, numeric: Numeric, *params: str, words: Iterable[str], separator: str = " ") -> None:
-        """Answer with a numeric whose text is many words, in as many lines as it takes; with none where none are."""
+        """Answer with a numeric whose text is a list of words, in as many lines as they need; in none for no words."""
         head = f":{self.server} {' '.join([numeric.code, self.nick, *params])} :"
         for text in pack_words(words, separator, LINE_BYTES - len(head.encode())):
             self.say(head + text)
 
     def from_server(self, verb: str, *params: str) -> None:
-        """Answer with a line of the server's own."""
+        """Answer with a line whose source is the server."""
         self.say(f":{self.server} {verb} {format_params(params)}")
 
     def fail(self, code: str, *context: str, text: str) -> None:
-        """Refuse by a standard reply (IRCv3 standard-replies, FAIL), which is told to every client: it has the code."""
+        """Refuse by a standard reply (IRCv3 standard-replies, FAIL). ``context`` are the words behind the code."""
+        # Sent to all clients: one without the capability shows the line all the same, and no numeric has its meaning.
         self.standard_reply("FAIL", code, *context, text=text)
 
     def warn(self, code: str, *context: str, text: str) -> None:
-        """Warn by a standard reply; in a notice where the client does not know them."""
+        """Warn by a standard reply (WARN), or by a notice if the client has not negotiated standard-replies."""
         self._inform("WARN", code, context, text)
 
     def note(self, code: str, *context: str, text: str) -> None:
-        """Inform by a standard reply; in a notice where the client does not know them."""
+        """Inform by a standard reply (NOTE), or by a notice if the client has not negotiated standard-replies."""
         self._inform("NOTE", code, context, text)
 
     def _inform(self, kind: str, code: str, context: tuple[str, ...], text: str) -> None:
@@ -160,9 +166,9 @@ class Context:
 
     @contextmanager
     def batch(self, kind: str) -> Iterator[None]:
-        """Put what is answered meanwhile into a batch, where the client knows batches.
+        """Put the replies of the ``with`` block into a batch, if the client has negotiated batches.
 
-        ``kind`` is its type, with its parameters; an empty one makes no batch.
+        ``kind`` is the batch's type with its parameters. An empty ``kind`` makes no batch.
         """
         if not kind or not self.session.caps & caps.BATCH:
             yield
@@ -176,5 +182,5 @@ class Context:
         self.say(batch)
 
     def notice(self, text: str) -> None:
-        """Tell the session something, in words."""
+        """Answer with a NOTICE from the server."""
         self.say(self.world.outbox.event(self.server, f"NOTICE {self.nick} :{text}"))

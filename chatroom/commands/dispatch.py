@@ -1,7 +1,7 @@
-"""From a line to its verb: the refusals common to all verbs are made here, once.
+"""Dispatch: from a line to its verb. The refusals that all verbs share are made here.
 
-The answers to a labelled command are gathered and sent together once it is done: see
-``chatroom.chat.people.labelled_reply``.
+If a line has a label, the replies are gathered in ``session.labelled_reply`` and sent when the verb is done (IRCv3
+labeled-response).
 """
 
 from __future__ import annotations
@@ -46,18 +46,19 @@ REFUSAL_CODES: dict[type[Refused], str] = {
     NotPermitted: "NOT_PERMITTED",
     WrongPassword: "INVALID_CREDENTIALS",
 }
-"""What a refusal raised by a rule is called in a FAIL line; ``NotPermitted`` is numeric 481 as well."""
+"""The FAIL code for each ``Refused`` that a rule raises. ``refuse`` answers ``NotPermitted`` with numeric 481."""
 
 _LABELS = caps.LABELED_RESPONSE | caps.BATCH
-"""Without batches there is no way to label several lines: a label counts where both are negotiated."""
+"""What a client must have negotiated for a label to count: several replies are labelled by a batch."""
 
 
 def run_line(world: World, session: Session, line: str | Malformed) -> tuple[Context, Pending] | None:
-    """Run one line of a session; what it waits for, if it must.
+    """Run one line of a session. Return its context and a ``Pending`` if the verb must wait.
 
-    Any exception that is no ``Refused`` is a bug and the caller's to report.
+    Any exception but ``Refused`` is a bug, and is raised for the caller to report.
     """
     if isinstance(line, str):
+        # Most lines are plain messages, and ``say_plainly`` needs no parsing for them.
         if line[:8] == "PRIVMSG " and say_plainly(world, session, line):
             return None
         message = parse(line)
@@ -73,6 +74,7 @@ def run_line(world: World, session: Session, line: str | Malformed) -> tuple[Con
     if not verb:
         return None
     _take_label(context)
+    # ``absorb`` also refuses lines that must not come while a batch is open.
     in_batch = session.batch is not None or (message.tags is not None and "batch" in message.tags)
     if in_batch and absorb(context, message):
         finish(context)
@@ -88,7 +90,7 @@ def run_line(world: World, session: Session, line: str | Malformed) -> tuple[Con
         refuse(context, refusal)
         pending = None
     except BaseException:
-        session.labelled_reply = None
+        session.labelled_reply = None  # the report of the bug is sent at once, without what was gathered
         raise
     if pending is not None:
         return context, pending
@@ -97,7 +99,7 @@ def run_line(world: World, session: Session, line: str | Malformed) -> tuple[Con
 
 
 def _take_label(context: Context) -> None:
-    """Have the answers gathered where the line has a label that counts."""
+    """Begin a labelled reply if the line has a label that counts."""
     tags, session = context.tags, context.session
     if tags is not None and session.caps & _LABELS == _LABELS:
         label = tags.get("label", "")
@@ -106,9 +108,10 @@ def _take_label(context: Context) -> None:
 
 
 def resume(context: Context, pending: Pending, outcome: object) -> Pending | None:
-    """Go on with a verb once its job is done; ``outcome`` is the result or the ``ChatroomError`` it raised.
+    """Resume a verb when its job is done. ``outcome`` is the job's result, or the ``ChatroomError`` that it raised.
 
-    Also where the session has ended meanwhile: what was stored must be taken in all the same.
+    The verb is resumed even if the session has ended: the job may have changed the database, and memory must follow.
+    Return a further ``Pending`` if the verb must wait again. Other exceptions are raised as in ``run_line``.
     """
     following = None
     try:
@@ -124,13 +127,13 @@ def resume(context: Context, pending: Pending, outcome: object) -> Pending | Non
 
 
 def refuse(context: Context, error: ChatroomError) -> None:
-    """Tell the session what was refused, and why."""
+    """Answer with the reason why the verb was refused."""
     if isinstance(error, NotPermitted):
         context.reply(numerics.ERR_NOPRIVILEGES, text=f"Permission Denied - {error}")
     elif isinstance(error, Refused):
         context.fail(REFUSAL_CODES.get(type(error), "REFUSED"), text=str(error))
     elif isinstance(error, StorageError):
-        # The error names the database's path, which is the operator's to know.
+        # The error names the path of the database, which only the operator should read.
         context.world.log_line(f"{context.verb} of {context.nick} failed: {error}")
         context.fail("TEMPORARILY_UNAVAILABLE", text="That could not be stored, try again in a moment")
     else:
@@ -138,18 +141,19 @@ def refuse(context: Context, error: ChatroomError) -> None:
 
 
 def finish(context: Context) -> None:
-    """Send what was gathered for a labelled command."""
+    """Send the replies that were gathered for a labelled command, if there are any."""
     session = context.session
     labelled = session.labelled_reply
     if labelled is None:
         return
     session.labelled_reply = None
-    if not session.closing:
+    if not session.closing:  # a session whose connection was lost reads nothing
         context.world.outbox.send_labelled(session, labelled, context.server)
 
 
 def _allowed(context: Context, command: Command, params: list[str]) -> bool:
     session = context.session
+    # A verb of the other kind of session is refused like one that does not exist.
     if session.control is not None:
         if not command.control and command.when is not When.CONTROL:
             _refuse_unknown(context, command.verb)
@@ -184,7 +188,7 @@ def _refuse_malformed(context: Context, malformed: Malformed) -> None:
     if malformed == Malformed.TOO_LONG:
         context.reply(numerics.ERR_INPUTTOOLONG)
     elif malformed == Malformed.NOT_UTF8:
-        context.verb = context.verb if context.verb.isascii() else "*"
+        context.verb = context.verb if context.verb.isascii() else "*"  # replacement characters name no verb
         context.fail("INVALID_UTF8", text="Message rejected, your IRC software must use UTF-8 on this network")
     else:
         context.reply(numerics.ERR_UNKNOWNERROR, "*", text="Message rejected, it held a NUL character")

@@ -21,6 +21,7 @@ class Pending(NamedTuple):
     """The worker that runs the job. None if there is no job and the session only waits."""
     job: Job | None
     then: Callable[[Context, Any], Pending | None]
+    """Goes on with the verb. Returns a further ``Pending`` if the verb must wait again."""
     delay_ms: int = 0
     """How long to wait before the job is submitted."""
     after_commit: bool = False

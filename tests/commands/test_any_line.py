@@ -28,7 +28,7 @@ FIXED_TEXTS = {
     if isinstance(numeric, numerics.Numeric) and numeric.text is not None
 }
 FIRST_MSGID = msgid_of(first_message_id(int(START.timestamp() * 1000)))
-"""The id of the first message that is kept."""
+"""The msgid of the first message that is stored."""
 EARLY, LATE = "timestamp=2029-01-01T00:00:00.000Z", "timestamp=2031-01-01T00:00:00.000Z"
 NICKS = ["alice", "bob", "ada", "mo", "una", "Alice", "newcomer", "ghost", "x" * 32, "é" * 16, "ALICE"]
 CHANNELS = ["#lobby", "#a", "#b", "#LOBBY", "#" + "c" * 63, "#é", "&local", "#", "0"]
@@ -58,7 +58,7 @@ WORDS = [
     *[f"una:{PASSWORD}", PASSWORD],
 ]
 MEMORY = Path("/dev/shm")
-"""Where an example's database costs no waiting for a disk; nothing here is about durability."""
+"""For the databases of the examples: no waiting for a disk, because no test here is about durability."""
 IN_BATCH = ["@batch=1 ", "@batch=1;draft/multiline-concat ", "@label=z;batch=1 "]
 UNREADABLE = Malformed(Malformed.NOT_UTF8.fault, "@label=x PRIVMSG #lobby :\ufffd")
 MALFORMED = [Malformed.TOO_LONG, Malformed.HAS_NUL, Malformed.NOT_UTF8, UNREADABLE]
@@ -110,7 +110,7 @@ whole_lines = st.sampled_from(
 
 @st.composite
 def composed(draw: st.DrawFn) -> str:
-    """A verb with parameters, as a client that makes no mistakes in the framing would send it."""
+    """A verb with parameters, with correct framing."""
     words = draw(params)
     line = draw(tags) + draw(verbs)
     if words:
@@ -119,7 +119,7 @@ def composed(draw: st.DrawFn) -> str:
 
 
 def fit(line: str | Malformed) -> str | Malformed:
-    """What framing lets through of a line."""
+    """The part of a line that framing lets through."""
     if isinstance(line, Malformed):
         return line
     head, space, rest = line.partition(" ") if line.startswith("@") else ("", "", line)
@@ -135,7 +135,7 @@ happenings = st.sampled_from(
 
 @contextmanager
 def full_house() -> Iterator[tuple[Here, list[Client]]]:
-    """A world with one session of every kind, some of them in channels."""
+    """A world with a session of every kind, some of them in channels."""
     with (
         tempfile.TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None) as directory,
         Here(Path(directory) / "chatroom.db", make_settings(), history=True) as here,
@@ -159,7 +159,7 @@ def full_house() -> Iterator[tuple[Here, list[Client]]]:
 
 
 def check_numerics(sent: list[str]) -> None:
-    """A numeric with fixed words ends in them as its last parameter, so that none before it was torn apart."""
+    """A numeric with a fixed text has it as last parameter. A parameter before it with a space would break that."""
     for line in sent:
         message = parse(line)
         text = FIXED_TEXTS.get(message.verb)
@@ -169,8 +169,8 @@ def check_numerics(sent: list[str]) -> None:
 
 @settings(max_examples=80, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(scripts)
-def test_no_line_of_anybody_breaks_the_world(script: list[tuple[int, str | Malformed, bool]]) -> None:
-    """Whatever anybody says, no verb fails, and after every tick the world and every line sent are whole."""
+def test_no_line_breaks_the_world(script: list[tuple[int, str | Malformed, bool]]) -> None:
+    """Whatever the clients send, no verb fails. After every tick the world and every line sent are sound."""
     with full_house() as (here, clients):
         for who, line, released in script:
             here.holding = not released
@@ -185,7 +185,7 @@ def test_no_line_of_anybody_breaks_the_world(script: list[tuple[int, str | Malfo
 
 
 def from_the_shell(here: Here, what: str, name: str) -> None:
-    """Something that no line of a session does."""
+    """Do something that no line of a session does."""
     account = here.stores.accounts.find(name)
     if what == "register":
         if account is None:
@@ -224,8 +224,8 @@ def from_the_shell(here: Here, what: str, name: str) -> None:
         max_size=30,
     )
 )
-def test_what_others_change_meanwhile_breaks_nothing_either(script: list[tuple[Any, ...]]) -> None:
-    """Accounts, bans and settings may change from outside while lines wait for the disk or a password check."""
+def test_no_change_from_outside_breaks_the_world(script: list[tuple[Any, ...]]) -> None:
+    """Accounts, bans and settings change while lines wait for the disk or a password check."""
     with full_house() as (here, clients):
         here.holding = True
         for step in script:
@@ -242,8 +242,8 @@ def test_what_others_change_meanwhile_breaks_nothing_either(script: list[tuple[A
 
 @settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(st.lists(lines, min_size=1, max_size=15))
-def test_what_a_guest_says_ends_nobody_else(script: list[str | Malformed]) -> None:
-    """Nothing that a guest without a channel of operators' rights says closes a session but its own."""
+def test_a_guest_ends_no_session_but_its_own(script: list[str | Malformed]) -> None:
+    """Whatever a guest without channel operator rights sends."""
     with full_house() as (_, clients):
         guest = clients[0]
         for line in script:
@@ -255,7 +255,7 @@ def test_what_a_guest_says_ends_nobody_else(script: list[str | Malformed]) -> No
 
 
 def unlabelled(sent: list[str]) -> list[str]:
-    """What was sent without tags, and without what only frames or stands for labelled answers."""
+    """The lines without tags, and without those that only open and close the batch of a label or acknowledge it."""
     bare = [line.partition(" ")[2] if line.startswith("@") else line for line in sent]
     return sorted(line for line in bare if parse(line).verb not in ("BATCH", "ACK"))
 
@@ -263,7 +263,7 @@ def unlabelled(sent: list[str]) -> list[str]:
 @settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(st.lists(st.tuples(st.sampled_from([0, 2, 4, 5, 6]), whole_lines | composed()), min_size=1, max_size=12))
 def test_a_label_changes_no_word_of_an_answer(script: list[tuple[int, str]]) -> None:
-    """The same lines with labels and without are answered in the same words, and others read the same."""
+    """The same lines with and without labels are answered with the same words, and other users read the same."""
     answers: list[list[list[str]]] = []
     for labelled in (False, True):
         with full_house() as (_, clients):
@@ -281,8 +281,8 @@ def test_a_label_changes_no_word_of_an_answer(script: list[tuple[int, str]]) -> 
 
 
 @pytest.mark.parametrize("verb", sorted(COMMANDS))
-def test_no_verb_minds_having_no_parameters(verb: str) -> None:
-    """Each verb answers, or says nothing, when it is alone on its line, whoever says it."""
+def test_no_verb_fails_without_parameters(verb: str) -> None:
+    """Each verb is alone on its line, from every kind of session."""
     with full_house() as (_, clients):
         for client in clients:
             check_numerics(client.ask(verb))

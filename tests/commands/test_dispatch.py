@@ -15,12 +15,12 @@ LABELLED = "labeled-response batch"
 
 
 def tags_of(line: str) -> dict[str, str]:
-    """A line's tags."""
+    """The tags of a line."""
     return parse(line).tags or {}
 
 
 def check_batch(lines: list[str], label: str) -> list[str]:
-    """The lines within a labelled batch, after seeing that it is one and nothing is outside it."""
+    """The lines within a labelled batch. There must be no line outside it."""
     first, *inside, last = lines
     assert tags_of(first) == {"label": label}
     opening, closing = parse(first), parse(last)
@@ -35,26 +35,26 @@ def check_batch(lines: list[str], label: str) -> list[str]:
 
 @pytest.fixture
 def alice(here: Here) -> Client:
-    """A guest with labels."""
+    """A guest with labels and batches."""
     return here.connect("alice", caps=LABELLED)
 
 
-def test_nothing_to_answer_is_an_ack(alice: Client) -> None:
-    """A labelled line that has no answer is acknowledged."""
+def test_no_reply_is_an_ack(alice: Client) -> None:
+    """A labelled line without a reply is acknowledged."""
     assert alice.ask("@label=x PRIVMSG #lobby :hi") == [f"@label=x :{SERVER} ACK"]
     assert alice.ask("@label=y PONG :x") == [f"@label=y :{SERVER} ACK"]
 
 
-def test_one_answer_carries_the_label(alice: Client) -> None:
-    """A single line has the label itself, escaped as it came."""
+def test_one_reply_carries_the_label(alice: Client) -> None:
+    """The label is escaped as it came."""
     assert alice.ask("@label=a\\:b PING :1") == [f"@label=a\\:b :{SERVER} PONG {SERVER} :1"]
     before = alice.prefix
     assert alice.ask("@label=n NICK bob") == [f"@label=n :{before} NICK bob"]
     assert alice.ask("@label=u FOO") == [f"@label=u :{SERVER} 421 bob FOO :Unknown command"]
 
 
-def test_several_answers_are_a_batch(alice: Client) -> None:
-    """More than one line is a batch with the label on its beginning."""
+def test_several_replies_are_a_batch(alice: Client) -> None:
+    """The label is on the line that opens it."""
     inside = check_batch(alice.ask("@label=w WHOIS alice"), "w")
     assert verbs(inside)[0] == "311"
     assert verbs(inside)[-1] == "318"
@@ -62,7 +62,7 @@ def test_several_answers_are_a_batch(alice: Client) -> None:
 
 
 def test_unlabelled_lines_are_answered_plainly(alice: Client) -> None:
-    """Without a label, with an empty one, or without the capability, nothing is changed."""
+    """Without a label, with an empty one, or without the capability."""
     assert alice.ask("PING :1") == [f":{SERVER} PONG {SERVER} :1"]
     assert alice.ask("@label= PING :1") == [f":{SERVER} PONG {SERVER} :1"]
     bob = alice.here.connect("bob")
@@ -70,7 +70,7 @@ def test_unlabelled_lines_are_answered_plainly(alice: Client) -> None:
 
 
 def test_two_batches_of_a_tick_have_different_references(alice: Client) -> None:
-    """Batches that come in one write are told apart."""
+    """A client can tell batches apart that it reads at once."""
     with alice.here.tick():
         alice.read()
         alice.say("@label=1 WHOIS alice", "@label=2 WHOIS alice")
@@ -82,7 +82,7 @@ def test_two_batches_of_a_tick_have_different_references(alice: Client) -> None:
 
 
 def test_an_echo_carries_the_label(here: Here) -> None:
-    """With echo-message the echo is the labelled answer, and others see no label."""
+    """With echo-message, the echo is the labelled reply. Other users see no label."""
     alice = here.connect("alice", caps=f"{LABELLED} echo-message message-tags")
     bob = here.connect("bob", caps=f"{LABELLED} message-tags")
     here.forget_unread()
@@ -94,7 +94,7 @@ def test_an_echo_carries_the_label(here: Here) -> None:
 
 
 def test_a_label_outlasts_the_wait_for_the_disk(here: Here) -> None:
-    """The answer of a verb that waited is labelled, and what others say meanwhile is not part of it."""
+    """The reply of a verb that waited is labelled. Messages of others meanwhile are no part of it."""
     una, bob = here.member(caps=LABELLED), here.connect("bob")
     una.say("JOIN #a")
     bob.say("JOIN #a")
@@ -112,15 +112,15 @@ def test_a_label_outlasts_the_wait_for_the_disk(here: Here) -> None:
 
 
 def test_a_labelled_refusal_is_labelled(here: Here) -> None:
-    """FAIL and 481 carry the label as any answer does."""
+    """FAIL and 481 carry the label like any reply."""
     ada = here.admin(caps=LABELLED)
     assert tags_of(ada.ask("@label=f UBAN ADD 1.2.3")[0]) == {"label": "f"}
     alice = here.connect("alice", caps=LABELLED)
     assert tags_of(alice.ask("@label=g KILL ada")[0]) == {"label": "g"}
 
 
-def test_the_last_words_of_a_refusal_are_not_lost_with_their_label(here: Here) -> None:
-    """Who is turned away for a labelled line still reads the numeric that says why."""
+def test_a_session_that_is_closed_reads_the_numeric_first(here: Here) -> None:
+    """A labelled line closes it. The numeric with the reason is not lost."""
     here.ban("eve", "rude")
     client = here.open()
     client.say("CAP REQ :labeled-response batch", "NICK eve", "USER e 0 * :E")
@@ -138,8 +138,8 @@ def test_labels_before_registration(here: Here) -> None:
 @pytest.mark.parametrize(
     "malformed, verb", [(Malformed.TOO_LONG, "417"), (Malformed.NOT_UTF8, "FAIL"), (Malformed.HAS_NUL, "400")]
 )
-def test_a_line_that_cannot_be_read_has_its_answer(alice: Client, malformed: Malformed, verb: str) -> None:
-    """Each fault of the framing is told, and the session goes on."""
+def test_a_malformed_line_is_answered(alice: Client, malformed: Malformed, verb: str) -> None:
+    """Each error of the framing has its answer, and the session goes on."""
     sent = alice.ask(malformed)
     assert verbs(sent) == [verb]
     if verb == "FAIL":
@@ -151,8 +151,8 @@ def test_a_line_that_cannot_be_read_has_its_answer(alice: Client, malformed: Mal
     "line, verb",
     [(b"PRIVMSG #a :caf\xe9", "PRIVMSG"), (b"privmsg #a \xff", "PRIVMSG"), (b"\xffPING x", "*"), (b":x \xff", "*")],
 )
-def test_a_line_that_is_not_utf8_is_refused_by_its_verb(here: Here, line: bytes, verb: str) -> None:
-    """FAIL names the verb where that can be read, and has the line's label."""
+def test_a_line_that_is_not_utf8_is_refused_with_its_verb(here: Here, line: bytes, verb: str) -> None:
+    """FAIL names the verb if it can be read, and carries the label."""
     alice = here.connect("alice", caps="labeled-response batch")
     [malformed] = LineBuffer().feed(line + b"\r\n")
     assert params_of(alice.ask(malformed), "FAIL")[:2] == [verb, "INVALID_UTF8"]
@@ -160,14 +160,14 @@ def test_a_line_that_is_not_utf8_is_refused_by_its_verb(here: Here, line: bytes,
     assert alice.ask(labelled)[0].startswith("@label=x ")
 
 
-def test_verbs_are_taken_in_any_case_and_nothing_is_said_to_nothing(alice: Client) -> None:
-    """``pInG`` is PING; lines without a verb are passed over; a source is ignored."""
+def test_verbs_have_any_case_and_empty_lines_no_answer(alice: Client) -> None:
+    """``pInG`` is PING. A line without a verb is skipped. A source is ignored."""
     assert alice.ask("pInG :1") == alice.ask(":somebody!else@x PING :1") == [f":{SERVER} PONG {SERVER} :1"]
     assert alice.ask(" ", "@a=b", ":x", "@a :x ") == []
 
 
-def test_every_privileged_verb_is_refused_by_the_server(here: Here) -> None:
-    """Each verb whose record asks for a role is 481 for guests and accounts below it, before anything else."""
+def test_every_privileged_verb_is_refused_below_its_role(here: Here) -> None:
+    """The answer is 481 for guests and accounts, before any other check."""
     guest, una = here.connect("guest"), here.member()
     privileged = [command for command in COMMANDS.values() if command.role is not None]
     assert {"KILL", "UBAN", "REHASH", "WALLOPS"} <= {command.verb for command in privileged}
@@ -177,8 +177,8 @@ def test_every_privileged_verb_is_refused_by_the_server(here: Here) -> None:
             assert verbs(client.ask(command.verb)) == ["481"]
 
 
-def test_an_admins_verb_is_not_a_moderators(here: Here) -> None:
-    """A moderator is refused what is for admins."""
+def test_a_verb_for_admins_is_refused_to_a_moderator(here: Here) -> None:
+    """A moderator has the lower role."""
     mo = here.moderator()
     for command in COMMANDS.values():
         if command.role is not None and command.role.word == "admin":
@@ -186,7 +186,7 @@ def test_an_admins_verb_is_not_a_moderators(here: Here) -> None:
 
 
 def test_the_control_sockets_verbs_are_unknown_on_the_wire(here: Here) -> None:
-    """Nobody, admin or not, reaches them by a raw line; and the control socket has no others than its own."""
+    """An admin cannot use them either. The control socket has no verbs but its own."""
     ada, control = here.admin(), here.control()
     for command in COMMANDS.values():
         if command.when is When.CONTROL:
@@ -196,7 +196,7 @@ def test_the_control_sockets_verbs_are_unknown_on_the_wire(here: Here) -> None:
 
 
 def test_every_verb_before_registration(here: Here) -> None:
-    """What is for those present only is 451, also for missing parameters; the rest is answered otherwise."""
+    """A verb for registered sessions is 451, also without its parameters. Other verbs are answered otherwise."""
     for command in COMMANDS.values():
         client = here.open()
         if command.when is When.AFTER:
@@ -205,8 +205,8 @@ def test_every_verb_before_registration(here: Here) -> None:
             assert "451" not in verbs(client.ask(command.verb))
 
 
-def test_a_disk_that_fails_is_told_to_who_asked_and_to_nobody_else(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A ban that cannot be stored is refused as temporarily unavailable; nobody is disconnected."""
+def test_a_full_disk_is_reported_to_the_caller_only(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A ban that cannot be stored is refused as temporarily unavailable. No session is closed."""
     ada, eve = here.admin(), here.connect("eve")
 
     def fail(*_: object) -> None:
@@ -219,8 +219,8 @@ def test_a_disk_that_fails_is_told_to_who_asked_and_to_nobody_else(here: Here, m
     assert list(here.world.bans) == []
 
 
-def test_a_disk_that_fails_during_a_login_refuses_it(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without the database nobody logs in, and nobody is told that a password was wrong."""
+def test_a_full_disk_refuses_a_login(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the database no login succeeds, and the answer does not say that the password was wrong."""
     here.account("una")
 
     def fail(*_: object) -> None:
@@ -234,7 +234,7 @@ def test_a_disk_that_fails_during_a_login_refuses_it(here: Here, monkeypatch: py
 
 
 def test_help_knows_every_verb(alice: Client) -> None:
-    """HELP lists each verb for the wire, and tells about each from its own record; 524 for what is none."""
+    """HELP lists the verbs of the wire and shows the help of each. Another word is 524."""
     listed = {word for line in alice.ask("HELP") if " 705 " in line for word in line.split(" :")[1].split()}
     assert listed == {verb for verb, command in COMMANDS.items() if command.when is not When.CONTROL}
     for verb in listed:
@@ -246,8 +246,8 @@ def test_help_knows_every_verb(alice: Client) -> None:
     assert verbs(alice.ask("HELP STATUS")) == ["524"]
 
 
-def test_the_answers_of_a_labelled_line_wait_for_each_other(make_here: Callable[..., Here]) -> None:
-    """A REGISTER, which waits twice, answers in one batch at its end."""
+def test_the_replies_of_a_labelled_line_are_sent_together(make_here: Callable[..., Here]) -> None:
+    """REGISTER waits twice, and answers in one batch at its end."""
     here = make_here()
     alice = here.connect("alice", caps=LABELLED)
     here.holding = True
@@ -260,7 +260,7 @@ def test_the_answers_of_a_labelled_line_wait_for_each_other(make_here: Callable[
 
 @pytest.mark.parametrize("cut", [5000, 700, 20])
 def test_a_line_that_is_too_long_is_answered_with_its_label(here: Here, cut: int) -> None:
-    """The label comes with the 417, also where the line came in pieces; one that is lost in the tags does not."""
+    """The 417 carries the label, also if the line came in pieces. A label within too long tags is lost."""
     alice = here.connect("alice", caps="labeled-response batch")
     buffer, line = LineBuffer(), b"@label=x PRIVMSG alice :" + b"y" * 4500 + b"\r\n"
     pieces = [line[at : at + cut] for at in range(0, len(line), cut)]

@@ -16,12 +16,12 @@ CAPS = "batch labeled-response"
 
 
 def parsed(lines: list[str]) -> list[Message]:
-    """Lines as messages."""
+    """The lines as messages."""
     return [parse(line) for line in lines]
 
 
-def test_a_label_counts_only_beside_batches(here: Here) -> None:
-    """Without batch, and without labeled-response, a label is passed over."""
+def test_a_label_needs_both_capabilities(here: Here) -> None:
+    """Without batch, or without labeled-response, it is ignored."""
     for caps in ("batch", "labeled-response", ""):
         client = here.connect(f"a{len(caps)}", caps=caps)
         client.read()
@@ -29,7 +29,7 @@ def test_a_label_counts_only_beside_batches(here: Here) -> None:
 
 
 def test_a_label_has_at_most_64_bytes(here: Here) -> None:
-    """A longer one is none; escapes come back as they were."""
+    """A longer one is ignored. Escapes come back as they were."""
     alice = here.connect("alice", caps=CAPS)
     alice.read()
     assert alice.ask(f"@label={'x' * 64} PONG")[0].startswith(f"@label={'x' * 64} ")
@@ -38,7 +38,7 @@ def test_a_label_has_at_most_64_bytes(here: Here) -> None:
 
 
 def test_a_message_to_oneself_is_labelled_as_an_echo_only(here: Here) -> None:
-    """What is delivered has no label; the echo, or the ACK without one, has."""
+    """The delivered message has no label. The echo has it, or the ACK without echo-message."""
     alice = here.connect("alice", caps=CAPS)
     bob = here.connect("bob", caps=CAPS + " echo-message message-tags")
     here.forget_unread()
@@ -52,8 +52,8 @@ def test_a_message_to_oneself_is_labelled_as_an_echo_only(here: Here) -> None:
         assert {(message.tags or {})["+a"] for message in sent} == {"b"}
 
 
-def test_echoes_to_channels_and_people_carry_the_label(here: Here) -> None:
-    """PRIVMSG, NOTICE and TAGMSG alike; the receiver sees no label; two targets make a batch."""
+def test_echoes_of_messages_carry_the_label(here: Here) -> None:
+    """For PRIVMSG, NOTICE and TAGMSG. The receiver sees no label. Two targets make a batch."""
     alice = here.connect("alice", caps=CAPS + " echo-message message-tags")
     bob = here.connect("bob", caps="message-tags")
     here.forget_unread()
@@ -65,8 +65,8 @@ def test_echoes_to_channels_and_people_carry_the_label(here: Here) -> None:
     assert verbs(alice.ask("@label=x PRIVMSG bob,#lobby :hi")) == ["BATCH", "PRIVMSG", "PRIVMSG", "BATCH"]
 
 
-def test_what_is_not_for_the_client_is_not_in_the_answer(here: Here) -> None:
-    """A TAGMSG's echo, or a SETNAME, to a client that knows no such thing leaves an ACK."""
+def test_an_event_that_the_client_did_not_negotiate_is_no_reply(here: Here) -> None:
+    """The echo of a TAGMSG, or a SETNAME, leaves an ACK."""
     alice = here.connect("alice", caps=CAPS + " echo-message")
     alice.read()
     assert alice.ask("@label=x TAGMSG #lobby") == [f"@label=x :{SERVER} ACK"]
@@ -74,7 +74,7 @@ def test_what_is_not_for_the_client_is_not_in_the_answer(here: Here) -> None:
 
 
 def test_refusals_carry_the_label(here: Here) -> None:
-    """Numerics and FAIL lines, of verbs that exist and that do not."""
+    """Numerics and FAIL lines, also of an unknown verb."""
     alice = here.connect("alice", caps=CAPS)
     alice.read()
     assert alice.ask("@label=x PRIVMSG nobody :x") == [f"@label=x :{SERVER} 401 alice nobody :No such nick/channel"]
@@ -96,8 +96,8 @@ def test_labels_count_before_registration(here: Here) -> None:
     assert welcome[0].verb == "001"
 
 
-def test_the_last_words_of_a_connection_are_labelled(here: Here) -> None:
-    """QUIT is answered with one's own QUIT and ERROR, in a batch; a wrong password's 464 is not lost before ERROR."""
+def test_the_last_lines_of_a_session_are_labelled(here: Here) -> None:
+    """QUIT is answered with the user's own QUIT and ERROR, in a batch. A wrong password's 464 comes before ERROR."""
     alice = here.connect("alice", caps=CAPS)
     sent = parsed(alice.ask("@label=x QUIT :bye"))
     assert [message.verb for message in sent] == ["BATCH", "QUIT", "ERROR", "BATCH"]
@@ -108,8 +108,8 @@ def test_the_last_words_of_a_connection_are_labelled(here: Here) -> None:
     assert [message.verb for message in sent] == ["BATCH", "464", "ERROR", "BATCH"]
 
 
-def test_an_answer_that_waits_for_the_disk_is_labelled_and_others_news_is_not(here: Here) -> None:
-    """What others do meanwhile reaches the session at once, without the label."""
+def test_messages_of_others_are_no_part_of_a_labelled_reply(here: Here) -> None:
+    """They reach the session while its command waits for the disk, without the label."""
     una, bob = here.member(caps=CAPS), here.connect("bob")
     una.say("JOIN #a")
     bob.say("JOIN #a")
@@ -157,8 +157,8 @@ def test_the_report_of_a_bug_after_waiting_is_labelled(here: Here) -> None:
     assert alice.session.labelled_reply is None
 
 
-def test_somebody_kicked_off_while_a_labelled_line_waits_reads_why(here: Here) -> None:
-    """The ERROR is sent at once, as the end of the answer that will never be complete."""
+def test_a_user_killed_while_a_labelled_line_waits_reads_the_reason(here: Here) -> None:
+    """The ERROR is sent at once, as the end of the labelled reply."""
     una, mo = here.member(caps=CAPS), here.moderator()
     una.say("JOIN #a")
     here.forget_unread()

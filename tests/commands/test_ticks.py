@@ -41,7 +41,7 @@ scripts = st.lists(st.tuples(st.integers(0, 5), labels, lines), min_size=1, max_
 
 
 def play(script: list[tuple[int, str, str]], cuts: set[int] | None) -> list[str]:
-    """Have everybody say their lines, in one tick between two cuts (None: a tick a line); what each read in the end."""
+    """Run the script with one tick between two cuts, or (None) a tick for each line. Returns what each client read."""
     with (
         tempfile.TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None) as directory,
         Here(Path(directory) / "chatroom.db", make_settings()) as here,
@@ -71,7 +71,7 @@ def play(script: list[tuple[int, str, str]], cuts: set[int] | None) -> list[str]
 
 
 def say_all(clients: list[Client], script: list[tuple[int, str, str]]) -> None:
-    """Say lines, leaving out those of sessions that have ended."""
+    """Say lines, except those of sessions that have ended."""
     for who, label, line in script:
         if not clients[who].session.closing:
             clients[who].say(line if line.startswith("@") else label + line)
@@ -79,8 +79,6 @@ def say_all(clients: list[Client], script: list[tuple[int, str, str]]) -> None:
 
 @settings(max_examples=80, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(scripts, st.sets(st.integers(1, 40), max_size=5))
-def test_how_lines_fall_into_ticks_changes_nothing_of_what_is_read(
-    script: list[tuple[int, str, str]], cuts: set[int]
-) -> None:
-    """Whether each line has a tick of its own or forty share one, everybody reads the very same bytes."""
+def test_how_lines_fall_into_ticks_changes_no_byte(script: list[tuple[int, str, str]], cuts: set[int]) -> None:
+    """With a tick for each line, or forty lines in one, every session reads the same bytes."""
     assert play(script, cuts) == play(script, None)

@@ -1,1 +1,1 @@
-"""What people are told: the lines of a tick, in order, kept in the history first and rendered once for many readers."""
+"""Delivery: the lines of a tick, stored first, then rendered once for many readers; and lists that follow users."""

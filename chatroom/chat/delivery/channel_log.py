@@ -34,10 +34,13 @@ class ChannelLog:
         self.skipped: set[Session] = set()
         """The sessions that do not read some line of the log."""
         self._rendered: dict[int, list[tuple[int, bytes]]] | None = None
-        """By variant: sequence number and bytes of the first lines. A list grows when a session asks for more."""
+        """By variant: sequence number and bytes of the first lines. ``unread`` adds the lines that a session asks for.
+
+        None until then: most logs are read as a whole when the tick ends (``runs``).
+        """
 
     def unread(self, session: Session) -> list[tuple[int, bytes]]:
-        """Return the lines that ``session`` has not read or been given yet, as sequence numbers and bytes.
+        """Return the lines after ``session.settled_seq`` that the session reads, as sequence numbers and bytes.
 
         Each line is rendered once for a variant, however many sessions come and go during the tick: all of them take
         the end of the same list.
@@ -51,7 +54,7 @@ class ChannelLog:
         start = bisect_right(lines, session.settled_seq, key=_BY_SEQ)
         if session not in self.skipped:
             return rendered[start:]
-        return [entry for entry, line in zip(rendered[start:], lines[start:], strict=True) if line[2] is not session]
+        return [item for item, line in zip(rendered[start:], lines[start:], strict=True) if line[2] is not session]
 
     def runs(self, variant: int) -> list[tuple[Session | None, bytes]]:
         """Return the bytes of the whole log, cut where the skipped session changes: (skipped session, bytes).

@@ -1,11 +1,12 @@
-"""Remember, then tell: what a tick says that must be in the history before anybody reads it.
+"""The ledger: the entries that the tick under way writes to the history before any session reads the messages.
 
-A verb asks ``ready`` before it says something that is kept: the tick's transaction begins with the first such message.
-If somebody else has the database's write lock, the verb waits and nothing was said; everything else goes on. At the
-tick's end the hub commits (``commit_tick``) and only then are the bytes handed to the threads that send them. If the
-disk refuses, the messages are taken out of what would have been sent, and their senders are told.
+1. A verb calls ``ready`` before it says a message that is stored. The first call of a tick begins the transaction. If
+   another connection has the database's write lock, the verb waits and has said nothing; other verbs go on.
+2. The verb adds the entry (``add_message``, ``add_line``), then says the message.
+3. When the tick ends, the hub commits (``commit_tick``) before any thread gets the bytes to send. If the commit fails,
+   the messages are withdrawn from the outbox, and their senders read that they were not sent.
 
-Guarded by the hub lock.
+Joins, kicks and other events (``add_event``) are said even if they cannot be stored at once.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
 
 class NotWritten(NamedTuple):
-    """A message that could not be kept, and so was not said."""
+    """A message that could not be stored, and therefore was not said."""
 
     session: Session
     verb: str
@@ -35,12 +36,13 @@ class NotWritten(NamedTuple):
 
 
 class Renamed(NamedTuple):
-    """A channel that has another name from here on, or is no more (an empty one)."""
+    """A channel that was renamed or that ended."""
 
     name: str
     new_name: str
-    place: int
-    """How many of the tick's entries come before that."""
+    """Empty if the channel ended."""
+    position: int
+    """How many entries of the tick were added before."""
 
 
 # An attribute of an Enum class is slow to read, and its members are slow to write to the disk.
@@ -48,7 +50,7 @@ _PRIVMSG, _NOTICE, _BOT = int(Kind.PRIVMSG), int(Kind.NOTICE), int(EntryFlag.BOT
 
 
 class Ledger:
-    """What the tick under way has to be committed. Without a journal nothing is kept."""
+    """What the tick under way has to commit. Without a journal nothing is stored. Guarded by the hub lock."""
 
     __slots__ = (
         "_entries",
@@ -67,27 +69,28 @@ class Ledger:
     def __init__(self, journal: Journal | None = None, settings: History | None = None) -> None:
         self.journal = journal
         self.is_open = False
-        """Whether this tick's transaction has begun."""
+        """True if this tick's transaction has begun."""
         self.failure = ""
-        """Why the last commit failed; empty while all is well."""
+        """Why the last transaction failed; empty if it did not."""
         self.last_message_id = journal.last_message_id() if journal is not None else 0
-        """The number of what was kept last."""
+        """The highest message id given out so far; 0 if there is none."""
         self.kinds: frozenset[Kind] = frozenset()
-        """What is kept of what happens in channels."""
+        """The kinds of events that are stored."""
         self.writes_channels = self.writes_direct = False
-        """Whether messages to channels are kept, and those between accounts."""
+        """True if messages to channels are stored, and if messages between accounts are."""
         if settings is not None:
             self.use_settings(settings)
         self._is_busy = False
-        """Whether somebody else had the write lock when this tick asked for it: it does not ask for each line."""
+        """True if another connection had the write lock when this tick asked. A tick asks once, not for each line."""
         self._entries: list[EntryRow] = []
+        """The entries to write, those of earlier ticks that got no lock first."""
         self._renamed: list[Renamed] = []
-        """What became of channels, in the order in which it happened."""
+        """The channels that were renamed or ended, in order."""
         self._messages: list[tuple[int, Session, str, str]] = []
-        """Of each message its event's number, and what an ``NotWritten`` has."""
+        """For each message the sequence number under which the outbox has it, and the values of a ``NotWritten``."""
 
     def use_settings(self, settings: History) -> None:
-        """Keep what the settings say from now on."""
+        """Store from now on what the settings say."""
         wanted = (
             (settings.messages, (Kind.PRIVMSG, Kind.NOTICE)),
             (settings.topics, (Kind.TOPIC,)),
@@ -100,7 +103,10 @@ class Ledger:
         self.writes_direct = self.journal is not None and settings.direct_messages
 
     def ready(self) -> bool:
-        """Whether something can be kept in this tick. Raises ``StorageError`` where the disk says no at once."""
+        """Begin this tick's transaction, unless it has begun. False if nothing can be stored in this tick.
+
+        Raises ``StorageError`` if the database refuses for another reason than a taken lock.
+        """
         if not self.is_open and not self._is_busy:
             if self.journal is None:
                 return False
@@ -113,7 +119,7 @@ class Ledger:
         return self.is_open
 
     def is_ready(self) -> bool:
-        """As ``ready``; where the disk says no, that is for whoever asks next."""
+        """Like ``ready``, but returns False instead of raising ``StorageError``."""
         try:
             return self.ready()
         except StorageError:
@@ -122,8 +128,11 @@ class Ledger:
     def add_message(
         self, event: Event, verb: str, conversation: Conversation, target: str, text: str, by: tuple[User, Session]
     ) -> None:
-        """Keep a message that is about to be said. Only where ``ready``; gives the event its lasting id."""
-        assert self.is_open, "it would be read before it is kept"
+        """Add the entry of a message that is about to be said, and give the event its msgid. Only after ``ready``.
+
+        ``by`` are the sender and its session. ``target`` is the name that the readers see.
+        """
+        assert self.is_open, "it would be read before it is stored"
         user, session = by
         if event.parts is not None:
             text = join_parts(event.parts)
@@ -133,16 +142,17 @@ class Ledger:
     def add_line(
         self, seq: int, time_ms: int, user: User, session: Session, conversation: Conversation, target: str, text: str
     ) -> int:
-        """As ``add_message``, for what most are: a PRIVMSG of one line without tags. Its number in the history.
+        """Add the entry of a plain message, a PRIVMSG of one line without tags, and return its message id.
 
-        ``seq`` is the number under which the outbox has it.
+        The same as ``add_message`` in fewer steps, because most messages are plain. ``seq`` is the sequence number
+        under which the outbox has the message.
         """
-        assert self.is_open, "it would be read before it is kept"
-        self.last_message_id = number = next_message_id(self.last_message_id, time_ms)
+        assert self.is_open, "it would be read before it is stored"
+        self.last_message_id = message_id = next_message_id(self.last_message_id, time_ms)
         account = user.account
         self._entries.append(
             (
-                number,
+                message_id,
                 time_ms,
                 conversation,
                 _PRIVMSG,
@@ -156,31 +166,31 @@ class Ledger:
             )
         )
         self._messages.append((seq, session, "PRIVMSG", target))
-        return number
+        return message_id
 
     def add_event(self, event: Event, kind: Kind, channel: Channel, text: str, user: User | None) -> None:
-        """Keep something that happened in a channel, if its kind is kept; it is told in any case.
+        """Add the entry of an event in a channel, if the settings want its kind. ``user`` is its author, if any.
 
-        Where somebody else has the write lock, it is written in the next tick that gets it.
+        The event is said in any case. If the lock is taken, the entry is written in the next tick that gets it.
         """
         if kind not in self.kinds or self.journal is None:
             return
+        # Without the lock, or with a disk that refuses, the entry stays in ``_entries`` for a later tick.
         with contextlib.suppress(StorageError):
             self.ready()
         channel.has_history = True
         self._add(event, int(kind), channel.name, channel.name, text, user)
 
     def end_channel(self, channel: Channel) -> None:
-        """The channel is no more: a later one of that name has nothing to do with what was said in it."""
+        """End a channel's conversation: a later channel of the name does not show its history."""
         if channel.has_history:
             self._record_rename(channel.name, "")
 
     def rename_channel(self, name: str, new_name: str) -> None:
-        """A channel has another name from here on; what was said in it goes with it."""
+        """Give a channel's conversation another name, with its whole history."""
         self._record_rename(name, new_name)
 
     def _record_rename(self, name: str, new_name: str) -> None:
-        """Have the journal told of a channel: in this tick, or in the next one that is ready."""
         if self.journal is None:
             return
         self._renamed.append(Renamed(name, new_name, len(self._entries)))
@@ -192,12 +202,13 @@ class Ledger:
     ) -> None:
         stamp = event.stamp
         assert stamp is not None
-        self.last_message_id = number = next_message_id(self.last_message_id, stamp.time_ms)
-        event.stored_msgid = event.stored_msgid or msgid_of(number)  # a QUIT is kept in several channels and told once
+        self.last_message_id = message_id = next_message_id(self.last_message_id, stamp.time_ms)
+        # A QUIT has an entry in each of the user's channels, but is said once: it keeps the msgid of the first entry.
+        event.stored_msgid = event.stored_msgid or msgid_of(message_id)
         account = user.account if user is not None else None
         self._entries.append(
             (
-                number,
+                message_id,
                 stamp.time_ms,
                 conversation,
                 kind,
@@ -212,7 +223,7 @@ class Ledger:
         )
 
     def catch_up(self) -> None:
-        """Take the write lock, if it is to be had, for what an earlier tick could not write. At a tick's end."""
+        """Ask again for the lock if there is something to write. The hub calls it when a tick ends."""
         self._is_busy = False
         if (self._entries or self._renamed) and not self.is_open:
             with contextlib.suppress(StorageError):
@@ -220,7 +231,7 @@ class Ledger:
             self._is_busy = False
 
     def commit_tick(self, outbox: Outbox) -> list[NotWritten]:
-        """Commit; the messages that could not be kept, which ``outbox`` then does not hold any more."""
+        """Commit this tick's transaction. If that fails, withdraw its messages from the outbox and return them."""
         journal, entries, renamed, messages = self.journal, self._entries, self._renamed, self._messages
         if not self.is_open or journal is None:
             return []
@@ -231,7 +242,7 @@ class Ledger:
                 _write(journal, entries, renamed)
                 journal.commit()
             else:
-                journal.rollback()
+                journal.rollback()  # a verb asked for the lock and then wrote nothing, as for a refused message
         except StorageError as error:
             self.failure = str(error)
             outbox.withdraw({message[0] for message in messages})
@@ -242,13 +253,14 @@ class Ledger:
 
 def _write(journal: Journal, entries: list[EntryRow], renamed: list[Renamed]) -> None:
     done = 0
-    for name, new_name, place in renamed:
-        if place > done:
-            journal.write(entries[done:place])
-            done = place
+    for name, new_name, position in renamed:
+        if position > done:
+            # Entries name their channel, so those from before a rename must be written before it.
+            journal.write(entries[done:position])
+            done = position
         if new_name:
             journal.rename_channel(name, new_name)
         else:
             journal.end_channel(name)
     if done < len(entries):
-        journal.write(entries[done:] if done else entries)
+        journal.write(entries[done:] if done else entries)  # no copy of the list in most ticks, which rename nothing

@@ -1,4 +1,4 @@
-"""Who watches which nicks: the lists that MONITOR keeps (IRCv3 Monitor)."""
+"""The nicks that each session watches by MONITOR (IRCv3 Monitor and extended-monitor)."""
 
 from __future__ import annotations
 
@@ -17,17 +17,18 @@ if TYPE_CHECKING:
 
 
 class MonitorLists:
-    """Each session's list, and who watches a nick. Guarded by the hub lock."""
+    """The watched nicks by session, and the watching sessions by nick. Guarded by the hub lock."""
 
     __slots__ = ("_by_nick", "_by_session")
 
     def __init__(self) -> None:
         self._by_session: dict[Session, dict[str, str]] = {}
-        """Nicks as they were given, by casefolded nick; none is empty."""
+        """By session and casefolded nick: the nick as the client wrote it. No inner dict is empty."""
         self._by_nick: dict[str, dict[Session, None]] = {}
+        """The watching sessions by casefolded nick, in the order in which they asked. No inner dict is empty."""
 
     def add(self, session: Session, nick: str) -> bool:
-        """Watch one nick more; False where it is watched already. The caller keeps to ``MONITORED_NICKS``."""
+        """Watch a nick. False if the session watches it already. The caller checks ``MONITORED_NICKS``."""
         folded = casefold(nick)
         watched = self._by_session.setdefault(session, {})
         if folded in watched:
@@ -37,7 +38,7 @@ class MonitorLists:
         return True
 
     def discard(self, session: Session, nick: str) -> None:
-        """Watch a nick no longer, if it was watched."""
+        """Stop watching a nick. Does nothing if the session does not watch it."""
         folded = casefold(nick)
         watched = self._by_session.get(session, {})
         if watched.pop(folded, None) is None:
@@ -50,32 +51,32 @@ class MonitorLists:
             del self._by_nick[folded]
 
     def clear(self, session: Session) -> None:
-        """Watch nobody any longer."""
+        """Stop watching all nicks of a session."""
         if session in self._by_session:
-            for nick in self.nicks(session):
+            for nick in self.nicks(session):  # a copy, because ``discard`` changes the dict
                 self.discard(session, nick)
 
     def nicks(self, session: Session) -> list[str]:
-        """The nicks a session watches, in the order in which it asked for them."""
+        """The nicks that a session watches, in the order in which it asked."""
         return list(self._by_session.get(session, {}).values())
 
     def has(self, session: Session, nick: str) -> bool:
-        """Whether a session watches that nick."""
+        """True if the session watches the nick."""
         return casefold(nick) in self._by_session.get(session, {})
 
     def watchers(self, nick: str) -> Iterable[Session]:
-        """The sessions that watch that nick."""
+        """The sessions that watch the nick."""
         return self._by_nick.get(casefold(nick), ())
 
-    # -- what they are told -----------------------------------------------------------------------
+    # -- lines for the watchers -------------------------------------------------------------------
 
     def tell_online(self, outbox: Outbox, server: str, user: User) -> None:
-        """Tell those who watch the nick that somebody wears it now."""
-        if self._by_nick:
+        """Tell the watchers of the user's nick that a user has it now (numeric 730)."""
+        if self._by_nick:  # on most servers no client watches: then a connect or quit costs nothing here
             self._tell(outbox, user.folded, f":{server} 730", user.prefix)
 
     def tell_offline(self, outbox: Outbox, server: str, nick: str) -> None:
-        """Tell those who watch the nick that nobody wears it any more."""
+        """Tell the watchers of a nick that no user has it any more (numeric 731)."""
         if self._by_nick:
             self._tell(outbox, casefold(nick), f":{server} 731", nick)
 
@@ -85,7 +86,7 @@ class MonitorLists:
                 outbox.to_session(session, encode(f"{head} {session.user.nick} :{text}"))
 
     def tell_change(self, outbox: Outbox, user: User, event: Event) -> None:
-        """Tell a numbered change of somebody (AWAY, ACCOUNT, CHGHOST, SETNAME) to watchers with extended-monitor."""
+        """Tell a numbered change of a user (AWAY, ACCOUNT, SETNAME) to its watchers with extended-monitor."""
         for session in self._by_nick.get(user.folded, ()):
             if session.caps & caps.EXTENDED_MONITOR and session.user is not user:
                 line = event.render(session.variant)

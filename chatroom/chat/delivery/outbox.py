@@ -1,12 +1,12 @@
-"""What a tick has said and to whom, until it becomes bytes.
+"""The outbox: the lines of the tick under way, by reader, until the tick ends and they become bytes.
 
-A line for one session goes to that session's entries. A line for a channel goes to the channel's log *once*; when the
-tick ends, each variant of the log is joined once and the same bytes object serves every member that had nothing else
-to read. Everything said has a number (``seq``), so a member with lines of its own, or in several channels, gets them
-merged in the order in which they were said; an event that reached a session by two ways has
-one number and is read once.
+A line for one session is appended to the session's ``unread``. A line for a channel is appended once to the channel's
+log. When the tick ends, each log is rendered and joined once for each variant, and all members without other lines are
+sent the same bytes object.
 
-Guarded by the hub lock.
+Each line has a sequence number (``seq``). A session with lines of its own, or in several channels, reads its lines in
+the order of the numbers. An event that reaches a session twice, directly and by a channel, has the same number both
+times, and the session reads it once.
 """
 
 from __future__ import annotations
@@ -31,7 +31,11 @@ _BY_SEQ = itemgetter(0)
 
 
 class Outbox:
-    """The lines of the tick under way."""
+    """The lines of the tick under way. Guarded by the hub lock.
+
+    Only the outbox changes what stands below it: the logs, the replay queues, and ``unread`` and ``settled_seq`` of the
+    sessions.
+    """
 
     __slots__ = ("_copies", "_sessions", "closed", "logs", "replays", "seq", "stamp")
 
@@ -39,16 +43,16 @@ class Outbox:
         self.seq = 0
         """The last sequence number that was given out. Only the outbox changes it."""
         self.stamp = stamp
-        """The stamp of the events of this tick."""
+        """The stamp of the events of this tick. The world sets it when a tick begins."""
         self.logs: dict[Channel, ChannelLog] = {}
         """What this tick has said in channels, in the order in which they were first spoken to. No log is empty."""
         self.replays = ReplayQueues()
         self._sessions: list[Session] = []
-        """The sessions with lines in ``unread``, and some that had such lines."""
+        """The sessions with lines in ``unread``. Those lines may have been withdrawn or forgotten since."""
         self._copies: dict[int, list[int]] = {}
-        """Events of the history, by their number, that were said again under numbers of their own."""
+        """By the number of a stored event: the numbers of its copies in this tick (``copy_to_session``)."""
         self.closed: list[Session] = []
-        """Sessions whose connection is to be closed once their last lines are written."""
+        """Sessions that ended in this tick. The hub closes their connections when their last lines are written."""
 
     # -- sequence numbers -------------------------------------------------------------------------
 
@@ -78,10 +82,13 @@ class Outbox:
         self.seq += 1
         return f"b{self.seq:x}"
 
-    # -- saying things ----------------------------------------------------------------------------
+    # -- lines for one session --------------------------------------------------------------------
 
     def to_session(self, session: Session, line: bytes, seq: int = 0) -> None:
-        """Say a rendered line to one session; ``seq`` is given where the line is an event's."""
+        """Add a line for one session. ``seq`` is the number of the line's event; a line without an event gets its own.
+
+        One call may add several lines as one, if they are read together.
+        """
         if not seq:
             self.seq = seq = self.seq + 1
         unread = session.unread
@@ -92,13 +99,17 @@ class Outbox:
             self._sessions.append(session)
 
     def copy_to_session(self, session: Session, line: bytes, event: Event) -> None:
-        """Say an event, rendered with tags of its own, at this place in what one session is answered."""
+        """Add an event for one session under a new number: it is read after what was said between event and copy.
+
+        ``line`` is the event, rendered for the session.
+        """
         self.to_session(session, line)
+        # Only a stored event can be withdrawn; other copies need no entry here.
         if event.stored_msgid:
             self._copies.setdefault(event.seq, []).append(self.seq)
 
     def send_reply(self, session: Session, reply: Reply, server: str, tags: str = "", closing_tags: str = "") -> None:
-        """Say one reply to a session, with further tags on its line or, for a batch, on the line that opens it.
+        """Add one reply for a session, with further tags on its line or, for a batch, on the line that opens it.
 
         ``server`` is the source of the lines that open and close a batch. ``closing_tags`` are those of the line that
         closes it: the reference of the outer batch, if there is one.
@@ -115,7 +126,7 @@ class Outbox:
             self.send_reply(session, f":{server} BATCH -{reply.reference}", server, closing_tags)
 
     def send_labelled(self, session: Session, labelled: LabelledReply, server: str) -> None:
-        """Say the whole reply to a labelled command (IRCv3 labeled-response).
+        """Add the whole reply to a labelled command for the session that sent it (IRCv3 labeled-response).
 
         The label is on exactly one logical message: on an ACK if there is no reply, on the reply if there is one, and
         on a batch if there are several.
@@ -133,13 +144,15 @@ class Outbox:
             batch.replies = replies
             self.send_reply(session, batch, server, label)
 
+    # -- lines for a channel ----------------------------------------------------------------------
+
     def to_channel(
         self, channel: Channel, event: Event, skip: Session | None = None, channels: Iterable[Channel] = ()
     ) -> None:
-        """Say a numbered event to every session in the channel but ``skip``.
+        """Add a numbered event for every session in the channel except ``skip``.
 
-        ``channels`` are all channels that the same event is said to. A session that reads the event on its own account
-        as well must be told first (``to_session``): then its replay queue leaves the event out.
+        ``channels`` are all channels that the same event is for. If a session also gets the event directly, call
+        ``to_session`` for it first: a replay queue leaves an event out that its session has.
         """
         log = self.logs.get(channel)
         if log is None:
@@ -151,42 +164,45 @@ class Outbox:
             self.replays.add(channel, event, skip, channels)
 
     def withdraw(self, seqs: set[int]) -> None:
-        """Take back events of this tick, in every place where they wait to be read."""
-        for seq in list(seqs):
+        """Take back messages of this tick that could not be stored. No session reads them or their copies."""
+        for seq in list(seqs):  # a copy of the set, which grows by the numbers of the copies
             seqs.update(self._copies.get(seq, ()))
         for log in self.logs.values():
             log.withdraw(seqs)
         self.logs = {channel: log for channel, log in self.logs.items() if log.lines}
         self.replays.withdraw(seqs)
         for session in self._sessions:
-            session.unread = [entry for entry in session.unread or () if entry[0] not in seqs]
+            session.unread = [item for item in session.unread or () if item[0] not in seqs]
 
     def begin_replay(self, channel: Channel, session: Session) -> ReplayQueue:
-        """Let what a channel says wait for one of its sessions until ``end_replay``. Return the queue."""
+        """Let the channel's further events wait for one of its sessions until ``end_replay``. Return their queue."""
         self.settle(session)
         channel.sessions.discard(session)
         return self.replays.open(channel, session)
 
     def end_replay(self, channel: Channel, session: Session) -> None:
-        """Say to a session what waited for it; from now on it reads the channel's log again."""
+        """Add the queued events for a session, which from now on reads the channel's log again."""
         queue = self.replays.close(channel, session)
         self.settle(session)
         for event in queue:
             line = event.render(session.variant)
             if line:
-                self.copy_to_session(session, line, event)  # with a new number: the event's own is long past
+                # A copy, because the session reads it after the replay and not at the event's own number.
+                self.copy_to_session(session, line, event)
         if not session.closing:
             channel.sessions.add(session)
 
     def drop_replay(self, channel: Channel, session: Session) -> None:
-        """Forget what waits for a session that is no longer in the channel."""
+        """Drop the replay queue of a session that is no longer in the channel, if there is one."""
         self.replays.close(channel, session)
 
-    def settle(self, session: Session) -> None:
-        """Give ``session`` what its channels have said so far in this tick.
+    # -- changes in the middle of a tick ----------------------------------------------------------
 
-        Call it before the session's channels or its variant change in the middle of a tick: what was said before is
-        read in the old state, and what is said afterwards in the new one.
+    def settle(self, session: Session) -> None:
+        """Move what the session's channels have said so far in this tick into ``session.unread``.
+
+        Call it before the session's channels or variant change: it reads what was said before the change in its old
+        state, and what is said afterwards in its new one.
         """
         if self.logs and session.user is not None:
             settled, logs = session.settled_seq, []
@@ -199,12 +215,12 @@ class Outbox:
         session.settled_seq = self.seq
 
     def forget(self, session: Session) -> None:
-        """Drop what ``session`` has to read, in its channels too: its connection is lost."""
+        """Drop all lines that the session has not read yet. Its connection is lost, so they could not be sent."""
         session.unread = None
         session.settled_seq = self.seq
 
     def _merge(self, session: Session, logs: list[ChannelLog]) -> None:
-        """Move the session's unread lines of some logs into ``session.unread``, in the order of their numbers."""
+        """Move the session's unread lines of the logs into ``session.unread``, in the order of their numbers."""
         found = logs[0].unread(session)
         for log in logs[1:]:
             found += log.unread(session)
@@ -214,8 +230,10 @@ class Outbox:
         if not unread:
             self._sessions.append(session)
             session.unread = unread = []
+        # Most sessions that join or leave have only lines from before the log's: no sorting. ``max`` and not the last
+        # line, because an event can be told under a number that is lower than that of the line before it.
         if len(logs) == 1 and (not unread or max(unread)[0] < found[0][0]):
-            unread += found  # needs no sorting: most sessions that come and go have only replies from before
+            unread += found
             return
         lines = dict(found)
         for seq, _ in unread:
@@ -223,15 +241,17 @@ class Outbox:
         unread += lines.items()
         unread.sort(key=_BY_SEQ)
 
+    # -- the end of the tick ----------------------------------------------------------------------
+
     def drain(self) -> list[tuple[Session, bytes]]:
-        """End the tick. Return the bytes to send, one item for each session that has any."""
+        """End the tick. Return the bytes to send: one item for each session that reads anything."""
         writes: list[tuple[Session, bytes]] = []
         if self.logs:
             self._drain_logs(writes)
         for session in self._sessions:
             unread = session.unread
             if not unread:
-                continue  # it was withdrawn, or forgotten
+                continue  # withdrawn or forgotten
             blob = unread[0][1] if len(unread) == 1 else b"".join([line for _, line in unread])
             session.unread = None
             if blob:
@@ -252,6 +272,8 @@ class Outbox:
             blobs: dict[int, bytes] = {}
             runs: dict[int, list[tuple[Session | None, bytes]]] = {}
             for session in log.channel.sessions:
+                # A session that has read part of the log, or has other lines, needs a merge; the loop over
+                # ``_sessions`` in ``drain`` sends it. All others are sent the bytes of their variant.
                 if session.settled_seq >= start or session.unread or session in shared:
                     if session not in shared:
                         self._merge(session, [log])
@@ -268,7 +290,8 @@ class Outbox:
         self.logs = {}
 
     def _drain_shared(self, shared: dict[Session, list[ChannelLog]], writes: list[tuple[Session, bytes]]) -> None:
-        """Drain for sessions that read several logs. Sessions of the same logs share the bytes if they can."""
+        """Send the sessions that read several logs. Sessions of the same logs and variant are sent the same bytes."""
+        # The same conditions as in ``_drain_logs``, over all logs: a session that meets one reads bytes of its own.
         first = min([log.lines[0][0] for log in self.logs.values()])
         skipped: set[Session] = set().union(*[log.skipped for log in self.logs.values()])
         blobs: dict[tuple[int, tuple[ChannelLog, ...]], bytes] = {}
@@ -279,7 +302,7 @@ class Outbox:
             key = session.variant, tuple(logs)
             blob = blobs.get(key)
             if blob is None:
-                lines = dict([entry for log in logs for entry in log.unread(session)])
+                lines = dict([item for log in logs for item in log.unread(session)])
                 blob = blobs[key] = b"".join([lines[seq] for seq in sorted(lines)])
             if blob:
                 writes.append((session, blob))

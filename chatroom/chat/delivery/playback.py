@@ -1,4 +1,4 @@
-"""The history as its readers see it: entries become the events that they were, with their time and their id."""
+"""Playback: history entries become events again, with the time and the msgid that they had."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from chatroom.chat.stored.entries import Entry, EntryFlag, Kind, split_parts
 from chatroom.irc import caps
 
 _LINE_OVERHEAD = 160
-"""About how many bytes of a line are neither its text nor the clients' own tags: time, id, batch, source, target."""
+"""About how many bytes a line has beside text and client-only tags: time, msgid, batch, source and target."""
 
 
 def to_event(entry: Entry) -> Event:
-    """The event of an entry, with the time and the id it had. In any thread: what takes time is done here.
+    """Make the event of an entry, with its time and msgid. From any thread, so that the tick need not spend the time.
 
-    It has no number among the things said now: whoever says it gives it one.
+    The event has no sequence number: ``Outbox.number`` gives it one when it is said.
     """
     event = Event(entry.source, _BODIES[entry.kind](entry), account=entry.account or None)
     event.client_tags = entry.client_tags
@@ -27,6 +27,7 @@ def to_event(entry: Entry) -> Event:
     elif entry.kind is Kind.REDACT:
         event.needs = caps.MESSAGE_REDACTION
     elif entry.kind is Kind.JOIN:
+        # The text of a JOIN is the realname, which only extended-join shows.
         extended = f"JOIN {entry.target} {entry.account or '*'} :{entry.text}"
         event.alternative = caps.EXTENDED_JOIN, extended
     elif not entry.kind.is_event:
@@ -37,8 +38,12 @@ def to_event(entry: Entry) -> Event:
 
 
 def fit(entries: Sequence[Entry], most_bytes: int, *, newest: bool) -> Sequence[Entry]:
-    """As many entries as ``most_bytes`` hold when they are sent: the first ones, or the ``newest``; at least one."""
+    """Return as many entries as fit into ``most_bytes`` when they are sent: the oldest, or the ``newest``.
+
+    It is at least one, so that a client that asks for the next entries makes progress.
+    """
     room = most_bytes
+    # Counted from the end that the client continues from: what does not fit is what it asks for next.
     for position, entry in enumerate(reversed(entries) if newest else entries):
         room -= _size(entry)
         if room < 0 and position:
@@ -47,7 +52,7 @@ def fit(entries: Sequence[Entry], most_bytes: int, *, newest: bool) -> Sequence[
 
 
 def _size(entry: Entry) -> int:
-    """About how many bytes an entry takes in a batch."""
+    # Each line of a multiline message is sent with a source and tags of its own.
     lines = 1 + entry.text.count("\n") + entry.text.count("\r")
     return lines * _LINE_OVERHEAD + len(entry.text.encode()) + len(entry.client_tags)
 
@@ -61,7 +66,6 @@ def _parted(entry: Entry) -> str:
 
 
 def _word_and_reason(entry: Entry) -> str:
-    """KICK and REDACT: whom or what, and why."""
     word, _, reason = entry.text.partition(" ")
     head = f"{entry.kind.name} {entry.target} {word}"
     return f"{head} :{reason}" if reason else head

@@ -1,6 +1,6 @@
-"""The welcome as bytes: rendered once under the settings in force, with gaps for the few words that differ.
+"""The welcome as bytes: rendered once for the settings in force, with gaps for the words that differ.
 
-Of the two dozen lines that somebody reads who comes, only the nick, their prefix and some figures are their own.
+In the two dozen lines that a new user reads, only the nick, the prefix and some counts are different each time.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
 NICK = "\x7fnick\x7f"
 PREFIX = "\x7fprefix\x7f"
-_PREFIX_BYTES = NICK_BYTES + HOST_BYTES + 64
+_PREFIX_BYTES = NICK_BYTES + HOST_BYTES + 64  # 64 is more than a username and the two signs need
 
 
 def gap(figure: str) -> str:
-    """What stands for a figure of that name. As no setting may hold a DEL, there is no other such text."""
+    """The placeholder of a figure. No setting can hold a DEL character, so no other text looks like it."""
     return f"\x7f{figure}\x7f"
 
 
@@ -32,20 +32,24 @@ class WelcomeText:
     def __init__(
         self, settings: Settings, begin: list[str], counts: list[str], end: list[str], figures: Iterable[str]
     ) -> None:
-        """Each line has the gap ``NICK``; the first of ``begin`` has ``PREFIX``, and ``counts`` have the figures."""
+        """The lines of the welcome in three groups. Each line has the gap ``NICK``.
+
+        The first line of ``begin`` has the gap ``PREFIX``, and ``counts`` have the gaps of the ``figures``.
+        """
         self.settings = settings
         self.fits = all(_always_fits(line) for line in (*begin, *counts, *end))
-        """Whether no line can be so long that it would be cut: where depends on the nick then."""
+        """True if no line can be too long. A line that must be cut is cut at a point that depends on the nick."""
         nick = NICK.encode()
         greeting, _, rest = _join(begin).partition(PREFIX.encode())
         self._greeting, self._begin, self._end = greeting.split(nick), rest.split(nick), _join(end).split(nick)
+        # Splitting at the nick makes ``join`` fill the gaps. The counts have several names, so they use ``%`` instead.
         text = _join(counts).decode().replace("%", "%%")
         for name in ("nick", *figures):
             text = text.replace(gap(name), f"%({name})s")
         self._counts = text
 
     def render(self, nick: str, prefix: str, figures: Mapping[str, object]) -> bytes:
-        """The welcome of somebody; ``figures`` are the counts by name, and the nick."""
+        """Return the welcome for a user. ``figures`` are the counts by name, and ``nick``."""
         name, counts = nick.encode(), (self._counts % figures).encode()
         parts = (name.join(self._greeting), prefix.encode(), name.join(self._begin), counts, name.join(self._end))
         return b"".join(parts)

@@ -1,1 +1,1 @@
-"""Who and what there is: users, their sessions, the channels they are in."""
+"""The things of the chat: users, their sessions, the channels they are in, and what each of them carries."""

@@ -1,8 +1,10 @@
-"""Extended bans: masks that fit people by more than their ``nick!user@host``, or do less than keep them out.
+"""Ban masks: the masks of a channel's lists, plain or extended.
 
-``~a:NAME`` fits who is logged in to an account, whose name may hold ``*`` and ``?``: ``~a:*`` fits everybody but
-guests. ``~m:MASK`` mutes whom MASK fits, which may be a plain mask or ``~a:``: they may join and not speak. As an
-exception ``~m:MASK`` lifts what keeps people from speaking and nothing else.
+A plain mask is ``nick!user@host`` with ``*`` and ``?``. There are two extended ones:
+
+- ``~a:NAME`` fits users that are logged in to the account. NAME may hold ``*`` and ``?``: ``~a:*`` fits all but guests.
+- ``~m:MASK`` is a mute. Users that MASK fits can join, but not speak. MASK is a plain mask or ``~a:NAME``. As an
+  exception it allows the users to speak, but not to join.
 
 Source: Modern IRC Client Protocol, ``EXTBAN`` parameter; IRCv3 account-extban.
 """
@@ -17,26 +19,26 @@ from typing import NamedTuple
 from chatroom.irc.masks import compile_mask, normalise_mask
 
 TYPES = "am"
-"""The letters there are, as ISUPPORT tells them."""
+"""The letters of the extended masks, as ISUPPORT lists them."""
 
 _EXTENDED = re.compile(r"~([A-Za-z]):(.*)", re.DOTALL)
 
 
 class BanMask(NamedTuple):
-    """A mask of one of a channel's lists, ready to be asked."""
+    """A compiled mask of a channel's list."""
 
     fits: Callable[[str, str | None], bool]
     """Judges a user by prefix (``nick!user@host``) and account name, which is None for a guest."""
     mutes: bool
-    """Whether it is about speaking only."""
+    """True for a mute: it is about speaking only."""
 
 
 def normalise_ban(given: str) -> str | None:
-    """A mask of a channel's list in full, as it is kept and shown; None where there is no such kind of mask."""
+    """Return a mask in its full form, as it is stored and shown; None if its extended form is not supported."""
     extended = _EXTENDED.fullmatch(given)
     if extended is None:
         mask = normalise_mask(given)
-        # normalise_mask leaves what begins with a tilde alone, which here can only be a user name.
+        # ``normalise_mask`` does not touch a mask with a tilde in front. Here it can only be that of a username.
         return normalise_mask("*!" + given) if mask.startswith("~") else mask
     letter, rest = extended.groups()
     if letter == "a" and rest:
@@ -47,9 +49,10 @@ def normalise_ban(given: str) -> str | None:
     return None
 
 
+# Cached, because channels often have the same masks, and each is compiled again at a restart.
 @lru_cache(maxsize=4096)
 def compile_ban(mask: str) -> BanMask:
-    """What a mask made by ``normalise_ban`` means."""
+    """Compile a mask that ``normalise_ban`` has returned."""
     if mask.startswith("~m:"):
         return BanMask(compile_ban(mask[3:]).fits, True)
     if mask.startswith("~a:"):

@@ -1,4 +1,4 @@
-"""A channel: who is in it, what its modes are, and what of it outlives its members."""
+"""A channel: its members, modes and lists, and the record of it that is stored."""
 
 from __future__ import annotations
 
@@ -16,17 +16,19 @@ if TYPE_CHECKING:
 
 VOICE = 1
 OP = 2
-"""Standings in a channel, as bits."""
+"""The standings of a member, as bits."""
 
 PREFIX_MODES = {"o": OP, "v": VOICE}
 LIST_MODES: tuple[ListMode, ...] = ("b", "e", "I")
+# C: no CTCP. H: no history from before a member's JOIN. M: only accounts speak. R: only accounts join. i: invitations.
+# m: only members with a standing speak. n: no messages from outside. s: hidden. t: only operators set the topic.
 FLAG_MODES = "CHMRimnst"
 CHANNEL_KINDS = ModeKinds(lists="Ibe", always="k", when_set="fl", flags=FLAG_MODES, prefixes="ov")
 NEW_CHANNEL_FLAGS = frozenset("nt")
 
 
 def prefixes(standing: int, multiple: bool) -> str:
-    """The signs before a member's nick: the highest one, or all of them for readers with ``multi-prefix``."""
+    """Return the signs in front of a member's nick: the highest one, or all if ``multiple`` (multi-prefix)."""
     if standing & OP:
         return "@+" if multiple and standing & VOICE else "@"
     return "+" if standing & VOICE else ""
@@ -63,66 +65,73 @@ class Channel:
         self.name = name
         self.folded = casefold(name)
         self.created_ms = now_ms
+        """When the channel was created. This and all other times are Unix milliseconds."""
         self.members: dict[User, int] = {}
+        """The members with their standings."""
         self.sessions: set[Session] = set()
         """The sessions that read what is said here: all sessions of all members, except those in replay."""
+        # Frozen, so that all channels with the modes of a new one share the set.
         self.flags: frozenset[str] = NEW_CHANNEL_FLAGS
         self.key: str | None = None
         self.limit: int | None = None
         self.topic = ""
         self.topic_by = ""
+        """The prefix of the user that set the topic."""
         self.topic_ms = 0
+        """When the topic was set; 0 if it never was."""
         self.forward: str | None = None
+        """The channel that a user enters instead, if this one refuses the user (mode f)."""
         self.metadata: dict[str, str] = {}
-        """The channel that those who may not come in are sent to."""
         self.lists: dict[ListMode, dict[str, tuple[ListEntry, BanMask]]] = {}
-        """Per list the entries by casefolded mask, each with what it means."""
+        """By list and casefolded mask: the entry, and its mask compiled."""
         self.founder_id: int | None = None
+        """The account that founded the channel; None for a guest's or a configured channel."""
         self.access: dict[int, AccessLevel] = {}
-        """What accounts regain when they join."""
+        """By account id: the level that gives a user of the account its standing when it joins."""
         self.configured = False
-        """Whether the configuration names it: then nobody is its operator for having come first."""
+        """True if the configuration names the channel. Its first member does not become its operator."""
         self.stored = False
-        """Whether it outlives its members."""
+        """True if the channel stays when its last member leaves, and after a restart."""
         self.joined_ms: dict[User, int] = {}
-        """Since when its members are in it."""
+        """When each member joined."""
         self.has_history = False
-        """Whether something said here since the start was kept."""
+        """True if the history has something that was said here since the start of the daemon."""
 
     def rename(self, name: str) -> None:
-        """Take another name. ``World.rename_channel`` is the one that finds it by that."""
+        """Take another name. Call ``World.rename_channel``, which finds the channel by it."""
         self.name = name
         self.folded = casefold(name)
 
     def readable_since(self, user: User, role: Role) -> int:
-        """From when on somebody may read what was said; with mode H from their joining on, but for moderators."""
+        """The time from which on the user may read the history: with mode H the user's JOIN, except for moderators."""
         if "H" in self.flags and role < Role.MODERATOR:
             return max(self.history_from_ms, self.joined_ms.get(user, 0))
         return self.history_from_ms
 
     @property
     def history_from_ms(self) -> int:
-        """From when on what was said under its name was said in it: before, another channel may have been called so.
+        """The time from which on the history under the channel's name is its own.
 
-        A configured channel always was; when this run made it means nothing.
+        Before it was created, another channel may have had the name.
         """
+        # A configured channel is created anew at each start, but it is always the same one.
         return 0 if self.configured else self.created_ms
 
     def add_mask(self, entry: ListEntry) -> None:
-        """Put a mask on one of the lists."""
+        """Add an entry to its list, in place of one with the same mask."""
         self.lists.setdefault(entry.mode, {})[casefold(entry.mask)] = (entry, compile_ban(entry.mask))
 
     def discard_mask(self, mode: ListMode, mask: str) -> ListEntry | None:
-        """Take a mask off a list; what stood there, if anything."""
+        """Remove a mask from a list. Return its entry, or None if it was not on the list."""
         found = self.lists.get(mode, {}).pop(casefold(mask), None)
         return found[0] if found is not None else None
 
     def entries(self, mode: ListMode) -> list[ListEntry]:
-        """One list, in the order in which it grew."""
+        """The entries of a list, oldest first."""
         return [entry for entry, _ in self.lists.get(mode, {}).values()]
 
     def matches(self, mode: ListMode, user: User, *, speaking: bool = False) -> bool:
-        """Whether a mask of that list fits the user; mutes count only where it is about ``speaking``."""
+        """True if a mask of the list fits the user. Mutes count only for ``speaking``."""
         found = self.lists.get(mode)
         if not found:
             return False
@@ -130,22 +139,23 @@ class Channel:
         return any((speaking or not mask.mutes) and mask.fits(prefix, account) for _, mask in found.values())
 
     def is_banned(self, user: User) -> bool:
-        """Whether a ban keeps the user out and no exception lets them in."""
+        """True if a ban keeps the user from joining, and no exception fits."""
+        # Most channels have no lists at all.
         return bool(self.lists) and self.matches("b", user) and not self.matches("e", user)
 
     def is_silenced(self, user: User) -> bool:
-        """Whether a ban or a mute fits the user and no exception does."""
+        """True if a ban or a mute keeps the user from speaking, and no exception fits."""
         return self.matches("b", user, speaking=True) and not self.matches("e", user, speaking=True)
 
     def regained_standing(self, account_id: int) -> int:
-        """The standing an account has here by its own right."""
+        """The standing that a user of the account gets when it joins; 0 if it gets none."""
         level = self.access.get(account_id)
         if level in ("founder", "o"):
             return OP
         return VOICE if level == "v" else 0
 
     def modes(self, with_secrets: bool) -> list[str]:
-        """The modes as parameters of MODE; the key itself only for those who may know it."""
+        """The modes as parameters of MODE. The key is ``*`` unless ``with_secrets``."""
         letters = "".join(sorted(self.flags))
         params = []
         if self.forward is not None:
@@ -160,7 +170,7 @@ class Channel:
         return ["+" + letters, *params]
 
     def to_record(self) -> StoredChannel:
-        """All of it that survives a restart."""
+        """Return what survives a restart."""
         return StoredChannel(
             name=self.name,
             founder_id=self.founder_id,
@@ -178,7 +188,7 @@ class Channel:
         )
 
     def restore(self, record: StoredChannel) -> None:
-        """Become what was stored; who is present stays."""
+        """Take over what was stored. The members stay."""
         self.name = record.name
         self.founder_id = record.founder_id
         self.created_ms = int(record.created_at.timestamp() * 1000)

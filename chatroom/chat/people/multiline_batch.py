@@ -1,4 +1,4 @@
-"""A batch that a client has opened and not closed yet: the lines of a multiline message.
+"""The lines of a multiline message, while its client sends them.
 
 Source: IRCv3 client-batch and multiline.
 """
@@ -8,11 +8,11 @@ from __future__ import annotations
 from chatroom.chat.stored.entries import Part
 
 TIMEOUT_MS = 60_000
-"""How long a batch may stay open."""
+"""How long a batch can stay open."""
 
 
 class MultilineBatch:
-    """An open batch of one session. Bounded by ``MULTILINE_BYTES`` and ``MULTILINE_LINES``."""
+    """An open batch of one session. The caller checks ``MULTILINE_BYTES`` and ``MULTILINE_LINES`` after each line."""
 
     __slots__ = ("failed", "label", "lines", "opened_ms", "reference", "size", "tags", "target", "verb")
 
@@ -20,29 +20,31 @@ class MultilineBatch:
         self.reference = reference
         self.target = target
         self.tags = tags
-        """The tags of the line that opened it: they are the message's."""
+        """The tags of the line that opened it. They become the tags of the message."""
         self.label = label
+        """The label of that line, for the reply to the whole message; empty if there is none or it was used."""
         self.opened_ms = now_ms
         self.verb = ""
-        """PRIVMSG or NOTICE, once there is a line."""
+        """PRIVMSG or NOTICE; empty before the first line."""
         self.lines: list[Part] = []
         self.size = 0
+        """Bytes of all lines, with one for each line end."""
         self.failed = False
-        """Whether it was refused: what still comes of it means nothing."""
+        """True if it was refused. Its further lines are ignored."""
 
     def add(self, text: str, concat: bool) -> None:
-        """Take in a line."""
+        """Add a line; ``concat`` continues the line before it."""
         if self.lines and not concat:
             self.size += 1
         self.size += len(text.encode())
         self.lines.append(Part(text, concat))
 
     def fail(self) -> None:
-        """Forget what there is and take in nothing more."""
+        """Refuse the batch and drop its lines."""
         self.failed = True
         self.lines = []
 
     @property
     def is_blank(self) -> bool:
-        """Whether there is no text in it at all."""
+        """True if no line has any text."""
         return not any(part.text for part in self.lines)

@@ -1,4 +1,4 @@
-"""One connection of somebody: where it comes from, what it negotiated, what it has yet to read."""
+"""A session: one connection, with its address, its capabilities and the lines it has to read."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Registration:
-    """What a session has said of itself before it is somebody. Dropped once it is."""
+    """What a session has sent so far to register. It is dropped when the session has a user."""
 
     __slots__ = (
         "account",
@@ -38,33 +38,35 @@ class Registration:
         self.username = ""
         self.realname = ""
         self.passwords: list[str] = []
-        """What PASS gave, not looked at yet."""
+        """The passwords of PASS that were not checked yet, oldest first."""
         self.server_password_given = False
+        """True if one of the passwords was that of the server."""
         self.cap_open = False
-        """Whether CAP negotiation holds registration back until CAP END."""
+        """True while CAP negotiation delays the registration, until CAP END."""
         self.account: AccountEntry | None = None
+        """The account that the session has logged in to; None if it has not."""
         self.away: str | None = None
-        """What AWAY said before there was anybody who could be away."""
+        """The away message that the user will have; None if it will not be away."""
         self.account_data: AccountData | None = None
-        """What METADATA said of who is coming, as a guest."""
+        """The account data that the user will have as a guest; None if METADATA has set nothing."""
 
     def own(self) -> AccountData:
-        """``account_data``, to be changed."""
+        """Return ``account_data``, which is made if there is none, for a change."""
         if self.account_data is None:
             self.account_data = AccountData()
         return self.account_data
 
     @property
     def is_blank(self) -> bool:
-        """Whether nothing was said yet."""
+        """True if the session has sent nothing to register."""
         return not (self.nick or self.username or self.passwords or self.cap_open or self.account)
 
 
 class Session:
-    """One connection. Made by the I/O thread that owns it; everything in it is guarded by the hub lock.
+    """One connection. The listener makes it; from its first tick on it is guarded by the hub lock.
 
-    ``version`` and ``address`` are the peer's real address, 4 or 6 and as an integer: what bans look at. It is the
-    socket's, or what a trusted gateway gave (``stand_for``). ``host`` is what others are shown.
+    ``version`` (4 or 6) and ``address`` (an integer) are the real address, by which bans judge the session. It is that
+    of the socket, or what a trusted gateway has sent (``stand_for``). ``host`` is what other users see.
     """
 
     __slots__ = (
@@ -108,49 +110,60 @@ class Session:
         self.address = address
         self.host = host
         self.gateway = ""
-        """The gateway it comes through, as ``name (address)``; empty where it comes by itself."""
+        """The gateway that the session comes through, as ``name (address)``; empty if there is none."""
         self.thread = 0
-        """Which I/O thread owns the connection."""
+        """The index of the I/O thread that owns the connection."""
+        # The server's ``Connection``. The rules cannot name its type, and do not use it.
         self.connection: Any = None
-        """The server's end of it; no rule looks at it."""
         self.connected_ms = now_ms
+        """When the connection was accepted, in Unix milliseconds."""
+        # The next three are milliseconds of the monotonic clock: setting the time of day must not time sessions out.
         self.opened_ms = 0
-        """When it was made, on the clock that never jumps."""
+        """When the session began."""
         self.heard_ms = 0
-        """When its last line came, on the clock that never jumps."""
+        """When its last line came."""
         self.pinged_ms = 0
-        """When it was last asked whether it is alive, on the clock that never jumps; 0 where it never was."""
+        """When the server last sent a PING; 0 if it never did. Any later line is the answer."""
         self.user: User | None = None
+        """The session's user; None until the registration is complete, and after the session has ended."""
         self.registration: Registration | None = Registration()
-        self.control: ControlRights | None = None
+        """None when the registration is complete, and for a control session."""
+        self.control: ControlRights | None = None  # not None for a control session
         self.sasl: SaslExchange | None = None
         self.subscriptions: tuple[str, ...] = ()
-        """The metadata keys it wants to be told of, in the order in which it asked."""
+        """The metadata keys that the client subscribed to, in order."""
         self.login_tries = 0
+        """How many SASL logins have failed."""
         self.caps = 0
+        """The negotiated capabilities, as bits."""
         self.cap_version = 0
+        """The highest version of CAP LS that the client has sent; 0 if it sent none."""
         self.variant = 0
         """The part of ``caps`` that changes the bytes of events."""
-        # The outbox alone writes these two. They are slots of the session because it reads them for every reader of
-        # every tick.
+        # Only the outbox writes these two. They are slots here, and not in a table of the outbox, because the end of
+        # each tick reads them for each reader.
         self.unread: list[tuple[int, bytes]] | None = None
-        """The lines of this tick for this session alone, by sequence number; None if there are none."""
+        """The lines of this tick that the session reads apart from its channels' logs, with their sequence numbers.
+
+        None if there are none.
+        """
         self.settled_seq = 0
-        """The session was given everything that its channels said up to this sequence number."""
+        """What the session's channels have said up to this sequence number is in ``unread``, or was sent."""
         self.labelled_reply: LabelledReply | None = None
-        """What the labelled command under way was answered so far; None if the command has no label."""
+        """The replies so far to the labelled command under way; None if the command has no label."""
         self.batch: MultilineBatch | None = None
-        """The lines of a message that is not complete yet."""
+        """The multiline message that the client is sending; None if it sends none."""
         self.waiting = False
-        """True while further lines of the session wait: for a job of its last line, which the hub runs, or for
-        replays."""
+        """True while further lines of the session wait: for a ``Pending``, which is up to the hub, or for replays."""
         self.replays = 0
-        """How many replays the further lines wait for: those of the channels that the last line joined."""
+        """How many replays the further lines wait for."""
         self.closing = False
+        """True when the session has ended. It is sent nothing more."""
         self.budget: LineBudget | None = None
+        """The rate limit of the session's lines; None if it has no limit."""
 
     def stand_for(self, version: int, address: int, address_text: str, host: str, gateway: str) -> None:
-        """Be from another address than the socket's: a gateway's peer has its own."""
+        """Take the address of the gateway's client instead of that of the socket."""
         self.version = version
         self.address = address
         self.address_text = address_text
@@ -158,7 +171,8 @@ class Session:
         self.gateway = gateway
 
     def begin_replay(self) -> bool:
-        """Let further lines wait until ``end_replay``. False if they wait for a job, whose end lets them run anyway."""
+        """Let further lines wait for a replay as well. Return False if they do not wait for it."""
+        # They wait for a ``Pending`` already, as during a login. Its end lets them run, and would not count replays.
         if self.waiting and not self.replays:
             return False
         self.replays += 1
@@ -166,7 +180,7 @@ class Session:
         return True
 
     def end_replay(self) -> bool:
-        """Undo one ``begin_replay`` that was True. True if the further lines may run now."""
+        """End what a ``begin_replay`` began that returned True. Return True if the further lines can run now."""
         self.replays -= 1
         if self.replays or self.closing:
             return False
@@ -175,7 +189,7 @@ class Session:
 
 
 class ControlRights:
-    """What makes a session the operator's, on the control socket: it acts, but is nobody present."""
+    """The name and role of a control session, which acts for the operator and has no user."""
 
     __slots__ = ("name", "role")
 

@@ -1,4 +1,4 @@
-"""A person present: a nick, perhaps an account, the channels they are in and the sessions they are here by."""
+"""A user: a nick, perhaps an account, its channels and its sessions."""
 
 from __future__ import annotations
 
@@ -17,13 +17,14 @@ if TYPE_CHECKING:
 
 
 MOST_GUEST_MESSAGES = 50
-"""How many of a guest's messages are known to be theirs."""
+"""How many of its last messages a guest can redact."""
+# Shared by all users that have nothing of the kind, so that an idle user holds no empty containers of its own.
 _NOWHERE: frozenset[Channel] = frozenset()
 _NOTHING: Mapping[str, str] = {}
 
 
 class User:
-    """A person present. Guarded by the hub lock."""
+    """A person who is connected, by one session or several. Guarded by the hub lock."""
 
     __slots__ = (
         # Many, because the protocol gives a user a nick, a host, modes, an away message, and times that WHOIS shows.
@@ -53,36 +54,44 @@ class User:
     def __init__(self, nick: str, username: str, realname: str, host: str, session: Session, now_ms: int) -> None:
         folded = casefold(nick)
         self.nick = nick
-        self.folded = nick if folded == nick else folded
+        self.folded = nick if folded == nick else folded  # one string instead of two for most nicks
         self.username = username
         self.realname = realname
         self.host = host
         self.prefix = f"{nick}!{username}@{host}"
+        """``nick!user@host``, made once because every line of the user begins with it."""
         self.account: AccountEntry | None = None
+        """The account the user is logged in to; None for a guest."""
         self.away: str | None = None
+        """The away message; None if the user is not away."""
         self._account_data: AccountData | None = None
         self.guest_messages: deque[str] | None = None
-        """The ids of the last messages that were kept of them while they had no account: how we know whose they are."""
+        """The msgids of the user's last stored messages as a guest, because their entries name no account.
+
+        None if there are none.
+        """
         self.invisible = False
         self.wallops = False
         self.bot = False
-        """Whether they say that they are a program (user mode B)."""
+        """True if the user says that it is a bot (user mode B)."""
         self.registered_only = False
-        """Whether only those who are logged in may write to them (user mode R)."""
+        """True if only users with an account can write to the user (user mode R)."""
         self.stepped_down = False
-        """Whether they have put their operator's rights aside (user mode -o) until they say OPER, or log in, again."""
+        """True if the user has put its oper rights aside (user mode -o), until the next OPER or login."""
         self.knocked_ms = 0
-        """When they last asked to be let into a channel."""
+        """The time of the user's last KNOCK; 0 if there is none. This and all other times are Unix milliseconds."""
         self.invited: frozenset[Channel] = _NOWHERE
-        """Channels they were invited to and have not joined since."""
+        """The channels that the user was invited to and has not joined since."""
         self.channels: dict[Channel, None] = {}
+        """The user's channels, in the order of joining."""
         self.sessions: list[Session] = [session]
+        """The user's sessions. Not empty while the user is in the world."""
         self.signon_ms = now_ms
         self.spoke_ms = now_ms
-        """When they last said something, for the idle time WHOIS shows."""
+        """The time of the user's last PRIVMSG, for the idle time in WHOIS."""
 
     def add_guest_message(self, msgid: str) -> None:
-        """Know a message for their own that no account says is."""
+        """Note the msgid of a message that the user has sent as a guest."""
         if self.guest_messages is None:
             self.guest_messages = deque(maxlen=MOST_GUEST_MESSAGES)
         self.guest_messages.append(msgid)
@@ -95,7 +104,8 @@ class User:
 
     @property
     def account_data(self) -> AccountData:
-        """Their own while they are a guest, else their account's. Most guests have nothing: made when asked for."""
+        """The data of the user's account, or of the user alone if it is a guest."""
+        # Made when it is asked for: most guests never have any.
         if self._account_data is None:
             self._account_data = AccountData()
         return self._account_data
@@ -106,27 +116,27 @@ class User:
 
     @property
     def metadata(self) -> Mapping[str, str]:
-        """Their metadata, to be read."""
+        """The user's metadata, for reading only."""
         return _NOTHING if self._account_data is None else self._account_data.metadata
 
     @property
     def role(self) -> Role | None:
-        """Their account's role; None for a guest."""
+        """The role of the user's account; None for a guest."""
         return self.account.role if self.account is not None else None
 
     @property
     def is_operator(self) -> bool:
-        """Whether they are here as an admin or a moderator, which is what +o shows."""
+        """True for an oper (user mode +o): an admin or moderator that has not stepped down."""
         return self.account is not None and self.account.role >= Role.MODERATOR and not self.stepped_down
 
     @property
     def account_name(self) -> str | None:
-        """Their account's name; None for a guest."""
+        """The name of the user's account; None for a guest."""
         return self.account.name if self.account is not None else None
 
     @property
     def modes(self) -> str:
-        """Their user modes, as ``+iow``."""
+        """The user modes, as ``+iow``."""
         letters = "+"
         if self.bot:
             letters += "B"
@@ -139,7 +149,7 @@ class User:
         return letters + "w" if self.wallops else letters
 
     def rename(self, nick: str) -> None:
-        """Take another nick. ``World.rename`` is the one that tells the others."""
+        """Take another nick. Call ``World.rename``, which also tells it to others."""
         self.nick = nick
         self.folded = casefold(nick)
         self.prefix = f"{nick}!{self.username}@{self.host}"

@@ -1,4 +1,4 @@
-"""Who was here: the nicks people gave up lately, for WHOWAS."""
+"""The users that gave up a nick lately, for WHOWAS."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ if TYPE_CHECKING:
     from chatroom.chat.people.user import User
 
 MOST_REMEMBERED = 2_000
-"""How many departures are remembered in all."""
+"""How many entries are kept in all."""
 MOST_OF_A_NICK = 10
-"""How many departures of one nick are remembered."""
+"""How many entries are kept for one nick."""
 
 
 class WhowasEntry(NamedTuple):
-    """Somebody as they were when they gave up a nick: by leaving, or by taking another."""
+    """A user at the moment it gave up a nick, by leaving or by taking another one."""
 
     nick: str
     username: str
@@ -29,28 +29,30 @@ class WhowasEntry(NamedTuple):
 
 
 class WhowasList:
-    """The last departures, by nick. Guarded by the hub lock."""
+    """The last entries, by nick. Guarded by the hub lock."""
 
     __slots__ = ("_by_nick", "_number", "_order")
 
     def __init__(self) -> None:
         self._by_nick: dict[str, list[tuple[int, WhowasEntry]]] = {}
-        """Departures with their numbers by casefolded nick, the latest first; none is empty."""
+        """By casefolded nick: the entries with their numbers, the latest first. No list is empty."""
         self._order: OrderedDict[int, str] = OrderedDict()
-        """The casefolded nick of each departure by its number, the oldest first."""
+        """By number of an entry, oldest first: its casefolded nick."""
         self._number = 0
+        """The number of the last entry."""
 
     def __len__(self) -> int:
         return len(self._order)
 
     def add(self, user: User, left_ms: int) -> None:
-        """Remember somebody under the nick they wear now; the oldest departures are forgotten for it."""
+        """Add an entry for the user's present nick, and drop the oldest entry if there are too many."""
         address_text = user.sessions[0].address_text if user.sessions else ""
         one = WhowasEntry(user.nick, user.username, user.host, user.realname, user.account_name, address_text, left_ms)
         self._number += 1
         same = self._by_nick.setdefault(user.folded, [])
         same.insert(0, (self._number, one))
         self._order[self._number] = user.folded
+        # One entry came, so at most one goes: of this nick if it has too many, or else the oldest of all.
         if len(same) > MOST_OF_A_NICK:
             del self._order[same.pop()[0]]
         elif len(self._order) > MOST_REMEMBERED:
@@ -59,10 +61,10 @@ class WhowasList:
     def _forget_oldest(self) -> None:
         _, folded = self._order.popitem(last=False)
         same = self._by_nick[folded]
-        same.pop()
+        same.pop()  # the oldest entry of all is the oldest of its nick, which is the last of the list
         if not same:
             del self._by_nick[folded]
 
     def find(self, nick: str) -> list[WhowasEntry]:
-        """Who wore that nick, the latest first."""
+        """The entries of a nick, the latest first."""
         return [one for _, one in self._by_nick.get(casefold(nick), ())]

@@ -1,4 +1,4 @@
-"""Verbs of the history: reading, searching, redacting, and the replay at a JOIN."""
+"""Verbs of the history: CHATHISTORY, SEARCH, REDACT, MARKREAD; and the replay at a JOIN."""
 
 from chatroom.commands.reading import chathistory, read_markers, redaction, search
 

@@ -1,4 +1,4 @@
-"""Reading what was said: CHATHISTORY.
+"""CHATHISTORY: reading the history of a channel or of the messages with a user.
 
 Source: IRCv3 draft/chathistory and draft/event-playback.
 """
@@ -24,7 +24,7 @@ from chatroom.commands.context import Context
 from chatroom.commands.pending import Pending
 from chatroom.commands.reading.history_access import (
     direct_name,
-    find_place,
+    find_readable,
     is_same,
     look_up,
     most_bytes,
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from chatroom.chat.stored.stores import Stores
 
 _PARAMS = {"LATEST": 4, "BEFORE": 4, "AFTER": 4, "AROUND": 4, "BETWEEN": 5, "TARGETS": 4}
-"""How many parameters each subcommand has, itself among them."""
+"""The number of parameters of each subcommand, with the subcommand itself."""
 _NO_MESSAGES = "Messages could not be retrieved"
 
 
@@ -77,7 +77,7 @@ def _refuse(context: Context, *words: str, text: str) -> None:
 
 
 def _parse_limit(context: Context, params: list[str]) -> int:
-    """How many entries are asked for; 0 where that was refused."""
+    """Return the number of entries that the client asks for. If it is invalid, refuse it and return 0."""
     most = context.world.settings.history.max_query
     limit = parse_limit(params[-1])
     if not 0 < limit <= most:
@@ -87,7 +87,7 @@ def _parse_limit(context: Context, params: list[str]) -> int:
 
 
 def _parse_bounds(context: Context, given: str, target: str, words: list[str]) -> list[Bound] | None:
-    """Places in a conversation; refuses, and gives None, where a word is none."""
+    """Return the bounds that the words name. If one is invalid, refuse it and return None."""
     bounds: list[Bound] = []
     for word in words:
         kind, _, value = word.partition("=")
@@ -122,24 +122,25 @@ def _messages(context: Context, params: list[str]) -> Pending | None:
     limit = _parse_limit(context, params) if bounds is not None else 0
     if bounds is None or not limit:
         return None
-    place = find_place(context, target)
-    if place is None:
+    readable = find_readable(context, target)
+    if readable is None:
         context.fail("INVALID_TARGET", given, target, text=_NO_MESSAGES)
         return None
-    bounds = [not_before(bound, place.since_ms) for bound in bounds]
+    bounds = [not_before(bound, readable.since_ms) for bound in bounds]
     events = bool(context.session.caps & caps.EVENT_PLAYBACK)
-    conversation, since_ms, most = place.conversation, place.since_ms, most_bytes(context)
+    conversation, since_ms, most = readable.conversation, readable.since_ms, most_bytes(context)
 
     def read(stores: Stores) -> list[Event]:
         if conversation is None:
             return []
         found = _read(stores.history, subcommand, conversation, bounds, limit, events)
+        # The bounds are not enough: LATEST and BEFORE read backwards, past the time from which on the user may read.
         entries = [entry for entry in found if entry.time_ms >= since_ms]
         return [to_event(entry) for entry in _cut(subcommand, bounds, entries, most)]
 
     def then(context: Context, found: list[Event]) -> None:
-        if is_same(place, find_place(context, target)):
-            show(context, f"chathistory {place.name}", found)
+        if is_same(readable, find_readable(context, target)):
+            show(context, f"chathistory {readable.name}", found)
         else:
             context.fail("INVALID_TARGET", given, target, text=_NO_MESSAGES)
 
@@ -161,8 +162,9 @@ def _read(
 
 
 def _cut(subcommand: str, bounds: list[Bound], entries: Sequence[Entry], most: int) -> Sequence[Entry]:
-    """As many of the entries as one answer may have, from where they were counted."""
+    """Return as many entries as one answer may have: those nearest to the bound that the client counts from."""
     if subcommand == "AROUND":
+        # Half of the bytes for each side of the bound, or else long earlier messages would leave nothing of the later.
         middle = len(entries) // 2
         earlier = fit(entries[:middle], most // 2, newest=True)
         return [*earlier, *fit(entries[middle:], most // 2, newest=False)]
@@ -177,7 +179,7 @@ def _number(bound: Bound) -> int:
     return bound.message_id if isinstance(bound, AtMessageId) else first_message_id(bound.time_ms)
 
 
-# -- where there is something ----------------------------------------------------------------------
+# -- conversations with messages -------------------------------------------------------------------
 
 
 def _targets(context: Context, params: list[str]) -> Pending | None:
@@ -212,7 +214,7 @@ def _targets(context: Context, params: list[str]) -> Pending | None:
 
 
 def _name_of(context: Context, conversation: Conversation, time_ms: int) -> str:
-    """What the client calls a conversation; empty where it is not the user's to see any more."""
+    """Return the name of a conversation for the client; empty if the user may not read it any more."""
     user, world = context.user, context.world
     if isinstance(conversation, str):
         channel = world.find_channel(conversation)

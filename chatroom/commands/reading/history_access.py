@@ -1,8 +1,10 @@
-"""What of the history somebody may read, and reading it: shared by CHATHISTORY, SEARCH and REDACT.
+"""Access to the history, shared by CHATHISTORY, SEARCH and REDACT: the right to read it, and the reading in a worker.
 
-Rights are those of now. A channel is read by its members, and by moderators and admins; nothing of it from before it
-was made, and with mode H nothing from before they joined. A direct conversation is read by the two accounts whose it
-is. A guest has none that is kept.
+The rights of the moment decide, not those at the time of a message:
+
+- The members of a channel, moderators and admins can read its history from its creation on. With mode H, a member can
+  read it only from the member's JOIN on.
+- Two accounts can read the messages between them. Messages from and to guests are not stored.
 """
 
 from __future__ import annotations
@@ -25,35 +27,38 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+
 _MOST_DIGITS = 18
+"""More digits than any valid limit has, and few enough for ``int``."""
 
 
-class Place(NamedTuple):
-    """Somewhere whose history somebody may read."""
+class Readable(NamedTuple):
+    """A history that the user may read: that of a channel, or the messages with another user."""
 
     name: str
-    """The channel's or the person's name as it is written."""
+    """The channel's name or the other user's nick, as it is written."""
     conversation: Conversation | None
-    """None where nothing is kept: between people of whom one is a guest."""
+    """None if nothing is stored, because one of the two users is a guest."""
     channel: Channel | None
+    """None for the messages with a user."""
     since_ms: int
-    """From when on."""
+    """The time from which on the user may read it, in Unix milliseconds; 0 for all of it."""
 
 
-class _Unread(NamedTuple):
-    """What a worker found where it could not read; why is the operator's to know."""
+class _ReadFailure(NamedTuple):
+    """The result of a job that could not read the history."""
 
     why: str
 
 
-def find_place(context: Context, target: str) -> Place | None:
-    """The channel or person called ``target``; None where there is none, or the user may not read it."""
+def find_readable(context: Context, target: str) -> Readable | None:
+    """Return the history of a channel or with a user; None if there is no such target or the user may not read it."""
     world = context.world
     if target.startswith("#"):
         channel = world.find_channel(target)
         if channel is None or not _may_read(context, channel):
             return None
-        return Place(channel.name, channel.name, channel, channel.readable_since(context.user, context.role))
+        return Readable(channel.name, channel.name, channel, channel.readable_since(context.user, context.role))
     user = world.find_user(target)
     account = user.account if user is not None else world.accounts.find(target)
     name = user.nick if user is not None else account.name if account is not None else ""
@@ -61,12 +66,12 @@ def find_place(context: Context, target: str) -> Place | None:
         return None
     own = context.user.account
     both = None if own is None or account is None else direct(own.id, account.id)
-    return Place(name, both, None, 0)
+    return Readable(name, both, None, 0)
 
 
-def is_same(place: Place, now: Place | None) -> bool:
-    """Whether a place that was asked for is still to be read, and still the same one."""
-    return now is not None and now.channel is place.channel and now.conversation == place.conversation
+def is_same(readable: Readable, now: Readable | None) -> bool:
+    """True if ``now``, which was found after waiting, is the history that was asked for: the user may still read it."""
+    return now is not None and now.channel is readable.channel and now.conversation == readable.conversation
 
 
 def _may_read(context: Context, channel: Channel) -> bool:
@@ -74,29 +79,33 @@ def _may_read(context: Context, channel: Channel) -> bool:
 
 
 def not_before(bound: Bound, since_ms: int) -> Bound:
-    """The bound, or the last place before ``since_ms`` where that is later."""
+    """Return the bound, or the end of the time before ``since_ms`` if that is later."""
     if isinstance(bound, AtMessageId):
         return bound if bound.message_id >= first_message_id(since_ms) else AtTime(since_ms - 1)
     return bound if bound.time_ms >= since_ms else AtTime(since_ms - 1)
 
 
 def direct_name(world: World, account_id: int) -> str:
-    """What to call an account as the target of direct messages: by its nick where it is here; empty if it is gone."""
+    """Return the name of an account as a target of direct messages: a nick of its, or the account's name.
+
+    The name is empty if the account was deleted.
+    """
     account = world.accounts.find_by_id(account_id)
     if account is None:
         return ""
     nicks = [user.nick for user in world.online.users_of(account_id)]
+    # A user can wear another nick than its account's name, and two users of an account have two nicks.
     own = [nick for nick in nicks if casefold(nick) == casefold(account.name)]
     return (own or nicks or [account.name])[0]
 
 
 def parse_limit(word: str) -> int:
-    """How many are asked for; 0 where it is no number, or none that makes sense."""
+    """Return the number of entries that a client asks for; 0 if the word is not a number."""
     return int(word) if word.isascii() and word.isdigit() and len(word.lstrip("0")) <= _MOST_DIGITS else 0
 
 
 def most_bytes(context: Context) -> int:
-    """How many bytes one answer may have so that it can wait to be read."""
+    """The largest size of one answer, in bytes, so that it fills at most half of the send queue."""
     return context.world.settings.limits.sendq_bytes // 2
 
 
@@ -106,29 +115,34 @@ def look_up(
     then: Callable[[Context, T], Pending | None],
     failed: Callable[[Context], None],
 ) -> Pending:
-    """Have a worker read history; ``then`` answers, and looks at rights anew, unless the disk ``failed``."""
+    """Have a worker run ``read``, and answer with what it found.
 
-    def job(stores: Stores) -> T | _Unread:
+    ``then`` answers. It must check the user's rights again, because time has passed. ``failed`` answers instead if the
+    history could not be read. Neither is called if the session has ended.
+    """
+
+    def job(stores: Stores) -> T | _ReadFailure:
+        # A ``StorageError`` as outcome would be refused like a write that failed. These verbs have their own codes.
         try:
             return read(stores)
         except StorageError as error:
-            return _Unread(str(error))
+            return _ReadFailure(str(error))
 
-    def go_on(context: Context, found: T | _Unread) -> Pending | None:
+    def answer(context: Context, found: T | _ReadFailure) -> Pending | None:
         if context.session.user is None:
             return None
-        if isinstance(found, _Unread):
+        if isinstance(found, _ReadFailure):
             context.world.log_line(f"{context.verb} of {context.nick} failed: {found.why}")
             failed(context)
             return None
         return then(context, found)
 
     # A client that sends a message and the question in one go must find the message in the answer.
-    return Pending("history", job, go_on, after_commit=True)
+    return Pending("history", job, answer, after_commit=True)
 
 
 def show(context: Context, batch: str, events: Iterable[Event]) -> None:
-    """Answer with a batch of events of the history."""
+    """Answer with a batch of type ``batch`` of events of the history."""
     outbox = context.world.outbox
     with context.batch(batch):
         for event in events:

@@ -1,7 +1,8 @@
-"""How far somebody has read: MARKREAD.
+"""MARKREAD: the read markers, which tell up to when an account has read a channel or the messages of a user.
 
-Source: IRCv3 draft/read-marker. A marker is the account's, so that all its devices share it, and survives a restart;
-a guest's lasts as long as the guest.
+The read markers of an account are stored, and all its sessions share them. Those of a guest end with the guest.
+
+Source: IRCv3 draft/read-marker.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from chatroom.chat.people.user import User
 
 MOST_MARKERS = 1000
-"""How many targets one account has markers for; with more, the one that has not moved for longest is forgotten."""
+"""How many read markers one account can have. A further one replaces the one with the earliest time."""
 
 
 @command("MARKREAD", "[<target> [<timestamp>]]")
@@ -42,15 +43,16 @@ def markread(context: Context, params: list[str]) -> Pending | None:
         word, _, moment = params[1].partition("=")
         read_ms = parse_time(moment) if word == "timestamp" else None
         if read_ms is None:
-            text = "A moment is written timestamp=YYYY-MM-DDThh:mm:ss.sssZ"
+            text = "The time must be timestamp=YYYY-MM-DDThh:mm:ss.sssZ"
             context.fail("INVALID_PARAMS", target, printable(params[1]), text=text)
         else:
+            # A marker in the future would hide that later messages are unread.
             _set(context, target, min(read_ms, context.world.now_ms))
     return None
 
 
 def show_marker(context: Context, channel: Channel) -> None:
-    """Tell a session that has joined a channel how far its user has read there, if it asked for that."""
+    """Show the read marker of a channel to a session that has joined it, if the session has the capability."""
     if context.session.caps & caps.READ_MARKER:
         context.say(_line(context, channel.name))
 
@@ -58,12 +60,12 @@ def show_marker(context: Context, channel: Channel) -> None:
 def _set(context: Context, target: str, read_ms: int) -> None:
     user, world = context.user, context.world
     markers, folded = user.account_data.markers, casefold(target)
-    if read_ms <= markers.get(folded, -1):
+    if read_ms <= markers.get(folded, -1):  # a client that was offline may send an old time
         context.say(_line(context, target))
         return
     account = user.account
     if folded not in markers and len(markers) >= MOST_MARKERS:
-        oldest = min(markers, key=lambda name: markers[name])
+        oldest = min(markers, key=lambda name: markers[name])  # a walk, but only with a thousand markers
         del markers[oldest]
         if account is not None:
             world.work.write(lambda stores: stores.account_data.delete_marker(account.id, oldest))

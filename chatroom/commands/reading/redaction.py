@@ -1,8 +1,10 @@
-"""Taking back what was said: REDACT.
+"""REDACT: deleting a message from the history, and telling the clients that show it.
 
-Source: IRCv3 draft/message-redaction. The stored text is gone before anybody is told; only those who negotiated the
-capability are. A message may be taken out by who said it, by the channel's operators, and by moderators and admins
-unless somebody said it who is as high or higher. What is not kept (TAGMSG, direct messages of guests) has no id here.
+A message can be deleted by its author, by an operator of its channel, and by a moderator or admin whose role is above
+that of its author. A message that is not stored (TAGMSG, direct messages of guests) cannot be deleted. The text is
+deleted from the database before any client reads of it. Only clients with the capability do.
+
+Source: IRCv3 draft/message-redaction.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ from chatroom.chat.stored.records import Role
 from chatroom.commands.command_table import command
 from chatroom.commands.context import Context
 from chatroom.commands.pending import Pending
-from chatroom.commands.reading.history_access import Place, find_place, is_same, look_up
+from chatroom.commands.reading.history_access import Readable, find_readable, is_same, look_up
 from chatroom.commands.talking.messages import may_speak
 from chatroom.errors import NotFound
 from chatroom.irc import caps
@@ -30,27 +32,28 @@ if TYPE_CHECKING:
 
 
 class _Redaction(NamedTuple):
-    """A message that is being taken out, and by whom, who may be gone by the time it is."""
+    """A message that is being deleted."""
 
-    place: Place
+    readable: Readable
     msgid: str
     reason: str
+    # The user may be gone, or have another nick, when the job is done: the source is that of the command's time.
     user: User
     source: str
 
 
 @command("REDACT", "<target> <msgid> [<reason>]")
 def redact(context: Context, params: list[str]) -> Pending | None:
-    """Takes a message out of a channel or a direct conversation, and of what is kept."""
+    """Deletes a message from a channel or a conversation with a user, and from the history."""
     target, msgid = params[0], params[1]
     reason = shorten(params[2], KICK_BYTES) if len(params) > 2 else ""
-    place, number = find_place(context, target), message_id_of(msgid)
-    if place is None:
+    readable, message_id = find_readable(context, target), message_id_of(msgid)
+    if readable is None:
         _refuse_target(context, target)
-    elif number is None or place.conversation is None:
+    elif message_id is None or readable.conversation is None:
         _refuse_unknown(context, target, msgid)
     else:
-        return _look_for(context, place, (target, msgid, reason), number)
+        return _look_up(context, readable, (target, msgid, reason), message_id)
     return None
 
 
@@ -62,43 +65,43 @@ def _refuse_unknown(context: Context, target: str, msgid: str) -> None:
     context.fail("UNKNOWN_MSGID", target, msgid, text="This message does not exist or is too old")
 
 
-def _look_for(context: Context, place: Place, said: tuple[str, str, str], number: int) -> Pending:
-    target, msgid, reason = said
+def _look_up(context: Context, readable: Readable, words: tuple[str, str, str], message_id: int) -> Pending:
+    target, msgid, reason = words
 
     def then(context: Context, entry: Entry | None) -> Pending | None:
-        if not is_same(place, find_place(context, target)):
+        if not is_same(readable, find_readable(context, target)):
             _refuse_target(context, target)
-        elif entry is None or not _is_in(place, entry):
+        elif entry is None or not _is_in(readable, entry):
             _refuse_unknown(context, target, msgid)
-        elif not _may_redact(context, place, entry):
+        elif not _may_redact(context, readable, entry):
             text = "You are not authorised to delete this message"
             context.fail("REDACT_FORBIDDEN", target, msgid, text=text)
         else:
-            user, channel = context.user, place.channel
-            # A reason is read by everybody: it is for those who may speak.
-            heard = channel is None or may_speak(channel, user, reason)
-            redaction = _Redaction(place, msgid, reason if heard else "", user, user.prefix)
-            return _take_out(context, redaction, target, number)
+            user, channel = context.user, readable.channel
+            # The whole channel reads the reason, so a user that may not speak cannot give one.
+            may_give_reason = channel is None or may_speak(channel, user, reason)
+            redaction = _Redaction(readable, msgid, reason if may_give_reason else "", user, user.prefix)
+            return _delete(context, redaction, target, message_id)
         return None
 
     def failed(context: Context) -> None:
         context.fail("TEMPORARILY_UNAVAILABLE", target, msgid, text="The message could not be looked up")
 
-    return look_up(context, lambda stores: stores.history.find(number), then, failed)
+    return look_up(context, lambda stores: stores.history.find(message_id), then, failed)
 
 
-def _is_in(place: Place, entry: Entry) -> bool:
-    """Whether an entry is a message of that conversation."""
-    if entry.kind.is_event or entry.time_ms < place.since_ms:
+def _is_in(readable: Readable, entry: Entry) -> bool:
+    """True if the entry is a message of the conversation, from a time that the user may read."""
+    if entry.kind.is_event or entry.time_ms < readable.since_ms:
         return False
-    one, other = entry.conversation, place.conversation
+    one, other = entry.conversation, readable.conversation
     if isinstance(one, str) and isinstance(other, str):
         return casefold(one) == casefold(other)
     return one == other
 
 
-def _may_redact(context: Context, place: Place, entry: Entry) -> bool:
-    user, channel = context.user, place.channel
+def _may_redact(context: Context, readable: Readable, entry: Entry) -> bool:
+    user, channel = context.user, readable.channel
     if user.account is not None and user.account.id == entry.account_id:
         return True
     if user.guest_messages is not None and entry.msgid in user.guest_messages:
@@ -107,18 +110,19 @@ def _may_redact(context: Context, place: Place, entry: Entry) -> bool:
         return True
     if context.role < Role.MODERATOR:
         return False
+    # The role that the author has now. A guest, or an account that was deleted since, has none.
     author = context.world.accounts.find_by_id(entry.account_id) if entry.account_id is not None else None
     return author is None or author.role < context.role
 
 
-def _take_out(context: Context, redaction: _Redaction, target: str, number: int) -> Pending:
+def _delete(context: Context, redaction: _Redaction, target: str, message_id: int) -> Pending:
     actor, reason, msgid = context.actor, redaction.reason, redaction.msgid
 
     def job(stores: Stores) -> Entry | None:
         try:
-            return stores.history.redact(number, actor, reason)
+            return stores.history.redact(message_id, actor, reason)
         except NotFound:
-            return None
+            return None  # deleted by another command since it was looked up
 
     def then(context: Context, entry: Entry | None) -> None:
         if entry is not None:
@@ -129,7 +133,7 @@ def _take_out(context: Context, redaction: _Redaction, target: str, number: int)
     return Pending("store", job, then)
 
 
-# -- telling --------------------------------------------------------------------------------------
+# -- telling clients ------------------------------------------------------------------------------
 
 
 def _event(context: Context, redaction: _Redaction, target: str) -> Event:
@@ -140,11 +144,11 @@ def _event(context: Context, redaction: _Redaction, target: str) -> Event:
 
 
 def _tell(context: Context, redaction: _Redaction) -> None:
-    """Tell those who could read the message, as they are told messages."""
-    world, session, channel = context.world, context.session, redaction.place.channel
-    event = _event(context, redaction, redaction.place.name)
+    """Tell the clients that may show the message, in the way in which they read messages."""
+    world, session, channel = context.world, context.session, redaction.readable.channel
+    event = _event(context, redaction, redaction.readable.name)
     if channel is not None:
-        if world.find_channel(channel.name) is channel:
+        if world.find_channel(channel.name) is channel:  # it may have ended since
             world.tell_channel(channel, event, skip=session)
     else:
         _tell_both(context, redaction, event)
@@ -153,12 +157,12 @@ def _tell(context: Context, redaction: _Redaction) -> None:
 
 
 def _tell_both(context: Context, redaction: _Redaction, event: Event) -> None:
-    """Tell both sides of a direct conversation: the other one under its own nick, as the message was."""
-    world, account, conversation = context.world, redaction.user.account, redaction.place.conversation
+    """Tell the users of both accounts. The other account reads its own nick as target, as for the message."""
+    world, account, conversation = context.world, redaction.user.account, redaction.readable.conversation
     if account is None or conversation is None or isinstance(conversation, str):
         return
-    for account_id in set(conversation):
+    for account_id in set(conversation):  # one account if the user wrote to itself
         for user in world.online.users_of(account_id):
-            own = account_id == account.id
-            told = event if own else _event(context, redaction, user.nick)
-            world.tell_user(user, told, skip=context.session)
+            is_own = account_id == account.id
+            seen = event if is_own else _event(context, redaction, user.nick)
+            world.tell_user(user, seen, skip=context.session)

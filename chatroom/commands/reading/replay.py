@@ -1,8 +1,11 @@
-"""What somebody missed, shown by itself to clients that do not ask for history themselves.
+"""The replay: missed messages, shown to clients that cannot ask for them (CHATHISTORY).
 
-At a JOIN: an account what was said since it left, a guest the last messages. The read runs in a worker, bounded by what
-was the last thing said at the JOIN; what is said in the channel meanwhile waits behind it for that session, so that
-nothing is read twice or out of order. When an account comes: the direct messages that were written to it meanwhile.
+- At a JOIN, the user of an account is shown what the channel has said since the account left it, and a guest the last
+  messages.
+- At a login, the user is shown the direct messages that the account has got meanwhile.
+
+A worker reads the entries, up to the last one before the JOIN. What the channel says while it reads waits in the
+session's replay queue, so that the session reads everything once and in order.
 """
 
 from __future__ import annotations
@@ -29,9 +32,9 @@ _MARKED = caps.BATCH | caps.SERVER_TIME
 
 
 def replay_channel(world: World, session: Session, channel: Channel, *, own: bool = False) -> None:
-    """Have what was missed shown to a session that is in a channel from now on; its live lines wait behind it.
+    """Show a session what it missed in a channel that its user has just joined, when a worker has read it.
 
-    Where the session joined by its ``own`` line, that line is done when this is: what it says next is answered behind.
+    ``own`` is True for the session that sent the JOIN. Its further lines wait until the replay is over.
     """
     history, ledger, user = world.settings.history, world.ledger, session.user
     if ledger.journal is None or user is None:
@@ -41,21 +44,23 @@ def replay_channel(world: World, session: Session, channel: Channel, *, own: boo
     if account_id is not None:
         world.record_arrival(account_id, channel.folded)
     elif not history.replay_guests or not channel.stored:
-        return  # a guests' channel is of the moment: who comes later was not meant
+        # A channel that ends with its last member is for the users that are in it: later ones are not shown it.
+        return
     if asks_itself or user.bot:
         return  # a bot would take old messages for new ones, or carry them over once more
+    # What is said from here on is not read by the worker, because it waits in the replay queue.
     name, folded, up_to = channel.name, channel.folded, ledger.last_message_id
-    made = first_message_id(channel.history_from_ms) - 1
+    before_channel = first_message_id(channel.history_from_ms) - 1
     guests, most = history.replay_guests, history.replay_accounts_max
     if "H" in channel.flags and not user.is_operator:
-        guests = most = 0  # the channel shows nothing from before
+        guests = most = 0  # a member can read the channel from its JOIN on
 
     def job(stores: Stores) -> list[Entry]:
         left = stores.presence.find_left(account_id, folded) if account_id is not None else None
         limit = guests if left is None else most
         if not limit:
             return []
-        after = AtMessageId(max(left or 0, made))
+        after = AtMessageId(max(left or 0, before_channel))
         return stores.history.latest(name, limit, after=after, up_to=up_to)
 
     outbox = world.outbox
@@ -64,6 +69,7 @@ def replay_channel(world: World, session: Session, channel: Channel, *, own: boo
 
     def then(found: object) -> None:
         try:
+            # Another queue, or none, if the session has left the channel since, and perhaps joined again.
             if outbox.replays.find(channel, session) is queue:
                 if not isinstance(found, ChatroomError) and not session.closing:
                     _show(world, session, found, channel.name)
@@ -72,12 +78,12 @@ def replay_channel(world: World, session: Session, channel: Channel, *, own: boo
             if waits and session.end_replay():
                 world.work.resumed.append(session)
 
-    # Where an account left is written by the store worker, perhaps just now: it is the one to ask then.
+    # The store worker writes where an account left, perhaps a moment ago. So it must be the one that reads it.
     world.work.ask("history" if account_id is None else "store", job, then)
 
 
 def replay_direct(world: World, session: Session) -> None:
-    """Have the direct messages shown to a session that were written to its account while it was away."""
+    """Show a session the direct messages that its account got while no session was logged in to it."""
     user = session.user
     if world.ledger.journal is None or user is None or user.account is None:
         return
@@ -88,7 +94,7 @@ def replay_direct(world: World, session: Session) -> None:
         return
 
     def job(stores: Stores) -> list[Entry]:
-        left = stores.presence.find_left(account_id, "") or 0  # who never was here has read nothing
+        left = stores.presence.find_left(account_id, "") or 0  # an account that was never connected has read nothing
         found = stores.history.direct_since(account_id, AtMessageId(left), most, up_to=up_to)
         return [entry for entry in found if entry.account_id != account_id]
 
@@ -127,11 +133,12 @@ def _show(world: World, session: Session, found: object, target: str = "") -> No
 
 
 def _stamp(event: Event, entry: Entry, now_ms: int) -> None:
-    """Put the time in front of the text, for clients that have no other way to know it. UTC."""
+    """Put the time (UTC) in front of the text, for a client without server-time."""
     shape = "[%H:%M]" if now_ms - entry.time_ms < _DAY_MS else "[%Y-%m-%d %H:%M]"
     when = datetime.fromtimestamp(entry.time_ms / 1000, UTC).strftime(shape)
     if event.parts is not None:
-        event.parts = [Part(f"{when} {event.parts[0].text}", False), *event.parts[1:]]
+        event.parts = [Part(f"{when} {event.parts[0].text}", False), *event.parts[1:]]  # on the first line only
         return
+    # In an ACTION the time goes behind the mark, so that the client still shows an action.
     action = _ACTION if entry.text.startswith(_ACTION) else ""
     event.body = f"{entry.kind.name} {entry.target} :{action}{when} {entry.text.removeprefix(action)}"

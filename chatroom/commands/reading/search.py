@@ -1,6 +1,6 @@
-"""Looking for what was said: SEARCH.
+"""SEARCH: searching the history for words, an author or a time.
 
-Source: soju.im/search, the extension of the soju bouncer.
+Source: soju.im/search, an extension of the soju bouncer.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from chatroom.commands.command_table import command
 from chatroom.commands.context import Context
 from chatroom.commands.pending import Pending
 from chatroom.commands.reading.history_access import (
-    Place,
-    find_place,
+    Readable,
+    find_readable,
     is_same,
     look_up,
     most_bytes,
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from chatroom.chat.stored.stores import Stores
 
 _ATTRIBUTES = ("in", "from", "after", "before", "text", "limit")
-_USUAL_LIMIT = 100
+_DEFAULT_LIMIT = 100
 _MayRead = Callable[[Entry], bool]
 
 
@@ -50,13 +50,13 @@ def search(context: Context, params: list[str]) -> Pending | None:
     asked = parse_tags(params[0]) if params else {}
     wrong = [name for name in asked if name not in _ATTRIBUTES]
     most = context.world.settings.history.max_query
-    limit = parse_limit(asked["limit"]) if "limit" in asked else min(_USUAL_LIMIT, most)
+    limit = parse_limit(asked["limit"]) if "limit" in asked else min(_DEFAULT_LIMIT, most)
     moments = {name: parse_time(asked[name]) for name in ("after", "before") if name in asked}
     wrong += [name for name, time_ms in moments.items() if time_ms is None]
     if not 0 < limit <= most:
         wrong.append("limit")
-    place = find_place(context, asked["in"]) if "in" in asked else None
-    if "in" in asked and place is None:
+    readable = find_readable(context, asked["in"]) if "in" in asked else None
+    if "in" in asked and readable is None:
         wrong.append("in")
     if wrong or not any(value.strip() for value in asked.values()):
         context.fail("INVALID_PARAMS", *wrong, text="Invalid parameters")
@@ -65,19 +65,19 @@ def search(context: Context, params: list[str]) -> Pending | None:
     wanted = Search(
         asked.get("text", ""),
         sender=asked.get("from", ""),
-        # At those moments, too; the bounds of a search are not part of what is looked through.
+        # One millisecond off, because a search leaves its bounds out, and messages at these very times count.
         after=None if after is None else AtTime(after - 1),
         before=None if before is None else AtTime(before + 1),
         limit=limit,
         oldest=after is not None,
     )
-    return _look_for(context, wanted, place, asked.get("in", ""))
+    return _search(context, wanted, readable, asked.get("in", ""))
 
 
-def _look_for(context: Context, wanted: Search, place: Place | None, target: str) -> Pending:
+def _search(context: Context, wanted: Search, readable: Readable | None, target: str) -> Pending:
     account = context.user.account
-    if place is not None:
-        conversations = [] if place.conversation is None else [place.conversation]
+    if readable is not None:
+        conversations = [] if readable.conversation is None else [readable.conversation]
         wanted = wanted._replace(conversations=conversations)
     else:
         names = [channel.name for channel in context.user.channels]
@@ -90,10 +90,10 @@ def _look_for(context: Context, wanted: Search, place: Place | None, target: str
         return [(entry, to_event(entry)) for entry in entries]
 
     def then(context: Context, found: list[tuple[Entry, Event]]) -> None:
-        if place is None:
+        if readable is None:
             may_read = _readable_anywhere(context, account)
-        elif is_same(place, find_place(context, target)):
-            may_read = _readable_since(place.since_ms)
+        elif is_same(readable, find_readable(context, target)):
+            may_read = _readable_since(readable.since_ms)
         else:
             context.fail("INVALID_PARAMS", "in", text="Invalid parameters")
             return
@@ -110,16 +110,19 @@ def _readable_since(since_ms: int) -> _MayRead:
 
 
 def _readable_anywhere(context: Context, account: AccountEntry | None) -> _MayRead:
-    """What somebody may read of all that was found where they were when they asked."""
+    """Judge the entries of a search without ``in=``, by the rights that the user has when it is done.
+
+    ``account`` is the one that the user had when it asked: the search has looked through its direct messages.
+    """
     since: dict[Conversation, int] = {
         channel.folded: channel.readable_since(context.user, context.role) for channel in context.user.channels
     }
     is_same_account = account is not None and context.user.account is not None and context.user.account.id == account.id
 
     def may_read(entry: Entry) -> bool:
-        where = entry.conversation
-        if isinstance(where, str):
-            since_ms = since.get(casefold(where))
+        conversation = entry.conversation
+        if isinstance(conversation, str):
+            since_ms = since.get(casefold(conversation))
             return since_ms is not None and entry.time_ms >= since_ms
         return is_same_account
 

@@ -5,12 +5,12 @@ from chatroom.chat.people.session import Session
 
 
 def make_session(number: int) -> Session:
-    """A session of nobody."""
+    """A session without a user."""
     return Session(number, "10.0.0.1", 4, 1, "host.masked", 0)
 
 
-def test_a_nick_stands_on_a_list_once() -> None:
-    """Whatever its case; the list shows it as it was given first."""
+def test_a_nick_is_watched_once() -> None:
+    """In any case. The list has the nick as it was given first."""
     monitors, one = MonitorLists(), make_session(1)
     assert monitors.add(one, "Alice") is True
     assert monitors.add(one, "aLICE") is False
@@ -18,8 +18,8 @@ def test_a_nick_stands_on_a_list_once() -> None:
     assert monitors.has(one, "alice")
 
 
-def test_what_is_taken_off_leaves_nothing_behind() -> None:
-    """After removal one by one or all at once, as a closed session does, the tables are empty."""
+def test_removed_nicks_leave_nothing_behind() -> None:
+    """After removal one by one, or all at once as for a session that ends, the tables are empty."""
     monitors, one, two = MonitorLists(), make_session(1), make_session(2)
     for session in (one, two):
         for nick in ("alice", "bob"):

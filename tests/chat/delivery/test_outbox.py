@@ -38,7 +38,7 @@ steps = st.one_of(
 
 
 def perform(stage: Stage, step: tuple[Any, ...]) -> None:
-    """Do one step; numbers stand for whoever is present."""
+    """Do one step. A number stands for one of the users of that moment."""
     name, *arguments = step
     if name == "come":
         if len(stage.users) < MOST_USERS:
@@ -55,10 +55,10 @@ def perform(stage: Stage, step: tuple[Any, ...]) -> None:
 
 @settings(max_examples=400)
 @given(st.lists(variants, min_size=2, max_size=4), st.lists(steps, max_size=60))
-def test_everybody_reads_the_same_as_if_each_line_were_sent_at_once(
+def test_every_session_reads_the_same_as_if_each_line_were_sent_at_once(
     first: list[int], script: list[tuple[Any, ...]]
 ) -> None:
-    """Same lines, same order, each once, in the variant of that moment, for every session and however cut in ticks."""
+    """The same lines, in the same order, each once, in the variant of the moment, however they fall into ticks."""
     stage = Stage()
     for variant in first:
         stage.join(stage.come(variant), "#a")
@@ -71,7 +71,7 @@ def test_everybody_reads_the_same_as_if_each_line_were_sent_at_once(
 
 @pytest.fixture
 def stage() -> Stage:
-    """Fifty people of two variants in one room, and nothing left to read."""
+    """Fifty users of two variants in one channel, and nothing left to read."""
     stage = Stage()
     for number in range(50):
         stage.join(stage.come(caps.SERVER_TIME if number % 2 else 0), "#a")
@@ -81,7 +81,7 @@ def stage() -> Stage:
 
 @pytest.fixture
 def count_renders(monkeypatch: pytest.MonkeyPatch) -> Callable[[], int]:
-    """How many lines were rendered since the last time it was asked."""
+    """Returns how many lines were rendered since the last call."""
     count = 0
     real = Event.render_with
 
@@ -99,8 +99,8 @@ def count_renders(monkeypatch: pytest.MonkeyPatch) -> Callable[[], int]:
     return take
 
 
-def test_a_line_is_rendered_once_a_variant(stage: Stage, count_renders: Callable[[], int]) -> None:
-    """Ten lines to fifty readers of two variants are twenty renderings, not five hundred."""
+def test_a_line_is_rendered_once_for_each_variant(stage: Stage, count_renders: Callable[[], int]) -> None:
+    """Ten lines for fifty readers of two variants need twenty renderings, not five hundred."""
     channel = stage.world.channels["#a"]
     for number in range(10):
         stage.world.tell_channel(channel, stage.world.outbox.event("x!y@z", f"PRIVMSG #a :{number}"))
@@ -110,7 +110,7 @@ def test_a_line_is_rendered_once_a_variant(stage: Stage, count_renders: Callable
 
 
 def test_readers_of_a_variant_share_one_bytes_object(stage: Stage) -> None:
-    """Members who said nothing and have nothing else to read are handed the very same bytes."""
+    """Members that have no other lines are sent the same bytes object."""
     channel = stage.world.channels["#a"]
     speaker = stage.users[0].sessions[0]
     for number in range(10):
@@ -124,7 +124,7 @@ def test_readers_of_a_variant_share_one_bytes_object(stage: Stage) -> None:
 
 
 def test_readers_of_the_same_channels_share_one_bytes_object(stage: Stage, count_renders: Callable[[], int]) -> None:
-    """Where many are in the same two channels, what both of them said is joined once a variant."""
+    """For many members of the same two channels, the lines of both are joined once for each variant."""
     for user in stage.users[:40]:
         stage.join(user, "#b")
     stage.end_tick()
@@ -143,8 +143,8 @@ def test_readers_of_the_same_channels_share_one_bytes_object(stage: Stage, count
         assert [line[-1:] for line in data.split(b"\r\n")[:-1]] == [b"%d" % number for number in range(10)]
 
 
-def test_who_reads_nothing_is_not_written_to(stage: Stage) -> None:
-    """An event that nobody's capabilities let them read causes no write."""
+def test_a_session_without_bytes_is_not_written_to(stage: Stage) -> None:
+    """An event that no reader has the capabilities for causes no write."""
     channel = stage.world.channels["#a"]
     event = Event("x!y@z", "AWAY :gone", needs=caps.AWAY_NOTIFY)
     stage.outbox.number(event)
@@ -152,8 +152,8 @@ def test_who_reads_nothing_is_not_written_to(stage: Stage) -> None:
     assert stage.end_tick() == []
 
 
-def test_who_comes_and_goes_costs_no_rendering_of_their_own(stage: Stage, count_renders: Callable[[], int]) -> None:
-    """Thirty who join, and leave again, read the end of what all others read: two renderings a line, whoever reads."""
+def test_visitors_need_no_renderings_of_their_own(stage: Stage, count_renders: Callable[[], int]) -> None:
+    """Thirty that join and leave read the ends of the lists that all share: two renderings for each line."""
     visitors = [stage.come(caps.SERVER_TIME if number % 2 else 0) for number in range(30)]
     for visitor in visitors:
         stage.join(visitor, "#a")
@@ -164,8 +164,8 @@ def test_who_comes_and_goes_costs_no_rendering_of_their_own(stage: Stage, count_
     assert taken + count_renders() == 2 * 60
 
 
-def test_a_crowd_is_sent_a_write_for_each_member_and_tick(stage: Stage) -> None:
-    """However many join, part and quit in a tick, those who stay are written to once for all of it."""
+def test_a_member_is_written_to_once_a_tick(stage: Stage) -> None:
+    """However many users join, part and quit in the tick."""
     members = stage.users[:]
     for _ in range(3):
         visitors = [stage.come(0) for _ in range(20)]
@@ -179,8 +179,8 @@ def test_a_crowd_is_sent_a_write_for_each_member_and_tick(stage: Stage) -> None:
         assert len([user for user in written if user in members]) == len(members)
 
 
-def test_who_is_gone_is_not_told_what_they_have_not_read(stage: Stage) -> None:
-    """A session whose connection was lost costs nothing at the end of the tick; everybody else reads on."""
+def test_a_lost_session_is_sent_nothing(stage: Stage) -> None:
+    """A session whose connection is lost costs nothing at the end of the tick. The others read on."""
     lost = [user.sessions[0] for user in stage.users[:20]]
     channel = stage.world.channels["#a"]
     for session in lost:

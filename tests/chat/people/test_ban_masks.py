@@ -26,13 +26,13 @@ from chatroom.chat.people.ban_masks import normalise_ban
         ("~q:bob!*@*", None),
     ],
 )
-def test_masks_are_kept_in_full(given_mask: str, kept: str | None) -> None:
-    """The masks within mutes are completed; kinds that do not exist are refused; a tilde alone is a user name's."""
+def test_a_mask_is_stored_in_its_full_form(given_mask: str, kept: str | None) -> None:
+    """Mutes too. An unknown extended mask is refused. A mask that begins with a tilde otherwise is a username's."""
     assert normalise_ban(given_mask) == kept
 
 
 @given(st.text() | st.text("~am:*!@.x", max_size=12))
-def test_what_is_kept_is_kept_as_it_is(text: str) -> None:
-    """Completing a mask twice changes nothing more."""
+def test_a_full_mask_stays_as_it_is(text: str) -> None:
+    """To complete it again changes nothing."""
     kept = normalise_ban(text)
     assert kept is None or normalise_ban(kept) == kept

@@ -35,7 +35,7 @@ records = st.builds(
 
 @given(records)
 def test_a_record_becomes_a_channel_and_a_record_again(record: StoredChannel) -> None:
-    """What is stored of a channel is what it is restored from, all of it."""
+    """A restored channel has all that was stored."""
     channel = Channel("#other", 0)
     channel.restore(record)
     assert channel.to_record() == record
@@ -43,7 +43,7 @@ def test_a_record_becomes_a_channel_and_a_record_again(record: StoredChannel) ->
 
 
 def test_a_channel_comes_back_from_the_disk_as_it_was(here: Here, tmp_path: Path) -> None:
-    """Through the verbs, the database and a restart: topic, modes, key, limit, lists with who and when, access."""
+    """Through the verbs, the database and a restart: topic, modes, key, limit, lists with author and time, access."""
     una, ben = here.member(), here.member("ben")
     una.say("JOIN #Ärger", "TOPIC #Ärger :no\ttrouble")
     ben.say("JOIN #Ärger")
@@ -57,8 +57,8 @@ def test_a_channel_comes_back_from_the_disk_as_it_was(here: Here, tmp_path: Path
         assert stores.channels.find("#Ärger") == before
 
 
-def test_a_restored_channel_keeps_who_is_in_it(here: Here) -> None:
-    """A channel changed from a shell changes its modes under its members."""
+def test_a_restored_channel_keeps_its_members(here: Here) -> None:
+    """A channel that is restored while it has members gets the stored modes."""
     una = here.member()
     una.say("JOIN #a")
     record = here.channel("#a").to_record()

@@ -9,12 +9,12 @@ from chatroom.chat.people.whowas import WhowasList
 
 
 def make_user(nick: str) -> User:
-    """Somebody with one session."""
+    """A user with one session."""
     return User(nick, "user", "Real Name", "host.masked", Session(1, "10.0.0.1", 4, 1, "host.masked", 0), 0)
 
 
-def test_departures_are_found_by_nick_the_latest_first() -> None:
-    """Whatever the case of the nick; each with the time of the departure."""
+def test_entries_are_found_by_nick_the_latest_first() -> None:
+    """In any case of the nick. Each has the time at which the nick was given up."""
     users = WhowasList()
     for left_ms in (1, 2):
         users.add(make_user("Alice"), left_ms)
@@ -23,8 +23,8 @@ def test_departures_are_found_by_nick_the_latest_first() -> None:
     assert users.find("carl") == []
 
 
-def test_a_nick_has_a_bounded_number_of_departures() -> None:
-    """Of one that comes and goes all the time only the last ones are remembered, and nobody else is forgotten."""
+def test_a_nick_has_a_bounded_number_of_entries() -> None:
+    """A user that connects again and again does not push out the entries of other nicks."""
     users = WhowasList()
     users.add(make_user("bob"), 1)
     for left_ms in range(100):
@@ -34,8 +34,8 @@ def test_a_nick_has_a_bounded_number_of_departures() -> None:
     assert len(users.find("bob")) == 1
 
 
-def test_the_oldest_departures_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The memory is bounded, whoever comes and goes."""
+def test_the_oldest_entries_are_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The number of all entries is bounded."""
     monkeypatch.setattr(whowas, "MOST_REMEMBERED", 5)
     users = WhowasList()
     for number in range(20):

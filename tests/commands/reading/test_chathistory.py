@@ -17,12 +17,12 @@ _MS = int(START.timestamp() * 1000)
 
 
 def at(second: int) -> str:
-    """The bound of a moment of the test."""
+    """The bound ``second`` seconds after the start of the test."""
     return f"timestamp={format_time(_MS + second * 1000)}"
 
 
 def batch_of(lines: list[str], kind: str = "chathistory #c") -> list[Message]:
-    """What is in the one batch that an answer is."""
+    """The lines of an answer, which must be one batch."""
     opening, *within, closing = map(parse, lines)
     reference = opening.params[0].removeprefix("+")
     assert opening.verb == closing.verb == "BATCH" and closing.params == [f"-{reference}"]
@@ -32,12 +32,12 @@ def batch_of(lines: list[str], kind: str = "chathistory #c") -> list[Message]:
 
 
 def texts(lines: list[str], kind: str = "chathistory #c") -> list[str]:
-    """The last parameters of what is in the one batch that an answer is."""
+    """The last parameters of the lines of an answer, which must be one batch."""
     return [line.params[-1] for line in batch_of(lines, kind)]
 
 
 def speak(here: Here, speaker: Client, *said: str, target: str = "#c") -> None:
-    """Say things, each a second after the one before."""
+    """Say messages, with a second after each."""
     for text in said:
         speaker.say(f"PRIVMSG {target} :{text}")
         here.wait(1)
@@ -45,7 +45,7 @@ def speak(here: Here, speaker: Client, *said: str, target: str = "#c") -> None:
 
 @pytest.fixture
 def una(keeping: Here) -> Client:
-    """A member of #c, where five things were said, ``0`` to ``4``, a second between two of them."""
+    """A member of #c, with five messages, ``0`` to ``4``, a second apart."""
     una = keeping.member("una", caps=CAPS)
     una.say("JOIN #c")
     speak(keeping, una, *"01234")
@@ -76,14 +76,14 @@ def una(keeping: Here) -> Client:
 def test_each_subcommand_answers_what_it_is_asked(
     keeping: Here, una: Client, asked: str, found: str, indexed: bool
 ) -> None:
-    """Bounds are not part of the answer but of AROUND, the limit is counted from the first one, oldest comes first."""
+    """The entries at the bounds are left out, except by AROUND. The answer is oldest first, from either side."""
     if indexed:
         keeping.index_history()
     assert texts(una.ask(f"CHATHISTORY {asked}")) == list(found)
 
 
 def test_msgids_are_bounds_as_well(una: Client) -> None:
-    """The same answers by id as by time."""
+    """The answers are the same as for the times of the messages."""
     ids = [line.tags["msgid"] for line in batch_of(una.ask("CHATHISTORY LATEST #c * 5")) if line.tags is not None]
     for asked, found in (
         (f"LATEST #c msgid={ids[2]} 10", "34"),
@@ -96,8 +96,8 @@ def test_msgids_are_bounds_as_well(una: Client) -> None:
         assert texts(una.ask(f"CHATHISTORY {asked}")) == list(found), asked
 
 
-def test_an_entry_is_the_line_that_it_was(keeping: Here) -> None:
-    """Time, id, account, bot, the clients' own tags, verb, source and text are those that were sent."""
+def test_a_message_is_shown_as_it_was_sent(keeping: Here) -> None:
+    """Time, msgid, account, bot flag, client-only tags, verb, source and text are those of the message."""
     una = keeping.member("una", caps=f"{CAPS} echo-message")
     una.say("JOIN #c", "MODE una +B")
     said = una.ask("@+reply=x;+draft/y PRIVMSG #c :hello", "NOTICE #c :psst")
@@ -107,8 +107,8 @@ def test_an_entry_is_the_line_that_it_was(keeping: Here) -> None:
     assert [re.sub("batch=[^;]*;", "", line) for line in within] == said
 
 
-def test_several_lines_are_several_lines(keeping: Here) -> None:
-    """A multiline message is a batch within the batch, for others single lines, all of them in the batch."""
+def test_a_multiline_message_is_shown_line_by_line(keeping: Here) -> None:
+    """It is a batch within the batch for a client with multiline, and single lines of the batch for another one."""
     una = keeping.member("una", caps=f"{CAPS} draft/multiline echo-message")
     bob = keeping.member("bob", caps=CAPS)
     una.say("JOIN #c")
@@ -128,7 +128,7 @@ def test_several_lines_are_several_lines(keeping: Here) -> None:
 
 
 def test_an_empty_answer_is_an_empty_batch(keeping: Here) -> None:
-    """So that nobody waits for more."""
+    """Without it, the client would wait for the answer."""
     una = keeping.member("una", caps=CAPS)
     una.say("JOIN #c")
     assert texts(una.ask("CHATHISTORY LATEST #C * 10")) == []
@@ -136,7 +136,7 @@ def test_an_empty_answer_is_an_empty_batch(keeping: Here) -> None:
 
 
 def test_the_label_is_on_the_batch(una: Client) -> None:
-    """A labelled question has one answer, whatever it is."""
+    """A labelled CHATHISTORY has one labelled answer: a batch, or a FAIL."""
     una.say("CAP REQ labeled-response")
     for asked in ("LATEST #c * 2", "LATEST #nowhere * 2"):
         first, *others = map(parse, una.ask(f"@label=x CHATHISTORY {asked}"))
@@ -144,16 +144,16 @@ def test_the_label_is_on_the_batch(una: Client) -> None:
         assert not any(other.tags and "label" in other.tags for other in others)
 
 
-def test_without_batch_and_tags_there_are_the_lines_alone(keeping: Here, una: Client) -> None:
-    """Who negotiated none of what belongs to it is answered as well as can be."""
+def test_a_client_without_batch_and_tags_reads_the_plain_lines(keeping: Here, una: Client) -> None:
+    """A client that has negotiated none of the capabilities is answered too."""
     bob = keeping.member("bob", caps="draft/chathistory")
     bob.say("JOIN #c")
     prefix = una.prefix
     assert bob.ask("CHATHISTORY LATEST #c * 2") == [f":{prefix} PRIVMSG #c :3", f":{prefix} PRIVMSG #c :4"]
 
 
-def test_events_are_for_those_who_asked(make_here: Callable[..., Here]) -> None:
-    """With event-playback joins, topics, modes, parts and kicks are there as their lines, else none is."""
+def test_events_are_shown_with_event_playback_only(make_here: Callable[..., Here]) -> None:
+    """Joins, topics, modes, parts and kicks are shown as their lines."""
     kinds = {"topics": True, "joins": True, "kicks": True, "modes": True}
     here = make_here(keeping=True, channels={"autojoin": ()}, history=kinds)
     una = here.member("una", caps=f"{CAPS} draft/event-playback extended-join")
@@ -216,13 +216,13 @@ def test_events_are_for_those_who_asked(make_here: Callable[..., Here]) -> None:
         ("CHATHISTORY LATEST * * 5", "INVALID_TARGET LATEST * :Messages could not be retrieved"),
     ],
 )
-def test_what_cannot_be_answered_is_refused(una: Client, said: str, answer: str) -> None:
-    """A FAIL with the specification's code, the subcommand, and what was wrong."""
+def test_an_invalid_question_is_refused(una: Client, said: str, answer: str) -> None:
+    """The FAIL has the specification's code, the subcommand and the invalid word."""
     assert una.ask(said) == [f":{SERVER} FAIL CHATHISTORY {answer}"]
 
 
 def test_only_members_and_moderators_read_a_channel(keeping: Here, una: Client) -> None:
-    """Who is not in a channel, or not any more, reads nothing of it; a moderator does."""
+    """A user that is not in the channel, or has left it, is refused. A moderator need not be in it."""
     bob, mo = keeping.member("bob", caps=CAPS), keeping.moderator("mo", caps=CAPS)
     bob.say("JOIN #c")
     assert texts(bob.ask("CHATHISTORY LATEST #c * 2")) == ["3", "4"]
@@ -232,8 +232,8 @@ def test_only_members_and_moderators_read_a_channel(keeping: Here, una: Client) 
     assert texts(mo.ask("CHATHISTORY LATEST #c * 2")) == ["3", "4"]
 
 
-def test_rights_are_looked_at_again_once_it_was_read(keeping: Here, una: Client) -> None:
-    """Who was kicked while a worker read is shown nothing."""
+def test_rights_are_checked_again_after_reading(keeping: Here, una: Client) -> None:
+    """A user that is kicked while the worker reads is shown nothing."""
     bob = keeping.member("bob", caps=CAPS)
     bob.say("JOIN #c")
     bob.read()
@@ -246,8 +246,8 @@ def test_rights_are_looked_at_again_once_it_was_read(keeping: Here, una: Client)
     assert params_of(lines, "FAIL")[:4] == ["CHATHISTORY", "INVALID_TARGET", "LATEST", "#c"]
 
 
-def test_who_left_while_it_was_read_is_no_trouble(keeping: Here, una: Client) -> None:
-    """The answer has nobody to go to."""
+def test_a_session_that_ends_while_a_worker_reads_is_not_answered(keeping: Here, una: Client) -> None:
+    """The answer is dropped without an error."""
     keeping.holding = True
     una.say("CHATHISTORY LATEST #c * 2")
     una.vanish()
@@ -255,8 +255,8 @@ def test_who_left_while_it_was_read_is_no_trouble(keeping: Here, una: Client) ->
     assert una.closed
 
 
-def test_a_channel_made_anew_has_nothing_of_the_old_one(keeping: Here) -> None:
-    """A guest's channel ends with its last member, and so does its history; also where the end was not noted."""
+def test_a_new_channel_does_not_show_the_history_of_an_old_one(keeping: Here) -> None:
+    """A guest's channel ends with its last member. That holds even if the end was not written to the database."""
     one = keeping.connect("one", caps=CAPS)
     one.say("JOIN #c")
     speak(keeping, one, "old")
@@ -273,7 +273,7 @@ def test_a_channel_made_anew_has_nothing_of_the_old_one(keeping: Here) -> None:
 
 
 def test_a_configured_channel_keeps_its_history_over_a_restart(make_here: Callable[..., Here]) -> None:
-    """It was there before, whenever this start was."""
+    """It is older than the start of the daemon, which creates it anew in memory."""
     here = make_here(keeping=True)
     speak(here, here.connect("one"), "before", target="#lobby")
     here.restart()
@@ -282,8 +282,8 @@ def test_a_configured_channel_keeps_its_history_over_a_restart(make_here: Callab
     assert texts(two.ask("CHATHISTORY LATEST #lobby * 9"), "chathistory #lobby") == ["before"]
 
 
-def test_a_direct_conversation_is_both_sides(keeping: Here) -> None:
-    """By the nick or the account's name of the other one, here or not; of nobody else's messages is anything shown."""
+def test_the_messages_of_two_accounts_are_one_conversation(keeping: Here) -> None:
+    """The other user is named by nick or account, connected or not. Messages of other users are not shown."""
     una, bob, eve = (keeping.member(name, caps=CAPS) for name in ("una", "bob", "eve"))
     speak(keeping, una, "hello", target="bob")
     bob.say("NICK bobby")
@@ -301,8 +301,8 @@ def test_a_direct_conversation_is_both_sides(keeping: Here) -> None:
     assert texts(una.ask("CHATHISTORY LATEST guest * 9"), "chathistory guest") == []
 
 
-def test_targets_are_the_channels_one_is_in_and_those_one_wrote_with(keeping: Here, una: Client) -> None:
-    """With the time of the last message, oldest first, counted from the first bound; nothing of other people's."""
+def test_targets_lists_the_users_channels_and_conversations(keeping: Here, una: Client) -> None:
+    """Each with the time of its last message, oldest first, counted from the first bound; none of other users."""
     bob, eve = keeping.member("bob", caps=CAPS), keeping.member("eve", caps=CAPS)
     eve.say("JOIN #eve")
     speak(keeping, eve, "mine", target="#eve")
@@ -320,15 +320,15 @@ def test_targets_are_the_channels_one_is_in_and_those_one_wrote_with(keeping: He
     assert texts(una.ask(f"CHATHISTORY TARGETS {at(0)} {at(7)} 9"), kind) == [format_time(_MS + 4000)]
 
 
-def test_what_the_same_tick_says_is_found(keeping: Here, una: Client) -> None:
-    """Who sends a message and the question in one go is answered with the message."""
+def test_a_message_of_the_same_tick_is_found(keeping: Here, una: Client) -> None:
+    """A client that sends a message and CHATHISTORY in one go is answered with the message."""
     with keeping.tick():
         una.say("PRIVMSG #c :just now", "CHATHISTORY LATEST #c * 1")
     assert texts(una.read()) == ["just now"]
 
 
-def test_an_answer_is_no_longer_than_may_wait_to_be_read(make_here: Callable[..., Here]) -> None:
-    """It is cut at the end that is further from where it was counted."""
+def test_an_answer_fits_into_the_send_queue(make_here: Callable[..., Here]) -> None:
+    """It is cut at the end that is further from the bound that it is counted from."""
     here = make_here(keeping=True, channels={"autojoin": ()}, limits={"sendq_bytes": 16_384})
     una = here.member("una", caps=CAPS)
     una.say("JOIN #c")
@@ -342,10 +342,10 @@ def test_an_answer_is_no_longer_than_may_wait_to_be_read(make_here: Callable[...
     assert "20" in around and len(around) < 20
 
 
-def test_a_disk_that_cannot_be_read_is_message_error(
+def test_a_history_that_cannot_be_read_is_message_error(
     keeping: Here, una: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The client is told so by the specification's code, the operator why."""
+    """The client reads the specification's code, and the operator the reason."""
 
     def fail(*args: object, **how: object) -> None:
         raise StorageError("the disk is on fire")
@@ -360,8 +360,8 @@ def test_a_disk_that_cannot_be_read_is_message_error(
         assert "the disk is on fire" in keeping.world.log_lines[-1]
 
 
-def test_what_is_offered_says_so(make_here: Callable[..., Here]) -> None:
-    """The capabilities and the tokens are there where history is kept, and nowhere else."""
+def test_the_capabilities_are_offered_if_history_is_stored(make_here: Callable[..., Here]) -> None:
+    """So are the ISUPPORT tokens. Without history, neither is."""
     for enabled in (True, False):
         here = make_here(keeping=enabled, history={"enabled": enabled, "max_query": 77})
         client = here.connect("una")
@@ -373,8 +373,8 @@ def test_what_is_offered_says_so(make_here: Callable[..., Here]) -> None:
         assert ({"draft/message-redaction", "soju.im/search"} <= set(names)) is enabled
 
 
-def test_mode_h_hides_what_was_before_ones_time(keeping: Here) -> None:
-    """Who joined later reads what the channel's setting allows: with H what was said since, but for a moderator."""
+def test_mode_h_hides_the_history_before_the_join(keeping: Here) -> None:
+    """A member that joined later reads nothing from before its JOIN. A moderator does."""
     una, bob, mo = keeping.member("una", caps=CAPS), keeping.connect("bob", caps=CAPS), keeping.moderator(caps=CAPS)
     una.say("JOIN #c", "MODE #c +H", "PRIVMSG #c :before")
     keeping.wait(1)

@@ -11,7 +11,7 @@ CAP = "draft/read-marker"
 
 
 def test_a_marker_is_set_asked_for_and_only_moves_forward(here: Here) -> None:
-    """Setting answers with the new marker, an older moment and the question with the one that stands."""
+    """Setting is answered with the new marker. An earlier time is answered with the marker as it is."""
     alice = here.member("alice", caps=CAP)
     assert alice.ask("MARKREAD bob") == [f":{SERVER} MARKREAD bob *"]
     for said, told in ((EARLY, EARLY), (LATE, LATE), (EARLY, LATE), (LATE, LATE)):
@@ -20,8 +20,8 @@ def test_a_marker_is_set_asked_for_and_only_moves_forward(here: Here) -> None:
     assert alice.ask("MARKREAD #lobby") == [f":{SERVER} MARKREAD #lobby *"]
 
 
-def test_a_moment_to_come_is_now(here: Here) -> None:
-    """Nobody has read what was not said yet."""
+def test_a_time_in_the_future_is_set_to_now(here: Here) -> None:
+    """No user has read messages that do not exist yet."""
     alice = here.connect("alice")
     sent = alice.ask("MARKREAD #lobby timestamp=2999-01-01T00:00:00.000Z")
     assert sent == [f":{SERVER} MARKREAD #lobby timestamp={START:%Y-%m-%dT%H:%M:%S}.000Z"]
@@ -29,7 +29,7 @@ def test_a_moment_to_come_is_now(here: Here) -> None:
 
 @pytest.mark.parametrize("said", ["MARKREAD", "MARKREAD :"])
 def test_without_a_target_it_is_need_more_params(here: Here, said: str) -> None:
-    """The standard reply, not 461."""
+    """It is a standard reply, not numeric 461."""
     assert here.connect("alice").ask(said) == [f":{SERVER} FAIL MARKREAD NEED_MORE_PARAMS :Missing parameters"]
 
 
@@ -44,15 +44,15 @@ def test_without_a_target_it_is_need_more_params(here: Here, said: str) -> None:
         ("MARKREAD bob timestamp=2019-13-04T14:33:26.000Z", ["bob", "timestamp=2019-13-04T14:33:26.000Z"]),
     ],
 )
-def test_what_is_no_target_or_moment_is_invalid_params(here: Here, said: str, context: list[str]) -> None:
-    """INVALID_PARAMS names what was wrong, and nothing is noted."""
+def test_an_invalid_target_or_time_is_invalid_params(here: Here, said: str, context: list[str]) -> None:
+    """The FAIL names the invalid word, and no marker changes."""
     alice = here.connect("alice")
     assert params_of(alice.ask(said), "FAIL")[:-1] == ["MARKREAD", "INVALID_PARAMS", *context]
     assert alice.user.account_data.markers == {}
 
 
-def test_who_joins_is_told_between_join_and_names(here: Here) -> None:
-    """With the capability a JOIN is followed by the marker, before the end of the names; without, it is not."""
+def test_a_join_shows_the_marker_before_the_names(here: Here) -> None:
+    """A session without the capability is not shown it."""
     alice = here.member("alice", caps=CAP)
     assert [verb for verb in verbs(alice.ask("JOIN #a")) if verb in ("JOIN", "MARKREAD", "366")] == [
         "JOIN",
@@ -64,8 +64,8 @@ def test_who_joins_is_told_between_join_and_names(here: Here) -> None:
     assert "MARKREAD" not in verbs(here.connect("bob").ask("JOIN #a"))
 
 
-def test_markers_are_the_accounts_and_told_to_all_its_devices(here: Here) -> None:
-    """Each device with the capability reads the change, the one under another nick too; nobody else does."""
+def test_a_change_is_told_to_all_sessions_of_the_account(here: Here) -> None:
+    """Sessions under another nick too, if they have the capability. Other users read nothing."""
     phone = here.member("una", caps=CAP)
     laptop = here.member("una", caps=CAP)
     old = here.member("una")
@@ -80,7 +80,7 @@ def test_markers_are_the_accounts_and_told_to_all_its_devices(here: Here) -> Non
     assert phone.read() == []
 
 
-def test_a_join_tells_the_other_devices_their_marker_as_well(here: Here) -> None:
+def test_a_join_shows_the_marker_to_the_users_other_sessions(here: Here) -> None:
     """They read what the joining one reads: the JOIN, the marker and the members."""
     phone, laptop = here.member("una", caps=CAP), here.member("una", caps=CAP)
     laptop.read()
@@ -89,7 +89,7 @@ def test_a_join_tells_the_other_devices_their_marker_as_well(here: Here) -> None
 
 
 def test_markers_survive_leaving_and_a_restart(here: Here) -> None:
-    """They are in the database, and at hand when the account comes back, by PASS, SASL or a later login."""
+    """They are in the database. They are back when the account logs in by PASS, SASL or later."""
     una = here.member("una", caps=CAP)
     una.say(f"MARKREAD bob {EARLY}", "QUIT")
     assert here.world.online.account_data == {}
@@ -105,8 +105,8 @@ def test_markers_survive_leaving_and_a_restart(here: Here) -> None:
     assert guest.ask("MARKREAD bob")[-1] == f":{SERVER} MARKREAD bob {EARLY}"
 
 
-def test_a_second_device_is_shown_the_markers_of_its_channels(here: Here) -> None:
-    """What it is put into is followed by the marker, as its own JOIN would be."""
+def test_a_second_session_is_shown_the_markers_of_its_channels(here: Here) -> None:
+    """Registration puts it into the channels, each with its marker as after a JOIN."""
     here.member("una", caps=CAP).say(f"MARKREAD #lobby {EARLY}")
     laptop = here.open()
     sent = laptop.ask(f"CAP REQ {CAP}", f"PASS :una:{PASSWORD}", "NICK una", "USER u 0 * :U", "CAP END")
@@ -114,8 +114,8 @@ def test_a_second_device_is_shown_the_markers_of_its_channels(here: Here) -> Non
     assert params_of(sent, "MARKREAD") == ["#lobby", EARLY]
 
 
-def test_a_guest_keeps_its_own_as_long_as_it_lasts_and_into_its_account(here: Here) -> None:
-    """Another guest of the name has none of them; registering the name keeps them."""
+def test_a_guests_markers_end_with_the_guest_or_go_to_its_account(here: Here) -> None:
+    """A later guest of the name has none of them. Registering the name keeps them."""
     alice = here.connect("alice", caps=CAP)
     alice.say(f"MARKREAD bob {EARLY}", "QUIT")
     alice = here.connect("alice", caps=CAP)
@@ -126,8 +126,8 @@ def test_a_guest_keeps_its_own_as_long_as_it_lasts_and_into_its_account(here: He
     assert here.connect("alice", login="alice").ask("MARKREAD bob") == [f":{SERVER} MARKREAD bob {LATE}"]
 
 
-def test_of_too_many_the_oldest_goes(here: Here) -> None:
-    """An account has a bounded number of markers, in memory and on the disk."""
+def test_a_marker_too_many_replaces_the_oldest(here: Here) -> None:
+    """An account has a bounded number of markers, in memory and in the database."""
     una = here.member("una")
     account = here.stores.accounts.get("una")
     una.user.account_data.markers.update({f"n{number}": 10 + number for number in range(MOST_MARKERS)})
@@ -139,8 +139,8 @@ def test_of_too_many_the_oldest_goes(here: Here) -> None:
     assert list(here.stores.account_data.load(account.id).markers) == ["bob"]
 
 
-def test_who_logs_out_leaves_the_accounts_markers_behind(here: Here) -> None:
-    """A disabled account's wearer goes on as a guest, with none of them."""
+def test_a_logged_out_user_has_none_of_the_accounts_markers(here: Here) -> None:
+    """The user of a disabled account stays as a guest."""
     una = here.member("una", caps=CAP)
     una.say(f"MARKREAD bob {EARLY}")
     here.disable("una")

@@ -12,7 +12,7 @@ CAPS = "draft/message-redaction draft/chathistory batch message-tags echo-messag
 
 
 def say(speaker: Client, text: str = "oops", target: str = "#c") -> str:
-    """Say something; its id."""
+    """Say a message; returns its msgid."""
     tags = parse(speaker.ask(f"PRIVMSG {target} :{text}")[-1]).tags
     assert tags is not None
     return tags["msgid"]
@@ -24,12 +24,12 @@ def bare(lines: list[str]) -> list[str]:
 
 
 def unknown(target: str, msgid: str) -> list[str]:
-    """The answer where there is no such message."""
+    """The answer for a message that does not exist."""
     return [f":{SERVER} FAIL REDACT UNKNOWN_MSGID {target} {msgid} :This message does not exist or is too old"]
 
 
 def forbidden(target: str, msgid: str) -> list[str]:
-    """The answer where it is not theirs to take out."""
+    """The answer for a message that the user may not delete."""
     return [f":{SERVER} FAIL REDACT REDACT_FORBIDDEN {target} {msgid} :You are not authorised to delete this message"]
 
 
@@ -43,15 +43,15 @@ def una(keeping: Here) -> Client:
 
 @pytest.fixture
 def bob(keeping: Here, una: Client) -> Client:
-    """An ordinary member of #c."""
+    """A member of #c without a standing."""
     bob = keeping.member("bob", caps=CAPS)
     bob.say("JOIN #c")
     keeping.forget_unread()
     return bob
 
 
-def test_ones_own_message_is_taken_back(keeping: Here, una: Client, bob: Client) -> None:
-    """Members with the capability are told, the others are not; the history has it no more; the audit knows."""
+def test_a_user_deletes_their_own_message(keeping: Here, una: Client, bob: Client) -> None:
+    """Members with the capability read of it, the others do not. The history is without it, the audit log has it."""
     plain = keeping.connect("plain", caps="message-tags")
     plain.say("JOIN #c")
     msgid = say(bob)
@@ -66,8 +66,8 @@ def test_ones_own_message_is_taken_back(keeping: Here, una: Client, bob: Client)
     assert bob.ask(f"REDACT #c {msgid}") == unknown("#c", msgid)
 
 
-def test_it_is_gone_before_anybody_is_told(keeping: Here, una: Client, bob: Client) -> None:
-    """Nobody reads of it until the text is out of the database, and then everybody does."""
+def test_the_text_is_deleted_before_a_client_reads_of_it(keeping: Here, una: Client, bob: Client) -> None:
+    """No client reads of it until the database is changed. Then all do."""
     msgid = say(bob)
     number = int(msgid, 16)
     una.read()
@@ -81,10 +81,10 @@ def test_it_is_gone_before_anybody_is_told(keeping: Here, una: Client, bob: Clie
     assert bare(una.read()) == bare(bob.read()) == [f":{bob.prefix} REDACT #c {msgid}"]
 
 
-def test_a_disk_that_refuses_leaves_it_as_it_was(
+def test_a_full_disk_leaves_the_message_as_it_was(
     keeping: Here, una: Client, bob: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Who asked is told, and nobody else."""
+    """The client that sent REDACT reads a FAIL. The others read nothing."""
 
     def fail(*args: object, **how: object) -> None:
         raise StorageError("the disk is full")
@@ -99,8 +99,8 @@ def test_a_disk_that_refuses_leaves_it_as_it_was(
     assert len(una.ask("CHATHISTORY LATEST #c * 9")) == 3
 
 
-def test_who_may_take_out_what_others_said(keeping: Here, una: Client, bob: Client) -> None:
-    """A channel's operators; moderators and admins, unless somebody as high said it; nobody else."""
+def test_operators_and_higher_roles_delete_messages_of_others(keeping: Here, una: Client, bob: Client) -> None:
+    """A channel's operators can, and moderators and admins if the author's role is lower."""
     mo, ada = keeping.moderator("mo", caps=CAPS), keeping.admin("ada", caps=CAPS)
     for one in (mo, ada):
         one.say("JOIN #c", "MODE #c -o :" + one.user.nick)
@@ -113,8 +113,8 @@ def test_who_may_take_out_what_others_said(keeping: Here, una: Client, bob: Clie
         assert bare(one.ask(f"REDACT #c {msgid}")) == [f":{one.prefix} REDACT #c {msgid}"]
 
 
-def test_a_guests_message_is_theirs_while_they_are_here(keeping: Here, una: Client) -> None:
-    """Nobody proves to be a guest by a nick: who comes back, or comes in their place, may not."""
+def test_a_guest_deletes_its_messages_until_it_leaves(keeping: Here, una: Client) -> None:
+    """A nick proves nothing: a later guest of the same nick may be another person."""
     guest, other = keeping.connect("guest", caps=CAPS), keeping.connect("other", caps=CAPS)
     guest.say("JOIN #c")
     other.say("JOIN #c")
@@ -131,8 +131,8 @@ def test_a_guests_message_is_theirs_while_they_are_here(keeping: Here, una: Clie
     assert verbs(again.ask(f"REDACT #c {ids[1]}")) == ["REDACT"]
 
 
-def test_a_direct_message_is_taken_back_on_both_sides(keeping: Here) -> None:
-    """The other side is told under the nick it has now, one's other devices as well; only its sender may."""
+def test_a_direct_message_is_deleted_for_both_users(keeping: Here) -> None:
+    """The other user reads of it under its present nick, and so do the author's other sessions. Only the author may."""
     una, bob = keeping.member("una", caps=CAPS), keeping.member("bob", caps=CAPS)
     phone, eve = keeping.member("una", caps=CAPS), keeping.member("eve", caps=CAPS)
     msgid = say(una, target="bob")
@@ -148,8 +148,8 @@ def test_a_direct_message_is_taken_back_on_both_sides(keeping: Here) -> None:
 
 
 @pytest.mark.parametrize("target", ["#nowhere", "#eve", "nobody"])
-def test_a_target_one_cannot_read_is_invalid(keeping: Here, una: Client, target: str) -> None:
-    """INVALID_TARGET, whether there is such a channel or not."""
+def test_a_target_that_the_user_may_not_read_is_invalid(keeping: Here, una: Client, target: str) -> None:
+    """The FAIL does not tell whether the channel exists."""
     eve = keeping.member("eve", caps=CAPS)
     eve.say("JOIN #eve")
     msgid = say(eve, target="#eve")
@@ -158,8 +158,8 @@ def test_a_target_one_cannot_read_is_invalid(keeping: Here, una: Client, target:
     assert una.ask(f"REDACT {target} {msgid}") == [f":{SERVER} FAIL REDACT INVALID_TARGET {target} :{text}"]
 
 
-def test_an_id_from_elsewhere_is_unknown(keeping: Here, una: Client) -> None:
-    """So are one that is none, one of nothing that was said, and one of an event."""
+def test_a_msgid_of_another_conversation_is_unknown(keeping: Here, una: Client) -> None:
+    """So is an invalid msgid, one without a message, and that of an event."""
     una.say("JOIN #d")
     elsewhere = say(una, target="#d")
     topic = parse(una.ask("TOPIC #c :new")[0]).tags
@@ -169,8 +169,8 @@ def test_an_id_from_elsewhere_is_unknown(keeping: Here, una: Client) -> None:
     assert len(una.ask("CHATHISTORY LATEST #d * 9")) == 3
 
 
-def test_who_may_not_speak_gives_no_reason(keeping: Here, una: Client, bob: Client) -> None:
-    """A reason is read by everybody, and may not be the way around a moderated channel."""
+def test_a_user_that_may_not_speak_gives_no_reason(keeping: Here, una: Client, bob: Client) -> None:
+    """All members read a reason, so it must not be a way around a moderated channel."""
     msgid = say(bob)
     una.say("MODE #c +m")
     una.read()
@@ -178,8 +178,8 @@ def test_who_may_not_speak_gives_no_reason(keeping: Here, una: Client, bob: Clie
     assert bare(una.read()) == [f":{bob.prefix} REDACT #c {msgid}"]
 
 
-def test_without_echo_message_only_the_others_are_told(keeping: Here, una: Client) -> None:
-    """As with a message: the label is answered by ACK."""
+def test_without_echo_message_the_author_reads_nothing(keeping: Here, una: Client) -> None:
+    """As for a message. A label is answered by an ACK."""
     bob = keeping.member("bob", caps="draft/message-redaction message-tags batch labeled-response")
     bob.say("JOIN #c")
     una.read()
@@ -190,8 +190,8 @@ def test_without_echo_message_only_the_others_are_told(keeping: Here, una: Clien
     assert verbs(una.read()) == ["REDACT"]
 
 
-def test_rights_are_looked_at_again_once_it_was_found(keeping: Here, una: Client, bob: Client) -> None:
-    """Who was kicked meanwhile takes nothing out; who has left with the removal under way has done it."""
+def test_rights_are_checked_again_after_the_look_up(keeping: Here, una: Client, bob: Client) -> None:
+    """A user that is kicked meanwhile deletes nothing. One that quits during the deletion has deleted the message."""
     kept, removed = say(bob), say(bob)
     keeping.forget_unread()
     keeping.holding = True
@@ -211,8 +211,8 @@ def test_rights_are_looked_at_again_once_it_was_found(keeping: Here, una: Client
     assert bob.read()[-1].startswith(f":{SERVER} FAIL REDACT INVALID_TARGET #c ")
 
 
-def test_what_the_same_tick_says_can_be_taken_back(keeping: Here, una: Client) -> None:
-    """The removal waits until what it is about is kept."""
+def test_a_message_of_the_same_tick_can_be_deleted(keeping: Here, una: Client) -> None:
+    """The look-up waits until the message is stored."""
     with keeping.tick():
         una.say("PRIVMSG #c :oops")
         msgid = f"{keeping.world.ledger.last_message_id:x}"

@@ -1,4 +1,4 @@
-"""What somebody missed, shown at their JOIN: in its place between the JOIN and whatever comes after it."""
+"""The replay of missed messages: after the JOIN, and before what the channel says and what the client asks next."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from chatroom.irc.message import parse
 
 
 def said(lines: list[str]) -> list[str]:
-    """The last parameters of some lines, which is what was said in them."""
+    """The last parameters of some lines: the texts of messages."""
     return [parse(line).params[-1] for line in lines]
 
 
 @pytest.mark.parametrize("channels", ["#a", "#a,#b"])
-def test_what_is_said_after_a_join_is_answered_behind_what_was_missed(keeping: Here, channels: str) -> None:
-    """The next line waits for the whole JOIN, and with it everything said meanwhile: a PONG says that all is there."""
+def test_lines_after_a_join_are_answered_after_the_replay(keeping: Here, channels: str) -> None:
+    """The next line waits for the whole JOIN. So its PONG tells the client that all missed messages are there."""
     alice, bob = keeping.member("alice"), keeping.connect("bob", caps="server-time")
     alice.say(f"JOIN {channels}", "PRIVMSG #a :missed")
     bob.read()
@@ -33,8 +33,8 @@ def test_what_is_said_after_a_join_is_answered_behind_what_was_missed(keeping: H
     assert said(bob.ask("PING :2")) == ["2"]
 
 
-def test_who_is_kicked_before_it_was_shown_goes_on(keeping: Here) -> None:
-    """Nothing is shown to them any more, and their next line is answered."""
+def test_a_user_kicked_during_a_replay_goes_on(keeping: Here) -> None:
+    """The user is shown nothing more of the channel, and its next line is answered."""
     alice, bob = keeping.member("alice"), keeping.connect("bob")
     alice.say("JOIN #a", "PRIVMSG #a :missed")
     keeping.holding = True
@@ -46,8 +46,8 @@ def test_who_is_kicked_before_it_was_shown_goes_on(keeping: Here) -> None:
     assert said(bob.read()) == ["1"]
 
 
-def test_who_leaves_before_it_was_shown_is_gone(keeping: Here) -> None:
-    """A connection that ends meanwhile is nobody to go on with."""
+def test_a_session_that_ends_during_its_replay_is_sent_nothing(keeping: Here) -> None:
+    """The replay ends without an error."""
     alice, bob = keeping.member("alice"), keeping.connect("bob")
     alice.say("JOIN #a", "PRIVMSG #a :missed")
     keeping.holding = True
@@ -59,8 +59,8 @@ def test_who_leaves_before_it_was_shown_is_gone(keeping: Here) -> None:
     assert bob.read() == [] and verbs(alice.read())[-1] == "QUIT"
 
 
-def test_a_device_that_goes_before_it_was_shown_leaves_nothing_behind(keeping: Here) -> None:
-    """Nothing waits for it any more, nor is said to it behind its last line; the other device goes on."""
+def test_one_of_two_sessions_ends_during_its_replay(keeping: Here) -> None:
+    """No queue is left, and nothing comes behind the session's last line. The other session goes on."""
     una, other, alice = keeping.member("una"), keeping.connect("una", login="una"), keeping.connect("alice")
     keeping.holding = True
     una.say("JOIN #a")
@@ -72,8 +72,8 @@ def test_a_device_that_goes_before_it_was_shown_leaves_nothing_behind(keeping: H
     assert said(una.read())[-1] == "meanwhile"
 
 
-def test_a_labelled_join_is_answered_before_what_was_missed(keeping: Here) -> None:
-    """The batch of its label is whole, the replay is none of it."""
+def test_a_labelled_join_is_answered_before_the_replay(keeping: Here) -> None:
+    """The replay is no part of the batch with the label."""
     alice, bob = keeping.member("alice"), keeping.connect("bob", caps="labeled-response batch server-time")
     alice.say("JOIN #a", "PRIVMSG #a :missed")
     bob.read()
@@ -82,8 +82,8 @@ def test_a_labelled_join_is_answered_before_what_was_missed(keeping: Here) -> No
 
 
 @pytest.mark.parametrize("login", [None, "bob"])
-def test_coming_into_the_configured_channels_ends_too(make_here: Callable[..., Here], login: str | None) -> None:
-    """Who lands in channels by connecting can speak afterwards, guest and account alike."""
+def test_the_replay_of_the_configured_channels_ends(make_here: Callable[..., Here], login: str | None) -> None:
+    """A user that connected can speak afterwards, as a guest and with an account."""
     here = make_here(keeping=True)
     if login is not None:
         here.account(login)
@@ -93,8 +93,8 @@ def test_coming_into_the_configured_channels_ends_too(make_here: Callable[..., H
 
 
 @pytest.mark.parametrize("line", ["PART #a", "JOIN #c", "CAP REQ :message-tags"])
-def test_what_waits_behind_a_replay_is_read_once(keeping: Here, line: str) -> None:
-    """Also where another device leaves, or goes elsewhere, in the tick in which it was said."""
+def test_a_queued_message_is_read_once(keeping: Here, line: str) -> None:
+    """Also if another session leaves, joins or negotiates in the tick in which it was said."""
     alice = keeping.member("alice")
     alice.say("JOIN #a", "PRIVMSG #a :missed")
     keeping.account("vic")
@@ -111,8 +111,8 @@ def test_what_waits_behind_a_replay_is_read_once(keeping: Here, line: str) -> No
         assert len(told) == len(set(told)) == (2 if line.startswith("PART") else 1)
 
 
-def test_what_reaches_somebody_another_way_does_not_wait_behind_a_replay_too(keeping: Here) -> None:
-    """One's own new nick, and what one watches for, are read at once; not a second time when the channel goes on."""
+def test_an_event_that_is_read_directly_is_not_queued(keeping: Here) -> None:
+    """A user's own new nick, and a change of a watched user, are read at once and not again after the replay."""
     una, other = keeping.member("una", caps="away-notify"), keeping.connect("una", login="una")
     alice, carol = keeping.member("alice"), keeping.connect("carol", caps="away-notify extended-monitor")
     carol.say("MONITOR + alice")
@@ -130,8 +130,8 @@ def test_what_reaches_somebody_another_way_does_not_wait_behind_a_replay_too(kee
     assert [line.rpartition(":")[2] for line in carol.read() if " AWAY " in line] == ["gone", "later"]
 
 
-def test_a_channel_of_guests_is_of_the_moment(keeping: Here) -> None:
-    """Who joins it later is shown nothing of before, and waits for nothing."""
+def test_a_channel_that_is_not_stored_has_no_replay_for_guests(keeping: Here) -> None:
+    """A guest that joins it later is shown nothing and waits for nothing."""
     alice, bob = keeping.connect("alice"), keeping.connect("bob")
     alice.say("JOIN #den", "PRIVMSG #den :before")
     bob.read()
@@ -139,16 +139,16 @@ def test_a_channel_of_guests_is_of_the_moment(keeping: Here) -> None:
     assert verbs(bob.ask("JOIN #den", "PING :1")) == ["JOIN", "353", "366", "PONG"]
 
 
-def test_mode_h_shows_nothing_of_before(keeping: Here) -> None:
-    """A channel that hides its past hides it from a JOIN too."""
+def test_mode_h_has_no_replay(keeping: Here) -> None:
+    """A channel with hidden history hides it at a JOIN too."""
     alice, bob = keeping.member("alice"), keeping.connect("bob")
     alice.say("JOIN #a", "MODE #a +H", "PRIVMSG #a :before")
     bob.read()
     assert verbs(bob.ask("JOIN #a", "PING :1")) == ["JOIN", "353", "366", "PONG"]
 
 
-def test_who_comes_for_the_first_time_reads_what_was_written_to_them(keeping: Here) -> None:
-    """An account that was made for somebody can be written to before they ever came."""
+def test_the_first_login_shows_the_direct_messages(keeping: Here) -> None:
+    """An account made from the shell can get messages before its first login."""
     una = keeping.member("una")
     keeping.account("vic")
     una.say("PRIVMSG vic :welcome")
@@ -159,8 +159,8 @@ def test_who_comes_for_the_first_time_reads_what_was_written_to_them(keeping: He
 
 
 @pytest.mark.parametrize("is_killed", [False, True])
-def test_what_was_missed_over_a_restart_is_shown(keeping: Here, is_killed: bool) -> None:
-    """Also where nothing at all was said between somebody's coming and going, and whether they had left before."""
+def test_messages_missed_over_a_restart_are_shown(keeping: Here, is_killed: bool) -> None:
+    """Whether the user had left before the restart or was connected until then."""
     keeping.account("vic")
     una = keeping.member("una")
     una.say("JOIN #x")

@@ -13,12 +13,12 @@ _MS = int(START.timestamp() * 1000)
 
 
 def at(second: int) -> str:
-    """A moment of the test."""
+    """The time ``second`` seconds after the start of the test."""
     return format_time(_MS + second * 1000)
 
 
 def found(lines: list[str]) -> list[str]:
-    """The texts in the one batch that an answer is."""
+    """The texts of an answer, which must be one batch of messages."""
     opening, *within, closing = map(parse, lines)
     reference = opening.params[0].removeprefix("+")
     assert opening.params[1:] == ["soju.im/search"] and closing.params == [f"-{reference}"]
@@ -28,7 +28,7 @@ def found(lines: list[str]) -> list[str]:
 
 
 def speak(here: Here, speaker: Client, target: str, *said: str) -> None:
-    """Say things, each a second after the one before."""
+    """Say messages, with a second after each."""
     for text in said:
         speaker.say(f"PRIVMSG {target} :{text}")
         here.wait(1)
@@ -36,7 +36,7 @@ def speak(here: Here, speaker: Client, target: str, *said: str) -> None:
 
 @pytest.fixture
 def una(keeping: Here) -> Client:
-    """Somebody in #c and #d who wrote with bob, where eve said things they may not read."""
+    """A member of #c and #d with messages from bob. The messages of eve are not for it."""
     una, bob, eve = (keeping.member(name, caps=CAPS) for name in ("una", "bob", "eve"))
     una.say("JOIN #c", "JOIN #d")
     bob.say("JOIN #c")
@@ -74,15 +74,15 @@ def una(keeping: Here) -> Client:
         ("text=nothing", []),
     ],
 )
-def test_what_is_asked_for_is_found(keeping: Here, una: Client, asked: str, answer: list[str], indexed: bool) -> None:
-    """All attributes count, oldest comes first, nothing is found that one may not read, and the index changes none."""
+def test_attributes_select_messages(keeping: Here, una: Client, asked: str, answer: list[str], indexed: bool) -> None:
+    """All attributes count. Oldest first, none that the user may not read, and the same with and without the index."""
     if indexed:
         keeping.index_history()
     assert found(una.ask(f"SEARCH {asked}")) == answer
 
 
-def test_a_message_is_found_as_it_was_said(keeping: Here, una: Client) -> None:
-    """With the time, the id, the source and the target it had."""
+def test_a_message_is_shown_as_it_was_sent(keeping: Here, una: Client) -> None:
+    """With its time, msgid, source and target."""
     keeping.wait(60)
     bob = keeping.clients[2]
     bob.say("CAP REQ echo-message")
@@ -110,25 +110,25 @@ def test_a_message_is_found_as_it_was_said(keeping: Here, una: Client) -> None:
         ("SEARCH text=quick;in=nobody", ["in"]),
     ],
 )
-def test_what_makes_no_sense_is_invalid_params(una: Client, said: str, wrong: list[str]) -> None:
-    """With the names of what was wrong."""
+def test_an_invalid_attribute_is_invalid_params(una: Client, said: str, wrong: list[str]) -> None:
+    """The FAIL names the invalid attributes."""
     assert params_of(una.ask(said), "FAIL") == ["SEARCH", "INVALID_PARAMS", *wrong, "Invalid parameters"]
 
 
 @pytest.mark.parametrize("text", ["***", '"', '""', "-", "(^)", r"\s"])
 def test_a_search_of_only_operators_is_invalid_params(una: Client, text: str) -> None:
-    """There is no word in it that could be looked for."""
+    """The text has no word to search for."""
     assert params_of(una.ask(f"SEARCH text={text}"), "FAIL")[:2] == ["SEARCH", "INVALID_PARAMS"]
 
 
 @pytest.mark.parametrize("text", ["quick*", "NOT", "fox\\sOR\\sdog", "body:quick", "{quick", "quick)", "NEAR(fox"])
-def test_what_looks_like_an_operator_is_looked_for(una: Client, text: str) -> None:
-    """Nothing that is written is syntax but quotes: the answer is a batch, whatever is in it."""
+def test_words_that_look_like_operators_are_words(una: Client, text: str) -> None:
+    """Only quotes are syntax. The answer is a batch, which may be empty."""
     found(una.ask(f"SEARCH text={text}"))
 
 
 def test_a_guest_finds_what_is_in_its_channels(keeping: Here, una: Client) -> None:
-    """And nothing at all while it is in none."""
+    """A guest without channels finds nothing."""
     guest = keeping.connect("guest", caps=CAPS)
     assert found(guest.ask("SEARCH text=quick")) == found(guest.ask("SEARCH text=quick;in=una")) == []
     guest.say("JOIN #d")
@@ -136,15 +136,15 @@ def test_a_guest_finds_what_is_in_its_channels(keeping: Here, una: Client) -> No
     assert found(guest.ask("SEARCH text=quick")) == ["quick, elsewhere"]
 
 
-def test_a_moderator_looks_in_any_channel_by_its_name(keeping: Here, una: Client) -> None:
-    """Only there: without in= it is the channels they are in."""
+def test_a_moderator_searches_any_channel_by_its_name(keeping: Here, una: Client) -> None:
+    """Without in=, the search is in the moderator's own channels."""
     mo = keeping.moderator("mo", caps=CAPS)
     assert found(mo.ask("SEARCH text=quick")) == []
     assert found(mo.ask("SEARCH text=quick;in=#eve")) == ["quick and secret"]
 
 
-def test_rights_are_looked_at_again_once_it_was_found(keeping: Here, una: Client) -> None:
-    """Who was kicked while a worker looked is shown nothing of the channel."""
+def test_rights_are_checked_again_after_the_search(keeping: Here, una: Client) -> None:
+    """A user that is kicked while the worker searches is shown nothing of the channel."""
     bob = keeping.clients[2]
     keeping.forget_unread()
     keeping.holding = True
@@ -156,8 +156,8 @@ def test_rights_are_looked_at_again_once_it_was_found(keeping: Here, una: Client
     assert found(lines[:-1]) == ["be quick", "quick and secret as well"]
 
 
-def test_a_channel_made_anew_has_nothing_of_the_old_one(keeping: Here) -> None:
-    """What was said in the old one is not found any more."""
+def test_a_new_channel_does_not_show_the_history_of_an_old_one(keeping: Here) -> None:
+    """A search finds no message of the channel that had the name before."""
     one = keeping.connect("one", caps=CAPS)
     one.say("JOIN #x")
     speak(keeping, one, "#x", "quick")
@@ -166,8 +166,8 @@ def test_a_channel_made_anew_has_nothing_of_the_old_one(keeping: Here) -> None:
     assert found(one.ask("SEARCH text=quick;in=#x")) == found(one.ask("SEARCH text=quick")) == []
 
 
-def test_without_batch_there_are_the_lines_alone(keeping: Here, una: Client) -> None:
-    """And what was found in many places is found all the same."""
+def test_a_client_without_batch_reads_the_plain_lines(keeping: Here, una: Client) -> None:
+    """Messages of several conversations are among them."""
     plain = keeping.member("plain", caps="soju.im/search")
     for number in range(20):
         plain.say(f"JOIN #p{number}", f"PRIVMSG #p{number} :{number}")
@@ -176,10 +176,10 @@ def test_without_batch_there_are_the_lines_alone(keeping: Here, una: Client) -> 
     assert lines == [f":{plain.prefix} PRIVMSG #p{number} :{number}" for number in (17, 18, 19)]
 
 
-def test_a_disk_that_cannot_be_read_is_internal_error(
+def test_a_history_that_cannot_be_read_is_internal_error(
     keeping: Here, una: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The client is told so by the specification's code, the operator why."""
+    """The client reads the specification's code, and the operator the reason."""
 
     def fail(*args: object) -> None:
         raise StorageError("the disk is on fire")
