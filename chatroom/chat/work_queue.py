@@ -21,7 +21,7 @@ Then = Callable[[object], None]
 
 
 class WorkItem(NamedTuple):
-    """A job and its queue. Nobody waits for an item without ``then``: the hub only logs its failure."""
+    """A job and its queue. Without ``then`` the result is not used, and the hub only logs a failure."""
 
     queue: Queue
     job: Job
@@ -46,11 +46,11 @@ class WorkQueue:
         """Sessions whose waiting lines may run again. The hub tells the I/O thread of each after the present task."""
 
     def write(self, job: Job) -> None:
-        """Have the store worker write something, behind all earlier writes; nobody waits for it."""
+        """Have the store worker write something, behind all earlier writes. No session waits for it."""
         self.writes.append(WorkItem("store", job))
 
     def check(self, job: Job) -> None:
-        """Have a password worker run a job; nobody waits for it."""
+        """Have a password worker run a job. No session waits for it."""
         self.others.append(WorkItem("password", job))
 
     def ask(self, queue: Queue, job: Job, then: Then) -> None:

@@ -112,11 +112,10 @@ class World:
             self.work.write(lambda stores: stores.presence.go(account_id, folded, number))
 
     def configure_channels(self) -> None:
-        """Make the channels that the settings name, and forget empty ones that the settings no longer name."""
+        """Make the channels that the settings name. Those that they no longer name stay, as stored channels."""
         configured = {casefold(name) for name in self.settings.channels.autojoin}
-        for channel in list(self.channels.values()):
+        for channel in self.channels.values():
             channel.configured = channel.folded in configured
-            self._forget_if_empty(channel)
         for name in self.settings.channels.autojoin:
             channel = self.channels.get(casefold(name)) or self.make_channel(name)
             channel.configured = channel.stored = True
@@ -190,6 +189,7 @@ class World:
         self.monitors.tell_offline(self.outbox, self.settings.server.name, user.nick)
         self.online.discard(user)
         event = user.event(f"QUIT :{quit_text}")
+        # Before the channels are left: the sessions still read what was said until now, but not the QUIT.
         for session in user.sessions:
             self.outbox.settle(session)
         self.outbox.number(event)
@@ -226,7 +226,7 @@ class World:
         """Log a user in or out, and tell neighbours with account-notify if the account's name changes."""
         before = user.account_name
         self.online.set_account(user, account)
-        if user.account_name != before:
+        if user.account_name != before:  # a new role or a new entry of the same account is no login
             name = user.account_name or "*"
             event = user.event(f"ACCOUNT {name}", needs=caps.ACCOUNT_NOTIFY)
             self.tell_neighbours(user, event)
@@ -257,13 +257,13 @@ class World:
                 session.user = None
         if tell:
             self._tell_last(session, f"ERROR :Closing Link: {session.address_text} ({text})")
-        session.closing = True
+        session.closing = True  # behind the ERROR: a closing session is told nothing more
         if session.registration is not None:
             session.registration = None
             self.online.unregistered -= 1
         self.sessions.pop(session.id, None)
         self.monitors.clear(session)
-        self.outbox.closed.append(session)
+        self.outbox.closed.append(session)  # its thread closes the connection behind the last writes
 
     def _tell_last(self, session: Session, line: str) -> None:
         """Say a session's last line. It ends the reply to a labelled command, if one is being made."""
