@@ -103,8 +103,7 @@ class Plain:
                 self._typed(item)
             else:
                 self._show(session.handle(item))
-            if not self._interactive and session.question is not None and not self._is_leaving():
-                self._refuse(session.question)
+            self._refuse_question()
             self._follow_login()
             self._advance()
             self._follow_login()  # a line may have been /register
@@ -197,11 +196,15 @@ class Plain:
     def _say(self, line: str) -> None:
         if self._commands:
             self._show(self._session.enter(line))
+            self._refuse_question()  # before the end of stdin lets a script quit with 0
         else:
             self._show(self._session.speak(line))
 
-    def _refuse(self, question: Ask | NewPassword) -> None:
-        """End the chat of a script, which cannot answer."""
+    def _refuse_question(self) -> None:
+        """End the chat of a script if there is a question, because a script cannot answer."""
+        question = self._session.question
+        if self._interactive or question is None or self._is_leaving():
+            return
         text = "only a user at a terminal can /register" if isinstance(question, NewPassword) else _refusal(question)
         self._output.complain(text)
         self._failed = True

@@ -148,6 +148,16 @@ def test_commands_can_be_asked_for(server: ScriptedServer, start: Start) -> None
     assert finish(process)[0] == 0
 
 
+def test_a_script_registers_no_name(server: ScriptedServer, start: Start) -> None:
+    """A question for a new password cannot be answered in a pipe: one line and exit code 1."""
+    process = start("--nick", "bot", "--commands")
+    say(process, "/register\n")
+    peer = server.accept()
+    peer.login("#lobby")
+    part_in_peace(peer)
+    assert finish(process) == (1, "", "chatroom: only a user at a terminal can /register\n")
+
+
 def test_join_names_the_channel_that_lines_go_to(server: ScriptedServer, start: Start) -> None:
     """With ``--join`` the lines go to that channel, even if the server puts the user into another one first."""
     process = start("--nick", "bot", "--join", "ops")
