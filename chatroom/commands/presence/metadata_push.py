@@ -14,7 +14,6 @@ from chatroom.irc import numerics
 
 if TYPE_CHECKING:
     from chatroom.chat.people.channel import Channel
-    from chatroom.chat.people.session import Session
     from chatroom.chat.people.user import User
     from chatroom.chat.world import World
 
@@ -69,9 +68,9 @@ def tell_watchers(world: World, user: User) -> None:
             tell_wanted(world, session, user.nick, user.metadata)
 
 
-def introduce(world: World, user: User, channel: Channel, by: Session) -> None:
-    """Tell the members of a channel that ``user`` joined what they subscribed to; ``by`` is the joining session."""
+def introduce(world: World, user: User, channel: Channel) -> None:
+    """Tell the other members of a channel that ``user`` joined what they subscribed to."""
     if user.metadata:
         for session in channel.sessions:
-            if session is not by:
+            if session.user is not user:  # the user's own sessions read it with the rest of the channel
                 tell_wanted(world, session, user.nick, user.metadata)

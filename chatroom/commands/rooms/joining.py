@@ -140,7 +140,7 @@ def enter(context: Context, channel: Channel) -> None:
         world.tell_channel(channel, mode, skip=context.session)
     # The own session's copy goes through the context, which puts it into the answer to a labelled JOIN.
     context.say(event)
-    introduce(world, user, channel, context.session)
+    introduce(world, user, channel)
     for session in user.sessions:
         # The user's other devices are members from now on, too: they need what the joining one is shown.
         show_channel(context if session is context.session else Context(world, session, "JOIN"), channel)
