@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from chatroom.irc import caps
+from chatroom.irc import caps, numerics
 from chatroom.irc.limits import METADATA_KEY_BYTES, METADATA_KEYS, METADATA_SUBSCRIPTIONS, METADATA_VALUE_BYTES
 
 if TYPE_CHECKING:
@@ -63,8 +63,9 @@ def value_line(world: World, session: Session, target: str, key: str, value: str
     me = session.user.nick if session.user is not None else "*"
     head = f":{world.settings.server.name}"
     if value is None:
-        return f"{head} 766 {me} {target} {key} :Key not set"
-    return f"{head} 761 {me} {target} {key} * :{value}"
+        code, text = numerics.RPL_KEYNOTSET
+        return f"{head} {code} {me} {target} {key} :{text}"
+    return f"{head} {numerics.RPL_KEYVALUE.code} {me} {target} {key} * :{value}"
 
 
 def tell_change(

@@ -110,7 +110,7 @@ def _clings(before: str, char: str) -> bool:
     return char in "\u200d\ufe0f" or before == "\u200d" or unicodedata.combining(char) > 0
 
 
-def room_for(target: str, source_bytes: int, verb: str = "PRIVMSG") -> int:
-    """Return how many bytes of text fit into one line to ``target``."""
+def room_for(target: str, source_bytes: int) -> int:
+    """Return how many bytes of text fit into one PRIVMSG to ``target``."""
     # The server puts the sender's source before the line, and cuts what is then too long.
-    return LINE_BYTES - len(f":{'x' * source_bytes} {verb} {target} :\r\n".encode())
+    return LINE_BYTES - len(f":{'x' * source_bytes} PRIVMSG {target} :\r\n".encode())

@@ -49,14 +49,15 @@ def without_value(text: str, key: Key) -> str:
     return _first_that_reads(wanted, _texts_without_value(text, key))
 
 
-def write_file(path: Path, text: str, *, mode: int = 0o600) -> None:
+def write_file(path: Path, text: str) -> None:
     """Replace the file with ``text`` atomically: after a crash there is the old file or the new one.
 
-    A symbolic link is followed. An existing file keeps its mode and, if we may set it, its owner; a new file gets
-    ``mode``.
+    A symbolic link is followed. An existing file keeps its mode and, if we may set it, its owner; only
+    this user may read a new one.
     """
     # os.replace() would replace the link itself.
     target = Path(os.path.realpath(path))
+    mode = 0o600
     with contextlib.suppress(FileNotFoundError):
         mode = target.stat().st_mode & 0o7777
     # In the same directory, because os.replace() is atomic only inside one file system.

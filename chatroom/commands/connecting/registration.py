@@ -164,13 +164,13 @@ def _use_passwords(context: Context, registration: Registration) -> Pending | No
         if not colon:
             name, password = registration.nick, given
             if context.world.accounts.find(name) is None:
-                return _look_for_account(context, name, password)
+                return _look_for_account(name, password)
         if registration.account is None:
             return check_password(context, name, password, _password_checked)
     return None
 
 
-def _look_for_account(context: Context, name: str, password: str) -> Pending:
+def _look_for_account(name: str, password: str) -> Pending:
     """Look in the store for an account that the shell made a moment ago. If there is none, ignore the password.
 
     Many clients always send a password. Without an account of that name it is not an error.
