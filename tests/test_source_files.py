@@ -2,19 +2,33 @@
 
 from __future__ import annotations
 
+import ast
 from collections import defaultdict
 from pathlib import Path
 
 CHECKOUT = Path(__file__).parents[1]
+FILES = [path for folder in ("chatroom", "tests", "bench") for path in (CHECKOUT / folder).rglob("*.py")]
 MOST_LINES = 400
+MOST_LINES_OF_A_FUNCTION = 60
 _EVERYWHERE = {"__init__", "__main__", "main"}
 
 
 def test_no_file_is_long() -> None:
     """A file of more than 400 lines is about more than one thing."""
-    files = [path for folder in ("chatroom", "tests", "bench") for path in (CHECKOUT / folder).rglob("*.py")]
-    lines = {str(path.relative_to(CHECKOUT)): len(path.read_text().splitlines()) for path in files}
+    lines = {str(path.relative_to(CHECKOUT)): len(path.read_text().splitlines()) for path in FILES}
     assert {name: count for name, count in lines.items() if count > MOST_LINES} == {}
+
+
+def test_no_function_is_long() -> None:
+    """A function fits on a screen, its docstring included."""
+    long = {}
+    for path in FILES:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.end_lineno is not None:
+                count = node.end_lineno - node.lineno + 1
+                if count > MOST_LINES_OF_A_FUNCTION:
+                    long[f"{path.relative_to(CHECKOUT)}:{node.lineno} {node.name}"] = count
+    assert long == {}
 
 
 def test_no_two_modules_share_a_name() -> None:

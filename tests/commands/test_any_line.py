@@ -206,14 +206,19 @@ def from_the_shell(here: Here, what: str, name: str) -> None:
         if wearer is not None:
             here.clients[wearer.sessions[-1].id].vanish()
     elif account is not None:
-        if what == "promote":
-            here.set_role(name, Role.ADMIN)
-        elif what == "demote":
-            here.set_role(name, Role.USER)
-        elif what == "disable":
-            here.disable(name)
-        else:
-            here.delete(name)
+        change_account(here, what, name)
+
+
+def change_account(here: Here, what: str, name: str) -> None:
+    """Change or delete an account."""
+    if what == "promote":
+        here.set_role(name, Role.ADMIN)
+    elif what == "demote":
+        here.set_role(name, Role.USER)
+    elif what == "disable":
+        here.disable(name)
+    else:
+        here.delete(name)
 
 
 @settings(max_examples=80, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
