@@ -1,6 +1,7 @@
 # make serve     start the daemon (ARGS="--port 7000" passes options on)
 # make chat      join it from another terminal (ARGS="--nick alice")
-# make test      all that CI runs: ruff, mypy, the import contracts, pytest (PYTEST="tests/irc -x" narrows it)
+# make test      all that CI runs: ruff, mypy, the import contracts, pytest with a floor for its coverage
+#                (PYTEST="tests/irc -x" narrows it, without the floor)
 # make lint      the same without pytest
 # make format    apply ruff's fixes, then its format
 # make protocol  write what the verbs say of themselves into docs/protocol.md
@@ -12,6 +13,8 @@ PYTHON ?= $(firstword $(foreach name,python3 python3.13 python3.12 python3.11,$(
 	command -v $(name) >/dev/null 2>&1 && $(name) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $(name))))
 BIN := .venv/bin
 PYTEST ?= tests
+# The floor of the coverage (pyproject.toml) is that of all tests together.
+COVERAGE := $(if $(filter-out tests,$(PYTEST)),,--cov=chatroom --cov-report=)
 
 # The build back end is pinned too; newer pips want the second name for that.
 export PIP_CONSTRAINT := constraints.txt
@@ -29,7 +32,7 @@ chat: .venv/run.stamp
 	@exec $(BIN)/chatroom $(ARGS)
 
 test: lint
-	$(BIN)/pytest -n 2 $(PYTEST)
+	$(BIN)/pytest -n 2 $(COVERAGE) $(PYTEST)
 
 lint: .venv/test.stamp
 	$(BIN)/ruff check --quiet
@@ -54,7 +57,7 @@ bench/build/load: FORCE
 	@$(MAKE) --no-print-directory -C bench/generator
 
 clean:
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist build bench/build
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .coverage .hypothesis .import_linter_cache dist build bench/build
 
 # A stamp is older than the files that tell what to install when these have changed.
 .venv/run.stamp: pyproject.toml constraints.txt .venv/made.stamp

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Iterator
 
+import coverage
 import pytest
 from hypothesis import settings
 
@@ -21,3 +23,24 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
             pytest.fail(f"not installed: {', '.join(missing)}", pytrace=False)
         if missing:
             pytest.skip(f"not installed: {', '.join(missing)}")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    """Pause the measuring of coverage during a test for which it costs much and finds little.
+
+    A property test, or one marked ``unmeasured``, runs the same lines hundreds of times. An end-to-end test runs them
+    in other processes.
+    """
+    paused = []
+    if item.get_closest_marker("hypothesis") or item.get_closest_marker("unmeasured") or "e2e" in item.path.parts:
+        # A worker of pytest-xdist has two of these, one inside of the other: stopping the inner one resumes the outer.
+        # That is why the ``no_cover`` marker of pytest-cov has no effect there.
+        while (measurement := coverage.Coverage.current()) is not None:
+            measurement.stop()
+            paused.append(measurement)
+    try:
+        return (yield)
+    finally:
+        for measurement in reversed(paused):
+            measurement.start()

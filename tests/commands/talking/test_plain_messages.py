@@ -66,6 +66,7 @@ def play(here: Here, before: list[tuple[int, str]], verb: str) -> list[list[str]
     return [client.read() for client in present]
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("history", [False, True])
 @pytest.mark.parametrize("situation", _SITUATIONS)
 def test_the_short_way_gives_the_result_of_the_long_way(tmp_path: Path, situation: str, history: bool) -> None:
