@@ -114,7 +114,7 @@ def test_a_disabled_account_is_logged_out(live: Daemon) -> None:
         assert re.match(r"\S+ 481 Guest\d+ ", ida.expect("481"))
         with live.open("127.4.4.1") as again:
             again.send(f"PASS :{PASSWORD}", "NICK ida", "USER x 0 * :x")
-            assert "disabled" in again.expect("464")
+            assert "disabled" in again.expect("465")
         with live.open() as guest:
             guest.send("NICK ida", "USER x 0 * :x")
             guest.expect("NICK_RESERVED")
