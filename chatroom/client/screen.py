@@ -18,6 +18,7 @@ from prompt_toolkit import PromptSession
 from prompt_toolkit.application import in_terminal
 from prompt_toolkit.formatted_text import FormattedText
 from prompt_toolkit.history import DummyHistory, InMemoryHistory
+from prompt_toolkit.input.typeahead import clear_typeahead
 from prompt_toolkit.input.vt100 import Vt100Input
 from prompt_toolkit.layout.processors import Processor, Transformation, TransformationInput
 from prompt_toolkit.output import ColorDepth, create_output
@@ -149,12 +150,18 @@ class Screen:
         for number in (signal.SIGTERM, signal.SIGHUP):
             self._loop.add_signal_handler(number, self._leave)
         session.start()
+        was_open = False
         while session.over is None and self._failure is None:
+            before, was_open = was_open, session.login_open
             if session.question is not None:
                 await self._answer(session.question)
             elif session.login_open:
                 await self._wait_for_login()
             else:
+                if before:
+                    # Keys of the time before that no prompt has taken: the next one would show them.
+                    clear_typeahead(self._input)
+                    self._echo.drop_typed()
                 await self._chat(chat)
         if self._failure is not None:
             raise self._failure

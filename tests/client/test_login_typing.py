@@ -79,7 +79,7 @@ def test_a_password_typed_while_the_server_checks_one(server: ScriptedServer, st
     assert password(peer) == "wr0ng"
     terminal.type(f"{SECRET}\r{SECRET}")
     terminal.see("What you typed before the login was over is dropped.")
-    assert terminal.last == "[connecting]"
+    terminal.see_last("[connecting]")
     peer.send(":srv 904 * :That password is wrong.")
     terminal.see("That password is wrong.")
     terminal.see_last(QUESTION)
@@ -261,3 +261,28 @@ def test_plain_shows_typed_text_again_when_told_to_end(server: ScriptedServer, s
     os.kill(terminal.pid, signal.SIGTERM)
     assert terminal.finish() == 128 + signal.SIGTERM
     assert terminal.is_echoing
+
+
+def test_keys_that_no_prompt_took_before_the_login_was_over(server: ScriptedServer, start: Start) -> None:
+    """Keys behind the Enter of a hidden line are dropped too if the login ends before another prompt takes them."""
+    script = """
+import chatroom.client.screen as screen
+wait = screen.Screen._wait_for_login
+async def wait_and_end(self):
+    await wait(self)
+    self._session._welcome("alice")  # as if the welcome came in this very moment
+screen.Screen._wait_for_login = wait_and_end
+from chatroom.client.main import main
+main()
+"""
+    terminal = Terminal("-c", script, f"127.0.0.1:{server.port}", "--nick", "alice")
+    try:
+        server.accept()
+        terminal.see_last("[connecting]")
+        terminal.type(f"{SECRET}\r{SECRET}")
+        terminal.see_last("[no channel]")
+        terminal.enter("/help quit")
+        terminal.see("/quit [REASON]: leave the chat")
+        assert SECRET not in terminal.raw
+    finally:
+        terminal.close()
