@@ -258,6 +258,9 @@ def test_an_admin_kicks_and_bans_with_it(server: Daemon, kind: Client) -> None:
     ):
         while " JOIN " not in first.expect(":ada!"):
             pass  # the previous test's ada may still be leaving
+        # The server has said JOIN, but the client may not have read it: until then it takes no command for the server.
+        first.send(f"PRIVMSG #lobby :{kicked} is ready")
+        shows(client, f"{kicked} is ready")
         client.type(f"/kill {kicked} bye")
         assert "You were kicked by an admin: bye" in first.expect_closed()[-1]
         client.type(f"/quote UBAN ADD {banned} 1h bad")
