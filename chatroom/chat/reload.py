@@ -11,7 +11,8 @@ from chatroom.config import Settings, changed_keys
 
 if TYPE_CHECKING:
     from chatroom.chat.world import World
-    from chatroom.config.settings import History, Server
+    from chatroom.config.chatting import History
+    from chatroom.config.serving import Server
 
 
 def use_settings(world: World, settings: Settings) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from chatroom.chat.people.session import Session
     from chatroom.config import Settings
-    from chatroom.config.settings import Limits
+    from chatroom.config.chatting import Limits
 
 
 class Runtime(Protocol):

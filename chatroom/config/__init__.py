@@ -1,10 +1,12 @@
 """Settings: the keys, their valid values, and loading them.
 
-``settings`` has the keys with their types, defaults and descriptions. ``values`` has the kinds of value. ``load`` reads
-the file, the environment and the flags. Settings are immutable, so threads share them freely.
+``serving`` and ``chatting`` have the sections: the keys with their types, defaults and descriptions. ``settings`` puts
+them together. ``values`` has the kinds of value. ``load`` reads the file, the environment and the flags. Settings are
+immutable, so threads share them freely.
 """
 
 from chatroom.config.load import FLAG_NAMES, find_file, load
-from chatroom.config.settings import KEYS, Key, Listen, Settings, changed_keys, find_key
+from chatroom.config.serving import Listen
+from chatroom.config.settings import KEYS, Key, Settings, changed_keys, find_key
 
 __all__ = ["FLAG_NAMES", "KEYS", "Key", "Listen", "Settings", "changed_keys", "find_file", "find_key", "load"]

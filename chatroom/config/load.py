@@ -12,7 +12,8 @@ from types import MappingProxyType
 from typing import Any
 
 from chatroom import paths
-from chatroom.config.settings import KEYS, SECTIONS, Key, Listen, Settings, find_key
+from chatroom.config.serving import Listen
+from chatroom.config.settings import KEYS, SECTIONS, Key, Settings, find_key
 from chatroom.errors import ConfigError
 
 FILE_NAME = "chatroom.toml"

@@ -12,7 +12,7 @@ from chatroom.chat.admission.flood import ConnectionBudget, is_this_machine, lim
 
 if TYPE_CHECKING:
     from chatroom.chat.people.session import Session
-    from chatroom.config.settings import Limits
+    from chatroom.config.chatting import Limits
 
 KEPT_FILES = 64
 """How many open files connections leave to the database, the control socket and everything else."""

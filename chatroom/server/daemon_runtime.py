@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from chatroom.chat.people.session import Session
     from chatroom.config import Settings
-    from chatroom.config.settings import Limits
+    from chatroom.config.chatting import Limits
     from chatroom.server.connection_counter import ConnectionCounter
 
 LoadSettings = Callable[[], "Settings"]

@@ -16,7 +16,7 @@ from chatroom.errors import ChatroomError
 
 if TYPE_CHECKING:
     from chatroom.chat.stored.history_stores import HistoryUpkeep
-    from chatroom.config.settings import History
+    from chatroom.config.chatting import History
 
 PAUSE_S = 1.0
 """The pause between two rounds that have nothing to do."""

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chatroom.config import KEYS, Key
-from chatroom.config.settings import WebIrc
+from chatroom.config.serving import WebIrc
 from chatroom.config.values import FilePath, Networks, Number, Text, Whole, Words, YesOrNo, is_origin
 
 TOML = st.recursive(

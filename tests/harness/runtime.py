@@ -6,7 +6,7 @@ from chatroom.chat.admission.cloak import Cloak
 from chatroom.chat.people.session import Session
 from chatroom.chat.world import World
 from chatroom.config import Settings
-from chatroom.config.settings import Limits
+from chatroom.config.chatting import Limits
 from chatroom.errors import ConfigError
 
 

@@ -38,7 +38,7 @@ from chatroom.commands.dispatch import resume, run_line
 from chatroom.commands.pending import Pending
 from chatroom.commands.talking.writing_history import report_commit
 from chatroom.config import Settings
-from chatroom.config.settings import Accounts, Limits
+from chatroom.config.chatting import Accounts, Limits
 from chatroom.irc.framing import Malformed
 from chatroom.irc.message import parse
 from chatroom.storage.sqlite.history_upkeep import open_upkeep

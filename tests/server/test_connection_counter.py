@@ -6,7 +6,7 @@ import resource
 import pytest
 
 from chatroom.chat.people.session import Session
-from chatroom.config.settings import Limits
+from chatroom.config.chatting import Limits
 from chatroom.server.connection_counter import KEPT_FILES, ConnectionCounter
 
 

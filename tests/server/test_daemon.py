@@ -10,7 +10,7 @@ import pytest
 
 from chatroom.chat.stored.history_stores import Journal
 from chatroom.config import Listen, Settings
-from chatroom.config.settings import Database
+from chatroom.config.serving import Database
 from chatroom.errors import StorageError
 from chatroom.server import daemon as daemon_module
 from chatroom.server.daemon import Daemon, own_program, prepare_directory

@@ -18,7 +18,7 @@ from chatroom.chat.work_queue import Job, Queue
 from chatroom.commands.context import Context
 from chatroom.commands.pending import Pending
 from chatroom.config import Settings
-from chatroom.config.settings import History, Limits
+from chatroom.config.chatting import History, Limits
 from chatroom.server.hub import Hub
 from chatroom.server.io_thread import IoThread
 from chatroom.server.operator_screen import Screen

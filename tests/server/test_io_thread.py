@@ -16,7 +16,7 @@ from harness.runtime import make_world
 from chatroom.chat.people.session import Session
 from chatroom.chat.world import World
 from chatroom.config import Settings
-from chatroom.config.settings import Limits
+from chatroom.config.chatting import Limits
 from chatroom.irc.framing import Malformed
 from chatroom.server import hub as hub_module
 from chatroom.server.hub import Hub

@@ -10,7 +10,8 @@ import pytest
 from harness.runtime import make_world
 
 from chatroom.config import Settings
-from chatroom.config.settings import Limits, Listen
+from chatroom.config.chatting import Limits
+from chatroom.config.serving import Listen
 from chatroom.server import listener as listener_module
 from chatroom.server.connection_counter import ConnectionCounter
 from chatroom.server.hub import Hub

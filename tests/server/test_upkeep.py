@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from chatroom.chat.stored.entries import IndexLag, LogTrim
-from chatroom.config.settings import History
+from chatroom.config.chatting import History
 from chatroom.server import upkeep as upkeep_module
 from chatroom.server.upkeep import MOST_WAITING, Upkeep
 

@@ -8,7 +8,7 @@ from chatroom.chat.admission import passwords, scram
 
 if TYPE_CHECKING:
     from chatroom.chat.stored.records import Credential
-    from chatroom.config.settings import Accounts
+    from chatroom.config.chatting import Accounts
 
 
 def make_credentials(password: str, settings: Accounts) -> list[Credential]:

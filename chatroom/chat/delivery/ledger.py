@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from chatroom.chat.people.session import Session
     from chatroom.chat.people.user import User
     from chatroom.chat.stored.history_stores import Journal
-    from chatroom.config.settings import History
+    from chatroom.config.chatting import History
 
 
 class NotWritten(NamedTuple):

@@ -4,7 +4,7 @@ import pytest
 
 from chatroom.chat.admission import passwords, scram
 from chatroom.chat.admission.credentials import make_credentials
-from chatroom.config.settings import Accounts
+from chatroom.config.chatting import Accounts
 from chatroom.errors import InvalidValue
 
 SETTINGS = Accounts(bcrypt_cost=4, scram_iterations=4096)

@@ -4,7 +4,7 @@ import pytest
 
 from chatroom.chat.admission.sasl_exchange import PLAIN, SaslExchange, mechanisms
 from chatroom.config import Settings
-from chatroom.config.settings import Accounts
+from chatroom.config.chatting import Accounts
 
 
 @pytest.mark.parametrize("scram, offered", [(True, ["PLAIN", "SCRAM-SHA-256"]), (False, ["PLAIN"])])

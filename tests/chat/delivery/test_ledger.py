@@ -12,7 +12,7 @@ from chatroom.chat.people.session import Session
 from chatroom.chat.people.user import User
 from chatroom.chat.stored.entries import EntryFlag, Kind, Part, first_message_id, join_parts, msgid_of
 from chatroom.chat.stored.records import AccountEntry, Role
-from chatroom.config.settings import History
+from chatroom.config.chatting import History
 from chatroom.errors import StorageError
 
 ACCOUNT = AccountEntry(7, "Una", Role.USER, False)

@@ -1,0 +1,165 @@
+"""The sections of the settings about the chat: its channels, accounts, limits and history."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from chatroom.config.keys import key
+from chatroom.config.values import Number, Text, Whole, Words, YesOrNo
+from chatroom.irc.names import is_channel, is_nick
+
+_MANY = 1_000_000_000
+_RESERVED = """NickServ ChanServ SaslServ OperServ HostServ MemoServ BotServ HistServ
+    Admin Administrator Operator Server Service Services System"""
+# Not Root: the terminal client of somebody who works as root, as in a container, connects under that name.
+
+
+@dataclass(frozen=True, slots=True)
+class Channels:
+    """The channels that always exist, and a limit for all channels."""
+
+    autojoin: tuple[str, ...] = key(
+        ("#lobby",),
+        Words('a list of channel names, such as ["#lobby"], none of them twice', is_channel),
+        "The channels that every user joins at the start. They always exist, and the first user in them does not "
+        "become an operator.",
+    )
+    max_joined: int = key(100, Whole(1, 10_000), "How many channels a user can be in at the same time.")
+
+
+@dataclass(frozen=True, slots=True)
+class Accounts:
+    """Accounts, which are registered names, and their passwords."""
+
+    registration: bool = key(
+        True, YesOrNo(), "Allow users to register accounts from the chat. If false, only chatroomctl creates accounts."
+    )
+    register_before_connect: bool = key(
+        True, YesOrNo(), "Allow REGISTER before the connection is complete. If false, a user must connect first."
+    )
+    email_required: bool = key(
+        False, YesOrNo(), "Require a mail address to register an account. It is stored, and no mail is sent to it."
+    )
+    require_login: bool = key(
+        False, YesOrNo(), "Require every user to log in to an account. If false, guests can connect too."
+    )
+    bcrypt_cost: int = key(
+        12,
+        Whole(4, 16),
+        "The cost of checking a password. Each step doubles the time. After a change, the hash of each password is "
+        "replaced at the next login.",
+    )
+    scram: bool = key(
+        True,
+        YesOrNo(),
+        "Allow login by SCRAM-SHA-256, which never sends the password. It needs a second hash of the password, stored "
+        "at the next login. With a stolen database, passwords can be guessed faster from this hash.",
+    )
+    scram_iterations: int = key(
+        60_000,
+        Whole(4096, 1_000_000),
+        "The cost of one guess at the SCRAM hash, and of a login for the client. After a change, the hash of each "
+        "account is replaced at the next login.",
+    )
+    share_nick: bool = key(
+        True,
+        YesOrNo(),
+        "Allow several connections of one account to share its nick. Each gets the messages to and from the others.",
+    )
+    password_min_length: int = key(
+        4, Whole(1, 200), "The minimum length of a password that is set from the chat, in characters."
+    )
+    reserved_names: tuple[str, ...] = key(
+        tuple(_RESERVED.split()),
+        Words('a list of nicks, such as ["NickServ", "Admin"], none of them twice', is_nick),
+        "Nicks and account names that nobody can take, nor any name that looks like them. Accounts that have one keep "
+        "it, and chatroomctl can create one. [] reserves none.",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Limits that protect the server and its users from a single connection.
+
+    ``connections_per_address`` and ``connects_per_minute`` do not count connections from this machine (loopback).
+    ``enabled = false`` is for tests and closed networks. It turns off the line rate, the connection limits and the
+    delay after failed logins. ``sendq_bytes`` and the time-outs always apply.
+    """
+
+    enabled: bool = key(True, YesOrNo(), "Limit lines, connections and logins.")
+    burst_lines: int = key(
+        40, Whole(1, 1_000_000), "How many lines a connection can send at once before lines_per_s slows it down."
+    )
+    lines_per_s: float = key(
+        10.0, Number(0.1, 1_000_000), "How many lines per second a connection can send in the long run."
+    )
+    queue_lines: int = key(
+        500, Whole(1, 1_000_000), "How many lines can wait for lines_per_s. With more, the connection is closed."
+    )
+    sendq_bytes: int = key(
+        1_048_576,
+        Whole(16_384, _MANY),
+        'How many bytes can wait for a client that does not read. With more, it is disconnected ("SendQ exceeded").',
+    )
+    connections_per_address: int = key(
+        50, Whole(1, 1_000_000), "How many connections an address can have at the same time."
+    )
+    connects_per_minute: int = key(120, Whole(1, 1_000_000), "How many times per minute an address can connect.")
+    login_tries: int = key(3, Whole(1, 100), "How many SASL logins can fail on a connection before it is closed.")
+    registration_timeout_s: float = key(
+        60.0,
+        Number(0.1, 3600),
+        "After how many seconds a connection is closed if it has not completed its registration.",
+    )
+    ping_interval_s: float = key(
+        120.0, Number(0.1, 86_400), "After how many seconds without a line the server sends a PING."
+    )
+    ping_timeout_s: float = key(
+        60.0, Number(0.1, 86_400), "After how many further seconds without an answer the connection is closed."
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """The stored messages and events, and how long they are kept.
+
+    A message is in the database before any user gets it. Direct messages are stored only if both users have accounts. A
+    kind that is turned off is no longer stored; its older entries stay until they are too old or pruned.
+    """
+
+    enabled: bool = key(
+        True, YesOrNo(), "Store the history. If false, none of the kinds below is stored.", applies="restart"
+    )
+    synchronous: str = key(
+        "normal",
+        Text('"normal" or "full"', r"normal|full"),
+        "How safe a delivered message is. normal: it survives a crash of the daemon. full: it survives a power cut "
+        "too, but the server waits for the disk at every message.",
+        applies="restart",
+    )
+    messages: bool = key(True, YesOrNo(), "Store messages and notices in channels.")
+    direct_messages: bool = key(True, YesOrNo(), "Store messages and notices between two accounts.")
+    topics: bool = key(True, YesOrNo(), "Store changes of topics.")
+    joins: bool = key(False, YesOrNo(), "Store when users join channels, leave them and quit.")
+    kicks: bool = key(True, YesOrNo(), "Store kicks.")
+    modes: bool = key(False, YesOrNo(), "Store changes of channel modes.")
+    replay_guests: int = key(
+        50,
+        Whole(0, 10_000),
+        "How many of the last messages a guest gets at a JOIN. This is only for clients that do not request the "
+        "history themselves, and for channels that stay when all users have left.",
+    )
+    replay_accounts_max: int = key(
+        500,
+        Whole(0, 10_000),
+        "How many missed messages an account gets at most, for each channel and for direct messages.",
+    )
+    max_query: int = key(1000, Whole(1, 10_000), "How many messages a client can request at once (CHATHISTORY).")
+    max_age_days: int = key(
+        0, Whole(0, 36_500), "After how many days an entry is deleted. 0: entries are kept permanently."
+    )
+    max_size_mb: int = key(
+        0,
+        Whole(0, 1_000_000),
+        "The size of the database in MiB from which the oldest entries are deleted. 0: no limit.",
+    )

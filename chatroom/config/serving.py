@@ -1,0 +1,119 @@
+"""The sections of the settings about serving: the server, where it listens, its gateways, its database."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from chatroom.config.keys import key
+from chatroom.config.values import FilePath, Network, Networks, Text, Whole, Words, is_origin
+from chatroom.paths import default_database
+
+ONE_LINE = r"[^\x00-\x1f\x7f]*"
+ONE_WORD = r"[!-9;-~][!-~]*"  # a colon at the start would make it the last parameter of a line
+_LABEL = r"[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?"
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """How the server presents itself, and its threads."""
+
+    name: str = key(
+        "chatroom.local",
+        Text("a host name with a dot in it, such as chat.example.org", rf"{_LABEL}(\.{_LABEL})+", 63),
+        "The server's name. Clients show it as the sender of the server's own messages.",
+        applies="restart",
+    )
+    network: str = key(
+        "chatroom",
+        Text("one word", ONE_WORD, 63),
+        "The network's name. Clients show it as the name of the connection.",
+        applies="restart",
+    )
+    description: str = key(
+        "A chatroom server", Text("one line of text", ONE_LINE), "The description of the server in WHOIS and LINKS."
+    )
+    password: str = key(
+        "",
+        Text("one line of text", ONE_LINE),
+        "The password that every client must send (PASS). Empty: no password.",
+        secret=True,
+    )
+    motd: str = key(
+        "",
+        Text("text of at most 16,000 bytes", r"[^\x00\x7f]*", 16_000),
+        "The message of the day, of one or more lines. Empty: no message.",
+    )
+    admin_info: str = key(
+        "",
+        Text("one line of text", ONE_LINE),
+        "The answer to ADMIN: the operator of the server and how to reach them.",
+    )
+    io_threads: int = key(
+        1,
+        Whole(1, 16),
+        "The number of threads that read and write connections. One thread serves thousands of clients. More threads "
+        "can help only with a free-threaded Python; with any other they make the server slower.",
+        applies="restart",
+    )
+    websocket_origins: tuple[str, ...] = key(
+        (),
+        Words('a list of origins, such as ["https://chat.example.org"], or ["*"]', is_origin),
+        "The origins of the web pages that may connect to a WebSocket listener. Pages of this machine "
+        "(http://localhost) and programs other than browsers may always connect. Other pages are refused: any page on "
+        "the web could use the browser of a visitor to reach a server in the visitor's network. "
+        '["*"] allows all pages.',
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Listen:
+    """An address to listen on. There can be several ``[[listen]]`` tables. They replace the default one."""
+
+    kind: str = key(
+        "irc",
+        Text('"irc" or "websocket"', r"irc|websocket"),
+        "The protocol: irc for IRC clients, websocket for IRC clients in a browser.",
+        applies="restart",
+    )
+    host: str = key(
+        "127.0.0.1",
+        Text("an address of this machine or a host name", r"[A-Za-z0-9.:%_-]+"),
+        'The address. "127.0.0.1" accepts clients on this machine only, "0.0.0.0" and "::" from every network.',
+        applies="restart",
+    )
+    port: int = key(6667, Whole(0, 65535), "The port. 0 picks a free one.", applies="restart")
+
+
+@dataclass(frozen=True, slots=True)
+class WebIrc:
+    """Gateways that connect users and report the users' addresses (the WEBIRC command).
+
+    Bans, limits and WHOIS use the address that the gateway reports, so trust your own gateways only. WEBIRC is refused
+    unless there are a password and gateways.
+    """
+
+    password: str = key("", Text("one word", ONE_WORD + "|"), "The password that the gateways must send.", secret=True)
+    gateways: tuple[Network, ...] = key(
+        (), Networks(), "The addresses of the gateways. The connection limits do not count their connections."
+    )
+
+    def trusts(self, version: int, address: int) -> bool:
+        """Return True if a gateway can have that address, an integer of IP version 4 or 6."""
+        return bool(self.password) and any(
+            network.version == version and int(network.network_address) <= address <= int(network.broadcast_address)
+            for network in self.gateways
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """The database, which stores everything."""
+
+    path: Path = key(
+        default_database,
+        FilePath(),
+        "The SQLite file. A relative path is relative to the directory of this configuration file.",
+        applies="restart",
+        shown="~/.local/share/chatroom/chatroom.db",
+    )
