@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from chatroom.config.keys import key
+from chatroom.config.keys import setting
 from chatroom.config.values import Number, Text, Whole, Words, YesOrNo
 from chatroom.irc.names import is_channel, is_nick
 
@@ -18,58 +18,58 @@ _RESERVED = """NickServ ChanServ SaslServ OperServ HostServ MemoServ BotServ His
 class Channels:
     """The channels that always exist, and a limit for all channels."""
 
-    autojoin: tuple[str, ...] = key(
+    autojoin: tuple[str, ...] = setting(
         ("#lobby",),
         Words('a list of channel names, such as ["#lobby"], none of them twice', is_channel),
         "The channels that every user joins at the start. They always exist, and the first user in them does not "
         "become an operator.",
     )
-    max_joined: int = key(100, Whole(1, 10_000), "How many channels a user can be in at the same time.")
+    max_joined: int = setting(100, Whole(1, 10_000), "How many channels a user can be in at the same time.")
 
 
 @dataclass(frozen=True, slots=True)
 class Accounts:
     """Accounts, which are registered names, and their passwords."""
 
-    registration: bool = key(
+    registration: bool = setting(
         True, YesOrNo(), "Allow users to register accounts from the chat. If false, only chatroomctl creates accounts."
     )
-    register_before_connect: bool = key(
+    register_before_connect: bool = setting(
         True, YesOrNo(), "Allow REGISTER before the connection is complete. If false, a user must connect first."
     )
-    email_required: bool = key(
+    email_required: bool = setting(
         False, YesOrNo(), "Require a mail address to register an account. It is stored, and no mail is sent to it."
     )
-    require_login: bool = key(
+    require_login: bool = setting(
         False, YesOrNo(), "Require every user to log in to an account. If false, guests can connect too."
     )
-    bcrypt_cost: int = key(
+    bcrypt_cost: int = setting(
         12,
         Whole(4, 16),
         "The cost of checking a password. Each step doubles the time. After a change, the hash of each password is "
         "replaced at the next login.",
     )
-    scram: bool = key(
+    scram: bool = setting(
         True,
         YesOrNo(),
         "Allow login by SCRAM-SHA-256, which never sends the password. It needs a second hash of the password, stored "
         "at the next login. With a stolen database, passwords can be guessed faster from this hash.",
     )
-    scram_iterations: int = key(
+    scram_iterations: int = setting(
         60_000,
         Whole(4096, 1_000_000),
         "The cost of one guess at the SCRAM hash, and of a login for the client. After a change, the hash of each "
         "account is replaced at the next login.",
     )
-    share_nick: bool = key(
+    share_nick: bool = setting(
         True,
         YesOrNo(),
         "Allow several connections of one account to share its nick. Each gets the messages to and from the others.",
     )
-    password_min_length: int = key(
+    password_min_length: int = setting(
         4, Whole(1, 200), "The minimum length of a password that is set from the chat, in characters."
     )
-    reserved_names: tuple[str, ...] = key(
+    reserved_names: tuple[str, ...] = setting(
         tuple(_RESERVED.split()),
         Words('a list of nicks, such as ["NickServ", "Admin"], none of them twice', is_nick),
         "Nicks and account names that nobody can take, nor any name that looks like them. Accounts that have one keep "
@@ -86,35 +86,35 @@ class Limits:
     delay after failed logins. ``sendq_bytes`` and the time-outs always apply.
     """
 
-    enabled: bool = key(True, YesOrNo(), "Limit lines, connections and logins.")
-    burst_lines: int = key(
+    enabled: bool = setting(True, YesOrNo(), "Limit lines, connections and logins.")
+    burst_lines: int = setting(
         40, Whole(1, 1_000_000), "How many lines a connection can send at once before lines_per_s slows it down."
     )
-    lines_per_s: float = key(
+    lines_per_s: float = setting(
         10.0, Number(0.1, 1_000_000), "How many lines per second a connection can send in the long run."
     )
-    queue_lines: int = key(
+    queue_lines: int = setting(
         500, Whole(1, 1_000_000), "How many lines can wait for lines_per_s. With more, the connection is closed."
     )
-    sendq_bytes: int = key(
+    sendq_bytes: int = setting(
         1_048_576,
         Whole(16_384, _MANY),
         'How many bytes can wait for a client that does not read. With more, it is disconnected ("SendQ exceeded").',
     )
-    connections_per_address: int = key(
+    connections_per_address: int = setting(
         50, Whole(1, 1_000_000), "How many connections an address can have at the same time."
     )
-    connects_per_minute: int = key(120, Whole(1, 1_000_000), "How many times per minute an address can connect.")
-    login_tries: int = key(3, Whole(1, 100), "How many SASL logins can fail on a connection before it is closed.")
-    registration_timeout_s: float = key(
+    connects_per_minute: int = setting(120, Whole(1, 1_000_000), "How many times per minute an address can connect.")
+    login_tries: int = setting(3, Whole(1, 100), "How many SASL logins can fail on a connection before it is closed.")
+    registration_timeout_s: float = setting(
         60.0,
         Number(0.1, 3600),
         "After how many seconds a connection is closed if it has not completed its registration.",
     )
-    ping_interval_s: float = key(
+    ping_interval_s: float = setting(
         120.0, Number(0.1, 86_400), "After how many seconds without a line the server sends a PING."
     )
-    ping_timeout_s: float = key(
+    ping_timeout_s: float = setting(
         60.0, Number(0.1, 86_400), "After how many further seconds without an answer the connection is closed."
     )
 
@@ -127,38 +127,38 @@ class History:
     kind that is turned off is no longer stored; its older entries stay until they are too old or pruned.
     """
 
-    enabled: bool = key(
+    enabled: bool = setting(
         True, YesOrNo(), "Store the history. If false, none of the kinds below is stored.", applies="restart"
     )
-    synchronous: str = key(
+    synchronous: str = setting(
         "normal",
         Text('"normal" or "full"', r"normal|full"),
         "How safe a delivered message is. normal: it survives a crash of the daemon. full: it survives a power cut "
         "too, but the server waits for the disk at every message.",
         applies="restart",
     )
-    messages: bool = key(True, YesOrNo(), "Store messages and notices in channels.")
-    direct_messages: bool = key(True, YesOrNo(), "Store messages and notices between two accounts.")
-    topics: bool = key(True, YesOrNo(), "Store changes of topics.")
-    joins: bool = key(False, YesOrNo(), "Store when users join channels, leave them and quit.")
-    kicks: bool = key(True, YesOrNo(), "Store kicks.")
-    modes: bool = key(False, YesOrNo(), "Store changes of channel modes.")
-    replay_guests: int = key(
+    messages: bool = setting(True, YesOrNo(), "Store messages and notices in channels.")
+    direct_messages: bool = setting(True, YesOrNo(), "Store messages and notices between two accounts.")
+    topics: bool = setting(True, YesOrNo(), "Store changes of topics.")
+    joins: bool = setting(False, YesOrNo(), "Store when users join channels, leave them and quit.")
+    kicks: bool = setting(True, YesOrNo(), "Store kicks.")
+    modes: bool = setting(False, YesOrNo(), "Store changes of channel modes.")
+    replay_guests: int = setting(
         50,
         Whole(0, 10_000),
         "How many of the last messages a guest gets at a JOIN. This is only for clients that do not request the "
         "history themselves, and for channels that stay when all users have left.",
     )
-    replay_accounts_max: int = key(
+    replay_accounts_max: int = setting(
         500,
         Whole(0, 10_000),
         "How many missed messages an account gets at most, for each channel and for direct messages.",
     )
-    max_query: int = key(1000, Whole(1, 10_000), "How many messages a client can request at once (CHATHISTORY).")
-    max_age_days: int = key(
+    max_query: int = setting(1000, Whole(1, 10_000), "How many messages a client can request at once (CHATHISTORY).")
+    max_age_days: int = setting(
         0, Whole(0, 36_500), "After how many days an entry is deleted. 0: entries are kept permanently."
     )
-    max_size_mb: int = key(
+    max_size_mb: int = setting(
         0,
         Whole(0, 1_000_000),
         "The size of the database in MiB from which the oldest entries are deleted. 0: no limit.",

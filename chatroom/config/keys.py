@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 Applies = Literal["reload", "restart"]
 
 
-def key(
+def setting(
     default: Any, kind: Kind, doc: str, *, applies: Applies = "reload", secret: bool = False, shown: object = None
 ) -> Any:
     """Return a dataclass field for a setting.

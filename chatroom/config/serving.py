@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from chatroom.config.keys import key
+from chatroom.config.keys import setting
 from chatroom.config.values import FilePath, Network, Networks, Text, Whole, Words, is_origin
 from chatroom.paths import default_database
 
@@ -18,45 +18,45 @@ _LABEL = r"[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?"
 class Server:
     """How the server presents itself, and its threads."""
 
-    name: str = key(
+    name: str = setting(
         "chatroom.local",
         Text("a host name with a dot in it, such as chat.example.org", rf"{_LABEL}(\.{_LABEL})+", 63),
         "The server's name. Clients show it as the sender of the server's own messages.",
         applies="restart",
     )
-    network: str = key(
+    network: str = setting(
         "chatroom",
         Text("one word", ONE_WORD, 63),
         "The network's name. Clients show it as the name of the connection.",
         applies="restart",
     )
-    description: str = key(
+    description: str = setting(
         "A chatroom server", Text("one line of text", ONE_LINE), "The description of the server in WHOIS and LINKS."
     )
-    password: str = key(
+    password: str = setting(
         "",
         Text("one line of text", ONE_LINE),
         "The password that every client must send (PASS). Empty: no password.",
         secret=True,
     )
-    motd: str = key(
+    motd: str = setting(
         "",
         Text("text of at most 16,000 bytes", r"[^\x00\x7f]*", 16_000),
         "The message of the day, of one or more lines. Empty: no message.",
     )
-    admin_info: str = key(
+    admin_info: str = setting(
         "",
         Text("one line of text", ONE_LINE),
         "The answer to ADMIN: the operator of the server and how to reach them.",
     )
-    io_threads: int = key(
+    io_threads: int = setting(
         1,
         Whole(1, 16),
         "The number of threads that read and write connections. One thread serves thousands of clients. More threads "
         "can help only with a free-threaded Python; with any other they make the server slower.",
         applies="restart",
     )
-    websocket_origins: tuple[str, ...] = key(
+    websocket_origins: tuple[str, ...] = setting(
         (),
         Words('a list of origins, such as ["https://chat.example.org"], or ["*"]', is_origin),
         "The origins of the web pages that may connect to a WebSocket listener. Pages of this machine "
@@ -70,19 +70,19 @@ class Server:
 class Listen:
     """An address to listen on. There can be several ``[[listen]]`` tables. They replace the default one."""
 
-    kind: str = key(
+    kind: str = setting(
         "irc",
         Text('"irc" or "websocket"', r"irc|websocket"),
         "The protocol: irc for IRC clients, websocket for IRC clients in a browser.",
         applies="restart",
     )
-    host: str = key(
+    host: str = setting(
         "127.0.0.1",
         Text("an address of this machine or a host name", r"[A-Za-z0-9.:%_-]+"),
         'The address. "127.0.0.1" accepts clients on this machine only, "0.0.0.0" and "::" from every network.',
         applies="restart",
     )
-    port: int = key(6667, Whole(0, 65535), "The port. 0 picks a free one.", applies="restart")
+    port: int = setting(6667, Whole(0, 65535), "The port. 0 picks a free one.", applies="restart")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +93,10 @@ class WebIrc:
     unless there are a password and gateways.
     """
 
-    password: str = key("", Text("one word", ONE_WORD + "|"), "The password that the gateways must send.", secret=True)
-    gateways: tuple[Network, ...] = key(
+    password: str = setting(
+        "", Text("one word", ONE_WORD + "|"), "The password that the gateways must send.", secret=True
+    )
+    gateways: tuple[Network, ...] = setting(
         (), Networks(), "The addresses of the gateways. The connection limits do not count their connections."
     )
 
@@ -110,7 +112,7 @@ class WebIrc:
 class Database:
     """The database, which stores everything."""
 
-    path: Path = key(
+    path: Path = setting(
         default_database,
         FilePath(),
         "The SQLite file. A relative path is relative to the directory of this configuration file.",

@@ -1,6 +1,6 @@
 """All settings, and the keys they have.
 
-A key is a field of the dataclass of its section, made by ``keys.key``. ``KEYS`` lists all keys in the order of the
+A key is a field of the dataclass of its section, made by ``keys.setting``. ``KEYS`` lists all keys in the order of the
 file. The docstrings of the sections and the descriptions of the keys are the text of ``chatroom.toml``. Durations are
 in seconds and end in ``_s``.
 """
