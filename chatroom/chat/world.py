@@ -181,12 +181,17 @@ class World:
         self.monitors.tell_online(self.outbox, self.settings.server.name, user)
 
     def remove_user(self, user: User, quit_text: str) -> None:
-        """Remove a user that is gone. Neighbours read QUIT, and clients that monitor the nick that it is offline."""
+        """Remove a user that is gone. Neighbours read QUIT, and clients that monitor the nick that it is offline.
+
+        When the daemon stops, the QUIT is stored and told to nobody.
+        """
         if self.users.get(user.folded) is not user:
             return
+        is_told = not self.runtime.is_ending
         del self.users[user.folded]
         self.whowas.add(user, self.now_ms)
-        self.monitors.tell_offline(self.outbox, self.settings.server.name, user.nick)
+        if is_told:
+            self.monitors.tell_offline(self.outbox, self.settings.server.name, user.nick)
         self.online.discard(user)
         event = user.event(f"QUIT :{quit_text}")
         # Before the channels are left: the sessions still read what was said until now, but not the QUIT.
@@ -199,8 +204,9 @@ class World:
             self.record_departure(user, channel)
             self._leave(channel, user)
         for channel in channels:
-            if channel.members:
+            if channel.members or channel.stored:
                 self.ledger.add_event(event, Kind.QUIT, channel, quit_text, user)
+            if channel.members and is_told:
                 self.outbox.to_channel(channel, event, None, channels)
         for session in user.sessions:
             session.user = None

@@ -75,6 +75,8 @@ class Connection:
     )
 
     receive_bytes = RECEIVE_BYTES
+    ends_with_error = True
+    """True if the peer is sent an ERROR when the daemon stops."""
 
     def __init__(
         self,
@@ -229,9 +231,10 @@ class Connection:
 
     # -- the end ----------------------------------------------------------------------------------
 
-    def begin_close(self) -> None:
+    def begin_close(self, *, is_restart: bool = False) -> None:
         """Run no more lines of the peer, and shut the socket down when the backlog is sent. Idempotent.
 
+        ``is_restart`` is True if the daemon stops, and the peer may connect again.
         The caller calls ``close`` later. Closing now would reset the connection if the peer is still sending, and its
         kernel would then drop last lines that it has not read.
         """

@@ -22,6 +22,7 @@ from chatroom import paths
 from chatroom.chat.admission.account_directory import AccountDirectory
 from chatroom.chat.admission.cloak import Cloak
 from chatroom.chat.delivery.ledger import Ledger
+from chatroom.chat.farewell import end_all
 from chatroom.chat.reload import use_settings
 from chatroom.chat.world import World
 from chatroom.config import Listen, Settings
@@ -226,9 +227,7 @@ class Daemon:
         said = threading.Event()
 
         def farewell() -> None:
-            hub.world.runtime.is_ending = True
-            for session in list(hub.world.sessions.values()):
-                hub.world.close(session, FAREWELL)
+            end_all(hub.world, FAREWELL, lambda session: session.connection.ends_with_error)
             said.set()
 
         hub.post(0, farewell)

@@ -371,7 +371,8 @@ class IoThread(threading.Thread):
                 wheel.schedule(connection, look_after(self.hub.world, connection.session, int(now_s * 1000)))
 
     def _begin_close(self, connection: Connection) -> None:
-        connection.begin_close()
+        # Read without the lock: it was set before the hub asked for this close, and is never set back.
+        connection.begin_close(is_restart=self.hub.world.runtime.is_ending)
         if connection.is_finished:
             self._close(connection)
         elif connection.state is State.CLOSING:

@@ -193,10 +193,10 @@ class WebSocketStream:
         """True if messages may be sent: between the handshake and the first close frame of either side."""
         return self._protocol.state is State.OPEN
 
-    def close(self) -> None:
+    def close(self, code: CloseCode) -> None:
         """Send a close frame, unless the connection is closed already."""
         if self.can_send:
-            self._protocol.send_close(CloseCode.NORMAL_CLOSURE)
+            self._protocol.send_close(code)
             self._outgoing += self._protocol.data_to_send()
 
 

@@ -11,6 +11,8 @@ from collections.abc import Callable, Sequence
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
+from websockets.frames import CloseCode
+
 from chatroom.server.connection import Connection, State
 from chatroom.server.websocket import WebSocketStream, to_messages
 
@@ -37,6 +39,8 @@ class WebSocketConnection(Connection):
     __slots__ = ("_messages", "_opened", "_refused", "_stream")
 
     receive_bytes = RECEIVE_BYTES
+    # Web clients take ERROR for final, and do not connect again. The code of the close frame tells them of a restart.
+    ends_with_error = False
 
     def __init__(
         self,
@@ -85,13 +89,13 @@ class WebSocketConnection(Connection):
             messages = self._messages[key] = to_messages(data, stream.opcode)
         super().write(messages)
 
-    def begin_close(self) -> None:
+    def begin_close(self, *, is_restart: bool = False) -> None:
         """Send a close frame behind what was written, and end as any connection does."""
-        self._stream.close()
+        self._stream.close(CloseCode.SERVICE_RESTART if is_restart else CloseCode.NORMAL_CLOSURE)
         last = self._stream.take_outgoing()
         if last:
             super().write(last)
-        super().begin_close()
+        super().begin_close(is_restart=is_restart)
 
     def hang_up(self) -> None:
         """Note that the connection is dead in both directions."""

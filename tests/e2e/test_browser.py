@@ -54,3 +54,21 @@ def test_a_page_reads_the_history(daemon: WebDaemon, page: Page) -> None:
         page.evaluate("chat.client.join('#past')")
         page.evaluate("chat.client.raw('CHATHISTORY', 'LATEST', '#past', '*', '10')")
         assert page.until("chat.batches.length > 0 && chat.batches[0]") == ["one", "two"]
+
+
+def test_a_page_is_back_after_a_restart() -> None:
+    """The page reads the NOTICE. The library connects again by itself and logs in again; joining is up to the page."""
+    with web_running(limits__enabled=False) as daemon, browsing() as page:
+        account = json.dumps({"account": "wanda", "password": PASSWORD})
+        daemon.create("wanda")
+        page.evaluate(f"chat.connect({daemon.web_port}, 'wanda', {account})")
+        # Of an earlier end, the library thinks that the server does not want the client.
+        page.until("chat.connections === 1 && Date.now() - chat.client.connection.registered > 5000")
+        assert daemon.stop() == 0
+        page.until("chat.closed >= 1")
+        assert page.evaluate("chat.messages.some((said) => said.text === 'Server is shutting down')")
+        again = WebDaemon(daemon.place, web_port=daemon.web_port)
+        page.until("chat.connections === 2")
+        with again.connect("pia") as pia:
+            assert "is logged in as" in "".join(pia.ask("WHOIS wanda"))
+        assert again.stop() == 0

@@ -58,13 +58,17 @@ def test_a_later_start_does_not_ask_for_an_admin(place: Place) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_tells_all_clients_and_ends_in_order(place: Place, number: signal.Signals) -> None:
-    """SIGTERM and SIGINT tell every client why its connection ends. The exit code is 0."""
+    """SIGTERM and SIGINT tell every client why its connection ends, and not of others' ends. The exit code is 0."""
     daemon = Daemon(place)
-    with daemon.connect("alice") as alice, daemon.open() as nobody:
+    with daemon.connect("alice") as alice, daemon.connect("bob") as bob, daemon.open() as nobody:
         nobody.ask("NICK nobody")
+        alice.collect()
         assert daemon.stop(number) == 0
-        for client in (alice, nobody):
-            assert client.expect_closed()[-1] == "ERROR :Closing Link: 127.0.0.1 (Server is shutting down)"
+        for client in (alice, bob, nobody):
+            assert client.expect_closed() == [
+                ":chatroom.local NOTICE * :Server is shutting down",
+                "ERROR :Closing Link: 127.0.0.1 (Server is shutting down)",
+            ]
     assert daemon.stderr[-2:] == [f"stopping ({number.name})", "stopped"]
 
 

@@ -278,11 +278,11 @@ def test_too_many_connections_of_one_address_are_refused() -> None:
 
 
 def test_a_stop_tells_web_clients() -> None:
-    """ERROR and a close frame. A handshake under way does not delay the end."""
+    """A NOTICE, no ERROR, and a close frame that says restart. A handshake under way does not delay the end."""
     with web_running() as daemon:
         half = socket.create_connection(("127.0.0.1", daemon.web_port), CAP_S)
         with daemon.open_web(TEXT).register("wanda") as wanda, half:
             half.sendall(HANDSHAKE)
             assert daemon.stop() == 0
-            assert "Server is shutting down" in wanda.expect_closed()[-1]
-            assert wanda.close_code == 1000
+            assert wanda.expect_closed() == [":chatroom.local NOTICE * :Server is shutting down"]
+            assert wanda.close_code == 1012

@@ -80,11 +80,12 @@ class WebClient(Client):
 
 
 class WebDaemon(Daemon):
-    """A daemon that also listens for WebSocket, at ``web_port``."""
+    """A daemon that also listens for WebSocket, at ``web_port``: a free one, or that of the daemon before it."""
 
-    def __init__(self, place: Place, configuration: str = "") -> None:
+    def __init__(self, place: Place, configuration: str = "", web_port: int = 0) -> None:
         file = place.root / "chatroom.toml"
-        file.write_text(f'{configuration}\n[[listen]]\nport = 1\n[[listen]]\nkind = "websocket"\nport = 0\n')
+        listen = f'[[listen]]\nport = 1\n[[listen]]\nkind = "websocket"\nport = {web_port}\n'
+        file.write_text(f"{configuration}\n{listen}")
         super().__init__(place)
         self.web_port = int(self.expect_log(" (websocket)").removesuffix(" (websocket)").rpartition(":")[2])
 

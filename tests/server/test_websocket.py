@@ -10,7 +10,7 @@ from http import HTTPStatus
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from websockets.frames import Opcode
+from websockets.frames import CloseCode, Opcode
 
 from chatroom.irc.framing import Malformed
 from chatroom.server.websocket import (
@@ -266,15 +266,15 @@ def test_a_close_frame_is_answered_and_ends_the_lines() -> None:
     assert stream.feed(frame(TEXT, b"PING 1") + frame(CLOSE, reason) + frame(TEXT, b"PING 2")) == ["PING 1"]
     assert stream.take_outgoing() == b"\x88\x0c" + reason
     assert stream.ended == "Connection closed"
-    stream.close()
+    stream.close(CloseCode.NORMAL_CLOSURE)
     assert stream.take_outgoing() == b""
 
 
 def test_our_own_close_frame_is_sent_once() -> None:
-    """Code 1000. Nothing may be sent behind it."""
+    """With the first code that was given. Nothing may be sent behind it."""
     stream = opened()
-    stream.close()
-    stream.close()
+    stream.close(CloseCode.NORMAL_CLOSURE)
+    stream.close(CloseCode.SERVICE_RESTART)
     assert stream.take_outgoing() == b"\x88\x02" + struct.pack(">H", 1000)
     assert not stream.can_send
 
@@ -282,7 +282,7 @@ def test_our_own_close_frame_is_sent_once() -> None:
 def test_nothing_can_be_sent_before_the_handshake() -> None:
     """Neither lines nor a close frame."""
     stream = WebSocketStream(())
-    stream.close()
+    stream.close(CloseCode.NORMAL_CLOSURE)
     assert stream.take_outgoing() == b""
     assert not stream.can_send
 
@@ -327,5 +327,5 @@ def test_no_bytes_break_it(data: bytes) -> None:
     for stream in (WebSocketStream(()), opened()):
         for line in stream.feed(data):
             assert isinstance(line, str | Malformed)
-        stream.close()
+        stream.close(CloseCode.NORMAL_CLOSURE)
         assert not stream.can_send

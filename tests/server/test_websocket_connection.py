@@ -143,16 +143,17 @@ def test_a_full_send_queue_ends_the_connection(pair: Pair) -> None:
     pinging.close()
 
 
-def test_nothing_is_sent_behind_a_close_frame(pair: Pair) -> None:
-    """RFC 6455, section 5.5.1, whichever side sent it."""
+@pytest.mark.parametrize("code", [1000, 1012])
+def test_nothing_is_sent_behind_a_close_frame(pair: Pair, code: int) -> None:
+    """RFC 6455, section 5.5.1, whichever side sent it. The code is 1000, or 1012 if the daemon stops."""
     connection = pair.open()
     connection.write(b"ERROR :bye\r\n")
-    connection.begin_close()
+    connection.begin_close(is_restart=code == 1012)
     connection.write(b"PRIVMSG #lobby :late\r\n")
     data = b""
     while piece := pair.peer.recv(65_536):
         data += piece
-    assert data == b"\x81\x0aERROR :bye\x88\x02\x03\xe8"
+    assert data == b"\x81\x0aERROR :bye\x88\x02" + code.to_bytes(2, "big")
 
 
 def test_a_failed_connection_waits_for_its_peer_to_read_the_code(pair: Pair) -> None:
