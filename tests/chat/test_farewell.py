@@ -33,7 +33,7 @@ def test_each_session_reads_of_its_own_end_only(here: Here) -> None:
     assert [client.read() for client in (alice, bob, unregistered)] == [[NOTICE, ERROR]] * 3
     assert carl.read() == [NOTICE]
     assert all(client.closed for client in (alice, bob, carl, unregistered))
-    assert here.world.users == here.world.sessions == {}
+    assert not here.world.users and not here.world.sessions
 
 
 def test_all_devices_of_a_user_read_it(here: Here) -> None:
