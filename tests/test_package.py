@@ -95,7 +95,7 @@ def test_the_operators_program_runs_elsewhere(shell: Shell, installed: Path, tmp
     assert "alice" in shell("chatroomctl", "--database", "new.db", "user", "list").stdout
     assert shell("chatroomctl", "--database", "new.db", "ban", "add", "mallory").returncode == 0
     assert shell("chatroomctl", "config", "init", "chatroom.toml").returncode == 0
-    assert shell("chatroomctl", "config", "check").stdout == "chatroom.toml: valid.\n"
+    assert shell("chatroomctl", "--config", "chatroom.toml", "config", "check").stdout == "chatroom.toml: valid.\n"
 
 
 def test_the_guests_program_runs_elsewhere(shell: Shell) -> None:

@@ -21,8 +21,9 @@ from chatroom.paths import (
 
 
 @pytest.fixture(autouse=True)
-def temporary(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def temporary(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A directory for temporary files of the test, and no runtime directory of the desktop."""
+    tmp_path_factory.getbasetemp()  # or pytest would make its own directory in this one, which goes with the test
     monkeypatch.delenv("XDG_RUNTIME_DIR", raising=False)
     with tempfile.TemporaryDirectory(prefix="chatroom-test-") as directory:
         monkeypatch.setattr(tempfile, "tempdir", directory)

@@ -21,20 +21,22 @@ FLAG_NAMES = {"database.path": "--database", "listen.host": "--host", "listen.po
 """The command-line flag for each key that has one, for messages."""
 
 
-def find_file(flag: Path | None, environ: Mapping[str, str], directory: Path) -> Path | None:
+def find_file(flag: Path | None, environ: Mapping[str, str]) -> Path | None:
     """Return the configuration file to read, or None if there is none.
 
-    It is the file named by ``flag``, else by ``CHATROOM_CONFIG``, else the first that exists: in ``directory``, in the
-    user's and in the system's directory. Raises ``ConfigError`` if the named file does not exist.
+    It is the file named by ``flag``, else by ``CHATROOM_CONFIG``, else the first that exists: in the user's and in the
+    system's directory. Raises ``ConfigError`` if the named file does not exist.
     """
+    # Never the working directory: a command would change another database there, or follow settings of the directory's
+    # owner.
     named = flag or (Path(environ["CHATROOM_CONFIG"]) if environ.get("CHATROOM_CONFIG") else None)
     if named is not None:
         named = paths.expand(named)
         if not named.exists():
             raise ConfigError(f"{named}: there is no such file ({'--config' if flag else 'CHATROOM_CONFIG'} names it)")
         return named
-    for searched in (directory, *paths.config_directories()):
-        candidate = searched / FILE_NAME
+    for directory in paths.config_directories():
+        candidate = directory / FILE_NAME
         if candidate.exists():
             return candidate
     return None

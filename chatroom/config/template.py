@@ -12,6 +12,9 @@ _HEAD = """\
 Settings of a chatroom server. Every key is commented out and shows its default. To change a key, uncomment it or run
 "chatroomctl config set KEY VALUE". "chatroomctl config check" looks for errors in the file.
 
+The file in use is the one that --config names, else CHATROOM_CONFIG, else ~/.config/chatroom/chatroom.toml, else
+/etc/chatroom/chatroom.toml. A file in the working directory is not read unless it is named.
+
 An environment variable CHATROOM_SECTION__KEY, such as CHATROOM_LIMITS__BURST_LINES=100, overrides the file, and an
 option on the command line overrides both. Changes apply after "chatroomctl reload", or after a restart of the daemon if
 the key says so.

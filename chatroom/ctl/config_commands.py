@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 import tomllib
 from pathlib import Path
@@ -62,7 +63,7 @@ def init(invocation: Invocation, path: Path | None) -> None:
 
     \b
     Example:
-      chatroomctl config init ./chatroom.toml
+      chatroomctl config init
     """
     target = path or invocation.config_flag or paths.user_config_directory() / FILE_NAME
     if target.exists():
@@ -70,6 +71,9 @@ def init(invocation: Invocation, path: Path | None) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     config_edit.write_file(target, template())
     report(f"Wrote {target}. Every setting in it is commented out and keeps its default.")
+    found = Invocation(None, None).config_file
+    if found is None or not found.samefile(target):
+        report(f"It is read only if it is named: chatroomctl --config {shlex.quote(str(target.absolute()))}")
 
 
 @config.command("path")
@@ -218,7 +222,7 @@ def check(invocation: Invocation) -> None:
 def _required_file(invocation: Invocation) -> Path:
     file = invocation.config_file
     if file is None:
-        looked = ", ".join(str(directory / FILE_NAME) for directory in (Path(), *paths.config_directories()))
+        looked = ", ".join(str(directory / FILE_NAME) for directory in paths.config_directories())
         raise NotFound(f'there is no configuration file (looked for {looked}); "chatroomctl config init" writes one')
     return file
 

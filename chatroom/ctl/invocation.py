@@ -29,7 +29,7 @@ class Invocation:
     @cached_property
     def config_file(self) -> Path | None:
         """The configuration file in use, or ``None`` if there is none."""
-        return find_file(self.config_flag, os.environ, Path())
+        return find_file(self.config_flag, os.environ)
 
     def load_settings(self, overrides: Mapping[str, object] | None = None) -> Settings:
         """Read all settings again. ``overrides`` are further flags, as in ``chatroom.config.load``.
@@ -37,7 +37,7 @@ class Invocation:
         The file is searched for again, too: a daemon that started without a file picks it up at a reload.
         """
         return load(
-            find_file(self.config_flag, os.environ, Path()),
+            find_file(self.config_flag, os.environ),
             os.environ,
             {"database.path": self.database_flag, **(overrides or {})},
         )

@@ -122,7 +122,7 @@ def _describe(error: Exception) -> str:
     "--config",
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="PATH",
-    help="Use this configuration file instead of searching for one. Example: --config /etc/chatroom/chatroom.toml",
+    help="Use this configuration file, not that of CHATROOM_CONFIG, the user or the system. Example: --config my.toml",
 )
 @click.version_option(__version__, message="chatroomctl %(version)s", help="Print the version and exit.")
 @click.pass_context

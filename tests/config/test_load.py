@@ -170,29 +170,31 @@ def test_a_file_that_cannot_be_read(file: Path) -> None:
 
 
 def test_the_file_is_looked_for_in_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The order is: the flag's, the environment's, the working directory's, the user's, the system's file."""
-    spots = {name: tmp_path / name / "chatroom.toml" for name in ("flag", "variable", "here", "user", "system")}
+    """The order is: the flag's, the environment's, the user's, the system's file; never the working directory's."""
+    spots = {name: tmp_path / name / "chatroom.toml" for name in ("flag", "variable", "user", "system")}
     for spot in spots.values():
         spot.parent.mkdir()
         spot.touch()
     monkeypatch.setattr(paths, "config_directories", lambda: (tmp_path / "user", tmp_path / "system"))
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "chatroom.toml").touch()
     flag: Path | None = spots["flag"]
     environ = {"CHATROOM_CONFIG": str(spots["variable"])}
     for name in spots:
-        assert find_file(flag, environ, tmp_path / "here") == spots[name]
+        assert find_file(flag, environ) == spots[name]
         if name == "flag":
             flag = None
         elif name == "variable":
             environ = {}
         else:
             spots[name].unlink()
-    assert find_file(None, {}, tmp_path / "here") is None
+    assert find_file(None, {}) is None
 
 
 def test_a_named_file_has_to_be_there(tmp_path: Path) -> None:
     """If the named file is missing, that is an error. No other file is read instead."""
     (tmp_path / "chatroom.toml").touch()
     with pytest.raises(ConfigError, match="--config names it"):
-        find_file(tmp_path / "missing.toml", {}, tmp_path)
+        find_file(tmp_path / "missing.toml", {})
     with pytest.raises(ConfigError, match="CHATROOM_CONFIG names it"):
-        find_file(None, {"CHATROOM_CONFIG": str(tmp_path / "missing.toml")}, tmp_path)
+        find_file(None, {"CHATROOM_CONFIG": str(tmp_path / "missing.toml")})

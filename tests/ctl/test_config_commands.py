@@ -21,8 +21,9 @@ Run = Callable[..., Result]
 
 
 @pytest.fixture
-def file(home: Path, run: Run) -> Path:
-    """A configuration file with only comments, in the working directory."""
+def file(home: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A configuration file with only comments, in the working directory, named by the environment."""
+    monkeypatch.setenv("CHATROOM_CONFIG", "chatroom.toml")
     assert run("config", "init", "chatroom.toml").exit_code == 0
     return home / "chatroom.toml"
 
@@ -40,6 +41,17 @@ def test_init_makes_the_file_that_is_found(run: Run, home: Path) -> None:
     made = home / ".config" / "chatroom" / "chatroom.toml"
     assert (result.exit_code, made.read_text()) == (0, template())
     assert run("config", "path").stdout == f"{made}\n"
+
+
+@pytest.mark.usefixtures("no_system_file")
+def test_a_file_elsewhere_is_read_only_if_named(run: Run, home: Path) -> None:
+    """Whoever owns a directory does not choose the server: "config init PATH" says how to use that file."""
+    said = run("config", "init", "chatroom.toml").stdout
+    assert f"chatroomctl --config {home}/chatroom.toml" in said
+    (home / "chatroom.toml").write_text('[database]\npath = "other.db"\n')
+    assert "there is no configuration file" in run("config", "path").stderr
+    assert "other.db" not in run("ban", "list").stderr
+    assert "other.db" in run("--config", "chatroom.toml", "ban", "list").stderr
 
 
 def test_init_does_not_overwrite(run: Run, file: Path) -> None:

@@ -107,22 +107,24 @@ def test_wrong_usage_is_exit_code_2(run: Run, arguments: list[str]) -> None:
     assert result.stderr.startswith("Usage: chatroomctl")
 
 
-def test_a_broken_file_stops_only_those_who_need_it(run: Run, home: Path) -> None:
+def test_a_broken_file_stops_only_those_who_need_it(run: Run, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Help, "config path" and "config init" work beside a broken file. With --database bans work as well."""
-    (home / "chatroom.toml").write_text("[broken")
+    file = home / "broken.toml"
+    file.write_text("[broken")
+    monkeypatch.setenv("CHATROOM_CONFIG", str(file))
     assert run("--help").exit_code == 0
-    assert run("config", "path").stdout == f"{home}/chatroom.toml\n"
+    assert run("config", "path").stdout == f"{file}\n"
     assert run("config", "init", "other.toml").exit_code == 0
     assert "there is no database" in run("--database", "none.db", "ban", "list").stderr
     result = run("ban", "list")
     assert result.exit_code == 1
-    assert result.stderr.startswith("chatroomctl: chatroom.toml: not valid TOML")
+    assert result.stderr.startswith(f"chatroomctl: {file}: not valid TOML")
 
 
 def test_the_database_comes_from_the_configuration(run: Run, home: Path) -> None:
     """Without --database the configured one is used."""
-    (home / "chatroom.toml").write_text('[database]\npath = "configured.db"')
-    assert f"{home}/configured.db" in run("ban", "list").stderr
+    (home / "my.toml").write_text('[database]\npath = "configured.db"')
+    assert f"{home}/configured.db" in run("--config", "my.toml", "ban", "list").stderr
 
 
 def test_a_reader_that_goes_away_is_no_failure_to_tell(database: Path) -> None:

@@ -101,7 +101,7 @@ def test_the_gateways_password_is_shown_nowhere(daemon: WebDaemon) -> None:
 
 def test_a_reload_changes_the_trusted_gateways(daemon: WebDaemon) -> None:
     """The new gateways are trusted from the next connection on."""
-    file = daemon.place.root / "chatroom.toml"
+    file = daemon.place.config_file
     file.write_text(file.read_text().replace(SECRET, "another"))
     daemon.place.ctl("reload")
     with daemon.open(from_address=GATEWAY) as gateway:

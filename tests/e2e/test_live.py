@@ -242,7 +242,7 @@ def test_the_configuration_applies_at_reload(daemon: Daemon) -> None:
         assert "good evening" not in str(sue.ask("MOTD"))
         assert "server.motd" in place.ctl("reload")
         assert "good evening" in str(sue.ask("MOTD"))
-        file = place.root / ".config" / "chatroom" / "chatroom.toml"
+        file = place.config_file
         file.write_text(file.read_text() + "\n[nonsense]\n")
         broken = place.run("reload")
         assert broken.returncode == 1

@@ -49,10 +49,10 @@ def test_the_first_start_says_where_everything_is(daemon: Daemon) -> None:
 def test_a_later_start_does_not_ask_for_an_admin(place: Place) -> None:
     """With an admin in the database and a configuration file, it names the file and no command."""
     place.ctl("user", "create-admin", "ada", "--password-stdin", stdin="correct horse")
-    (place.root / "chatroom.toml").write_text('[server]\nmotd = "hello"\n')
+    place.config_file.write_text('[server]\nmotd = "hello"\n')
     daemon = Daemon(place)
     assert daemon.stop() == 0
-    assert f"configuration {place.root / 'chatroom.toml'}" in daemon.stderr
+    assert f"configuration {place.config_file}" in daemon.stderr
     assert not daemon.log_lines("create-admin")
 
 
@@ -107,7 +107,7 @@ def test_stopping_does_not_wait_for_a_password_check(place: Place) -> None:
 
 def test_hangup_reads_the_configuration_again(place: Place) -> None:
     """Without a controlling terminal, SIGHUP applies the file and no client is disconnected."""
-    file = place.root / "chatroom.toml"
+    file = place.config_file
     file.write_text('[server]\nmotd = "first"\n')
     daemon = Daemon(place)
     with daemon.connect("alice") as alice:
@@ -257,7 +257,7 @@ def test_a_database_with_a_broken_page(place: Place) -> None:
 )
 def test_a_wrong_setting(place: Place, text: str, names: str) -> None:
     """The one line names the wrong value, key or file, and no database is made."""
-    (place.root / "chatroom.toml").write_text(text)
+    place.config_file.write_text(text)
     assert names in refused_start(place)
     assert not place.database.exists()
 

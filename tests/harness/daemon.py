@@ -189,6 +189,13 @@ class Place:
                 for daemon in place.daemons:  # left running by a failed test
                     daemon.kill()
 
+    @property
+    def config_file(self) -> Path:
+        """The user's configuration file, which need not exist. Its directory is made."""
+        directory = self.root / ".config" / "chatroom"
+        directory.mkdir(parents=True, exist_ok=True)
+        return directory / "chatroom.toml"
+
     def run(self, *arguments: str | Path, stdin: str = "") -> subprocess.CompletedProcess[str]:
         """Run ``chatroomctl`` on the database, whatever its exit code."""
         call = [script("chatroomctl"), "--database", str(self.database), *map(str, arguments)]

@@ -83,9 +83,8 @@ class WebDaemon(Daemon):
     """A daemon that also listens for WebSocket, at ``web_port``: a free one, or that of the daemon before it."""
 
     def __init__(self, place: Place, configuration: str = "", web_port: int = 0) -> None:
-        file = place.root / "chatroom.toml"
         listen = f'[[listen]]\nport = 1\n[[listen]]\nkind = "websocket"\nport = {web_port}\n'
-        file.write_text(f"{configuration}\n{listen}")
+        place.config_file.write_text(f"{configuration}\n{listen}")
         super().__init__(place)
         self.web_port = int(self.expect_log(" (websocket)").removesuffix(" (websocket)").rpartition(":")[2])
 
