@@ -74,7 +74,7 @@ def runtime_directory() -> Path:
     # The name of the socket takes up to 40 bytes of the path, see control_socket().
     if os.path.isabs(given) and len(os.fsencode(given)) < SOCKET_PATH_LENGTH - 40 and _is_private(given):
         return Path(given)
-    directory = Path(tempfile.gettempdir()) / f"chatroom-{os.getuid()}"
+    directory = _shared_runtime_directory()
     # Anyone can create this directory first, because /tmp is open to all users. So it is checked in any case.
     try:
         directory.mkdir(mode=0o700)
@@ -98,6 +98,26 @@ def control_socket(database: Path) -> Path:
     if len(os.fsencode(path)) > SOCKET_PATH_LENGTH:
         raise ServeError(f"{path} is too long for a socket: set XDG_RUNTIME_DIR to a shorter directory")
     return path
+
+
+def list_control_sockets() -> list[Path]:
+    """Return the paths of the control sockets of this user's daemons, and those that killed ones have left behind.
+
+    Both directories that ``runtime_directory`` can return are searched: a daemon started by cron, for example, has no
+    ``XDG_RUNTIME_DIR``.
+    """
+    given = os.environ.get("XDG_RUNTIME_DIR", "")
+    directories = {Path(given), _shared_runtime_directory()}
+    return sorted(
+        path
+        for directory in directories
+        if directory.is_absolute() and _is_private(directory)
+        for path in directory.glob("chatroom-*.sock")
+    )
+
+
+def _shared_runtime_directory() -> Path:
+    return Path(tempfile.gettempdir()) / f"chatroom-{os.getuid()}"
 
 
 def _is_private(path: str | Path) -> bool:

@@ -16,6 +16,7 @@ from chatroom.paths import (
     config_directories,
     control_socket,
     default_database,
+    list_control_sockets,
     runtime_directory,
 )
 
@@ -71,6 +72,19 @@ def test_a_runtime_directory_open_to_others_is_refused(temporary: Path) -> None:
     ours.symlink_to(temporary / "elsewhere")
     with pytest.raises(ServeError, match="not a directory of our own"):
         runtime_directory()
+
+
+def test_daemons_are_found_in_both_runtime_directories(temporary: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A daemon that was started without ``XDG_RUNTIME_DIR`` is found too, but none in a directory open to others."""
+    (temporary / "session").mkdir(mode=0o700)
+    sockets = []
+    for given in ("", str(temporary / "session")):
+        monkeypatch.setenv("XDG_RUNTIME_DIR", given)
+        sockets.append(control_socket(Path("chat.db")))
+        sockets[-1].touch()
+    assert list_control_sockets() == sorted(sockets)
+    (temporary / "session").chmod(0o755)
+    assert list_control_sockets() == sockets[:1]
 
 
 def test_a_database_has_one_socket_however_it_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,6 +13,7 @@ from chatroom.chat.admission.durations import parse_duration
 from chatroom.chat.stored.records import Ban
 from chatroom.ctl import ban_lists
 from chatroom.ctl.ban_checks import choose_targets, confirm_risks, find_covering, find_exact, find_inside
+from chatroom.ctl.database_choice import pass_changing_invocation
 from chatroom.ctl.invocation import Invocation, pass_invocation
 from chatroom.ctl.output import (
     confirm,
@@ -25,7 +26,6 @@ from chatroom.ctl.output import (
     progress,
     report,
     say,
-    yes_option,
 )
 from chatroom.ctl.streams import print_error, warn
 from chatroom.errors import NotFound, Refused
@@ -71,9 +71,8 @@ def ban() -> None:
 )
 @click.option("--reason", default="", metavar="TEXT", help='Shown to the banned user. Example: --reason "flooding"')
 @_force_option
-@yes_option
 @json_option
-@pass_invocation
+@pass_changing_invocation
 def add(
     invocation: Invocation,
     target: str,
@@ -117,7 +116,7 @@ def add(
 
 @ban.command("remove")
 @click.argument("target_or_id", metavar="TARGET_OR_ID")
-@pass_invocation
+@pass_changing_invocation
 def remove(invocation: Invocation, target_or_id: str) -> None:
     """Lift a ban, by its target or by its number.
 
@@ -228,8 +227,7 @@ def export(invocation: Invocation, file: str) -> None:
 )
 @click.option("--skip-bad", is_flag=True, help="Import the other lines if some cannot be read. Example: --skip-bad")
 @_force_option
-@yes_option
-@pass_invocation
+@pass_changing_invocation
 def import_(invocation: Invocation, file: str, reason: str, skip_bad: bool, force: bool, yes: bool) -> None:
     """Add the bans listed in FILE, or "-" for standard input.
 

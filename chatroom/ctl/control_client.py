@@ -15,10 +15,12 @@ from chatroom.chat.admission.ban_targets import Address, parse_address
 from chatroom.ctl.invocation import Invocation
 from chatroom.errors import InvalidTarget, InvalidValue, NotRunning, Refused
 from chatroom.irc.message import Message, format_message, parse
-from chatroom.paths import control_socket
+from chatroom.paths import control_socket, list_control_sockets
 
 _TIMEOUT_S = 10.0
 """How long the daemon can take. It answers within a tick, unless the machine is overloaded."""
+_GLANCE_S = 2.0
+"""How long a daemon can take that is only asked for its database."""
 _END = "done"
 
 
@@ -57,21 +59,29 @@ def request(invocation: Invocation, verb: str, *params: str) -> list[Message]:
     Raises ``NotRunning``, ``Refused`` with the daemon's text if it refuses the command, and ``InvalidValue`` if a
     parameter has a line break or a NUL.
     """
-    lines = [Message("ACTOR", [invocation.actor.name]), Message(verb, list(params)), Message("PING", [_END])]
-    data = "".join(f"{_one_line(message)}\r\n" for message in lines).encode()
-    with _connect(invocation.database) as link:
-        try:
-            link.sendall(data)
-            answers = _read_answers(link)
-        except TimeoutError as error:
-            raise NotRunning(f"the daemon did not answer within {_TIMEOUT_S:.0f} s") from error
-        except ConnectionError as error:
-            raise NotRunning("the daemon closed the connection before it answered") from error
+    asked = [Message("ACTOR", [invocation.actor.name]), Message(verb, list(params))]
+    try:
+        answers = _exchange(control_socket(invocation.database), asked, _TIMEOUT_S)
+    except (FileNotFoundError, ConnectionRefusedError) as error:
+        raise NotRunning(_no_daemon(invocation.database)) from error
+    except TimeoutError as error:
+        raise NotRunning(f"the daemon did not answer within {_TIMEOUT_S:.0f} s") from error
+    except ConnectionError as error:
+        raise NotRunning("the daemon closed the connection before it answered") from error
+    except OSError as error:
+        raise NotRunning(f"the daemon's control socket does not answer: {error.strerror or error}") from error
     for message in answers:
         # 4xx and 5xx are the error numerics of IRC.
         if message.verb in ("FAIL", "ERROR") or (message.verb.isdecimal() and message.verb[0] in "45"):
             raise Refused(_refusal(message))
     return answers
+
+
+def _no_daemon(database: Path) -> str:
+    served = list_served_databases()
+    if not served:
+        return f'no daemon serves {database}; "chatroomctl serve" starts one'
+    return f"no daemon serves {database}, but one of yours serves {served[0]}: choose it with --database"
 
 
 def _refusal(message: Message) -> str:
@@ -80,6 +90,19 @@ def _refusal(message: Message) -> str:
     # A numeric names its subject, such as a nick, in a parameter of its own: ``401 * bob :No such nick``.
     about = " ".join(message.params[1:-1]) if message.verb.isdecimal() else ""
     return f"{about}: {message.params[-1]}" if about else message.params[-1]
+
+
+def list_served_databases() -> list[Path]:
+    """Return the databases of this user's daemons, as far as they answer."""
+    return [path for path in map(_find_database, list_control_sockets()) if path is not None]
+
+
+def _find_database(control: Path) -> Path | None:
+    try:
+        answers = _exchange(control, [Message("STATUS", [])], _GLANCE_S)
+    except OSError:  # a daemon that was killed leaves its socket
+        return None
+    return next((Path(answer.params[2]) for answer in answers if answer.params[:2] == ["STATUS", "database"]), None)
 
 
 def perform(invocation: Invocation, verb: str, *params: str) -> str:
@@ -126,17 +149,14 @@ def _one_line(message: Message) -> str:
     return format_message(message)
 
 
-def _connect(database: Path) -> socket.socket:
-    link = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    link.settimeout(_TIMEOUT_S)
-    try:
-        link.connect(str(control_socket(database)))
-    except OSError as error:
-        link.close()
-        if isinstance(error, FileNotFoundError | ConnectionRefusedError):
-            raise NotRunning(f'no daemon serves {database}; "chatroomctl serve" starts one') from error
-        raise NotRunning(f"the daemon's control socket does not answer: {error.strerror or error}") from error
-    return link
+def _exchange(control: Path, asked: list[Message], timeout_s: float) -> list[Message]:
+    """Send commands to a control socket, and return the lines of the answer. Raises ``OSError``."""
+    data = "".join(f"{_one_line(message)}\r\n" for message in [*asked, Message("PING", [_END])]).encode()
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as link:
+        link.settimeout(timeout_s)
+        link.connect(str(control))
+        link.sendall(data)
+        return _read_answers(link)
 
 
 def _read_answers(link: socket.socket) -> list[Message]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from chatroom.ctl.database_choice import pass_changing_invocation
 from chatroom.ctl.invocation import Invocation, pass_invocation
 from chatroom.ctl.output import json_option, print_json, print_pairs, progress, report, say, size
 from chatroom.errors import AlreadyServing, DatabaseMissing, Refused
@@ -65,7 +66,7 @@ def status(invocation: Invocation, as_json: bool) -> None:
 
 
 @db.command("migrate")
-@pass_invocation
+@pass_changing_invocation
 def migrate(invocation: Invocation) -> None:
     """Upgrade the database, or create it.
 

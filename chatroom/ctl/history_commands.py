@@ -13,6 +13,7 @@ import click
 from chatroom.chat.admission.durations import parse_duration
 from chatroom.chat.stored.entries import AtTime, Search
 from chatroom.ctl import history_steps
+from chatroom.ctl.database_choice import pass_changing_invocation
 from chatroom.ctl.history_lines import as_document, format_line, format_text
 from chatroom.ctl.invocation import Invocation, pass_invocation
 from chatroom.ctl.output import (
@@ -27,7 +28,6 @@ from chatroom.ctl.output import (
     report,
     say,
     size,
-    yes_option,
 )
 from chatroom.ctl.streams import print_error, warn
 from chatroom.ctl.time_options import past_moment
@@ -204,7 +204,7 @@ def export(
 @history.command("import")
 @click.argument("file", type=click.Path(exists=True, allow_dash=True, dir_okay=False))
 @click.option("--skip-bad", is_flag=True, help="Import the other lines if some cannot be read. Example: --skip-bad")
-@pass_invocation
+@pass_changing_invocation
 def import_(invocation: Invocation, file: str, skip_bad: bool) -> None:
     """Add the entries of an exported FILE.
 
@@ -255,8 +255,7 @@ def _older_than(context: click.Context, parameter: click.Parameter, value: str) 
     callback=_older_than,
     help="The age from which entries are deleted. Example: --older-than 30d",
 )
-@yes_option
-@pass_invocation
+@pass_changing_invocation
 def prune(invocation: Invocation, before_at: datetime, yes: bool) -> None:
     """Permanently delete old entries.
 
@@ -287,8 +286,7 @@ def prune(invocation: Invocation, before_at: datetime, yes: bool) -> None:
 
 @history.command("forget")
 @click.argument("name")
-@yes_option
-@pass_invocation
+@pass_changing_invocation
 def forget(invocation: Invocation, name: str, yes: bool) -> None:
     """Permanently delete all entries by an account.
 

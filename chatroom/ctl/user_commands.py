@@ -10,9 +10,10 @@ from chatroom.chat.admission.ban_targets import parse_name
 from chatroom.chat.admission.credentials import make_credentials
 from chatroom.chat.admission.reserved_names import find_reserved, refusal_text
 from chatroom.chat.stored.records import Account, Role
+from chatroom.ctl.database_choice import pass_changing_invocation
 from chatroom.ctl.invocation import Invocation, pass_invocation
 from chatroom.ctl.new_password import password_option, read_password
-from chatroom.ctl.output import confirm, json_option, print_json, print_pairs, print_table, report, yes_option
+from chatroom.ctl.output import confirm, json_option, print_json, print_pairs, print_table, report
 from chatroom.errors import AlreadyExists, DatabaseMissing, NeedsForce
 from chatroom.storage.sqlite.sqlite_stores import SqliteStores, open_stores
 
@@ -55,7 +56,7 @@ def user() -> None:
 )
 @password_option
 @json_option
-@pass_invocation
+@pass_changing_invocation
 def create(invocation: Invocation, name: str, role: str, force: bool, password_stdin: bool, as_json: bool) -> None:
     """Create the account NAME. The database is created too if there is none yet.
 
@@ -74,7 +75,7 @@ def create(invocation: Invocation, name: str, role: str, force: bool, password_s
 @click.argument("name")
 @password_option
 @json_option
-@pass_invocation
+@pass_changing_invocation
 def create_admin(invocation: Invocation, name: str, password_stdin: bool, as_json: bool) -> None:
     """Create the admin account NAME. The database is created too if there is none yet.
 
@@ -143,7 +144,7 @@ def show(invocation: Invocation, name: str, as_json: bool) -> None:
 @user.command("passwd")
 @click.argument("name")
 @password_option
-@pass_invocation
+@pass_changing_invocation
 def passwd(invocation: Invocation, name: str, password_stdin: bool) -> None:
     """Give the account NAME a new password.
 
@@ -163,7 +164,7 @@ def passwd(invocation: Invocation, name: str, password_stdin: bool) -> None:
 @click.argument("name")
 @click.argument("role", type=_role_type)
 @_force_option
-@pass_invocation
+@pass_changing_invocation
 def set_role(invocation: Invocation, name: str, role: str, force: bool) -> None:
     """Make the account NAME a user, a moderator or an admin.
 
@@ -185,7 +186,7 @@ def set_role(invocation: Invocation, name: str, role: str, force: bool) -> None:
 @user.command("disable")
 @click.argument("name")
 @_force_option
-@pass_invocation
+@pass_changing_invocation
 def disable(invocation: Invocation, name: str, force: bool) -> None:
     """Keep the account NAME from logging in. Its name stays reserved.
 
@@ -198,7 +199,7 @@ def disable(invocation: Invocation, name: str, force: bool) -> None:
 
 @user.command("enable")
 @click.argument("name")
-@pass_invocation
+@pass_changing_invocation
 def enable(invocation: Invocation, name: str) -> None:
     """Let the account NAME log in again.
 
@@ -212,8 +213,7 @@ def enable(invocation: Invocation, name: str) -> None:
 @user.command("delete")
 @click.argument("name")
 @_force_option
-@yes_option
-@pass_invocation
+@pass_changing_invocation
 def delete(invocation: Invocation, name: str, force: bool, yes: bool) -> None:
     """Permanently delete the account NAME.
 

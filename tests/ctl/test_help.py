@@ -57,6 +57,24 @@ def test_every_argument_stands_in_the_help(path: tuple[str, ...], command: click
             assert shown in command.help or "Example" in command.help
 
 
+READ_ONLY = {
+    *("serve", "status", "who", "kick", "announce", "reload"),
+    *("user list", "user show", "ban list", "ban check", "ban export", "audit list"),
+    *("config init", "config path", "config show", "config get", "config set", "config unset", "config check"),
+    *("db status", "db backup", "db check"),
+    *("history search", "history list", "history export", "history stats"),
+}
+"""The commands that do not change the database from outside of the daemon."""
+
+
+@pytest.mark.parametrize("path, command", COMMANDS, ids=IDS)
+def test_every_command_that_changes_the_database_may_ask(path: tuple[str, ...], command: click.Command) -> None:
+    """It asks if a daemon of this user serves another database, so it has ``--yes``; the other commands do not ask."""
+    if not isinstance(command, click.Group):
+        has_yes = any("--yes" in option.opts for option in command.params)
+        assert has_yes is (" ".join(path) not in READ_ONLY)
+
+
 def test_h_is_help() -> None:
     """``-h`` works for every command."""
     assert CliRunner().invoke(cli, ["ban", "add", "-h"]).exit_code == 0
