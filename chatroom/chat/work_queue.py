@@ -20,6 +20,10 @@ Then = Callable[[object], None]
 """Takes a job's result, or the ``ChatroomError`` it raised. Runs in a later tick, under the hub lock."""
 
 
+PATIENCE_MS = 5000
+"""How long a message, or a question to the history, waits while another process has the database's write lock."""
+
+
 class WorkItem(NamedTuple):
     """A job and its queue. Without ``then`` the result is not used, and the hub only logs a failure."""
 
@@ -29,19 +33,22 @@ class WorkItem(NamedTuple):
 
 
 class WorkQueue:
-    """The work of the tick under way, in two parts that keep their own order. Guarded by the hub lock.
+    """The work of the tick under way, in three parts that keep their own order. Guarded by the hub lock.
 
-    The hub submits everything when the tick ends: the writes, then the rest. A question of this tick therefore finds
-    what the tick has written.
+    The hub submits it when the tick ends: first the writes, last the questions. A question of this tick therefore finds
+    what the tick has written. While the history waits for the write lock, the questions wait too.
     """
 
-    __slots__ = ("others", "resumed", "writes")
+    __slots__ = ("_held_ms", "checks", "questions", "resumed", "writes")
 
     def __init__(self) -> None:
         # Writes are apart because they may have to go first, in the middle of a tick: a verb that waits for the store
         # worker expects to find there what earlier lines have written.
         self.writes: list[WorkItem] = []
-        self.others: list[WorkItem] = []
+        self.checks: list[WorkItem] = []
+        self.questions: list[WorkItem] = []
+        self._held_ms = 0
+        """When the questions that wait began to wait; 0 if none do."""
         self.resumed: list[Session] = []
         """Sessions whose waiting lines may run again. The hub tells the I/O thread of each after the present task."""
 
@@ -51,19 +58,31 @@ class WorkQueue:
 
     def check(self, job: Job) -> None:
         """Have a password worker run a job. No session waits for it."""
-        self.others.append(WorkItem("password", job))
+        self.checks.append(WorkItem("password", job))
 
     def ask(self, queue: Queue, job: Job, then: Then) -> None:
         """Have a job run after this tick's commit; ``then`` takes its outcome in a later tick."""
-        self.others.append(WorkItem(queue, job, then))
+        self.questions.append(WorkItem(queue, job, then))
 
     def take_writes(self) -> list[WorkItem]:
         """Remove the writes and return them, in order."""
         writes, self.writes = self.writes, []
         return writes
 
-    def take(self) -> list[WorkItem]:
-        """Remove everything and return it in the order in which it must be submitted."""
-        items = self.writes + self.others
-        self.writes, self.others = [], []
+    def take(self, *, is_behind: bool, now_ms: int) -> list[WorkItem]:
+        """Remove everything that can be done now, and return it in the order in which it must be submitted.
+
+        ``is_behind`` is True if the database has not all of the history yet (``Ledger.is_behind``): the questions then
+        stay, but not for longer than ``PATIENCE_MS``. ``now_ms`` is of any clock that does not jump.
+        """
+        items = self.writes + self.checks
+        self.writes, self.checks = [], []
+        if not self.questions:
+            return items
+        if is_behind:
+            self._held_ms = self._held_ms or now_ms
+            if now_ms - self._held_ms <= PATIENCE_MS:
+                return items
+        items += self.questions
+        self.questions, self._held_ms = [], 0
         return items

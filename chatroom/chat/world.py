@@ -67,6 +67,9 @@ class World:
         """All users, by casefolded nick."""
         self.channels: dict[str, Channel] = {}
         """All channels, by casefolded name."""
+        self.channel_renames = 0
+        """How many channels were renamed since the start. By it a verb sees that names may have changed while it
+        waited."""
         self.accounts = AccountDirectory() if accounts is None else accounts
         self.online = OnlineDirectory()
         self.whowas = WhowasList()
@@ -298,8 +301,12 @@ class World:
         return channel
 
     def rename_channel(self, channel: Channel, name: str) -> None:
-        """Give a channel another name, without telling anyone. Channels that forward to it follow."""
+        """Give a channel another name, without telling anyone. What names it follows: forwards and read markers.
+
+        The caller has the same stored (``ChannelStore.rename``).
+        """
         old = channel.folded
+        self.channel_renames += 1
         del self.channels[old]
         self.ledger.rename_channel(channel.name, name)
         channel.rename(name)
@@ -307,6 +314,10 @@ class World:
         for other in self.channels.values():
             if other.forward is not None and casefold(other.forward) == old:
                 other.forward = name
+        # The users of an account share one ``AccountData``, which must be changed once.
+        guests = [user.account_data for user in self.users.values() if user.account is None]
+        for account_data in (*self.online.account_data.values(), *guests):
+            account_data.rename_target(old, channel.folded)
 
     def join(self, channel: Channel, user: User, standing: int) -> None:
         """Add a user to a channel, without telling anyone."""

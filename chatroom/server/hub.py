@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from chatroom.commands.context import Context
 from chatroom.commands.dispatch import finish, resume, run_line
-from chatroom.commands.talking.writing_history import report_commit
+from chatroom.commands.talking.writing_history import RETRY_MS, report_commit
 from chatroom.errors import ChatroomError
 from chatroom.irc import numerics
 from chatroom.irc.framing import Malformed
@@ -127,8 +127,11 @@ class Hub:
                 threads[session.thread].pending.append((session, None))
             outbox.closed = []
         work = world.work
-        if work.writes or work.others:  # after the commit: a question of this tick finds what was said in it
-            self._submit_work(work.take())
+        if work.writes or work.checks or work.questions:
+            # After the commit: a question of this tick finds what was said in it.
+            self._submit_work(work.take(is_behind=ledger.is_behind, now_ms=int(time.monotonic() * 1000)))
+            if work.questions:
+                self._tick_again()
         if self._after_commit:
             for submit in self._after_commit:
                 submit()
@@ -200,6 +203,12 @@ class Hub:
             task()
         else:
             owner.post(task)
+
+    def _tick_again(self) -> None:
+        """Have this thread tick in a moment, and so ask again for the database's write lock."""
+        for thread in self.threads:
+            if thread.ident == threading.get_ident():
+                thread.call_later(RETRY_MS / 1000, lambda: None)
 
     def _submit_work(self, items: list[WorkItem]) -> None:
         for queue, job, then in items:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sqlite3
 from collections.abc import Iterator
 
 import pytest
@@ -39,3 +40,24 @@ def test_a_message_is_found_and_redacted(una: Client) -> None:
     for question in ("SEARCH text=unforgettable", "CHATHISTORY LATEST #lobby * 5"):
         lines = una.ask(question)
         assert "BATCH" in lines[0] and not any("blunder" in line for line in lines)
+
+
+@pytest.mark.parametrize("question", ["CHATHISTORY LATEST {} * 5", "SEARCH in={};text=needle"])
+def test_a_renamed_channel_is_read_while_another_process_has_the_write_lock(
+    shared: Daemon, una: Client, question: str
+) -> None:
+    """The new name waits for the lock, and the question for the name; others go on. The messages are found then."""
+    name = f"#before-{question[:4].lower()}"
+    una.ask(f"JOIN {name}")
+    una.ask(f"PRIVMSG {name} :a needle")
+    other = sqlite3.connect(shared.place.database, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    try:
+        una.send(f"RENAME {name} {name}-now", question.format(f"{name}-now"))
+        una.expect(f"JOIN {name}-now")
+        with shared.connect("bystander") as bystander:
+            bystander.ask("PING x")  # the daemon has run the question's tick by now
+    finally:
+        other.execute("ROLLBACK")
+        other.close()
+    assert una.expect("needle").endswith(f" PRIVMSG {name}-now :a needle")

@@ -326,7 +326,8 @@ class Here:
         outbox.closed = []
         check_invariants(self.world)
         self._in_tick = False
-        self.held.extend(HeldItem(self, item) for item in self.world.work.take())
+        work = self.world.work.take(is_behind=ledger.is_behind, now_ms=self.now_ms)
+        self.held.extend(HeldItem(self, item) for item in work)
 
     def _hold(self, context: Context, pending: Pending) -> None:
         if pending.queue == "store":

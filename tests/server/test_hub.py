@@ -97,7 +97,7 @@ def test_a_session_goes_on_in_its_own_thread_after_a_task_in_another(hub: Hub) -
 
 
 def test_a_tick_submits_its_work_in_order_and_once(hub: Hub) -> None:
-    """Writes go first, then questions and checks. The answer comes in a later tick; a failed write is only logged."""
+    """Writes go first, questions last. The answer comes in a later tick; a failed write is only logged."""
     workers = hub.workers
     assert isinstance(workers, HeldWorkers)
     jobs: dict[str, Job] = {name: partial(_answer, name) for name in ("question", "write", "check")}
@@ -114,11 +114,11 @@ def test_a_tick_submits_its_work_in_order_and_once(hub: Hub) -> None:
         hub.end()
     assert [(name, job) for name, job, _ in workers.held] == [
         ("store", jobs["write"]),
-        ("history", jobs["question"]),
         ("password", jobs["check"]),
+        ("history", jobs["question"]),
     ]
     workers.held[0][2](None)
-    workers.held[1][2]("found")
+    workers.held[2][2]("found")
     assert answers.get(timeout=30) == "found"
 
 

@@ -102,6 +102,14 @@ class Ledger:
         self.writes_channels = self.journal is not None and settings.messages
         self.writes_direct = self.journal is not None and settings.direct_messages
 
+    @property
+    def is_behind(self) -> bool:
+        """True if entries or new names of channels wait for the write lock: what the database has is not all yet.
+
+        False if the disk refuses to write, because that may last.
+        """
+        return not self.is_open and not self.failure and bool(self._entries or self._renamed)
+
     def ready(self) -> bool:
         """Begin this tick's transaction, unless it has begun. False if nothing can be stored in this tick.
 
@@ -245,6 +253,8 @@ class Ledger:
                 journal.rollback()  # a verb asked for the lock and then wrote nothing, as for a refused message
         except StorageError as error:
             self.failure = str(error)
+            # The channels have their new names, so the next transaction begins with these. The entries are lost.
+            self._renamed = [each._replace(position=0) for each in renamed]
             outbox.withdraw({message[0] for message in messages})
             return [NotWritten(*message[1:]) for message in messages]
         self.failure = ""

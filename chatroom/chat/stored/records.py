@@ -91,6 +91,14 @@ class AccountData:
     metadata: dict[str, str] = field(default_factory=dict)
     """Metadata by key."""
 
+    def rename_target(self, before: str, after: str) -> None:
+        """Have the read marker of a channel follow to its new casefolded name, which another channel had before."""
+        if before != after:
+            read_ms = self.markers.pop(before, None)
+            self.markers.pop(after, None)
+            if read_ms is not None:
+                self.markers[after] = read_ms
+
 
 @dataclass(frozen=True, slots=True)
 class Ban:

@@ -232,11 +232,13 @@ class ChannelStore(Protocol):
         """
         ...
 
-    def rename(self, old: str, channel: StoredChannel, by: Actor) -> None:
-        """Store a channel that was called ``old`` under its new name. Audit: ``channel.rename``.
+    def rename(self, old: str, new: str, channel: StoredChannel | None, by: Actor) -> None:
+        """Give the channel ``old`` another name everywhere but in the history. Audit: ``channel.rename``.
 
-        Forwards of other channels that named ``old`` now name the new one. The new name may be the old one in another
-        case. Raises ``AlreadyExists`` if another stored channel has it.
+        ``channel`` is stored under its new name; it is None for a channel that ends with its last member. Forwards of
+        other channels, read markers and the places that accounts left (``PresenceStore``) follow. Those under the new
+        name were of an earlier channel, and are deleted. The new name may be the old one in another case. Raises
+        ``AlreadyExists`` if another stored channel has it.
         """
         ...
 

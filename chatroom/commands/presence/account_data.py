@@ -22,7 +22,11 @@ def with_account_data(
     if account.id in context.world.online.account_data:
         return then(context)
 
+    renames = context.world.channel_renames
+
     def take(context: Context, account_data: AccountData) -> Pending | None:
+        if context.world.channel_renames != renames:
+            return with_account_data(context, account, then)  # its read markers may be under names of before
         # Another session of the account may have loaded the data meanwhile, and changed it since.
         context.world.online.account_data.setdefault(account.id, account_data)
         return then(context)

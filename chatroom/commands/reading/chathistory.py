@@ -195,17 +195,20 @@ def _targets(context: Context, params: list[str]) -> Pending | None:
     account = context.user.account
     account_id = account.id if account is not None else None
     names = [channel.name for channel in context.user.channels]
-    start_ms, end_ms = start.time_ms, end.time_ms
+    start_ms, end_ms, renames = start.time_ms, end.time_ms, context.world.channel_renames
 
     def read(stores: Stores) -> list[LastSaid]:
         return stores.history.targets(names, account_id, start_ms, end_ms, limit)
 
-    def then(context: Context, found: list[LastSaid]) -> None:
+    def then(context: Context, found: list[LastSaid]) -> Pending | None:
+        if context.world.channel_renames != renames:
+            return _targets(context, params)  # some of the names may be of before
         with context.batch("draft/chathistory-targets"):
             for conversation, time_ms in found:
                 name = _name_of(context, conversation, time_ms)
                 if name:
                     context.from_server("CHATHISTORY", "TARGETS", name, format_time(time_ms))
+        return None
 
     def failed(context: Context) -> None:
         context.fail("MESSAGE_ERROR", given, text=_NO_MESSAGES)

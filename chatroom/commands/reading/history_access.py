@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from chatroom.chat.stored.entries import AtMessageId, AtTime, Bound, Conversation, direct, first_message_id
 from chatroom.chat.stored.records import Role
+from chatroom.chat.work_queue import PATIENCE_MS
 from chatroom.commands.pending import Pending
+from chatroom.commands.talking.writing_history import RETRY_MS
 from chatroom.errors import StorageError
 from chatroom.irc.names import casefold
 
@@ -71,7 +73,10 @@ def find_readable(context: Context, target: str) -> Readable | None:
 
 def is_same(readable: Readable, now: Readable | None) -> bool:
     """True if ``now``, which was found after waiting, is the history that was asked for: the user may still read it."""
-    return now is not None and now.channel is readable.channel and now.conversation == readable.conversation
+    if now is None or now.channel is not readable.channel:
+        return False
+    # The channel may have another case of its name by now.
+    return now.channel is not None or now.conversation == readable.conversation
 
 
 def _may_read(context: Context, channel: Channel) -> bool:
@@ -120,6 +125,41 @@ def look_up(
     ``then`` answers. It must check the user's rights again, because time has passed. ``failed`` answers instead if the
     history could not be read. Neither is called if the session has ended.
     """
+    return _wait_for_journal(context, read, then, failed) or _ask(read, then, failed)
+
+
+def _wait_for_journal(
+    context: Context,
+    read: Callable[[Stores], T],
+    then: Callable[[Context, T], Pending | None],
+    failed: Callable[[Context], None],
+    since_ms: int = 0,
+) -> Pending | None:
+    """Return what to wait for if the database does not have all of the history yet; otherwise None.
+
+    A channel's new name may wait for the database's write lock. ``since_ms`` is when the wait began; 0 begins one.
+    """
+    world = context.world
+    if not world.ledger.is_behind:
+        return None
+    since_ms = since_ms or world.now_ms
+
+    def go_on(context: Context, result: object) -> Pending | None:
+        if context.session.user is None:
+            return None
+        if world.now_ms - since_ms > PATIENCE_MS and world.ledger.is_behind:
+            failed(context)
+            return None
+        return _wait_for_journal(context, read, then, failed, since_ms) or _ask(read, then, failed)
+
+    return Pending(None, None, go_on, RETRY_MS)
+
+
+def _ask(
+    read: Callable[[Stores], T],
+    then: Callable[[Context, T], Pending | None],
+    failed: Callable[[Context], None],
+) -> Pending:
 
     def job(stores: Stores) -> T | _ReadFailure:
         # A ``StorageError`` as outcome would be refused like a write that failed. These verbs have their own codes.

@@ -146,7 +146,7 @@ def _event(context: Context, redaction: _Redaction, target: str) -> Event:
 def _tell(context: Context, redaction: _Redaction) -> None:
     """Tell the clients that may show the message, in the way in which they read messages."""
     world, session, channel = context.world, context.session, redaction.readable.channel
-    event = _event(context, redaction, redaction.readable.name)
+    event = _event(context, redaction, redaction.readable.name if channel is None else channel.name)
     if channel is not None:
         if world.find_channel(channel.name) is channel:  # it may have ended since
             world.tell_channel(channel, event, skip=session)

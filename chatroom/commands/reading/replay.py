@@ -11,24 +11,50 @@ session's replay queue, so that the session reads everything once and in order.
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from chatroom.chat.delivery.playback import to_event
 from chatroom.chat.people.labelled_reply import Batch
 from chatroom.chat.stored.entries import AtMessageId, Entry, Part, first_message_id
 from chatroom.errors import ChatroomError
 from chatroom.irc import caps
+from chatroom.irc.names import casefold
 
 if TYPE_CHECKING:
+    from chatroom.chat.delivery.replay_queue import ReplayQueue
     from chatroom.chat.events import Event
     from chatroom.chat.people.channel import Channel
     from chatroom.chat.people.session import Session
     from chatroom.chat.stored.stores import Stores
+    from chatroom.chat.work_queue import Queue
     from chatroom.chat.world import World
 
 _DAY_MS = 86_400_000
 _ACTION = "\x01ACTION "
 _MARKED = caps.BATCH | caps.SERVER_TIME
+
+
+class _Missed(NamedTuple):
+    """What a session is to be shown of a channel."""
+
+    account_id: int | None
+    """None for a guest."""
+    after: int
+    up_to: int
+    """The message ids between which it lies: with ``up_to``, without ``after``."""
+    at_first: int
+    """The most entries for a guest, and for an account that was never here before."""
+    most: int
+    """The most entries for an account that was here before."""
+
+    def read(self, stores: Stores, name: str) -> list[Entry]:
+        """Read it from the channel of that name."""
+        left = stores.presence.find_left(self.account_id, casefold(name)) if self.account_id is not None else None
+        limit = self.at_first if left is None else self.most
+        if not limit:
+            return []
+        after = AtMessageId(max(left or 0, self.after))
+        return stores.history.latest(name, limit, after=after, up_to=self.up_to)
 
 
 def replay_channel(world: World, session: Session, channel: Channel, *, own: bool = False) -> None:
@@ -48,29 +74,31 @@ def replay_channel(world: World, session: Session, channel: Channel, *, own: boo
         return
     if asks_itself or user.bot:
         return  # a bot would take old messages for new ones, or carry them over once more
-    # What is said from here on is not read by the worker, because it waits in the replay queue.
-    name, folded, up_to = channel.name, channel.folded, ledger.last_message_id
     before_channel = first_message_id(channel.history_from_ms) - 1
     guests, most = history.replay_guests, history.replay_accounts_max
     if "H" in channel.flags and not user.is_operator:
         guests = most = 0  # a member can read the channel from its JOIN on
+    # What is said from here on is not read by the worker, because it waits in the replay queue.
+    missed = _Missed(account_id, before_channel, ledger.last_message_id, guests, most)
+    queue = world.outbox.begin_replay(channel, session)
+    _show_missed(world, session, channel, missed, queue, own and session.begin_replay())
 
-    def job(stores: Stores) -> list[Entry]:
-        left = stores.presence.find_left(account_id, folded) if account_id is not None else None
-        limit = guests if left is None else most
-        if not limit:
-            return []
-        after = AtMessageId(max(left or 0, before_channel))
-        return stores.history.latest(name, limit, after=after, up_to=up_to)
 
-    outbox = world.outbox
-    queue = outbox.begin_replay(channel, session)
-    waits = own and session.begin_replay()
+def _show_missed(
+    world: World, session: Session, channel: Channel, missed: _Missed, queue: ReplayQueue, waits: bool
+) -> None:
+    """Have a worker read it, and then show it and end the replay. ``waits``: the session's further lines wait."""
+    outbox, name = world.outbox, channel.name
 
     def then(found: object) -> None:
+        # Another queue, or none, if the session has left the channel since, and perhaps joined again.
+        is_wanted = outbox.replays.find(channel, session) is queue
+        if is_wanted and channel.name != name:
+            # Once more, because the job may have looked under the old name when there was nothing left.
+            _show_missed(world, session, channel, missed, queue, waits)
+            return
         try:
-            # Another queue, or none, if the session has left the channel since, and perhaps joined again.
-            if outbox.replays.find(channel, session) is queue:
+            if is_wanted:
                 if not isinstance(found, ChatroomError) and not session.closing:
                     _show(world, session, found, channel.name)
                 outbox.end_replay(channel, session)
@@ -79,7 +107,8 @@ def replay_channel(world: World, session: Session, channel: Channel, *, own: boo
                 world.work.resumed.append(session)
 
     # The store worker writes where an account left, perhaps a moment ago. So it must be the one that reads it.
-    world.work.ask("history" if account_id is None else "store", job, then)
+    worker: Queue = "history" if missed.account_id is None else "store"
+    world.work.ask(worker, lambda stores: missed.read(stores, name), then)
 
 
 def replay_direct(world: World, session: Session) -> None:

@@ -83,21 +83,24 @@ def _search(context: Context, wanted: Search, readable: Readable | None, target:
         names = [channel.name for channel in context.user.channels]
         wanted = wanted._replace(conversations=names, account_id=account.id if account is not None else None)
 
-    most = most_bytes(context)
+    most, renames = most_bytes(context), context.world.channel_renames
 
     def read(stores: Stores) -> list[tuple[Entry, Event]]:
         entries = fit(stores.history.search(wanted), most, newest=not wanted.oldest)
         return [(entry, to_event(entry)) for entry in entries]
 
-    def then(context: Context, found: list[tuple[Entry, Event]]) -> None:
+    def then(context: Context, found: list[tuple[Entry, Event]]) -> Pending | None:
         if readable is None:
+            if context.world.channel_renames != renames:
+                return _search(context, wanted, None, "")
             may_read = _readable_anywhere(context, account)
         elif is_same(readable, find_readable(context, target)):
             may_read = _readable_since(readable.since_ms)
         else:
             context.fail("INVALID_PARAMS", "in", text="Invalid parameters")
-            return
+            return None
         show(context, "soju.im/search", [event for entry, event in found if may_read(entry)])
+        return None
 
     def failed(context: Context) -> None:
         context.fail("INTERNAL_ERROR", text="The search could not be run")

@@ -43,11 +43,8 @@ def _rename(context: Context, channel: Channel, name: str, reason: str) -> None:
     world, old, actor = context.world, channel.name, context.actor
     world.rename_channel(channel, name)
     # Not ``save_and_tell``: the members must read it at once, because the channel's next line has the new name already.
-    if channel.stored:
-        record = channel.to_record()
-        world.work.write(lambda stores: stores.channels.rename(old, record, actor))
-    else:
-        world.work.write(lambda stores: stores.audit.add(actor, "channel.rename", old, name))
+    record = channel.to_record() if channel.stored else None
+    world.work.write(lambda stores: stores.channels.rename(old, name, record, actor))
     world.log_line(f"{old} is now {name}, by {context.nick}")
     event = world.outbox.event(context.source, f"RENAME {old} {name} :{reason}", context.user)
     for member in channel.members:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from chatroom.chat.stored.entries import direct
+from chatroom.chat.work_queue import PATIENCE_MS
 from chatroom.commands.pending import Pending
 
 if TYPE_CHECKING:
@@ -17,10 +18,8 @@ if TYPE_CHECKING:
     from chatroom.commands.context import Context
     from chatroom.commands.talking.utterance import Utterance
 
-PATIENCE_MS = 5000
-"""How long a message waits while another process has the database's write lock. Then it is refused."""
-_RETRY_MS = 5
-"""How long a waiting message waits before it asks for the lock again."""
+RETRY_MS = 5
+"""How long a waiting line waits before it asks again."""
 _NOT_SENT = "Your message was not sent, because it could not be stored"
 Say = Callable[["Utterance", "list[str]"], None]
 """Sends a message to the targets of these names."""
@@ -49,7 +48,7 @@ def wait_for_journal(utterance: Utterance, names: list[str], say: Say, since_ms:
             say(utterance, names)
         return pending
 
-    return Pending(None, None, then, _RETRY_MS)
+    return Pending(None, None, then, RETRY_MS)
 
 
 def _is_stored(utterance: Utterance, name: str) -> bool:

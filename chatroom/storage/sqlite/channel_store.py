@@ -42,19 +42,26 @@ class SqliteChannels:
             if action:
                 audit_store.add_row(self._database, by, action, channel.name, detail)
 
-    def rename(self, old: str, channel: StoredChannel, by: Actor) -> None:
-        """Store a channel that was called ``old`` under its new name. Raises ``AlreadyExists`` if that is taken."""
-        before, after = casefold(old), casefold(channel.name)
+    def rename(self, old: str, new: str, channel: StoredChannel | None, by: Actor) -> None:
+        """Give a channel another name in all tables but those of the history. Raises ``AlreadyExists``."""
+        before, after = casefold(old), casefold(new)
         with self._database.transaction():
             if before != after and self._database.row("SELECT 1 FROM channels WHERE folded = ?", (after,)) is not None:
-                raise AlreadyExists(f"there is a stored channel called {channel.name} already")
+                raise AlreadyExists(f"there is a stored channel called {new} already")
             # First the key by which ``_save_row`` finds the row, so that the channel keeps its id.
             self._database.execute("UPDATE channels SET folded = ? WHERE folded = ?", (after, before))
-            self._database.execute(
-                "UPDATE channels SET forward = ? WHERE forward = ? COLLATE NOCASE", (channel.name, old)
-            )
-            self._write(channel)
-            audit_store.add_row(self._database, by, "channel.rename", old, channel.name)
+            self._database.execute("UPDATE channels SET forward = ? WHERE forward = ? COLLATE NOCASE", (new, old))
+            if channel is not None:
+                self._write(channel)
+            if before != after:
+                self._move_rows_of_accounts(before, after)
+            audit_store.add_row(self._database, by, "channel.rename", old, new)
+
+    def _move_rows_of_accounts(self, before: str, after: str) -> None:
+        """Have what is stored for accounts under a channel's casefolded name follow the channel."""
+        for table, column in (("read_markers", "target"), ("presence", "channel")):
+            self._database.execute(f"DELETE FROM {table} WHERE {column} = ?", (after,))
+            self._database.execute(f"UPDATE {table} SET {column} = ? WHERE {column} = ?", (after, before))
 
     def _write(self, channel: StoredChannel) -> None:
         """Replace all rows of a channel. Only in a transaction."""

@@ -292,3 +292,31 @@ def test_an_event_waits_for_a_tick_that_gets_the_lock(
     asked = journal.asked
     ledger.catch_up()
     assert journal.asked == asked
+
+
+def test_a_new_name_that_could_not_be_written_is_written_later(
+    ledger: Ledger, journal: FakeJournal, outbox: Outbox, una: Session, channel: Channel
+) -> None:
+    """The channel has the name already. The entries are lost, so it comes before those of the next tick."""
+    journal.is_full = True
+    ledger.ready()
+    say(ledger, outbox, una, channel, "lost")
+    ledger.rename_channel("#a", "#b")
+    ledger.commit_tick(outbox)
+    assert not ledger.is_behind, "no reader waits for a disk that refuses"
+    journal.is_full = False
+    ledger.ready()
+    say(ledger, outbox, una, channel, "said")
+    ledger.commit_tick(outbox)
+    assert journal.calls == ["rename #a #b", "write said", "commit"]
+
+
+def test_a_ledger_is_behind_while_something_waits_for_the_lock(ledger: Ledger, journal: FakeJournal) -> None:
+    """Readers wait meanwhile. The tick that has got the lock commits before they read."""
+    assert not ledger.is_behind
+    journal.is_held = True
+    ledger.rename_channel("#a", "#b")
+    assert ledger.is_behind
+    journal.is_held = False
+    ledger.catch_up()
+    assert ledger.is_open and not ledger.is_behind

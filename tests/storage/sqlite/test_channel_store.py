@@ -111,12 +111,30 @@ def test_renamed_channel(stores: SqliteStores, by: Actor, channel: StoredChannel
     stores.channels.save(channel, by, "", "")
     stores.channels.save(other, by, "", "")
     renamed = replace(channel, name="#Tea", topic="new")
-    stores.channels.rename("#café", renamed, by)
+    stores.channels.rename("#café", "#Tea", renamed, by)
     assert stores.channels.find("#café") is None
     assert stores.channels.find("#tea") == renamed
     assert stores.channels.find("#other") == replace(other, forward="#Tea")
-    stores.channels.rename("#tea", replace(renamed, name="#TEA"), by)
+    stores.channels.rename("#tea", "#TEA", replace(renamed, name="#TEA"), by)
     assert [found.name for found in stores.channels.load_all()] == ["#TEA", "#other"]
     with pytest.raises(AlreadyExists, match="#OTHER"):
-        stores.channels.rename("#tea", replace(renamed, name="#OTHER"), by)
+        stores.channels.rename("#tea", "#OTHER", replace(renamed, name="#OTHER"), by)
     assert len(stores.database.rows("SELECT DISTINCT row_id FROM changes WHERE tbl = 'channels'")) == 2
+
+
+def test_what_accounts_have_of_a_channel_follows_its_name(stores: SqliteStores, by: Actor) -> None:
+    """Read markers and presences move, also of a channel that is not stored. Those under the new name are deleted."""
+    una, bob = (stores.accounts.create(name, Role.USER, [], by).id for name in ("una", "bob"))
+    for account_id, name, value in ((una, "#old", 1), (una, "#new", 2), (bob, "#new", 3), (bob, "#other", 4)):
+        stores.account_data.set_marker(account_id, name, value)
+        stores.presence.go(account_id, name, value)
+    stores.channels.rename("#Old", "#New", None, by)
+    assert stores.account_data.load(una).markers == {"#new": 1}
+    assert stores.account_data.load(bob).markers == {"#other": 4}
+    assert [stores.presence.find_left(una, name) for name in ("#old", "#new")] == [None, 1]
+    assert [stores.presence.find_left(bob, name) for name in ("#new", "#other")] == [None, 4]
+    stores.channels.rename("#New", "#NEW", None, by)
+    assert stores.account_data.load(una).markers == {"#new": 1}
+    assert [(row.action, row.target, row.detail) for row in stores.audit.list_entries(limit=1)] == [
+        ("channel.rename", "#New", "#NEW")
+    ]
