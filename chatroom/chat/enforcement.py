@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from chatroom.chat.admission.ban_table import describe, explain
 from chatroom.chat.admission.reserved_names import find_reserved, is_withheld
+from chatroom.chat.operator_mode import operators_of, tell_operator_mode
 from chatroom.chat.stored.records import AccountEntry, BanRule, Network, Role
 from chatroom.irc import numerics
 from chatroom.irc.names import casefold
@@ -55,6 +56,9 @@ def enforce_rules(world: World, rules: Iterable[BanRule], role: Role | None, spa
             continue
         for user in users_named(world, rule.name):
             _disconnect(world, rule, user, None, role, spared)
+        for session, user in _opered_as(world, world.accounts.find(rule.name)):
+            if role is None or session.rank < role:
+                _set_oper(world, user, session, None)
     if not networks:
         return
     # One look in the ban table for each session: an import of 100,000 bans costs no more than one ban.
@@ -68,8 +72,10 @@ def enforce_rules(world: World, rules: Iterable[BanRule], role: Role | None, spa
 def _disconnect(
     world: World, rule: BanRule, user: User | None, session: Session | None, role: Role | None, spared: User | None
 ) -> None:
-    if user is not None and (user is spared or (role is not None and (user.role or Role.USER) >= role)):
-        return
+    if user is not None:
+        rank = user.rank if session is None else session.rank
+        if user is spared or (role is not None and rank >= role):
+            return
     issuer = role or Role.ADMIN
     by = f"an {issuer.word}" if issuer is Role.ADMIN else f"a {issuer.word}"
     why = describe(rule)
@@ -128,6 +134,9 @@ def apply_account(world: World, account_id: int, entry: AccountEntry | None) -> 
             _log_out(world, user)
         else:
             _change_account(world, user, entry)
+    for session, user in _opered_as(world, old):
+        holds = entry is not None and not entry.disabled and entry.role >= Role.MODERATOR
+        _set_oper(world, user, session, entry if holds else None)
     if entry is not None and (old is None or casefold(old.name) != casefold(entry.name)):
         free_nick(world, entry)
 
@@ -171,12 +180,12 @@ def _guest_nick(world: World) -> str:
 
 
 def _log_out(world: World, user: User) -> None:
-    was_operator = user.is_operator
+    before = operators_of(user)
     for session in user.sessions:
         code, text = numerics.RPL_LOGGEDOUT
         world.tell_session(session, f":{world.settings.server.name} {code} {user.nick} {user.prefix} :{text}")
     world.set_account(user, None)
-    _show_operator(world, user, was_operator)
+    tell_operator_mode(world, user, before)
     # A disabled account's name stays registered, so a guest cannot have it as a nick.
     if world.accounts.find(user.nick) is not None:
         world.rename(user, _guest_nick(world))
@@ -186,13 +195,11 @@ def _log_out(world: World, user: User) -> None:
 
 
 def _change_account(world: World, user: User, entry: AccountEntry) -> None:
-    was_operator = user.is_operator
-    old_role = user.role
-    if old_role is not entry.role:
-        user.stepped_down = False  # rights are put aside for one role only
+    before = operators_of(user)
+    old_role = user.account.role if user.account is not None else None
     renamed = user.account_name != entry.name
     world.set_account(user, entry)
-    _show_operator(world, user, was_operator)
+    tell_operator_mode(world, user, before)
     if renamed:
         _free_reserved_nick(world, user)
     if old_role is not entry.role:
@@ -200,7 +207,22 @@ def _change_account(world: World, user: User, entry: AccountEntry) -> None:
         world.tell_notice(user, f"Your account's role is now: {entry.role.word}")
 
 
-def _show_operator(world: World, user: User, was_operator: bool) -> None:
-    if user.is_operator != was_operator:
-        sign = "+" if user.is_operator else "-"
-        world.tell_user(user, world.outbox.event(world.settings.server.name, f"MODE {user.nick} {sign}o"))
+def _opered_as(world: World, account: AccountEntry | None) -> list[tuple[Session, User]]:
+    """Find the sessions that have the rights of an account by OPER, with their users."""
+    return [
+        (session, session.user)
+        for session in world.online.opered
+        if session.user is not None and account is not None and session.oper is not None
+        if session.oper.id == account.id
+    ]
+
+
+def _set_oper(world: World, user: User, session: Session, entry: AccountEntry | None) -> None:
+    """Take a changed account over into the rights of a session, or take the rights back (None)."""
+    before, old = operators_of(user), session.oper
+    world.online.set_oper(user, session, entry)
+    tell_operator_mode(world, user, before)
+    if entry is None and old is not None:
+        world.log_line(f"{user.nick} ({session.address_text}) no longer has the rights of {old.name}")
+        text = f"You no longer have the rights of {old.name}"
+        world.tell_event(session, world.outbox.event(world.settings.server.name, f"NOTICE {user.nick} :{text}"))

@@ -260,6 +260,7 @@ class World:
                 self.remove_user(user, text if quit_text is None else quit_text)
             else:
                 user.sessions.remove(session)
+                self.online.discard_session(user, session)
                 for channel in user.channels:
                     channel.sessions.discard(session)
                     self.outbox.drop_replay(channel, session)

@@ -65,13 +65,8 @@ class Context:
 
     @property
     def role(self) -> Role:
-        """The role by which the line is judged. It is ``USER`` for a guest, and for an oper that has stepped down."""
-        if self.session.control is not None:
-            return self.session.control.role
-        user = self.session.user
-        if user is None or user.stepped_down:
-            return Role.USER
-        return user.role or Role.USER
+        """The role by which the line is judged, which is its session's."""
+        return self.session.role
 
     @property
     def actor(self) -> Actor:
@@ -80,7 +75,11 @@ class Context:
         if control is not None:
             return Actor(control.name, "cli")
         user = self.session.user
-        name = "*" if user is None else user.account_name or user.nick
+        # The account that gives the rights, if it is not the user's own.
+        if self.session.oper is not None:
+            name = self.session.oper.name
+        else:
+            name = "*" if user is None else user.account_name or user.nick
         return Actor(name, self.session.address_text)
 
     @property

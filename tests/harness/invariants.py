@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from chatroom.chat.stored.records import Role
 from chatroom.chat.world import World
 from chatroom.irc.names import casefold
 
@@ -47,6 +48,11 @@ def check_invariants(world: World) -> None:
     for user in present:
         assert user.account is None or user.account_data is world.online.account_data[user.account.id]
     assert set(world.online.operators) == {user for user in present if user.is_operator}
+    opered = {session for user in present for session in user.sessions if session.oper is not None}
+    assert set(world.online.opered) == opered
+    for session in opered:
+        assert session.oper is not None and session.oper == world.accounts.find_by_id(session.oper.id)
+        assert session.oper.role >= Role.MODERATOR and not session.oper.disabled
     assert world.online.invisible == sum(user.invisible for user in present)
     assert world.online.unregistered == sum(session.registration is not None for session in world.sessions.values())
     assert world.online.most_users >= len(present)

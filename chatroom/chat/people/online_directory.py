@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from chatroom.chat.stored.records import AccountData
 
 if TYPE_CHECKING:
+    from chatroom.chat.people.session import Session
     from chatroom.chat.people.user import User
     from chatroom.chat.stored.records import AccountEntry
 
@@ -25,6 +26,7 @@ class OnlineDirectory:
         "last_guest_number",
         "most_users",
         "operators",
+        "opered",
         "unregistered",
     )
 
@@ -34,7 +36,9 @@ class OnlineDirectory:
         self.account_data: dict[int, AccountData] = {}
         """The data of each account that has users online, or soon will have, by the account's id."""
         self.operators: dict[User, None] = {}
-        """The users with +o: admins and moderators that have not put it aside."""
+        """The users with +o: those with a session that has the rights of a moderator or an admin."""
+        self.opered: dict[Session, None] = {}
+        """The sessions that have rights by OPER."""
         self.invisible = 0
         """How many users are invisible."""
         self.unregistered = 0
@@ -54,24 +58,40 @@ class OnlineDirectory:
             self._list(user, user.account)
             # The account's other users share its data. Without any, it is what registration has loaded.
             user.account_data = self.account_data.setdefault(user.account.id, user.account_data)
+        self._show_rank(user)
         self.most_users = max(self.most_users, count)
 
     def discard(self, user: User) -> None:
         """Forget a user that is gone."""
         self._unlist(user)
+        self.operators.pop(user, None)
+        for session in user.sessions:
+            self._take_oper(session)
         self._forget_unused_data(user.account)
         self.set_invisible(user, False)
+
+    def discard_session(self, user: User, session: Session) -> None:
+        """Forget a session that has ended, of a user that has others."""
+        self._take_oper(session)
+        self._show_rank(user)
 
     def set_account(self, user: User, account: AccountEntry | None) -> None:
         """Log a user in or out, or replace the entry of an account that has changed."""
         old = user.account
         self._unlist(user)
         user.account = account
+        for session in user.sessions:
+            # Rights are put aside for one role only. And those by OPER end with the account they came to.
+            if old is None or account is None or (old.id, old.role) != (account.id, account.role):
+                session.stepped_down = False
+            if old is not None and (account is None or old.id != account.id):
+                self._take_oper(session)
         if account is None:
             user.account_data = AccountData()
         else:
             self._list(user, account)
             user.account_data = self.account_data.setdefault(account.id, AccountData())
+        self._show_rank(user)
         self._forget_unused_data(old)
 
     def set_invisible(self, user: User, invisible: bool) -> None:
@@ -79,20 +99,41 @@ class OnlineDirectory:
         self.invisible += int(invisible) - int(user.invisible)
         user.invisible = invisible
 
-    def step_down(self, user: User) -> None:
-        """Put a user's operator rights aside, until the next login."""
-        user.stepped_down = True
-        self.operators.pop(user, None)
+    def set_oper(self, user: User, session: Session, account: AccountEntry | None) -> None:
+        """Give one session of a user the role of an account besides that of the user's own, or take it back (None)."""
+        if account is None:
+            self._take_oper(session)
+        else:
+            session.oper = account
+            self.opered[session] = None
+        self._show_rank(user)
+
+    def step_down(self, user: User, session: Session) -> None:
+        """Put the operator rights of one session of a user aside, until its next OPER or login."""
+        session.stepped_down = True
+        self.set_oper(user, session, None)
+
+    def step_up(self, user: User, session: Session) -> None:
+        """Give a session the rights of its user's account back."""
+        session.stepped_down = False
+        self._show_rank(user)
 
     def _list(self, user: User, account: AccountEntry) -> None:
         self.by_account.setdefault(account.id, {})[user] = None
+
+    def _take_oper(self, session: Session) -> None:
+        session.oper = None
+        self.opered.pop(session, None)
+
+    def _show_rank(self, user: User) -> None:
         if user.is_operator:
             self.operators[user] = None
+        else:
+            self.operators.pop(user, None)
 
     def _unlist(self, user: User) -> None:
         if user.account is None:
             return
-        self.operators.pop(user, None)
         users = self.by_account.get(user.account.id)
         if users is not None:
             users.pop(user, None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from chatroom.chat.stored.records import AccountData
+from chatroom.chat.stored.records import AccountData, Role
 
 if TYPE_CHECKING:
     from chatroom.chat.admission.flood import LineBudget
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from chatroom.chat.people.labelled_reply import LabelledReply
     from chatroom.chat.people.multiline_batch import MultilineBatch
     from chatroom.chat.people.user import User
-    from chatroom.chat.stored.records import AccountEntry, Role
+    from chatroom.chat.stored.records import AccountEntry
 
 
 class Registration:
@@ -66,7 +66,8 @@ class Session:
     """One connection. The listener makes it; from its first tick on it is guarded by the hub lock.
 
     ``version`` (4 or 6) and ``address`` (an integer) are the real address, by which bans judge the session. It is that
-    of the socket, or what a trusted gateway has sent (``stand_for``). ``host`` is what other users see.
+    of the socket, or what a trusted gateway has sent (``stand_for``). ``host`` is what other users see. ``gateway`` is
+    that gateway, as ``name (address)``, or empty.
     """
 
     __slots__ = (
@@ -89,11 +90,13 @@ class Session:
         "labelled_reply",
         "login_tries",
         "opened_ms",
+        "oper",
         "pinged_ms",
         "registration",
         "replays",
         "sasl",
         "settled_seq",
+        "stepped_down",
         "subscriptions",
         "thread",
         "unread",
@@ -105,12 +108,7 @@ class Session:
 
     def __init__(self, session_id: int, address_text: str, version: int, address: int, host: str, now_ms: int) -> None:
         self.id = session_id
-        self.address_text = address_text
-        self.version = version
-        self.address = address
-        self.host = host
-        self.gateway = ""
-        """The gateway that the session comes through, as ``name (address)``; empty if there is none."""
+        self.stand_for(version, address, address_text, host, "")
         self.thread = 0
         """The index of the I/O thread that owns the connection."""
         # The server's ``Connection``. The rules cannot name its type, and do not use it.
@@ -132,6 +130,11 @@ class Session:
         self.sasl: SaslExchange | None = None
         self.subscriptions: tuple[str, ...] = ()
         """The metadata keys that the client subscribed to, in order."""
+        # Only ``OnlineDirectory`` writes these two, which hold for this one of the user's sessions.
+        self.oper: AccountEntry | None = None
+        """The account that gives the session its role besides that of the user, by OPER; None if there is none."""
+        self.stepped_down = False
+        """True if the session has put its oper rights aside (user mode -o), until the next OPER or login."""
         self.login_tries = 0
         """How many SASL logins have failed."""
         self.caps = 0
@@ -162,8 +165,27 @@ class Session:
         self.budget: LineBudget | None = None
         """The rate limit of the session's lines; None if it has no limit."""
 
+    @property
+    def rank(self) -> Role:
+        """The highest role that the session has proved, by its user's account or by OPER; ``USER`` for a guest."""
+        if self.control is not None:
+            return self.control.role
+        account = self.user.account if self.user is not None else None
+        own = account.role if account is not None else Role.USER
+        return own if self.oper is None else max(own, self.oper.role)
+
+    @property
+    def role(self) -> Role:
+        """The role by which the session's lines are judged: its rank, or ``USER`` if it has put that aside."""
+        return Role.USER if self.stepped_down else self.rank
+
+    @property
+    def is_operator(self) -> bool:
+        """True if the session has the rights of a moderator or an admin."""
+        return self.role >= Role.MODERATOR
+
     def stand_for(self, version: int, address: int, address_text: str, host: str, gateway: str) -> None:
-        """Take the address of the gateway's client instead of that of the socket."""
+        """Take an address: that of the gateway's client instead of that of the socket."""
         self.version = version
         self.address = address
         self.address_text = address_text

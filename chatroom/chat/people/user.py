@@ -46,7 +46,6 @@ class User:
         "sessions",
         "signon_ms",
         "spoke_ms",
-        "stepped_down",
         "username",
         "wallops",
     )
@@ -76,8 +75,6 @@ class User:
         """True if the user says that it is a bot (user mode B)."""
         self.registered_only = False
         """True if only users with an account can write to the user (user mode R)."""
-        self.stepped_down = False
-        """True if the user has put its oper rights aside (user mode -o), until the next OPER or login."""
         self.knocked_ms = 0
         """The time of the user's last KNOCK; 0 if there is none. This and all other times are Unix milliseconds."""
         self.invited: frozenset[Channel] = _NOWHERE
@@ -119,15 +116,22 @@ class User:
         """The user's metadata, for reading only."""
         return _NOTHING if self._account_data is None else self._account_data.metadata
 
+    # Rights are those of a session (``Session.role``): a verb that gives or refuses something asks its session.
+
     @property
-    def role(self) -> Role | None:
-        """The role of the user's account; None for a guest."""
-        return self.account.role if self.account is not None else None
+    def rank(self) -> Role:
+        """The highest rank of the user's sessions. Only a higher role may act on the user."""
+        return max([session.rank for session in self.sessions], default=Role.USER)
+
+    @property
+    def role(self) -> Role:
+        """The role that other users see: the highest that a session of the user has not put aside."""
+        return max([session.role for session in self.sessions], default=Role.USER)
 
     @property
     def is_operator(self) -> bool:
-        """True for an oper (user mode +o): an admin or moderator that has not stepped down."""
-        return self.account is not None and self.account.role >= Role.MODERATOR and not self.stepped_down
+        """True for an oper (user mode +o): a session of the user has the rights of a moderator or an admin."""
+        return self.role >= Role.MODERATOR
 
     @property
     def account_name(self) -> str | None:
@@ -136,7 +140,14 @@ class User:
 
     @property
     def modes(self) -> str:
-        """The user modes, as ``+iow``."""
+        """The user modes as other users see them, as ``+iow``."""
+        return self._modes(self.is_operator)
+
+    def modes_of(self, session: Session) -> str:
+        """The user modes as one of the user's sessions sees them: ``o`` stands for its own rights."""
+        return self._modes(session.is_operator)
+
+    def _modes(self, is_operator: bool) -> str:
         letters = "+"
         if self.bot:
             letters += "B"
@@ -144,7 +155,7 @@ class User:
             letters += "R"
         if self.invisible:
             letters += "i"
-        if self.is_operator:
+        if is_operator:
             letters += "o"
         return letters + "w" if self.wallops else letters
 

@@ -262,8 +262,7 @@ def stats(context: Context, params: list[str]) -> Pending | None:
         context.reply(numerics.RPL_STATSUPTIME, text=text)
     elif query == "p":
         for user in context.world.online.operators:
-            if user.role is not None:  # for mypy: an operator has a role
-                context.reply(numerics.RPL_STATSDEBUG, query, text=f"{user.nick} ({user.role.word})")
+            context.reply(numerics.RPL_STATSDEBUG, query, text=f"{user.nick} ({user.role.word})")
     elif query in _PRIVILEGED_STATS:
         context.reply(numerics.ERR_NOPRIVILEGES)
     context.reply(numerics.RPL_ENDOFSTATS, printable(query))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -10,6 +10,7 @@ from chatroom.chat.admission import passwords, scram
 from chatroom.chat.admission.ban_table import describe
 from chatroom.chat.admission.flood import is_this_machine, limit_key
 from chatroom.chat.enforcement import apply_account
+from chatroom.chat.operator_mode import operator_mode_event, operators_of, tell_operator_mode
 from chatroom.chat.stored.records import Account, AccountEntry
 from chatroom.commands.context import Context, printable
 from chatroom.commands.pending import Pending
@@ -17,6 +18,7 @@ from chatroom.irc import numerics
 from chatroom.irc.names import casefold
 
 if TYPE_CHECKING:
+    from chatroom.chat.people.session import Session
     from chatroom.chat.people.user import User
     from chatroom.chat.stored.stores import Stores
     from chatroom.chat.world import World
@@ -187,19 +189,30 @@ def _renew(context: Context, account_id: int, password: str, checked: _Checked) 
 
 
 def log_in(context: Context, user: User, account: AccountEntry) -> None:
-    """Log a user in to an account. The user reads 900, and sessions with account-notify read ACCOUNT."""
-    was_operator = user.is_operator
+    """Log a user in to an account. The user reads 900, and sessions with account-notify read ACCOUNT.
+
+    The caller has checked that no other session of the user would be logged in with it (``may_log_in``).
+    """
     context.reply(numerics.RPL_LOGGEDIN, user.prefix, account.name, text=f"You are now logged in as {account.name}")
+    before = operators_of(user)
     context.world.set_account(user, account)
-    show_operator_mode(context, user, was_operator)
+    context.world.online.step_up(user, context.session)
+    show_operator_mode(context, user, before)
 
 
-def show_operator_mode(context: Context, user: User, was_operator: bool) -> None:
-    """Send MODE +o or -o to the user's sessions, if the user has become an operator or is none any more."""
-    if user.is_operator != was_operator:
-        sign = "+" if user.is_operator else "-"
-        event = context.world.outbox.event(context.server, f"MODE {user.nick} {sign}o")
-        # The session that logged in gets it by ``say``, so that it is part of a labelled answer.
-        context.world.tell_user(user, event, skip=context.session)
-        if context.session in user.sessions:
-            context.say(event)
+def may_log_in(user: User, account: AccountEntry | None) -> bool:
+    """True if one session may log its user in to an account, or in to a new one (None).
+
+    The account is the user's: other sessions would be logged in to it as well, and they have proved nothing.
+    """
+    own = user.account
+    return len(user.sessions) == 1 or (own is not None and account is not None and own.id == account.id)
+
+
+def show_operator_mode(context: Context, user: User, before: Collection[Session]) -> None:
+    """Send MODE +o or -o to the user's sessions that have become operators since ``before``, or are none any more."""
+    # The session that logged in gets it by ``say``, so that it is part of a labelled answer.
+    tell_operator_mode(context.world, user, before, skip=context.session)
+    event = operator_mode_event(context.world, user, context.session, before)
+    if event is not None:
+        context.say(event)

@@ -17,7 +17,7 @@ from chatroom.chat.enforcement import free_nick
 from chatroom.chat.offered_capabilities import registers_before_connect
 from chatroom.chat.stored.records import Account, AccountEntry, Actor, Credential, Role
 from chatroom.commands.command_table import When, command
-from chatroom.commands.connecting.login import log_in
+from chatroom.commands.connecting.login import log_in, may_log_in
 from chatroom.commands.connecting.registration import advance, nick_refusal, take_account
 from chatroom.commands.context import Context
 from chatroom.commands.pending import Pending
@@ -105,6 +105,9 @@ def _refuse_stranger(context: Context, account: str) -> bool:
         context.fail("ALREADY_AUTHENTICATED", account, text=f"You are already logged in as {own.name}")
     elif user is None and not registers_before_connect(settings):
         context.fail("COMPLETE_CONNECTION_REQUIRED", account, text="Connect under the name first, then register it")
+    elif user is not None and not may_log_in(user, None):
+        text = "Disconnect your other devices first: they would be logged in without the password"
+        context.fail("DISALLOWED", account, text=text)
     elif not settings.accounts.registration:
         context.fail("DISALLOWED", account, text="This server does not register names from the chat. Ask an admin")
     else:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from chatroom.chat.admission.sasl_exchange import PLAIN, SaslExchange, mechanisms
 from chatroom.chat.admission.scram import KIND, ScramExchange, Verifier, read_verifier, unmatched_verifier
+from chatroom.chat.operator_mode import operators_of
 from chatroom.chat.stored.records import AccountEntry, Role
 from chatroom.commands.command_table import When, command
 from chatroom.commands.connecting.login import (
@@ -17,6 +18,7 @@ from chatroom.commands.connecting.login import (
     admitted,
     check_password,
     log_in,
+    may_log_in,
     record_login,
     show_operator_mode,
 )
@@ -177,20 +179,20 @@ def _checked(context: Context, account: AccountEntry | Denied) -> Pending | None
         take_account(context, account)
         context.reply(numerics.RPL_SASLSUCCESS)
         return advance(context)
-    if len(user.sessions) > 1 and user.account != account:
-        # The account belongs to the user: the other sessions would be logged in to it without having proved anything.
+    if not may_log_in(user, account):
         context.reply(numerics.ERR_SASLALREADY)
         return None
     return with_account_data(context, account, lambda context: _log_in_again(context, account))
 
 
 def _log_in_again(context: Context, account: AccountEntry) -> None:
-    # Looked up again, because the account may have changed while its data were read.
+    # Looked up again, because the account may have changed while its data were read, and another session have come.
     user, known = context.session.user, admitted(context.world, account.id)
     if isinstance(known, Denied):
         _failed(context, known)
+    elif user is not None and not may_log_in(user, known):
+        context.reply(numerics.ERR_SASLALREADY)
     elif user is not None:
-        _step_up(context, user)
         log_in(context, user, known)
         context.reply(numerics.RPL_SASLSUCCESS)
 
@@ -212,18 +214,47 @@ def _failed(context: Context, denied: Denied) -> None:
 
 @command("OPER", "<account> <password>")
 def oper(context: Context, params: list[str]) -> Pending | None:
-    """Logs in to the account of an admin or a moderator, which gives you the rights of the role."""
+    """Gives this connection the rights of an admin or a moderator, by the password of their account.
+
+    It also logs you in to the account, if you are not logged in.
+    """
     return check_password(context, params[0], params[1], _oper_checked)
 
 
 def _oper_checked(context: Context, account: AccountEntry | Denied) -> Pending | None:
+    user = context.session.user
     if isinstance(account, Denied):
         _refuse_oper(context, account)
-        return None
-    if account.role < Role.MODERATOR:
-        context.reply(numerics.ERR_NOOPERHOST, text=f"{account.name} is not the account of an admin or a moderator")
-        return None
-    return with_account_data(context, account, lambda context: _become_operator(context, account))
+    elif user is not None and account.role >= Role.MODERATOR and _oper_logs_in(user, account):
+        return with_account_data(context, account, lambda context: _become_operator(context, account))
+    else:
+        _become_operator(context, account)
+    return None
+
+
+def _oper_logs_in(user: User, account: AccountEntry) -> bool:
+    """True if OPER logs the user in. A user that has an account keeps it: it has their read markers and metadata."""
+    return may_log_in(user, account) and (user.account is None or user.account.id == account.id)
+
+
+def _become_operator(context: Context, account: AccountEntry) -> None:
+    # Looked up again, because the account may have changed while its data were read.
+    user, known = context.session.user, admitted(context.world, account.id)
+    if user is None:
+        return
+    if isinstance(known, Denied):
+        _refuse_oper(context, known)
+    elif known.role < Role.MODERATOR:
+        context.reply(numerics.ERR_NOOPERHOST, text=f"{known.name} is not the account of an admin or a moderator")
+    else:
+        if _oper_logs_in(user, known):
+            log_in(context, user, known)
+        else:
+            before, online = operators_of(user), context.world.online
+            online.set_oper(user, context.session, known)
+            online.step_up(user, context.session)
+            show_operator_mode(context, user, before)
+        context.reply(numerics.RPL_YOUREOPER)
 
 
 def _refuse_oper(context: Context, denied: Denied) -> None:
@@ -233,20 +264,3 @@ def _refuse_oper(context: Context, denied: Denied) -> None:
         context.reply(denied.numeric, "OPER", text=denied.why)
     else:  # not 465, which tells the client that its session is over
         context.reply(numerics.ERR_NOOPERHOST, text=denied.why[:1].upper() + denied.why[1:])
-
-
-def _step_up(context: Context, user: User) -> None:
-    """Give a user the rights of their role back, if they had put them aside by ``MODE -o``."""
-    was_operator = user.is_operator
-    user.stepped_down = False
-    show_operator_mode(context, user, was_operator)
-
-
-def _become_operator(context: Context, account: AccountEntry) -> None:
-    user, known = context.session.user, admitted(context.world, account.id)
-    if isinstance(known, Denied):
-        _refuse_oper(context, known)
-    elif user is not None:
-        _step_up(context, user)
-        log_in(context, user, known)
-        context.reply(numerics.RPL_YOUREOPER)

@@ -42,8 +42,9 @@ def welcome(context: Context) -> None:
         world.outbox.to_session(session, text.render(user.nick, user.prefix, figures))
     else:
         say_welcome(context)
-    if user.modes != "+":
-        context.say(f":{context.server} MODE {user.nick} {user.modes}")
+    modes = user.modes_of(session)
+    if modes != "+":
+        context.say(f":{context.server} MODE {user.nick} {modes}")
 
 
 def say_welcome(context: Context) -> None:

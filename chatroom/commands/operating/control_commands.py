@@ -62,7 +62,7 @@ def sessions(context: Context, params: list[str]) -> Pending | None:
         else:
             name, username = user.nick, user.username
             account = user.account_name or "*"
-            role = user.role.word if user.role is not None else "*"
+            role = session.rank.word if user.account is not None or session.oper is not None else "*"
             channels = ",".join(channel.name for channel in user.channels) or "*"
         idle_s = (world.now_ms - (user.spoke_ms if user is not None else session.connected_ms)) // 1000
         address = printable(session.address_text)

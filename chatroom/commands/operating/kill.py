@@ -40,7 +40,7 @@ def require_rank(context: Context, target: User) -> None:
         return
     if target is context.session.user:
         raise NotPermitted("that is yourself")
-    ban_policy.require_rank(context.role, target.nick, target.role)
+    ban_policy.require_rank(context.role, target.nick, target.rank)
 
 
 def kick_words(role: Role, nick: str, reason: str) -> tuple[str, str]:

@@ -117,7 +117,7 @@ def _address(version: int, address: int) -> ipaddress.IPv4Address | ipaddress.IP
 
 def _require_rank_over_name(context: Context, name: str) -> None:
     account, user = context.world.accounts.find(name), context.user
-    roles = [wearer.role for wearer in users_named(context.world, name)]
+    roles = [wearer.rank for wearer in users_named(context.world, name)]
     if account is not None:
         roles.append(account.role)
     own_names = (user.nick, user.account_name or user.nick)
@@ -125,11 +125,12 @@ def _require_rank_over_name(context: Context, name: str) -> None:
 
 
 def _require_rank_over_network(context: Context, target: NetworkTarget) -> None:
-    own = context.user.account
+    user = context.user
     others = [
-        (session.user.nick, session.user.role)
+        (session.user.nick, session.rank)
         for session in sessions_in(context.world, target.network)
-        if session.user is not None and session.user.account != own
+        if session.user is not None and session.user is not user
+        if session.user.account is None or session.user.account != user.account
     ]
     ban_policy.require_rank_over_network(context.role, others)
 
@@ -198,7 +199,7 @@ def _remove(context: Context, text: str) -> Pending:
     rule = _find_rule(context, text)
     account = context.world.accounts.find(rule.name) if rule.name is not None else None
     if account is not None:
-        own = account == context.user.account
+        own = account in (context.user.account, context.session.oper)
         ban_policy.require_may_lift(context.role, rule.target, account.role, own=own)
     ban_id, actor = rule.id, context.actor
 

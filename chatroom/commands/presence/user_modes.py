@@ -1,4 +1,6 @@
-"""MODE for users: ``i``, ``w``, ``B`` and ``R``. Mode ``o`` comes with the account's role; a user can only remove it.
+"""MODE for users: ``i``, ``w``, ``B`` and ``R``. Mode ``o`` comes with a login or OPER; a session can only remove it.
+
+Mode ``o`` is that of one session, and the others are the user's.
 
 Source: Modern IRC Client Protocol, "User mode" and "User Modes"; IRCv3 bot mode.
 """
@@ -23,14 +25,15 @@ def user_mode(context: Context, params: list[str]) -> None:
         context.reply(numerics.ERR_USERSDONTMATCH)
         return
     if len(params) < 2:
-        context.reply(numerics.RPL_UMODEIS, user.modes)
+        context.reply(numerics.RPL_UMODEIS, user.modes_of(context.session))
         return
     changes = parse_changes(params[1:2], ModeKinds(flags=USER_MODES))
     done = [change for change in changes if _change(context, user, change)]
     for line in format_changes(done):
+        context.say(context.world.outbox.event(user.prefix, f"MODE {user.nick} {line}", user))
+    for line in format_changes([change for change in done if change.letter != "o"]):
         event = context.world.outbox.event(user.prefix, f"MODE {user.nick} {line}", user)
         context.world.tell_user(user, event, skip=context.session)
-        context.say(event)
     # One reply for all unknown letters: 501 does not name them.
     if any(change.letter not in USER_MODES for change in changes):
         context.reply(numerics.ERR_UMODEUNKNOWNFLAG)
@@ -39,7 +42,8 @@ def user_mode(context: Context, params: list[str]) -> None:
 def _change(context: Context, user: User, change: ModeChange) -> bool:
     """Make one change. Returns True if the modes differ afterwards. ``+o`` is ignored (RFC 2812, section 3.1.5)."""
     adding, letter, _ = change
-    before = user.modes
+    session = context.session
+    before = user.modes_of(session)
     if letter == "i":
         context.world.online.set_invisible(user, adding)
     elif letter == "w":
@@ -48,6 +52,6 @@ def _change(context: Context, user: User, change: ModeChange) -> bool:
         user.bot = adding
     elif letter == "R":
         user.registered_only = adding
-    elif letter == "o" and not adding and user.is_operator:
-        context.world.online.step_down(user)
-    return user.modes != before
+    elif letter == "o" and not adding and session.is_operator:
+        context.world.online.step_down(user, session)
+    return user.modes_of(session) != before

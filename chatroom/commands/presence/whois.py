@@ -49,7 +49,7 @@ def _reply_whois(context: Context, user: User) -> None:
     context.reply(numerics.RPL_WHOISSERVER, nick, server.name, text=server.description)
     if user.away is not None:
         context.reply(numerics.RPL_AWAY, nick, text=user.away)
-    if user.is_operator and user.role is not None:
+    if user.is_operator:
         context.reply(numerics.RPL_WHOISOPERATOR, nick, text=f"is {user.role.with_article} of this server")
     if user.account_name is not None:
         context.reply(numerics.RPL_WHOISACCOUNT, nick, user.account_name)

@@ -79,7 +79,7 @@ def _look_up(context: Context, readable: Readable, words: tuple[str, str, str], 
         else:
             user, channel = context.user, readable.channel
             # The whole channel reads the reason, so a user that may not speak cannot give one.
-            may_give_reason = channel is None or may_speak(channel, user, reason)
+            may_give_reason = channel is None or may_speak(channel, context.session, user, reason)
             redaction = _Redaction(readable, msgid, reason if may_give_reason else "", user, user.prefix)
             return _delete(context, redaction, target, message_id)
         return None

@@ -76,7 +76,7 @@ def replay_channel(world: World, session: Session, channel: Channel, *, own: boo
         return  # a bot would take old messages for new ones, or carry them over once more
     before_channel = first_message_id(channel.history_from_ms) - 1
     guests, most = history.replay_guests, history.replay_accounts_max
-    if "H" in channel.flags and not user.is_operator:
+    if "H" in channel.flags and not session.is_operator:
         guests = most = 0  # a member can read the channel from its JOIN on
     # What is said from here on is not read by the worker, because it waits in the replay queue.
     missed = _Missed(account_id, before_channel, ledger.last_message_id, guests, most)

@@ -32,6 +32,7 @@ from chatroom.irc import caps, numerics
 from chatroom.irc.limits import MESSAGE_TARGETS
 
 if TYPE_CHECKING:
+    from chatroom.chat.people.session import Session
     from chatroom.chat.people.user import User
 
 STATUS_PREFIXES = {"@": OP, "+": OP | VOICE}
@@ -127,15 +128,15 @@ def is_ctcp_request(text: str) -> bool:
 
 def _may_say(channel: Channel, utterance: Utterance) -> bool:
     """True if the user may say all lines of the message in the channel."""
-    if not may_speak(channel, utterance.user, utterance.text):
+    if not may_speak(channel, utterance.session, utterance.user, utterance.text):
         return False
     # The other lines of a multiline message reach clients without the capability as messages of their own.
     parts = utterance.parts
     return parts is None or "C" not in channel.flags or not any(is_ctcp_request(part.text) for part in parts)
 
 
-def may_speak(channel: Channel, user: User, text: str) -> bool:
-    """True if the user may say the text in the channel.
+def may_speak(channel: Channel, session: Session, user: User, text: str) -> bool:
+    """True if the session may say the text in the channel for its user.
 
     Mode C refuses CTCP from every user. Other modes, and bans, do not hold for opers and members with a standing.
     """
@@ -144,11 +145,12 @@ def may_speak(channel: Channel, user: User, text: str) -> bool:
     if "C" in flags and is_ctcp_request(text):
         return False
     standing = channel.members.get(user)
-    if standing or user.is_operator:
+    if standing:
         return True
-    if "m" in flags or (standing is None and "n" in flags) or ("M" in flags and user.account is None):
-        return False
-    return not channel.lists or not channel.is_silenced(user)
+    refused = "m" in flags or (standing is None and "n" in flags) or ("M" in flags and user.account is None)
+    if refused or (channel.lists and channel.is_silenced(user)):
+        return session.is_operator
+    return True
 
 
 def _refuse_channel(utterance: Utterance, name: str, channel: Channel | None) -> None:

@@ -55,7 +55,9 @@ def say_plainly(world: World, session: Session, line: str) -> bool:
 
 def _say_in_channel(world: World, session: Session, user: User, channel: Channel, text: str) -> bool:
     ledger, outbox = world.ledger, world.outbox
-    if not may_speak(channel, user, text) or (ledger.writes_channels and not ledger.is_open and not ledger.is_ready()):
+    if not may_speak(channel, session, user, text):
+        return False
+    if ledger.writes_channels and not ledger.is_open and not ledger.is_ready():
         return False
     name = channel.name
     event = outbox.event(user.prefix, f"PRIVMSG {name} :{text}", user)

@@ -19,7 +19,8 @@ def online() -> OnlineDirectory:
 
 def user(nick: str, account: AccountEntry | None = None) -> User:
     """A user, logged in or not, that no directory knows yet."""
-    made = User(nick, "u", "U", "host", Session(1, "10.0.0.1", 4, 1, "host", 0), 0)
+    session = Session(1, "10.0.0.1", 4, 1, "host", 0)
+    made = session.user = User(nick, "u", "U", "host", session, 0)
     made.account = account
     return made
 
@@ -62,7 +63,7 @@ def test_a_user_that_steps_down_is_no_operator(online: OnlineDirectory) -> None:
     """The user stays logged in to the account."""
     mo = user("mo", MO)
     online.add(mo, 1)
-    online.step_down(mo)
+    online.step_down(mo, mo.sessions[0])
     assert (online.operators, mo.is_operator) == ({}, False)
     assert list(online.users_of(MO.id)) == [mo]
 
