@@ -13,12 +13,14 @@ from chatroom.chat.admission.account_directory import AccountDirectory
 from chatroom.chat.admission.ban_table import BanTable
 from chatroom.chat.admission.cloak import Cloak
 from chatroom.chat.admission.flood import LoginThrottle
+from chatroom.chat.admission.reserved_names import NICKSERV, is_nickserv
 from chatroom.chat.delivery.ledger import Ledger
 from chatroom.chat.delivery.monitors import MonitorLists
 from chatroom.chat.delivery.outbox import Outbox
 from chatroom.chat.events import Event, Stamp
 from chatroom.chat.people.channel import Channel
 from chatroom.chat.people.online_directory import OnlineDirectory
+from chatroom.chat.people.user import User
 from chatroom.chat.people.whowas import WhowasList
 from chatroom.chat.stored.entries import Kind
 from chatroom.chat.work_queue import WorkQueue
@@ -30,7 +32,6 @@ from chatroom.irc.names import casefold
 if TYPE_CHECKING:
     from chatroom.chat.delivery.welcome_text import WelcomeText
     from chatroom.chat.people.session import Session
-    from chatroom.chat.people.user import User
     from chatroom.chat.runtime import Runtime
     from chatroom.chat.stored.records import AccountEntry, StoredChannel
 
@@ -65,6 +66,11 @@ class World:
         """All sessions, by their ids; the control sockets' are not among them."""
         self.users: dict[str, User] = {}
         """All users, by casefolded nick."""
+        self.nickserv = User(
+            NICKSERV, "services", "Registers names: /msg NickServ HELP", settings.server.name, None, start_ms
+        )
+        """The service that clients write to as if it were a user. It is not one of ``users``."""
+        self.nickserv.bot = True
         self.channels: dict[str, Channel] = {}
         """All channels, by casefolded name."""
         self.channel_renames = 0
@@ -174,6 +180,10 @@ class World:
     def find_user(self, nick: str) -> User | None:
         """Find the user with that nick."""
         return self.users.get(casefold(nick))
+
+    def find_shown(self, nick: str) -> User | None:
+        """Find the user with that nick, or the service, for a client that asks who is connected."""
+        return self.nickserv if is_nickserv(nick) else self.users.get(casefold(nick))
 
     def add_user(self, user: User) -> None:
         """Add a user that has completed registration, and tell clients that monitor the nick."""

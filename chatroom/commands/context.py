@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from chatroom.chat.world import World
 
 
+NICKSERV = "NICKSERV"
+"""The verb under which a line is answered by the service NickServ: in notices from its nick, and in numerics."""
+
+
 def printable(word: str) -> str:
     """Return a client's word in a form that can be a middle parameter of a reply; ``*`` if it has none."""
     # An IPv6 address can begin with a colon, which in a middle parameter would begin the last one.
@@ -40,7 +44,7 @@ class Context:
         self.world = world
         self.session = session
         self.verb = verb
-        """The verb that standard replies name."""
+        """The verb that standard replies name. If it is ``NICKSERV``, they are notices of the service."""
         self.tags = tags
         """The tags of the line; None if it has none."""
         self.is_asked = is_asked
@@ -144,6 +148,9 @@ class Context:
 
     def standard_reply(self, kind: str, code: str, *context: str, text: str) -> None:
         """Say a FAIL, WARN or NOTE line, whatever the client negotiated."""
+        if self.verb == NICKSERV:
+            self.notice(text)
+            return
         middle = " ".join([kind, printable(self.verb), code, *map(printable, context)])
         self.say(f":{self.server} {middle} :{text}")
 
@@ -181,5 +188,6 @@ class Context:
         self.say(batch)
 
     def notice(self, text: str) -> None:
-        """Answer with a NOTICE from the server."""
-        self.say(self.world.outbox.event(self.server, f"NOTICE {self.nick} :{text}"))
+        """Answer with a NOTICE from the server, or from the service that was asked."""
+        source = self.world.nickserv.prefix if self.verb == NICKSERV else self.server
+        self.say(self.world.outbox.event(source, f"NOTICE {self.nick} :{text}"))

@@ -73,7 +73,7 @@ class Accounts:
         tuple(_RESERVED.split()),
         Words('a list of nicks, such as ["NickServ", "Admin"], none of them twice', is_nick),
         "Nicks and account names that nobody can take, nor any name that looks like them. Accounts that have one keep "
-        "it, and chatroomctl can create one. [] reserves none.",
+        "it, and chatroomctl can create one. NickServ is the server's own, even with [].",
     )
 
 

@@ -50,7 +50,9 @@ class User:
         "wallops",
     )
 
-    def __init__(self, nick: str, username: str, realname: str, host: str, session: Session, now_ms: int) -> None:
+    def __init__(
+        self, nick: str, username: str, realname: str, host: str, session: Session | None, now_ms: int
+    ) -> None:
         folded = casefold(nick)
         self.nick = nick
         self.folded = nick if folded == nick else folded  # one string instead of two for most nicks
@@ -81,7 +83,7 @@ class User:
         """The channels that the user was invited to and has not joined since."""
         self.channels: dict[Channel, None] = {}
         """The user's channels, in the order of joining."""
-        self.sessions: list[Session] = [session]
+        self.sessions: list[Session] = [session] if session is not None else []
         """The user's sessions. Not empty while the user is in the world."""
         self.signon_ms = now_ms
         self.spoke_ms = now_ms

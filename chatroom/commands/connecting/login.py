@@ -1,4 +1,4 @@
-"""Checking a password and logging in: the same way for PASS, SASL and OPER."""
+"""Checking a password and logging in: the same way for PASS, SASL, OPER and NickServ."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from chatroom.chat.admission.flood import is_this_machine, limit_key
 from chatroom.chat.enforcement import apply_account
 from chatroom.chat.operator_mode import operator_mode_event, operators_of, tell_operator_mode
 from chatroom.chat.stored.records import Account, AccountEntry
-from chatroom.commands.context import Context, printable
+from chatroom.commands.context import NICKSERV, Context, printable
 from chatroom.commands.pending import Pending
+from chatroom.commands.presence.account_data import with_account_data
 from chatroom.irc import numerics
 from chatroom.irc.names import casefold
 
@@ -31,6 +32,13 @@ class Denied(NamedTuple):
     """The reason, for the user and for the log."""
     numeric: numerics.Numeric = numerics.ERR_PASSWDMISMATCH
     """What the refusal is called outside SASL. Clients look for a wrong password only if it says so (464)."""
+
+    @property
+    def sentence(self) -> str:
+        """The reason as a sentence. Clients look for ``Password incorrect``, so only a wrong password says that."""
+        if self.numeric == numerics.ERR_PASSWDMISMATCH:
+            return f"Password incorrect: {self.why}"
+        return self.why[:1].upper() + self.why[1:]
 
 
 Then = Callable[[Context, "AccountEntry | Denied"], "Pending | None"]
@@ -84,6 +92,8 @@ class Attempt:
 
     def _denied(self, context: Context, denied: Denied) -> Denied:
         name, address = printable(self.name), context.session.address_text
+        if context.verb == NICKSERV and context.world.accounts.find(name) is None:
+            name = "an unknown name"  # it may be the password: people mix up the order of the two
         context.world.log_line(f"refused login as {name} from {address}: {denied.why}")
         return denied
 
@@ -186,6 +196,37 @@ def _renew(context: Context, account_id: int, password: str, checked: _Checked) 
 
     # In a password worker: each hash takes a quarter of a second, and no session waits for it.
     context.world.work.check(renew)
+
+
+def log_in_present(
+    context: Context,
+    account: AccountEntry,
+    refuse: Callable[[Context, Denied], None],
+    refuse_another: Callable[[Context], None],
+    done: Callable[[Context], None],
+) -> Pending | None:
+    """Log the session's user in to an account whose password the session has proved, then call ``done``.
+
+    ``refuse`` is called instead if the account may not log in any more, and ``refuse_another`` if other sessions of the
+    user would be logged in too (``may_log_in``).
+    """
+
+    def go_on(context: Context) -> None:
+        # Looked up again: the account may have changed while its data were read, and another session have come.
+        user, known = context.session.user, admitted(context.world, account.id)
+        if isinstance(known, Denied):
+            refuse(context, known)
+        elif user is not None and not may_log_in(user, known):
+            refuse_another(context)
+        elif user is not None:
+            log_in(context, user, known)
+            done(context)
+
+    user = context.session.user
+    if user is None or not may_log_in(user, account):
+        go_on(context)
+        return None
+    return with_account_data(context, account, go_on)
 
 
 def log_in(context: Context, user: User, account: AccountEntry) -> None:

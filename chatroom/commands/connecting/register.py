@@ -9,6 +9,7 @@ Source: IRCv3 draft/account-registration.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from chatroom.chat.admission.credentials import make_credentials
@@ -19,7 +20,7 @@ from chatroom.chat.stored.records import Account, AccountEntry, Actor, Credentia
 from chatroom.commands.command_table import When, command
 from chatroom.commands.connecting.login import log_in, may_log_in
 from chatroom.commands.connecting.registration import advance, nick_refusal, take_account
-from chatroom.commands.context import Context
+from chatroom.commands.context import NICKSERV, Context
 from chatroom.commands.pending import Pending
 from chatroom.errors import AlreadyExists, InvalidValue
 from chatroom.irc.names import casefold
@@ -56,14 +57,12 @@ def register(context: Context, params: list[str]) -> Pending | None:
         context.fail(refusal[0], name, text=refusal[1])
     elif email == "*" and settings.email_required:
         context.fail("INVALID_EMAIL", name, text="This server needs your mail address to register an account")
-    elif email != "*" and not _is_address(email):
+    elif email != "*" and not is_address(email):
         way_out = "" if settings.email_required else ". None is needed: send * instead"
         context.fail("INVALID_EMAIL", name, text=f"This is not a mail address{way_out}")
-    elif len(password) < settings.password_min_length:
-        text = f"A password has at least {settings.password_min_length} characters"
-        context.fail("WEAK_PASSWORD", name, text=text)
     else:
-        return _hash_and_create(context, nick, None if email == "*" else email, password)
+        actor = Actor(nick, context.session.address_text)
+        return create_account(context, nick, None if email == "*" else email, password, actor, _registered)
     return None
 
 
@@ -92,7 +91,8 @@ def _refused_nick(context: Context, account: str, nick: str) -> str:
     return refused if casefold(wanted) == casefold(refused) else ""
 
 
-def _is_address(text: str) -> bool:
+def is_address(text: str) -> bool:
+    """True if the text has the form of a mail address."""
     return _ADDRESS.fullmatch(text) is not None and text.isprintable() and len(text.encode()) <= _ADDRESS_BYTES
 
 
@@ -125,12 +125,23 @@ def _name_refusal(context: Context, name: str, nick: str) -> tuple[str, str] | N
     return ("BAD_ACCOUNT_NAME", refusal[2]) if refusal is not None else None
 
 
-def _hash_and_create(context: Context, name: str, email: str | None, password: str) -> Pending:
+def make_new_credentials(
+    context: Context, name: str, password: str, then: Callable[[Context, list[Credential]], Pending | None]
+) -> Pending | None:
+    """Refuse a password that must not be set for the account ``name``, or go on with its credentials.
+
+    A worker makes them, and ``then`` is called in a later tick.
+    """
     world = context.world
     settings = world.settings.accounts
-    key = f"register {limit_key(context.session.version, context.session.address)}"
-    delay_ms = world.throttle.slow(key, world.now_ms) if world.settings.limits.enabled else 0
-    actor = Actor(name, context.session.address_text)
+    if len(password) < settings.password_min_length:
+        text = f"A password has at least {settings.password_min_length} characters"
+        context.fail("WEAK_PASSWORD", name, text=text)
+        return None
+    delay_ms = 0
+    if world.settings.limits.enabled and context.role < Role.ADMIN:
+        key = f"register {limit_key(context.session.version, context.session.address)}"
+        delay_ms = world.throttle.slow(key, world.now_ms)
 
     def hash_it(stores: Stores) -> list[Credential] | str:
         try:
@@ -139,11 +150,26 @@ def _hash_and_create(context: Context, name: str, email: str | None, password: s
             # A text, because ``resume`` would answer an error with its own code, INVALID_PARAMS.
             return str(error)
 
-    def create(context: Context, credentials: list[Credential] | str) -> Pending | None:
+    def go_on(context: Context, credentials: list[Credential] | str) -> Pending | None:
         if isinstance(credentials, str):
             context.fail("UNACCEPTABLE_PASSWORD", name, text=credentials)
             return None
+        return then(context, credentials)
 
+    return Pending("password", hash_it, go_on, delay_ms)
+
+
+def create_account(
+    context: Context,
+    name: str,
+    email: str | None,
+    password: str,
+    actor: Actor,
+    done: Callable[[Context, AccountEntry], Pending | None],
+) -> Pending | None:
+    """Create an account in a worker, then call ``done``, which frees its nick. The caller has checked the name."""
+
+    def create(context: Context, credentials: list[Credential]) -> Pending:
         def job(stores: Stores) -> Account | None:
             try:
                 # The name was free when the line came, but another session may have registered it meanwhile.
@@ -151,9 +177,17 @@ def _hash_and_create(context: Context, name: str, email: str | None, password: s
             except AlreadyExists:
                 return None
 
-        return Pending("store", job, lambda context, account: _registered(context, name, account))
+        return Pending("store", job, take_in)
 
-    return Pending("password", hash_it, create, delay_ms)
+    def take_in(context: Context, account: Account | None) -> Pending | None:
+        if account is None:
+            context.fail("ACCOUNT_EXISTS", name, text=f"{name} is already registered")
+            return None
+        entry = AccountEntry(account.id, account.name, account.role, account.disabled)
+        context.world.accounts.put(entry)
+        return done(context, entry)
+
+    return make_new_credentials(context, name, password, create)
 
 
 def _hand_over(context: Context, user: User, account_id: int) -> None:
@@ -170,18 +204,16 @@ def _hand_over(context: Context, user: User, account_id: int) -> None:
         context.world.work.write(store)
 
 
-def _registered(context: Context, name: str, account: Account | None) -> Pending | None:
-    world = context.world
-    if account is None:
-        context.fail("ACCOUNT_EXISTS", name, text=f"{name} is already registered")
-        return None
-    entry = AccountEntry(account.id, account.name, account.role, account.disabled)
-    world.accounts.put(entry)
-    user = context.session.user
+def _registered(context: Context, entry: AccountEntry) -> Pending | None:
+    world, name, user = context.world, entry.name, context.session.user
     if user is not None:
         _hand_over(context, user, entry.id)
     world.log_line(f"registered {name} from {context.session.address_text}")
-    context.from_server("REGISTER", "SUCCESS", name, f"{name} is registered and you are logged in")
+    text = f"{name} is registered and you are logged in"
+    if context.verb == NICKSERV:
+        context.notice(text)
+    else:
+        context.from_server("REGISTER", "SUCCESS", name, text)
     if user is not None:
         log_in(context, user, entry)
     else:

@@ -196,13 +196,10 @@ def _password_checked(context: Context, account: AccountEntry | Denied) -> Pendi
 def _refuse_login(context: Context, denied: Denied) -> None:
     """Close a session that gave a wrong password, or may not log in with the right one."""
     why, session = denied.why, context.session
-    if denied.numeric == numerics.ERR_PASSWDMISMATCH:
-        why = f"Password incorrect: {why}"
-        context.reply(denied.numeric, text=why)
-    elif denied.numeric == numerics.RPL_TRYAGAIN:
+    if denied.numeric == numerics.RPL_TRYAGAIN:
         context.reply(denied.numeric, "PASS", text=why)
     else:
-        why = why[:1].upper() + why[1:]
+        why = denied.sentence
         context.reply(denied.numeric, text=why)
     context.world.log_line(f"refused {session.address_text}: {denied.why}")
     context.world.close(session, why)

@@ -18,6 +18,7 @@ from chatroom.commands.connecting.login import (
     admitted,
     check_password,
     log_in,
+    log_in_present,
     may_log_in,
     record_login,
     show_operator_mode,
@@ -179,22 +180,15 @@ def _checked(context: Context, account: AccountEntry | Denied) -> Pending | None
         take_account(context, account)
         context.reply(numerics.RPL_SASLSUCCESS)
         return advance(context)
-    if not may_log_in(user, account):
-        context.reply(numerics.ERR_SASLALREADY)
-        return None
-    return with_account_data(context, account, lambda context: _log_in_again(context, account))
+    return log_in_present(context, account, _failed, _refuse_another_account, _logged_in)
 
 
-def _log_in_again(context: Context, account: AccountEntry) -> None:
-    # Looked up again, because the account may have changed while its data were read, and another session have come.
-    user, known = context.session.user, admitted(context.world, account.id)
-    if isinstance(known, Denied):
-        _failed(context, known)
-    elif user is not None and not may_log_in(user, known):
-        context.reply(numerics.ERR_SASLALREADY)
-    elif user is not None:
-        log_in(context, user, known)
-        context.reply(numerics.RPL_SASLSUCCESS)
+def _refuse_another_account(context: Context) -> None:
+    context.reply(numerics.ERR_SASLALREADY)
+
+
+def _logged_in(context: Context) -> None:
+    context.reply(numerics.RPL_SASLSUCCESS)
 
 
 def _failed(context: Context, denied: Denied) -> None:
@@ -259,8 +253,8 @@ def _become_operator(context: Context, account: AccountEntry) -> None:
 
 def _refuse_oper(context: Context, denied: Denied) -> None:
     if denied.numeric == numerics.ERR_PASSWDMISMATCH:
-        context.reply(denied.numeric, text=f"Password incorrect: {denied.why}")
+        context.reply(denied.numeric, text=denied.sentence)
     elif denied.numeric == numerics.RPL_TRYAGAIN:
         context.reply(denied.numeric, "OPER", text=denied.why)
     else:  # not 465, which tells the client that its session is over
-        context.reply(numerics.ERR_NOOPERHOST, text=denied.why[:1].upper() + denied.why[1:])
+        context.reply(numerics.ERR_NOOPERHOST, text=denied.sentence)

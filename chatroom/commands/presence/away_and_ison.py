@@ -64,7 +64,7 @@ def setname(context: Context, params: list[str]) -> Pending | None:
 def ison(context: Context, params: list[str]) -> Pending | None:
     """Lists which of the given nicks are connected."""
     wanted = [nick for param in params for nick in param.split()]
-    here = [user.nick for nick in wanted if (user := context.world.find_user(nick)) is not None]
+    here = [user.nick for nick in wanted if (user := context.world.find_shown(nick)) is not None]
     context.reply_words(numerics.RPL_ISON, words=here or [""])  # 303 is sent even if its list is empty
     return None
 
@@ -74,7 +74,7 @@ def userhost(context: Context, params: list[str]) -> Pending | None:
     """Shows user name, host and away status of up to five nicks."""
     words = []
     for nick in [nick for param in params for nick in param.split()][:5]:  # RFC 2812 allows five
-        user = context.world.find_user(nick)
+        user = context.world.find_shown(nick)
         if user is not None:
             operator = "*" if user.is_operator else ""
             words.append(f"{user.nick}{operator}={'-' if user.away is not None else '+'}{user.username}@{user.host}")

@@ -72,7 +72,7 @@ def _tell_status(context: Context, nicks: Iterable[str]) -> None:
     """Tell which of the nicks are connected, and which are not."""
     here, gone = [], []
     for nick in nicks:
-        user = context.world.find_user(nick)
+        user = context.world.find_shown(nick)
         if user is not None:
             here.append(user)
         else:

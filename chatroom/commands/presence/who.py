@@ -59,7 +59,7 @@ def _find(context: Context, mask: str) -> Iterator[tuple[User, Channel | None]]:
     """The users that the mask means: the members of a channel, the user of a nick, or all users that match."""
     world = context.world
     channel = world.find_channel(mask)
-    exact = world.find_user(mask)
+    exact = world.find_shown(mask)
     if channel is not None:
         inside = context.user in channel.members
         if inside or "s" not in channel.flags or context.role >= Role.MODERATOR:
@@ -121,7 +121,7 @@ def _flags(row: _Row) -> str:
 def _address(row: _Row) -> str:
     """The user's real address, if the reader is a moderator or the user; otherwise ``_NO_ADDRESS``."""
     context, user = row.context, row.user
-    if user is context.user or context.role >= Role.MODERATOR:
+    if user.sessions and (user is context.user or context.role >= Role.MODERATOR):
         return printable(user.sessions[0].address_text)
     return _NO_ADDRESS
 

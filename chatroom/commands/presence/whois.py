@@ -30,7 +30,7 @@ def whois(context: Context, params: list[str]) -> Pending | None:
         context.reply(numerics.ERR_NONICKNAMEGIVEN)
     elif len(params) < 2 or is_addressed(context, params[:1]):
         for nick in list(filter(None, nicks.split(",")))[:WHOIS_TARGETS]:
-            user = context.world.find_user(nick)
+            user = context.world.find_shown(nick)
             if user is None:
                 context.reply(numerics.ERR_NOSUCHNICK, printable(nick))
             else:

@@ -1,9 +1,10 @@
-"""PRIVMSG, NOTICE and TAGMSG. A message goes one of four ways, by what its target is:
+"""PRIVMSG, NOTICE and TAGMSG. A message goes one of five ways, by what its target is:
 
 - ``#channel``: to all sessions in the channel but the sending one. The history has it if ``history.messages`` is on.
 - ``@#channel`` or ``+#channel``: to the sessions of the members with that standing. The history does not have it.
 - a user: to all sessions of the user, and to the other sessions of the sender. The history has it if both have an
   account and ``history.direct_messages`` is on.
+- ``NickServ``, as the only target: to the verb NICKSERV. The history never has it, since it may hold a password.
 - an account that is not connected: into the history, from which a replay shows it at the next login. The message is
   refused if the history does not take it.
 
@@ -18,9 +19,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from chatroom.chat.admission.reserved_names import is_nickserv
 from chatroom.chat.people.channel import OP, VOICE, Channel
-from chatroom.commands.command_table import command
-from chatroom.commands.context import Context, printable
+from chatroom.commands.command_table import COMMANDS, command
+from chatroom.commands.context import NICKSERV, Context, printable
 from chatroom.commands.pending import Pending
 from chatroom.commands.talking.utterance import Utterance
 from chatroom.commands.talking.writing_history import (
@@ -37,6 +39,9 @@ if TYPE_CHECKING:
 
 STATUS_PREFIXES = {"@": OP, "+": OP | VOICE}
 """Signs that may stand before a channel's name, each with the standings that read the message: one is enough."""
+
+_ECHOED = ("HELP", "INFO")
+"""Commands of NickServ that are echoed whole: no parameter of theirs is a password."""
 
 
 @command("PRIVMSG", "[<targets> <text>]")
@@ -87,11 +92,10 @@ def say(utterance: Utterance, targets: str) -> Pending | None:
         pending = wait_for_journal(utterance, names, _say_to_all)
         if pending is not None:
             return pending
-    _say_to_all(utterance, names)
-    return None
+    return _say_to_all(utterance, names)
 
 
-def _say_to_all(utterance: Utterance, names: list[str]) -> None:
+def _say_to_all(utterance: Utterance, names: list[str]) -> Pending | None:
     for name in names:
         sign = name[:1]
         if sign == "#":
@@ -102,8 +106,33 @@ def _say_to_all(utterance: Utterance, names: list[str]) -> None:
             target = utterance.world.find_user(name)
             if target is not None:
                 _say_to_user(utterance, target)
+            elif is_nickserv(name):
+                # Before a message can be left for an account of that name, which the shell may have made.
+                if len(names) == 1:
+                    return _ask_nickserv(utterance)
+                utterance.refuse(numerics.ERR_TOOMANYTARGETS, printable(name), text="Write to NickServ alone")
             elif not _leave_message(utterance, name):
                 utterance.refuse(numerics.ERR_NOSUCHNICK, printable(name))
+    return None
+
+
+def _ask_nickserv(utterance: Utterance) -> Pending | None:
+    """Run a message to NickServ as the verb. A NOTICE is no command, nor is a TAGMSG or a CTCP request."""
+    context = utterance.context
+    if utterance.verb != "PRIVMSG" or utterance.text.startswith("\x01"):
+        return None
+    context.verb = NICKSERV
+    name, words = context.world.nickserv.nick, utterance.text.split()
+    # Clients and bouncers store what they are sent, so a password is not echoed, and with it no word behind the first.
+    if words and words[0].upper() not in _ECHOED:
+        utterance.text = words[0]
+    event = utterance.event_for(name)
+    event.body, event.parts = f"PRIVMSG {name} :{utterance.text}", None
+    utterance.echo(event)
+    if utterance.parts is not None:
+        context.notice("One line is one command: /msg NickServ HELP lists them")
+        return None
+    return COMMANDS[NICKSERV].handler(context, words)
 
 
 def _say_to_channel(utterance: Utterance, name: str) -> None:

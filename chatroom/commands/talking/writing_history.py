@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
+from chatroom.chat.admission.reserved_names import is_nickserv
 from chatroom.chat.stored.entries import direct
 from chatroom.chat.work_queue import PATIENCE_MS
 from chatroom.commands.pending import Pending
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
 RETRY_MS = 5
 """How long a waiting line waits before it asks again."""
 _NOT_SENT = "Your message was not sent, because it could not be stored"
-Say = Callable[["Utterance", "list[str]"], None]
-"""Sends a message to the targets of these names."""
+Say = Callable[["Utterance", "list[str]"], "Pending | None"]
+"""Sends a message to the targets of these names. Returns what must be waited for, if a target is a service."""
 
 
 def wait_for_journal(utterance: Utterance, names: list[str], say: Say, since_ms: int = 0) -> Pending | None:
@@ -44,9 +45,7 @@ def wait_for_journal(utterance: Utterance, names: list[str], say: Say, since_ms:
         if context.session.user is None:
             return None  # the session ended meanwhile
         pending = wait_for_journal(utterance, names, say, since_ms)
-        if pending is None:
-            say(utterance, names)
-        return pending
+        return say(utterance, names) if pending is None else pending
 
     return Pending(None, None, then, RETRY_MS)
 
@@ -56,7 +55,7 @@ def _is_stored(utterance: Utterance, name: str) -> bool:
     history = world.settings.history
     if name.startswith("#"):
         return history.messages
-    if not history.direct_messages or utterance.user.account is None:
+    if not history.direct_messages or utterance.user.account is None or is_nickserv(name):
         return False
     target = world.find_user(name)
     return target.account is not None if target is not None else world.accounts.find(name) is not None

@@ -99,11 +99,13 @@ def test_a_reload_that_reserves_a_name_takes_it_from_its_user(here: Here) -> Non
     here.connect("Admin")
 
 
-def test_without_reserved_names_every_name_is_free(make_here: Callable[..., Here]) -> None:
-    """With an empty list, a guest may have any of them."""
+def test_without_reserved_names_every_name_but_one_is_free(make_here: Callable[..., Here]) -> None:
+    """With an empty list, a guest may have any of them but NickServ, to which passwords are sent."""
     here = make_here(accounts={"reserved_names": ()})
-    for name in RESERVED[1:]:
+    for name in RESERVED[2:]:
         here.connect(name)
+    eve = here.connect("eve")
+    assert refused(eve, "nickserv") and refused(eve, ALIKE[0])
 
 
 def test_the_default_reserves_services_and_ranks_and_not_root() -> None:

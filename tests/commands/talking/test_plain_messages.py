@@ -39,6 +39,7 @@ _TARGETS = (
     "walt",
     "xena",
     "nobody",
+    "NickServ",
     "#a,bob",
     "@#a",
     "",
