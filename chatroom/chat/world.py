@@ -269,7 +269,7 @@ class World:
             if len(user.sessions) == 1:
                 self.remove_user(user, text if quit_text is None else quit_text)
             else:
-                user.sessions.remove(session)
+                user.discard_session(session)
                 self.online.discard_session(user, session)
                 for channel in user.channels:
                     channel.sessions.discard(session)

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from chatroom.chat.stored.records import AccountEntry
 
 
+MOST_FORMER_ADDRESSES = 10
+"""How many addresses of its ended sessions a user remembers."""
 MOST_GUEST_MESSAGES = 50
 """How many of its last messages a guest can redact."""
 # Shared by all users that have nothing of the kind, so that an idle user holds no empty containers of its own.
@@ -34,6 +36,7 @@ class User:
         "bot",
         "channels",
         "folded",
+        "former_addresses",
         "guest_messages",
         "host",
         "invisible",
@@ -85,6 +88,8 @@ class User:
         """The user's channels, in the order of joining."""
         self.sessions: list[Session] = [session] if session is not None else []
         """The user's sessions. Not empty while the user is in the world."""
+        self.former_addresses: tuple[str, ...] = ()
+        """The addresses of the sessions that have ended before the user's others, the latest last, for WHOWAS."""
         self.signon_ms = now_ms
         self.spoke_ms = now_ms
         """The time of the user's last PRIVMSG, for the idle time in WHOIS."""
@@ -94,6 +99,17 @@ class User:
         if self.guest_messages is None:
             self.guest_messages = deque(maxlen=MOST_GUEST_MESSAGES)
         self.guest_messages.append(msgid)
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """The real addresses of the user's sessions, each once."""
+        return tuple(dict.fromkeys(session.address_text for session in self.sessions))
+
+    def discard_session(self, session: Session) -> None:
+        """Remove a session that has ended, which is not the last one."""
+        self.sessions.remove(session)
+        others = [address for address in self.former_addresses if address != session.address_text]
+        self.former_addresses = (*others, session.address_text)[-MOST_FORMER_ADDRESSES:]
 
     def event(self, body: str, *, needs: int = 0) -> Event:
         """Make an event that the user is the source of. It has no sequence number yet (``Outbox.number``)."""
@@ -122,8 +138,9 @@ class User:
 
     @property
     def rank(self) -> Role:
-        """The highest rank of the user's sessions. Only a higher role may act on the user."""
-        return max([session.rank for session in self.sessions], default=Role.USER)
+        """The highest rank of the user and its sessions. Only a higher role may act on the user."""
+        own = self.account.role if self.account is not None else Role.USER
+        return max(own, *[session.rank for session in self.sessions]) if self.sessions else own
 
     @property
     def role(self) -> Role:

@@ -24,7 +24,8 @@ class WhowasEntry(NamedTuple):
     host: str
     realname: str
     account: str | None
-    address_text: str
+    addresses: tuple[str, ...]
+    """The real addresses of its sessions, also of those that had ended before, each once."""
     left_ms: int
 
 
@@ -46,8 +47,10 @@ class WhowasList:
 
     def add(self, user: User, left_ms: int) -> None:
         """Add an entry for the user's present nick, and drop the oldest entry if there are too many."""
-        address_text = user.sessions[0].address_text if user.sessions else ""
-        one = WhowasEntry(user.nick, user.username, user.host, user.realname, user.account_name, address_text, left_ms)
+        addresses = user.addresses
+        if user.former_addresses:
+            addresses = tuple(dict.fromkeys(addresses + user.former_addresses[::-1]))
+        one = WhowasEntry(user.nick, user.username, user.host, user.realname, user.account_name, addresses, left_ms)
         self._number += 1
         same = self._by_nick.setdefault(user.folded, [])
         same.insert(0, (self._number, one))

@@ -29,6 +29,8 @@ class _Row(NamedTuple):
     channel: Channel | None
     token: str
     """The number that the client gave, repeated in the reply (WHOX)."""
+    address: str
+    """The address to show: that of one of the user's sessions, or ``_NO_ADDRESS``."""
 
 
 @command("WHO", "<mask> [<options>]")
@@ -37,6 +39,8 @@ def who(context: Context, params: list[str]) -> Pending | None:
 
     WHO <mask> o: only the server's operators
     WHO <mask> %<fields>[,<token>]: only some of the fields tcuihsnfdlaor (WHOX)
+
+    With the field i (address), a user with several devices has a line for each address.
     """
     mask = params[0]
     flags, percent, extended = (params[1] if len(params) > 1 else "").partition("%")
@@ -46,11 +50,14 @@ def who(context: Context, params: list[str]) -> Pending | None:
     for user, channel in _find(context, mask):
         if "o" in flags and not user.is_operator:
             continue
-        row = _Row(context, user, channel or _shown_channel(context, user), token)
-        if percent:  # even without a field: ``%`` alone asks for WHOX
-            _reply_fields(row, fields)
-        else:
+        row = _Row(context, user, channel or _shown_channel(context, user), token, _NO_ADDRESS)
+        if not percent:  # a ``%`` without a field asks for WHOX too
             _reply_row(row)
+        elif "i" in fields and (user is context.user or context.role >= Role.MODERATOR):
+            for address in user.addresses or (_NO_ADDRESS,):
+                _reply_fields(row._replace(address=printable(address)), fields)
+        else:
+            _reply_fields(row, fields)
     context.reply(numerics.RPL_ENDOFWHO, printable(mask))
     return None
 
@@ -118,14 +125,6 @@ def _flags(row: _Row) -> str:
     return away + ("*" if user.is_operator else "") + prefixes(standing, multiple) + ("B" if user.bot else "")
 
 
-def _address(row: _Row) -> str:
-    """The user's real address, if the reader is a moderator or the user; otherwise ``_NO_ADDRESS``."""
-    context, user = row.context, row.user
-    if user.sessions and (user is context.user or context.role >= Role.MODERATOR):
-        return printable(user.sessions[0].address_text)
-    return _NO_ADDRESS
-
-
 def _idle_s(row: _Row) -> str:
     return str((row.context.world.now_ms - row.user.spoke_ms) // 1000)
 
@@ -134,7 +133,7 @@ _FIELDS: dict[str, Callable[[_Row], str]] = {
     "t": lambda row: row.token,
     "c": lambda row: row.channel.name if row.channel is not None else "*",
     "u": lambda row: row.user.username,
-    "i": _address,
+    "i": lambda row: row.address,
     "h": lambda row: row.user.host,
     "s": lambda row: row.context.server,
     "n": lambda row: row.user.nick,

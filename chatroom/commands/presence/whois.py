@@ -94,7 +94,8 @@ def whowas(context: Context, params: list[str]) -> Pending | None:
         if one.account is not None:
             context.reply(numerics.RPL_WHOISACCOUNT, one.nick, one.account, text="was logged in as")
         if context.role >= Role.MODERATOR:
-            context.reply(numerics.RPL_WHOISACTUALLY, one.nick, printable(one.address_text))
+            for address in one.addresses:
+                context.reply(numerics.RPL_WHOISACTUALLY, one.nick, printable(address))
         left = datetime.fromtimestamp(one.left_ms / 1000, UTC)
         context.reply(numerics.RPL_WHOISSERVER, one.nick, context.server, text=f"{left:%Y-%m-%d %H:%M:%S} UTC")
     if not found:

@@ -107,6 +107,18 @@ def test_whox_fields_without_a_value(here: Here) -> None:
     assert who(eve.ask("WHO eve %in")) == [["0::3", "eve"]]
 
 
+def test_whox_has_a_line_for_each_address_of_a_user(here: Here) -> None:
+    """A moderator who asks for addresses reads those of all devices, each once. Other answers have one line a user."""
+    mo = here.moderator()
+    for number in (7, 8, 8):
+        here.member(address=f"10.0.0.{number}")
+    bob = here.connect("bob")
+    assert who(mo.ask("WHO una %in")) == [["10.0.0.7", "una"], ["10.0.0.8", "una"]]
+    assert who(mo.ask("WHO una %n")) == [["una"]]
+    assert who(bob.ask("WHO una %in")) == [["255.255.255.255", "una"]]
+    assert verbs(mo.ask("WHO una")) == ["352", "315"]
+
+
 def test_a_mask_lists_no_more_than_the_send_queue_holds(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
     """A WHO of all users is cut to what fits into the send queue. A channel's members are not cut."""
     monkeypatch.setattr("chatroom.commands.context.Context.most_replies", 3)

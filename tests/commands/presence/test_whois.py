@@ -124,6 +124,27 @@ def test_whowas_shows_users_that_left(here: Here) -> None:
     assert params_of(mo.ask("WHOWAS una 1"), "338")[1:] == ["una", "10.0.0.1", "is actually using host"]
 
 
+def test_whowas_shows_the_addresses_of_all_devices(here: Here) -> None:
+    """Also of devices that went before the user did. A NICK, KILL and QUIT are remembered alike, without a repetition."""
+    mo = here.moderator()
+    first, second, third, _ = (here.member(address=f"10.0.0.{number}") for number in (1, 2, 3, 2))
+    first.say("QUIT")
+    third.say("QUIT")
+
+    def addresses(nick: str) -> list[str]:
+        return [line.split()[4] for line in mo.ask(f"WHOWAS {nick} 1") if " 338 " in line]
+
+    second.say("NICK una2")
+    assert addresses("una") == ["10.0.0.2", "10.0.0.3", "10.0.0.1"]
+    mo.say("KILL una2 :x")
+    assert addresses("una2") == ["10.0.0.2", "10.0.0.3", "10.0.0.1"]
+    for number in range(30):
+        one, other = (here.member("vic", address=f"10.0.1.{number + offset}") for offset in (0, 1))
+        one.say("QUIT")
+    other.say("QUIT")
+    assert len(addresses("vic")) <= 11
+
+
 def test_whowas_of_a_changed_nick(here: Here) -> None:
     """A nick that was changed is found; a new case is no change. 406 if no user had the nick."""
     alice = here.connect("alice")
