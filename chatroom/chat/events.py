@@ -14,6 +14,11 @@ from chatroom.irc.framing import LINE_BYTES, encode
 from chatroom.irc.message import escape
 
 CONCAT_TAG = "draft/multiline-concat"
+REPEATED_TAG_BYTES = 512
+"""The longest client-only tags that each line of a multiline message has, for readers of separate lines.
+
+Longer ones are on the first line only: a sender could make each reader's send queue overflow with a hundred copies.
+"""
 
 
 class Stamp:
@@ -170,7 +175,7 @@ class Event:
         return b"".join(lines)
 
     def _tags(self, variant: int, extra_tags: str, *, first: bool = True) -> str:
-        """The tags of a line. Of a multiline message only the ``first`` line has the msgid and the client-only tags."""
+        """The tags of a line. Of a multiline message only the ``first`` line has the msgid."""
         parts = [extra_tags] if extra_tags else []
         stamp = self.stamp
         if variant & caps.SERVER_TIME and stamp is not None:
@@ -182,7 +187,7 @@ class Event:
                 parts.append(f"msgid={self.msgid}")
             if self.bot:
                 parts.append("bot")
-            if first and self.client_tags:
+            if self.client_tags and (first or len(self.client_tags) <= REPEATED_TAG_BYTES):
                 parts.append(self.client_tags)
         return ";".join(parts)
 

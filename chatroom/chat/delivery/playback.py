@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from chatroom.chat.events import Event, Stamp
+from chatroom.chat.events import REPEATED_TAG_BYTES, Event, Stamp
 from chatroom.chat.stored.entries import Entry, EntryFlag, Kind, split_parts
 from chatroom.irc import caps
 
@@ -54,7 +54,10 @@ def fit(entries: Sequence[Entry], most_bytes: int, *, newest: bool) -> Sequence[
 def _size(entry: Entry) -> int:
     # Each line of a multiline message is sent with a source and tags of its own.
     lines = 1 + entry.text.count("\n") + entry.text.count("\r")
-    return lines * _LINE_OVERHEAD + len(entry.text.encode()) + len(entry.client_tags)
+    tag_bytes = len(entry.client_tags.encode())
+    if tag_bytes <= REPEATED_TAG_BYTES:
+        tag_bytes *= lines
+    return lines * _LINE_OVERHEAD + len(entry.text.encode()) + tag_bytes
 
 
 def _said(entry: Entry) -> str:

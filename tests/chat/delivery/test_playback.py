@@ -110,3 +110,6 @@ def test_text_counts_in_bytes_and_a_multiline_message_for_each_line(entries: lis
     assert len(fit([long, *entries[:1]], 900, newest=False)) == 1
     lines = make_entry(Kind.PRIVMSG, join_parts([Part("x", False)] * 5))
     assert len(fit([lines, *entries[:1]], 1_000, newest=False)) == 1
+    assert len(fit([lines, *entries[:1]], 1_300, newest=False)) == 2
+    tagged = lines._replace(client_tags="+x=" + "1" * 100)
+    assert len(fit([tagged, *entries[:1]], 1_300, newest=False)) == 1

@@ -125,7 +125,7 @@ def test_whowas_shows_users_that_left(here: Here) -> None:
 
 
 def test_whowas_shows_the_addresses_of_all_devices(here: Here) -> None:
-    """Also of devices that went before the user did. A NICK, KILL and QUIT are remembered alike, without a repetition."""
+    """Also of devices that went before the user did. NICK, KILL and QUIT are remembered alike."""
     mo = here.moderator()
     first, second, third, _ = (here.member(address=f"10.0.0.{number}") for number in (1, 2, 3, 2))
     first.say("QUIT")

@@ -62,15 +62,23 @@ def test_readers_with_multiline_read_one_batch(here: Here, alice: Client, verb: 
 
 
 def test_readers_without_multiline_read_lines_that_are_not_blank(here: Here, alice: Client) -> None:
-    """The first line has the msgid and the client-only tags; each line has the time."""
+    """The first line has the msgid; each line has the time and the client-only tags."""
     bob, carl = here.connect("bob", caps="message-tags server-time"), here.connect("carl")
     here.forget_unread()
     say(alice, "", "one", "", "two ", "^three", opening="@+a=b BATCH +1")
     lines = parsed(bob.read())
     assert [line.params for line in lines] == [["#lobby", "one"], ["#lobby", "two "], ["#lobby", "three"]]
     assert set(lines[0].tags or {}) == {"msgid", "+a", "time"}
-    assert [set(line.tags or {}) for line in lines[1:]] == [{"time"}] * 2
+    assert [set(line.tags or {}) for line in lines[1:]] == [{"time", "+a"}] * 2
     assert carl.read() == [f":{alice.prefix} PRIVMSG #lobby :{text}" for text in ("one", "two ", "three")]
+
+
+def test_very_long_client_tags_are_on_the_first_line_only(here: Here, alice: Client) -> None:
+    """A hundred copies of 4,000 bytes would overflow the send queue of each reader."""
+    bob = here.connect("bob", caps="message-tags")
+    here.forget_unread()
+    say(alice, "one", "two", opening=f"@+a={'b' * 600} BATCH +1")
+    assert ["+a" in (line.tags or {}) for line in parsed(bob.read())] == [True, False]
 
 
 def test_multiline_needs_the_batch_capability(here: Here, alice: Client) -> None:
