@@ -9,6 +9,7 @@
     │   ├── DatabaseNewer    written by a newer chatroom
     │   ├── DatabaseOutdated older than this chatroom and not migrated yet
     │   ├── DatabaseDamaged  not a database, not one of ours, or corrupt
+    │   ├── ForeignLog       the write-ahead log beside it belongs to another database
     │   └── DatabaseBusy     another process held the write lock for too long
     ├── ServeError           the daemon cannot start
     │   ├── AddressUnusable  the port is in use, or the address is not local
@@ -54,6 +55,10 @@ class DatabaseOutdated(StorageError):
 
 class DatabaseDamaged(StorageError):
     """The file is not a database, not one of ours, or corrupt."""
+
+
+class ForeignLog(StorageError):
+    """The write-ahead log beside the database was written for another file."""
 
 
 class DatabaseBusy(StorageError):

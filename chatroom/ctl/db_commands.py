@@ -1,19 +1,41 @@
-"""``chatroomctl db``: status, migration, backup and check of the database file."""
+"""``chatroomctl db``: status, migration, backup, restoring and check of the database file."""
 
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
 from chatroom.ctl.database_choice import pass_changing_invocation
 from chatroom.ctl.invocation import Invocation, pass_invocation
-from chatroom.ctl.output import json_option, print_json, print_pairs, progress, report, say, size
-from chatroom.errors import AlreadyServing, DatabaseMissing, Refused
+from chatroom.ctl.output import (
+    confirm,
+    json_option,
+    moment,
+    print_json,
+    print_pairs,
+    progress,
+    report,
+    say,
+    size,
+)
+from chatroom.errors import AlreadyServing, DatabaseDamaged, DatabaseMissing, DatabaseNewer, Refused
 from chatroom.storage.daemon_lock import DaemonLock
-from chatroom.storage.sqlite.backup import write_copy
-from chatroom.storage.sqlite.inspection import DatabaseStatus, list_checks, open_any, read_status, run_check
+from chatroom.storage.sqlite.backup import Progress, write_copy
+from chatroom.storage.sqlite.database import Database
+from chatroom.storage.sqlite.inspection import (
+    DatabaseStatus,
+    list_checks,
+    newest_entry_at,
+    open_any,
+    read_status,
+    run_check,
+)
+from chatroom.storage.sqlite.migrate import newest_version
+from chatroom.storage.sqlite.restore import fetch_copy, put_in_place
 from chatroom.storage.sqlite.sqlite_stores import open_stores
 
 _ROW_LABELS = {
@@ -28,7 +50,7 @@ _ROW_LABELS = {
 
 @click.group()
 def db() -> None:
-    """Show, migrate, copy and check the database file.
+    """Show, migrate, copy, restore and check the database file.
 
     \b
     Examples:
@@ -89,11 +111,8 @@ def migrate(invocation: Invocation) -> None:
         say(f"{path} is at version {before.version}, the newest: nothing to do")
         return
     # With the lock of a daemon held, none can start while the schema changes.
-    try:
-        with DaemonLock.acquire(path), open_stores(path, migrate=True) as stores:
-            copy = stores.upgraded_from
-    except AlreadyServing:
-        raise Refused(f"{path}: a daemon uses this database; stop it first") from None
+    with _exclusive(path), open_stores(path, migrate=True) as stores:
+        copy = stores.upgraded_from
     report(f"Migrated {path} from version {before.version} to {before.newest_version}; the old one is in {copy}")
 
 
@@ -104,23 +123,57 @@ def migrate(invocation: Invocation) -> None:
 def backup(invocation: Invocation, file: Path, force: bool) -> None:
     """Copy the database to FILE while the daemon runs.
 
-    FILE is a complete database, with the contents of a single moment. To restore it, stop the daemon, remove the
-    database and its -wal and -shm files, and put FILE in its place.
+    FILE is a complete database, with the contents of a single moment. "db restore" puts it in the place of the
+    database.
 
     \b
     Examples:
       chatroomctl db backup /var/backups/chatroom.db
       chatroomctl db backup --force nightly.db
     """
-    # The bar counts thousandths, because the number of pages is known only when the copy has begun.
-    with contextlib.closing(open_any(invocation.database)) as database, progress(1000, "Copying") as bar:
-        write_copy(
-            database,
-            file,
-            replace=force,
-            progress=lambda done, total: bar.update(1000 * done // max(total, 1) - bar.pos),
-        )
+    with contextlib.closing(open_any(invocation.database)) as database, _copy_progress() as on_progress:
+        write_copy(database, file, replace=force, progress=on_progress)
     report(f"Copied {invocation.database} to {file} ({size(file.stat().st_size)})")
+
+
+@db.command("restore")
+@click.argument("file", type=click.Path(exists=True, path_type=Path, dir_okay=False))
+@json_option
+@pass_changing_invocation
+def restore(invocation: Invocation, file: Path, yes: bool, as_json: bool) -> None:
+    """Put FILE, a copy of a database, in the place of the database.
+
+    Stop the daemon first. FILE is checked for faults, and stays as it is. The database that was there is kept beside
+    the new one, with its logs, under a name with the time.
+
+    \b
+    Examples:
+      chatroomctl db restore /var/backups/chatroom.db
+      chatroomctl --database ./team.db db restore --yes nightly.db
+    """
+    path = invocation.database
+    with _copy_progress() as on_progress:
+        fetched = fetch_copy(file, path, on_progress)
+    try:
+        with _exclusive(path):
+            version, newest_at = _require_sound(file, fetched)
+            if path.exists():
+                said = "has no messages" if newest_at is None else f"has messages up to {moment(newest_at)}"
+                confirm(f"Replace {path} with {file}, which {said}? The files that are there now are kept.", yes)
+            kept = put_in_place(fetched, path, datetime.now(UTC))
+            if version == newest_version():
+                with open_stores(path) as stores:
+                    stores.audit.add(invocation.actor, "db.restore", str(path), f"from {file}")
+    finally:
+        fetched.unlink(missing_ok=True)
+    if as_json:
+        found = {"database": path, "restored_from": file, "version": version, "newest_at": newest_at, "kept": kept}
+        print_json(found, changed=True)
+        return
+    older = "" if version == newest_version() else f" (version {version}; the next start of the daemon upgrades it)"
+    report(f"Restored {path} from {file}{older}")
+    if kept:
+        report(f"What was there is kept as {', '.join(map(str, kept))}")
 
 
 @db.command("check")
@@ -135,13 +188,8 @@ def check(invocation: Invocation, as_json: bool) -> None:
     Example:
       chatroomctl db check
     """
-    faults: list[str] = []
     with contextlib.closing(open_any(invocation.database)) as database:
-        checks = list_checks(database)
-        with progress(len(checks), "Checking") as bar:
-            for one in checks:
-                faults += run_check(database, one)
-                bar.update(1)
+        faults = _find_faults(database)
     if as_json:
         print_json({"database": invocation.database, "ok": not faults, "faults": faults})
     else:
@@ -151,6 +199,53 @@ def check(invocation: Invocation, as_json: bool) -> None:
         raise Refused(f"{invocation.database}: faults found: {len(faults)}; restore a backup of the database")
     if not as_json:
         say(f"{invocation.database} has no faults")
+
+
+@contextlib.contextmanager
+def _exclusive(path: Path) -> Iterator[None]:
+    """Hold the daemon's lock, so that none runs or starts."""
+    try:
+        lock = DaemonLock.acquire(path)
+    except AlreadyServing:
+        raise Refused(f"{path}: a daemon uses this database; stop it first") from None
+    with lock:
+        yield
+
+
+@contextlib.contextmanager
+def _copy_progress() -> Iterator[Progress]:
+    # The bar counts thousandths, because the number of pages is known only when the copy has begun.
+    with progress(1000, "Copying") as bar:
+        yield lambda done, total: bar.update(1000 * done // max(total, 1) - bar.pos)
+
+
+def _find_faults(database: Database) -> list[str]:
+    faults: list[str] = []
+    checks = list_checks(database)
+    with progress(len(checks), "Checking") as bar:
+        for one in checks:
+            faults += run_check(database, one)
+            bar.update(1)
+    return faults
+
+
+def _require_sound(file: Path, fetched: Path) -> tuple[int, datetime | None]:
+    """Return the version of the copied FILE and the time of its newest message. Raises ``StorageError``."""
+    try:
+        with contextlib.closing(open_any(fetched)) as database:
+            found = read_status(database)
+            if found.state == "newer":
+                raise DatabaseNewer(
+                    f"{file}: written by a newer chatroom (version {found.version}; this one knows"
+                    f" {found.newest_version})"
+                )
+            faults = _find_faults(database)
+            if faults:
+                raise DatabaseDamaged(f"{file}: not restored; faults found: {len(faults)}, the first in {faults[0]}")
+            return found.version, newest_entry_at(database)
+    except (DatabaseDamaged, DatabaseMissing) as error:
+        # SQLite's errors name the copy of FILE, which nobody has heard of.
+        raise type(error)(str(error).replace(str(fetched), str(file))) from None
 
 
 def _version(status: DatabaseStatus) -> str:

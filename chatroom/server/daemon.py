@@ -42,6 +42,7 @@ from chatroom.storage.sqlite.history_upkeep import open_upkeep
 from chatroom.storage.sqlite.journal import SqliteJournal, open_journal
 from chatroom.storage.sqlite.server_keys import get_server_key
 from chatroom.storage.sqlite.sqlite_stores import SqliteStores, open_stores
+from chatroom.storage.sqlite.write_ahead_log import refuse_foreign_log
 
 SWITCH_INTERVAL_S = 0.0005
 """How long a busy thread may keep Python's lock from a waiting tick; 5 ms by default."""
@@ -58,6 +59,7 @@ def serve(load_settings: LoadSettings) -> None:
     database = settings.database.path
     prepare_directory(database)
     with DaemonLock.acquire(database):
+        refuse_foreign_log(database)
         daemon = Daemon(settings, load_settings)
         try:
             daemon.start()
@@ -101,12 +103,17 @@ class Daemon:
         where = [_shown_address(listen, sock) for listen, sock in sockets]
         counter = ConnectionCounter()
         try:
-            with open_stores(path, create=True, migrate=True, writer=self._writer) as stores:
+            # Page 1 is written twice: into the file, as this connection is the last to close it, and at the beginning
+            # of the log of this run. So a copy of the file from an earlier run does not fit this log.
+            with open_stores(path, create=True, migrate=True) as stores:
+                stores.database.write_first_page()
+                upgraded_from = stores.upgraded_from
+            with open_stores(path, writer=self._writer) as stores:
+                stores.database.write_first_page()
                 # Before everything is loaded: a change meanwhile is read twice rather than never.
                 last_change_id = stores.last_change_id()
                 world = self._make_world(stores, DaemonRuntime(self._load_settings, counter, self._facts(where)))
                 has_admin = stores.accounts.count_admins() > 0
-                upgraded_from = stores.upgraded_from
             self._control_path = paths.control_socket(path)
             control = open_control(self._control_path)
         except BaseException:

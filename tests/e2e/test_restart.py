@@ -209,3 +209,41 @@ def test_what_was_confirmed_survives_twenty_kills(place: Place) -> None:
 def test_what_was_confirmed_survives_two_hundred_kills(place: Place) -> None:
     """The same for longer."""
     kill_often(place, 200)
+
+
+def test_a_restored_backup_stays_restored(place: Place) -> None:
+    """A copy put in the place of a killed daemon's database is not undone by its log: the start names the ways out."""
+    place.create("ada", "admin")
+    daemon = Daemon(place)
+    backup = place.root / "backup.db"
+    with daemon.connect("bob") as bob:
+        bob.send("PRIVMSG #lobby :before the backup")
+        bob.collect()
+        place.ctl("db", "backup", backup)
+        bob.send("PRIVMSG #lobby :after the backup")
+        bob.collect()
+    daemon.kill()
+    place.database.write_bytes(backup.read_bytes())
+    for command in (("serve", "--port", "0"), ("history", "search", "backup"), ("db", "status")):
+        refused = place.run(*command)
+        assert refused.returncode == 1
+        assert refused.stderr.count("\n") == 1
+        assert "db restore FILE" in refused.stderr
+    place.ctl("db", "restore", "--yes", backup)
+    found = [entry["text"] for entry in place.ctl_json("history", "search", "backup")]
+    assert found == ["before the backup"]
+    daemon = Daemon(place)
+    assert daemon.is_well()
+    assert daemon.stop() == 0
+
+
+def test_a_kill_right_after_the_start_is_no_reason_to_refuse(place: Place) -> None:
+    """Daemons that are killed again and again start again, and keep what was said."""
+    place.create("ada", "admin")
+    for number in range(4):
+        daemon = Daemon(place)
+        with daemon.connect("bob") as bob:
+            bob.send(f"PRIVMSG #lobby :round {number}")
+            bob.collect()
+        daemon.kill()
+    assert len(place.ctl_json("history", "search", "round")) == 4

@@ -18,6 +18,10 @@ Progress = Callable[[int, int], None]
 """Called now and then with the pages copied so far, and all pages."""
 
 _PAGES_A_STEP = 1000
+_VERSIONS_AT = 18
+"""The place of the write and read versions in the database header."""
+_ROLLBACK_MODE = b"\1\1"
+"""Both versions, for a file that is not in WAL mode."""
 
 
 def write_copy(database: Database, target: Path, *, replace: bool = False, progress: Progress | None = None) -> None:
@@ -44,6 +48,9 @@ def write_copy(database: Database, target: Path, *, replace: bool = False, progr
             connection.execute("PRAGMA journal_mode=OFF")
             connection.execute("PRAGMA synchronous=OFF")
             database.backup_to(connection, pages=_PAGES_A_STEP, progress=_reporter(progress))
+        # Not in WAL mode: so a log that an old database left beside the place of a restored copy is seen not to be its
+        # own (see ``write_ahead_log``), and the copy can be read where nothing can be written.
+        os.pwrite(descriptor, _ROLLBACK_MODE, _VERSIONS_AT)
         os.fsync(descriptor)
         os.replace(partial, target)
         sync_directory(target.absolute().parent)

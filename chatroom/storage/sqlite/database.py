@@ -18,9 +18,10 @@ from typing import Any
 from urllib.parse import quote
 
 from chatroom.errors import DatabaseBusy, DatabaseMissing, StorageError
-from chatroom.storage import file_errors
+from chatroom.storage import daemon_lock, file_errors
 from chatroom.storage.sqlite import sqlite_errors
 from chatroom.storage.sqlite.timestamps import Clock, to_ms, utc_now
+from chatroom.storage.sqlite.write_ahead_log import refuse_foreign_log
 
 MINIMUM_SQLITE = (3, 37, 0)
 """The first version with STRICT tables."""
@@ -169,6 +170,12 @@ class Database:
         except OSError:
             return 0
 
+    def write_first_page(self) -> None:
+        """Write page 1 as it is. Its change counter goes up, and the log has a page 1 (see ``write_ahead_log``)."""
+        with self.transaction():
+            # A pragma takes no parameters.
+            self.execute(f"PRAGMA user_version = {self.number('PRAGMA user_version')}")
+
     def checkpoint(self) -> None:
         """Copy the write-ahead log into the file, as far as that is possible without making another connection wait.
 
@@ -217,13 +224,16 @@ def open_database(
 ) -> Database:
     """Connect to the file at ``path``, which may hold any schema version.
 
-    ``create``: make a missing file (mode 0600) and its directories (0700). Raises ``DatabaseMissing``, and
-    ``StorageError`` with one line that names the path and the reason.
+    ``create``: make a missing file (mode 0600) and its directories (0700). Raises ``DatabaseMissing``, ``ForeignLog``,
+    and ``StorageError`` with one line that names the path and the reason.
     """
     require_sqlite()
     if create:
         _make_file(path)
     _require_usable(path)
+    # While a daemon serves the database the log is in use. The daemon itself has checked it at its start.
+    if not daemon_lock.is_held(path):
+        refuse_foreign_log(path)
     # mode=rw: SQLite must not make the file, because it would get the permissions of the umask. isolation_level=None:
     # Python must not begin transactions by itself.
     uri = f"file:{quote(os.fsencode(path.absolute()))}?mode=rw"

@@ -108,6 +108,14 @@ def run_check(database: Database, check: Check) -> list[str]:
     return [f"{check.label}: {line}" for (text,) in rows if text != "ok" for line in str(text).splitlines()]
 
 
+def newest_entry_at(database: Database) -> datetime | None:
+    """When the newest entry of the history was said; None without one, or if the schema is too old to have any."""
+    if not database.number("SELECT count(*) FROM sqlite_schema WHERE name = 'messages'"):
+        return None
+    newest_ms = database.number("SELECT time_ms FROM messages ORDER BY id DESC LIMIT 1")
+    return from_ms(newest_ms) if newest_ms else None
+
+
 def _read_migrations(database: Database) -> tuple[Applied, ...]:
     rows = database.rows("SELECT number, name, applied_ms FROM migrations ORDER BY number")
     return tuple(Applied(number, name, from_ms(applied_ms)) for number, name, applied_ms in rows)

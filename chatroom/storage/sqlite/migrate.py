@@ -8,6 +8,7 @@ apply each migration once.
 from __future__ import annotations
 
 import re
+import secrets
 import sqlite3
 from collections.abc import Iterator
 from functools import cache
@@ -128,6 +129,8 @@ def _create(database: Database) -> None:
         if database.number("PRAGMA user_version") == 0:
             for migration in load_migrations():
                 _run(database, migration)
+            # A mark by which ``write_ahead_log`` tells this database from others. SQLite only looks whether it changed.
+            database.execute(f"PRAGMA schema_version = {secrets.randbits(31)}")
 
 
 def _apply(database: Database, migration: Migration) -> None:
