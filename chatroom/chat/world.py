@@ -18,6 +18,7 @@ from chatroom.chat.delivery.ledger import Ledger
 from chatroom.chat.delivery.monitors import MonitorLists
 from chatroom.chat.delivery.outbox import Outbox
 from chatroom.chat.events import Event, Stamp
+from chatroom.chat.people.accept_lists import AcceptLists
 from chatroom.chat.people.channel import Channel
 from chatroom.chat.people.online_directory import OnlineDirectory
 from chatroom.chat.people.user import User
@@ -80,6 +81,7 @@ class World:
         self.online = OnlineDirectory()
         self.whowas = WhowasList()
         self.monitors = MonitorLists()
+        self.accepts = AcceptLists()
         self.bans = BanTable()
         self.throttle = LoginThrottle()
         self.outbox = Outbox(Stamp(start_ms, id_prefix))
@@ -206,6 +208,7 @@ class World:
         if is_told:
             self.monitors.tell_offline(self.outbox, self.settings.server.name, user.nick)
         self.online.discard(user)
+        self.accepts.forget_user(user)
         event = user.event(f"QUIT :{quit_text}")
         # Before the channels are left: the sessions still read what was said until now, but not the QUIT.
         for session in user.sessions:
@@ -232,6 +235,7 @@ class World:
         is_another = casefold(old) != casefold(nick)  # a change of case is the same nick to clients that monitor it
         if is_another:
             self.whowas.add(user, self.now_ms)
+            self.accepts.forget_nick(user)
         del self.users[user.folded]
         user.rename(nick)
         self.users[user.folded] = user

@@ -35,6 +35,8 @@ MESSAGE_TARGETS = 4
 """Targets of one PRIVMSG, NOTICE or TAGMSG."""
 WHOIS_TARGETS = 4
 """Targets of one WHOIS."""
+ACCEPTED_USERS = 100
+"""Users on the ACCEPT list of one user."""
 MONITORED_NICKS = 100
 """Nicks on the MONITOR list of one session."""
 MULTILINE_BYTES = 4096

@@ -21,8 +21,9 @@ OP = 2
 PREFIX_MODES = {"o": OP, "v": VOICE}
 LIST_MODES: tuple[ListMode, ...] = ("b", "e", "I")
 # C: no CTCP. H: no history from before a member's JOIN. M: only accounts speak. R: only accounts join. i: invitations.
-# m: only members with a standing speak. n: no messages from outside. s: hidden. t: only operators set the topic.
-FLAG_MODES = "CHMRimnst"
+# U: only operators read users without a standing. m: only members with a standing speak. n: no messages from outside.
+# s: hidden. t: only operators set the topic.
+FLAG_MODES = "CHMRUimnst"
 CHANNEL_KINDS = ModeKinds(lists="Ibe", always="k", when_set="fl", flags=FLAG_MODES, prefixes="ov")
 NEW_CHANNEL_FLAGS = frozenset("nt")
 

@@ -43,6 +43,7 @@ class User:
         "invited",
         "knocked_ms",
         "nick",
+        "no_ctcp",
         "prefix",
         "realname",
         "registered_only",
@@ -79,7 +80,9 @@ class User:
         self.bot = False
         """True if the user says that it is a bot (user mode B)."""
         self.registered_only = False
-        """True if only users with an account can write to the user (user mode R)."""
+        """True if only users with an account, and those on the accept list, can write to the user (user mode R)."""
+        self.no_ctcp = False
+        """True if the user gets no CTCP but ACTION (user mode T)."""
         self.knocked_ms = 0
         """The time of the user's last KNOCK; 0 if there is none. This and all other times are Unix milliseconds."""
         self.invited: frozenset[Channel] = _NOWHERE
@@ -172,6 +175,8 @@ class User:
             letters += "B"
         if self.registered_only:
             letters += "R"
+        if self.no_ctcp:
+            letters += "T"
         if self.invisible:
             letters += "i"
         if is_operator:

@@ -19,6 +19,7 @@ from chatroom.commands.context import Context, printable
 from chatroom.commands.pending import Pending
 from chatroom.irc import caps, numerics
 from chatroom.irc.limits import (
+    ACCEPTED_USERS,
     AWAY_BYTES,
     CHANNEL_BYTES,
     HOST_BYTES,
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
 _TOKENS_A_LINE = 13  # "RPL_ISUPPORT (005)": a line has at most 13 tokens
 _PRIVILEGED_STATS = "o"
 """Letters of STATS that only moderators and admins may use."""
-USER_MODES = "BRiow"
+USER_MODES = "BRTiow"
 SOFTWARE = f"chatroom-{__version__}"
 
 
@@ -61,6 +62,7 @@ def isupport(context: Context) -> list[str]:
     of_history = [f"CHATHISTORY={most_entries}", "MSGREFTYPES=msgid,timestamp"] if settings.history.enabled else []
     return [
         "ACCOUNTEXTBAN=a",
+        f"ACCEPT={ACCEPTED_USERS}",
         f"AWAYLEN={AWAY_BYTES}",
         "BOT=B",
         "CASEMAPPING=ascii",

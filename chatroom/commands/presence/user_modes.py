@@ -1,6 +1,6 @@
-"""MODE for users: ``i``, ``w``, ``B`` and ``R``. Mode ``o`` comes with a login or OPER; a session can only remove it.
+"""MODE for users: ``i``, ``w``, ``B``, ``R``, ``T`` and ``o``.
 
-Mode ``o`` is that of one session, and the others are the user's.
+Mode ``o`` is that of one session, which can only remove it: it comes with a login or OPER. The others are the user's.
 
 Source: Modern IRC Client Protocol, "User mode" and "User Modes"; IRCv3 bot mode.
 """
@@ -52,6 +52,8 @@ def _change(context: Context, user: User, change: ModeChange) -> bool:
         user.bot = adding
     elif letter == "R":
         user.registered_only = adding
+    elif letter == "T":
+        user.no_ctcp = adding
     elif letter == "o" and not adding and session.is_operator:
         context.world.online.step_down(user, session)
     return user.modes_of(session) != before

@@ -18,7 +18,7 @@ from chatroom.commands.command_table import command
 from chatroom.commands.context import Context
 from chatroom.commands.pending import Pending
 from chatroom.commands.reading.history_access import Readable, find_readable, is_same, look_up
-from chatroom.commands.talking.messages import may_speak
+from chatroom.commands.talking.messages import is_for_operators, may_speak
 from chatroom.errors import NotFound
 from chatroom.irc import caps
 from chatroom.irc.limits import KICK_BYTES
@@ -77,9 +77,11 @@ def _look_up(context: Context, readable: Readable, words: tuple[str, str, str], 
             text = "You are not authorised to delete this message"
             context.fail("REDACT_FORBIDDEN", target, msgid, text=text)
         else:
-            user, channel = context.user, readable.channel
-            # The whole channel reads the reason, so a user that may not speak cannot give one.
-            may_give_reason = channel is None or may_speak(channel, context.session, user, reason)
+            user, channel, session = context.user, readable.channel, context.session
+            # The whole channel reads the reason, so a user that may not speak to all cannot give one.
+            may_give_reason = channel is None or (
+                may_speak(channel, session, user, reason) and not is_for_operators(channel, session, user)
+            )
             redaction = _Redaction(readable, msgid, reason if may_give_reason else "", user, user.prefix)
             return _delete(context, redaction, target, message_id)
         return None

@@ -2,6 +2,7 @@
 
 - ``#channel``: to all sessions in the channel but the sending one. The history has it if ``history.messages`` is on.
 - ``@#channel`` or ``+#channel``: to the sessions of the members with that standing. The history does not have it.
+  What a user without a standing says in a channel with mode U goes this way to the operators.
 - a user: to all sessions of the user, and to the other sessions of the sender. The history has it if both have an
   account and ``history.direct_messages`` is on.
 - ``NickServ``, as the only target: to the verb NICKSERV. The history never has it, since it may hold a password.
@@ -34,6 +35,7 @@ from chatroom.irc import caps, numerics
 from chatroom.irc.limits import MESSAGE_TARGETS
 
 if TYPE_CHECKING:
+    from chatroom.chat.events import Event
     from chatroom.chat.people.session import Session
     from chatroom.chat.people.user import User
 
@@ -142,6 +144,9 @@ def _say_to_channel(utterance: Utterance, name: str) -> None:
         _refuse_channel(utterance, name, channel)
         return
     event = utterance.event_for(channel.name)
+    if is_for_operators(channel, utterance.session, utterance.user):
+        _tell_standing(utterance, channel, event, OP)
+        return
     # Before it is said, because the entry gives the event its message id. The ledger is open, by ``wait_for_journal``,
     # if one of the targets wants an entry; the function looks whether this one does.
     if world.ledger.is_open and utterance.verb != "TAGMSG":
@@ -159,9 +164,14 @@ def _may_say(channel: Channel, utterance: Utterance) -> bool:
     """True if the user may say all lines of the message in the channel."""
     if not may_speak(channel, utterance.session, utterance.user, utterance.text):
         return False
+    return utterance.parts is None or "C" not in channel.flags or not _has_ctcp_request(utterance)
+
+
+def _has_ctcp_request(utterance: Utterance) -> bool:
+    """True if a line of the message is one that a client may answer by itself."""
     # The other lines of a multiline message reach clients without the capability as messages of their own.
-    parts = utterance.parts
-    return parts is None or "C" not in channel.flags or not any(is_ctcp_request(part.text) for part in parts)
+    texts = [utterance.text] if utterance.parts is None else [part.text for part in utterance.parts]
+    return any(map(is_ctcp_request, texts))
 
 
 def may_speak(channel: Channel, session: Session, user: User, text: str) -> bool:
@@ -182,6 +192,11 @@ def may_speak(channel: Channel, session: Session, user: User, text: str) -> bool
     return True
 
 
+def is_for_operators(channel: Channel, session: Session, user: User) -> bool:
+    """True if only the channel's operators read what the session says there (mode U)."""
+    return "U" in channel.flags and not channel.members.get(user) and not session.is_operator
+
+
 def _refuse_channel(utterance: Utterance, name: str, channel: Channel | None) -> None:
     if channel is None:
         utterance.refuse(numerics.ERR_NOSUCHCHANNEL, printable(name))
@@ -197,14 +212,23 @@ def _say_to_standing(utterance: Utterance, name: str) -> None:
     if not number_sign or any(sign not in STATUS_PREFIXES for sign in signs):
         utterance.refuse(numerics.ERR_NOSUCHNICK, printable(name))
         return
-    world, session, user = utterance.world, utterance.session, utterance.user
-    channel = world.find_channel("#" + rest)
+    channel = utterance.world.find_channel("#" + rest)
     if channel is None or not _may_say(channel, utterance):
         _refuse_channel(utterance, name, channel)
         return
-    # Every member may read the channel's history, so it must not have what is for the operators. Readers see one sign:
-    # ``@+#c`` is for the same members as ``+#c``.
+    if is_for_operators(channel, utterance.session, utterance.user):
+        wanted = OP
+    # Readers see one sign: ``@+#c`` is for the same members as ``+#c``.
     event = utterance.event_for(("@" if wanted == OP else "+") + channel.name)
+    _tell_standing(utterance, channel, event, wanted)
+
+
+def _tell_standing(utterance: Utterance, channel: Channel, event: Event, wanted: int) -> None:
+    """Send a message to the members with one of the wanted standings.
+
+    It is not stored: every member may read the channel's history, later also those that are no members yet.
+    """
+    world, session, user = utterance.world, utterance.session, utterance.user
     for member, standing in channel.members.items():
         # The sender's other sessions read it even without the standing: they show what the user said.
         if standing & wanted or member is user:
@@ -214,10 +238,12 @@ def _say_to_standing(utterance: Utterance, name: str) -> None:
 
 def _say_to_user(utterance: Utterance, target: User) -> None:
     world, session, user = utterance.world, utterance.session, utterance.user
-    if target.registered_only and user.account is None and target is not user:
-        text = "You must be logged in to write to this person"
-        utterance.refuse(numerics.ERR_CANTSENDTOUSER, target.nick, text=text)
+    refusal = _user_refusal(utterance, target)
+    if refusal:
+        utterance.refuse(numerics.ERR_CANTSENDTOUSER, target.nick, text=refusal)
         return
+    if user.registered_only and target.account is None and utterance.verb != "TAGMSG":
+        world.accepts.add_written_to(user, target)
     event = utterance.event_for(target.nick)
     if world.ledger.is_open and utterance.verb != "TAGMSG":
         write_direct_message(utterance, event, target.account, target.nick)
@@ -228,6 +254,18 @@ def _say_to_user(utterance: Utterance, target: User) -> None:
     utterance.echo(event)
     if target.away is not None and utterance.verb == "PRIVMSG":
         utterance.context.reply(numerics.RPL_AWAY, target.nick, text=target.away)
+
+
+def _user_refusal(utterance: Utterance, target: User) -> str:
+    """Why the target's user modes refuse the message; empty if they do not."""
+    user = utterance.user
+    if target is user:
+        return ""
+    if target.registered_only and user.account is None and not utterance.world.accepts.has(target, user):
+        return "You must be logged in to write to this person"
+    if target.no_ctcp and _has_ctcp_request(utterance):
+        return "This person receives no CTCP"
+    return ""
 
 
 def _leave_message(utterance: Utterance, name: str) -> bool:

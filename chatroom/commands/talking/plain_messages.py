@@ -17,7 +17,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from chatroom.chat.stored.entries import direct, msgid_of
-from chatroom.commands.talking.messages import may_speak
+from chatroom.commands.talking.messages import is_for_operators, may_speak
 from chatroom.irc import caps
 from chatroom.irc.framing import encode
 
@@ -55,7 +55,7 @@ def say_plainly(world: World, session: Session, line: str) -> bool:
 
 def _say_in_channel(world: World, session: Session, user: User, channel: Channel, text: str) -> bool:
     ledger, outbox = world.ledger, world.outbox
-    if not may_speak(channel, session, user, text):
+    if not may_speak(channel, session, user, text) or is_for_operators(channel, session, user):
         return False
     if ledger.writes_channels and not ledger.is_open and not ledger.is_ready():
         return False
@@ -72,9 +72,11 @@ def _say_in_channel(world: World, session: Session, user: User, channel: Channel
 
 
 def _say_to_user(world: World, session: Session, user: User, target: User, text: str) -> bool:
-    # A refusal (+R), an answer (301), or a copy for the sender's other sessions takes the long way.
-    if target.registered_only or target.away is not None or len(user.sessions) > 1:
+    # A refusal (+R, +T), an answer (301), or a copy for the sender's other sessions takes the long way.
+    if target.registered_only or target.no_ctcp or target.away is not None or len(user.sessions) > 1:
         return False
+    if user.registered_only:
+        return False  # the target may have to be allowed to answer
     ledger, account, other = world.ledger, user.account, target.account
     conversation = None
     if ledger.writes_direct and account is not None and other is not None:

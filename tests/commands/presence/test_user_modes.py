@@ -11,13 +11,13 @@ def test_all_user_modes_are_set_and_shown(here: Here) -> None:
     """Each change is told, 221 lists the modes, and 004 lists all letters that exist."""
     client = here.open()
     sent = client.ask("NICK alice", "USER a 0 * :A")
-    assert params_of(sent, "004")[3] == "BRiow"
+    assert params_of(sent, "004")[3] == "BRTiow"
     alice = client
-    for letter in "BRiw":
+    for letter in "BRTiw":
         assert alice.ask(f"MODE alice +{letter}") == [f":{alice.prefix} MODE alice +{letter}"]
         assert alice.ask(f"MODE alice +{letter}") == []
-    assert alice.ask("MODE alice") == [f":{SERVER} 221 alice +BRiw"]
-    assert alice.ask("MODE alice -BRiw") == [f":{alice.prefix} MODE alice -BRiw"]
+    assert alice.ask("MODE alice") == [f":{SERVER} 221 alice +BRTiw"]
+    assert alice.ask("MODE alice -BRTiw") == [f":{alice.prefix} MODE alice -BRTiw"]
     assert alice.ask("MODE alice") == [f":{SERVER} 221 alice +"]
 
 
