@@ -90,7 +90,7 @@ def test_nothing_is_kept_of_users_that_are_gone(here: Here, una: Client) -> None
     assert here.world.accepts.list_of(una.user) == []
     here.connect("last")
     una.say("ACCEPT last", "QUIT")
-    assert not any(map(len, (here.world.accepts._accepted, here.world.accepts._accepters)))
+    assert not here.world.accepts._accepted and not here.world.accepts._accepters
 
 
 def test_a_full_list_makes_room_for_who_is_written_to(here: Here, una: Client, monkeypatch: pytest.MonkeyPatch) -> None:
