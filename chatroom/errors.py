@@ -73,6 +73,10 @@ class AddressUnusable(ServeError):
     """The port is in use, or the address is not one of this machine."""
 
 
+class CertificateUnusable(ServeError):
+    """A certificate or its key cannot be read, or they do not belong together."""
+
+
 class AlreadyServing(ServeError):
     """Another daemon serves this database."""
 

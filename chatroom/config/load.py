@@ -7,6 +7,7 @@ same flags and environment again, so they stay in effect.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -117,7 +118,7 @@ class _Reading:
             raise ConfigError(f"{where}: listen must be one or more tables, each beginning with [[listen]]")
         self._tables = [
             {
-                name: _read(_known_key("listen", name, where), value, where, from_text=False)
+                name: self._absolute(_read(_known_key("listen", name, where), value, where, from_text=False), where)
                 for name, value in table.items()
             }
             for table in body
@@ -132,20 +133,25 @@ class _Reading:
             if not variable.startswith("CHATROOM_") or "__" not in variable:
                 continue
             key = variables.get(variable)
-            # The variables for host and port replace the plain IRC listener, so its kind cannot be set.
-            if key is None or key.path == "listen.kind":
+            # The variables for host and port replace the plain IRC listener, so nothing else of it can be set.
+            if key is None or (key.section == "listen" and key.path not in FLAG_NAMES):
                 raise ConfigError(f"{variable}: there is no such setting{_did_you_mean(variable, variables)}")
             self.take_value(key, environ[variable], variable, from_text=True)
 
     def take_value(self, key: Key, value: object, where: str, *, from_text: bool) -> None:
         """Check one value and override the earlier one. ``where`` names its source."""
-        checked = _read(key, value, where, from_text=from_text)
-        if isinstance(checked, Path):
-            # A relative path in the file starts at the file's directory, any other at the working directory.
-            base = self._path.parent if self._path is not None and where == str(self._path) else Path()
-            checked = (base / checked).absolute()
-        self._values[key.path] = checked
+        self._values[key.path] = self._absolute(_read(key, value, where, from_text=from_text), where)
         self._key_sources[key.path] = where
+
+    def _absolute(self, value: object, where: str) -> object:
+        """Return a value with its relative paths made absolute."""
+        # A relative path in the file starts at the file's directory, any other at the working directory.
+        base = self._path.parent if self._path is not None and where == str(self._path) else Path()
+        if isinstance(value, Path):
+            return (base / value).absolute()
+        if isinstance(value, tuple):
+            return tuple(self._absolute(one, where) for one in value)
+        return value
 
     def settings(self) -> Settings:
         """Return the collected values, with the defaults for all others."""
@@ -160,15 +166,18 @@ class _Reading:
     def _listeners(self, given: dict[str, Any]) -> tuple[Listen, ...]:
         """Return the listeners: the tables of the file, or the default one.
 
-        If a flag or the environment sets host or port, one listener with these replaces all plain IRC ones.
+        If a flag or the environment sets host or port, one listener with these replaces all that speak IRC without TLS.
         """
         listeners = tuple(Listen(**table) for table in self._tables or [{}])
         if given:
-            plain = next((one for one in listeners if one.kind == "irc"), Listen())
-            chosen = Listen("irc", given.get("host", plain.host), given.get("port", plain.port))
-            listeners = (chosen, *(one for one in listeners if one.kind != "irc"))
+            plain = next((one for one in listeners if one.kind == "irc" and not one.tls), Listen())
+            chosen = replace(plain, host=given.get("host", plain.host), port=given.get("port", plain.port))
+            listeners = (chosen, *(one for one in listeners if one.kind != "irc" or one.tls))
         seen = set()
         for one in listeners:
+            fault = one.find_fault()
+            if fault:
+                raise ConfigError(f"{self._path}: [[listen]] with {one.host} port {one.port}: {fault}")
             # Port 0 takes any free port, so two listeners with it do not collide.
             if one.port and (one.host, one.port) in seen:
                 raise ConfigError(f"{self._path}: two [[listen]] tables have {one.host} port {one.port}; remove one")

@@ -6,7 +6,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from chatroom.config.keys import setting
-from chatroom.config.values import FilePath, Network, Networks, Text, Whole, Words, is_origin
+from chatroom.config.values import (
+    FilePath,
+    FilePaths,
+    Network,
+    Networks,
+    Text,
+    Whole,
+    Words,
+    YesOrNo,
+    is_among,
+    is_origin,
+)
 from chatroom.paths import default_database
 
 ONE_LINE = r"[^\x00-\x1f\x7f]*"
@@ -68,7 +79,12 @@ class Server:
 
 @dataclass(frozen=True, slots=True)
 class Listen:
-    """An address to listen on. There can be several ``[[listen]]`` tables. They replace the default one."""
+    """An address to listen on. There can be several ``[[listen]]`` tables. They replace the default one.
+
+    With ``tls = true``, connections are encrypted; "chatroomctl tls self-signed" makes a certificate for a start.
+    Behind a proxy, ``proxy_protocol_from`` or ``forwarded_from`` takes the clients' addresses from it. Bans, limits
+    and WHOIS then use these.
+    """
 
     kind: str = setting(
         "irc",
@@ -83,6 +99,46 @@ class Listen:
         applies="restart",
     )
     port: int = setting(6667, Whole(0, 65535), "The port. 0 picks a free one.", applies="restart")
+    tls: bool = setting(
+        False, YesOrNo(), "Encrypt the connections (TLS 1.2 or newer). It needs certificate and key.", applies="restart"
+    )
+    certificate: tuple[Path, ...] = setting(
+        (),
+        FilePaths(),
+        "The PEM file of the certificate with its chain, such as certbot's fullchain.pem. With several, each client "
+        "gets the one for the name that it connects to, or else the first. A file that changes is read again by "
+        "itself.",
+        applies="restart",
+    )
+    key: tuple[Path, ...] = setting(
+        (), FilePaths(), "The PEM file of the certificate's private key. As many as certificates.", applies="restart"
+    )
+    proxy_protocol_from: tuple[Network, ...] = setting(
+        (),
+        Networks(),
+        "The networks of proxies that send the PROXY protocol, version 1 or 2, such as HAProxy's. Every connection "
+        "must then come from them and begin with the header. [] means that there is no such proxy.",
+        applies="restart",
+    )
+    forwarded_from: tuple[Network, ...] = setting(
+        (),
+        Networks(),
+        "The networks of HTTP proxies that send X-Forwarded-For, such as nginx's. Every connection must then come from "
+        "them and have the header. Only for websocket.",
+        applies="restart",
+    )
+
+    def find_fault(self) -> str:
+        """Return why the values do not fit together; empty if they do."""
+        if self.tls and not self.certificate:
+            return 'tls needs certificate and key ("chatroomctl tls self-signed" makes them)'
+        if len(self.certificate) != len(self.key):
+            return f"{len(self.certificate)} certificates and {len(self.key)} keys: each certificate needs its key"
+        if self.certificate and not self.tls:
+            return "there is a certificate, so set tls = true, or remove the certificate"
+        if self.forwarded_from and self.kind != "websocket":
+            return 'forwarded_from is only for kind = "websocket"; proxy_protocol_from is for both kinds'
+        return ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,10 +158,7 @@ class WebIrc:
 
     def trusts(self, version: int, address: int) -> bool:
         """Return True if a gateway can have that address, an integer of IP version 4 or 6."""
-        return bool(self.password) and any(
-            network.version == version and int(network.network_address) <= address <= int(network.broadcast_address)
-            for network in self.gateways
-        )
+        return bool(self.password) and is_among(self.gateways, version, address)
 
 
 @dataclass(frozen=True, slots=True)

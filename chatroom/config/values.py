@@ -169,6 +169,28 @@ class FilePath:
 
 
 @dataclass(frozen=True, slots=True)
+class FilePaths:
+    """One path or several, in which ``~`` is the home directory. The caller makes relative paths absolute."""
+
+    allowed: str = 'the path of a file, or a list of paths, such as ["a.pem", "b.pem"]'
+
+    def read(self, value: object) -> tuple[Path, ...]:
+        """Accept a TOML string or an array of strings."""
+        values = value if isinstance(value, list | tuple) else [value]
+        return tuple(FilePath().read(one) for one in values)
+
+    def read_text(self, text: str) -> tuple[Path, ...]:
+        """Accept the text itself as one path, or a TOML array."""
+        return self.read(Words(self.allowed, bool).read_text(text) if text.lstrip().startswith("[") else text)
+
+    def write(self, value: object) -> object:
+        """Return a single path as text, and several as a list."""
+        if not isinstance(value, tuple):
+            return value
+        return str(value[0]) if len(value) == 1 else [str(path) for path in value]
+
+
+@dataclass(frozen=True, slots=True)
 class Words:
     """A list of different words that each pass a check."""
 
@@ -232,3 +254,11 @@ def _fold_mapped(network: Network) -> Network:
 def is_origin(word: str) -> bool:
     """Return True for an origin as a browser sends it (RFC 6454, section 6.2), and for ``*``, which stands for any."""
     return word in ("*", "null") or _ORIGIN.fullmatch(word) is not None
+
+
+def is_among(networks: tuple[Network, ...], version: int, address: int) -> bool:
+    """True if one of the networks has that address, an integer of IP version 4 or 6."""
+    return any(
+        network.version == version and int(network.network_address) <= address <= int(network.broadcast_address)
+        for network in networks
+    )

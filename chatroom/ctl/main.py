@@ -28,6 +28,7 @@ _COMMANDS = {
     "user": "chatroom.ctl.user_commands:user",
     "ban": "chatroom.ctl.ban_commands:ban",
     "config": "chatroom.ctl.config_commands:config",
+    "tls": "chatroom.ctl.tls_commands:tls",
     "db": "chatroom.ctl.db_commands:db",
     "history": "chatroom.ctl.history_commands:history",
     "audit": "chatroom.ctl.audit_commands:audit",

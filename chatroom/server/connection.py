@@ -38,6 +38,33 @@ class State(Enum):
 _CLOSING = State.CLOSING  # read once: an attribute of an Enum class is slow, and each read needs it
 
 
+class Transport(Protocol):
+    """What a connection needs of its socket. Nothing waits: ``BlockingIOError`` means to try again later."""
+
+    def fileno(self) -> int:
+        """The descriptor, for epoll."""
+        ...
+
+    def recv(self, size: int, /) -> bytes:
+        """Return what has come, at most ``size`` bytes; nothing at the end."""
+        ...
+
+    def send(self, data: bytes, /) -> int:
+        """Send the beginning of the data; return how many bytes were taken.
+
+        After a ``BlockingIOError`` the next call must have the same data, or more of it.
+        """
+        ...
+
+    def shutdown(self, how: int, /) -> None:
+        """Say that nothing more is sent."""
+        ...
+
+    def close(self) -> None:
+        """Close the descriptor."""
+        ...
+
+
 class LineSource(Protocol):
     """Turns a connection's bytes into lines."""
 
@@ -80,7 +107,7 @@ class Connection:
 
     def __init__(
         self,
-        sock: socket.socket,
+        sock: Transport,
         session: Session,
         epoll: select.epoll,
         sendq_bytes: int,

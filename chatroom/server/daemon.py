@@ -30,6 +30,7 @@ from chatroom.errors import ChatroomError, StorageError
 from chatroom.server.change_follower import ChangeFollower
 from chatroom.server.connection_counter import ConnectionCounter
 from chatroom.server.daemon_runtime import DaemonRuntime, LoadSettings
+from chatroom.server.entrance import open_entrance
 from chatroom.server.hub import Hub
 from chatroom.server.io_thread import IoThread
 from chatroom.server.listener import Listener, open_control, open_listener
@@ -103,6 +104,7 @@ class Daemon:
         where = [_shown_address(listen, sock) for listen, sock in sockets]
         counter = ConnectionCounter()
         try:
+            entrances = [open_entrance(listen, sock) for listen, sock in sockets]
             # Page 1 is written twice: into the file, as this connection is the last to close it, and at the beginning
             # of the log of this run. So a copy of the file from an earlier run does not fit this log.
             with open_stores(path, create=True, migrate=True) as stores:
@@ -127,7 +129,7 @@ class Daemon:
             IoThread(index, hub, counter.released) for index in range(settings.server.io_threads)
         ]
         hub.threads = threads
-        listener = self._listener = Listener(hub, threads, counter, sockets, control)
+        listener = self._listener = Listener(hub, threads, counter, entrances, control)
         self._signals.handle(self._reload)
         sys.setswitchinterval(SWITCH_INTERVAL_S)
         _allow_many_files()
@@ -284,4 +286,5 @@ def own_program() -> str:
 def _shown_address(listen: Listen, sock: socket.socket) -> str:
     host, port = sock.getsockname()[:2]
     address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-    return address if listen.kind == "irc" else f"{address} ({listen.kind})"
+    kinds = [*(["websocket"] if listen.kind == "websocket" else []), *(["TLS"] if listen.tls else [])]
+    return f"{address} ({', '.join(kinds)})" if kinds else address

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import socket
 import threading
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from chatroom.chat.people.session import Session
+    from chatroom.server.connection import Transport
+    from chatroom.server.entrance import Entrance
 
 Task = Callable[[], None]
 """The function that a task is given to says whether it runs under the hub lock."""
 
-Accepted = tuple[socket.socket, "Session", bool]
-"""An accepted socket, its session, and True if its client speaks WebSocket."""
+Accepted = tuple["Transport", "Session", "Entrance"]
+"""An accepted socket, perhaps with TLS, its session, and where it came in."""
 
 
 class Inbox:

@@ -20,16 +20,21 @@ from typing import TYPE_CHECKING
 from chatroom.chat.admission.flood import LineBudget
 from chatroom.chat.liveness import first_look_ms, look_after
 from chatroom.commands.connecting.registration import start
+from chatroom.commands.connecting.webirc import refuse, take_forwarded
 from chatroom.commands.context import Context
 from chatroom.server.connection import Connection, State
 from chatroom.server.hub import Hub
 from chatroom.server.inbox import Accepted, Inbox, Task
+from chatroom.server.lingering import LINGER_S, Lingering
 from chatroom.server.liveness_wheel import LivenessWheel
 from chatroom.server.timers import Timers
 from chatroom.server.websocket_connection import HANDSHAKE_S, MessageCache, WebSocketConnection
 
 if TYPE_CHECKING:
     from chatroom.chat.people.session import Session
+    from chatroom.config.values import Network
+    from chatroom.server.connection import Transport
+    from chatroom.server.websocket import Forwarded
 
 LINES_PER_TICK = 64
 """The most lines of one connection that one tick runs. The rest waits for the next tick, so that a paste of one client
@@ -38,8 +43,6 @@ LINES_OF_ALL = 2048
 """About how many lines one tick runs, of all connections. If many connections have lines, each runs fewer."""
 LOOKS_PER_TICK = 100
 """The most connections whose liveness one tick checks: clients that connect together are due in the same second."""
-LINGER_S = 2.0
-"""How long a closing connection waits for its peer to read the last lines."""
 _IDLE_WAIT_S = 1.0
 """The longest wait for sockets: liveness checks are due by the second."""
 _STOPPING_WAIT_S = 0.02
@@ -87,8 +90,7 @@ class IoThread(threading.Thread):
         """Connections with lines to run, or whose peer is gone, each once (``Connection.queued``)."""
         self._timers = Timers()
         """Tasks that run later, without the hub lock."""
-        self._lingering: dict[Connection, float] = {}
-        """Closing connections, each with the moment when it is closed at the latest, the earliest first."""
+        self._lingering = Lingering()
         self._messages: MessageCache = {}
         """The lines that this tick has put into WebSocket messages; emptied when the tick's writes are done."""
         self._wheel = LivenessWheel(time.monotonic())
@@ -151,7 +153,7 @@ class IoThread(threading.Thread):
         if timers:
             wait_s = min(wait_s, max(0.0, timers[0][0] - time.monotonic()))
         if self._lingering:
-            wait_s = min(wait_s, max(0.0, next(iter(self._lingering.values())) - time.monotonic()))
+            wait_s = min(wait_s, self._lingering.wait_s())
         return wait_s
 
     def _tick(self, events: list[tuple[int, int]]) -> None:
@@ -163,7 +165,8 @@ class IoThread(threading.Thread):
         if self._timers.heap:
             self._timers.run_due(now_s)
         if self._lingering:
-            self._close_overdue(now_s)
+            for connection in self._lingering.overdue(now_s):
+                self._close(connection)
         hub, wheel = self.hub, self._wheel
         with hub.lock:
             hub.begin()
@@ -311,21 +314,19 @@ class IoThread(threading.Thread):
             self._epoll.unregister(listening.fileno())
 
     def _begin_all(self, accepted: Sequence[Accepted]) -> None:
-        for sock, session, websocket in accepted:
+        sendq_bytes = self.hub.world.settings.limits.sendq_bytes
+        for sock, session, entrance in accepted:
             try:
-                if websocket:
-                    self._begin_handshake(sock, session)
+                if entrance.websocket:
+                    self._begin_handshake(sock, session, entrance.forwarders)
                 else:
-                    self._begin_plain(sock, session)
+                    connection = Connection(sock, session, self._epoll, sendq_bytes)
+                    self._connections[connection.fd] = connection
+                    self._begin_session(connection)
             except Exception:
                 log.exception("a connection could not begin")
 
-    def _begin_plain(self, sock: socket.socket, session: Session) -> None:
-        connection = Connection(sock, session, self._epoll, self.hub.world.settings.limits.sendq_bytes)
-        self._connections[connection.fd] = connection
-        self._begin_session(connection)
-
-    def _begin_handshake(self, sock: socket.socket, session: Session) -> None:
+    def _begin_handshake(self, sock: Transport, session: Session, forwarders: tuple[Network, ...]) -> None:
         settings = self.hub.world.settings
         connection = WebSocketConnection(
             sock,
@@ -333,9 +334,10 @@ class IoThread(threading.Thread):
             self._epoll,
             settings.limits.sendq_bytes,
             settings.server.websocket_origins,
+            forwarders,
             self._messages,
             # Runs in this very tick, which reads its inbox after its sockets and runs lines last.
-            lambda opened: self.post(lambda: self._begin_session(opened)),
+            lambda opened: self.post(lambda: self._begin_session(opened, opened.forwarded)),
             self._refuse_handshake,
         )
         self._connections[connection.fd] = connection
@@ -350,7 +352,7 @@ class IoThread(threading.Thread):
         self.post(lambda: self.hub.world.log_line(text))
         self.call_later(LINGER_S, lambda: self._close(connection))
 
-    def _begin_session(self, connection: Connection) -> None:
+    def _begin_session(self, connection: Connection, forwarded: Forwarded | None = None) -> None:
         world, session = self.hub.world, connection.session
         limits = world.settings.limits
         now_ms = int(time.monotonic() * 1000)
@@ -360,7 +362,13 @@ class IoThread(threading.Thread):
             if limits.enabled:
                 session.budget = LineBudget(limits.lines_per_s, limits.burst_lines)
             self._wheel.schedule(connection, first_look_ms(world, now_ms))
-            start(Context(world, session, ""))
+            context = Context(world, session, "")
+            refusal = None
+            if forwarded is not None:
+                refusal = take_forwarded(world, session, forwarded.address, https=forwarded.https)
+            start(context)
+            if refusal is not None:
+                refuse(context, refusal)
 
     def _look_after(self, now_s: float) -> None:
         wheel = self._wheel
@@ -376,21 +384,12 @@ class IoThread(threading.Thread):
         if connection.is_finished:
             self._close(connection)
         elif connection.state is State.CLOSING:
-            self._lingering[connection] = time.monotonic() + LINGER_S
-
-    def _close_overdue(self, now_s: float) -> None:
-        overdue = []
-        for connection, until_s in self._lingering.items():
-            if until_s > now_s:
-                break
-            overdue.append(connection)
-        for connection in overdue:
-            self._close(connection)
+            self._lingering.add(connection)
 
     def _close(self, connection: Connection) -> None:
         if connection.state is not State.CLOSED:
             self._connections.pop(connection.fd, None)
-            self._lingering.pop(connection, None)
+            self._lingering.discard(connection)
             self._wheel.discard(connection)
             connection.close()
             self._released(connection.session)

@@ -6,6 +6,7 @@ its own would cost more: of two busy threads, each waits for Python's lock after
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import ipaddress
 import itertools
@@ -23,11 +24,15 @@ from typing import TYPE_CHECKING
 
 from chatroom.chat.people.session import ControlRights, Session
 from chatroom.chat.stored.records import Role
+from chatroom.commands.connecting.webirc import take_address
 from chatroom.errors import AddressUnusable, ServeError
+from chatroom.server.entrance import Entrance
+from chatroom.server.handshakes import Arrival, Handshakes
 from chatroom.server.websocket import error_response
 
 if TYPE_CHECKING:
     from chatroom.config import Listen
+    from chatroom.server.connection import Transport
     from chatroom.server.connection_counter import ConnectionCounter
     from chatroom.server.hub import Hub
     from chatroom.server.inbox import Accepted
@@ -104,16 +109,19 @@ class Listener:
         hub: Hub,
         threads: Sequence[IoThread],
         counter: ConnectionCounter,
-        sockets: list[tuple[Listen, socket.socket]],
+        entrances: Sequence[Entrance],
         control: socket.socket,
     ) -> None:
         self._hub = hub
         self._threads = threads
         self._counter = counter
         self._control = control
-        self._sockets = {sock: listen.kind == "websocket" for listen, sock in sockets}
-        """The listening sockets; True for those whose clients speak WebSocket."""
-        self._sockets[control] = False
+        self._entrances = {entrance.listening: entrance for entrance in (*entrances, Entrance(control))}
+        """The listening sockets and what is behind them."""
+        self._handshakes: Handshakes | None = None
+        """The handshake thread; None if no connection needs it."""
+        if not all(entrance.is_plain for entrance in entrances):
+            self._handshakes = Handshakes(list(entrances), self._take_over, self._forget, self._report)
         self._numbers = itertools.count(1)
         """Session ids."""
         self._complain_at = 0.0
@@ -123,8 +131,11 @@ class Listener:
         """Begin to accept. From any thread."""
 
         def watch() -> None:
-            for sock in self._sockets:
+            for sock in self._entrances:
                 self._watch(sock)
+
+        if self._handshakes is not None:
+            self._handshakes.start()
 
         self._threads[0].post(watch)
 
@@ -133,22 +144,25 @@ class Listener:
         closed = threading.Event()
 
         def close() -> None:
-            for sock in self._sockets:
+            for sock in self._entrances:
                 self._threads[0].unwatch(sock)
                 sock.close()
-            self._sockets = {}
+            self._entrances = {}
             closed.set()
 
         self._threads[0].post(close)
         closed.wait(_STOP_PATIENCE_S)
+        if self._handshakes is not None:
+            self._handshakes.stop(_STOP_PATIENCE_S)
 
     def _watch(self, sock: socket.socket) -> None:
-        if sock in self._sockets:
+        if sock in self._entrances:
             self._threads[0].watch(sock, lambda: self._accept_all(sock))
 
     def _accept_all(self, listening: socket.socket) -> None:
         """Accept the connections that wait and deal them out, each I/O thread's share at once."""
         dealt: dict[IoThread, list[Accepted]] = {}
+        entrance = self._entrances[listening]
         now_ms = time.time_ns() // 1_000_000
         for _ in range(ACCEPTS_PER_TICK):
             try:
@@ -168,15 +182,17 @@ class Listener:
                 if listening is self._control:
                     session = self._begin_control(sock, now_ms)
                 else:
-                    session = self._begin(sock, address[0], listening, now_ms)
+                    session = self._begin(sock, address[0], entrance, now_ms)
             except OSError:
                 session = None  # the peer has gone already
             if session is None:
                 sock.close()
-                continue
-            # Ids count up, so the threads get equal shares.
-            owner = self._threads[session.id % len(self._threads)]
-            dealt.setdefault(owner, []).append((sock, session, self._sockets[listening]))
+            elif self._handshakes is not None and not entrance.is_plain:
+                self._handshakes.add(Arrival(sock, entrance, session))
+            else:
+                # Ids count up, so the threads get equal shares.
+                owner = self._threads[session.id % len(self._threads)]
+                dealt.setdefault(owner, []).append((sock, session, entrance))
         for thread, accepted in dealt.items():
             thread.adopt(accepted)
 
@@ -189,28 +205,74 @@ class Listener:
         thread.unwatch(listening)
         thread.call_later(_PAUSE_S, lambda: self._watch(listening))
 
-    def _begin(self, sock: socket.socket, host: str, listening: socket.socket, now_ms: int) -> Session | None:
+    def _begin(self, sock: socket.socket, host: str, entrance: Entrance, now_ms: int) -> Session | None:
         """Make a new connection's session, or return None if the connection is turned away."""
         address_text, version, address = _parse_peer(host)
-        world, websocket = self._hub.world, self._sockets[listening]
+        world = self._hub.world
+        if not entrance.lets_in(version, address):
+            self._log_refusal(f"refused {address_text}: it is none of the proxies that may connect here")
+            return None
         full = self._counter.fullness()
         if full:
-            _turn_away(sock, address_text, "too many connections to this server", websocket=websocket)
-            if self._may_complain():
-                self._threads[0].post(lambda: world.log_line(f"refused {address_text}: {full}"))
+            _turn_away(sock, address_text, "too many connections to this server", entrance)
+            self._log_refusal(f"refused {address_text}: {full}")
             return None
         host = world.cloak.host(version, address)
         session = Session(next(self._numbers), address_text, version, address, host, now_ms)
         refusal = None
-        # A trusted gateway's session is counted when WEBIRC names the client's address.
-        if not world.settings.webirc.trusts(version, address):
+        # The session of a trusted gateway or proxy is counted when WEBIRC or a header names the client's address.
+        if not (entrance.proxies or entrance.forwarders or world.settings.webirc.trusts(version, address)):
             refusal = self._counter.admit(session, world.settings.limits)
         if refusal is not None:
-            _turn_away(sock, address_text, refusal, websocket=websocket)
+            _turn_away(sock, address_text, refusal, entrance)
             self._threads[0].post(lambda: world.log_line(f"refused {address_text}: {refusal}"))
             return None
         self._counter.opened()
         return session
+
+    # -- what the handshake thread hands back -----------------------------------------------------
+
+    def _take_over(self, arrival: Arrival) -> None:
+        """Begin the session of a connection whose handshake is done. From the handshake thread."""
+        self._threads[0].post(lambda: self._finish(arrival))
+
+    def _finish(self, arrival: Arrival) -> None:
+        session, entrance, header = arrival.session, arrival.entrance, arrival.header
+        refusal = None
+        if header is not None:
+            world = self._hub.world
+            if header.address is not None:
+                refusal = take_address(world, session, "", header.address)
+            else:
+                refusal = world.runtime.admit(session, world.settings.limits)
+        if refusal is not None:
+            with contextlib.suppress(OSError):  # the peer has gone already
+                _turn_away(arrival.transport, session.address_text, refusal, entrance)
+            self._log_refusal(f"refused {session.address_text}: {refusal}")
+        if refusal is not None or not self._entrances:  # without entrances, the daemon is stopping
+            arrival.transport.close()
+            self._counter.released(session)
+            return
+        session.secure = arrival.encrypted or (header is not None and header.tls)
+        session.certificate = arrival.fingerprint
+        owner = self._threads[session.id % len(self._threads)]
+        owner.adopt([(arrival.transport, session, entrance)])
+        owner.wake()  # its tick under way has looked into its inbox already
+
+    def _forget(self, arrival: Arrival, why: str) -> None:
+        """Take a connection that failed in its handshake out of the counts. From the handshake thread."""
+        self._counter.released(arrival.session)
+        if why:
+            self._threads[0].post(lambda: self._log_refusal(f"refused {arrival.session.address_text}: {why}"))
+
+    def _report(self, line: str) -> None:
+        """Log what the handshake thread says. From the handshake thread."""
+        self._threads[0].post(lambda: self._hub.world.log_line(line))
+
+    def _log_refusal(self, line: str) -> None:
+        """Log a refusal, unless the last minute had one: a flood of them must not fill the log."""
+        if self._may_complain():
+            self._threads[0].post(lambda: self._hub.world.log_line(line))
 
     def _may_complain(self) -> bool:
         """True if a lack of files is to be logged now: at most once a minute."""
@@ -241,7 +303,9 @@ def _parse_peer(host: str) -> tuple[str, int, int]:
     return str(address), address.version, int(address)
 
 
-def _turn_away(sock: socket.socket, address: str, why: str, *, websocket: bool) -> None:
+def _turn_away(sock: Transport, address: str, why: str, entrance: Entrance) -> None:
     """Send the reason for a refusal, as far as the socket takes it at once."""
+    if entrance.certificates is not None and isinstance(sock, socket.socket):
+        return  # before the TLS handshake the client cannot read anything
     line = f"ERROR :Closing Link: {address} ({why})\r\n".encode()
-    sock.send(error_response(HTTPStatus.TOO_MANY_REQUESTS, why) if websocket else line)
+    sock.send(error_response(HTTPStatus.TOO_MANY_REQUESTS, why) if entrance.websocket else line)

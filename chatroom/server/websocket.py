@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from http import HTTPStatus
+from typing import TYPE_CHECKING
 
 from websockets.datastructures import Headers
 from websockets.frames import CloseCode, Frame, Opcode
@@ -19,7 +21,13 @@ from websockets.protocol import State
 from websockets.server import ServerProtocol
 from websockets.typing import Subprotocol
 
+from chatroom.chat.admission.ban_targets import parse_address
+from chatroom.config.values import is_among
+from chatroom.errors import InvalidTarget
 from chatroom.irc.framing import LineBuffer, Malformed
+
+if TYPE_CHECKING:
+    from chatroom.config.values import Network
 
 HANDSHAKE_BYTES = 16_384
 """The longest request of a handshake. Browsers send one or two thousand bytes."""
@@ -41,28 +49,43 @@ _ENDINGS: dict[int, str] = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Forwarded:
+    """What the headers of an HTTP proxy say of its client."""
+
+    address: str
+    https: bool
+    """True if the client's connection to the proxy is encrypted."""
+
+
 class WebSocketStream:
     """The server's side of the protocol for one connection. Used by one thread.
 
-    Web pages may connect from ``allowed_origins`` and from this machine.
+    Web pages may connect from ``allowed_origins`` and from this machine. If there are ``forwarders``, the peer is one
+    of these proxies and must name its client by X-Forwarded-For.
     """
 
     __slots__ = (
         "_allowed_origins",
         "_buffer",
+        "_forwarders",
         "_head",
         "_is_text",
         "_message",
         "_outgoing",
         "_protocol",
         "ended",
+        "forwarded",
         "is_open",
         "opcode",
         "refusal",
     )
 
-    def __init__(self, allowed_origins: Sequence[str]) -> None:
+    def __init__(self, allowed_origins: Sequence[str], forwarders: tuple[Network, ...] = ()) -> None:
         self._allowed_origins = allowed_origins
+        self._forwarders = forwarders
+        self.forwarded: Forwarded | None = None
+        """What the proxy's headers say of the client; None before that, and without a proxy."""
         self._protocol = ServerProtocol(select_subprotocol=_choose, max_size=MESSAGE_BYTES)
         self._head = b""
         """The handshake's request so far."""
@@ -134,6 +157,12 @@ class WebSocketStream:
         if response.status_code != HTTPStatus.SWITCHING_PROTOCOLS:
             self._send_refusal(response, f"no WebSocket handshake: {response.status_code} {response.reason_phrase}")
             return
+        if self._forwarders:
+            self.forwarded = read_forwarded(request.headers, self._forwarders)
+            if self.forwarded is None:
+                why = "the proxy sends no valid X-Forwarded-For (listen.forwarded_from)"
+                self._send_refusal(protocol.reject(HTTPStatus.BAD_REQUEST, f"{why}\n"), why)
+                return
         origin = request.headers.get("Origin")
         if origin is not None and not may_connect(origin, self._allowed_origins):
             why = f"pages of {_shown(origin)} may not connect (server.websocket_origins)"
@@ -208,6 +237,24 @@ def to_messages(lines: bytes, opcode: Opcode) -> bytes:
 def may_connect(origin: str, allowed: Sequence[str]) -> bool:
     """True if a page of that origin may connect: the origin is allowed, or it is this machine."""
     return origin in allowed or "*" in allowed or _OWN_ORIGIN.fullmatch(origin) is not None
+
+
+def read_forwarded(headers: Headers, forwarders: tuple[Network, ...]) -> Forwarded | None:
+    """Return what the proxy says of its client, or None if it says nothing that can be understood.
+
+    Each proxy appends the address of its peer to X-Forwarded-For. So the client is the last one that is no proxy of
+    ours: everything before it is what the client itself may have sent.
+    """
+    chain = [part.strip() for value in headers.get_all("X-Forwarded-For") for part in value.split(",")]
+    while chain:
+        try:
+            address = parse_address(chain.pop())
+        except InvalidTarget:
+            return None
+        if not chain or not is_among(forwarders, address.version, int(address)):
+            scheme = headers.get_all("X-Forwarded-Proto")[-1:]
+            return Forwarded(str(address), scheme == ["https"])
+    return None
 
 
 def error_response(status: HTTPStatus, why: str) -> bytes:

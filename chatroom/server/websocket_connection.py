@@ -6,20 +6,20 @@ Its session enters the world when its handshake is done.
 from __future__ import annotations
 
 import select
-import socket
 from collections.abc import Callable, Sequence
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from websockets.frames import CloseCode
 
-from chatroom.server.connection import Connection, State
-from chatroom.server.websocket import WebSocketStream, to_messages
+from chatroom.server.connection import Connection, State, Transport
+from chatroom.server.websocket import Forwarded, WebSocketStream, to_messages
 
 if TYPE_CHECKING:
     from websockets.frames import Opcode
 
     from chatroom.chat.people.session import Session
+    from chatroom.config.values import Network
 
 HANDSHAKE_S = 10.0
 """The longest time that a handshake may take."""
@@ -44,16 +44,17 @@ class WebSocketConnection(Connection):
 
     def __init__(
         self,
-        sock: socket.socket,
+        sock: Transport,
         session: Session,
         epoll: select.epoll,
         sendq_bytes: int,
         allowed_origins: Sequence[str],
+        forwarders: tuple[Network, ...],
         messages: MessageCache,
         opened: Callable[[WebSocketConnection], None],
         refused: Callable[[WebSocketConnection, str], None],
     ) -> None:
-        self._stream = WebSocketStream(allowed_origins)
+        self._stream = WebSocketStream(allowed_origins, forwarders)
         super().__init__(sock, session, epoll, sendq_bytes, self._stream)
         self._messages = messages
         self._opened = opened
@@ -96,6 +97,11 @@ class WebSocketConnection(Connection):
         if last:
             super().write(last)
         super().begin_close(is_restart=is_restart)
+
+    @property
+    def forwarded(self) -> Forwarded | None:
+        """What a proxy's headers say of the client; None if no proxy is in front of it."""
+        return self._stream.forwarded
 
     def hang_up(self) -> None:
         """Note that the connection is dead in both directions."""

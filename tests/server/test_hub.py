@@ -19,6 +19,7 @@ from chatroom.commands.context import Context
 from chatroom.commands.pending import Pending
 from chatroom.config import Settings
 from chatroom.config.chatting import History, Limits
+from chatroom.server.entrance import Entrance
 from chatroom.server.hub import Hub
 from chatroom.server.io_thread import IoThread
 from chatroom.server.operator_screen import Screen
@@ -74,7 +75,7 @@ def test_a_session_goes_on_in_its_own_thread_after_a_task_in_another(hub: Hub) -
     far.settimeout(30)
     owner = hub.threads[1]
     assert isinstance(owner, IoThread)
-    owner.adopt([(near, Session(1, "10.0.0.1", 4, 0x0A000001, "host", 0), False)])
+    owner.adopt([(near, Session(1, "10.0.0.1", 4, 0x0A000001, "host", 0), Entrance(near))])
     with far, far.makefile("rb") as lines:
         far.sendall(b"NICK ada1\r\nUSER u 0 * :U\r\nPING here\r\n")
         assert any(line.endswith(b":here\r\n") for line in lines)

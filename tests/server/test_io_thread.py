@@ -19,6 +19,7 @@ from chatroom.config import Settings
 from chatroom.config.chatting import Limits
 from chatroom.irc.framing import Malformed
 from chatroom.server import hub as hub_module
+from chatroom.server.entrance import Entrance
 from chatroom.server.hub import Hub
 from chatroom.server.io_thread import LINES_OF_ALL, LINES_PER_TICK, LOOKS_PER_TICK, IoThread
 from chatroom.server.operator_screen import Screen
@@ -39,7 +40,7 @@ def test_a_clock_set_back_does_not_stop_lines(monkeypatch: pytest.MonkeyPatch, t
     try:
         near, far = socket.socketpair()
         near.setblocking(False)
-        thread.adopt([(near, Session(1, "10.0.0.1", 4, 0x0A000001, "host", now_ms), False)])
+        thread.adopt([(near, Session(1, "10.0.0.1", 4, 0x0A000001, "host", now_ms), Entrance(near))])
         far.settimeout(30)
         far.sendall(b"".join(b"PING %d\r\n" % number for number in range(20)))
         answer = b""
@@ -63,7 +64,7 @@ def test_a_closed_connection_is_gone_without_the_garbage_collector(tmp_path: Pat
     try:
         near, far = socket.socketpair()
         near.setblocking(False)
-        thread.adopt([(near, session, False)])
+        thread.adopt([(near, session, Entrance(near))])
         far.settimeout(30)
         far.sendall(b"NICK al\r\nUSER al 0 * :Al\r\nQUIT\r\n")
         while far.recv(4096):
@@ -127,7 +128,10 @@ def crowd(tmp_path: Path, limits: Limits, size: int) -> Iterator[tuple[CountingH
         for sock in hub.sockets:
             sock.setblocking(False)
         thread.adopt(
-            [(sock, Session(id, "10.0.0.1", 4, 0x0A000001, "h", 0), False) for id, sock in enumerate(hub.sockets)]
+            [
+                (sock, Session(id, "10.0.0.1", 4, 0x0A000001, "h", 0), Entrance(sock))
+                for id, sock in enumerate(hub.sockets)
+            ]
         )
         for far in peers:
             far.settimeout(30)

@@ -14,6 +14,7 @@ from chatroom.config.chatting import Limits
 from chatroom.config.serving import Listen
 from chatroom.server import listener as listener_module
 from chatroom.server.connection_counter import ConnectionCounter
+from chatroom.server.entrance import Entrance
 from chatroom.server.hub import Hub
 from chatroom.server.inbox import Accepted
 from chatroom.server.io_thread import IoThread
@@ -54,7 +55,7 @@ class Scene:
         self.owners = [Owner(), Owner()]
         self.listening = listening
         threads = cast(list[IoThread], self.owners)
-        self.listener = Listener(hub, threads, ConnectionCounter(), [(Listen(), listening)], control)
+        self.listener = Listener(hub, threads, ConnectionCounter(), [Entrance(listening)], control)
         self._stack = stack
 
     def connect(self, count: int) -> None:
@@ -70,6 +71,7 @@ class Scene:
         shares = [share for owner in self.owners for share in owner.shares]
         for share in shares:
             for sock, _, _ in share:
+                assert isinstance(sock, socket.socket)
                 self._stack.enter_context(sock)
         return shares
 
@@ -94,11 +96,12 @@ def test_waiting_connections_are_dealt_out_at_once(scene: Scene) -> None:
     shares = scene.accept()
     assert sorted(len(share) for share in shares) == [3, 4]
     for share in shares:
-        for sock, session, websocket in share:
+        for sock, session, entrance in share:
+            assert isinstance(sock, socket.socket)
             assert not sock.getblocking()
             assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
             assert (session.address_text, session.version, session.address) == ("127.0.0.1", 4, 0x7F000001)
-            assert not websocket
+            assert entrance.listening is scene.listening
     assert scene.accept() == []
 
 

@@ -38,6 +38,7 @@ class Pair:
             self.epoll,
             SENDQ_BYTES,
             (),
+            (),
             {} if messages is None else messages,
             self.opened.append,
             lambda connection, why: self.refused.append(why),

@@ -79,6 +79,7 @@ class Session:
         "budget",
         "cap_version",
         "caps",
+        "certificate",
         "closing",
         "connected_ms",
         "connection",
@@ -95,6 +96,7 @@ class Session:
         "registration",
         "replays",
         "sasl",
+        "secure",
         "settled_seq",
         "stepped_down",
         "subscriptions",
@@ -109,27 +111,29 @@ class Session:
     def __init__(self, session_id: int, address_text: str, version: int, address: int, host: str, now_ms: int) -> None:
         self.id = session_id
         self.stand_for(version, address, address_text, host, "")
+        # True if the client's connection is encrypted, as far as this server or its proxy knows.
+        self.secure = False
+        # The SHA-256 fingerprint of the client's TLS certificate, in hexadecimal digits; empty if it showed none.
+        self.certificate = ""
         self.thread = 0
         """The index of the I/O thread that owns the connection."""
         # The server's ``Connection``. The rules cannot name its type, and do not use it.
         self.connection: Any = None
         self.connected_ms = now_ms
         """When the connection was accepted, in Unix milliseconds."""
-        # The next three are milliseconds of the monotonic clock: setting the time of day must not time sessions out.
+        # When the session began, when its last line came, and when the server last sent a PING. Milliseconds of the
+        # monotonic clock: setting the time of day must not time sessions out.
         self.opened_ms = 0
-        """When the session began."""
         self.heard_ms = 0
-        """When its last line came."""
         self.pinged_ms = 0
-        """When the server last sent a PING; 0 if it never did. Any later line is the answer."""
+        """0 if it never did. Any later line is the answer."""
         self.user: User | None = None
         """The session's user; None until the registration is complete, and after the session has ended."""
         self.registration: Registration | None = Registration()
         """None when the registration is complete, and for a control session."""
         self.control: ControlRights | None = None  # not None for a control session
         self.sasl: SaslExchange | None = None
-        self.subscriptions: tuple[str, ...] = ()
-        """The metadata keys that the client subscribed to, in order."""
+        self.subscriptions: tuple[str, ...] = ()  # the metadata keys that the client subscribed to, in order
         # Only ``OnlineDirectory`` writes these two, which hold for this one of the user's sessions.
         self.oper: AccountEntry | None = None
         """The account that gives the session its role besides that of the user, by OPER; None if there is none."""

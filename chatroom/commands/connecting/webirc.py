@@ -9,6 +9,7 @@ import hmac
 from typing import TYPE_CHECKING
 
 from chatroom.chat.admission.ban_targets import parse_address
+from chatroom.chat.admission.flood import is_this_machine
 from chatroom.commands.command_table import When, command
 from chatroom.commands.connecting.registration import turn_away_banned
 from chatroom.commands.context import Context, printable
@@ -17,6 +18,7 @@ from chatroom.errors import InvalidTarget
 
 if TYPE_CHECKING:
     from chatroom.chat.people.session import Session
+    from chatroom.chat.world import World
 
 _NAME_LENGTH = 64
 
@@ -26,17 +28,24 @@ def webirc(context: Context, params: list[str]) -> Pending | None:
     """Gives the address of the user that a trusted gateway connects. It must be the first command."""
     world, session = context.world, context.session
     password, gateway, _, address_text = params[:4]
-    # The host name is ignored: other users see a cloak instead. The options are ignored too: "secure" counts only if
-    # the connection of the gateway is encrypted as well, and this server has no TLS.
+    # The host name is ignored: other users see a cloak instead.
     trusted = world.settings.webirc
     if not trusted.trusts(session.version, session.address):
-        _refuse(context, "WEBIRC is not allowed from your address")
+        refuse(context, "WEBIRC is not allowed from your address")
     elif not hmac.compare_digest(password.encode(), trusted.password.encode()):
-        _refuse(context, "Invalid WebIRC password")
+        refuse(context, "Invalid WebIRC password")
     elif not _is_first(session):
-        _refuse(context, "WEBIRC must be the first command")
+        refuse(context, "WEBIRC must be the first command")
     else:
-        _take_address(context, printable(gateway)[:_NAME_LENGTH], address_text)
+        # "secure" counts only if nobody can read along between the gateway and this server either.
+        secure = any(option.partition("=")[0] == "secure" for option in " ".join(params[4:]).split())
+        session.secure = secure and (session.secure or is_this_machine(session.version, session.address))
+        refusal = take_address(world, session, printable(gateway)[:_NAME_LENGTH], address_text)
+        if refusal is not None:
+            refuse(context, refusal)
+        else:
+            world.log_line(f"{session.address_text} connects through the gateway {session.gateway}")
+            turn_away_banned(context)
     return None
 
 
@@ -47,24 +56,33 @@ def _is_first(session: Session) -> bool:
     return registration is not None and registration.is_blank and not negotiated
 
 
-def _take_address(context: Context, gateway: str, address_text: str) -> None:
-    world, session = context.world, context.session
+def take_address(world: World, session: Session, gateway: str, address_text: str) -> str | None:
+    """Give a session the address of the client that a gateway or proxy connects, and count it for that address.
+
+    ``gateway`` is the name that WHOIS shows, or empty. Return the reason why the session must end, or None.
+    """
     try:
         address = parse_address(address_text)
     except InvalidTarget:
-        _refuse(context, "WEBIRC has no valid address")
-        return
+        return "WEBIRC has no valid address"
     host = world.cloak.host(address.version, int(address))
-    session.stand_for(address.version, int(address), str(address), host, f"{gateway} ({session.address_text})")
-    world.log_line(f"{session.address_text} connects through the gateway {session.gateway}")
+    label = f"{gateway} ({session.address_text})" if gateway else ""
+    session.stand_for(address.version, int(address), str(address), host, label)
     # From here on the connection counts for the user's address, and no longer for the gateway's.
-    refusal = world.runtime.admit(session, world.settings.limits)
-    if refusal is not None:
-        _refuse(context, refusal)
-    else:
-        turn_away_banned(context)
+    return world.runtime.admit(session, world.settings.limits)
 
 
-def _refuse(context: Context, why: str) -> None:
+def take_forwarded(world: World, session: Session, address_text: str, *, https: bool) -> str | None:
+    """Give a session the address of the client that an HTTP proxy connects, as ``take_address`` does.
+
+    ``https`` is what the proxy says of its client's connection.
+    """
+    # It counts only if nobody can read along between the proxy and this server either.
+    session.secure = https and (session.secure or is_this_machine(session.version, session.address))
+    return take_address(world, session, "", address_text)
+
+
+def refuse(context: Context, why: str) -> None:
+    """Close the session of a gateway or proxy that must not be let in, and log why."""
     context.world.log_line(f"refused {context.session.address_text}: {why}")
     context.world.close(context.session, why)

@@ -1,0 +1,47 @@
+"""Closing connections that wait for their peers to read the last lines."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from chatroom.server.connection import Connection
+
+LINGER_S = 2.0
+"""How long a closing connection waits for its peer to read the last lines."""
+
+
+class Lingering:
+    """The closing connections of one I/O thread, which alone may use it."""
+
+    __slots__ = ("_until_s",)
+
+    def __init__(self) -> None:
+        self._until_s: dict[Connection, float] = {}
+        """The moment when each is closed at the latest, the earliest first."""
+
+    def __bool__(self) -> bool:
+        """True if a connection waits."""
+        return bool(self._until_s)
+
+    def add(self, connection: Connection) -> None:
+        """Have a connection wait."""
+        self._until_s[connection] = time.monotonic() + LINGER_S
+
+    def discard(self, connection: Connection) -> None:
+        """Take a connection out, if it is there."""
+        self._until_s.pop(connection, None)
+
+    def wait_s(self) -> float:
+        """How long until the first is overdue. Some must wait."""
+        return max(0.0, next(iter(self._until_s.values())) - time.monotonic())
+
+    def overdue(self, now_s: float) -> list[Connection]:
+        """Return the connections whose time is up."""
+        found = []
+        for connection, until_s in self._until_s.items():
+            if until_s > now_s:
+                break
+            found.append(connection)
+        return found
