@@ -166,13 +166,14 @@ class _Reading:
     def _listeners(self, given: dict[str, Any]) -> tuple[Listen, ...]:
         """Return the listeners: the tables of the file, or the default one.
 
-        If a flag or the environment sets host or port, one listener with these replaces all that speak IRC without TLS.
+        If a flag or the environment sets host or port, one listener with these replaces all plain ones, which speak IRC
+        without TLS and without a proxy.
         """
         listeners = tuple(Listen(**table) for table in self._tables or [{}])
         if given:
-            plain = next((one for one in listeners if one.kind == "irc" and not one.tls), Listen())
+            plain = next((one for one in listeners if one.is_plain), Listen())
             chosen = replace(plain, host=given.get("host", plain.host), port=given.get("port", plain.port))
-            listeners = (chosen, *(one for one in listeners if one.kind != "irc" or one.tls))
+            listeners = (chosen, *(one for one in listeners if not one.is_plain))
         seen = set()
         for one in listeners:
             fault = one.find_fault()

@@ -128,6 +128,11 @@ class Listen:
         applies="restart",
     )
 
+    @property
+    def is_plain(self) -> bool:
+        """True if IRC clients connect to it directly and without TLS."""
+        return self.kind == "irc" and not self.tls and not self.proxy_protocol_from
+
     def find_fault(self) -> str:
         """Return why the values do not fit together; empty if they do."""
         if self.tls and not self.certificate:

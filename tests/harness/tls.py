@@ -8,10 +8,13 @@ import ssl
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TypeVar
 
 from harness.daemon import CAP_S, Client, Daemon, Place
 
 from chatroom.ctl.self_signed import make_self_signed
+
+Running = TypeVar("Running", bound=Daemon)
 
 
 class Pair:
@@ -71,20 +74,28 @@ class TlsClient(Client):
         return self.tls.getpeercert(binary_form=True)
 
 
-class TlsDaemon(Daemon):
+class ListeningDaemon(Daemon):
+    """A daemon with a plain listener at ``port`` and one more, at ``second_port``, whose table has these lines."""
+
+    def __init__(self, place: Place, table: str) -> None:
+        file = place.root / "chatroom.toml"
+        file.write_text(f"[[listen]]\nport = 1\n[[listen]]\nport = 0\n{table}\n")
+        place.environment["CHATROOM_CONFIG"] = str(file)
+        super().__init__(place)
+        line = self.log_lines("listening on ")[1]
+        self.second_port = int(line.partition(" (")[0].rpartition(":")[2])
+
+
+class TlsDaemon(ListeningDaemon):
     """A daemon that also listens with TLS, at ``tls_port``. ``listen`` has further lines of that table."""
 
     def __init__(self, place: Place, pair: Pair, listen: str = "") -> None:
-        file = place.root / "chatroom.toml"
-        table = f"tls = true\nport = 0\n{listen}"
+        table = f"tls = true\n{listen}"
         if "certificate" not in listen:
             table += f'\ncertificate = "{pair.certificate}"\nkey = "{pair.key}"\n'
-        file.write_text(f"[[listen]]\nport = 1\n[[listen]]\n{table}\n")
-        place.environment["CHATROOM_CONFIG"] = str(file)
-        super().__init__(place)
+        super().__init__(place, table)
         self.pair = pair
-        line = next(line for line in self.log_lines("listening on ") if "TLS" in line)
-        self.tls_port = int(line.partition(" (")[0].rpartition(":")[2])
+        self.tls_port = self.second_port
 
     def open_tls(self, name: str = "localhost", certificate: Pair | None = None) -> TlsClient:
         """Connect over TLS without sending a line."""
@@ -99,12 +110,23 @@ class TlsDaemon(Daemon):
 def tls_running(listen: str = "", **settings: float | str) -> Iterator[TlsDaemon]:
     """Run a daemon as ``harness.daemon.running`` does, with a TLS listener."""
     with Place.make(**settings) as place:
-        daemon = TlsDaemon(place, Pair(place.root, "localhost"), listen)
-        try:
-            yield daemon
-        except BaseException:
-            daemon.kill()
-            raise
-        code = daemon.stop()
-        assert code == 0, daemon.stderr
-        assert not daemon.log_lines("Traceback"), daemon.stderr
+        yield from stopped_well(TlsDaemon(place, Pair(place.root, "localhost"), listen))
+
+
+@contextlib.contextmanager
+def listening(table: str, **settings: float | str) -> Iterator[ListeningDaemon]:
+    """Run a daemon as ``harness.daemon.running`` does, with a second listener."""
+    with Place.make(**settings) as place:
+        yield from stopped_well(ListeningDaemon(place, table))
+
+
+def stopped_well(daemon: Running) -> Iterator[Running]:
+    """Yield a daemon, and stop it at the end. It must not have logged a traceback."""
+    try:
+        yield daemon
+    except BaseException:
+        daemon.kill()
+        raise
+    code = daemon.stop()
+    assert code == 0, daemon.stderr
+    assert not daemon.log_lines("Traceback"), daemon.stderr
