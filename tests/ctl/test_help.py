@@ -61,7 +61,7 @@ READ_ONLY = {
     *("serve", "status", "who", "kick", "announce", "reload"),
     *("user list", "user show", "ban list", "ban check", "ban export", "audit list"),
     *("config init", "config path", "config show", "config get", "config set", "config unset", "config check"),
-    *("db status", "db backup", "db check"),
+    *("db status", "db backup", "db check", "tls show"),
     *("history search", "history list", "history export", "history stats"),
 }
 """The commands that do not change the database from outside of the daemon."""
