@@ -63,7 +63,7 @@ def enforce_rules(world: World, rules: Iterable[BanRule], role: Role | None, spa
         return
     # One look in the ban table for each session: an import of 100,000 bans costs no more than one ban.
     for session in list(world.sessions.values()):
-        for rule in world.bans.find_all(session.version, session.address, world.now_ms):
+        for rule in world.bans.find_all(session.version, session.address, world.wall_ms):
             if rule.id in networks:
                 _disconnect(world, rule, session.user, session, role, spared)
                 break
@@ -113,6 +113,19 @@ def apply_rules(world: World, changed: Iterable[tuple[int, BanRule | None]]) -> 
         world.log_line(f"… and {len(added) - 10} more bans")
     if added:
         enforce_rules(world, added, None)
+
+
+def restore_rules(world: World, rules: Iterable[BanRule]) -> None:
+    """Put bans into force again that had run out by a clock which was ahead and is set right now."""
+    restored = []
+    for rule in rules:
+        known = world.bans.find_target(rule.target)
+        if known is None or known.id <= rule.id:  # a ban with a higher id has replaced it
+            world.bans.add(rule)
+            restored.append(rule)
+    if restored:
+        world.log_line(f"the clock was set back: {len(restored)} ban(s) in force again")
+        enforce_rules(world, restored, None)
 
 
 def apply_account(world: World, account_id: int, entry: AccountEntry | None) -> None:

@@ -1,7 +1,6 @@
 """Checking that a silent session is still alive: PING, and the end of the session if no answer comes.
 
-Moments here are milliseconds of a clock that never jumps, not of the time of day. Everything here runs under the hub
-lock.
+Moments here are milliseconds of the monotonic clock. Everything here runs under the hub lock.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ if TYPE_CHECKING:
     from chatroom.chat.world import World
 
 
-def look_after(world: World, session: Session, now_ms: int) -> int:
+def look_after(world: World, session: Session, mono_ms: int) -> int:
     """Send PING to a session that has been silent for too long, or end it. Return when to look at it again.
 
     The session must not be closing. If this closes it, there is no need to look again.
@@ -22,26 +21,26 @@ def look_after(world: World, session: Session, now_ms: int) -> int:
     interval_ms = int(limits.ping_interval_s * 1000)
     timeout_ms = int(limits.ping_timeout_s * 1000)
     if session.registration is not None:
-        due_ms = session.opened_ms + int(limits.registration_timeout_s * 1000)
-        if now_ms >= due_ms and not session.waiting:  # while its password is checked, the client can say nothing
+        due_ms = session.opened_mono_ms + int(limits.registration_timeout_s * 1000)
+        if mono_ms >= due_ms and not session.waiting:  # while its password is checked, the client can say nothing
             world.log_line(f"refused {session.address_text}: said too little for too long")
             world.close(session, "Registration timed out")
-        return max(min(due_ms, now_ms + interval_ms), now_ms + 1000)
-    if session.heard_ms < session.pinged_ms:  # nothing came since the last PING
-        if now_ms - session.pinged_ms >= timeout_ms:
-            _give_up(world, session, now_ms - session.heard_ms)
-        return session.pinged_ms + timeout_ms
-    if now_ms - session.heard_ms < interval_ms:
-        return session.heard_ms + interval_ms
-    session.pinged_ms = now_ms
+        return max(min(due_ms, mono_ms + interval_ms), mono_ms + 1000)
+    if session.heard_mono_ms < session.pinged_mono_ms:  # nothing came since the last PING
+        if mono_ms - session.pinged_mono_ms >= timeout_ms:
+            _give_up(world, session, mono_ms - session.heard_mono_ms)
+        return session.pinged_mono_ms + timeout_ms
+    if mono_ms - session.heard_mono_ms < interval_ms:
+        return session.heard_mono_ms + interval_ms
+    session.pinged_mono_ms = mono_ms
     world.tell_session(session, f":{world.settings.server.name} PING :{world.settings.server.name}")
-    return now_ms + timeout_ms
+    return mono_ms + timeout_ms
 
 
-def first_look_ms(world: World, now_ms: int) -> int:
+def first_look_ms(world: World, mono_ms: int) -> int:
     """Return when to look at a new session first: when its registration or its first silence may be too long."""
     limits = world.settings.limits
-    return now_ms + int(min(limits.registration_timeout_s, limits.ping_interval_s) * 1000)
+    return mono_ms + int(min(limits.registration_timeout_s, limits.ping_interval_s) * 1000)
 
 
 def _give_up(world: World, session: Session, silent_ms: int) -> None:

@@ -39,7 +39,7 @@ class WorkQueue:
     what the tick has written. While the history waits for the write lock, the questions wait too.
     """
 
-    __slots__ = ("_held_ms", "checks", "questions", "resumed", "writes")
+    __slots__ = ("_held_mono_ms", "checks", "questions", "resumed", "writes")
 
     def __init__(self) -> None:
         # Writes are apart because they may have to go first, in the middle of a tick: a verb that waits for the store
@@ -47,8 +47,8 @@ class WorkQueue:
         self.writes: list[WorkItem] = []
         self.checks: list[WorkItem] = []
         self.questions: list[WorkItem] = []
-        self._held_ms = 0
-        """When the questions that wait began to wait; 0 if none do."""
+        self._held_mono_ms: int | None = None
+        """When the questions that wait began to wait; None if none do."""
         self.resumed: list[Session] = []
         """Sessions whose waiting lines may run again. The hub tells the I/O thread of each after the present task."""
 
@@ -69,20 +69,21 @@ class WorkQueue:
         writes, self.writes = self.writes, []
         return writes
 
-    def take(self, *, is_behind: bool, now_ms: int) -> list[WorkItem]:
+    def take(self, *, is_behind: bool, mono_ms: int) -> list[WorkItem]:
         """Remove everything that can be done now, and return it in the order in which it must be submitted.
 
         ``is_behind`` is True if the database has not all of the history yet (``Ledger.is_behind``): the questions then
-        stay, but not for longer than ``PATIENCE_MS``. ``now_ms`` is of any clock that does not jump.
+        stay, but not for longer than ``PATIENCE_MS``. ``mono_ms`` is of the monotonic clock.
         """
         items = self.writes + self.checks
         self.writes, self.checks = [], []
         if not self.questions:
             return items
         if is_behind:
-            self._held_ms = self._held_ms or now_ms
-            if now_ms - self._held_ms <= PATIENCE_MS:
+            if self._held_mono_ms is None:
+                self._held_mono_ms = mono_ms
+            if mono_ms - self._held_mono_ms <= PATIENCE_MS:
                 return items
         items += self.questions
-        self.questions, self._held_ms = [], 0
+        self.questions, self._held_mono_ms = [], None
         return items

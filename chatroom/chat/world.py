@@ -50,7 +50,8 @@ class World:
         settings: Settings,
         runtime: Runtime,
         cloak: Cloak,
-        start_ms: int,
+        start_wall_ms: int,
+        start_mono_ms: int,
         id_prefix: str,
         accounts: AccountDirectory | None = None,
         ledger: Ledger | None = None,
@@ -59,17 +60,22 @@ class World:
         """The settings in force. A reload replaces them."""
         self.runtime = runtime
         self.cloak = cloak
-        self.start_ms = start_ms
-        """When the daemon started, in Unix milliseconds."""
-        self.now_ms = start_ms
-        """The tick's time, in Unix milliseconds. It never goes back."""
+        self.start_wall_ms = self.wall_ms = start_wall_ms
+        """The wall clock at the start of the daemon, and in this tick, in Unix milliseconds: the date and the time.
+
+        It can be set, ahead and back: what has a date is judged by it, such as the end of a ban, and no duration is.
+        """
+        self.start_mono_ms = self.mono_ms = start_mono_ms
+        """The monotonic clock at the start of the daemon, and in this tick, in milliseconds since some moment.
+
+        It only goes up, at its pace. Every duration is measured by it.
+        """
         self.sessions: dict[int, Session] = {}
         """All sessions, by their ids; the control sockets' are not among them."""
         self.users: dict[str, User] = {}
         """All users, by casefolded nick."""
-        self.nickserv = User(
-            NICKSERV, "services", "Registers names: /msg NickServ HELP", settings.server.name, None, start_ms
-        )
+        realname = "Registers names: /msg NickServ HELP"
+        self.nickserv = User(NICKSERV, "services", realname, settings.server.name, None, start_wall_ms, start_mono_ms)
         """The service that clients write to as if it were a user. It is not one of ``users``."""
         self.nickserv.bot = True
         self.channels: dict[str, Channel] = {}
@@ -84,7 +90,7 @@ class World:
         self.accepts = AcceptLists()
         self.bans = BanTable()
         self.throttle = LoginThrottle()
-        self.outbox = Outbox(Stamp(start_ms, id_prefix))
+        self.outbox = Outbox(Stamp(start_wall_ms, id_prefix))
         self.ledger = Ledger() if ledger is None else ledger
         """The history of the tick under way. Without a journal nothing is written."""
         self.log_lines: list[str] = []
@@ -96,11 +102,12 @@ class World:
 
     # -- time and the tick ------------------------------------------------------------------------
 
-    def begin_tick(self, now_ms: int) -> None:
-        """Set the time of a new tick. If the clock was set back, the time stays as it is."""
-        if now_ms > self.now_ms:
-            self.now_ms = now_ms
-            self.outbox.stamp = Stamp(now_ms, self.outbox.stamp.id_prefix)
+    def begin_tick(self, wall_ms: int, mono_ms: int) -> None:
+        """Set the two clocks of a new tick."""
+        self.mono_ms = mono_ms
+        if wall_ms != self.wall_ms:
+            self.wall_ms = wall_ms
+            self.outbox.stamp = Stamp(wall_ms, self.outbox.stamp.id_prefix)
 
     def log_line(self, text: str) -> None:
         """Log a line for the operator."""
@@ -204,7 +211,7 @@ class World:
             return
         is_told = not self.runtime.is_ending
         del self.users[user.folded]
-        self.whowas.add(user, self.now_ms)
+        self.whowas.add(user, self.wall_ms)
         if is_told:
             self.monitors.tell_offline(self.outbox, self.settings.server.name, user.nick)
         self.online.discard(user)
@@ -234,7 +241,7 @@ class World:
         old, server = user.nick, self.settings.server.name
         is_another = casefold(old) != casefold(nick)  # a change of case is the same nick to clients that monitor it
         if is_another:
-            self.whowas.add(user, self.now_ms)
+            self.whowas.add(user, self.wall_ms)
             self.accepts.forget_nick(user)
         del self.users[user.folded]
         user.rename(nick)
@@ -309,9 +316,16 @@ class World:
         """Find the channel with that name."""
         return self.channels.get(casefold(name))
 
+    def create_channel(self, name: str) -> Channel:
+        """Make a channel for its first member. What the history has under its name was said in another channel."""
+        channel = self.make_channel(name)
+        channel.began_after = self.ledger.last_message_id
+        self.ledger.end_earlier(channel.name)
+        return channel
+
     def make_channel(self, name: str) -> Channel:
-        """Make a new, empty channel."""
-        channel = Channel(name, self.now_ms)
+        """Make an empty channel. What the history has under its name is its own."""
+        channel = Channel(name, self.wall_ms)
         self.channels[channel.folded] = channel
         return channel
 
@@ -340,7 +354,7 @@ class World:
         for session in user.sessions:
             self.outbox.settle(session)
         channel.members[user] = standing
-        channel.joined_ms[user] = self.now_ms
+        channel.joined_after[user] = self.ledger.last_message_id
         channel.sessions.update(user.sessions)
         if user.invited:
             user.invited -= {channel}
@@ -356,7 +370,7 @@ class World:
 
     def _leave(self, channel: Channel, user: User) -> None:
         channel.members.pop(user, None)
-        channel.joined_ms.pop(user, None)
+        channel.joined_after.pop(user, None)
         channel.sessions.difference_update(user.sessions)
         for session in user.sessions:
             self.outbox.drop_replay(channel, session)

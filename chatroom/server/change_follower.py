@@ -5,6 +5,8 @@ order in which the database got them. Each changed row is read alone, so one new
 
 Channels are not followed. Only the daemon changes them, and its memory may be ahead of the row that is still to be
 written. If the shell deletes an account, the account's row tells the daemon to take it out of its channels.
+
+It also notices when the wall clock is set back: bans that had run out by the wrong clock are in force again.
 """
 
 from __future__ import annotations
@@ -14,7 +16,8 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from chatroom.chat.enforcement import apply_account, apply_rules
+from chatroom.chat.enforcement import apply_account, apply_rules, restore_rules
+from chatroom.server.clocks import ClockWatch, read_clocks
 
 if TYPE_CHECKING:
     from chatroom.chat.stored.records import Change
@@ -34,9 +37,11 @@ class ChangeFollower:
         self._post = post
         self._last_id = last_change_id
         self._is_first_look = True
+        self._clock_watch = ClockWatch(world.start_wall_ms, world.start_mono_ms)
 
     def look(self, stores: Stores) -> None:
         """Post to the hub what has changed since the last look."""
+        self._watch_clock(stores)
         # The first look reads the changes without asking. SQLite only reports commits since this connection was opened,
         # and there may have been one after everything was loaded at the start and before that.
         if not stores.changed_elsewhere() and not self._is_first_look:
@@ -50,6 +55,16 @@ class ChangeFollower:
         if len(changes) > _ROWS_A_TASK:
             # 100,000 new bans stay in memory. Each search for garbage among them would halt the chat for 50 ms.
             self._post(gc.freeze)
+
+    def _watch_clock(self, stores: Stores) -> None:
+        wall_ms, mono_ms = read_clocks()
+        set_ms = self._clock_watch.look(wall_ms, mono_ms)
+        if set_ms < 0:
+            world, believed_ms = self._world, wall_ms - set_ms
+            rules = stores.bans.load_rules(datetime.fromtimestamp(wall_ms / 1000, UTC))
+            # Those that end later were in force by the wrong clock too.
+            again = [rule for rule in rules if not rule.in_force(believed_ms)]
+            self._post(lambda: restore_rules(world, again))
 
     def _apply(self, stores: Stores, changes: Sequence[Change]) -> None:
         """Read each changed row once, as it is now, and post what it holds."""

@@ -28,6 +28,7 @@ from chatroom.chat.world import World
 from chatroom.config import Listen, Settings
 from chatroom.errors import ChatroomError, StorageError
 from chatroom.server.change_follower import ChangeFollower
+from chatroom.server.clocks import read_clocks
 from chatroom.server.connection_counter import ConnectionCounter
 from chatroom.server.daemon_runtime import DaemonRuntime, LoadSettings
 from chatroom.server.entrance import open_entrance
@@ -159,12 +160,12 @@ class Daemon:
         return world
 
     def _load_world(self, stores: SqliteStores, runtime: DaemonRuntime) -> World:
-        now = datetime.now(UTC)
+        wall_ms, mono_ms = read_clocks()
         cloak = Cloak(get_server_key(stores.database, "cloak"))
-        start_ms = int(now.timestamp() * 1000)
         accounts = AccountDirectory(stores.accounts.load_entries())
-        world = World(self._settings, runtime, cloak, start_ms, f"{start_ms:x}-", accounts, self._open_ledger())
-        for rule in stores.bans.load_rules(now):
+        ledger = self._open_ledger()
+        world = World(self._settings, runtime, cloak, wall_ms, mono_ms, f"{wall_ms:x}-", accounts, ledger)
+        for rule in stores.bans.load_rules(datetime.fromtimestamp(wall_ms / 1000, UTC)):
             world.bans.add(rule)
         world.restore_channels(stores.channels.load_all())
         return world

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 from collections import deque
 from collections.abc import Sequence
 from functools import partial
@@ -21,6 +20,7 @@ from chatroom.commands.talking.writing_history import RETRY_MS, report_commit
 from chatroom.errors import ChatroomError
 from chatroom.irc import numerics
 from chatroom.irc.framing import Malformed
+from chatroom.server.clocks import read_clocks
 
 if TYPE_CHECKING:
     from chatroom.chat.people.session import Session
@@ -98,9 +98,9 @@ class Hub:
     # -- the tick; under the lock -----------------------------------------------------------------
 
     def begin(self) -> None:
-        """Begin a tick: set its time and run the store worker's tasks. Needs the lock."""
+        """Begin a tick: read the clocks and run the store worker's tasks. Needs the lock."""
         assert self.lock.locked(), _NEEDS_LOCK
-        self.world.begin_tick(time.time_ns() // 1_000_000)
+        self.world.begin_tick(*read_clocks())
         while self._from_store:
             self.run_task(self._from_store.popleft())
 
@@ -129,7 +129,7 @@ class Hub:
         work = world.work
         if work.writes or work.checks or work.questions:
             # After the commit: a question of this tick finds what was said in it.
-            self._submit_work(work.take(is_behind=ledger.is_behind, now_ms=int(time.monotonic() * 1000)))
+            self._submit_work(work.take(is_behind=ledger.is_behind, mono_ms=world.mono_ms))
             if work.questions:
                 self._tick_again()
         if self._after_commit:

@@ -235,7 +235,7 @@ class IoThread(threading.Thread):
             connection.queued = True
             self._ready.append(connection)
 
-    def _run_ready(self, now_ms: int) -> None:
+    def _run_ready(self, mono_ms: int) -> None:
         ready = self._ready
         count = len(ready)
         most = LINES_PER_TICK if count * LINES_PER_TICK <= LINES_OF_ALL else max(LINES_OF_ALL // count, 1)
@@ -243,20 +243,20 @@ class IoThread(threading.Thread):
             connection = ready.popleft()
             connection.queued = False
             if connection.state is _OPEN:
-                self._run_lines(connection, now_ms, most)
+                self._run_lines(connection, mono_ms, most)
 
-    def _run_lines(self, connection: Connection, now_ms: int, most: int) -> None:
+    def _run_lines(self, connection: Connection, mono_ms: int, most: int) -> None:
         session, lines, run_line = connection.session, connection.lines, self.hub.run_line
         if lines:
-            session.heard_ms = now_ms
+            session.heard_mono_ms = mono_ms
         budget = session.budget
         run = 0
         for line in lines:
             if run == most or session.waiting or session.closing:
                 break
-            if budget is not None and not budget.take(now_ms):
+            if budget is not None and not budget.take(mono_ms):
                 connection.lines = lines[run:]
-                self._hold_back(connection, budget, now_ms)
+                self._hold_back(connection, budget, mono_ms)
                 return
             run += 1
             run_line(session, line)
@@ -278,10 +278,10 @@ class IoThread(threading.Thread):
                 world.log_line(f"left: {session.user.nick} ({connection.ended})")
             world.close(session, connection.ended, tell=False, lost=connection.is_lost)
 
-    def _hold_back(self, connection: Connection, budget: LineBudget, now_ms: int) -> None:
+    def _hold_back(self, connection: Connection, budget: LineBudget, mono_ms: int) -> None:
         """Let a session over its rate limit wait; end it if too many of its lines wait already.
 
-        ``now_ms`` is of the clock that never jumps: with the time of day, a clock set back would silence all sessions.
+        By the wall clock, one that is set back would silence all sessions.
         """
         world, session = self.hub.world, connection.session
         if len(connection.lines) > world.settings.limits.queue_lines:
@@ -290,7 +290,7 @@ class IoThread(threading.Thread):
             world.close(session, "Excess flood")
             return
         connection.throttle_reading()
-        wait_s = max(budget.wait_ms(now_ms), 1) / 1000
+        wait_s = max(budget.wait_ms(mono_ms), 1) / 1000
         self.call_later(wait_s, lambda: self._queue(connection))
 
     def wake_connection(self, connection: Connection) -> None:
@@ -355,13 +355,13 @@ class IoThread(threading.Thread):
     def _begin_session(self, connection: Connection, forwarded: Forwarded | None = None) -> None:
         world, session = self.hub.world, connection.session
         limits = world.settings.limits
-        now_ms = int(time.monotonic() * 1000)
+        mono_ms = int(time.monotonic() * 1000)
         session.thread, session.connection = self.index, connection
-        session.opened_ms = session.heard_ms = now_ms
+        session.opened_mono_ms = session.heard_mono_ms = mono_ms
         if session.control is None:
             if limits.enabled:
                 session.budget = LineBudget(limits.lines_per_s, limits.burst_lines)
-            self._wheel.schedule(connection, first_look_ms(world, now_ms))
+            self._wheel.schedule(connection, first_look_ms(world, mono_ms))
             context = Context(world, session, "")
             refusal = None
             if forwarded is not None:

@@ -26,6 +26,7 @@ from chatroom.chat.people.session import ControlRights, Session
 from chatroom.chat.stored.records import Role
 from chatroom.commands.connecting.webirc import take_address
 from chatroom.errors import AddressUnusable, ServeError
+from chatroom.server.clocks import read_clocks
 from chatroom.server.entrance import Entrance
 from chatroom.server.handshakes import Arrival, Handshakes
 from chatroom.server.websocket import error_response
@@ -163,7 +164,7 @@ class Listener:
         """Accept the connections that wait and deal them out, each I/O thread's share at once."""
         dealt: dict[IoThread, list[Accepted]] = {}
         entrance = self._entrances[listening]
-        now_ms = time.time_ns() // 1_000_000
+        wall_ms, _ = read_clocks()
         for _ in range(ACCEPTS_PER_TICK):
             try:
                 sock, address = listening.accept()
@@ -180,9 +181,9 @@ class Listener:
             try:
                 sock.setblocking(False)
                 if listening is self._control:
-                    session = self._begin_control(sock, now_ms)
+                    session = self._begin_control(sock, wall_ms)
                 else:
-                    session = self._begin(sock, address[0], entrance, now_ms)
+                    session = self._begin(sock, address[0], entrance, wall_ms)
             except OSError:
                 session = None  # the peer has gone already
             if session is None:
@@ -205,7 +206,7 @@ class Listener:
         thread.unwatch(listening)
         thread.call_later(_PAUSE_S, lambda: self._watch(listening))
 
-    def _begin(self, sock: socket.socket, host: str, entrance: Entrance, now_ms: int) -> Session | None:
+    def _begin(self, sock: socket.socket, host: str, entrance: Entrance, wall_ms: int) -> Session | None:
         """Make a new connection's session, or return None if the connection is turned away."""
         address_text, version, address = _parse_peer(host)
         world = self._hub.world
@@ -218,7 +219,7 @@ class Listener:
             self._log_refusal(f"refused {address_text}: {full}")
             return None
         host = world.cloak.host(version, address)
-        session = Session(next(self._numbers), address_text, version, address, host, now_ms)
+        session = Session(next(self._numbers), address_text, version, address, host, wall_ms)
         refusal = None
         # The session of a trusted gateway or proxy is counted when WEBIRC or a header names the client's address.
         if not (entrance.proxies or entrance.forwarders or world.settings.webirc.trusts(version, address)):
@@ -282,13 +283,13 @@ class Listener:
         self._complain_at = now_s + _COMPLAIN_EVERY_S
         return True
 
-    def _begin_control(self, sock: socket.socket, now_ms: int) -> Session | None:
+    def _begin_control(self, sock: socket.socket, wall_ms: int) -> Session | None:
         # The kernel vouches for the peer's identity (struct ucred: pid, uid, gid).
         credentials = sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
         _, uid, _ = struct.unpack("3i", credentials)
         if uid not in (0, os.getuid()):
             return None
-        session = Session(next(self._numbers), "cli", 0, 0, "cli", now_ms)
+        session = Session(next(self._numbers), "cli", 0, 0, "cli", wall_ms)
         session.registration = None
         session.control = ControlRights(f"uid{uid}", Role.ADMIN)
         return session

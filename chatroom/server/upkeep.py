@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from chatroom.errors import ChatroomError
+from chatroom.server.clocks import ClockWatch, read_clocks
 
 if TYPE_CHECKING:
     from chatroom.chat.stored.history_stores import HistoryUpkeep
@@ -30,6 +31,8 @@ MOST_WAITING = 100_000
 A read that has to go through so many takes 11 ms longer, a search for ASCII words 45 ms, for other words half a second.
 """
 _DAY_MS = 86_400_000
+MOST_SET_AHEAD_MS = 3_600_000
+"""A wall clock that is set ahead by more than this may be wrong, and what it makes too old would be lost for good."""
 _MIB = 1024 * 1024
 
 log = logging.getLogger(__name__)
@@ -47,6 +50,9 @@ class Upkeep(threading.Thread):
         self._settings = settings
         self._stopping = threading.Event()
         self._looked_at_s = time.monotonic()
+        self._clock_watch = ClockWatch(*read_clocks())
+        self._believe_at_ms = 0
+        """When a wall clock that was set ahead is believed, on the monotonic clock: until then nothing is too old."""
 
     def stop(self, patience_s: float) -> None:
         """End after the step under way; wait at most that long for it. From any other thread."""
@@ -102,7 +108,11 @@ class Upkeep(threading.Thread):
         settings = self._settings()
         if not settings.max_age_days and not settings.max_size_mb:
             return False
-        now_ms = time.time_ns() // 1_000_000
-        before_ms = now_ms - settings.max_age_days * _DAY_MS if settings.max_age_days else None
+        wall_ms, mono_ms = read_clocks()
+        if self._clock_watch.look(wall_ms, mono_ms) > MOST_SET_AHEAD_MS:
+            log.warning("the clock was set far ahead: for a day, no message is deleted because it is old")
+            self._believe_at_ms = mono_ms + _DAY_MS
+        is_aged = settings.max_age_days > 0 and mono_ms >= self._believe_at_ms
+        before_ms = wall_ms - settings.max_age_days * _DAY_MS if is_aged else None
         most_bytes = settings.max_size_mb * _MIB if settings.max_size_mb else None
         return upkeep.prune_some(before_ms=before_ms, most_bytes=most_bytes) > 0

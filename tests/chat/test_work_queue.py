@@ -16,9 +16,9 @@ def then(outcome: object) -> None:
     """Takes an answer."""
 
 
-def take(work: WorkQueue, *, is_behind: bool = False, now_ms: int = 1) -> list[WorkItem]:
+def take(work: WorkQueue, *, is_behind: bool = False, mono_ms: int = 1) -> list[WorkItem]:
     """Take the work at the end of a tick."""
-    return work.take(is_behind=is_behind, now_ms=now_ms)
+    return work.take(is_behind=is_behind, mono_ms=mono_ms)
 
 
 def test_writes_come_first_and_both_parts_keep_their_order() -> None:
@@ -53,9 +53,9 @@ def test_questions_wait_while_the_history_is_behind_but_not_for_ever() -> None:
     for start_ms in (1_000, 50_000):
         work.ask("history", job, then)
         work.check(other_job)
-        assert take(work, is_behind=True, now_ms=start_ms) == [WorkItem("password", other_job)]
-        assert take(work, is_behind=True, now_ms=start_ms + PATIENCE_MS) == []
-        assert take(work, is_behind=True, now_ms=start_ms + PATIENCE_MS + 1) == [question]
+        assert take(work, is_behind=True, mono_ms=start_ms) == [WorkItem("password", other_job)]
+        assert take(work, is_behind=True, mono_ms=start_ms + PATIENCE_MS) == []
+        assert take(work, is_behind=True, mono_ms=start_ms + PATIENCE_MS + 1) == [question]
     work.ask("history", job, then)
-    assert take(work, is_behind=True, now_ms=90_000) == []
-    assert take(work, now_ms=90_001) == [question]
+    assert take(work, is_behind=True, mono_ms=90_000) == []
+    assert take(work, mono_ms=90_001) == [question]

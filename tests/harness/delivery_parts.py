@@ -21,7 +21,7 @@ def make_session(nick: str, *channels: Channel, variant: int = 0) -> Session:
     session = Session(1, "10.0.0.1", 4, 1, "host.masked", 0)
     session.registration = None
     session.caps = session.variant = variant
-    session.user = User(nick, nick, nick, "host.masked", session, 0)
+    session.user = User(nick, nick, nick, "host.masked", session, 0, 0)
     for channel in channels:
         channel.members[session.user] = 0
         channel.sessions.add(session)

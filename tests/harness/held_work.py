@@ -52,6 +52,7 @@ class HeldPending:
         if self.pending.delay_ms:
             self.here.delays_ms.append(self.pending.delay_ms)
             self.here.now += timedelta(milliseconds=self.pending.delay_ms)
+            self.here.mono_ms += self.pending.delay_ms
         self.here.go_on(self.context, self.pending, self.run_job())
 
 

@@ -24,6 +24,8 @@ class FakeJournal:
         """True if nothing can be written."""
         self.is_broken = False
         """True if no transaction can begin."""
+        self.open: list[str] = []
+        """The casefolded names of the channels that the run before left open."""
         self.asked = 0
         """How often ``begin`` was called."""
         self._last_message_id = last_message_id
@@ -32,6 +34,9 @@ class FakeJournal:
     def last_message_id(self) -> int:
         return self._last_message_id
 
+    def open_channels(self) -> list[str]:
+        return self.open
+
     def begin(self) -> bool:
         self.asked += 1
         if self.is_broken:
@@ -39,20 +44,24 @@ class FakeJournal:
         return not self.is_held
 
     def write(self, entries: Sequence[EntryRow]) -> None:
-        if self.is_full:
-            self._written = []
-            raise StorageError("the disk is full")
+        self._refuse_if_full()
         written = [Entry._make(entry)._replace(kind=Kind(entry[3])) for entry in entries]
         self.calls.append(" ".join(["write", *(entry.text for entry in written)]))
         self._written += written
 
     def end_channel(self, name: str) -> None:
         self.calls.append(f"end {name}")
+        self._refuse_if_full()
         self.ended.append(name)
 
     def rename_channel(self, name: str, new_name: str) -> None:
         self.calls.append(f"rename {name} {new_name}")
         self.ended.append(f"{name} is now {new_name}")
+
+    def _refuse_if_full(self) -> None:
+        if self.is_full:
+            self._written = []
+            raise StorageError("the disk is full")
 
     def commit(self) -> None:
         self.calls.append("commit")

@@ -51,7 +51,7 @@ class Stage:
         """Add a new user."""
         self.number += 1
         session = self.session(variant)
-        user = User(f"u{self.number}", "u", "U", "h.x", session, 0)
+        user = User(f"u{self.number}", "u", "U", "h.x", session, 0, 0)
         self.world.add_user(user)
         self.users.append(user)
         return user
@@ -173,5 +173,5 @@ class Stage:
             self.got[session].append(data)
         self.outbox.closed = []
         check_invariants(self.world)
-        self.world.begin_tick(self.world.now_ms + 10)
+        self.world.begin_tick(self.world.wall_ms + 10, self.world.mono_ms + 10)
         return writes

@@ -34,6 +34,6 @@ class FakeRuntime:
         return self.known_facts
 
 
-def make_world(settings: Settings, start_ms: int = 0) -> World:
+def make_world(settings: Settings, start_wall_ms: int = 0) -> World:
     """Make an empty world that keeps no history."""
-    return World(settings, FakeRuntime(settings), Cloak(b"key"), start_ms, "t-")
+    return World(settings, FakeRuntime(settings), Cloak(b"key"), start_wall_ms, 0, "t-")

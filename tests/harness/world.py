@@ -76,6 +76,9 @@ class Here:
 
     def __init__(self, path: Path, settings: Settings | None = None, *, history: bool = False) -> None:
         self.now = START
+        """The wall clock."""
+        self.mono_ms = 1_000_000
+        """The monotonic clock."""
         self.stores: SqliteStores = open_stores(path, create=True, writer="daemon:test", clock=lambda: self.now)
         self.journal = open_journal(path, clock=lambda: self.now) if history else None
         self.clients: dict[int, Client] = {}
@@ -108,7 +111,7 @@ class Here:
         self.runtime = FakeRuntime(settings)
         accounts = AccountDirectory(self.stores.accounts.load_entries())
         ledger = Ledger(self.journal, settings.history) if self.journal is not None else None
-        world = World(settings, self.runtime, Cloak(b"key"), self.now_ms, "t-", accounts, ledger)
+        world = World(settings, self.runtime, Cloak(b"key"), self.now_ms, self.mono_ms, "t-", accounts, ledger)
         for rule in self.stores.bans.load_rules(self.now):
             world.bans.add(rule)
         world.restore_channels(self.stores.channels.load_all())
@@ -126,11 +129,16 @@ class Here:
 
     @property
     def now_ms(self) -> int:
-        """The time in Unix milliseconds."""
+        """The wall clock in Unix milliseconds."""
         return int(self.now.timestamp() * 1000)
 
     def wait(self, seconds: float) -> None:
-        """Let time pass."""
+        """Let time pass: both clocks go on."""
+        self.mono_ms += int(seconds * 1000)
+        self.set_clock(seconds)
+
+    def set_clock(self, seconds: float) -> None:
+        """Set the wall clock ahead, or back, while no time passes."""
         self.now += timedelta(seconds=seconds)
         if not self._in_tick:
             with self.tick():
@@ -184,6 +192,7 @@ class Here:
         host = self.world.cloak.host(parsed.version, int(parsed))
         number = len(self.clients) + 1
         session = Session(number, str(parsed), parsed.version, int(parsed), host, self.now_ms)
+        session.opened_mono_ms = self.mono_ms
         client = self.clients[number] = Client(self, session)
         with self.tick():
             start(Context(self.world, session, ""))
@@ -306,7 +315,7 @@ class Here:
 
     def _begin(self) -> None:
         self._in_tick = True
-        self.world.begin_tick(self.now_ms)
+        self.world.begin_tick(self.now_ms, self.mono_ms)
 
     def _end(self) -> None:
         ledger, outbox = self.world.ledger, self.world.outbox
@@ -326,7 +335,7 @@ class Here:
         outbox.closed = []
         check_invariants(self.world)
         self._in_tick = False
-        work = self.world.work.take(is_behind=ledger.is_behind, now_ms=self.now_ms)
+        work = self.world.work.take(is_behind=ledger.is_behind, mono_ms=self.mono_ms)
         self.held.extend(HeldItem(self, item) for item in work)
 
     def _hold(self, context: Context, pending: Pending) -> None:

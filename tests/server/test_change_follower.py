@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
+import pytest
 from harness.world import SHELL, Here
 
+from chatroom.chat.enforcement import restore_rules
+from chatroom.server import change_follower
 from chatroom.server.change_follower import ChangeFollower
 from chatroom.server.inbox import Task
 from chatroom.storage.sqlite.sqlite_stores import open_stores
@@ -43,3 +47,44 @@ def test_a_deleted_account_does_not_bring_back_an_older_channel(tmp_path: Path) 
         assert stored.topic == "newer"
         assert bob_id not in stored.access
         assert una.ask("TOPIC #tea")[0].endswith(":newer")
+
+
+def test_a_ban_that_had_run_out_by_a_wrong_clock_is_in_force_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The clock is an hour ahead at the start, so a ban is not loaded. When the clock is set right, it is."""
+    path = tmp_path / "chat.db"
+    with Here(path) as here:
+        ban_id = here.ban("eve", until=here.now + timedelta(minutes=30))
+        here.set_clock(3600)
+        here.restart()
+        assert here.world.bans.get(ban_id) is None
+        here.ban("192.0.2.0/24", kind="ip", until=here.now + timedelta(hours=9))
+        eve, mallory = here.connect("eve"), here.connect("mallory", address="198.51.100.1")
+        tasks: list[Task] = []
+        monkeypatch.setattr(change_follower, "read_clocks", lambda: (here.now_ms, here.mono_ms))
+        follower = ChangeFollower(here.world, tasks.append, here.stores.last_change_id())
+        follower.look(here.stores)
+        assert tasks == []
+        here.set_clock(-3600)
+        follower.look(here.stores)
+        with here.tick():
+            for task in tasks:
+                task()
+        assert here.world.bans.find_name("eve", here.now_ms) is not None
+        assert eve.closed and not mallory.closed
+        follower.look(here.stores)
+        assert len(tasks) == 1
+
+
+def test_a_newer_ban_is_not_replaced_by_the_one_before(tmp_path: Path) -> None:
+    """A ban that ran out by the wrong clock, and was given again meanwhile, stays the newer one."""
+    with Here(tmp_path / "chat.db") as here:
+        here.ban("eve", until=here.now + timedelta(minutes=30))
+        (rule,) = here.world.bans
+        here.set_clock(3600)
+        newer_id = here.ban("eve")
+        here.set_clock(-3600)
+        with here.tick():
+            restore_rules(here.world, [rule])
+        assert [one.id for one in here.world.bans] == [newer_id]

@@ -133,7 +133,7 @@ def test_a_job_that_reads_this_tick_is_submitted_after_the_commit(hub: Hub, monk
     with hub.lock:
         hub.world.ledger = Ledger(journal, History())
         hub.begin()
-        hub.world.add_user(User("una", "u", "U", "host", session, 0))
+        hub.world.add_user(User("una", "u", "U", "host", session, 0, 0))
         assert hub.world.ledger.ready()
         hub.run_line(session, "CHATHISTORY LATEST una * 10")
         pending = Pending("history", partial(_answer, "x"), lambda context, found: None)

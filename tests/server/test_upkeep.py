@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from types import SimpleNamespace
 
@@ -13,6 +12,7 @@ from chatroom.config.chatting import History
 from chatroom.server import upkeep as upkeep_module
 from chatroom.server.upkeep import MOST_WAITING, Upkeep
 
+DAY_MS = 86_400_000
 FLOOD = 10**9
 """So many new entries that it is a flood, however long the second was."""
 
@@ -63,7 +63,7 @@ class FakeUpkeep:
 def run_rounds(monkeypatch: pytest.MonkeyPatch) -> Callable[[FakeUpkeep], list[bool]]:
     """Do a round for each lag, one second apart. Returns for each round if it left more to index."""
     now_s = 100.0
-    monkeypatch.setattr(upkeep_module, "time", SimpleNamespace(monotonic=lambda: now_s, time_ns=time.time_ns))
+    monkeypatch.setattr(upkeep_module, "time", SimpleNamespace(monotonic=lambda: now_s))
     monkeypatch.setattr(upkeep_module, "_STEP_PAUSE_S", 0.0)
 
     def run(work: FakeUpkeep) -> list[bool]:
@@ -103,9 +103,32 @@ def test_a_round_of_indexing_takes_a_second_at_most(monkeypatch: pytest.MonkeyPa
     """Indexing ends after a second and reports that there is more."""
     work = FakeUpkeep(IndexLag(0, 100 * FakeUpkeep.A_STEP))
     moments = iter(range(1, 10**6))
-    clock = SimpleNamespace(monotonic=lambda: next(moments) * 0.3, time_ns=time.time_ns)
+    clock = SimpleNamespace(monotonic=lambda: next(moments) * 0.3)
     monkeypatch.setattr(upkeep_module, "time", clock)
     monkeypatch.setattr(upkeep_module, "_STEP_PAUSE_S", 0.0)
     thread = Upkeep(lambda: work, History)
     assert thread._do_round(work) is True
     assert 0 < work.steps < 10
+
+
+def test_a_clock_that_is_set_far_ahead_makes_nothing_too_old(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For a day nothing is deleted for its age: set right, the clock would not bring it back. Then it is believed."""
+    asked: list[int | None] = []
+    wall_ms, mono_ms = 1_900_000_000_000, 5_000_000
+    monkeypatch.setattr(upkeep_module, "read_clocks", lambda: (wall_ms, mono_ms))
+    work = FakeUpkeep()
+
+    def prune_some(before_ms: int | None, most_bytes: int | None) -> int:
+        asked.append(before_ms)
+        return 0
+
+    monkeypatch.setattr(work, "prune_some", prune_some)
+    thread = Upkeep(lambda: work, lambda: History(max_age_days=1))
+    thread._prune(work)
+    wall_ms += 30 * DAY_MS
+    thread._prune(work)
+    wall_ms, mono_ms = wall_ms + DAY_MS - 1, mono_ms + DAY_MS - 1
+    thread._prune(work)
+    wall_ms, mono_ms = wall_ms + 1, mono_ms + 1
+    thread._prune(work)
+    assert asked == [1_900_000_000_000 - DAY_MS, None, None, wall_ms - DAY_MS]

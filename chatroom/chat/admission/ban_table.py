@@ -1,4 +1,8 @@
-"""The daemon's bans in force, in memory, and their texts.
+"""The daemon's bans in memory, and their texts.
+
+A look-up leaves out the rules that have run out by the wall clock. It keeps them in memory, because the clock may be
+wrong: when it is set back, they are in force again, as they are in the database. A rule is only removed if its row was
+changed.
 
 Networks are found by prefix. There is a table for each prefix length in use, keyed by the leading bits of the network.
 So 100,000 networks with five different lengths cost at most five look-ups for an address.
@@ -35,8 +39,12 @@ class BanTable:
         return len(self._by_id)
 
     def __iter__(self) -> Iterator[BanRule]:
-        """Iterate over the rules, newest first. Rules that ran out are included until a look-up discards them."""
+        """Iterate over the rules, newest first, with those that have run out."""
         return iter([self._by_id[ban_id] for ban_id in sorted(self._by_id, reverse=True)])
+
+    def count_in_force(self, wall_ms: int) -> int:
+        """Count the rules in force."""
+        return sum(rule.in_force(wall_ms) for rule in self._by_id.values())
 
     def get(self, ban_id: int) -> BanRule | None:
         """Return the rule with that id, if any."""
@@ -76,35 +84,34 @@ class BanTable:
             del self._by_network[rule.version, rule.prefix]
             self._order_lookups(rule.version)
 
-    def find_name(self, folded: str, now_ms: int) -> BanRule | None:
-        """Return the rule for a casefolded name, if any. A rule that ran out is removed."""
+    def find_name(self, folded: str, wall_ms: int) -> BanRule | None:
+        """Return the rule for a casefolded name, if one is in force."""
         rule = self._by_name.get(folded)
-        return rule if rule is None or self._holds(rule, now_ms) else None
+        return rule if rule is None or rule.in_force(wall_ms) else None
 
-    def find_address(self, version: int, address: int, now_ms: int) -> BanRule | None:
-        """Return the rule with the longest prefix that covers an address, if any. Rules that ran out are removed.
+    def find_address(self, version: int, address: int, wall_ms: int) -> BanRule | None:
+        """Return the rule in force with the longest prefix that covers an address, if any.
 
         The address is in the form of ``ban_targets.parse_address``: an IPv4-mapped address is given as IPv4.
         """
-        # Removing the last rule of a table replaces the list in self._lookups, so this loop goes on with the old one.
         for shift, table in self._lookups[version]:
             rule = table.get(address >> shift)
-            if rule is not None and self._holds(rule, now_ms):
+            if rule is not None and rule.in_force(wall_ms):
                 return rule
         return None
 
-    def find_all(self, version: int, address: int, now_ms: int) -> list[BanRule]:
-        """Return every rule that covers an address, longest prefix first."""
+    def find_all(self, version: int, address: int, wall_ms: int) -> list[BanRule]:
+        """Return every rule in force that covers an address, longest prefix first."""
         found = [table.get(address >> shift) for shift, table in self._lookups[version]]
-        return [rule for rule in found if rule is not None and self._holds(rule, now_ms)]
+        return [rule for rule in found if rule is not None and rule.in_force(wall_ms)]
 
-    def find_covering(self, network: Network, now_ms: int) -> list[BanRule]:
-        """Return every rule that covers the whole network, longest prefix first."""
-        rules = self.find_all(network.version, int(network.network_address), now_ms)
+    def find_covering(self, network: Network, wall_ms: int) -> list[BanRule]:
+        """Return every rule in force that covers the whole network, longest prefix first."""
+        rules = self.find_all(network.version, int(network.network_address), wall_ms)
         return [rule for rule in rules if rule.prefix <= network.prefixlen]
 
-    def find_inside(self, network: Network, now_ms: int) -> list[BanRule]:
-        """Return every rule for a smaller network inside this one, newest first."""
+    def find_inside(self, network: Network, wall_ms: int) -> list[BanRule]:
+        """Return every rule in force for a smaller network inside this one, newest first."""
         shift, first = network.max_prefixlen - network.prefixlen, int(network.network_address)
         return [
             rule
@@ -113,7 +120,7 @@ class BanTable:
             and rule.version == network.version
             and rule.prefix > network.prefixlen
             and rule.network >> shift == first >> shift
-            and self._holds(rule, now_ms)
+            and rule.in_force(wall_ms)
         ]
 
     def find_target(self, text: str) -> BanRule | None:
@@ -125,15 +132,7 @@ class BanTable:
         table = self._by_network.get((network.version, network.prefixlen), {})
         return table.get(int(network.network_address) >> (network.max_prefixlen - network.prefixlen))
 
-    def _holds(self, rule: BanRule, now_ms: int) -> bool:
-        """Return True if the rule has not run out; else remove it."""
-        if rule.until_ms == 0 or rule.until_ms > now_ms:
-            return True
-        self.discard(rule.id)
-        return False
-
     def _order_lookups(self, version: int) -> None:
-        # A new list, because find_address() can be iterating over the old one.
         self._lookups[version] = [
             (_BITS[version] - prefix, table)
             for (table_version, prefix), table in sorted(self._by_network.items(), key=lambda item: -item[0][1])

@@ -4,9 +4,9 @@
 * ``LoginThrottle`` guards passwords against guessing.
 * ``ConnectionBudget`` guards memory and open files against an address that connects again and again.
 
-All of it is arithmetic on times in milliseconds. The caller reads the clock, which must never go backward. Every table
-is bounded, so an attacker with many addresses cannot fill the memory. Guarded by the hub lock, except
-``ConnectionBudget``: the listener has a lock of its own for it.
+All of it is arithmetic on milliseconds of the monotonic clock, which the caller reads. Every table is bounded, so an
+attacker with many addresses cannot fill the memory. Guarded by the hub lock, except ``ConnectionBudget``: the listener
+has a lock of its own for it.
 """
 
 from __future__ import annotations
@@ -59,9 +59,9 @@ class LineBudget:
         self._full_at_us = 0
         """When the bucket is full again, in microseconds. This one time is the whole state: nothing needs refilling."""
 
-    def take(self, now_ms: int) -> bool:
+    def take(self, mono_ms: int) -> bool:
         """Take one line out of the budget. Returns False, and takes nothing, if none is left."""
-        now_us = now_ms * 1000
+        now_us = mono_ms * 1000
         full_at = self._full_at_us
         full_at = (full_at if full_at > now_us else now_us) + self._line_us
         if full_at - now_us > self._burst_us:
@@ -69,9 +69,9 @@ class LineBudget:
         self._full_at_us = full_at
         return True
 
-    def wait_ms(self, now_ms: int) -> int:
+    def wait_ms(self, mono_ms: int) -> int:
         """How long until ``take`` returns True, in milliseconds; 0 if it would now."""
-        now_us = now_ms * 1000
+        now_us = mono_ms * 1000
         over_us = max(self._full_at_us, now_us) + self._line_us - self._burst_us - now_us
         # Rounds up: a millisecond sooner, ``take`` would still return False.
         return max(0, -(-over_us // 1000))
@@ -99,26 +99,26 @@ class LoginThrottle:
     def __len__(self) -> int:
         return len(self._tries)
 
-    def reserve(self, key: str, now_ms: int) -> int | None:
+    def reserve(self, key: str, mono_ms: int) -> int | None:
         """Count a try that begins now, and return the time of its turn. Each parallel try gets a turn of its own.
 
         Returns None, and counts nothing, if the turn would be more than ``LONGEST_WAIT_MS`` away.
         """
-        at_ms = max(now_ms, self._free_at(key, now_ms)[0])
-        if at_ms - now_ms > LONGEST_WAIT_MS:
+        at_ms = max(mono_ms, self._free_at(key, mono_ms)[0])
+        if at_ms - mono_ms > LONGEST_WAIT_MS:
             return None
-        self._count(key, at_ms, now_ms)
+        self._count(key, at_ms, mono_ms)
         return at_ms
 
-    def slow(self, key: str, now_ms: int) -> int:
+    def slow(self, key: str, mono_ms: int) -> int:
         """Count a try that begins now, and return how many milliseconds it must wait.
 
         The wait is at most one delay, even if other tries of the key are waiting.
         """
-        free_at_ms, delay_ms = self._free_at(key, now_ms)
+        free_at_ms, delay_ms = self._free_at(key, mono_ms)
         # ``free_at_ms`` is behind the turns of all tries that are waiting. The delay alone is the bound for an account.
-        wait_ms = max(0, min(free_at_ms - now_ms, delay_ms))
-        self._count(key, now_ms + wait_ms, now_ms)
+        wait_ms = max(0, min(free_at_ms - mono_ms, delay_ms))
+        self._count(key, mono_ms + wait_ms, mono_ms)
         return wait_ms
 
     def forgive(self, key: str, at_ms: int) -> None:
@@ -133,18 +133,18 @@ class LoginThrottle:
         """Take back all tries of a key. Does nothing if there are none."""
         self._tries.pop(key, None)
 
-    def _free_at(self, key: str, now_ms: int) -> tuple[int, int]:
+    def _free_at(self, key: str, mono_ms: int) -> tuple[int, int]:
         """The earliest time for the key's next try, and the delay between that and its last try."""
-        tries = [at_ms for at_ms in self._tries.get(key, ()) if now_ms - at_ms < WINDOW_MS]
+        tries = [at_ms for at_ms in self._tries.get(key, ()) if mono_ms - at_ms < WINDOW_MS]
         over = len(tries) - FREE_FAILURES
         if over < 0:
-            return now_ms, 0
+            return mono_ms, 0
         delay_ms = min(1000 << min(over, 5), LONGEST_DELAY_MS)  # 1000 << 5 is above the longest delay already
         return max(tries) + delay_ms, delay_ms
 
-    def _count(self, key: str, at_ms: int, now_ms: int) -> None:
+    def _count(self, key: str, at_ms: int, mono_ms: int) -> None:
         # Taken out and put in again, so that the key comes last in the dict and the oldest one comes first.
-        tries = [other for other in self._tries.pop(key, ()) if now_ms - other < WINDOW_MS]
+        tries = [other for other in self._tries.pop(key, ()) if mono_ms - other < WINDOW_MS]
         self._tries[key] = [*tries, at_ms][-MOST_COUNTED:]
         if len(self._tries) > self._most_keys:
             del self._tries[next(iter(self._tries))]
@@ -172,19 +172,19 @@ class ConnectionBudget:
     def __len__(self) -> int:
         return len(self._open.keys() | self._begun.keys())
 
-    def admit(self, address: str, now_ms: int) -> str | None:
+    def admit(self, address: str, mono_ms: int) -> str | None:
         """Count a new connection. Returns None, or the reason for a refusal; a refused connection is not counted."""
         if self._open.get(address, 0) >= self.concurrent:
             return f"too many connections from your address (at most {self.concurrent} at a time)"
         # Taken out and put in again, so that the address comes last in the dict and the oldest one comes first.
         begun = self._begun.pop(address, [])
-        del begun[: bisect_right(begun, now_ms - MINUTE_MS)]
+        del begun[: bisect_right(begun, mono_ms - MINUTE_MS)]
         self._begun[address] = begun
         if len(self._begun) > self._most_keys:
             del self._begun[next(iter(self._begun))]
         if len(begun) >= self.per_minute:
             return f"too many connections from your address (at most {self.per_minute} a minute)"
-        begun.append(now_ms)
+        begun.append(mono_ms)
         self._open[address] = self._open.get(address, 0) + 1
         return None
 

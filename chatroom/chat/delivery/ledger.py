@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from chatroom.chat.stored.entries import Conversation, EntryFlag, EntryRow, Kind, join_parts, msgid_of, next_message_id
 from chatroom.errors import StorageError
+from chatroom.irc.names import casefold
 
 if TYPE_CHECKING:
     from chatroom.chat.delivery.outbox import Outbox
@@ -54,6 +55,7 @@ class Ledger:
 
     __slots__ = (
         "_entries",
+        "_from_before",
         "_is_busy",
         "_messages",
         "_renamed",
@@ -74,6 +76,8 @@ class Ledger:
         """Why the last transaction failed; empty if it did not."""
         self.last_message_id = journal.last_message_id() if journal is not None else 0
         """The highest message id given out so far; 0 if there is none."""
+        self._from_before = set(journal.open_channels()) if journal is not None else set[str]()
+        """The casefolded names of the channels whose conversations were open at the start."""
         self.kinds: frozenset[Kind] = frozenset()
         """The kinds of events that are stored."""
         self.writes_channels = self.writes_direct = False
@@ -194,6 +198,13 @@ class Ledger:
         if channel.has_history:
             self._record_rename(channel.name, "")
 
+    def end_earlier(self, name: str) -> None:
+        """End the conversation of an earlier channel of that name, if the run before was killed with it open."""
+        folded = casefold(name)
+        if folded in self._from_before:
+            self._from_before.discard(folded)
+            self._record_rename(name, "")
+
     def rename_channel(self, name: str, new_name: str) -> None:
         """Give a channel's conversation another name, with its whole history."""
         self._record_rename(name, new_name)
@@ -253,7 +264,8 @@ class Ledger:
                 journal.rollback()  # a verb asked for the lock and then wrote nothing, as for a refused message
         except StorageError as error:
             self.failure = str(error)
-            # The channels have their new names, so the next transaction begins with these. The entries are lost.
+            # The channels have their new names, or have ended, so the next transaction begins with these. The entries
+            # are lost.
             self._renamed = [each._replace(position=0) for each in renamed]
             outbox.withdraw({message[0] for message in messages})
             return [NotWritten(*message[1:]) for message in messages]

@@ -41,6 +41,7 @@ class Channel:
     __slots__ = (
         # Many, because the protocol gives a channel a topic, modes, lists and members, and most of them are stored.
         "access",
+        "began_after",
         "configured",
         "created_ms",
         "flags",
@@ -48,7 +49,7 @@ class Channel:
         "forward",
         "founder_id",
         "has_history",
-        "joined_ms",
+        "joined_after",
         "key",
         "limit",
         "lists",
@@ -62,10 +63,10 @@ class Channel:
         "topic_ms",
     )
 
-    def __init__(self, name: str, now_ms: int) -> None:
+    def __init__(self, name: str, wall_ms: int) -> None:
         self.name = name
         self.folded = casefold(name)
-        self.created_ms = now_ms
+        self.created_ms = wall_ms
         """When the channel was created. This and all other times are Unix milliseconds."""
         self.members: dict[User, int] = {}
         """The members with their standings."""
@@ -93,8 +94,10 @@ class Channel:
         """True if the configuration names the channel. Its first member does not become its operator."""
         self.stored = False
         """True if the channel stays when its last member leaves, and after a restart."""
-        self.joined_ms: dict[User, int] = {}
-        """When each member joined."""
+        self.began_after = 0
+        """The last message id from before the channel; 0 if all that the history has under its name is its own."""
+        self.joined_after: dict[User, int] = {}
+        """For each member the last message id from before its JOIN."""
         self.has_history = False
         """True if the history has something that was said here since the start of the daemon."""
 
@@ -103,20 +106,15 @@ class Channel:
         self.name = name
         self.folded = casefold(name)
 
-    def readable_since(self, user: User, role: Role) -> int:
-        """The time from which on the user may read the history: with mode H the user's JOIN, except for moderators."""
-        if "H" in self.flags and role < Role.MODERATOR:
-            return max(self.history_from_ms, self.joined_ms.get(user, 0))
-        return self.history_from_ms
+    def readable_after(self, user: User, role: Role) -> int:
+        """The message id after which the user may read the history: with mode H the last one before the user's JOIN.
 
-    @property
-    def history_from_ms(self) -> int:
-        """The time from which on the history under the channel's name is its own.
-
-        Before it was created, another channel may have had the name.
+        Moderators read all that is the channel's own. A message id is compared and no time, because the clock may have
+        been set since.
         """
-        # A configured channel is created anew at each start, but it is always the same one.
-        return 0 if self.configured else self.created_ms
+        if "H" in self.flags and role < Role.MODERATOR:
+            return max(self.began_after, self.joined_after.get(user, 0))
+        return self.began_after
 
     def add_mask(self, entry: ListEntry) -> None:
         """Add an entry to its list, in place of one with the same mask."""

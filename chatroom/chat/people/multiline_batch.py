@@ -14,16 +14,16 @@ TIMEOUT_MS = 60_000
 class MultilineBatch:
     """An open batch of one session. The caller checks ``MULTILINE_BYTES`` and ``MULTILINE_LINES`` after each line."""
 
-    __slots__ = ("failed", "label", "lines", "opened_ms", "reference", "size", "tags", "target", "verb")
+    __slots__ = ("failed", "label", "lines", "opened_mono_ms", "reference", "size", "tags", "target", "verb")
 
-    def __init__(self, reference: str, target: str, tags: dict[str, str], label: str, now_ms: int) -> None:
+    def __init__(self, reference: str, target: str, tags: dict[str, str], label: str, mono_ms: int) -> None:
         self.reference = reference
         self.target = target
         self.tags = tags
         """The tags of the line that opened it. They become the tags of the message."""
         self.label = label
         """The label of that line, for the reply to the whole message; empty if there is none or it was used."""
-        self.opened_ms = now_ms
+        self.opened_mono_ms = mono_ms
         self.verb = ""
         """PRIVMSG or NOTICE; empty before the first line."""
         self.lines: list[Part] = []

@@ -85,14 +85,14 @@ class Session:
         "connection",
         "control",
         "gateway",
-        "heard_ms",
+        "heard_mono_ms",
         "host",
         "id",
         "labelled_reply",
         "login_tries",
-        "opened_ms",
+        "opened_mono_ms",
         "oper",
-        "pinged_ms",
+        "pinged_mono_ms",
         "registration",
         "replays",
         "sasl",
@@ -108,7 +108,7 @@ class Session:
         "waiting",
     )
 
-    def __init__(self, session_id: int, address_text: str, version: int, address: int, host: str, now_ms: int) -> None:
+    def __init__(self, session_id: int, address_text: str, version: int, address: int, host: str, wall_ms: int) -> None:
         self.id = session_id
         self.stand_for(version, address, address_text, host, "")
         # True if the client's connection is encrypted, as far as this server or its proxy knows.
@@ -119,13 +119,13 @@ class Session:
         """The index of the I/O thread that owns the connection."""
         # The server's ``Connection``. The rules cannot name its type, and do not use it.
         self.connection: Any = None
-        self.connected_ms = now_ms
+        self.connected_ms = wall_ms
         """When the connection was accepted, in Unix milliseconds."""
-        # When the session began, when its last line came, and when the server last sent a PING. Milliseconds of the
-        # monotonic clock: setting the time of day must not time sessions out.
-        self.opened_ms = 0
-        self.heard_ms = 0
-        self.pinged_ms = 0
+        # When the session began, when its last line came, and when the server last sent a PING. They are of the
+        # monotonic clock: setting the wall clock must not time sessions out.
+        self.opened_mono_ms = 0
+        self.heard_mono_ms = 0
+        self.pinged_mono_ms = 0
         """0 if it never did. Any later line is the answer."""
         self.user: User | None = None
         """The session's user; None until the registration is complete, and after the session has ended."""

@@ -41,7 +41,7 @@ class User:
         "host",
         "invisible",
         "invited",
-        "knocked_ms",
+        "knocked_mono_ms",
         "nick",
         "no_ctcp",
         "prefix",
@@ -49,13 +49,20 @@ class User:
         "registered_only",
         "sessions",
         "signon_ms",
-        "spoke_ms",
+        "spoke_mono_ms",
         "username",
         "wallops",
     )
 
     def __init__(
-        self, nick: str, username: str, realname: str, host: str, session: Session | None, now_ms: int
+        self,
+        nick: str,
+        username: str,
+        realname: str,
+        host: str,
+        session: Session | None,
+        wall_ms: int,
+        mono_ms: int,
     ) -> None:
         folded = casefold(nick)
         self.nick = nick
@@ -83,8 +90,8 @@ class User:
         """True if only users with an account, and those on the accept list, can write to the user (user mode R)."""
         self.no_ctcp = False
         """True if the user gets no CTCP but ACTION (user mode T)."""
-        self.knocked_ms = 0
-        """The time of the user's last KNOCK; 0 if there is none. This and all other times are Unix milliseconds."""
+        self.knocked_mono_ms: int | None = None
+        """When the user's last KNOCK was, on the monotonic clock; None if there was none."""
         self.invited: frozenset[Channel] = _NOWHERE
         """The channels that the user was invited to and has not joined since."""
         self.channels: dict[Channel, None] = {}
@@ -93,9 +100,10 @@ class User:
         """The user's sessions. Not empty while the user is in the world."""
         self.former_addresses: tuple[str, ...] = ()
         """The addresses of the sessions that have ended before the user's others, the latest last, for WHOWAS."""
-        self.signon_ms = now_ms
-        self.spoke_ms = now_ms
-        """The time of the user's last PRIVMSG, for the idle time in WHOIS."""
+        self.signon_ms = wall_ms
+        """When the user came, in Unix milliseconds."""
+        self.spoke_mono_ms = mono_ms
+        """When the user's last PRIVMSG was, on the monotonic clock, for the idle time in WHOIS."""
 
     def add_guest_message(self, msgid: str) -> None:
         """Note the msgid of a message that the user has sent as a guest."""

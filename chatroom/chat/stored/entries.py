@@ -186,10 +186,11 @@ The two orders differ only if the clock was set back.
 
 
 class LastSaid(NamedTuple):
-    """A conversation, and the time of its last message in Unix milliseconds."""
+    """A conversation, and the time of its last message in Unix milliseconds, and its message id."""
 
     conversation: Conversation
     time_ms: int
+    message_id: int
 
 
 class Search(NamedTuple):

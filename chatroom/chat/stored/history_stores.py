@@ -38,6 +38,10 @@ class Journal(Protocol):
         """
         ...
 
+    def open_channels(self) -> list[str]:
+        """The casefolded names of the channels whose conversations have not ended. Call it before any transaction."""
+        ...
+
     def begin(self) -> bool:
         """Begin a transaction. Returns False, at once, if another connection has the write lock: try again later."""
         ...
@@ -81,8 +85,9 @@ class HistoryStore(Protocol):
 
     A conversation by a channel's name is that of the present channel, not of an ended one. An unknown conversation has
     no entries. Answers are oldest first. Entries at a bound are not part of an answer, except in ``around``. ``events``
-    includes joins, topics and so on; without it there are only messages and notices. ``limit`` is at least 1. Each
-    answer shows the history at one moment. A store belongs to the thread that opened it.
+    includes joins, topics and so on; without it there are only messages and notices. ``above`` leaves out what has a
+    message id up to that. ``limit`` is at least 1. Each answer shows the history at one moment. A store belongs to the
+    thread that opened it.
     """
 
     def latest(
@@ -93,19 +98,26 @@ class HistoryStore(Protocol):
         after: Bound | None = None,
         up_to: int | None = None,
         events: bool = False,
+        above: int = 0,
     ) -> list[Entry]:
         """The newest ``limit`` entries after ``after`` whose message id is at most ``up_to``. None means no bound."""
         ...
 
-    def before(self, conversation: Conversation, bound: Bound, limit: int, *, events: bool = False) -> list[Entry]:
+    def before(
+        self, conversation: Conversation, bound: Bound, limit: int, *, events: bool = False, above: int = 0
+    ) -> list[Entry]:
         """The newest ``limit`` entries before ``bound``."""
         ...
 
-    def after(self, conversation: Conversation, bound: Bound, limit: int, *, events: bool = False) -> list[Entry]:
+    def after(
+        self, conversation: Conversation, bound: Bound, limit: int, *, events: bool = False, above: int = 0
+    ) -> list[Entry]:
         """The oldest ``limit`` entries after ``bound``."""
         ...
 
-    def around(self, conversation: Conversation, bound: Bound, limit: int, *, events: bool = False) -> list[Entry]:
+    def around(
+        self, conversation: Conversation, bound: Bound, limit: int, *, events: bool = False, above: int = 0
+    ) -> list[Entry]:
         """Up to ``limit`` entries around ``bound``: half from before it, half from the bound on.
 
         If one half has fewer entries, the other one gets its room. An odd one out goes to the later half.
@@ -113,7 +125,7 @@ class HistoryStore(Protocol):
         ...
 
     def between(
-        self, conversation: Conversation, start: Bound, end: Bound, limit: int, *, events: bool = False
+        self, conversation: Conversation, start: Bound, end: Bound, limit: int, *, events: bool = False, above: int = 0
     ) -> list[Entry]:
         """The ``limit`` entries between the bounds that are nearest to ``start``. ``end`` may be the earlier bound."""
         ...

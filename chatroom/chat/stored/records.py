@@ -124,7 +124,7 @@ class Ban:
 
 
 class BanRule(NamedTuple):
-    """A ban in force, in the form that the daemon keeps in memory."""
+    """A ban that was not lifted, in the form that the daemon keeps in memory."""
 
     id: int
     """The id of the ban."""
@@ -143,6 +143,10 @@ class BanRule(NamedTuple):
     reason: str
     by: str
     created_ms: int
+
+    def in_force(self, wall_ms: int) -> bool:
+        """True if the ban has not run out at ``wall_ms``, in Unix milliseconds."""
+        return self.until_ms == 0 or self.until_ms > wall_ms
 
 
 @dataclass(frozen=True, slots=True)

@@ -197,7 +197,7 @@ def time(context: Context, params: list[str]) -> Pending | None:
     if not is_addressed(context, params):
         return None
     # The time of the tick, like all times that clients see.
-    now = datetime.fromtimestamp(context.world.now_ms / 1000, UTC)
+    now = datetime.fromtimestamp(context.world.wall_ms / 1000, UTC)
     context.reply(numerics.RPL_TIME, context.server, text=f"{now:%A %d %B %Y %H:%M:%S} UTC")
     return None
 
@@ -207,7 +207,7 @@ def info(context: Context, params: list[str]) -> Pending | None:
     """Shows the software of the server and since when it runs."""
     if not is_addressed(context, params):
         return None
-    started = datetime.fromtimestamp(context.world.start_ms / 1000, UTC)
+    started = datetime.fromtimestamp(context.world.start_wall_ms / 1000, UTC)
     context.reply(numerics.RPL_INFO, text=f"{SOFTWARE}, a chat daemon in Python: threads, SQLite and IRC")
     context.reply(numerics.RPL_INFO, text=f"Running since {started:%Y-%m-%d %H:%M:%S} UTC")
     context.reply(numerics.RPL_ENDOFINFO)
@@ -258,7 +258,7 @@ def stats(context: Context, params: list[str]) -> Pending | None:
     if query == "o" and context.role >= Role.MODERATOR:
         return Pending("store", lambda stores: stores.accounts.list_all(), _tell_operators)
     if query == "u":
-        minutes, seconds = divmod((context.world.now_ms - context.world.start_ms) // 1000, 60)
+        minutes, seconds = divmod((context.world.mono_ms - context.world.start_mono_ms) // 1000, 60)
         hours, minutes = divmod(minutes, 60)
         text = f"Server Up {hours // 24} days {hours % 24}:{minutes:02d}:{seconds:02d}"
         context.reply(numerics.RPL_STATSUPTIME, text=text)

@@ -54,7 +54,7 @@ class Attempt:
     guesses.
     """
 
-    __slots__ = ("_account", "_address", "_turn_ms", "delay_ms", "name", "refusal")
+    __slots__ = ("_account", "_address", "_turn_mono_ms", "delay_ms", "name", "refusal")
 
     def __init__(self, context: Context, name: str) -> None:
         world, session = context.world, context.session
@@ -65,19 +65,19 @@ class Attempt:
         """Why the password must not be checked at all; None if it may be."""
         self._account = f"account {casefold(name)}"
         self._address = f"address {limit_key(session.version, session.address)}"
-        self._turn_ms: int | None = None
+        self._turn_mono_ms: int | None = None
         if not world.settings.limits.enabled:
             return
         if not is_this_machine(session.version, session.address):
-            self._turn_ms = world.throttle.reserve(self._address, world.now_ms)
-            if self._turn_ms is None:
+            self._turn_mono_ms = world.throttle.reserve(self._address, world.mono_ms)
+            if self._turn_mono_ms is None:
                 self.refusal = self._denied(
                     context, Denied("too many tries to log in from your address, wait a minute", numerics.RPL_TRYAGAIN)
                 )
                 return
-            self.delay_ms = self._turn_ms - world.now_ms
+            self.delay_ms = self._turn_mono_ms - world.mono_ms
         # The turn of the address and the delay of the account pass at the same time.
-        self.delay_ms = max(self.delay_ms, world.throttle.slow(self._account, world.now_ms))
+        self.delay_ms = max(self.delay_ms, world.throttle.slow(self._account, world.mono_ms))
 
     def judge(self, context: Context, account_id: int) -> AccountEntry | Denied:
         """Return the account, if the session proved its password and may log in. ``account_id`` is 0 if it did not."""
@@ -85,8 +85,8 @@ class Attempt:
         if world.accounts.find_by_id(account_id) is None:
             return self._denied(context, Denied("wrong name or password"))
         world.throttle.forget(self._account)
-        if self._turn_ms is not None:
-            world.throttle.forgive(self._address, self._turn_ms)
+        if self._turn_mono_ms is not None:
+            world.throttle.forgive(self._address, self._turn_mono_ms)
         outcome = admitted(world, account_id)
         return self._denied(context, outcome) if isinstance(outcome, Denied) else outcome
 
@@ -103,7 +103,7 @@ def admitted(world: World, account_id: int) -> AccountEntry | Denied:
     entry = world.accounts.find_by_id(account_id)
     if entry is None or entry.disabled:
         return Denied("this account is disabled", numerics.ERR_YOUREBANNEDCREEP)
-    rule = world.bans.find_name(casefold(entry.name), world.now_ms)
+    rule = world.bans.find_name(casefold(entry.name), world.wall_ms)
     return entry if rule is None else Denied(f"you are {describe(rule)}", numerics.ERR_YOUREBANNEDCREEP)
 
 
@@ -171,7 +171,7 @@ def record_login(context: Context, entry: AccountEntry) -> None:
     """Store the time of a good login, and write a log line."""
     world = context.world
     world.log_line(f"login {entry.name} ({entry.role.word}) from {context.session.address_text}")
-    moment = datetime.fromtimestamp(world.now_ms / 1000, UTC)
+    moment = datetime.fromtimestamp(world.wall_ms / 1000, UTC)
     world.work.write(lambda stores: stores.accounts.record_login(entry.id, moment))
 
 

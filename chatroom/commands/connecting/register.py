@@ -141,7 +141,7 @@ def make_new_credentials(
     delay_ms = 0
     if world.settings.limits.enabled and context.role < Role.ADMIN:
         key = f"register {limit_key(context.session.version, context.session.address)}"
-        delay_ms = world.throttle.slow(key, world.now_ms)
+        delay_ms = world.throttle.slow(key, world.mono_ms)
 
     def hash_it(stores: Stores) -> list[Credential] | str:
         try:

@@ -70,7 +70,7 @@ def nick_refusal(context: Context, nick: str, account: AccountEntry | None) -> t
     None if it may have the nick. The code is empty if there is only the numeric.
     """
     world = context.world
-    rule = world.bans.find_name(casefold(nick), world.now_ms)
+    rule = world.bans.find_name(casefold(nick), world.wall_ms)
     if rule is not None:
         return numerics.ERR_ERRONEUSNICKNAME, "NICK_BANNED", f"{nick} is {describe(rule)}"
     owner = world.accounts.find(nick)
@@ -97,7 +97,7 @@ def _may_enter(context: Context, nick: str, account: AccountEntry | None) -> boo
         return False
     # The name of the account too: it may be banned while the nick is another.
     for name in (nick,) if account is None else (nick, account.name):
-        rule = world.bans.find_name(casefold(name), world.now_ms)
+        rule = world.bans.find_name(casefold(name), world.wall_ms)
         if rule is not None:
             refuse_banned(context, describe(rule))
             return False
@@ -229,7 +229,15 @@ def _complete(context: Context, registration: Registration) -> None:
     if other is not None:
         _attach(context, other, registration.away)
         return
-    user = User(registration.nick, registration.username, registration.realname, session.host, session, world.now_ms)
+    user = User(
+        registration.nick,
+        registration.username,
+        registration.realname,
+        session.host,
+        session,
+        world.wall_ms,
+        world.mono_ms,
+    )
     if account is not None:
         user.account = account
     user.away = registration.away
@@ -287,7 +295,7 @@ def start(context: Context) -> None:
 def turn_away_banned(context: Context) -> bool:
     """Close the session if its address is banned. True if it is."""
     world, session = context.world, context.session
-    rule = world.bans.find_address(session.version, session.address, world.now_ms)
+    rule = world.bans.find_address(session.version, session.address, world.wall_ms)
     if rule is not None:
         refuse_banned(context, describe(rule))
     return rule is not None

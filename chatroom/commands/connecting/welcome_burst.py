@@ -57,7 +57,7 @@ def say_welcome(context: Context) -> None:
 
 def _begin(context: Context) -> None:
     server = context.world.settings.server
-    created = datetime.fromtimestamp(context.world.start_ms / 1000, UTC)
+    created = datetime.fromtimestamp(context.world.start_wall_ms / 1000, UTC)
     context.reply(numerics.RPL_WELCOME, text=f"Welcome to the {server.network} chat, {context.user.prefix}")
     context.reply(numerics.RPL_YOURHOST, text=f"Your host is {server.name}, running {SOFTWARE}")
     context.reply(numerics.RPL_CREATED, text=f"This server was started {created:%Y-%m-%d at %H:%M:%S} UTC")
@@ -70,8 +70,8 @@ def _render(world: World) -> WelcomeText:
     """Render the welcome under the settings in force, with gaps for the nick, the prefix and the figures."""
     # The verbs make the text for a session that is not in the world, and with the gaps in place of names and figures.
     # So there is one source of these lines, and a change of a verb shows in the welcome.
-    session = Session(0, "", 4, 0, "", world.now_ms)
-    session.user = User(NICK, "", "", "", session, world.now_ms)
+    session = Session(0, "", 4, 0, "", world.wall_ms)
+    session.user = User(NICK, "", "", "", session, world.wall_ms, world.mono_ms)
     session.user.prefix = PREFIX
     context, figures = Context(world, session, ""), count(world)
     begin = _lines_of(context, _begin)

@@ -32,14 +32,14 @@ def status(context: Context, params: list[str]) -> Pending | None:
         "version": SOFTWARE,
         "server": settings.server.name,
         "network": settings.server.network,
-        "uptime_s": str((world.now_ms - world.start_ms) // 1000),
+        "uptime_s": str((world.mono_ms - world.start_mono_ms) // 1000),
         "users": str(len(world.users)),
         "most_users": str(world.online.most_users),
         "sessions": str(len(world.sessions)),
         "unregistered": str(world.online.unregistered),
         "channels": str(len(world.channels)),
         "accounts": str(len(world.accounts)),
-        "bans": str(len(world.bans)),
+        "bans": str(world.bans.count_in_force(world.wall_ms)),
         "history": world.ledger.failure or ("kept" if world.ledger.journal is not None else "not kept"),
         **world.runtime.facts(),
     }
@@ -64,7 +64,7 @@ def sessions(context: Context, params: list[str]) -> Pending | None:
             account = user.account_name or "*"
             role = session.rank.word if user.account is not None or session.oper is not None else "*"
             channels = ",".join(channel.name for channel in user.channels) or "*"
-        idle_s = (world.now_ms - (user.spoke_ms if user is not None else session.connected_ms)) // 1000
+        idle_s = (world.mono_ms - (user.spoke_mono_ms if user is not None else session.opened_mono_ms)) // 1000
         address = printable(session.address_text)
         context.say(
             f":{context.server} NOTE SESSIONS {session.id} {name} {username} {address} {account} {role} "

@@ -163,7 +163,7 @@ def _store(
     target, others = targets[0], targets[1:]
     world, actor = context.world, context.actor
     issuer, issuer_role = context.session.user, context.role
-    now = datetime.fromtimestamp(world.now_ms / 1000, UTC)
+    now = datetime.fromtimestamp(world.wall_ms / 1000, UTC)
     until = now + timedelta(seconds=duration_s) if duration_s is not None else None
     if isinstance(target, NameTarget):
         kind, text, remark = "name", target.name, ""
@@ -227,7 +227,7 @@ def _find_rule(context: Context, text: str) -> BanRule:
         target = ban_targets.parse_target(text)
         shown = target.name if isinstance(target, NameTarget) else ban_targets.format_network(target.network)
         rule = bans.find_target(shown)
-        covering = [] if isinstance(target, NameTarget) else bans.find_covering(target.network, context.world.now_ms)
+        covering = [] if isinstance(target, NameTarget) else bans.find_covering(target.network, context.world.wall_ms)
         if rule is None and covering:
             wider = covering[0]
             raise NotFound(
@@ -243,17 +243,17 @@ def _find_wider(context: Context, rule: BanRule) -> BanRule | None:
     target = ban_targets.parse_target(rule.target)
     if isinstance(target, NameTarget):
         return None
-    return next(iter(context.world.bans.find_covering(target.network, context.world.now_ms)), None)
+    return next(iter(context.world.bans.find_covering(target.network, context.world.wall_ms)), None)
 
 
 def _list(context: Context) -> None:
-    bans, now_ms = context.world.bans, context.world.now_ms
+    bans, wall_ms = context.world.bans, context.world.wall_ms
     count = 0
     for rule in bans:
-        if rule.until_ms and rule.until_ms <= now_ms:
-            continue  # ran out, and no look-up has removed it yet
+        if not rule.in_force(wall_ms):
+            continue
         if count == MOST_LISTED:
-            text = f"the newest {count} of {len(bans)} bans; chatroomctl ban list shows all of them"
+            text = f"the newest {count} of {bans.count_in_force(wall_ms)} bans; chatroomctl ban list shows all of them"
             context.note("END", "*", text=text)
             return
         count += 1
@@ -266,13 +266,13 @@ def _info(context: Context, text: str) -> None:
     target = ban_targets.parse_target(text)
     inside: list[BanRule] = []
     if isinstance(target, NameTarget):
-        rule = world.bans.find_name(casefold(target.name), world.now_ms)
+        rule = world.bans.find_name(casefold(target.name), world.wall_ms)
         hit = [user.nick for user in users_named(world, target.name)]
         shown = target.name
     else:
         network = target.network
-        rule = next(iter(world.bans.find_covering(network, world.now_ms)), None)
-        inside = [] if rule is not None else world.bans.find_inside(network, world.now_ms)
+        rule = next(iter(world.bans.find_covering(network, world.wall_ms)), None)
+        inside = [] if rule is not None else world.bans.find_inside(network, world.wall_ms)
         hit = sorted(user.nick for user in _users_in(context, network))
         shown = ban_targets.format_network(network)
     if rule is None and inside:

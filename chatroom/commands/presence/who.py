@@ -126,7 +126,7 @@ def _flags(row: _Row) -> str:
 
 
 def _idle_s(row: _Row) -> str:
-    return str((row.context.world.now_ms - row.user.spoke_ms) // 1000)
+    return str((row.context.world.mono_ms - row.user.spoke_mono_ms) // 1000)
 
 
 _FIELDS: dict[str, Callable[[_Row], str]] = {

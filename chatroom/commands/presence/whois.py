@@ -64,7 +64,7 @@ def _reply_whois(context: Context, user: User) -> None:
     if is_aware(context.session):
         for key, value in user.metadata.items():
             context.reply(numerics.RPL_WHOISKEYVALUE, nick, key, "*", text=value)
-    idle_s = (world.now_ms - user.spoke_ms) // 1000
+    idle_s = (world.mono_ms - user.spoke_mono_ms) // 1000
     context.reply(numerics.RPL_WHOISIDLE, nick, str(idle_s), str(user.signon_ms // 1000))
 
 

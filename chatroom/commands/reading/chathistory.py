@@ -28,7 +28,6 @@ from chatroom.commands.reading.history_access import (
     is_same,
     look_up,
     most_bytes,
-    not_before,
     parse_limit,
     show,
 )
@@ -126,16 +125,13 @@ def _messages(context: Context, params: list[str]) -> Pending | None:
     if readable is None:
         context.fail("INVALID_TARGET", given, target, text=_NO_MESSAGES)
         return None
-    bounds = [not_before(bound, readable.since_ms) for bound in bounds]
     events = bool(context.session.caps & caps.EVENT_PLAYBACK)
-    conversation, since_ms, most = readable.conversation, readable.since_ms, most_bytes(context)
+    conversation, above, most = readable.conversation, readable.after, most_bytes(context)
 
     def read(stores: Stores) -> list[Event]:
         if conversation is None:
             return []
-        found = _read(stores.history, subcommand, conversation, bounds, limit, events)
-        # The bounds are not enough: LATEST and BEFORE read backwards, past the time from which on the user may read.
-        entries = [entry for entry in found if entry.time_ms >= since_ms]
+        entries = _read(stores.history, subcommand, conversation, bounds, limit, events, above)
         return [to_event(entry) for entry in _cut(subcommand, bounds, entries, most)]
 
     def then(context: Context, found: list[Event]) -> None:
@@ -151,14 +147,20 @@ def _messages(context: Context, params: list[str]) -> Pending | None:
 
 
 def _read(
-    history: HistoryStore, subcommand: str, conversation: Conversation, bounds: list[Bound], limit: int, events: bool
+    history: HistoryStore,
+    subcommand: str,
+    conversation: Conversation,
+    bounds: list[Bound],
+    limit: int,
+    events: bool,
+    above: int,
 ) -> list[Entry]:
     if subcommand == "LATEST":
-        return history.latest(conversation, limit, after=bounds[0] if bounds else None, events=events)
+        return history.latest(conversation, limit, after=bounds[0] if bounds else None, events=events, above=above)
     if subcommand == "BETWEEN":
-        return history.between(conversation, bounds[0], bounds[1], limit, events=events)
+        return history.between(conversation, bounds[0], bounds[1], limit, events=events, above=above)
     read = {"BEFORE": history.before, "AFTER": history.after, "AROUND": history.around}[subcommand]
-    return read(conversation, bounds[0], limit, events=events)
+    return read(conversation, bounds[0], limit, events=events, above=above)
 
 
 def _cut(subcommand: str, bounds: list[Bound], entries: Sequence[Entry], most: int) -> Sequence[Entry]:
@@ -204,8 +206,8 @@ def _targets(context: Context, params: list[str]) -> Pending | None:
         if context.world.channel_renames != renames:
             return _targets(context, params)  # some of the names may be of before
         with context.batch("draft/chathistory-targets"):
-            for conversation, time_ms in found:
-                name = _name_of(context, conversation, time_ms)
+            for conversation, time_ms, message_id in found:
+                name = _name_of(context, conversation, message_id)
                 if name:
                     context.from_server("CHATHISTORY", "TARGETS", name, format_time(time_ms))
         return None
@@ -216,12 +218,12 @@ def _targets(context: Context, params: list[str]) -> Pending | None:
     return look_up(context, read, then, failed)
 
 
-def _name_of(context: Context, conversation: Conversation, time_ms: int) -> str:
+def _name_of(context: Context, conversation: Conversation, message_id: int) -> str:
     """Return the name of a conversation for the client; empty if the user may not read it any more."""
     user, world = context.user, context.world
     if isinstance(conversation, str):
         channel = world.find_channel(conversation)
-        if channel is None or channel not in user.channels or time_ms < channel.readable_since(user, context.role):
+        if channel is None or channel not in user.channels or message_id <= channel.readable_after(user, context.role):
             return ""
         return channel.name
     if user.account is None or user.account.id not in conversation:

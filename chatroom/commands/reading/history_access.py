@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-from chatroom.chat.stored.entries import AtMessageId, AtTime, Bound, Conversation, direct, first_message_id
+from chatroom.chat.stored.entries import Conversation, direct
 from chatroom.chat.stored.records import Role
 from chatroom.chat.work_queue import PATIENCE_MS
 from chatroom.commands.pending import Pending
@@ -43,8 +43,8 @@ class Readable(NamedTuple):
     """None if nothing is stored, because one of the two users is a guest."""
     channel: Channel | None
     """None for the messages with a user."""
-    since_ms: int
-    """The time from which on the user may read it, in Unix milliseconds; 0 for all of it."""
+    after: int
+    """The message id after which the user may read it; 0 for all of it."""
 
 
 class _ReadFailure(NamedTuple):
@@ -60,7 +60,7 @@ def find_readable(context: Context, target: str) -> Readable | None:
         channel = world.find_channel(target)
         if channel is None or not _may_read(context, channel):
             return None
-        return Readable(channel.name, channel.name, channel, channel.readable_since(context.user, context.role))
+        return Readable(channel.name, channel.name, channel, channel.readable_after(context.user, context.role))
     user = world.find_user(target)
     account = user.account if user is not None else world.accounts.find(target)
     name = user.nick if user is not None else account.name if account is not None else ""
@@ -81,13 +81,6 @@ def is_same(readable: Readable, now: Readable | None) -> bool:
 
 def _may_read(context: Context, channel: Channel) -> bool:
     return context.user in channel.members or context.role >= Role.MODERATOR
-
-
-def not_before(bound: Bound, since_ms: int) -> Bound:
-    """Return the bound, or the end of the time before ``since_ms`` if that is later."""
-    if isinstance(bound, AtMessageId):
-        return bound if bound.message_id >= first_message_id(since_ms) else AtTime(since_ms - 1)
-    return bound if bound.time_ms >= since_ms else AtTime(since_ms - 1)
 
 
 def direct_name(world: World, account_id: int) -> str:
@@ -133,24 +126,25 @@ def _wait_for_journal(
     read: Callable[[Stores], T],
     then: Callable[[Context, T], Pending | None],
     failed: Callable[[Context], None],
-    since_ms: int = 0,
+    since_mono_ms: int | None = None,
 ) -> Pending | None:
     """Return what to wait for if the database does not have all of the history yet; otherwise None.
 
-    A channel's new name may wait for the database's write lock. ``since_ms`` is when the wait began; 0 begins one.
+    A channel's new name may wait for the database's write lock. ``since_mono_ms`` is when the wait
+    began; None begins one.
     """
     world = context.world
     if not world.ledger.is_behind:
         return None
-    since_ms = since_ms or world.now_ms
+    since = world.mono_ms if since_mono_ms is None else since_mono_ms
 
     def go_on(context: Context, result: object) -> Pending | None:
         if context.session.user is None:
             return None
-        if world.now_ms - since_ms > PATIENCE_MS and world.ledger.is_behind:
+        if world.mono_ms - since > PATIENCE_MS and world.ledger.is_behind:
             failed(context)
             return None
-        return _wait_for_journal(context, read, then, failed, since_ms) or _ask(read, then, failed)
+        return _wait_for_journal(context, read, then, failed, since) or _ask(read, then, failed)
 
     return Pending(None, None, go_on, RETRY_MS)
 

@@ -47,7 +47,7 @@ def markread(context: Context, params: list[str]) -> Pending | None:
             context.fail("INVALID_PARAMS", target, printable(params[1]), text=text)
         else:
             # A marker in the future would hide that later messages are unread.
-            _set(context, target, min(read_ms, context.world.now_ms))
+            _set(context, target, min(read_ms, context.world.wall_ms))
     return None
 
 

@@ -93,8 +93,8 @@ def _look_up(context: Context, readable: Readable, words: tuple[str, str, str], 
 
 
 def _is_in(readable: Readable, entry: Entry) -> bool:
-    """True if the entry is a message of the conversation, from a time that the user may read."""
-    if entry.kind.is_event or entry.time_ms < readable.since_ms:
+    """True if the entry is a message of the conversation, which the user may read."""
+    if entry.kind.is_event or entry.message_id <= readable.after:
         return False
     one, other = entry.conversation, readable.conversation
     if isinstance(one, str) and isinstance(other, str):

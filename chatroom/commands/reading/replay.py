@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from chatroom.chat.delivery.playback import to_event
 from chatroom.chat.people.labelled_reply import Batch
-from chatroom.chat.stored.entries import AtMessageId, Entry, Part, first_message_id
+from chatroom.chat.stored.entries import AtMessageId, Entry, Part
 from chatroom.errors import ChatroomError
 from chatroom.irc import caps
 from chatroom.irc.names import casefold
@@ -74,12 +74,11 @@ def replay_channel(world: World, session: Session, channel: Channel, *, own: boo
         return
     if asks_itself or user.bot:
         return  # a bot would take old messages for new ones, or carry them over once more
-    before_channel = first_message_id(channel.history_from_ms) - 1
     guests, most = history.replay_guests, history.replay_accounts_max
     if "H" in channel.flags and not session.is_operator:
         guests = most = 0  # a member can read the channel from its JOIN on
     # What is said from here on is not read by the worker, because it waits in the replay queue.
-    missed = _Missed(account_id, before_channel, ledger.last_message_id, guests, most)
+    missed = _Missed(account_id, channel.began_after, ledger.last_message_id, guests, most)
     queue = world.outbox.begin_replay(channel, session)
     _show_missed(world, session, channel, missed, queue, own and session.begin_replay())
 
@@ -157,13 +156,13 @@ def _show(world: World, session: Session, found: object, target: str = "") -> No
         event = to_event(entry)
         world.outbox.number(event)
         if not session.variant & caps.SERVER_TIME:
-            _stamp(event, entry, world.now_ms)
+            _stamp(event, entry, world.wall_ms)
         world.outbox.to_session(session, event.render(session.variant))
 
 
-def _stamp(event: Event, entry: Entry, now_ms: int) -> None:
+def _stamp(event: Event, entry: Entry, wall_ms: int) -> None:
     """Put the time (UTC) in front of the text, for a client without server-time."""
-    shape = "[%H:%M]" if now_ms - entry.time_ms < _DAY_MS else "[%Y-%m-%d %H:%M]"
+    shape = "[%H:%M]" if wall_ms - entry.time_ms < _DAY_MS else "[%Y-%m-%d %H:%M]"
     when = datetime.fromtimestamp(entry.time_ms / 1000, UTC).strftime(shape)
     if event.parts is not None:
         event.parts = [Part(f"{when} {event.parts[0].text}", False), *event.parts[1:]]  # on the first line only

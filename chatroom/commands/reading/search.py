@@ -95,7 +95,7 @@ def _search(context: Context, wanted: Search, readable: Readable | None, target:
                 return _search(context, wanted, None, "")
             may_read = _readable_anywhere(context, account)
         elif is_same(readable, find_readable(context, target)):
-            may_read = _readable_since(readable.since_ms)
+            may_read = _readable_after(readable.after)
         else:
             context.fail("INVALID_PARAMS", "in", text="Invalid parameters")
             return None
@@ -108,8 +108,8 @@ def _search(context: Context, wanted: Search, readable: Readable | None, target:
     return look_up(context, read, then, failed)
 
 
-def _readable_since(since_ms: int) -> _MayRead:
-    return lambda entry: entry.time_ms >= since_ms
+def _readable_after(message_id: int) -> _MayRead:
+    return lambda entry: entry.message_id > message_id
 
 
 def _readable_anywhere(context: Context, account: AccountEntry | None) -> _MayRead:
@@ -117,16 +117,16 @@ def _readable_anywhere(context: Context, account: AccountEntry | None) -> _MayRe
 
     ``account`` is the one that the user had when it asked: the search has looked through its direct messages.
     """
-    since: dict[Conversation, int] = {
-        channel.folded: channel.readable_since(context.user, context.role) for channel in context.user.channels
+    after: dict[Conversation, int] = {
+        channel.folded: channel.readable_after(context.user, context.role) for channel in context.user.channels
     }
     is_same_account = account is not None and context.user.account is not None and context.user.account.id == account.id
 
     def may_read(entry: Entry) -> bool:
         conversation = entry.conversation
         if isinstance(conversation, str):
-            since_ms = since.get(casefold(conversation))
-            return since_ms is not None and entry.time_ms >= since_ms
+            message_id = after.get(casefold(conversation))
+            return message_id is not None and entry.message_id > message_id
         return is_same_account
 
     return may_read

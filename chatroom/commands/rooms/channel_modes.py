@@ -222,7 +222,7 @@ def _apply_mask(context: Context, channel: Channel, adding: bool, mode: ListMode
     if sum(len(channel.entries(each)) for each in LIST_MODES) >= LIST_ENTRIES:
         context.reply(numerics.ERR_BANLISTFULL, channel.name, mode)
         return None
-    now = datetime.fromtimestamp(context.world.now_ms // 1000, UTC)  # whole seconds, as the list replies show them
+    now = datetime.fromtimestamp(context.world.wall_ms // 1000, UTC)  # whole seconds, as the list replies show them
     channel.add_mask(ListEntry(mode, mask, context.user.prefix, now))
     return ModeChange(True, mode, mask)
 

@@ -105,7 +105,7 @@ def _entry_refusal(context: Context, channel: Channel, key: str) -> numerics.Num
 def _create_channel(context: Context, name: str) -> Channel:
     """Create a channel. That of an account is stored with its founder; that of a guest ends with its last member."""
     world, account = context.world, context.user.account
-    channel = world.make_channel(name)
+    channel = world.create_channel(name)
     if account is not None:
         # Counted anew: channels are rarely created, and a count for each account would have to follow all changes.
         founded = sum(1 for other in world.channels.values() if other.founder_id == account.id)

@@ -32,10 +32,14 @@ def knock(context: Context, params: list[str]) -> Pending | None:
         context.reply(numerics.ERR_CANNOTKNOCK, channel.name, text="Cannot knock on channel (you are banned)")
     elif not ("i" in channel.flags or channel.key is not None or full):
         context.reply(numerics.ERR_CHANOPEN, channel.name)
-    elif world.settings.limits.enabled and user.knocked_ms and world.now_ms - user.knocked_ms < _INTERVAL_MS:
+    elif (
+        world.settings.limits.enabled
+        and user.knocked_mono_ms is not None
+        and world.mono_ms - user.knocked_mono_ms < _INTERVAL_MS
+    ):
         context.reply(numerics.ERR_TOOMANYKNOCK, channel.name)
     else:
-        user.knocked_ms = world.now_ms
+        user.knocked_mono_ms = world.mono_ms
         text = shorten(params[1], KNOCK_BYTES) if len(params) > 1 and params[1] else ""
         asks = f"has asked for an invite: {text}" if text else "has asked for an invite"
         for member, standing in channel.members.items():

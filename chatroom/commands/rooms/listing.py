@@ -49,7 +49,7 @@ def list_(context: Context, params: list[str]) -> Pending | None:
 
 def _candidates(context: Context, params: list[str]) -> list[Channel]:
     """The channels that match one of the names, if there are any, and all conditions."""
-    now_ms = context.world.now_ms
+    wall_ms = context.world.wall_ms
     channels = list(context.world.channels.values())
     for param in params:
         names: list[str] = []
@@ -57,7 +57,7 @@ def _candidates(context: Context, params: list[str]) -> list[Channel]:
         for word in filter(None, param.split(",")):
             number = _NUMBER.fullmatch(word)
             if number is not None:
-                conditions.append(_number_condition(number[1].upper(), number[2], int(number[3]), now_ms))
+                conditions.append(_number_condition(number[1].upper(), number[2], int(number[3]), wall_ms))
             elif word.startswith("!"):
                 # The default binds this word: a plain closure would see the last one of the loop.
                 conditions.append(lambda channel, mask=word[1:]: not matches_mask(mask, channel.name))  # type: ignore[misc]
@@ -79,16 +79,16 @@ def _named(context: Context, channels: list[Channel], names: list[str]) -> list[
     return [channel for channel in channels if any(matches_mask(name, channel.name) for name in names)]
 
 
-def _number_condition(what: str, sign: str, number: int, now_ms: int) -> _Condition:
+def _number_condition(what: str, sign: str, number: int, wall_ms: int) -> _Condition:
     """A condition on the members (no letter), or on the age in minutes of the channel (C) or its topic (T)."""
 
     def compare(value: int, bound: int) -> bool:
         return value < bound if sign == "<" else value > bound
 
     if what == "C":
-        return lambda channel: compare(now_ms - channel.created_ms, number * _MINUTE_MS)
+        return lambda channel: compare(wall_ms - channel.created_ms, number * _MINUTE_MS)
     if what == "T":
-        return lambda channel: bool(channel.topic) and compare(now_ms - channel.topic_ms, number * _MINUTE_MS)
+        return lambda channel: bool(channel.topic) and compare(wall_ms - channel.topic_ms, number * _MINUTE_MS)
     return lambda channel: compare(len(channel.members), number)
 
 

@@ -46,5 +46,5 @@ def topic(context: Context, params: list[str]) -> Pending | None:
         return None
     channel.topic = shorten(params[1], TOPIC_BYTES)
     channel.topic_by = context.user.prefix
-    channel.topic_ms = context.world.now_ms
+    channel.topic_ms = context.world.wall_ms
     return save_and_tell(context, channel, "TOPIC", [f":{channel.topic}"], "channel.topic", channel.topic)

@@ -61,7 +61,7 @@ def privmsg(context: Context, params: list[str]) -> Pending | None:
         context.reply(numerics.ERR_NOTEXTTOSEND)
     else:
         utterance = Utterance(context, params[1])
-        utterance.user.spoke_ms = context.world.now_ms
+        utterance.user.spoke_mono_ms = context.world.mono_ms
         return say(utterance, params[0])
     return None
 

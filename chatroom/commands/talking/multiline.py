@@ -52,7 +52,7 @@ def batch(context: Context, params: list[str]) -> Pending | None:
         _invalid(context, f"Only {BATCH_TYPE} batches with a target are supported")
     else:
         label = session.labelled_reply.label if session.labelled_reply is not None else ""
-        session.batch = MultilineBatch(reference, params[2], context.tags or {}, label, context.world.now_ms)
+        session.batch = MultilineBatch(reference, params[2], context.tags or {}, label, context.world.mono_ms)
         # The label is for the answer to the whole message, at the end of the batch. The opening line gets no ACK.
         session.labelled_reply = None
     return None
@@ -67,7 +67,7 @@ def absorb(context: Context, message: Message) -> bool:
     reference, current = (message.tags or {}).get("batch"), session.batch
     if current is None and session.caps & _NEEDED != _NEEDED:
         return False
-    if current is not None and not current.failed and context.world.now_ms - current.opened_ms > TIMEOUT_MS:
+    if current is not None and not current.failed and context.world.mono_ms - current.opened_mono_ms > TIMEOUT_MS:
         _refuse(context, "TIMEOUT", printable(current.reference), text="The batch was open for too long")
     if current is None or reference != current.reference:
         if reference is None and (current is None or current.failed or message.verb in _ANY_TIME):
@@ -114,7 +114,7 @@ def _close(context: Context, done: MultilineBatch) -> Pending | None:
         # From here on this is the context of a PRIVMSG or NOTICE with the tags of the opening line.
         context.tags = done.tags
         context.verb = done.verb
-        context.user.spoke_ms = context.world.now_ms
+        context.user.spoke_mono_ms = context.world.mono_ms
         return say(Utterance(context, done.lines[0].text, done.lines), done.target)
     return None
 

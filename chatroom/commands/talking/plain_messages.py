@@ -49,7 +49,7 @@ def say_plainly(world: World, session: Session, line: str) -> bool:
         target = world.users.get(name)
         if target is None or not _say_to_user(world, session, user, target, text):
             return False
-    user.spoke_ms = world.now_ms
+    user.spoke_mono_ms = world.mono_ms
     return True
 
 

@@ -26,17 +26,20 @@ Say = Callable[["Utterance", "list[str]"], "Pending | None"]
 """Sends a message to the targets of these names. Returns what must be waited for, if a target is a service."""
 
 
-def wait_for_journal(utterance: Utterance, names: list[str], say: Say, since_ms: int = 0) -> Pending | None:
+def wait_for_journal(
+    utterance: Utterance, names: list[str], say: Say, since_mono_ms: int | None = None
+) -> Pending | None:
     """Return what to wait for if the message must be stored and another process has the write lock; otherwise None.
 
-    ``say`` runs when the lock is free, in a later tick. ``since_ms`` is when the wait began; 0 begins one. After
-    ``PATIENCE_MS`` the message is refused and not sent. Raises ``StorageError`` if the disk fails.
+    ``say`` runs when the lock is free, in a later tick. ``since_mono_ms`` is when the wait began; None begins
+    one. After ``PATIENCE_MS`` the message is refused and not sent. Raises ``StorageError`` if the disk fails.
     """
     world = utterance.world
     if not any(_is_stored(utterance, name) for name in names) or world.ledger.ready():
         return None
-    since_ms = since_ms or world.now_ms
-    if world.now_ms - since_ms > PATIENCE_MS:
+    if since_mono_ms is None:
+        since_mono_ms = world.mono_ms
+    if world.mono_ms - since_mono_ms > PATIENCE_MS:
         utterance.context.fail("NOT_KEPT", names[0], text=f"{_NOT_SENT}: the database is busy")
         # A Pending that does nothing: for None, the caller would send the message that was just refused.
         return Pending(None, None, lambda context, result: None)
@@ -44,7 +47,7 @@ def wait_for_journal(utterance: Utterance, names: list[str], say: Say, since_ms:
     def then(context: Context, result: object) -> Pending | None:
         if context.session.user is None:
             return None  # the session ended meanwhile
-        pending = wait_for_journal(utterance, names, say, since_ms)
+        pending = wait_for_journal(utterance, names, say, since_mono_ms)
         return say(utterance, names) if pending is None else pending
 
     return Pending(None, None, then, RETRY_MS)

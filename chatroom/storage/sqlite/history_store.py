@@ -54,6 +54,8 @@ class _Span(NamedTuple):
     """The highest message id in the span."""
     by_time: bool = True
     """False for the order of message ids; then ``low[1]`` and ``up_to`` are the only bounds."""
+    above: int = 0
+    """By time: the message id above which all entries of the span are."""
 
     def condition(self, id_column: str) -> str:
         """The SQL condition for rows in the span. ``id_column`` is the name of the column with the message id."""
@@ -61,7 +63,7 @@ class _Span(NamedTuple):
             return f"{id_column} > :low AND {id_column} <= :up_to"
         # A comparison of pairs is one range of the index places_by_time.
         pair = f"(time_ms, {id_column})"
-        return f"{pair} > (:low_ms, :low) AND {pair} < (:high_ms, :high) AND {id_column} <= :up_to"
+        return f"{pair} > (:low_ms, :low) AND {pair} < (:high_ms, :high) AND {id_column} BETWEEN :above + 1 AND :up_to"
 
     def sort_key(self, time_column: str, id_column: str, direction: str) -> str:
         """The SQL terms that sort rows in the span's order. ``direction`` is ``ASC`` or ``DESC``."""
@@ -94,53 +96,60 @@ class SqliteHistory:
         after: Bound | None = None,
         up_to: int | None = None,
         events: bool = False,
+        above: int = 0,
     ) -> list[Entry]:
         """The newest entries after ``after``, with message ids up to ``up_to``."""
         last = _AFTER_ALL if up_to is None else up_to
         with self._database.snapshot():
             if after is None:
-                span = _Span((_BEFORE_ALL, _BEFORE_ALL), up_to=last, by_time=False)
+                span = _Span((_BEFORE_ALL, above), up_to=last, by_time=False)
             elif isinstance(after, AtMessageId):
-                span = _Span((_BEFORE_ALL, after.message_id), up_to=last, by_time=False)
+                span = _Span((_BEFORE_ALL, max(after.message_id, above)), up_to=last, by_time=False)
             else:
-                span = _Span((after.time_ms, _AFTER_ALL), up_to=last)
+                span = _Span((after.time_ms, _AFTER_ALL), up_to=last, above=above)
             return self._read(conversation, span, limit, newest=True, events=events)
 
-    def before(self, conversation: Conversation, bound: Bound, limit: int, *, events: bool = False) -> list[Entry]:
+    def before(
+        self, conversation: Conversation, bound: Bound, limit: int, *, events: bool = False, above: int = 0
+    ) -> list[Entry]:
         """The newest entries before ``bound``."""
         with self._database.snapshot():
-            return self._before(conversation, bound, limit, events)
+            return self._before(conversation, bound, limit, events, above)
 
-    def after(self, conversation: Conversation, bound: Bound, limit: int, *, events: bool = False) -> list[Entry]:
+    def after(
+        self, conversation: Conversation, bound: Bound, limit: int, *, events: bool = False, above: int = 0
+    ) -> list[Entry]:
         """The oldest entries after ``bound``."""
         with self._database.snapshot():
-            return self._after(conversation, bound, limit, events)
+            return self._after(conversation, bound, limit, events, above)
 
-    def around(self, conversation: Conversation, bound: Bound, limit: int, *, events: bool = False) -> list[Entry]:
+    def around(
+        self, conversation: Conversation, bound: Bound, limit: int, *, events: bool = False, above: int = 0
+    ) -> list[Entry]:
         """Entries around ``bound``: half from before it, half from the bound on."""
         with self._database.snapshot():
             # Up to ``limit`` on either side, because one side may have fewer entries than half.
-            earlier = self._before(conversation, bound, limit, events)
+            earlier = self._before(conversation, bound, limit, events, above)
             # One less, so that an entry at the bound is part of the answer.
             from_it = AtMessageId(bound.message_id - 1) if isinstance(bound, AtMessageId) else AtTime(bound.time_ms - 1)
-            later = self._after(conversation, from_it, limit, events)
+            later = self._after(conversation, from_it, limit, events, above)
         of_earlier = max(limit // 2, limit - len(later))
         # A slice from -0 would be all of them.
         earlier = earlier[-of_earlier:] if of_earlier else []
         return earlier + later[: limit - len(earlier)]
 
     def between(
-        self, conversation: Conversation, start: Bound, end: Bound, limit: int, *, events: bool = False
+        self, conversation: Conversation, start: Bound, end: Bound, limit: int, *, events: bool = False, above: int = 0
     ) -> list[Entry]:
         """The entries between the bounds that are nearest to ``start``."""
         with self._database.snapshot():
             if isinstance(start, AtMessageId) and isinstance(end, AtMessageId):
                 low, high = sorted((start.message_id, end.message_id))
-                span = _Span((_BEFORE_ALL, low), up_to=high - 1, by_time=False)
+                span = _Span((_BEFORE_ALL, max(low, above)), up_to=high - 1, by_time=False)
                 return self._read(conversation, span, limit, newest=start.message_id > end.message_id, events=events)
             is_backward = self._position(start, 0) > self._position(end, 0)
             early, late = (end, start) if is_backward else (start, end)
-            span = _Span(self._position(early, _AFTER_ALL), self._position(late, _BEFORE_ALL))
+            span = _Span(self._position(early, _AFTER_ALL), self._position(late, _BEFORE_ALL), above=above)
             return self._read(conversation, span, limit, newest=is_backward, events=events)
 
     def direct_since(self, account_id: int, after: Bound, limit: int, *, up_to: int | None = None) -> list[Entry]:
@@ -187,7 +196,7 @@ class SqliteHistory:
                 " said AS (SELECT asked.*, coalesce((SELECT last FROM newer WHERE conversation_id = asked.id),"
                 " (SELECT message_id FROM places WHERE conversation_id = asked.id AND event = 0"
                 " ORDER BY message_id DESC LIMIT 1)) AS last FROM asked)"
-                " SELECT said.name, said.low_id, said.high_id, m.time_ms FROM said"
+                " SELECT said.name, said.low_id, said.high_id, m.time_ms, m.id FROM said"
                 " JOIN messages AS m ON m.id = said.last"
                 f" WHERE m.time_ms > ?3 AND m.time_ms < ?4 ORDER BY m.time_ms {direction}, m.id {direction} LIMIT ?5",
                 (json.dumps(ids), json.dumps(list({casefold(name) for name in channels})), low, high, limit),
@@ -195,7 +204,8 @@ class SqliteHistory:
         if direction == "DESC":
             rows.reverse()
         return [
-            LastSaid((low_id, high_id) if name is None else name, time_ms) for name, low_id, high_id, time_ms in rows
+            LastSaid((low_id, high_id) if name is None else name, time_ms, message_id)
+            for name, low_id, high_id, time_ms, message_id in rows
         ]
 
     def find(self, message_id: int) -> Entry | None:
@@ -220,18 +230,18 @@ class SqliteHistory:
             )
         return entry
 
-    def _before(self, conversation: Conversation, bound: Bound, limit: int, events: bool) -> list[Entry]:
+    def _before(self, conversation: Conversation, bound: Bound, limit: int, events: bool, above: int) -> list[Entry]:
         if isinstance(bound, AtMessageId):
-            span = _Span((_BEFORE_ALL, _BEFORE_ALL), up_to=bound.message_id - 1, by_time=False)
+            span = _Span((_BEFORE_ALL, above), up_to=bound.message_id - 1, by_time=False)
         else:
-            span = _Span(high=(bound.time_ms, _BEFORE_ALL))
+            span = _Span(high=(bound.time_ms, _BEFORE_ALL), above=above)
         return self._read(conversation, span, limit, newest=True, events=events)
 
-    def _after(self, conversation: Conversation, bound: Bound, limit: int, events: bool) -> list[Entry]:
+    def _after(self, conversation: Conversation, bound: Bound, limit: int, events: bool, above: int) -> list[Entry]:
         if isinstance(bound, AtMessageId):
-            span = _Span((_BEFORE_ALL, bound.message_id), by_time=False)
+            span = _Span((_BEFORE_ALL, max(bound.message_id, above)), by_time=False)
         else:
-            span = _Span((bound.time_ms, _AFTER_ALL))
+            span = _Span((bound.time_ms, _AFTER_ALL), above=above)
         return self._read(conversation, span, limit, newest=False, events=events)
 
     def _position(self, bound: Bound, message_id: int) -> tuple[int, int]:
@@ -267,6 +277,7 @@ class SqliteHistory:
                 "high_ms": span.high[0],
                 "high": span.high[1],
                 "up_to": span.up_to,
+                "above": span.above,
                 "limit": limit,
             },
         )

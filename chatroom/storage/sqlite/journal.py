@@ -49,6 +49,16 @@ class SqliteJournal:
         except sqlite_errors.ERRORS as error:
             raise self._fault(error) from error
 
+    def open_channels(self) -> list[str]:
+        """The casefolded names of the channels whose conversations have not ended."""
+        try:
+            rows = self._connection.execute(
+                "SELECT folded FROM conversations WHERE name IS NOT NULL AND ended_ms IS NULL"
+            ).fetchall()
+        except sqlite_errors.ERRORS as error:
+            raise self._fault(error) from error
+        return [row[0] for row in rows]
+
     def begin(self) -> bool:
         """Take the write lock; False if another connection has it."""
         try:

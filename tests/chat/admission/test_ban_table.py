@@ -65,8 +65,8 @@ def test_names_are_not_addresses() -> None:
     assert find(table, "0.0.0.0") is None
 
 
-def test_expired_rules_are_passed_over_and_forgotten() -> None:
-    """A look-up removes a rule that ran out and finds a wider one instead."""
+def test_a_rule_that_ran_out_is_passed_over_and_not_forgotten() -> None:
+    """A look-up finds a wider rule instead. If the clock is set back, the rule is in force again."""
     table = table_of(
         network_rule(1, "10.0.0.0/8"), network_rule(2, "10.1.0.0/16", NOW + 5), name_rule(3, "mallory", NOW + 5)
     )
@@ -74,8 +74,10 @@ def test_expired_rules_are_passed_over_and_forgotten() -> None:
     assert table.find_name("mallory", NOW + 4) is not None
     assert find(table, "10.1.0.1", NOW + 5) == 1
     assert table.find_name("mallory", NOW + 5) is None
-    assert [rule.id for rule in table] == [1]
-    assert table.get(2) is None
+    assert table.count_in_force(NOW + 5) == 1
+    assert find(table, "10.1.0.1", NOW + 4) == 2
+    assert table.find_name("mallory", NOW + 4) is not None
+    assert table.count_in_force(NOW + 4) == 3
 
 
 def test_one_rule_a_target() -> None:

@@ -249,6 +249,34 @@ def test_a_channel_of_which_nothing_was_written_ends_silently(
     assert not ledger.is_open and journal.asked == 0
 
 
+def test_an_end_that_could_not_be_written_is_tried_again(
+    ledger: Ledger, journal: FakeJournal, outbox: Outbox, channel: Channel
+) -> None:
+    """Or else a later channel of the name would show what was said in this one."""
+    channel.has_history = True
+    ledger.end_channel(channel)
+    journal.is_full = True
+    ledger.commit_tick(outbox)
+    journal.is_full = False
+    ledger.catch_up()
+    ledger.commit_tick(outbox)
+    assert journal.calls == ["end #a", "end #a", "commit"]
+
+
+def test_a_conversation_that_a_killed_run_left_open_ends_with_a_new_channel(
+    journal: FakeJournal, outbox: Outbox
+) -> None:
+    """It ends once, when a channel of its name is created, and nothing is asked for other channels."""
+    journal.open = ["#a"]
+    ledger = Ledger(journal, History())
+    ledger.end_earlier("#b")
+    assert not ledger.is_open
+    for _ in range(2):
+        ledger.end_earlier("#A")
+        ledger.commit_tick(outbox)
+    assert journal.calls == ["end #A", "commit"]
+
+
 def test_an_empty_transaction_is_rolled_back(ledger: Ledger, journal: FakeJournal, outbox: Outbox) -> None:
     """A verb asked and then wrote nothing."""
     ledger.ready()

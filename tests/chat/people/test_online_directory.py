@@ -20,7 +20,7 @@ def online() -> OnlineDirectory:
 def user(nick: str, account: AccountEntry | None = None) -> User:
     """A user, logged in or not, that no directory knows yet."""
     session = Session(1, "10.0.0.1", 4, 1, "host", 0)
-    made = session.user = User(nick, "u", "U", "host", session, 0)
+    made = session.user = User(nick, "u", "U", "host", session, 0, 0)
     made.account = account
     return made
 

@@ -10,7 +10,7 @@ from chatroom.chat.people.whowas import WhowasList
 
 def make_user(nick: str) -> User:
     """A user with one session."""
-    return User(nick, "user", "Real Name", "host.masked", Session(1, "10.0.0.1", 4, 1, "host.masked", 0), 0)
+    return User(nick, "user", "Real Name", "host.masked", Session(1, "10.0.0.1", 4, 1, "host.masked", 0), 0, 0)
 
 
 def test_entries_are_found_by_nick_the_latest_first() -> None:

@@ -159,3 +159,18 @@ def test_login_to_an_account_that_the_daemon_does_not_know_yet(here: Here) -> No
         client = here.open()
         client.say(f"PASS :{given}", f"NICK {name}", "USER v 0 * :V")
         assert client.user.account_name == name
+
+
+def test_failures_grow_old_by_themselves(make_here: Callable[..., Here]) -> None:
+    """A clock that jumps a day ahead does not forget failed logins, and one that jumps back does not keep them."""
+    here = make_here(limits={"enabled": True})
+    here.account("ada")
+    for _ in range(4):
+        log_in(with_sasl(here, "10.0.0.1"), "ada", "wrong")
+    here.set_clock(86_400)
+    log_in(with_sasl(here, "10.0.0.1"), "ada", "wrong")
+    here.set_clock(-86_400)
+    assert here.delays_ms == [1000, 2000]
+    here.wait(600)
+    log_in(with_sasl(here, "10.0.0.1"), "ada", "wrong")
+    assert here.delays_ms == [1000, 2000]

@@ -37,11 +37,14 @@ def test_refused_knocks(here: Here) -> None:
 
 
 def test_knocking_is_limited_to_once_a_minute(make_here: Callable[..., Here]) -> None:
-    """712 for a second knock within a minute, if limits are on."""
+    """712 for a second knock within a minute, if limits are on, whatever the wall clock is set to."""
     here = make_here(limits={"enabled": True})
     alice, bob = here.connect("alice"), here.connect("bob")
     alice.say("JOIN #a", "MODE #a +i", "JOIN #b", "MODE #b +i")
     assert verbs(bob.ask("KNOCK #a")) == ["711"]
     assert verbs(bob.ask("KNOCK #b")) == ["712"]
+    here.set_clock(86_400)
+    assert verbs(bob.ask("KNOCK #b")) == ["712"]
+    here.set_clock(-2 * 86_400)
     here.wait(60)
     assert verbs(bob.ask("KNOCK #b")) == ["711"]

@@ -232,11 +232,15 @@ def test_direct_messages_of_an_account(kept: Filled) -> None:
 def test_targets(kept: Filled) -> None:
     """The given channels and the account's direct conversations, by the time of their last message."""
     history = kept.stores.history
-    last = {one.conversation: one.time_ms for one in kept.entries if not one.kind.is_event}
-    everything = sorted((LastSaid(*item) for item in last.items()), key=lambda one: one.time_ms)
+    last = {
+        one.conversation: LastSaid(one.conversation, one.time_ms, one.message_id)
+        for one in kept.entries
+        if not one.kind.is_event
+    }
+    everything = sorted(last.values(), key=lambda one: one.time_ms)
     assert history.targets(["#TEA", "#coffee", "#none"], 1, 0, AT * 2, 9) == everything
-    assert history.targets(["#tea"], None, 0, AT * 2, 9) == [LastSaid("#tea", last["#tea"])]
-    assert history.targets([], 2, 0, AT * 2, 9) == [LastSaid(direct(1, 2), last[direct(1, 2)])]
+    assert history.targets(["#tea"], None, 0, AT * 2, 9) == [last["#tea"]]
+    assert history.targets([], 2, 0, AT * 2, 9) == [last[direct(1, 2)]]
     assert history.targets(["#tea", "#coffee"], 1, 0, AT * 2, 2) == everything[:2]
     assert history.targets(["#tea", "#coffee"], 1, AT * 2, 0, 2) == everything[-2:]
     low, high = everything[0].time_ms, everything[-1].time_ms

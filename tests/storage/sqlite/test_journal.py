@@ -126,6 +126,22 @@ def test_ended_channel_is_another_one(journal: SqliteJournal, stores: SqliteStor
     assert stores.history.find(message_id) is not None
 
 
+def test_open_channels(journal: SqliteJournal) -> None:
+    """The channels whose conversations have not ended, and no direct ones."""
+    message_id = first_message_id(AT)
+    keep(
+        journal,
+        said(message_id, conversation="#Den"),
+        said(message_id + 1, conversation="#a"),
+        said(message_id + 2, conversation=(1, 2)),
+    )
+    assert sorted(journal.open_channels()) == ["#a", "#den"]
+    assert journal.begin()
+    journal.end_channel("#a")
+    journal.commit()
+    assert journal.open_channels() == ["#den"]
+
+
 def test_end_that_is_given_up(journal: SqliteJournal, stores: SqliteStores) -> None:
     """If the end of a channel is rolled back, its conversation goes on."""
     message_id = first_message_id(AT)
