@@ -9,6 +9,7 @@ from chatroom.chat.admission.durations import format_duration
 from chatroom.ctl.control_client import list_sessions, perform, request
 from chatroom.ctl.invocation import Invocation, pass_invocation
 from chatroom.ctl.output import json_option, print_json, print_pairs, print_table, report
+from chatroom.errors import InvalidValue
 
 
 @click.command()
@@ -94,7 +95,10 @@ def announce(invocation: Invocation, text: tuple[str, ...]) -> None:
     Example:
       chatroomctl announce "The server restarts at noon."
     """
-    report(perform(invocation, "ANNOUNCE", " ".join(text)))
+    words = " ".join(text).strip()
+    if not words:
+        raise InvalidValue("there is no text to announce")
+    report(perform(invocation, "ANNOUNCE", words))
 
 
 @click.command()

@@ -127,6 +127,13 @@ def test_a_text_cannot_smuggle_in_a_second_command(run: Run, database: Path, ser
     assert server.received == []
 
 
+@pytest.mark.parametrize("words", [[""], [" ", ""]])
+def test_an_empty_announcement_is_refused(run: Run, database: Path, words: list[str]) -> None:
+    """The shell refuses it without asking the daemon."""
+    result = run("--database", database, "announce", *words)
+    assert (result.exit_code, result.stderr) == (1, "chatroomctl: there is no text to announce\n")
+
+
 def test_kick_wants_a_name(run: Run, database: Path) -> None:
     """A word that cannot be a nick is refused without asking the daemon."""
     result = run("--database", database, "kick", "not a nick")

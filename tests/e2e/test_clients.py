@@ -241,7 +241,7 @@ def test_it_is_kicked_and_banned(server: Daemon, kind: Client) -> None:
                 if kind is not Ii:
                     shows(client, words)
         with started(kind, server, nick) as client:
-            server.expect_log("refused 127.0.0.1: banned: go away")
+            server.expect_log("from 127.0.0.1: banned: go away")
             if kind is not Ii:
                 shows(client, "banned: go away")
         boss.ask(f"UBAN DEL {nick}")

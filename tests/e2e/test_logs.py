@@ -37,7 +37,7 @@ def test_each_event_is_one_line_with_names_and_addresses(shared: Daemon) -> None
         r"kicked bob by ada: too loud",
         rf"banned mallory by ada: spam {until_text}",
         rf"banned 127\.6\.1\.0/24 by ada: net {until_text}",
-        rf"refused 127\.6\.0\.3: banned: spam {until_text}",
+        rf"refused mallory from 127\.6\.0\.3: banned: spam {until_text}",
         rf"refused 127\.6\.1\.9: banned: net {until_text}",
         r"refused mo from 127\.6\.0\.4: registered, no password yet",
         r"refused login as mo from 127\.6\.0\.5: wrong name or password",

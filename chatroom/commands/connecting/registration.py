@@ -99,7 +99,7 @@ def _may_enter(context: Context, nick: str, account: AccountEntry | None) -> boo
     for name in (nick,) if account is None else (nick, account.name):
         rule = world.bans.find_name(casefold(name), world.wall_ms)
         if rule is not None:
-            refuse_banned(context, describe(rule))
+            refuse_banned(context, describe(rule), name)
             return False
     refusal = nick_refusal(context, nick, account)
     if refusal is not None and not _may_share(context, nick, account):
@@ -133,11 +133,14 @@ def _may_share(context: Context, nick: str, account: AccountEntry | None) -> boo
     return account is not None and other is not None and other.account is not None and other.account.id == account.id
 
 
-def refuse_banned(context: Context, why: str) -> None:
-    """Close a banned session. It reads ``why``, which has the reason and the end of the ban."""
+def refuse_banned(context: Context, why: str, name: str = "") -> None:
+    """Close a banned session. It reads ``why``, which has the reason and the end of the ban.
+
+    ``name`` is for the log: the nick or account that is banned, if it is not the address.
+    """
     world, session = context.world, context.session
     context.reply(numerics.ERR_YOUREBANNEDCREEP, text=f"You are {why}")
-    world.log_line(f"refused {session.address_text}: {why}")
+    world.log_line(f"refused {name + ' from ' if name else ''}{session.address_text}: {why}")
     world.close(session, f"You are {why}")
 
 

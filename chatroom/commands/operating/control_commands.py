@@ -77,6 +77,9 @@ def sessions(context: Context, params: list[str]) -> Pending | None:
 def announce(context: Context, params: list[str]) -> Pending | None:
     """Sends a notice from the server to all users."""
     world = context.world
+    if not params[0].strip():
+        context.fail("EMPTY_TEXT", text="There is no text to announce")
+        return None
     event = world.outbox.event(context.server, f"NOTICE * :{params[0]}")  # one event for all, so it is rendered once
     for user in world.users.values():
         world.tell_user(user, event)

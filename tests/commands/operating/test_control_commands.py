@@ -50,6 +50,15 @@ def test_an_announcement_reaches_everybody_once(here: Here) -> None:
     assert params_of(control.ask("ANNOUNCE :tea is gone"), "NOTE")[-1] == "Sent to 1 user"
 
 
+def test_an_empty_announcement_is_refused(here: Here) -> None:
+    """Nobody reads an empty notice, and the audit has no row of it."""
+    alice, control = here.connect("alice"), here.control()
+    for text in ("", "   "):
+        assert params_of(control.ask(f"ANNOUNCE :{text}"), "FAIL")[:2] == ["ANNOUNCE", "EMPTY_TEXT"]
+    assert alice.read() == []
+    assert here.stores.audit.list_entries() == []
+
+
 def test_a_reload_takes_the_new_settings_and_says_what_changed(here: Here) -> None:
     """A setting that a reload can change applies at once. The others keep their values and are listed for a restart."""
     new = change_settings(make_settings(), server={"motd": "hello", "name": "other.example"})
