@@ -108,12 +108,13 @@ def search(
 ) -> None:
     """Find messages with all words of TEXT.
 
-    The oldest comes first. Only whole words match, in upper or lower case. Words in double quotes must follow each
-    other.
+    The oldest comes first. Only whole words match, in upper or lower case; a word that ends in * is the beginning of
+    one. Words in double quotes must follow each other. An emoji is a word, too.
 
     \b
     Examples:
       chatroomctl history search deploy failed
+      chatroomctl history search 'deploy*' 🎉
       chatroomctl history search '"out of memory"' --from ada --after 30d
     """
     with open_stores(invocation.database) as stores:
@@ -133,6 +134,9 @@ def search(
     if as_json:
         print_json([as_document(entry) for entry in found])
         return
+    if not found:
+        # Not on stdout, where a script counts lines.
+        print_error("No message matches.")
     for entry in found:
         click.echo(format_text(entry))
 
@@ -156,8 +160,12 @@ def list_(invocation: Invocation, name: str, as_json: bool) -> None:
         if as_json:
             print_json([as_document(entry) for entry in entries])
             return
+        is_empty = True
         for entry in entries:
             click.echo(format_text(entry))
+            is_empty = False
+    if is_empty:
+        print_error(plain(f"The history has no entries by {name}."))
 
 
 @history.command("export")

@@ -147,6 +147,9 @@ def test_search_as_json(shell: Shell) -> None:
 
 def test_search_that_cannot_be(shell: Shell) -> None:
     """A search without words, an unknown channel and a wrong time are each refused in one line."""
+    nothing = shell.run("history", "search", "tea", "nowhere")
+    assert (nothing.exit_code, nothing.stdout, nothing.stderr) == (0, "", "No message matches.\n")
+    assert shell.json("history", "search", "tea", "nowhere") == []
     assert "needs a word" in shell.refused("history", "search", '"*"')
     assert "needs a word" in shell.refused("history", "search")
     assert "#none" in shell.refused("history", "search", "tea", "--channel", "#none")

@@ -22,6 +22,7 @@ from chatroom.commands.reading.history_access import (
     parse_limit,
     show,
 )
+from chatroom.irc import caps
 from chatroom.irc.message import parse_tags
 from chatroom.irc.names import casefold
 from chatroom.irc.times import parse_time
@@ -42,7 +43,7 @@ def search(context: Context, params: list[str]) -> Pending | None:
 
     in=#channel or in=nick: only this channel or conversation; without it, all that you may read
     from=nick: only messages of this user
-    text=some\swords: only messages with these words; \s is a space
+    text=some\swords: only messages with these words; \s is a space, and ca* is any word that begins with ca
     after=2030-01-04T14:33:26.123Z: only messages after this time
     before=2030-01-04T14:33:26.123Z: only messages before this time
     limit=10: at most so many messages
@@ -99,7 +100,11 @@ def _search(context: Context, wanted: Search, readable: Readable | None, target:
         else:
             context.fail("INVALID_PARAMS", "in", text="Invalid parameters")
             return None
-        show(context, "soju.im/search", [event for entry, event in found if may_read(entry)])
+        readable_events = [event for entry, event in found if may_read(entry)]
+        show(context, "soju.im/search", readable_events)
+        # A client with batches reads an empty one. Any other would read nothing at all.
+        if not readable_events and not context.session.caps & caps.BATCH:
+            context.note("NOTHING_FOUND", text="No message matches")
         return None
 
     def failed(context: Context) -> None:

@@ -136,6 +136,15 @@ def test_a_guest_finds_what_is_in_its_channels(keeping: Here, una: Client) -> No
     assert found(guest.ask("SEARCH text=quick")) == ["quick, elsewhere"]
 
 
+def test_a_client_without_batches_reads_that_nothing_was_found(keeping: Here, una: Client) -> None:
+    """Others read an empty batch. For a client without batches there would be no line at all."""
+    plain = keeping.connect("plain", caps="soju.im/search standard-replies")
+    plain.say("JOIN #d")
+    plain.read()
+    assert params_of(plain.ask("SEARCH text=nothing"), "NOTE")[:2] == ["SEARCH", "NOTHING_FOUND"]
+    assert verbs(plain.ask("SEARCH text=quick")) == ["PRIVMSG"]
+
+
 def test_a_moderator_searches_any_channel_by_its_name(keeping: Here, una: Client) -> None:
     """Without in=, the search is in the moderator's own channels."""
     mo = keeping.moderator("mo", caps=CAPS)

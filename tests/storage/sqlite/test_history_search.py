@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import closing
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -94,6 +95,72 @@ def keep(stores: SqliteStores, said: list[tuple[str, str, Conversation, Kind]], 
 def test_words(find: Callable[..., list[int]], text: str, expected: list[int]) -> None:
     """A message matches if it has all words, in any case, with or without accents. Only quotes are syntax."""
     assert find(text) == expected
+
+
+SYMBOLS = ["ship it 🚀", "🎉🎉🎉 done", "I ❤️ tea", "ok👍🏽!", "🇩🇪 wins", "5 € or 5 £", "candle", "cat", "Cäsar", "a…b"]
+
+
+@pytest.mark.parametrize("indexed", [False, True])
+@pytest.mark.parametrize(
+    "text, expected",
+    [
+        ("🚀", ["ship it 🚀"]),
+        ('"ship it 🚀"', ["ship it 🚀"]),
+        ('"it ship 🚀"', []),
+        ("it🚀", ["ship it 🚀"]),
+        ("🎉", ["🎉🎉🎉 done"]),
+        ("🎉 done", ["🎉🎉🎉 done"]),
+        ("❤", ["I ❤️ tea"]),
+        ("❤️", ["I ❤️ tea"]),
+        ("👍", ["ok👍🏽!"]),
+        ("👍🏽", ["ok👍🏽!"]),
+        ("👍🏿", []),
+        ("🇩🇪", ["🇩🇪 wins"]),
+        ("🇪🇩", []),
+        ("€", ["5 € or 5 £"]),
+        ("🐙", []),
+        ("ca*", ["candle", "cat", "Cäsar"]),
+        ("CA*", ["candle", "cat", "Cäsar"]),
+        ("can* 🚀", []),
+        ("ca", []),
+        ('"it shi*"', []),
+        ('"ship it*"', ["ship it 🚀"]),
+        ('"ship*"', ["ship it 🚀"]),
+        ("c*a", []),
+        ("cä*", ["candle", "cat", "Cäsar"]),
+    ],
+)
+def test_symbols_and_prefixes(stores: SqliteStores, text: str, expected: list[str], indexed: bool) -> None:
+    """An emoji is found like a word, in any of its forms, and a word may be given by its beginning."""
+    keep(stores, [("ada", one, "#ops", Kind.PRIVMSG) for one in SYMBOLS])
+    if indexed:
+        index_all(stores)
+    assert [entry.text for entry in stores.history.search(Search(text))] == expected
+
+
+@pytest.mark.parametrize("text", ["c*", "tea c*", '"tea c*"'])
+def test_a_prefix_that_is_too_short(stores: SqliteStores, text: str) -> None:
+    """With one ASCII letter a search would read most of the index."""
+    with pytest.raises(InvalidValue, match="2 letters"):
+        stores.history.search(Search(text))
+
+
+def test_a_message_with_symbols_leaves_the_index(stores: SqliteStores) -> None:
+    """What is deleted is taken out of the index with the same text that was put in."""
+    kept = keep(stores, [("ada", "🚀 ship", "#ops", Kind.PRIVMSG)])
+    index_all(stores)
+    with closing(open_upkeep(stores.path)) as upkeep:
+        upkeep.remove_some([kept[0].message_id])
+    found = stores.database.number("SELECT count(*) FROM message_words WHERE message_words MATCH '\"\ue0121f680\"'")
+    assert found == 0
+    stores.database.execute("INSERT INTO message_words (message_words) VALUES ('integrity-check')")
+
+
+def index_all(stores: SqliteStores) -> None:
+    """Index everything that was said."""
+    with closing(open_upkeep(stores.path)) as upkeep:
+        while upkeep.index_some():
+            pass
 
 
 @pytest.mark.parametrize("text", ["", " ", '"', '""', "***", "( )", "- - -", '"!?" &&', "\ue010", "\0", "…"])
