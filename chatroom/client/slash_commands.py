@@ -13,12 +13,12 @@ from chatroom.client.search_queries import CAPABILITY, HELP, question
 _BAN_FLAGS = {"--ip": "--ip", "--name": "--name", "--force": "FORCE"}
 _BAN_HELP = """\
   NAME      a nick, an account, an address, or a network such as 10.0.0.0/8
-  TIME      30m, 12h, 7d or 1d12h; without a TIME the ban lasts permanently
+  TIME      30m, 12h, 7d, 1mo or 1d12h; without a TIME the ban lasts permanently
   --ip      ban the address that NAME is connected from, not the name
-  --force   ban an address of the server itself, or of most users
+  --force   ban an address of the server itself, or a network with users
 /ban info NAME shows the ban on NAME, and the users that it hits."""
 # What our server takes for a duration. All else after the name is the reason.
-_DURATION = re.compile(r"(?:[0-9]+[ywdhms])+", re.IGNORECASE)
+_DURATION = re.compile(r"(?:[0-9]+(?:mo|[ywdhms]))+", re.IGNORECASE)
 
 Handler = Callable[[Context, str], list[Action]]
 

@@ -1,6 +1,7 @@
-"""Durations as users write them: ``30s``, ``15m``, ``12h``, ``7d``, ``2w``, ``1y`` and sums like ``1d12h``.
+"""Durations as users write them: ``30s``, ``15m``, ``12h``, ``7d``, ``2w``, ``1mo``, ``1y`` and sums like ``1d12h``.
 
-A year is 365 days. There are no months: ``m`` is a minute.
+A month is 30 days and a year 365. ``m`` is a minute. ``M`` is refused, because it is a month to many, unless it follows
+hours, as in ``1H30M``: there it can only be minutes.
 """
 
 from __future__ import annotations
@@ -13,10 +14,12 @@ YEAR_S = 365 * 86_400
 LONGEST_S = 100 * YEAR_S
 """The longest duration that is accepted. A ban without a duration is permanent."""
 
-_UNITS = {"y": YEAR_S, "w": 7 * 86_400, "d": 86_400, "h": 3600, "m": 60, "s": 1}
-# [0-9] and not \d, which would match the digits of all scripts.
-_SHAPE = re.compile(r"(?:[0-9]+[ywdhms])+", re.IGNORECASE)
-_TERM = re.compile(r"([0-9]+)([ywdhms])", re.IGNORECASE)
+_UNITS = {"y": YEAR_S, "mo": 30 * 86_400, "w": 7 * 86_400, "d": 86_400, "h": 3600, "m": 60, "s": 1}
+_SHOWN_UNITS = {unit: size for unit, size in _UNITS.items() if unit != "mo"}
+"""The units of ``format_duration``. A month is not exact, and 30d says what it is."""
+# [0-9] and not \d, which would match the digits of all scripts. "mo" comes before "m", which is its beginning.
+_SHAPE = re.compile(r"(?:[0-9]+(?:mo|[ywdhms]))+", re.IGNORECASE)
+_TERM = re.compile(r"([0-9]+)(mo|[ywdhms])", re.IGNORECASE)
 _LONGEST_NUMBER = 10  # digits of LONGEST_S
 
 
@@ -29,8 +32,12 @@ def parse_duration(text: str) -> int:
     """Return the duration in seconds. Raises ``InvalidValue``, also for 0 and for more than ``LONGEST_S``."""
     text = text.strip()
     if not looks_like_duration(text):
-        raise InvalidValue(f"{text[:40]!r} is not a duration; write 30s, 15m, 12h, 7d, 2w, 1y or a sum like 1d12h")
-    terms = [(digits.lstrip("0"), unit.lower()) for digits, unit in _TERM.findall(text)]
+        raise InvalidValue(f"{text[:40]!r} is not a duration; write 30s, 15m, 12h, 7d, 2w, 1mo, 1y or a sum like 1d12h")
+    found = _TERM.findall(text)
+    units = [unit for _, unit in found]
+    if "M" in units and "h" not in [unit.lower() for unit in units[: units.index("M")]]:
+        raise InvalidValue(f"{text[:40]!r} is an ambiguous duration; write m for minutes or mo for months")
+    terms = [(digits.lstrip("0"), unit.lower()) for digits, unit in found]
     # int() is slow for thousands of digits, and Python refuses more than 4,300.
     if any(len(digits) > _LONGEST_NUMBER for digits, _ in terms):
         raise InvalidValue("a duration can be 100 years at most")
@@ -47,7 +54,7 @@ def format_duration(seconds: int) -> str:
     if seconds <= 0:
         return "0s"
     parts = []
-    for unit, size in _UNITS.items():
+    for unit, size in _SHOWN_UNITS.items():
         # "10d" is easier to read than "1w3d".
         if unit == "w" and seconds % size:
             continue
