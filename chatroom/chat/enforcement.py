@@ -5,8 +5,8 @@ Both come from verbs and from the shell. Everything here runs under the hub lock
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 from chatroom.chat.admission.ban_table import describe, explain
 from chatroom.chat.admission.reserved_names import find_reserved, is_withheld
@@ -43,40 +43,82 @@ def sessions_in(world: World, network: Network) -> list[Session]:
     ]
 
 
-def enforce_rules(world: World, rules: Iterable[BanRule], role: Role | None, spared: User | None = None) -> None:
+class HitCount(NamedTuple):
+    """How many users are disconnected from all their sessions, and how many sessions in all."""
+
+    users: int = 0
+    sessions: int = 0
+
+    def describe(self) -> str:
+        """Return the text for the issuer of the ban, such as ``2 users disconnected (3 connections)``."""
+        users = f"{self.users} user{'' if self.users == 1 else 's'} disconnected"
+        if self.users == self.sessions:
+            return users
+        return f"{users} ({self.sessions} connection{'' if self.sessions == 1 else 's'})"
+
+
+class _Hit(NamedTuple):
+    """A session that a new ban ends, or a user whose sessions it ends."""
+
+    rule: BanRule
+    user: User | None
+    session: Session | None
+    """None for a ban by name, which ends all sessions of the user."""
+
+
+def count_hits(world: World, rules: Iterable[BanRule], role: Role | None, spared: User | None = None) -> HitCount:
+    """Count whom ``enforce_rules`` would disconnect."""
+    sessions: set[Session] = set()
+    users: set[User] = set()
+    for hit in _find_hits(world, rules, role, spared):
+        if hit.user is not None:
+            users.add(hit.user)
+        if hit.session is not None:
+            sessions.add(hit.session)
+        elif hit.user is not None:
+            sessions.update(hit.user.sessions)
+    return HitCount(sum(sessions.issuperset(user.sessions) for user in users), len(sessions))
+
+
+def enforce_rules(world: World, rules: Sequence[BanRule], role: Role | None, spared: User | None = None) -> None:
     """Disconnect the users and sessions that new bans hit.
 
     ``role`` is the issuer's: users with the same role or a higher one are spared. None spares no role.
     ``spared`` is a user that is spared in any case.
     """
-    networks: dict[int, BanRule] = {}
+    for hit in _find_hits(world, rules, role, spared):
+        # Another of the bans can have ended the session by now.
+        if not hit.session.closing if hit.session is not None else hit.user is not None and hit.user.sessions:
+            _disconnect(world, hit, role or Role.ADMIN)
+    for rule in rules:
+        if rule.name is not None:
+            for session, user in _opered_as(world, world.accounts.find(rule.name)):
+                if role is None or session.rank < role:
+                    _set_oper(world, user, session, None)
+
+
+def _find_hits(world: World, rules: Iterable[BanRule], role: Role | None, spared: User | None) -> list[_Hit]:
+    def is_spared(user: User, rank: Role) -> bool:
+        return user is spared or (role is not None and rank >= role)
+
+    hits = []
+    networks: set[int] = set()
     for rule in rules:
         if rule.name is None:
-            networks[rule.id] = rule
-            continue
-        for user in users_named(world, rule.name):
-            _disconnect(world, rule, user, None, role, spared)
-        for session, user in _opered_as(world, world.accounts.find(rule.name)):
-            if role is None or session.rank < role:
-                _set_oper(world, user, session, None)
-    if not networks:
-        return
+            networks.add(rule.id)
+        else:
+            users = users_named(world, rule.name)
+            hits += [_Hit(rule, user, None) for user in users if not is_spared(user, user.rank)]
     # One look in the ban table for each session: an import of 100,000 bans costs no more than one ban.
-    for session in list(world.sessions.values()):
-        for rule in world.bans.find_all(session.version, session.address, world.wall_ms):
-            if rule.id in networks:
-                _disconnect(world, rule, session.user, session, role, spared)
-                break
+    for session in world.sessions.values() if networks else ():
+        if session.user is None or not is_spared(session.user, session.rank):
+            covering = world.bans.find_all(session.version, session.address, world.wall_ms)
+            hits += [_Hit(rule, session.user, session) for rule in covering if rule.id in networks][:1]
+    return hits
 
 
-def _disconnect(
-    world: World, rule: BanRule, user: User | None, session: Session | None, role: Role | None, spared: User | None
-) -> None:
-    if user is not None:
-        rank = user.rank if session is None else session.rank
-        if user is spared or (role is not None and rank >= role):
-            return
-    issuer = role or Role.ADMIN
+def _disconnect(world: World, hit: _Hit, issuer: Role) -> None:
+    rule, user, session = hit
     by = f"an {issuer.word}" if issuer is Role.ADMIN else f"a {issuer.word}"
     why = describe(rule)
     text = f"You were kicked by {by}: {why}"

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from ipaddress import ip_network
 
 from chatroom.chat.admission.ban_policy import Reach, RiskKind, find_risks, propose_network
 from chatroom.chat.admission.ban_targets import NameTarget, NetworkTarget, format_network, parse_name, parse_target
-from chatroom.chat.stored.records import Ban, Network
-from chatroom.ctl.control_client import list_sessions
+from chatroom.chat.stored.records import Ban, Role
+from chatroom.ctl.ban_outcome import Present, find_hit
+from chatroom.ctl.control_client import SessionInfo, list_sessions
 from chatroom.ctl.invocation import Invocation
 from chatroom.ctl.output import confirm
-from chatroom.errors import NeedsForce, NotFound, NotRunning, Refused
+from chatroom.errors import NeedsForce, NotFound
 from chatroom.irc.names import casefold
 from chatroom.storage.sqlite.sqlite_stores import SqliteStores
 
@@ -38,12 +40,13 @@ def choose_targets(invocation: Invocation, text: str, as_name: bool, as_ip: bool
     return [NetworkTarget(network, "") for network in sorted(networks, key=str)]
 
 
-def confirm_risks(invocation: Invocation, networks: list[Network], force: bool, yes: bool) -> None:
+def confirm_risks(targets: Sequence[NameTarget | NetworkTarget], present: Present, force: bool, yes: bool) -> None:
     """Confirm each risk of the ban: ``force`` confirms a ban of this machine, a prompt or ``yes`` the other risks.
 
     Raises ``NeedsForce``, ``Refused`` if there is no terminal for the prompt, and ``click.Abort`` on the answer no.
     """
-    for risk in find_risks(networks, lambda: _count_reach(invocation, networks)):
+    networks = [target.network for target in targets if isinstance(target, NetworkTarget)]
+    for risk in find_risks(networks, lambda: _count_reach(targets, present)):
         shown = ", ".join(map(format_network, risk.networks))
         if risk.kind is RiskKind.LOOPBACK:
             if not force:
@@ -57,22 +60,33 @@ def confirm_risks(invocation: Invocation, networks: list[Network], force: bool, 
             confirm(f"{shown} is a very wide network. Ban it?", yes)
 
 
-def _count_reach(invocation: Invocation, networks: list[Network]) -> Reach:
-    try:
-        sessions = list_sessions(invocation)
-    except (NotRunning, Refused):
-        # A ban can be prepared while the daemon is down: then there is no user to hit.
-        return Reach(0, 0)
-    nicks, hit = set(), set()
-    for session in sessions:
-        if not session.is_registered:
-            continue
+def _count_reach(targets: Sequence[NameTarget | NetworkTarget], present: Present) -> Reach:
+    def nicks(sessions: Sequence[SessionInfo]) -> int:
         # The sessions of one user share its nick, so a set of nicks counts users.
-        nicks.add(session.nick)
-        host = session.host()
-        if host is not None and any(host in network for network in networks):
-            hit.add(session.nick)
-    return Reach(len(hit), len(nicks))
+        return len({session.nick for session in sessions if session.is_registered})
+
+    return Reach(nicks(find_hit(present, targets)), nicks(present or ()))
+
+
+def confirm_admins(stores: SqliteStores, names: Iterable[str], yes: bool) -> None:
+    """Ask if a ban of the accounts with these names leaves no admin who can log in. Raises as ``confirm`` does."""
+    now = datetime.now(UTC)
+    admins = [
+        account.name
+        for account in stores.accounts.list_all()
+        if account.role is Role.ADMIN
+        and not account.disabled
+        and stores.bans.find_in_force("name", account.name, now) is None
+    ]
+    if admins and set(map(casefold, admins)) <= set(map(casefold, names)):
+        only = f"{admins[0]} is the only admin" if len(admins) == 1 else f"{', '.join(admins)} are the only admins"
+        confirm(f"{only} who can log in. Ban {admins[0] if len(admins) == 1 else 'them'}?", yes)
+
+
+def names_at_stake(targets: Sequence[NameTarget | NetworkTarget], hit: Sequence[SessionInfo]) -> list[str]:
+    """Return the names that are banned, and the accounts that are connected from where a ban hits them."""
+    names = [target.name for target in targets if isinstance(target, NameTarget)]
+    return names + [session.account for session in hit if session.account is not None]
 
 
 def find_exact(stores: SqliteStores, target: NameTarget | NetworkTarget) -> Ban | None:

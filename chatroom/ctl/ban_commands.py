@@ -12,7 +12,16 @@ from chatroom.chat.admission.ban_targets import NameTarget, NetworkTarget, forma
 from chatroom.chat.admission.durations import parse_duration
 from chatroom.chat.stored.records import Ban
 from chatroom.ctl import ban_lists
-from chatroom.ctl.ban_checks import choose_targets, confirm_risks, find_covering, find_exact, find_inside
+from chatroom.ctl.ban_checks import (
+    choose_targets,
+    confirm_admins,
+    confirm_risks,
+    find_covering,
+    find_exact,
+    find_inside,
+    names_at_stake,
+)
+from chatroom.ctl.ban_outcome import await_disconnected, find_hit, list_present
 from chatroom.ctl.database_choice import pass_changing_invocation
 from chatroom.ctl.invocation import Invocation, pass_invocation
 from chatroom.ctl.output import (
@@ -103,15 +112,24 @@ def add(
     for one in targets:
         if isinstance(one, NetworkTarget) and one.note:
             warn(plain(one.note))
-    networks = [one.network for one in targets if isinstance(one, NetworkTarget)]
-    confirm_risks(invocation, networks, force, yes)
+    present = list_present(invocation)
+    hit = find_hit(present, targets)
+    confirm_risks(targets, present, force, yes)
     with open_stores(invocation.database) as stores:
+        confirm_admins(stores, names_at_stake(targets, hit), yes)
+        replaced = [find_exact(stores, one) for one in targets]
         added = [_add(stores, invocation, one, reason, until_at) for one in targets]
+    disconnected = await_disconnected(invocation, hit) if present is not None else None
     if as_json:
-        print_json({"database": invocation.database, "bans": added}, changed=True)
+        old = [one for one in replaced if one is not None]
+        made = {"database": invocation.database, "bans": added, "replaced": old, "disconnected": disconnected}
+        print_json(made, changed=True)
         return
-    for made in added:
-        report(f"Banned {made.target} {_until(made)} (ban {made.id}) in {invocation.database}")
+    for new, before in zip(added, replaced, strict=True):
+        instead = f"; it replaces {_described(before)}" if before is not None else ""
+        report(f"Banned {new.target} {_until(new)} (ban {new.id}) in {invocation.database}{instead}")
+    if disconnected is not None:
+        report(disconnected.describe())
 
 
 @ban.command("remove")
@@ -252,6 +270,7 @@ def import_(invocation: Invocation, file: str, reason: str, skip_bad: bool, forc
             # A list can have thousands of networks; the question names three of them.
             named = ", ".join(wide[:3]) + (", ..." if len(wide) > 3 else "")
             confirm(f"The list has very wide networks: {named} ({len(wide)} in all). Ban them?", yes)
+        confirm_admins(stores, [one.target for one in new if one.kind == "name"], yes)
         with progress(len(new), "Importing") as bar:
             ban_lists.add_in_batches(stores.bans, new, invocation.actor, bar.update)
     report(f"Added {len(new)} of {len(wanted)} bans to {invocation.database}; the others are in force or have run out")
@@ -278,6 +297,10 @@ def _not_found(target: str, covering: list[Ban]) -> NotFound:
 
 def _named(bans: list[Ban]) -> str:
     return ", ".join(f"ban {one.id} on {one.target}" for one in bans)
+
+
+def _described(one: Ban) -> str:
+    return f"ban {one.id} by {one.by}, {_until(one)}, {one.reason or 'no reason given'}"
 
 
 def _columns(one: Ban) -> list[object]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from harness.control_server import ControlServer
 
 from chatroom.ctl.main import cli
 from chatroom.storage.sqlite.sqlite_stores import open_stores
@@ -45,3 +46,20 @@ def database(home: Path) -> Path:
     path = home / "chat.db"
     open_stores(path, create=True).close()
     return path
+
+
+@pytest.fixture
+def present(database: Path) -> Iterator[Callable[..., None]]:
+    """Have a daemon list these sessions: nick, address and, if it is not ``user``, username."""
+    servers = []
+
+    def start(*sessions: tuple[str, ...]) -> None:
+        lines = [
+            f":srv NOTE SESSIONS {number} {nick} {''.join(username) or 'user'} {address} * * 1900000000 0 #lobby"
+            for number, (nick, address, *username) in enumerate(sessions)
+        ]
+        servers.append(ControlServer(database, {"SESSIONS": lines}))
+
+    yield start
+    for server in servers:
+        server.close()

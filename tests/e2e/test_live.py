@@ -59,7 +59,9 @@ def test_an_address_ban_disconnects_and_its_end_lets_in(live: Daemon) -> None:
         live.connect("dan", from_address="127.4.1.1") as dan,
     ):
         mute.ask("NICK mute")
-        live.place.ctl("ban", "add", "127.4.0.0/24", "--reason", "that net", "--yes")
+        assert "--yes" in live.place.run("ban", "add", "127.4.0.0/24").stderr
+        told = live.place.ctl("ban", "add", "127.4.0.0/24", "--reason", "that net", "--yes")
+        assert "1 user disconnected (2 connections)" in told
         for client in (cleo, mute):
             assert "banned: that net (permanently)" in client.expect_closed()[-1]
         assert refused_as_banned(live, "other", "127.4.0.3")

@@ -227,7 +227,7 @@ def test_an_address_ban_ends_the_sessions_from_there(shared: Daemon) -> None:
         with shared.open("127.2.0.1") as again:
             assert "banned: proxy" in again.expect_closed()[-1]
         with shared.connect("neighbour", from_address="127.2.0.2") as neighbour:
-            boss.send("UBAN ADD 127.2.0.0/24 1h all of them")
+            boss.send("UBAN ADD FORCE 127.2.0.0/24 1h all of them")
             assert "banned: all of them" in neighbour.expect_closed()[-1]
         boss.ask("UBAN DEL 127.2.0.0/24", "UBAN DEL 127.2.0.1")
         with shared.connect("far", from_address="127.2.0.1") as back:

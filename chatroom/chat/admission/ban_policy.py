@@ -45,8 +45,8 @@ class RiskKind(Enum):
     """It covers 127.0.0.1 or ::1, the address of local clients and of all users behind a local proxy."""
     WIDE = "wide"
     """It covers a network wider than ``WIDE_PREFIX``."""
-    MOST = "most"
-    """It hits more than one user, and more than half of those present."""
+    PRESENT = "present"
+    """It covers a network that users are connected from now, or an address that several users share."""
 
 
 class Reach(NamedTuple):
@@ -56,11 +56,6 @@ class Reach(NamedTuple):
     present: int
     """All users present, hit or not."""
 
-    @property
-    def is_most(self) -> bool:
-        """True if the ban hits most users present. A ban that hits a single user is never surprising."""
-        return self.hit > 1 and self.hit * 2 > self.present
-
 
 class Risk(NamedTuple):
     """One reason to confirm a ban, and the networks that give it."""
@@ -68,7 +63,7 @@ class Risk(NamedTuple):
     kind: RiskKind
     networks: list[Network]
     reach: Reach | None = None
-    """Only for ``RiskKind.MOST``."""
+    """Only for ``RiskKind.PRESENT``."""
 
 
 def find_risks(networks: Sequence[Network], count_reach: Callable[[], Reach]) -> Iterator[Risk]:
@@ -85,8 +80,10 @@ def find_risks(networks: Sequence[Network], count_reach: Callable[[], Reach]) ->
         yield Risk(RiskKind.WIDE, wide)
     elif networks:
         reach = count_reach()
-        if reach.is_most:
-            yield Risk(RiskKind.MOST, list(networks), reach)
+        # A ban of one subscriber's address is for one user, so hitting that user is no surprise.
+        expected = 1 if all(map(is_one_subscriber, networks)) else 0
+        if reach.hit > expected:
+            yield Risk(RiskKind.PRESENT, list(networks), reach)
 
 
 def covers_loopback(network: Network) -> bool:
@@ -97,6 +94,11 @@ def covers_loopback(network: Network) -> bool:
 def is_wide(network: Network) -> bool:
     """Return True if the network is wider than ``WIDE_PREFIX`` allows without confirmation."""
     return network.prefixlen < WIDE_PREFIX[network.version]
+
+
+def is_one_subscriber(network: Network) -> bool:
+    """Return True if the network is one IPv4 address, or within the /64 of one IPv6 subscriber."""
+    return network.prefixlen >= (32 if network.version == 4 else SUBSCRIBER_PREFIX)
 
 
 def propose_network(address: Address) -> Network:

@@ -17,7 +17,7 @@ from chatroom.chat.admission.ban_policy import Reach, RiskKind
 from chatroom.chat.admission.ban_table import describe, explain
 from chatroom.chat.admission.ban_targets import NameTarget, NetworkTarget
 from chatroom.chat.admission.durations import format_duration, looks_like_duration, parse_duration
-from chatroom.chat.enforcement import enforce_rules, sessions_in, users_named
+from chatroom.chat.enforcement import count_hits, enforce_rules, sessions_in, users_named
 from chatroom.chat.stored.records import BanRule, Network, Role
 from chatroom.commands.command_table import command
 from chatroom.commands.context import Context
@@ -171,28 +171,38 @@ def _store(
         kind, text, remark = "ip", ban_targets.format_network(target.network), target.note
 
     # Runs in the store worker, which does not touch the world. Only then(), in a later tick, does.
-    def job(stores: Stores) -> tuple[list[BanRule], int | None]:
+    def job(stores: Stores) -> tuple[BanRule | None, BanRule | None]:
         before = stores.bans.find_in_force("name" if kind == "name" else "ip", text, now)
+        replaced = stores.bans.find_rule(before.id, now) if before is not None else None
         ban = stores.bans.add("name" if kind == "name" else "ip", text, reason, until, actor)
-        rule = stores.bans.find_rule(ban.id, now)
-        return ([rule] if rule is not None else []), before.id if before is not None else None
+        return stores.bans.find_rule(ban.id, now), replaced
 
-    def then(context: Context, stored: tuple[list[BanRule], int | None]) -> Pending | None:
-        rules, replaced = stored
+    def then(context: Context, stored: tuple[BanRule | None, BanRule | None]) -> Pending | None:
+        rule, replaced = stored
         # A new rule replaces the old one by itself. But there is none if another process lifted the new ban meanwhile.
         if replaced is not None:
-            context.world.bans.discard(replaced)
-        for rule in rules:
+            context.world.bans.discard(replaced.id)
+        if rule is not None:
             context.world.bans.add(rule)
             context.world.log_line(f"banned {text} by {actor.name}: {explain(rule)}")
             length = "permanently" if duration_s is None else f"for {format_duration(duration_s)}"
             extra = f" ({remark})" if remark else ""
             context.note("ADDED", text, text=f"{text} is banned {length}, ban {rule.id}{extra}")
-        # The role is the issuer's when the command was given: it may have changed while the job ran.
-        enforce_rules(context.world, rules, issuer_role, spared=issuer)
+            if replaced is not None:
+                context.note("REPLACED", text, text=f"ban {rule.id} replaces {_shortened(replaced)}")
+            # The role is the issuer's when the command was given: it may have changed while the job ran.
+            hits = count_hits(context.world, [rule], issuer_role, spared=issuer)
+            if hits.sessions:
+                context.note("DISCONNECTED", text, text=hits.describe())
+            enforce_rules(context.world, [rule], issuer_role, spared=issuer)
         return _store(context, others, duration_s, reason) if others else None
 
     return Pending("store", job, then)
+
+
+def _shortened(rule: BanRule) -> str:
+    # The reason is the only part without a small bound, and the answer has to fit into one line.
+    return f"ban {rule.id} by {rule.by}: {explain(rule._replace(reason=shorten(rule.reason, 200)))}"
 
 
 def _remove(context: Context, text: str) -> Pending:

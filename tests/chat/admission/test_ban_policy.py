@@ -86,13 +86,22 @@ def test_risks_come_worst_first() -> None:
 
 
 @pytest.mark.parametrize(
-    "hit, present, risky",
-    [(0, 0, False), (1, 1, False), (1, 2, False), (2, 4, False), (2, 3, True), (3, 5, True), (2, 2, True)],
+    "network, hit, risky",
+    [
+        ("10.0.0.0/16", 0, False),
+        ("10.0.0.0/16", 1, True),
+        ("192.0.2.0/31", 1, True),
+        ("192.0.2.7", 1, False),
+        ("192.0.2.7", 2, True),
+        ("2001:db8::/63", 1, True),
+        ("2001:db8::/64", 1, False),
+        ("2001:db8::7", 1, False),
+        ("2001:db8::/64", 2, True),
+    ],
 )
-def test_most_users(hit: int, present: int, risky: bool) -> None:
-    """A ban is risky if it hits more than one user and more than half of them; exactly half is not most."""
-    assert risks("192.0.2.0/24", hit=hit, present=present) == ([RiskKind.MOST] if risky else [])
-    assert Reach(hit, present).is_most is risky
+def test_users_present(network: str, hit: int, risky: bool) -> None:
+    """A ban of a network is risky if it hits a user, a ban of one subscriber's address if it hits a second one."""
+    assert risks(network, hit=hit, present=40) == ([RiskKind.PRESENT] if risky else [])
 
 
 def test_a_risk_names_its_networks() -> None:
@@ -100,7 +109,7 @@ def test_a_risk_names_its_networks() -> None:
     wide = ip_network("10.0.0.0/8")
     assert list(find_risks([SMALL, wide], lambda: Reach(0, 0))) == [Risk(RiskKind.WIDE, [wide])]
     reach = Reach(2, 3)
-    assert list(find_risks([SMALL, OTHER], lambda: reach)) == [Risk(RiskKind.MOST, [SMALL, OTHER], reach)]
+    assert list(find_risks([SMALL, OTHER], lambda: reach)) == [Risk(RiskKind.PRESENT, [SMALL, OTHER], reach)]
 
 
 def test_users_are_not_counted_for_a_wide_network() -> None:

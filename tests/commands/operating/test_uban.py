@@ -61,7 +61,7 @@ def test_an_address_ban_reaches_every_session_from_there(here: Here) -> None:
     ada = here.admin()
     near, dumb = here.connect("near", address="192.0.2.7"), here.open("192.0.2.9")
     far = here.connect("far", address="192.0.3.7")
-    ada.say("UBAN ADD 192.0.2.0/24 1h bots")
+    ada.say("UBAN ADD FORCE 192.0.2.0/24 1h bots")
     assert near.closed
     assert dumb.closed
     assert not far.closed
@@ -110,7 +110,7 @@ def test_ipv6_nicks_are_banned_by_their_64(here: Here) -> None:
 def test_a_network_is_kept_as_it_is_meant(here: Here, given: str, shown: str) -> None:
     """An IPv4-mapped network becomes IPv4 and host bits are dropped. The answer says so."""
     ada, eve = here.admin(), here.connect("eve", address="192.0.2.7")
-    sent = ada.ask(f"UBAN ADD {given}")
+    sent = ada.ask(f"UBAN ADD FORCE {given}")
     assert f"{shown} is banned permanently, ban 1 (" in texts(sent)[0]
     assert eve.closed
 
@@ -125,7 +125,7 @@ def test_an_address_with_colons_stands_whole_in_an_answer(here: Here) -> None:
 
 
 def test_loopback_and_wide_networks_ask_for_force(here: Here) -> None:
-    """A ban that covers this machine, a wide network or most users needs FORCE."""
+    """A ban that covers this machine, a wide network or one with users present needs FORCE."""
     ada, bob, eve = here.admin(), here.connect("bob", address="192.0.2.1"), here.connect("eve", address="192.0.2.2")
     for target in ("127.0.0.1", "127.0.0.0/8", "::1", "10.0.0.0/8", "192.0.2.0/24", "2000::/3"):
         assert params_of(ada.ask(f"UBAN ADD {target}"), "FAIL")[:2] == ["UBAN", "NEEDS_FORCE"]
@@ -134,6 +134,41 @@ def test_loopback_and_wide_networks_ask_for_force(here: Here) -> None:
     ada.say("UBAN ADD FORCE 192.0.2.0/24 all of you")
     assert [client.closed for client in (bob, eve)] == [True, True]
     assert params_of(ada.ask("UBAN ADD 127.0.0.5"), "NOTICE")[-1].startswith("127.0.0.5 is banned")
+
+
+@pytest.mark.parametrize("others", [0, 20])
+def test_a_network_with_users_asks_for_force(here: Here, others: int) -> None:
+    """A network with one user needs FORCE, however many others are present. One user's own address does not."""
+    ada, bob = here.admin(), here.connect("bob", address="198.51.7.1")
+    for number in range(others):
+        here.connect(f"user{number}", address=f"192.0.2.{number}")
+    refusal = params_of(ada.ask("UBAN ADD 198.51.0.0/16"), "FAIL")
+    assert refusal[-1].startswith(f"198.51.0.0/16 would hit 1 of the {others + 2} users present: use UBAN ADD FORCE")
+    assert not bob.closed
+    ada.say("UBAN ADD 198.51.7.1")
+    assert bob.closed
+
+
+def test_the_answer_counts_the_disconnected_and_names_the_replaced_ban(here: Here) -> None:
+    """UBAN ADD tells how many users and connections it has ended, and which ban it replaces."""
+    ada = here.admin()
+    here.member(address="192.0.2.7"), here.member(address="192.0.2.8")
+    here.connect("bob", address="192.0.2.9")
+    assert texts(ada.ask("UBAN ADD una 1h spam"))[1] == "1 user disconnected (2 connections)"
+    told = texts(ada.ask("UBAN ADD una 1mo"))
+    assert told == [
+        "una is banned for 30d, ban 2",
+        "ban 2 replaces ban 1 by ada: spam (until 2030-05-01 13:00 UTC)",
+    ]
+    assert texts(ada.ask("UBAN ADD FORCE 192.0.2.0/24"))[1] == "1 user disconnected"
+
+
+def test_an_ambiguous_duration_is_no_reason(here: Here) -> None:
+    """``1M`` is refused. Taken for a reason it would ban permanently."""
+    ada = here.admin()
+    refusal = params_of(ada.ask("UBAN ADD bob 1M spam"), "FAIL")
+    assert "write m for minutes or mo for months" in refusal[-1]
+    assert list(here.world.bans) == []
 
 
 def test_whoever_bans_their_own_network_is_spared(here: Here) -> None:
