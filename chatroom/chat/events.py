@@ -14,6 +14,7 @@ from chatroom.irc.framing import LINE_BYTES, encode
 from chatroom.irc.message import escape
 
 CONCAT_TAG = "draft/multiline-concat"
+RELAY_TAG = "draft/relaymsg"
 REPEATED_TAG_BYTES = 512
 """The longest client-only tags that each line of a multiline message has, for readers of separate lines.
 
@@ -190,6 +191,27 @@ class Event:
             if self.client_tags and (first or len(self.client_tags) <= REPEATED_TAG_BYTES):
                 parts.append(self.client_tags)
         return ";".join(parts)
+
+
+class RelayedEvent(Event):
+    """A message that a bridge says for a person on another network (RELAYMSG).
+
+    A class of its own, so that no other event has to carry the attribute.
+    """
+
+    __slots__ = ("relayed_by",)
+
+    def __init__(self, source: str, body: str, relayed_by: str) -> None:
+        super().__init__(source, body)
+        self.relayed_by = relayed_by
+        """The nick of the bridge, for the tag."""
+
+    def _tags(self, variant: int, extra_tags: str, *, first: bool = True) -> str:
+        tags = super()._tags(variant, extra_tags, first=first)
+        if not variant & (caps.MESSAGE_TAGS | caps.RELAYMSG):
+            return tags
+        own = f"{RELAY_TAG}={escape(self.relayed_by)}"
+        return f"{tags};{own}" if tags else own
 
 
 def _encode(line: str, tags: str) -> bytes:

@@ -11,6 +11,7 @@ from chatroom.chat.admission.sasl_exchange import mechanisms
 from chatroom.chat.metadata import capability_value
 from chatroom.irc import caps
 from chatroom.irc.limits import MULTILINE_BYTES, MULTILINE_LINES
+from chatroom.irc.names import RELAY_SEPARATOR
 
 if TYPE_CHECKING:
     from chatroom.chat.people.session import Session
@@ -27,6 +28,7 @@ def offered(settings: Settings) -> dict[str, str]:
         caps.MULTILINE: f"max-bytes={MULTILINE_BYTES},max-lines={MULTILINE_LINES}",
         caps.SASL: ",".join(mechanisms(settings)),
         caps.METADATA: capability_value(),
+        caps.RELAYMSG: RELAY_SEPARATOR,
         caps.ACCOUNT_REGISTRATION: _registration_value(settings),
     }
     withheld = 0

@@ -391,3 +391,5 @@ class World:
         session.variant = capabilities & caps.RENDERED
         if not capabilities & caps.BATCH:
             session.variant &= ~caps.MULTILINE  # a multiline message is a batch
+        if capabilities & caps.MESSAGE_TAGS:
+            session.variant &= ~caps.RELAYMSG  # a client with message-tags reads the tag anyway: no variant of its own

@@ -2,8 +2,8 @@
 
 A line is a JSON object with the keys ``at`` (ISO 8601 with milliseconds), ``channel`` or ``direct`` (the names of two
 accounts), ``kind``, ``source`` (``nick!user@host``), ``account`` (or null) and ``text``. The keys ``target``, ``tags``,
-``bot``, ``msgid`` and ``ended_at`` (when the channel ended) are there if they have a value. Accounts are given by name,
-because their ids mean nothing in another database.
+``bot``, ``relayed``, ``msgid`` and ``ended_at`` (when the channel ended) are there if they have a value. Accounts are
+given by name, because their ids mean nothing in another database.
 """
 
 from __future__ import annotations
@@ -58,6 +58,8 @@ def format_line(archived: Archived) -> str:
         document["tags"] = entry.client_tags
     if entry.flags & EntryFlag.BOT:
         document["bot"] = True
+    if entry.flags & EntryFlag.RELAYED:
+        document["relayed"] = True
     return to_json(document)
 
 
@@ -101,6 +103,11 @@ def as_document(entry: Entry) -> dict[str, object]:
     }
 
 
+def _flags(document: dict[str, Any]) -> int:
+    flags = {"bot": EntryFlag.BOT, "relayed": EntryFlag.RELAYED}
+    return sum(int(flag) for key, flag in flags.items() if document.get(key) is True)
+
+
 def read_line(text: str, find_account: FindAccount) -> tuple[Entry, int | None]:
     """Return the entry on a line, and when its channel ended, in Unix milliseconds, or None.
 
@@ -137,7 +144,7 @@ def read_line(text: str, find_account: FindAccount) -> tuple[Entry, int | None]:
         target,
         _text(document, "text", _MOST_TEXT),
         tags,
-        int(EntryFlag.BOT) if document.get("bot") is True else 0,
+        _flags(document),
     )
     return entry, None if ended_at is None else to_ms(ended_at)
 

@@ -31,6 +31,7 @@ EXTENDED_ISUPPORT = 1 << 20
 PRE_AWAY = 1 << 21
 READ_MARKER = 1 << 22
 METADATA = 1 << 23
+RELAYMSG = 1 << 24
 MULTILINE = 1 << 26
 CHANNEL_RENAME = 1 << 27
 CHATHISTORY = 1 << 28
@@ -56,6 +57,7 @@ NAMES: Mapping[str, int] = {
     "draft/no-implicit-names": NO_IMPLICIT_NAMES,
     "draft/pre-away": PRE_AWAY,
     "draft/read-marker": READ_MARKER,
+    "draft/relaymsg": RELAYMSG,
     "echo-message": ECHO_MESSAGE,
     "extended-join": EXTENDED_JOIN,
     "extended-monitor": EXTENDED_MONITOR,
@@ -83,6 +85,7 @@ RENDERED = (
     | SETNAME
     | INVITE_NOTIFY
     | MULTILINE
+    | RELAYMSG
     | MESSAGE_REDACTION
 )
 """The capabilities that change the bytes of an event. A session's *variant* is the set of these that it has, and

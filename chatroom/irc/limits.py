@@ -14,6 +14,8 @@ CHANNEL_BYTES = 64
 HOST_BYTES = 63
 USERNAME_BYTES = 18
 REALNAME_BYTES = 150
+RELAYED_NICK_BYTES = 64
+"""The nick of a relayed message (RELAYMSG): a nick, and the name of its network."""
 AWAY_BYTES = 200
 TOPIC_BYTES = 390
 KEY_BYTES = 32

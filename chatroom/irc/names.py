@@ -11,9 +11,11 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from chatroom.irc.limits import CHANNEL_BYTES, NICK_BYTES
+from chatroom.irc.limits import CHANNEL_BYTES, NICK_BYTES, RELAYED_NICK_BYTES
 
 CHANNEL_PREFIXES = "#"
+RELAY_SEPARATOR = "/"
+"""The character that each nick of a relayed message has, and no user's nick (IRCv3 draft/relaymsg)."""
 
 _FOLD = {code: code + 32 for code in range(ord("A"), ord("Z") + 1)}
 _ASCII_NICK = re.compile(r"[A-Za-z_\[\]{}\\|^`][A-Za-z0-9_\[\]{}\\|^`-]*")
@@ -45,6 +47,25 @@ def is_nick(name: str) -> bool:
         return len(name) <= NICK_BYTES and _ASCII_NICK.fullmatch(name) is not None
     if len(name.encode(errors="surrogatepass")) > NICK_BYTES or name[0] == "-" or name[0].isnumeric():
         return False
+    return _has_nick_characters(name)
+
+
+def is_relayed_nick(name: str) -> bool:
+    """True if ``name`` is valid for the nick of a relayed message: the characters of nicks with a ``/`` behind them.
+
+    It may begin with a digit or a hyphen, as names elsewhere do.
+    """
+    nick, separator, rest = name.partition(RELAY_SEPARATOR)
+    letters = name.replace(RELAY_SEPARATOR, "")
+    return (
+        bool(nick and separator and rest)
+        and len(name.encode(errors="surrogatepass")) <= RELAYED_NICK_BYTES
+        and _has_nick_characters(letters)
+    )
+
+
+def _has_nick_characters(name: str) -> bool:
+    """True if all characters can stand in a nick, and the first one is no mark."""
     for char in name:
         if not (char in _NICK_PUNCTUATION or unicodedata.category(char)[0] in _LETTER_CATEGORIES):
             return False

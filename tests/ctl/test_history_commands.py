@@ -60,7 +60,7 @@ def shell(tmp_path: Path) -> Shell:
         said("only for you: tea", days_ago=2, where=direct(1, 2)),
         said(join_parts([Part("first tea", False), Part(" line", True), Part("second line", False)]), days_ago=1.5),
         said("\x01ACTION pours tea\x01", where="#Kitchen")._replace(
-            flags=int(EntryFlag.BOT), client_tags="+x=1", kind=Kind.NOTICE
+            flags=int(EntryFlag.BOT | EntryFlag.RELAYED), client_tags="+x=1", kind=Kind.NOTICE
         ),
         said("fresh tea", days_ago=0.5, nick="guest"),
         said("bob", days_ago=0.4)._replace(kind=Kind.KICK, text="bob no tea for you"),

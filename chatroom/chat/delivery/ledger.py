@@ -47,7 +47,8 @@ class Renamed(NamedTuple):
 
 
 # An attribute of an Enum class is slow to read, and its members are slow to write to the disk.
-_PRIVMSG, _NOTICE, _BOT = int(Kind.PRIVMSG), int(Kind.NOTICE), int(EntryFlag.BOT)
+_PRIVMSG, _NOTICE = int(Kind.PRIVMSG), int(Kind.NOTICE)
+_BOT, _RELAYED = int(EntryFlag.BOT), int(EntryFlag.RELAYED)
 
 
 class Ledger:
@@ -151,6 +152,14 @@ class Ledger:
         self._add(event, _NOTICE if verb == "NOTICE" else _PRIVMSG, conversation, target, text, user)
         self._messages.append((event.seq, session, verb, target))
 
+    def add_relayed(self, event: Event, channel_name: str, text: str, session: Session) -> None:
+        """Add the entry of a message to a channel that a session relays. Like ``add_message``, without an account."""
+        assert self.is_open, "it would be read before it is stored"
+        if event.parts is not None:
+            text = join_parts(event.parts)
+        self._add(event, _PRIVMSG, channel_name, channel_name, text, None, _RELAYED)
+        self._messages.append((event.seq, session, "RELAYMSG", channel_name))
+
     def add_line(
         self, seq: int, time_ms: int, user: User, session: Session, conversation: Conversation, target: str, text: str
     ) -> int:
@@ -217,7 +226,14 @@ class Ledger:
             self.ready()
 
     def _add(
-        self, event: Event, kind: int, conversation: Conversation, target: str, text: str, user: User | None
+        self,
+        event: Event,
+        kind: int,
+        conversation: Conversation,
+        target: str,
+        text: str,
+        user: User | None,
+        flags: int = 0,
     ) -> None:
         stamp = event.stamp
         assert stamp is not None
@@ -237,7 +253,7 @@ class Ledger:
                 target,
                 text,
                 event.client_tags,
-                _BOT if event.bot else 0,
+                _BOT if event.bot else flags,
             )
         )
 

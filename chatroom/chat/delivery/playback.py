@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from chatroom.chat.events import REPEATED_TAG_BYTES, Event, Stamp
+from chatroom.chat.events import REPEATED_TAG_BYTES, Event, RelayedEvent, Stamp
 from chatroom.chat.stored.entries import Entry, EntryFlag, Kind, split_parts
 from chatroom.irc import caps
 
@@ -17,7 +17,11 @@ def to_event(entry: Entry) -> Event:
 
     The event has no sequence number: ``Outbox.number`` gives it one when it is said.
     """
-    event = Event(entry.source, _BODIES[entry.kind](entry), account=entry.account or None)
+    if entry.flags & EntryFlag.RELAYED:
+        relayed_by = entry.source.partition("!")[2].partition("@")[0]
+        event: Event = RelayedEvent(entry.source, _BODIES[entry.kind](entry), relayed_by)
+    else:
+        event = Event(entry.source, _BODIES[entry.kind](entry), account=entry.account or None)
     event.client_tags = entry.client_tags
     event.bot = bool(entry.flags & EntryFlag.BOT)
     event.stored_msgid = entry.msgid

@@ -146,6 +146,14 @@ class Channel:
         """True if a ban or a mute keeps the user from speaking, and no exception fits."""
         return self.matches("b", user, speaking=True) and not self.matches("e", user, speaking=True)
 
+    def is_prefix_silenced(self, prefix: str) -> bool:
+        """Like ``is_silenced``, for the source of a relayed message, which is no user here."""
+
+        def fits(mode: ListMode) -> bool:
+            return any(mask.fits(prefix, None) for _, mask in self.lists.get(mode, {}).values())
+
+        return fits("b") and not fits("e")
+
     def regained_standing(self, account_id: int) -> int:
         """The standing that a user of the account gets when it joins; 0 if it gets none."""
         level = self.access.get(account_id)

@@ -89,6 +89,8 @@ class EntryFlag(IntFlag):
 
     BOT = 1
     """The sender was a bot (IRCv3 bot mode)."""
+    RELAYED = 2
+    """A bridge has said it for a person on another network. The user name in the source is the nick of the bridge."""
 
 
 Conversation = str | tuple[int, int]

@@ -1,5 +1,5 @@
-"""Verbs that send messages: PRIVMSG, NOTICE, TAGMSG and BATCH, and writing the messages to the history."""
+"""Verbs that send messages: PRIVMSG, NOTICE, TAGMSG, BATCH and RELAYMSG, and writing the messages to the history."""
 
-from chatroom.commands.talking import messages, multiline
+from chatroom.commands.talking import messages, multiline, relaying
 
-__all__ = ["messages", "multiline"]
+__all__ = ["messages", "multiline", "relaying"]
