@@ -10,8 +10,9 @@ from datetime import UTC, datetime
 
 from chatroom.chat.stored.entries import Part
 from chatroom.irc import caps
-from chatroom.irc.framing import LINE_BYTES, encode
+from chatroom.irc.framing import ALWAYS_FITS, LINE_BYTES, encode
 from chatroom.irc.message import escape
+from chatroom.irc.packing import split_text
 
 CONCAT_TAG = "draft/multiline-concat"
 RELAY_TAG = "draft/relaymsg"
@@ -138,6 +139,18 @@ class Event:
             body = self.alternative[1]
         return _encode(f":{self.source} {body}", self._tags(variant, extra_tags))
 
+    def set_text(self, head: str, text: str) -> None:
+        """Make it a message of one line, or in parts if one line cannot hold the text behind the source.
+
+        ``head`` is verb and target (``PRIVMSG #c``).
+        """
+        body = f"{head} :{text}"
+        line = f":{self.source} {body}"
+        if len(line) > ALWAYS_FITS and len(line.encode()) > LINE_BYTES:
+            self.set_parts(head, [Part(text, False)])
+        else:
+            self.body = body
+
     def set_parts(self, body: str, parts: list[Part]) -> None:
         """Make it a multiline message. ``body`` is its verb and target (``PRIVMSG #c``).
 
@@ -146,13 +159,9 @@ class Event:
         self.body, self.parts = body, []
         room = LINE_BYTES - len(f":{self.source} {body} :".encode())
         for text, concat in parts:
-            data = text.encode()
-            while len(data) > room:
-                # "ignore" drops the character that the cut splits; it is the first of the next piece.
-                piece = data[:room].decode(errors="ignore")
-                self.parts.append(Part(piece, concat))
-                data, concat = data[len(piece.encode()) :], True
-            self.parts.append(Part(data.decode(), concat))
+            first, *others = split_text(text, room)
+            self.parts.append(Part(first, concat))
+            self.parts += [Part(piece, True) for piece in others]
 
     def _render_parts(self, parts: list[Part], variant: int, extra_tags: str) -> bytes:
         """IRCv3 multiline: a batch for readers with the capability, separate lines for the others."""

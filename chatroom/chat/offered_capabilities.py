@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 from chatroom.chat.admission.sasl_exchange import mechanisms
 from chatroom.chat.metadata import capability_value
 from chatroom.irc import caps
+from chatroom.irc.framing import LINE_BYTES
 from chatroom.irc.limits import MULTILINE_BYTES, MULTILINE_LINES
 from chatroom.irc.names import RELAY_SEPARATOR
+from chatroom.irc.packing import pack_words
 
 if TYPE_CHECKING:
     from chatroom.chat.people.session import Session
@@ -87,4 +89,6 @@ def announce(world: World, before: dict[str, str], after: dict[str, str]) -> Non
 def _tell(world: World, session: Session, subcommand: str, names: list[str]) -> None:
     if names:
         nick = session.user.nick if session.user is not None else "*"
-        world.tell_session(session, f":{world.settings.server.name} CAP {nick} {subcommand} :{' '.join(names)}")
+        head = f":{world.settings.server.name} CAP {nick} {subcommand} :"
+        for line in pack_words(names, " ", LINE_BYTES - len(head.encode())):
+            world.tell_session(session, head + line)

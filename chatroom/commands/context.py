@@ -11,14 +11,21 @@ from chatroom.chat.people.labelled_reply import Batch, Reply
 from chatroom.chat.stored.records import Actor, Role
 from chatroom.irc import caps
 from chatroom.irc.framing import LINE_BYTES, encode
+from chatroom.irc.limits import CHANNEL_BYTES, NICK_BYTES
 from chatroom.irc.message import format_params
 from chatroom.irc.numerics import Numeric
-from chatroom.irc.packing import pack_words
+from chatroom.irc.packing import pack_words, shorten, split_text
 
 if TYPE_CHECKING:
     from chatroom.chat.people.session import Session
     from chatroom.chat.people.user import User
     from chatroom.chat.world import World
+
+_WORD_BYTES = 128
+"""How much of a client's word a reply repeats: more than any valid name has."""
+_FEW_BYTES = CHANNEL_BYTES
+_MOST_REPEATED = 180
+"""If a standard reply would repeat more bytes than these, it repeats at most ``_FEW_BYTES`` of each word."""
 
 
 NICKSERV = "NICKSERV"
@@ -26,11 +33,14 @@ NICKSERV = "NICKSERV"
 
 
 def printable(word: str) -> str:
-    """Return a client's word in a form that can be a middle parameter of a reply; ``*`` if it has none."""
+    """Return a client's word in a form that can be a middle parameter of a reply; ``*`` if it has none.
+
+    Only a word that is longer than any valid name is cut.
+    """
     # An IPv6 address can begin with a colon, which in a middle parameter would begin the last one.
     if word.startswith("::"):
         word = "0" + word
-    return word[:128] if word and " " not in word and not word.startswith(":") else "*"
+    return shorten(word, _WORD_BYTES) if word and " " not in word and not word.startswith(":") else "*"
 
 
 class Context:
@@ -122,6 +132,28 @@ class Context:
         for text in pack_words(words, separator, LINE_BYTES - len(head.encode())):
             self.say(head + text)
 
+    def reply_text(self, numeric: Numeric, *params: str, text: str) -> None:
+        """Answer with a numeric that ends in a text of any length, in as many lines as it needs."""
+        # The room is that behind the longest nick, so that the same text is cut in the same places for all.
+        room = LINE_BYTES - len(f":{self.server} {' '.join([numeric.code, *params])}  :".encode()) - NICK_BYTES
+        for piece in split_text(text, room):
+            self.reply(numeric, *params, text=piece)
+
+    def use_reason(self, params: list[str], position: int, most_bytes: int) -> str:
+        """Return the reason at a position of the parameters; empty if there is none.
+
+        A reason never keeps a command from being carried out: it is cut if it is too long, and the client is warned.
+        """
+        return self.cut(params[position], most_bytes) if len(params) > position else ""
+
+    def cut(self, text: str, most_bytes: int) -> str:
+        """Return as much of a text as may be used, and warn the client if that is not all of it."""
+        shown = shorten(text, most_bytes)
+        if shown != text:
+            warning = f"The text has at most {most_bytes} bytes, the rest was left out"
+            self.warn("TEXT_CUT", str(most_bytes), text=warning)
+        return shown
+
     def from_server(self, verb: str, *params: str) -> None:
         """Answer with a line whose source is the server."""
         self.say(f":{self.server} {verb} {format_params(params)}")
@@ -147,12 +179,16 @@ class Context:
             self.notice(text)
 
     def standard_reply(self, kind: str, code: str, *context: str, text: str) -> None:
-        """Say a FAIL, WARN or NOTE line, whatever the client negotiated."""
+        """Say a FAIL, WARN or NOTE, whatever the client negotiated. A text that is too long needs several lines."""
         if self.verb == NICKSERV:
             self.notice(text)
             return
-        middle = " ".join([kind, printable(self.verb), code, *map(printable, context)])
-        self.say(f":{self.server} {middle} :{text}")
+        words = [printable(word) for word in (self.verb, *context)]
+        if sum(map(len, words)) > _MOST_REPEATED:  # only of words that are no valid names
+            words = [shorten(word, _FEW_BYTES) for word in words]
+        head = f":{self.server} {' '.join([kind, words[0], code, *words[1:]])} :"
+        for piece in split_text(text, LINE_BYTES - len(head.encode())):
+            self.say(head + piece)
 
     def say(self, reply: Reply) -> None:
         """Answer with a line, an event or a batch. It is gathered if a batch is open or the command has a label."""
@@ -188,6 +224,7 @@ class Context:
         self.say(batch)
 
     def notice(self, text: str) -> None:
-        """Answer with a NOTICE from the server, or from the service that was asked."""
+        """Answer with a NOTICE from the server or the service that was asked; several if the text needs them."""
         source = self.world.nickserv.prefix if self.verb == NICKSERV else self.server
-        self.say(self.world.outbox.event(source, f"NOTICE {self.nick} :{text}"))
+        for event in self.world.notices(source, self.nick, text):
+            self.say(event)

@@ -42,7 +42,9 @@ class Server:
         applies="restart",
     )
     description: str = setting(
-        "A chatroom server", Text("one line of text", ONE_LINE), "The description of the server in WHOIS and LINKS."
+        "A chatroom server",
+        Text("one line of text", ONE_LINE, 250),
+        "The description of the server in WHOIS and LINKS.",
     )
     password: str = setting(
         "",

@@ -14,6 +14,7 @@ from typing import NamedTuple
 from chatroom.chat.admission.ban_targets import Address, parse_address
 from chatroom.ctl.invocation import Invocation
 from chatroom.errors import InvalidTarget, InvalidValue, NotRunning, Refused
+from chatroom.irc.framing import LINE_BYTES
 from chatroom.irc.message import Message, format_message, parse
 from chatroom.paths import control_socket, list_control_sockets
 
@@ -57,7 +58,7 @@ def request(invocation: Invocation, verb: str, *params: str) -> list[Message]:
     """Send one command to the daemon that serves the database, and return the lines of its answer.
 
     Raises ``NotRunning``, ``Refused`` with the daemon's text if it refuses the command, and ``InvalidValue`` if a
-    parameter has a line break or a NUL.
+    parameter has a line break or a NUL, or the command is too long for a line.
     """
     asked = [Message("ACTOR", [invocation.actor.name]), Message(verb, list(params))]
     try:
@@ -106,18 +107,23 @@ def _find_database(control: Path) -> Path | None:
 
 
 def perform(invocation: Invocation, verb: str, *params: str) -> str:
-    """Have the daemon run a command and return its confirmation. Raises as ``request`` does."""
+    """Have the daemon run a command and return its confirmation, with its warnings. Raises as ``request`` does."""
     answers = request(invocation, verb, *params)
-    return next((message.params[-1] for message in answers if message.params[1:2] == ["DONE"]), "Done.")
+    # A long confirmation comes in several lines.
+    done = "".join(message.params[-1] for message in answers if message.params[1:2] == ["DONE"]) or "Done."
+    return ". ".join([done, *(message.params[-1] for message in answers if message.verb == "WARN")])
 
 
 def list_sessions(invocation: Invocation) -> list[SessionInfo]:
     """Return the running daemon's sessions, registered or not. Raises as ``request`` does."""
-    found = []
+    found: dict[str, SessionInfo] = {}
     for message in request(invocation, "SESSIONS"):
         if message.verb == "NOTE" and message.params[:1] == ["SESSIONS"] and len(message.params) == 10:
-            found.append(_parse_session(message.params[1:]))
-    return found
+            one = _parse_session(message.params[1:])
+            before = found.get(one.id)
+            # A session in many channels has several lines, which differ in the channels.
+            found[one.id] = one if before is None else before._replace(channels=before.channels + one.channels)
+    return list(found.values())
 
 
 def _parse_session(words: list[str]) -> SessionInfo:
@@ -146,7 +152,12 @@ def _without_padding(address: str) -> str:
 def _one_line(message: Message) -> str:
     if any(char in param for param in message.params for char in "\r\n\0"):
         raise InvalidValue("the text must be a single line")
-    return format_message(message)
+    line = format_message(message)
+    too_long = len(line.encode(errors="replace")) - LINE_BYTES
+    if too_long > 0:
+        most = len(message.params[-1].encode(errors="replace")) - too_long
+        raise InvalidValue(f"the text is too long: it has at most {most} bytes")
+    return line
 
 
 def _exchange(control: Path, asked: list[Message], timeout_s: float) -> list[Message]:

@@ -24,11 +24,11 @@ def status(invocation: Invocation, as_json: bool) -> None:
     Example:
       chatroomctl status
     """
-    pairs = {
-        message.params[1]: message.params[2]
-        for message in request(invocation, "STATUS")
-        if message.verb == "NOTE" and message.params[:1] == ["STATUS"] and len(message.params) == 3
-    }
+    pairs: dict[str, str] = {}
+    for message in request(invocation, "STATUS"):
+        if message.verb == "NOTE" and message.params[:1] == ["STATUS"] and len(message.params) == 3:
+            key, value = message.params[1:]
+            pairs[key] = pairs.get(key, "") + value  # a long value, such as a path, comes in several lines
     if as_json:
         print_json({key: int(value) if value.isdecimal() else value for key, value in pairs.items()})
     else:

@@ -17,8 +17,9 @@ LINE_BYTES = 510
 CLIENT_TAGS_BYTES = 4094
 """The most bytes of tags in a line of a client, without the ``@`` before and the space after them."""
 
-# A line of so many characters is never too long, because no character has more than four bytes.
-_ALWAYS_FITS = LINE_BYTES // 4
+ALWAYS_FITS = LINE_BYTES // 4
+"""A line of so many characters is never too long, because no character has more than four bytes."""
+
 _CONTROLS = str.maketrans("\r\n\0", "   ")
 
 
@@ -122,7 +123,7 @@ def _split_usual(data: bytes) -> list[str | Malformed] | None:
             return None
     elif text.count("\n") != count or text.count("\r") != count or "" in lines:
         return None
-    if len(data) > LINE_BYTES and max(map(len, lines)) > _ALWAYS_FITS:  # type: ignore[arg-type]
+    if len(data) > LINE_BYTES and max(map(len, lines)) > ALWAYS_FITS:  # type: ignore[arg-type]
         return None
     return lines
 
@@ -144,7 +145,7 @@ def _split_plain(data: bytes) -> list[str | Malformed] | None:
     if "" in lines:
         lines = [line for line in lines if line]
     if len(data) > LINE_BYTES and lines:
-        longest = LINE_BYTES if text.isascii() else _ALWAYS_FITS
+        longest = LINE_BYTES if text.isascii() else ALWAYS_FITS
         if max(map(len, lines)) > longest:  # type: ignore[arg-type]
             return None
     return lines

@@ -4,31 +4,47 @@ Lengths are in bytes of UTF-8. A verb checks a limit when the value arrives; RPL
 from here. A limit that a specification fixes is beside the code that it concerns: the length of a line in ``framing``,
 the pieces of AUTHENTICATE in ``sasl``.
 
+No line has to be cut: a text of the longest length fits into every line that the server sends it in, behind the longest
+names (``tests/commands/test_longest_names.py``).
+
 Source: Modern IRC Client Protocol, "RPL_ISUPPORT Parameters".
 """
 
 from __future__ import annotations
 
+from chatroom.irc.framing import LINE_BYTES
+
 NICK_BYTES = 32
 CHANNEL_BYTES = 64
-HOST_BYTES = 63
+HOST_BYTES = 24
+"""The host of a user. It is a cloak, which is as long for every address."""
+SERVER_BYTES = 63
+"""The server's name."""
 USERNAME_BYTES = 18
-REALNAME_BYTES = 150
+REALNAME_BYTES = 100
+"""The longest is in WHOX, where a real name follows all other names of a user, the channel and the server."""
 RELAYED_NICK_BYTES = 64
 """The nick of a relayed message (RELAYMSG): a nick, and the name of its network."""
 AWAY_BYTES = 200
-TOPIC_BYTES = 390
+TOPIC_BYTES = 330
 KEY_BYTES = 32
 """A channel's key (mode ``k``)."""
 MASK_BYTES = 200
 """A mask on one of a channel's lists."""
 KICK_BYTES = 255
 """The reason of a KICK, KILL, REDACT or RENAME."""
+LEAVE_BYTES = 350
+"""The reason of a PART or QUIT."""
 BAN_REASON_BYTES = 300
 """The reason of a ban from the server (UBAN)."""
 KNOCK_BYTES = 200
 """The text of a KNOCK."""
 
+PREFIX_BYTES = NICK_BYTES + USERNAME_BYTES + HOST_BYTES + 2
+"""The longest ``nick!user@host``."""
+MODE_LINE_BYTES = LINE_BYTES - PREFIX_BYTES - CHANNEL_BYTES - 8
+"""The changes in one MODE line, behind the longest ``:nick!user@host MODE #channel``, so that they also fit if the
+history shows them later."""
 MODE_CHANGES = 20
 """Changes that one MODE line of a client can ask for, and parameters in one MODE line of the server."""
 LIST_ENTRIES = 100

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from chatroom.irc.limits import MODE_CHANGES
+from chatroom.irc.limits import MODE_CHANGES, MODE_LINE_BYTES
 
 
 class ModeChange(NamedTuple):
@@ -93,7 +93,9 @@ def parse_changes(params: Sequence[str], kinds: ModeKinds) -> list[ModeChange]:
     return changes
 
 
-def format_changes(changes: Iterable[ModeChange], most_params: int = MODE_CHANGES, most_bytes: int = 400) -> list[str]:
+def format_changes(
+    changes: Iterable[ModeChange], most_params: int = MODE_CHANGES, most_bytes: int = MODE_LINE_BYTES
+) -> list[str]:
     """The changes as one or several texts, each to follow the target in a MODE line: ``+ov-m alice bob``.
 
     A text has at most ``most_params`` parameters and ``most_bytes`` bytes, except that a single change can be longer.

@@ -1,6 +1,6 @@
 """Fits texts into lines.
 
-A reply that lists nicks or channels may be too long for a line (``framing.LINE_BYTES``). Then it is sent in several.
+A list of words, or a text, may be too long for a line (``framing.LINE_BYTES``). Then it is sent in several.
 """
 
 from __future__ import annotations
@@ -34,6 +34,24 @@ def pack_words(words: Iterable[str], separator: str, most_bytes: int) -> list[st
         start = end + len(gap)
     texts.append(data[start:].decode())
     return texts
+
+
+def split_text(text: str, most_bytes: int) -> list[str]:
+    """Cut a text into pieces of at most ``most_bytes`` bytes, if possible behind a space. Joined, they are the text.
+
+    ``most_bytes`` is at least 4, the length of the longest character. An empty text is one empty piece.
+    """
+    data = text.encode(errors="replace")
+    pieces: list[str] = []
+    while len(data) > most_bytes:
+        piece = data[:most_bytes]
+        # No later than half-way, so that a text of long words needs no more lines than it must.
+        space = piece.rfind(b" ", most_bytes // 2) + 1
+        # "ignore" drops the first bytes of a character that the cut splits.
+        shown = (piece[:space] if space else piece).decode(errors="ignore")
+        pieces.append(shown)
+        data = data[len(shown.encode()) :]
+    return [*pieces, data.decode()] if data or not pieces else pieces
 
 
 def shorten(text: str, limit: int) -> str:

@@ -145,3 +145,32 @@ def test_a_daemons_text_cannot_steer_the_terminal(run: Run, database: Path, serv
     """Escape sequences in an answer of the daemon are shown and not obeyed."""
     serve(STATUS=[":srv NOTE STATUS motd :\x1b[2Jgone"])
     assert run("--database", database, "status").stdout == "motd  \\x1b[2Jgone\n"
+
+
+def test_an_answer_of_several_lines_is_one_answer(run: Run, database: Path, serve: Serve) -> None:
+    """A long value, a long confirmation, the channels of one session: the daemon needs several lines for them."""
+    serve(
+        STATUS=[":srv NOTE STATUS database :/a long ", ":srv NOTE STATUS database :path"],
+        SESSIONS=[*PRESENT[:1], PRESENT[0].replace("#lobby,#dev", "#tea")],
+        REHASH=[
+            ":srv 382 * chatroom.toml :Rehashing",
+            ":srv NOTE REHASH DONE :changed: a, ",
+            ":srv NOTE REHASH DONE :b",
+        ],
+        KILL=[":srv WARN KILL TEXT_CUT 255 :The text was cut", ":srv NOTE KILL DONE bob :bob was kicked"],
+    )
+    assert run("--database", database, "status").stdout == "database  /a long path\n"
+    (alice,) = json.loads(run("--database", database, "who", "--json").stdout)
+    assert alice["channels"] == ["#lobby", "#dev", "#tea"]
+    assert run("--database", database, "reload").stdout == "changed: a, b\n"
+    assert run("--database", database, "kick", "bob", "x").stdout == "bob was kicked. The text was cut\n"
+
+
+def test_a_text_that_no_line_can_hold_is_refused(run: Run, database: Path, serve: Serve) -> None:
+    """The limit is named, in bytes, and nothing is sent."""
+    server = serve()
+    result = run("--database", database, "announce", "é" * 251)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr == "chatroomctl: the text is too long: it has at most 501 bytes\n"
+    assert server.received == []
+    assert run("--database", database, "announce", "é" * 250).exit_code == 0

@@ -27,7 +27,6 @@ from chatroom.chat.stored.records import Network, Role
 from chatroom.errors import InvalidValue, NotPermitted
 from chatroom.irc.limits import BAN_REASON_BYTES
 from chatroom.irc.names import casefold
-from chatroom.irc.packing import shorten
 
 WIDE_PREFIX = {4: 16, 6: 32}
 """By IP version, the longest prefix that is not wide: an IPv4 /16 is a small provider, an IPv6 /32 a whole one."""
@@ -156,11 +155,6 @@ def check_reason(reason: str) -> str:
     if any(char in reason for char in "\r\n\0") or len(reason.encode(errors="replace")) > BAN_REASON_BYTES:
         raise InvalidValue(f"a reason is one line of at most {BAN_REASON_BYTES} bytes")
     return reason
-
-
-def shorten_reason(reason: str) -> str:
-    """Return the reason, cut between two characters if it is longer than ``BAN_REASON_BYTES``."""
-    return shorten(reason, BAN_REASON_BYTES)
 
 
 def outlasts(until_at: datetime | None, other_at: datetime | None) -> bool:

@@ -19,6 +19,7 @@ from chatroom.chat.delivery.channel_log import ChannelLog, find_shared
 from chatroom.chat.delivery.replay_queue import ReplayQueue, ReplayQueues
 from chatroom.chat.events import Event, Stamp
 from chatroom.chat.people.labelled_reply import Batch, LabelledReply, Reply
+from chatroom.irc import caps
 from chatroom.irc.framing import encode
 from chatroom.irc.message import escape
 
@@ -28,6 +29,11 @@ if TYPE_CHECKING:
     from chatroom.chat.people.user import User
 
 _BY_SEQ = itemgetter(0)
+
+
+def _is_one_message(reply: Reply, variant: int) -> bool:
+    """False for a message in parts that is several lines to a reader of the variant."""
+    return not isinstance(reply, Event) or reply.parts is None or bool(variant & caps.MULTILINE)
 
 
 class Outbox:
@@ -137,7 +143,7 @@ class Outbox:
         label = f"label={escape(labelled.label)}"
         if not replies:
             self.send_reply(session, f":{server} ACK", server, label)
-        elif len(replies) == 1:
+        elif len(replies) == 1 and _is_one_message(replies[0], variant):
             self.send_reply(session, replies[0], server, label)
         else:
             batch = Batch(self.reference(), "labeled-response")

@@ -38,6 +38,8 @@ def to_event(entry: Entry) -> Event:
         parts = split_parts(entry.text)
         if parts is not None:
             event.set_parts(f"{entry.kind.name} {entry.target}", parts)
+        else:
+            event.set_text(f"{entry.kind.name} {entry.target}", entry.text)
     return event
 
 

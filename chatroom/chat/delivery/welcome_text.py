@@ -8,15 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from chatroom.irc.framing import LINE_BYTES, encode
-from chatroom.irc.limits import HOST_BYTES, NICK_BYTES
+from chatroom.irc.framing import encode
 
 if TYPE_CHECKING:
     from chatroom.config import Settings
 
 NICK = "\x7fnick\x7f"
 PREFIX = "\x7fprefix\x7f"
-_PREFIX_BYTES = NICK_BYTES + HOST_BYTES + 64  # 64 is more than a username and the two signs need
 
 
 def gap(figure: str) -> str:
@@ -27,7 +25,7 @@ def gap(figure: str) -> str:
 class WelcomeText:
     """The lines of a welcome under ``settings``. Guarded by the hub lock."""
 
-    __slots__ = ("_begin", "_counts", "_end", "_greeting", "fits", "settings")
+    __slots__ = ("_begin", "_counts", "_end", "_greeting", "settings")
 
     def __init__(
         self, settings: Settings, begin: list[str], counts: list[str], end: list[str], figures: Iterable[str]
@@ -37,8 +35,6 @@ class WelcomeText:
         The first line of ``begin`` has the gap ``PREFIX``, and ``counts`` have the gaps of the ``figures``.
         """
         self.settings = settings
-        self.fits = all(_always_fits(line) for line in (*begin, *counts, *end))
-        """True if no line can be too long. A line that must be cut is cut at a point that depends on the nick."""
         nick = NICK.encode()
         greeting, _, rest = _join(begin).partition(PREFIX.encode())
         self._greeting, self._begin, self._end = greeting.split(nick), rest.split(nick), _join(end).split(nick)
@@ -53,10 +49,6 @@ class WelcomeText:
         name, counts = nick.encode(), (self._counts % figures).encode()
         parts = (name.join(self._greeting), prefix.encode(), name.join(self._begin), counts, name.join(self._end))
         return b"".join(parts)
-
-
-def _always_fits(line: str) -> bool:
-    return len(line.replace(NICK, "n" * NICK_BYTES).replace(PREFIX, "p" * _PREFIX_BYTES).encode()) <= LINE_BYTES
 
 
 def _join(lines: list[str]) -> bytes:

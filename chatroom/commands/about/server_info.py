@@ -18,6 +18,7 @@ from chatroom.commands.command_table import command
 from chatroom.commands.context import Context, printable
 from chatroom.commands.pending import Pending
 from chatroom.irc import caps, numerics
+from chatroom.irc.framing import LINE_BYTES
 from chatroom.irc.limits import (
     ACCEPTED_USERS,
     AWAY_BYTES,
@@ -36,6 +37,7 @@ from chatroom.irc.limits import (
     WHOIS_TARGETS,
 )
 from chatroom.irc.masks import matches_mask
+from chatroom.irc.packing import pack_words
 
 if TYPE_CHECKING:
     from chatroom.chat.world import World
@@ -114,9 +116,12 @@ def is_addressed(context: Context, targets: list[str]) -> bool:
 def reply_isupport(context: Context) -> None:
     """Send the ISUPPORT tokens, in a batch if the client negotiated that (IRCv3 draft/extended-isupport)."""
     tokens = isupport(context)
+    room = LINE_BYTES - len(f":{context.server} 005  :{numerics.RPL_ISUPPORT.text} ".encode()) - NICK_BYTES
     with context.batch("draft/isupport" if context.session.caps & caps.EXTENDED_ISUPPORT else ""):
         for start in range(0, len(tokens), _TOKENS_A_LINE):
-            context.reply(numerics.RPL_ISUPPORT, *tokens[start : start + _TOKENS_A_LINE])
+            # A line of so many tokens is too long only behind the longest names. No token has a space.
+            for line in pack_words(tokens[start : start + _TOKENS_A_LINE], " ", room):
+                context.reply(numerics.RPL_ISUPPORT, line)
 
 
 @command("ISUPPORT", early=caps.EXTENDED_ISUPPORT)
@@ -137,7 +142,7 @@ def motd(context: Context, params: list[str]) -> Pending | None:
     else:
         context.reply(numerics.RPL_MOTDSTART, text=f"- {server.name} Message of the day -")
         for line in server.motd.rstrip("\n").split("\n"):
-            context.reply(numerics.RPL_MOTD, text=f"- {line}")
+            context.reply_text(numerics.RPL_MOTD, text=f"- {line}")
         context.reply(numerics.RPL_ENDOFMOTD)
     return None
 
@@ -222,7 +227,7 @@ def admin(context: Context, params: list[str]) -> Pending | None:
         context.reply(numerics.RPL_ADMINME, server.name)
         context.reply(numerics.RPL_ADMINLOC1, text=server.network)
         context.reply(numerics.RPL_ADMINLOC2, text=server.description)
-        context.reply(numerics.RPL_ADMINEMAIL, text=server.admin_info or "No contact is configured")
+        context.reply_text(numerics.RPL_ADMINEMAIL, text=server.admin_info or "No contact is configured")
     return None
 
 

@@ -12,7 +12,7 @@ from chatroom.commands.context import Context, printable
 from chatroom.commands.pending import Pending
 from chatroom.irc import caps, numerics
 from chatroom.irc.framing import LINE_BYTES
-from chatroom.irc.packing import pack_words
+from chatroom.irc.packing import pack_words, shorten
 
 _HIGHEST_VERSION = 9999
 """A client may send any number as its version. A larger one is stored as this."""
@@ -94,5 +94,6 @@ def _request(context: Context, names: str) -> None:
 def _answer(context: Context, subcommand: str, names: str) -> None:
     """Repeat the names of a request. They may need several lines, because the head is longer than the client's."""
     head = f":{context.server} CAP {context.nick} {subcommand} :"
-    for line in pack_words(names.split(), " ", LINE_BYTES - len(head.encode())) or [""]:
-        context.say(head + line)
+    room = LINE_BYTES - len(head.encode())
+    for line in pack_words(names.split(), " ", room) or [""]:
+        context.say(head + shorten(line, room))  # only a word that is no capability can be longer

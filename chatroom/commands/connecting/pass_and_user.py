@@ -46,5 +46,5 @@ def user(context: Context, params: list[str]) -> Pending | None:
     if not username.isalnum():
         username = "".join(char for char in username if char.isalnum() or char in "-_.")
     registration.username = shorten(username, USERNAME_BYTES) or _UNNAMED
-    registration.realname = shorten(params[3], REALNAME_BYTES)
+    registration.realname = context.cut(params[3], REALNAME_BYTES)
     return advance(context)

@@ -9,15 +9,20 @@ from chatroom.commands.command_table import When, command
 from chatroom.commands.context import Context
 from chatroom.commands.pending import Pending
 from chatroom.irc import numerics
+from chatroom.irc.framing import LINE_BYTES
+from chatroom.irc.limits import LEAVE_BYTES
 
 
 @command("PING", "<token>", when=When.ANY, control=True)
 def ping(context: Context, params: list[str]) -> Pending | None:
     """Asks the server for a PONG with the same token."""
+    answer = f":{context.server} PONG {context.server} :{params[0]}"
     if not params[0]:
         context.reply(numerics.ERR_NOORIGIN)
+    elif len(answer.encode()) > LINE_BYTES:  # the client would not know the token again if it were cut
+        context.reply(numerics.ERR_INPUTTOOLONG)
     else:
-        context.say(f":{context.server} PONG {context.server} :{params[0]}")
+        context.say(answer)
     return None
 
 
@@ -31,7 +36,7 @@ def pong(context: Context, params: list[str]) -> Pending | None:
 def quit_(context: Context, params: list[str]) -> Pending | None:
     """Ends your connection. Other users read the reason."""
     session = context.session
-    text = f"Quit: {params[0] if params else ''}"
+    text = f"Quit: {context.use_reason(params, 0, LEAVE_BYTES)}"
     if session.user is not None:
         context.say(f":{session.user.prefix} QUIT :{text}")
         context.world.log_line(f"left: {session.user.nick} ({text})")

@@ -35,8 +35,7 @@ def welcome(context: Context) -> None:
     text = world.welcome
     if text is None or text.settings is not world.settings:
         text = world.welcome = _render(world)  # the first welcome, or the first after a reload
-    # A line that may have to be cut (a long motd) is cut at a place that depends on the nick, so it has no gaps.
-    if text.fits and session.labelled_reply is None and not session.caps & _OWN_WAY:
+    if session.labelled_reply is None and not session.caps & _OWN_WAY:
         figures = count(world)
         figures["nick"] = user.nick
         world.outbox.to_session(session, text.render(user.nick, user.prefix, figures))

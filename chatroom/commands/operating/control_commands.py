@@ -11,6 +11,8 @@ from chatroom.commands.about.server_info import SOFTWARE
 from chatroom.commands.command_table import When, command
 from chatroom.commands.context import Context, printable
 from chatroom.commands.pending import Pending
+from chatroom.irc.framing import LINE_BYTES
+from chatroom.irc.packing import pack_words
 
 
 @command("ACTOR", "<name>", when=When.CONTROL)
@@ -57,19 +59,22 @@ def sessions(context: Context, params: list[str]) -> Pending | None:
         user = session.user
         if user is None:
             registration = session.registration
-            name, account, role, channels = (registration.nick if registration else "") or "*", "*", "*", "*"
+            name, account, role, channels = (registration.nick if registration else "") or "*", "*", "*", ["*"]
             username = "*"
         else:
             name, username = user.nick, user.username
             account = user.account_name or "*"
             role = session.rank.word if user.account is not None or session.oper is not None else "*"
-            channels = ",".join(channel.name for channel in user.channels) or "*"
+            channels = [channel.name for channel in user.channels] or ["*"]
         idle_s = (world.mono_ms - (user.spoke_mono_ms if user is not None else session.opened_mono_ms)) // 1000
         address = printable(session.address_text)
-        context.say(
+        head = (
             f":{context.server} NOTE SESSIONS {session.id} {name} {username} {address} {account} {role} "
-            f"{session.connected_ms // 1000} {idle_s} {channels}"
+            f"{session.connected_ms // 1000} {idle_s} "
         )
+        # The channels of one session may need several lines.
+        for line in pack_words(channels, ",", LINE_BYTES - len(head.encode())):
+            context.say(head + line)
     return None
 
 
@@ -80,9 +85,9 @@ def announce(context: Context, params: list[str]) -> Pending | None:
     if not params[0].strip():
         context.fail("EMPTY_TEXT", text="There is no text to announce")
         return None
-    event = world.outbox.event(context.server, f"NOTICE * :{params[0]}")  # one event for all, so it is rendered once
-    for user in world.users.values():
-        world.tell_user(user, event)
+    for event in world.notices(context.server, "*", params[0]):  # the same events for all, so they are rendered once
+        for user in world.users.values():
+            world.tell_user(user, event)
     world.log_line(f"announced by {context.actor.name}: {params[0]}")
     by, text = context.actor, params[0]
     world.work.write(lambda stores: stores.audit.add(by, "announce", "*", text))

@@ -14,7 +14,6 @@ from chatroom.commands.pending import Pending
 from chatroom.errors import NotPermitted
 from chatroom.irc import numerics
 from chatroom.irc.limits import KICK_BYTES
-from chatroom.irc.packing import shorten
 
 
 @command("KILL", "<nick> [<reason>]", role=Role.MODERATOR, control=True)
@@ -25,7 +24,7 @@ def kill(context: Context, params: list[str]) -> Pending | None:
         context.reply(numerics.ERR_NOSUCHNICK, printable(params[0]))
         return None
     require_rank(context, target)
-    reason = shorten(params[1], KICK_BYTES) if len(params) > 1 else ""
+    reason = context.use_reason(params, 1, KICK_BYTES)
     nick = target.nick
     kick_off(context, target, reason)
     actor = context.actor

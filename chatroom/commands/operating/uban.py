@@ -24,13 +24,15 @@ from chatroom.commands.context import Context
 from chatroom.commands.operating.kill import require_rank
 from chatroom.commands.pending import Pending
 from chatroom.errors import InvalidTarget, InvalidValue, NeedsForce, NotFound
+from chatroom.irc.limits import BAN_REASON_BYTES
 from chatroom.irc.names import casefold
-from chatroom.irc.packing import shorten
 
 if TYPE_CHECKING:
     from chatroom.chat.people.user import User
     from chatroom.chat.stored.stores import Stores
 
+MOST_NAMED = 20
+"""How many users or bans one answer of UBAN INFO names."""
 MOST_LISTED = 200
 """How many bans UBAN LIST shows. A list of 100,000 bans would overflow the send queue of the client that asked."""
 
@@ -84,7 +86,7 @@ def _add(context: Context, words: list[str]) -> Pending:
         raise InvalidValue("UBAN ADD needs a name, an address or a network")
     targets = _read_targets(context, words.pop(0), options)
     duration_s = parse_duration(words.pop(0)) if words and looks_like_duration(words[0]) else None
-    reason = ban_policy.shorten_reason(" ".join(words))
+    reason = context.cut(" ".join(words), BAN_REASON_BYTES)
     # Rank comes before risk: FORCE would not help against a refusal by rank.
     for target in targets:
         if isinstance(target, NameTarget):
@@ -286,11 +288,16 @@ def _info(context: Context, text: str) -> None:
         hit = sorted(user.nick for user in _users_in(context, network))
         shown = ban_targets.format_network(network)
     if rule is None and inside:
-        named = shorten(", ".join(f"{one.id}: {one.target}" for one in inside), 300)
+        named = _some([f"{one.id}: {one.target}" for one in inside])
         context.note("INFO", shown, text=f"{shown} is not banned as a whole; bans inside it ({len(inside)}): {named}")
     elif rule is None:
         context.note("INFO", shown, text=f"{shown} is not banned")
     else:
         context.note("INFO", shown, text=f"{rule.id}: {rule.target} is {describe(rule)}, by {rule.by}")
-    names = shorten(", ".join(hit), 300) or "none"  # 300 bytes leave room in the line for the rest of the text
-    context.note("WOULD_HIT", shown, text=f"{len(hit)} of {len(world.users)} users: {names}")
+    context.note("WOULD_HIT", shown, text=f"{len(hit)} of {len(world.users)} users: {_some(hit) or 'none'}")
+
+
+def _some(words: list[str]) -> str:
+    """Return a list for people: its first words, and how many more there are."""
+    shown = ", ".join(words[:MOST_NAMED])
+    return shown if len(words) <= MOST_NAMED else f"{shown} and {len(words) - MOST_NAMED} more"

@@ -10,6 +10,8 @@ from chatroom.commands.command_table import command
 from chatroom.commands.context import Context
 from chatroom.commands.pending import Pending
 from chatroom.irc import numerics
+from chatroom.irc.framing import LINE_BYTES
+from chatroom.irc.packing import split_text
 
 
 @command("WALLOPS", "<text>", role=Role.MODERATOR)
@@ -18,11 +20,13 @@ def wallops(context: Context, params: list[str]) -> Pending | None:
     if not params[0]:
         context.reply(numerics.ERR_NEEDMOREPARAMS, "WALLOPS")
         return None
-    event = context.world.outbox.event(context.source, f"WALLOPS :{params[0]}", context.user)
-    for user in context.world.users.values():
-        if user.wallops:
-            context.world.tell_user(user, event, skip=context.session)
-    # The operator's own session comes last, by ``say``, which answers a label.
-    if context.user.wallops:
-        context.say(event)
+    world, head = context.world, "WALLOPS :"
+    for piece in split_text(params[0], LINE_BYTES - len(f":{context.source} {head}".encode())):
+        event = world.outbox.event(context.source, head + piece, context.user)
+        for user in world.users.values():
+            if user.wallops:
+                world.tell_user(user, event, skip=context.session)
+        # The operator's own session comes last, by ``say``, which answers a label.
+        if context.user.wallops:
+            context.say(event)
     return None

@@ -10,9 +10,9 @@ from chatroom.chat.people.user import User
 from chatroom.commands.command_table import command
 from chatroom.commands.context import Context
 from chatroom.commands.pending import Pending
+from chatroom.errors import InvalidValue
 from chatroom.irc import caps, numerics
 from chatroom.irc.limits import AWAY_BYTES, REALNAME_BYTES
-from chatroom.irc.packing import shorten
 
 ABSENT = "*"
 """The away text of a client that connects without a person at it (IRCv3 draft/pre-away).
@@ -28,7 +28,9 @@ def away(context: Context, params: list[str]) -> Pending | None:
     With the capability draft/pre-away, the text * says that no person is at the device.
     """
     session = context.session
-    text = shorten(params[0], AWAY_BYTES) if params and params[0] else None
+    text = params[0] if params and params[0] else None
+    if text is not None and len(text.encode()) > AWAY_BYTES:
+        raise InvalidValue(f"An away message has at most {AWAY_BYTES} bytes")
     if session.registration is not None:
         session.registration.away = text  # the welcome applies it: there is no user yet
     elif not (text == ABSENT and session.caps & caps.PRE_AWAY and len(context.user.sessions) > 1):

@@ -12,8 +12,10 @@ from chatroom.commands.context import Context, printable
 from chatroom.commands.pending import Pending
 from chatroom.commands.presence.metadata_push import show_monitored_metadata
 from chatroom.irc import numerics
+from chatroom.irc.framing import LINE_BYTES
 from chatroom.irc.limits import MONITORED_NICKS
 from chatroom.irc.names import is_nick
+from chatroom.irc.packing import pack_words
 
 
 @command("MONITOR", "<subcommand> [<nicks>]")
@@ -65,7 +67,10 @@ def _add(context: Context, nicks: list[str]) -> None:
             refused.append(nick)
     _tell_status(context, added)
     if refused:
-        context.reply(numerics.ERR_MONLISTFULL, str(MONITORED_NICKS), ",".join(refused))
+        head = f":{context.server} {numerics.ERR_MONLISTFULL.code} {context.nick} {MONITORED_NICKS} "
+        room = LINE_BYTES - len(f"{head} :{numerics.ERR_MONLISTFULL.text}".encode())
+        for nicks_of_line in pack_words(refused, ",", room):
+            context.reply(numerics.ERR_MONLISTFULL, str(MONITORED_NICKS), nicks_of_line)
 
 
 def _tell_status(context: Context, nicks: Iterable[str]) -> None:

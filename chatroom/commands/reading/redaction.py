@@ -15,7 +15,7 @@ from chatroom.chat.people.channel import OP
 from chatroom.chat.stored.entries import Entry, message_id_of
 from chatroom.chat.stored.records import Role
 from chatroom.commands.command_table import command
-from chatroom.commands.context import Context
+from chatroom.commands.context import Context, printable
 from chatroom.commands.pending import Pending
 from chatroom.commands.reading.history_access import Readable, find_readable, is_same, look_up
 from chatroom.commands.talking.messages import is_for_operators, may_speak
@@ -23,7 +23,6 @@ from chatroom.errors import NotFound
 from chatroom.irc import caps
 from chatroom.irc.limits import KICK_BYTES
 from chatroom.irc.names import casefold
-from chatroom.irc.packing import shorten
 
 if TYPE_CHECKING:
     from chatroom.chat.events import Event
@@ -46,7 +45,7 @@ class _Redaction(NamedTuple):
 def redact(context: Context, params: list[str]) -> Pending | None:
     """Deletes a message from a channel or a conversation with a user, and from the history."""
     target, msgid = params[0], params[1]
-    reason = shorten(params[2], KICK_BYTES) if len(params) > 2 else ""
+    reason = context.use_reason(params, 2, KICK_BYTES)
     readable, message_id = find_readable(context, target), message_id_of(msgid)
     if readable is None:
         _refuse_target(context, target)
@@ -58,7 +57,7 @@ def redact(context: Context, params: list[str]) -> Pending | None:
 
 
 def _refuse_target(context: Context, target: str) -> None:
-    context.fail("INVALID_TARGET", target, text=f"You cannot delete messages from {target}")
+    context.fail("INVALID_TARGET", target, text=f"You cannot delete messages from {printable(target)}")
 
 
 def _refuse_unknown(context: Context, target: str, msgid: str) -> None:

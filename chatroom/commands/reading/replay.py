@@ -18,7 +18,9 @@ from chatroom.chat.people.labelled_reply import Batch
 from chatroom.chat.stored.entries import AtMessageId, Entry, Part
 from chatroom.errors import ChatroomError
 from chatroom.irc import caps
+from chatroom.irc.framing import LINE_BYTES
 from chatroom.irc.names import casefold
+from chatroom.irc.packing import split_text
 
 if TYPE_CHECKING:
     from chatroom.chat.delivery.replay_queue import ReplayQueue
@@ -30,7 +32,8 @@ if TYPE_CHECKING:
     from chatroom.chat.world import World
 
 _DAY_MS = 86_400_000
-_ACTION = "\x01ACTION "
+_MARK = "\x01"
+_ACTION = f"{_MARK}ACTION "
 _MARKED = caps.BATCH | caps.SERVER_TIME
 
 
@@ -155,18 +158,26 @@ def _show(world: World, session: Session, found: object, target: str = "") -> No
     for entry in found:
         event = to_event(entry)
         world.outbox.number(event)
-        if not session.variant & caps.SERVER_TIME:
+        variant = session.variant
+        if not variant & caps.SERVER_TIME:
             _stamp(event, entry, world.wall_ms)
-        world.outbox.to_session(session, event.render(session.variant))
+            variant &= ~caps.MULTILINE  # a message that is in parts only because of its stamp may be an ACTION
+        world.outbox.to_session(session, event.render(variant))
 
 
 def _stamp(event: Event, entry: Entry, wall_ms: int) -> None:
     """Put the time (UTC) in front of the text, for a client without server-time."""
     shape = "[%H:%M]" if wall_ms - entry.time_ms < _DAY_MS else "[%Y-%m-%d %H:%M]"
     when = datetime.fromtimestamp(entry.time_ms / 1000, UTC).strftime(shape)
+    head = f"{entry.kind.name} {entry.target}"
     if event.parts is not None:
-        event.parts = [Part(f"{when} {event.parts[0].text}", False), *event.parts[1:]]  # on the first line only
-        return
-    # In an ACTION the time goes behind the mark, so that the client still shows an action.
-    action = _ACTION if entry.text.startswith(_ACTION) else ""
-    event.body = f"{entry.kind.name} {entry.target} :{action}{when} {entry.text.removeprefix(action)}"
+        first, *others = event.parts  # the time is on the first line only
+        event.set_parts(head, [Part(f"{when} {first.text}", False), *others])
+    elif not entry.text.startswith(_ACTION):
+        event.set_text(head, f"{when} {entry.text}")
+    else:
+        # In an ACTION the time goes behind the mark, so that the client still shows an action. One that is too long
+        # with it becomes two.
+        told = f"{when} {entry.text.removeprefix(_ACTION).removesuffix(_MARK)}"
+        room = LINE_BYTES - len(f":{event.source} {head} :{_ACTION}{_MARK}".encode())
+        event.set_parts(head, [Part(f"{_ACTION}{piece}{_MARK}", False) for piece in split_text(told, room)])

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 _ATTRIBUTES = ("in", "from", "after", "before", "text", "limit")
 _DEFAULT_LIMIT = 100
+_MOST_NAMED = 4  # of the wrong attributes of one line, which may be many
 _MayRead = Callable[[Entry], bool]
 
 
@@ -60,7 +61,7 @@ def search(context: Context, params: list[str]) -> Pending | None:
     if "in" in asked and readable is None:
         wrong.append("in")
     if wrong or not any(value.strip() for value in asked.values()):
-        context.fail("INVALID_PARAMS", *wrong, text="Invalid parameters")
+        context.fail("INVALID_PARAMS", *wrong[:_MOST_NAMED], text="Invalid parameters")
         return None
     after, before = moments.get("after"), moments.get("before")
     wanted = Search(

@@ -18,6 +18,7 @@ from chatroom.commands.reading.replay import replay_channel
 from chatroom.commands.rooms.member_list import reply_names
 from chatroom.commands.rooms.topics import reply_topic
 from chatroom.irc import caps, numerics
+from chatroom.irc.limits import LEAVE_BYTES
 from chatroom.irc.names import is_channel
 
 FOUNDED_CHANNELS = 50
@@ -175,6 +176,7 @@ def show_channel(context: Context, channel: Channel, *, joined: bool = False) ->
 @command("PART", "<channels> [<reason>]")
 def part(context: Context, params: list[str]) -> Pending | None:
     """Leaves one or more channels, separated by commas."""
+    reason = context.use_reason(params, 1, LEAVE_BYTES)
     for name in params[0].split(","):
         channel = context.world.find_channel(name)
         if channel is None:
@@ -182,7 +184,7 @@ def part(context: Context, params: list[str]) -> Pending | None:
         elif context.user not in channel.members:
             context.reply(numerics.ERR_NOTONCHANNEL, channel.name)
         else:
-            depart(context, channel, params[1] if len(params) > 1 else "")
+            depart(context, channel, reason)
     return None
 
 

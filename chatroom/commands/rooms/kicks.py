@@ -14,7 +14,6 @@ from chatroom.commands.pending import Pending
 from chatroom.irc import numerics
 from chatroom.irc.limits import KICK_BYTES
 from chatroom.irc.names import casefold
-from chatroom.irc.packing import shorten
 
 
 @command("KICK", "<channels> <nicks> [<reason>]")
@@ -27,7 +26,7 @@ def kick(context: Context, params: list[str]) -> Pending | None:
     if not any(nicks) or (len(names) > 1 and len(names) != len(nicks)):
         context.reply(numerics.ERR_NEEDMOREPARAMS, "KICK")
         return None
-    reason = shorten(params[2], KICK_BYTES) if len(params) > 2 and params[2] else context.user.nick
+    reason = context.use_reason(params, 2, KICK_BYTES) or context.user.nick
     refused: set[str] = set()  # one refusal is enough for a channel that is named several times
     for name, nick in zip(names if len(names) > 1 else names * len(nicks), nicks, strict=True):
         if casefold(name) in refused:

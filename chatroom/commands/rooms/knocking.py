@@ -10,9 +10,9 @@ from chatroom.commands.channel_rules import find_visible
 from chatroom.commands.command_table import command
 from chatroom.commands.context import Context
 from chatroom.commands.pending import Pending
+from chatroom.errors import InvalidValue
 from chatroom.irc import numerics
 from chatroom.irc.limits import KNOCK_BYTES
-from chatroom.irc.packing import shorten
 
 _INTERVAL_MS = 60_000
 """The rate limit of a user: one knock a minute, whatever the channel, because each disturbs all operators."""
@@ -39,8 +39,10 @@ def knock(context: Context, params: list[str]) -> Pending | None:
     ):
         context.reply(numerics.ERR_TOOMANYKNOCK, channel.name)
     else:
+        text = params[1] if len(params) > 1 else ""
+        if len(text.encode()) > KNOCK_BYTES:
+            raise InvalidValue(f"The text of a KNOCK has at most {KNOCK_BYTES} bytes")
         user.knocked_mono_ms = world.mono_ms
-        text = shorten(params[1], KNOCK_BYTES) if len(params) > 1 and params[1] else ""
         asks = f"has asked for an invite: {text}" if text else "has asked for an invite"
         for member, standing in channel.members.items():
             if standing & OP:

@@ -15,7 +15,6 @@ from chatroom.commands.rooms.joining import show_channel
 from chatroom.irc import caps, numerics
 from chatroom.irc.limits import KICK_BYTES
 from chatroom.irc.names import casefold, is_channel
-from chatroom.irc.packing import shorten
 
 
 @command("RENAME", "<channel> <new name> [<reason>]")
@@ -35,7 +34,7 @@ def rename(context: Context, params: list[str]) -> Pending | None:
     elif channel.configured and casefold(name) != channel.folded:
         context.fail("CANNOT_RENAME", channel.name, name, text="A channel of the configuration cannot be renamed")
     else:
-        _rename(context, channel, name, shorten(params[2], KICK_BYTES) if len(params) > 2 else "")
+        _rename(context, channel, name, context.use_reason(params, 2, KICK_BYTES))
     return None
 
 

@@ -12,9 +12,9 @@ from chatroom.commands.command_table import command
 from chatroom.commands.context import Context
 from chatroom.commands.pending import Pending
 from chatroom.commands.rooms.saving_channels import save_and_tell
+from chatroom.errors import InvalidValue
 from chatroom.irc import numerics
 from chatroom.irc.limits import TOPIC_BYTES
-from chatroom.irc.packing import shorten
 
 
 def reply_topic(context: Context, channel: Channel) -> None:
@@ -44,7 +44,9 @@ def topic(context: Context, params: list[str]) -> Pending | None:
     if "t" in channel.flags and not acts_by_right(context, channel):
         context.reply(numerics.ERR_CHANOPRIVSNEEDED, channel.name)
         return None
-    channel.topic = shorten(params[1], TOPIC_BYTES)
+    if len(params[1].encode()) > TOPIC_BYTES:
+        raise InvalidValue(f"A topic has at most {TOPIC_BYTES} bytes")
+    channel.topic = params[1]
     channel.topic_by = context.user.prefix
     channel.topic_ms = context.world.wall_ms
     return save_and_tell(context, channel, "TOPIC", [f":{channel.topic}"], "channel.topic", channel.topic)

@@ -144,6 +144,8 @@ def _say_to_channel(utterance: Utterance, name: str) -> None:
         _refuse_channel(utterance, name, channel)
         return
     event = utterance.event_for(channel.name)
+    if utterance.refuse_broken_ctcp(event):
+        return
     if is_for_operators(channel, utterance.session, utterance.user):
         _tell_standing(utterance, channel, event, OP)
         return
@@ -220,6 +222,8 @@ def _say_to_standing(utterance: Utterance, name: str) -> None:
         wanted = OP
     # Readers see one sign: ``@+#c`` is for the same members as ``+#c``.
     event = utterance.event_for(("@" if wanted == OP else "+") + channel.name)
+    if utterance.refuse_broken_ctcp(event):
+        return
     _tell_standing(utterance, channel, event, wanted)
 
 
@@ -245,6 +249,8 @@ def _say_to_user(utterance: Utterance, target: User) -> None:
     if user.registered_only and target.account is None and utterance.verb != "TAGMSG":
         world.accepts.add_written_to(user, target)
     event = utterance.event_for(target.nick)
+    if utterance.refuse_broken_ctcp(event):
+        return
     if world.ledger.is_open and utterance.verb != "TAGMSG":
         write_direct_message(utterance, event, target.account, target.nick)
     world.tell_user(target, event)
@@ -272,12 +278,15 @@ def _leave_message(utterance: Utterance, name: str) -> bool:
     """Write a message to the history for an account that is not connected; a replay shows it at the next login.
 
     Returns False and does nothing if there is no such account, the sender has no account, or nothing can be stored.
+    True if it is done or was refused.
     """
     world, session = utterance.world, utterance.session
     account = world.accounts.find(name)
     if account is None or account.disabled or utterance.verb == "TAGMSG" or not world.ledger.is_open:
         return False
     event = utterance.event_for(account.name)
+    if utterance.refuse_broken_ctcp(event):
+        return True
     if not write_direct_message(utterance, event, account, account.name):
         return False
     world.tell_user(utterance.user, event, skip=session)

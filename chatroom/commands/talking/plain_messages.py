@@ -19,13 +19,17 @@ from typing import TYPE_CHECKING
 from chatroom.chat.stored.entries import direct, msgid_of
 from chatroom.commands.talking.messages import is_for_operators, may_speak
 from chatroom.irc import caps
-from chatroom.irc.framing import encode
+from chatroom.irc.framing import ALWAYS_FITS, LINE_BYTES, encode
+from chatroom.irc.limits import PREFIX_BYTES
 
 if TYPE_CHECKING:
     from chatroom.chat.people.channel import Channel
     from chatroom.chat.people.session import Session
     from chatroom.chat.people.user import User
     from chatroom.chat.world import World
+
+_SHORT_LINE = ALWAYS_FITS - PREFIX_BYTES // 4 - 2
+"""A line of so many characters fits behind every source, which has at most PREFIX_BYTES and two signs more."""
 
 
 def say_plainly(world: World, session: Session, line: str) -> bool:
@@ -37,6 +41,9 @@ def say_plainly(world: World, session: Session, line: str) -> bool:
     head, _, text = line.partition(" :")
     # An echo may need tags, and a line within an open batch is an error: both take the long way.
     if user is None or not text or session.batch is not None or session.caps & caps.ECHO_MESSAGE:
+        return False
+    # A line that readers may need in parts takes the long way too.
+    if len(line) > _SHORT_LINE and len(f":{user.prefix} {line}".encode()) > LINE_BYTES:
         return False
     # The dictionaries have casefolded names. A target in another case, a list of targets, a sign before a channel or a
     # further parameter is not found here, and takes the long way: no folding and no parsing for what most clients send.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from chatroom.irc import caps
+from chatroom.irc import caps, numerics
 from chatroom.irc.message import format_tags
 
 if TYPE_CHECKING:
@@ -42,16 +42,32 @@ class Utterance:
         if tags and session.caps & caps.MESSAGE_TAGS:
             self.client_tags = format_tags({name: value for name, value in tags.items() if name.startswith("+")})
 
+    def refuse_broken_ctcp(self, event: Event) -> bool:
+        """Refuse a message with CTCP in it that its readers would read in more parts than it was sent in.
+
+        In parts it would not be CTCP any more, or a part would become CTCP. Returns False if the message can be sent.
+        """
+        parts = event.parts
+        if parts is None or len(parts) == len(self.parts or ()) or not any("\x01" in part.text for part in parts):
+            return False
+        self.refuse(numerics.ERR_INPUTTOOLONG)
+        return True
+
     def event_for(self, target: str) -> Event:
-        """Make the event for one target. ``target`` is the name that readers see."""
+        """Make the event for one target. ``target`` is the name that readers see.
+
+        The line of the sender may be too long for readers, who read its source too. Then it is an event in parts.
+        """
         user, verb = self.user, self.verb
         if verb == "TAGMSG":
             event = self.world.outbox.event(user.prefix, f"TAGMSG {target}", user)
             event.needs = caps.MESSAGE_TAGS
         else:
-            event = self.world.outbox.event(user.prefix, f"{verb} {target} :{self.text}", user)
+            event = self.world.outbox.event(user.prefix, "", user)
             if self.parts is not None:
                 event.set_parts(f"{verb} {target}", self.parts)
+            else:
+                event.set_text(f"{verb} {target}", self.text)
         event.client_tags = self.client_tags
         return event
 

@@ -6,8 +6,6 @@ from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Network, ip_network
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from chatroom.chat.admission.ban_policy import (
     Reach,
@@ -23,7 +21,6 @@ from chatroom.chat.admission.ban_policy import (
     require_rank,
     require_rank_over_name,
     require_rank_over_network,
-    shorten_reason,
 )
 from chatroom.chat.admission.ban_targets import parse_address, parse_network
 from chatroom.chat.stored.records import Role
@@ -168,16 +165,6 @@ def test_a_reason_that_does_not_fit(reason: str) -> None:
     """A longer reason, more lines and a NUL are refused."""
     with pytest.raises(InvalidValue, match="a reason is one line of at most 300 bytes"):
         check_reason(reason)
-
-
-@given(st.text(st.characters(blacklist_characters="\r\n\0", blacklist_categories=["Cs"]), max_size=400))
-def test_a_shortened_reason_fits(reason: str) -> None:
-    """A shortened reason is the longest beginning of the text that has whole characters and fits."""
-    short = shorten_reason(reason)
-    assert check_reason(short) == short
-    assert reason.startswith(short)
-    rest = reason[len(short) :]
-    assert not rest or len((short + rest[0]).encode()) > BAN_REASON_BYTES
 
 
 def test_a_ban_outlasts_another() -> None:

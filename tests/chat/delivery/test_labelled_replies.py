@@ -94,13 +94,13 @@ def test_an_event_that_the_session_cannot_read_is_no_reply(outbox: Outbox) -> No
 
 
 def test_the_label_is_on_the_first_line_of_a_multiline_message(outbox: Outbox) -> None:
-    """As its batch for a session that knows multiline, else as lines of which one has the label."""
-    for variant, tagged in ((caps.BATCH | caps.MULTILINE, 4), (caps.BATCH, 2)):
+    """Of its batch for a session that knows multiline, else of a batch of several replies."""
+    for variant, kind in ((caps.BATCH | caps.MULTILINE, "draft/multiline"), (caps.BATCH, "labeled-response")):
         event = outbox.event("u!u@h", "")
         event.set_parts("PRIVMSG bob", [Part("one", False), Part("two", False)])
         lines = send(outbox, event, variant=variant)
-        assert len(lines) == tagged
-        assert ["label" in (line.tags or {}) for line in lines] == [True] + [False] * (tagged - 1)
+        assert lines[0].params[1] == kind
+        assert ["label" in (line.tags or {}) for line in lines] == [True, False, False, False]
 
 
 def test_references_of_batches_are_all_different(outbox: Outbox) -> None:

@@ -69,13 +69,15 @@ def test_lengths_in_isupport_are_exact(here: Here, excess: int) -> None:
     assert verbs(alice.ask(f"JOIN {channel}"))[0] == ("476" if excess else "JOIN")
     alice.say("JOIN #a")
     bob.say("JOIN #a")
-    for verb, token in (("TOPIC #a", "TOPICLEN"), ("AWAY", "AWAYLEN"), ("KICK #a bob", "KICKLEN")):
-        alice.say(f"{verb} :" + "t" * (int(supported[token]) + excess))
-        if verb == "AWAY":
-            assert alice.user.away == "t" * int(supported[token])
-    assert here.channel("#a").topic == "t" * int(supported["TOPICLEN"])
+    for verb, token in (("TOPIC #a", "TOPICLEN"), ("AWAY", "AWAYLEN")):
+        sent = alice.ask(f"{verb} :" + "t" * (int(supported[token]) + excess))
+        assert ("FAIL" in verbs(sent)) == bool(excess)
+    assert alice.user.away == (None if excess else "t" * int(supported["AWAYLEN"]))
+    assert here.channel("#a").topic == ("" if excess else "t" * int(supported["TOPICLEN"]))
+    alice.say("KICK #a bob :" + "t" * (int(supported["KICKLEN"]) + excess))
     kicked = params_of([line for line in bob.read() if " KICK " in line], "KICK")[-1]
     assert kicked == "t" * int(supported["KICKLEN"])
+    assert ("has at most" in "".join(alice.read())) == bool(excess)
     key = "k" * (int(supported["KEYLEN"]) + excess)
     assert verbs(alice.ask(f"MODE #a +k {key}")) == ["696" if excess else "MODE"]
 

@@ -31,13 +31,13 @@ def test_setname_is_told_to_sessions_with_the_capability(here: Here) -> None:
     assert carl.read() == []
     assert params_of(bob.ask("WHOIS alice"), "311")[-1] == "Alice Liddell"
     assert params_of(alice.ask("SETNAME :"), "FAIL")[:2] == ["SETNAME", "INVALID_REALNAME"]
-    assert params_of(alice.ask(f"SETNAME :{'é' * 76}"), "FAIL")[:2] == ["SETNAME", "INVALID_REALNAME"]
+    assert params_of(alice.ask(f"SETNAME :{'é' * 51}"), "FAIL")[:2] == ["SETNAME", "INVALID_REALNAME"]
 
 
 def test_a_real_name_from_the_start_has_the_same_limit(here: Here) -> None:
     """The real name of USER is cut to NAMELEN bytes, but never inside a character."""
     alice = here.connect("alice", realname="é" * 100)
-    assert alice.user.realname == "é" * 75
+    assert alice.user.realname == "é" * 50
 
 
 def test_a_nick_change_is_told_once(here: Here) -> None:

@@ -41,11 +41,13 @@ def test_the_lobbys_topic_needs_an_operator(here: Here) -> None:
     assert params_of(sent, "332") == ["new", "#lobby", "welcome"]
 
 
-def test_a_topic_is_cut_between_two_characters(here: Here) -> None:
-    """A topic is cut to TOPICLEN bytes, but never inside a character."""
+def test_a_topic_that_is_too_long_is_refused(here: Here) -> None:
+    """The refusal names the limit, TOPICLEN, in bytes. The topic stays as it was."""
     alice = here.connect("alice")
-    alice.say("JOIN #a", "TOPIC #a :" + "é" * 200)
-    assert here.channel("#a").topic == "é" * 195
+    alice.say("JOIN #a", "TOPIC #a :" + "é" * 165)
+    sent = alice.ask("TOPIC #a :" + "é" * 166)
+    assert sent == [f":{SERVER} FAIL TOPIC INVALID_PARAMS :A topic has at most 330 bytes"]
+    assert here.channel("#a").topic == "é" * 165
 
 
 def test_a_stored_topic_is_told_once_it_is_stored(here: Here) -> None:
