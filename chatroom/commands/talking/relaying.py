@@ -12,7 +12,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from chatroom.chat.events import RelayedEvent
-from chatroom.chat.stored.entries import Part
 from chatroom.commands.channel_rules import acts_by_right
 from chatroom.commands.command_table import command
 from chatroom.commands.context import Context, printable
@@ -21,7 +20,6 @@ from chatroom.commands.talking.messages import may_speak
 from chatroom.commands.talking.utterance import Utterance
 from chatroom.commands.talking.writing_history import wait_for_journal
 from chatroom.irc import caps, numerics
-from chatroom.irc.framing import LINE_BYTES
 from chatroom.irc.limits import RELAYED_NICK_BYTES
 from chatroom.irc.names import RELAY_SEPARATOR, is_relayed_nick
 
@@ -63,11 +61,11 @@ def _relay(utterance: Utterance, name: str, nick: str) -> None:
     if refusal is not None:
         context.fail(refusal[0], channel.name, nick, text=refusal[1])
         return
-    event = RelayedEvent(source, f"PRIVMSG {channel.name} :{utterance.text}", context.nick)
+    event = RelayedEvent(source, "", context.nick)
+    event.set_text(f"PRIVMSG {channel.name}", utterance.text)  # the bridge cannot know how long the source is
     event.client_tags = utterance.client_tags
-    if len(f":{source} {event.body}".encode()) > LINE_BYTES:
-        # The bridge cannot know how long the source is. Nothing of what the person said is lost.
-        event.set_parts(f"PRIVMSG {channel.name}", [Part(utterance.text, False)])
+    if utterance.refuse_broken_ctcp(event):
+        return
     world.outbox.number(event)
     if world.ledger.is_open and world.settings.history.messages:
         channel.has_history = True
