@@ -191,7 +191,8 @@ def _store(
             extra = f" ({remark})" if remark else ""
             context.note("ADDED", text, text=f"{text} is banned {length}, ban {rule.id}{extra}")
             if replaced is not None:
-                context.note("REPLACED", text, text=f"ban {rule.id} replaces {_shortened(replaced)}")
+                before = f"ban {replaced.id} by {replaced.by}: {explain(replaced)}"
+                context.note("REPLACED", text, text=f"ban {rule.id} replaces {before}")
             # The role is the issuer's when the command was given: it may have changed while the job ran.
             hits = count_hits(context.world, [rule], issuer_role, spared=issuer)
             if hits.sessions:
@@ -200,11 +201,6 @@ def _store(
         return _store(context, others, duration_s, reason) if others else None
 
     return Pending("store", job, then)
-
-
-def _shortened(rule: BanRule) -> str:
-    # The reason is the only part without a small bound, and the answer has to fit into one line.
-    return f"ban {rule.id} by {rule.by}: {explain(rule._replace(reason=shorten(rule.reason, 200)))}"
 
 
 def _remove(context: Context, text: str) -> Pending:
