@@ -13,7 +13,7 @@ from pathlib import Path
 from peers import Launch, Recipe
 
 from chatroom.chat.admission.passwords import hash_password
-from chatroom.chat.stored.records import Actor, BanKind, Role
+from chatroom.chat.stored.records import Actor, NewBan, Role
 from chatroom.storage.sqlite.sqlite_stores import open_stores
 
 ACCOUNTS, PASSWORD = "member", "bench"
@@ -71,10 +71,11 @@ def make_database(path: Path, accounts: int, bans: int) -> Path:
     return path
 
 
-def _ban(number: int) -> tuple[BanKind, str, str, datetime | None]:
+def _ban(number: int) -> NewBan:
     if number % 2:
-        return "name", f"banned{number}", "bench", None
-    return "ip", f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}", "bench", datetime(2100, 1, 1, tzinfo=UTC)
+        return NewBan("name", f"banned{number}", "bench", None)
+    address = f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}"
+    return NewBan("ip", address, "bench", datetime(2100, 1, 1, tzinfo=UTC))
 
 
 class Databases:

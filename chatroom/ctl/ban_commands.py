@@ -23,6 +23,7 @@ from chatroom.ctl.ban_checks import (
 )
 from chatroom.ctl.ban_outcome import await_disconnected, find_hit, list_present
 from chatroom.ctl.database_choice import pass_changing_invocation
+from chatroom.ctl.imports import require_readable
 from chatroom.ctl.invocation import Invocation, pass_invocation
 from chatroom.ctl.output import (
     confirm,
@@ -36,14 +37,12 @@ from chatroom.ctl.output import (
     report,
     say,
 )
-from chatroom.ctl.streams import print_error, warn
-from chatroom.errors import NotFound, Refused
+from chatroom.ctl.streams import warn
+from chatroom.errors import NotFound
 from chatroom.storage.sqlite.sqlite_stores import SqliteStores, open_stores
 
 BANNED = 3
 """The exit code of ``ban check`` if the target is banned. 1 and 2 are those of errors."""
-_SHOWN_ERRORS = 20
-"""How many bad lines of an imported file are listed; the others are counted."""
 
 _force_option = click.option(
     "--force", is_flag=True, help="Allow a ban of this machine's own addresses (127.0.0.1, ::1). Example: --force"
@@ -262,7 +261,7 @@ def import_(invocation: Invocation, file: str, reason: str, skip_bad: bool, forc
     # A byte that is not UTF-8 makes its own line bad and not the whole file.
     with click.open_file(file, encoding="utf-8", errors="replace") as lines:
         wanted, errors = ban_lists.read(lines, reason, allow_loopback=force)
-    _report(file, errors, skip_bad)
+    require_readable(file, errors, skip_bad)
     with open_stores(invocation.database) as stores:
         new = ban_lists.not_yet_in_force(wanted, stores.bans.list_in_force(now), now)
         wide = [one.target for one in new if one.kind == "ip" and is_wide(ip_network(one.target))]
@@ -273,7 +272,10 @@ def import_(invocation: Invocation, file: str, reason: str, skip_bad: bool, forc
         confirm_admins(stores, [one.target for one in new if one.kind == "name"], yes)
         with progress(len(new), "Importing") as bar:
             ban_lists.add_in_batches(stores.bans, new, invocation.actor, bar.update)
-    report(f"Added {len(new)} of {len(wanted)} bans to {invocation.database}; the others are in force or have run out")
+    others = [f"{len(wanted) - len(new)} are in force already or have run out"]
+    if errors:
+        others.append(f"{len(errors)} lines cannot be read and were skipped")
+    report(f"Added {len(new)} of {len(wanted)} bans to {invocation.database}; {', '.join(others)}")
 
 
 def _add(
@@ -315,15 +317,3 @@ def _state(one: Ban, now: datetime) -> str:
 
 def _until(one: Ban) -> str:
     return "permanently" if one.until_at is None else f"until {moment(one.until_at)}"
-
-
-def _report(name: str, errors: list[str], skip_bad: bool) -> None:
-    """List the bad lines of a file. Raises ``Refused`` if there are any, unless ``skip_bad``."""
-    for error in errors[:_SHOWN_ERRORS]:
-        # As compilers do, "file:line: text", so that editors can jump to the line.
-        print_error(plain(f"{name}:{error}"))
-    if len(errors) > _SHOWN_ERRORS:
-        print_error(f"and {len(errors) - _SHOWN_ERRORS} more")
-    if errors and not skip_bad:
-        count = "1 line" if len(errors) == 1 else f"{len(errors)} lines"
-        raise Refused(f"{count} cannot be read, so nothing was imported; --skip-bad imports the others")

@@ -1,8 +1,8 @@
 """Ban lists as files: ``ban export`` writes them and ``ban import`` reads them.
 
-A line is a JSON object with the keys ``kind`` (``name`` or ``ip``), ``target``, ``reason`` and ``until_at`` (ISO 8601,
-or null for a permanent ban). The export adds ``by`` and ``created_at`` for the reader; the import ignores them. A line
-can also be a bare name, address or network, followed by a comment after ``#`` or ``;``.
+A line is a JSON object with the keys ``kind`` (``name`` or ``ip``), ``target``, ``reason``, ``until_at`` (ISO 8601, or
+null for a permanent ban) and ``created_at`` (null or missing for now). The export adds ``by`` for the reader; the
+import ignores it. A line can also be a bare name, address or network, followed by a comment after ``#`` or ``;``.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ import re
 import time
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 from chatroom.chat.admission.ban_policy import check_reason, covers_loopback, outlasts
 from chatroom.chat.admission.ban_targets import NameTarget, format_network, parse_name, parse_network, parse_target
-from chatroom.chat.stored.records import Actor, Ban, BanKind
+from chatroom.chat.stored.records import Actor, Ban, BanKind, NewBan
 from chatroom.chat.stored.stores import BanStore
 from chatroom.ctl.output import to_json
 from chatroom.errors import InvalidValue, Refused
@@ -31,17 +31,9 @@ _FIRST_BATCH = 50
 _COMMENT = re.compile(r"[#;].*")
 
 
-class Wanted(NamedTuple):
-    """A ban to add, in the form that ``BanStore.add_many`` takes."""
-
-    kind: BanKind
-    target: str
-    reason: str
-    until_at: datetime | None
-
-    def key(self) -> tuple[BanKind, str]:
-        """Return a key that is equal for two bans on the same target."""
-        return self.kind, casefold(self.target)
+def _key(one: NewBan | Ban) -> tuple[BanKind, str]:
+    """Return a key that is equal for two bans on the same target."""
+    return one.kind, casefold(one.target)
 
 
 def format_line(ban: Ban) -> str:
@@ -57,13 +49,13 @@ def format_line(ban: Ban) -> str:
     return to_json(document)
 
 
-def read(lines: Iterable[str], reason: str, *, allow_loopback: bool) -> tuple[list[Wanted], list[str]]:
+def read(lines: Iterable[str], reason: str, *, allow_loopback: bool) -> tuple[list[NewBan], list[str]]:
     """Return the bans of a file, each target once, and the errors in the other lines, as ``NUMBER: text``.
 
     ``reason`` is the reason of lines without one. If a target is listed twice, the first line counts. Unless
     ``allow_loopback``, a ban of this machine's own address is an error.
     """
-    wanted: dict[tuple[BanKind, str], Wanted] = {}
+    wanted: dict[tuple[BanKind, str], NewBan] = {}
     errors = []
     for number, line in enumerate(lines, 1):
         # Editors on Windows begin a file with a byte order mark.
@@ -75,30 +67,30 @@ def read(lines: Iterable[str], reason: str, *, allow_loopback: bool) -> tuple[li
                 text = _COMMENT.sub("", text).strip()
                 if not text:
                     continue
-                one = _from_text(text, None, reason, None, allow_loopback)
+                one = _from_text(text, None, allow_loopback)._replace(reason=reason)
         except Refused as error:
             errors.append(f"{number}: {error}")
         else:
-            wanted.setdefault(one.key(), one)
+            wanted.setdefault(_key(one), one)
     return list(wanted.values()), errors
 
 
-def not_yet_in_force(wanted: Iterable[Wanted], in_force: Iterable[Ban], now: datetime) -> list[Wanted]:
+def not_yet_in_force(wanted: Iterable[NewBan], in_force: Iterable[Ban], now: datetime) -> list[NewBan]:
     """Return the bans that change something.
 
     Left out are bans that have run out, and bans of a target that is banned for as long or longer.
     """
-    ends = {(ban.kind, casefold(ban.target)): ban.until_at for ban in in_force}
+    ends = {_key(ban): ban.until_at for ban in in_force}
     return [
         one
         for one in wanted
         if (one.until_at is None or one.until_at > now)
-        and (one.key() not in ends or outlasts(one.until_at, ends[one.key()]))
+        and (_key(one) not in ends or outlasts(one.until_at, ends[_key(one)]))
     ]
 
 
 def add_in_batches(
-    store: BanStore, wanted: list[Wanted], by: Actor, on_added: Callable[[int], object] = lambda count: None
+    store: BanStore, wanted: list[NewBan], by: Actor, on_added: Callable[[int], object] = lambda count: None
 ) -> None:
     """Add the bans in small transactions, so that the daemon never waits long for the write lock.
 
@@ -118,12 +110,12 @@ def add_in_batches(
         time.sleep(PAUSE_S)
 
 
-def _from_json(text: str, reason: str, allow_loopback: bool) -> Wanted:
+def _from_json(text: str, reason: str, allow_loopback: bool) -> NewBan:
     try:
         document: dict[str, Any] = json.loads(text)
     except (ValueError, RecursionError):  # deep nesting such as "[[[[..." ends in a RecursionError
         raise InvalidValue("not valid JSON") from None
-    fields = {name: document.get(name) for name in ("kind", "target", "reason", "until_at")}
+    fields = {name: document.get(name) for name in ("kind", "target", "reason")}
     for name in ("target", "kind"):
         if not isinstance(fields[name], str):
             raise InvalidValue(f"{name} is missing")
@@ -133,29 +125,37 @@ def _from_json(text: str, reason: str, allow_loopback: bool) -> Wanted:
     if not isinstance(given, str):
         raise InvalidValue("reason must be a string")
     given = check_reason(given)
-    return _from_text(str(fields["target"]), fields["kind"], given, _moment(fields["until_at"]), allow_loopback)
+    until_at, created_at = _moment(document, "until_at"), _moment(document, "created_at")
+    one = _from_text(str(fields["target"]), fields["kind"], allow_loopback)
+    return one._replace(reason=given, until_at=until_at, created_at=_not_future(created_at))
 
 
-def _from_text(text: str, kind: str | None, reason: str, until_at: datetime | None, allow_loopback: bool) -> Wanted:
+def _not_future(at: datetime | None) -> datetime | None:
+    # The clock of another server may be ahead of ours.
+    return None if at is None or at > datetime.now(UTC) else at
+
+
+def _from_text(text: str, kind: str | None, allow_loopback: bool) -> NewBan:
     read_as = {None: parse_target, "name": parse_name, "ip": parse_network}[kind]
     target = read_as(text)
     if isinstance(target, NameTarget):
-        return Wanted("name", target.name, reason, until_at)
+        return NewBan("name", target.name, "", None)
     if covers_loopback(target.network) and not allow_loopback:
         raise InvalidValue(f"{text}: covers this machine's own address (--force allows that)")
-    return Wanted("ip", format_network(target.network), reason, until_at)
+    return NewBan("ip", format_network(target.network), "", None)
 
 
-def _moment(value: object) -> datetime | None:
+def _moment(document: dict[str, Any], name: str) -> datetime | None:
+    value = document.get(name)
     if value is None:
         return None
     try:
         at = datetime.fromisoformat(value) if isinstance(value, str) else None
-    except ValueError:
-        at = None
-    if at is None or at.tzinfo is None:
-        raise InvalidValue("until_at must be a time with a zone, such as 2030-01-31T12:00:00Z, or null")
-    return at.astimezone(UTC)
+        if at is not None and at.tzinfo is not None and at.astimezone(UTC).year >= 1970:
+            return at.astimezone(UTC)
+    except (ValueError, OverflowError):  # the latter for the ends of the calendar
+        pass
+    raise InvalidValue(f"{name} must be a time with a zone, such as 2030-01-31T12:00:00Z, or null")
 
 
 def _iso(at: datetime) -> str:

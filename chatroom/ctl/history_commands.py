@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
-from contextlib import closing
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
-from typing import Any, TypeVar
+from typing import IO, Any, TypeVar
 
 import click
 
@@ -15,6 +17,7 @@ from chatroom.chat.stored.entries import AtTime, Search
 from chatroom.ctl import history_steps
 from chatroom.ctl.database_choice import pass_changing_invocation
 from chatroom.ctl.history_lines import as_document, format_line, format_text
+from chatroom.ctl.imports import raise_at_signals, require_readable
 from chatroom.ctl.invocation import Invocation, pass_invocation
 from chatroom.ctl.output import (
     confirm,
@@ -37,9 +40,6 @@ from chatroom.storage.sqlite.history_rows import find_conversation
 from chatroom.storage.sqlite.history_upkeep import SqliteUpkeep, open_upkeep
 from chatroom.storage.sqlite.sqlite_stores import SqliteStores, open_stores
 from chatroom.storage.sqlite.timestamps import to_ms, to_ms_or_none
-
-_SHOWN_ERRORS = 20
-"""How many bad lines of an imported file are listed; the others are counted."""
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -214,9 +214,10 @@ def export(
 @click.option("--skip-bad", is_flag=True, help="Import the other lines if some cannot be read. Example: --skip-bad")
 @pass_changing_invocation
 def import_(invocation: Invocation, file: str, skip_bad: bool) -> None:
-    """Add the entries of an exported FILE.
+    """Add the entries of an exported FILE: all of them, or none.
 
-    FILE is the output of "history export" as JSON Lines, or "-" for standard input.
+    FILE is the output of "history export" as JSON Lines, or "-" for standard input. If a line cannot be read, or the
+    import is interrupted, nothing is added.
 
     Each entry is sorted in by its time. Entries that are stored already are skipped, so the same file can be imported
     again; entries that were deleted since come back. A direct message is added only if this database has both accounts
@@ -226,25 +227,39 @@ def import_(invocation: Invocation, file: str, skip_bad: bool) -> None:
     Example:
       chatroomctl history import history.jsonl
     """
-    length = 0 if file == "-" else os.path.getsize(file)  # the size of a pipe is not known
     with (
-        click.open_file(file, "rb") as lines,
+        _open_twice(file) as lines,
         open_stores(invocation.database) as stores,
         closing(open_upkeep(invocation.database)) as upkeep,
-        progress(length, "Importing") as bar,
+        raise_at_signals(),
     ):
-        done = history_steps.import_lines(stores.database, upkeep, lines, skip_bad, bar.update)
+        length = lines.seek(0, os.SEEK_END)
+        with progress(2 * length, "Importing") as bar:
+            lines.seek(0)
+            require_readable(file, history_steps.check_lines(stores.database, lines, bar.update), skip_bad)
+            lines.seek(0)
+            done = history_steps.import_lines(stores.database, upkeep, lines, bar.update)
         stores.audit.add(invocation.actor, "history.import", file, f"{done.added} entries")
-    for error in done.errors[:_SHOWN_ERRORS]:
-        print_error(plain(f"{file}:{error}"))
     with closing(open_upkeep(invocation.database)) as upkeep:
         history_steps.index_all(upkeep)
     others = [f"{done.known} were stored already"]
     if done.unplaced:
         others.append(f"{done.unplaced} are direct messages of accounts that this database does not have")
     if done.errors:
-        others.append(f"{len(done.errors)} lines cannot be read")
+        others.append(f"{len(done.errors)} lines cannot be read and were skipped")
     report(f"Added {done.added} entries to {invocation.database}; {', '.join(others)}")
+
+
+@contextmanager
+def _open_twice(file: str) -> Iterator[IO[bytes]]:
+    """Open FILE so that it can be read twice: what comes from a pipe is kept in a temporary file without a name."""
+    with click.open_file(file, "rb") as given:
+        if file != "-" and given.seekable():
+            yield given
+            return
+        with tempfile.TemporaryFile() as spooled:
+            shutil.copyfileobj(given, spooled)
+            yield spooled
 
 
 def _older_than(context: click.Context, parameter: click.Parameter, value: str) -> datetime:

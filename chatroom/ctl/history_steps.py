@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import codecs
 import time
+from array import array
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
+from chatroom.chat.stored.entries import Entry
 from chatroom.ctl.history_lines import Unplaceable, read_line
-from chatroom.errors import InvalidValue, Refused
+from chatroom.errors import InvalidValue
 from chatroom.storage.sqlite import history_archive, history_index
 from chatroom.storage.sqlite.database import Database
 from chatroom.storage.sqlite.history_upkeep import SqliteUpkeep
@@ -42,60 +44,82 @@ class Imported:
     """The lines that cannot be read, as ``NUMBER: text``."""
 
 
-def import_lines(
-    database: Database, upkeep: SqliteUpkeep, lines: Iterable[bytes], skip_bad: bool, on_progress: OnProgress
-) -> Imported:
-    """Add the entries on the lines of a file. ``on_progress`` counts bytes.
+def check_lines(database: Database, lines: Iterable[bytes], on_progress: OnProgress) -> list[str]:
+    """Return the lines that cannot be read, as ``NUMBER: text``. Nothing is changed. ``on_progress`` counts bytes."""
+    errors = []
+    for number, line in enumerate(lines, 1):
+        try:
+            _read(database, line)
+        except Unplaceable:
+            pass
+        except InvalidValue as error:
+            errors.append(f"{number}: {error}")
+        on_progress(len(line))
+    return errors
 
-    Unless ``skip_bad``, raises ``Refused`` at the first line that cannot be read; the lines before it stay imported.
+
+def import_lines(database: Database, upkeep: SqliteUpkeep, lines: Iterable[bytes], on_progress: OnProgress) -> Imported:
+    """Add the entries on the lines of a file, without those that cannot be read. ``on_progress`` counts bytes.
+
+    If it cannot be completed, for whatever reason, the entries that were added are taken out again.
     """
-    done, numbered = Imported(), iter(enumerate(lines, 1))
+    done, numbered, added = Imported(), iter(enumerate(lines, 1)), array("q")
     more = True
-    while more:
-        size = 0
-        with database.transaction():
-            ends_at, more = time.monotonic() + _STEP_S, False
-            for number, line in numbered:
-                size += len(line)
-                error = _import_line(database, line, done)
-                if error:
-                    done.errors.append(f"{number}: {error}")
-                    if not skip_bad:
+    try:
+        while more:
+            size = 0
+            with database.transaction():
+                ends_at, more = time.monotonic() + _STEP_S, False
+                for number, line in numbered:
+                    size += len(line)
+                    _import_line(database, number, line, done, added)
+                    if time.monotonic() > ends_at:
+                        more = True
                         break
-                if time.monotonic() > ends_at:
-                    more = True
-                    break
-        on_progress(size)
-        # Old entries go into the index of words one by one, each as a piece of its own. Thousands of pieces would make
-        # every search slow.
-        upkeep.merge_some()
-        time.sleep(PAUSE_S)
-    if done.errors and not skip_bad:
-        raise Refused(f"line {done.errors[0]}; the lines before it were imported (--skip-bad skips bad lines)")
+            on_progress(size)
+            # Old entries go into the index of words one by one, each as a piece of its own. Thousands of pieces would
+            # make every search slow.
+            upkeep.merge_some()
+            time.sleep(PAUSE_S)
+    except BaseException:  # Ctrl-C, or a full disk
+        # Those of a transaction that was rolled back are not there, and are ignored.
+        remove_all(upkeep, added)
+        raise
     return done
 
 
-def _import_line(database: Database, line: bytes, done: Imported) -> str:
-    """Add the entry on one line and count it. Return the error in the line, or an empty string."""
-    # A file that was written on Windows can begin with a byte order mark.
-    line = line.removeprefix(codecs.BOM_UTF8)
-    if not line.strip():
-        return ""
+def _import_line(database: Database, number: int, line: bytes, done: Imported, added: array[int]) -> None:
+    """Add the entry on one line and count it."""
     try:
-        entry, ended_ms = read_line(
-            line.decode(), lambda name, at_ms: history_archive.find_account(database, name, at_ms)
-        )
-        if history_archive.take_in(database, entry, ended_ms):
-            done.added += 1
-        else:
-            done.known += 1
-    except UnicodeDecodeError:
-        return "not UTF-8"
+        found = _read(database, line)
+        if found is None:
+            return
+        message_id = history_archive.take_in(database, *found)
     except Unplaceable:
         done.unplaced += 1
     except InvalidValue as error:
-        return str(error)
-    return ""
+        done.errors.append(f"{number}: {error}")
+    else:
+        if message_id is None:
+            done.known += 1
+        else:
+            done.added += 1
+            added.append(message_id)
+
+
+def _read(database: Database, line: bytes) -> tuple[Entry, int | None] | None:
+    """Read one line; None if it is empty. Raises ``InvalidValue`` and ``Unplaceable``, as ``read_line`` does."""
+    # A file that was written on Windows can begin with a byte order mark.
+    line = line.removeprefix(codecs.BOM_UTF8)
+    if not line.strip():
+        return None
+    try:
+        text = line.decode()
+    except UnicodeDecodeError:
+        raise InvalidValue("not UTF-8") from None
+    found = read_line(text, lambda name, at_ms: history_archive.find_account(database, name, at_ms))
+    history_archive.require_past(database, found[0])
+    return found
 
 
 def index_all(upkeep: SqliteUpkeep) -> None:
@@ -104,7 +128,7 @@ def index_all(upkeep: SqliteUpkeep) -> None:
         time.sleep(PAUSE_S)
 
 
-def remove_all(upkeep: SqliteUpkeep, message_ids: Sequence[int], on_progress: OnProgress) -> None:
+def remove_all(upkeep: SqliteUpkeep, message_ids: Sequence[int], on_progress: OnProgress = lambda count: None) -> None:
     """Delete the entries with these message ids. ``on_progress`` counts entries."""
     start = 0
     while start < len(message_ids):

@@ -4,7 +4,7 @@ from harness.held_work import HeldPending
 from harness.world import PASSWORD, SERVER, SHELL, START, Here, params_of, verbs
 
 from chatroom.chat.enforcement import apply_rules
-from chatroom.chat.stored.records import Role
+from chatroom.chat.stored.records import NewBan, Role
 
 
 def test_a_promoted_account_has_its_rights_at_once(here: Here) -> None:
@@ -135,7 +135,7 @@ def test_a_ban_from_the_shell_spares_no_role(here: Here) -> None:
 def test_an_import_of_many_bans(here: Here) -> None:
     """An import disconnects the sessions that it bans, and the log says how many more bans there are."""
     hit, spared = here.connect("hit", address="10.5.0.200"), here.connect("spared", address="10.6.0.1")
-    made = here.stores.bans.add_many([("ip", f"10.5.{row}.0/24", "import", None) for row in range(100)], SHELL)
+    made = here.stores.bans.add_many([NewBan("ip", f"10.5.{row}.0/24", "import", None) for row in range(100)], SHELL)
     changed = [(ban.id, here.stores.bans.find_rule(ban.id, START)) for ban in made]
     with here.tick():
         apply_rules(here.world, changed)

@@ -239,7 +239,7 @@ def test_check_finds_every_ban_that_holds(ctl: Ctl) -> None:
 
 
 def test_an_export_is_imported_again(ctl: Ctl, database: Path, home: Path) -> None:
-    """An exported list is restored with reasons and ends. Importing it again adds nothing."""
+    """An exported list is restored with reasons, ends and dates. Importing it again adds nothing."""
     ctl("add", "mallory", "--for", "7d", "--reason", "flöding")
     ctl("add", "192.0.2.0/24", "--reason", "drop")
     exported = ctl("export").stdout
@@ -251,8 +251,8 @@ def test_an_export_is_imported_again(ctl: Ctl, database: Path, home: Path) -> No
     assert result.exit_code == 0
     assert result.stdout.startswith(f"Added 2 of 2 bans to {database}")
     after = in_force(database)
-    assert [(ban.target, ban.reason, ban.until_at) for ban in after] == [
-        (ban.target, ban.reason, ban.until_at) for ban in before
+    assert [(ban.target, ban.reason, ban.until_at, ban.created_at) for ban in after] == [
+        (ban.target, ban.reason, ban.until_at, ban.created_at) for ban in before
     ]
     assert ctl("import", "-", input=exported).stdout.startswith("Added 0 of 2")
     assert [ban.id for ban in in_force(database)] == [ban.id for ban in after]
@@ -281,8 +281,31 @@ def test_bad_lines_are_told_and_nothing_is_imported(ctl: Ctl, database: Path, ho
     assert told == ["2", "3", "4"]
     assert "nothing was imported" in result.stderr.splitlines()[-1]
     assert targets(database) == []
-    assert ctl("import", home / "bans.txt", "--skip-bad").exit_code == 0
+    result = ctl("import", home / "bans.txt", "--skip-bad")
+    assert result.exit_code == 0
+    assert "bans.txt:2: " in result.stderr
+    assert "3 lines cannot be read and were skipped" in result.stdout
     assert targets(database) == ["mallory", "eve"]
+
+
+@pytest.mark.parametrize(
+    "created_at, is_kept",
+    [("2020-01-31T12:00:00.123Z", True), ("2020-01-31T14:00:00.123+02:00", True), ("9990-01-01T00:00:00Z", False)],
+)
+def test_the_date_of_an_imported_ban(ctl: Ctl, database: Path, created_at: str, is_kept: bool) -> None:
+    """A ban keeps the date of its file. One in the future, by another server's clock, becomes that of the import."""
+    line = json.dumps({"kind": "name", "target": "mallory", "created_at": created_at})
+    assert ctl("import", "-", input=line).exit_code == 0
+    (ban,) = in_force(database)
+    assert (ban.created_at == datetime(2020, 1, 31, 12, 0, 0, 123000, UTC)) is is_kept
+    assert ban.created_at <= datetime.now(UTC)
+
+
+@pytest.mark.parametrize("created_at", ["soon", 5, "2020-01-31T12:00:00", "0001-01-01T00:00:00+05:00"])
+def test_a_wrong_date_of_an_imported_ban(ctl: Ctl, created_at: object) -> None:
+    """It makes the line bad."""
+    line = json.dumps({"kind": "name", "target": "mallory", "created_at": created_at})
+    assert "created_at must be a time" in ctl("import", "-", input=line).stderr
 
 
 def test_wide_networks_in_a_list_are_asked_about(ctl: Ctl, database: Path) -> None:

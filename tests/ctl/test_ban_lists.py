@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatroom.chat.stored.records import Actor, Ban, BanKind
+from chatroom.chat.stored.records import Actor, Ban, BanKind, NewBan
 from chatroom.ctl import ban_lists
-from chatroom.ctl.ban_lists import Wanted, add_in_batches, format_line, not_yet_in_force, read
+from chatroom.ctl.ban_lists import add_in_batches, format_line, not_yet_in_force, read
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -82,14 +82,14 @@ def test_any_line_is_a_ban_a_comment_or_a_fault(lines: list[str]) -> None:
 def test_only_what_changes_something_is_added() -> None:
     """Bans that have run out are left out, and targets that are banned for as long or longer."""
     in_force = [ban("name", "Mallory"), ban("name", "eve", until_at=NOW + DAY), ban("ip", "192.0.2.7")]
-    longer = Wanted("name", "eve", "", NOW + 2 * DAY)
-    new = Wanted("ip", "192.0.2.8", "", None)
+    longer = NewBan("name", "eve", "", NOW + 2 * DAY)
+    new = NewBan("ip", "192.0.2.8", "", None)
     wanted = [
-        Wanted("name", "mallory", "", NOW + DAY),
-        Wanted("name", "EVE", "", NOW + DAY),
+        NewBan("name", "mallory", "", NOW + DAY),
+        NewBan("name", "EVE", "", NOW + DAY),
         longer,
-        Wanted("ip", "192.0.2.7", "again", None),
-        Wanted("ip", "192.0.2.9", "", NOW - DAY),
+        NewBan("ip", "192.0.2.7", "again", None),
+        NewBan("ip", "192.0.2.9", "", NOW - DAY),
         new,
     ]
     assert not_yet_in_force(wanted, in_force, NOW) == [longer, new]
@@ -111,7 +111,7 @@ def test_a_batch_is_as_long_as_the_lock_may_be_held(monkeypatch: pytest.MonkeyPa
             return []
 
     monkeypatch.setattr(ban_lists, "time", SimpleNamespace(monotonic=lambda: clock, sleep=lambda seconds: None))
-    wanted = [Wanted("name", f"n{number}", "", None) for number in range(2000)]
+    wanted = [NewBan("name", f"n{number}", "", None) for number in range(2000)]
     add_in_batches(Store(), wanted, Actor("root", "cli"))  # type: ignore[arg-type]
     assert added == wanted
     assert max(sizes) * seconds_each <= 0.05

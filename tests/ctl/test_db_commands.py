@@ -10,7 +10,7 @@ import pexpect
 import pytest
 from harness.shell import Shell
 
-from chatroom.chat.stored.records import Actor
+from chatroom.chat.stored.records import Actor, NewBan
 from chatroom.storage.daemon_lock import DaemonLock
 from chatroom.storage.sqlite import inspection, migrate
 from chatroom.storage.sqlite.migrate import Migration, load_migrations, newest_version
@@ -168,7 +168,7 @@ def test_check_of_a_good_database(shell: Shell) -> None:
 def test_check_finds_damage(shell: Shell) -> None:
     """Garbage in the middle of the file is reported and gives exit code 1."""
     with open_stores(shell.database, create=True) as stores:
-        stores.bans.add_many([("name", f"name{number}", "x" * 500, None) for number in range(200)], BY)
+        stores.bans.add_many([NewBan("name", f"name{number}", "x" * 500, None) for number in range(200)], BY)
     content = bytearray(shell.database.read_bytes())
     content[len(content) // 2 : len(content) // 2 + 20000] = b"\x99" * 20000
     shell.database.write_bytes(content)

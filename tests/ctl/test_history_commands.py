@@ -10,6 +10,9 @@ import pytest
 from harness.shell import Shell
 
 from chatroom.chat.stored.entries import Entry, EntryFlag, Kind, Part, direct, join_parts, next_message_id
+from chatroom.ctl import history_steps
+from chatroom.errors import StorageError
+from chatroom.storage.sqlite import history_archive
 from chatroom.storage.sqlite.history_upkeep import open_upkeep
 from chatroom.storage.sqlite.journal import open_journal
 from chatroom.storage.sqlite.sqlite_stores import open_stores
@@ -260,7 +263,7 @@ def test_ended_channels_stay_ended(shell: Shell, tmp_path: Path) -> None:
     ],
 )
 def test_lines_that_cannot_be_read(shell: Shell, line: object, why: str) -> None:
-    """The first bad line ends the import with its number. With --skip-bad the lines around it are added."""
+    """A bad line is named, and nothing is imported. With --skip-bad the lines around it are."""
     good: dict[str, object] = {
         "at": "2029-01-01T00:00:00Z",
         "channel": "#old",
@@ -278,12 +281,54 @@ def test_lines_that_cannot_be_read(shell: Shell, line: object, why: str) -> None
     )
     result = shell.run("history", "import", "-", stdin=script)
     assert result.exit_code == 1
-    assert "line 3" in result.stderr
+    assert "-:3: " in result.stderr
+    assert "nothing was imported" in result.stderr
     assert why in result.stderr
-    assert [entry.text for entry in everything(shell) if entry.conversation == "#old"] == ["one"]
+    assert [entry.text for entry in everything(shell) if entry.conversation == "#old"] == []
     result = shell.run("history", "import", "-", "--skip-bad", stdin=script)
     assert (result.exit_code, "1 lines cannot be read" in result.stdout) == (0, True)
+    assert "-:3: " in result.stderr
     assert {entry.text for entry in everything(shell) if entry.conversation == "#old"} == {"one", "two"}
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), StorageError("there is no room left on the disk")])
+def test_an_import_that_breaks_off_is_undone(
+    shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: BaseException
+) -> None:
+    """After Ctrl-C or a full disk in the middle, the history is as it was before."""
+    before = everything(shell)
+    lines = [
+        json.dumps(
+            {
+                "at": iso(NOW_MS - DAY_MS + number),
+                "channel": "#old",
+                "kind": "PRIVMSG",
+                "source": "a!b@c",
+                "account": None,
+                "text": f"ancient {number}",
+            }
+        )
+        for number in range(300)
+    ]
+    file = tmp_path / "lines.jsonl"
+    file.write_text("\n".join(lines))
+    take_in, calls = history_archive.take_in, [0]
+
+    def fail_at_last(*given: Any) -> int | None:
+        calls[0] += 1
+        if calls[0] == 250:
+            raise error
+        return take_in(*given)
+
+    monkeypatch.setattr(history_archive, "take_in", fail_at_last)
+    monkeypatch.setattr(history_steps, "_STEP_S", 0.0)
+    result = shell.run("history", "import", str(file))
+    assert result.exit_code == (130 if isinstance(error, KeyboardInterrupt) else 1)
+    assert calls == [250]
+    assert everything(shell) == before
+    assert shell.json("history", "search", "ancient") == []
+    monkeypatch.undo()
+    assert "Added 300 entries" in shell.done("history", "import", str(file))
 
 
 def test_export_for_people(shell: Shell) -> None:

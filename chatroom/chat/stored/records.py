@@ -123,6 +123,18 @@ class Ban:
         return self.lifted_at is None and (self.until_at is None or self.until_at > now)
 
 
+class NewBan(NamedTuple):
+    """A ban to add. The caller has checked the target (``chatroom.chat.admission.ban_targets``)."""
+
+    kind: BanKind
+    target: str
+    reason: str
+    until_at: datetime | None
+    """When the ban expires; None means never."""
+    created_at: datetime | None = None
+    """When the ban was first made, elsewhere; None means now."""
+
+
 class BanRule(NamedTuple):
     """A ban that was not lifted, in the form that the daemon keeps in memory."""
 

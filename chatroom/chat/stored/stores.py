@@ -36,6 +36,7 @@ from chatroom.chat.stored.records import (
     BanRule,
     Change,
     Credential,
+    NewBan,
     Role,
     StoredChannel,
 )
@@ -172,8 +173,8 @@ class BanStore(Protocol):
         """
         ...
 
-    def add_many(self, bans: Sequence[tuple[BanKind, str, str, datetime | None]], by: Actor) -> list[Ban]:
-        """Add several bans (kind, target, reason, until) in one transaction, as ``add`` does; returned in that order.
+    def add_many(self, bans: Sequence[NewBan], by: Actor) -> list[Ban]:
+        """Add several bans in one transaction, as ``add`` does; returned in that order.
 
         Other writers wait meanwhile, so the caller keeps the list short: 250 take about 20 ms.
         """

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from ipaddress import ip_network
 
-from chatroom.chat.stored.records import Actor, Ban, BanKind, BanRule
+from chatroom.chat.stored.records import Actor, Ban, BanKind, BanRule, NewBan
 from chatroom.errors import InvalidTarget, NotFound
 from chatroom.irc.names import casefold
 from chatroom.storage.sqlite import audit_store, change_store
@@ -35,13 +35,13 @@ class SqliteBans:
     def add(self, kind: BanKind, target: str, reason: str, until_at: datetime | None, by: Actor) -> Ban:
         """Ban a name or a network, and lift the ban that was in force for it."""
         with self._database.transaction():
-            ban = self._add(kind, target, reason, until_at, by)
+            ban = self._add(NewBan(kind, target, reason, until_at), by)
         return ban
 
-    def add_many(self, bans: Sequence[tuple[BanKind, str, str, datetime | None]], by: Actor) -> list[Ban]:
-        """Add several bans (kind, target, reason, until) in one transaction."""
+    def add_many(self, bans: Sequence[NewBan], by: Actor) -> list[Ban]:
+        """Add several bans in one transaction."""
         with self._database.transaction():
-            added = [self._add(kind, target, reason, until_at, by) for kind, target, reason, until_at in bans]
+            added = [self._add(ban, by) for ban in bans]
         return added
 
     def lift(self, ban_id: int, by: Actor) -> Ban:
@@ -88,8 +88,10 @@ class SqliteBans:
         row = self._database.row(f"SELECT {_RULE_COLUMNS} FROM bans WHERE id = ? AND {_IN_FORCE}", (ban_id, to_ms(now)))
         return None if row is None else _rule(row)
 
-    def _add(self, kind: BanKind, target: str, reason: str, until_at: datetime | None, by: Actor) -> Ban:
+    def _add(self, new: NewBan, by: Actor) -> Ban:
+        kind, target, reason, until_at, created_at = new
         now_ms = self._database.now_ms()
+        created_ms = now_ms if created_at is None else to_ms(created_at)
         folded, version, network, prefix = _key(kind, target)
         # Only bans in force: one that has expired was not lifted by anyone.
         replaced = self._database.rows(
@@ -101,7 +103,7 @@ class SqliteBans:
             "INSERT INTO bans"
             " (kind, target, folded, version, network, prefix, reason, created_by, created_ms, until_ms)"
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (kind, target, folded, version, network, prefix, reason, by.name, now_ms, to_ms_or_none(until_at)),
+            (kind, target, folded, version, network, prefix, reason, by.name, created_ms, to_ms_or_none(until_at)),
         ).lastrowid
         assert added_id is not None  # an INSERT into a table with rowids
         ban = self._get(added_id)

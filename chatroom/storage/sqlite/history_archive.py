@@ -133,14 +133,19 @@ def find_account(database: Database, name: str, time_ms: int) -> int | None:
     return None if row is None else int(row[0])
 
 
-def take_in(database: Database, entry: Entry, ended_ms: int | None = None) -> bool:
-    """Add an entry of an archive. Returns False if it is there already. Only in a transaction.
+def require_past(database: Database, entry: Entry) -> None:
+    """Raise ``InvalidValue`` for an entry of the future."""
+    if entry.time_ms > database.now_ms():
+        raise InvalidValue("this was said in the future")
+
+
+def take_in(database: Database, entry: Entry, ended_ms: int | None = None) -> int | None:
+    """Add an entry of an archive. Returns its message id; None if it is there already. Only in a transaction.
 
     ``ended_ms``: when the conversation of its channel ended, if it has. The entry keeps its message id if that is free
     and fits its time, and otherwise gets the next free one. Raises ``InvalidValue`` for an entry of the future.
     """
-    if entry.time_ms > database.now_ms():
-        raise InvalidValue("this was said in the future")
+    require_past(database, entry)
     conversation_id = _conversation_for(database, entry.conversation, ended_ms)
     message_id = max(entry.message_id, first_message_id(entry.time_ms))
     # One that is ahead of the clock would push up the message ids of all that is said from now on.
@@ -149,7 +154,7 @@ def take_in(database: Database, entry: Entry, ended_ms: int | None = None) -> bo
     # If it is free, the entry is not there: an earlier import would have used it.
     if database.row("SELECT 1 FROM messages WHERE id = ?", (message_id,)) is not None:
         if _is_there(database, entry, conversation_id):
-            return False
+            return None
         message_id = _free_message_id(database, message_id)
     row = MessageRow(
         message_id,
@@ -168,7 +173,7 @@ def take_in(database: Database, entry: Entry, ended_ms: int | None = None) -> bo
     # The upkeep thread indexes what is above this; it has passed the older ones.
     if message_id <= database.number(f"SELECT {INDEXED}"):
         history_index.index(database, [row])
-    return True
+    return message_id
 
 
 def _conversation_for(database: Database, conversation: Conversation, ended_ms: int | None) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from harness.world import SHELL, START, Here, params_of, verbs
 
 from chatroom.chat.enforcement import apply_rules
-from chatroom.chat.stored.records import Role
+from chatroom.chat.stored.records import NewBan, Role
 
 
 def texts(lines: list[str]) -> list[str]:
@@ -77,7 +77,7 @@ def test_a_moderator_does_not_lift_a_ban_on_a_better(here: Here) -> None:
 def test_a_list_of_very_many_bans_shows_the_newest(here: Here) -> None:
     """UBAN LIST is short enough for the send queue of the client, and names the command that lists all bans."""
     ada = here.admin()
-    made = here.stores.bans.add_many([("name", f"n{number}", "import", None) for number in range(1, 401)], SHELL)
+    made = here.stores.bans.add_many([NewBan("name", f"n{number}", "import", None) for number in range(1, 401)], SHELL)
     with here.tick():
         apply_rules(here.world, [(ban.id, here.stores.bans.find_rule(ban.id, START)) for ban in made])
     listed = texts(ada.ask("UBAN LIST"))

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from chatroom.chat.stored.records import Actor, Role
+from chatroom.chat.stored.records import Actor, NewBan, Role
 from chatroom.errors import AlreadyExists, StorageError
 from chatroom.storage.sqlite.backup import write_copy
 from chatroom.storage.sqlite.sqlite_stores import SqliteStores, open_stores
@@ -26,7 +26,7 @@ def test_copy_has_what_the_log_holds(stores: SqliteStores, tmp_path: Path, by: A
 
 def test_copy_is_of_one_moment(stores: SqliteStores, path: Path, tmp_path: Path, by: Actor) -> None:
     """Commits during the copy are not in it. They neither wait for it nor make it start over."""
-    stores.bans.add_many([("name", f"name{number}", "x" * 9000, None) for number in range(2000)], by)
+    stores.bans.add_many([NewBan("name", f"name{number}", "x" * 9000, None) for number in range(2000)], by)
     reports: list[tuple[int, int]] = []
     copy = tmp_path / "copy.db"
     with open_stores(path, busy_timeout_s=0) as other:

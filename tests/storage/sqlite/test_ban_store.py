@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from chatroom.chat.stored.records import Actor, BanKind, BanRule
+from chatroom.chat.stored.records import Actor, BanKind, BanRule, NewBan
 from chatroom.errors import InvalidTarget, NotFound
 from chatroom.storage.sqlite.sqlite_stores import SqliteStores
 
@@ -114,8 +114,8 @@ def test_lifting(stores: SqliteStores, by: Actor, clock: Any) -> None:
 
 def test_many_are_added_as_one(stores: SqliteStores, by: Actor, clock: Any) -> None:
     """Several bans are added in their order. A repeated target keeps its last ban, and each ban has an audit row."""
-    batch: list[tuple[BanKind, str, str, None]] = [
-        ("name", "a", "x", None), ("ip", "192.0.2.1", "", None), ("name", "A", "y", None),
+    batch = [
+        NewBan("name", "a", "x", None), NewBan("ip", "192.0.2.1", "", None), NewBan("name", "A", "y", None),
     ]  # fmt: skip
     bans = stores.bans.add_many(batch, by)
     assert [ban.id for ban in bans] == [1, 2, 3]
@@ -128,10 +128,19 @@ def test_many_are_added_as_one(stores: SqliteStores, by: Actor, clock: Any) -> N
     ]
 
 
+def test_a_ban_from_elsewhere_keeps_its_date(stores: SqliteStores, by: Actor, clock: Any) -> None:
+    """A ban can be older than its row. The rule of the daemon has the same date."""
+    made_at = clock.now - timedelta(days=40)
+    (ban,) = stores.bans.add_many([NewBan("name", "a", "x", None, made_at)], by)
+    assert ban.created_at == made_at
+    rule = stores.bans.find_rule(ban.id, clock.now)
+    assert rule is not None and rule.created_ms == int(made_at.timestamp() * 1000)
+
+
 def test_a_batch_is_all_or_nothing(stores: SqliteStores, by: Actor, clock: Any) -> None:
     """If one target is no network, no ban is added."""
     with pytest.raises(InvalidTarget, match="rubbish"):
-        stores.bans.add_many([("name", "a", "", None), ("ip", "rubbish", "", None)], by)
+        stores.bans.add_many([NewBan("name", "a", "", None), NewBan("ip", "rubbish", "", None)], by)
     assert stores.bans.list_all() == []
     assert stores.audit.list_entries() == []
     stores.bans.add("name", "a", "", None, by)

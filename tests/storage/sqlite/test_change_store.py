@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from chatroom.chat.stored.records import Actor, Change, Role, StoredChannel
+from chatroom.chat.stored.records import Actor, Change, NewBan, Role, StoredChannel
 from chatroom.errors import InvalidTarget
 from chatroom.storage.sqlite import change_store
 from chatroom.storage.sqlite.sqlite_stores import SqliteStores
@@ -76,7 +76,7 @@ def test_a_refusal_is_no_change(stores: SqliteStores, by: Actor, open_another: C
     """A transaction that was rolled back leaves neither a row nor a gap in the ids."""
     stores.accounts.create("ada", Role.USER, [], by)
     with pytest.raises(InvalidTarget):
-        stores.bans.add_many([("name", "b", "", None), ("ip", "rubbish", "", None)], by)
+        stores.bans.add_many([NewBan("name", "b", "", None), NewBan("ip", "rubbish", "", None)], by)
     stores.bans.add("name", "a", "", None, by)
     assert [change.id for change in open_another("daemon:1").changes_after(0)] == [1, 2]
 

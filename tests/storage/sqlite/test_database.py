@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from chatroom.chat.stored.records import Actor, Role
+from chatroom.chat.stored.records import Actor, NewBan, Role
 from chatroom.errors import DatabaseBusy, DatabaseDamaged, DatabaseMissing, InvalidValue, StorageError
 from chatroom.storage.sqlite.database import APPLICATION_ID, WAL_LIMIT, open_database
 from chatroom.storage.sqlite.migrate import newest_version
@@ -150,7 +150,7 @@ def test_databases_of_others_are_left_alone(path: Path) -> None:
 
 def test_damage_inside_is_found_on_the_way(stores: SqliteStores, path: Path, by: Actor) -> None:
     """A page overwritten with rubbish is reported as damage when it is read."""
-    stores.bans.add_many([("name", f"name{number}", "x" * 500, None) for number in range(100)], by)
+    stores.bans.add_many([NewBan("name", f"name{number}", "x" * 500, None) for number in range(100)], by)
     stores.close()
     content = path.read_bytes()
     path.write_bytes(content[: len(content) // 4] + b"\x99" * (len(content) // 4 * 3))
@@ -204,7 +204,7 @@ def test_full_disk_is_told_and_undone(stores: SqliteStores, by: Actor, clock: An
     """Without room on the disk, the transaction is rolled back. The next one works when there is room again."""
     stores.database.execute("PRAGMA max_page_count=1").fetchall()
     with pytest.raises(StorageError, match="no room left"):
-        stores.bans.add_many([("name", f"name{number}", "x" * 1000, None) for number in range(100)], by)
+        stores.bans.add_many([NewBan("name", f"name{number}", "x" * 1000, None) for number in range(100)], by)
     assert stores.bans.list_all() == []
     stores.database.execute("PRAGMA max_page_count=1000000").fetchall()
     stores.bans.add("name", "mallory", "", None, by)

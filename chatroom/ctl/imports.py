@@ -1,0 +1,45 @@
+"""What ``ban import`` and ``history import`` share: the report of bad lines, and an orderly end at a signal."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import sys
+from collections.abc import Iterator, Sequence
+from types import FrameType
+
+from chatroom.ctl.output import plain
+from chatroom.ctl.streams import print_error
+from chatroom.errors import Refused
+
+_SHOWN_ERRORS = 20
+"""How many bad lines of a file are listed; the others are counted."""
+
+
+def require_readable(file: str, errors: Sequence[str], skip_bad: bool) -> None:
+    """List the bad lines (``NUMBER: text``) of a file. Raises ``Refused`` if there are any, unless ``skip_bad``."""
+    for error in errors[:_SHOWN_ERRORS]:
+        # As compilers do, "file:line: text", so that editors can jump to the line.
+        print_error(plain(f"{file}:{error}"))
+    if len(errors) > _SHOWN_ERRORS:
+        print_error(f"and {len(errors) - _SHOWN_ERRORS} more")
+    if errors and not skip_bad:
+        count = "1 line" if len(errors) == 1 else f"{len(errors)} lines"
+        raise Refused(f"{count} cannot be read, so nothing was imported; --skip-bad imports the others")
+
+
+@contextlib.contextmanager
+def raise_at_signals() -> Iterator[None]:
+    """In the block, SIGTERM and SIGHUP (a closed terminal) raise ``SystemExit``, so that what was begun is undone."""
+    # Under nohup SIGHUP is ignored, and stays so.
+    numbers = [one for one in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(one) is not signal.SIG_IGN]
+    before = [signal.signal(number, _raise) for number in numbers]
+    try:
+        yield
+    finally:
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, handler)
+
+
+def _raise(number: int, frame: FrameType | None) -> None:
+    sys.exit(128 + number)
