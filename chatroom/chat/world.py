@@ -27,9 +27,8 @@ from chatroom.chat.stored.entries import Kind
 from chatroom.chat.work_queue import WorkQueue
 from chatroom.config import Settings
 from chatroom.irc import caps
-from chatroom.irc.framing import LINE_BYTES, encode
+from chatroom.irc.framing import encode
 from chatroom.irc.names import casefold
-from chatroom.irc.packing import split_text
 
 if TYPE_CHECKING:
     from chatroom.chat.delivery.welcome_text import WelcomeText
@@ -167,14 +166,8 @@ class World:
 
     def tell_notice(self, user: User, text: str) -> None:
         """Send a NOTICE from the server to all sessions of a user, or several if the text needs them."""
-        for event in self.notices(self.settings.server.name, user.nick, text):
+        for event in self.outbox.notices(self.settings.server.name, user.nick, text):
             self.tell_user(user, event)
-
-    def notices(self, source: str, target: str, text: str) -> list[Event]:
-        """Make the NOTICEs that hold a text of any length. ``target`` is a nick or ``*``."""
-        head = f"NOTICE {target} :"
-        pieces = split_text(text, LINE_BYTES - len(f":{source} {head}".encode()))
-        return [self.outbox.event(source, head + piece) for piece in pieces]
 
     def tell_channel(self, channel: Channel, event: Event, skip: Session | None = None) -> None:
         """Say a numbered event to every session in a channel except ``skip``."""

@@ -226,5 +226,5 @@ class Context:
     def notice(self, text: str) -> None:
         """Answer with a NOTICE from the server or the service that was asked; several if the text needs them."""
         source = self.world.nickserv.prefix if self.verb == NICKSERV else self.server
-        for event in self.world.notices(source, self.nick, text):
+        for event in self.world.outbox.notices(source, self.nick, text):
             self.say(event)

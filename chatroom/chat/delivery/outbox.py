@@ -20,8 +20,9 @@ from chatroom.chat.delivery.replay_queue import ReplayQueue, ReplayQueues
 from chatroom.chat.events import Event, Stamp
 from chatroom.chat.people.labelled_reply import Batch, LabelledReply, Reply
 from chatroom.irc import caps
-from chatroom.irc.framing import encode
+from chatroom.irc.framing import LINE_BYTES, encode
 from chatroom.irc.message import escape
+from chatroom.irc.packing import split_text
 
 if TYPE_CHECKING:
     from chatroom.chat.people.channel import Channel
@@ -73,6 +74,12 @@ class Outbox:
         self.seq = event.seq = self.seq + 1
         event.stamp = self.stamp
         return event
+
+    def notices(self, source: str, target: str, text: str) -> list[Event]:
+        """Make the numbered NOTICEs that hold a text of any length. ``target`` is a nick or ``*``."""
+        head = f"NOTICE {target} :"
+        pieces = split_text(text, LINE_BYTES - len(f":{source} {head}".encode()))
+        return [self.event(source, head + piece) for piece in pieces]
 
     def number(self, event: Event) -> None:
         """Give an event the next sequence number, and the tick's stamp unless it has one.

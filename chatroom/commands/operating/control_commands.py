@@ -85,7 +85,7 @@ def announce(context: Context, params: list[str]) -> Pending | None:
     if not params[0].strip():
         context.fail("EMPTY_TEXT", text="There is no text to announce")
         return None
-    for event in world.notices(context.server, "*", params[0]):  # the same events for all, so they are rendered once
+    for event in world.outbox.notices(context.server, "*", params[0]):  # the same for all, so rendered once
         for user in world.users.values():
             world.tell_user(user, event)
     world.log_line(f"announced by {context.actor.name}: {params[0]}")
