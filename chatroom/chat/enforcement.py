@@ -132,7 +132,7 @@ def _disconnect(world: World, hit: _Hit, issuer: Role) -> None:
     else:
         world.log_line(f"kicked {user.nick}: {why}")
     if session is not None:
-        world.close(session, text, others)
+        world.close(session, text, others, returns=False)
     else:
         world.close_user(user, text, others)
 

@@ -24,6 +24,7 @@ from chatroom.chat.people.online_directory import OnlineDirectory
 from chatroom.chat.people.user import User
 from chatroom.chat.people.whowas import WhowasList
 from chatroom.chat.stored.entries import Kind
+from chatroom.chat.whereabouts import Whereabouts
 from chatroom.chat.work_queue import WorkQueue
 from chatroom.config import Settings
 from chatroom.irc import caps
@@ -80,6 +81,8 @@ class World:
         self.nickserv.bot = True
         self.channels: dict[str, Channel] = {}
         """All channels, by casefolded name."""
+        self.channels_made = 0
+        """The number of the channel that was made last."""
         self.channel_renames = 0
         """How many channels were renamed since the start. By it a verb sees that names may have changed while it
         waited."""
@@ -96,6 +99,7 @@ class World:
         self.log_lines: list[str] = []
         """The log lines of the tick under way. Its thread shows them when it has released the lock."""
         self.work = WorkQueue()
+        self.whereabouts = Whereabouts(self.work, self.ledger, self.online, runtime)
         self.welcome: WelcomeText | None = None
         """The welcome as it was last rendered; None before the first one."""
         self.configure_channels()
@@ -112,22 +116,6 @@ class World:
     def log_line(self, text: str) -> None:
         """Log a line for the operator."""
         self.log_lines.append(text)
-
-    def record_arrival(self, account_id: int, folded: str) -> None:
-        """Have it stored that an account has joined a channel; an empty name stands for the server."""
-        self.work.write(lambda stores: stores.presence.come(account_id, folded))
-
-    def record_departure(self, user: User, channel: Channel | None) -> None:
-        """Have it stored that a user leaves a channel, or the server (None): the account has read everything until now.
-
-        Nothing is stored for a guest, or if there is no history.
-        """
-        if self.runtime.is_ending:
-            return  # all users leave at once: the daemon's next start stores that with one statement
-        if self.ledger.journal is not None and user.account is not None:
-            account_id, number = user.account.id, self.ledger.last_message_id
-            folded = channel.folded if channel is not None else ""
-            self.work.write(lambda stores: stores.presence.go(account_id, folded, number))
 
     def configure_channels(self) -> None:
         """Make the channels that the settings name. Those that they no longer name stay, as stored channels."""
@@ -203,10 +191,11 @@ class World:
         self.online.add(user, len(self.users))
         self.monitors.tell_online(self.outbox, self.settings.server.name, user)
 
-    def remove_user(self, user: User, quit_text: str) -> None:
+    def remove_user(self, user: User, quit_text: str, *, returns: bool = False) -> None:
         """Remove a user that is gone. Neighbours read QUIT, and clients that monitor the nick that it is offline.
 
-        When the daemon stops, the QUIT is stored and told to nobody.
+        ``returns`` is True if the account comes back to its channels at its next login. When the daemon stops, the QUIT
+        is stored and told to nobody.
         """
         if self.users.get(user.folded) is not user:
             return
@@ -223,9 +212,9 @@ class World:
             self.outbox.settle(session)
         self.outbox.number(event)
         channels = list(user.channels)
-        self.record_departure(user, None)
+        self.whereabouts.depart(user, None)
         for channel in channels:
-            self.record_departure(user, channel)
+            self.whereabouts.depart(user, channel, returns=returns)
             self._leave(channel, user)
         for channel in channels:
             if channel.members or channel.stored:
@@ -255,20 +244,35 @@ class World:
 
     def set_account(self, user: User, account: AccountEntry | None) -> None:
         """Log a user in or out, and tell neighbours with account-notify if the account's name changes."""
-        before = user.account_name
+        before, old = user.account_name, user.account
+        is_another = (old.id if old is not None else None) != (account.id if account is not None else None)
+        if is_another:
+            for place in (None, *user.channels):
+                self.whereabouts.depart(user, place)
         self.online.set_account(user, account)
+        if is_another:
+            for place in (None, *user.channels):
+                self.whereabouts.arrive(user, place, self.wall_ms)
         if user.account_name != before:  # a new role or a new entry of the same account is no login
             name = user.account_name or "*"
             event = user.event(f"ACCOUNT {name}", needs=caps.ACCOUNT_NOTIFY)
             self.tell_neighbours(user, event)
 
     def close(
-        self, session: Session, text: str, quit_text: str | None = None, *, tell: bool = True, lost: bool = False
+        self,
+        session: Session,
+        text: str,
+        quit_text: str | None = None,
+        *,
+        tell: bool = True,
+        lost: bool = False,
+        returns: bool = True,
     ) -> None:
         """End a session for the reason ``text``. The user goes with the last session.
 
         ``quit_text`` is the reason that other users read, if it is another one. ``tell`` is False if the session gets
-        no ERROR. ``lost`` is True if nothing can be sent to it, not even earlier lines.
+        no ERROR. ``lost`` is True if nothing can be sent to it, not even earlier lines. ``returns`` is False if the
+        user or an operator ends it: then the account does not come back to its channels by itself.
         """
         if session.closing:
             return
@@ -279,7 +283,7 @@ class World:
             else:
                 self.outbox.settle(session)
             if len(user.sessions) == 1:
-                self.remove_user(user, text if quit_text is None else quit_text)
+                self.remove_user(user, text if quit_text is None else quit_text, returns=returns)
             else:
                 user.discard_session(session)
                 self.online.discard_session(user, session)
@@ -307,9 +311,9 @@ class World:
             self.outbox.send_labelled(session, labelled, self.settings.server.name)
 
     def close_user(self, user: User, text: str, quit_text: str) -> None:
-        """End all sessions of a user."""
+        """End all sessions of a user, for an operator."""
         for session in list(user.sessions):
-            self.close(session, text, quit_text)
+            self.close(session, text, quit_text, returns=False)
 
     # -- channels ---------------------------------------------------------------------------------
 
@@ -322,11 +326,13 @@ class World:
         channel = self.make_channel(name)
         channel.began_after = self.ledger.last_message_id
         self.ledger.end_earlier(channel.name)
+        self.whereabouts.forget_channel(channel)
         return channel
 
     def make_channel(self, name: str) -> Channel:
         """Make an empty channel. What the history has under its name is its own."""
-        channel = Channel(name, self.wall_ms)
+        self.channels_made += 1
+        channel = Channel(name, self.wall_ms, self.channels_made)
         self.channels[channel.folded] = channel
         return channel
 

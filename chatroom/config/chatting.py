@@ -24,6 +24,12 @@ class Channels:
         "The channels that every user joins at the start. They always exist, and the first user in them does not "
         "become an operator.",
     )
+    rejoin: bool = setting(
+        True,
+        YesOrNo(),
+        "Let an account back into its channels at its next login if its last connection broke. After PART, QUIT or a "
+        "kick it stays out.",
+    )
     max_joined: int = setting(100, Whole(1, 10_000), "How many channels a user can be in at the same time.")
 
 

@@ -153,9 +153,10 @@ class Daemon:
         finally:
             gc.freeze()
             gc.enable()
-        if world.ledger.journal is not None:
+        kept = world.ledger.journal is not None
+        stores.presence.go_all(world.ledger.last_message_id if kept else None)
+        if kept:
             path = self._settings.database.path
-            stores.presence.go_all(world.ledger.last_message_id)
             self._upkeep = Upkeep(lambda: open_upkeep(path), lambda: world.settings.history)
         return world
 

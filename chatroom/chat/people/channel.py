@@ -56,6 +56,7 @@ class Channel:
         "members",
         "metadata",
         "name",
+        "number",
         "sessions",
         "stored",
         "topic",
@@ -63,7 +64,9 @@ class Channel:
         "topic_ms",
     )
 
-    def __init__(self, name: str, wall_ms: int) -> None:
+    def __init__(self, name: str, wall_ms: int, number: int = 0) -> None:
+        self.number = number
+        """How many channels had been made with this one. By it a verb sees that one was made while it waited."""
         self.name = name
         self.folded = casefold(name)
         self.created_ms = wall_ms

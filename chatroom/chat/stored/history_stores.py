@@ -168,26 +168,43 @@ class HistoryStore(Protocol):
 
 
 class PresenceStore(Protocol):
-    """Up to which message id each account had read a channel when it left. It decides what a replay shows.
+    """Where each account is, and up to which message id it had read a channel when it left.
+
+    The message id decides what a replay shows. It is None if there is no history.
 
     ``channel`` is a casefolded name; empty means the server itself, for direct messages. A call for an account that was
     deleted does nothing.
     """
 
-    def come(self, account_id: int, channel: str) -> None:
-        """Record that the account is in the channel."""
+    def come(self, account_id: int, channel: str, joined_ms: int | None = None) -> None:
+        """Record that the account is in the channel since ``joined_ms``, and comes back there if that is not None."""
         ...
 
     def find_left(self, account_id: int, channel: str) -> int | None:
         """The message id up to which the account had read when it last left, or None if it never left."""
         ...
 
-    def go(self, account_id: int, channel: str, message_id: int) -> None:
-        """Record that the account left and has read up to ``message_id``. The recorded message id never goes down."""
+    def go(self, account_id: int, channel: str, message_id: int | None, *, returns: bool = False) -> None:
+        """Record that the account left and has read up to ``message_id``. The recorded message id never goes down.
+
+        With ``returns`` it comes back to the channel, if ``come`` had a time.
+        """
         ...
 
-    def go_all(self, message_id: int) -> None:
-        """Record ``go`` for every account that is recorded as present.
+    def find_places(self, account_id: int) -> list[str]:
+        """The channels that the account comes back to and is not in, by the times of its JOINs, earliest first."""
+        ...
+
+    def forget_place(self, account_id: int, channel: str) -> None:
+        """Record that the account does not come back to the channel."""
+        ...
+
+    def forget_channel(self, channel: str) -> None:
+        """Record that no account comes back to the channel. Those that are in it now come back all the same."""
+        ...
+
+    def go_all(self, message_id: int | None) -> None:
+        """Record for every account that is recorded as present that it left and comes back.
 
         The daemon calls it when it starts, with the last message id of the run before: at its end all have left.
         """

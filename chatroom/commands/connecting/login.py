@@ -15,6 +15,7 @@ from chatroom.chat.stored.records import Account, AccountEntry
 from chatroom.commands.context import NICKSERV, Context, printable
 from chatroom.commands.pending import Pending
 from chatroom.commands.presence.account_data import with_account_data
+from chatroom.commands.rooms.rejoining import come_back
 from chatroom.irc import numerics
 from chatroom.irc.names import casefold
 
@@ -211,7 +212,7 @@ def log_in_present(
     user would be logged in too (``may_log_in``).
     """
 
-    def go_on(context: Context) -> None:
+    def go_on(context: Context) -> Pending | None:
         # Looked up again: the account may have changed while its data were read, and another session have come.
         user, known = context.session.user, admitted(context.world, account.id)
         if isinstance(known, Denied):
@@ -219,26 +220,30 @@ def log_in_present(
         elif user is not None and not may_log_in(user, known):
             refuse_another(context)
         elif user is not None:
-            log_in(context, user, known)
+            is_new = log_in(context, user, known)
             done(context)
+            return come_back(context) if is_new else None
+        return None
 
     user = context.session.user
     if user is None or not may_log_in(user, account):
-        go_on(context)
-        return None
+        return go_on(context)
     return with_account_data(context, account, go_on)
 
 
-def log_in(context: Context, user: User, account: AccountEntry) -> None:
+def log_in(context: Context, user: User, account: AccountEntry) -> bool:
     """Log a user in to an account. The user reads 900, and sessions with account-notify read ACCOUNT.
+
+    Return True if the user had no account, or another one: then the caller has it ``come_back``.
 
     The caller has checked that no other session of the user would be logged in with it (``may_log_in``).
     """
     context.reply(numerics.RPL_LOGGEDIN, user.prefix, account.name, text=f"You are now logged in as {account.name}")
-    before = operators_of(user)
+    before, old = operators_of(user), user.account
     context.world.set_account(user, account)
     context.world.online.step_up(user, context.session)
     show_operator_mode(context, user, before)
+    return old is None or old.id != account.id
 
 
 def may_log_in(user: User, account: AccountEntry | None) -> bool:

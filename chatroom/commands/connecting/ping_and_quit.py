@@ -40,7 +40,7 @@ def quit_(context: Context, params: list[str]) -> Pending | None:
     if session.user is not None:
         context.say(f":{session.user.prefix} QUIT :{text}")
         context.world.log_line(f"left: {session.user.nick} ({text})")
-    context.world.close(session, text)
+    context.world.close(session, text, returns=False)
     return None
 
 

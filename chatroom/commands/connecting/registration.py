@@ -23,8 +23,8 @@ from chatroom.commands.pending import Pending
 from chatroom.commands.presence.account_data import with_account_data
 from chatroom.commands.presence.away_and_ison import ABSENT, set_away
 from chatroom.commands.presence.metadata_push import tell_watchers
-from chatroom.commands.reading.replay import replay_direct
 from chatroom.commands.rooms.joining import enter, show_channel
+from chatroom.commands.rooms.rejoining import come_back
 from chatroom.irc import numerics
 from chatroom.irc.names import casefold
 
@@ -54,7 +54,7 @@ def advance(context: Context) -> Pending | None:
     if context.world.settings.server.password and not registration.server_password_given:
         _refuse_login(context, Denied("this server needs a password, send it by PASS"))
     elif _may_enter(context, registration.nick, account):
-        _complete(context, registration)
+        return _complete(context, registration)
     return None
 
 
@@ -219,7 +219,7 @@ def take_account(context: Context, account: AccountEntry) -> None:
     context.reply(numerics.RPL_LOGGEDIN, mask, account.name, text=f"You are now logged in as {account.name}")
 
 
-def _complete(context: Context, registration: Registration) -> None:
+def _complete(context: Context, registration: Registration) -> Pending | None:
     world, session = context.world, context.session
     # IRCv3 SASL: an exchange that is not over when registration completes is aborted.
     if session.sasl is not None:
@@ -231,7 +231,7 @@ def _complete(context: Context, registration: Registration) -> None:
     other = world.find_user(registration.nick)
     if other is not None:
         _attach(context, other, registration.away)
-        return
+        return None
     user = User(
         registration.nick,
         registration.username,
@@ -247,6 +247,7 @@ def _complete(context: Context, registration: Registration) -> None:
     if registration.account_data is not None:
         user.account_data = registration.account_data
     world.add_user(user)
+    world.whereabouts.arrive(user, None, world.wall_ms)
     tell_watchers(world, user)
     # Clients take nothing before 001 for a sign that they are registered, so the welcome comes before the joins.
     _welcome(context, user, "joined")
@@ -254,7 +255,7 @@ def _complete(context: Context, registration: Registration) -> None:
         channel = world.find_channel(name)
         if channel is not None and channel not in user.channels:
             enter(context, channel)
-    replay_direct(world, session)
+    return come_back(context)
 
 
 def _attach(context: Context, user: User, away: str | None) -> None:

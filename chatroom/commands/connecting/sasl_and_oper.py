@@ -27,6 +27,7 @@ from chatroom.commands.connecting.registration import advance, take_account
 from chatroom.commands.context import Context
 from chatroom.commands.pending import Pending
 from chatroom.commands.presence.account_data import with_account_data
+from chatroom.commands.rooms.rejoining import come_back
 from chatroom.irc import caps, numerics
 from chatroom.irc.names import casefold
 from chatroom.irc.sasl import SaslFault, encode_response, parse_plain
@@ -222,7 +223,7 @@ def _oper_checked(context: Context, account: AccountEntry | Denied) -> Pending |
     elif user is not None and account.role >= Role.MODERATOR and _oper_logs_in(user, account):
         return with_account_data(context, account, lambda context: _become_operator(context, account))
     else:
-        _become_operator(context, account)
+        return _become_operator(context, account)
     return None
 
 
@@ -231,24 +232,26 @@ def _oper_logs_in(user: User, account: AccountEntry) -> bool:
     return may_log_in(user, account) and (user.account is None or user.account.id == account.id)
 
 
-def _become_operator(context: Context, account: AccountEntry) -> None:
+def _become_operator(context: Context, account: AccountEntry) -> Pending | None:
     # Looked up again, because the account may have changed while its data were read.
     user, known = context.session.user, admitted(context.world, account.id)
+    is_new = False
     if user is None:
-        return
+        return None
     if isinstance(known, Denied):
         _refuse_oper(context, known)
     elif known.role < Role.MODERATOR:
         context.reply(numerics.ERR_NOOPERHOST, text=f"{known.name} is not the account of an admin or a moderator")
     else:
         if _oper_logs_in(user, known):
-            log_in(context, user, known)
+            is_new = log_in(context, user, known)
         else:
             before, online = operators_of(user), context.world.online
             online.set_oper(user, context.session, known)
             online.step_up(user, context.session)
             show_operator_mode(context, user, before)
         context.reply(numerics.RPL_YOUREOPER)
+    return come_back(context) if is_new else None
 
 
 def _refuse_oper(context: Context, denied: Denied) -> None:

@@ -70,9 +70,7 @@ def replay_channel(world: World, session: Session, channel: Channel, *, own: boo
         return
     account_id = user.account.id if user.account is not None else None
     asks_itself = bool(session.caps & caps.CHATHISTORY)
-    if account_id is not None:
-        world.record_arrival(account_id, channel.folded)
-    elif not history.replay_guests or not channel.stored:
+    if account_id is None and (not history.replay_guests or not channel.stored):
         # A channel that ends with its last member is for the users that are in it: later ones are not shown it.
         return
     if asks_itself or user.bot:
@@ -120,7 +118,6 @@ def replay_direct(world: World, session: Session) -> None:
         return
     account_id, up_to = user.account.id, world.ledger.last_message_id
     most = world.settings.history.replay_accounts_max
-    world.record_arrival(account_id, "")
     if session.caps & caps.CHATHISTORY or user.bot or not most:
         return
 

@@ -145,6 +145,7 @@ def enter(context: Context, channel: Channel) -> None:
     for session in user.sessions:
         # The user's other devices are members from now on, too: they need what the joining one is shown.
         show_channel(context if session is context.session else Context(world, session, "JOIN"), channel)
+    world.whereabouts.arrive(user, channel, world.wall_ms)
     # Last: from here on the channel's lines wait for the replay, and all lines above must come before it.
     for session in user.sessions:
         replay_channel(world, session, channel, own=session is context.session)
@@ -196,7 +197,7 @@ def depart(context: Context, channel: Channel, reason: str) -> None:
     # The order matters. The PART gets its message id first, so that the account has read it when it leaves. And it goes
     # to the channel while the user's other devices are still in it.
     world.ledger.add_event(event, Kind.PART, channel, reason, user)
-    world.record_departure(user, channel)
+    world.whereabouts.depart(user, channel)
     world.tell_channel(channel, event, skip=context.session)
     world.leave(channel, user)
     context.say(event)

@@ -61,7 +61,7 @@ def _kick_one(context: Context, channel: Channel, nick: str, reason: str) -> Non
     event = world.outbox.event(context.source, f"KICK {channel.name} {target.nick} :{reason}", context.user)
     # In the order of ``joining.depart``, and for the same reasons.
     world.ledger.add_event(event, Kind.KICK, channel, f"{target.nick} {reason}", context.user)
-    world.record_departure(target, channel)
+    world.whereabouts.depart(target, channel)
     world.tell_channel(channel, event, skip=context.session)
     world.leave(channel, target)
     context.say(event)

@@ -1,8 +1,14 @@
-"""The table ``presence``. Its column ``left_number`` is a message id."""
+"""The table ``presence``. Its column ``left_number`` is a message id, and ``joined_ms`` the time of a JOIN."""
 
 from __future__ import annotations
 
 from chatroom.storage.sqlite.database import Database
+
+# The higher one of what is stored and of what is given. NULL, which means no message id, changes nothing.
+_HIGHER = (
+    "left_number = CASE WHEN excluded.left_number IS NULL THEN left_number"
+    " ELSE max(ifnull(left_number, 0), excluded.left_number) END"
+)
 
 
 class SqlitePresence:
@@ -13,33 +19,58 @@ class SqlitePresence:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def come(self, account_id: int, channel: str) -> None:
-        """Record that the account is in the channel."""
+    def come(self, account_id: int, channel: str, joined_ms: int | None = None) -> None:
+        """Record that the account is in the channel, and since when."""
         # A SELECT instead of VALUES adds no row if the account was deleted meanwhile.
         with self._database.transaction():
             self._database.execute(
-                "INSERT INTO presence (account_id, channel, is_present) SELECT id, ?, 1 FROM accounts WHERE id = ?"
-                " ON CONFLICT DO UPDATE SET is_present = 1",
-                (channel, account_id),
+                "INSERT INTO presence (account_id, channel, is_present, joined_ms)"
+                " SELECT id, ?, 1, ? FROM accounts WHERE id = ?"
+                " ON CONFLICT DO UPDATE SET is_present = 1, joined_ms = excluded.joined_ms",
+                (channel, joined_ms, account_id),
             )
 
-    def go(self, account_id: int, channel: str, message_id: int) -> None:
+    def go(self, account_id: int, channel: str, message_id: int | None, *, returns: bool = False) -> None:
         """Record that the account left and has read up to ``message_id``."""
         with self._database.transaction():
             self._database.execute(
                 "INSERT INTO presence (account_id, channel, is_present, left_number)"
                 " SELECT id, ?, 0, ? FROM accounts WHERE id = ?"
-                " ON CONFLICT DO UPDATE SET is_present = 0, left_number = max(ifnull(left_number, 0),"
-                " excluded.left_number)",
+                f" ON CONFLICT DO UPDATE SET is_present = 0, {_HIGHER}{'' if returns else ', joined_ms = NULL'}",
                 (channel, message_id, account_id),
             )
 
-    def go_all(self, message_id: int) -> None:
-        """Record ``go`` for every account that is recorded as present."""
+    def go_all(self, message_id: int | None) -> None:
+        """Record for every account that is recorded as present that it lost its connection."""
         with self._database.transaction():
             self._database.execute(
-                "UPDATE presence SET is_present = 0, left_number = max(ifnull(left_number, 0), ?) WHERE is_present",
+                "UPDATE presence SET is_present = 0,"
+                " left_number = CASE WHEN ?1 IS NULL THEN left_number ELSE max(ifnull(left_number, 0), ?1) END"
+                " WHERE is_present",
                 (message_id,),
+            )
+
+    def find_places(self, account_id: int) -> list[str]:
+        """The channels that the account comes back to, in the order of its JOINs."""
+        rows = self._database.rows(
+            "SELECT channel FROM presence WHERE account_id = ? AND joined_ms IS NOT NULL AND NOT is_present"
+            " ORDER BY joined_ms, channel",
+            (account_id,),
+        )
+        return [str(channel) for (channel,) in rows]
+
+    def forget_place(self, account_id: int, channel: str) -> None:
+        """Record that the account does not come back to the channel."""
+        with self._database.transaction():
+            self._database.execute(
+                "UPDATE presence SET joined_ms = NULL WHERE account_id = ? AND channel = ?", (account_id, channel)
+            )
+
+    def forget_channel(self, channel: str) -> None:
+        """Record that no account comes back to the channel."""
+        with self._database.transaction():
+            self._database.execute(
+                "UPDATE presence SET joined_ms = NULL WHERE channel = ? AND joined_ms IS NOT NULL", (channel,)
             )
 
     def find_left(self, account_id: int, channel: str) -> int | None:

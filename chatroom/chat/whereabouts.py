@@ -1,0 +1,59 @@
+"""Whereabouts: having it stored where accounts are, for their replays and for when they come back.
+
+It is stored for each account and channel, and for the server itself. An account that left by itself stays out; one
+whose last connection broke comes back to its channels at its next login (``commands.rooms.rejoining``). A daemon that
+is killed stores nothing: its next start finds the accounts recorded as present, and takes them for broken off.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from chatroom.chat.delivery.ledger import Ledger
+    from chatroom.chat.people.channel import Channel
+    from chatroom.chat.people.online_directory import OnlineDirectory
+    from chatroom.chat.people.user import User
+    from chatroom.chat.runtime import Runtime
+    from chatroom.chat.work_queue import WorkQueue
+
+
+class Whereabouts:
+    """Hands out the writes. Nothing is stored for a guest. Guarded by the hub lock."""
+
+    __slots__ = ("_ledger", "_online", "_runtime", "_work")
+
+    def __init__(self, work: WorkQueue, ledger: Ledger, online: OnlineDirectory, runtime: Runtime) -> None:
+        self._work = work
+        self._ledger = ledger
+        self._online = online
+        self._runtime = runtime
+
+    def arrive(self, user: User, channel: Channel | None, wall_ms: int) -> None:
+        """Have it stored that a user has come into a channel, or to the server (None)."""
+        if user.account is not None:
+            account_id, folded = user.account.id, channel.folded if channel is not None else ""
+            joined_ms = wall_ms if channel is not None else None
+            self._work.write(lambda stores: stores.presence.come(account_id, folded, joined_ms))
+
+    def depart(self, user: User, channel: Channel | None, *, returns: bool = False) -> None:
+        """Have it stored that a user leaves a channel, or the server (None): the account has read everything until now.
+
+        ``returns`` is True if the account comes back to the channel at its next login.
+        """
+        if self._runtime.is_ending:
+            return  # all users leave at once: the daemon's next start stores that with one statement
+        account = user.account
+        if account is None:
+            return
+        for other in self._online.users_of(account.id):
+            if other is not user and (channel is None or channel in other.channels):
+                return  # the account is still there, under another nick
+        message_id = self._ledger.last_message_id if self._ledger.journal is not None else None
+        folded = channel.folded if channel is not None else ""
+        self._work.write(lambda stores: stores.presence.go(account.id, folded, message_id, returns=returns))
+
+    def forget_channel(self, channel: Channel) -> None:
+        """Have it stored that no account comes back to a channel, because it is another one of its name."""
+        folded = channel.folded
+        self._work.write(lambda stores: stores.presence.forget_channel(folded))

@@ -1,0 +1,55 @@
+"""Where accounts are, and where they come back to."""
+
+from __future__ import annotations
+
+import pytest
+from harness.world import SHELL
+
+from chatroom.chat.stored.records import Role
+from chatroom.storage.sqlite.sqlite_stores import SqliteStores
+
+
+@pytest.fixture
+def una(stores: SqliteStores) -> int:
+    """The id of an account."""
+    return stores.accounts.create("una", Role.USER, [], SHELL).id
+
+
+def test_the_places_of_an_account_that_is_gone(stores: SqliteStores, una: int) -> None:
+    """Those it comes back to, in the order of its JOINs; not where it is, or has left."""
+    presence = stores.presence
+    for name, joined_ms in (("#b", 1), ("#a", 2), ("#left", 3), ("#here", 4)):
+        presence.come(una, name, joined_ms)
+    presence.come(una, "")
+    presence.go(una, "#b", 10, returns=True)
+    presence.go(una, "#a", 11, returns=True)
+    presence.go(una, "#left", 12)
+    presence.go(una, "#never-there", 13, returns=True)
+    assert presence.find_places(una) == ["#b", "#a"]
+    presence.forget_place(una, "#a")
+    presence.go_all(20)
+    assert presence.find_places(una) == ["#b", "#here"]
+    presence.forget_channel("#b")
+    assert presence.find_places(una) == ["#here"]
+    assert [presence.find_left(una, name) for name in ("#a", "#here", "")] == [11, 20, 20]
+
+
+def test_without_a_history_nothing_is_marked_as_read(stores: SqliteStores, una: int) -> None:
+    """An account that was never there while there was one has missed nothing of it."""
+    presence = stores.presence
+    presence.come(una, "#a", 1)
+    presence.go(una, "#a", None, returns=True)
+    assert presence.find_left(una, "#a") is None
+    presence.go(una, "#a", 7, returns=True)
+    presence.come(una, "#a", 2)
+    presence.go_all(None)
+    assert presence.find_left(una, "#a") == 7
+    assert presence.find_places(una) == ["#a"]
+
+
+def test_a_deleted_account_has_no_places(stores: SqliteStores, una: int) -> None:
+    """Nothing is stored for it either."""
+    stores.presence.come(una, "#a", 1)
+    stores.accounts.delete(una, SHELL)
+    stores.presence.go(una, "#a", 5, returns=True)
+    assert stores.presence.find_places(una) == []
