@@ -8,11 +8,12 @@ import click
 
 from chatroom.ctl.invocation import Invocation, pass_invocation
 from chatroom.ctl.output import json_option, print_json, print_table
+from chatroom.ctl.subcommands import Subcommands
 from chatroom.ctl.time_options import past_moment
 from chatroom.storage.sqlite.sqlite_stores import open_stores
 
 
-@click.group()
+@click.group(cls=Subcommands)
 def audit() -> None:
     """Read the log of administrative actions.
 

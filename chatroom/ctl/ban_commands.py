@@ -38,6 +38,7 @@ from chatroom.ctl.output import (
     say,
 )
 from chatroom.ctl.streams import warn
+from chatroom.ctl.subcommands import Subcommands
 from chatroom.errors import NotFound
 from chatroom.storage.sqlite.sqlite_stores import SqliteStores, open_stores
 
@@ -49,7 +50,7 @@ _force_option = click.option(
 )
 
 
-@click.group()
+@click.group(cls=Subcommands)
 def ban() -> None:
     """Ban names, addresses and networks from the server.
 

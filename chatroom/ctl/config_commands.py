@@ -19,6 +19,7 @@ from chatroom.ctl.invocation import Invocation, pass_invocation
 from chatroom.ctl.output import json_option, print_json, print_table, report, say
 from chatroom.ctl.standard_input import read_stdin
 from chatroom.ctl.streams import warn
+from chatroom.ctl.subcommands import Subcommands
 from chatroom.errors import AlreadyExists, ConfigError, InvalidValue, NotFound, Refused
 
 _MASKED = "********"
@@ -41,7 +42,7 @@ def _complete(context: click.Context, parameter: click.Parameter, incomplete: st
 _key_argument = click.argument("key", callback=_find, shell_complete=_complete)
 
 
-@click.group()
+@click.group(cls=Subcommands)
 def config() -> None:
     """Show and change the settings.
 

@@ -22,6 +22,7 @@ from chatroom.ctl.output import (
     say,
     size,
 )
+from chatroom.ctl.subcommands import Subcommands
 from chatroom.errors import AlreadyServing, DatabaseDamaged, DatabaseMissing, DatabaseNewer, Refused
 from chatroom.storage.daemon_lock import DaemonLock
 from chatroom.storage.sqlite.backup import Progress, write_copy
@@ -48,7 +49,7 @@ _ROW_LABELS = {
 }
 
 
-@click.group()
+@click.group(cls=Subcommands)
 def db() -> None:
     """Show, migrate, copy, restore and check the database file.
 

@@ -33,6 +33,7 @@ from chatroom.ctl.output import (
     size,
 )
 from chatroom.ctl.streams import print_error, warn
+from chatroom.ctl.subcommands import Subcommands
 from chatroom.ctl.time_options import past_moment
 from chatroom.errors import InvalidValue, NotFound
 from chatroom.storage.sqlite import history_archive
@@ -44,7 +45,7 @@ from chatroom.storage.sqlite.timestamps import to_ms, to_ms_or_none
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
-@click.group()
+@click.group(cls=Subcommands)
 def history() -> None:
     """Search, export, import and delete messages.
 

@@ -37,6 +37,9 @@ _COMMANDS = {
     "kick": "chatroom.ctl.live_commands:kick",
     "announce": "chatroom.ctl.live_commands:announce",
     "reload": "chatroom.ctl.live_commands:reload",
+    "completion": "chatroom.ctl.program_commands:completion",
+    "help": "chatroom.ctl.program_commands:help_",
+    "version": "chatroom.ctl.program_commands:version",
 }
 """Each subcommand as ``module:name``. A module is imported only when its command runs, which keeps the start quick."""
 

@@ -10,6 +10,7 @@ import click
 
 from chatroom.ctl.invocation import Invocation, pass_invocation
 from chatroom.ctl.output import confirm, json_option, print_json, print_table, report, say, yes_option
+from chatroom.ctl.subcommands import Subcommands
 from chatroom.errors import Refused
 from chatroom.storage.new_file import new_file
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 _CERTIFICATE, _KEY = "certificate.pem", "key.pem"
 
 
-@click.group()
+@click.group(cls=Subcommands)
 def tls() -> None:
     """Make and show the certificates of encrypted connections.
 

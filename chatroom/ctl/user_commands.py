@@ -14,6 +14,7 @@ from chatroom.ctl.database_choice import pass_changing_invocation
 from chatroom.ctl.invocation import Invocation, pass_invocation
 from chatroom.ctl.new_password import password_option, read_password
 from chatroom.ctl.output import confirm, json_option, print_json, print_pairs, print_table, report
+from chatroom.ctl.subcommands import Subcommands
 from chatroom.errors import AlreadyExists, DatabaseMissing, NeedsForce
 from chatroom.storage.sqlite.sqlite_stores import SqliteStores, open_stores
 
@@ -26,7 +27,7 @@ _force_option = click.option(
 )
 
 
-@click.group()
+@click.group(cls=Subcommands)
 def user() -> None:
     """Create, change and delete accounts.
 

@@ -63,6 +63,9 @@ READ_ONLY = {
     *("config init", "config path", "config show", "config get", "config set", "config unset", "config check"),
     *("db status", "db backup", "db check", "tls show"),
     *("history search", "history list", "history export", "history stats"),
+    "completion",
+    "help",
+    "version",
 }
 """The commands that do not change the database from outside of the daemon."""
 
