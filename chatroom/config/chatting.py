@@ -129,8 +129,9 @@ class Limits:
 class History:
     """The stored messages and events, and how long they are kept.
 
-    A message is in the database before any user gets it. Direct messages are stored only if both users have accounts. A
-    kind that is turned off is no longer stored; its older entries stay until they are too old or pruned.
+    A message is in the database before any user gets it. Direct messages are stored for those of
+    the two users that have an account. A kind that is turned off is no longer stored; its older entries stay until they
+    are too old or pruned.
     """
 
     enabled: bool = setting(
@@ -144,7 +145,11 @@ class History:
         applies="restart",
     )
     messages: bool = setting(True, YesOrNo(), "Store messages and notices in channels.")
-    direct_messages: bool = setting(True, YesOrNo(), "Store messages and notices between two accounts.")
+    direct_messages: bool = setting(
+        True,
+        YesOrNo(),
+        "Store messages and notices between two users, if one has an account. A guest cannot read them again.",
+    )
     topics: bool = setting(True, YesOrNo(), "Store changes of topics.")
     joins: bool = setting(False, YesOrNo(), "Store when users join channels, leave them and quit.")
     kicks: bool = setting(True, YesOrNo(), "Store kicks.")

@@ -221,7 +221,7 @@ def import_(invocation: Invocation, file: str, skip_bad: bool) -> None:
     import is interrupted, nothing is added.
 
     Each entry is sorted in by its time. Entries that are stored already are skipped, so the same file can be imported
-    again; entries that were deleted since come back. A direct message is added only if this database has both accounts
+    again; entries that were deleted since come back. A direct message is added only if this database has its accounts
     and had them at the time of the message.
 
     \b

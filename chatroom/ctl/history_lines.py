@@ -1,9 +1,10 @@
 """History entries as lines of a file: ``history export`` writes them and ``history import`` reads them.
 
 A line is a JSON object with the keys ``at`` (ISO 8601 with milliseconds), ``channel`` or ``direct`` (the names of two
-accounts), ``kind``, ``source`` (``nick!user@host``), ``account`` (or null) and ``text``. The keys ``target``, ``tags``,
-``bot``, ``relayed``, ``msgid`` and ``ended_at`` (when the channel ended) are there if they have a value. Accounts are
-given by name, because their ids mean nothing in another database.
+accounts; of one, if ``guest`` is the nick of the other user), ``kind``, ``source`` (``nick!user@host``), ``account``
+(or null) and ``text``. The keys ``target``, ``tags``, ``bot``, ``relayed``, ``msgid`` and ``ended_at`` (when the
+channel ended) are there if they have a value. Accounts are given by name, because their ids mean nothing in another
+database.
 """
 
 from __future__ import annotations
@@ -13,10 +14,10 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from chatroom.chat.stored.entries import Entry, EntryFlag, Kind, direct, message_id_of, split_parts
+from chatroom.chat.stored.entries import Conversation, Entry, EntryFlag, Kind, direct, message_id_of, split_parts
 from chatroom.ctl.output import moment, plain, to_json
 from chatroom.errors import InvalidValue, Refused
-from chatroom.irc.names import is_channel
+from chatroom.irc.names import is_channel, is_nick
 from chatroom.storage.sqlite.history_archive import Archived
 from chatroom.storage.sqlite.timestamps import from_ms, to_ms
 
@@ -50,7 +51,11 @@ def format_line(archived: Archived) -> str:
         if archived.ended_ms is not None:
             document["ended_at"] = _iso(from_ms(archived.ended_ms))
     else:
-        document["direct"] = archived.accounts
+        other = entry.conversation[1]
+        if isinstance(other, str):
+            document |= {"direct": archived.accounts[:1], "guest": other}
+        else:
+            document["direct"] = archived.accounts
     document |= {"kind": entry.kind.name, "source": entry.source, "account": entry.account or None, "text": entry.text}
     if entry.target != entry.conversation:
         document["target"] = entry.target
@@ -149,18 +154,20 @@ def read_line(text: str, find_account: FindAccount) -> tuple[Entry, int | None]:
     return entry, None if ended_at is None else to_ms(ended_at)
 
 
-def _conversation(document: dict[str, Any], time_ms: int, find_account: FindAccount) -> str | tuple[int, int]:
-    channel, names = document.get("channel"), document.get("direct")
+def _conversation(document: dict[str, Any], time_ms: int, find_account: FindAccount) -> Conversation:
+    channel, names, guest = document.get("channel"), document.get("direct"), document.get("guest")
     if isinstance(channel, str) and names is None:
         if not is_channel(channel):
             raise InvalidValue("channel must be the name of a channel")
         return channel
-    if channel is not None or not isinstance(names, list) or len(names) != 2:
+    if guest is not None and not (isinstance(guest, str) and is_nick(guest)):
+        raise InvalidValue("guest must be a nick")
+    if channel is not None or not isinstance(names, list) or len(names) != (2 if guest is None else 1):
         raise InvalidValue('there must be a "channel", or the names of two accounts under "direct"')
     ids = [find_account(name, time_ms) if isinstance(name, str) else None for name in names]
-    if ids[0] is None or ids[1] is None:
-        raise Unplaceable("this database did not have both accounts at that time")
-    return direct(ids[0], ids[1])
+    if ids[0] is None or ids[-1] is None:
+        raise Unplaceable("this database did not have its accounts at that time")
+    return direct(ids[0], ids[-1]) if guest is None else (ids[0], guest)
 
 
 def _text(document: dict[str, Any], name: str, most: int, *, missing: str | None = None) -> str:

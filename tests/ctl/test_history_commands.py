@@ -253,6 +253,8 @@ def test_ended_channels_stay_ended(shell: Shell, tmp_path: Path) -> None:
         ({"channel": None}, "channel"),
         ({"direct": ["ada", "bob"]}, "channel"),
         ({"channel": None, "direct": ["ada"]}, "channel"),
+        ({"channel": None, "direct": ["ada", "bob"], "guest": "zoe"}, "channel"),
+        ({"channel": None, "direct": ["ada"], "guest": "#zoe"}, "guest"),
         ({"text": 5}, "text"),
         ({"text": "a\0b"}, "text"),
         ({"text": "x" * 70_000}, "text"),

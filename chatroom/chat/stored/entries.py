@@ -9,7 +9,8 @@ milliseconds times 1,024, and always greater than the message id before it (``ne
 
 The ``msgid`` that clients see is the message id in hexadecimal (``msgid_of``).
 
-**Conversation.** Every entry belongs to a channel or to a pair of accounts (``Conversation``).
+**Conversation.** Every entry belongs to a channel, to a pair of accounts, or to an account and the nick of a guest
+(``Conversation``).
 
 **Bound.** A query names its ends by a message id or by a time (``Bound``).
 """
@@ -20,6 +21,8 @@ import re
 from collections.abc import Iterable, Sequence
 from enum import IntEnum, IntFlag
 from typing import NamedTuple
+
+from chatroom.irc.names import casefold
 
 # So many entries can be said in one millisecond before message ids run ahead of the clock: a million a second, far more
 # than the daemon can take in. The largest message id is reached in the year 287396.
@@ -93,13 +96,23 @@ class EntryFlag(IntFlag):
     """A bridge has said it for a person on another network. The user name in the source is the nick of the bridge."""
 
 
-Conversation = str | tuple[int, int]
-"""A channel by its name, in any case; or two accounts by their ids, in the order that ``direct`` gives."""
+Conversation = str | tuple[int, int] | tuple[int, str]
+"""A channel by its name, in any case; two accounts by their ids, in the order that ``direct`` gives; or an account and
+the nick of a guest, in any case. The last one is kept for the account alone.
+"""
 
 
 def direct(one: int, other: int) -> tuple[int, int]:
     """The conversation of two accounts, given their ids. The ids are equal for an account's messages to itself."""
     return (one, other) if one <= other else (other, one)
+
+
+def folded(conversation: Conversation) -> Conversation:
+    """The conversation with its name or nick casefolded, so that it can be compared."""
+    if isinstance(conversation, str):
+        return casefold(conversation)
+    one, other = conversation
+    return (one, casefold(other)) if isinstance(other, str) else (one, other)
 
 
 class Entry(NamedTuple):

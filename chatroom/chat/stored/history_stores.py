@@ -86,8 +86,8 @@ class HistoryStore(Protocol):
     A conversation by a channel's name is that of the present channel, not of an ended one. An unknown conversation has
     no entries. Answers are oldest first. Entries at a bound are not part of an answer, except in ``around``. ``events``
     includes joins, topics and so on; without it there are only messages and notices. ``above`` leaves out what has a
-    message id up to that. ``limit`` is at least 1. Each answer shows the history at one moment. A store belongs to the
-    thread that opened it.
+    message id up to that. ``also`` are further conversations to read as one with the first. ``limit`` is at least 1.
+    Each answer shows the history at one moment. A store belongs to the thread that opened it.
     """
 
     def latest(
@@ -99,24 +99,46 @@ class HistoryStore(Protocol):
         up_to: int | None = None,
         events: bool = False,
         above: int = 0,
+        also: Sequence[Conversation] = (),
     ) -> list[Entry]:
         """The newest ``limit`` entries after ``after`` whose message id is at most ``up_to``. None means no bound."""
         ...
 
     def before(
-        self, conversation: Conversation, bound: Bound, limit: int, *, events: bool = False, above: int = 0
+        self,
+        conversation: Conversation,
+        bound: Bound,
+        limit: int,
+        *,
+        events: bool = False,
+        above: int = 0,
+        also: Sequence[Conversation] = (),
     ) -> list[Entry]:
         """The newest ``limit`` entries before ``bound``."""
         ...
 
     def after(
-        self, conversation: Conversation, bound: Bound, limit: int, *, events: bool = False, above: int = 0
+        self,
+        conversation: Conversation,
+        bound: Bound,
+        limit: int,
+        *,
+        events: bool = False,
+        above: int = 0,
+        also: Sequence[Conversation] = (),
     ) -> list[Entry]:
         """The oldest ``limit`` entries after ``bound``."""
         ...
 
     def around(
-        self, conversation: Conversation, bound: Bound, limit: int, *, events: bool = False, above: int = 0
+        self,
+        conversation: Conversation,
+        bound: Bound,
+        limit: int,
+        *,
+        events: bool = False,
+        above: int = 0,
+        also: Sequence[Conversation] = (),
     ) -> list[Entry]:
         """Up to ``limit`` entries around ``bound``: half from before it, half from the bound on.
 
@@ -125,7 +147,15 @@ class HistoryStore(Protocol):
         ...
 
     def between(
-        self, conversation: Conversation, start: Bound, end: Bound, limit: int, *, events: bool = False, above: int = 0
+        self,
+        conversation: Conversation,
+        start: Bound,
+        end: Bound,
+        limit: int,
+        *,
+        events: bool = False,
+        above: int = 0,
+        also: Sequence[Conversation] = (),
     ) -> list[Entry]:
         """The ``limit`` entries between the bounds that are nearest to ``start``. ``end`` may be the earlier bound."""
         ...
@@ -145,6 +175,10 @@ class HistoryStore(Protocol):
         The times themselves do not count. The answer is sorted by the last message. If there are more than ``limit``,
         it has those nearest to ``start_ms``, which may be the later time. Without an account: only channels.
         """
+        ...
+
+    def has(self, conversation: Conversation) -> bool:
+        """True if anything was ever written for the conversation."""
         ...
 
     def find(self, message_id: int) -> Entry | None:

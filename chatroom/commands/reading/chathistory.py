@@ -126,17 +126,20 @@ def _messages(context: Context, params: list[str]) -> Pending | None:
         context.fail("INVALID_TARGET", given, target, text=_NO_MESSAGES)
         return None
     events = bool(context.session.caps & caps.EVENT_PLAYBACK)
-    conversation, above, most = readable.conversation, readable.after, most_bytes(context)
+    above, most = readable.after, most_bytes(context)
 
-    def read(stores: Stores) -> list[Event]:
-        if conversation is None:
+    def read(stores: Stores) -> list[Event] | None:
+        if not readable.is_known and not any(map(stores.history.has, readable.conversations)):
+            return None
+        if not readable.conversations:
             return []
-        entries = _read(stores.history, subcommand, conversation, bounds, limit, events, above)
+        entries = _read(stores.history, subcommand, readable.conversations, bounds, limit, events, above)
         return [to_event(entry) for entry in _cut(subcommand, bounds, entries, most)]
 
-    def then(context: Context, found: list[Event]) -> None:
-        if is_same(readable, find_readable(context, target)):
-            show(context, f"chathistory {readable.name}", found)
+    def then(context: Context, found: list[Event] | None) -> None:
+        if found is not None and is_same(readable, find_readable(context, target)):
+            # The target as the client wrote it, by which it knows the answer.
+            show(context, f"chathistory {target}", found)
         else:
             context.fail("INVALID_TARGET", given, target, text=_NO_MESSAGES)
 
@@ -149,18 +152,19 @@ def _messages(context: Context, params: list[str]) -> Pending | None:
 def _read(
     history: HistoryStore,
     subcommand: str,
-    conversation: Conversation,
+    conversations: tuple[Conversation, ...],
     bounds: list[Bound],
     limit: int,
     events: bool,
     above: int,
 ) -> list[Entry]:
+    first, also = conversations[0], conversations[1:]
     if subcommand == "LATEST":
-        return history.latest(conversation, limit, after=bounds[0] if bounds else None, events=events, above=above)
+        return history.latest(first, limit, after=bounds[0] if bounds else None, events=events, above=above, also=also)
     if subcommand == "BETWEEN":
-        return history.between(conversation, bounds[0], bounds[1], limit, events=events, above=above)
+        return history.between(first, bounds[0], bounds[1], limit, events=events, above=above, also=also)
     read = {"BEFORE": history.before, "AFTER": history.after, "AROUND": history.around}[subcommand]
-    return read(conversation, bounds[0], limit, events=events, above=above)
+    return read(first, bounds[0], limit, events=events, above=above, also=also)
 
 
 def _cut(subcommand: str, bounds: list[Bound], entries: Sequence[Entry], most: int) -> Sequence[Entry]:
@@ -205,11 +209,16 @@ def _targets(context: Context, params: list[str]) -> Pending | None:
     def then(context: Context, found: list[LastSaid]) -> Pending | None:
         if context.world.channel_renames != renames:
             return _targets(context, params)  # some of the names may be of before
+        times: dict[str, int] = {}
+        for conversation, time_ms, message_id in found:
+            name = _name_of(context, conversation, message_id)
+            # An account and a guest before it can have the same name. ``found`` has the later time behind the earlier.
+            times.pop(name, None)
+            if name:
+                times[name] = time_ms
         with context.batch("draft/chathistory-targets"):
-            for conversation, time_ms, message_id in found:
-                name = _name_of(context, conversation, message_id)
-                if name:
-                    context.from_server("CHATHISTORY", "TARGETS", name, format_time(time_ms))
+            for name, time_ms in times.items():
+                context.from_server("CHATHISTORY", "TARGETS", name, format_time(time_ms))
         return None
 
     def failed(context: Context) -> None:
@@ -229,4 +238,4 @@ def _name_of(context: Context, conversation: Conversation, message_id: int) -> s
     if user.account is None or user.account.id not in conversation:
         return ""
     one, other = conversation
-    return direct_name(world, other if one == user.account.id else one)
+    return direct_name(world, one if other == user.account.id else other)

@@ -4,7 +4,9 @@ The rights of the moment decide, not those at the time of a message:
 
 - The members of a channel, moderators and admins can read its history from its creation on. With mode H, a member can
   read it only from the member's JOIN on.
-- Two accounts can read the messages between them. Messages from and to guests are not stored.
+- Two accounts can read the messages between them.
+- An account can read its messages from and to guests, by the nick that the guest had. The guest cannot, nor can an
+  account that has registered the nick since. Messages between guests are not stored.
 """
 
 from __future__ import annotations
@@ -12,13 +14,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-from chatroom.chat.stored.entries import Conversation, direct
+from chatroom.chat.stored.entries import Conversation, direct, folded
 from chatroom.chat.stored.records import Role
 from chatroom.chat.work_queue import PATIENCE_MS
 from chatroom.commands.pending import Pending
 from chatroom.commands.talking.writing_history import RETRY_MS
 from chatroom.errors import StorageError
-from chatroom.irc.names import casefold
+from chatroom.irc.names import casefold, is_nick
 
 if TYPE_CHECKING:
     from chatroom.chat.events import Event
@@ -39,12 +41,16 @@ class Readable(NamedTuple):
 
     name: str
     """The channel's name or the other user's nick, as it is written."""
-    conversation: Conversation | None
-    """None if nothing is stored, because one of the two users is a guest."""
+    conversations: tuple[Conversation, ...]
+    """What is stored under the name; empty if nothing is, because the user is a guest. Messages with a user may be two:
+    with the account, and with guests of that nick.
+    """
     channel: Channel | None
     """None for the messages with a user."""
     after: int
     """The message id after which the user may read it; 0 for all of it."""
+    is_known: bool = True
+    """False if there is no such user or account: then there is such a history only if something is stored."""
 
 
 class _ReadFailure(NamedTuple):
@@ -60,34 +66,42 @@ def find_readable(context: Context, target: str) -> Readable | None:
         channel = world.find_channel(target)
         if channel is None or not _may_read(context, channel):
             return None
-        return Readable(channel.name, channel.name, channel, channel.readable_after(context.user, context.role))
-    user = world.find_user(target)
+        return Readable(channel.name, (channel.name,), channel, channel.readable_after(context.user, context.role))
+    user, own = world.find_user(target), context.user.account
     account = user.account if user is not None else world.accounts.find(target)
     name = user.nick if user is not None else account.name if account is not None else ""
-    if not name:
+    if not name and (own is None or not is_nick(target)):
         return None
-    own = context.user.account
-    both = None if own is None or account is None else direct(own.id, account.id)
-    return Readable(name, both, None, 0)
+    found: list[Conversation] = []
+    if own is not None:
+        if account is not None:
+            found.append(direct(own.id, account.id))
+        if account is not own:
+            found.append((own.id, target))
+    return Readable(name or target, tuple(found), None, 0, bool(name))
 
 
 def is_same(readable: Readable, now: Readable | None) -> bool:
     """True if ``now``, which was found after waiting, is the history that was asked for: the user may still read it."""
     if now is None or now.channel is not readable.channel:
         return False
-    # The channel may have another case of its name by now.
-    return now.channel is not None or now.conversation == readable.conversation
+    # The channel may have another case of its name by now. The other user may have logged in, or left.
+    return now.channel is not None or {*map(folded, readable.conversations)} <= {*map(folded, now.conversations)}
 
 
 def _may_read(context: Context, channel: Channel) -> bool:
     return context.user in channel.members or context.role >= Role.MODERATOR
 
 
-def direct_name(world: World, account_id: int) -> str:
-    """Return the name of an account as a target of direct messages: a nick of its, or the account's name.
+def direct_name(world: World, other: int | str) -> str:
+    """Return the name of an account, or of a guest by its nick, as a target of direct messages.
 
-    The name is empty if the account was deleted.
+    An account has a nick of its, or its own name. The name is empty if the account was deleted.
     """
+    if isinstance(other, str):
+        user = world.find_user(other)
+        return other if user is None else user.nick
+    account_id = other
     account = world.accounts.find_by_id(account_id)
     if account is None:
         return ""

@@ -1,7 +1,7 @@
 """REDACT: deleting a message from the history, and telling the clients that show it.
 
 A message can be deleted by its author, by an operator of its channel, and by a moderator or admin whose role is above
-that of its author. A message that is not stored (TAGMSG, direct messages of guests) cannot be deleted. The text is
+that of its author. A message that is not stored (typing, messages between guests) cannot be deleted. The text is
 deleted from the database before any client reads of it. Only clients with the capability do.
 
 Source: IRCv3 draft/message-redaction.
@@ -12,17 +12,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from chatroom.chat.people.channel import OP
-from chatroom.chat.stored.entries import Entry, message_id_of
+from chatroom.chat.stored.entries import Entry, folded, message_id_of
 from chatroom.chat.stored.records import Role
 from chatroom.commands.command_table import command
 from chatroom.commands.context import Context, printable
 from chatroom.commands.pending import Pending
 from chatroom.commands.reading.history_access import Readable, find_readable, is_same, look_up
 from chatroom.commands.talking.messages import is_for_operators, may_speak
+from chatroom.commands.talking.writing_history import conversation_with
 from chatroom.errors import NotFound
 from chatroom.irc import caps
 from chatroom.irc.limits import KICK_BYTES
-from chatroom.irc.names import casefold
 
 if TYPE_CHECKING:
     from chatroom.chat.events import Event
@@ -46,14 +46,25 @@ def redact(context: Context, params: list[str]) -> Pending | None:
     """Deletes a message from a channel or a conversation with a user, and from the history."""
     target, msgid = params[0], params[1]
     reason = context.use_reason(params, 2, KICK_BYTES)
-    readable, message_id = find_readable(context, target), message_id_of(msgid)
+    readable, message_id = _find_redactable(context, target), message_id_of(msgid)
     if readable is None:
         _refuse_target(context, target)
-    elif message_id is None or readable.conversation is None:
+    elif message_id is None or not readable.conversations:
         _refuse_unknown(context, target, msgid)
     else:
         return _look_up(context, readable, (target, msgid, reason), message_id)
     return None
+
+
+def _find_redactable(context: Context, target: str) -> Readable | None:
+    """Return the history that a user may delete messages from: what it may read, and a guest's messages to accounts."""
+    readable = find_readable(context, target)
+    if readable is not None and readable.channel is None and context.user.account is None:
+        other = context.world.find_user(target)
+        conversation = conversation_with(context.user, other.account, target) if other is not None else None
+        if conversation is not None:
+            return readable._replace(conversations=(conversation,))
+    return readable
 
 
 def _refuse_target(context: Context, target: str) -> None:
@@ -68,11 +79,13 @@ def _look_up(context: Context, readable: Readable, words: tuple[str, str, str], 
     target, msgid, reason = words
 
     def then(context: Context, entry: Entry | None) -> Pending | None:
-        if not is_same(readable, find_readable(context, target)):
+        found = entry if entry is not None and _is_in(readable, entry) else None
+        is_target = readable.is_known or found is not None
+        if not is_target or not is_same(readable, _find_redactable(context, target)):
             _refuse_target(context, target)
-        elif entry is None or not _is_in(readable, entry):
+        elif found is None:
             _refuse_unknown(context, target, msgid)
-        elif not _may_redact(context, readable, entry):
+        elif not _may_redact(context, readable, found):
             text = "You are not authorised to delete this message"
             context.fail("REDACT_FORBIDDEN", target, msgid, text=text)
         else:
@@ -95,10 +108,7 @@ def _is_in(readable: Readable, entry: Entry) -> bool:
     """True if the entry is a message of the conversation, which the user may read."""
     if entry.kind.is_event or entry.message_id <= readable.after:
         return False
-    one, other = entry.conversation, readable.conversation
-    if isinstance(one, str) and isinstance(other, str):
-        return casefold(one) == casefold(other)
-    return one == other
+    return folded(entry.conversation) in map(folded, readable.conversations)
 
 
 def _may_redact(context: Context, readable: Readable, entry: Entry) -> bool:
@@ -127,7 +137,7 @@ def _delete(context: Context, redaction: _Redaction, target: str, message_id: in
 
     def then(context: Context, entry: Entry | None) -> None:
         if entry is not None:
-            _tell(context, redaction)
+            _tell(context, redaction, entry)
         elif context.session.user is not None:
             _refuse_unknown(context, target, msgid)
 
@@ -144,7 +154,7 @@ def _event(context: Context, redaction: _Redaction, target: str) -> Event:
     return event
 
 
-def _tell(context: Context, redaction: _Redaction) -> None:
+def _tell(context: Context, redaction: _Redaction, entry: Entry) -> None:
     """Tell the clients that may show the message, in the way in which they read messages."""
     world, session, channel = context.world, context.session, redaction.readable.channel
     event = _event(context, redaction, redaction.readable.name if channel is None else channel.name)
@@ -152,18 +162,26 @@ def _tell(context: Context, redaction: _Redaction) -> None:
         if world.find_channel(channel.name) is channel:  # it may have ended since
             world.tell_channel(channel, event, skip=session)
     else:
-        _tell_both(context, redaction, event)
+        _tell_both(context, redaction, entry, event)
     if session.user is not None and session.caps & caps.ECHO_MESSAGE:
         context.say(event)
 
 
-def _tell_both(context: Context, redaction: _Redaction, event: Event) -> None:
-    """Tell the users of both accounts. The other account reads its own nick as target, as for the message."""
-    world, account, conversation = context.world, redaction.user.account, redaction.readable.conversation
-    if account is None or conversation is None or isinstance(conversation, str):
+def _tell_both(context: Context, redaction: _Redaction, entry: Entry, event: Event) -> None:
+    """Tell both users of a direct message. The other one reads its own nick as target, as for the message."""
+    world, author = context.world, redaction.user
+    account_id = author.account.id if author.account is not None else None
+    if isinstance(entry.conversation, str):
         return
-    for account_id in set(conversation):  # one account if the user wrote to itself
-        for user in world.online.users_of(account_id):
-            is_own = account_id == account.id
-            seen = event if is_own else _event(context, redaction, user.nick)
-            world.tell_user(user, seen, skip=context.session)
+    conversation: tuple[int, int] | tuple[int, str] = entry.conversation
+    for other in {*conversation}:  # one account if the user wrote to itself
+        if isinstance(other, str):
+            # The guest that the message was for or from, unless the nick is another guest's by now.
+            guest = world.find_user(other)
+            is_here = guest is not None and guest.account is None and guest.signon_ms <= entry.time_ms
+            users = [guest] if guest is not None and is_here else []
+        else:
+            users = list(world.online.users_of(other))
+        for user in users:
+            is_own = user is author or other == account_id
+            world.tell_user(user, event if is_own else _event(context, redaction, user.nick), skip=context.session)

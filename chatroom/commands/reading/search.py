@@ -79,29 +79,30 @@ def search(context: Context, params: list[str]) -> Pending | None:
 def _search(context: Context, wanted: Search, readable: Readable | None, target: str) -> Pending:
     account = context.user.account
     if readable is not None:
-        conversations = [] if readable.conversation is None else [readable.conversation]
-        wanted = wanted._replace(conversations=conversations)
+        wanted = wanted._replace(conversations=readable.conversations)
     else:
         names = [channel.name for channel in context.user.channels]
         wanted = wanted._replace(conversations=names, account_id=account.id if account is not None else None)
 
     most, renames = most_bytes(context), context.world.channel_renames
 
-    def read(stores: Stores) -> list[tuple[Entry, Event]]:
+    def read(stores: Stores) -> list[tuple[Entry, Event]] | None:
+        if readable is not None and not readable.is_known and not any(map(stores.history.has, readable.conversations)):
+            return None
         entries = fit(stores.history.search(wanted), most, newest=not wanted.oldest)
         return [(entry, to_event(entry)) for entry in entries]
 
-    def then(context: Context, found: list[tuple[Entry, Event]]) -> Pending | None:
+    def then(context: Context, found: list[tuple[Entry, Event]] | None) -> Pending | None:
         if readable is None:
             if context.world.channel_renames != renames:
                 return _search(context, wanted, None, "")
             may_read = _readable_anywhere(context, account)
-        elif is_same(readable, find_readable(context, target)):
+        elif found is not None and is_same(readable, find_readable(context, target)):
             may_read = _readable_after(readable.after)
         else:
             context.fail("INVALID_PARAMS", "in", text="Invalid parameters")
             return None
-        readable_events = [event for entry, event in found if may_read(entry)]
+        readable_events = [event for entry, event in found or () if may_read(entry)]
         show(context, "soju.im/search", readable_events)
         # A client with batches reads an empty one. Any other would read nothing at all.
         if not readable_events and not context.session.caps & caps.BATCH:

@@ -3,8 +3,8 @@
 - ``#channel``: to all sessions in the channel but the sending one. The history has it if ``history.messages`` is on.
 - ``@#channel`` or ``+#channel``: to the sessions of the members with that standing. The history does not have it.
   What a user without a standing says in a channel with mode U goes this way to the operators.
-- a user: to all sessions of the user, and to the other sessions of the sender. The history has it if both have an
-  account and ``history.direct_messages`` is on.
+- a user: to all sessions of the user, and to the other sessions of the sender. The history has it for those of the two
+  that have an account, if ``history.direct_messages`` is on.
 - ``NickServ``, as the only target: to the verb NICKSERV. The history never has it, since it may hold a password.
 - an account that is not connected: into the history, from which a replay shows it at the next login. The message is
   refused if the history does not take it.
@@ -282,7 +282,9 @@ def _leave_message(utterance: Utterance, name: str) -> bool:
     """
     world, session = utterance.world, utterance.session
     account = world.accounts.find(name)
-    if account is None or account.disabled or utterance.verb == "TAGMSG" or not world.ledger.is_open:
+    if utterance.user.account is None or utterance.verb == "TAGMSG" or not world.ledger.is_open:
+        return False
+    if account is None or account.disabled:
         return False
     event = utterance.event_for(account.name)
     if utterance.refuse_broken_ctcp(event):

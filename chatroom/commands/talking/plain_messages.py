@@ -16,8 +16,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from chatroom.chat.stored.entries import direct, msgid_of
+from chatroom.chat.stored.entries import msgid_of
 from chatroom.commands.talking.messages import is_for_operators, may_speak
+from chatroom.commands.talking.writing_history import conversation_with
 from chatroom.irc import caps
 from chatroom.irc.framing import ALWAYS_FITS, LINE_BYTES, encode
 from chatroom.irc.limits import PREFIX_BYTES
@@ -84,12 +85,10 @@ def _say_to_user(world: World, session: Session, user: User, target: User, text:
         return False
     if user.registered_only:
         return False  # the target may have to be allowed to answer
-    ledger, account, other = world.ledger, user.account, target.account
-    conversation = None
-    if ledger.writes_direct and account is not None and other is not None:
-        if not ledger.is_open and not ledger.is_ready():
-            return False
-        conversation = direct(account.id, other.id)
+    ledger = world.ledger
+    conversation = conversation_with(user, target.account, target.nick) if ledger.writes_direct else None
+    if conversation is not None and not ledger.is_open and not ledger.is_ready():
+        return False
     body = f"PRIVMSG {target.nick} :{text}"
     reader, outbox = target.sessions[0], world.outbox
     if not reader.variant and len(target.sessions) == 1:
@@ -97,11 +96,15 @@ def _say_to_user(world: World, session: Session, user: User, target: User, text:
         outbox.to_session(reader, encode(f":{user.prefix} {body}"))
         if conversation is not None:
             # ``to_session`` has given the line the number ``outbox.seq``; by it the ledger can withdraw the line.
-            ledger.add_line(outbox.seq, outbox.stamp.time_ms, user, session, conversation, target.nick, text)
+            number = ledger.add_line(outbox.seq, outbox.stamp.time_ms, user, session, conversation, target.nick, text)
+            if user.account is None:
+                user.add_guest_message(msgid_of(number))
         return True
     event = outbox.event(user.prefix, body, user)
     if conversation is not None:
         number = ledger.add_line(event.seq, outbox.stamp.time_ms, user, session, conversation, target.nick, text)
         event.stored_msgid = msgid_of(number)
+        if user.account is None:
+            user.add_guest_message(event.stored_msgid)
     world.tell_user(target, event)
     return True

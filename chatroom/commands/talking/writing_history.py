@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from chatroom.chat.admission.reserved_names import is_nickserv
-from chatroom.chat.stored.entries import direct
+from chatroom.chat.stored.entries import Conversation, direct
 from chatroom.chat.work_queue import PATIENCE_MS
 from chatroom.commands.pending import Pending
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from chatroom.chat.delivery.ledger import NotWritten
     from chatroom.chat.events import Event
     from chatroom.chat.people.channel import Channel
+    from chatroom.chat.people.user import User
     from chatroom.chat.stored.records import AccountEntry
     from chatroom.chat.world import World
     from chatroom.commands.context import Context
@@ -58,10 +59,23 @@ def _is_stored(utterance: Utterance, name: str) -> bool:
     history = world.settings.history
     if name.startswith("#"):
         return history.messages
-    if not history.direct_messages or utterance.user.account is None or is_nickserv(name):
+    if not history.direct_messages or is_nickserv(name):
         return False
-    target = world.find_user(name)
-    return target.account is not None if target is not None else world.accounts.find(name) is not None
+    account, target = utterance.user.account, world.find_user(name)
+    if target is not None:
+        return account is not None or target.account is not None
+    return account is not None and world.accounts.find(name) is not None
+
+
+def conversation_with(user: User, other: AccountEntry | None, nick: str) -> Conversation | None:
+    """The conversation that a user's message to another one is kept in; None for the messages between guests.
+
+    ``other`` is the account of the other user; if it has none, ``nick`` is that of the guest.
+    """
+    account = user.account
+    if account is not None:
+        return (account.id, nick) if other is None else direct(account.id, other.id)
+    return None if other is None else (other.id, user.nick)
 
 
 def write_channel_message(utterance: Utterance, event: Event, channel: Channel) -> None:
@@ -78,16 +92,18 @@ def write_channel_message(utterance: Utterance, event: Event, channel: Channel) 
 
 
 def write_direct_message(utterance: Utterance, event: Event, account: AccountEntry | None, target: str) -> bool:
-    """Write a message to a user into the history, if the settings want it and both have an account; True if so.
+    """Write a message to a user into the history, if the settings want it and one has an account; True if so.
 
     ``account`` is that of the reader, and ``target`` the name that readers see. Called before the message is said,
     with the ledger open.
     """
     world, user = utterance.world, utterance.user
-    if user.account is None or account is None or not world.settings.history.direct_messages:
+    conversation = conversation_with(user, account, target)
+    if conversation is None or not world.settings.history.direct_messages:
         return False
-    conversation = direct(user.account.id, account.id)
     world.ledger.add_message(event, utterance.verb, conversation, target, utterance.text, (user, utterance.session))
+    if user.account is None:
+        user.add_guest_message(event.stored_msgid)
     return True
 
 

@@ -18,6 +18,8 @@ from chatroom.storage.sqlite.history_rows import (
     LAST_MESSAGE_KIND,
     SELECT,
     MessageRow,
+    columns_of,
+    condition_of,
     marks,
     to_entry,
 )
@@ -34,7 +36,8 @@ class Archived(NamedTuple):
 
     entry: Entry
     accounts: tuple[str | None, str | None] | None
-    """The names of the two accounts of a direct conversation, None for a deleted account. None for a channel."""
+    """The names of the two accounts of a direct conversation, None for a deleted account or a guest. Or None, for a
+    channel."""
     ended_ms: int | None
     """When the channel's conversation ended, in Unix milliseconds. None if it has not, or is a direct one."""
 
@@ -112,11 +115,13 @@ def _archived(database: Database, row: Row) -> Archived:
             (entry.message_id,),
         )
         return Archived(entry, None, None if ended is None else ended[0])
-    first, second = (_account_name(database, account_id) for account_id in entry.conversation)
+    first, second = (_account_name(database, one) for one in entry.conversation)
     return Archived(entry, (first, second), None)
 
 
-def _account_name(database: Database, account_id: int) -> str | None:
+def _account_name(database: Database, account_id: int | str) -> str | None:
+    if isinstance(account_id, str):
+        return None  # a guest's nick
     row = database.row("SELECT name FROM accounts WHERE id = ?", (account_id,))
     return None if row is None else str(row[0])
 
@@ -178,13 +183,11 @@ def take_in(database: Database, entry: Entry, ended_ms: int | None = None) -> in
 
 def _conversation_for(database: Database, conversation: Conversation, ended_ms: int | None) -> int:
     """The id of a conversation, which is added if there is none. A channel's ended ones are told apart by when."""
+    condition, key = condition_of(conversation)
+    columns, values = columns_of(conversation)
     if isinstance(conversation, str):
-        key: tuple[object, ...] = (casefold(conversation), ended_ms)
-        condition = "folded = ? AND ended_ms IS ? AND name IS NOT NULL"
-        columns, values = "name, folded, ended_ms", (conversation, *key)
-    else:
-        condition, columns = "low_id = ? AND high_id = ? AND name IS NULL", "low_id, high_id"
-        key = values = conversation
+        condition, key = "folded = ? AND ended_ms IS ? AND name IS NOT NULL", (casefold(conversation), ended_ms)
+        columns, values = f"{columns}, ended_ms", (*values, ended_ms)
     row = database.row(f"SELECT id FROM conversations WHERE {condition}", key)
     if row is not None:
         return int(row[0])

@@ -52,10 +52,10 @@ MOST_AT_ONCE = 16
 INSERTS = ["", *[_INSERT + ", ".join([_VALUES] * count) for count in range(1, MOST_AT_ONCE + 1)]]
 """The statement that adds so many rows, by their number."""
 SELECT = (
-    f"SELECT {', '.join(f'm.{column}' for column in MessageRow._fields)}, c.name, c.low_id, c.high_id"
+    f"SELECT {', '.join(f'm.{column}' for column in MessageRow._fields)}, c.name, c.low_id, c.high_id, c.guest"
     " FROM messages AS m JOIN conversations AS c ON c.id = m.conversation_id"
 )
-"""The columns of a message, then the name or the two accounts of its conversation. A WHERE follows. ``to_entry`` turns
+"""The columns of a message, then those that name its conversation. A WHERE follows. ``to_entry`` turns
 the rows into entries.
 """
 LAST_MESSAGE_KIND = int(Kind.NOTICE)
@@ -73,14 +73,37 @@ def to_entry(row: Row) -> Entry:
     # fmt: off
     (
         message_id, time_ms, _, kind, source, account_id, account, target, text, client_tags, flags,
-        channel, low_id, high_id,
+        *named,
     ) = row
-    conversation: Conversation = (low_id, high_id) if channel is None else channel
+    channel = named[0]
     return Entry(
-        message_id, time_ms, conversation, _KINDS[kind], source, account_id, account, target or channel or "", text,
-        client_tags, flags,
+        message_id, time_ms, to_conversation(*named), _KINDS[kind], source, account_id, account,
+        target or channel or "", text, client_tags, flags,
     )
     # fmt: on
+
+
+def to_conversation(channel: str | None, low_id: int, high_id: int, guest: str | None) -> Conversation:
+    """The conversation of the columns ``name``, ``low_id``, ``high_id`` and ``guest`` of a row of ``conversations``."""
+    if channel is not None:
+        return channel
+    return (low_id, high_id) if guest is None else (low_id, guest)
+
+
+def condition_of(conversation: Conversation) -> tuple[str, tuple[object, ...]]:
+    """The SQL condition for the row of a conversation, and its parameters. Not for the channels that have ended."""
+    if isinstance(conversation, str):
+        return "folded = ? AND name IS NOT NULL AND ended_ms IS NULL", (casefold(conversation),)
+    if isinstance(conversation[1], str):
+        return "low_id = ? AND guest = ?", conversation
+    return "low_id = ? AND high_id = ? AND name IS NULL", conversation
+
+
+def columns_of(conversation: Conversation) -> tuple[str, tuple[object, ...]]:
+    """The columns of the row of a conversation, for an INSERT, and their values."""
+    if isinstance(conversation, str):
+        return "name, folded", (conversation, casefold(conversation))
+    return ("low_id, guest" if isinstance(conversation[1], str) else "low_id, high_id"), conversation
 
 
 def highest_message_id(connection: sqlite3.Connection) -> int:
@@ -93,20 +116,13 @@ def highest_message_id(connection: sqlite3.Connection) -> int:
 
 def find_conversation(database: Database, conversation: Conversation) -> int | None:
     """The id of a conversation, or None. A channel's is that of the present channel, not of an ended one."""
-    if isinstance(conversation, str):
-        row = database.row(
-            "SELECT id FROM conversations WHERE folded = ? AND name IS NOT NULL AND ended_ms IS NULL",
-            (casefold(conversation),),
-        )
-    else:
-        row = database.row(
-            "SELECT id FROM conversations WHERE low_id = ? AND high_id = ? AND name IS NULL", conversation
-        )
+    condition, values = condition_of(conversation)
+    row = database.row(f"SELECT id FROM conversations WHERE {condition}", values)
     return None if row is None else int(row[0])
 
 
 def direct_conversations(database: Database, account_id: int) -> list[int]:
-    """The ids of an account's direct conversations."""
+    """The ids of an account's direct conversations, those with guests too."""
     # Each column has its own index, hence two queries. UNION drops the double of a conversation with oneself.
     rows = database.rows(
         "SELECT id FROM conversations WHERE low_id = ?1 AND name IS NULL"

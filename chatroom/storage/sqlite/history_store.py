@@ -8,7 +8,7 @@ time, if a bound is a time. They differ only if the clock was set back.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from chatroom.chat.stored.entries import (
@@ -33,6 +33,7 @@ from chatroom.storage.sqlite.history_rows import (
     SELECT,
     direct_conversations,
     find_conversation,
+    to_conversation,
     to_entry,
 )
 
@@ -72,7 +73,7 @@ class _Span(NamedTuple):
     def query(self, table: str, id_column: str, condition: str, direction: str) -> str:
         """The SQL that finds the ids and times of the span's first rows in one table."""
         return (
-            f"SELECT {id_column} AS id, time_ms FROM {table} WHERE conversation_id = :conversation AND {condition}"
+            f"SELECT {id_column} AS id, time_ms FROM {table} WHERE {condition}"
             f" AND {self.condition(id_column)} ORDER BY {self.sort_key('time_ms', id_column, direction)} LIMIT :limit"
         )
 
@@ -97,6 +98,7 @@ class SqliteHistory:
         up_to: int | None = None,
         events: bool = False,
         above: int = 0,
+        also: Sequence[Conversation] = (),
     ) -> list[Entry]:
         """The newest entries after ``after``, with message ids up to ``up_to``."""
         last = _AFTER_ALL if up_to is None else up_to
@@ -107,50 +109,80 @@ class SqliteHistory:
                 span = _Span((_BEFORE_ALL, max(after.message_id, above)), up_to=last, by_time=False)
             else:
                 span = _Span((after.time_ms, _AFTER_ALL), up_to=last, above=above)
-            return self._read(conversation, span, limit, newest=True, events=events)
+            return self._read((conversation, *also), span, limit, newest=True, events=events)
 
     def before(
-        self, conversation: Conversation, bound: Bound, limit: int, *, events: bool = False, above: int = 0
+        self,
+        conversation: Conversation,
+        bound: Bound,
+        limit: int,
+        *,
+        events: bool = False,
+        above: int = 0,
+        also: Sequence[Conversation] = (),
     ) -> list[Entry]:
         """The newest entries before ``bound``."""
         with self._database.snapshot():
-            return self._before(conversation, bound, limit, events, above)
+            return self._before((conversation, *also), bound, limit, events, above)
 
     def after(
-        self, conversation: Conversation, bound: Bound, limit: int, *, events: bool = False, above: int = 0
+        self,
+        conversation: Conversation,
+        bound: Bound,
+        limit: int,
+        *,
+        events: bool = False,
+        above: int = 0,
+        also: Sequence[Conversation] = (),
     ) -> list[Entry]:
         """The oldest entries after ``bound``."""
         with self._database.snapshot():
-            return self._after(conversation, bound, limit, events, above)
+            return self._after((conversation, *also), bound, limit, events, above)
 
     def around(
-        self, conversation: Conversation, bound: Bound, limit: int, *, events: bool = False, above: int = 0
+        self,
+        conversation: Conversation,
+        bound: Bound,
+        limit: int,
+        *,
+        events: bool = False,
+        above: int = 0,
+        also: Sequence[Conversation] = (),
     ) -> list[Entry]:
         """Entries around ``bound``: half from before it, half from the bound on."""
         with self._database.snapshot():
             # Up to ``limit`` on either side, because one side may have fewer entries than half.
-            earlier = self._before(conversation, bound, limit, events, above)
+            earlier = self._before((conversation, *also), bound, limit, events, above)
             # One less, so that an entry at the bound is part of the answer.
             from_it = AtMessageId(bound.message_id - 1) if isinstance(bound, AtMessageId) else AtTime(bound.time_ms - 1)
-            later = self._after(conversation, from_it, limit, events, above)
+            later = self._after((conversation, *also), from_it, limit, events, above)
         of_earlier = max(limit // 2, limit - len(later))
         # A slice from -0 would be all of them.
         earlier = earlier[-of_earlier:] if of_earlier else []
         return earlier + later[: limit - len(earlier)]
 
     def between(
-        self, conversation: Conversation, start: Bound, end: Bound, limit: int, *, events: bool = False, above: int = 0
+        self,
+        conversation: Conversation,
+        start: Bound,
+        end: Bound,
+        limit: int,
+        *,
+        events: bool = False,
+        above: int = 0,
+        also: Sequence[Conversation] = (),
     ) -> list[Entry]:
         """The entries between the bounds that are nearest to ``start``."""
+        both = (conversation, *also)
         with self._database.snapshot():
             if isinstance(start, AtMessageId) and isinstance(end, AtMessageId):
                 low, high = sorted((start.message_id, end.message_id))
                 span = _Span((_BEFORE_ALL, max(low, above)), up_to=high - 1, by_time=False)
-                return self._read(conversation, span, limit, newest=start.message_id > end.message_id, events=events)
+                return self._read(both, span, limit, newest=start.message_id > end.message_id, events=events)
             is_backward = self._position(start, 0) > self._position(end, 0)
             early, late = (end, start) if is_backward else (start, end)
             span = _Span(self._position(early, _AFTER_ALL), self._position(late, _BEFORE_ALL), above=above)
-            return self._read(conversation, span, limit, newest=is_backward, events=events)
+            return self._read(both, span, limit, newest=is_backward, events=events)
 
     def direct_since(self, account_id: int, after: Bound, limit: int, *, up_to: int | None = None) -> list[Entry]:
         """The newest direct messages to or from an account after ``after``."""
@@ -188,25 +220,27 @@ class SqliteHistory:
             # arrays for the reason given in ``direct_since``.
             rows = self._database.rows(
                 "WITH asked AS ("
-                " SELECT id, name, low_id, high_id FROM conversations WHERE id IN (SELECT value FROM json_each(?1))"
-                " UNION ALL SELECT c.id, c.name, NULL, NULL FROM json_each(?2) AS wanted JOIN conversations AS c"
+                " SELECT id, name, low_id, high_id, guest FROM conversations"
+                " WHERE id IN (SELECT value FROM json_each(?1))"
+                " UNION ALL SELECT c.id, c.name, NULL, NULL, NULL FROM json_each(?2) AS wanted JOIN conversations AS c"
                 " ON c.folded = wanted.value AND c.name IS NOT NULL AND c.ended_ms IS NULL),"
                 " newer AS MATERIALIZED (SELECT conversation_id, max(id) AS last FROM messages"
                 f" WHERE id > {INDEXED} AND kind <= {LAST_MESSAGE_KIND} GROUP BY conversation_id),"
                 " said AS (SELECT asked.*, coalesce((SELECT last FROM newer WHERE conversation_id = asked.id),"
                 " (SELECT message_id FROM places WHERE conversation_id = asked.id AND event = 0"
                 " ORDER BY message_id DESC LIMIT 1)) AS last FROM asked)"
-                " SELECT said.name, said.low_id, said.high_id, m.time_ms, m.id FROM said"
+                " SELECT said.name, said.low_id, said.high_id, said.guest, m.time_ms, m.id FROM said"
                 " JOIN messages AS m ON m.id = said.last"
                 f" WHERE m.time_ms > ?3 AND m.time_ms < ?4 ORDER BY m.time_ms {direction}, m.id {direction} LIMIT ?5",
                 (json.dumps(ids), json.dumps(list({casefold(name) for name in channels})), low, high, limit),
             )
         if direction == "DESC":
             rows.reverse()
-        return [
-            LastSaid((low_id, high_id) if name is None else name, time_ms, message_id)
-            for name, low_id, high_id, time_ms, message_id in rows
-        ]
+        return [LastSaid(to_conversation(*named), time_ms, last) for *named, time_ms, last in rows]
+
+    def has(self, conversation: Conversation) -> bool:
+        """True if anything was ever written for the conversation."""
+        return find_conversation(self._database, conversation) is not None
 
     def find(self, message_id: int) -> Entry | None:
         """The entry with that message id, or None."""
@@ -230,19 +264,23 @@ class SqliteHistory:
             )
         return entry
 
-    def _before(self, conversation: Conversation, bound: Bound, limit: int, events: bool, above: int) -> list[Entry]:
+    def _before(
+        self, conversations: Sequence[Conversation], bound: Bound, limit: int, events: bool, above: int
+    ) -> list[Entry]:
         if isinstance(bound, AtMessageId):
             span = _Span((_BEFORE_ALL, above), up_to=bound.message_id - 1, by_time=False)
         else:
             span = _Span(high=(bound.time_ms, _BEFORE_ALL), above=above)
-        return self._read(conversation, span, limit, newest=True, events=events)
+        return self._read(conversations, span, limit, newest=True, events=events)
 
-    def _after(self, conversation: Conversation, bound: Bound, limit: int, events: bool, above: int) -> list[Entry]:
+    def _after(
+        self, conversations: Sequence[Conversation], bound: Bound, limit: int, events: bool, above: int
+    ) -> list[Entry]:
         if isinstance(bound, AtMessageId):
             span = _Span((_BEFORE_ALL, max(bound.message_id, above)), by_time=False)
         else:
             span = _Span((bound.time_ms, _AFTER_ALL), above=above)
-        return self._read(conversation, span, limit, newest=False, events=events)
+        return self._read(conversations, span, limit, newest=False, events=events)
 
     def _position(self, bound: Bound, message_id: int) -> tuple[int, int]:
         """A bound as a time and a message id. A bound that is a time gets ``message_id``."""
@@ -252,18 +290,26 @@ class SqliteHistory:
         row = self._database.row("SELECT time_ms FROM messages WHERE id = ?", (bound.message_id,))
         return (time_ms_of(bound.message_id) if row is None else row[0]), bound.message_id
 
-    def _read(self, conversation: Conversation, span: _Span, limit: int, *, newest: bool, events: bool) -> list[Entry]:
-        """The newest or oldest ``limit`` entries of the span, oldest first."""
-        conversation_id = find_conversation(self._database, conversation)
-        if conversation_id is None:
+    def _read(
+        self, conversations: Sequence[Conversation], span: _Span, limit: int, *, newest: bool, events: bool
+    ) -> list[Entry]:
+        """The newest or oldest ``limit`` entries of the span in these conversations, oldest first."""
+        ids = [one for one in (find_conversation(self._database, each) for each in conversations) if one is not None]
+        if not ids:
             return []
         direction = "DESC" if newest else "ASC"
-        # One query for each value of ``event``: each reads an index in its order and stops after ``limit`` rows. A
-        # single query with ``event IN (0, 1)`` would read and sort the whole span.
+        # One query for each conversation and value of ``event``: each reads an index in its order and stops after
+        # ``limit`` rows. A single query with ``event IN (0, 1)`` would read and sort the whole span. There is
+        # seldom more than one conversation, so few statements are compiled.
         queries = [
-            span.query("places", "message_id", f"event = {event}", direction) for event in ((0, 1) if events else (0,))
+            span.query("places", "message_id", f"conversation_id = :c{number} AND event = {event}", direction)
+            for number in range(len(ids))
+            for event in ((0, 1) if events else (0,))
         ]
-        not_indexed = f"id > {INDEXED}" if events else f"id > {INDEXED} AND kind <= {LAST_MESSAGE_KIND}"
+        marked = ", ".join(f":c{number}" for number in range(len(ids)))
+        not_indexed = f"conversation_id IN ({marked}) AND id > {INDEXED}"
+        if not events:
+            not_indexed += f" AND kind <= {LAST_MESSAGE_KIND}"
         queries.append(span.query("messages", "id", not_indexed, direction))
         # A SELECT around each, because SQLite takes no ORDER BY and LIMIT in a part of a UNION.
         found = " UNION ALL ".join(f"SELECT * FROM ({query})" for query in queries)
@@ -271,7 +317,7 @@ class SqliteHistory:
             f"{SELECT} JOIN ({found} ORDER BY {span.sort_key('time_ms', 'id', direction)} LIMIT :limit) AS found"
             f" ON found.id = m.id ORDER BY {span.sort_key('m.time_ms', 'm.id', direction)}",
             {
-                "conversation": conversation_id,
+                **{f"c{number}": one for number, one in enumerate(ids)},
                 "low_ms": span.low[0],
                 "low": span.low[1],
                 "high_ms": span.high[0],

@@ -18,7 +18,7 @@ from chatroom.errors import DatabaseBusy, StorageError
 from chatroom.irc.names import casefold
 from chatroom.storage.sqlite import sqlite_errors
 from chatroom.storage.sqlite.database import WAL_LIMIT
-from chatroom.storage.sqlite.history_rows import INSERTS, MOST_AT_ONCE, highest_message_id
+from chatroom.storage.sqlite.history_rows import INSERTS, MOST_AT_ONCE, columns_of, condition_of, highest_message_id
 from chatroom.storage.sqlite.timestamps import Clock, to_ms, utc_now
 
 _MOST_KNOWN = 20_000
@@ -164,20 +164,12 @@ class SqliteJournal:
 
 def find_or_add(connection: sqlite3.Connection, conversation: Conversation) -> tuple[int, bool]:
     """The id of a present conversation, and True if it was added by this call. Only in a transaction."""
-    if isinstance(conversation, str):
-        values: tuple[object, ...] = (conversation, casefold(conversation))
-        row = connection.execute(
-            "SELECT id FROM conversations WHERE folded = ? AND name IS NOT NULL AND ended_ms IS NULL", values[1:]
-        ).fetchone()
-        insert = "INSERT INTO conversations (name, folded) VALUES (?, ?)"
-    else:
-        values = conversation
-        row = connection.execute(
-            "SELECT id FROM conversations WHERE low_id = ? AND high_id = ? AND name IS NULL", values
-        ).fetchone()
-        insert = "INSERT INTO conversations (low_id, high_id) VALUES (?, ?)"
+    condition, values = condition_of(conversation)
+    row = connection.execute(f"SELECT id FROM conversations WHERE {condition}", values).fetchone()
     if row is not None:
         return int(row[0]), False
+    columns, values = columns_of(conversation)
+    insert = f"INSERT INTO conversations ({columns}) VALUES (?, ?)"
     return int(connection.execute(insert, values).lastrowid or 0), True
 
 

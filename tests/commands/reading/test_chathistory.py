@@ -79,7 +79,8 @@ def test_each_subcommand_answers_what_it_is_asked(
     """The entries at the bounds are left out, except by AROUND. The answer is oldest first, from either side."""
     if indexed:
         keeping.index_history()
-    assert texts(una.ask(f"CHATHISTORY {asked}")) == list(found)
+    name = asked.split()[1]
+    assert texts(una.ask(f"CHATHISTORY {asked}"), f"chathistory {name}") == list(found)
 
 
 def test_msgids_are_bounds_as_well(una: Client) -> None:
@@ -131,7 +132,7 @@ def test_an_empty_answer_is_an_empty_batch(keeping: Here) -> None:
     """Without it, the client would wait for the answer."""
     una = keeping.member("una", caps=CAPS)
     una.say("JOIN #c")
-    assert texts(una.ask("CHATHISTORY LATEST #C * 10")) == []
+    assert texts(una.ask("CHATHISTORY LATEST #C * 10"), "chathistory #C") == []
     assert texts(una.ask(f"CHATHISTORY TARGETS {at(0)} {at(9)} 10"), "draft/chathistory-targets") == []
 
 
@@ -293,7 +294,7 @@ def test_the_messages_of_two_accounts_are_one_conversation(keeping: Here) -> Non
     assert texts(una.ask("CHATHISTORY LATEST bobby * 9"), "chathistory bobby") == ["hello", "hi"]
     bob.say("QUIT")
     keeping.forget_unread()
-    within = batch_of(una.ask("CHATHISTORY LATEST BOB * 9"), "chathistory bob")
+    within = batch_of(una.ask("CHATHISTORY LATEST BOB * 9"), "chathistory BOB")
     assert [(line.nick, *line.params) for line in within] == [("una", "bob", "hello"), ("bobby", "una", "hi")]
     assert texts(eve.ask("CHATHISTORY LATEST bob * 9"), "chathistory bob") == []
     guest = keeping.connect("guest", caps=CAPS)

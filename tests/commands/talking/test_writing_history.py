@@ -148,14 +148,26 @@ def test_a_message_is_refused_if_the_database_stays_locked(kept: Here, journal: 
     assert [line.split()[1:5] for line in alice.read()] == [["FAIL", "PRIVMSG", "NOT_KEPT", "#lobby"]]
 
 
-def test_direct_messages_are_stored_between_accounts_only(kept: Here, journal: FakeJournal) -> None:
-    """Direct messages from or to a guest are not stored."""
-    una, mo, bob = kept.member("una"), kept.moderator("mo"), kept.connect("bob")
+def test_direct_messages_are_stored_for_accounts(kept: Here, journal: FakeJournal) -> None:
+    """Those from and to a guest are stored under the account and the guest's nick; those between guests are not."""
+    una, mo, bob, vic = kept.member("una"), kept.moderator("mo"), kept.connect("Bob"), kept.connect("vic")
     una.say("PRIVMSG bob :to a guest")
-    bob.say("PRIVMSG una :from a guest")
+    bob.say("PRIVMSG una :from a guest", "PRIVMSG vic :between guests", "PRIVMSG Bob :to itself")
     una.say("PRIVMSG mo :between us")
-    assert [entry.text for entry in journal.kept] == ["between us"]
-    assert mo.read()
+    una_id, mo_id = (client.user.account.id for client in (una, mo) if client.user.account is not None)
+    assert [(entry.text, entry.conversation) for entry in journal.kept] == [
+        ("to a guest", (una_id, "Bob")),
+        ("from a guest", (una_id, "Bob")),
+        ("between us", (una_id, mo_id)),
+    ]
+    assert mo.read() and vic.read()
+
+
+def test_a_guest_cannot_leave_a_message(kept: Here, journal: FakeJournal) -> None:
+    """An account that is not connected is no such nick to it: the account could not refuse."""
+    kept.account("vic")
+    assert " 401 " in kept.connect("bob").ask("PRIVMSG vic :later")[-1]
+    assert journal.kept == []
 
 
 def test_a_message_to_an_absent_account_is_stored(kept: Here, journal: FakeJournal) -> None:
