@@ -15,7 +15,7 @@ _ALIASES = {
 
 
 class Subcommands(click.Group):
-    """``ls`` is ``list``, and ``rm``, ``del``, ``delete`` and ``remove`` are one. The help shows the full names only."""
+    """``ls`` is ``list``, and ``rm``, ``del``, ``delete`` and ``remove`` are one. The help shows full names only."""
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Return the subcommand of that name or alias, or None."""
