@@ -292,7 +292,8 @@ class World:
                     self.outbox.drop_replay(channel, session)
                 session.user = None
         if tell:
-            self._tell_last(session, f"ERROR :Closing Link: {session.address_text} ({text})")
+            last = f"ERROR :Closing Link: {session.address_text} ({text})"
+            self.outbox.tell_last(session, last, self.settings.server.name)
         session.closing = True  # behind the ERROR: a closing session is told nothing more
         if session.registration is not None:
             session.registration = None
@@ -300,15 +301,6 @@ class World:
         self.sessions.pop(session.id, None)
         self.monitors.clear(session)
         self.outbox.closed.append(session)  # its thread closes the connection behind the last writes
-
-    def _tell_last(self, session: Session, line: str) -> None:
-        """Say a session's last line. It ends the reply to a labelled command, if one is being made."""
-        labelled, session.labelled_reply = session.labelled_reply, None
-        if labelled is None:
-            self.tell_session(session, line)
-        else:
-            labelled.replies.append(line)
-            self.outbox.send_labelled(session, labelled, self.settings.server.name)
 
     def close_user(self, user: User, text: str, quit_text: str) -> None:
         """End all sessions of a user, for an operator."""
@@ -350,10 +342,7 @@ class World:
         for other in self.channels.values():
             if other.forward is not None and casefold(other.forward) == old:
                 other.forward = name
-        # The users of an account share one ``AccountData``, which must be changed once.
-        guests = [user.account_data for user in self.users.values() if user.account is None]
-        for account_data in (*self.online.account_data.values(), *guests):
-            account_data.rename_target(old, channel.folded)
+        self.online.rename_target(self.users.values(), old, channel.folded)
 
     def join(self, channel: Channel, user: User, standing: int) -> None:
         """Add a user to a channel, without telling anyone."""
@@ -392,11 +381,4 @@ class World:
     def set_variant(self, session: Session, capabilities: int) -> None:
         """Change a session's capabilities. It still reads in its old variant what was said earlier in this tick."""
         self.outbox.settle(session)
-        session.caps = capabilities
-        if not capabilities & caps.METADATA:
-            session.subscriptions = ()
-        session.variant = capabilities & caps.RENDERED
-        if not capabilities & caps.BATCH:
-            session.variant &= ~caps.MULTILINE  # a multiline message is a batch
-        if capabilities & caps.MESSAGE_TAGS:
-            session.variant &= ~caps.RELAYMSG  # a client with message-tags reads the tag anyway: no variant of its own
+        session.set_capabilities(capabilities)

@@ -157,6 +157,15 @@ class Outbox:
             batch.replies = replies
             self.send_reply(session, batch, server, label)
 
+    def tell_last(self, session: Session, line: str, server: str) -> None:
+        """Add a session's last line. It ends the reply to a labelled command, if one is being made."""
+        labelled, session.labelled_reply = session.labelled_reply, None
+        if labelled is None:
+            self.to_session(session, encode(line))
+        else:
+            labelled.replies.append(line)
+            self.send_labelled(session, labelled, server)
+
     # -- lines for a channel ----------------------------------------------------------------------
 
     def to_channel(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING
 
 from chatroom.chat.stored.records import AccountData
@@ -93,6 +93,13 @@ class OnlineDirectory:
             user.account_data = self.account_data.setdefault(account.id, AccountData())
         self._show_rank(user)
         self._forget_unused_data(old)
+
+    def rename_target(self, users: Iterable[User], before: str, after: str) -> None:
+        """Have the read markers of a channel follow to its new casefolded name. ``users`` are all users."""
+        # The users of an account share one ``AccountData``, which must be changed once.
+        guests = [user.account_data for user in users if user.account is None]
+        for account_data in (*self.account_data.values(), *guests):
+            account_data.rename_target(before, after)
 
     def set_invisible(self, user: User, invisible: bool) -> None:
         """Hide a user from those without a common channel, or show the user again."""

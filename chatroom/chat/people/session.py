@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from chatroom.chat.stored.records import AccountData, Role
+from chatroom.irc import caps
 
 if TYPE_CHECKING:
     from chatroom.chat.admission.flood import LineBudget
@@ -195,6 +196,17 @@ class Session:
         self.address_text = address_text
         self.host = host
         self.gateway = gateway
+
+    def set_capabilities(self, capabilities: int) -> None:
+        """Change the capabilities. Call ``World.set_variant``, which lets the session read earlier lines before."""
+        self.caps = capabilities
+        if not capabilities & caps.METADATA:
+            self.subscriptions = ()
+        self.variant = capabilities & caps.RENDERED
+        if not capabilities & caps.BATCH:
+            self.variant &= ~caps.MULTILINE  # a multiline message is a batch
+        if capabilities & caps.MESSAGE_TAGS:
+            self.variant &= ~caps.RELAYMSG  # a client with message-tags reads the tag anyway: no variant of its own
 
     def begin_replay(self) -> bool:
         """Let further lines wait for a replay as well. Return False if they do not wait for it."""
