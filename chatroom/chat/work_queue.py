@@ -52,9 +52,12 @@ class WorkQueue:
         self.resumed: list[Session] = []
         """Sessions whose waiting lines may run again. The hub tells the I/O thread of each after the present task."""
 
-    def write(self, job: Job) -> None:
-        """Have the store worker write something, behind all earlier writes. No session waits for it."""
-        self.writes.append(WorkItem("store", job))
+    def write(self, job: Job, then: Then | None = None) -> None:
+        """Have the store worker write something, behind all earlier writes. No session waits for it.
+
+        ``then``, if given, takes the outcome in a later tick.
+        """
+        self.writes.append(WorkItem("store", job, then))
 
     def check(self, job: Job) -> None:
         """Have a password worker run a job. No session waits for it."""

@@ -92,6 +92,8 @@ class World:
         self.monitors = MonitorLists()
         self.accepts = AcceptLists()
         self.bans = BanTable()
+        self.next_ban_end_ms = start_wall_ms
+        """When ``ban_ends`` next looks for channel bans that have ended; 0 if none will. The first tick looks."""
         self.throttle = LoginThrottle()
         self.outbox = Outbox(Stamp(start_wall_ms, id_prefix))
         self.ledger = Ledger() if ledger is None else ledger

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
+from chatroom.chat.ban_ends import lift_ended_bans
 from chatroom.commands.context import Context
 from chatroom.commands.dispatch import finish, resume, run_line
 from chatroom.commands.talking.writing_history import RETRY_MS, report_commit
@@ -24,7 +25,7 @@ from chatroom.server.clocks import read_clocks
 
 if TYPE_CHECKING:
     from chatroom.chat.people.session import Session
-    from chatroom.chat.work_queue import Then, WorkItem
+    from chatroom.chat.work_queue import Queue, Then, WorkItem
     from chatroom.chat.world import World
     from chatroom.commands.pending import Pending
     from chatroom.server.connection import Connection
@@ -98,9 +99,11 @@ class Hub:
     # -- the tick; under the lock -----------------------------------------------------------------
 
     def begin(self) -> None:
-        """Begin a tick: read the clocks and run the store worker's tasks. Needs the lock."""
+        """Begin a tick: read the clocks, lift bans that have ended, run the store worker's tasks. Needs the lock."""
         assert self.lock.locked(), _NEEDS_LOCK
         self.world.begin_tick(*read_clocks())
+        if self.world.next_ban_end_ms:
+            self.run_task(partial(lift_ended_bans, self.world))
         while self._from_store:
             self.run_task(self._from_store.popleft())
 
@@ -212,11 +215,13 @@ class Hub:
 
     def _submit_work(self, items: list[WorkItem]) -> None:
         for queue, job, then in items:
-            self.workers.submit(queue, job, _log_failure if then is None else partial(self._answer, then))
+            self.workers.submit(queue, job, _log_failure if then is None else partial(self._answer, queue, then))
 
-    def _answer(self, then: Then, outcome: object) -> None:
-        """Take a question's outcome in a later tick. Called in the worker's thread."""
-        self.post(0, lambda: then(_unless_bug(outcome)))
+    def _answer(self, queue: Queue, then: Then, outcome: object) -> None:
+        """Take a job's outcome in a later tick. Called in the worker's thread."""
+        # Outcomes of the store worker are told in the order of its jobs, like those of ``_submit``.
+        post = self.post_from_store if queue == "store" else self.post
+        post(0, lambda: then(_unless_bug(outcome)))
 
     def _resume(self, context: Context, pending: Pending, outcome: object) -> None:
         session = context.session

@@ -6,7 +6,7 @@ import random
 import re
 
 import pytest
-from harness.daemon import PASSWORD, Client, Daemon, Place
+from harness.daemon import PASSWORD, Client, Daemon, Place, until
 
 
 def start_with_founder(place: Place) -> Daemon:
@@ -261,4 +261,20 @@ def test_an_account_comes_back_to_its_channels_after_a_kill(place: Place) -> Non
         fred.expect("JOIN #tea")
         shown = "".join(fred.ask("WHOIS fred"))
         assert "#tea" in shown and "#coffee" not in shown
+    assert daemon.stop() == 0
+
+
+def test_a_ban_of_a_channel_ends_by_itself(place: Place) -> None:
+    """Nobody says anything when its time is over, or the daemon did not run then. The stored channel follows."""
+    daemon = start_with_founder(place)
+    with daemon.connect("ada", password=PASSWORD) as ada:
+        ada.ask("JOIN #tea", "CBAN #tea bob 2s :short", "CBAN #tea carl 1y")
+        assert ":chatroom.local MODE #tea -b bob!*@*" in ada.expect("MODE #tea -b")
+        ada.ask("CBAN #tea dora 1s")
+        daemon.kill()
+    daemon = Daemon(place)
+    with daemon.connect("ada", password=PASSWORD) as ada:
+        ada.ask("JOIN #tea")
+        until(lambda: not any("dora" in line for line in ada.ask("MODE #tea b")), "dora's ban is lifted")
+        assert any("carl" in line for line in ada.ask("MODE #tea b"))
     assert daemon.stop() == 0

@@ -25,6 +25,7 @@ from harness.session_client import Client
 from chatroom.chat.admission.account_directory import AccountDirectory
 from chatroom.chat.admission.cloak import Cloak
 from chatroom.chat.admission.credentials import make_credentials
+from chatroom.chat.ban_ends import lift_ended_bans
 from chatroom.chat.delivery.ledger import Ledger
 from chatroom.chat.enforcement import apply_account, apply_rules
 from chatroom.chat.people.channel import Channel
@@ -316,6 +317,7 @@ class Here:
     def _begin(self) -> None:
         self._in_tick = True
         self.world.begin_tick(self.now_ms, self.mono_ms)
+        lift_ended_bans(self.world)
 
     def _end(self) -> None:
         ledger, outbox = self.world.ledger, self.world.outbox

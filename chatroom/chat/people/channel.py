@@ -123,6 +123,11 @@ class Channel:
         """Add an entry to its list, in place of one with the same mask."""
         self.lists.setdefault(entry.mode, {})[casefold(entry.mask)] = (entry, compile_ban(entry.mask))
 
+    def find_entry(self, mode: ListMode, mask: str) -> ListEntry | None:
+        """The entry of a mask on a list, or None."""
+        found = self.lists.get(mode, {}).get(casefold(mask))
+        return found[0] if found is not None else None
+
     def discard_mask(self, mode: ListMode, mask: str) -> ListEntry | None:
         """Remove a mask from a list. Return its entry, or None if it was not on the list."""
         found = self.lists.get(mode, {}).pop(casefold(mask), None)

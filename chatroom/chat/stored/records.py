@@ -188,6 +188,9 @@ class ListEntry:
     set_by: str
     """The ``nick!user@host`` that set the mask."""
     set_at: datetime
+    until_at: datetime | None = None
+    """When the server lifts a ban; None if it has no end."""
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from chatroom.commands.rooms import (
     listing,
     member_list,
     renaming,
+    timed_bans,
     topics,
 )
 
@@ -21,5 +22,6 @@ __all__ = [
     "listing",
     "member_list",
     "renaming",
+    "timed_bans",
     "topics",
 ]

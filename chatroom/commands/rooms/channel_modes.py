@@ -20,7 +20,7 @@ from chatroom.commands.rooms.saving_channels import save_and_tell
 from chatroom.irc import numerics
 from chatroom.irc.limits import KEY_BYTES, LIST_ENTRIES, MASK_BYTES, MODE_CHANGES
 from chatroom.irc.modes import ModeChange, format_changes, parse_changes
-from chatroom.irc.names import casefold, is_channel
+from chatroom.irc.names import is_channel
 
 if TYPE_CHECKING:
     from chatroom.chat.people.user import User
@@ -202,7 +202,8 @@ def _record_access(channel: Channel, target: User) -> None:
         channel.access.pop(account_id, None)
 
 
-def _apply_mask(context: Context, channel: Channel, adding: bool, mode: ListMode, given: str) -> ModeChange | None:
+def read_mask(context: Context, channel: Channel, mode: ListMode, given: str) -> str | None:
+    """Return a mask for a list in its full form. If it is not valid there, refuse it and return None."""
     mask = normalise_ban(given)
     if mask is None or " " in mask or len(mask.encode()) > MASK_BYTES or (mode == "I" and mask.startswith("~m:")):
         text = f"A mask has no spaces and at most {MASK_BYTES} bytes"
@@ -212,19 +213,45 @@ def _apply_mask(context: Context, channel: Channel, adding: bool, mode: ListMode
             text = "A mute cannot be an invite exception"
         context.reply(numerics.ERR_INVALIDMODEPARAM, channel.name, mode, printable(given), text=text)
         return None
-    if not adding:
-        # As given, too: an earlier version may have stored a mask whose normal form is another one today.
-        found = channel.discard_mask(mode, mask) or channel.discard_mask(mode, given)
-        return ModeChange(False, mode, found.mask) if found is not None else None
-    if casefold(mask) in channel.lists.get(mode, {}):
-        return None
+    return mask
+
+
+def discard_entry(channel: Channel, mode: ListMode, mask: str, given: str) -> ListEntry | None:
+    """Remove a mask from a list. Return its entry, or None if it was not on the list."""
+    # As given, too: an earlier version may have stored a mask whose normal form is another one today.
+    return channel.discard_mask(mode, mask) or channel.discard_mask(mode, given)
+
+
+def has_room(context: Context, channel: Channel, mode: ListMode) -> bool:
+    """True if the channel's lists have room for one more mask; otherwise refuse it."""
     # ISUPPORT MAXLIST=Ibe:100 counts all lists together.
-    if sum(len(channel.entries(each)) for each in LIST_MODES) >= LIST_ENTRIES:
-        context.reply(numerics.ERR_BANLISTFULL, channel.name, mode)
+    if sum(len(channel.entries(each)) for each in LIST_MODES) < LIST_ENTRIES:
+        return True
+    context.reply(numerics.ERR_BANLISTFULL, channel.name, mode)
+    return False
+
+
+def _apply_mask(context: Context, channel: Channel, adding: bool, mode: ListMode, given: str) -> ModeChange | None:
+    mask = read_mask(context, channel, mode, given)
+    if mask is None:
+        return None
+    if not adding:
+        found = discard_entry(channel, mode, mask, given)
+        return ModeChange(False, mode, found.mask) if found is not None else None
+    known = channel.find_entry(mode, mask)
+    # A ban that would end (CBAN) becomes one without an end.
+    if known is not None and known.until_at is None:
+        return None
+    if known is None and not has_room(context, channel, mode):
         return None
     now = datetime.fromtimestamp(context.world.wall_ms // 1000, UTC)  # whole seconds, as the list replies show them
     channel.add_mask(ListEntry(mode, mask, context.user.prefix, now))
     return ModeChange(True, mode, mask)
+
+
+def hides_bans(context: Context, channel: Channel) -> bool:
+    """True if the user may not read the channel's lists, because the channel is secret."""
+    return "s" in channel.flags and context.user not in channel.members and context.role < Role.MODERATOR
 
 
 def _reply_list(context: Context, channel: Channel, letter: str) -> None:
@@ -233,8 +260,7 @@ def _reply_list(context: Context, channel: Channel, letter: str) -> None:
     if mode != "b" and not acts_by_right(context, channel):
         context.reply(numerics.ERR_CHANOPRIVSNEEDED, channel.name)
         return
-    hidden = "s" in channel.flags and context.user not in channel.members and context.role < Role.MODERATOR
     entry_reply, end_reply = _LIST_REPLIES[mode]
-    for entry in [] if hidden else channel.entries(mode):
+    for entry in [] if hides_bans(context, channel) else channel.entries(mode):
         context.reply(entry_reply, channel.name, entry.mask, entry.set_by, str(int(entry.set_at.timestamp())))
     context.reply(end_reply, channel.name)

@@ -13,7 +13,7 @@ from chatroom.storage.sqlite.database import Database, Row
 from chatroom.storage.sqlite.timestamps import from_ms, from_ms_or_none, to_ms, to_ms_or_none
 
 _COLUMNS = "id, name, founder_id, created_ms, flags, key, member_limit, topic, topic_by, topic_ms, forward"
-_LIST_COLUMNS = "channel_id, mode, mask, set_by, set_ms"
+_LIST_COLUMNS = "channel_id, mode, mask, set_by, set_ms, until_ms, reason"
 _ACCESS_COLUMNS = "channel_id, account_id, level"
 _METADATA_COLUMNS = "channel_id, key, value"
 
@@ -69,8 +69,8 @@ class SqliteChannels:
         self._database.execute("DELETE FROM channel_lists WHERE channel_id = ?", (channel_id,))
         for position, entry in enumerate(channel.lists):
             self._database.execute(
-                f"INSERT INTO channel_lists ({_LIST_COLUMNS}, position) VALUES (?, ?, ?, ?, ?, ?)",
-                (channel_id, entry.mode, entry.mask, entry.set_by, to_ms(entry.set_at), position),
+                f"INSERT INTO channel_lists ({_LIST_COLUMNS}, position) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                (channel_id, *_list_values(entry), position),
             )
         self._database.execute("DELETE FROM channel_access WHERE channel_id = ?", (channel_id,))
         for account_id, level in channel.access.items():
@@ -139,11 +139,17 @@ class SqliteChannels:
         )
 
 
+def _list_values(entry: ListEntry) -> tuple[object, ...]:
+    """The values of ``_LIST_COLUMNS`` behind the channel's id."""
+    return entry.mode, entry.mask, entry.set_by, to_ms(entry.set_at), to_ms_or_none(entry.until_at), entry.reason
+
+
 def _channels(rows: list[Row], lists: list[Row], access: list[Row], metadata: list[Row]) -> list[StoredChannel]:
     """The records of channels, from rows of the four tables."""
     entries: defaultdict[int, list[ListEntry]] = defaultdict(list)
-    for channel_id, mode, mask, set_by, set_ms in lists:
-        entries[channel_id].append(ListEntry(mode, mask, set_by, from_ms(set_ms)))
+    for channel_id, mode, mask, set_by, set_ms, until_ms, reason in lists:
+        entry = ListEntry(mode, mask, set_by, from_ms(set_ms), from_ms_or_none(until_ms), reason)
+        entries[channel_id].append(entry)
     levels: defaultdict[int, dict[int, AccessLevel]] = defaultdict(dict)
     for channel_id, account_id, level in access:
         levels[channel_id][account_id] = level

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -31,7 +31,7 @@ def channel(stores: SqliteStores, by: Actor) -> StoredChannel:
         lists=(
             ListEntry("b", "zzz!*@*", "ada", MOMENT),
             ListEntry("I", "*!*@friends", "bob", MOMENT),
-            ListEntry("b", "aaa!*@*", "ada", MOMENT),
+            ListEntry("b", "aaa!*@*", "ada", MOMENT, MOMENT + timedelta(hours=12), "calm down"),
             ListEntry("e", "*!*@192.0.2.*", "ada", MOMENT),
         ),
         access={ada.id: "founder", bob.id: "v"},
