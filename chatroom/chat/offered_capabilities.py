@@ -24,8 +24,11 @@ CAP_302 = 302
 """From this version of the negotiation on, a client understands values, several lines of LS, NEW and DEL."""
 
 
-def offered(settings: Settings) -> dict[str, str]:
-    """Return the offered capabilities, ratified ones first, each with its value; most values are empty."""
+def offered(settings: Settings, *, private: bool = True) -> dict[str, str]:
+    """Return the offered capabilities, ratified ones first, each with its value; most values are empty.
+
+    ``private`` is that of the session. With ``accounts.require_tls``, others are offered nothing with a password.
+    """
     values = {
         caps.MULTILINE: f"max-bytes={MULTILINE_BYTES},max-lines={MULTILINE_LINES}",
         caps.SASL: ",".join(mechanisms(settings)),
@@ -36,6 +39,8 @@ def offered(settings: Settings) -> dict[str, str]:
     withheld = 0
     if not settings.accounts.registration:
         withheld |= caps.ACCOUNT_REGISTRATION
+    if settings.accounts.require_tls and not private:
+        withheld |= caps.ACCOUNT_REGISTRATION | caps.SASL
     if not settings.history.enabled:
         withheld |= caps.OF_HISTORY
     return {
@@ -64,20 +69,36 @@ def written(offers: dict[str, str], *, with_values: bool) -> list[str]:
     return [f"{name}={value}" if value and with_values else name for name, value in offers.items()]
 
 
-def announce(world: World, before: dict[str, str], after: dict[str, str]) -> None:
-    """Tell clients with cap-notify what is no longer offered and what is new, and take lost capabilities from sessions.
+def strict_transport(settings: Settings, session: Session) -> str:
+    """Return the value of the capability ``sts`` for a session; empty if it is not offered.
+
+    In clear, it is the port with TLS; with TLS, for how many seconds the client must use TLS from now on. Source: IRCv3
+    "Strict Transport Security".
+    """
+    port = next((one.port for one in settings.listen if one.tls and one.kind == "irc"), 0)
+    if not port or not settings.server.sts_days or session.cap_version < CAP_302:
+        return ""
+    return f"duration={settings.server.sts_days * 86_400}" if session.secure else f"port={port}"
+
+
+def announce(world: World, old: Settings) -> None:
+    """Tell clients with cap-notify what a reload has changed, and take lost capabilities from sessions.
 
     Clients that know values are also told of changed ones.
     """
+    for private in (True, False):
+        sessions = [one for one in world.sessions.values() if one.control is None and one.is_private is private]
+        _announce(world, sessions, offered(old, private=private), offered(world.settings, private=private))
+
+
+def _announce(world: World, sessions: list[Session], before: dict[str, str], after: dict[str, str]) -> None:
     gone = [name for name in before if name not in after]
     new = {name: value for name, value in after.items() if name not in before}
     changed = {name: value for name, value in after.items() if before.get(name) != value}
     lost = 0
     for name in gone:
         lost |= caps.NAMES[name]
-    for session in list(world.sessions.values()):
-        if session.control is not None:
-            continue
+    for session in sessions:
         if session.caps & caps.CAP_NOTIFY:
             knows_values = session.cap_version >= CAP_302
             _tell(world, session, "DEL", gone)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from chatroom.chat.enforcement import free_reserved_nicks
-from chatroom.chat.offered_capabilities import announce, offered
+from chatroom.chat.offered_capabilities import announce
 from chatroom.config import Settings, changed_keys
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def use_settings(world: World, settings: Settings) -> str:
     world.settings = replace(settings, listen=old.listen, database=old.database, server=server, history=history)
     world.ledger.use_settings(history)
     world.configure_channels()
-    announce(world, offered(old), offered(world.settings))
+    announce(world, old)
     if settings.accounts.reserved_names != old.accounts.reserved_names:
         free_reserved_nicks(world)
     text = f"configuration read again, changed: {', '.join(applied) or 'nothing'}"

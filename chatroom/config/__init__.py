@@ -7,6 +7,17 @@ immutable, so threads share them freely.
 
 from chatroom.config.load import FLAG_NAMES, find_file, load
 from chatroom.config.serving import Listen
-from chatroom.config.settings import KEYS, Key, Settings, changed_keys, find_key
+from chatroom.config.settings import KEYS, Key, Settings, changed_keys, find_key, find_risks
 
-__all__ = ["FLAG_NAMES", "KEYS", "Key", "Listen", "Settings", "changed_keys", "find_file", "find_key", "load"]
+__all__ = [
+    "FLAG_NAMES",
+    "KEYS",
+    "Key",
+    "Listen",
+    "Settings",
+    "changed_keys",
+    "find_file",
+    "find_key",
+    "find_risks",
+    "load",
+]

@@ -49,6 +49,11 @@ class Accounts:
     require_login: bool = setting(
         False, YesOrNo(), "Require every user to log in to an account. If false, guests can connect too."
     )
+    require_tls: bool = setting(
+        False,
+        YesOrNo(),
+        "Refuse passwords over connections that are neither encrypted nor from this machine. Guests can still connect.",
+    )
     bcrypt_cost: int = setting(
         12,
         Whole(4, 16),

@@ -16,6 +16,7 @@ from chatroom.config.values import (
     Words,
     YesOrNo,
     is_among,
+    is_loopback,
     is_origin,
 )
 from chatroom.paths import default_database
@@ -61,6 +62,13 @@ class Server:
         "",
         Text("one line of text", ONE_LINE),
         "The answer to ADMIN: the operator of the server and how to reach them.",
+    )
+    sts_days: int = setting(
+        0,
+        Whole(0, 3650),
+        "For how many days clients that know STS (Strict Transport Security of IRCv3) must use TLS once they have been "
+        "here. They are told the port of the first TLS listener. It needs a certificate that clients can verify, all "
+        "the time. 0: clients are told nothing.",
     )
     io_threads: int = setting(
         1,
@@ -129,6 +137,11 @@ class Listen:
         "them and have the header. Only for websocket.",
         applies="restart",
     )
+
+    @property
+    def is_exposed(self) -> bool:
+        """True if passwords and messages come here in clear over a network: no TLS, no proxy, not this machine only."""
+        return not (self.tls or self.proxy_protocol_from or self.forwarded_from or is_loopback(self.host))
 
     @property
     def is_plain(self) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from typing import Protocol
 
@@ -254,6 +254,14 @@ def _fold_mapped(network: Network) -> Network:
 def is_origin(word: str) -> bool:
     """Return True for an origin as a browser sends it (RFC 6454, section 6.2), and for ``*``, which stands for any."""
     return word in ("*", "null") or _ORIGIN.fullmatch(word) is not None
+
+
+def is_loopback(host: str) -> bool:
+    """True for an address or name that only this machine can reach."""
+    try:
+        return ip_address(host.partition("%")[0]).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def is_among(networks: tuple[Network, ...], version: int, address: int) -> bool:

@@ -25,7 +25,7 @@ from chatroom.chat.delivery.ledger import Ledger
 from chatroom.chat.farewell import end_all
 from chatroom.chat.reload import use_settings
 from chatroom.chat.world import World
-from chatroom.config import Listen, Settings
+from chatroom.config import Listen, Settings, find_risks
 from chatroom.errors import ChatroomError, StorageError
 from chatroom.server.change_follower import ChangeFollower
 from chatroom.server.clocks import read_clocks
@@ -189,6 +189,7 @@ class Daemon:
     def _announce(self, where: list[str], has_admin: bool, upgraded_from: Path | None) -> None:
         settings = self._settings
         lines = [f"listening on {address}" for address in where]
+        lines += [f"warning: {text}" for text in find_risks(settings)]
         lines.append(f"database {settings.database.path}")
         if upgraded_from is not None:
             lines.append(f"the database was upgraded; as it was before, it is in {upgraded_from}")

@@ -187,13 +187,14 @@ class Here:
             apply_rules(self.world, [(ban.id, self.stores.bans.find_rule(ban.id, self.now))])
         return ban.id
 
-    def open(self, address: str = "10.0.0.1") -> Client:
-        """Make a new session that has said nothing yet."""
+    def open(self, address: str = "10.0.0.1", *, secure: bool = False) -> Client:
+        """Make a new session that has said nothing yet. ``secure``: its connection has TLS."""
         parsed = ipaddress.ip_address(address)
         host = self.world.cloak.host(parsed.version, int(parsed))
         number = len(self.clients) + 1
         session = Session(number, str(parsed), parsed.version, int(parsed), host, self.now_ms)
         session.opened_mono_ms = self.mono_ms
+        session.secure = secure
         client = self.clients[number] = Client(self, session)
         with self.tick():
             start(Context(self.world, session, ""))
@@ -217,9 +218,10 @@ class Here:
         password: str = PASSWORD,
         address: str = "10.0.0.1",
         realname: str = "Real Name",
+        secure: bool = False,
     ) -> Client:
         """Make a registered session that has read its welcome. ``login`` names the account to log in to by PASS."""
-        client = self.open(address)
+        client = self.open(address, secure=secure)
         with self.tick():
             if caps:
                 client.say("CAP LS 302", f"CAP REQ :{caps}")

@@ -12,6 +12,7 @@ has a lock of its own for it.
 from __future__ import annotations
 
 from bisect import bisect_right
+from ipaddress import IPv4Address, IPv6Address
 
 WINDOW_MS = 10 * 60_000
 """How long a failed login counts."""
@@ -45,6 +46,11 @@ def is_this_machine(version: int, address: int) -> bool:
     All users behind a proxy on this machine share that address, so it must not be limited as one user.
     """
     return address == (1 if version == 6 else 0x7F000001)
+
+
+def is_private_network(version: int, address: int) -> bool:
+    """True for an address that no router of the internet forwards (RFC 1918, RFC 4193, link-local, loopback)."""
+    return (IPv4Address(address) if version == 4 else IPv6Address(address)).is_private
 
 
 class LineBudget:

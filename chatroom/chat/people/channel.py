@@ -22,8 +22,8 @@ PREFIX_MODES = {"o": OP, "v": VOICE}
 LIST_MODES: tuple[ListMode, ...] = ("b", "e", "I")
 # C: no CTCP. H: no history from before a member's JOIN. M: only accounts speak. R: only accounts join. i: invitations.
 # U: only operators read users without a standing. m: only members with a standing speak. n: no messages from outside.
-# s: hidden. t: only operators set the topic.
-FLAG_MODES = "CHMRUimnst"
+# s: hidden. t: only operators set the topic. z: only users with TLS on every connection join.
+FLAG_MODES = "CHMRUimnstz"
 CHANNEL_KINDS = ModeKinds(lists="Ibe", always="k", when_set="fl", flags=FLAG_MODES, prefixes="ov")
 NEW_CHANNEL_FLAGS = frozenset("nt")
 
@@ -144,6 +144,10 @@ class Channel:
             return False
         prefix, account = user.prefix, user.account_name
         return any((speaking or not mask.mutes) and mask.fits(prefix, account) for _, mask in found.values())
+
+    def excludes(self, user: User) -> bool:
+        """True if the channel is for TLS only (+z) and a connection of the user is not encrypted."""
+        return "z" in self.flags and not user.is_secure
 
     def is_banned(self, user: User) -> bool:
         """True if a ban keeps the user from joining, and no exception fits."""

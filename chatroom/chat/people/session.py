@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from chatroom.chat.admission.flood import is_this_machine
 from chatroom.chat.stored.records import AccountData, Role
 from chatroom.irc import caps
 
@@ -196,6 +197,11 @@ class Session:
         self.address_text = address_text
         self.host = host
         self.gateway = gateway
+
+    @property
+    def is_private(self) -> bool:
+        """True if nobody on a network can read along: the connection is encrypted, or from this machine."""
+        return self.secure or self.control is not None or is_this_machine(self.version, self.address)
 
     def set_capabilities(self, capabilities: int) -> None:
         """Change the capabilities. Call ``World.set_variant``, which lets the session read earlier lines before."""

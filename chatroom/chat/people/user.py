@@ -164,6 +164,11 @@ class User:
         return self.role >= Role.MODERATOR
 
     @property
+    def is_secure(self) -> bool:
+        """True if every connection of the user is encrypted: each of them reads what the user reads."""
+        return bool(self.sessions) and all(session.secure for session in self.sessions)
+
+    @property
     def account_name(self) -> str | None:
         """The name of the user's account; None for a guest."""
         return self.account.name if self.account is not None else None

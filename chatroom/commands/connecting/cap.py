@@ -5,7 +5,7 @@ Source: IRCv3 "Capability Negotiation" (CAP LS 302).
 
 from __future__ import annotations
 
-from chatroom.chat.offered_capabilities import CAP_302, offered, written
+from chatroom.chat.offered_capabilities import CAP_302, offered, strict_transport, written
 from chatroom.commands.command_table import When, command
 from chatroom.commands.connecting.registration import advance
 from chatroom.commands.context import Context, printable
@@ -37,7 +37,7 @@ def cap(context: Context, params: list[str]) -> Pending | None:
     if subcommand == "LS":
         _list_offers(context, argument)
     elif subcommand == "LIST":
-        names = [name for name in offered(context.world.settings) if session.caps & caps.NAMES[name]]
+        names = [name for name in _offered(context) if session.caps & caps.NAMES[name]]
         _list(context, "LIST", names, several_lines=session.cap_version >= CAP_302)
     elif subcommand == "REQ":
         _request(context, argument)
@@ -58,7 +58,15 @@ def _list_offers(context: Context, argument: str) -> None:
     is_302 = version >= CAP_302
     if is_302:  # which implies the capability
         session.caps |= caps.CAP_NOTIFY
-    _list(context, "LS", written(offered(context.world.settings), with_values=is_302), several_lines=is_302)
+    offers = _offered(context)
+    policy = strict_transport(context.world.settings, session)
+    if is_302 and policy:
+        offers["sts"] = policy  # it is information: no client may ask for it
+    _list(context, "LS", written(offers, with_values=is_302), several_lines=is_302)
+
+
+def _offered(context: Context) -> dict[str, str]:
+    return offered(context.world.settings, private=context.session.is_private)
 
 
 def _list(context: Context, subcommand: str, names: list[str], *, several_lines: bool) -> None:
@@ -75,7 +83,7 @@ def _list(context: Context, subcommand: str, names: list[str], *, several_lines:
 
 def _request(context: Context, names: str) -> None:
     session = context.session
-    known = offered(context.world.settings)
+    known = _offered(context)
     wanted = session.caps
     for name in names.split():
         bare = name.removeprefix("-")

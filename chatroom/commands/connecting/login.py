@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from chatroom.chat.admission import passwords, scram
 from chatroom.chat.admission.ban_table import describe
-from chatroom.chat.admission.flood import is_this_machine, limit_key
+from chatroom.chat.admission.flood import is_private_network, is_this_machine, limit_key
 from chatroom.chat.enforcement import apply_account
 from chatroom.chat.operator_mode import operator_mode_event, operators_of, tell_operator_mode
 from chatroom.chat.stored.records import Account, AccountEntry
@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from chatroom.chat.people.user import User
     from chatroom.chat.stored.stores import Stores
     from chatroom.chat.world import World
+
+
+TLS_REQUIRED = "this server takes passwords over TLS only: connect with TLS, and change one that you have just sent"
+"""The refusal of a login in clear (``accounts.require_tls``)."""
 
 
 class Denied(NamedTuple):
@@ -67,6 +71,9 @@ class Attempt:
         self._account = f"account {casefold(name)}"
         self._address = f"address {limit_key(session.version, session.address)}"
         self._turn_mono_ms: int | None = None
+        if world.settings.accounts.require_tls and not session.is_private:
+            self.refusal = self._denied(context, Denied(TLS_REQUIRED, numerics.ERR_YOUREBANNEDCREEP))
+            return
         if not world.settings.limits.enabled:
             return
         if not is_this_machine(session.version, session.address):
@@ -153,6 +160,7 @@ def check_password(context: Context, name: str, password: str, then: Then) -> Pe
         outcome = attempt.judge(context, checked.account_id)
         if not isinstance(outcome, Denied):
             record_login(context, outcome)
+            _warn_of_plaintext(context)
             _renew(context, outcome.id, password, checked)
         return then(context, outcome)
 
@@ -166,6 +174,14 @@ def know_account(world: World, account: Account) -> None:
     """
     if world.accounts.find_by_id(account.id) is None:
         apply_account(world, account.id, AccountEntry(account.id, account.name, account.role, account.disabled))
+
+
+def _warn_of_plaintext(context: Context) -> None:
+    """Warn the user that the password has crossed the open network in clear. Private networks are left alone."""
+    session = context.session
+    if not session.is_private and not is_private_network(session.version, session.address):
+        context.notice("Your password has crossed the network unencrypted: connect with TLS, and change the password")
+        context.world.log_line(f"a password came unencrypted from {session.address_text}")
 
 
 def record_login(context: Context, entry: AccountEntry) -> None:

@@ -18,7 +18,7 @@ from chatroom.chat.enforcement import free_nick
 from chatroom.chat.offered_capabilities import registers_before_connect
 from chatroom.chat.stored.records import Account, AccountEntry, Actor, Credential, Role
 from chatroom.commands.command_table import When, command
-from chatroom.commands.connecting.login import log_in, may_log_in
+from chatroom.commands.connecting.login import TLS_REQUIRED, log_in, may_log_in
 from chatroom.commands.connecting.registration import advance, nick_refusal, take_account
 from chatroom.commands.context import NICKSERV, Context
 from chatroom.commands.pending import Pending
@@ -108,6 +108,8 @@ def _refuse_stranger(context: Context, account: str) -> bool:
     elif user is not None and not may_log_in(user, None):
         text = "Disconnect your other devices first: they would be logged in without the password"
         context.fail("DISALLOWED", account, text=text)
+    elif settings.accounts.require_tls and not session.is_private:
+        context.fail("TLS_REQUIRED", account, text=TLS_REQUIRED[:1].upper() + TLS_REQUIRED[1:])
     elif not settings.accounts.registration:
         context.fail("DISALLOWED", account, text="This server does not register names from the chat. Ask an admin")
     else:

@@ -86,7 +86,10 @@ def nick_refusal(context: Context, nick: str, account: AccountEntry | None) -> t
         return numerics.ERR_NICKNAMEINUSE, "NICK_LOOKS_ALIKE", text
     other = world.find_user(nick)
     if other is not None and other is not context.session.user:
-        return numerics.ERR_NICKNAMEINUSE, "", "Nickname is already in use"
+        text = "Nickname is already in use"
+        if world.settings.accounts.share_nick and _have_one_account(account, other):
+            text += ": its user is in a channel for TLS only (+z), so connect with TLS"
+        return numerics.ERR_NICKNAMEINUSE, "", text
     return None
 
 
@@ -130,7 +133,14 @@ def _may_share(context: Context, nick: str, account: AccountEntry | None) -> boo
     if not context.world.settings.accounts.share_nick:
         return False
     other = context.world.find_user(nick)
-    return account is not None and other is not None and other.account is not None and other.account.id == account.id
+    if other is None or not _have_one_account(account, other):
+        return False
+    # A connection in clear would read the channels of the user that are for TLS only.
+    return context.session.secure or not any("z" in channel.flags for channel in other.channels)
+
+
+def _have_one_account(account: AccountEntry | None, user: User) -> bool:
+    return account is not None and user.account is not None and account.id == user.account.id
 
 
 def refuse_banned(context: Context, why: str, name: str = "") -> None:
@@ -253,7 +263,9 @@ def _complete(context: Context, registration: Registration) -> Pending | None:
     _welcome(context, user, "joined")
     for name in world.settings.channels.autojoin:
         channel = world.find_channel(name)
-        if channel is not None and channel not in user.channels:
+        if channel is not None and channel.excludes(user):
+            context.reply(numerics.ERR_SECUREONLYCHAN, channel.name)
+        elif channel is not None and channel not in user.channels:
             enter(context, channel)
     return come_back(context)
 

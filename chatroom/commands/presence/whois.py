@@ -53,19 +53,29 @@ def _reply_whois(context: Context, user: User) -> None:
         context.reply(numerics.RPL_WHOISOPERATOR, nick, text=f"is {user.role.with_article} of this server")
     if user.account_name is not None:
         context.reply(numerics.RPL_WHOISACCOUNT, nick, user.account_name)
+    if user.is_secure:
+        context.reply(numerics.RPL_WHOISSECURE, nick)
     if user.bot:
         context.reply(numerics.RPL_WHOISBOT, nick, text=f"is a bot on {server.network}")
     if user is context.user or context.role >= Role.MODERATOR:
-        for session in user.sessions:
-            context.reply(numerics.RPL_WHOISACTUALLY, nick, printable(session.address_text))
-            if session.gateway:
-                context.reply(numerics.RPL_WHOISSPECIAL, nick, text=f"connects through the gateway {session.gateway}")
+        _reply_connections(context, user)
         context.reply(numerics.RPL_WHOISMODES, nick, text=f"is using modes {user.modes}")
     if is_aware(context.session):
         for key, value in user.metadata.items():
             context.reply(numerics.RPL_WHOISKEYVALUE, nick, key, "*", text=value)
     idle_s = (world.mono_ms - user.spoke_mono_ms) // 1000
     context.reply(numerics.RPL_WHOISIDLE, nick, str(idle_s), str(user.signon_ms // 1000))
+
+
+def _reply_connections(context: Context, user: User) -> None:
+    nick = user.nick
+    for session in user.sessions:
+        context.reply(numerics.RPL_WHOISACTUALLY, nick, printable(session.address_text))
+        if session.certificate:
+            text = f"has client certificate fingerprint {session.certificate}"
+            context.reply(numerics.RPL_WHOISCERTFP, nick, text=text)
+        if session.gateway:
+            context.reply(numerics.RPL_WHOISSPECIAL, nick, text=f"connects through the gateway {session.gateway}")
 
 
 def _channels(context: Context, user: User) -> Iterator[str]:

@@ -84,7 +84,7 @@ def _apply(context: Context, channel: Channel, change: ModeChange) -> ModeChange
     """Make one change and return it as the members will read it; None if it changes nothing or is refused."""
     letter, param = change.letter, change.param or ""
     if letter in FLAG_MODES:
-        return _apply_flag(channel, change)
+        return _apply_flag(context, channel, change)
     if letter == "k":
         return _apply_key(context, channel, change)
     if letter == "l":
@@ -99,8 +99,11 @@ def _apply(context: Context, channel: Channel, change: ModeChange) -> ModeChange
     return None
 
 
-def _apply_flag(channel: Channel, change: ModeChange) -> ModeChange | None:
+def _apply_flag(context: Context, channel: Channel, change: ModeChange) -> ModeChange | None:
     if (change.letter in channel.flags) == change.adding:
+        return None
+    if change.letter == "z" and change.adding and not all(member.is_secure for member in channel.members):
+        context.reply(numerics.ERR_ALLMUSTUSETLS, channel.name)
         return None
     flag = frozenset(change.letter)
     channel.flags = channel.flags | flag if change.adding else channel.flags - flag

@@ -85,6 +85,9 @@ def _enter_or_forward(context: Context, channel: Channel, key: str) -> None:
 def _entry_refusal(context: Context, channel: Channel, key: str) -> numerics.Numeric | None:
     """Why the channel refuses the user; None if it does not. Moderators and admins may enter every channel."""
     user = context.user
+    # Moderators too: what is said there must not leave the server in clear.
+    if channel.excludes(user):
+        return numerics.ERR_SECUREONLYCHAN
     # First what overrides all modes; then the modes, of which the user reads only the first that refuses.
     if context.role >= Role.MODERATOR or channel in user.invited:
         return None
