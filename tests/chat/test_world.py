@@ -98,6 +98,6 @@ def test_what_happens_has_a_log_line(here: Here) -> None:
         "joined: eve from 192.0.2.1",
         "kicked eve by ada: rude",
         "banned eve by ada: ",
-        "refused 192.0.2.1: ",
+        "refused eve from 192.0.2.1: ",
     ):
         assert words in log

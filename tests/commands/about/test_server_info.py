@@ -90,7 +90,7 @@ def test_isupport_describes_the_modes_that_the_code_has(here: Here) -> None:
     assert supported["PREFIX"] == "(ov)@+"
     assert "UTF8ONLY" in supported
     lists, always, when_set, flags = supported["CHANMODES"].split(",")
-    alice = here.connect("alice")
+    alice = here.connect("alice", secure=True)
     alice.say("JOIN #a")
     for letter in lists:
         assert "472" not in verbs(alice.ask(f"MODE #a {letter}"))
