@@ -149,11 +149,12 @@ class History:
         "too, but the server waits for the disk at every message.",
         applies="restart",
     )
-    messages: bool = setting(True, YesOrNo(), "Store messages and notices in channels.")
+    messages: bool = setting(True, YesOrNo(), "Store messages, notices and reactions (TAGMSG) in channels.")
     direct_messages: bool = setting(
         True,
         YesOrNo(),
-        "Store messages and notices between two users, if one has an account. A guest cannot read them again.",
+        "Store messages, notices and reactions between two users, if one has an account. A guest cannot read them "
+        "again.",
     )
     topics: bool = setting(True, YesOrNo(), "Store changes of topics.")
     joins: bool = setting(False, YesOrNo(), "Store when users join channels, leave them and quit.")

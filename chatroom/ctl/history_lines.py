@@ -27,6 +27,7 @@ FindAccount = Callable[[str, int], int | None]
 _MOST_TEXT = 64 * 1024
 """The longest text, in characters; far more than a multiline message can have."""
 _EVENT_WORDS = {
+    Kind.TAGMSG: "sent tags:",
     Kind.TOPIC: "set the topic:",
     Kind.JOIN: "joined",
     Kind.PART: "left",
@@ -89,7 +90,8 @@ def format_text(entry: Entry) -> str:
     elif entry.kind is Kind.NOTICE:
         said = f"-{nick}- {first}"
     else:
-        said = f"-- {nick} {_EVENT_WORDS.get(entry.kind, entry.kind.name)} {first}"
+        what = entry.client_tags if entry.kind is Kind.TAGMSG else first
+        said = f"-- {nick} {_EVENT_WORDS.get(entry.kind, entry.kind.name)} {what}"
     head = f"{moment(from_ms(entry.time_ms))} {where} {said}"
     return "\n".join([plain(head.rstrip()), *(f"    {plain(line)}" for line in more)])
 
@@ -105,6 +107,7 @@ def as_document(entry: Entry) -> dict[str, object]:
         "source": entry.source,
         "account": entry.account or None,
         "text": entry.text,
+        "tags": entry.client_tags or None,
     }
 
 

@@ -144,6 +144,7 @@ def test_search_as_json(shell: Shell) -> None:
             "source": "guest!u@h",
             "account": None,
             "text": "fresh tea",
+            "tags": None,
         }
     ]
 

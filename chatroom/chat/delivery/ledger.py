@@ -47,7 +47,8 @@ class Renamed(NamedTuple):
 
 
 # An attribute of an Enum class is slow to read, and its members are slow to write to the disk.
-_PRIVMSG, _NOTICE = int(Kind.PRIVMSG), int(Kind.NOTICE)
+_PRIVMSG = int(Kind.PRIVMSG)
+_KINDS = {kind.name: int(kind) for kind in (Kind.PRIVMSG, Kind.NOTICE, Kind.TAGMSG)}
 _BOT, _RELAYED = int(EntryFlag.BOT), int(EntryFlag.RELAYED)
 
 
@@ -139,17 +140,25 @@ class Ledger:
             return False
 
     def add_message(
-        self, event: Event, verb: str, conversation: Conversation, target: str, text: str, by: tuple[User, Session]
+        self,
+        event: Event,
+        verb: str,
+        conversation: Conversation,
+        target: str,
+        text: str,
+        by: tuple[User, Session],
+        client_tags: str | None = None,
     ) -> None:
         """Add the entry of a message that is about to be said, and give the event its msgid. Only after ``ready``.
 
-        ``by`` are the sender and its session. ``target`` is the name that the readers see.
+        ``by`` are the sender and its session. ``target`` is the name that the readers see. ``client_tags`` are those
+        to store, if they are not all of the event's.
         """
         assert self.is_open, "it would be read before it is stored"
         user, session = by
         if event.parts is not None:
             text = join_parts(event.parts)
-        self._add(event, _NOTICE if verb == "NOTICE" else _PRIVMSG, conversation, target, text, user)
+        self._add(event, _KINDS[verb], conversation, target, text, user, client_tags=client_tags)
         self._messages.append((event.seq, session, verb, target))
 
     def add_relayed(self, event: Event, channel_name: str, text: str, session: Session) -> None:
@@ -234,6 +243,7 @@ class Ledger:
         text: str,
         user: User | None,
         flags: int = 0,
+        client_tags: str | None = None,
     ) -> None:
         stamp = event.stamp
         assert stamp is not None
@@ -252,7 +262,7 @@ class Ledger:
                 account.name if account is not None else "",
                 target,
                 text,
-                event.client_tags,
+                event.client_tags if client_tags is None else client_tags,
                 _BOT if event.bot else flags,
             )
         )

@@ -65,7 +65,7 @@ def message_id_of(msgid: str) -> int | None:
 class Kind(IntEnum):
     """What an entry records: the verb of its line. Stored as its number, so a number never changes its meaning.
 
-    All but messages and notices are *events*. The daemon itself writes no TAGMSG, NICK or REDACT; an imported archive
+    All but messages and notices are *events*. The daemon itself writes no NICK or REDACT; an imported archive
     may have them.
     """
 
@@ -85,6 +85,11 @@ class Kind(IntEnum):
     def is_event(self) -> bool:
         """True if only sessions with the capability event-playback read it."""
         return self > Kind.NOTICE
+
+    @property
+    def has_author(self) -> bool:
+        """True for what a user has said, and may delete: a message, a notice or a TAGMSG."""
+        return self <= Kind.TAGMSG
 
 
 class EntryFlag(IntFlag):

@@ -106,7 +106,7 @@ def _look_up(context: Context, readable: Readable, words: tuple[str, str, str], 
 
 def _is_in(readable: Readable, entry: Entry) -> bool:
     """True if the entry is a message of the conversation, which the user may read."""
-    if entry.kind.is_event or entry.message_id <= readable.after:
+    if not entry.kind.has_author or entry.message_id <= readable.after:
         return False
     return folded(entry.conversation) in map(folded, readable.conversations)
 

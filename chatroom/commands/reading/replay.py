@@ -35,6 +35,7 @@ _DAY_MS = 86_400_000
 _MARK = "\x01"
 _ACTION = f"{_MARK}ACTION "
 _MARKED = caps.BATCH | caps.SERVER_TIME
+_WITH_EVENTS = _MARKED | caps.EVENT_PLAYBACK
 
 
 class _Missed(NamedTuple):
@@ -49,6 +50,8 @@ class _Missed(NamedTuple):
     """The most entries for a guest, and for an account that was never here before."""
     most: int
     """The most entries for an account that was here before."""
+    events: bool
+    """True if the session reads reactions, topics and so on too."""
 
     def read(self, stores: Stores, name: str) -> list[Entry]:
         """Read it from the channel of that name."""
@@ -57,7 +60,7 @@ class _Missed(NamedTuple):
         if not limit:
             return []
         after = AtMessageId(max(left or 0, self.after))
-        return stores.history.latest(name, limit, after=after, up_to=self.up_to)
+        return stores.history.latest(name, limit, after=after, up_to=self.up_to, events=self.events)
 
 
 def replay_channel(world: World, session: Session, channel: Channel, *, own: bool = False) -> None:
@@ -78,8 +81,9 @@ def replay_channel(world: World, session: Session, channel: Channel, *, own: boo
     guests, most = history.replay_guests, history.replay_accounts_max
     if "H" in channel.flags and not session.is_operator:
         guests = most = 0  # a member can read the channel from its JOIN on
+    events = session.caps & _WITH_EVENTS == _WITH_EVENTS
     # What is said from here on is not read by the worker, because it waits in the replay queue.
-    missed = _Missed(account_id, channel.began_after, ledger.last_message_id, guests, most)
+    missed = _Missed(account_id, channel.began_after, ledger.last_message_id, guests, most, events)
     queue = world.outbox.begin_replay(channel, session)
     _show_missed(world, session, channel, missed, queue, own and session.begin_replay())
 

@@ -9,8 +9,9 @@
 - an account that is not connected: into the history, from which a replay shows it at the next login. The message is
   refused if the history does not take it.
 
-With echo-message the sending session reads the message too. The history never has a TAGMSG. A plain PRIVMSG takes a
-shorter way to the same result: see ``plain_messages``.
+With echo-message the sending session reads the message too. The history has a TAGMSG like a message, for the sake of
+reactions, but none that says nothing, or only that the user is typing. A plain PRIVMSG takes a shorter way to the same
+result: see ``plain_messages``.
 
 Source: Modern IRC Client Protocol, "Sending Messages" and ``STATUSMSG``; IRCv3 echo-message and message-tags (client-
 only tags, TAGMSG).
@@ -78,7 +79,7 @@ def notice(context: Context, params: list[str]) -> Pending | None:
 def tagmsg(context: Context, params: list[str]) -> Pending | None:
     """Sends tags without a text to channels and users, separated by commas. Clients with message-tags read them."""
     if context.session.caps & caps.MESSAGE_TAGS:
-        say(Utterance(context, ""), params[0])
+        return say(Utterance(context, ""), params[0])
     return None
 
 
@@ -90,7 +91,7 @@ def say(utterance: Utterance, targets: str) -> Pending | None:
         return None
     ledger = utterance.world.ledger
     # Nothing to wait for if the tick's transaction is open already. Asked here, because it is so for most messages.
-    if ledger.journal is not None and not ledger.is_open and utterance.verb != "TAGMSG":
+    if ledger.journal is not None and not ledger.is_open and utterance.may_be_kept:
         pending = wait_for_journal(utterance, names, _say_to_all)
         if pending is not None:
             return pending
@@ -151,7 +152,7 @@ def _say_to_channel(utterance: Utterance, name: str) -> None:
         return
     # Before it is said, because the entry gives the event its message id. The ledger is open, by ``wait_for_journal``,
     # if one of the targets wants an entry; the function looks whether this one does.
-    if world.ledger.is_open and utterance.verb != "TAGMSG":
+    if world.ledger.is_open and utterance.may_be_kept:
         write_channel_message(utterance, event, channel)
     world.outbox.to_channel(channel, event, utterance.session)
     utterance.echo(event)
@@ -251,7 +252,7 @@ def _say_to_user(utterance: Utterance, target: User) -> None:
     event = utterance.event_for(target.nick)
     if utterance.refuse_broken_ctcp(event):
         return
-    if world.ledger.is_open and utterance.verb != "TAGMSG":
+    if world.ledger.is_open and utterance.may_be_kept:
         write_direct_message(utterance, event, target.account, target.nick)
     world.tell_user(target, event)
     # A message to oneself has reached all sessions by now.
@@ -282,7 +283,7 @@ def _leave_message(utterance: Utterance, name: str) -> bool:
     """
     world, session = utterance.world, utterance.session
     account = world.accounts.find(name)
-    if utterance.user.account is None or utterance.verb == "TAGMSG" or not world.ledger.is_open:
+    if utterance.user.account is None or not utterance.may_be_kept or not world.ledger.is_open:
         return False
     if account is None or account.disabled:
         return False

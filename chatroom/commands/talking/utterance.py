@@ -17,10 +17,14 @@ if TYPE_CHECKING:
     from chatroom.irc.numerics import Numeric
 
 
+_PASSING = ("+typing", "+draft/typing")
+"""Client-only tags of a TAGMSG that mean nothing a moment later."""
+
+
 class Utterance:
     """One message of a user, for all of its targets. It lives until it is sent, which may be after a ``Pending``."""
 
-    __slots__ = ("client_tags", "context", "parts", "session", "text", "user", "verb", "world")
+    __slots__ = ("client_tags", "context", "kept_tags", "parts", "session", "text", "user", "verb", "world")
 
     def __init__(self, context: Context, text: str, parts: list[Part] | None = None) -> None:
         session = context.session
@@ -41,6 +45,16 @@ class Utterance:
         tags = context.tags
         if tags and session.caps & caps.MESSAGE_TAGS:
             self.client_tags = format_tags({name: value for name, value in tags.items() if name.startswith("+")})
+        self.kept_tags = self.client_tags
+        """The client-only tags that the history has; empty for a TAGMSG that it does not have."""
+        if tags and self.client_tags and self.verb == "TAGMSG" and not tags.keys().isdisjoint(_PASSING):
+            passed = {name: value for name, value in tags.items() if name.startswith("+") and name not in _PASSING}
+            self.kept_tags = format_tags(passed)
+
+    @property
+    def may_be_kept(self) -> bool:
+        """True if the history may have it. It never has a TAGMSG that says nothing, or only that the user is typing."""
+        return self.verb != "TAGMSG" or bool(self.kept_tags)
 
     def refuse_broken_ctcp(self, event: Event) -> bool:
         """Refuse a message with CTCP in it that its readers would read in more parts than it was sent in.

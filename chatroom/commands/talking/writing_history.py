@@ -86,7 +86,10 @@ def write_channel_message(utterance: Utterance, event: Event, channel: Channel) 
     world, session, user = utterance.world, utterance.session, utterance.user
     if world.settings.history.messages:
         channel.has_history = True
-        world.ledger.add_message(event, utterance.verb, channel.name, channel.name, utterance.text, (user, session))
+        by = user, session
+        world.ledger.add_message(
+            event, utterance.verb, channel.name, channel.name, utterance.text, by, utterance.kept_tags
+        )
         if user.account is None:
             user.add_guest_message(event.stored_msgid)
 
@@ -101,7 +104,8 @@ def write_direct_message(utterance: Utterance, event: Event, account: AccountEnt
     conversation = conversation_with(user, account, target)
     if conversation is None or not world.settings.history.direct_messages:
         return False
-    world.ledger.add_message(event, utterance.verb, conversation, target, utterance.text, (user, utterance.session))
+    by = user, utterance.session
+    world.ledger.add_message(event, utterance.verb, conversation, target, utterance.text, by, utterance.kept_tags)
     if user.account is None:
         user.add_guest_message(event.stored_msgid)
     return True
