@@ -120,7 +120,7 @@ def _find_hits(world: World, rules: Iterable[BanRule], role: Role | None, spared
 def _disconnect(world: World, hit: _Hit, issuer: Role) -> None:
     rule, user, session = hit
     by = f"an {issuer.word}" if issuer is Role.ADMIN else f"a {issuer.word}"
-    why = describe(rule)
+    why = describe(rule, world.bans.zone)
     text = f"You were kicked by {by}: {why}"
     if user is None:
         if session is not None:  # not registered yet
@@ -150,7 +150,7 @@ def apply_rules(world: World, changed: Iterable[tuple[int, BanRule | None]]) -> 
             world.bans.add(rule)
             added.append(rule)
             if len(added) <= 10:
-                world.log_line(f"banned {rule.target} by {rule.by}: {explain(rule)}")
+                world.log_line(f"banned {rule.target} by {rule.by}: {explain(rule, world.bans.zone)}")
     if len(added) > 10:
         world.log_line(f"… and {len(added) - 10} more bans")
     if added:

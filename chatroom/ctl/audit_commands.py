@@ -6,7 +6,7 @@ from datetime import datetime
 
 import click
 
-from chatroom.ctl.invocation import Invocation, pass_invocation
+from chatroom.ctl.invocation import Invocation, pass_invocation, utc_option
 from chatroom.ctl.output import json_option, print_json, print_table
 from chatroom.ctl.subcommands import Subcommands
 from chatroom.ctl.time_options import past_moment
@@ -33,12 +33,13 @@ def audit() -> None:
     "since_at",
     metavar="WHEN",
     callback=past_moment,
-    help="Only actions since WHEN: a duration ago, or a date or time in UTC. Example: --since 2030-01-31",
+    help="Only actions since WHEN: a duration ago, a date or a time. Example: --since 2030-01-31",
 )
 @click.option(
     "--limit", type=click.IntRange(min=1), metavar="COUNT", help="Only the newest COUNT entries. Example: --limit 20"
 )
 @json_option
+@utc_option
 @pass_invocation
 def list_(
     invocation: Invocation,

@@ -24,7 +24,7 @@ from chatroom.ctl.ban_checks import (
 from chatroom.ctl.ban_outcome import await_disconnected, find_hit, list_present
 from chatroom.ctl.database_choice import pass_changing_invocation
 from chatroom.ctl.imports import require_readable
-from chatroom.ctl.invocation import Invocation, pass_invocation
+from chatroom.ctl.invocation import Invocation, pass_invocation, utc_option
 from chatroom.ctl.output import (
     confirm,
     json_option,
@@ -81,6 +81,7 @@ def ban() -> None:
 @click.option("--reason", default="", metavar="TEXT", help='Shown to the banned user. Example: --reason "flooding"')
 @_force_option
 @json_option
+@utc_option
 @pass_changing_invocation
 def add(
     invocation: Invocation,
@@ -166,6 +167,7 @@ def remove(invocation: Invocation, target_or_id: str) -> None:
 @ban.command("list")
 @click.option("--all", "everything", is_flag=True, help="Include bans that were lifted or ran out. Example: --all")
 @json_option
+@utc_option
 @pass_invocation
 def list_(invocation: Invocation, everything: bool, as_json: bool) -> None:
     """List the bans in force, newest first.
@@ -187,6 +189,7 @@ def list_(invocation: Invocation, everything: bool, as_json: bool) -> None:
 @ban.command("check")
 @click.argument("name_or_address", metavar="NAME_OR_ADDRESS")
 @json_option
+@utc_option
 @pass_invocation
 def check(invocation: Invocation, name_or_address: str, as_json: bool) -> None:
     """Show the bans on a name or an address.

@@ -18,10 +18,11 @@ from chatroom.ctl import history_steps
 from chatroom.ctl.database_choice import pass_changing_invocation
 from chatroom.ctl.history_lines import as_document, format_line, format_text
 from chatroom.ctl.imports import raise_at_signals, require_readable
-from chatroom.ctl.invocation import Invocation, pass_invocation
+from chatroom.ctl.invocation import Invocation, pass_invocation, utc_option
 from chatroom.ctl.output import (
     confirm,
     json_option,
+    moment,
     open_output,
     plain,
     print_json,
@@ -66,14 +67,14 @@ def _span_options(command: Command) -> Command:
             "before_at",
             metavar="WHEN",
             callback=past_moment,
-            help="Only entries before WHEN: a duration ago, or a date or time in UTC. Example: --before 2030-02-01",
+            help="Only entries before WHEN: a duration ago, a date or a time. Example: --before 2030-02-01",
         ),
         click.option(
             "--after",
             "after_at",
             metavar="WHEN",
             callback=past_moment,
-            help="Only entries after WHEN: a duration ago, or a date or time in UTC. Example: --after 7d",
+            help="Only entries after WHEN: a duration ago, a date or a time. Example: --after 7d",
         ),
         click.option("--channel", metavar="NAME", help='Only in this channel. Example: --channel "#lobby"'),
     ):
@@ -96,6 +97,7 @@ def _span_options(command: Command) -> Command:
     help="Only the newest COUNT messages. Example: --limit 20",
 )
 @json_option
+@utc_option
 @pass_invocation
 def search(
     invocation: Invocation,
@@ -145,6 +147,7 @@ def search(
 @history.command("list")
 @click.argument("name")
 @json_option
+@utc_option
 @pass_invocation
 def list_(invocation: Invocation, name: str, as_json: bool) -> None:
     """Print all entries by the account NAME.
@@ -296,7 +299,7 @@ def prune(invocation: Invocation, before_at: datetime, yes: bool) -> None:
         if not count:
             say(f"{invocation.database} has no entries that old")
             return
-        confirm(f"Permanently delete {count} entries older than {before_at:%Y-%m-%d %H:%M}Z?", yes)
+        confirm(f"Permanently delete {count} entries older than {moment(before_at)}?", yes)
         # Audited before the first step, so that a deletion that is interrupted has its entry too.
         detail = f"{count} entries before {before_at:%Y-%m-%d %H:%M}Z"
         history_archive.audit_erasure(stores.database, invocation.actor, "history.prune", "", detail)
@@ -343,6 +346,7 @@ def _scrub(stores: SqliteStores, upkeep: SqliteUpkeep) -> None:
 
 @history.command("stats")
 @json_option
+@utc_option
 @pass_invocation
 def stats(invocation: Invocation, as_json: bool) -> None:
     """Show the size and the age of the history.

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import os
 import pwd
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from datetime import UTC, tzinfo
 from functools import cached_property
 from pathlib import Path
+from typing import Any, TypeVar
 
 import click
 
 from chatroom.chat.stored.records import Actor
 from chatroom.config import Settings, find_file, load
 from chatroom.paths import expand
+
+Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 class Invocation:
@@ -22,9 +26,11 @@ class Invocation:
     a file raise ``ConfigError``.
     """
 
-    def __init__(self, config_flag: Path | None, database_flag: Path | None) -> None:
+    def __init__(self, config_flag: Path | None = None, database_flag: Path | None = None) -> None:
         self.config_flag = config_flag
         self.database_flag = database_flag
+        self.zone: tzinfo | None = None
+        """The zone of the times that are shown and read. None is the zone of this machine, which the log has too."""
 
     @cached_property
     def config_file(self) -> Path | None:
@@ -66,3 +72,28 @@ class Invocation:
 
 pass_invocation = click.make_pass_decorator(Invocation)
 """Pass the ``Invocation`` to a command as its first argument."""
+
+
+def utc_option(command: Command) -> Command:
+    """Add ``--utc`` to a command that shows or reads times. It sets the zone of the ``Invocation``."""
+
+    def use_utc(context: click.Context, parameter: click.Parameter, value: bool) -> None:
+        if value:
+            context.ensure_object(Invocation).zone = UTC
+
+    # Eager: the zone is known when the other options are read.
+    return click.option(
+        "--utc",
+        is_flag=True,
+        is_eager=True,
+        expose_value=False,
+        callback=use_utc,
+        help="Show and read times in UTC instead of the zone of this machine. Example: --utc",
+    )(command)
+
+
+def current_zone() -> tzinfo | None:
+    """Return the zone of the command that runs."""
+    context = click.get_current_context(silent=True)
+    invocation = context.find_object(Invocation) if context is not None else None
+    return invocation.zone if invocation is not None else None

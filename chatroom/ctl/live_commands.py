@@ -7,13 +7,14 @@ import click
 from chatroom.chat.admission.ban_targets import parse_name
 from chatroom.chat.admission.durations import format_duration
 from chatroom.ctl.control_client import list_sessions, perform, request
-from chatroom.ctl.invocation import Invocation, pass_invocation
+from chatroom.ctl.invocation import Invocation, pass_invocation, utc_option
 from chatroom.ctl.output import json_option, print_json, print_pairs, print_table, report
 from chatroom.errors import InvalidValue
 
 
 @click.command()
 @json_option
+@utc_option
 @pass_invocation
 def status(invocation: Invocation, as_json: bool) -> None:
     """Show how the running daemon is doing.
@@ -37,6 +38,7 @@ def status(invocation: Invocation, as_json: bool) -> None:
 
 @click.command()
 @json_option
+@utc_option
 @pass_invocation
 def who(invocation: Invocation, as_json: bool) -> None:
     """List the connections to the daemon.

@@ -15,7 +15,7 @@ from typing import Any
 import click
 
 from chatroom import __version__
-from chatroom.ctl.invocation import Invocation
+from chatroom.ctl.invocation import Invocation, utc_option
 from chatroom.ctl.output import plain
 from chatroom.ctl.streams import discard, prepare, print_error, warn
 from chatroom.errors import ChatroomError
@@ -128,6 +128,7 @@ def _describe(error: Exception) -> str:
     metavar="PATH",
     help="Use this configuration file, not that of CHATROOM_CONFIG, the user or the system. Example: --config my.toml",
 )
+@utc_option
 @click.version_option(__version__, message="chatroomctl %(version)s", help="Print the version and exit.")
 @click.pass_context
 def cli(context: click.Context, database: Path | None, config: Path | None) -> None:
@@ -144,7 +145,8 @@ def cli(context: click.Context, database: Path | None, config: Path | None) -> N
     """
     if os.environ.get("NO_COLOR"):  # https://no-color.org
         context.color = False
-    context.obj = Invocation(config, database)
+    invocation = context.ensure_object(Invocation)
+    invocation.config_flag, invocation.database_flag = config, database
 
 
 def main() -> None:

@@ -20,8 +20,10 @@ import click
 from wcwidth import wcswidth
 
 from chatroom.chat.stored.records import Role
+from chatroom.ctl.invocation import current_zone
 from chatroom.ctl.streams import discard, has_all_characters, print_error, warn
 from chatroom.errors import Refused
+from chatroom.irc.times import format_moment
 from chatroom.storage.new_file import new_file
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -49,8 +51,8 @@ def plain(text: str) -> str:
 
 
 def moment(at: datetime | None) -> str:
-    """Return a time for people, in UTC; a dash for None."""
-    return "-" if at is None else f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S}Z"
+    """Return a time for people, in the zone of this machine or with ``--utc`` in UTC; a dash for None."""
+    return "-" if at is None else format_moment(at, current_zone())
 
 
 def size(count: int) -> str:

@@ -4,10 +4,24 @@ from __future__ import annotations
 
 import logging
 import sys
+from datetime import tzinfo
 
 import click
 
-from chatroom.ctl.invocation import Invocation, pass_invocation
+from chatroom.ctl.invocation import Invocation, pass_invocation, utc_option
+from chatroom.irc.times import format_stamp
+
+
+class _Formatter(logging.Formatter):
+    """Writes a warning as a log line, in the same zone."""
+
+    def __init__(self, zone: tzinfo | None) -> None:
+        super().__init__("%(asctime)s %(message)s")
+        self._zone = zone
+
+    def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:
+        """Return the time of a warning."""
+        return format_stamp(record.created, self._zone)
 
 
 @click.command()
@@ -21,6 +35,7 @@ from chatroom.ctl.invocation import Invocation, pass_invocation
     type=click.IntRange(0, 65535),
     help="Listen on this port; 0 picks a free one. Example: --port 7000",
 )
+@utc_option
 @pass_invocation
 def serve(invocation: Invocation, host: str | None, port: int | None) -> None:
     """Run the chat server until Ctrl-C or SIGTERM stops it.
@@ -36,6 +51,8 @@ def serve(invocation: Invocation, host: str | None, port: int | None) -> None:
     from chatroom.server.daemon import serve as run  # here, so that "serve --help" starts quickly
 
     # The daemon's own lines have a screen of their own. This is for warnings and tracebacks.
-    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(asctime)s %(message)s", datefmt="%F %T")
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_Formatter(invocation.zone))
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
     # A function, because the daemon loads the settings again at every reload.
-    run(lambda: invocation.load_settings({"listen.host": host, "listen.port": port}))
+    run(lambda: invocation.load_settings({"listen.host": host, "listen.port": port}), invocation.zone)

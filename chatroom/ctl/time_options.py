@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import click
 
 from chatroom.chat.admission.durations import looks_like_duration, parse_duration
+from chatroom.ctl.invocation import current_zone
 from chatroom.errors import InvalidValue
 
 
@@ -14,7 +15,8 @@ def past_moment(context: click.Context, parameter: click.Parameter, value: str |
     """Read the value of an option as a time in UTC. Made to be the ``callback`` of a ``click.option``.
 
     ``7d`` is seven days ago, ``2030-01-31`` the midnight that begins that day, and ``2030-01-31T12:00`` that time. A
-    date or time is in UTC unless it names its zone. Raises ``click.BadParameter``.
+    date or time is in the zone of this machine, or in UTC with ``--utc``, unless it names its zone. Raises
+    ``click.BadParameter``.
     """
     if value is None:
         return None
@@ -22,7 +24,10 @@ def past_moment(context: click.Context, parameter: click.Parameter, value: str |
         if looks_like_duration(value):
             return datetime.now(UTC) - timedelta(seconds=parse_duration(value))
         moment = datetime.fromisoformat(value)
-        return (moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)).astimezone(UTC)
+        zone = current_zone()
+        if moment.tzinfo is None and zone is not None:
+            moment = moment.replace(tzinfo=zone)
+        return moment.astimezone(UTC)  # a moment without a zone is one of this machine's
     except (ValueError, OverflowError):
         raise click.BadParameter("give a duration such as 7d, or a date such as 2030-01-31") from None
     except InvalidValue as error:

@@ -11,7 +11,7 @@ from chatroom.chat.admission.credentials import make_credentials
 from chatroom.chat.admission.reserved_names import find_reserved, refusal_text
 from chatroom.chat.stored.records import Account, Role
 from chatroom.ctl.database_choice import pass_changing_invocation
-from chatroom.ctl.invocation import Invocation, pass_invocation
+from chatroom.ctl.invocation import Invocation, pass_invocation, utc_option
 from chatroom.ctl.new_password import password_option, read_password
 from chatroom.ctl.output import confirm, json_option, print_json, print_pairs, print_table, report
 from chatroom.ctl.subcommands import Subcommands
@@ -57,6 +57,7 @@ def user() -> None:
 )
 @password_option
 @json_option
+@utc_option
 @pass_changing_invocation
 def create(invocation: Invocation, name: str, role: str, force: bool, password_stdin: bool, as_json: bool) -> None:
     """Create the account NAME. The database is created too if there is none yet.
@@ -76,6 +77,7 @@ def create(invocation: Invocation, name: str, role: str, force: bool, password_s
 @click.argument("name")
 @password_option
 @json_option
+@utc_option
 @pass_changing_invocation
 def create_admin(invocation: Invocation, name: str, password_stdin: bool, as_json: bool) -> None:
     """Create the admin account NAME. The database is created too if there is none yet.
@@ -89,6 +91,7 @@ def create_admin(invocation: Invocation, name: str, password_stdin: bool, as_jso
 
 @user.command("list")
 @json_option
+@utc_option
 @pass_invocation
 def list_(invocation: Invocation, as_json: bool) -> None:
     """List all accounts by name.
@@ -111,6 +114,7 @@ def list_(invocation: Invocation, as_json: bool) -> None:
 @user.command("show")
 @click.argument("name")
 @json_option
+@utc_option
 @pass_invocation
 def show(invocation: Invocation, name: str, as_json: bool) -> None:
     """Show the account NAME.

@@ -1,12 +1,12 @@
-"""Times in lines and tags: ``2030-01-04T14:33:26.123Z``.
+"""Times in lines and tags, ``2030-01-04T14:33:26.123Z``, and times for the operator, ``2030-01-04 15:33:26+01:00``.
 
-Source: IRCv3 server-time. Read-marker, chathistory and search have times of the same form.
+Source of the former: IRCv3 server-time. Read-marker, chathistory and search have times of the same form.
 """
 
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 
 _SHAPE = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3})Z")
 
@@ -28,3 +28,27 @@ def parse_time(text: str) -> int | None:
     except ValueError:
         return None
     return max(0, round(at.timestamp() * 1000))
+
+
+def in_zone(at: datetime, zone: tzinfo | None) -> datetime:
+    """Return a moment in a zone; None is the zone of this machine."""
+    try:
+        return at.astimezone(zone)
+    except (OverflowError, ValueError):  # next to the year 1 or 9999
+        return at.astimezone(UTC)
+
+
+def zone_name(at: datetime) -> str:
+    """Return the zone of a moment: ``UTC``, or the difference to it such as ``+01:00``."""
+    return at.isoformat()[-6:] if at.utcoffset() else "UTC"
+
+
+def format_moment(at: datetime, zone: tzinfo | None) -> str:
+    """Format a moment for a table: ``2030-01-04 14:33:26Z``, ``2030-01-04 15:33:26+01:00``."""
+    return in_zone(at, zone).isoformat(" ", "seconds").replace("+00:00", "Z")
+
+
+def format_stamp(unix_s: float, zone: tzinfo | None) -> str:
+    """Format the time of a log line: ``2030-01-04 14:33:26 UTC``, ``2030-01-04 15:33:26 +01:00``."""
+    at = in_zone(datetime.fromtimestamp(unix_s, UTC), zone)
+    return f"{at:%Y-%m-%d %H:%M:%S} {zone_name(at)}"

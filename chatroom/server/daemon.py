@@ -14,7 +14,7 @@ import socket
 import sys
 import threading
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from functools import partial
 from pathlib import Path
 
@@ -55,14 +55,17 @@ _WRITE_PATIENCE_S = 1.0
 """How long the stop waits for the farewell to be said, and then for the I/O threads."""
 
 
-def serve(load_settings: LoadSettings) -> None:
-    """Serve until SIGTERM or SIGINT. Raises ``ChatroomError`` if it cannot start. From the main thread."""
+def serve(load_settings: LoadSettings, zone: tzinfo | None = None) -> None:
+    """Serve until SIGTERM or SIGINT. Raises ``ChatroomError`` if it cannot start. From the main thread.
+
+    ``zone`` is that of the times in the log; None is the zone of this machine.
+    """
     settings = load_settings()
     database = settings.database.path
     prepare_directory(database)
     with DaemonLock.acquire(database):
         refuse_foreign_log(database)
-        daemon = Daemon(settings, load_settings)
+        daemon = Daemon(settings, load_settings, zone)
         try:
             daemon.start()
             daemon.wait()
@@ -81,11 +84,12 @@ def prepare_directory(database: Path) -> None:
 class Daemon:
     """The running parts. The main thread calls ``start``, ``wait`` and ``stop``, in this order."""
 
-    def __init__(self, settings: Settings, load_settings: LoadSettings) -> None:
+    def __init__(self, settings: Settings, load_settings: LoadSettings, zone: tzinfo | None = None) -> None:
         self._settings = settings
         self._load_settings = load_settings
         self._writer = f"daemon:{secrets.token_hex(4)}"
-        self._screen = Screen()
+        self._zone = zone
+        self._screen = Screen(zone)
         self._hub: Hub | None = None
         self._listener: Listener | None = None
         self._threads: list[IoThread] = []
@@ -166,6 +170,7 @@ class Daemon:
         accounts = AccountDirectory(stores.accounts.load_entries())
         ledger = self._open_ledger()
         world = World(self._settings, runtime, cloak, wall_ms, mono_ms, f"{wall_ms:x}-", accounts, ledger)
+        world.bans.zone = self._zone
         for rule in stores.bans.load_rules(datetime.fromtimestamp(wall_ms / 1000, UTC)):
             world.bans.add(rule)
         world.restore_channels(stores.channels.load_all())

@@ -9,6 +9,9 @@ import contextlib
 import os
 import threading
 import time
+from datetime import tzinfo
+
+from chatroom.irc.times import format_stamp
 
 _MOST_WAITING = 10_000
 """The most groups of lines that wait; further ones are dropped."""
@@ -20,8 +23,10 @@ _STDERR = 2
 class Screen(threading.Thread):
     """Writes log lines, in order. A daemon thread: a stopped terminal must not delay the process's end."""
 
-    def __init__(self) -> None:
+    def __init__(self, zone: tzinfo | None = None) -> None:
         super().__init__(name="screen", daemon=True)
+        self._zone = zone
+        """The zone of the times; None is that of this machine."""
         self._lock = threading.Lock()
         """Guards ``_waiting`` and ``_dropped``. No other lock is taken while it is held."""
         self._waiting: list[tuple[float, list[str]]] = []
@@ -64,14 +69,13 @@ class Screen(threading.Thread):
             return
         if dropped:
             waiting.insert(0, (waiting[0][0], [f"({dropped} lines were not shown)"]))
-        text = "".join(_stamped(when, lines) for when, lines in waiting)
+        text = "".join(self._stamped(when, lines) for when, lines in waiting)
         with contextlib.suppress(OSError):  # the terminal or pipe is gone; the chat goes on
             _write(text.encode(errors="replace"))
 
-
-def _stamped(when: float, lines: list[str]) -> str:
-    moment = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(when))
-    return "".join(f"{moment} {_printable(line)}\n" for line in lines)
+    def _stamped(self, when: float, lines: list[str]) -> str:
+        moment = format_stamp(when, self._zone)
+        return "".join(f"{moment} {_printable(line)}\n" for line in lines)
 
 
 def _write(data: bytes) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 
+import pytest
 from harness.daemon import CAP_S, PASSWORD, Daemon, Place, script, verb_of
 
 
@@ -94,7 +95,7 @@ def test_every_line_has_its_time(place: Place) -> None:
         finally:
             process.kill()
     assert process.returncode == 0
-    assert all(re.match(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d \S", line) for line in lines), lines
+    assert all(re.match(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC \S", line) for line in lines), lines
 
 
 def test_each_refusal_is_one_line(daemon: Daemon) -> None:
@@ -104,3 +105,13 @@ def test_each_refusal_is_one_line(daemon: Daemon) -> None:
         assert [verb_of(line) for line in answers] == ["481"] * 10
     daemon.expect_log("left: tina")
     assert len(daemon.log_lines("refused KILL by tina (127.6.4.1)")) == 10
+
+
+@pytest.mark.parametrize("options, zone", [([], "+05:30"), (["--utc"], "UTC")])
+def test_the_log_has_one_zone(place: Place, options: list[str], zone: str) -> None:
+    """A ban in the log ends in the zone that each line of it shows: that of the machine, or UTC."""
+    place.environment["TZ"] = "IST-5:30"
+    daemon = Daemon(place, *options)
+    place.ctl("ban", "add", "mallory", "--for", "1d")
+    assert f" {zone})" in daemon.expect_log("banned mallory")
+    assert daemon.stop() == 0

@@ -165,6 +165,7 @@ class Place:
             "PATH": os.environ["PATH"],
             "TERM": "dumb",
             "TMPDIR": str(runtime),
+            "TZ": "UTC",
             "XDG_RUNTIME_DIR": str(runtime),
             "CHATROOM_ACCOUNTS__BCRYPT_COST": "4",
             "CHATROOM_HISTORY__REPLAY_GUESTS": "0",  # off, so that a test does not read what another one said
@@ -249,7 +250,7 @@ class Daemon:
     def _read(self) -> None:
         assert self.process.stderr is not None
         for raw in self.process.stderr:
-            self.stderr.append(re.sub(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d ", "", raw.decode().rstrip("\n")))
+            self.stderr.append(re.sub(r"^\S+ \S+ (UTC|[+-]\d\d:\d\d) ", "", raw.decode().rstrip("\n")))
 
     def log_lines(self, text: str) -> list[str]:
         """Return the log lines that have a text in them."""

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 import threading
+from datetime import timedelta, timezone
 
 import pytest
 
@@ -44,7 +45,7 @@ def test_lines_that_gather_are_one_write(writes: Writes) -> None:
     screen.stop(30)
     assert not screen.is_alive()
     assert len(writes.texts) == 2
-    shown = [re.sub(r"^\S+ \S+ ", "", line) for line in writes.texts[1].splitlines()]
+    shown = [re.sub(r"^\S+ \S+ \S+ ", "", line) for line in writes.texts[1].splitlines()]
     assert shown == [f"{word} {number}" for number in range(100) for word in ("line", "more")]
 
 
@@ -71,3 +72,13 @@ def test_a_line_cannot_break_the_screen(writes: Writes) -> None:
     screen.show(["red \x1b[31m\nnext"])
     screen.stop(30)
     assert [text.partition("red")[2] for text in writes.texts] == [" ?[31m?next\n"]
+
+
+def test_a_line_has_its_zone(writes: Writes) -> None:
+    """Each line has the time in the zone of the log, and the zone."""
+    writes.held.set()
+    screen = Screen(timezone(timedelta(hours=5, minutes=30)))
+    screen.start()
+    screen.show(["first"])
+    screen.stop(30)
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d \+05:30 first\n", "".join(writes.texts))

@@ -11,11 +11,12 @@ So 100,000 networks with five different lengths cost at most five look-ups for a
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 
 from chatroom.chat.admission.ban_targets import NameTarget, parse_target
 from chatroom.chat.stored.records import BanRule, Network
 from chatroom.irc.names import casefold
+from chatroom.irc.times import in_zone, zone_name
 
 _BITS = {4: 32, 6: 128}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -25,9 +26,11 @@ _MINUTE_MS = 60_000
 class BanTable:
     """Ban rules by id, by name and by network, at most one for each target. Guarded by the hub lock."""
 
-    __slots__ = ("_by_id", "_by_name", "_by_network", "_lookups")
+    __slots__ = ("_by_id", "_by_name", "_by_network", "_lookups", "zone")
 
     def __init__(self) -> None:
+        self.zone: tzinfo | None = UTC
+        """The zone of the times in texts about bans, which is that of the log; None is the zone of this machine."""
         self._by_id: dict[int, BanRule] = {}
         self._by_name: dict[str, BanRule] = {}
         self._by_network: dict[tuple[int, int], dict[int, BanRule]] = {}
@@ -144,16 +147,19 @@ def _leading_bits(rule: BanRule) -> int:
     return rule.network >> (_BITS[rule.version] - rule.prefix)
 
 
-def describe(rule: BanRule) -> str:
+def describe(rule: BanRule, zone: tzinfo | None) -> str:
     """Return the text for a banned user: ``banned: spam (until 2026-11-30 12:00 UTC)``."""
-    return f"banned: {explain(rule)}"
+    return f"banned: {explain(rule, zone)}"
 
 
-def explain(rule: BanRule) -> str:
-    """Return the reason and the end of a ban: ``spam (until 2026-11-30 12:00 UTC)``."""
+def explain(rule: BanRule, zone: tzinfo | None) -> str:
+    """Return the reason and the end of a ban: ``spam (until 2026-11-30 12:00 UTC)``.
+
+    ``zone`` is ``BanTable.zone``, so that the end of a ban is the same wherever it is shown.
+    """
     reason = rule.reason or "no reason given"
     if rule.until_ms == 0:
         return f"{reason} (permanently)"
     # Rounded up, so that the ban is over at the minute shown. Double negation rounds up.
-    until = _EPOCH + timedelta(minutes=-(-rule.until_ms // _MINUTE_MS))
-    return f"{reason} (until {until:%Y-%m-%d %H:%M} UTC)"
+    until = in_zone(_EPOCH + timedelta(minutes=-(-rule.until_ms // _MINUTE_MS)), zone)
+    return f"{reason} (until {until:%Y-%m-%d %H:%M} {zone_name(until)})"

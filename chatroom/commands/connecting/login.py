@@ -112,7 +112,9 @@ def admitted(world: World, account_id: int) -> AccountEntry | Denied:
     if entry is None or entry.disabled:
         return Denied("this account is disabled", numerics.ERR_YOUREBANNEDCREEP)
     rule = world.bans.find_name(casefold(entry.name), world.wall_ms)
-    return entry if rule is None else Denied(f"you are {describe(rule)}", numerics.ERR_YOUREBANNEDCREEP)
+    return (
+        entry if rule is None else Denied(f"you are {describe(rule, world.bans.zone)}", numerics.ERR_YOUREBANNEDCREEP)
+    )
 
 
 class _Checked(NamedTuple):

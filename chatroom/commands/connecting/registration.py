@@ -72,7 +72,7 @@ def nick_refusal(context: Context, nick: str, account: AccountEntry | None) -> t
     world = context.world
     rule = world.bans.find_name(casefold(nick), world.wall_ms)
     if rule is not None:
-        return numerics.ERR_ERRONEUSNICKNAME, "NICK_BANNED", f"{nick} is {describe(rule)}"
+        return numerics.ERR_ERRONEUSNICKNAME, "NICK_BANNED", f"{nick} is {describe(rule, context.world.bans.zone)}"
     owner = world.accounts.find(nick)
     if owner is not None and (account is None or account.id != owner.id):
         return numerics.ERR_NICKNAMEINUSE, "NICK_RESERVED", f"{nick} is registered: log in to use it, or take another"
@@ -102,7 +102,7 @@ def _may_enter(context: Context, nick: str, account: AccountEntry | None) -> boo
     for name in (nick,) if account is None else (nick, account.name):
         rule = world.bans.find_name(casefold(name), world.wall_ms)
         if rule is not None:
-            refuse_banned(context, describe(rule), name)
+            refuse_banned(context, describe(rule, context.world.bans.zone), name)
             return False
     refusal = nick_refusal(context, nick, account)
     if refusal is not None and not _may_share(context, nick, account):
@@ -313,5 +313,5 @@ def turn_away_banned(context: Context) -> bool:
     world, session = context.world, context.session
     rule = world.bans.find_address(session.version, session.address, world.wall_ms)
     if rule is not None:
-        refuse_banned(context, describe(rule))
+        refuse_banned(context, describe(rule, context.world.bans.zone))
     return rule is not None

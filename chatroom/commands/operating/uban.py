@@ -186,12 +186,12 @@ def _store(
             context.world.bans.discard(replaced.id)
         if rule is not None:
             context.world.bans.add(rule)
-            context.world.log_line(f"banned {text} by {actor.name}: {explain(rule)}")
+            context.world.log_line(f"banned {text} by {actor.name}: {explain(rule, context.world.bans.zone)}")
             length = "permanently" if duration_s is None else f"for {format_duration(duration_s)}"
             extra = f" ({remark})" if remark else ""
             context.note("ADDED", text, text=f"{text} is banned {length}, ban {rule.id}{extra}")
             if replaced is not None:
-                before = f"ban {replaced.id} by {replaced.by}: {explain(replaced)}"
+                before = f"ban {replaced.id} by {replaced.by}: {explain(replaced, context.world.bans.zone)}"
                 context.note("REPLACED", text, text=f"ban {rule.id} replaces {before}")
             # The role is the issuer's when the command was given: it may have changed while the job ran.
             hits = count_hits(context.world, [rule], issuer_role, spared=issuer)
@@ -265,8 +265,16 @@ def _list(context: Context) -> None:
             context.note("END", "*", text=text)
             return
         count += 1
-        context.note("ENTRY", rule.target, text=f"{rule.id}: {rule.target} is {describe(rule)}, by {rule.by}")
+        context.note(
+            "ENTRY",
+            rule.target,
+            text=_entry(context, rule),
+        )
     context.note("END", "*", text=f"{count} ban{'' if count == 1 else 's'} in force")
+
+
+def _entry(context: Context, rule: BanRule) -> str:
+    return f"{rule.id}: {rule.target} is {describe(rule, context.world.bans.zone)}, by {rule.by}"
 
 
 def _info(context: Context, text: str) -> None:
@@ -289,7 +297,7 @@ def _info(context: Context, text: str) -> None:
     elif rule is None:
         context.note("INFO", shown, text=f"{shown} is not banned")
     else:
-        context.note("INFO", shown, text=f"{rule.id}: {rule.target} is {describe(rule)}, by {rule.by}")
+        context.note("INFO", shown, text=_entry(context, rule))
     context.note("WOULD_HIT", shown, text=f"{len(hit)} of {len(world.users)} users: {_some(hit) or 'none'}")
 
 

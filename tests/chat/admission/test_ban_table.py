@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta, timezone
 from ipaddress import ip_network
 
 import pytest
@@ -200,4 +201,12 @@ def test_discarding_the_last_of_a_length_drops_its_look_up() -> None:
 )
 def test_describe(reason: str, until_ms: int, words: str) -> None:
     """The text has the reason and the end of the ban."""
-    assert describe(name_rule(1, "mallory", until_ms)._replace(reason=reason)) == words
+    assert describe(name_rule(1, "mallory", until_ms)._replace(reason=reason), UTC) == words
+
+
+def test_describe_in_a_zone() -> None:
+    """The end is in the zone of the log, which is shown. The last day of all is in UTC where it has no other date."""
+    zone = timezone(timedelta(hours=5, minutes=30))
+    assert describe(name_rule(1, "mallory", 1_796_040_000_000), zone).endswith("(until 2026-11-30 17:30 +05:30)")
+    last_ms = int(datetime(9999, 12, 31, 23, 0, tzinfo=UTC).timestamp() * 1000)
+    assert describe(name_rule(1, "mallory", last_ms), zone).endswith("(until 9999-12-31 23:00 UTC)")
