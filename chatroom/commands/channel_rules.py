@@ -13,9 +13,23 @@ def acts_by_right(context: Context, channel: Channel) -> bool:
     return bool(channel.members.get(context.user, 0) & OP) or context.role >= Role.MODERATOR
 
 
+def is_hidden(context: Context, channel: Channel) -> bool:
+    """True if the user must not learn that the channel is there: it is secret (+s), and the user is outside.
+
+    It is not hidden from users with an invitation or a standing in it, nor from moderators and admins.
+    """
+    if "s" not in channel.flags or context.role >= Role.MODERATOR:
+        return False
+    user = context.session.user
+    if user is None or user in channel.members or channel in user.invited:
+        return user is None
+    return user.account is None or not channel.regained_standing(user.account.id)
+
+
 def find_visible(context: Context, name: str) -> Channel | None:
-    """Return the channel called ``name``. If there is none, refuse (403) and return None."""
+    """Return the channel called ``name``. If there is none, or it is hidden, refuse (403) and return None."""
     channel = context.world.find_channel(name)
-    if channel is None:
+    if channel is None or is_hidden(context, channel):
+        channel = None
         context.reply(numerics.ERR_NOSUCHCHANNEL, printable(name))
     return channel

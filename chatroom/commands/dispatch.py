@@ -48,6 +48,9 @@ REFUSAL_CODES: dict[type[Refused], str] = {
 }
 """The FAIL code for each ``Refused`` that a rule raises. ``refuse`` answers ``NotPermitted`` with numeric 481."""
 
+_HTTP = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH", "PRI"})
+"""The methods of HTTP requests (RFC 9110), and ``PRI``, with which HTTP/2 begins. No IRC command is called so."""
+
 _LABELS = caps.LABELED_RESPONSE | caps.BATCH
 """What a client must have negotiated for a label to count: several replies are labelled by a batch."""
 
@@ -66,6 +69,9 @@ def run_line(world: World, session: Session, line: str | Malformed) -> tuple[Con
         message = parse(line.text)
     verb = message.verb
     context = Context(world, session, verb, message.tags)
+    if session.registration is not None and verb in _HTTP:
+        _turn_away_browser(context)
+        return None
     if isinstance(line, Malformed):
         _take_label(context)
         _refuse_malformed(context, line)
@@ -182,6 +188,16 @@ def _allowed(context: Context, command: Command, params: list[str]) -> bool:
 
 def _refuse_unknown(context: Context, verb: str) -> None:
     context.reply(numerics.ERR_UNKNOWNCOMMAND, printable(verb))
+
+
+def _turn_away_browser(context: Context) -> None:
+    """Close a connection that speaks HTTP before anything else of it is run.
+
+    Any web page can have its reader's browser send a POST here, and its body would be lines of IRC from the reader's
+    address.
+    """
+    context.world.log_line(f"refused {context.session.address_text}: it speaks HTTP")
+    context.world.close(context.session, "This is an IRC server, and you speak HTTP")
 
 
 def _refuse_malformed(context: Context, malformed: Malformed) -> None:

@@ -5,6 +5,7 @@ Source: Modern IRC Client Protocol, "Connection Messages".
 
 from __future__ import annotations
 
+from chatroom.chat.people.channel import Channel
 from chatroom.commands.command_table import When, command
 from chatroom.commands.connecting.registration import advance, nick_refusal
 from chatroom.commands.context import Context, printable
@@ -42,6 +43,14 @@ def nick(context: Context, params: list[str]) -> Pending | None:
     return advance(context)
 
 
+def _binds(context: Context, channel: Channel) -> bool:
+    """True if a ban or mute of the channel fits the user, who would escape it under another nick."""
+    user = context.user
+    if not channel.lists or channel.members[user] or context.session.is_operator:
+        return False
+    return channel.is_silenced(user)
+
+
 def _change_nick(context: Context, wanted: str) -> None:
     user = context.user
     if wanted == user.nick:
@@ -53,6 +62,11 @@ def _change_nick(context: Context, wanted: str) -> None:
         context.reply(numeric, wanted, text=text)
         if code:
             context.fail(code, wanted, text=text)
+        return
+    kept_by = next((channel for channel in user.channels if _binds(context, channel)), None)
+    if kept_by is not None:
+        text = "You cannot change your nick while you are banned or muted there; leave the channel first"
+        context.reply(numerics.ERR_BANNICKCHANGE, kept_by.name, text=text)
         return
     old = user.nick
     event = context.world.rename(user, wanted, skip=context.session)

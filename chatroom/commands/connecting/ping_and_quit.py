@@ -8,6 +8,7 @@ from __future__ import annotations
 from chatroom.commands.command_table import When, command
 from chatroom.commands.context import Context
 from chatroom.commands.pending import Pending
+from chatroom.commands.talking.messages import may_tell
 from chatroom.irc import numerics
 from chatroom.irc.framing import LINE_BYTES
 from chatroom.irc.limits import LEAVE_BYTES
@@ -36,7 +37,10 @@ def pong(context: Context, params: list[str]) -> Pending | None:
 def quit_(context: Context, params: list[str]) -> Pending | None:
     """Ends your connection. Other users read the reason."""
     session = context.session
-    text = f"Quit: {context.use_reason(params, 0, LEAVE_BYTES)}"
+    reason = context.use_reason(params, 0, LEAVE_BYTES)
+    if session.user is not None and not all(may_tell(context, channel, reason) for channel in session.user.channels):
+        reason = ""  # the members of all channels read the same QUIT
+    text = f"Quit: {reason}"
     if session.user is not None:
         context.say(f":{session.user.prefix} QUIT :{text}")
         context.world.log_line(f"left: {session.user.nick} ({text})")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from chatroom.chat.people.ban_masks import normalise_ban
 from chatroom.chat.people.channel import CHANNEL_KINDS, FLAG_MODES, LIST_MODES, OP, PREFIX_MODES, Channel
 from chatroom.chat.stored.records import ListEntry, ListMode, Role
-from chatroom.commands.channel_rules import acts_by_right
+from chatroom.commands.channel_rules import acts_by_right, find_visible, is_hidden
 from chatroom.commands.command_table import command
 from chatroom.commands.context import Context, printable
 from chatroom.commands.pending import Pending
@@ -37,11 +37,8 @@ def mode(context: Context, params: list[str]) -> Pending | None:
     """Shows or changes the modes of a channel, or your own."""
     # A malformed channel name is answered as a channel that does not exist, not as a nick.
     if params[0].startswith("#") or is_channel(params[0]):
-        channel = context.world.find_channel(params[0])
-        if channel is None:
-            context.reply(numerics.ERR_NOSUCHCHANNEL, printable(params[0]))
-            return None
-        return _channel_mode(context, channel, params[1:])
+        channel = find_visible(context, params[0])
+        return None if channel is None else _channel_mode(context, channel, params[1:])
     user_mode(context, params)
     return None
 
@@ -158,7 +155,7 @@ def _apply_forward(context: Context, channel: Channel, change: ModeChange) -> Mo
         return ModeChange(False, "f")
     name = change.param or ""
     target = context.world.find_channel(name)
-    if target is None or target is channel:
+    if target is None or target is channel or is_hidden(context, target):
         text = "A channel cannot forward to itself" if target is channel else "No such channel"
         context.reply(numerics.ERR_INVALIDMODEPARAM, channel.name, "f", printable(name), text=text)
         return None

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from chatroom.chat.people.channel import Channel
-from chatroom.commands.channel_rules import acts_by_right
+from chatroom.commands.channel_rules import acts_by_right, is_hidden
 from chatroom.commands.command_table import command
 from chatroom.commands.context import Context, printable
 from chatroom.commands.pending import Pending
@@ -35,7 +35,7 @@ def invite(context: Context, params: list[str]) -> Pending | None:
     channel = world.find_channel(params[1])
     if target is None:
         context.reply(numerics.ERR_NOSUCHNICK, printable(params[0]))
-    elif channel is None:
+    elif channel is None or is_hidden(context, channel):
         context.reply(numerics.ERR_NOSUCHCHANNEL, printable(params[1]))
     elif context.user not in channel.members:
         context.reply(numerics.ERR_NOTONCHANNEL, channel.name)

@@ -9,6 +9,7 @@ from chatroom.chat.events import Event
 from chatroom.chat.people.channel import OP, Channel
 from chatroom.chat.stored.entries import Kind
 from chatroom.chat.stored.records import Role
+from chatroom.commands.channel_rules import find_visible
 from chatroom.commands.command_table import command
 from chatroom.commands.context import Context, printable
 from chatroom.commands.pending import Pending
@@ -17,6 +18,7 @@ from chatroom.commands.reading.read_markers import show_marker
 from chatroom.commands.reading.replay import replay_channel
 from chatroom.commands.rooms.member_list import reply_names
 from chatroom.commands.rooms.topics import reply_topic
+from chatroom.commands.talking.messages import may_tell
 from chatroom.irc import caps, numerics
 from chatroom.irc.limits import LEAVE_BYTES
 from chatroom.irc.names import is_channel
@@ -182,10 +184,10 @@ def part(context: Context, params: list[str]) -> Pending | None:
     """Leaves one or more channels, separated by commas."""
     reason = context.use_reason(params, 1, LEAVE_BYTES)
     for name in params[0].split(","):
-        channel = context.world.find_channel(name)
+        channel = find_visible(context, name)
         if channel is None:
-            context.reply(numerics.ERR_NOSUCHCHANNEL, printable(name))
-        elif context.user not in channel.members:
+            continue
+        if context.user not in channel.members:
             context.reply(numerics.ERR_NOTONCHANNEL, channel.name)
         else:
             depart(context, channel, reason)
@@ -193,8 +195,10 @@ def part(context: Context, params: list[str]) -> Pending | None:
 
 
 def depart(context: Context, channel: Channel, reason: str) -> None:
-    """Take the user out of a channel and tell all members."""
+    """Take the user out of a channel and tell all members. They read the reason if the user may speak there."""
     world, user = context.world, context.user
+    if reason and not may_tell(context, channel, reason):
+        reason = ""
     body = f"PART {channel.name} :{reason}" if reason else f"PART {channel.name}"
     event = world.outbox.event(user.prefix, body, user)
     # The order matters. The PART gets its message id first, so that the account has read it when it leaves. And it goes

@@ -5,7 +5,7 @@ Source: Modern IRC Client Protocol, "KICK message".
 
 from __future__ import annotations
 
-from chatroom.chat.people.channel import Channel
+from chatroom.chat.people.channel import OP, Channel
 from chatroom.chat.stored.entries import Kind
 from chatroom.commands.channel_rules import acts_by_right, find_visible
 from chatroom.commands.command_table import command
@@ -57,6 +57,11 @@ def _kick_one(context: Context, channel: Channel, nick: str, reason: str) -> Non
         return
     if target not in channel.members:
         context.reply(numerics.ERR_USERNOTINCHANNEL, target.nick, channel.name)
+        return
+    if target.rank > context.role and not channel.members.get(context.user, 0) & OP:
+        # A channel's own operators kick anyone. Who only has the rights of a moderator there does not kick an admin.
+        text = f"{target.nick} is {target.rank.with_article}, which is more than you are"
+        context.reply(numerics.ERR_CHANOPRIVSNEEDED, channel.name, text=text)
         return
     event = world.outbox.event(context.source, f"KICK {channel.name} {target.nick} :{reason}", context.user)
     # In the order of ``joining.depart``, and for the same reasons.

@@ -12,6 +12,7 @@ from chatroom.commands.command_table import command
 from chatroom.commands.context import Context
 from chatroom.commands.pending import Pending
 from chatroom.commands.rooms.saving_channels import save_and_tell
+from chatroom.commands.talking.messages import may_tell
 from chatroom.errors import InvalidValue
 from chatroom.irc import numerics
 from chatroom.irc.limits import TOPIC_BYTES
@@ -31,9 +32,7 @@ def topic(context: Context, params: list[str]) -> Pending | None:
         return None
     inside = context.user in channel.members
     if len(params) < 2:
-        if not inside and "s" in channel.flags and context.role < Role.MODERATOR:
-            context.reply(numerics.ERR_NOTONCHANNEL, channel.name)
-        elif channel.topic:
+        if channel.topic:
             reply_topic(context, channel)
         else:
             context.reply(numerics.RPL_NOTOPIC, channel.name)
@@ -43,6 +42,10 @@ def topic(context: Context, params: list[str]) -> Pending | None:
         return None
     if "t" in channel.flags and not acts_by_right(context, channel):
         context.reply(numerics.ERR_CHANOPRIVSNEEDED, channel.name)
+        return None
+    if params[1] and not may_tell(context, channel, params[1]):
+        # Without mode t any member sets the topic, but not with words that it could not say there.
+        context.reply(numerics.ERR_CANNOTSENDTOCHAN, channel.name)
         return None
     if len(params[1].encode()) > TOPIC_BYTES:
         raise InvalidValue(f"A topic has at most {TOPIC_BYTES} bytes")

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING
 
 from chatroom.chat.admission.reserved_names import is_nickserv
 from chatroom.chat.people.channel import OP, VOICE, Channel
+from chatroom.commands.channel_rules import is_hidden
 from chatroom.commands.command_table import COMMANDS, command
 from chatroom.commands.context import NICKSERV, Context, printable
 from chatroom.commands.pending import Pending
@@ -195,13 +196,19 @@ def may_speak(channel: Channel, session: Session, user: User, text: str) -> bool
     return True
 
 
+def may_tell(context: Context, channel: Channel, text: str) -> bool:
+    """True if all members may read the text from the user in passing, as by the reason of a PART."""
+    session, user = context.session, context.user
+    return may_speak(channel, session, user, text) and not is_for_operators(channel, session, user)
+
+
 def is_for_operators(channel: Channel, session: Session, user: User) -> bool:
     """True if only the channel's operators read what the session says there (mode U)."""
     return "U" in channel.flags and not channel.members.get(user) and not session.is_operator
 
 
 def _refuse_channel(utterance: Utterance, name: str, channel: Channel | None) -> None:
-    if channel is None:
+    if channel is None or is_hidden(utterance.context, channel):
         utterance.refuse(numerics.ERR_NOSUCHCHANNEL, printable(name))
     else:
         utterance.refuse(numerics.ERR_CANNOTSENDTOCHAN, channel.name)

@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from chatroom.chat.events import RelayedEvent
-from chatroom.commands.channel_rules import acts_by_right
+from chatroom.commands.channel_rules import acts_by_right, is_hidden
 from chatroom.commands.command_table import command
 from chatroom.commands.context import Context, printable
 from chatroom.commands.pending import Pending
@@ -53,7 +53,7 @@ def relaymsg(context: Context, params: list[str]) -> Pending | None:
 def _relay(utterance: Utterance, name: str, nick: str) -> None:
     context, world = utterance.context, utterance.world
     channel = world.find_channel(name)
-    if channel is None:
+    if channel is None or is_hidden(context, channel):
         context.reply(numerics.ERR_NOSUCHCHANNEL, printable(name))
         return
     source = f"{nick}!{context.nick}@{context.server}"

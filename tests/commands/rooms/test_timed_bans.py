@@ -41,7 +41,7 @@ def test_the_list_tells_who_when_until_and_why(here: Here) -> None:
     assert bob.ask("CBAN #a")[-1] == f":{SERVER} NOTICE bob :2 bans"
     assert [line.split(" ")[4] for line in bob.ask("MODE #a b")[:-1]] == ["~a:vic", "evil!*@*"]
     una.say("MODE #a +s")
-    assert bob.ask("CBAN #a") == [f":{SERVER} NOTICE bob :0 bans"]
+    assert bob.ask("CBAN #a") == [f":{SERVER} 403 bob #a :No such channel"]
 
 
 @pytest.mark.parametrize("line", [f"MODE #a -b {MASK}", "CBAN -#a bob"])
