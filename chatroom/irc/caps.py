@@ -32,6 +32,7 @@ PRE_AWAY = 1 << 21
 READ_MARKER = 1 << 22
 METADATA = 1 << 23
 RELAYMSG = 1 << 24
+PLAYBACK = 1 << 25
 MULTILINE = 1 << 26
 CHANNEL_RENAME = 1 << 27
 CHATHISTORY = 1 << 28
@@ -72,6 +73,7 @@ NAMES: Mapping[str, int] = {
     "soju.im/search": SEARCH,
     "standard-replies": STANDARD_REPLIES,
     "userhost-in-names": USERHOST_IN_NAMES,
+    "znc.in/playback": PLAYBACK,
 }
 
 RENDERED = (
@@ -92,5 +94,5 @@ RENDERED = (
 sessions of one variant read the same bytes.
 """
 
-OF_HISTORY = CHATHISTORY | EVENT_PLAYBACK | MESSAGE_REDACTION | SEARCH
+OF_HISTORY = CHATHISTORY | EVENT_PLAYBACK | MESSAGE_REDACTION | SEARCH | PLAYBACK
 """The capabilities that are not offered if no history is kept."""

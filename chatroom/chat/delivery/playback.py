@@ -51,13 +51,14 @@ def fit(entries: Sequence[Entry], most_bytes: int, *, newest: bool) -> Sequence[
     room = most_bytes
     # Counted from the end that the client continues from: what does not fit is what it asks for next.
     for position, entry in enumerate(reversed(entries) if newest else entries):
-        room -= _size(entry)
+        room -= size_of(entry)
         if room < 0 and position:
             return entries[-position:] if newest else entries[:position]
     return entries
 
 
-def _size(entry: Entry) -> int:
+def size_of(entry: Entry) -> int:
+    """About how many bytes an entry has when it is sent."""
     # Each line of a multiline message is sent with a source and tags of its own.
     lines = 1 + entry.text.count("\n") + entry.text.count("\r")
     tag_bytes = len(entry.client_tags.encode())

@@ -209,6 +209,8 @@ class Session:
         if not capabilities & caps.METADATA:
             self.subscriptions = ()
         self.variant = capabilities & caps.RENDERED
+        if capabilities & caps.PLAYBACK:
+            self.variant |= caps.SERVER_TIME  # the client asks from the time of the last message on
         if not capabilities & caps.BATCH:
             self.variant &= ~caps.MULTILINE  # a multiline message is a batch
         if capabilities & caps.MESSAGE_TAGS:

@@ -81,7 +81,7 @@ class Credential(NamedTuple):
 
 @dataclass(slots=True)
 class AccountData:
-    """Account data: read markers and metadata.
+    """Account data: read markers, metadata, and what was cleared of the playback.
 
     An account's users share one object. A guest has an object of its own, which is never stored.
     """
@@ -90,14 +90,17 @@ class AccountData:
     """Read markers: for a casefolded channel or nick, the Unix milliseconds up to which the account has read."""
     metadata: dict[str, str] = field(default_factory=dict)
     """Metadata by key."""
+    cleared: dict[str, int] = field(default_factory=dict)
+    """For a casefolded channel or nick: up to which message id the account has cleared its playback."""
 
     def rename_target(self, before: str, after: str) -> None:
-        """Have the read marker of a channel follow to its new casefolded name, which another channel had before."""
+        """Have what is known of a channel follow to its new casefolded name, which another channel had before."""
         if before != after:
-            read_ms = self.markers.pop(before, None)
-            self.markers.pop(after, None)
-            if read_ms is not None:
-                self.markers[after] = read_ms
+            for values in (self.markers, self.cleared):
+                value = values.pop(before, None)
+                values.pop(after, None)
+                if value is not None:
+                    values[after] = value
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ have this in common:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -136,7 +136,7 @@ class AccountStore(Protocol):
 
 
 class AccountDataStore(Protocol):
-    """Account data: read markers and metadata. No change is logged.
+    """Account data: read markers, metadata, and what was cleared of the playback. No change is logged.
 
     A write for an account that was deleted does nothing.
     """
@@ -151,6 +151,13 @@ class AccountDataStore(Protocol):
 
     def delete_marker(self, account_id: int, target: str) -> None:
         """Delete the read marker of a conversation, if there is one."""
+        ...
+
+    def clear_playback(self, account_id: int, targets: Mapping[str, int], dropped: Iterable[str] = ()) -> None:
+        """Set up to which message id the playback of conversations is cleared, by casefolded name.
+
+        ``dropped`` are names whose row is deleted.
+        """
         ...
 
     def set_metadata(self, account_id: int, metadata: dict[str, str]) -> None:

@@ -1,5 +1,5 @@
-"""Verbs of the history: CHATHISTORY, SEARCH, REDACT, MARKREAD; and the replay at a JOIN."""
+"""Verbs of the history: CHATHISTORY, SEARCH, REDACT, MARKREAD, ZNC's playback; and the replay at a JOIN."""
 
-from chatroom.commands.reading import chathistory, read_markers, redaction, search
+from chatroom.commands.reading import chathistory, read_markers, redaction, search, znc_playback
 
-__all__ = ["chathistory", "read_markers", "redaction", "search"]
+__all__ = ["chathistory", "read_markers", "redaction", "search", "znc_playback"]

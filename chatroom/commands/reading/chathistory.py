@@ -23,11 +23,11 @@ from chatroom.commands.command_table import command
 from chatroom.commands.context import Context
 from chatroom.commands.pending import Pending
 from chatroom.commands.reading.history_access import (
-    direct_name,
     find_readable,
     is_same,
     look_up,
     most_bytes,
+    name_of,
     parse_limit,
     show,
 )
@@ -211,7 +211,7 @@ def _targets(context: Context, params: list[str]) -> Pending | None:
             return _targets(context, params)  # some of the names may be of before
         times: dict[str, int] = {}
         for conversation, time_ms, message_id in found:
-            name = _name_of(context, conversation, message_id)
+            name = name_of(context, conversation, message_id)
             # An account and a guest before it can have the same name. ``found`` has the later time behind the earlier.
             times.pop(name, None)
             if name:
@@ -225,17 +225,3 @@ def _targets(context: Context, params: list[str]) -> Pending | None:
         context.fail("MESSAGE_ERROR", given, text=_NO_MESSAGES)
 
     return look_up(context, read, then, failed)
-
-
-def _name_of(context: Context, conversation: Conversation, message_id: int) -> str:
-    """Return the name of a conversation for the client; empty if the user may not read it any more."""
-    user, world = context.user, context.world
-    if isinstance(conversation, str):
-        channel = world.find_channel(conversation)
-        if channel is None or channel not in user.channels or message_id <= channel.readable_after(user, context.role):
-            return ""
-        return channel.name
-    if user.account is None or user.account.id not in conversation:
-        return ""
-    one, other = conversation
-    return direct_name(world, one if other == user.account.id else other)

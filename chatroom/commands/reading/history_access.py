@@ -111,6 +111,20 @@ def direct_name(world: World, other: int | str) -> str:
     return (own or nicks or [account.name])[0]
 
 
+def name_of(context: Context, conversation: Conversation, message_id: int) -> str:
+    """Return the name of a conversation for the client; empty if the user may not read that message of it any more."""
+    user, world = context.user, context.world
+    if isinstance(conversation, str):
+        channel = world.find_channel(conversation)
+        if channel is None or channel not in user.channels or message_id <= channel.readable_after(user, context.role):
+            return ""
+        return channel.name
+    if user.account is None or user.account.id not in conversation:
+        return ""
+    one, other = conversation
+    return direct_name(world, one if other == user.account.id else other)
+
+
 def parse_limit(word: str) -> int:
     """Return the number of entries that a client asks for; 0 if the word is not a number."""
     return int(word) if word.isascii() and word.isdigit() and len(word.lstrip("0")) <= _MOST_DIGITS else 0

@@ -35,7 +35,11 @@ _DAY_MS = 86_400_000
 _MARK = "\x01"
 _ACTION = f"{_MARK}ACTION "
 _MARKED = caps.BATCH | caps.SERVER_TIME
+_ASKS = caps.CHATHISTORY | caps.PLAYBACK
+"""A client with one of them asks for what it missed."""
 _WITH_EVENTS = _MARKED | caps.EVENT_PLAYBACK
+_ASKS = caps.CHATHISTORY | caps.PLAYBACK
+"""A client with one of these asks for what it missed."""
 
 
 class _Missed(NamedTuple):
@@ -72,7 +76,7 @@ def replay_channel(world: World, session: Session, channel: Channel, *, own: boo
     if ledger.journal is None or user is None:
         return
     account_id = user.account.id if user.account is not None else None
-    asks_itself = bool(session.caps & caps.CHATHISTORY)
+    asks_itself = bool(session.caps & _ASKS)
     if account_id is None and (not history.replay_guests or not channel.stored):
         # A channel that ends with its last member is for the users that are in it: later ones are not shown it.
         return
@@ -122,7 +126,7 @@ def replay_direct(world: World, session: Session) -> None:
         return
     account_id, up_to = user.account.id, world.ledger.last_message_id
     most = world.settings.history.replay_accounts_max
-    if session.caps & caps.CHATHISTORY or user.bot or not most:
+    if session.caps & _ASKS or user.bot or not most:
         return
 
     def job(stores: Stores) -> list[Entry]:
@@ -161,12 +165,12 @@ def _show(world: World, session: Session, found: object, target: str = "") -> No
         world.outbox.number(event)
         variant = session.variant
         if not variant & caps.SERVER_TIME:
-            _stamp(event, entry, world.wall_ms)
+            stamp(event, entry, world.wall_ms)
             variant &= ~caps.MULTILINE  # a message that is in parts only because of its stamp may be an ACTION
         world.outbox.to_session(session, event.render(variant))
 
 
-def _stamp(event: Event, entry: Entry, wall_ms: int) -> None:
+def stamp(event: Event, entry: Entry, wall_ms: int) -> None:
     """Put the time (UTC) in front of the text, for a client without server-time."""
     shape = "[%H:%M]" if wall_ms - entry.time_ms < _DAY_MS else "[%Y-%m-%d %H:%M]"
     when = datetime.fromtimestamp(entry.time_ms / 1000, UTC).strftime(shape)

@@ -1,4 +1,4 @@
-"""PRIVMSG, NOTICE and TAGMSG. A message goes one of five ways, by what its target is:
+"""PRIVMSG, NOTICE and TAGMSG. A message goes one of six ways, by what its target is:
 
 - ``#channel``: to all sessions in the channel but the sending one. The history has it if ``history.messages`` is on.
 - ``@#channel`` or ``+#channel``: to the sessions of the members with that standing. The history does not have it.
@@ -6,6 +6,7 @@
 - a user: to all sessions of the user, and to the other sessions of the sender. The history has it for those of the two
   that have an account, if ``history.direct_messages`` is on.
 - ``NickServ``, as the only target: to the verb NICKSERV. The history never has it, since it may hold a password.
+- ``*playback``, as the only target: to the verb ZNC.
 - an account that is not connected: into the history, from which a replay shows it at the next login. The message is
   refused if the history does not take it.
 
@@ -35,12 +36,15 @@ from chatroom.commands.talking.writing_history import (
 )
 from chatroom.irc import caps, numerics
 from chatroom.irc.limits import MESSAGE_TARGETS
+from chatroom.irc.names import casefold
 
 if TYPE_CHECKING:
     from chatroom.chat.events import Event
     from chatroom.chat.people.session import Session
     from chatroom.chat.people.user import User
 
+PLAYBACK_NAME = "*playback"
+"""Whom clients of the ZNC bouncer ask for stored messages. No user has that name, for the asterisk."""
 STATUS_PREFIXES = {"@": OP, "+": OP | VOICE}
 """Signs that may stand before a channel's name, each with the standings that read the message: one is enough."""
 
@@ -115,9 +119,19 @@ def _say_to_all(utterance: Utterance, names: list[str]) -> Pending | None:
                 if len(names) == 1:
                     return _ask_nickserv(utterance)
                 utterance.refuse(numerics.ERR_TOOMANYTARGETS, printable(name), text="Write to NickServ alone")
+            elif len(names) == 1 and utterance.verb == "PRIVMSG" and casefold(name) == PLAYBACK_NAME:
+                return _ask_playback(utterance)
             elif not _leave_message(utterance, name):
                 utterance.refuse(numerics.ERR_NOSUCHNICK, printable(name))
     return None
+
+
+def _ask_playback(utterance: Utterance) -> Pending | None:
+    """Run a message to ``*playback`` as the verb ZNC, as the bouncer of that name does. The history never has it."""
+    context = utterance.context
+    utterance.echo(utterance.event_for(PLAYBACK_NAME))
+    context.verb = "ZNC"
+    return COMMANDS["ZNC"].handler(context, [PLAYBACK_NAME, utterance.text])
 
 
 def _ask_nickserv(utterance: Utterance) -> Pending | None:

@@ -1,6 +1,8 @@
-"""The tables ``read_markers`` and ``account_metadata``."""
+"""The tables ``read_markers``, ``cleared_playback`` and ``account_metadata``."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
 
 from chatroom.chat.stored.records import AccountData
 from chatroom.storage.sqlite.database import Database
@@ -26,7 +28,10 @@ class SqliteAccountData:
             metadata = self._database.rows(
                 "SELECT key, value FROM account_metadata WHERE account_id = ? ORDER BY key", (account_id,)
             )
-        return AccountData(dict(markers), dict(metadata))
+            cleared = self._database.rows(
+                "SELECT target, message_id FROM cleared_playback WHERE account_id = ?", (account_id,)
+            )
+        return AccountData(dict(markers), dict(metadata), dict(cleared))
 
     def set_marker(self, account_id: int, target: str, read_ms: int) -> None:
         """Set the read marker of a conversation. It never goes back."""
@@ -41,6 +46,19 @@ class SqliteAccountData:
         """Delete the read marker of a conversation."""
         with self._database.transaction():
             self._database.execute("DELETE FROM read_markers WHERE account_id = ? AND target = ?", (account_id, target))
+
+    def clear_playback(self, account_id: int, targets: Mapping[str, int], dropped: Iterable[str] = ()) -> None:
+        """Set up to which message id the playback of conversations is cleared."""
+        with self._database.transaction():
+            self._database.execute_many(
+                "DELETE FROM cleared_playback WHERE account_id = ? AND target = ?",
+                [(account_id, target) for target in dropped],
+            )
+            self._database.execute_many(
+                f"INSERT INTO cleared_playback (account_id, target, message_id) {_ACCOUNT}"
+                " ON CONFLICT DO UPDATE SET message_id = excluded.message_id",
+                [(target, message_id, account_id) for target, message_id in targets.items()],
+            )
 
     def set_metadata(self, account_id: int, metadata: dict[str, str]) -> None:
         """Replace all metadata of an account."""

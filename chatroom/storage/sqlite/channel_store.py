@@ -59,7 +59,7 @@ class SqliteChannels:
 
     def _move_rows_of_accounts(self, before: str, after: str) -> None:
         """Have what is stored for accounts under a channel's casefolded name follow the channel."""
-        for table, column in (("read_markers", "target"), ("presence", "channel")):
+        for table, column in (("read_markers", "target"), ("presence", "channel"), ("cleared_playback", "target")):
             self._database.execute(f"DELETE FROM {table} WHERE {column} = ?", (after,))
             self._database.execute(f"UPDATE {table} SET {column} = ? WHERE {column} = ?", (after, before))
 
