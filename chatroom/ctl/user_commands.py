@@ -8,12 +8,14 @@ import click
 
 from chatroom.chat.admission.ban_targets import parse_name
 from chatroom.chat.admission.credentials import make_credentials
+from chatroom.chat.admission.password_strength import must_be_strong
 from chatroom.chat.admission.reserved_names import find_reserved, refusal_text
-from chatroom.chat.stored.records import Account, Role
+from chatroom.chat.stored.records import WEAK, Account, Role
 from chatroom.ctl.database_choice import pass_changing_invocation
 from chatroom.ctl.invocation import Invocation, pass_invocation, utc_option
 from chatroom.ctl.new_password import password_option, read_password
 from chatroom.ctl.output import confirm, json_option, print_json, print_pairs, print_table, report
+from chatroom.ctl.streams import warn
 from chatroom.ctl.subcommands import Subcommands
 from chatroom.errors import AlreadyExists, DatabaseMissing, NeedsForce
 from chatroom.storage.sqlite.sqlite_stores import SqliteStores, open_stores
@@ -160,8 +162,9 @@ def passwd(invocation: Invocation, name: str, password_stdin: bool) -> None:
     settings = invocation.settings.accounts
     with open_stores(invocation.database) as stores:
         account = stores.accounts.get(name)  # refuses an unknown name before asking for a password
-        password = read_password(password_stdin, settings.password_min_length)
-        stores.accounts.set_credentials(account.id, make_credentials(password, settings), invocation.actor)
+        password = read_password(password_stdin, settings.password_min_length, account.name, account.role)
+        credentials = make_credentials(password.text, settings)
+        stores.accounts.set_credentials(account.id, credentials, invocation.actor, is_weak=password.is_weak)
     report(f"Changed the password of {account.name} in {invocation.database}")
 
 
@@ -184,8 +187,11 @@ def set_role(invocation: Invocation, name: str, role: str, force: bool) -> None:
             report(f"{account.name} has the role {role} already in {invocation.database}")
             return
         _require_another_admin(stores, account, force)
+        unsafe = _find_unsafe_password(stores, account.name) if must_be_strong(wanted) else None
         stores.accounts.set_role(account.id, wanted, invocation.actor)
     report(f"Changed the role of {account.name} from {account.role.word} to {role} in {invocation.database}")
+    if unsafe is not None:
+        warn(f'{unsafe}; "chatroomctl user passwd {account.name}" sets a new one')
 
 
 @user.command("disable")
@@ -245,10 +251,10 @@ def _create(
     if role is not Role.ADMIN and not force and find_reserved(settings.reserved_names, checked) is not None:
         raise NeedsForce(f"{refusal_text(settings.reserved_names, checked)}; use --force to create it all the same")
     _require_free(invocation, checked)
-    password = read_password(password_stdin, settings.password_min_length)
-    credentials = make_credentials(password, settings)
+    password = read_password(password_stdin, settings.password_min_length, checked, role)
+    credentials = make_credentials(password.text, settings)
     with open_stores(invocation.database, create=True) as stores:
-        account = stores.accounts.create(checked, role, credentials, invocation.actor)
+        account = stores.accounts.create(checked, role, credentials, invocation.actor, is_weak=password.is_weak)
     if as_json:
         print_json({"database": invocation.database, "account": account}, changed=True)
     else:
@@ -271,6 +277,20 @@ def _require_another_admin(stores: SqliteStores, account: Account, force: bool) 
     is_admin = account.role is Role.ADMIN and not account.disabled
     if is_admin and not force and stores.accounts.count_admins() == 1:
         raise NeedsForce(f"{account.name} is the only admin; use --force to go on without one")
+
+
+def _find_unsafe_password(stores: SqliteStores, name: str) -> str | None:
+    """Return why the password of an account may be too weak for an admin or a moderator, or None.
+
+    Only its hash is stored, so the audit tells: how the password was set, and that it was found to be weak.
+    """
+    entries = stores.audit.list_entries(target=name)
+    setting = [entry for entry in entries if entry.action in ("user.create", "user.passwd")]
+    if setting and setting[-1].detail.endswith(WEAK):
+        return f"the password of {name} is weak"
+    if not setting or setting[-1].origin != "cli":
+        return f"the password of {name} was set from the chat, where only its length is checked"
+    return None
 
 
 def _set_disabled(invocation: Invocation, name: str, disabled: bool, *, force: bool) -> None:

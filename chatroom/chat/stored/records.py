@@ -40,6 +40,10 @@ class Role(IntEnum):
         return cls[word.upper()]
 
 
+WEAK = "weak password"
+"""What the audit says of a password that is too weak for an admin or a moderator."""
+
+
 class Actor(NamedTuple):
     """The author of an action, for the audit and for bans."""
 

@@ -46,11 +46,19 @@ class AccountStore(Protocol):
     """Accounts and their credentials."""
 
     def create(
-        self, name: str, role: Role, credentials: Iterable[Credential], by: Actor, email: str | None = None
+        self,
+        name: str,
+        role: Role,
+        credentials: Iterable[Credential],
+        by: Actor,
+        email: str | None = None,
+        *,
+        is_weak: bool = False,
     ) -> Account:
         """Add an account. Raises ``AlreadyExists`` if the name is taken. Audit: ``user.create``, without the address.
 
-        The caller has checked the name (``chatroom.irc.names.is_nick``).
+        The caller has checked the name (``chatroom.irc.names.is_nick``). ``is_weak`` has the audit say that the
+        password is weak.
         """
         ...
 
@@ -93,7 +101,9 @@ class AccountStore(Protocol):
         """The account's verifier of a kind (``Credential.kind``), or None if it or the account does not exist."""
         ...
 
-    def set_credentials(self, account_id: int, credentials: Iterable[Credential], by: Actor) -> None:
+    def set_credentials(
+        self, account_id: int, credentials: Iterable[Credential], by: Actor, *, is_weak: bool = False
+    ) -> None:
         """Replace all verifiers of an account, for a new password. Raises ``NotFound``. Audit: ``user.passwd``."""
         ...
 

@@ -148,7 +148,7 @@ def _set_password(context: Context, params: list[str]) -> Pending | None:
         context.world.log_line(f"{account.name} changed the password from {context.session.address_text}")
         context.notice("Your password is changed")
 
-    return make_new_credentials(context, account.name, params[0], store)
+    return make_new_credentials(context, account.name, params[0], store, account.role)
 
 
 def _saregister(context: Context, params: list[str]) -> Pending | None:

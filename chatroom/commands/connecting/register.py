@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from chatroom.chat.admission.credentials import make_credentials
 from chatroom.chat.admission.flood import limit_key
+from chatroom.chat.admission.password_strength import find_weakness, must_be_strong
 from chatroom.chat.enforcement import free_nick
 from chatroom.chat.offered_capabilities import registers_before_connect
 from chatroom.chat.stored.records import Account, AccountEntry, Actor, Credential, Role
@@ -128,11 +129,15 @@ def _name_refusal(context: Context, name: str, nick: str) -> tuple[str, str] | N
 
 
 def make_new_credentials(
-    context: Context, name: str, password: str, then: Callable[[Context, list[Credential]], Pending | None]
+    context: Context,
+    name: str,
+    password: str,
+    then: Callable[[Context, list[Credential]], Pending | None],
+    role: Role = Role.USER,
 ) -> Pending | None:
     """Refuse a password that must not be set for the account ``name``, or go on with its credentials.
 
-    A worker makes them, and ``then`` is called in a later tick.
+    ``role`` is the account's. A worker makes the credentials, and ``then`` is called in a later tick.
     """
     world = context.world
     settings = world.settings.accounts
@@ -145,16 +150,19 @@ def make_new_credentials(
         key = f"register {limit_key(context.session.version, context.session.address)}"
         delay_ms = world.throttle.slow(key, world.mono_ms)
 
-    def hash_it(stores: Stores) -> list[Credential] | str:
+    def hash_it(stores: Stores) -> list[Credential] | tuple[str, str]:
+        weakness = find_weakness(password, name) if must_be_strong(role) else None
+        if weakness is not None:
+            return "WEAK_PASSWORD", f"The password {weakness}, and you are {role.with_article}"
         try:
             return make_credentials(password, settings)
         except InvalidValue as error:
-            # A text, because ``resume`` would answer an error with its own code, INVALID_PARAMS.
-            return str(error)
+            # Code and text, because ``resume`` would answer an error with its own code, INVALID_PARAMS.
+            return "UNACCEPTABLE_PASSWORD", str(error)
 
-    def go_on(context: Context, credentials: list[Credential] | str) -> Pending | None:
-        if isinstance(credentials, str):
-            context.fail("UNACCEPTABLE_PASSWORD", name, text=credentials)
+    def go_on(context: Context, credentials: list[Credential] | tuple[str, str]) -> Pending | None:
+        if isinstance(credentials, tuple):
+            context.fail(credentials[0], name, text=credentials[1])
             return None
         return then(context, credentials)
 

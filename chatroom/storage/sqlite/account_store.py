@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
-from chatroom.chat.stored.records import Account, AccountEntry, Actor, Credential, Role
+from chatroom.chat.stored.records import WEAK, Account, AccountEntry, Actor, Credential, Role
 from chatroom.errors import AlreadyExists, NotFound
 from chatroom.irc.names import casefold
 from chatroom.storage.sqlite import audit_store, change_store
@@ -25,7 +25,14 @@ class SqliteAccounts:
         self._database = database
 
     def create(
-        self, name: str, role: Role, credentials: Iterable[Credential], by: Actor, email: str | None = None
+        self,
+        name: str,
+        role: Role,
+        credentials: Iterable[Credential],
+        by: Actor,
+        email: str | None = None,
+        *,
+        is_weak: bool = False,
     ) -> Account:
         """Add an account. Raises ``AlreadyExists`` if the name is taken."""
         with self._database.transaction():
@@ -38,7 +45,7 @@ class SqliteAccounts:
             ).lastrowid
             assert account_id is not None  # an INSERT into a table with rowids
             self._insert_credentials(account_id, credentials)
-            self._record(account_id, by, "user.create", name, f"role {role.word}")
+            self._record(account_id, by, "user.create", name, f"role {role.word}{f', {WEAK}' if is_weak else ''}")
             account = self._get_by_id(account_id)
         return account
 
@@ -87,13 +94,15 @@ class SqliteAccounts:
         row = self._database.row("SELECT value FROM credentials WHERE account_id = ? AND kind = ?", (account_id, kind))
         return None if row is None else str(row[0])
 
-    def set_credentials(self, account_id: int, credentials: Iterable[Credential], by: Actor) -> None:
+    def set_credentials(
+        self, account_id: int, credentials: Iterable[Credential], by: Actor, *, is_weak: bool = False
+    ) -> None:
         """Replace all verifiers of an account, for a new password. Raises ``NotFound``."""
         with self._database.transaction():
             account = self._get_by_id(account_id)
             self._database.execute("DELETE FROM credentials WHERE account_id = ?", (account_id,))
             self._insert_credentials(account_id, credentials)
-            self._record(account_id, by, "user.passwd", account.name)
+            self._record(account_id, by, "user.passwd", account.name, WEAK if is_weak else "")
 
     def upgrade_credential(self, account_id: int, old: str, new: Credential) -> None:
         """Replace the verifier ``old`` by one of the same kind and password at another cost."""

@@ -153,6 +153,12 @@ def test_set_password(here: Here) -> None:
     assert [entry.action for entry in here.stores.audit.list_entries(actor="una")] == ["user.passwd"] * 2
 
 
+def test_an_opers_password_is_not_weak(here: Here) -> None:
+    """An admin or a moderator is refused a weak password with the reason; a user may have it."""
+    for client, reads in ((here.moderator(), "most common"), (here.admin(), "most common"), (here.member(), "changed")):
+        assert reads in said(client.ask("NS SET PASSWORD password123"))[0]
+
+
 def test_set_password_is_not_for_an_account_that_was_disabled_meanwhile(here: Here) -> None:
     """The hash takes a while. Then the session is looked at again."""
     una = here.member("una")
