@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+from chatroom.chat.account_names import carry_name
 from chatroom.chat.admission.ban_table import describe, explain
 from chatroom.chat.admission.reserved_names import find_reserved, is_withheld
 from chatroom.chat.operator_mode import operators_of, tell_operator_mode
@@ -181,6 +182,11 @@ def apply_account(world: World, account_id: int, entry: AccountEntry | None) -> 
                 channel.founder_id = None
     else:
         world.accounts.put(entry)
+        if old is None or casefold(old.name) != casefold(entry.name):
+            free_nick(world, entry)
+        # Before the users read that they are logged in to it: their nick would not be their account's.
+        if old is not None and old.name != entry.name:
+            carry_name(world, old, entry)
     for user in list(world.online.users_of(account_id)):
         if entry is None or entry.disabled:
             what = "deleted" if entry is None else "disabled"
@@ -192,8 +198,6 @@ def apply_account(world: World, account_id: int, entry: AccountEntry | None) -> 
     for session, user in _opered_as(world, old):
         holds = entry is not None and not entry.disabled and entry.role >= Role.MODERATOR
         _set_oper(world, user, session, entry if holds else None)
-    if entry is not None and (old is None or casefold(old.name) != casefold(entry.name)):
-        free_nick(world, entry)
 
 
 def free_nick(world: World, entry: AccountEntry) -> None:

@@ -11,9 +11,11 @@ from chatroom.chat.admission.credentials import make_credentials
 from chatroom.chat.admission.password_strength import must_be_strong
 from chatroom.chat.admission.reserved_names import find_reserved, refusal_text
 from chatroom.chat.stored.records import WEAK, Account, Role
+from chatroom.ctl.control_client import perform
 from chatroom.ctl.database_choice import pass_changing_invocation
 from chatroom.ctl.invocation import Invocation, pass_invocation, utc_option
 from chatroom.ctl.new_password import password_option, read_password
+from chatroom.ctl.offline import without_daemon
 from chatroom.ctl.output import confirm, json_option, print_json, print_pairs, print_table, report
 from chatroom.ctl.streams import warn
 from chatroom.ctl.subcommands import Subcommands
@@ -221,6 +223,42 @@ def enable(invocation: Invocation, name: str) -> None:
     _set_disabled(invocation, name, False, force=True)  # enabling never takes an admin away
 
 
+@user.command("rename")
+@click.argument("name")
+@click.argument("new_name")
+@click.option(
+    "--force",
+    is_flag=True,
+    help="Allow a name that accounts.reserved_names keeps for the server. Example: --force",
+)
+@json_option
+@pass_changing_invocation
+def rename(invocation: Invocation, name: str, new_name: str, force: bool, as_json: bool) -> None:
+    """Give the account NAME another name.
+
+    Its password, history, channels and bans stay with it. A user that is connected gets the new nick at once, and a
+    guest that has it gets another one.
+
+    \b
+    Example:
+      chatroomctl user rename bob robert
+    """
+    checked = parse_name(new_name).name
+    with open_stores(invocation.database) as stores:
+        account = stores.accounts.get(name)
+        _require_allowed(invocation, checked, account.role, force)
+        with without_daemon(invocation.database) as is_offline:
+            if is_offline:
+                stores.accounts.rename(account.id, checked, invocation.actor)
+            else:
+                perform(invocation, "RENAMEACCOUNT", account.name, checked)
+        renamed = stores.accounts.get(checked)
+    if as_json:
+        print_json({"database": invocation.database, "account": renamed, "before": account.name}, changed=True)
+    else:
+        report(f"Renamed the account {account.name} to {renamed.name} in {invocation.database}")
+
+
 @user.command("delete")
 @click.argument("name")
 @_force_option
@@ -247,9 +285,7 @@ def _create(
 ) -> None:
     checked = parse_name(name).name
     settings = invocation.settings.accounts
-    # The name may say what an admin is. On any other account it would mislead.
-    if role is not Role.ADMIN and not force and find_reserved(settings.reserved_names, checked) is not None:
-        raise NeedsForce(f"{refusal_text(settings.reserved_names, checked)}; use --force to create it all the same")
+    _require_allowed(invocation, checked, role, force)
     _require_free(invocation, checked)
     password = read_password(password_stdin, settings.password_min_length, checked, role)
     credentials = make_credentials(password.text, settings)
@@ -259,6 +295,14 @@ def _create(
         print_json({"database": invocation.database, "account": account}, changed=True)
     else:
         report(f"Created the account {account.name} ({role.word}) in {invocation.database}")
+
+
+def _require_allowed(invocation: Invocation, name: str, role: Role, force: bool) -> None:
+    """Raise ``NeedsForce`` if the name is reserved for the server, unless ``force``."""
+    reserved = invocation.settings.accounts.reserved_names
+    # The name may say what an admin is. On any other account it would mislead.
+    if role is not Role.ADMIN and not force and find_reserved(reserved, name) is not None:
+        raise NeedsForce(f"{refusal_text(reserved, name)}; use --force to take it all the same")
 
 
 def _require_free(invocation: Invocation, name: str) -> None:

@@ -15,7 +15,7 @@ from chatroom.chat.admission.passwords import verify
 from chatroom.chat.stored.records import Actor, Role
 
 USER = pwd.getpwuid(os.getuid()).pw_name
-COMMANDS = ("create", "create-admin", "list", "show", "passwd", "set-role", "disable", "enable", "delete")
+COMMANDS = ("create", "create-admin", "list", "show", "passwd", "set-role", "disable", "enable", "rename", "delete")
 
 
 @pytest.fixture
@@ -210,6 +210,22 @@ def test_disable_and_enable(shell: Shell) -> None:
     assert "already" in shell.done("user", "enable", "bob")
     actions = [entry["action"] for entry in shell.json("audit", "list")]
     assert actions == ["user.create", "user.disable", "user.enable"]
+
+
+def test_rename(shell: Shell) -> None:
+    """The account keeps its id and password; the old name is free. A taken or reserved name is refused."""
+    shell.create("bob")
+    shell.create("eve")
+    before = shell.json("user", "show", "bob")["account"]
+    assert shell.done("user", "rename", "BOB", "Robert") == f"Renamed the account bob to Robert in {shell.database}\n"
+    assert shell.json("user", "show", "robert")["account"] == {**before, "name": "Robert"}
+    assert holds(shell, "robert", "correct horse")
+    assert "bob" in shell.refused("user", "show", "bob")
+    assert "eve" in shell.refused("user", "rename", "robert", "EVE")
+    assert "--force" in shell.refused("user", "rename", "robert", "NickServ")
+    assert "1.2.3.4" in shell.refused("user", "rename", "robert", "1.2.3.4")
+    found = shell.json("user", "rename", "robert", "rob")
+    assert (found["before"], found["account"]["name"]) == ("Robert", "rob")
 
 
 def test_delete_asks(shell: Shell) -> None:

@@ -156,6 +156,25 @@ def test_a_deleted_account_is_logged_out_and_its_name_free(live: Daemon) -> None
             pass
 
 
+def test_an_account_is_renamed_while_its_user_is_present(live: Daemon) -> None:
+    """The user has the new nick at once, keeps its channel, and logs in by the new name only."""
+    live.create("nell")
+    with live.connect("nell", password=PASSWORD) as nell:
+        nell.ask("JOIN #nell", "TOPIC #nell :mine")
+        said = live.place.ctl("user", "rename", "nell", "nelly")
+        assert said == f"Renamed the account nell to nelly in {live.place.database}\n"
+        nell.expect("NICK nelly")
+        assert any("330" in line and "nelly" in line for line in nell.ask("WHOIS nelly"))
+    with live.connect("nelly", password=PASSWORD) as nelly:
+        nelly.ask("JOIN #nell")
+        assert any("@nelly" in line for line in nelly.ask("NAMES #nell"))
+    refused = live.place.run("user", "rename", "nelly", "ADA")
+    assert refused.returncode == 1
+    assert "ada" in refused.stderr
+    with live.connect("nell"):
+        pass
+
+
 def test_a_new_password_holds_at_the_next_login(live: Daemon) -> None:
     """User passwd does not need the daemon."""
     live.create("mia")

@@ -17,6 +17,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from chatroom.irc.masks import compile_mask, normalise_mask
+from chatroom.irc.names import casefold
 
 TYPES = "am"
 """The letters of the extended masks, as ISUPPORT lists them."""
@@ -47,6 +48,12 @@ def normalise_ban(given: str) -> str | None:
         mask_of_whom = normalise_ban(rest)
         return None if mask_of_whom is None else "~m:" + mask_of_whom
     return None
+
+
+def rename_in_ban(mask: str, old: str, new: str) -> str | None:
+    """Return the mask for an account that is called ``new`` now; None if the mask is not for the account ``old``."""
+    start, is_for_account, name = mask.rpartition("~a:")
+    return f"{start}~a:{new}" if is_for_account and casefold(name) == casefold(old) else None
 
 
 # Cached, because channels often have the same masks, and each is compiled again at a restart.

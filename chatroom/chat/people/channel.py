@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from chatroom.chat.people.ban_masks import BanMask, compile_ban
+from chatroom.chat.people.ban_masks import BanMask, compile_ban, rename_in_ban
 from chatroom.chat.stored.records import AccessLevel, ListEntry, ListMode, Role, StoredChannel
 from chatroom.irc.modes import ModeKinds
 from chatroom.irc.names import casefold
@@ -132,6 +133,18 @@ class Channel:
         """Remove a mask from a list. Return its entry, or None if it was not on the list."""
         found = self.lists.get(mode, {}).pop(casefold(mask), None)
         return found[0] if found is not None else None
+
+    def rename_account(self, old: str, new: str) -> list[tuple[ListMode, str, str]]:
+        """Have the masks of an account follow it to another name. Return the list, the old and the new mask of each."""
+        changed = []
+        for mode in LIST_MODES:
+            for entry in self.entries(mode):
+                mask = rename_in_ban(entry.mask, old, new)
+                if mask is not None:
+                    self.discard_mask(mode, entry.mask)
+                    self.add_mask(replace(entry, mask=mask))
+                    changed.append((mode, entry.mask, mask))
+        return changed
 
     def entries(self, mode: ListMode) -> list[ListEntry]:
         """The entries of a list, oldest first."""

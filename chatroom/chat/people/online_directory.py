@@ -75,6 +75,13 @@ class OnlineDirectory:
         self._take_oper(session)
         self._show_rank(user)
 
+    def rename_target(self, users: Iterable[User], before: str, after: str) -> None:
+        """Have the read markers of all users follow a channel or a person, from one casefolded name to another."""
+        # The users of an account share one ``AccountData``, which must be changed once.
+        guests = [user.account_data for user in users if user.account is None]
+        for account_data in (*self.account_data.values(), *guests):
+            account_data.rename_target(before, after)
+
     def set_account(self, user: User, account: AccountEntry | None) -> None:
         """Log a user in or out, or replace the entry of an account that has changed."""
         old = user.account
@@ -93,13 +100,6 @@ class OnlineDirectory:
             user.account_data = self.account_data.setdefault(account.id, AccountData())
         self._show_rank(user)
         self._forget_unused_data(old)
-
-    def rename_target(self, users: Iterable[User], before: str, after: str) -> None:
-        """Have the read markers of a channel follow to its new casefolded name. ``users`` are all users."""
-        # The users of an account share one ``AccountData``, which must be changed once.
-        guests = [user.account_data for user in users if user.account is None]
-        for account_data in (*self.account_data.values(), *guests):
-            account_data.rename_target(before, after)
 
     def set_invisible(self, user: User, invisible: bool) -> None:
         """Hide a user from those without a common channel, or show the user again."""

@@ -130,6 +130,14 @@ class Ban:
         return self.lifted_at is None and (self.until_at is None or self.until_at > now)
 
 
+class RenamedAccount(NamedTuple):
+    """What the renaming of an account has changed in the database."""
+
+    account: Account
+    ban_ids: list[int]
+    """The bans in force that were on the old name and are on the new one."""
+
+
 class NewBan(NamedTuple):
     """A ban to add. The caller has checked the target (``chatroom.chat.admission.ban_targets``)."""
 

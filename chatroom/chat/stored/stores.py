@@ -37,6 +37,7 @@ from chatroom.chat.stored.records import (
     Change,
     Credential,
     NewBan,
+    RenamedAccount,
     Role,
     StoredChannel,
 )
@@ -129,6 +130,15 @@ class AccountStore(Protocol):
         """Disable or enable the account and return it. A disabled account keeps its name. Raises ``NotFound``.
 
         Audit: ``user.disable`` or ``user.enable``.
+        """
+        ...
+
+    def rename(self, account_id: int, name: str, by: Actor) -> RenamedAccount:
+        """Give the account another name, which the caller has checked. Audit: ``user.rename``.
+
+        What others have stored under its name follows: bans in force, the read markers of its direct messages, masks
+        of channels (``~a:NAME``). The history finds what was said under the old name. Raises ``NotFound``,
+        ``AlreadyExists`` if the name is taken, and ``Refused`` if it is banned.
         """
         ...
 

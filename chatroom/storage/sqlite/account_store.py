@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
-from chatroom.chat.stored.records import WEAK, Account, AccountEntry, Actor, Credential, Role
+from chatroom.chat.stored.records import WEAK, Account, AccountEntry, Actor, Credential, RenamedAccount, Role
 from chatroom.errors import AlreadyExists, NotFound
 from chatroom.irc.names import casefold
-from chatroom.storage.sqlite import audit_store, change_store
+from chatroom.storage.sqlite import account_renaming, audit_store, change_store
 from chatroom.storage.sqlite.database import Database, Row
 from chatroom.storage.sqlite.timestamps import from_ms, from_ms_or_none, to_ms
 
@@ -138,6 +138,23 @@ class SqliteAccounts:
             self._record(account_id, by, "user.disable" if disabled else "user.enable", name)
             account = self._get_by_id(account_id)
         return account
+
+    def rename(self, account_id: int, name: str, by: Actor) -> RenamedAccount:
+        """Give the account another name, and have what is stored under the old one follow."""
+        with self._database.transaction():
+            old = self._get_by_id(account_id)
+            taken = self._database.row(
+                "SELECT name FROM accounts WHERE folded = ? AND id <> ?", (casefold(name), account_id)
+            )
+            if taken is not None:
+                raise AlreadyExists(f"there is an account called {taken[0]} already")
+            self._database.execute(
+                "UPDATE accounts SET name = ?, folded = ? WHERE id = ?", (name, casefold(name), account_id)
+            )
+            ban_ids = account_renaming.move_name(self._database, account_id, old.name, name)
+            self._record(account_id, by, "user.rename", old.name, name)
+            account = self._get_by_id(account_id)
+        return RenamedAccount(account, ban_ids)
 
     def delete(self, account_id: int, by: Actor) -> None:
         """Delete the account with its credentials and account data. Raises ``NotFound``."""

@@ -129,10 +129,13 @@ def _account_name(database: Database, account_id: int | str) -> str | None:
 def find_account(database: Database, name: str, time_ms: int) -> int | None:
     """The id of the account called ``name``; None if there is none, or if it was created after ``time_ms``.
 
-    Before it was created, the name may have been a deleted account's.
+    Before it was created, the name may have been a deleted account's. The account that had the name at that time and
+    has another one now is meant, too.
     """
     row = database.row(
-        "SELECT id FROM accounts WHERE folded = ? AND created_ms <= ?",
+        "SELECT a.id FROM former_names AS f JOIN accounts AS a ON a.id = f.account_id"
+        " WHERE f.folded = ?1 AND a.created_ms <= ?2 AND ?2 < f.at_ms"
+        " UNION ALL SELECT id FROM accounts WHERE folded = ?1 AND created_ms <= ?2",
         (casefold(name), time_ms),
     )
     return None if row is None else int(row[0])

@@ -51,8 +51,11 @@ MOST_AT_ONCE = 16
 # A statement for several rows costs a third less than one for each.
 INSERTS = ["", *[_INSERT + ", ".join([_VALUES] * count) for count in range(1, MOST_AT_ONCE + 1)]]
 """The statement that adds so many rows, by their number."""
+ACCOUNT = "coalesce((SELECT name FROM accounts WHERE id = m.account_id), m.account)"
+"""SQL for the name of the account that sent a message: its present one, or the one in the row if it was deleted."""
+_SELECTED = ", ".join(ACCOUNT if column == "account" else f"m.{column}" for column in MessageRow._fields)
 SELECT = (
-    f"SELECT {', '.join(f'm.{column}' for column in MessageRow._fields)}, c.name, c.low_id, c.high_id, c.guest"
+    f"SELECT {_SELECTED}, c.name, c.low_id, c.high_id, c.guest"
     " FROM messages AS m JOIN conversations AS c ON c.id = m.conversation_id"
 )
 """The columns of a message, then those that name its conversation. A WHERE follows. ``to_entry`` turns

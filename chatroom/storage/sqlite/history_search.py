@@ -7,6 +7,7 @@ from chatroom.errors import InvalidValue
 from chatroom.irc.names import casefold
 from chatroom.storage.sqlite.database import Database
 from chatroom.storage.sqlite.history_rows import (
+    ACCOUNT,
     INDEXED,
     LAST_MESSAGE_KIND,
     SELECT,
@@ -55,7 +56,8 @@ def search(database: Database, search: Search) -> list[Entry]:
             if len(conversation_ids) <= _MOST_CONVERSATIONS or not (terms or search.sender):
                 terms.append("(" + " OR ".join(f'"{conversation_word(one)}"' for one in conversation_ids) + ")")
         if search.sender:
-            terms.append(f'"{sender_word(search.sender)}"')
+            senders = " OR ".join(f'"{sender_word(name)}"' for name in _names_of(database, search.sender))
+            terms.append(f"({senders})")
         query = " AND ".join(terms)
         found = _find(database, "message_words", query, search, _conditions(search, conversation_ids, _SKEW))
         if _index_new(database, conversation_ids, words):
@@ -104,6 +106,15 @@ def _index_new(database: Database, conversation_ids: list[int] | None, words: li
     return bool(rows)
 
 
+def _names_of(database: Database, sender: str) -> list[str]:
+    """The name, and those that its account had before: the index has the names as they were."""
+    rows = database.rows(
+        "SELECT f.folded FROM former_names AS f JOIN accounts AS a ON a.id = f.account_id WHERE a.folded = ?",
+        (casefold(sender),),
+    )
+    return [sender, *(row[0] for row in rows)]
+
+
 def _conversation_ids(database: Database, search: Search) -> list[int] | None:
     """The ids of the conversations to search; None means all."""
     if search.conversations is None and search.account_id is None:
@@ -124,7 +135,7 @@ def _conditions(search: Search, conversation_ids: list[int] | None, skew: str) -
         sql += f" AND m.conversation_id IN ({marks(conversation_ids)})"
         values += conversation_ids
     if search.sender:
-        sql += " AND (lower(m.account) = ? OR lower(substr(m.source, 1, length(?) + 1)) = ? || '!')"
+        sql += f" AND (lower({ACCOUNT}) = ? OR lower(substr(m.source, 1, length(?) + 1)) = ? || '!')"
         values += [casefold(search.sender)] * 3
     for bound, low in ((search.after, True), (search.before, False)):
         if bound is not None:
