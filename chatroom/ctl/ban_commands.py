@@ -7,7 +7,7 @@ from ipaddress import ip_network
 
 import click
 
-from chatroom.chat.admission.ban_policy import check_reason, is_wide
+from chatroom.chat.admission.ban_policy import check_reason, is_wide, narrowness
 from chatroom.chat.admission.ban_targets import NameTarget, NetworkTarget, format_network, parse_target
 from chatroom.chat.admission.durations import parse_duration
 from chatroom.chat.stored.records import Ban
@@ -111,8 +111,9 @@ def add(
     until_at = datetime.now(UTC) + timedelta(seconds=parse_duration(duration)) if duration else None
     targets = choose_targets(invocation, target, as_name, as_ip)
     for one in targets:
-        if isinstance(one, NetworkTarget) and one.note:
-            warn(plain(one.note))
+        if isinstance(one, NetworkTarget):
+            for remark in filter(None, (one.note, narrowness(one.network))):
+                warn(plain(remark))
     present = list_present(invocation)
     hit = find_hit(present, targets)
     confirm_risks(targets, present, force, yes)

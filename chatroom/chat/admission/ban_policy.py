@@ -107,6 +107,17 @@ def propose_network(address: Address) -> Network:
     return IPv6Network((address, SUBSCRIBER_PREFIX), strict=False)
 
 
+def narrowness(network: Network) -> str:
+    """Return a hint if a ban of the network keeps nobody out: it is one IPv6 address of a subscriber's many.
+
+    Empty for all others.
+    """
+    if network.version == 4 or network.prefixlen < 128 or network.is_loopback or network.is_link_local:
+        return ""
+    whole = IPv6Network((network.network_address, SUBSCRIBER_PREFIX), strict=False)
+    return f"this is one address of many, {whole} is the whole network of its subscriber: ban that to keep them out"
+
+
 def require_rank(role: Role, name: str, other: Role | None) -> None:
     """Raise ``NotPermitted`` unless ``role`` is higher than ``other``, the role of the user or account ``name``.
 

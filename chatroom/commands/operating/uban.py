@@ -171,6 +171,7 @@ def _store(
         kind, text, remark = "name", target.name, ""
     else:
         kind, text, remark = "ip", ban_targets.format_network(target.network), target.note
+        remark = "; ".join(filter(None, (remark, ban_policy.narrowness(target.network))))
 
     # Runs in the store worker, which does not touch the world. Only then(), in a later tick, does.
     def job(stores: Stores) -> tuple[BanRule | None, BanRule | None]:

@@ -355,3 +355,19 @@ def test_a_ban_holds_for_oper_too(here: Here) -> None:
     here.account("abe", Role.ADMIN)
     here.ban("abe", "lost laptop")
     assert "banned: lost laptop (permanently)" in params_of(log_in(here.connect("x"), "abe"), "491")[-1]
+
+
+@pytest.mark.parametrize(
+    "target, hint",
+    [
+        ("2001:db8:7:7::5", "2001:db8:7:7::/64"),
+        ("2001:db8:7:7::/64", ""),
+        ("fe80::5", ""),
+        ("192.0.2.7", ""),
+    ],
+)
+def test_a_ban_of_one_ipv6_address_names_the_subscribers_network(here: Here, target: str, hint: str) -> None:
+    """One address of 2^64 keeps nobody out, so the answer says what does."""
+    told = here.admin(caps="standard-replies").ask(f"UBAN ADD {target}")
+    assert any("is banned permanently" in line for line in told)
+    assert any(f"{hint} is the whole network" in line for line in told) is bool(hint)
