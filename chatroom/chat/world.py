@@ -18,6 +18,7 @@ from chatroom.chat.delivery.ledger import Ledger
 from chatroom.chat.delivery.monitors import MonitorLists
 from chatroom.chat.delivery.outbox import Outbox
 from chatroom.chat.events import Event, Stamp
+from chatroom.chat.log_line import LogLine
 from chatroom.chat.people.accept_lists import AcceptLists
 from chatroom.chat.people.channel import Channel
 from chatroom.chat.people.online_directory import OnlineDirectory
@@ -117,7 +118,7 @@ class World:
 
     def log_line(self, text: str) -> None:
         """Log a line for the operator."""
-        self.log_lines.append(text)
+        self.log_lines.append(LogLine.of_caller(text))
 
     def configure_channels(self) -> None:
         """Make the channels that the settings name. Those that they no longer name stay, as stored channels."""

@@ -50,7 +50,7 @@ def serve(invocation: Invocation, host: str | None, port: int | None) -> None:
     """
     from chatroom.server.daemon import serve as run  # here, so that "serve --help" starts quickly
 
-    # The daemon's own lines have a screen of their own. This is for warnings and tracebacks.
+    # The running daemon shows everything on a screen of its own. This is for its start and its end.
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_Formatter(invocation.zone))
     logging.basicConfig(level=logging.WARNING, handlers=[handler])

@@ -36,25 +36,30 @@ class ChangeFollower:
         self._world = world
         self._post = post
         self._last_id = last_change_id
-        self._is_first_look = True
+        # SQLite only reports commits since this connection was opened, and there may have been one after everything was
+        # loaded at the start and before that.
+        self._is_due = True
+        """True if changes may wait to be read."""
         self._clock_watch = ClockWatch(world.start_wall_ms, world.start_mono_ms)
 
     def look(self, stores: Stores) -> None:
         """Post to the hub what has changed since the last look."""
         self._watch_clock(stores)
-        # The first look reads the changes without asking. SQLite only reports commits since this connection was opened,
-        # and there may have been one after everything was loaded at the start and before that.
-        if not stores.changed_elsewhere() and not self._is_first_look:
+        # SQLite reports a commit once. If it cannot be read now, the next look has to.
+        self._is_due = stores.changed_elsewhere() or self._is_due
+        if not self._is_due:
             return
-        self._is_first_look = False
         newest = stores.last_change_id()
         changes = [change for change in stores.changes_after(self._last_id) if change.id <= newest]
-        self._last_id = newest
         for start in range(0, len(changes), _ROWS_A_TASK):
-            self._apply(stores, changes[start : start + _ROWS_A_TASK])
+            some = changes[start : start + _ROWS_A_TASK]
+            self._apply(stores, some)
+            self._last_id = some[-1].id
+        self._last_id = newest
         if len(changes) > _ROWS_A_TASK:
             # 100,000 new bans stay in memory. Each search for garbage among them would halt the chat for 50 ms.
             self._post(gc.freeze)
+        self._is_due = False
 
     def _watch_clock(self, stores: Stores) -> None:
         wall_ms, mono_ms = read_clocks()

@@ -32,6 +32,7 @@ from chatroom.server.clocks import read_clocks
 from chatroom.server.connection_counter import ConnectionCounter
 from chatroom.server.daemon_runtime import DaemonRuntime, LoadSettings
 from chatroom.server.entrance import open_entrance
+from chatroom.server.fault_log import FaultLog
 from chatroom.server.hub import Hub
 from chatroom.server.io_thread import IoThread
 from chatroom.server.listener import Listener, open_control, open_listener
@@ -90,6 +91,7 @@ class Daemon:
         self._writer = f"daemon:{secrets.token_hex(4)}"
         self._zone = zone
         self._screen = Screen(zone)
+        self._fault_log = FaultLog(self._screen)
         self._hub: Hub | None = None
         self._listener: Listener | None = None
         self._threads: list[IoThread] = []
@@ -139,6 +141,7 @@ class Daemon:
         sys.setswitchinterval(SWITCH_INTERVAL_S)
         _allow_many_files()
         self._screen.start()
+        self._fault_log.install()
         workers.start(ChangeFollower(world, partial(hub.post_from_store, 0), last_change_id).look)
         for thread in threads:
             thread.start()
@@ -262,6 +265,7 @@ class Daemon:
         if not hub.workers.stop(_READ_PATIENCE_S):
             logging.getLogger(__name__).warning("a worker was still busy and was left behind")
         self._screen.show(["stopped"])
+        self._fault_log.remove()
         self._screen.stop(_READ_PATIENCE_S)
 
     def _close_journal(self) -> None:

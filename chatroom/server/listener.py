@@ -15,7 +15,6 @@ import os
 import socket
 import struct
 import threading
-import time
 from collections.abc import Sequence
 from functools import lru_cache
 from http import HTTPStatus
@@ -48,8 +47,6 @@ ACCEPTS_PER_TICK = 64
 _PAUSE_S = 0.1
 """How long a listening socket rests when no more files can be opened."""
 _STOP_PATIENCE_S = 1.0
-_COMPLAIN_EVERY_S = 60
-"""How often to log that connections are refused for lack of files: a flood of them must not fill the log."""
 
 log = logging.getLogger(__name__)
 
@@ -125,8 +122,6 @@ class Listener:
             self._handshakes = Handshakes(list(entrances), self._take_over, self._forget, self._report)
         self._numbers = itertools.count(1)
         """Session ids."""
-        self._complain_at = 0.0
-        """When a lack of files may be logged again."""
 
     def start(self) -> None:
         """Begin to accept. From any thread."""
@@ -174,8 +169,7 @@ class Listener:
                 if error.errno not in _OUT_OF_FILES:
                     log.exception("cannot accept a connection")
                     break
-                if self._may_complain():
-                    log.error("cannot accept connections: %s", error.strerror)
+                log.error("cannot accept connections: %s", error.strerror)
                 self._pause(listening)
                 break
             try:
@@ -226,7 +220,7 @@ class Listener:
             refusal = self._counter.admit(session, world.settings.limits)
         if refusal is not None:
             _turn_away(sock, address_text, refusal, entrance)
-            self._threads[0].post(lambda: world.log_line(f"refused {address_text}: {refusal}"))
+            self._log_refusal(f"refused {address_text}: {refusal}")
             return None
         self._counter.opened()
         return session
@@ -264,24 +258,14 @@ class Listener:
         """Take a connection that failed in its handshake out of the counts. From the handshake thread."""
         self._counter.released(arrival.session)
         if why:
-            self._threads[0].post(lambda: self._log_refusal(f"refused {arrival.session.address_text}: {why}"))
+            self._log_refusal(f"refused {arrival.session.address_text}: {why}")
 
     def _report(self, line: str) -> None:
         """Log what the handshake thread says. From the handshake thread."""
         self._threads[0].post(lambda: self._hub.world.log_line(line))
 
     def _log_refusal(self, line: str) -> None:
-        """Log a refusal, unless the last minute had one: a flood of them must not fill the log."""
-        if self._may_complain():
-            self._threads[0].post(lambda: self._hub.world.log_line(line))
-
-    def _may_complain(self) -> bool:
-        """True if a lack of files is to be logged now: at most once a minute."""
-        now_s = time.monotonic()
-        if now_s < self._complain_at:
-            return False
-        self._complain_at = now_s + _COMPLAIN_EVERY_S
-        return True
+        self._threads[0].post(lambda: self._hub.world.log_line(line))
 
     def _begin_control(self, sock: socket.socket, wall_ms: int) -> Session | None:
         # The kernel vouches for the peer's identity (struct ucred: pid, uid, gid).

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+import sqlite3
 import subprocess
 
 import pytest
-from harness.daemon import CAP_S, PASSWORD, Daemon, Place, script, verb_of
+from harness.daemon import CAP_S, PASSWORD, Daemon, Place, running, script, verb_of
 
 
 def test_each_event_is_one_line_with_names_and_addresses(shared: Daemon) -> None:
@@ -115,3 +116,34 @@ def test_the_log_has_one_zone(place: Place, options: list[str], zone: str) -> No
     place.ctl("ban", "add", "mallory", "--for", "1d")
     assert f" {zone})" in daemon.expect_log("banned mallory")
     assert daemon.stop() == 0
+
+
+def test_a_flood_of_refusals_does_not_fill_the_log() -> None:
+    """A thousand refused connections are a few lines and their number."""
+    with running(limits__connects_per_minute=1) as daemon:
+        with daemon.open("127.6.5.1") as first:
+            first.ask("CAP LS")
+        for _ in range(1000):
+            with daemon.open("127.6.5.1") as client:
+                client.expect_closed()
+        assert daemon.stop() == 0
+        refused = daemon.log_lines("refused 127.6.5.1: too many connections")
+        assert len(refused) <= 20
+        shown = [line for line in refused if not line.startswith("…")]
+        counted = [int(line.split(" ")[2].replace(",", "")) for line in refused if line.startswith("…")]
+        assert len(shown) + sum(counted) == 1000
+
+
+def test_a_damaged_database_is_told_once(daemon: Daemon) -> None:
+    """The daemon looks for changes five times a second, and cannot: the log says so once. The chat goes on."""
+    with sqlite3.connect(daemon.place.database) as database:
+        database.execute("DROP TABLE changes")
+    database.close()
+    with daemon.connect("ann") as ann:
+        daemon.expect_log("cannot look for changes")
+        ann.ask(*["PRIVMSG #lobby :still here"] * 20)
+        daemon.place.ctl_json("status")
+    assert daemon.stop() == 0
+    told, *counted = daemon.log_lines("cannot look for changes")
+    assert told.startswith("cannot look for changes: ")
+    assert len(counted) <= 1 and all("more like it in the last minute" in line for line in counted)

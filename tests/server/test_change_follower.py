@@ -9,6 +9,7 @@ import pytest
 from harness.world import SHELL, Here
 
 from chatroom.chat.enforcement import restore_rules
+from chatroom.errors import StorageError
 from chatroom.server import change_follower
 from chatroom.server.change_follower import ChangeFollower
 from chatroom.server.inbox import Task
@@ -88,3 +89,26 @@ def test_a_newer_ban_is_not_replaced_by_the_one_before(tmp_path: Path) -> None:
         with here.tick():
             restore_rules(here.world, [rule])
         assert [one.id for one in here.world.bans] == [newer_id]
+
+
+def test_changes_that_cannot_be_read_are_read_later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """SQLite reports a commit once. A look that fails does not lose it."""
+    path = tmp_path / "chat.db"
+    with Here(path) as here, open_stores(path, writer="cli") as shell:
+        tasks: list[Task] = []
+        follower = ChangeFollower(here.world, tasks.append, here.stores.last_change_id())
+        follower.look(here.stores)
+        shell.bans.add("name", "eve", "", None, SHELL)
+        with monkeypatch.context() as patched:
+            patched.setattr(type(here.stores), "changes_after", _refuse)
+            with pytest.raises(StorageError):
+                follower.look(here.stores)
+        follower.look(here.stores)
+        with here.tick():
+            for task in tasks:
+                task()
+        assert here.world.bans.find_name("eve", here.now_ms) is not None
+
+
+def _refuse(stores: object, change_id: int) -> object:
+    raise StorageError("the disk reports an error")

@@ -5,7 +5,11 @@ import threading
 from datetime import timedelta, timezone
 
 import pytest
+from harness.daemon import until
+from harness.runtime import make_world
 
+from chatroom.config import Settings
+from chatroom.server import log_thinning
 from chatroom.server import operator_screen as screen_module
 from chatroom.server.operator_screen import Screen
 
@@ -82,3 +86,37 @@ def test_a_line_has_its_zone(writes: Writes) -> None:
     screen.show(["first"])
     screen.stop(30)
     assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d \+05:30 first\n", "".join(writes.texts))
+
+
+def test_lines_that_repeat_are_counted(writes: Writes, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A line that is logged again and again is shown a few times, and at the end of the minute with its number.
+
+    Nobody has to log another line for that. What the daemon says of itself is always shown.
+    """
+    monkeypatch.setattr(log_thinning, "MINUTE_S", 0.2)
+    writes.held.set()
+    world = make_world(Settings())
+    for _ in range(1010):
+        world.log_line("refused 10.0.0.1")
+    screen = Screen()
+    screen.start()
+    screen.show(world.log_lines)
+    screen.show(["listening on 127.0.0.1:6667"] * 20)
+    until(lambda: "more like it" in "".join(writes.texts), "the number of lines that were held back")
+    screen.stop(30)
+    text = "".join(writes.texts)
+    assert text.count("refused 10.0.0.1\n") == log_thinning.SAME_LINES + 1
+    assert "… and 1,000 more like it in the last minute: refused 10.0.0.1" in text
+    assert text.count("listening") == 20
+
+
+def test_what_is_held_back_is_told_at_the_end(writes: Writes) -> None:
+    """A daemon that stops within the minute still says how many lines there were."""
+    writes.held.set()
+    screen = Screen()
+    screen.start()
+    for _ in range(3):
+        screen.show(["a job failed", "Traceback"], log_thinning.Likeness("ValueError", "hub", most_same=1))
+    screen.stop(30)
+    lines = [re.sub(r"^\S+ \S+ \S+ ", "", line) for line in "".join(writes.texts).splitlines()]
+    assert lines == ["a job failed", "Traceback", "… and 2 more like it in the last minute: a job failed"]

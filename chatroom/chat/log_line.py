@@ -1,0 +1,26 @@
+"""A line for the operator's log."""
+
+from __future__ import annotations
+
+import inspect
+
+
+class LogLine(str):
+    """The text of a log line, with the place in the code that logged it.
+
+    Lines of one place say the same of different people. So whoever writes the log can count them, and no caller has to.
+    """
+
+    __slots__ = ("place",)
+
+    place: str
+    """The file and the line of the call."""
+
+    @classmethod
+    def of_caller(cls, text: str) -> LogLine:
+        """Make the log line of the function that called the caller of this one."""
+        line = cls(text)
+        frame = inspect.currentframe()
+        caller = frame.f_back.f_back if frame is not None and frame.f_back is not None else None
+        line.place = f"{caller.f_code.co_filename}:{caller.f_lineno}" if caller is not None else ""
+        return line

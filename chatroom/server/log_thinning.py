@@ -1,0 +1,91 @@
+"""Thinning the log: what repeats is shown a few times a minute, and otherwise counted.
+
+Who connects again and again, sends what is refused, or damages a page of the database, must not fill the disk with log
+lines. Callers log what happens, however often it does; only this module holds lines back. At the end of each minute it
+says of which lines it held back how many.
+
+Pure arithmetic: the caller reads the clock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from typing import NamedTuple
+
+MINUTE_S = 60.0
+SAME_LINES = 10
+"""How often one line is shown in a minute."""
+ALIKE_LINES = 300
+"""How many lines of one place in the code are shown in a minute."""
+ALIKE_FAULTS = 10
+"""How many faults of one place in the code are shown in a minute; each may be a whole traceback."""
+
+
+class Likeness(NamedTuple):
+    """What a log line has in common with others, and how many of those are shown in a minute."""
+
+    same: Hashable
+    """Equal for lines that say the same."""
+    alike: Hashable
+    """Equal for lines that say the same of different people."""
+    most_same: int = SAME_LINES
+    most_alike: int = ALIKE_LINES
+
+
+class _Tally:
+    """What was shown and held back in this minute, by one of the two keys of a ``Likeness``."""
+
+    __slots__ = ("held", "shown")
+
+    def __init__(self) -> None:
+        self.shown: dict[Hashable, int] = {}
+        """How many lines of each key were shown."""
+        self.held: dict[Hashable, tuple[int, str]] = {}
+        """How many lines of each key were held back, and the last one of them."""
+
+    def show(self, key: Hashable) -> None:
+        self.shown[key] = self.shown.get(key, 0) + 1
+
+    def hold(self, key: Hashable, text: str) -> None:
+        self.held[key] = self.held.get(key, (0, ""))[0] + 1, text
+
+
+class LogThinning:
+    """Counts the log lines of the minute under way. One thread uses it."""
+
+    def __init__(self) -> None:
+        self._same = _Tally()
+        self._alike = _Tally()
+        self._going_on: frozenset[Hashable] = frozenset()
+        """The lines that were held back in the last minute. They are not shown again while they go on."""
+        self.ends_at_s: float | None = None
+        """When the minute ends, at the latest; None if no line was counted since the last one ended."""
+
+    @property
+    def holds_any(self) -> bool:
+        """True if ``end_minute`` has something to say."""
+        return bool(self._same.held or self._alike.held)
+
+    def shows(self, text: str, likeness: Likeness, now_s: float) -> bool:
+        """Count a line, and return True if it is to be shown. Call ``end_minute`` first if the minute is over."""
+        if self.ends_at_s is None:
+            self.ends_at_s = now_s + MINUTE_S
+        same, alike = (likeness.alike, likeness.same), likeness.alike
+        if same in self._going_on or self._same.shown.get(same, 0) >= likeness.most_same:
+            self._same.hold(same, text)
+        elif self._alike.shown.get(alike, 0) >= likeness.most_alike:
+            # Not counted by its text: texts without end would fill the memory.
+            self._alike.hold(alike, text)
+        else:
+            self._same.show(same)
+            self._alike.show(alike)
+            return True
+        return False
+
+    def end_minute(self) -> list[str]:
+        """Begin a new minute. Return a line for each kind of which lines were held back in the last one."""
+        held = [*self._same.held.values(), *self._alike.held.values()]
+        # Lines that are only alike are shown anew in each minute: they are about different people.
+        self._going_on = frozenset(self._same.held)
+        self._same, self._alike, self.ends_at_s = _Tally(), _Tally(), None
+        return [f"… and {count:,} more like it in the last minute: {text}" for count, text in held]
