@@ -21,6 +21,7 @@
         ├── InvalidValue     any other value that does not parse
         ├── NotFound         no such account, ban, nick, channel
         ├── AlreadyExists    the name is taken
+        ├── TooMany          there are as many as are allowed
         ├── WrongPassword    the credentials are wrong
         ├── NotPermitted     the role of the user does not allow it
         └── NeedsForce       the action needs a confirmation
@@ -110,6 +111,10 @@ class NotFound(Refused):
 
 class AlreadyExists(Refused):
     """The name is taken."""
+
+
+class TooMany(Refused):
+    """There are as many already as are allowed."""
 
 
 class WrongPassword(Refused):

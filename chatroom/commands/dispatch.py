@@ -24,6 +24,7 @@ from chatroom.errors import (
     NotPermitted,
     Refused,
     StorageError,
+    TooMany,
     WrongPassword,
 )
 from chatroom.irc import caps, numerics
@@ -44,6 +45,7 @@ REFUSAL_CODES: dict[type[Refused], str] = {
     NeedsForce: "NEEDS_FORCE",
     NotFound: "NOT_FOUND",
     NotPermitted: "NOT_PERMITTED",
+    TooMany: "LIMIT_REACHED",
     WrongPassword: "INVALID_CREDENTIALS",
 }
 """The FAIL code for each ``Refused`` that a rule raises. ``refuse`` answers ``NotPermitted`` with numeric 481."""

@@ -16,6 +16,9 @@ BanKind = Literal["name", "ip"]
 ListMode = Literal["b", "e", "I"]
 AccessLevel = Literal["founder", "o", "v"]
 
+MOST_CERTIFICATES = 20
+"""How many client certificates an account can have."""
+
 
 class Role(IntEnum):
     """The rights of an account. A higher role includes the lower ones. Stored and shown by its ``word``."""
@@ -81,6 +84,18 @@ class Credential(NamedTuple):
     """``bcrypt`` or ``scram-sha-256``. An account has at most one verifier of a kind."""
     value: str
     """The verifier as text: see ``passwords`` and ``scram`` in ``chatroom.chat.admission``."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClientCertificate:
+    """A TLS certificate by which clients log in to an account."""
+
+    fingerprint: str
+    """SHA-256, as 64 small hexadecimal digits."""
+    account_id: int
+    added_at: datetime
+    shown_at: datetime | None = None
+    """When a client last proved that it has the certificate's key; None if the fingerprint was only typed."""
 
 
 @dataclass(slots=True)

@@ -20,14 +20,14 @@ have this in common:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Protocol
 
+from chatroom.chat.stored.account_stores import AccountDataStore, ClientCertificateStore
 from chatroom.chat.stored.history_stores import HistoryStore, PresenceStore
 from chatroom.chat.stored.records import (
     Account,
-    AccountData,
     AccountEntry,
     Actor,
     AuditEntry,
@@ -143,45 +143,15 @@ class AccountStore(Protocol):
         ...
 
     def delete(self, account_id: int, by: Actor) -> None:
-        """Delete the account with its credentials and account data. Raises ``NotFound``. Audit: ``user.delete``.
+        """Delete the account with its credentials, certificates and account data. Raises ``NotFound``.
 
-        Its id is never given to another account. Its channels lose their founder and its access; these channels are
-        logged as changed too. The bans it made, its audit rows and its history entries stay.
+        Audit: ``user.delete``. Its id is never given to another account. Its channels lose their founder and its
+        access; these channels are logged as changed too. The bans it made, its audit rows and its history entries stay.
         """
         ...
 
     def record_login(self, account_id: int, at: datetime) -> None:
         """Set the time of the last login. No change is logged. Does nothing if the account was deleted."""
-        ...
-
-
-class AccountDataStore(Protocol):
-    """Account data: read markers, metadata, and what was cleared of the playback. No change is logged.
-
-    A write for an account that was deleted does nothing.
-    """
-
-    def load(self, account_id: int) -> AccountData:
-        """The account's data; empty if there is none."""
-        ...
-
-    def set_marker(self, account_id: int, target: str, read_ms: int) -> None:
-        """Set the read marker of a conversation. ``target`` is a casefolded name. A marker never goes back."""
-        ...
-
-    def delete_marker(self, account_id: int, target: str) -> None:
-        """Delete the read marker of a conversation, if there is one."""
-        ...
-
-    def clear_playback(self, account_id: int, targets: Mapping[str, int], dropped: Iterable[str] = ()) -> None:
-        """Set up to which message id the playback of conversations is cleared, by casefolded name.
-
-        ``dropped`` are names whose row is deleted.
-        """
-        ...
-
-    def set_metadata(self, account_id: int, metadata: dict[str, str]) -> None:
-        """Replace all metadata of an account."""
         ...
 
 
@@ -310,6 +280,11 @@ class Stores(Protocol):
     @property
     def accounts(self) -> AccountStore:
         """Accounts and their credentials."""
+        ...
+
+    @property
+    def client_certificates(self) -> ClientCertificateStore:
+        """The certificates by which clients log in to accounts."""
         ...
 
     @property

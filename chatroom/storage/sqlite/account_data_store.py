@@ -12,7 +12,7 @@ _ACCOUNT = "SELECT id, ?, ? FROM accounts WHERE id = ?"
 
 
 class SqliteAccountData:
-    """Implements ``chatroom.chat.stored.stores.AccountDataStore``."""
+    """Implements ``chatroom.chat.stored.account_stores.AccountDataStore``."""
 
     __slots__ = ("_database",)
 

@@ -157,7 +157,7 @@ class SqliteAccounts:
         return RenamedAccount(account, ban_ids)
 
     def delete(self, account_id: int, by: Actor) -> None:
-        """Delete the account with its credentials and account data. Raises ``NotFound``."""
+        """Delete the account with its credentials, certificates and account data. Raises ``NotFound``."""
         with self._database.transaction():
             account = self._get_by_id(account_id)
             # Found before the account goes: these channels lose their founder or the access, and so change too.
@@ -166,7 +166,7 @@ class SqliteAccounts:
                 " UNION SELECT channel_id FROM channel_access WHERE account_id = ?",
                 (account_id, account_id),
             )
-            # Foreign keys do the rest: CASCADE for credentials, account data and access, SET NULL for founders.
+            # Foreign keys do the rest: CASCADE for what is only the account's, SET NULL for founders.
             self._database.execute("DELETE FROM accounts WHERE id = ?", (account_id,))
             self._record(account_id, by, "user.delete", account.name, f"role {account.role.word}")
             for (channel_id,) in channels:

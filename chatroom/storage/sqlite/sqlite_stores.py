@@ -5,13 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from types import TracebackType
 
+from chatroom.chat.stored.account_stores import AccountDataStore, ClientCertificateStore
 from chatroom.chat.stored.history_stores import HistoryStore, PresenceStore
 from chatroom.chat.stored.records import Change
-from chatroom.chat.stored.stores import AccountDataStore, AccountStore, AuditStore, BanStore, ChannelStore
+from chatroom.chat.stored.stores import AccountStore, AuditStore, BanStore, ChannelStore
 from chatroom.storage.sqlite.account_data_store import SqliteAccountData
 from chatroom.storage.sqlite.account_store import SqliteAccounts
 from chatroom.storage.sqlite.audit_store import SqliteAudit
 from chatroom.storage.sqlite.ban_store import SqliteBans
+from chatroom.storage.sqlite.certificate_store import SqliteClientCertificates
 from chatroom.storage.sqlite.change_store import ChangeLog
 from chatroom.storage.sqlite.channel_store import SqliteChannels
 from chatroom.storage.sqlite.database import BUSY_TIMEOUT_S, Database, open_database
@@ -35,6 +37,7 @@ class SqliteStores:
         "audit",
         "bans",
         "channels",
+        "client_certificates",
         "database",
         "history",
         "presence",
@@ -46,6 +49,7 @@ class SqliteStores:
         # Declared with the Protocols, so that mypy checks each implementation against its contract here.
         self.accounts: AccountStore = SqliteAccounts(database)
         self.bans: BanStore = SqliteBans(database)
+        self.client_certificates: ClientCertificateStore = SqliteClientCertificates(database)
         self.account_data: AccountDataStore = SqliteAccountData(database)
         self.channels: ChannelStore = SqliteChannels(database)
         self.audit: AuditStore = SqliteAudit(database)

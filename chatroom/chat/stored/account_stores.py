@@ -1,0 +1,82 @@
+"""The Protocols of the stores for what belongs to an account: certificates, markers, metadata and cleared playback.
+
+What all stores have in common is said in ``stores``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Protocol
+
+from chatroom.chat.stored.records import AccountData, Actor, ClientCertificate
+
+
+class ClientCertificateStore(Protocol):
+    """The certificates by which clients log in to accounts. No change is logged: the daemon asks at each login.
+
+    A certificate belongs to one account at most. It goes with its account, and stays if the password changes.
+    """
+
+    def add(self, account_id: int, fingerprint: str, by: Actor, *, shown: bool = False) -> ClientCertificate:
+        """Let clients with the certificate log in to the account. Audit: ``user.cert-add``.
+
+        ``shown``: the client has just proved that it has the certificate's key. It takes the certificate from an
+        account that never proved it: others know the fingerprint too, and could keep its owner from using it. Raises
+        ``NotFound`` without the account, ``AlreadyExists`` if this or another account has the certificate, and
+        ``TooMany`` if the account has ``MOST_CERTIFICATES``.
+        """
+        ...
+
+    def remove(self, account_id: int, fingerprint: str, by: Actor) -> None:
+        """Take a certificate from an account. Raises ``NotFound`` if it is not the account's.
+
+        Audit: ``user.cert-remove``.
+        """
+        ...
+
+    def find(self, fingerprint: str) -> ClientCertificate | None:
+        """The certificate with that fingerprint, if an account has it; or None."""
+        ...
+
+    def list_of(self, account_id: int) -> list[ClientCertificate]:
+        """The certificates of an account, the oldest first."""
+        ...
+
+    def count(self, account_id: int) -> int:
+        """The number of certificates of an account."""
+        ...
+
+    def record_login(self, fingerprint: str, at: datetime) -> None:
+        """Set the time of the last login by a certificate. Does nothing if no account has it."""
+        ...
+
+
+class AccountDataStore(Protocol):
+    """Account data: read markers, metadata, and what was cleared of the playback. No change is logged.
+
+    A write for an account that was deleted does nothing.
+    """
+
+    def load(self, account_id: int) -> AccountData:
+        """The account's data; empty if there is none."""
+        ...
+
+    def set_marker(self, account_id: int, target: str, read_ms: int) -> None:
+        """Set the read marker of a conversation. ``target`` is a casefolded name. A marker never goes back."""
+        ...
+
+    def delete_marker(self, account_id: int, target: str) -> None:
+        """Delete the read marker of a conversation, if there is one."""
+        ...
+
+    def clear_playback(self, account_id: int, targets: Mapping[str, int], dropped: Iterable[str] = ()) -> None:
+        """Set up to which message id the playback of conversations is cleared, by casefolded name.
+
+        ``dropped`` are names whose row is deleted.
+        """
+        ...
+
+    def set_metadata(self, account_id: int, metadata: dict[str, str]) -> None:
+        """Replace all metadata of an account."""
+        ...
