@@ -19,6 +19,7 @@ from chatroom.ctl.offline import without_daemon
 from chatroom.ctl.output import confirm, json_option, print_json, print_pairs, print_table, report
 from chatroom.ctl.streams import warn
 from chatroom.ctl.subcommands import Subcommands
+from chatroom.ctl.user_cert_commands import cert
 from chatroom.errors import AlreadyExists, DatabaseMissing, NeedsForce
 from chatroom.storage.sqlite.sqlite_stores import SqliteStores, open_stores
 
@@ -43,6 +44,9 @@ def user() -> None:
       chatroomctl user create-admin alice
       chatroomctl user create bob --role moderator
     """
+
+
+user.add_command(cert)
 
 
 @user.command("create")
@@ -123,7 +127,7 @@ def list_(invocation: Invocation, as_json: bool) -> None:
 def show(invocation: Invocation, name: str, as_json: bool) -> None:
     """Show the account NAME.
 
-    It lists the role, the state, the mail address, the last login and any ban on the name.
+    It lists the role, the state, the mail address, the last login, the number of certificates and any ban on the name.
 
     \b
     Example:
@@ -132,9 +136,10 @@ def show(invocation: Invocation, name: str, as_json: bool) -> None:
     with open_stores(invocation.database) as stores:
         account = stores.accounts.get(name)
         email = stores.accounts.find_email(account.id)
+        certificates = stores.client_certificates.list_of(account.id)
         ban = stores.bans.find_in_force("name", account.name, datetime.now(UTC))
     if as_json:
-        print_json({"account": account, "email": email, "ban": ban})
+        print_json({"account": account, "email": email, "certificates": certificates, "ban": ban})
         return
     print_pairs(
         [
@@ -145,6 +150,7 @@ def show(invocation: Invocation, name: str, as_json: bool) -> None:
             ("Mail address", email),
             ("Created", account.created_at),
             ("Last login", account.last_login_at),
+            ("Certificates", len(certificates)),
             ("Banned", "no" if ban is None else f"yes, by {ban.by} (ban {ban.id})"),
         ]
     )
@@ -167,7 +173,10 @@ def passwd(invocation: Invocation, name: str, password_stdin: bool) -> None:
         password = read_password(password_stdin, settings.password_min_length, account.name, account.role)
         credentials = make_credentials(password.text, settings)
         stores.accounts.set_credentials(account.id, credentials, invocation.actor, is_weak=password.is_weak)
+        certificates = stores.client_certificates.count(account.id)
     report(f"Changed the password of {account.name} in {invocation.database}")
+    if certificates:
+        report(f"Certificates that log in without it: {certificates} (user cert list {account.name})")
 
 
 @user.command("set-role")

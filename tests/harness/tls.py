@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import socket
 import ssl
 from collections.abc import Iterator
@@ -34,6 +35,11 @@ class Pair:
     def der(self) -> bytes:
         """The certificate as the handshake sends it."""
         return ssl.PEM_cert_to_DER_cert(self.certificate.read_text())
+
+    @property
+    def fingerprint(self) -> str:
+        """The fingerprint of the certificate, as the server writes it."""
+        return hashlib.sha256(self.der).hexdigest()
 
 
 def client_context(certificate: Pair | None = None) -> ssl.SSLContext:
