@@ -24,14 +24,15 @@ CAP_302 = 302
 """From this version of the negotiation on, a client understands values, several lines of LS, NEW and DEL."""
 
 
-def offered(settings: Settings, *, private: bool = True) -> dict[str, str]:
+def offered(settings: Settings, *, private: bool = True, certified: bool = False) -> dict[str, str]:
     """Return the offered capabilities, ratified ones first, each with its value; most values are empty.
 
     ``private`` is that of the session. With ``accounts.require_tls``, others are offered nothing with a password.
+    ``certified``: the session has shown a certificate, so it can log in by it.
     """
     values = {
         caps.MULTILINE: f"max-bytes={MULTILINE_BYTES},max-lines={MULTILINE_LINES}",
-        caps.SASL: ",".join(mechanisms(settings)),
+        caps.SASL: ",".join(mechanisms(settings, certified=certified)),
         caps.METADATA: capability_value(),
         caps.RELAYMSG: RELAY_SEPARATOR,
         caps.ACCOUNT_REGISTRATION: _registration_value(settings),
@@ -86,9 +87,14 @@ def announce(world: World, old: Settings) -> None:
 
     Clients that know values are also told of changed ones.
     """
-    for private in (True, False):
-        sessions = [one for one in world.sessions.values() if one.control is None and one.is_private is private]
-        _announce(world, sessions, offered(old, private=private), offered(world.settings, private=private))
+    # Sessions that are offered the same, together: few kinds, however many sessions.
+    kinds: dict[tuple[bool, bool], list[Session]] = {}
+    for session in world.sessions.values():
+        if session.control is None:
+            kinds.setdefault((session.is_private, bool(session.certificate)), []).append(session)
+    for (private, certified), sessions in kinds.items():
+        before = offered(old, private=private, certified=certified)
+        _announce(world, sessions, before, offered(world.settings, private=private, certified=certified))
 
 
 def _announce(world: World, sessions: list[Session], before: dict[str, str], after: dict[str, str]) -> None:

@@ -15,6 +15,7 @@ from typing import Protocol
 
 import pytest
 from harness.daemon import Daemon, running, until
+from harness.tls import Pair, TlsDaemon, tls_running
 
 PASSWORD = "correct-horse"
 """Without a space: ii does not send the last parameter of PASS with a colon."""
@@ -79,13 +80,21 @@ class Tmux:
 
 
 class Irssi(Tmux):
-    """irssi with one window, so that its screen shows everything."""
+    """irssi with one window, so that its screen shows everything. With a certificate, it uses TLS and SASL EXTERNAL."""
 
-    def __init__(self, home: Path, daemon: Daemon, nick: str, password: str = "") -> None:
+    def __init__(
+        self, home: Path, daemon: Daemon, nick: str, password: str = "", certificate: Pair | None = None
+    ) -> None:
+        port, tls = daemon.port, ""
         sasl = f'sasl_mechanism = "PLAIN"; sasl_username = "{nick}"; sasl_password = "{password}";' if password else ""
+        if certificate is not None:
+            assert isinstance(daemon, TlsDaemon)
+            port, sasl = daemon.tls_port, 'sasl_mechanism = "EXTERNAL";'
+            tls = f"""use_tls = "yes"; tls_verify = "no"; tls_cert = "{certificate.certificate}";
+                tls_pkey = "{certificate.key}";"""
         (home / "config").write_text(
             f"""
-            servers = ({{ address = "127.0.0.1"; port = "{daemon.port}"; chatnet = "test"; autoconnect = "yes"; }});
+            servers = ({{ address = "127.0.0.1"; port = "{port}"; chatnet = "test"; autoconnect = "yes"; {tls} }});
             chatnets = {{ test = {{ type = "IRC"; nick = "{nick}"; {sasl} }}; }};
             settings = {{
               core = {{ real_name = "I"; user_name = "i"; nick = "{nick}"; }};
@@ -106,9 +115,12 @@ class Irssi(Tmux):
 
 
 class WeeChat(Tmux):
-    """WeeChat, read by its logs."""
+    """WeeChat, read by its logs. With a certificate, it uses TLS and SASL EXTERNAL."""
 
-    def __init__(self, home: Path, daemon: Daemon, nick: str, password: str = "") -> None:
+    def __init__(
+        self, home: Path, daemon: Daemon, nick: str, password: str = "", certificate: Pair | None = None
+    ) -> None:
+        port = daemon.port
         options = {
             "logger.file.flush_delay": "0",
             "irc.look.server_buffer": "independent",
@@ -120,8 +132,19 @@ class WeeChat(Tmux):
         if password:
             options["irc.server_default.sasl_username"] = nick
             options["irc.server_default.sasl_password"] = password
+        if certificate is not None:
+            assert isinstance(daemon, TlsDaemon)
+            port = daemon.tls_port
+            file = home / "weechat.pem"
+            file.write_text(certificate.certificate.read_text() + certificate.key.read_text())
+            options["irc.server_default.sasl_mechanism"] = "external"
         commands = [f"/set {name} {value}" for name, value in options.items()]
-        commands += [f"/server add test 127.0.0.1/{daemon.port} -notls", "/connect test"]
+        commands.append(f"/server add test 127.0.0.1/{port} -notls")
+        if certificate is not None:
+            for word in ("ssl", "tls"):  # the options are called tls since version 4
+                commands += [f"/set irc.server.test.{word} on", f"/set irc.server.test.{word}_verify off"]
+                commands.append(f"/set irc.server.test.{word}_cert {file}")
+        commands.append("/connect test")
         call = ["weechat-curses", "--dir", str(home)]
         for command in commands:
             call += ["--run-command", command]
@@ -265,3 +288,21 @@ def test_an_admin_kicks_and_bans_with_it(server: Daemon, kind: Client) -> None:
         assert "You were kicked by an admin: bye" in first.expect_closed()[-1]
         client.type(f"/quote UBAN ADD {banned} 1h bad")
         assert "banned: bad (until" in second.expect_closed()[-1]
+
+
+@pytest.mark.parametrize("kind", [pytest.param(Irssi, marks=IRSSI), pytest.param(WeeChat, marks=WEECHAT)])
+def test_it_logs_in_by_its_certificate(kind: type[Irssi] | type[WeeChat]) -> None:
+    """By SASL EXTERNAL, without a password, if its certificate is the account's."""
+    with tls_running() as daemon, daemon.open_tls() as raw:
+        daemon.create("clara")
+        pair = Pair(daemon.place.root, "clara", label="client")
+        daemon.place.ctl("user", "cert", "add", "clara", "--file", pair.certificate)
+        raw.register("raw")
+        home = Path(tempfile.mkdtemp(prefix="c-", dir=daemon.place.root))
+        client = kind(home, daemon, "clara", certificate=pair)
+        try:
+            raw.expect(":clara!")
+            assert " 330 " in "\n".join(raw.ask("WHOIS clara"))
+            daemon.expect_log("login clara (user) from 127.0.0.1 by a certificate")
+        finally:
+            client.close()

@@ -187,14 +187,18 @@ class Here:
             apply_rules(self.world, [(ban.id, self.stores.bans.find_rule(ban.id, self.now))])
         return ban.id
 
-    def open(self, address: str = "10.0.0.1", *, secure: bool = False) -> Client:
-        """Make a new session that has said nothing yet. ``secure``: its connection has TLS."""
+    def open(self, address: str = "10.0.0.1", *, secure: bool = False, certificate: str = "") -> Client:
+        """Make a new session that has said nothing yet.
+
+        ``secure``: its connection has TLS. ``certificate`` is the fingerprint of the one that it showed, with TLS.
+        """
         parsed = ipaddress.ip_address(address)
         host = self.world.cloak.host(parsed.version, int(parsed))
         number = len(self.clients) + 1
         session = Session(number, str(parsed), parsed.version, int(parsed), host, self.now_ms)
         session.opened_mono_ms = self.mono_ms
-        session.secure = secure
+        session.secure = secure or bool(certificate)
+        session.certificate = certificate
         client = self.clients[number] = Client(self, session)
         with self.tick():
             start(Context(self.world, session, ""))
@@ -219,9 +223,10 @@ class Here:
         address: str = "10.0.0.1",
         realname: str = "Real Name",
         secure: bool = False,
+        certificate: str = "",
     ) -> Client:
         """Make a registered session that has read its welcome. ``login`` names the account to log in to by PASS."""
-        client = self.open(address, secure=secure)
+        client = self.open(address, secure=secure, certificate=certificate)
         with self.tick():
             if caps:
                 client.say("CAP LS 302", f"CAP REQ :{caps}")

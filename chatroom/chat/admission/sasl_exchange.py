@@ -12,11 +12,13 @@ if TYPE_CHECKING:
     from chatroom.config import Settings
 
 PLAIN = "PLAIN"
+EXTERNAL = "EXTERNAL"
+"""Logging in by the certificate that the client showed in the TLS handshake. Source: RFC 4422, appendix A."""
 
 
-def mechanisms(settings: Settings) -> list[str]:
-    """The names of the mechanisms that the server offers under these settings."""
-    return [PLAIN, SCRAM] if settings.accounts.scram else [PLAIN]
+def mechanisms(settings: Settings, *, certified: bool) -> list[str]:
+    """The names of the mechanisms that the server offers to a session. ``certified``: it has shown a certificate."""
+    return [PLAIN, *([SCRAM] if settings.accounts.scram else []), *([EXTERNAL] if certified else [])]
 
 
 class SaslExchange:

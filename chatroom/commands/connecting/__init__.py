@@ -2,6 +2,7 @@
 
 from chatroom.commands.connecting import (
     cap,
+    cert,
     nick,
     nickserv,
     pass_and_user,
@@ -11,4 +12,4 @@ from chatroom.commands.connecting import (
     webirc,
 )
 
-__all__ = ["cap", "nick", "nickserv", "pass_and_user", "ping_and_quit", "register", "sasl_and_oper", "webirc"]
+__all__ = ["cap", "cert", "nick", "nickserv", "pass_and_user", "ping_and_quit", "register", "sasl_and_oper", "webirc"]

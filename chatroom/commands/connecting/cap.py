@@ -66,7 +66,8 @@ def _list_offers(context: Context, argument: str) -> None:
 
 
 def _offered(context: Context) -> dict[str, str]:
-    return offered(context.world.settings, private=context.session.is_private)
+    session = context.session
+    return offered(context.world.settings, private=session.is_private, certified=bool(session.certificate))
 
 
 def _list(context: Context, subcommand: str, names: list[str], *, several_lines: bool) -> None:

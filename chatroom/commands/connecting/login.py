@@ -61,14 +61,16 @@ class Attempt:
 
     __slots__ = ("_account", "_address", "_turn_mono_ms", "delay_ms", "name", "refusal")
 
-    def __init__(self, context: Context, name: str) -> None:
+    def __init__(self, context: Context, name: str, *, by_certificate: bool = False) -> None:
         world, session = context.world, context.session
         self.name = name
         self.delay_ms = 0
         """How long to wait before the password is checked."""
         self.refusal: Denied | None = None
         """Why the password must not be checked at all; None if it may be."""
-        self._account = f"account {casefold(name)}"
+        # No certificate can be guessed. So a try by one neither delays the account's logins by password nor waits for
+        # those of others.
+        self._account = "" if by_certificate else f"account {casefold(name)}"
         self._address = f"address {limit_key(session.version, session.address)}"
         self._turn_mono_ms: int | None = None
         if world.settings.accounts.require_tls and not session.is_private:
@@ -84,14 +86,18 @@ class Attempt:
                 )
                 return
             self.delay_ms = self._turn_mono_ms - world.mono_ms
-        # The turn of the address and the delay of the account pass at the same time.
-        self.delay_ms = max(self.delay_ms, world.throttle.slow(self._account, world.mono_ms))
+        if self._account:
+            # The turn of the address and the delay of the account pass at the same time.
+            self.delay_ms = max(self.delay_ms, world.throttle.slow(self._account, world.mono_ms))
 
-    def judge(self, context: Context, account_id: int) -> AccountEntry | Denied:
-        """Return the account, if the session proved its password and may log in. ``account_id`` is 0 if it did not."""
+    def judge(self, context: Context, account_id: int, why: str = "wrong name or password") -> AccountEntry | Denied:
+        """Return the account, if the session proved that it is its own and may log in.
+
+        ``account_id`` is 0 if it did not, and ``why`` is the reason of the refusal then.
+        """
         world = context.world
         if world.accounts.find_by_id(account_id) is None:
-            return self._denied(context, Denied("wrong name or password"))
+            return self._denied(context, Denied(why))
         world.throttle.forget(self._account)
         if self._turn_mono_ms is not None:
             world.throttle.forgive(self._address, self._turn_mono_ms)
@@ -186,12 +192,22 @@ def _warn_of_plaintext(context: Context) -> None:
         context.world.log_line(f"a password came unencrypted from {session.address_text}")
 
 
-def record_login(context: Context, entry: AccountEntry) -> None:
-    """Store the time of a good login, and write a log line."""
+def record_login(context: Context, entry: AccountEntry, certificate: str = "") -> None:
+    """Store the time of a good login, and write a log line.
+
+    ``certificate`` is the fingerprint of the certificate that proved the account; empty if a password did.
+    """
     world = context.world
-    world.log_line(f"login {entry.name} ({entry.role.word}) from {context.session.address_text}")
+    how = " by a certificate" if certificate else ""
+    world.log_line(f"login {entry.name} ({entry.role.word}) from {context.session.address_text}{how}")
     moment = datetime.fromtimestamp(world.wall_ms / 1000, UTC)
-    world.work.write(lambda stores: stores.accounts.record_login(entry.id, moment))
+
+    def write(stores: Stores) -> None:
+        stores.accounts.record_login(entry.id, moment)
+        if certificate:
+            stores.client_certificates.record_login(certificate, moment)
+
+    world.work.write(write)
 
 
 def _renew(context: Context, account_id: int, password: str, checked: _Checked) -> None:

@@ -14,6 +14,7 @@ from chatroom.chat.admission.reserved_names import find_reserved, refusal_text
 from chatroom.chat.enforcement import free_nick
 from chatroom.chat.stored.records import Account, AccountEntry, Actor, Credential, Role
 from chatroom.commands.command_table import command
+from chatroom.commands.connecting.cert import add_certificate, list_certificates, remove_certificate
 from chatroom.commands.connecting.login import Denied, check_password, log_in_present
 from chatroom.commands.connecting.register import create_account, is_address, make_new_credentials, register
 from chatroom.commands.context import NICKSERV, Context, printable
@@ -142,11 +143,19 @@ def _set_password(context: Context, params: list[str]) -> Pending | None:
             context.notice("You are no longer logged in")
             return None
         actor = Actor(account.name, context.session.address_text)
-        return Pending("store", lambda stores: stores.accounts.set_credentials(account.id, credentials, actor), done)
 
-    def done(context: Context, _: None) -> None:
+        def job(stores: Stores) -> int:
+            stores.accounts.set_credentials(account.id, credentials, actor)
+            return stores.client_certificates.count(account.id)
+
+        return Pending("store", job, done)
+
+    def done(context: Context, certificates: int) -> None:
         context.world.log_line(f"{account.name} changed the password from {context.session.address_text}")
         context.notice("Your password is changed")
+        if certificates:
+            # A thief of the old password may have added one.
+            context.notice(f"Certificates that log in to your account without it: {certificates} (CERT LIST)")
 
     return make_new_credentials(context, account.name, params[0], store, account.role)
 
@@ -178,7 +187,8 @@ def _saregistered(context: Context, entry: AccountEntry) -> None:
 
 def _help(context: Context, params: list[str]) -> None:
     name = " ".join(params).upper()
-    shown = {name: _SUBCOMMANDS[name]} if name in _SUBCOMMANDS else _SUBCOMMANDS
+    asked = {each: known for each, known in _SUBCOMMANDS.items() if f"{each} ".startswith(f"{name} ")}
+    shown = asked or _SUBCOMMANDS
     for each, known in shown.items():
         if known.role is None or context.role >= known.role:
             context.notice(f"{f'{each} {known.params}'.rstrip()}: {known.summary}")
@@ -200,11 +210,19 @@ class _Subcommand(NamedTuple):
     """The lowest role that may use it; None if every user may."""
 
 
+_FINGERPRINT_WORDS = 32
+"""A fingerprint may be written as pairs of digits with spaces between them."""
+
 _SUBCOMMANDS = {
     "REGISTER": _Subcommand(_register, "<password> [<email>]", 1, 2, "registers your nick", True),
     "IDENTIFY": _Subcommand(_identify, "[<account>] <password>", 1, 2, "logs you in", True),
     "INFO": _Subcommand(_info, "[<account>]", 0, 1, "shows what is known of an account"),
     "SET PASSWORD": _Subcommand(_set_password, "<new password>", 1, 1, "changes your password", True),
+    "CERT ADD": _Subcommand(
+        add_certificate, "[<fingerprint>]", 0, _FINGERPRINT_WORDS, "has a certificate log you in (your connection's)"
+    ),
+    "CERT DEL": _Subcommand(remove_certificate, "<fingerprint>", 1, _FINGERPRINT_WORDS, "removes a certificate"),
+    "CERT LIST": _Subcommand(list_certificates, "", 0, 0, "lists your certificates"),
     "SAREGISTER": _Subcommand(
         _saregister, "<name> <password> [<email>]", 2, 3, "registers a name for another user", True, Role.ADMIN
     ),

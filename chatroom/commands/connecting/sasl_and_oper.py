@@ -1,22 +1,23 @@
 """Logging in by SASL (AUTHENTICATE) and by OPER. Registering a name is in ``register``.
 
-Source: IRCv3 SASL 3.1 and 3.2 (PLAIN, SCRAM-SHA-256); Modern IRC Client Protocol, "OPER message".
+Source: IRCv3 SASL 3.1 and 3.2 (PLAIN, SCRAM-SHA-256, EXTERNAL); Modern IRC Client Protocol, "OPER message".
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from chatroom.chat.admission.sasl_exchange import PLAIN, SaslExchange, mechanisms
+from chatroom.chat.admission.sasl_exchange import EXTERNAL, PLAIN, SaslExchange, mechanisms
 from chatroom.chat.admission.scram import KIND, ScramExchange, Verifier, read_verifier, unmatched_verifier
 from chatroom.chat.operator_mode import operators_of
-from chatroom.chat.stored.records import AccountEntry, Role
+from chatroom.chat.stored.records import Account, AccountEntry, Role
 from chatroom.commands.command_table import When, command
 from chatroom.commands.connecting.login import (
     Attempt,
     Denied,
     admitted,
     check_password,
+    know_account,
     log_in,
     log_in_present,
     may_log_in,
@@ -41,7 +42,7 @@ _FAILED = "SASL authentication failed"
 
 @command("AUTHENTICATE", "<data>", when=When.ANY)
 def authenticate(context: Context, params: list[str]) -> Pending | None:
-    """Logs in to an account by SASL, with the mechanism PLAIN or SCRAM-SHA-256."""
+    """Logs in to an account by SASL, with the mechanism PLAIN, SCRAM-SHA-256 or EXTERNAL."""
     session, data = context.session, params[0]
     registration = session.registration
     # A client in capability negotiation may authenticate without CAP REQ: some do.
@@ -53,13 +54,14 @@ def authenticate(context: Context, params: list[str]) -> Pending | None:
     elif data == "*":
         context.reply(numerics.ERR_SASLABORTED)
     else:
-        offered = mechanisms(context.world.settings)
+        offered = mechanisms(context.world.settings, certified=bool(session.certificate))
         if data.upper() in offered:
             session.sasl = SaslExchange(data.upper())
             context.say("AUTHENTICATE +")
         else:
             context.reply(numerics.RPL_SASLMECHS, ",".join(offered))
-            context.reply(numerics.ERR_SASLFAIL, text=f"{_FAILED}: unknown mechanism")
+            why = "your connection shows no certificate" if data.upper() == EXTERNAL else "unknown mechanism"
+            context.reply(numerics.ERR_SASLFAIL, text=f"{_FAILED}: {why}")
     return None
 
 
@@ -78,10 +80,10 @@ def _continue(context: Context, exchange: SaslExchange, data: str) -> Pending | 
         else:
             _failed(context, Denied("the response is not base64"))
         return None
-    if exchange.mechanism == PLAIN:
-        # One message is all of PLAIN. The session's next lines wait for the check, so none of them can be part of it.
+    if exchange.mechanism in (PLAIN, EXTERNAL):
+        # One message is all of these. The session's next lines wait for the check, so none of them can be part of it.
         context.session.sasl = None
-        return _plain(context, response)
+        return _plain(context, response) if exchange.mechanism == PLAIN else _external(context, response)
     if exchange.scram is None:
         return _scram_first(context, exchange, response)
     if not exchange.account_id:
@@ -98,6 +100,40 @@ def _plain(context: Context, response: bytes) -> Pending | None:
     else:
         return check_password(context, login.authcid, login.password, _checked)
     return None
+
+
+def _external(context: Context, response: bytes) -> Pending | None:
+    """Log in by the certificate of the session. The response is empty, or the name of the account."""
+    certificate = context.session.certificate
+    try:
+        wanted = response.decode()
+    except UnicodeDecodeError:
+        _failed(context, Denied("the response is not UTF-8"))
+        return None
+    attempt = Attempt(context, wanted, by_certificate=True)
+    if attempt.refusal is not None:
+        _failed(context, attempt.refusal)
+        return None
+
+    # The store worker is asked, instead of a table in memory: a login is rare, and a certificate that was added or
+    # removed a moment ago, here or from the shell, counts at once.
+    def job(stores: Stores) -> Account | None:
+        found = stores.client_certificates.find(certificate)
+        return stores.accounts.find_by_id(found.account_id) if found is not None else None
+
+    def then(context: Context, account: Account | None) -> Pending | None:
+        if account is None:
+            outcome = attempt.judge(context, 0, f"no account has the certificate {certificate}")
+        elif wanted and casefold(wanted) != casefold(account.name):
+            outcome = attempt.judge(context, 0, "the certificate is that of another account")
+        else:
+            know_account(context.world, account)
+            outcome = attempt.judge(context, account.id)
+        if not isinstance(outcome, Denied):
+            record_login(context, outcome, certificate)
+        return _checked(context, outcome)
+
+    return Pending("store", job, then, attempt.delay_ms)
 
 
 # -- SCRAM. A worker handles each message of the client. Unknown names take the same steps as known ones. -------------

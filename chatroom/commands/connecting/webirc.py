@@ -67,6 +67,7 @@ def take_address(world: World, session: Session, gateway: str, address_text: str
         return "WEBIRC has no valid address"
     host = world.cloak.host(address.version, int(address))
     label = f"{gateway} ({session.address_text})" if gateway else ""
+    session.certificate = ""  # one that came with this connection is the gateway's, not its client's
     session.stand_for(address.version, int(address), str(address), host, label)
     # From here on the connection counts for the user's address, and no longer for the gateway's.
     return world.runtime.admit(session, world.settings.limits)

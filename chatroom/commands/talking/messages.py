@@ -48,7 +48,7 @@ PLAYBACK_NAME = "*playback"
 STATUS_PREFIXES = {"@": OP, "+": OP | VOICE}
 """Signs that may stand before a channel's name, each with the standings that read the message: one is enough."""
 
-_ECHOED = ("HELP", "INFO")
+_ECHOED = ("HELP", "INFO", "CERT")
 """Commands of NickServ that are echoed whole: no parameter of theirs is a password."""
 
 

@@ -10,7 +10,12 @@ from chatroom.config.chatting import Accounts
 @pytest.mark.parametrize("scram, offered", [(True, ["PLAIN", "SCRAM-SHA-256"]), (False, ["PLAIN"])])
 def test_the_settings_decide_on_scram(scram: bool, offered: list[str]) -> None:
     """PLAIN is always offered, SCRAM only if ``accounts.scram`` is on."""
-    assert mechanisms(Settings(accounts=Accounts(scram=scram))) == offered
+    assert mechanisms(Settings(accounts=Accounts(scram=scram)), certified=False) == offered
+
+
+def test_external_is_for_sessions_with_a_certificate() -> None:
+    """The others could not use it, and clients try what is offered."""
+    assert mechanisms(Settings(), certified=True) == ["PLAIN", "SCRAM-SHA-256", "EXTERNAL"]
 
 
 def test_a_new_exchange_has_proved_nothing() -> None:
