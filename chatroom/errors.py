@@ -35,7 +35,13 @@ class ChatroomError(Exception):
 
 
 class ConfigError(ChatroomError):
-    """A setting, or the file with the settings, is wrong."""
+    """A setting, or the file with the settings, is wrong. ``errors`` has every error; the text has the first one."""
+
+    def __init__(self, *errors: str) -> None:
+        count = len(errors) - 1
+        more = f' (and {count} more: "chatroomctl config check" lists them)' if count else ""
+        super().__init__(f"{errors[0]}{more}")
+        self.errors = errors
 
 
 class StorageError(ChatroomError):

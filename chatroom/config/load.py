@@ -6,7 +6,9 @@ same flags and environment again, so they stay in effect.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import shlex
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
@@ -47,7 +49,7 @@ def load(path: Path | None, environ: Mapping[str, str], overrides: Mapping[str, 
     """Load all settings from the file at ``path`` (None means no file), the environment and the flags.
 
     ``overrides`` maps ``section.key`` to the value of a flag, as text or as TOML has it. A value of None is ignored.
-    Raises ``ConfigError``, which names the source, the key and the allowed values.
+    Raises ``ConfigError``, which has all errors. Each names the source, the key and the allowed values.
     """
     document = {} if path is None else _read_document(path)
     return check_document(document, path, environ, overrides)
@@ -65,8 +67,7 @@ def check_document(
     reading.take_environment(environ)
     for name, value in (overrides or {}).items():
         key = find_key(name)
-        if key is None:
-            raise ConfigError(f"there is no setting {name}")
+        assert key is not None, name  # the names are those of this program's own options
         if value is not None:
             # Click gives a Path for --database. As text it is read like any other value.
             value = str(value) if isinstance(value, Path) else value
@@ -96,37 +97,55 @@ class _Reading:
         self._values: dict[str, Any] = {}
         self._tables: list[dict[str, Any]] | None = None
         self._key_sources: dict[str, str] = {}
+        self._errors: list[str] = []
+        self._faulty: set[str] = set()
+        """The sections with errors."""
+
+    @contextmanager
+    def _noting(self, section: str) -> Iterator[None]:
+        """Note the errors of one value or section, and go on with the next one."""
+        try:
+            yield
+        except ConfigError as error:
+            self._errors += error.errors
+            self._faulty.add(section)
 
     def take_document(self, document: Mapping[str, object]) -> None:
-        """Take the values of the file. Raises ``ConfigError`` for an unknown section or key."""
+        """Take the values of the file."""
         where = str(self._path)
         for section, body in document.items():
-            if section not in SECTIONS and not isinstance(body, dict | list):
-                raise ConfigError(f"{where}: unknown key {section} outside a section")
-            if section not in SECTIONS:
-                raise ConfigError(f"{where}: unknown section [{section}]{_did_you_mean(section, SECTIONS)}")
-            if section == "listen":
-                self._take_listen(body, where)
-            elif not isinstance(body, dict):
-                raise ConfigError(f"{where}: {section} must be a section: [{section}]")
-            else:
-                for name, value in body.items():
+            with self._noting(section):
+                self._take_section(section, body, where)
+
+    def _take_section(self, section: str, body: object, where: str) -> None:
+        if section not in SECTIONS and not isinstance(body, dict | list):
+            raise ConfigError(f"{where}: unknown key {section} outside a section{place_of(section)}")
+        if section not in SECTIONS:
+            raise ConfigError(f"{where}: unknown section [{section}]{did_you_mean(section, SECTIONS)}")
+        if section == "listen":
+            self._take_listen(body, where)
+        elif not isinstance(body, dict):
+            raise ConfigError(f"{where}: {section} must be a section: [{section}]")
+        else:
+            for name, value in body.items():
+                with self._noting(section):
                     self.take_value(_known_key(section, name, where), value, where, from_text=False)
 
     def _take_listen(self, body: object, where: str) -> None:
         if not isinstance(body, list) or not body or not all(isinstance(table, dict) for table in body):
             raise ConfigError(f"{where}: listen must be one or more tables, each beginning with [[listen]]")
-        self._tables = [
-            {
-                name: self._absolute(_read(_known_key("listen", name, where), value, where, from_text=False), where)
-                for name, value in table.items()
-            }
-            for table in body
-        ]
+        self._tables = []
+        for table in body:
+            values: dict[str, Any] = {}
+            for name, value in table.items():
+                with self._noting("listen"):
+                    key = _known_key("listen", name, where)
+                    values[name] = self._absolute(_read(key, value, where, from_text=False), where)
+            self._tables.append(values)
         self._key_sources["listen"] = where
 
     def take_environment(self, environ: Mapping[str, str]) -> None:
-        """Take every ``CHATROOM_SECTION__KEY``. Raises ``ConfigError`` for a variable that sets nothing."""
+        """Take every ``CHATROOM_SECTION__KEY``. A variable that sets nothing is an error."""
         variables = {key.variable: key for key in KEYS}
         # Sorted, so that of several errors always the same one is reported.
         for variable in sorted(environ):
@@ -135,13 +154,15 @@ class _Reading:
             key = variables.get(variable)
             # The variables for host and port replace the plain IRC listener, so nothing else of it can be set.
             if key is None or (key.section == "listen" and key.path not in FLAG_NAMES):
-                raise ConfigError(f"{variable}: there is no such setting{_did_you_mean(variable, variables)}")
+                self._errors.append(f"{variable}: there is no such setting{did_you_mean(variable, variables)}")
+                continue
             self.take_value(key, environ[variable], variable, from_text=True)
 
     def take_value(self, key: Key, value: object, where: str, *, from_text: bool) -> None:
         """Check one value and override the earlier one. ``where`` names its source."""
-        self._values[key.path] = self._absolute(_read(key, value, where, from_text=from_text), where)
-        self._key_sources[key.path] = where
+        with self._noting(key.section):
+            self._values[key.path] = self._absolute(_read(key, value, where, from_text=from_text), where)
+            self._key_sources[key.path] = where
 
     def _absolute(self, value: object, where: str) -> object:
         """Return a value with its relative paths made absolute."""
@@ -154,13 +175,18 @@ class _Reading:
         return value
 
     def settings(self) -> Settings:
-        """Return the collected values, with the defaults for all others."""
+        """Return the collected values, with the defaults for all others. Raises ``ConfigError`` with all errors."""
         parts: dict[str, Any] = {}
         for section, made_of in SECTIONS.items():
             given = {
                 key.name: self._values[key.path] for key in KEYS if key.section == section if key.path in self._values
             }
-            parts[section] = self._listeners(given) if made_of is Listen else made_of(**given)
+            # Values that are missing because of an error could make two listeners equal.
+            if section not in self._faulty:
+                with self._noting(section):
+                    parts[section] = self._listeners(given) if made_of is Listen else made_of(**given)
+        if self._errors:
+            raise ConfigError(*self._errors)
         return Settings(**parts, source=self._path, key_sources=MappingProxyType(self._key_sources))
 
     def _listeners(self, given: dict[str, Any]) -> tuple[Listen, ...]:
@@ -190,7 +216,7 @@ def _known_key(section: str, name: str, where: str) -> Key:
     key = find_key(f"{section}.{name}")
     if key is None:
         known = [key.path for key in KEYS if key.section == section]
-        raise ConfigError(f"{where}: unknown key {section}.{name}{_did_you_mean(f'{section}.{name}', known)}")
+        raise ConfigError(f"{where}: unknown key {section}.{name}{did_you_mean(f'{section}.{name}', known)}")
     return key
 
 
@@ -208,8 +234,27 @@ def _shortened(value: object) -> str:
     return text if len(text) <= 60 else text[:57] + "..."
 
 
-def _did_you_mean(word: str, known: Iterable[str]) -> str:
+def place_of(name: str) -> str:
+    """Return the hint for a key without its section."""
+    found = [key.path for key in KEYS if key.name == name]
+    return f"; did you mean {' or '.join(found)}?" if found else ""
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Return the hint for a misspelt word: ``; did you mean WORD?``, or nothing if no known word is like it."""
     import difflib  # here, because only errors need it
 
     close = difflib.get_close_matches(word, list(known), n=1)
     return f"; did you mean {close[0]}?" if close else ""
+
+
+def find_exposure(settings: Settings) -> str | None:
+    """Return a warning if the configuration file has a password and every user of this machine may read it."""
+    source = settings.source
+    secrets = [key for key in KEYS if key.secret and key.value_in(settings)]
+    exposed = [key.path for key in secrets if source is not None and settings.key_sources.get(key.path) == str(source)]
+    # A group may read it: 0640 is how a system shares the file with the daemon's own group.
+    if source is None or not exposed or not source.stat().st_mode & 0o004:
+        return None
+    named = shlex.quote(str(source))
+    return f"{source}: every user of this machine can read {' and '.join(exposed)}; run: chmod o= {named}"

@@ -74,10 +74,13 @@ class Key:
 
     def value_in(self, settings: Settings) -> object:
         """Return the key's value as TOML has it. For a key of ``[[listen]]`` it is that of the first table."""
+        return self.values_in(settings)[0]
+
+    def values_in(self, settings: Settings) -> list[object]:
+        """Return the key's values as TOML has them: one, or for a key of ``[[listen]]`` that of each table."""
         section = getattr(settings, self.section)
-        if isinstance(section, tuple):
-            section = section[0]
-        return self.kind.write(getattr(section, self.name))
+        tables = section if isinstance(section, tuple) else (section,)
+        return [self.kind.write(getattr(table, self.name)) for table in tables]
 
 
 def _keys_of(section: str, made_of: type[Any]) -> list[Key]:

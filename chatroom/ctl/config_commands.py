@@ -11,12 +11,13 @@ from pathlib import Path
 import click
 
 from chatroom import paths
-from chatroom.config import KEYS, Key, Settings, find_key
-from chatroom.config.load import FILE_NAME, check_document
+from chatroom.config import KEYS, Key, Settings, find_key, load
+from chatroom.config.load import FILE_NAME, check_document, did_you_mean, find_exposure, place_of
+from chatroom.config.settings import SECTIONS
 from chatroom.config.template import template, toml_value
 from chatroom.ctl import config_edit
 from chatroom.ctl.invocation import Invocation, pass_invocation
-from chatroom.ctl.output import json_option, print_json, print_table, report, say
+from chatroom.ctl.output import json_option, plain, print_json, print_table, report, say
 from chatroom.ctl.standard_input import read_stdin
 from chatroom.ctl.streams import warn
 from chatroom.ctl.subcommands import Subcommands
@@ -30,7 +31,9 @@ _MOST_BYTES = 65_536
 def _find(context: click.Context, parameter: click.Parameter, value: str) -> Key:
     key = find_key(value)
     if key is None:
-        raise click.BadParameter(f'there is no setting {value}; "chatroomctl config show" lists them all')
+        sections = SECTIONS if context.command.name == "get" else ()
+        hint = place_of(value) or did_you_mean(value, [*sections, *(key.path for key in KEYS)])
+        raise click.BadParameter(f"there is no setting {value}{hint or '; chatroomctl config show lists them all'}")
     return key
 
 
@@ -119,26 +122,49 @@ def show(invocation: Invocation, as_json: bool) -> None:
 
 
 @config.command("get")
-@_key_argument
+@click.argument("key", shell_complete=_complete)
 @json_option
 @pass_invocation
-def get(invocation: Invocation, key: Key, as_json: bool) -> None:
-    """Print the value of one setting.
+def get(invocation: Invocation, key: str, as_json: bool) -> None:
+    """Print the value of one setting, or a section with all its settings.
 
-    A password is printed too, not masked.
+    A password is printed too, not masked, unless it is one of a section. If there are several [[listen]] tables, a key
+    of theirs has several values, one on each line.
 
     \b
-    Example:
-      chatroomctl config get listen.port
+    Examples:
+      chatroomctl config get server.motd
+      chatroomctl config get listen
     """
-    value = key.value_in(invocation.settings)
+    settings = invocation.settings
+    if key in SECTIONS:
+        _print_section(settings, key, as_json)
+        return
+    context = click.get_current_context()
+    values = _find(context, context.command.params[0], key).values_in(settings)
     if as_json:
-        print_json(value)
-    else:
+        print_json(values[0] if len(values) == 1 else values)
+        return
+    for value in values:
         text = value if isinstance(value, str) else toml_value(value)
         # A text such as server.motd can have several lines, which stay lines.
         for line in text.split("\n"):
             say(line)
+
+
+def _print_section(settings: Settings, section: str, as_json: bool) -> None:
+    """Print a section as TOML, each of the [[listen]] tables for itself, or as JSON."""
+    keys = [key for key in KEYS if key.section == section]
+    columns = [[_MASKED if key.secret and value else value for value in key.values_in(settings)] for key in keys]
+    tables = [{key.name: value for key, value in zip(keys, row, strict=True)} for row in zip(*columns, strict=True)]
+    if as_json:
+        print_json(tables if section == "listen" else tables[0])
+        return
+    header = f"[[{section}]]" if section == "listen" else f"[{section}]"
+    for number, table in enumerate(tables):
+        click.echo("\n" * (number > 0) + header)
+        for name, value in table.items():
+            say(f"{name} = {toml_value(value)}")
 
 
 @config.command("set")
@@ -206,13 +232,22 @@ def unset(invocation: Invocation, key: Key) -> None:
 def check(invocation: Invocation) -> None:
     """Check the settings for errors.
 
-    The configuration file and the environment are checked. Nothing is started.
+    The configuration file and the environment are checked, and all errors are listed. It warns if other users of this
+    machine can read a password in the file. Nothing is started.
 
     \b
     Example:
       chatroomctl --config new.toml config check && mv new.toml chatroom.toml
     """
-    settings = invocation.settings  # raises ConfigError if anything is wrong
+    try:
+        settings = invocation.settings
+    except ConfigError as error:
+        for one in error.errors[:-1]:
+            warn(plain(one))
+        raise ConfigError(error.errors[-1]) from None
+    exposure = find_exposure(settings)
+    if exposure is not None:
+        warn(plain(exposure))
     where = (
         f"{settings.source}: valid" if settings.source else "No configuration file: all settings have their defaults"
     )
@@ -239,6 +274,9 @@ def _change(file: Path, key: Key, text: str) -> None:
     # Check the whole new file before it replaces the old one: one setting can contradict another.
     check_document(tomllib.loads(text), file, {})
     config_edit.write_file(file, text)
+    exposure = find_exposure(load(file, {}))
+    if exposure is not None and key.secret:
+        warn(plain(exposure))
     if key.variable in os.environ:
         warn(f"{key.variable} is set in this environment and overrides the file")
 
@@ -251,7 +289,7 @@ def _when(key: Key) -> str:
 
 def _shown(key: Key, settings: Settings) -> object:
     if key.section == "listen":
-        return [getattr(table, key.name) for table in settings.listen]
+        return key.values_in(settings)
     value = key.value_in(settings)
     return _MASKED if key.secret and value else value
 

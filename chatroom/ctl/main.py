@@ -15,6 +15,7 @@ from typing import Any
 import click
 
 from chatroom import __version__
+from chatroom.config.load import did_you_mean
 from chatroom.ctl.invocation import Invocation, utc_option
 from chatroom.ctl.output import plain
 from chatroom.ctl.streams import discard, prepare, print_error, warn
@@ -59,6 +60,14 @@ class Chatroomctl(click.Group):
         command = getattr(importlib.import_module(module), name)
         assert isinstance(command, click.Command)
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Return the subcommand that ``args`` begin with. Raises ``click.UsageError`` with a similar name, if any."""
+        if args[0] not in _COMMANDS and not args[0].startswith("-") and not ctx.resilient_parsing:
+            raise click.UsageError(f"No such command {args[0]!r}{did_you_mean(args[0], _COMMANDS) or '.'}", ctx)
+        return super().resolve_command(ctx, args)
 
     def main(
         self,

@@ -26,6 +26,7 @@ from chatroom.chat.farewell import end_all
 from chatroom.chat.reload import use_settings
 from chatroom.chat.world import World
 from chatroom.config import Listen, Settings, find_risks
+from chatroom.config.load import find_exposure
 from chatroom.errors import ChatroomError, StorageError
 from chatroom.server.change_follower import ChangeFollower
 from chatroom.server.clocks import read_clocks
@@ -63,23 +64,41 @@ def serve(load_settings: LoadSettings, zone: tzinfo | None = None) -> None:
     """
     settings = load_settings()
     database = settings.database.path
-    prepare_directory(database)
-    with DaemonLock.acquire(database):
-        refuse_foreign_log(database)
-        daemon = Daemon(settings, load_settings, zone)
-        try:
-            daemon.start()
-            daemon.wait()
-        finally:
-            daemon.stop()
+    made = prepare_directory(database)
+    with contextlib.ExitStack() as on_failure:
+        on_failure.callback(_remove_empty, made)
+        with DaemonLock.acquire(database) as lock:
+            if made:  # nobody else can know the lock's file in a directory that did not exist
+                on_failure.callback(lock.path.unlink, missing_ok=True)
+            refuse_foreign_log(database)
+            daemon = Daemon(settings, load_settings, zone)
+            try:
+                daemon.start()
+                on_failure.pop_all()
+                daemon.wait()
+            finally:
+                daemon.stop()
 
 
-def prepare_directory(database: Path) -> None:
-    """Make the database's directory, for this user alone, unless it exists. Raises ``StorageError``."""
+def prepare_directory(database: Path) -> list[Path]:
+    """Make the database's directory, for this user alone, unless it exists. Raises ``StorageError``.
+
+    Return the directories that were made, the innermost first.
+    """
+    missing = [path for path in (database.parent, *database.parent.parents) if not path.exists()]
     try:
         database.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
+        _remove_empty(missing)
         raise StorageError(f"{database.parent}: cannot make the directory: {error.strerror}") from error
+    return missing
+
+
+def _remove_empty(directories: list[Path]) -> None:
+    """Remove the directories that a start has made before it failed, unless there is something in them."""
+    with contextlib.suppress(OSError):
+        for directory in directories:
+            directory.rmdir()
 
 
 class Daemon:
@@ -203,6 +222,9 @@ class Daemon:
             lines.append(f"the database was upgraded; as it was before, it is in {upgraded_from}")
         source = settings.source.absolute() if settings.source else "none found, everything at its default"
         lines.append(f"configuration {source}")
+        exposure = find_exposure(settings)
+        if exposure is not None:
+            lines.append(f"warning: {exposure}")
         if not has_admin:
             lines.append(f"there is no admin yet; make one with: {self._admin_command()}")
         self._screen.show(lines)

@@ -8,6 +8,7 @@ import pytest
 
 from chatroom import paths
 from chatroom.config import Listen, Settings, find_file, load
+from chatroom.config.load import find_exposure
 from chatroom.errors import ConfigError
 
 
@@ -198,3 +199,34 @@ def test_a_named_file_has_to_be_there(tmp_path: Path) -> None:
         find_file(tmp_path / "missing.toml", {})
     with pytest.raises(ConfigError, match="CHATROOM_CONFIG names it"):
         find_file(None, {"CHATROOM_CONFIG": str(tmp_path / "missing.toml")})
+
+
+def test_all_errors_are_found(file: Path) -> None:
+    """The error has those of the file, the environment and the flags; its text has the first and their number."""
+    written(
+        file,
+        "name = 1\n[sever]\n[server]\nnaem = 1\nio_threads = 0\n[limits]\nburst_lines = -1\n"
+        '[[listen]]\nport = "x"\n[[listen]]\nhots = "y"\n',
+    )
+    with pytest.raises(ConfigError) as raised:
+        load(file, {"CHATROOM_NO__SUCH": "1", "CHATROOM_LIMITS__LOGIN_TRIES": "few"}, {"listen.port": "many"})
+    found = [error.partition(": ")[2] for error in raised.value.errors]
+    assert [error.partition(" ")[0] for error in found] == [
+        *("unknown", "unknown", "unknown", "server.io_threads", "limits.burst_lines", "listen.port", "unknown"),
+        *("limits.login_tries", "there", "listen.port"),
+    ]
+    assert "did you mean server.name?" in found[0]
+    assert str(raised.value).startswith(raised.value.errors[0])
+    assert "and 9 more" in str(raised.value)
+
+
+@pytest.mark.parametrize("mode, exposed", [(0o644, True), (0o604, True), (0o640, False), (0o600, False)])
+def test_a_file_with_a_password_that_all_can_read(file: Path, mode: int, exposed: bool) -> None:
+    """The warning names the file and the keys, and no password. Without a password in the file there is none."""
+    written(file, '[server]\npassword = "hunter2"\n').chmod(mode)
+    warning = find_exposure(load(file, {}))
+    assert (warning is not None) is exposed
+    if warning is not None:
+        assert str(file) in warning and "server.password" in warning and "hunter2" not in warning
+    written(file, '[server]\npassword = ""\n')
+    assert find_exposure(load(file, {"CHATROOM_SERVER__PASSWORD": "hunter2"})) is None

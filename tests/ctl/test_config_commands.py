@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -229,8 +231,70 @@ def test_check(run: Run, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CHATROOM_LIMITS__BURST_LINES", "few")
     assert run("config", "check").exit_code == 1
     file.write_text("[nonsense]\n")
+    monkeypatch.delenv("CHATROOM_LIMITS__BURST_LINES")
     result = run("config", "check")
     assert (result.exit_code, result.stderr) == (1, "chatroomctl: chatroom.toml: unknown section [nonsense]\n")
+
+
+def test_check_lists_all_errors(run: Run, file: Path) -> None:
+    """Each error is one line; every other command says the first one, and how to see the others."""
+    file.write_text("[server]\nnaem = 1\nio_threads = 0\n[limits]\nburst_lines = -1\n")
+    result = run("config", "check")
+    assert (result.exit_code, result.stdout) == (1, "")
+    lines = result.stderr.splitlines()
+    assert len(lines) == 3
+    for line, word in zip(lines, ("did you mean server.name?", "server.io_threads", "limits.burst_lines"), strict=True):
+        assert line.startswith("chatroomctl: chatroom.toml: ")
+        assert word in line
+    [line] = run("config", "show").stderr.splitlines()
+    assert "(and 2 more" in line
+
+
+@pytest.mark.parametrize(
+    "given, meant",
+    [
+        (["config", "get", "limits.burst_line"], "limits.burst_lines"),
+        (["config", "set", "sever.name", "x"], "server.name"),
+        (["config", "unset", "burst_lines"], "limits.burst_lines"),
+        (["config", "get", "lisen"], "listen"),
+        (["bna", "list"], "ban"),
+        (["statsu"], "status"),
+        (["config", "chekc"], "check"),
+    ],
+)
+def test_what_was_meant(run: Run, file: Path, given: list[str], meant: str) -> None:
+    """A misspelt command, subcommand or key is answered with the one that is like it."""
+    result = run(*given)
+    assert result.exit_code == 2
+    assert re.search(rf"[Dd]id you mean '?{re.escape(meant)}'?\?", result.stderr)
+
+
+def test_a_section_is_shown(run: Run, file: Path) -> None:
+    """All [[listen]] tables are shown, as TOML or JSON; a key of theirs has a value for each. Passwords are masked."""
+    file.write_text('[server]\npassword = "hunter2"\n[[listen]]\nport = 1\n[[listen]]\nkind = "websocket"\nport = 2\n')
+    shown = run("config", "get", "listen").stdout
+    assert [table["port"] for table in tomllib.loads(shown)["listen"]] == [1, 2]
+    assert [table["kind"] for table in json.loads(run("config", "get", "listen", "--json").stdout)] == [
+        "irc",
+        "websocket",
+    ]
+    assert run("config", "get", "listen.port").stdout == "1\n2\n"
+    assert json.loads(run("config", "get", "listen.port", "--json").stdout) == [1, 2]
+    server = run("config", "get", "server")
+    assert "hunter2" not in server.stdout
+    assert tomllib.loads(server.stdout)["server"]["io_threads"] == 1
+
+
+def test_a_password_in_a_file_that_all_can_read(run: Run, file: Path) -> None:
+    """Setting it warns, and so does the check. A file that only its owner can read is not warned of."""
+    file.chmod(0o644)
+    result = run("config", "set", "server.password", "--stdin", input="hunter2\n")
+    assert result.exit_code == 0
+    assert "every user of this machine can read server.password" in result.stderr
+    assert "every user of this machine can read server.password" in run("config", "check").stderr
+    file.chmod(0o600)
+    assert run("config", "set", "server.password", "--stdin", input="hunter3\n").stderr == ""
+    assert run("config", "check").stderr == ""
 
 
 def test_from_a_shell(file: Path) -> None:

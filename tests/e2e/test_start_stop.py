@@ -268,6 +268,28 @@ def test_a_wrong_variable(place: Place) -> None:
     assert re.search("CHATROOM_SERVER__IO_THREADS|server.io_threads", refused_start(place))
 
 
+def test_a_start_that_fails_leaves_nothing_behind(place: Place) -> None:
+    """A port that is in use costs no directory and no file, and those that were there stay."""
+    place.database = place.root / "new" / "deep" / "chat.db"
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        assert str(port) in refused_start(place, serve=("--port", str(port)))
+        assert not (place.root / "new").exists()
+        (place.root / "new").mkdir()
+        refused_start(place, serve=("--port", str(port)))
+        assert list((place.root / "new").iterdir()) == []
+
+
+def test_a_password_that_all_can_read_is_warned_of(place: Place) -> None:
+    """The log warns at the start if every user of the machine can read a password in the configuration."""
+    place.config_file.write_text('[server]\npassword = "hunter2"\n')
+    place.config_file.chmod(0o644)
+    daemon = Daemon(place)
+    assert "server.password" in daemon.expect_log("warning: ")
+    assert daemon.stop() == 0
+    assert not daemon.log_lines("hunter2")
+
+
 def test_a_configuration_that_is_not_there(place: Place) -> None:
     """A file that is named on the command line must exist."""
     assert "nowhere.toml" in refused_start(place, "--config", "nowhere.toml")
