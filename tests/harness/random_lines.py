@@ -1,0 +1,203 @@
+"""Random lines that users and attackers might send, made by a ``random.Random``, whose seed makes them again.
+
+Most lines are valid commands about the users and channels of a small world, so that they do something. The rest is
+malformed in some way.
+"""
+
+from __future__ import annotations
+
+from random import Random
+
+from harness.world import PASSWORD, sasl_plain
+
+from chatroom.commands.command_table import COMMANDS
+
+NICKS = ["ada", "mo", "una", "vic", "guest", "eve", "mallory", "x" * 32]
+"""``ada`` is an admin's account, ``mo`` a moderator's, ``una`` and ``vic`` are accounts. The rest are guests' nicks."""
+ACCOUNTS = ["ada", "mo", "una", "vic"]
+CHANNELS = ["#lobby", "#a", "#b", "#c", "#A", "#new", "#é"]
+MASKS = [
+    "*!*@*",
+    "eve!*@*",
+    "~a:una",
+    "~m:*!*@*",
+    "~m:~a:vic",
+    "mallory",
+    "*",
+    "10.0.0.0/8",
+    "2001:db8::1",
+    "192.0.2.7",
+]
+TEXTS = [
+    "hello",
+    "\x01ACTION waves\x01",
+    "\x01VERSION\x01",
+    ":",
+    "",
+    " ",
+    "é" * 100,
+    "x" * 400,
+    "\x02bold\x0f",
+    "* * *",
+]
+MODES = [
+    *("+o", "-o", "+v", "-v", "+b", "-b", "+e", "-e", "+I", "-I", "b", "+k", "-k", "+l", "-l", "+f", "-f"),
+    *("+i", "-i", "+m", "-m", "+n", "-n", "+s", "-s", "+t", "-t", "+C", "+H", "-H", "+M", "-M", "+R", "-R", "+U", "-U"),
+    *("+z", "-z", "+imnst", "-imnst", "+ov", "-ov", "+bbb", "+q", "+", "-", ""),
+]
+USER_MODES = ["+i", "-i", "+o", "-o", "+w", "+B", "-B", "+R", "-R", "+T", "-T", "+iw"]
+CAPABILITIES = [
+    *(
+        "batch labeled-response echo-message message-tags",
+        "draft/multiline batch message-tags",
+        "server-time account-tag",
+    ),
+    *(
+        "draft/chathistory draft/event-playback batch",
+        "draft/metadata-3 batch",
+        "draft/channel-rename",
+        "-echo-message",
+    ),
+    *("invite-notify away-notify extended-join", "draft/read-marker", "draft/relaymsg", "standard-replies", "sasl"),
+]
+
+
+def random_line(random: Random) -> str:
+    """Return a line."""
+    if random.random() < 0.05:
+        return _nonsense(random)
+    makers = _MAKERS
+    line = random.choice(makers)(random)
+    tags = random.random()
+    if tags < 0.05:
+        return f"@label=l{random.randrange(9)} {line}"
+    if tags < 0.1:
+        return f"@+draft/react={random.choice(['x', ''])};+typing=active {line}"
+    if tags < 0.13:
+        return f"@batch={random.randrange(3)} {line}"
+    return line
+
+
+def _nick(random: Random) -> str:
+    return random.choice(NICKS)
+
+
+def _nicks(random: Random) -> str:
+    return ",".join(random.choices(NICKS, k=random.randint(1, 3)))
+
+
+def _channel(random: Random) -> str:
+    return random.choice(CHANNELS)
+
+
+def _channels(random: Random) -> str:
+    return ",".join(random.choices(CHANNELS, k=random.randint(1, 3)))
+
+
+def _target(random: Random) -> str:
+    kind = random.random()
+    if kind < 0.5:
+        return _channel(random)
+    return f"{random.choice(['@', '+', '@+'])}{_channel(random)}" if kind < 0.55 else _nick(random)
+
+
+def _mode(random: Random) -> str:
+    words = [random.choice(MODES)]
+    for _ in range(random.randint(0, 3)):
+        words.append(random.choice([_nick(random), random.choice(MASKS), "5", "key", _channel(random)]))
+    return f"MODE {_channel(random)} {' '.join(words)}"
+
+
+def _login(random: Random) -> str:
+    name = random.choice(ACCOUNTS)
+    password = random.choice(["wrong", "wrong", "wrong", PASSWORD])
+    return random.choice(
+        [
+            f"OPER {name} :{password}",
+            f"NICKSERV IDENTIFY {name} {password}",
+            f"PRIVMSG NickServ :IDENTIFY {password}",
+            "AUTHENTICATE PLAIN",
+            sasl_plain(name, password),
+            f"PASS :{name}:{password}",
+        ]
+    )
+
+
+def _moderate(random: Random) -> str:
+    target = random.choice([_nick(random), random.choice(MASKS)])
+    return random.choice(
+        [
+            f"KILL {_nick(random)} :out",
+            f"UBAN ADD {target} 1h :spam",
+            f"UBAN ADD FORCE {target} :spam",
+            f"UBAN DEL {target}",
+            "UBAN LIST",
+            f"UBAN INFO {target}",
+            f"NICKSERV SAREGISTER {_nick(random)} {PASSWORD}",
+            "WALLOPS :all",
+            f"CBAN {_channel(random)} {random.choice(MASKS)} 1h :x",
+            f"CBAN -{_channel(random)} {random.choice(MASKS)}",
+        ]
+    )
+
+
+def _read(random: Random) -> str:
+    return random.choice(
+        [
+            f"NAMES {_channels(random)}",
+            f"WHO {random.choice([_channel(random), _nick(random), random.choice(MASKS)])} %tcuihsnfdlaor,1",
+            f"WHOIS {_nicks(random)}",
+            f"WHOWAS {_nick(random)}",
+            f"LIST {random.choice(['', _channels(random), '*a*', '>1'])}",
+            f"CHATHISTORY {random.choice(['LATEST', 'BEFORE'])} {_target(random)} {random.choice(['*', 'msgid=1'])} 20",
+            "CHATHISTORY TARGETS timestamp=2029-01-01T00:00:00.000Z timestamp=2031-01-01T00:00:00.000Z 20",
+            f"SEARCH in={_channel(random)};text=hello",
+            f"MARKREAD {_target(random)}",
+            f"MONITOR + {_nicks(random)}",
+            f"METADATA {_target(random)} {random.choice(['LIST', 'GET avatar', 'SET avatar :x', 'CLEAR', 'SYNC'])}",
+            "METADATA * SUB avatar",
+            f"PRIVMSG *playback :play {_target(random)} 0",
+            f"REDACT {_target(random)} {random.randrange(99)} :no",
+        ]
+    )
+
+
+_MAKERS = [
+    lambda random: f"JOIN {_channels(random)} {random.choice(['', 'key', 'bad'])}",
+    lambda random: f"JOIN {_channel(random)}",
+    lambda random: f"PART {_channels(random)} :{random.choice(TEXTS)}",
+    lambda random: f"PRIVMSG {_target(random)} :{random.choice(TEXTS)}",
+    lambda random: f"PRIVMSG {_target(random)} :{random.choice(TEXTS)}",
+    lambda random: f"NOTICE {_target(random)},{_target(random)} :{random.choice(TEXTS)}",
+    lambda random: f"TAGMSG {_target(random)}",
+    lambda random: f"RELAYMSG {_channel(random)} some/net :{random.choice(TEXTS)}",
+    _mode,
+    _mode,
+    _mode,
+    lambda random: f"MODE {_nick(random)} {random.choice(USER_MODES)}",
+    lambda random: f"TOPIC {_channel(random)} :{random.choice(TEXTS)}",
+    lambda random: f"KICK {_channel(random)} {_nicks(random)} :{random.choice(TEXTS)}",
+    lambda random: f"INVITE {_nick(random)} {_channel(random)}",
+    lambda random: f"KNOCK {_channel(random)}",
+    lambda random: f"RENAME {_channel(random)} {_channel(random)} :why",
+    lambda random: f"NICK {_nick(random)}",
+    lambda random: f"AWAY :{random.choice(TEXTS)}",
+    lambda random: f"SETNAME :{random.choice(TEXTS)}",
+    lambda random: f"ACCEPT {random.choice([_nick(random), '-' + _nick(random), '*'])}",
+    lambda random: f"CAP REQ :{random.choice(CAPABILITIES)}",
+    lambda random: f"BATCH {random.choice('+-')}{random.randrange(3)} draft/multiline {_target(random)}",
+    lambda random: f"REGISTER * * :{PASSWORD}",
+    lambda random: f"USER {_nick(random)} 0 * :real",
+    _login,
+    _moderate,
+    _read,
+    _read,
+]
+
+
+def _nonsense(random: Random) -> str:
+    verb = random.choice([random.choice(sorted(COMMANDS)), "", ":", "\x01", "é", "X" * 600])
+    words = [
+        random.choice([*NICKS, *CHANNELS, *MASKS, *MODES, "", ":", "9" * 40]) for _ in range(random.randint(0, 16))
+    ]
+    return " ".join([verb, *words])
