@@ -13,6 +13,7 @@ from chatroom.chat.admission.account_directory import AccountDirectory
 from chatroom.chat.admission.ban_table import BanTable
 from chatroom.chat.admission.cloak import Cloak
 from chatroom.chat.admission.flood import LoginThrottle
+from chatroom.chat.admission.lockdown import Lockdown
 from chatroom.chat.admission.reserved_names import NICKSERV, is_nickserv
 from chatroom.chat.delivery.ledger import Ledger
 from chatroom.chat.delivery.monitors import MonitorLists
@@ -93,6 +94,7 @@ class World:
         self.monitors = MonitorLists()
         self.accepts = AcceptLists()
         self.bans = BanTable()
+        self.lockdown = Lockdown.OFF
         self.next_ban_end_ms = start_wall_ms
         """When ``ban_ends`` next looks for channel bans that have ended; 0 if none will. The first tick looks."""
         self.throttle = LoginThrottle()

@@ -6,6 +6,7 @@ import click
 
 from chatroom.chat.admission.ban_targets import parse_name
 from chatroom.chat.admission.durations import format_duration
+from chatroom.chat.admission.lockdown import Lockdown
 from chatroom.ctl.control_client import list_sessions, perform, request
 from chatroom.ctl.invocation import Invocation, pass_invocation, utc_option
 from chatroom.ctl.output import json_option, print_json, print_pairs, print_table, report
@@ -115,3 +116,20 @@ def reload(invocation: Invocation) -> None:
       chatroomctl config set limits.burst_lines 100 && chatroomctl reload
     """
     report(perform(invocation, "REHASH"))
+
+
+@click.command()
+@click.argument("state", required=False, type=click.Choice([one.value for one in Lockdown]))
+@pass_invocation
+def lockdown(invocation: Invocation, state: str | None) -> None:
+    """Keep new users out of the running daemon, or show whether it does.
+
+    STATE is accounts-only (only users with an account come in), on (only moderators and admins come in) or off. Users
+    who are present stay. A restart of the daemon ends the lockdown.
+
+    \b
+    Examples:
+      chatroomctl lockdown accounts-only
+      chatroomctl lockdown off
+    """
+    report(perform(invocation, "LOCKDOWN", *([state] if state else [])))

@@ -38,6 +38,7 @@ _COMMANDS = {
     "kick": "chatroom.ctl.live_commands:kick",
     "announce": "chatroom.ctl.live_commands:announce",
     "reload": "chatroom.ctl.live_commands:reload",
+    "lockdown": "chatroom.ctl.live_commands:lockdown",
     "completion": "chatroom.ctl.program_commands:completion",
     "help": "chatroom.ctl.program_commands:help_",
     "version": "chatroom.ctl.program_commands:version",

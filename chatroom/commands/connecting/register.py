@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from chatroom.chat.admission.credentials import make_credentials
 from chatroom.chat.admission.flood import limit_key
+from chatroom.chat.admission.lockdown import Lockdown
 from chatroom.chat.admission.password_strength import find_weakness, must_be_strong
 from chatroom.chat.enforcement import free_nick
 from chatroom.chat.offered_capabilities import registers_before_connect
@@ -109,6 +110,8 @@ def _refuse_stranger(context: Context, account: str) -> bool:
     elif user is not None and not may_log_in(user, None):
         text = "Disconnect your other devices first: they would be logged in without the password"
         context.fail("DISALLOWED", account, text=text)
+    elif context.world.lockdown is not Lockdown.OFF:
+        context.fail("TEMPORARILY_UNAVAILABLE", account, text="No names are registered at the moment, try again later")
     elif settings.accounts.require_tls and not session.is_private:
         context.fail("TLS_REQUIRED", account, text=TLS_REQUIRED[:1].upper() + TLS_REQUIRED[1:])
     elif not settings.accounts.registration:

@@ -13,6 +13,7 @@ import hmac
 from typing import TYPE_CHECKING
 
 from chatroom.chat.admission.ban_table import describe
+from chatroom.chat.admission.lockdown import Lockdown
 from chatroom.chat.admission.reserved_names import is_withheld, refusal_text
 from chatroom.chat.people.user import User
 from chatroom.chat.stored.records import Account, AccountEntry
@@ -119,13 +120,26 @@ def _may_enter(context: Context, nick: str, account: AccountEntry | None) -> boo
             context.verb = "NICK"
             context.fail(code, nick, text=text)
         return False
-    if world.settings.accounts.require_login and account is None:
-        context.verb = "*"
+    return not _turn_away_stranger(context, nick, account)
+
+
+def _turn_away_stranger(context: Context, nick: str, account: AccountEntry | None) -> bool:
+    """Close the session if the server now takes only users with an account, or none. True if it does."""
+    world, session = context.world, context.session
+    if world.lockdown.refuses(account):
+        text = "This server takes no new users at the moment, try again later"
+        if world.lockdown is Lockdown.ACCOUNTS_ONLY:
+            text = "This server takes only users with an account at the moment (SASL, or PASS account:password)"
+        why = f"lockdown {world.lockdown.value}"
+    elif world.settings.accounts.require_login and account is None:
         text = "You must log in to enter this server (SASL, or PASS account:password)"
-        context.fail("ACCOUNT_REQUIRED", text=text)
-        world.log_line(f"refused {nick} from {session.address_text}: a login is required")
-        world.close(session, text)
+        why = "a login is required"
+    else:
         return False
+    context.verb = "*"
+    context.fail("ACCOUNT_REQUIRED", text=text)
+    world.log_line(f"refused {nick} from {session.address_text}: {why}")
+    world.close(session, text)
     return True
 
 
