@@ -88,8 +88,9 @@ def enforce_rules(world: World, rules: Sequence[BanRule], role: Role | None, spa
     ``spared`` is a user that is spared in any case.
     """
     for hit in _find_hits(world, rules, role, spared):
-        # Another of the bans can have ended the session by now.
-        if not hit.session.closing if hit.session is not None else hit.user is not None and hit.user.sessions:
+        # Another of the bans can have ended the session or the user by now. A user need not have a session.
+        session, user = hit.session, hit.user
+        if not session.closing if session is not None else user is not None and world.users.get(user.folded) is user:
             _disconnect(world, hit, role or Role.ADMIN)
     for rule in rules:
         if rule.name is not None:
@@ -188,7 +189,10 @@ def apply_account(world: World, account_id: int, entry: AccountEntry | None) -> 
         if old is not None and old.name != entry.name:
             carry_name(world, old, entry)
     for user in list(world.online.users_of(account_id)):
-        if entry is None or entry.disabled:
+        if not user.sessions and (entry is None or entry.disabled or not entry.always_on):
+            world.log_line(f"left: {user.nick} (no longer always on)")
+            world.remove_user(user, "No longer always on", returns=True)
+        elif entry is None or entry.disabled:
             what = "deleted" if entry is None else "disabled"
             world.log_line(f"logged out {user.nick}: the account was {what}")
             world.tell_notice(user, f"Your account was {what} by an admin: you are logged out")
@@ -258,6 +262,7 @@ def _change_account(world: World, user: User, entry: AccountEntry) -> None:
     old_role = user.account.role if user.account is not None else None
     renamed = user.account_name != entry.name
     world.set_account(user, entry)
+    world.whereabouts.save_user(user)
     tell_operator_mode(world, user, before)
     if renamed:
         _free_reserved_nick(world, user)

@@ -9,6 +9,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from chatroom.chat.people.user import ABSENT, NO_DEVICE
+from chatroom.chat.stored.records import AlwaysOnUser
+
 if TYPE_CHECKING:
     from chatroom.chat.delivery.ledger import Ledger
     from chatroom.chat.people.channel import Channel
@@ -49,9 +52,30 @@ class Whereabouts:
         for other in self._online.users_of(account.id):
             if other is not user and (channel is None or channel in other.channels):
                 return  # the account is still there, under another nick
-        message_id = self._ledger.last_message_id if self._ledger.journal is not None else None
+        # A user without a session has read nothing since it lost the last one.
+        reads = self._ledger.journal is not None and user.sessions
+        message_id = self._ledger.last_message_id if reads else None
         folded = channel.folded if channel is not None else ""
         self._work.write(lambda stores: stores.presence.go(account.id, folded, message_id, returns=returns))
+
+    def arrive_all(self, user: User, wall_ms: int) -> None:
+        """Have it stored that a user is on the server and in all its channels."""
+        for place in (None, *user.channels):
+            self.arrive(user, place, wall_ms)
+
+    def depart_all(self, user: User, *, returns: bool = False) -> None:
+        """Have it stored that a user is no longer on the server, nor in its channels."""
+        for place in (None, *user.channels):
+            self.depart(user, place, returns=returns)
+
+    def save_user(self, user: User) -> None:
+        """Have it stored what others see of a user, if its account is always on."""
+        account = user.account
+        if account is None or not account.always_on:
+            return
+        away = None if user.away in (ABSENT, NO_DEVICE) else user.away
+        record = AlwaysOnUser(account.id, user.username, user.realname, user.host, away, user.modes)
+        self._work.write(lambda stores: stores.presence.save_user(record))
 
     def forget_channel(self, channel: Channel) -> None:
         """Have it stored that no account comes back to a channel, because it is another one of its name."""

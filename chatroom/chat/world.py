@@ -23,7 +23,7 @@ from chatroom.chat.log_line import LogLine
 from chatroom.chat.people.accept_lists import AcceptLists
 from chatroom.chat.people.channel import Channel
 from chatroom.chat.people.online_directory import OnlineDirectory
-from chatroom.chat.people.user import User
+from chatroom.chat.people.user import ABSENT, NO_DEVICE, User, make_service
 from chatroom.chat.people.whowas import WhowasList
 from chatroom.chat.stored.entries import Kind
 from chatroom.chat.whereabouts import Whereabouts
@@ -77,17 +77,14 @@ class World:
         """All sessions, by their ids; the control sockets' are not among them."""
         self.users: dict[str, User] = {}
         """All users, by casefolded nick."""
-        realname = "Registers names: /msg NickServ HELP"
-        self.nickserv = User(NICKSERV, "services", realname, settings.server.name, None, start_wall_ms, start_mono_ms)
+        self.nickserv = make_service(NICKSERV, settings.server.name, start_wall_ms, start_mono_ms)
         """The service that clients write to as if it were a user. It is not one of ``users``."""
-        self.nickserv.bot = True
         self.channels: dict[str, Channel] = {}
         """All channels, by casefolded name."""
         self.channels_made = 0
         """The number of the channel that was made last."""
         self.channel_renames = 0
-        """How many channels were renamed since the start. By it a verb sees that names may have changed while it
-        waited."""
+        """How many channels were renamed. By it a verb sees that names may have changed while it waited."""
         self.accounts = AccountDirectory() if accounts is None else accounts
         self.online = OnlineDirectory()
         self.whowas = WhowasList()
@@ -252,12 +249,10 @@ class World:
         before, old = user.account_name, user.account
         is_another = (old.id if old is not None else None) != (account.id if account is not None else None)
         if is_another:
-            for place in (None, *user.channels):
-                self.whereabouts.depart(user, place)
+            self.whereabouts.depart_all(user)
         self.online.set_account(user, account)
         if is_another:
-            for place in (None, *user.channels):
-                self.whereabouts.arrive(user, place, self.wall_ms)
+            self.whereabouts.arrive_all(user, self.wall_ms)
         if user.account_name != before:  # a new role or a new entry of the same account is no login
             name = user.account_name or "*"
             event = user.event(f"ACCOUNT {name}", needs=caps.ACCOUNT_NOTIFY)
@@ -275,9 +270,9 @@ class World:
     ) -> None:
         """End a session for the reason ``text``. The user goes with the last session.
 
-        ``quit_text`` is the reason that other users read, if it is another one. ``tell`` is False if the session gets
-        no ERROR. ``lost`` is True if nothing can be sent to it, not even earlier lines. ``returns`` is False if the
-        user or an operator ends it: then the account does not come back to its channels by itself.
+        ``quit_text`` is the reason for other users, if it is another one. ``tell`` is False if it gets no ERROR, and
+        ``lost`` True if nothing can be sent to it. ``returns`` is False if the user or an operator ends it: then the
+        account does not come back to its channels by itself.
         """
         if session.closing:
             return
@@ -287,15 +282,10 @@ class World:
                 self.outbox.forget(session)
             else:
                 self.outbox.settle(session)
-            if len(user.sessions) == 1:
-                self.remove_user(user, text if quit_text is None else quit_text, returns=returns)
+            if len(user.sessions) > 1 or (returns and self.stays(user)):
+                self._detach(user, session)
             else:
-                user.discard_session(session)
-                self.online.discard_session(user, session)
-                for channel in user.channels:
-                    channel.sessions.discard(session)
-                    self.outbox.drop_replay(channel, session)
-                session.user = None
+                self.remove_user(user, text if quit_text is None else quit_text, returns=returns)
         if tell:
             last = f"ERROR :Closing Link: {session.address_text} ({text})"
             self.outbox.tell_last(session, last, self.settings.server.name)
@@ -307,10 +297,36 @@ class World:
         self.monitors.clear(session)
         self.outbox.closed.append(session)  # its thread closes the connection behind the last writes
 
+    def stays(self, user: User) -> bool:
+        """True if a user stays when its last session ends: it is the only one of an account that is always on."""
+        return self.settings.accounts.always_on_max > 0 and self.online.is_always_on(user)
+
+    def _detach(self, user: User, session: Session) -> None:
+        """Take a session from its user, which stays."""
+        if len(user.sessions) == 1:
+            self.whereabouts.depart_all(user, returns=True)
+        user.discard_session(session)
+        self.online.discard_session(user, session)
+        for channel in user.channels:
+            channel.sessions.discard(session)
+            self.outbox.drop_replay(channel, session)
+        session.user = None
+        if not user.sessions and user.away in (None, ABSENT):
+            self.set_away(user, NO_DEVICE)
+
+    def set_away(self, user: User, text: str | None, skip: Session | None = None) -> None:
+        """Set a user's away text, or mark it as back (None). Sessions with away-notify that see the user read it."""
+        if text != user.away:
+            user.away = text
+            if not self.runtime.is_ending:
+                event = user.event("AWAY" if text is None else f"AWAY :{text}", needs=caps.AWAY_NOTIFY)
+                self.tell_neighbours(user, event, skip)
+
     def close_user(self, user: User, text: str, quit_text: str) -> None:
-        """End all sessions of a user, for an operator."""
+        """End all sessions of a user, for an operator, and the user too."""
         for session in list(user.sessions):
             self.close(session, text, quit_text, returns=False)
+        self.remove_user(user, quit_text)
 
     # -- channels ---------------------------------------------------------------------------------
 
@@ -376,9 +392,6 @@ class World:
         for session in user.sessions:
             self.outbox.drop_replay(channel, session)
         user.channels.pop(channel, None)
-        self._forget_if_empty(channel)
-
-    def _forget_if_empty(self, channel: Channel) -> None:
         if not channel.members and not channel.stored:
             self.channels.pop(channel.folded, None)
             self.ledger.end_channel(channel)

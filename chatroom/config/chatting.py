@@ -77,6 +77,12 @@ class Accounts:
         YesOrNo(),
         "Allow several connections of one account to share its nick. Each gets the messages to and from the others.",
     )
+    always_on_max: int = setting(
+        1000,
+        Whole(0, 100_000),
+        "How many accounts can be always on: their users stay in their channels while none of their devices is "
+        "connected. 0 turns it off.",
+    )
     password_min_length: int = setting(
         4, Whole(1, 200), "The minimum length of a password that is set from the chat, in characters."
     )

@@ -151,6 +151,7 @@ def show(invocation: Invocation, name: str, as_json: bool) -> None:
             ("Created", account.created_at),
             ("Last login", account.last_login_at),
             ("Certificates", len(certificates)),
+            ("Always on", "yes" if account.always_on else "no"),
             ("Banned", "no" if ban is None else f"yes, by {ban.by} (ban {ban.id})"),
         ]
     )
@@ -203,6 +204,35 @@ def set_role(invocation: Invocation, name: str, role: str, force: bool) -> None:
     report(f"Changed the role of {account.name} from {account.role.word} to {role} in {invocation.database}")
     if unsafe is not None:
         warn(f'{unsafe}; "chatroomctl user passwd {account.name}" sets a new one')
+
+
+@user.command("set-always-on")
+@click.argument("name")
+@click.argument("state", type=click.Choice(["on", "off"]))
+@json_option
+@pass_changing_invocation
+def set_always_on(invocation: Invocation, name: str, state: str, as_json: bool) -> None:
+    """Have the user of the account NAME stay in its channels while none of its devices is connected.
+
+    It begins when the account's last device disconnects, and holds over restarts. A ban, or disabling the account, ends
+    it. Users switch it themselves with: /msg NickServ SET ALWAYS-ON on
+
+    \b
+    Example:
+      chatroomctl user set-always-on alice on
+    """
+    wanted, most = state == "on", invocation.settings.accounts.always_on_max
+    with open_stores(invocation.database) as stores:
+        account = stores.accounts.get(name)
+        is_changed = account.always_on is not wanted
+        if is_changed:
+            account = stores.accounts.set_always_on(account.id, wanted, most, invocation.actor)
+    if as_json:
+        print_json({"database": invocation.database, "account": account}, changed=is_changed)
+    elif is_changed:
+        report(f"Switched always-on {state} for {account.name} in {invocation.database}")
+    else:
+        report(f"Always-on is {state} already for {account.name} in {invocation.database}")
 
 
 @user.command("disable")

@@ -21,6 +21,7 @@ from pathlib import Path
 from chatroom import paths
 from chatroom.chat.admission.account_directory import AccountDirectory
 from chatroom.chat.admission.cloak import Cloak
+from chatroom.chat.always_on import restore_user
 from chatroom.chat.delivery.ledger import Ledger
 from chatroom.chat.farewell import end_all
 from chatroom.chat.reload import use_settings
@@ -181,6 +182,9 @@ class Daemon:
             gc.enable()
         kept = world.ledger.journal is not None
         stores.presence.go_all(world.ledger.last_message_id if kept else None)
+        for user in stores.presence.load_users(self._settings.accounts.always_on_max):
+            account_id = user.account_id
+            restore_user(world, user, stores.account_data.load(account_id), stores.presence.find_places(account_id))
         if kept:
             path = self._settings.database.path
             self._upkeep = Upkeep(lambda: open_upkeep(path), lambda: world.settings.history)

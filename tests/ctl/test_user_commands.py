@@ -347,3 +347,17 @@ def test_as_a_process(shell: Shell) -> None:
     assert (code, out, err.count("\n")) == (1, "", 1)
     code, out, _ = call("user", "promote", "alice")
     assert (code, out) == (2, "")
+
+
+def test_set_always_on(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    """``user show`` has it, the audit too, and ``accounts.always_on_max`` bounds it."""
+    shell.create("bob")
+    shell.create("eve")
+    assert "Switched always-on on" in shell.done("user", "set-always-on", "bob", "on")
+    assert "already" in shell.done("user", "set-always-on", "bob", "on")
+    assert shell.json("user", "show", "bob")["account"]["always_on"] is True
+    assert "user.set-always-on" in shell.done("audit", "list")
+    monkeypatch.setenv("CHATROOM_ACCOUNTS__ALWAYS_ON_MAX", "1")
+    assert "always_on_max" in shell.refused("user", "set-always-on", "eve", "on")
+    assert shell.json("user", "set-always-on", "bob", "off")["account"]["always_on"] is False
+    shell.done("user", "set-always-on", "eve", "on")

@@ -278,3 +278,18 @@ def test_a_ban_of_a_channel_ends_by_itself(place: Place) -> None:
         until(lambda: not any("dora" in line for line in ada.ask("MODE #tea b")), "dora's ban is lifted")
         assert any("carl" in line for line in ada.ask("MODE #tea b"))
     assert daemon.stop() == 0
+
+
+def test_an_account_that_is_always_on_is_there_after_a_kill(place: Place) -> None:
+    """Other users see it in its channel before it has connected again."""
+    daemon = start_with_founder(place)
+    place.ctl("user", "set-always-on", "fred", "on")
+    with daemon.connect("fred", password=PASSWORD) as fred:
+        fred.send("JOIN #tea", "TOPIC #tea :behind it")
+        fred.expect("TOPIC")
+        daemon.kill()
+    daemon = Daemon(place)
+    with daemon.connect("ada", password=PASSWORD) as ada:
+        assert "@fred" in "".join(ada.ask("NAMES #tea"))
+        assert "Not connected" in "".join(ada.ask("WHOIS fred"))
+    assert daemon.stop() == 0

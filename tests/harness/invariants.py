@@ -24,7 +24,9 @@ def check_invariants(world: World) -> None:
     for folded, user in world.users.items():
         assert folded == user.folded == casefold(user.nick)
         assert user.prefix == f"{user.nick}!{user.username}@{user.host}"
-        assert user.sessions and len(set(user.sessions)) == len(user.sessions)
+        assert len(set(user.sessions)) == len(user.sessions)
+        # The plain way of a message relies on it that a user without a session is away.
+        assert user.sessions or (user.away is not None and user.account is not None and user.account.always_on)
         for session in user.sessions:
             assert session.user is user and session.registration is None and not session.closing
             assert world.sessions.get(session.id) is session

@@ -25,6 +25,7 @@ from harness.session_client import Client
 from chatroom.chat.admission.account_directory import AccountDirectory
 from chatroom.chat.admission.cloak import Cloak
 from chatroom.chat.admission.credentials import make_credentials
+from chatroom.chat.always_on import restore_user
 from chatroom.chat.ban_ends import lift_ended_bans
 from chatroom.chat.delivery.ledger import Ledger
 from chatroom.chat.enforcement import apply_account, apply_rules
@@ -125,6 +126,9 @@ class Here:
         self.world = self._make_world(self.world.settings)
         if self.journal is not None:
             self.stores.presence.go_all(self.world.ledger.last_message_id)
+        for user in self.stores.presence.load_users(self.world.settings.accounts.always_on_max):
+            data = self.stores.account_data.load(user.account_id)
+            restore_user(self.world, user, data, self.stores.presence.find_places(user.account_id))
 
     # -- time -------------------------------------------------------------------------------------
 

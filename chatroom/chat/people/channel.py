@@ -160,7 +160,7 @@ class Channel:
 
     def excludes(self, user: User) -> bool:
         """True if the channel is for TLS only (+z) and a connection of the user is not encrypted."""
-        return "z" in self.flags and not user.is_secure
+        return "z" in self.flags and user.reads_in_clear
 
     def is_banned(self, user: User) -> bool:
         """True if a ban keeps the user from joining, and no exception fits."""

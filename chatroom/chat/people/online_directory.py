@@ -52,6 +52,11 @@ class OnlineDirectory:
         """The users logged in to an account. Copy them before a change of the account's users."""
         return self.by_account.get(account_id, ())
 
+    def is_always_on(self, user: User) -> bool:
+        """True if the user is the only one of an account that is always on."""
+        account = user.account
+        return account is not None and account.always_on and len(self.users_of(account.id)) == 1
+
     def add(self, user: User, count: int) -> None:
         """Take in a new user, with the account that the user has; ``count`` is the number of users with this one."""
         if user.account is not None:

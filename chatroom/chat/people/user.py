@@ -20,6 +20,10 @@ MOST_FORMER_ADDRESSES = 10
 """How many addresses of its ended sessions a user remembers."""
 MOST_GUEST_MESSAGES = 50
 """How many of its last messages a guest can redact."""
+ABSENT = "*"
+"""The away text of a client that connects without a person at it (IRCv3 draft/pre-away)."""
+NO_DEVICE = "Not connected"
+"""The away text of a user that is always on, while it has no session."""
 # Shared by all users that have nothing of the kind, so that an idle user holds no empty containers of its own.
 _NOWHERE: frozenset[Channel] = frozenset()
 _NOTHING: Mapping[str, str] = {}
@@ -97,7 +101,7 @@ class User:
         self.channels: dict[Channel, None] = {}
         """The user's channels, in the order of joining."""
         self.sessions: list[Session] = [session] if session is not None else []
-        """The user's sessions. Not empty while the user is in the world."""
+        """The user's sessions. Empty only for a user that is always on, which is away then."""
         self.former_addresses: tuple[str, ...] = ()
         """The addresses of the sessions that have ended before the user's others, the latest last, for WHOWAS."""
         self.signon_ms = wall_ms
@@ -117,7 +121,7 @@ class User:
         return tuple(dict.fromkeys(session.address_text for session in self.sessions))
 
     def discard_session(self, session: Session) -> None:
-        """Remove a session that has ended, which is not the last one."""
+        """Remove a session that has ended, while the user stays."""
         self.sessions.remove(session)
         others = [address for address in self.former_addresses if address != session.address_text]
         self.former_addresses = (*others, session.address_text)[-MOST_FORMER_ADDRESSES:]
@@ -169,6 +173,11 @@ class User:
         return bool(self.sessions) and all(session.secure for session in self.sessions)
 
     @property
+    def reads_in_clear(self) -> bool:
+        """True if a connection of the user is not encrypted. A user without connections reads nothing."""
+        return not all(session.secure for session in self.sessions)
+
+    @property
     def account_name(self) -> str | None:
         """The name of the user's account; None for a guest."""
         return self.account.name if self.account is not None else None
@@ -196,8 +205,20 @@ class User:
             letters += "o"
         return letters + "w" if self.wallops else letters
 
+    def take_modes(self, modes: str) -> None:
+        """Take stored modes. ``OnlineDirectory.set_invisible`` makes the user invisible."""
+        self.bot, self.registered_only, self.no_ctcp = "B" in modes, "R" in modes, "T" in modes
+        self.wallops = "w" in modes
+
     def rename(self, nick: str) -> None:
         """Take another nick. Call ``World.rename``, which also tells it to others."""
         self.nick = nick
         self.folded = casefold(nick)
         self.prefix = f"{nick}!{self.username}@{self.host}"
+
+
+def make_service(nick: str, server: str, wall_ms: int, mono_ms: int) -> User:
+    """Make the user that a service of the server is shown as."""
+    service = User(nick, "services", f"A service of the server: /msg {nick} HELP", server, None, wall_ms, mono_ms)
+    service.bot = True
+    return service

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 from chatroom.chat.stored.entries import Bound, Conversation, Entry, EntryRow, IndexLag, LastSaid, LogTrim, Search
-from chatroom.chat.stored.records import Actor
+from chatroom.chat.stored.records import Actor, AlwaysOnUser
 
 
 class Journal(Protocol):
@@ -235,6 +235,17 @@ class PresenceStore(Protocol):
 
     def forget_channel(self, channel: str) -> None:
         """Record that no account comes back to the channel. Those that are in it now come back all the same."""
+        ...
+
+    def save_user(self, user: AlwaysOnUser) -> None:
+        """Store what others see of a user that is always on."""
+        ...
+
+    def load_users(self, most: int) -> list[AlwaysOnUser]:
+        """The users of the accounts that are always on and not disabled, the oldest accounts first.
+
+        An account that was never connected while it was always on has none.
+        """
         ...
 
     def go_all(self, message_id: int | None) -> None:

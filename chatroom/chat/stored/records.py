@@ -66,6 +66,13 @@ class Account:
     disabled: bool
     created_at: datetime
     last_login_at: datetime | None = None
+    always_on: bool = False
+    """True if the account's user stays while no session is connected."""
+
+    @property
+    def entry(self) -> AccountEntry:
+        """The part that the daemon keeps in memory."""
+        return AccountEntry(self.id, self.name, self.role, self.disabled, self.always_on)
 
 
 class AccountEntry(NamedTuple):
@@ -75,6 +82,20 @@ class AccountEntry(NamedTuple):
     name: str
     role: Role
     disabled: bool
+    always_on: bool = False
+
+
+class AlwaysOnUser(NamedTuple):
+    """What others see of the user of an account that is always on, as it was last stored."""
+
+    account_id: int
+    username: str
+    realname: str
+    host: str
+    away: str | None
+    """The away message that the user has set itself; None if there is none."""
+    modes: str
+    """The user modes, as ``+iw``."""
 
 
 class Credential(NamedTuple):

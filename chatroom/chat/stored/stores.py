@@ -142,6 +142,14 @@ class AccountStore(Protocol):
         """
         ...
 
+    def set_always_on(self, account_id: int, always_on: bool, most: int, by: Actor) -> Account:
+        """Have the account's user stay while no session is connected, or not, and return the account.
+
+        Raises ``NotFound``, and ``NotPermitted`` if ``most`` accounts are always on already. Audit:
+        ``user.set-always-on``.
+        """
+        ...
+
     def delete(self, account_id: int, by: Actor) -> None:
         """Delete the account with its credentials, certificates and account data. Raises ``NotFound``.
 

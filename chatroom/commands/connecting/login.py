@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from chatroom.chat.admission import passwords, scram
 from chatroom.chat.admission.ban_table import describe
 from chatroom.chat.admission.flood import is_private_network, is_this_machine, limit_key
+from chatroom.chat.always_on import find_alone
 from chatroom.chat.enforcement import apply_account
 from chatroom.chat.operator_mode import operator_mode_event, operators_of, tell_operator_mode
 from chatroom.chat.stored.records import Account, AccountEntry
@@ -181,7 +182,7 @@ def know_account(world: World, account: Account) -> None:
     That is so for a fifth of a second at most after ``chatroomctl`` made the account (``server.change_follower``).
     """
     if world.accounts.find_by_id(account.id) is None:
-        apply_account(world, account.id, AccountEntry(account.id, account.name, account.role, account.disabled))
+        apply_account(world, account.id, account.entry)
 
 
 def _warn_of_plaintext(context: Context) -> None:
@@ -277,6 +278,11 @@ def log_in(context: Context, user: User, account: AccountEntry) -> bool:
     context.world.set_account(user, account)
     context.world.online.step_up(user, context.session)
     show_operator_mode(context, user, before)
+    context.world.whereabouts.save_user(user)
+    # Behind the login, which keeps the account's data in memory. What it leaves, the user comes back to.
+    alone = find_alone(context.world, account.id)
+    if alone is not None:
+        context.world.remove_user(alone, f"Connected as {user.nick}", returns=True)
     return old is None or old.id != account.id
 
 

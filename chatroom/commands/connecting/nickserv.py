@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
 from chatroom.chat.admission.reserved_names import find_reserved, refusal_text
-from chatroom.chat.enforcement import free_nick
+from chatroom.chat.enforcement import apply_account, free_nick
 from chatroom.chat.stored.records import Account, AccountEntry, Actor, Credential, Role
 from chatroom.commands.command_table import command
 from chatroom.commands.connecting.cert import add_certificate, list_certificates, remove_certificate
@@ -121,6 +121,7 @@ def _info(context: Context, params: list[str]) -> Pending | None:
             last = account.last_login_at
             context.notice(f"Last login at: {f'{last:%Y-%m-%d %H:%M:%S} UTC' if last is not None else 'never'}")
             context.notice(f"Mail address: {email or 'none'}")
+            context.notice(f"Always on: {'yes' if account.always_on else 'no'}")
             if account.disabled:
                 context.notice("The account is disabled")
 
@@ -160,6 +161,26 @@ def _set_password(context: Context, params: list[str]) -> Pending | None:
     return make_new_credentials(context, account.name, params[0], store, account.role)
 
 
+def _set_always_on(context: Context, params: list[str]) -> Pending | None:
+    account, word = context.user.account, params[0].lower()
+    if account is None:
+        context.notice("You are not logged in: IDENTIFY first")
+        return None
+    if word not in _SWITCH:
+        context.notice("The form is: SET ALWAYS-ON on, or off")
+        return None
+    most = context.world.settings.accounts.always_on_max
+    actor = Actor(account.name, context.session.address_text)
+
+    def done(context: Context, changed: Account) -> None:
+        apply_account(context.world, changed.id, changed.entry)
+        stays = "You stay in your channels while no device of yours is connected"
+        context.notice(stays if changed.always_on else "You leave when your last device disconnects")
+
+    on = _SWITCH[word]
+    return Pending("store", lambda stores: stores.accounts.set_always_on(account.id, on, most, actor), done)
+
+
 def _saregister(context: Context, params: list[str]) -> Pending | None:
     world, name, email = context.world, params[0], params[2] if len(params) > 2 else None
     reserved = world.settings.accounts.reserved_names
@@ -196,6 +217,9 @@ def _help(context: Context, params: list[str]) -> None:
         context.notice("Say each with /msg NickServ, or with /quote NICKSERV")
 
 
+_SWITCH = {"on": True, "true": True, "yes": True, "off": False, "false": False, "no": False}
+
+
 class _Subcommand(NamedTuple):
     """A command of the service. Its name is one word or two."""
 
@@ -218,6 +242,9 @@ _SUBCOMMANDS = {
     "IDENTIFY": _Subcommand(_identify, "[<account>] <password>", 1, 2, "logs you in", True),
     "INFO": _Subcommand(_info, "[<account>]", 0, 1, "shows what is known of an account"),
     "SET PASSWORD": _Subcommand(_set_password, "<new password>", 1, 1, "changes your password", True),
+    "SET ALWAYS-ON": _Subcommand(
+        _set_always_on, "<on or off>", 1, 1, "keeps you in your channels while no device of yours is connected"
+    ),
     "CERT ADD": _Subcommand(
         add_certificate, "[<fingerprint>]", 0, _FINGERPRINT_WORDS, "has a certificate log you in (your connection's)"
     ),

@@ -44,7 +44,8 @@ def quit_(context: Context, params: list[str]) -> Pending | None:
     if session.user is not None:
         context.say(f":{session.user.prefix} QUIT :{text}")
         context.world.log_line(f"left: {session.user.nick} ({text})")
-    context.world.close(session, text, returns=False)
+    stays = session.user is not None and context.world.stays(session.user)
+    context.world.close(session, text, returns=stays)
     return None
 
 

@@ -196,7 +196,7 @@ def create_account(
         if account is None:
             context.fail("ACCOUNT_EXISTS", name, text=f"{name} is already registered")
             return None
-        entry = AccountEntry(account.id, account.name, account.role, account.disabled)
+        entry = account.entry
         context.world.accounts.put(entry)
         return done(context, entry)
 

@@ -15,17 +15,18 @@ from typing import TYPE_CHECKING
 from chatroom.chat.admission.ban_table import describe
 from chatroom.chat.admission.lockdown import Lockdown
 from chatroom.chat.admission.reserved_names import is_withheld, refusal_text
-from chatroom.chat.people.user import User
+from chatroom.chat.always_on import find_alone
+from chatroom.chat.people.user import ABSENT, NO_DEVICE, User
 from chatroom.chat.stored.records import Account, AccountEntry
 from chatroom.commands.connecting.login import Denied, check_password, know_account
 from chatroom.commands.connecting.welcome_burst import welcome
 from chatroom.commands.context import Context
 from chatroom.commands.pending import Pending
 from chatroom.commands.presence.account_data import with_account_data
-from chatroom.commands.presence.away_and_ison import ABSENT, set_away
+from chatroom.commands.presence.away_and_ison import set_away
 from chatroom.commands.presence.metadata_push import tell_watchers
 from chatroom.commands.rooms.joining import enter, show_channel
-from chatroom.commands.rooms.rejoining import come_back
+from chatroom.commands.rooms.rejoining import come_back, welcome_back
 from chatroom.irc import numerics
 from chatroom.irc.names import casefold
 
@@ -144,13 +145,16 @@ def _turn_away_stranger(context: Context, nick: str, account: AccountEntry | Non
 
 
 def _may_share(context: Context, nick: str, account: AccountEntry | None) -> bool:
-    if not context.world.settings.accounts.share_nick:
-        return False
     other = context.world.find_user(nick)
-    if other is None or not _have_one_account(account, other):
+    return account is not None and other is not None and _may_join(context, account, other)
+
+
+def _may_join(context: Context, account: AccountEntry, user: User) -> bool:
+    """True if the session may become one more session of a user."""
+    if not _have_one_account(account, user) or (user.sessions and not context.world.settings.accounts.share_nick):
         return False
     # A connection in clear would read the channels of the user that are for TLS only.
-    return context.session.secure or not any("z" in channel.flags for channel in other.channels)
+    return context.session.secure or not any("z" in channel.flags for channel in user.channels)
 
 
 def _have_one_account(account: AccountEntry | None, user: User) -> bool:
@@ -253,6 +257,14 @@ def _complete(context: Context, registration: Registration) -> Pending | None:
     world.online.unregistered -= 1
     account = registration.account
     other = world.find_user(registration.nick)
+    if other is None and account is not None:
+        alone = find_alone(world, account.id)
+        if alone is not None and _may_join(context, account, alone):
+            other = alone
+            # A user that is banned or muted in a channel keeps its nick there, as with NICK.
+            bound = [channel for channel in alone.channels if channel.lists and not channel.members[alone]]
+            if not any(channel.is_silenced(alone) for channel in bound):
+                world.rename(alone, registration.nick)
     if other is not None:
         _attach(context, other, registration.away)
         return None
@@ -272,6 +284,7 @@ def _complete(context: Context, registration: Registration) -> Pending | None:
         user.account_data = registration.account_data
     world.add_user(user)
     world.whereabouts.arrive(user, None, world.wall_ms)
+    world.whereabouts.save_user(user)
     tell_watchers(world, user)
     # Clients take nothing before 001 for a sign that they are registered, so the welcome comes before the joins.
     _welcome(context, user, "joined")
@@ -290,7 +303,7 @@ def _attach(context: Context, user: User, away: str | None) -> None:
     ``away`` is what the session said by AWAY. The user is back, or away with that text, unless the session said ``*``:
     then no person is at the device (IRCv3 draft/pre-away), and nothing changes.
     """
-    session = context.session
+    session, was_alone = context.session, not user.sessions
     # Messages of this tick from before are not for this session.
     context.world.outbox.settle(session)
     session.user = user
@@ -299,7 +312,9 @@ def _attach(context: Context, user: User, away: str | None) -> None:
     for channel in user.channels:
         channel.sessions.add(session)
         show_channel(context, channel, joined=True)
-    if away != ABSENT and (away is not None or user.away == ABSENT):
+    if was_alone:
+        welcome_back(context)
+    if away != ABSENT and (away is not None or user.away in (ABSENT, NO_DEVICE)):
         set_away(context, user, away)
 
 

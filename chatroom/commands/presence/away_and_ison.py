@@ -6,19 +6,13 @@ Source: Modern IRC Client Protocol, "Optional Messages" and "USERHOST message"; 
 
 from __future__ import annotations
 
-from chatroom.chat.people.user import User
+from chatroom.chat.people.user import ABSENT, User
 from chatroom.commands.command_table import command
 from chatroom.commands.context import Context
 from chatroom.commands.pending import Pending
 from chatroom.errors import InvalidValue
 from chatroom.irc import caps, numerics
 from chatroom.irc.limits import AWAY_BYTES, REALNAME_BYTES
-
-ABSENT = "*"
-"""The away text of a client that connects without a person at it (IRCv3 draft/pre-away).
-
-While the user has other sessions, it does not change the user's away status.
-"""
 
 
 @command("AWAY", "[<text>]", early=caps.PRE_AWAY)
@@ -33,6 +27,7 @@ def away(context: Context, params: list[str]) -> Pending | None:
         raise InvalidValue(f"An away message has at most {AWAY_BYTES} bytes")
     if session.registration is not None:
         session.registration.away = text  # the welcome applies it: there is no user yet
+    # While the user has other sessions, a device without a person does not change the user's away status.
     elif not (text == ABSENT and session.caps & caps.PRE_AWAY and len(context.user.sessions) > 1):
         set_away(context, context.user, text)
     context.reply(numerics.RPL_UNAWAY if text is None else numerics.RPL_NOWAWAY)
@@ -41,11 +36,8 @@ def away(context: Context, params: list[str]) -> Pending | None:
 
 def set_away(context: Context, user: User, text: str | None) -> None:
     """Set a user's away text, or mark the user as back (None). Sessions with away-notify that see the user read it."""
-    if text != user.away:
-        user.away = text
-        body = "AWAY" if text is None else f"AWAY :{text}"
-        event = user.event(body, needs=caps.AWAY_NOTIFY)
-        context.world.tell_neighbours(user, event, skip=context.session)
+    context.world.set_away(user, text, skip=context.session)
+    context.world.whereabouts.save_user(user)
 
 
 @command("SETNAME", "<realname>")
@@ -59,6 +51,7 @@ def setname(context: Context, params: list[str]) -> Pending | None:
     event = user.event(f"SETNAME :{user.realname}", needs=caps.SETNAME)
     context.world.tell_neighbours(user, event, skip=context.session)
     context.say(event)
+    context.world.whereabouts.save_user(user)
     return None
 
 

@@ -29,6 +29,8 @@ def user_mode(context: Context, params: list[str]) -> None:
         return
     changes = parse_changes(params[1:2], ModeKinds(flags=USER_MODES))
     done = [change for change in changes if _change(context, user, change)]
+    if done:
+        context.world.whereabouts.save_user(user)
     for line in format_changes(done):
         context.say(context.world.outbox.event(user.prefix, f"MODE {user.nick} {line}", user))
     for line in format_changes([change for change in done if change.letter != "o"]):

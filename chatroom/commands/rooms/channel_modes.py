@@ -99,7 +99,7 @@ def _apply(context: Context, channel: Channel, change: ModeChange) -> ModeChange
 def _apply_flag(context: Context, channel: Channel, change: ModeChange) -> ModeChange | None:
     if (change.letter in channel.flags) == change.adding:
         return None
-    if change.letter == "z" and change.adding and not all(member.is_secure for member in channel.members):
+    if change.letter == "z" and change.adding and any(member.reads_in_clear for member in channel.members):
         context.reply(numerics.ERR_ALLMUSTUSETLS, channel.name)
         return None
     flag = frozenset(change.letter)

@@ -12,7 +12,7 @@ from chatroom.chat.people.channel import OP, Channel
 from chatroom.chat.stored.records import Role
 from chatroom.commands.context import Context
 from chatroom.commands.pending import Pending
-from chatroom.commands.reading.replay import replay_direct
+from chatroom.commands.reading.replay import replay_channel, replay_direct
 from chatroom.commands.rooms.joining import enter
 from chatroom.irc import numerics
 
@@ -30,6 +30,15 @@ def come_back(context: Context) -> Pending | None:
         return None
     replay_direct(world, context.session)
     return _look_for_places(context, user.account) if world.settings.channels.rejoin else None
+
+
+def welcome_back(context: Context) -> None:
+    """Show the session what its user missed, which is always on and had no session until now."""
+    world, user = context.world, context.user
+    world.whereabouts.arrive_all(user, world.wall_ms)
+    for channel in user.channels:
+        replay_channel(world, context.session, channel, own=True)
+    replay_direct(world, context.session)
 
 
 def _look_for_places(context: Context, account: AccountEntry) -> Pending:
@@ -57,6 +66,8 @@ def _enter_again(context: Context, channel: Channel) -> None:
     assert account is not None
     if len(user.channels) >= world.settings.channels.max_joined:
         context.reply(numerics.ERR_TOOMANYCHANNELS, channel.name)
+    elif channel.excludes(user):
+        context.reply(numerics.ERR_SECUREONLYCHAN, channel.name)  # it may come back by TLS
     elif _is_banned(context, channel, account):
         context.reply(numerics.ERR_BANNEDFROMCHAN, channel.name)
         world.work.write(lambda stores: stores.presence.forget_place(account.id, channel.folded))

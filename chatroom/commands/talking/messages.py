@@ -273,8 +273,14 @@ def _say_to_user(utterance: Utterance, target: User) -> None:
     event = utterance.event_for(target.nick)
     if utterance.refuse_broken_ctcp(event):
         return
-    if world.ledger.is_open and utterance.may_be_kept:
-        write_direct_message(utterance, event, target.account, target.nick)
+    is_written = not utterance.may_be_kept
+    if world.ledger.is_open and not is_written:
+        is_written = write_direct_message(utterance, event, target.account, target.nick)
+    if not is_written and not target.sessions:
+        # Nobody would ever read it: the target is always on, and not connected.
+        text = "This person is not connected, and your message cannot be kept"
+        utterance.refuse(numerics.ERR_CANTSENDTOUSER, target.nick, text=text)
+        return
     world.tell_user(target, event)
     # A message to oneself has reached all sessions by now.
     if target is not user and len(user.sessions) > 1:

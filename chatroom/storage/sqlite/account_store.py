@@ -6,13 +6,14 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from chatroom.chat.stored.records import WEAK, Account, AccountEntry, Actor, Credential, RenamedAccount, Role
-from chatroom.errors import AlreadyExists, NotFound
+from chatroom.errors import AlreadyExists, NotFound, NotPermitted
 from chatroom.irc.names import casefold
 from chatroom.storage.sqlite import account_renaming, audit_store, change_store
 from chatroom.storage.sqlite.database import Database, Row
 from chatroom.storage.sqlite.timestamps import from_ms, from_ms_or_none, to_ms
 
-_COLUMNS = "id, name, role, disabled, created_ms, last_login_ms"
+_COLUMNS = "id, name, role, disabled, created_ms, last_login_ms, always_on"
+_ENTRY = "id, name, role, disabled, always_on"
 _ROLES = {role.word: role for role in Role}
 
 
@@ -78,11 +79,11 @@ class SqliteAccounts:
     def load_entries(self) -> Iterator[AccountEntry]:
         """All accounts in the form that the daemon keeps in memory."""
         # ``map`` makes the records one by one, as the daemon puts them into its own tables.
-        return map(_entry, self._database.rows("SELECT id, name, role, disabled FROM accounts"))
+        return map(_entry, self._database.rows(f"SELECT {_ENTRY} FROM accounts"))
 
     def find_entry(self, account_id: int) -> AccountEntry | None:
         """One account in the form that the daemon keeps in memory, or None."""
-        row = self._database.row("SELECT id, name, role, disabled FROM accounts WHERE id = ?", (account_id,))
+        row = self._database.row(f"SELECT {_ENTRY} FROM accounts WHERE id = ?", (account_id,))
         return None if row is None else _entry(row)
 
     def count_admins(self) -> int:
@@ -156,6 +157,18 @@ class SqliteAccounts:
             account = self._get_by_id(account_id)
         return RenamedAccount(account, ban_ids)
 
+    def set_always_on(self, account_id: int, always_on: bool, most: int, by: Actor) -> Account:
+        """Have the account's user stay while no session is connected, or not, and return the account."""
+        with self._database.transaction():
+            before = self._get_by_id(account_id)
+            others = "SELECT count(*) FROM accounts WHERE always_on AND NOT disabled"
+            if always_on and not before.always_on and self._database.number(others) >= most:
+                raise NotPermitted(f"{most} accounts are always on already: the limit is accounts.always_on_max")
+            self._database.execute("UPDATE accounts SET always_on = ? WHERE id = ?", (int(always_on), account_id))
+            self._record(account_id, by, "user.set-always-on", before.name, "on" if always_on else "off")
+            account = self._get_by_id(account_id)
+        return account
+
     def delete(self, account_id: int, by: Actor) -> None:
         """Delete the account with its credentials, certificates and account data. Raises ``NotFound``."""
         with self._database.transaction():
@@ -196,8 +209,8 @@ class SqliteAccounts:
 
 
 def _account(row: Row) -> Account:
-    return Account(row[0], row[1], _ROLES[row[2]], bool(row[3]), from_ms(row[4]), from_ms_or_none(row[5]))
+    return Account(row[0], row[1], _ROLES[row[2]], bool(row[3]), from_ms(row[4]), from_ms_or_none(row[5]), bool(row[6]))
 
 
 def _entry(row: Row) -> AccountEntry:
-    return AccountEntry(row[0], row[1], _ROLES[row[2]], bool(row[3]))
+    return AccountEntry(row[0], row[1], _ROLES[row[2]], bool(row[3]), bool(row[4]))

@@ -1,7 +1,8 @@
-"""The table ``presence``. Its column ``left_number`` is a message id, and ``joined_ms`` the time of a JOIN."""
+"""The tables ``presence`` and ``always_on_users``. ``left_number`` is a message id, ``joined_ms`` a time."""
 
 from __future__ import annotations
 
+from chatroom.chat.stored.records import AlwaysOnUser
 from chatroom.storage.sqlite.database import Database
 
 # The higher one of what is stored and of what is given. NULL, which means no message id, changes nothing.
@@ -72,6 +73,24 @@ class SqlitePresence:
             self._database.execute(
                 "UPDATE presence SET joined_ms = NULL WHERE channel = ? AND joined_ms IS NOT NULL", (channel,)
             )
+
+    def save_user(self, user: AlwaysOnUser) -> None:
+        """Store what others see of a user that is always on."""
+        with self._database.transaction():
+            self._database.execute(
+                "INSERT OR REPLACE INTO always_on_users (account_id, username, realname, host, away, modes)"
+                " SELECT id, ?, ?, ?, ?, ? FROM accounts WHERE id = ?",
+                (*user[1:], user.account_id),
+            )
+
+    def load_users(self, most: int) -> list[AlwaysOnUser]:
+        """The users of the accounts that are always on and not disabled, the oldest accounts first."""
+        rows = self._database.rows(
+            "SELECT u.account_id, username, realname, host, away, modes FROM always_on_users u"
+            " JOIN accounts a ON a.id = u.account_id WHERE a.always_on AND NOT a.disabled ORDER BY a.id LIMIT ?",
+            (most,),
+        )
+        return [AlwaysOnUser(*row) for row in rows]
 
     def find_left(self, account_id: int, channel: str) -> int | None:
         """The message id up to which the account had read when it last left, or None if it never left."""

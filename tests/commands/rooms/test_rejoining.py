@@ -322,3 +322,14 @@ def test_operators_by_account_are_operators_again(keeping: Here, alice: Client) 
     una.read()
     alice, _ = come_back(keeping, "alice")
     assert f":{SERVER} MODE #a +o alice" in una.read()
+
+
+def test_a_connection_in_clear_does_not_come_back_to_a_channel_for_tls(keeping: Here) -> None:
+    """It is answered as a JOIN would be. By TLS the account comes back all the same."""
+    una = keeping.member("una", secure=True)
+    una.say("JOIN #safe", "MODE #safe +z")
+    una.vanish()
+    una, sent = come_back(keeping)
+    assert "489" in verbs(sent) and channels_of(una) == set()
+    una.vanish()
+    assert channels_of(keeping.member("una", secure=True)) == {"#safe"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from harness.world import SHELL
 
-from chatroom.chat.stored.records import Role
+from chatroom.chat.stored.records import AlwaysOnUser, Role
 from chatroom.storage.sqlite.sqlite_stores import SqliteStores
 
 
@@ -53,3 +53,23 @@ def test_a_deleted_account_has_no_places(stores: SqliteStores, una: int) -> None
     stores.accounts.delete(una, SHELL)
     stores.presence.go(una, "#a", 5, returns=True)
     assert stores.presence.find_places(una) == []
+
+
+def test_the_users_that_are_always_on(stores: SqliteStores, una: int) -> None:
+    """Those of the accounts that are switched on and not disabled, as many as are wanted, with what was stored last."""
+    presence, accounts = stores.presence, stores.accounts
+    other = accounts.create("vera", Role.USER, [], SHELL).id
+    for account_id in (una, other):
+        presence.save_user(AlwaysOnUser(account_id, "u", "Real", "host", None, "+"))
+    user = AlwaysOnUser(una, "u", "Una", "host", "gone", "+i")
+    presence.save_user(user)
+    presence.save_user(user._replace(account_id=99))
+    assert presence.load_users(10) == []
+    for account_id in (una, other):
+        accounts.set_always_on(account_id, True, 2, SHELL)
+    assert presence.load_users(1) == [user]
+    assert [one.account_id for one in presence.load_users(10)] == [una, other]
+    accounts.set_disabled(other, True, SHELL)
+    assert presence.load_users(10) == [user]
+    accounts.delete(una, SHELL)
+    assert presence.load_users(10) == []
