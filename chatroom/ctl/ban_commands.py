@@ -35,6 +35,8 @@ from chatroom.ctl.output import (
     print_table,
     progress,
     report,
+    report_result,
+    result_option,
     say,
 )
 from chatroom.ctl.streams import warn
@@ -80,7 +82,7 @@ def ban() -> None:
 )
 @click.option("--reason", default="", metavar="TEXT", help='Shown to the banned user. Example: --reason "flooding"')
 @_force_option
-@json_option
+@result_option("database", "bans", "replaced", "disconnected")
 @utc_option
 @pass_changing_invocation
 def add(
@@ -92,7 +94,6 @@ def add(
     reason: str,
     force: bool,
     yes: bool,
-    as_json: bool,
 ) -> None:
     """Ban TARGET: a name, an address or a network.
 
@@ -122,20 +123,24 @@ def add(
         replaced = [find_exact(stores, one) for one in targets]
         added = [_add(stores, invocation, one, reason, until_at) for one in targets]
     disconnected = await_disconnected(invocation, hit) if present is not None else None
-    if as_json:
-        old = [one for one in replaced if one is not None]
-        made = {"database": invocation.database, "bans": added, "replaced": old, "disconnected": disconnected}
-        print_json(made, changed=True)
-        return
+    lines = []
     for new, before in zip(added, replaced, strict=True):
         instead = f"; it replaces {_described(before)}" if before is not None else ""
-        report(f"Banned {new.target} {_until(new)} (ban {new.id}) in {invocation.database}{instead}")
+        lines.append(f"Banned {new.target} {_until(new)} (ban {new.id}) in {invocation.database}{instead}")
     if disconnected is not None:
-        report(disconnected.describe())
+        lines.append(disconnected.describe())
+    report_result(
+        *lines,
+        database=invocation.database,
+        bans=added,
+        replaced=[one for one in replaced if one is not None],
+        disconnected=disconnected,
+    )
 
 
 @ban.command("remove")
 @click.argument("target_or_id", metavar="TARGET_OR_ID")
+@result_option("database", "ban", "covered_by")
 @pass_changing_invocation
 def remove(invocation: Invocation, target_or_id: str) -> None:
     """Lift a ban, by its target or by its number.
@@ -160,7 +165,12 @@ def remove(invocation: Invocation, target_or_id: str) -> None:
             ban_id = found.id
         lifted = stores.bans.lift(ban_id, invocation.actor)
         still = find_covering(stores, parse_target(lifted.target))
-    report(f"Lifted the ban on {lifted.target} (ban {lifted.id}) in {invocation.database}")
+    report_result(
+        f"Lifted the ban on {lifted.target} (ban {lifted.id}) in {invocation.database}",
+        database=invocation.database,
+        ban=lifted,
+        covered_by=still,
+    )
     if still:
         warn(plain(f"{lifted.target} stays banned: it is covered by {_named(still)}"))
 
@@ -249,6 +259,7 @@ def export(invocation: Invocation, file: str) -> None:
 )
 @click.option("--skip-bad", is_flag=True, help="Import the other lines if some cannot be read. Example: --skip-bad")
 @_force_option
+@result_option("database", "added", "unchanged", "skipped")
 @pass_changing_invocation
 def import_(invocation: Invocation, file: str, reason: str, skip_bad: bool, force: bool, yes: bool) -> None:
     """Add the bans listed in FILE, or "-" for standard input.
@@ -280,7 +291,13 @@ def import_(invocation: Invocation, file: str, reason: str, skip_bad: bool, forc
     others = [f"{len(wanted) - len(new)} are in force already or have run out"]
     if errors:
         others.append(f"{len(errors)} lines cannot be read and were skipped")
-    report(f"Added {len(new)} of {len(wanted)} bans to {invocation.database}; {', '.join(others)}")
+    report_result(
+        f"Added {len(new)} of {len(wanted)} bans to {invocation.database}; {', '.join(others)}",
+        database=invocation.database,
+        added=len(new),
+        unchanged=len(wanted) - len(new),
+        skipped=errors,
+    )
 
 
 def _add(

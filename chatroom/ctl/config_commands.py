@@ -17,7 +17,7 @@ from chatroom.config.settings import SECTIONS
 from chatroom.config.template import template, toml_value
 from chatroom.ctl import config_edit
 from chatroom.ctl.invocation import Invocation, pass_invocation
-from chatroom.ctl.output import json_option, plain, print_json, print_table, report, say
+from chatroom.ctl.output import json_option, plain, print_json, print_table, report_result, result_option, say
 from chatroom.ctl.standard_input import read_stdin
 from chatroom.ctl.streams import warn
 from chatroom.ctl.subcommands import Subcommands
@@ -58,6 +58,7 @@ def config() -> None:
 
 @config.command("init")
 @click.argument("path", required=False, type=click.Path(path_type=Path, dir_okay=False))
+@result_option("file")
 @pass_invocation
 def init(invocation: Invocation, path: Path | None) -> None:
     """Write a configuration file that explains every setting.
@@ -74,10 +75,11 @@ def init(invocation: Invocation, path: Path | None) -> None:
         raise AlreadyExists(f"{target} exists already; name another path or remove it")
     target.parent.mkdir(parents=True, exist_ok=True)
     config_edit.write_file(target, template())
-    report(f"Wrote {target}. Every setting in it is commented out and keeps its default.")
+    lines = [f"Wrote {target}. Every setting in it is commented out and keeps its default."]
     found = Invocation(None, None).config_file
     if found is None or not found.samefile(target):
-        report(f"It is read only if it is named: chatroomctl --config {shlex.quote(str(target.absolute()))}")
+        lines.append(f"It is read only if it is named: chatroomctl --config {shlex.quote(str(target.absolute()))}")
+    report_result(*lines, file=target)
 
 
 @config.command("path")
@@ -171,6 +173,7 @@ def _print_section(settings: Settings, section: str, as_json: bool) -> None:
 @_key_argument
 @click.argument("value", required=False)
 @click.option("--stdin", "from_stdin", is_flag=True, help="Read VALUE from standard input. Example: --stdin < motd.txt")
+@result_option("file", "key", "value", "applies")
 @pass_invocation
 def set_(invocation: Invocation, key: Key, value: str | None, from_stdin: bool) -> None:
     """Set one setting in the configuration file.
@@ -200,7 +203,13 @@ def set_(invocation: Invocation, key: Key, value: str | None, from_stdin: bool) 
     # A path is stored as it was given: "~" and relative paths have the same meaning in the file.
     stored = value if isinstance(checked, Path) else key.kind.write(checked)
     _change(file, key, config_edit.with_value(_text_of(file), key, stored))
-    report(f"{file}: {key.path} = {_MASKED if key.secret else toml_value(stored)}. {_when(key)}")
+    report_result(
+        f"{file}: {key.path} = {_MASKED if key.secret else toml_value(stored)}. {_when(key)}",
+        file=file,
+        key=key.path,
+        value=_MASKED if key.secret else stored,
+        applies=key.applies,
+    )
 
 
 def _ask(key: Key) -> str:
@@ -212,6 +221,7 @@ def _ask(key: Key) -> str:
 
 @config.command("unset")
 @_key_argument
+@result_option("file", "key", "value", "applies")
 @pass_invocation
 def unset(invocation: Invocation, key: Key) -> None:
     """Reset one setting to its default.
@@ -224,7 +234,13 @@ def unset(invocation: Invocation, key: Key) -> None:
     """
     file = _required_file(invocation)
     _change(file, key, config_edit.without_value(_text_of(file), key))
-    report(f"{file}: {key.path} has its default again, {toml_value(key.default)}. {_when(key)}")
+    report_result(
+        f"{file}: {key.path} has its default again, {toml_value(key.default)}. {_when(key)}",
+        file=file,
+        key=key.path,
+        value=key.default,
+        applies=key.applies,
+    )
 
 
 @config.command("check")

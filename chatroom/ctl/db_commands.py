@@ -18,7 +18,8 @@ from chatroom.ctl.output import (
     print_json,
     print_pairs,
     progress,
-    report,
+    report_result,
+    result_option,
     say,
     size,
 )
@@ -89,6 +90,7 @@ def status(invocation: Invocation, as_json: bool) -> None:
 
 
 @db.command("migrate")
+@result_option("database", "version", "before", "copy")
 @pass_changing_invocation
 def migrate(invocation: Invocation) -> None:
     """Upgrade the database, or create it.
@@ -106,20 +108,27 @@ def migrate(invocation: Invocation) -> None:
             before = read_status(database)
     except DatabaseMissing:
         open_stores(path, create=True).close()
-        report(f"Created {path}")
+        report_result(f"Created {path}", database=path, version=newest_version(), before=None, copy=None)
         return
+    found: dict[str, object] = {"database": path, "version": before.newest_version, "before": before.version}
     if before.state == "current":
-        say(f"{path} is at version {before.version}, the newest: nothing to do")
+        report_result(f"{path} is at version {before.version}, the newest: nothing to do", **found, copy=None)
         return
     # With the lock of a daemon held, none can start while the schema changes.
-    with _exclusive(path), open_stores(path, migrate=True) as stores:
+    with (
+        _exclusive(path),
+        _copy_progress() as on_progress,
+        open_stores(path, migrate=True, progress=on_progress) as stores,
+    ):
         copy = stores.upgraded_from
-    report(f"Migrated {path} from version {before.version} to {before.newest_version}; the old one is in {copy}")
+    text = f"Migrated {path} from version {before.version} to {before.newest_version}; the old one is in {copy}"
+    report_result(text, **found, copy=copy)
 
 
 @db.command("backup")
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 @click.option("--force", is_flag=True, help="Replace FILE if it exists. Example: --force")
+@result_option("database", "file", "size")
 @pass_invocation
 def backup(invocation: Invocation, file: Path, force: bool) -> None:
     """Copy the database to FILE while the daemon runs.
@@ -134,14 +143,16 @@ def backup(invocation: Invocation, file: Path, force: bool) -> None:
     """
     with contextlib.closing(open_any(invocation.database)) as database, _copy_progress() as on_progress:
         write_copy(database, file, replace=force, progress=on_progress)
-    report(f"Copied {invocation.database} to {file} ({size(file.stat().st_size)})")
+    copied = file.stat().st_size
+    text = f"Copied {invocation.database} to {file} ({size(copied)})"
+    report_result(text, database=invocation.database, file=file, size=copied)
 
 
 @db.command("restore")
 @click.argument("file", type=click.Path(exists=True, path_type=Path, dir_okay=False))
-@json_option
+@result_option("database", "restored_from", "version", "newest_at", "kept")
 @pass_changing_invocation
-def restore(invocation: Invocation, file: Path, yes: bool, as_json: bool) -> None:
+def restore(invocation: Invocation, file: Path, yes: bool) -> None:
     """Put FILE, a copy of a database, in the place of the database.
 
     Stop the daemon first. FILE is checked for faults, and stays as it is. The database that was there is kept beside
@@ -167,14 +178,11 @@ def restore(invocation: Invocation, file: Path, yes: bool, as_json: bool) -> Non
                     stores.audit.add(invocation.actor, "db.restore", str(path), f"from {file}")
     finally:
         fetched.unlink(missing_ok=True)
-    if as_json:
-        found = {"database": path, "restored_from": file, "version": version, "newest_at": newest_at, "kept": kept}
-        print_json(found, changed=True)
-        return
     older = "" if version == newest_version() else f" (version {version}; the next start of the daemon upgrades it)"
-    report(f"Restored {path} from {file}{older}")
+    lines = [f"Restored {path} from {file}{older}"]
     if kept:
-        report(f"What was there is kept as {', '.join(map(str, kept))}")
+        lines.append(f"What was there is kept as {', '.join(map(str, kept))}")
+    report_result(*lines, database=path, restored_from=file, version=version, newest_at=newest_at, kept=kept)
 
 
 @db.command("check")

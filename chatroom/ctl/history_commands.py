@@ -6,7 +6,8 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import IO, Any, TypeVar
 
@@ -30,7 +31,8 @@ from chatroom.ctl.output import (
     print_table,
     progress,
     report,
-    say,
+    report_result,
+    result_option,
     size,
 )
 from chatroom.ctl.streams import print_error, warn
@@ -203,19 +205,27 @@ def export(
       chatroomctl history export --format text --channel "#lobby" --after 2030-01-01
     """
     count = 0
-    with open_stores(invocation.database) as stores, open_output(file) as target:
+    with open_stores(invocation.database) as stores, open_output(file) as target, _export_progress(stores, file) as bar:
         for one in history_archive.read_all(
             stores.database, channel=channel, after_ms=to_ms_or_none(after_at), before_ms=to_ms_or_none(before_at)
         ):
             click.echo(format_line(one) if form == "jsonl" else format_text(one.entry), file=target)
             count += 1
+            if count % 1000 == 0:
+                bar.update(1000)
     if file != "-":
         report(f"Wrote {count} entries of {invocation.database} to {file}")
+
+
+def _export_progress(stores: SqliteStores, file: str) -> AbstractContextManager[Any]:
+    # The length is that of the whole history, which is known at once. So the bar of a part ends early.
+    return progress(history_archive.count_before(stores.database, to_ms(datetime.now(UTC))), "Exporting", output=file)
 
 
 @history.command("import")
 @click.argument("file", type=click.Path(exists=True, allow_dash=True, dir_okay=False))
 @click.option("--skip-bad", is_flag=True, help="Import the other lines if some cannot be read. Example: --skip-bad")
+@result_option("database", "added", "known", "unplaced", "errors")
 @pass_changing_invocation
 def import_(invocation: Invocation, file: str, skip_bad: bool) -> None:
     """Add the entries of an exported FILE: all of them, or none.
@@ -251,7 +261,8 @@ def import_(invocation: Invocation, file: str, skip_bad: bool) -> None:
         others.append(f"{done.unplaced} are direct messages of accounts that this database does not have")
     if done.errors:
         others.append(f"{len(done.errors)} lines cannot be read and were skipped")
-    report(f"Added {done.added} entries to {invocation.database}; {', '.join(others)}")
+    text = f"Added {done.added} entries to {invocation.database}; {', '.join(others)}"
+    report_result(text, database=invocation.database, **asdict(done))
 
 
 @contextmanager
@@ -282,6 +293,7 @@ def _older_than(context: click.Context, parameter: click.Parameter, value: str) 
     callback=_older_than,
     help="The age from which entries are deleted. Example: --older-than 30d",
 )
+@result_option("database", "deleted")
 @pass_changing_invocation
 def prune(invocation: Invocation, before_at: datetime, yes: bool) -> None:
     """Permanently delete old entries.
@@ -297,7 +309,7 @@ def prune(invocation: Invocation, before_at: datetime, yes: bool) -> None:
     with open_stores(invocation.database) as stores, closing(open_upkeep(invocation.database)) as upkeep:
         count = history_archive.count_before(stores.database, before_ms)
         if not count:
-            say(f"{invocation.database} has no entries that old")
+            report_result(f"{invocation.database} has no entries that old", database=invocation.database, deleted=0)
             return
         confirm(f"Permanently delete {count} entries older than {moment(before_at)}?", yes)
         # Audited before the first step, so that a deletion that is interrupted has its entry too.
@@ -308,11 +320,12 @@ def prune(invocation: Invocation, before_at: datetime, yes: bool) -> None:
         with progress(count, "Deleting") as bar:
             done = history_steps.prune_all(upkeep, before_ms, bar.update)
         _scrub(stores, upkeep)
-    report(f"Deleted {done} entries from {invocation.database}")
+    report_result(f"Deleted {done} entries from {invocation.database}", database=invocation.database, deleted=done)
 
 
 @history.command("forget")
 @click.argument("name")
+@result_option("database", "name", "deleted")
 @pass_changing_invocation
 def forget(invocation: Invocation, name: str, yes: bool) -> None:
     """Permanently delete all entries by an account.
@@ -333,7 +346,9 @@ def forget(invocation: Invocation, name: str, yes: bool) -> None:
         with progress(len(message_ids), "Deleting") as bar:
             history_steps.remove_all(upkeep, message_ids, bar.update)
         _scrub(stores, upkeep)
-    report(f"Deleted {len(message_ids)} entries of {name} from {invocation.database}")
+    count = len(message_ids)
+    text = f"Deleted {count} entries of {name} from {invocation.database}"
+    report_result(text, database=invocation.database, name=name, deleted=count)
 
 
 def _scrub(stores: SqliteStores, upkeep: SqliteUpkeep) -> None:

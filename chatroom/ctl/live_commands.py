@@ -9,7 +9,7 @@ from chatroom.chat.admission.durations import format_duration
 from chatroom.chat.admission.lockdown import Lockdown
 from chatroom.ctl.control_client import list_sessions, perform, request
 from chatroom.ctl.invocation import Invocation, pass_invocation, utc_option
-from chatroom.ctl.output import json_option, print_json, print_pairs, print_table, report
+from chatroom.ctl.output import json_option, print_json, print_pairs, print_table, report_result, result_option
 from chatroom.errors import InvalidValue
 
 
@@ -34,7 +34,10 @@ def status(invocation: Invocation, as_json: bool) -> None:
     if as_json:
         print_json({key: int(value) if value.isdecimal() else value for key, value in pairs.items()})
     else:
-        print_pairs(pairs.items())
+        # The programs' key is uptime_s; people read a duration as everywhere else.
+        uptime = pairs.get("uptime_s", "")
+        shown = {**pairs, "uptime_s": format_duration(int(uptime))} if uptime.isdecimal() else pairs
+        print_pairs((key.removesuffix("_s"), value) for key, value in shown.items())
 
 
 @click.command()
@@ -75,6 +78,7 @@ def who(invocation: Invocation, as_json: bool) -> None:
 @click.command()
 @click.argument("name")
 @click.argument("reason", nargs=-1)
+@result_option("answer")
 @pass_invocation
 def kick(invocation: Invocation, name: str, reason: tuple[str, ...]) -> None:
     """Disconnect the user NAME. This is no ban: NAME may connect again.
@@ -85,11 +89,12 @@ def kick(invocation: Invocation, name: str, reason: tuple[str, ...]) -> None:
     Example:
       chatroomctl kick mallory please calm down
     """
-    report(perform(invocation, "KILL", parse_name(name).name, " ".join(reason)))
+    _report(perform(invocation, "KILL", parse_name(name).name, " ".join(reason)))
 
 
 @click.command()
 @click.argument("text", nargs=-1, required=True)
+@result_option("answer")
 @pass_invocation
 def announce(invocation: Invocation, text: tuple[str, ...]) -> None:
     """Send TEXT to all users, as a notice from the server.
@@ -101,10 +106,11 @@ def announce(invocation: Invocation, text: tuple[str, ...]) -> None:
     words = " ".join(text).strip()
     if not words:
         raise InvalidValue("there is no text to announce")
-    report(perform(invocation, "ANNOUNCE", words))
+    _report(perform(invocation, "ANNOUNCE", words))
 
 
 @click.command()
+@result_option("answer")
 @pass_invocation
 def reload(invocation: Invocation) -> None:
     """Make the running daemon read its configuration again.
@@ -115,11 +121,12 @@ def reload(invocation: Invocation) -> None:
     Example:
       chatroomctl config set limits.burst_lines 100 && chatroomctl reload
     """
-    report(perform(invocation, "REHASH"))
+    _report(perform(invocation, "REHASH"))
 
 
 @click.command()
 @click.argument("state", required=False, type=click.Choice([one.value for one in Lockdown]))
+@result_option("answer")
 @pass_invocation
 def lockdown(invocation: Invocation, state: str | None) -> None:
     """Keep new users out of the running daemon, or show whether it does.
@@ -132,4 +139,8 @@ def lockdown(invocation: Invocation, state: str | None) -> None:
       chatroomctl lockdown accounts-only
       chatroomctl lockdown off
     """
-    report(perform(invocation, "LOCKDOWN", *([state] if state else [])))
+    _report(perform(invocation, "LOCKDOWN", *([state] if state else [])))
+
+
+def _report(answer: str) -> None:
+    report_result(answer, answer=answer)

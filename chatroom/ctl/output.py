@@ -26,6 +26,9 @@ from chatroom.errors import Refused
 from chatroom.irc.times import format_moment
 from chatroom.storage.new_file import new_file
 
+_RESULT = "chatroom.ctl.result"
+"""Under this name a click context has the flag and the keys of ``result_option``."""
+
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
@@ -33,6 +36,24 @@ def json_option(command: Command) -> Command:
     """Add ``--json`` to a command, as its argument ``as_json``."""
     option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document. Example: --json | jq .")
     return option(command)
+
+
+def result_option(*keys: str) -> Callable[[Command], Command]:
+    """Add ``--json`` to a command that changes something; ``report_result`` prints the document.
+
+    ``keys`` are those of the document, for the help.
+    """
+
+    def remember(context: click.Context, parameter: click.Parameter, value: bool) -> None:
+        context.meta[_RESULT] = (value, keys)
+
+    return click.option(
+        "--json",
+        is_flag=True,
+        expose_value=False,
+        callback=remember,
+        help=f"Print one JSON document instead, with the keys {', '.join(keys)}. Example: --json | jq .",
+    )
 
 
 def yes_option(command: Command) -> Command:
@@ -125,6 +146,17 @@ def report(text: str) -> None:
     _print_result(plain(text))
 
 
+def report_result(*lines: str, **document: object) -> None:
+    """Print what the command has changed: lines for people, or with ``--json`` (``result_option``) the document."""
+    as_json, keys = click.get_current_context().meta[_RESULT]
+    assert set(document) == set(keys), "the help of --json names the keys"
+    if as_json:
+        print_json(document, changed=True)
+        return
+    for line in lines:
+        report(line)
+
+
 def _print_result(text: str) -> None:
     try:
         click.echo(text)
@@ -148,10 +180,15 @@ def confirm(question: str, yes: bool) -> None:
     click.confirm(plain(question), abort=True, err=True)
 
 
-def progress(length: int, label: str) -> AbstractContextManager[Any]:
-    """Return a progress bar on stderr, moved by ``update(n)``. It is hidden if stderr is not a terminal."""
+def progress(length: int, label: str, *, output: str = "") -> AbstractContextManager[Any]:
+    """Return a progress bar on stderr, moved by ``update(n)``. It is hidden if stderr is not a terminal.
+
+    ``output`` is the FILE of an export. If that is ``-`` for a terminal, the bar is hidden too: it would stand between
+    the lines.
+    """
     # On stderr, so that standard output can go to a file or a pipe.
-    return click.progressbar(length=length, label=label, file=sys.stderr, hidden=not sys.stderr.isatty())
+    hidden = not sys.stderr.isatty() or (output == "-" and sys.stdout.isatty())
+    return click.progressbar(length=length, label=label, file=sys.stderr, hidden=hidden)
 
 
 def _escape(line: str) -> str:

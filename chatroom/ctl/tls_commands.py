@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING
 import click
 
 from chatroom.ctl.invocation import Invocation, pass_invocation
-from chatroom.ctl.output import confirm, json_option, print_json, print_table, report, say, yes_option
+from chatroom.ctl.output import (
+    confirm,
+    json_option,
+    print_json,
+    print_table,
+    report_result,
+    result_option,
+    say,
+    yes_option,
+)
 from chatroom.ctl.subcommands import Subcommands
 from chatroom.errors import Refused
 from chatroom.storage.new_file import new_file
@@ -40,11 +49,9 @@ def tls() -> None:
 )
 @click.option("--days", type=click.IntRange(1, 36_500), default=3650, help="The validity. Example: --days 365")
 @yes_option
-@json_option
+@result_option("certificate", "key", "fingerprint", "names", "expires")
 @pass_invocation
-def self_signed(
-    invocation: Invocation, names: tuple[str, ...], directory: Path, days: int, yes: bool, as_json: bool
-) -> None:
+def self_signed(invocation: Invocation, names: tuple[str, ...], directory: Path, days: int, yes: bool) -> None:
     """Make a self-signed certificate for the host names and addresses NAME.
 
     It writes certificate.pem and key.pem and prints the fingerprint, which clients must trust: no authority vouches for
@@ -74,17 +81,20 @@ def self_signed(
     certificate = x509.load_pem_x509_certificate(texts[0].encode())
     fingerprint = _fingerprint(certificate)
     absolute = [file.absolute() for file in files]
-    if as_json:
-        shown = {"certificate": absolute[0], "key": absolute[1], "fingerprint": fingerprint}
-        print_json({**shown, "names": names, "expires": certificate.not_valid_after_utc})
-        return
-    report(f"Made {absolute[0]} and {absolute[1]}, valid until {certificate.not_valid_after_utc:%Y-%m-%d}")
-    report(f"Fingerprint (SHA-256): {fingerprint}")
-    report("Add to the configuration and restart the daemon:")
-    for line in ("", "[[listen]]", 'host = "0.0.0.0"', "port = 6697", "tls = true"):
-        report(f"  {line}".rstrip())
-    report(f'  certificate = "{absolute[0]}"')
-    report(f'  key = "{absolute[1]}"')
+    expires = certificate.not_valid_after_utc
+    report_result(
+        f"Made {absolute[0]} and {absolute[1]}, valid until {expires:%Y-%m-%d}",
+        f"Fingerprint (SHA-256): {fingerprint}",
+        "Add to the configuration and restart the daemon:",
+        *("", "  [[listen]]", '  host = "0.0.0.0"', "  port = 6697", "  tls = true"),
+        f'  certificate = "{absolute[0]}"',
+        f'  key = "{absolute[1]}"',
+        certificate=absolute[0],
+        key=absolute[1],
+        fingerprint=fingerprint,
+        names=names,
+        expires=expires,
+    )
 
 
 @tls.command("show")

@@ -9,7 +9,7 @@ import click
 from chatroom.chat.stored.records import Account
 from chatroom.ctl.database_choice import pass_changing_invocation
 from chatroom.ctl.invocation import Invocation, pass_invocation, utc_option
-from chatroom.ctl.output import json_option, print_json, print_table, report
+from chatroom.ctl.output import json_option, print_json, print_table, report_result, result_option
 from chatroom.ctl.subcommands import Subcommands
 from chatroom.errors import AlreadyExists
 from chatroom.irc.fingerprints import parse_fingerprint
@@ -38,9 +38,9 @@ def cert() -> None:
     metavar="PEM",
     help="Take the fingerprint of the certificate in this file. Example: --file alice.crt",
 )
-@json_option
+@result_option("database", "account", "certificate")
 @pass_changing_invocation
-def add(invocation: Invocation, name: str, fingerprint: str | None, file: Path | None, as_json: bool) -> None:
+def add(invocation: Invocation, name: str, fingerprint: str | None, file: Path | None) -> None:
     """Let clients with a certificate log in to the account NAME.
 
     The certificate is given by its FINGERPRINT or by --file. A running daemon accepts it at once.
@@ -55,18 +55,16 @@ def add(invocation: Invocation, name: str, fingerprint: str | None, file: Path |
         account = stores.accounts.get(name)
         _require_no_other_account(stores, account, wanted)
         added = stores.client_certificates.add(account.id, wanted, invocation.actor)
-    if as_json:
-        print_json({"database": invocation.database, "account": account.name, "certificate": added}, changed=True)
-    else:
-        report(f"Added the certificate {wanted} to {account.name} in {invocation.database}")
+    text = f"Added the certificate {wanted} to {account.name} in {invocation.database}"
+    report_result(text, database=invocation.database, account=account.name, certificate=added)
 
 
 @cert.command("remove")
 @click.argument("name")
 @click.argument("fingerprint")
-@json_option
+@result_option("database", "account", "fingerprint")
 @pass_changing_invocation
-def remove(invocation: Invocation, name: str, fingerprint: str, as_json: bool) -> None:
+def remove(invocation: Invocation, name: str, fingerprint: str) -> None:
     """Take the certificate with that FINGERPRINT from the account NAME.
 
     A running daemon refuses it at once. Clients that have logged in by it stay connected.
@@ -79,10 +77,8 @@ def remove(invocation: Invocation, name: str, fingerprint: str, as_json: bool) -
     with open_stores(invocation.database) as stores:
         account = stores.accounts.get(name)
         stores.client_certificates.remove(account.id, wanted, invocation.actor)
-    if as_json:
-        print_json({"database": invocation.database, "account": account.name, "fingerprint": wanted}, changed=True)
-    else:
-        report(f"Removed the certificate {wanted} from {account.name} in {invocation.database}")
+    text = f"Removed the certificate {wanted} from {account.name} in {invocation.database}"
+    report_result(text, database=invocation.database, account=account.name, fingerprint=wanted)
 
 
 @cert.command("list")

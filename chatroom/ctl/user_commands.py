@@ -16,7 +16,7 @@ from chatroom.ctl.database_choice import pass_changing_invocation
 from chatroom.ctl.invocation import Invocation, pass_invocation, utc_option
 from chatroom.ctl.new_password import password_option, read_password
 from chatroom.ctl.offline import without_daemon
-from chatroom.ctl.output import confirm, json_option, print_json, print_pairs, print_table, report
+from chatroom.ctl.output import confirm, json_option, print_json, print_pairs, print_table, report_result, result_option
 from chatroom.ctl.streams import warn
 from chatroom.ctl.subcommands import Subcommands
 from chatroom.ctl.user_cert_commands import cert
@@ -64,10 +64,10 @@ user.add_command(cert)
     help="Allow a name that accounts.reserved_names keeps for the server. Example: --force",
 )
 @password_option
-@json_option
+@result_option("database", "account")
 @utc_option
 @pass_changing_invocation
-def create(invocation: Invocation, name: str, role: str, force: bool, password_stdin: bool, as_json: bool) -> None:
+def create(invocation: Invocation, name: str, role: str, force: bool, password_stdin: bool) -> None:
     """Create the account NAME. The database is created too if there is none yet.
 
     A guest with that name gets another one. A reserved name, such as Admin, takes --force; an admin can have one
@@ -78,23 +78,23 @@ def create(invocation: Invocation, name: str, role: str, force: bool, password_s
       chatroomctl user create bob
       chatroomctl user create bot --password-stdin < password.txt
     """
-    _create(invocation, name, Role.from_word(role), password_stdin, as_json, force=force)
+    _create(invocation, name, Role.from_word(role), password_stdin, force=force)
 
 
 @user.command("create-admin")
 @click.argument("name")
 @password_option
-@json_option
+@result_option("database", "account")
 @utc_option
 @pass_changing_invocation
-def create_admin(invocation: Invocation, name: str, password_stdin: bool, as_json: bool) -> None:
+def create_admin(invocation: Invocation, name: str, password_stdin: bool) -> None:
     """Create the admin account NAME. The database is created too if there is none yet.
 
     \b
     Example:
       chatroomctl user create-admin alice
     """
-    _create(invocation, name, Role.ADMIN, password_stdin, as_json)
+    _create(invocation, name, Role.ADMIN, password_stdin)
 
 
 @user.command("list")
@@ -160,6 +160,7 @@ def show(invocation: Invocation, name: str, as_json: bool) -> None:
 @user.command("passwd")
 @click.argument("name")
 @password_option
+@result_option("database", "account", "certificates")
 @pass_changing_invocation
 def passwd(invocation: Invocation, name: str, password_stdin: bool) -> None:
     """Give the account NAME a new password.
@@ -175,15 +176,17 @@ def passwd(invocation: Invocation, name: str, password_stdin: bool) -> None:
         credentials = make_credentials(password.text, settings)
         stores.accounts.set_credentials(account.id, credentials, invocation.actor, is_weak=password.is_weak)
         certificates = stores.client_certificates.count(account.id)
-    report(f"Changed the password of {account.name} in {invocation.database}")
+    lines = [f"Changed the password of {account.name} in {invocation.database}"]
     if certificates:
-        report(f"Certificates that log in without it: {certificates} (user cert list {account.name})")
+        lines.append(f"Certificates that log in without it: {certificates} (user cert list {account.name})")
+    report_result(*lines, database=invocation.database, account=account, certificates=certificates)
 
 
 @user.command("set-role")
 @click.argument("name")
 @click.argument("role", type=_role_type)
 @_force_option
+@result_option("database", "account", "changed")
 @pass_changing_invocation
 def set_role(invocation: Invocation, name: str, role: str, force: bool) -> None:
     """Make the account NAME a user, a moderator or an admin.
@@ -196,12 +199,13 @@ def set_role(invocation: Invocation, name: str, role: str, force: bool) -> None:
     with open_stores(invocation.database) as stores:
         account = stores.accounts.get(name)
         if account.role is wanted:
-            report(f"{account.name} has the role {role} already in {invocation.database}")
+            _report_account(invocation, f"{account.name} has the role {role} already", account, changed=False)
             return
         _require_another_admin(stores, account, force)
         unsafe = _find_unsafe_password(stores, account.name) if must_be_strong(wanted) else None
-        stores.accounts.set_role(account.id, wanted, invocation.actor)
-    report(f"Changed the role of {account.name} from {account.role.word} to {role} in {invocation.database}")
+        changed = stores.accounts.set_role(account.id, wanted, invocation.actor)
+    text = f"Changed the role of {account.name} from {account.role.word} to {role}"
+    _report_account(invocation, text, changed, changed=True)
     if unsafe is not None:
         warn(f'{unsafe}; "chatroomctl user passwd {account.name}" sets a new one')
 
@@ -209,9 +213,9 @@ def set_role(invocation: Invocation, name: str, role: str, force: bool) -> None:
 @user.command("set-always-on")
 @click.argument("name")
 @click.argument("state", type=click.Choice(["on", "off"]))
-@json_option
+@result_option("database", "account", "changed")
 @pass_changing_invocation
-def set_always_on(invocation: Invocation, name: str, state: str, as_json: bool) -> None:
+def set_always_on(invocation: Invocation, name: str, state: str) -> None:
     """Have the user of the account NAME stay in its channels while none of its devices is connected.
 
     It begins when the account's last device disconnects, and holds over restarts. A ban, or disabling the account, ends
@@ -227,17 +231,14 @@ def set_always_on(invocation: Invocation, name: str, state: str, as_json: bool) 
         is_changed = account.always_on is not wanted
         if is_changed:
             account = stores.accounts.set_always_on(account.id, wanted, most, invocation.actor)
-    if as_json:
-        print_json({"database": invocation.database, "account": account}, changed=is_changed)
-    elif is_changed:
-        report(f"Switched always-on {state} for {account.name} in {invocation.database}")
-    else:
-        report(f"Always-on is {state} already for {account.name} in {invocation.database}")
+    text = f"Switched always-on {state}" if is_changed else f"Always-on is {state} already"
+    _report_account(invocation, f"{text} for {account.name}", account, changed=is_changed)
 
 
 @user.command("disable")
 @click.argument("name")
 @_force_option
+@result_option("database", "account", "changed")
 @pass_changing_invocation
 def disable(invocation: Invocation, name: str, force: bool) -> None:
     """Keep the account NAME from logging in. Its name stays reserved.
@@ -251,6 +252,7 @@ def disable(invocation: Invocation, name: str, force: bool) -> None:
 
 @user.command("enable")
 @click.argument("name")
+@result_option("database", "account", "changed")
 @pass_changing_invocation
 def enable(invocation: Invocation, name: str) -> None:
     """Let the account NAME log in again.
@@ -270,9 +272,9 @@ def enable(invocation: Invocation, name: str) -> None:
     is_flag=True,
     help="Allow a name that accounts.reserved_names keeps for the server. Example: --force",
 )
-@json_option
+@result_option("database", "account", "before")
 @pass_changing_invocation
-def rename(invocation: Invocation, name: str, new_name: str, force: bool, as_json: bool) -> None:
+def rename(invocation: Invocation, name: str, new_name: str, force: bool) -> None:
     """Give the account NAME another name.
 
     Its password, history, channels and bans stay with it. A user that is connected gets the new nick at once, and a
@@ -292,15 +294,18 @@ def rename(invocation: Invocation, name: str, new_name: str, force: bool, as_jso
             else:
                 perform(invocation, "RENAMEACCOUNT", account.name, checked)
         renamed = stores.accounts.get(checked)
-    if as_json:
-        print_json({"database": invocation.database, "account": renamed, "before": account.name}, changed=True)
-    else:
-        report(f"Renamed the account {account.name} to {renamed.name} in {invocation.database}")
+    report_result(
+        f"Renamed the account {account.name} to {renamed.name} in {invocation.database}",
+        database=invocation.database,
+        account=renamed,
+        before=account.name,
+    )
 
 
 @user.command("delete")
 @click.argument("name")
 @_force_option
+@result_option("database", "account")
 @pass_changing_invocation
 def delete(invocation: Invocation, name: str, force: bool, yes: bool) -> None:
     """Permanently delete the account NAME.
@@ -316,12 +321,12 @@ def delete(invocation: Invocation, name: str, force: bool, yes: bool) -> None:
         _require_another_admin(stores, account, force)
         confirm(f"Permanently delete the account {account.name}? Anyone can use its name then.", yes)
         stores.accounts.delete(account.id, invocation.actor)
-    report(f"Deleted the account {account.name} from {invocation.database}")
+    report_result(
+        f"Deleted the account {account.name} from {invocation.database}", database=invocation.database, account=account
+    )
 
 
-def _create(
-    invocation: Invocation, name: str, role: Role, password_stdin: bool, as_json: bool, *, force: bool = False
-) -> None:
+def _create(invocation: Invocation, name: str, role: Role, password_stdin: bool, *, force: bool = False) -> None:
     checked = parse_name(name).name
     settings = invocation.settings.accounts
     _require_allowed(invocation, checked, role, force)
@@ -330,10 +335,11 @@ def _create(
     credentials = make_credentials(password.text, settings)
     with open_stores(invocation.database, create=True) as stores:
         account = stores.accounts.create(checked, role, credentials, invocation.actor, is_weak=password.is_weak)
-    if as_json:
-        print_json({"database": invocation.database, "account": account}, changed=True)
-    else:
-        report(f"Created the account {account.name} ({role.word}) in {invocation.database}")
+    report_result(
+        f"Created the account {account.name} ({role.word}) in {invocation.database}",
+        database=invocation.database,
+        account=account,
+    )
 
 
 def _require_allowed(invocation: Invocation, name: str, role: Role, force: bool) -> None:
@@ -381,11 +387,16 @@ def _set_disabled(invocation: Invocation, name: str, disabled: bool, *, force: b
     with open_stores(invocation.database) as stores:
         account = stores.accounts.get(name)
         if account.disabled is disabled:
-            report(f"The account {account.name} is {word} already in {invocation.database}")
+            _report_account(invocation, f"The account {account.name} is {word} already", account, changed=False)
             return
         _require_another_admin(stores, account, force)
-        stores.accounts.set_disabled(account.id, disabled, invocation.actor)
-    report(f"{word.capitalize()} the account {account.name} in {invocation.database}")
+        changed = stores.accounts.set_disabled(account.id, disabled, invocation.actor)
+    _report_account(invocation, f"{word.capitalize()} the account {account.name}", changed, changed=True)
+
+
+def _report_account(invocation: Invocation, text: str, account: Account, *, changed: bool) -> None:
+    database = invocation.database
+    report_result(f"{text} in {database}", database=database, account=account, changed=changed)
 
 
 def _state(account: Account) -> str:

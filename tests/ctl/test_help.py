@@ -78,6 +78,23 @@ def test_every_command_that_changes_the_database_may_ask(path: tuple[str, ...], 
         assert has_yes is (" ".join(path) not in READ_ONLY)
 
 
+SILENT = {"serve", "completion", "help", "version", "config path", "config check", "ban export", "history export"}
+"""The commands whose output is a text of its own, or nothing to read for a program."""
+
+
+@pytest.mark.parametrize("path, command", COMMANDS, ids=IDS)
+def test_every_command_has_json(path: tuple[str, ...], command: click.Command) -> None:
+    """Those that show something and those that change something. The latter name the keys in their help."""
+    if isinstance(command, click.Group):
+        return
+    options = [option for option in command.params if "--json" in option.opts]
+    assert len(options) == (0 if " ".join(path) in SILENT else 1)
+    for option in options:
+        assert isinstance(option, click.Option)
+        if not option.expose_value:
+            assert "with the keys" in (option.help or "")
+
+
 def test_h_is_help() -> None:
     """``-h`` works for every command."""
     assert CliRunner().invoke(cli, ["ban", "add", "-h"]).exit_code == 0

@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 import chatroom
 from chatroom.errors import DatabaseDamaged, DatabaseMissing, DatabaseNewer, DatabaseOutdated, StorageError
-from chatroom.storage.sqlite.backup import write_copy
+from chatroom.storage.sqlite.backup import Progress, write_copy
 from chatroom.storage.sqlite.database import APPLICATION_ID, Database, enter_wal, prepare_empty
 
 _FILE_NAME = re.compile(r"([0-9]{4})_([a-z0-9_]+)\.sql")
@@ -80,12 +80,12 @@ def read_version(database: Database) -> int:
     return version
 
 
-def bring_up(database: Database, *, create: bool, migrate: bool) -> Path | None:
+def bring_up(database: Database, *, create: bool, migrate: bool, progress: Progress | None = None) -> Path | None:
     """Bring the file to ``newest_version``. Returns the path of the copy of an upgraded database, otherwise None.
 
     ``create``: make the schema in an empty file. ``migrate``: upgrade an older database, after it was copied beside
-    itself; the caller must hold the ``DaemonLock``, because a daemon cannot go on with another schema. Raises
-    ``DatabaseMissing``, ``DatabaseNewer``, ``DatabaseOutdated``, ``DatabaseDamaged``.
+    itself; the caller must hold the ``DaemonLock``, because a daemon cannot go on with another schema. ``progress`` is
+    that of the copy. Raises ``DatabaseMissing``, ``DatabaseNewer``, ``DatabaseOutdated``, ``DatabaseDamaged``.
     """
     version, newest = read_version(database), newest_version()
     if version > newest:
@@ -104,21 +104,21 @@ def bring_up(database: Database, *, create: bool, migrate: bool) -> Path | None:
                 raise DatabaseOutdated(
                     f"{database.path}: has version {version}, this chatroom needs {newest}: run chatroomctl db migrate"
                 )
-            copy = _copy_beside(database, version + 1)
+            copy = _copy_beside(database, version + 1, progress)
         enter_wal(database)
         for migration in load_migrations()[version:]:
             _apply(database, migration)
     return copy
 
 
-def _copy_beside(database: Database, number: int) -> Path:
+def _copy_beside(database: Database, number: int, progress: Progress | None) -> Path:
     """Copy the file as it is before migration ``number``, without replacing an older copy."""
     path = database.path.with_name(f"{database.path.name}.before-{number:04}")
     count = 1
     while path.exists():
         count += 1
         path = database.path.with_name(f"{database.path.name}.before-{number:04}.{count}")
-    write_copy(database, path)
+    write_copy(database, path, progress=progress)
     return path
 
 

@@ -12,6 +12,7 @@ from chatroom.chat.stored.stores import AccountStore, AuditStore, BanStore, Chan
 from chatroom.storage.sqlite.account_data_store import SqliteAccountData
 from chatroom.storage.sqlite.account_store import SqliteAccounts
 from chatroom.storage.sqlite.audit_store import SqliteAudit
+from chatroom.storage.sqlite.backup import Progress
 from chatroom.storage.sqlite.ban_store import SqliteBans
 from chatroom.storage.sqlite.certificate_store import SqliteClientCertificates
 from chatroom.storage.sqlite.change_store import ChangeLog
@@ -101,17 +102,20 @@ def open_stores(
     writer: str = "cli",
     clock: Clock = utc_now,
     busy_timeout_s: float = BUSY_TIMEOUT_S,
+    progress: Progress | None = None,
 ) -> SqliteStores:
     """Connect to the database at ``path``, for this thread.
 
     ``create``: make a missing database and its directories. ``migrate``: upgrade an older one, after it was copied
     beside itself; the caller must hold the ``DaemonLock``. ``writer`` is stored with each logged change; all
-    connections of a daemon share one, such as ``daemon:4f1c``. Raises ``DatabaseMissing``, ``DatabaseOutdated``,
+    connections of a daemon share one, such as ``daemon:4f1c``. ``progress`` is that of the copy.
+
+    Raises ``DatabaseMissing``, ``DatabaseOutdated``,
     ``DatabaseNewer``, ``DatabaseDamaged``, ``DatabaseBusy``, and ``StorageError`` for a path that cannot be used.
     """
     database = open_database(path, create=create, writer=writer, clock=clock, busy_timeout_s=busy_timeout_s)
     try:
-        return SqliteStores(database, bring_up(database, create=create, migrate=migrate))
+        return SqliteStores(database, bring_up(database, create=create, migrate=migrate, progress=progress))
     except BaseException:
         database.close()
         raise
