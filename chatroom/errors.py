@@ -11,7 +11,7 @@
     │   ├── DatabaseDamaged  not a database, not one of ours, or corrupt
     │   ├── ForeignLog       the write-ahead log beside it belongs to another database
     │   └── DatabaseBusy     another process held the write lock for too long
-    ├── ServeError           the daemon cannot start
+    ├── ServeError           the daemon cannot start, or cannot go on
     │   ├── AddressUnusable  the port is in use, or the address is not local
     │   └── AlreadyServing   another daemon serves this database
     ├── NotRunning           no daemon answers on the control socket
@@ -73,7 +73,7 @@ class DatabaseBusy(StorageError):
 
 
 class ServeError(ChatroomError):
-    """The daemon cannot start."""
+    """The daemon cannot start, or cannot go on."""
 
 
 class AddressUnusable(ServeError):

@@ -40,13 +40,16 @@ class ChangeFollower:
         # loaded at the start and before that.
         self._is_due = True
         """True if changes may wait to be read."""
+        self._stores: Stores | None = None
+        """The stores of the last look. New ones have seen no commit yet."""
         self._clock_watch = ClockWatch(world.start_wall_ms, world.start_mono_ms)
 
     def look(self, stores: Stores) -> None:
         """Post to the hub what has changed since the last look."""
         self._watch_clock(stores)
         # SQLite reports a commit once. If it cannot be read now, the next look has to.
-        self._is_due = stores.changed_elsewhere() or self._is_due
+        self._is_due = stores.changed_elsewhere() or stores is not self._stores or self._is_due
+        self._stores = stores
         if not self._is_due:
             return
         newest = stores.last_change_id()

@@ -28,7 +28,7 @@ from chatroom.chat.reload import use_settings
 from chatroom.chat.world import World
 from chatroom.config import Listen, Settings, find_risks
 from chatroom.config.load import find_exposure
-from chatroom.errors import ChatroomError, StorageError
+from chatroom.errors import ChatroomError, ServeError, StorageError
 from chatroom.server.change_follower import ChangeFollower
 from chatroom.server.clocks import read_clocks
 from chatroom.server.connection_counter import ConnectionCounter
@@ -40,6 +40,7 @@ from chatroom.server.io_thread import IoThread
 from chatroom.server.listener import Listener, open_control, open_listener
 from chatroom.server.operator_screen import Screen
 from chatroom.server.process_signals import ProcessSignals
+from chatroom.server.supervisor import LOOK_EVERY_S, Supervisor
 from chatroom.server.upkeep import Upkeep
 from chatroom.server.workers import Workers
 from chatroom.storage.daemon_lock import DaemonLock
@@ -120,6 +121,9 @@ class Daemon:
         self._started_io = False
         self._journal: SqliteJournal | None = None
         self._upkeep: Upkeep | None = None
+        self._supervisor: Supervisor | None = None
+        self._why = "error"
+        """Why it stops without a signal."""
 
     # -- start ------------------------------------------------------------------------------------
 
@@ -141,7 +145,8 @@ class Daemon:
                 stores.database.write_first_page()
                 # Before everything is loaded: a change meanwhile is read twice rather than never.
                 last_change_id = stores.last_change_id()
-                world = self._make_world(stores, DaemonRuntime(self._load_settings, counter, self._facts(where)))
+                runtime = DaemonRuntime(self._load_settings, counter, self._facts(where))
+                world = self._make_world(stores, runtime)
                 has_admin = stores.accounts.count_admins() > 0
             self._control_path = paths.control_socket(path)
             control = open_control(self._control_path)
@@ -157,6 +162,7 @@ class Daemon:
         ]
         hub.threads = threads
         listener = self._listener = Listener(hub, threads, counter, entrances, control)
+        runtime.supervisor = self._supervisor = self._make_supervisor(workers, listener)
         self._signals.handle(self._reload)
         sys.setswitchinterval(SWITCH_INTERVAL_S)
         _allow_many_files()
@@ -170,6 +176,12 @@ class Daemon:
             self._upkeep.start()
         self._announce(where, has_admin, upgraded_from)
         listener.start()
+
+    def _make_supervisor(self, workers: Workers, listener: Listener) -> Supervisor:
+        loops = [self._screen, *workers.threads, self._upkeep, listener.handshakes]
+        return Supervisor(
+            self._threads, [loop for loop in loops if loop is not None], lambda line: self._screen.show([line])
+        )
 
     def _make_world(self, stores: SqliteStores, runtime: DaemonRuntime) -> World:
         # Nothing that is loaded here is garbage. Without this, Python would search it for garbage while it loads, and
@@ -249,8 +261,13 @@ class Daemon:
         hub.post(0, lambda: hub.world.log_line(use_settings(hub.world, settings)))
 
     def wait(self) -> None:
-        """Wait for a signal to stop."""
-        self._signals.wait()
+        """Wait for a signal to stop, and watch the threads. Raises ``ServeError`` if the daemon cannot go on."""
+        assert self._supervisor is not None
+        try:
+            self._signals.wait(self._supervisor.look, LOOK_EVERY_S)
+        except ServeError as error:
+            self._why = str(error)
+            raise
 
     # -- stop -------------------------------------------------------------------------------------
 
@@ -265,7 +282,7 @@ class Daemon:
         self._signals.close()
 
     def _stop_running(self, hub: Hub) -> None:
-        self._screen.show([f"stopping ({self._signals.stopped_by or 'error'})"])
+        self._screen.show([f"stopping ({self._signals.stopped_by or self._why})"])
         if self._listener is not None:
             self._listener.stop()
         if self._control_path is not None:
@@ -276,7 +293,9 @@ class Daemon:
             end_all(hub.world, FAREWELL, lambda session: session.connection.ends_with_error)
             said.set()
 
-        hub.post(0, farewell)
+        # An I/O thread that has died says nothing. All threads write what one of them has said.
+        alive = [thread.index for thread in self._threads if thread.is_alive()]
+        hub.post(alive[0] if alive else 0, farewell)
         said.wait(_WRITE_PATIENCE_S)
         for thread in self._threads:
             thread.stop(_READ_PATIENCE_S)

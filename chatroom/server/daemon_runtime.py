@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from chatroom.config import Settings
     from chatroom.config.chatting import Limits
     from chatroom.server.connection_counter import ConnectionCounter
+    from chatroom.server.supervisor import Supervisor
 
 LoadSettings = Callable[[], "Settings"]
 """Reads the configuration from its file, the environment and the flags. Raises ``ConfigError``."""
@@ -17,6 +18,9 @@ LoadSettings = Callable[[], "Settings"]
 
 class DaemonRuntime:
     """The daemon's configuration, connection limits and facts. ``is_ending`` is guarded by the hub lock."""
+
+    supervisor: Supervisor
+    """Watches the threads. Set once, before the first tick."""
 
     def __init__(self, load_settings: LoadSettings, counter: ConnectionCounter, facts: dict[str, str]) -> None:
         self.is_ending = False
@@ -34,4 +38,4 @@ class DaemonRuntime:
 
     def facts(self) -> dict[str, str]:
         """The daemon's facts for ``STATUS``."""
-        return self._facts
+        return {**self._facts, "threads": self.supervisor.describe()}

@@ -18,6 +18,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from chatroom.server.loop_thread import LoopThread
 from chatroom.server.proxy_header import LONGEST, ProxyHeader, read_header
 
 if TYPE_CHECKING:
@@ -53,8 +54,8 @@ class Arrival:
     """When it was accepted, by the clock that never jumps."""
 
 
-class Handshakes(threading.Thread):
-    """The handshake thread. A daemon thread: a handshake under way must not delay the process's end."""
+class Handshakes(LoopThread):
+    """The handshake thread."""
 
     def __init__(
         self,
@@ -63,7 +64,7 @@ class Handshakes(threading.Thread):
         failed: Callable[[Arrival, str], None],
         report: Callable[[str], None],
     ) -> None:
-        super().__init__(name="handshakes", daemon=True)
+        super().__init__("handshakes")
         self._entrances = entrances
         self._ready = ready
         """Takes over a connection whose handshake is done. Called in this thread, like the next two."""

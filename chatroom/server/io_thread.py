@@ -17,20 +17,18 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from chatroom.chat.admission.flood import LineBudget
 from chatroom.chat.liveness import first_look_ms, look_after
-from chatroom.commands.connecting.registration import start
-from chatroom.commands.connecting.webirc import refuse, take_forwarded
-from chatroom.commands.context import Context
 from chatroom.server.connection import Connection, State
 from chatroom.server.hub import Hub
 from chatroom.server.inbox import Accepted, Inbox, Task
 from chatroom.server.lingering import LINGER_S, Lingering
 from chatroom.server.liveness_wheel import LivenessWheel
+from chatroom.server.session_bounds import begin_session, end_flood, end_session
 from chatroom.server.timers import Timers
 from chatroom.server.websocket_connection import HANDSHAKE_S, MessageCache, WebSocketConnection
 
 if TYPE_CHECKING:
+    from chatroom.chat.admission.flood import LineBudget
     from chatroom.chat.people.session import Session
     from chatroom.config.values import Network
     from chatroom.server.connection import Transport
@@ -41,6 +39,8 @@ LINES_PER_TICK = 64
 does not delay the others."""
 LINES_OF_ALL = 2048
 """About how many lines one tick runs, of all connections. If many connections have lines, each runs fewer."""
+SLOW_TICK_S = 1.0
+"""A tick that took longer is reported: meanwhile nobody was answered."""
 LOOKS_PER_TICK = 100
 """The most connections whose liveness one tick checks: clients that connect together are due in the same second."""
 _IDLE_WAIT_S = 1.0
@@ -98,6 +98,8 @@ class IoThread(threading.Thread):
         """When the thread ends at the latest; None until it is stopped."""
         self._written = 0
         """How many writes the last tick made."""
+        self.tick_began_s = 0.0
+        """See ``chatroom.server.supervisor.TickingThread``."""
 
     # -- from any thread --------------------------------------------------------------------------
 
@@ -161,7 +163,7 @@ class IoThread(threading.Thread):
         inbox = self._inbox
         # Looked at without its lock: whatever comes just after the look also wakes the thread for another tick.
         tasks, accepted = inbox.take() if inbox.tasks or inbox.accepted else _NOTHING
-        now_s = time.monotonic()
+        now_s = self.tick_began_s = time.monotonic()
         if self._timers.heap:
             self._timers.run_due(now_s)
         if self._lingering:
@@ -186,6 +188,10 @@ class IoThread(threading.Thread):
         self._write(pending)
         if lines:
             hub.screen.show(lines)
+        self.tick_began_s = 0.0
+        lasted_s = time.monotonic() - now_s
+        if lasted_s > SLOW_TICK_S:
+            log.warning("a tick of %s took %.1f s", self.name, lasted_s)
 
     def _read(self, events: list[tuple[int, int]]) -> None:
         connections, ready = self._connections, self._ready
@@ -265,29 +271,20 @@ class IoThread(threading.Thread):
             return
         if connection.ended and (not lines or session.waiting):
             if not session.waiting:
-                self._end_session(connection)
+                end_session(self.hub.world, connection)
         elif lines and not session.waiting:
             self._queue(connection)
         if lines or connection.paused:
             connection.throttle_reading()
-
-    def _end_session(self, connection: Connection) -> None:
-        world, session = self.hub.world, connection.session
-        if not session.closing:
-            if session.user is not None:
-                world.log_line(f"left: {session.user.nick} ({connection.ended})")
-            world.close(session, connection.ended, tell=False, lost=connection.is_lost)
 
     def _hold_back(self, connection: Connection, budget: LineBudget, mono_ms: int) -> None:
         """Let a session over its rate limit wait; end it if too many of its lines wait already.
 
         By the wall clock, one that is set back would silence all sessions.
         """
-        world, session = self.hub.world, connection.session
+        world = self.hub.world
         if len(connection.lines) > world.settings.limits.queue_lines:
-            if session.user is not None:
-                world.log_line(f"left: {session.user.nick} (Excess flood)")
-            world.close(session, "Excess flood")
+            end_flood(world, connection)
             return
         connection.throttle_reading()
         wait_s = max(budget.wait_ms(mono_ms), 1) / 1000
@@ -354,21 +351,9 @@ class IoThread(threading.Thread):
 
     def _begin_session(self, connection: Connection, forwarded: Forwarded | None = None) -> None:
         world, session = self.hub.world, connection.session
-        limits = world.settings.limits
-        mono_ms = int(time.monotonic() * 1000)
-        session.thread, session.connection = self.index, connection
-        session.opened_mono_ms = session.heard_mono_ms = mono_ms
         if session.control is None:
-            if limits.enabled:
-                session.budget = LineBudget(limits.lines_per_s, limits.burst_lines)
-            self._wheel.schedule(connection, first_look_ms(world, mono_ms))
-            context = Context(world, session, "")
-            refusal = None
-            if forwarded is not None:
-                refusal = take_forwarded(world, session, forwarded.address, https=forwarded.https)
-            start(context)
-            if refusal is not None:
-                refuse(context, refusal)
+            self._wheel.schedule(connection, first_look_ms(world, int(time.monotonic() * 1000)))
+        begin_session(world, connection, self.index, forwarded)
 
     def _look_after(self, now_s: float) -> None:
         wheel = self._wheel

@@ -116,10 +116,10 @@ class Listener:
         self._control = control
         self._entrances = {entrance.listening: entrance for entrance in (*entrances, Entrance(control))}
         """The listening sockets and what is behind them."""
-        self._handshakes: Handshakes | None = None
-        """The handshake thread; None if no connection needs it."""
+        self.handshakes: Handshakes | None = None
+        """The handshake thread; None if no connection needs it. Never replaced."""
         if not all(entrance.is_plain for entrance in entrances):
-            self._handshakes = Handshakes(list(entrances), self._take_over, self._forget, self._report)
+            self.handshakes = Handshakes(list(entrances), self._take_over, self._forget, self._report)
         self._numbers = itertools.count(1)
         """Session ids."""
 
@@ -130,8 +130,8 @@ class Listener:
             for sock in self._entrances:
                 self._watch(sock)
 
-        if self._handshakes is not None:
-            self._handshakes.start()
+        if self.handshakes is not None:
+            self.handshakes.start()
 
         self._threads[0].post(watch)
 
@@ -148,8 +148,8 @@ class Listener:
 
         self._threads[0].post(close)
         closed.wait(_STOP_PATIENCE_S)
-        if self._handshakes is not None:
-            self._handshakes.stop(_STOP_PATIENCE_S)
+        if self.handshakes is not None:
+            self.handshakes.stop(_STOP_PATIENCE_S)
 
     def _watch(self, sock: socket.socket) -> None:
         if sock in self._entrances:
@@ -182,8 +182,8 @@ class Listener:
                 session = None  # the peer has gone already
             if session is None:
                 sock.close()
-            elif self._handshakes is not None and not entrance.is_plain:
-                self._handshakes.add(Arrival(sock, entrance, session))
+            elif self.handshakes is not None and not entrance.is_plain:
+                self.handshakes.add(Arrival(sock, entrance, session))
             else:
                 # Ids count up, so the threads get equal shares.
                 owner = self._threads[session.id % len(self._threads)]

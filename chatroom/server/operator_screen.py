@@ -16,6 +16,7 @@ from datetime import tzinfo
 from chatroom.chat.log_line import LogLine
 from chatroom.irc.times import format_stamp
 from chatroom.server.log_thinning import Likeness, LogThinning
+from chatroom.server.loop_thread import LoopThread
 
 _MOST_WAITING = 10_000
 """The most groups of lines that wait; further ones are dropped."""
@@ -24,11 +25,11 @@ _GATHER_S = 0.05
 _STDERR = 2
 
 
-class Screen(threading.Thread):
-    """Writes log lines, in order. A daemon thread: a stopped terminal must not delay the process's end."""
+class Screen(LoopThread):
+    """Writes log lines, in order."""
 
     def __init__(self, zone: tzinfo | None = None) -> None:
-        super().__init__(name="screen", daemon=True)
+        super().__init__("screen")
         self._zone = zone
         """The zone of the times; None is that of this machine."""
         self._lock = threading.Lock()

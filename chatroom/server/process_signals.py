@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
 import threading
 from collections.abc import Callable
@@ -29,10 +30,13 @@ class ProcessSignals:
         # With a controlling terminal SIGHUP says that its window was closed, and the daemon ends with it.
         signal.signal(signal.SIGHUP, self._on_stop if _has_terminal() else partial(self._on_reload, reload))
 
-    def wait(self) -> None:
-        """Wait for the signal to stop."""
+    def wait(self, look: Callable[[], None], every_s: float) -> None:
+        """Wait for the signal to stop, and call ``look`` again and again meanwhile. What it raises ends the wait."""
         while not self.stopped_by:
-            os.read(self._source, 64)
+            readable, _, _ = select.select([self._source], [], [], every_s)
+            if readable:
+                os.read(self._source, 64)
+            look()
 
     def close(self) -> None:
         """Close the pipe. Later signals still do not kill the process. Call it once."""

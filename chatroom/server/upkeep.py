@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from chatroom.errors import ChatroomError
 from chatroom.server.clocks import ClockWatch, read_clocks
+from chatroom.server.loop_thread import LoopThread
 
 if TYPE_CHECKING:
     from chatroom.chat.stored.history_stores import HistoryUpkeep
@@ -38,14 +39,14 @@ _MIB = 1024 * 1024
 log = logging.getLogger(__name__)
 
 
-class Upkeep(threading.Thread):
+class Upkeep(LoopThread):
     """The thread. Each round reads the ``[history]`` section in force from ``settings``.
 
-    A daemon thread: each step is a transaction, so the process may end in any of them.
+    Each step is a transaction, so the process may end in any of them.
     """
 
     def __init__(self, open_upkeep: Callable[[], HistoryUpkeep], settings: Callable[[], History]) -> None:
-        super().__init__(name="upkeep", daemon=True)
+        super().__init__("upkeep")
         self._open = open_upkeep
         self._settings = settings
         self._stopping = threading.Event()

@@ -8,13 +8,13 @@ messages. The ``password`` threads run bcrypt.
 from __future__ import annotations
 
 import logging
-import queue
-import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from chatroom.errors import ChatroomError
+from chatroom.server.job_queue import Done, JobQueue, QueuedJob
+from chatroom.server.loop_thread import LoopThread
 
 if TYPE_CHECKING:
     from chatroom.chat.stored.stores import Stores
@@ -22,25 +22,16 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-Done = Callable[[object], None]
-"""Takes a job's outcome, its result or the exception it raised. Called in the worker's thread."""
-
 _WATCH_EVERY_S = 0.2
-_Work = tuple["Job", Done] | None
-"""A job, or None to end the worker that takes it."""
 
 
 class Workers:
     """All worker threads. Each calls ``open_stores`` once, for a database connection that no other thread uses."""
 
     def __init__(self, open_stores: Callable[[], Stores], password_threads: int = 2) -> None:
-        self._queues: dict[Queue, queue.SimpleQueue[_Work]] = {
-            "store": queue.SimpleQueue(),
-            "history": queue.SimpleQueue(),
-            "password": queue.SimpleQueue(),
-        }
+        self._queues: dict[Queue, JobQueue] = {"store": JobQueue(), "history": JobQueue(), "password": JobQueue()}
         self._store = _Worker("store", self._queues["store"], open_stores)
-        self._threads = [
+        self.threads: Sequence[LoopThread] = [
             self._store,
             _Worker("history", self._queues["history"], open_stores),
             *(
@@ -52,64 +43,59 @@ class Workers:
     def start(self, watch: Callable[[Stores], None] | None = None) -> None:
         """Start the threads. The store worker calls ``watch`` at once, then five times a second between its jobs."""
         self._store.watch = watch
-        for thread in self._threads:
+        for thread in self.threads:
             thread.start()
 
     def submit(self, name: Queue, job: Job, done: Done) -> None:
         """Have a job run; ``done`` takes its outcome. From any thread."""
-        self._queues[name].put((job, done))
+        self._queues[name].put(QueuedJob(job, done))
 
     def stop(self, patience_s: float) -> bool:
         """Finish what was submitted and end the threads. False if one is still busy after that time.
 
         From any thread but a worker.
         """
-        for thread in self._threads:
-            thread.end()
+        for queue in self._queues.values():
+            queue.close()
         give_up_at = time.monotonic() + patience_s
-        for thread in self._threads:
+        for thread in self.threads:
             thread.join(max(0.0, give_up_at - time.monotonic()))
-        return not any(thread.is_alive() for thread in self._threads)
+        return not any(thread.is_alive() for thread in self.threads)
 
 
-class _Worker(threading.Thread):
-    """One thread with its own stores. A daemon thread: a bcrypt check under way must not delay the process's end."""
+class _Worker(LoopThread):
+    """One thread with its own stores."""
 
-    def __init__(
-        self,
-        name: str,
-        work: queue.SimpleQueue[_Work],
-        open_stores: Callable[[], Stores],
-    ) -> None:
-        super().__init__(name=name, daemon=True)
+    def __init__(self, name: str, work: JobQueue, open_stores: Callable[[], Stores]) -> None:
+        super().__init__(name)
         self._work = work
         self._open_stores = open_stores
         self._stores: Stores | None = None
+        self._current: QueuedJob | None = None
+        """The job under way."""
         self.watch: Callable[[Stores], None] | None = None
         """Looks for changes of other processes. None for all workers but the store's. Set before the start."""
 
-    def end(self) -> None:
-        """Let the thread end behind the jobs that wait now. From any other thread."""
-        # Workers may share a queue. Each takes exactly one None out of it, because it ends there.
-        self._work.put(None)
-
     def run(self) -> None:
-        """Run jobs until ``end``."""
+        """Run jobs until the queue is over."""
+        self._clear_up()
         watch, watch_at = self.watch, time.monotonic()
-        while True:
+        while not self._work.is_over:
             if watch is not None and time.monotonic() >= watch_at:
                 self._look(watch)
                 watch_at = time.monotonic() + _WATCH_EVERY_S
-            try:
-                work = self._work.get(timeout=max(0.0, watch_at - time.monotonic()) if watch else None)
-            except queue.Empty:
-                continue
-            if work is None:
-                break
-            job, done = work
-            done(self._outcome(job))
+            job = self._work.take(max(0.0, watch_at - time.monotonic()) if watch else None)
+            if job is not None:
+                self._current = job
+                self._tell(job, self._outcome(job.job))
         if self._stores is not None:
             self._stores.close()
+
+    def _clear_up(self) -> None:
+        """Clear up after a thread that has died: its connection is of no use to another one, and a session waits."""
+        self._stores = None
+        if self._current is not None:
+            self._tell(self._current, ChatroomError("the server had a fault, try again"))
 
     def _open(self) -> Stores:
         """Return this thread's stores. If the database cannot be opened, the next job tries again."""
@@ -122,6 +108,13 @@ class _Worker(threading.Thread):
             return job(self._open())
         except Exception as error:
             return error
+
+    def _tell(self, job: QueuedJob, outcome: object) -> None:
+        self._current = None
+        try:
+            job.done(outcome)
+        except Exception:
+            log.exception("the outcome of a job could not be told")
 
     def _look(self, watch: Callable[[Stores], None]) -> None:
         try:

@@ -22,8 +22,9 @@ from chatroom.config.chatting import History, Limits
 from chatroom.server.entrance import Entrance
 from chatroom.server.hub import Hub
 from chatroom.server.io_thread import IoThread
+from chatroom.server.job_queue import Done
 from chatroom.server.operator_screen import Screen
-from chatroom.server.workers import Done, Workers
+from chatroom.server.workers import Workers
 from chatroom.storage.sqlite.sqlite_stores import open_stores
 
 

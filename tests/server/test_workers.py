@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from chatroom.chat.stored.stores import Stores
-from chatroom.errors import NotFound, StorageError
+from chatroom.errors import ChatroomError, NotFound, StorageError
 from chatroom.server.workers import Workers
 from chatroom.storage.sqlite.sqlite_stores import open_stores
 
@@ -129,3 +129,39 @@ def test_a_database_that_was_away_is_opened_with_the_next_job(database: Path, tm
     workers.submit("password", lambda stores: "there", done.put)
     assert done.get(timeout=CAP_S) == "there"
     assert workers.stop(CAP_S)
+
+
+class Death(BaseException):
+    """Ends a thread, as nothing that a job raises may."""
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_worker_that_died_goes_on(workers: Workers) -> None:
+    """The session that waits for the job that killed it reads a refusal; the jobs behind it are done."""
+    done: queue.SimpleQueue[object] = queue.SimpleQueue()
+
+    def die(stores: Stores) -> object:
+        raise Death
+
+    workers.submit("store", lambda stores: 1, done.put)
+    workers.submit("store", die, done.put)
+    workers.submit("store", lambda stores: stores.accounts.list_all(), done.put)
+    assert done.get(timeout=CAP_S) == 1
+    store = workers.threads[0]
+    store.join(CAP_S)
+    assert not store.is_alive()
+    store.start()
+    assert isinstance(done.get(timeout=CAP_S), ChatroomError)
+    assert done.get(timeout=CAP_S) == []
+
+
+def test_a_worker_outlives_a_fault_in_telling(workers: Workers) -> None:
+    """A ``done`` that fails is logged, and the next job runs."""
+    done: queue.SimpleQueue[object] = queue.SimpleQueue()
+
+    def fail(outcome: object) -> None:
+        raise ZeroDivisionError
+
+    workers.submit("history", lambda stores: 1, fail)
+    workers.submit("history", lambda stores: 2, done.put)
+    assert done.get(timeout=CAP_S) == 2

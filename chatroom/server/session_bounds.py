@@ -1,0 +1,54 @@
+"""The beginning and the end of a connection's session. All of it needs the hub lock."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from chatroom.chat.admission.flood import LineBudget
+from chatroom.commands.connecting.registration import start
+from chatroom.commands.connecting.webirc import refuse, take_forwarded
+from chatroom.commands.context import Context
+
+if TYPE_CHECKING:
+    from chatroom.chat.world import World
+    from chatroom.server.connection import Connection
+    from chatroom.server.websocket import Forwarded
+
+
+def begin_session(world: World, connection: Connection, thread: int, forwarded: Forwarded | None) -> None:
+    """Begin the session of a connection. ``thread`` is the index of the thread that owns it.
+
+    ``forwarded`` is what a proxy said of the client, if one did.
+    """
+    session, limits = connection.session, world.settings.limits
+    session.thread, session.connection = thread, connection
+    session.opened_mono_ms = session.heard_mono_ms = int(time.monotonic() * 1000)
+    if session.control is not None:
+        return
+    if limits.enabled:
+        session.budget = LineBudget(limits.lines_per_s, limits.burst_lines)
+    context = Context(world, session, "")
+    refusal = None
+    if forwarded is not None:
+        refusal = take_forwarded(world, session, forwarded.address, https=forwarded.https)
+    start(context)
+    if refusal is not None:
+        refuse(context, refusal)
+
+
+def end_session(world: World, connection: Connection) -> None:
+    """End the session of a connection whose peer is gone."""
+    session = connection.session
+    if not session.closing:
+        if session.user is not None:
+            world.log_line(f"left: {session.user.nick} ({connection.ended})")
+        world.close(session, connection.ended, tell=False, lost=connection.is_lost)
+
+
+def end_flood(world: World, connection: Connection) -> None:
+    """End the session of a connection of which too many lines wait."""
+    session = connection.session
+    if session.user is not None:
+        world.log_line(f"left: {session.user.nick} (Excess flood)")
+    world.close(session, "Excess flood")
