@@ -9,8 +9,8 @@ import click
 from chatroom.chat.admission.ban_targets import parse_name
 from chatroom.chat.admission.credentials import make_credentials
 from chatroom.chat.admission.password_strength import must_be_strong
-from chatroom.chat.admission.reserved_names import find_reserved, refusal_text
-from chatroom.chat.stored.records import WEAK, Account, Role
+from chatroom.chat.stored.records import Account, Role
+from chatroom.ctl.account_checks import find_unsafe_password, require_allowed, require_another_admin, require_free
 from chatroom.ctl.control_client import perform
 from chatroom.ctl.database_choice import pass_changing_invocation
 from chatroom.ctl.invocation import Invocation, pass_invocation, utc_option
@@ -20,8 +20,7 @@ from chatroom.ctl.output import confirm, json_option, print_json, print_pairs, p
 from chatroom.ctl.streams import warn
 from chatroom.ctl.subcommands import Subcommands
 from chatroom.ctl.user_cert_commands import cert
-from chatroom.errors import AlreadyExists, DatabaseMissing, NeedsForce
-from chatroom.storage.sqlite.sqlite_stores import SqliteStores, open_stores
+from chatroom.storage.sqlite.sqlite_stores import open_stores
 
 _role_type = click.Choice([role.word for role in Role])
 
@@ -201,8 +200,8 @@ def set_role(invocation: Invocation, name: str, role: str, force: bool) -> None:
         if account.role is wanted:
             _report_account(invocation, f"{account.name} has the role {role} already", account, changed=False)
             return
-        _require_another_admin(stores, account, force)
-        unsafe = _find_unsafe_password(stores, account.name) if must_be_strong(wanted) else None
+        require_another_admin(stores, account, force)
+        unsafe = find_unsafe_password(stores, account) if must_be_strong(wanted) else None
         changed = stores.accounts.set_role(account.id, wanted, invocation.actor)
     text = f"Changed the role of {account.name} from {account.role.word} to {role}"
     _report_account(invocation, text, changed, changed=True)
@@ -287,7 +286,7 @@ def rename(invocation: Invocation, name: str, new_name: str, force: bool) -> Non
     checked = parse_name(new_name).name
     with open_stores(invocation.database) as stores:
         account = stores.accounts.get(name)
-        _require_allowed(invocation, checked, account.role, force)
+        require_allowed(invocation, checked, account.role, force)
         with without_daemon(invocation.database) as is_offline:
             if is_offline:
                 stores.accounts.rename(account.id, checked, invocation.actor)
@@ -318,7 +317,7 @@ def delete(invocation: Invocation, name: str, force: bool, yes: bool) -> None:
     """
     with open_stores(invocation.database) as stores:
         account = stores.accounts.get(name)
-        _require_another_admin(stores, account, force)
+        require_another_admin(stores, account, force)
         confirm(f"Permanently delete the account {account.name}? Anyone can use its name then.", yes)
         stores.accounts.delete(account.id, invocation.actor)
     report_result(
@@ -329,8 +328,8 @@ def delete(invocation: Invocation, name: str, force: bool, yes: bool) -> None:
 def _create(invocation: Invocation, name: str, role: Role, password_stdin: bool, *, force: bool = False) -> None:
     checked = parse_name(name).name
     settings = invocation.settings.accounts
-    _require_allowed(invocation, checked, role, force)
-    _require_free(invocation, checked)
+    require_allowed(invocation, checked, role, force)
+    require_free(invocation, checked)
     password = read_password(password_stdin, settings.password_min_length, checked, role)
     credentials = make_credentials(password.text, settings)
     with open_stores(invocation.database, create=True) as stores:
@@ -342,46 +341,6 @@ def _create(invocation: Invocation, name: str, role: Role, password_stdin: bool,
     )
 
 
-def _require_allowed(invocation: Invocation, name: str, role: Role, force: bool) -> None:
-    """Raise ``NeedsForce`` if the name is reserved for the server, unless ``force``."""
-    reserved = invocation.settings.accounts.reserved_names
-    # The name may say what an admin is. On any other account it would mislead.
-    if role is not Role.ADMIN and not force and find_reserved(reserved, name) is not None:
-        raise NeedsForce(f"{refusal_text(reserved, name)}; use --force to take it all the same")
-
-
-def _require_free(invocation: Invocation, name: str) -> None:
-    # Checked before the password is asked for, so that a taken name is refused before the effort of inventing one.
-    try:
-        with open_stores(invocation.database) as stores:
-            taken = stores.accounts.find(name)
-    except DatabaseMissing:
-        return
-    if taken is not None:
-        raise AlreadyExists(f"the account {taken.name} exists already in {invocation.database}")
-
-
-def _require_another_admin(stores: SqliteStores, account: Account, force: bool) -> None:
-    """Raise ``NeedsForce`` if the account is the only admin that can log in, unless ``force``."""
-    is_admin = account.role is Role.ADMIN and not account.disabled
-    if is_admin and not force and stores.accounts.count_admins() == 1:
-        raise NeedsForce(f"{account.name} is the only admin; use --force to go on without one")
-
-
-def _find_unsafe_password(stores: SqliteStores, name: str) -> str | None:
-    """Return why the password of an account may be too weak for an admin or a moderator, or None.
-
-    Only its hash is stored, so the audit tells: how the password was set, and that it was found to be weak.
-    """
-    entries = stores.audit.list_entries(target=name)
-    setting = [entry for entry in entries if entry.action in ("user.create", "user.passwd")]
-    if setting and setting[-1].detail.endswith(WEAK):
-        return f"the password of {name} is weak"
-    if not setting or setting[-1].origin != "cli":
-        return f"the password of {name} was set from the chat, where only its length is checked"
-    return None
-
-
 def _set_disabled(invocation: Invocation, name: str, disabled: bool, *, force: bool) -> None:
     word = "disabled" if disabled else "enabled"
     with open_stores(invocation.database) as stores:
@@ -389,7 +348,7 @@ def _set_disabled(invocation: Invocation, name: str, disabled: bool, *, force: b
         if account.disabled is disabled:
             _report_account(invocation, f"The account {account.name} is {word} already", account, changed=False)
             return
-        _require_another_admin(stores, account, force)
+        require_another_admin(stores, account, force)
         changed = stores.accounts.set_disabled(account.id, disabled, invocation.actor)
     _report_account(invocation, f"{word.capitalize()} the account {account.name}", changed, changed=True)
 

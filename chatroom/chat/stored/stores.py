@@ -150,6 +150,10 @@ class AccountStore(Protocol):
         """
         ...
 
+    def list_former_names(self, account_id: int) -> list[str]:
+        """The casefolded names that the account had before, the newest first."""
+        ...
+
     def delete(self, account_id: int, by: Actor) -> None:
         """Delete the account with its credentials, certificates and account data. Raises ``NotFound``.
 

@@ -169,6 +169,11 @@ class SqliteAccounts:
             account = self._get_by_id(account_id)
         return account
 
+    def list_former_names(self, account_id: int) -> list[str]:
+        """The casefolded names that the account had before, the newest first."""
+        sql = "SELECT folded FROM former_names WHERE account_id = ? ORDER BY at_ms DESC"
+        return [row[0] for row in self._database.rows(sql, (account_id,))]
+
     def delete(self, account_id: int, by: Actor) -> None:
         """Delete the account with its credentials, certificates and account data. Raises ``NotFound``."""
         with self._database.transaction():
