@@ -24,7 +24,7 @@ from chatroom.ctl.invocation import current_zone
 from chatroom.ctl.streams import discard, has_all_characters, print_error, warn
 from chatroom.errors import Refused
 from chatroom.irc.times import format_moment
-from chatroom.storage.new_file import new_file
+from chatroom.new_file import new_file
 
 _RESULT = "chatroom.ctl.result"
 """Under this name a click context has the flag and the keys of ``result_option``."""

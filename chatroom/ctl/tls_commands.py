@@ -21,7 +21,7 @@ from chatroom.ctl.output import (
 )
 from chatroom.ctl.subcommands import Subcommands
 from chatroom.errors import Refused
-from chatroom.storage.new_file import new_file
+from chatroom.new_file import new_file
 
 if TYPE_CHECKING:
     from cryptography import x509

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from chatroom.errors import AlreadyExists, StorageError
+from chatroom.new_file import sync_directory
 from chatroom.storage import file_errors
-from chatroom.storage.new_file import sync_directory
 from chatroom.storage.sqlite import sqlite_errors
 from chatroom.storage.sqlite.database import Database
 

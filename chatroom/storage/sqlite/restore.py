@@ -11,8 +11,8 @@ from pathlib import Path
 from urllib.parse import quote
 
 from chatroom.errors import AlreadyExists
+from chatroom.new_file import sync_directory
 from chatroom.storage import file_errors
-from chatroom.storage.new_file import sync_directory
 from chatroom.storage.sqlite import sqlite_errors
 from chatroom.storage.sqlite.backup import Progress, write_copy
 from chatroom.storage.sqlite.database import BUSY_TIMEOUT_S, Database, require_sqlite

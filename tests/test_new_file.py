@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from chatroom.storage.new_file import new_file
+from chatroom.new_file import new_file
 
 
 def test_a_failure_keeps_the_old_file(tmp_path: Path) -> None:
