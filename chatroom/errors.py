@@ -15,6 +15,7 @@
     │   ├── AddressUnusable  the port is in use, or the address is not local
     │   └── AlreadyServing   another daemon serves this database
     ├── NotRunning           no daemon answers on the control socket
+    ├── KnownServersUnusable the file of the servers that the client knows cannot be used
     └── Refused              the answer to a request, never logged as a fault
         ├── InvalidName      not a valid nick or account name
         ├── InvalidTarget    not a name, an address or a network
@@ -90,6 +91,10 @@ class AlreadyServing(ServeError):
 
 class NotRunning(ChatroomError):
     """No daemon answers on the control socket."""
+
+
+class KnownServersUnusable(ChatroomError):
+    """The terminal client cannot read or write the file of the servers that it knows."""
 
 
 class Refused(ChatroomError):

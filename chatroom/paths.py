@@ -1,4 +1,4 @@
-"""The paths of the database, the configuration and the control socket on this machine.
+"""The paths of the database, the configuration, the control socket and the client's memory on this machine.
 
 Only ``runtime_directory`` creates anything: the directory itself.
 """
@@ -45,6 +45,13 @@ def config_directories() -> tuple[Path, ...]:
 
     user = _absolute(platformdirs.user_config_dir)
     return (SYSTEM_CONFIG,) if user is None else (user, SYSTEM_CONFIG)
+
+
+def user_state_directory() -> Path | None:
+    """Return the user's directory for what programs remember; None if there is no home directory."""
+    import platformdirs
+
+    return _absolute(platformdirs.user_state_dir)
 
 
 def _absolute(find: Callable[[str], str]) -> Path | None:

@@ -158,6 +158,13 @@ class Welcome:
     """True after a lost connection."""
 
 
+@dataclass(frozen=True, slots=True)
+class Exposed:
+    """The connection is not encrypted, and others on the network can read it."""
+
+    address: str
+
+
 Event = (
     Said
     | SearchResult
@@ -173,4 +180,5 @@ Event = (
     | Denied
     | Trouble
     | Welcome
+    | Exposed
 )

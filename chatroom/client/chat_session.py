@@ -8,75 +8,26 @@ here runs in the front end's one thread.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Protocol
 
 from chatroom.client.actions import Action, Context, Join, Line, Print, Quit, Register, Say, Turn
-from chatroom.client.chat_events import (
-    Denied,
-    Event,
-    Info,
-    Renamed,
-    Said,
-    Trouble,
-    Welcome,
-)
+from chatroom.client.chat_events import Denied, Event, Exposed, Info, Renamed, Trouble, Welcome
 from chatroom.client.chat_state import State
-from chatroom.client.handshake import Ask, Failed, Login, Send, Step, Welcomed, closing_reason, is_final
-from chatroom.client.link import Address, Closed, Crashed, LinkItem, Opened
+from chatroom.client.closing_reasons import closing_reason, is_final
+from chatroom.client.endings import Over, tell_declined, tell_no_entry
+from chatroom.client.handshake import Login
+from chatroom.client.link import Closed, Crashed, LinkItem, Opened
+from chatroom.client.link_state import LinkLike, LinkState
+from chatroom.client.login_steps import Ask, Failed, KeepPolicy, Secure, Send, Step, Tell, Welcomed
 from chatroom.client.navigation import Navigation
+from chatroom.client.new_account import NewAccount, NewPassword
 from chatroom.client.pacing import Pacer
 from chatroom.client.reconnecting import Retries
+from chatroom.client.route import Route
+from chatroom.client.saying import compose
 from chatroom.client.slash_commands import interpret, say
-from chatroom.client.text import clean, clean_message, room_for, split, well_formed
+from chatroom.client.text import clean_message, well_formed
+from chatroom.client.trust import Untrusted
 from chatroom.irc.message import Message
-
-
-class LinkLike(Protocol):
-    """The part of ``link.Link`` that the session uses."""
-
-    def open(self, after_s: float = 0.0) -> None:
-        """Connect after a pause, in seconds."""
-
-    def send(self, line: str) -> None:
-        """Write one line."""
-
-    def close(self) -> None:
-        """Write what is pending and hang up."""
-
-
-@dataclass(frozen=True, slots=True)
-class NewPassword:
-    """A question for the user: the password to register ``name`` with."""
-
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class Over:
-    """The end of the chat."""
-
-    code: int
-    """The program's exit code."""
-    text: str = ""
-    """Why the chat has ended; empty if the user left."""
-    unreachable: bool = False
-    """True if no server could be reached."""
-
-
-@dataclass(slots=True)
-class _Connection:
-    """What the session knows about one connection. The next connection gets a new record."""
-
-    link: LinkLike | None = None
-    """None before the first connection, and after this one has closed."""
-    is_open: bool = False
-    close_reason: str = ""
-    """Why the server closes it, in the server's words; empty if it has not said why."""
-    final_reason: str | None = None
-    """The reason if it forbids to connect again unasked (a kick, a ban); None if there is none."""
-    answered: bool = False
-    """True once the user has answered a question of this connection, perhaps after the server closed it."""
 
 
 class ChatSession:
@@ -89,7 +40,7 @@ class ChatSession:
 
     def __init__(
         self,
-        address: Address,
+        route: Route,
         login: Login,
         make_link: Callable[[], LinkLike],
         clock: Callable[[], float],
@@ -108,14 +59,14 @@ class ChatSession:
         """True from the welcome to the end of the connection."""
         self.quitting = False
         """True once the user leaves."""
-        self._address = address
+        self._route = route
         self._login = login
         self._make_link = make_link
-        self._connection = _Connection()
+        self._connection = LinkState()
         self._pacer = Pacer(self._write, again=say_again)
         self._retries = Retries(clock, chance, most_attempts)
         self._welcomed = False  # True from the first welcome on
-        self._new_password = ""  # of a REGISTER that the server has not answered yet
+        self._new_account = NewAccount(login)
         self._was_asked = False  # a question of the login came up, and the server has not welcomed the user since
 
     # Calls of the front end
@@ -150,13 +101,12 @@ class ChatSession:
     def handle(self, item: LinkItem) -> list[Event]:
         """Act on a report of the link and return the events to show. Raises the error that ended the link's thread."""
         if isinstance(item, Opened):
-            self._connection.is_open = True
-            self._take(self._login.start())
-            return []
+            return self._opened(item)
         if isinstance(item, Closed):
             return self._closed(item)
         if isinstance(item, Crashed):
             raise item.error
+        self._connection.has_answered = True
         answers: list[list[Event]] = []
         before = ""
         for message in item.messages:
@@ -188,8 +138,7 @@ class ChatSession:
             if text and not self.online:
                 return [Denied("You are not connected, so nothing was registered.")]
             if text:
-                self._new_password = text
-                self._write(f"REGISTER * * :{text}")
+                self._write(self._new_account.register(text))
             return []
         if question is None or self.over is not None:
             return []
@@ -197,7 +146,15 @@ class ChatSession:
             self.question = Ask("nick", question.name, "")
             return []
         self._connection.answered = True
-        if question.kind == "server-password":
+        events: list[Event] = []
+        if question.is_yes_or_no and text.strip().lower() not in ("y", "yes"):
+            self._give_up(question)
+            return []
+        if question.kind == "certificate":
+            events = self._route.accept(question.name)
+        elif question.kind == "plaintext":
+            self._take(self._login.allow_plaintext())
+        elif question.kind == "server-password":
             self._login.answer_server_password(text)
         elif question.kind == "password":
             self._take(self._login.answer_password(question.name, text))
@@ -205,7 +162,7 @@ class ChatSession:
             self._take(self._login.answer_nick(text))
         if self._connection.link is None:
             self._connect(0.0)
-        return []
+        return events
 
     @property
     def unsaid(self) -> int:
@@ -230,13 +187,25 @@ class ChatSession:
     # The link
 
     def _connect(self, after_s: float) -> None:
+        self._route.prepare()
         link = self._make_link()
-        self._connection = _Connection(link)
+        self._connection = LinkState(link)
         link.open(after_s)
 
     def _write(self, line: str) -> None:
         if self._connection.link is not None:
             self._connection.link.send(line)
+
+    def _opened(self, item: Opened) -> list[Event]:
+        self._connection.is_open = True
+        self._connection.is_exposed = item.exposed
+        return self._take(
+            self._login.start(
+                encrypted=self._route.address.tls,
+                exposed=item.exposed,
+                shows_certificate=self._route.shows_certificate,
+            )
+        )
 
     def _closed(self, item: Closed) -> list[Event]:
         connection = self._connection
@@ -245,8 +214,14 @@ class ChatSession:
         self._login.lost()
         self._pacer.close()
         was_online, self.online = self.online, False
+        events = self._route.lost()
         if self.quitting:
             self.over = Over(0)
+        elif connection.moves_to_tls:
+            self._connect(0.0)
+            events.append(Info(f"The server asks for encryption: connecting to {self._route.address} with TLS."))
+        elif item.untrusted is not None:
+            self._judge(item.untrusted)
         elif connection.final_reason is not None:
             self.over = Over(1, connection.final_reason)
         elif isinstance(self.question, Ask):
@@ -254,12 +229,30 @@ class ChatSession:
         elif connection.answered and not was_online:
             self._connect(0.0)  # the answer crossed the end of the connection: use it on a new one
         elif self._welcomed:
-            return self._again(connection.close_reason or item.reason, was_online)
-        elif item.was_open:
-            self.over = Over(1, f"{self._address} refused the login: {connection.close_reason or item.reason}")
+            events += self._again(connection.close_reason or item.reason, was_online)
         else:
-            self.over = Over(1, f"Cannot connect to {self._address}: {item.reason}.", unreachable=True)
-        return []
+            reason = connection.close_reason or item.reason
+            self.over = tell_no_entry(self._route.address, reason, item.was_open, connection.has_answered)
+        return events
+
+    def _judge(self, untrusted: Untrusted) -> None:
+        """Ask about a certificate, or end the chat."""
+        verdict = self._route.judge(untrusted)
+        if isinstance(verdict, Ask):
+            self.question = verdict
+            self._was_asked = True
+        else:
+            self.over = Over(1, verdict)
+
+    def _give_up(self, question: Ask) -> None:
+        """End the chat because the user has answered no."""
+        text = tell_declined(question, self._route.address)
+        link = self._connection.link
+        if link is None:
+            self.over = Over(1, text)
+        else:
+            self._connection.final_reason = text
+            link.abandon()
 
     def _again(self, reason: str, was_online: bool) -> list[Event]:
         """Plan the next attempt, or end the chat if there were enough."""
@@ -284,12 +277,10 @@ class ChatSession:
             self._connection.close_reason = reason
             if is_final(reason):
                 self._connection.final_reason = reason
-        elif message.verb == "CAP" and message.params[1:2] == ["NEW"]:
-            names = [name for name in message.params[-1].split() if name in self._login.wanted]
-            if names:
-                self._write(f"CAP REQ :{' '.join(names)}")
+        elif message.verb == "CAP":
+            return self._take(self._login.feed_later(message)) + self.state.feed(message)
         elif message.verb in ("REGISTER", "FAIL") and "REGISTER" in (message.verb, *message.params[:1]):
-            self._registered(message)
+            self._new_account.read(message, self.state.nick)
         events = self.state.feed(message)
         for event in events:
             self.navigation.follow(event)
@@ -314,7 +305,13 @@ class ChatSession:
                 if step.final:
                     self._connection.final_reason = step.text
             elif isinstance(step, Welcomed):
-                events.append(self._welcome(step.nick))
+                events += self._welcome(step.nick)
+            elif isinstance(step, Tell):
+                events.append(Trouble(step.text))
+            elif isinstance(step, KeepPolicy):
+                events += self._route.keep_policy(step.duration_s)
+            elif isinstance(step, Secure):
+                self._move_to_tls(step.port)
         return events
 
     def _ask(self, ask: Ask) -> None:
@@ -329,8 +326,16 @@ class ChatSession:
             self.question = ask
             self._was_asked = True
 
-    def _welcome(self, nick: str) -> Welcome:
-        welcome = Welcome(nick, again=self._welcomed)
+    def _move_to_tls(self, port: int) -> None:
+        self._route.upgrade(port)
+        self._connection.moves_to_tls = True
+        if self._connection.link is not None:
+            self._connection.link.abandon()
+
+    def _welcome(self, nick: str) -> list[Event]:
+        events: list[Event] = [Welcome(nick, again=self._welcomed)]
+        if self._connection.is_exposed and not self._welcomed:
+            events.append(Exposed(str(self._route.address)))
         if isinstance(self.question, Ask):
             self.question = None
         if self._welcomed:
@@ -339,20 +344,13 @@ class ChatSession:
         self._was_asked = False
         self._retries.welcomed()
         self.state.reset(nick, self._login.caps)
-        return welcome
+        return events
 
     def _return_to_channels(self) -> None:
         """Join the channels again, then send the messages that wait."""
         for line in self.navigation.joins():
             self._write(line)
         self._pacer.open()
-
-    def _registered(self, message: Message) -> None:
-        """Use the new account for the next login if the server has accepted our REGISTER."""
-        if message.verb == "REGISTER" and message.params[:1] == ["SUCCESS"] and self._new_password:
-            account = message.params[1] if len(message.params) > 2 else self.state.nick
-            self._login.registered(account, self._new_password)
-        self._new_password = ""
 
     # Actions of the user
 
@@ -371,22 +369,18 @@ class ChatSession:
             elif isinstance(action, Say):
                 events += self._say(action)
             elif isinstance(action, Register):
-                self.question = NewPassword(self.state.nick)
+                self.question = self._new_account.ask(self.state.nick)
             else:
                 events += self._turn(action)
         return events
 
     def _say(self, action: Say) -> list[Event]:
         echoed = "echo-message" in self.state.caps
-        # Without an echo from the server the message is shown at once.
-        before, after = ("\x01ACTION ", "\x01") if action.kind == "action" else ("", "")
-        room = room_for(action.target, self.state.source_bytes) - len(before) - len(after)
         events: list[Event] = []
-        # A target so long that less than 64 bytes are left is not a name that a server has; let the server refuse it.
-        for piece in split(action.text, max(room, 64)):
-            self._pacer.send(f"PRIVMSG {action.target} :{before}{piece}{after}")
-            if not echoed:
-                events.append(Said(action.target, self.state.nick, clean(piece), action.kind, mine=True))
+        for line, said in compose(action, self.state):
+            self._pacer.send(line)
+            if not echoed:  # then the server does not show it to us
+                events.append(said)
         return events
 
     def _turn(self, action: Join | Turn) -> list[Event]:

@@ -1,9 +1,9 @@
-"""One connection to a server, with a thread of its own.
+"""One connection to a server, plain or with TLS, with a thread of its own.
 
 The thread owns the socket. It cuts the bytes into lines, parses them, answers PING and notices a server that has gone
 silent. It reports everything through ``post``, which must be safe to call from another thread and must not block.
-``open``, ``send`` and ``close`` may be called from any thread. A link reports ``Closed`` exactly once (or ``Crashed``)
-and cannot be used again; ``chat_session`` decides if there is another one.
+``open``, ``send``, ``close`` and ``abandon`` may be called from any thread. A link reports ``Closed`` exactly once
+(or ``Crashed``) and cannot be used again; ``chat_session`` decides if there is another one.
 """
 
 from __future__ import annotations
@@ -15,8 +15,10 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Protocol
 
+from chatroom.client.address import Address
+from chatroom.client.trust import SYSTEM_TRUST, Trust, Untrusted
 from chatroom.irc.framing import encode
 from chatroom.irc.message import Message, parse
 
@@ -34,19 +36,12 @@ _LONGEST_LINE = 16384
 """In bytes. A line may have 8,191 bytes of tags and 512 bytes of text; a longer one comes from a broken server."""
 
 
-class Address(NamedTuple):
-    """The host and port that the server listens on."""
-
-    host: str
-    port: int
-
-    def __str__(self) -> str:
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
-
-
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """The connection is made."""
+    """The connection is made, with TLS if that was asked for."""
+
+    exposed: bool = False
+    """True if others on the network can read what is sent: without TLS, and not to this machine itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +59,8 @@ class Closed:
     """Why, as a short phrase for the user."""
     was_open: bool
     """False if the connection could not be made."""
+    untrusted: Untrusted | None = None
+    """Set if that is because of the server's certificate."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +68,25 @@ class Crashed:
     """The thread has ended with an error of the program itself. The front end's thread must not wait any longer."""
 
     error: Exception
+
+
+class SocketLike(Protocol):
+    """The part of a non-blocking socket that a link uses."""
+
+    def fileno(self) -> int:
+        """The descriptor, for a selector."""
+
+    def setblocking(self, flag: bool, /) -> None:
+        """Make it blocking or not."""
+
+    def recv(self, size: int, /) -> bytes:
+        """Read; ``b""`` at the end. Raises BlockingIOError if nothing is there yet, and OSError."""
+
+    def send(self, data: bytearray, /) -> int:
+        """Write the beginning of the data. Raises BlockingIOError if there is no room, and OSError."""
+
+    def close(self) -> None:
+        """Hang up."""
 
 
 LinkItem = Opened | Received | Closed | Crashed
@@ -110,24 +126,30 @@ class LineReader:
 
 
 class Link:
-    """A connection to ``address``. ``connect_s`` and ``silence_s``: see ``CONNECT_S`` and ``SILENCE_S``."""
+    """A connection to ``address``. ``connect_s`` and ``silence_s``: see ``CONNECT_S`` and ``SILENCE_S``.
+
+    ``trust`` is for an address with TLS.
+    """
 
     def __init__(
         self,
         address: Address,
         post: Callable[[LinkItem], None],
         *,
+        trust: Trust = SYSTEM_TRUST,
         connect_s: float = CONNECT_S,
         silence_s: float = SILENCE_S,
     ) -> None:
         self._address = address
         self._post = post
+        self._trust = trust
         self._connect_s = connect_s
         self._silence_s = silence_s
         # Guards _outgoing and _wake_in.
         self._lock = threading.Lock()
         self._outgoing = bytearray()
         self._closing = threading.Event()
+        self._is_abandoned = False
         # The thread waits in a selector. Another thread wakes it by a byte through this pair.
         self._wake_in, self._wake_out = socket.socketpair()
         self._wake_in.setblocking(False)
@@ -151,6 +173,11 @@ class Link:
         with self._lock:
             self._wake()
 
+    def abandon(self) -> None:
+        """Hang up at once, without the queued lines."""
+        self._is_abandoned = True
+        self.close()
+
     def join(self, timeout_s: float) -> None:
         """Wait until the thread has ended, for at most ``timeout_s`` seconds."""
         if self._thread.ident is not None:
@@ -164,17 +191,19 @@ class Link:
 
     def _run(self) -> None:
         was_open = False
+        untrusted = None
         try:
             if self._closing.wait(self._after_s):
                 reason = "cancelled"
             else:
-                with socket.create_connection(self._address, timeout=self._connect_s) as sock:
-                    # A typed line is small; without this it could wait for the acknowledgement of the one before.
-                    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                sock, exposed = self._connect()
+                with contextlib.closing(sock):
                     sock.setblocking(False)
                     was_open = True
-                    self._post(Opened())
+                    self._post(Opened(exposed))
                     reason = self._converse(sock)
+        except Untrusted as error:
+            reason, untrusted = error.reason, error
         except OSError as error:
             reason = _reason(error)
         except UnicodeError:
@@ -186,9 +215,21 @@ class Link:
             with self._lock:  # a send() or close() that comes later finds the pair closed, and does nothing
                 self._wake_in.close()
                 self._wake_out.close()
-        self._post(Closed(reason, was_open))
+        self._post(Closed(reason, was_open, untrusted))
 
-    def _converse(self, sock: socket.socket) -> str:
+    def _connect(self) -> tuple[SocketLike, bool]:
+        """Return the socket, and if others can read what it sends. Raises ``Untrusted`` and ``OSError``."""
+        if self._address.tls:
+            # Only here: it loads ssl, which takes as long as the rest of the program.
+            from chatroom.client.secure_socket import connect
+
+            return connect(self._address, self._trust, self._connect_s), False
+        sock = socket.create_connection(self._address[:2], timeout=self._connect_s)
+        # A typed line is small; without this it could wait for the acknowledgement of the one before.
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return sock, not is_loopback(sock.getpeername()[0])
+
+    def _converse(self, sock: SocketLike) -> str:
         """Read and write until the connection ends, and return why it ended."""
         reader = LineReader()
         heard_at = time.monotonic()
@@ -197,7 +238,7 @@ class Link:
         with selectors.DefaultSelector() as selector:
             selector.register(sock, selectors.EVENT_READ)
             selector.register(self._wake_out, selectors.EVENT_READ)
-            while True:
+            while not self._is_abandoned:
                 if self._closing.is_set() and close_by is None:
                     close_by = time.monotonic() + FAREWELL_S
                 with self._lock:
@@ -227,15 +268,16 @@ class Link:
                 if now >= heard_at + self._silence_s and not asked:
                     asked = True
                     self.send("PING :are-you-there")
+        return "closed"
 
-    def _read(self, sock: socket.socket) -> bytes | None:
+    def _read(self, sock: SocketLike) -> bytes | None:
         """Read what is there: ``b""`` at the end of the connection, None if nothing is there yet."""
         try:
             return sock.recv(65536)
         except BlockingIOError:
             return None
 
-    def _write(self, sock: socket.socket) -> None:
+    def _write(self, sock: SocketLike) -> None:
         with self._lock:
             if self._outgoing:
                 try:
@@ -258,6 +300,11 @@ class Link:
             self._post(Received(messages))
 
 
+def is_loopback(host: str) -> bool:
+    """True if a numeric address is one of this machine alone, IPv4 written as IPv6 included."""
+    return host == "::1" or host.removeprefix("::ffff:").startswith("127.")
+
+
 def _reason(error: OSError) -> str:
     """Turn a socket's error into a short phrase for the user."""
     if isinstance(error, socket.gaierror):
@@ -268,4 +315,6 @@ def _reason(error: OSError) -> str:
         return "the server dropped the connection"
     if isinstance(error, TimeoutError):
         return "the server did not answer in time"
-    return (error.strerror or str(error) or "the network failed").lower()
+    if error.strerror is None:  # our own words, which may hold the name of a file
+        return str(error) or "the network failed"
+    return error.strerror.lower()

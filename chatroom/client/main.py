@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import errno
 import getpass
 import io
@@ -11,57 +10,48 @@ import random
 import sys
 import time
 import traceback
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from queue import SimpleQueue
 
 import click
 
 from chatroom import __version__
 from chatroom.client import plain, std_streams
+from chatroom.client.address import LOOPBACK, Address, parse_address
 from chatroom.client.chat_session import ChatSession
 from chatroom.client.handshake import WANTED_CAPS, Login
+from chatroom.client.known_servers import KnownServers, default_path
 from chatroom.client.line_output import LineOutput
-from chatroom.client.link import Address, Link
+from chatroom.client.link import Link, LinkItem
+from chatroom.client.route import Route
 from chatroom.client.stdin_lines import LineSource, StdinThread
 from chatroom.client.terminal_echo import TerminalEcho
 from chatroom.client.text import printable, well_formed
+from chatroom.client.trust import SYSTEM_TRUST, Trust, parse_fingerprint
+from chatroom.errors import ChatroomError
 from chatroom.irc.names import is_nick
 
-DEFAULT_PORT = 6667
 # The program writes no files, so only its output can fail with these.
 _OUTPUT_ERRORS = (errno.EBADF, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.ENOSPC)
-_LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
     """The settings from the command line and the environment."""
 
-    address: Address
+    route: Route
     nick: str
     account: str
     password: str
     server_password: str
     join: tuple[str, ...]
 
-
-def parse_address(text: str) -> Address:
-    """Parse ``HOST``, ``HOST:PORT``, ``[IPV6]:PORT`` or a bare IPv6 address, each with or without ``irc://``.
-
-    Raises ``ValueError`` if it is none of them.
-    """
-    text = text.removeprefix("irc://").partition("/")[0]
-    if text.startswith("["):
-        host, _, rest = text[1:].partition("]")
-        port = rest.removeprefix(":")
-    elif text.count(":") > 1:
-        host, port = text, ""
-    else:
-        host, _, port = text.partition(":")
-    number = int(port) if port else DEFAULT_PORT
-    if not host or not 0 < number < 65536:
-        raise ValueError(text)
-    return Address(host, number)
+    @property
+    def asks_password(self) -> bool:
+        """True if the user must give the account's password before the chat. A certificate may do without one."""
+        return self.account != "" and not self.password and not self.route.shows_certificate
 
 
 def default_nick() -> str:
@@ -105,37 +95,55 @@ def _report(error: Exception) -> int:
             text = f"{error.filename}: {text}"
         elif error.errno in _OUTPUT_ERRORS:
             text = f"cannot write to stdout: {text}"
+    elif isinstance(error, ChatroomError):
+        text = str(error)
     else:
         text = f"internal error: {type(error).__name__}: {error} (CHATROOM_DEBUG=1 shows where)"
     std_streams.tell(sys.stderr, f"chatroom: {printable(text)}\n")
     return 1
 
 
-def _convert_address(ctx: click.Context, param: click.Parameter, value: str) -> Address:
-    value = well_formed(value)
+def _convert_fingerprint(ctx: click.Context, param: click.Parameter, value: str | None) -> str:
     try:
-        return parse_address(value)
+        return parse_fingerprint(value) if value else ""
     except ValueError:
-        raise click.BadParameter(f"{value!r} is not HOST or HOST:PORT") from None
+        raise click.BadParameter("a SHA-256 fingerprint has 64 hexadecimal digits") from None
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
-@click.argument("server", callback=_convert_address, default="127.0.0.1", metavar="[HOST[:PORT]]")
+@click.argument("server", default="127.0.0.1", metavar="[HOST[:PORT]]")
 @click.option("--nick", help="Your nick. Without it you are asked; the default is your login name.")
 @click.option("--account", help="Log in to this account. The nick may differ from it.")
 @click.option("--join", multiple=True, metavar="CHANNEL", help="Join this channel; may be repeated.")
 @click.option("--plain", "as_plain", is_flag=True, help="Read and write plain lines, as in a pipe.")
 @click.option("--commands", is_flag=True, help="In a pipe, treat lines that start with / as commands.")
 @click.option("--server-password-stdin", is_flag=True, help="Read the server's password from the first line of stdin.")
+@click.option("--tls", is_flag=True, help="Encrypt, as with ircs://. The next four options do so, too.")
+@click.option(
+    "--fingerprint",
+    metavar="SHA256",
+    callback=_convert_fingerprint,
+    help="Trust the certificate with this fingerprint and no other. `chatroomctl tls show` shows it to the operator.",
+)
+@click.option("--ca", metavar="FILE", default="", help="Trust this certificate (PEM), or those that it has signed.")
+@click.option("--certificate", metavar="FILE", default="", help="Show this certificate (PEM), to log in with it.")
+@click.option("--key", metavar="FILE", default="", help="The certificate's key, if it is not in the same file.")
+@click.option("--forget", is_flag=True, help="Forget the certificates of HOST that you have trusted, and end.")
 @click.version_option(__version__, prog_name="chatroom")
 def command(
-    server: Address,
+    server: str,
     nick: str | None,
     account: str | None,
     join: tuple[str, ...],
     as_plain: bool,
     commands: bool,
     server_password_stdin: bool,
+    tls: bool,
+    fingerprint: str,
+    ca: str,
+    certificate: str,
+    key: str,
+    forget: bool,
 ) -> int:
     """Chat on the server at HOST (default: 127.0.0.1:6667).
 
@@ -144,9 +152,19 @@ def command(
 
         echo "deployed" | chatroom --nick bot
 
+    ircs://HOST encrypts (default: port 6697). The server's certificate must be signed by an authority that this system
+    trusts. At a terminal you are asked if it is not; --fingerprint and --ca are for scripts:
+
+        chatroom ircs://chat.example.org
+
     CHATROOM_PASSWORD and CHATROOM_SERVER_PASSWORD give the passwords of your account and of the server. At a terminal
     you are asked for them. CHATROOM_DEBUG=1 shows the traceback of an internal error.
     """
+    trust = Trust(fingerprint, well_formed(ca), well_formed(certificate), well_formed(key))
+    address = _parse_server(server, tls, trust)
+    known = KnownServers(default_path())
+    if forget:
+        return _forget(known, address)
     source = LineSource(sys.stdin.fileno())
     server_password = os.environ.get("CHATROOM_SERVER_PASSWORD", "")
     if server_password_stdin:
@@ -156,7 +174,7 @@ def command(
             std_streams.tell(sys.stderr, f"chatroom: cannot read stdin: {error.strerror}\n")
             return 1
     options = Options(
-        server,
+        Route(address, known, lambda: datetime.now(UTC), trust),
         well_formed(nick or account or ""),
         well_formed(account or ""),
         well_formed(os.environ.get("CHATROOM_PASSWORD", "")),
@@ -165,13 +183,49 @@ def command(
     )
     # TERM=dumb: this terminal cannot move the cursor. A shell inside an editor is one.
     piped = not (sys.stdin.isatty() and sys.stdout.isatty()) or os.environ.get("TERM", "dumb") == "dumb"
-    return _run_plain(options, source, commands) if as_plain or piped else asyncio.run(_run_screen(options))
+    if as_plain or piped:
+        return _run_plain(options, source, commands)
+    import asyncio  # here, because it loads ssl, which a script that pipes a line should not wait for
+
+    return asyncio.run(_run_screen(options))
+
+
+def _parse_server(server: str, tls: bool, trust: Trust) -> Address:
+    """Return the address that the command line names. Options about certificates ask for TLS."""
+    if trust.fingerprint and trust.authorities:
+        raise click.UsageError("--fingerprint and --ca exclude each other: the one names the certificate itself")
+    if trust.key and not trust.certificate:
+        raise click.UsageError("--key needs --certificate")
+    server = well_formed(server)
+    try:
+        address = parse_address(server, tls=tls or trust != SYSTEM_TRUST)
+    except ValueError:
+        raise click.BadParameter(f"{server!r} is not HOST or HOST:PORT", param_hint="'[HOST[:PORT]]'") from None
+    if trust.authorities or trust.certificate:
+        # Before the chat: a wrong file is no reason to try again. Only then, because it loads ssl.
+        from chatroom.client.secure_socket import check_files
+
+        check_files(trust)
+    return address
+
+
+def _forget(known: KnownServers, address: Address) -> int:
+    host = printable(address.host)
+    if known.forget(address.host):
+        std_streams.tell(sys.stderr, f"Forgot what {known.path} had of {host}.\n")
+        return 0
+    std_streams.tell(sys.stderr, f"chatroom: nothing is remembered of {host}\n")
+    return 1
+
+
+def _make_link(route: Route, post: Callable[[LinkItem], None]) -> Link:
+    return Link(route.address, post, trust=route.trust)
 
 
 def _run_plain(options: Options, source: LineSource, commands: bool) -> int:
     interactive = sys.stdin.isatty()
     echo = TerminalEcho(sys.stdin.fileno())
-    if options.account and not options.password:
+    if options.asks_password:
         if not interactive:
             text = f"set CHATROOM_PASSWORD to the password of {options.account}"
             std_streams.tell(sys.stderr, f"chatroom: {printable(text)}\n")
@@ -185,9 +239,9 @@ def _run_plain(options: Options, source: LineSource, commands: bool) -> int:
     caps = tuple(cap for cap in WANTED_CAPS if cap != "echo-message")
     login = _login(options, options.nick or default_nick(), caps)
     session = ChatSession(
-        options.address,
+        options.route,
         login,
-        lambda: Link(options.address, inbox.put),
+        lambda: _make_link(options.route, inbox.put),
         time.monotonic,
         random.random,
         options.join,
@@ -229,21 +283,21 @@ async def _run_screen(options: Options) -> int:
             if not nick:
                 # The default stands in brackets instead of on the line, so that another nick can be typed at once.
                 nick = (await screen.ask(f"Nickname [{default_nick()}]: ") or "").strip() or default_nick()
-            if options.account and not options.password:
+            if options.asks_password:
                 password = await screen.ask(f"Password for {options.account}: ", secret=True)
                 options = replace(options, password=well_formed(password or ""))
         except (EOFError, KeyboardInterrupt):
             return 130
         session = ChatSession(
-            options.address,
+            options.route,
             _login(options, well_formed(nick), WANTED_CAPS),
-            lambda: Link(options.address, screen.post),
+            lambda: _make_link(options.route, screen.post),
             time.monotonic,
             random.random,
             options.join,
         )
         code = await screen.run(session)
-    if session.over is not None and session.over.unreachable and options.address.host in _LOOPBACK:
+    if session.over is not None and session.over.unreachable and options.route.address.host in LOOPBACK:
         std_streams.tell(sys.stderr, "Is a server running here? `chatroomctl serve` starts one.\n")
     return code
 

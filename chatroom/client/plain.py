@@ -13,10 +13,13 @@ from collections import deque
 from queue import SimpleQueue
 
 from chatroom.client.chat_events import Denied, Event
-from chatroom.client.chat_session import ChatSession, NewPassword, Over
-from chatroom.client.handshake import Ask
+from chatroom.client.chat_session import ChatSession
+from chatroom.client.endings import Over
 from chatroom.client.line_output import LineOutput
 from chatroom.client.link import LinkItem
+from chatroom.client.login_steps import PROMPTS, Ask
+from chatroom.client.new_account import NewPassword
+from chatroom.client.route import WAYS_OUT
 from chatroom.client.stdin_lines import StdinThread, Typed
 from chatroom.client.terminal_echo import TerminalEcho
 
@@ -205,6 +208,11 @@ class Plain:
         question = self._session.question
         if self._interactive or question is None or self._is_leaving():
             return
+        if isinstance(question, Ask) and question.kind == "plaintext":
+            # Whoever gives a script the password and an address without ircs:// has decided; the warning remains.
+            self._output.complain(question.why)
+            self._show(self._session.answer("yes"))
+            return
         text = "only a user at a terminal can /register" if isinstance(question, NewPassword) else _refusal(question)
         self._output.complain(text)
         self._failed = True
@@ -216,7 +224,7 @@ class Plain:
             return
         session = self._session
         question = None if self._is_leaving() else session.question
-        is_secret = question is not None and not (isinstance(question, Ask) and question.kind == "nick")
+        is_secret = question is not None and question.is_secret
         self._echo.show(not (is_secret or (question is None and session.login_open)))
         if question is not self._asked or (self._login_open and not session.login_open):
             # Half a line that was typed before is neither an answer nor a message.
@@ -225,18 +233,17 @@ class Plain:
         if question is not self._asked:
             self._asked = question
             if question is not None:
-                why = f"{question.why} " if isinstance(question, Ask) else ""
-                self._output.prompt(f"{why}Password: " if is_secret else f"{why}Another nick: ")
+                self._output.prompt(f"{question.why} ".lstrip() + _prompt(question))
 
     def _answer(self, line: str) -> None:
         """Hand the user's answer to the session."""
         question, self._asked = self._asked, None
-        if not (isinstance(question, Ask) and question.kind == "nick"):
+        if question is None or question.is_secret:
             self._output.end_prompt()
-        elif not line.strip():
-            return  # the question is still open and comes again
-        else:
+        elif isinstance(question, Ask) and question.kind == "nick":
             line = line.strip()
+            if not line:
+                return  # the question is still open and comes again
         # A report of the link may have put another question in its place, or none.
         if question is self._session.question:
             self._show(self._session.answer(line))
@@ -261,9 +268,18 @@ def _end(number: int, frame: object) -> None:
     raise SystemExit(128 + number)
 
 
+def _prompt(question: Ask | NewPassword) -> str:
+    """Return the words after which the user types the answer."""
+    if isinstance(question, NewPassword) or question.is_secret:
+        return "Password: "
+    return PROMPTS.get(question.kind, "Another nick: ")
+
+
 def _refusal(question: Ask) -> str:
     """Say what a script has to set so that the question does not come up."""
     why = question.why if question.why.endswith((".", "!")) else f"{question.why}."
+    if question.kind == "certificate":
+        return f"{why} {WAYS_OUT}"
     if question.kind == "server-password":
         return f"{why} Set CHATROOM_SERVER_PASSWORD to the server's password."
     if question.kind == "password" and os.environ.get("CHATROOM_PASSWORD"):

@@ -14,6 +14,7 @@ from typing import NamedTuple
 from chatroom.client.chat_events import (
     Denied,
     Event,
+    Exposed,
     Info,
     Invited,
     Joined,
@@ -235,6 +236,11 @@ def _welcome(event: Welcome) -> list[RenderedLine]:
     return [RenderedLine([("notice", f"You are connected as {event.nick}. /help lists the commands, /quit leaves.")])]
 
 
+def _exposed(event: Exposed) -> list[RenderedLine]:
+    text = f"The connection to {event.address} is not encrypted: others on the network can read along."
+    return [RenderedLine([("warning", text)])]
+
+
 _WORDING: dict[type, Callable[..., list[RenderedLine]]] = {
     Said: _said,
     SearchResult: _search_result,
@@ -250,4 +256,5 @@ _WORDING: dict[type, Callable[..., list[RenderedLine]]] = {
     Denied: _denied,
     Trouble: _trouble,
     Welcome: _welcome,
+    Exposed: _exposed,
 }

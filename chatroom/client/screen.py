@@ -27,10 +27,11 @@ from prompt_toolkit.shortcuts import CompleteStyle
 from prompt_toolkit.styles import Style
 
 from chatroom.client.chat_events import Denied, Event, Info, Trouble
-from chatroom.client.chat_session import ChatSession, NewPassword
+from chatroom.client.chat_session import ChatSession
 from chatroom.client.completion import ChatCompleter
-from chatroom.client.handshake import Ask
 from chatroom.client.link import LinkItem
+from chatroom.client.login_steps import PROMPTS, Ask
+from chatroom.client.new_account import NewPassword
 from chatroom.client.rendering import NICK_STYLES, Fragment, render, stamp
 from chatroom.client.terminal_echo import TerminalEcho
 from chatroom.client.text import printable
@@ -225,15 +226,16 @@ class Screen:
 
     async def _answer(self, question: Ask | NewPassword) -> None:
         session = self._require()
+        self._explain(question)
         try:
             if isinstance(question, NewPassword):
                 text = await self._new_password(question.name)
+            elif question.is_yes_or_no:
+                text = await self.ask(PROMPTS[question.kind])
             elif question.kind == "nick":
-                self._explain(question)
                 text = await self.ask("Another nickname: ", default=question.name)
                 text = text.strip() if text else text
             else:
-                self._explain(question)
                 whose = question.name if question.kind == "password" else "the server"
                 hint = " (leave empty for another nick)" if question.kind == "password" else ""
                 text = await self.ask(f"Password for {whose}{hint}: ", secret=True)
@@ -250,7 +252,7 @@ class Screen:
                 return  # the question is still open and comes again
             self._show(session.answer(text))
 
-    def _explain(self, question: Ask) -> None:
+    def _explain(self, question: Ask | NewPassword) -> None:
         if question.why:
             self._show([Denied(question.why)])
 

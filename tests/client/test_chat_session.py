@@ -5,9 +5,11 @@ from __future__ import annotations
 from harness.client_stage import Stage
 
 from chatroom.client.chat_events import Denied, Joined, Said, Trouble, Welcome
-from chatroom.client.chat_session import NewPassword, Over
-from chatroom.client.handshake import WANTED_CAPS, Ask
+from chatroom.client.endings import Over
+from chatroom.client.handshake import WANTED_CAPS
 from chatroom.client.link import Closed, Opened
+from chatroom.client.login_steps import Ask
+from chatroom.client.new_account import NewPassword
 from chatroom.client.reconnecting import GHOST_TRIES
 
 
@@ -187,7 +189,8 @@ def test_an_answer_may_cross_the_end_of_its_connection() -> None:
     stage.lose()
     assert len(stage.links) == 2
     stage.session.handle(Opened())
-    assert stage.link.sent[0] == "PASS :open sesame"
+    stage.hear(":srv CAP * LS :")
+    assert stage.link.sent[1] == "PASS :open sesame"
     stage.lose()
     assert stage.session.over == Over(1, "host:6667 refused the login: the server closed the connection")
 

@@ -1,13 +1,18 @@
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 from prompt_toolkit.completion import CompleteEvent
 from prompt_toolkit.document import Document
 
+from chatroom.client.address import Address
 from chatroom.client.chat_session import ChatSession
 from chatroom.client.completion import ChatCompleter
 from chatroom.client.handshake import Login
-from chatroom.client.link import Address, Link
+from chatroom.client.known_servers import KnownServers
+from chatroom.client.link import Link
+from chatroom.client.route import Route
 from chatroom.irc.message import parse
 
 
@@ -15,7 +20,8 @@ from chatroom.irc.message import parse
 def completer() -> ChatCompleter:
     """The completer of alice in #lobby with Bob, bea and carol, after a /list that showed #garden."""
     address = Address("127.0.0.1", 1)
-    session = ChatSession(address, Login("alice"), lambda: Link(address, lambda item: None), lambda: 0.0, lambda: 0.0)
+    route = Route(address, KnownServers(None), lambda: datetime.now(UTC))
+    session = ChatSession(route, Login("alice"), lambda: Link(address, lambda item: None), lambda: 0.0, lambda: 0.0)
     session.state.reset("alice", set())
     for line in (
         ":alice!a@h JOIN #lobby",

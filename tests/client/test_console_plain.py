@@ -320,8 +320,12 @@ def test_the_first_line_may_be_the_servers_password(server: ScriptedServer, star
     process = start("--nick", "bot", "--server-password-stdin")
     say(process, "open sesame\ndeployed\n")
     peer = server.accept()
+    peer.expect("CAP")  # the answer may demand TLS, so no password comes before it
+    peer.send(":srv CAP * LS :server-time")
     assert peer.expect("PASS").params == ["open sesame"]
-    peer.login("#lobby")
+    peer.send(":srv CAP bot ACK :server-time")
+    peer.expect("CAP")
+    peer.welcome("bot", "#lobby")
     assert peer.expect("PRIVMSG").params == ["#lobby", "deployed"]
     part_in_peace(peer)
     assert finish(process)[0] == 0

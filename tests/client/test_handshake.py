@@ -6,7 +6,9 @@ import base64
 
 import pytest
 
-from chatroom.client.handshake import Ask, Failed, Login, Send, Step, Welcomed, closing_reason, is_final
+from chatroom.client.closing_reasons import closing_reason, is_final
+from chatroom.client.handshake import Login
+from chatroom.client.login_steps import Ask, Failed, Send, Step, Tell, Welcomed
 from chatroom.irc.message import parse
 
 
@@ -18,7 +20,7 @@ def feed(login: Login, *lines: str) -> list[Step]:
 def negotiated(login: Login, caps: str = "server-time sasl=PLAIN,EXTERNAL") -> list[Step]:
     """Start, let the server offer and acknowledge ``caps``, and return the steps after that."""
     login.start()
-    (request,) = feed(login, f":srv CAP * LS :{caps}")
+    *_, request = feed(login, f":srv CAP * LS :{caps}")
     assert isinstance(request, Send)
     return feed(login, f":srv CAP * ACK :{request.line.partition(':')[2]}")
 
@@ -197,8 +199,9 @@ def test_a_ban_is_final(line: str, text: str) -> None:
 
 
 def test_the_servers_own_password() -> None:
-    """The server's password goes out first; if it is missing, the user is asked; a wrong one is final."""
-    assert Login("bob", server_password="open sesame").start()[0] == Send("PASS :open sesame")
+    """The server's password goes out before NICK; if it is missing, the user is asked; a wrong one is final."""
+    login = Login("bob", server_password="open sesame")
+    assert login.start(encrypted=True)[0] == Send("PASS :open sesame")
     login = Login("bob")
     negotiated(login)
     assert feed(login, ":srv 464 * :Password incorrect") == [Ask("server-password", "", "Password incorrect")]
@@ -252,3 +255,66 @@ def test_why_a_connection_was_closed(line: str, reason: str, final: bool) -> Non
     """The reason is the text in the parentheses; kicks and bans are final."""
     assert closing_reason(parse(line)) == reason
     assert is_final(reason) is final
+
+
+def with_certificate(
+    account: str = "", password: str = "", caps: str = "sasl=PLAIN,EXTERNAL"
+) -> tuple[Login, list[Step]]:
+    """A login over TLS with a client certificate, up to the answer to its request for capabilities."""
+    login = Login("bob", account, password)
+    login.start(encrypted=True, shows_certificate=True)
+    (step,) = feed(login, f":srv CAP * LS :{caps}")
+    assert isinstance(step, Send | Ask)
+    if isinstance(step, Send) and "REQ" in step.line:
+        return login, feed(login, f":srv CAP * ACK :{step.line.partition(':')[2]}")
+    return login, [step]
+
+
+def test_a_certificate_logs_in() -> None:
+    """EXTERNAL comes before a password. Without an account the server finds the one of the certificate."""
+    login, steps = with_certificate()
+    assert steps == [Send("AUTHENTICATE EXTERNAL")]
+    assert feed(login, "AUTHENTICATE +") == [Send("AUTHENTICATE +")]
+    assert feed(login, ":srv 900 * * bob :in", ":srv 903 * :done") == [Send("CAP END")]
+
+
+def test_a_certificate_logs_in_to_the_account_that_is_named() -> None:
+    """The account is the identity to act as, and no password is asked for."""
+    login, _ = with_certificate("bob")
+    assert feed(login, "AUTHENTICATE +") == [Send("AUTHENTICATE Ym9i")]
+    assert feed(login, ":srv 903 * :done") == [Send("CAP END")]
+
+
+def test_a_certificate_that_the_server_does_not_know() -> None:
+    """A password in hand is used instead; for a named account it is asked for; a guest is told, and gets in."""
+    refusal = ":srv 904 * :SASL authentication failed"
+    login, _ = with_certificate("bob", "secret")
+    assert feed(login, "AUTHENTICATE +", refusal)[-1] == Send("AUTHENTICATE PLAIN")
+    assert feed(login, "AUTHENTICATE +") == [Send(f"AUTHENTICATE {plain('bob', 'secret')}")]
+    login, _ = with_certificate("bob")
+    assert feed(login, refusal) == [Ask("password", "bob", "The server does not know your certificate.")]
+    assert login.answer_password("bob", "secret") == [Send("AUTHENTICATE PLAIN")]
+    login, _ = with_certificate()
+    assert feed(login, refusal) == [Tell("The server does not know your certificate."), Send("CAP END")]
+
+
+@pytest.mark.parametrize(
+    "caps, way", [("sasl=PLAIN", "AUTHENTICATE PLAIN"), ("batch", "PASS :secret"), ("", "PASS :secret")]
+)
+def test_a_server_without_external(caps: str, way: str) -> None:
+    """A guest gets in; for a named account the password is asked for, and the negotiation ends after it."""
+    assert with_certificate(caps=caps)[1] == [Send("CAP END")]
+    login, steps = with_certificate("bob", caps=caps)
+    assert steps == [Ask("password", "bob", "The server does not log in by certificate.")]
+    sent = login.answer_password("bob", "secret")
+    assert sent[0] == Send(way)
+    assert (sent[-1] == Send("CAP END")) is way.startswith("PASS")
+    assert len([step for step in sent if step == Send(way)]) == 1
+
+
+def test_a_certificate_alone_makes_sasl_usable() -> None:
+    """A server that offers nothing but EXTERNAL is of use to a client with a certificate, and to no other."""
+    assert with_certificate(caps="sasl=EXTERNAL")[1] == [Send("AUTHENTICATE EXTERNAL")]
+    login = Login("bob")
+    login.start(encrypted=True)
+    assert feed(login, ":srv CAP * LS :sasl=EXTERNAL") == [Send("CAP END")]

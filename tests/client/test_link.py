@@ -11,7 +11,8 @@ from harness.scripted_server import CAP_S, ScriptedServer
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatroom.client.link import Address, Closed, LineReader, Link, LinkItem, Opened, Received
+from chatroom.client.address import Address
+from chatroom.client.link import Closed, LineReader, Link, LinkItem, Opened, Received
 from chatroom.irc.message import Message
 
 MakeLink = Callable[..., Link]

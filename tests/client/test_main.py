@@ -1,33 +1,20 @@
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 
-from chatroom.client.link import Address
-from chatroom.client.main import default_nick, parse_address
+from chatroom.client.main import default_nick
 
 
-@pytest.mark.parametrize(
-    "text, host, port",
-    [
-        ("chat.example", "chat.example", 6667),
-        ("chat.example:7000", "chat.example", 7000),
-        ("10.0.0.1:7000", "10.0.0.1", 7000),
-        ("::1", "::1", 6667),
-        ("[::1]", "::1", 6667),
-        ("[::1]:7000", "::1", 7000),
-        ("irc://chat.example:7000/", "chat.example", 7000),
-    ],
-)
-def test_addresses(text: str, host: str, port: int) -> None:
-    """All usual ways to write the address of a server."""
-    assert parse_address(text) == Address(host, port)
-
-
-@pytest.mark.parametrize("text", ["", ":6667", "host:port", "host:0", "host:65536", "[::1]:x"])
-def test_no_addresses(text: str) -> None:
-    """A text that is no address is refused."""
-    with pytest.raises(ValueError):  # noqa: PT011
-        parse_address(text)
+def test_a_start_loads_no_more_than_it_needs() -> None:
+    """``--version``, and a script that pipes a line over a plain connection, wait for neither TLS nor the screen."""
+    code = (
+        "import sys, chatroom.client.main; print({'asyncio', 'ssl', 'prompt_toolkit', 'cryptography'} & {*sys.modules})"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "set()\n"
 
 
 @pytest.mark.parametrize(
@@ -37,9 +24,3 @@ def test_the_default_nick_is_a_nick(monkeypatch: pytest.MonkeyPatch, user: str, 
     """The name of the shell's user becomes a nick that every server takes."""
     monkeypatch.setattr("chatroom.client.main.getpass.getuser", lambda: user)
     assert default_nick() == nick
-
-
-def test_addresses_are_shown_as_they_are_typed() -> None:
-    """An IPv6 address is in brackets before its port."""
-    assert str(Address("::1", 6667)) == "[::1]:6667"
-    assert str(Address("host", 6667)) == "host:6667"

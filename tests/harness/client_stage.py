@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
+from chatroom.client.address import Address
 from chatroom.client.chat_events import Event
 from chatroom.client.chat_session import ChatSession
 from chatroom.client.handshake import Login
-from chatroom.client.link import Address, Closed, Opened, Received
+from chatroom.client.known_servers import KnownServers
+from chatroom.client.link import Closed, Opened, Received
+from chatroom.client.route import Route
+from chatroom.client.trust import SYSTEM_TRUST, Trust
 from chatroom.irc.message import parse
+
+PLAIN = Address("host", 6667)
+NOTHING_KNOWN = KnownServers(None)
+NOON = datetime(2030, 1, 1, 12, tzinfo=UTC)
+"""When each stage begins."""
 
 
 class FakeLink:
@@ -16,6 +27,7 @@ class FakeLink:
         self.sent: list[str] = []
         self.opened_after: float | None = None
         self.closed = False
+        self.abandoned = False
 
     def open(self, after_s: float = 0.0) -> None:
         self.opened_after = after_s
@@ -26,18 +38,31 @@ class FakeLink:
     def close(self) -> None:
         self.closed = True
 
+    def abandon(self) -> None:
+        self.abandoned = True
+
 
 class Stage:
     """A session, its links and its clock."""
 
     def __init__(
-        self, *, account: str = "", password: str = "", join: tuple[str, ...] = (), attempts: int = 99
+        self,
+        *,
+        account: str = "",
+        password: str = "",
+        server_password: str = "",
+        join: tuple[str, ...] = (),
+        attempts: int = 99,
+        address: Address = PLAIN,
+        known: KnownServers = NOTHING_KNOWN,
+        trust: Trust = SYSTEM_TRUST,
     ) -> None:
         self.links: list[FakeLink] = []
         self.now = 0.0
+        self.route = Route(address, known, lambda: NOON + timedelta(seconds=self.now), trust)
         self.session = ChatSession(
-            Address("host", 6667),
-            Login("alice", account, password),
+            self.route,
+            Login("alice", account, password, server_password),
             self._make_link,
             lambda: self.now,
             lambda: 0.5,

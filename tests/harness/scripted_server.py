@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import select
 import socket
+import ssl
 
 from chatroom.irc.message import Message, parse
 
@@ -85,6 +86,22 @@ class Peer:
         self.welcome(nick, *channels)
         return nick
 
+    def receive_bytes(self) -> bytes:
+        """Read what comes next, which need not be lines."""
+        return self._sock.recv(65536)
+
+    @property
+    def protocol(self) -> str | None:
+        """What ALPN has chosen on a connection with TLS."""
+        assert isinstance(self._sock, ssl.SSLSocket)
+        return self._sock.selected_alpn_protocol()
+
+    @property
+    def certificate(self) -> bytes | None:
+        """The client's certificate on a connection with TLS."""
+        assert isinstance(self._sock, ssl.SSLSocket)
+        return self._sock.getpeercert(binary_form=True)
+
     def closed_by_client(self) -> bool:
         """Read until the client hangs up."""
         try:
@@ -98,10 +115,11 @@ class Peer:
 
 
 class ScriptedServer:
-    """A server on a free port of the loopback."""
+    """A server on a free port of an address of this machine, with TLS if it gets the context of a TLS server."""
 
-    def __init__(self, port: int = 0) -> None:
-        self._sock = socket.create_server(("127.0.0.1", port))
+    def __init__(self, port: int = 0, *, host: str = "127.0.0.1", context: ssl.SSLContext | None = None) -> None:
+        self._context = context
+        self._sock = socket.create_server((host, port))
         self._sock.settimeout(CAP_S)
         self.port: int = self._sock.getsockname()[1]
         self._peers: list[Peer] = []
@@ -109,9 +127,21 @@ class ScriptedServer:
     def accept(self) -> Peer:
         """Wait for the next connection."""
         sock, _ = self._sock.accept()
+        if self._context is not None:
+            sock.settimeout(CAP_S)
+            sock = self._context.wrap_socket(sock, server_side=True)
         peer = Peer(sock)
         self._peers.append(peer)
         return peer
+
+    def accept_distrust(self) -> None:
+        """Wait for a connection that the client ends because of the certificate: it must not have sent a line."""
+        try:
+            peer = self.accept()
+        except (ssl.SSLError, ConnectionError):
+            return
+        assert peer.closed_by_client()
+        assert peer.seen == []
 
     def is_called_within(self, seconds: float) -> bool:
         """Tell if a client connects within that time. To prove that none does, pass 0."""

@@ -11,6 +11,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    PrivateFormat,
+    load_pem_private_key,
+)
 from harness.daemon import CAP_S, Client, Daemon, Place
 
 from chatroom.ctl.self_signed import make_self_signed
@@ -31,6 +37,12 @@ class Pair:
         self.certificate.write_text(certificate)
         self.key.write_text(key)
 
+    def lock(self, password: str) -> None:
+        """Encrypt the key with a password."""
+        key = load_pem_private_key(self.key.read_bytes(), None)
+        locked = BestAvailableEncryption(password.encode())
+        self.key.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, locked))
+
     @property
     def der(self) -> bytes:
         """The certificate as the handshake sends it."""
@@ -49,6 +61,17 @@ def client_context(certificate: Pair | None = None) -> ssl.SSLContext:
     context.verify_mode = ssl.CERT_NONE
     if certificate is not None:
         context.load_cert_chain(certificate.certificate, certificate.key)
+    return context
+
+
+def server_context(pair: Pair, *, authority: Pair | None = None) -> ssl.SSLContext:
+    """A server's context with this certificate, which demands one of the client if it gets an authority for it."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(pair.certificate, pair.key)
+    context.set_alpn_protocols(["irc"])
+    if authority is not None:
+        context.verify_mode = ssl.CERT_REQUIRED
+        context.load_verify_locations(authority.certificate)
     return context
 
 

@@ -1,0 +1,22 @@
+"""What the user says, as lines for the server."""
+
+from __future__ import annotations
+
+from chatroom.client.actions import Say
+from chatroom.client.chat_events import Said
+from chatroom.client.chat_state import State
+from chatroom.client.text import clean, room_for, split
+
+
+def compose(action: Say, state: State) -> list[tuple[str, Said]]:
+    """Return the lines that say it, as many as its length needs, each with the event that shows it."""
+    before, after = ("\x01ACTION ", "\x01") if action.kind == "action" else ("", "")
+    room = room_for(action.target, state.source_bytes) - len(before) - len(after)
+    # A target so long that less than 64 bytes are left is not a name that a server has; let the server refuse it.
+    return [
+        (
+            f"PRIVMSG {action.target} :{before}{piece}{after}",
+            Said(action.target, state.nick, clean(piece), action.kind, mine=True),
+        )
+        for piece in split(action.text, max(room, 64))
+    ]
