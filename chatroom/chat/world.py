@@ -22,6 +22,7 @@ from chatroom.chat.events import Event, Stamp
 from chatroom.chat.log_line import LogLine
 from chatroom.chat.people.accept_lists import AcceptLists
 from chatroom.chat.people.channel import Channel
+from chatroom.chat.people.founded_channels import FoundedChannels
 from chatroom.chat.people.online_directory import OnlineDirectory
 from chatroom.chat.people.user import ABSENT, NO_DEVICE, User, make_service
 from chatroom.chat.people.whowas import WhowasList
@@ -81,6 +82,7 @@ class World:
         """The service that clients write to as if it were a user. It is not one of ``users``."""
         self.channels: dict[str, Channel] = {}
         """All channels, by casefolded name."""
+        self.founded = FoundedChannels()
         self.channels_made = 0
         """The number of the channel that was made last."""
         self.channel_renames = 0
@@ -133,6 +135,7 @@ class World:
         for record in records:
             channel = self.channels.get(casefold(record.name)) or self.make_channel(record.name)
             channel.restore(record)
+            self.founded.add(channel)
 
     # -- saying things ----------------------------------------------------------------------------
 

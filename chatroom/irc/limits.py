@@ -51,6 +51,10 @@ LIST_ENTRIES = 100
 """Masks on all lists of a channel together."""
 MESSAGE_TARGETS = 4
 """Targets of one PRIVMSG, NOTICE or TAGMSG."""
+NAMES_TARGETS = 10
+"""Channels of one NAMES: an answer can be a thousand times as long as the name in the question."""
+LIST_TARGETS = 10
+"""Names, masks and conditions of one LIST: each is compared with every channel."""
 WHOIS_TARGETS = 4
 """Targets of one WHOIS."""
 ACCEPTED_USERS = 100

@@ -41,15 +41,40 @@ def normalise_mask(mask: str) -> str:
     return re.sub(r"\*{2,}", "*", mask)
 
 
-@lru_cache(maxsize=4096)
-def compile_mask(mask: str) -> Matcher:
-    """A function that matches whole texts with the mask.
+def make_matcher(mask: str) -> Matcher:
+    """A function that matches whole texts with the mask. For a mask that is used once, as in WHO or LIST.
 
-    Its time is at most proportional to the length of the text times the length of the mask, for any mask.
+    Its time is at most proportional to the length of the text times the length of the mask, for any mask. Nothing of it
+    is kept, and a mask without question marks is not compiled: that takes as long as comparing it with a hundred names.
     """
     folded = casefold(mask)
     if not has_wildcards(folded):
         return lambda text: casefold(text) == folded
+    if "?" in folded:
+        return _match_by_pattern(folded)
+    head, *middles, tail = folded.split("*")
+    middles = [middle for middle in middles if middle]
+    ends = len(head) + len(tail)
+
+    def fits(text: str) -> bool:
+        text = casefold(text)
+        end = len(text) - len(tail)
+        if len(text) < ends or not text.startswith(head) or not text.endswith(tail):
+            return False
+        # The first place that fits is the right one for each part: whatever stands between the parts is allowed.
+        at = len(head)
+        for middle in middles:
+            at = text.find(middle, at, end)
+            if at < 0:
+                return False
+            at += len(middle)
+        return True
+
+    return fits
+
+
+def _match_by_pattern(folded: str) -> Matcher:
+    """A function that matches whole texts with a casefolded mask that has wildcards."""
     head, *others = (re.escape(part).replace(r"\?", ".") for part in re.split(r"\*+", folded))
     if not others:
         pattern = head
@@ -63,6 +88,13 @@ def compile_mask(mask: str) -> Matcher:
     return lambda text: fits(casefold(text)) is not None
 
 
+@lru_cache(maxsize=4096)
+def compile_mask(mask: str) -> Matcher:
+    """``make_matcher``, compiled and kept. For a mask that is stored, as a ban: it is matched again and again."""
+    folded = casefold(mask)
+    return _match_by_pattern(folded) if has_wildcards(folded) else make_matcher(mask)
+
+
 def matches_mask(mask: str, text: str) -> bool:
     """True if ``text`` as a whole matches ``mask``."""
-    return compile_mask(mask)(text)
+    return make_matcher(mask)(text)

@@ -64,7 +64,9 @@ def matches_by_definition(mask: str, text: str) -> bool:
 @example("?*?", "a")
 def test_against_the_definition(mask: str, text: str) -> None:
     """Masks match exactly what trying every split would match."""
-    assert matches_mask(mask, text) is matches_by_definition(mask, text)
+    expected = matches_by_definition(mask, text)
+    assert matches_mask(mask, text) is expected
+    assert compile_mask(mask)(text) is expected
 
 
 def test_letters_fold_as_in_names() -> None:
@@ -79,6 +81,14 @@ def test_letters_fold_as_in_names() -> None:
 def test_no_mask_is_slow(mask: str) -> None:
     """Masks made to be slow are quick. Otherwise this test would exceed its time limit."""
     assert not matches_mask(mask, "a" * 5000)
+    assert not compile_mask(mask)("a" * 5000)
+
+
+def test_masks_that_are_asked_once_are_not_kept() -> None:
+    """Ever new masks in questions neither fill the memory nor push out the compiled masks of bans."""
+    kept = compile_mask.cache_info().currsize
+    assert not any(matches_mask(f"*{number}?*", "nick") for number in range(100))
+    assert compile_mask.cache_info().currsize == kept
 
 
 def test_wildcards() -> None:

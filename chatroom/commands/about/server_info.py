@@ -27,9 +27,11 @@ from chatroom.irc.limits import (
     KEY_BYTES,
     KICK_BYTES,
     LIST_ENTRIES,
+    LIST_TARGETS,
     MESSAGE_TARGETS,
     MODE_CHANGES,
     MONITORED_NICKS,
+    NAMES_TARGETS,
     NICK_BYTES,
     REALNAME_BYTES,
     TOPIC_BYTES,
@@ -52,8 +54,9 @@ SOFTWARE = f"chatroom-{__version__}"
 
 def _targmax() -> str:
     """The value of TARGMAX: each verb with its greatest number of targets. No number means as many as fit in a line."""
-    most = {"NOTICE": MESSAGE_TARGETS, "PRIVMSG": MESSAGE_TARGETS, "TAGMSG": MESSAGE_TARGETS, "WHOIS": WHOIS_TARGETS}
-    unbounded = ("JOIN", "KICK", "LIST", "MONITOR", "NAMES", "PART")
+    most = dict.fromkeys(("NOTICE", "PRIVMSG", "TAGMSG"), MESSAGE_TARGETS)
+    most |= {"LIST": LIST_TARGETS, "NAMES": NAMES_TARGETS, "WHOIS": WHOIS_TARGETS}
+    unbounded = ("JOIN", "KICK", "MONITOR", "PART")
     return ",".join(f"{verb}:{most.get(verb, '')}" for verb in sorted((*most, *unbounded)))
 
 

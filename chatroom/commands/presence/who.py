@@ -16,7 +16,7 @@ from chatroom.commands.command_table import command
 from chatroom.commands.context import Context, printable
 from chatroom.commands.pending import Pending
 from chatroom.irc import caps, numerics
-from chatroom.irc.masks import compile_mask
+from chatroom.irc.masks import make_matcher
 
 _NO_ADDRESS = "255.255.255.255"  # what WHOX sends instead of an address that the reader may not see
 
@@ -82,7 +82,7 @@ def _find(context: Context, mask: str) -> Iterator[tuple[User, Channel | None]]:
 
 
 def _matching(context: Context, mask: str) -> Iterable[User]:
-    fits = compile_mask("*" if mask == "0" else mask)
+    fits = make_matcher("*" if mask == "0" else mask)
     for user in context.world.users.values():
         if user.invisible and not _share_channel(context.user, user) and context.role < Role.MODERATOR:
             continue

@@ -30,7 +30,7 @@ from chatroom.commands.reading.history_access import (
 from chatroom.commands.reading.replay import stamp
 from chatroom.commands.talking.messages import PLAYBACK_NAME
 from chatroom.irc import caps
-from chatroom.irc.masks import matches_mask
+from chatroom.irc.masks import make_matcher
 from chatroom.irc.names import casefold
 
 if TYPE_CHECKING:
@@ -129,7 +129,7 @@ def _failed(context: Context) -> None:
 
 def _find_buffers(context: Context, words: str, act: _Act) -> Pending:
     """Find the user's buffers that match one of the masks, and go on with them."""
-    masks = words.split(",")[:_MOST_MASKS]
+    matchers = [make_matcher(mask) for mask in words.split(",")[:_MOST_MASKS]]
     account, renames = context.user.account, context.world.channel_renames
     account_id = account.id if account is not None else None
     names = [channel.name for channel in context.user.channels]
@@ -145,7 +145,7 @@ def _find_buffers(context: Context, words: str, act: _Act) -> Pending:
             name = name_of(context, conversation, message_id)
             readable = find_readable(context, name) if name else None
             above = max(cleared.get(casefold(name), 0), readable.after if readable is not None else 0)
-            if readable is not None and above < message_id and any(matches_mask(mask, name) for mask in masks):
+            if readable is not None and above < message_id and any(fits(name) for fits in matchers):
                 buffers[name] = _Buffer(name, readable, above)
         return act(context, list(buffers.values()))
 

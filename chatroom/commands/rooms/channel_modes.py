@@ -51,9 +51,13 @@ def _channel_mode(context: Context, channel: Channel, params: list[str]) -> Pend
         return None
     changes = parse_changes(params, CHANNEL_KINDS)[:MODE_CHANGES]  # ISUPPORT MODES: the others are ignored
     done: list[ModeChange] = []
+    listed = ""
     for change in changes:
         if change.letter in LIST_MODES and change.param is None:
-            _reply_list(context, channel, change.letter)
+            # Once a line: a list can be a hundred times as long as the question.
+            if change.letter not in listed:
+                listed += change.letter
+                _reply_list(context, channel, change.letter)
         elif not CHANNEL_KINDS.knows(change.letter):
             context.reply(numerics.ERR_UNKNOWNMODE, change.letter)
         elif not acts_by_right(context, channel):

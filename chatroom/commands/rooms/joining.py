@@ -112,15 +112,13 @@ def _create_channel(context: Context, name: str) -> Channel:
     """Create a channel. That of an account is stored with its founder; that of a guest ends with its last member."""
     world, account = context.world, context.user.account
     channel = world.create_channel(name)
-    if account is not None:
-        # Counted anew: channels are rarely created, and a count for each account would have to follow all changes.
-        founded = sum(1 for other in world.channels.values() if other.founder_id == account.id)
-        if founded < FOUNDED_CHANNELS:
-            channel.founder_id = account.id
-            channel.access[account.id] = "founder"
-            channel.stored = True
-            record, actor = channel.to_record(), context.actor
-            world.work.write(lambda stores: stores.channels.save(record, actor, "channel.create", ""))
+    if account is not None and world.founded.count(account.id, world.channels) < FOUNDED_CHANNELS:
+        channel.founder_id = account.id
+        world.founded.add(channel)
+        channel.access[account.id] = "founder"
+        channel.stored = True
+        record, actor = channel.to_record(), context.actor
+        world.work.write(lambda stores: stores.channels.save(record, actor, "channel.create", ""))
     return channel
 
 

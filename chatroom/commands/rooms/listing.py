@@ -12,10 +12,11 @@ from heapq import nlargest
 from chatroom.chat.people.channel import Channel
 from chatroom.chat.stored.records import Role
 from chatroom.commands.command_table import command
-from chatroom.commands.context import Context
+from chatroom.commands.context import Context, printable
 from chatroom.commands.pending import Pending
 from chatroom.irc import numerics
-from chatroom.irc.masks import has_wildcards, matches_mask
+from chatroom.irc.limits import LIST_TARGETS
+from chatroom.irc.masks import has_wildcards, make_matcher
 
 _Condition = Callable[[Channel], bool]
 
@@ -27,12 +28,16 @@ _MINUTE_MS = 60_000
 def list_(context: Context, params: list[str]) -> Pending | None:
     """Lists channels with their sizes and topics: those of the given names that meet all conditions.
 
-    Names and conditions are separated by commas. Conditions are:
+    Names and conditions are separated by commas, at most ten of them. Conditions are:
     >3 or <3: more or fewer than 3 members
     C>5 or C<5: created more or less than 5 minutes ago
     T>5 or T<5: topic set more or less than 5 minutes ago
     *mask* or !*mask*: name matches, or does not match
     """
+    if sum(len(param.split(",")) for param in params) > LIST_TARGETS:
+        text = f"At most {LIST_TARGETS} names and conditions at a time"
+        context.reply(numerics.ERR_TOOMANYTARGETS, printable(params[0]), text=text)
+        return None
     found = [channel for channel in _candidates(context, params) if _may_see(context, channel)]
     # A longer answer could overflow the send queue, which would cost the client its connection (SAFELIST).
     most = context.most_replies
@@ -59,8 +64,7 @@ def _candidates(context: Context, params: list[str]) -> list[Channel]:
             if number is not None:
                 conditions.append(_number_condition(number[1].upper(), number[2], int(number[3]), wall_ms))
             elif word.startswith("!"):
-                # The default binds this word: a plain closure would see the last one of the loop.
-                conditions.append(lambda channel, mask=word[1:]: not matches_mask(mask, channel.name))  # type: ignore[misc]
+                conditions.append(_unlike(word[1:]))
             else:
                 names.append(word)
         if names:
@@ -76,7 +80,14 @@ def _named(context: Context, channels: list[Channel], names: list[str]) -> list[
         wanted = [context.world.find_channel(name) for name in names]
         allowed = set(channels)
         return [channel for channel in dict.fromkeys(wanted) if channel is not None and channel in allowed]
-    return [channel for channel in channels if any(matches_mask(name, channel.name) for name in names)]
+    matchers = [make_matcher(name) for name in names]
+    return [channel for channel in channels if any(fits(channel.name) for fits in matchers)]
+
+
+def _unlike(mask: str) -> _Condition:
+    """The condition that a channel's name does not match a mask."""
+    fits = make_matcher(mask)
+    return lambda channel: not fits(channel.name)
 
 
 def _number_condition(what: str, sign: str, number: int, wall_ms: int) -> _Condition:

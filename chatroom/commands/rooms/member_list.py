@@ -11,6 +11,7 @@ from chatroom.commands.command_table import command
 from chatroom.commands.context import Context, printable
 from chatroom.commands.pending import Pending
 from chatroom.irc import caps, numerics
+from chatroom.irc.limits import NAMES_TARGETS
 
 
 def reply_names(context: Context, channel: Channel) -> None:
@@ -30,11 +31,17 @@ def reply_names(context: Context, channel: Channel) -> None:
 
 @command("NAMES", "[<channels>]")
 def names(context: Context, params: list[str]) -> Pending | None:
-    """Lists the members of one or more channels, separated by commas."""
+    """Lists the members of one or more channels, at most ten, separated by commas."""
     if not params:
         context.reply(numerics.RPL_ENDOFNAMES, "*")
         return None
-    for name in params[0].split(","):
+    # A client that names a channel twice gets one list.
+    wanted = list(dict.fromkeys(params[0].split(",")))
+    if len(wanted) > NAMES_TARGETS:
+        text = f"At most {NAMES_TARGETS} channels at a time"
+        context.reply(numerics.ERR_TOOMANYTARGETS, printable(params[0]), text=text)
+        return None
+    for name in wanted:
         channel = context.world.find_channel(name)
         hidden = channel is not None and "s" in channel.flags and context.user not in channel.members
         # A secret channel is answered as one that does not exist: an end without a list, and no error.

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 from harness.world import SERVER, Here, verbs
 
+from chatroom.chat.enforcement import apply_account
 from chatroom.commands.rooms.joining import FOUNDED_CHANNELS
 
 
@@ -73,6 +74,20 @@ def test_an_account_founds_only_so_many_stored_channels(make_here: Callable[...,
     una.say("JOIN 0")
     assert len(here.world.channels) == FOUNDED_CHANNELS
     assert len(list(here.stores.channels.load_all())) == FOUNDED_CHANNELS
+
+
+def test_founded_channels_are_counted_after_a_restart(make_here: Callable[..., Here]) -> None:
+    """The channels of before a restart count. Those of a deleted account count for nobody."""
+    here = make_here(channels={"autojoin": (), "max_joined": 1000})
+    una = here.member()
+    for number in range(FOUNDED_CHANNELS):
+        una.say(f"JOIN #c{number}")
+    account_id = una.user.account.id if una.user.account is not None else 0
+    here.restart()
+    world = here.world
+    assert world.founded.count(account_id, world.channels) == FOUNDED_CHANNELS
+    apply_account(world, account_id, None)
+    assert world.founded.count(account_id, world.channels) == 0
 
 
 def test_extended_join_and_away_notify_add_to_a_join(here: Here) -> None:

@@ -41,6 +41,23 @@ def test_names_of_many_take_several_lines(make_here: Callable[..., Here]) -> Non
     assert [nick for line in sent[:-1] for nick in line.split(" :")[1].split()] == [*nicks, "alice"]
 
 
+def test_a_question_with_many_targets_is_refused_whole(here: Here) -> None:
+    """NAMES and LIST answer as many targets as TARGMAX says. A channel that is named twice is answered once."""
+    alice = here.connect("alice")
+    assert verbs(alice.ask("NAMES " + ",".join(["#lobby"] * 70))) == ["353", "366"]
+    many = ",".join(f"#c{number}" for number in range(11))
+    assert verbs(alice.ask(f"NAMES {many}")) == ["407"]
+    assert verbs(alice.ask(f"LIST {many}")) == ["407"]
+    assert verbs(alice.ask(f"LIST {many[:-5]} >0,<9")) == ["407"]
+
+
+def test_a_mode_line_shows_a_list_once(here: Here) -> None:
+    """A list mode that is repeated in one line is one question."""
+    alice = here.connect("alice")
+    alice.say("JOIN #a", "MODE #a +b x!*@*")
+    assert verbs(alice.ask("MODE #a bbbbbbbbbb")) == ["367", "368"]
+
+
 def test_list_shows_channels_their_size_and_topic(here: Here) -> None:
     """321, a 322 for each channel, 323. With names, only the named channels."""
     alice = here.connect("alice")
