@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from chatroom.chat.world import World
 
 
+NEW_PASSWORD = "The password of your account was changed: log in with the new one"
+"""What a session reads that had logged in with the old password."""
+
+
 def users_named(world: World, name: str) -> list[User]:
     """Find the users that a ban of a name is for: the one with that nick, and those logged in to that account."""
     found: dict[User, None] = {}
@@ -172,8 +176,11 @@ def restore_rules(world: World, rules: Iterable[BanRule]) -> None:
         enforce_rules(world, restored, None)
 
 
-def apply_account(world: World, account_id: int, entry: AccountEntry | None) -> None:
-    """Take in an account that another process changed. ``entry`` is None if the account was deleted."""
+def apply_account(world: World, account_id: int, entry: AccountEntry | None, spared: Session | None = None) -> None:
+    """Take in an account that was changed in the store. ``entry`` is None if the account was deleted.
+
+    A new password ends the sessions that have logged in with the old one, but for ``spared``, which has changed it.
+    """
     old = world.accounts.find_by_id(account_id)
     if entry is None:
         world.accounts.discard(account_id)
@@ -199,9 +206,25 @@ def apply_account(world: World, account_id: int, entry: AccountEntry | None) -> 
             _log_out(world, user)
         else:
             _change_account(world, user, entry)
+    is_new = entry is not None and old is not None and entry.password_changes != old.password_changes
     for session, user in _opered_as(world, old):
         holds = entry is not None and not entry.disabled and entry.role >= Role.MODERATOR
-        _set_oper(world, user, session, entry if holds else None)
+        _set_oper(world, user, session, entry if holds and not (is_new and session is not spared) else None)
+    if is_new:
+        _end_logins(world, account_id, spared)
+
+
+def _end_logins(world: World, account_id: int, spared: Session | None) -> None:
+    """End the sessions of an account whose password was replaced."""
+    for session in list(world.sessions.values()):
+        registration, user = session.registration, session.user
+        if session is spared:
+            continue
+        if registration is not None and registration.account is not None and registration.account.id == account_id:
+            registration.account = None
+        elif user is not None and user.account is not None and user.account.id == account_id:
+            world.log_line(f"left: {user.nick} ({NEW_PASSWORD})")
+            world.close(session, NEW_PASSWORD)
 
 
 def free_nick(world: World, entry: AccountEntry) -> None:

@@ -68,11 +68,13 @@ class Account:
     last_login_at: datetime | None = None
     always_on: bool = False
     """True if the account's user stays while no session is connected."""
+    password_changes: int = 0
+    """How often the password was replaced."""
 
     @property
     def entry(self) -> AccountEntry:
         """The part that the daemon keeps in memory."""
-        return AccountEntry(self.id, self.name, self.role, self.disabled, self.always_on)
+        return AccountEntry(self.id, self.name, self.role, self.disabled, self.always_on, self.password_changes)
 
 
 class AccountEntry(NamedTuple):
@@ -83,6 +85,7 @@ class AccountEntry(NamedTuple):
     role: Role
     disabled: bool
     always_on: bool = False
+    password_changes: int = 0
 
 
 class AlwaysOnUser(NamedTuple):

@@ -145,15 +145,19 @@ def _set_password(context: Context, params: list[str]) -> Pending | None:
             return None
         actor = Actor(account.name, context.session.address_text)
 
-        def job(stores: Stores) -> int:
+        def job(stores: Stores) -> tuple[int, AccountEntry | None]:
             stores.accounts.set_credentials(account.id, credentials, actor)
-            return stores.client_certificates.count(account.id)
+            return stores.client_certificates.count(account.id), stores.accounts.find_entry(account.id)
 
         return Pending("store", job, done)
 
-    def done(context: Context, certificates: int) -> None:
+    def done(context: Context, stored: tuple[int, AccountEntry | None]) -> None:
+        certificates, entry = stored
         context.world.log_line(f"{account.name} changed the password from {context.session.address_text}")
         context.notice("Your password is changed")
+        if len(context.user.sessions if context.session.user is not None else ()) > 1:
+            context.notice("Your other connections are closed")
+        apply_account(context.world, account.id, entry, spared=context.session)
         if certificates:
             # A thief of the old password may have added one.
             context.notice(f"Certificates that log in to your account without it: {certificates} (CERT LIST)")

@@ -13,6 +13,7 @@ import hmac
 from typing import TYPE_CHECKING
 
 from chatroom.chat.admission.ban_table import describe
+from chatroom.chat.admission.flood import limit_key
 from chatroom.chat.admission.lockdown import Lockdown
 from chatroom.chat.admission.reserved_names import is_withheld, refusal_text
 from chatroom.chat.always_on import find_alone
@@ -304,6 +305,7 @@ def _attach(context: Context, user: User, away: str | None) -> None:
     then no person is at the device (IRCv3 draft/pre-away), and nothing changes.
     """
     session, was_alone = context.session, not user.sessions
+    _tell_of_device(context, user)
     # Messages of this tick from before are not for this session.
     context.world.outbox.settle(session)
     session.user = user
@@ -316,6 +318,15 @@ def _attach(context: Context, user: User, away: str | None) -> None:
         welcome_back(context)
     if away != ABSENT and (away is not None or user.away in (ABSENT, NO_DEVICE)):
         set_away(context, user, away)
+
+
+def _tell_of_device(context: Context, user: User) -> None:
+    """Tell the user's sessions of one more, unless it comes from where one of them is."""
+    session = context.session
+    key = limit_key(session.version, session.address)
+    if user.sessions and all(limit_key(other.version, other.address) != key for other in user.sessions):
+        text = f"One more device has logged in to your account, from {session.address_text}. If it is not yours, change"
+        context.world.tell_notice(user, f"{text} the password: /msg NickServ SET PASSWORD")
 
 
 def _welcome(context: Context, user: User, what: str) -> None:

@@ -12,8 +12,8 @@ from chatroom.storage.sqlite import account_renaming, audit_store, change_store
 from chatroom.storage.sqlite.database import Database, Row
 from chatroom.storage.sqlite.timestamps import from_ms, from_ms_or_none, to_ms
 
-_COLUMNS = "id, name, role, disabled, created_ms, last_login_ms, always_on"
-_ENTRY = "id, name, role, disabled, always_on"
+_COLUMNS = "id, name, role, disabled, created_ms, last_login_ms, always_on, password_changes"
+_ENTRY = "id, name, role, disabled, always_on, password_changes"
 _ROLES = {role.word: role for role in Role}
 
 
@@ -103,6 +103,9 @@ class SqliteAccounts:
             account = self._get_by_id(account_id)
             self._database.execute("DELETE FROM credentials WHERE account_id = ?", (account_id,))
             self._insert_credentials(account_id, credentials)
+            self._database.execute(
+                "UPDATE accounts SET password_changes = password_changes + 1 WHERE id = ?", (account_id,)
+            )
             self._record(account_id, by, "user.passwd", account.name, WEAK if is_weak else "")
 
     def upgrade_credential(self, account_id: int, old: str, new: Credential) -> None:
@@ -214,8 +217,10 @@ class SqliteAccounts:
 
 
 def _account(row: Row) -> Account:
-    return Account(row[0], row[1], _ROLES[row[2]], bool(row[3]), from_ms(row[4]), from_ms_or_none(row[5]), bool(row[6]))
+    account_id, name, role, disabled, created_ms, login_ms, always_on, changes = row
+    moments = from_ms(created_ms), from_ms_or_none(login_ms)
+    return Account(account_id, name, _ROLES[role], bool(disabled), *moments, bool(always_on), changes)
 
 
 def _entry(row: Row) -> AccountEntry:
-    return AccountEntry(row[0], row[1], _ROLES[row[2]], bool(row[3]), bool(row[4]))
+    return AccountEntry(row[0], row[1], _ROLES[row[2]], bool(row[3]), bool(row[4]), row[5])

@@ -16,6 +16,7 @@ def test_two_sessions_of_one_account_share_the_nick(here: Here) -> None:
     assert [line for line in sent if " JOIN " in line] == [f":{phone.prefix} JOIN #lobby"]
     assert verbs(sent)[-3:] == ["JOIN", "353", "366"]
     assert bob.read() == []
+    assert [line.split(" :")[1][:15] for line in phone.read()] == ["One more device"]
     bob.say("PRIVMSG una :hi", "PRIVMSG #lobby :all")
     expected = [f":{bob.prefix} PRIVMSG una :hi", f":{bob.prefix} PRIVMSG #lobby :all"]
     assert phone.read() == expected
