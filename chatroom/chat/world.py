@@ -6,7 +6,6 @@ Everything here runs under the hub lock. No rule reads or writes a store: what m
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from chatroom.chat.admission.account_directory import AccountDirectory
@@ -38,7 +37,7 @@ if TYPE_CHECKING:
     from chatroom.chat.delivery.welcome_text import WelcomeText
     from chatroom.chat.people.session import Session
     from chatroom.chat.runtime import Runtime
-    from chatroom.chat.stored.records import AccountEntry, StoredChannel
+    from chatroom.chat.stored.records import AccountEntry
 
 
 class World:
@@ -129,13 +128,6 @@ class World:
         for name in self.settings.channels.autojoin:
             channel = self.channels.get(casefold(name)) or self.make_channel(name)
             channel.configured = channel.stored = True
-
-    def restore_channels(self, records: Iterable[StoredChannel]) -> None:
-        """Restore stored channels, at the start."""
-        for record in records:
-            channel = self.channels.get(casefold(record.name)) or self.make_channel(record.name)
-            channel.restore(record)
-            self.founded.add(channel)
 
     # -- saying things ----------------------------------------------------------------------------
 

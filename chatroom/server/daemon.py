@@ -25,6 +25,7 @@ from chatroom.chat.always_on import restore_user
 from chatroom.chat.delivery.ledger import Ledger
 from chatroom.chat.farewell import end_all
 from chatroom.chat.reload import use_settings
+from chatroom.chat.stored_channels import restore_channels
 from chatroom.chat.world import World
 from chatroom.config import Listen, Settings, find_risks
 from chatroom.config.load import find_exposure
@@ -211,7 +212,7 @@ class Daemon:
         world.bans.zone = self._zone
         for rule in stores.bans.load_rules(datetime.fromtimestamp(wall_ms / 1000, UTC)):
             world.bans.add(rule)
-        world.restore_channels(stores.channels.load_all())
+        restore_channels(world, stores.channels.load_all())
         return world
 
     def _open_ledger(self) -> Ledger:

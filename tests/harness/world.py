@@ -33,6 +33,7 @@ from chatroom.chat.people.channel import Channel
 from chatroom.chat.people.session import ControlRights, Session
 from chatroom.chat.people.user import User
 from chatroom.chat.stored.records import AccountEntry, Actor, Role
+from chatroom.chat.stored_channels import restore_channels
 from chatroom.chat.world import World
 from chatroom.commands.connecting.registration import start
 from chatroom.commands.context import Context
@@ -116,7 +117,7 @@ class Here:
         world = World(settings, self.runtime, Cloak(b"key"), self.now_ms, self.mono_ms, "t-", accounts, ledger)
         for rule in self.stores.bans.load_rules(self.now):
             world.bans.add(rule)
-        world.restore_channels(self.stores.channels.load_all())
+        restore_channels(world, self.stores.channels.load_all())
         return world
 
     def restart(self) -> None:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from chatroom.chat.people.channel import FLAG_MODES, Channel, prefixes
 from chatroom.chat.stored.records import ListEntry, StoredChannel
+from chatroom.chat.stored_channels import restore_channels
 from chatroom.storage.sqlite.sqlite_stores import open_stores
 
 moments = st.integers(0, 4_000_000_000).map(lambda seconds: datetime.fromtimestamp(seconds, UTC))
@@ -65,7 +66,7 @@ def test_a_restored_channel_keeps_its_members(here: Here) -> None:
     here.stores.channels.save(StoredChannel(record.name, record.founder_id, record.created_at, "s"), SHELL, "", "")
     found = here.stores.channels.find("#a")
     assert found is not None
-    here.world.restore_channels([found])
+    restore_channels(here.world, [found])
     assert here.channel("#a").flags == {"s"}
     assert list(here.channel("#a").members) == [una.user]
 
