@@ -365,12 +365,7 @@ class World:
         # First, so that the sessions do not read what the channel has said earlier in this tick.
         for session in user.sessions:
             self.outbox.settle(session)
-        channel.members[user] = standing
-        channel.joined_after[user] = self.ledger.last_message_id
-        channel.sessions.update(user.sessions)
-        if user.invited:
-            user.invited -= {channel}
-        user.channels[channel] = None
+        channel.add_member(user, standing, self.ledger.last_message_id)
 
     def leave(self, channel: Channel, user: User) -> None:
         """Remove a user from a channel, without telling anyone. The user still reads what was said until now."""
@@ -381,12 +376,9 @@ class World:
         self._leave(channel, user)
 
     def _leave(self, channel: Channel, user: User) -> None:
-        channel.members.pop(user, None)
-        channel.joined_after.pop(user, None)
-        channel.sessions.difference_update(user.sessions)
+        channel.discard_member(user)
         for session in user.sessions:
             self.outbox.drop_replay(channel, session)
-        user.channels.pop(channel, None)
         if not channel.members and not channel.stored:
             self.channels.pop(channel.folded, None)
             self.ledger.end_channel(channel)

@@ -120,6 +120,22 @@ class Channel:
             return max(self.began_after, self.joined_after.get(user, 0))
         return self.began_after
 
+    def add_member(self, user: User, standing: int, last_message_id: int) -> None:
+        """Take a user in, which has the channel from now on, too. Call ``World.join``, which settles what was said."""
+        self.members[user] = standing
+        self.joined_after[user] = last_message_id
+        self.sessions.update(user.sessions)
+        if user.invited:
+            user.invited -= {self}
+        user.channels[self] = None
+
+    def discard_member(self, user: User) -> None:
+        """Take a user out. Call ``World.leave``, which settles what was said."""
+        self.members.pop(user, None)
+        self.joined_after.pop(user, None)
+        self.sessions.difference_update(user.sessions)
+        user.channels.pop(self, None)
+
     def add_mask(self, entry: ListEntry) -> None:
         """Add an entry to its list, in place of one with the same mask."""
         self.lists.setdefault(entry.mode, {})[casefold(entry.mask)] = (entry, compile_ban(entry.mask))
