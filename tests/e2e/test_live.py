@@ -175,6 +175,28 @@ def test_an_account_is_renamed_while_its_user_is_present(live: Daemon) -> None:
         pass
 
 
+def test_channels_are_shown_and_deleted_by_the_daemon(live: Daemon) -> None:
+    """The shell reads of members and of a guest's channel, and the members of a deleted one are removed."""
+    live.create("olga")
+    with live.connect("olga", password=PASSWORD) as olga, live.connect("guest") as guest:
+        olga.ask("JOIN #olga", "TOPIC #olga :mine: all of it")
+        guest.ask("JOIN #olga", "JOIN #guests")
+        found = {one["name"]: one for one in live.place.ctl_json("channel", "list")}
+        assert (found["#olga"]["stored"], found["#olga"]["member_count"], found["#olga"]["founder"]) == (
+            True,
+            2,
+            "olga",
+        )
+        assert found["#guests"]["stored"] is False
+        shown = live.place.ctl_json("channel", "show", "#OLGA")
+        assert (shown["topic"], shown["members"]) == ("mine: all of it", ["@olga", "guest"])
+        assert "@olga" in live.place.ctl("channel", "show", "#olga")
+        live.place.ctl("channel", "delete", "#olga", "--yes")
+        guest.expect("KICK #olga guest")
+        assert "#olga" not in live.place.ctl("channel", "list")
+        assert live.place.run("channel", "delete", "#lobby", "--yes").returncode == 1
+
+
 def test_a_new_password_holds_at_the_next_login(live: Daemon) -> None:
     """User passwd does not need the daemon."""
     live.create("mia")
