@@ -71,6 +71,6 @@ def _tell(world: World, channel: Channel, changes: list[str]) -> None:
     if world.channels.get(channel.folded) is not channel:
         return  # ended meanwhile
     for change in changes:
-        event = world.outbox.event(world.settings.server.name, f"MODE {channel.name} {change}")
+        event = world.outbox.event(world.settings.server.name, f"MODE {channel.name} {change}", conversation=channel)
         world.ledger.add_event(event, Kind.MODE, channel, change, None)
         world.tell_channel(channel, event)

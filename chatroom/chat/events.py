@@ -6,13 +6,12 @@ once for each reader. What a capability does to the line of an event is decided 
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
-from chatroom.chat.stored.entries import Part
+from chatroom.chat.stored.entries import Part, msgid_of
 from chatroom.irc import caps
 from chatroom.irc.framing import ALWAYS_FITS, LINE_BYTES, encode
 from chatroom.irc.message import escape
 from chatroom.irc.packing import split_text
+from chatroom.irc.times import format_time
 
 CONCAT_TAG = "draft/multiline-concat"
 RELAY_TAG = "draft/relaymsg"
@@ -23,32 +22,10 @@ Longer ones are on the first line only: a sender could make each reader's send q
 """
 
 
-class Stamp:
-    """What all events of a tick share: their time, and the prefix of the msgids of those that are not stored."""
-
-    __slots__ = ("_time_tag", "id_prefix", "time_ms")
-
-    def __init__(self, time_ms: int, id_prefix: str) -> None:
-        self.time_ms = time_ms
-        """Unix milliseconds."""
-        self.id_prefix = id_prefix
-        """Differs for each start of the daemon, so that a msgid is not given out twice."""
-        self._time_tag = ""
-
-    @property
-    def time_tag(self) -> str:
-        """The tag with the time (IRCv3 server-time)."""
-        # Formatting the time is slow, and many ticks have no reader with server-time.
-        if not self._time_tag:
-            moment = datetime.fromtimestamp(self.time_ms / 1000, UTC)
-            self._time_tag = f"time={moment:%Y-%m-%dT%H:%M:%S}.{self.time_ms % 1000:03d}Z"
-        return self._time_tag
-
-
 class Event:
     """One line, or one multiline message (``set_parts``), that several sessions read.
 
-    It can be rendered once it has a sequence number and a stamp (``Outbox.number``). Its attributes must not change
+    It can be rendered once it has a sequence number and a time (``Outbox.number``). Its attributes must not change
     after it was rendered, because the bytes are cached.
     """
 
@@ -60,12 +37,12 @@ class Event:
         "body",
         "bot",
         "client_tags",
+        "message_id",
         "needs",
         "parts",
         "seq",
         "source",
-        "stamp",
-        "stored_msgid",
+        "time_ms",
     )
 
     def __init__(
@@ -98,20 +75,17 @@ class Event:
         self._plain: bytes | None = None
         self._rendered: dict[int, bytes] | None = None
         """The bytes by variant, except variant 0."""
-        self.stored_msgid = ""
-        """The msgid under which the history has the event; empty if it is not stored."""
         self.seq = 0
         """The sequence number; 0 until the outbox gives one."""
-        self.stamp: Stamp | None = None
-        """The stamp of the tick in which it happened; None until the outbox gives one."""
+        self.message_id = 0
+        """The message id of the history entry that is shown again; 0 for what happens now: that has its ``seq``."""
+        self.time_ms = 0
+        """When it happened, in Unix milliseconds; 0 until the outbox gives the time."""
 
     @property
     def msgid(self) -> str:
-        """The id that clients see: that of the history entry, or else one of the start's prefix and the ``seq``."""
-        if self.stored_msgid:
-            return self.stored_msgid
-        assert self.stamp is not None
-        return f"{self.stamp.id_prefix}{self.seq:x}"
+        """The id that clients see. It tells the place of the event, whether or not the history has it."""
+        return msgid_of(self.message_id or self.seq)
 
     def render(self, variant: int) -> bytes:
         """Return the bytes for readers of ``variant``; empty if they lack what the event ``needs``."""
@@ -187,12 +161,11 @@ class Event:
     def _tags(self, variant: int, extra_tags: str, *, first: bool = True) -> str:
         """The tags of a line. Of a multiline message only the ``first`` line has the msgid."""
         parts = [extra_tags] if extra_tags else []
-        stamp = self.stamp
-        if variant & caps.SERVER_TIME and stamp is not None:
-            parts.append(stamp.time_tag)
+        if variant & caps.SERVER_TIME:
+            parts.append(f"time={format_time(self.time_ms)}")
         if variant & caps.ACCOUNT_TAG and self.account is not None:
             parts.append(f"account={escape(self.account)}")
-        if variant & caps.MESSAGE_TAGS and stamp is not None:
+        if variant & caps.MESSAGE_TAGS:
             if first:
                 parts.append(f"msgid={self.msgid}")
             if self.bot:

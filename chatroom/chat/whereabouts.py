@@ -14,6 +14,7 @@ from chatroom.chat.stored.records import AlwaysOnUser
 
 if TYPE_CHECKING:
     from chatroom.chat.delivery.ledger import Ledger
+    from chatroom.chat.delivery.outbox import Outbox
     from chatroom.chat.people.channel import Channel
     from chatroom.chat.people.online_directory import OnlineDirectory
     from chatroom.chat.people.user import User
@@ -24,10 +25,13 @@ if TYPE_CHECKING:
 class Whereabouts:
     """Hands out the writes. Nothing is stored for a guest. Guarded by the hub lock."""
 
-    __slots__ = ("_ledger", "_online", "_runtime", "_work")
+    __slots__ = ("_ledger", "_online", "_outbox", "_runtime", "_work")
 
-    def __init__(self, work: WorkQueue, ledger: Ledger, online: OnlineDirectory, runtime: Runtime) -> None:
+    def __init__(
+        self, work: WorkQueue, outbox: Outbox, ledger: Ledger, online: OnlineDirectory, runtime: Runtime
+    ) -> None:
         self._work = work
+        self._outbox = outbox
         self._ledger = ledger
         self._online = online
         self._runtime = runtime
@@ -54,7 +58,7 @@ class Whereabouts:
                 return  # the account is still there, under another nick
         # A user without a session has read nothing since it lost the last one.
         reads = self._ledger.journal is not None and user.sessions
-        message_id = self._ledger.last_message_id if reads else None
+        message_id = self._outbox.seq if reads else None
         folded = channel.folded if channel is not None else ""
         self._work.write(lambda stores: stores.presence.go(account.id, folded, message_id, returns=returns))
 

@@ -17,7 +17,7 @@ from chatroom.chat.admission.reserved_names import NICKSERV, is_nickserv
 from chatroom.chat.delivery.ledger import Ledger
 from chatroom.chat.delivery.monitors import MonitorLists
 from chatroom.chat.delivery.outbox import Outbox
-from chatroom.chat.events import Event, Stamp
+from chatroom.chat.events import Event
 from chatroom.chat.log_line import LogLine
 from chatroom.chat.people.accept_lists import AcceptLists
 from chatroom.chat.people.channel import Channel
@@ -55,7 +55,6 @@ class World:
         cloak: Cloak,
         start_wall_ms: int,
         start_mono_ms: int,
-        id_prefix: str,
         accounts: AccountDirectory | None = None,
         ledger: Ledger | None = None,
     ) -> None:
@@ -64,15 +63,11 @@ class World:
         self.runtime = runtime
         self.cloak = cloak
         self.start_wall_ms = self.wall_ms = start_wall_ms
-        """The wall clock at the start of the daemon, and in this tick, in Unix milliseconds: the date and the time.
-
-        It can be set, ahead and back: what has a date is judged by it, such as the end of a ban, and no duration is.
-        """
+        """The wall clock at the start and in this tick, in Unix milliseconds. It can be set, ahead and back: what has
+        a date is judged by it, such as the end of a ban, and no duration is."""
         self.start_mono_ms = self.mono_ms = start_mono_ms
-        """The monotonic clock at the start of the daemon, and in this tick, in milliseconds since some moment.
-
-        It only goes up, at its pace. Every duration is measured by it.
-        """
+        """The monotonic clock at the start and in this tick, in milliseconds since some moment. It only goes up, at
+        its pace, and every duration is measured by it."""
         self.sessions: dict[int, Session] = {}
         """All sessions, by their ids; the control sockets' are not among them."""
         self.users: dict[str, User] = {}
@@ -96,13 +91,13 @@ class World:
         self.next_ban_end_ms = start_wall_ms
         """When ``ban_ends`` next looks for channel bans that have ended; 0 if none will. The first tick looks."""
         self.throttle = LoginThrottle()
-        self.outbox = Outbox(Stamp(start_wall_ms, id_prefix))
         self.ledger = Ledger() if ledger is None else ledger
         """The history of the tick under way. Without a journal nothing is written."""
+        self.outbox = Outbox(start_wall_ms, self.ledger.last_message_id)
         self.log_lines: list[str] = []
         """The log lines of the tick under way. Its thread shows them when it has released the lock."""
         self.work = WorkQueue()
-        self.whereabouts = Whereabouts(self.work, self.ledger, self.online, runtime)
+        self.whereabouts = Whereabouts(self.work, self.outbox, self.ledger, self.online, runtime)
         self.welcome: WelcomeText | None = None
         """The welcome as it was last rendered; None before the first one."""
         self.configure_channels()
@@ -111,10 +106,8 @@ class World:
 
     def begin_tick(self, wall_ms: int, mono_ms: int) -> None:
         """Set the two clocks of a new tick."""
-        self.mono_ms = mono_ms
-        if wall_ms != self.wall_ms:
-            self.wall_ms = wall_ms
-            self.outbox.stamp = Stamp(wall_ms, self.outbox.stamp.id_prefix)
+        self.wall_ms, self.mono_ms = wall_ms, mono_ms
+        self.outbox.begin_tick(wall_ms)
 
     def log_line(self, text: str) -> None:
         """Log a line for the operator."""
@@ -163,7 +156,7 @@ class World:
 
         If the event needs a capability (``Event.needs``), clients that monitor the user read it too.
         """
-        self.outbox.number(event)
+        self.outbox.number(event, user.channels)
         if event.needs:
             self.monitors.tell_change(self.outbox, user, event)
         self.tell_user(user, event, skip)
@@ -207,15 +200,18 @@ class World:
         # Before the channels are left: the sessions still read what was said until now, but not the QUIT.
         for session in user.sessions:
             self.outbox.settle(session)
-        self.outbox.number(event)
         channels = list(user.channels)
+        self.outbox.number(event, channels)
         self.whereabouts.depart(user, None)
         for channel in channels:
             self.whereabouts.depart(user, channel, returns=returns)
             self._leave(channel, user)
+        message_id = event.seq
         for channel in channels:
             if channel.members or channel.stored:
-                self.ledger.add_event(event, Kind.QUIT, channel, quit_text, user)
+                # It is said once, but has an entry in each channel: the msgid is that of the first entry.
+                self.ledger.add_event(event, Kind.QUIT, channel, quit_text, user, message_id)
+                message_id = self.outbox.take_number()
             if channel.members and is_told:
                 self.outbox.to_channel(channel, event, None, channels)
         for session in user.sessions:
@@ -332,7 +328,7 @@ class World:
     def create_channel(self, name: str) -> Channel:
         """Make a channel for its first member. What the history has under its name was said in another channel."""
         channel = self.make_channel(name)
-        channel.began_after = self.ledger.last_message_id
+        channel.began_after = self.outbox.seq
         self.ledger.end_earlier(channel.name)
         self.whereabouts.forget_channel(channel)
         return channel
@@ -365,7 +361,7 @@ class World:
         # First, so that the sessions do not read what the channel has said earlier in this tick.
         for session in user.sessions:
             self.outbox.settle(session)
-        channel.add_member(user, standing, self.ledger.last_message_id)
+        channel.add_member(user, standing, self.outbox.seq)
 
     def leave(self, channel: Channel, user: User) -> None:
         """Remove a user from a channel, without telling anyone. The user still reads what was said until now."""

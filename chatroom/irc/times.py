@@ -7,15 +7,20 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, tzinfo
+from functools import lru_cache
 
 _SHAPE = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3})Z")
 
 
 def format_time(time_ms: int) -> str:
     """Format a time in Unix milliseconds."""
-    # Whole seconds first: a float of milliseconds could round to the one before.
-    at = datetime.fromtimestamp(time_ms // 1000, UTC)
-    return f"{at:%Y-%m-%dT%H:%M:%S}.{time_ms % 1000:03d}Z"
+    return f"{_format_second(time_ms // 1000)}.{time_ms % 1000:03d}Z"
+
+
+# Every line that is read with its time has one of its own, but few seconds are on their way at once.
+@lru_cache(maxsize=1024)
+def _format_second(time_s: int) -> str:
+    return f"{datetime.fromtimestamp(time_s, UTC):%Y-%m-%dT%H:%M:%S}"
 
 
 def parse_time(text: str) -> int | None:

@@ -208,7 +208,7 @@ class Daemon:
         cloak = Cloak(get_server_key(stores.database, "cloak"))
         accounts = AccountDirectory(stores.accounts.load_entries())
         ledger = self._open_ledger()
-        world = World(self._settings, runtime, cloak, wall_ms, mono_ms, f"{wall_ms:x}-", accounts, ledger)
+        world = World(self._settings, runtime, cloak, wall_ms, mono_ms, accounts, ledger)
         world.bans.zone = self._zone
         for rule in stores.bans.load_rules(datetime.fromtimestamp(wall_ms / 1000, UTC)):
             world.bans.add(rule)

@@ -2,18 +2,18 @@ from __future__ import annotations
 
 import pytest
 
-from chatroom.chat.events import Event, Stamp
+from chatroom.chat.events import Event
 from chatroom.irc import caps
 from chatroom.irc.message import parse
 
-STAMP = Stamp(1_903_867_200_007, "t-")
+TIME_MS = 1_903_867_200_007
 
 
 @pytest.fixture
 def event() -> Event:
     """A message of an account, with a client-only tag."""
     event = Event("una!u@h", "PRIVMSG #a :hi", account="una", client_tags="+x=1")
-    event.seq, event.stamp = 0x1F, STAMP
+    event.seq, event.time_ms = 0x1F, TIME_MS
     return event
 
 
@@ -23,10 +23,10 @@ def event() -> Event:
         (0, None),
         (caps.SERVER_TIME, {"time": "2030-05-01T12:00:00.007Z"}),
         (caps.ACCOUNT_TAG, {"account": "una"}),
-        (caps.MESSAGE_TAGS, {"msgid": "t-1f", "+x": "1"}),
+        (caps.MESSAGE_TAGS, {"msgid": "1f", "+x": "1"}),
         (
             caps.SERVER_TIME | caps.ACCOUNT_TAG | caps.MESSAGE_TAGS,
-            {"time": "2030-05-01T12:00:00.007Z", "account": "una", "msgid": "t-1f", "+x": "1"},
+            {"time": "2030-05-01T12:00:00.007Z", "account": "una", "msgid": "1f", "+x": "1"},
         ),
         (caps.ECHO_MESSAGE | caps.BATCH, None),
     ],

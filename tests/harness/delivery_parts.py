@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from chatroom.chat.delivery.outbox import Outbox
-from chatroom.chat.events import Stamp
 from chatroom.chat.people.channel import Channel
 from chatroom.chat.people.session import Session
 from chatroom.chat.people.user import User
@@ -13,7 +12,7 @@ TIME_MS = 1_900_000_000_000
 
 def make_outbox() -> Outbox:
     """An outbox whose tick has just begun, at ``TIME_MS``."""
-    return Outbox(Stamp(TIME_MS, "t-"))
+    return Outbox(TIME_MS, 0)
 
 
 def make_session(nick: str, *channels: Channel, variant: int = 0) -> Session:

@@ -140,7 +140,7 @@ class Stage:
         self.users.remove(user)
         own = list(user.sessions)
         self.world.close_user(user, "bye", "bye")
-        event.stamp, event.seq = self.outbox.stamp, 0
+        event.time_ms, event.seq = self.outbox.wall_ms, 0
         self.expect_quit(event, readers)
         for session in own:
             self.expected[session].append(b"ERROR :Closing Link: 10.0.0.1 (bye)\r\n")

@@ -36,4 +36,4 @@ class FakeRuntime:
 
 def make_world(settings: Settings, start_wall_ms: int = 0) -> World:
     """Make an empty world that keeps no history."""
-    return World(settings, FakeRuntime(settings), Cloak(b"key"), start_wall_ms, 0, "t-")
+    return World(settings, FakeRuntime(settings), Cloak(b"key"), start_wall_ms, 0)

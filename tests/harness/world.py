@@ -114,7 +114,7 @@ class Here:
         self.runtime = FakeRuntime(settings)
         accounts = AccountDirectory(self.stores.accounts.load_entries())
         ledger = Ledger(self.journal, settings.history) if self.journal is not None else None
-        world = World(settings, self.runtime, Cloak(b"key"), self.now_ms, self.mono_ms, "t-", accounts, ledger)
+        world = World(settings, self.runtime, Cloak(b"key"), self.now_ms, self.mono_ms, accounts, ledger)
         for rule in self.stores.bans.load_rules(self.now):
             world.bans.add(rule)
         restore_channels(world, self.stores.channels.load_all())

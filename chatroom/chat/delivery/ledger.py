@@ -14,7 +14,7 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, NamedTuple
 
-from chatroom.chat.stored.entries import Conversation, EntryFlag, EntryRow, Kind, join_parts, msgid_of, next_message_id
+from chatroom.chat.stored.entries import Conversation, EntryFlag, EntryRow, Kind, join_parts
 from chatroom.errors import StorageError
 from chatroom.irc.names import casefold
 
@@ -77,7 +77,7 @@ class Ledger:
         self.failure = ""
         """Why the last transaction failed; empty if it did not."""
         self.last_message_id = journal.last_message_id() if journal is not None else 0
-        """The highest message id given out so far; 0 if there is none."""
+        """The highest message id that was given out before this run; 0 if there is none."""
         self._from_before = set(journal.open_channels()) if journal is not None else set[str]()
         """The casefolded names of the channels whose conversations were open at the start."""
         self.kinds: frozenset[Kind] = frozenset()
@@ -149,7 +149,7 @@ class Ledger:
         by: tuple[User, Session],
         client_tags: str | None = None,
     ) -> None:
-        """Add the entry of a message that is about to be said, and give the event its msgid. Only after ``ready``.
+        """Add the entry of a message that is about to be said. Only after ``ready``.
 
         ``by`` are the sender and its session. ``target`` is the name that the readers see. ``client_tags`` are those
         to store, if they are not all of the event's.
@@ -171,18 +171,17 @@ class Ledger:
 
     def add_line(
         self, seq: int, time_ms: int, user: User, session: Session, conversation: Conversation, target: str, text: str
-    ) -> int:
-        """Add the entry of a plain message, a PRIVMSG of one line without tags, and return its message id.
+    ) -> None:
+        """Add the entry of a plain message, a PRIVMSG of one line without tags.
 
         The same as ``add_message`` in fewer steps, because most messages are plain. ``seq`` is the sequence number
         under which the outbox has the message.
         """
         assert self.is_open, "it would be read before it is stored"
-        self.last_message_id = message_id = next_message_id(self.last_message_id, time_ms)
         account = user.account
         self._entries.append(
             (
-                message_id,
+                seq,
                 time_ms,
                 conversation,
                 _PRIVMSG,
@@ -196,12 +195,14 @@ class Ledger:
             )
         )
         self._messages.append((seq, session, "PRIVMSG", target))
-        return message_id
 
-    def add_event(self, event: Event, kind: Kind, channel: Channel, text: str, user: User | None) -> None:
+    def add_event(
+        self, event: Event, kind: Kind, channel: Channel, text: str, user: User | None, message_id: int = 0
+    ) -> None:
         """Add the entry of an event in a channel, if the settings want its kind. ``user`` is its author, if any.
 
-        The event is said in any case. If the lock is taken, the entry is written in the next tick that gets it.
+        The event is said in any case. If the lock is taken, the entry is written in the next tick that gets it. If it
+        is said in several channels, each entry but the first needs a ``message_id`` of its own.
         """
         if kind not in self.kinds or self.journal is None:
             return
@@ -209,7 +210,7 @@ class Ledger:
         with contextlib.suppress(StorageError):
             self.ready()
         channel.has_history = True
-        self._add(event, int(kind), channel.name, channel.name, text, user)
+        self._add(event, int(kind), channel.name, channel.name, text, user, message_id=message_id)
 
     def end_channel(self, channel: Channel) -> None:
         """End a channel's conversation: a later channel of the name does not show its history."""
@@ -244,17 +245,13 @@ class Ledger:
         user: User | None,
         flags: int = 0,
         client_tags: str | None = None,
+        message_id: int = 0,
     ) -> None:
-        stamp = event.stamp
-        assert stamp is not None
-        self.last_message_id = message_id = next_message_id(self.last_message_id, stamp.time_ms)
-        # A QUIT has an entry in each of the user's channels, but is said once: it keeps the msgid of the first entry.
-        event.stored_msgid = event.stored_msgid or msgid_of(message_id)
         account = user.account if user is not None else None
         self._entries.append(
             (
-                message_id,
-                stamp.time_ms,
+                message_id or event.seq,
+                event.time_ms,
                 conversation,
                 kind,
                 event.source,

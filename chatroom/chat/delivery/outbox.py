@@ -6,19 +6,24 @@ sent the same bytes object.
 
 Each line has a sequence number (``seq``). A session with lines of its own, or in several channels, reads its lines in
 the order of the numbers. An event that reaches a session twice, directly and by a channel, has the same number both
-times, and the session reads it once.
+times, and the session reads it once. The number of an event is its message id (``chat.stored.entries``): the history
+has the event under it, if it has it at all, and clients see it as the msgid.
+
+The time of an event is that of the tick, or a little later (``ConversationTimes``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Hashable, Iterable
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from chatroom.chat.delivery.channel_log import ChannelLog, find_shared
+from chatroom.chat.delivery.conversation_times import ConversationTimes
 from chatroom.chat.delivery.replay_queue import ReplayQueue, ReplayQueues
-from chatroom.chat.events import Event, Stamp
+from chatroom.chat.events import Event
 from chatroom.chat.people.labelled_reply import Batch, LabelledReply, Reply
+from chatroom.chat.stored.entries import IDS_PER_MS, first_message_id, next_message_id, time_ms_of
 from chatroom.irc import caps
 from chatroom.irc.framing import LINE_BYTES, encode
 from chatroom.irc.message import escape
@@ -30,6 +35,11 @@ if TYPE_CHECKING:
     from chatroom.chat.people.user import User
 
 _BY_SEQ = itemgetter(0)
+_UNKNOWN_IDS = first_message_id(3_600_000)
+"""How many message ids a start leaves out if the clock is behind the last one that was stored: those of an hour.
+
+The run before gave some to lines that were not stored. Nobody knows how many, and no later line may have one of them.
+"""
 
 
 def _is_one_message(reply: Reply, variant: int) -> bool:
@@ -44,13 +54,25 @@ class Outbox:
     sessions.
     """
 
-    __slots__ = ("_copies", "_sessions", "closed", "logs", "replays", "seq", "stamp")
+    __slots__ = (
+        "_copies",
+        "_sessions",
+        "closed",
+        "logs",
+        "replays",
+        "seq",
+        "times",
+        "wall_ms",
+    )
 
-    def __init__(self, stamp: Stamp) -> None:
-        self.seq = 0
+    def __init__(self, wall_ms: int, last_message_id: int) -> None:
+        """``wall_ms`` is the wall clock; ``last_message_id`` the highest of the run before, 0 if there is none."""
+        self.wall_ms = wall_ms
+        """The wall clock of this tick, in Unix milliseconds."""
+        first = first_message_id(wall_ms)
+        self.seq = first if first > last_message_id else last_message_id + _UNKNOWN_IDS
         """The last sequence number that was given out. Only the outbox changes it."""
-        self.stamp = stamp
-        """The stamp of the events of this tick. The world sets it when a tick begins."""
+        self.times = ConversationTimes(wall_ms, time_ms_of(last_message_id))
         self.logs: dict[Channel, ChannelLog] = {}
         """What this tick has said in channels, in the order in which they were first spoken to. No log is empty."""
         self.replays = ReplayQueues()
@@ -61,19 +83,37 @@ class Outbox:
         self.closed: list[Session] = []
         """Sessions that ended in this tick. The hub closes their connections when their last lines are written."""
 
-    # -- sequence numbers -------------------------------------------------------------------------
+    # -- times and sequence numbers ---------------------------------------------------------------
 
-    def event(self, source: str, body: str, user: User | None = None) -> Event:
-        """Make a numbered event. With ``user`` it carries the account and the bot flag of its author."""
+    def begin_tick(self, wall_ms: int) -> None:
+        """Begin a tick at this time of the wall clock, in Unix milliseconds."""
+        self.wall_ms = wall_ms
+        first = first_message_id(wall_ms)
+        if first > self.seq:
+            self.seq = first
+        self.times.begin_tick(wall_ms)
+
+    def event(self, source: str, body: str, user: User | None = None, conversation: Hashable = None) -> Event:
+        """Make a numbered event. With ``user`` it carries the account and the bot flag of its author.
+
+        ``conversation`` is where it is said, as for ``ConversationTimes``; None for an event that belongs to none.
+        """
         event = Event(source, body)
         if user is not None:
             account = user.account
             if account is not None:
                 event.account = account.name
             event.bot = user.bot
-        self.seq = event.seq = self.seq + 1
-        event.stamp = self.stamp
+        event.time_ms = time_ms = self.wall_ms if conversation is None else self.times.take(conversation)
+        # ``take_number`` without the call, because most events are numbered here.
+        seq, first = self.seq + 1, time_ms * IDS_PER_MS
+        self.seq = event.seq = first if first > seq else seq
         return event
+
+    def take_number(self, time_ms: int = 0) -> int:
+        """Return the next sequence number, for what happens at a time in Unix milliseconds: it is never behind that."""
+        self.seq = next_message_id(self.seq, time_ms)
+        return self.seq
 
     def notices(self, source: str, target: str, text: str) -> list[Event]:
         """Make the numbered NOTICEs that hold a text of any length. ``target`` is a nick or ``*``."""
@@ -81,14 +121,14 @@ class Outbox:
         pieces = split_text(text, LINE_BYTES - len(f":{source} {head}".encode()))
         return [self.event(source, head + piece) for piece in pieces]
 
-    def number(self, event: Event) -> None:
-        """Give an event the next sequence number, and the tick's stamp unless it has one.
+    def number(self, event: Event, conversations: Collection[Hashable] = ()) -> None:
+        """Give an event the next sequence number and its time. An event of the history keeps the time it had.
 
-        An event of the history keeps the stamp of the time it happened.
+        ``conversations`` are those where it is said, as for ``ConversationTimes``.
         """
-        self.seq = event.seq = self.seq + 1
-        if event.stamp is None:
-            event.stamp = self.stamp
+        if not event.message_id:
+            event.time_ms = self.times.take_latest(conversations) if conversations else self.wall_ms
+        event.seq = self.take_number(event.time_ms)
 
     def reference(self) -> str:
         """Return a name for a batch that no other batch has."""
@@ -117,8 +157,8 @@ class Outbox:
         ``line`` is the event, rendered for the session.
         """
         self.to_session(session, line)
-        # Only a stored event can be withdrawn; other copies need no entry here.
-        if event.stored_msgid:
+        # What is shown again from the history cannot be withdrawn.
+        if not event.message_id:
             self._copies.setdefault(event.seq, []).append(self.seq)
 
     def send_reply(self, session: Session, reply: Reply, server: str, tags: str = "", closing_tags: str = "") -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from chatroom.chat.events import REPEATED_TAG_BYTES, Event, RelayedEvent, Stamp
+from chatroom.chat.events import REPEATED_TAG_BYTES, Event, RelayedEvent
 from chatroom.chat.stored.entries import Entry, EntryFlag, Kind, split_parts
 from chatroom.irc import caps
 
@@ -24,8 +24,7 @@ def to_event(entry: Entry) -> Event:
         event = Event(entry.source, _BODIES[entry.kind](entry), account=entry.account or None)
     event.client_tags = entry.client_tags
     event.bot = bool(entry.flags & EntryFlag.BOT)
-    event.stored_msgid = entry.msgid
-    event.stamp = Stamp(entry.time_ms, "")
+    event.message_id, event.time_ms = entry.message_id, entry.time_ms
     if entry.kind is Kind.TAGMSG:
         event.needs = caps.MESSAGE_TAGS
     elif entry.kind is Kind.REDACT:
@@ -46,14 +45,21 @@ def to_event(entry: Entry) -> Event:
 def fit(entries: Sequence[Entry], most_bytes: int, *, newest: bool) -> Sequence[Entry]:
     """Return as many entries as fit into ``most_bytes`` when they are sent: the oldest, or the ``newest``.
 
-    It is at least one, so that a client that asks for the next entries makes progress.
+    It is at least one, so that a client that asks for the next entries makes progress. The client may ask for those
+    before or after a time, so the answer does not end within a millisecond, unless it is all of one.
     """
     room = most_bytes
+    whole = 0
+    """How many entries there are up to the last change of the millisecond."""
     # Counted from the end that the client continues from: what does not fit is what it asks for next.
-    for position, entry in enumerate(reversed(entries) if newest else entries):
+    in_order = entries[::-1] if newest else entries
+    for position, entry in enumerate(in_order):
         room -= size_of(entry)
+        if position and entry.time_ms != in_order[position - 1].time_ms:
+            whole = position
         if room < 0 and position:
-            return entries[-position:] if newest else entries[:position]
+            count = whole or position
+            return entries[-count:] if newest else entries[:count]
     return entries
 
 

@@ -81,8 +81,8 @@ class User:
         self.away: str | None = None
         """The away message; None if the user is not away."""
         self._account_data: AccountData | None = None
-        self.guest_messages: deque[str] | None = None
-        """The msgids of the user's last stored messages as a guest, because their entries name no account.
+        self.guest_messages: deque[int] | None = None
+        """The message ids of the user's last stored messages as a guest, because their entries name no account.
 
         None if there are none.
         """
@@ -109,11 +109,11 @@ class User:
         self.spoke_mono_ms = mono_ms
         """When the user's last PRIVMSG was, on the monotonic clock, for the idle time in WHOIS."""
 
-    def add_guest_message(self, msgid: str) -> None:
-        """Note the msgid of a message that the user has sent as a guest."""
+    def add_guest_message(self, message_id: int) -> None:
+        """Note the message id of a message that the user has sent as a guest."""
         if self.guest_messages is None:
             self.guest_messages = deque(maxlen=MOST_GUEST_MESSAGES)
-        self.guest_messages.append(msgid)
+        self.guest_messages.append(message_id)
 
     @property
     def addresses(self) -> tuple[str, ...]:

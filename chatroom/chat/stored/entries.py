@@ -1,13 +1,20 @@
 """The entries of the history: their message ids, their conversations, and the bounds of a query.
 
-**Message id.** Every entry has a number that gives both its time and its order. It is at least the entry's time in Unix
-milliseconds times 1,024, and always greater than the message id before it (``next_message_id``). It follows that:
+**Message id.** Every event has a number that gives both its time and its order, whether or not it becomes an entry. It
+is at least the event's time in Unix milliseconds times 1,024, and always greater than the message id before it
+(``Outbox.seq``). It follows that:
 
 * message ids go up even if the clock is set back;
 * no message id is given out twice, not after a restart and not in a database made anew;
+* the message id of what was not stored is a bound all the same: it tells the place where that was said;
 * an imported entry gets its place by its time.
 
 The ``msgid`` that clients see is the message id in hexadecimal (``msgid_of``).
+
+**Time.** Within a conversation each entry is later than the one before, by a millisecond at least, so that a time is as
+good a bound as a message id. If more is said than that, the times run ahead of the clock, by at most
+``MOST_AHEAD_MS``; from there on entries share a millisecond. They also do if they were imported from an archive of
+whole seconds, or if the clock was set back. So an answer that is paged by time never ends within a millisecond.
 
 **Conversation.** Every entry belongs to a channel, to a pair of accounts, or to an account and the nick of a guest
 (``Conversation``).
@@ -24,10 +31,12 @@ from typing import NamedTuple
 
 from chatroom.irc.names import casefold
 
-# So many entries can be said in one millisecond before message ids run ahead of the clock: a million a second, far more
-# than the daemon can take in. The largest message id is reached in the year 287396.
-_IDS_PER_MS = 1024
+IDS_PER_MS = 1024
+"""So many lines can be said in one millisecond before message ids run ahead of the clock: a million a second, far more
+than the daemon can say. The largest message id is reached in the year 287396."""
 _LARGEST = 2**63 - 1
+MOST_AHEAD_MS = 1000
+"""How far the times of a conversation may be ahead of the clock: a thousand entries in one go."""
 _MSGID = re.compile(r"[1-9a-f][0-9a-f]{0,15}")
 # No line of IRC holds either of them, so they can separate the lines of a multiline message.
 _NEW_LINE, _SAME_LINE = "\n", "\r"
@@ -35,17 +44,20 @@ _NEW_LINE, _SAME_LINE = "\n", "\r"
 
 def first_message_id(time_ms: int) -> int:
     """The lowest message id that an entry of ``time_ms`` (Unix milliseconds) can have."""
-    return time_ms * _IDS_PER_MS
+    return time_ms * IDS_PER_MS
 
 
 def time_ms_of(message_id: int) -> int:
-    """The time in a message id, in Unix milliseconds. It is later than the entry's time if the clock was set back."""
-    return message_id // _IDS_PER_MS
+    """The time in a message id, in Unix milliseconds.
+
+    It is later than the entry's time if the clock was set back, or if another conversation is ahead of the clock.
+    """
+    return message_id // IDS_PER_MS
 
 
 def next_message_id(last: int, time_ms: int) -> int:
     """The message id for an entry of ``time_ms``. ``last`` is the highest message id given out so far, 0 for none."""
-    first = time_ms * _IDS_PER_MS
+    first = time_ms * IDS_PER_MS
     return first if first > last else last + 1
 
 

@@ -27,8 +27,7 @@ class Journal(Protocol):
     not always the same one. A committed transaction survives a crash of the daemon, and with
     ``history.synchronous = "full"`` also a power cut.
 
-    The caller gives out message ids: each is ``next_message_id`` of the one before, and the first one follows
-    ``last_message_id``.
+    The caller gives out message ids, which go up, from ``last_message_id`` on.
     """
 
     def last_message_id(self) -> int:
@@ -88,6 +87,9 @@ class HistoryStore(Protocol):
     includes joins, topics and so on; without it there are only messages and notices. ``above`` leaves out what has a
     message id up to that. ``also`` are further conversations to read as one with the first. ``limit`` is at least 1.
     Each answer shows the history at one moment. A store belongs to the thread that opened it.
+
+    An answer without a bound, or whose bounds are times, does not end within a millisecond, so that the next question
+    can begin at the time of its last entry. It then has more than ``limit`` entries, by up to a thousand.
     """
 
     def latest(
@@ -173,7 +175,8 @@ class HistoryStore(Protocol):
         """The conversations whose last message lies between two times, among ``channels`` and an account's direct ones.
 
         The times themselves do not count. The answer is sorted by the last message. If there are more than ``limit``,
-        it has those nearest to ``start_ms``, which may be the later time. Without an account: only channels.
+        it has those nearest to ``start_ms``, which may be the later time, with all of the last one's millisecond.
+        Without an account: only channels.
         """
         ...
 

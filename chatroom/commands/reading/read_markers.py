@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from chatroom.commands.command_table import command
 from chatroom.commands.context import Context, printable
 from chatroom.commands.pending import Pending
+from chatroom.commands.reading.history_access import find_readable
 from chatroom.irc import caps
 from chatroom.irc.names import casefold, is_channel, is_nick
 from chatroom.irc.times import format_time, parse_time
@@ -47,7 +48,7 @@ def markread(context: Context, params: list[str]) -> Pending | None:
             context.fail("INVALID_PARAMS", target, printable(params[1]), text=text)
         else:
             # A marker in the future would hide that later messages are unread.
-            _set(context, target, min(read_ms, context.world.wall_ms))
+            _set(context, target, min(read_ms, _latest_ms(context, target)))
     return None
 
 
@@ -55,6 +56,15 @@ def show_marker(context: Context, channel: Channel) -> None:
     """Show the read marker of a channel to a session that has joined it, if the session has the capability."""
     if context.session.caps & caps.READ_MARKER:
         context.say(_line(context, channel.name))
+
+
+def _latest_ms(context: Context, target: str) -> int:
+    """The latest time that the client can have read so far. A conversation may be ahead of the clock for a moment."""
+    readable, outbox = find_readable(context, target), context.world.outbox
+    if readable is None:
+        return context.world.wall_ms
+    conversations = readable.conversations if readable.channel is None else (readable.channel,)
+    return max(map(outbox.times.latest, conversations), default=context.world.wall_ms)
 
 
 def _set(context: Context, target: str, read_ms: int) -> None:

@@ -26,6 +26,7 @@ from chatroom.irc.limits import KICK_BYTES
 
 if TYPE_CHECKING:
     from chatroom.chat.events import Event
+    from chatroom.chat.people.channel import Channel
     from chatroom.chat.people.user import User
     from chatroom.chat.stored.stores import Stores
 
@@ -115,7 +116,7 @@ def _may_redact(context: Context, readable: Readable, entry: Entry) -> bool:
     user, channel = context.user, readable.channel
     if user.account is not None and user.account.id == entry.account_id:
         return True
-    if user.guest_messages is not None and entry.msgid in user.guest_messages:
+    if user.guest_messages is not None and entry.message_id in user.guest_messages:
         return True
     if channel is not None and channel.members.get(user, 0) & OP:
         return True
@@ -147,9 +148,9 @@ def _delete(context: Context, redaction: _Redaction, target: str, message_id: in
 # -- telling clients ------------------------------------------------------------------------------
 
 
-def _event(context: Context, redaction: _Redaction, target: str) -> Event:
+def _event(context: Context, redaction: _Redaction, target: str, channel: Channel | None = None) -> Event:
     body = f"REDACT {target} {redaction.msgid}" + (f" :{redaction.reason}" if redaction.reason else "")
-    event = context.world.outbox.event(redaction.source, body, redaction.user)
+    event = context.world.outbox.event(redaction.source, body, redaction.user, channel)
     event.needs = caps.MESSAGE_REDACTION
     return event
 
@@ -157,7 +158,7 @@ def _event(context: Context, redaction: _Redaction, target: str) -> Event:
 def _tell(context: Context, redaction: _Redaction, entry: Entry) -> None:
     """Tell the clients that may show the message, in the way in which they read messages."""
     world, session, channel = context.world, context.session, redaction.readable.channel
-    event = _event(context, redaction, redaction.readable.name if channel is None else channel.name)
+    event = _event(context, redaction, redaction.readable.name if channel is None else channel.name, channel)
     if channel is not None:
         if world.find_channel(channel.name) is channel:  # it may have ended since
             world.tell_channel(channel, event, skip=session)

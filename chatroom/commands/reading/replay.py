@@ -87,7 +87,7 @@ def replay_channel(world: World, session: Session, channel: Channel, *, own: boo
         guests = most = 0  # a member can read the channel from its JOIN on
     events = session.caps & _WITH_EVENTS == _WITH_EVENTS
     # What is said from here on is not read by the worker, because it waits in the replay queue.
-    missed = _Missed(account_id, channel.began_after, ledger.last_message_id, guests, most, events)
+    missed = _Missed(account_id, channel.began_after, world.outbox.seq, guests, most, events)
     queue = world.outbox.begin_replay(channel, session)
     _show_missed(world, session, channel, missed, queue, own and session.begin_replay())
 
@@ -124,7 +124,7 @@ def replay_direct(world: World, session: Session) -> None:
     user = session.user
     if world.ledger.journal is None or user is None or user.account is None:
         return
-    account_id, up_to = user.account.id, world.ledger.last_message_id
+    account_id, up_to = user.account.id, world.outbox.seq
     most = world.settings.history.replay_accounts_max
     if session.caps & _ASKS or user.bot or not most:
         return

@@ -233,7 +233,7 @@ def _seconds(time_ms: int) -> str:
 def _clear(context: Context, buffers: list[_Buffer], words: str) -> None:
     """Note that what was said in the buffers until now is not to be played again."""
     world, user = context.world, context.user
-    cleared, up_to = user.account_data.cleared, world.ledger.last_message_id
+    cleared, up_to = user.account_data.cleared, world.outbox.seq
     names = [casefold(buffer.name) for buffer in buffers]
     for name in names:
         cleared[name] = up_to

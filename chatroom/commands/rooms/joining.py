@@ -136,11 +136,11 @@ def enter(context: Context, channel: Channel) -> None:
     world.tell_channel(channel, event, skip=context.session)
     if user.away is not None:
         away = user.event(f"AWAY :{user.away}", needs=caps.AWAY_NOTIFY)
-        world.outbox.number(away)  # a number after that of the JOIN: members read it behind the JOIN
+        world.outbox.number(away, [channel])  # a number after that of the JOIN: members read it behind the JOIN
         world.tell_channel(channel, away, skip=context.session)
     if regained and not empty:
         letters = "o" if regained & OP else "v"
-        mode = world.outbox.event(context.server, f"MODE {channel.name} +{letters} {user.nick}")
+        mode = world.outbox.event(context.server, f"MODE {channel.name} +{letters} {user.nick}", conversation=channel)
         world.tell_channel(channel, mode, skip=context.session)
     # The own session's copy goes through the context, which puts it into the answer to a labelled JOIN.
     context.say(event)
@@ -156,7 +156,7 @@ def enter(context: Context, channel: Channel) -> None:
 
 def _join_event(context: Context, channel: Channel) -> Event:
     user = context.user
-    event = context.world.outbox.event(user.prefix, f"JOIN {channel.name}", user)
+    event = context.world.outbox.event(user.prefix, f"JOIN {channel.name}", user, channel)
     extended = f"JOIN {channel.name} {user.account_name or '*'} :{user.realname}"
     event.alternative = caps.EXTENDED_JOIN, extended
     return event
@@ -198,7 +198,7 @@ def depart(context: Context, channel: Channel, reason: str) -> None:
     if reason and not may_tell(context, channel, reason):
         reason = ""
     body = f"PART {channel.name} :{reason}" if reason else f"PART {channel.name}"
-    event = world.outbox.event(user.prefix, body, user)
+    event = world.outbox.event(user.prefix, body, user, channel)
     # The order matters. The PART gets its message id first, so that the account has read it when it leaves. And it goes
     # to the channel while the user's other devices are still in it.
     world.ledger.add_event(event, Kind.PART, channel, reason, user)

@@ -63,7 +63,7 @@ def _kick_one(context: Context, channel: Channel, nick: str, reason: str) -> Non
         text = f"{target.nick} is {target.rank.with_article}, which is more than you are"
         context.reply(numerics.ERR_CHANOPRIVSNEEDED, channel.name, text=text)
         return
-    event = world.outbox.event(context.source, f"KICK {channel.name} {target.nick} :{reason}", context.user)
+    event = world.outbox.event(context.source, f"KICK {channel.name} {target.nick} :{reason}", context.user, channel)
     # In the order of ``joining.depart``, and for the same reasons.
     world.ledger.add_event(event, Kind.KICK, channel, f"{target.nick} {reason}", context.user)
     world.whereabouts.depart(target, channel)

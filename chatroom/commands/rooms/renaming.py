@@ -45,7 +45,7 @@ def _rename(context: Context, channel: Channel, name: str, reason: str) -> None:
     record = channel.to_record() if channel.stored else None
     world.work.write(lambda stores: stores.channels.rename(old, name, record, actor))
     world.log_line(f"{old} is now {name}, by {context.nick}")
-    event = world.outbox.event(context.source, f"RENAME {old} {name} :{reason}", context.user)
+    event = world.outbox.event(context.source, f"RENAME {old} {name} :{reason}", context.user, channel)
     for member in channel.members:
         for session in member.sessions:
             # The replies of the fallback depend on the session that reads them, so each session has a context.

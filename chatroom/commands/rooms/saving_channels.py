@@ -60,7 +60,7 @@ def _tell(context: Context, channel: Channel, source: str, account: str | None, 
     if own is not None:
         source, account = own.prefix, own.account_name  # as of now: a NICK may have come while the save was under way
     for change in changes:
-        event = world.outbox.event(source, f"{verb} {channel.name} {change}")
+        event = world.outbox.event(source, f"{verb} {channel.name} {change}", conversation=channel)
         event.account, event.bot = account, own is not None and own.bot
         if verb in _KINDS:
             text = change.removeprefix(":") if verb == "TOPIC" else change

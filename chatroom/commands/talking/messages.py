@@ -30,6 +30,7 @@ from chatroom.commands.context import NICKSERV, Context, printable
 from chatroom.commands.pending import Pending
 from chatroom.commands.talking.utterance import Utterance
 from chatroom.commands.talking.writing_history import (
+    conversation_with,
     wait_for_journal,
     write_channel_message,
     write_direct_message,
@@ -159,7 +160,7 @@ def _say_to_channel(utterance: Utterance, name: str) -> None:
     if channel is None or not _may_say(channel, utterance):
         _refuse_channel(utterance, name, channel)
         return
-    event = utterance.event_for(channel.name)
+    event = utterance.event_for(channel.name, channel)
     if utterance.refuse_broken_ctcp(event):
         return
     if is_for_operators(channel, utterance.session, utterance.user):
@@ -243,7 +244,7 @@ def _say_to_standing(utterance: Utterance, name: str) -> None:
     if is_for_operators(channel, utterance.session, utterance.user):
         wanted = OP
     # Readers see one sign: ``@+#c`` is for the same members as ``+#c``.
-    event = utterance.event_for(("@" if wanted == OP else "+") + channel.name)
+    event = utterance.event_for(("@" if wanted == OP else "+") + channel.name, channel)
     if utterance.refuse_broken_ctcp(event):
         return
     _tell_standing(utterance, channel, event, wanted)
@@ -270,7 +271,7 @@ def _say_to_user(utterance: Utterance, target: User) -> None:
         return
     if user.registered_only and target.account is None and utterance.verb != "TAGMSG":
         world.accepts.add_written_to(user, target)
-    event = utterance.event_for(target.nick)
+    event = utterance.event_for(target.nick, conversation_with(user, target.account, target.nick))
     if utterance.refuse_broken_ctcp(event):
         return
     is_written = not utterance.may_be_kept
@@ -314,7 +315,7 @@ def _leave_message(utterance: Utterance, name: str) -> bool:
         return False
     if account is None or account.disabled:
         return False
-    event = utterance.event_for(account.name)
+    event = utterance.event_for(account.name, conversation_with(utterance.user, account, account.name))
     if utterance.refuse_broken_ctcp(event):
         return True
     if not write_direct_message(utterance, event, account, account.name):

@@ -16,7 +16,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from chatroom.chat.stored.entries import msgid_of
 from chatroom.commands.talking.messages import is_for_operators, may_speak
 from chatroom.commands.talking.writing_history import conversation_with
 from chatroom.irc import caps
@@ -68,13 +67,12 @@ def _say_in_channel(world: World, session: Session, user: User, channel: Channel
     if ledger.writes_channels and not ledger.is_open and not ledger.is_ready():
         return False
     name = channel.name
-    event = outbox.event(user.prefix, f"PRIVMSG {name} :{text}", user)
+    event = outbox.event(user.prefix, f"PRIVMSG {name} :{text}", user, channel)
     if ledger.writes_channels:
         channel.has_history = True
-        number = ledger.add_line(event.seq, outbox.stamp.time_ms, user, session, name, name, text)
-        event.stored_msgid = msgid_of(number)
+        ledger.add_line(event.seq, event.time_ms, user, session, name, name, text)
         if user.account is None:
-            user.add_guest_message(event.stored_msgid)
+            user.add_guest_message(event.seq)
     outbox.to_channel(channel, event, session)
     return True
 
@@ -86,25 +84,25 @@ def _say_to_user(world: World, session: Session, user: User, target: User, text:
     if user.registered_only:
         return False  # the target may have to be allowed to answer
     ledger = world.ledger
-    conversation = conversation_with(user, target.account, target.nick) if ledger.writes_direct else None
-    if conversation is not None and not ledger.is_open and not ledger.is_ready():
+    conversation = conversation_with(user, target.account, target.nick)
+    is_stored = ledger.writes_direct and conversation is not None
+    if is_stored and not ledger.is_open and not ledger.is_ready():
         return False
     body = f"PRIVMSG {target.nick} :{text}"
     reader, outbox = target.sessions[0], world.outbox
     if not reader.variant and len(target.sessions) == 1:
         # One session reads it, and reads it without tags: the line needs no event that renders it for several variants.
-        outbox.to_session(reader, encode(f":{user.prefix} {body}"))
-        if conversation is not None:
-            # ``to_session`` has given the line the number ``outbox.seq``; by it the ledger can withdraw the line.
-            number = ledger.add_line(outbox.seq, outbox.stamp.time_ms, user, session, conversation, target.nick, text)
+        time_ms = 0 if conversation is None else outbox.times.take(conversation)
+        outbox.to_session(reader, encode(f":{user.prefix} {body}"), outbox.take_number(time_ms))
+        if is_stored and conversation is not None:
+            ledger.add_line(outbox.seq, time_ms, user, session, conversation, target.nick, text)
             if user.account is None:
-                user.add_guest_message(msgid_of(number))
+                user.add_guest_message(outbox.seq)
         return True
-    event = outbox.event(user.prefix, body, user)
-    if conversation is not None:
-        number = ledger.add_line(event.seq, outbox.stamp.time_ms, user, session, conversation, target.nick, text)
-        event.stored_msgid = msgid_of(number)
+    event = outbox.event(user.prefix, body, user, conversation)
+    if is_stored and conversation is not None:
+        ledger.add_line(event.seq, event.time_ms, user, session, conversation, target.nick, text)
         if user.account is None:
-            user.add_guest_message(event.stored_msgid)
+            user.add_guest_message(event.seq)
     world.tell_user(target, event)
     return True

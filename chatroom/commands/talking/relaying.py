@@ -66,7 +66,7 @@ def _relay(utterance: Utterance, name: str, nick: str) -> None:
     event.client_tags = utterance.client_tags
     if utterance.refuse_broken_ctcp(event):
         return
-    world.outbox.number(event)
+    world.outbox.number(event, [channel])
     if world.ledger.is_open and world.settings.history.messages:
         channel.has_history = True
         world.ledger.add_relayed(event, channel.name, utterance.text, utterance.session)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from typing import TYPE_CHECKING
 
 from chatroom.irc import caps, numerics
@@ -67,17 +68,19 @@ class Utterance:
         self.refuse(numerics.ERR_INPUTTOOLONG)
         return True
 
-    def event_for(self, target: str) -> Event:
+    def event_for(self, target: str, conversation: Hashable = None) -> Event:
         """Make the event for one target. ``target`` is the name that readers see.
 
         The line of the sender may be too long for readers, who read its source too. Then it is an event in parts.
+
+        ``conversation`` is where it is said (``ConversationTimes``); None if nothing of it is ever stored.
         """
         user, verb = self.user, self.verb
         if verb == "TAGMSG":
-            event = self.world.outbox.event(user.prefix, f"TAGMSG {target}", user)
+            event = self.world.outbox.event(user.prefix, f"TAGMSG {target}", user, conversation)
             event.needs = caps.MESSAGE_TAGS
         else:
-            event = self.world.outbox.event(user.prefix, "", user)
+            event = self.world.outbox.event(user.prefix, "", user, conversation)
             if self.parts is not None:
                 event.set_parts(f"{verb} {target}", self.parts)
             else:

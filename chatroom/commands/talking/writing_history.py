@@ -81,7 +81,7 @@ def conversation_with(user: User, other: AccountEntry | None, nick: str) -> Conv
 def write_channel_message(utterance: Utterance, event: Event, channel: Channel) -> None:
     """Write a message to a channel into the history, if the settings want it.
 
-    Called before the message is said, with the ledger open: the entry gives the event its message id.
+    Called before the message is said, with the ledger open.
     """
     world, session, user = utterance.world, utterance.session, utterance.user
     if world.settings.history.messages:
@@ -91,7 +91,7 @@ def write_channel_message(utterance: Utterance, event: Event, channel: Channel) 
             event, utterance.verb, channel.name, channel.name, utterance.text, by, utterance.kept_tags
         )
         if user.account is None:
-            user.add_guest_message(event.stored_msgid)
+            user.add_guest_message(event.seq)
 
 
 def write_direct_message(utterance: Utterance, event: Event, account: AccountEntry | None, target: str) -> bool:
@@ -107,7 +107,7 @@ def write_direct_message(utterance: Utterance, event: Event, account: AccountEnt
     by = user, utterance.session
     world.ledger.add_message(event, utterance.verb, conversation, target, utterance.text, by, utterance.kept_tags)
     if user.account is None:
-        user.add_guest_message(event.stored_msgid)
+        user.add_guest_message(event.seq)
     return True
 
 

@@ -111,10 +111,12 @@ def columns_of(conversation: Conversation) -> tuple[str, tuple[object, ...]]:
 
 def highest_message_id(connection: sqlite3.Connection) -> int:
     """The highest message id that was ever written; 0 if there is none."""
-    # Deleted entries count: a client that still has one must not take a later message for it.
+    # Deleted entries count: a client that still has one must not take a later message for it. So does where an account
+    # left, which can be a line that was not stored: what is said from now on has been missed there.
     written = connection.execute("SELECT max(id) FROM messages").fetchone()[0] or 0
     deleted = connection.execute("SELECT value FROM history_state WHERE name = 'highest'").fetchone()[0]
-    return int(max(written, deleted))
+    left = connection.execute("SELECT max(left_number) FROM presence").fetchone()[0] or 0
+    return int(max(written, deleted, left))
 
 
 def find_conversation(database: Database, conversation: Conversation) -> int | None:

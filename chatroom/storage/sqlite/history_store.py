@@ -37,6 +37,8 @@ from chatroom.storage.sqlite.history_rows import (
     to_entry,
 )
 
+_MOST_OF_A_MS = 1000
+"""The most entries of one millisecond by which an answer may be longer than was asked for."""
 # Below and above all times and message ids: what SQLite's integers hold.
 _BEFORE_ALL = -1
 _AFTER_ALL = 2**63 - 1
@@ -57,6 +59,16 @@ class _Span(NamedTuple):
     """False for the order of message ids; then ``low[1]`` and ``up_to`` are the only bounds."""
     above: int = 0
     """By time: the message id above which all entries of the span are."""
+
+    def rest_of(self, entry: Entry, *, newest: bool) -> _Span:
+        """The entries of the span with the time of ``entry``, before it (``newest``) or after it."""
+        first, last = (_BEFORE_ALL, entry.message_id) if newest else (entry.message_id, _AFTER_ALL)
+        low, high, above = (entry.time_ms, first), (entry.time_ms, last), self.above
+        if self.by_time:
+            low, high = max(low, self.low), min(high, self.high)
+        else:
+            above = self.low[1]
+        return _Span(low, high, self.up_to, above=above)
 
     def condition(self, id_column: str) -> str:
         """The SQL condition for rows in the span. ``id_column`` is the name of the column with the message id."""
@@ -103,13 +115,14 @@ class SqliteHistory:
         """The newest entries after ``after``, with message ids up to ``up_to``."""
         last = _AFTER_ALL if up_to is None else up_to
         with self._database.snapshot():
+            if isinstance(after, AtMessageId):
+                span = _Span((_BEFORE_ALL, max(after.message_id, above)), up_to=last, by_time=False)
+                return self._read((conversation, *also), span, limit, newest=True, events=events)
             if after is None:
                 span = _Span((_BEFORE_ALL, above), up_to=last, by_time=False)
-            elif isinstance(after, AtMessageId):
-                span = _Span((_BEFORE_ALL, max(after.message_id, above)), up_to=last, by_time=False)
             else:
                 span = _Span((after.time_ms, _AFTER_ALL), up_to=last, above=above)
-            return self._read((conversation, *also), span, limit, newest=True, events=events)
+            return self._read_page((conversation, *also), span, limit, newest=True, events=events)
 
     def before(
         self,
@@ -156,10 +169,9 @@ class SqliteHistory:
             # One less, so that an entry at the bound is part of the answer.
             from_it = AtMessageId(bound.message_id - 1) if isinstance(bound, AtMessageId) else AtTime(bound.time_ms - 1)
             later = self._after((conversation, *also), from_it, limit, events, above)
-        of_earlier = max(limit // 2, limit - len(later))
-        # A slice from -0 would be all of them.
-        earlier = earlier[-of_earlier:] if of_earlier else []
-        return earlier + later[: limit - len(earlier)]
+        of_earlier, whole_ms = min(max(limit // 2, limit - len(later)), len(earlier)), isinstance(bound, AtTime)
+        earlier = _newest_of(earlier, of_earlier, whole_ms=whole_ms)
+        return earlier + _oldest_of(later, limit - of_earlier, whole_ms=whole_ms)
 
     def between(
         self,
@@ -182,7 +194,7 @@ class SqliteHistory:
             is_backward = self._position(start, 0) > self._position(end, 0)
             early, late = (end, start) if is_backward else (start, end)
             span = _Span(self._position(early, _AFTER_ALL), self._position(late, _BEFORE_ALL), above=above)
-            return self._read(both, span, limit, newest=is_backward, events=events)
+            return self._read_page(both, span, limit, newest=is_backward, events=events)
 
     def direct_since(self, account_id: int, after: Bound, limit: int, *, up_to: int | None = None) -> list[Entry]:
         """The newest direct messages to or from an account after ``after``."""
@@ -232,8 +244,14 @@ class SqliteHistory:
                 " SELECT said.name, said.low_id, said.high_id, said.guest, m.time_ms, m.id FROM said"
                 " JOIN messages AS m ON m.id = said.last"
                 f" WHERE m.time_ms > ?3 AND m.time_ms < ?4 ORDER BY m.time_ms {direction}, m.id {direction} LIMIT ?5",
-                (json.dumps(ids), json.dumps(list({casefold(name) for name in channels})), low, high, limit),
+                (
+                    *(json.dumps(ids), json.dumps(list({casefold(name) for name in channels})), low, high),
+                    limit + _MOST_OF_A_MS,
+                ),
             )
+        # The client asks for the next ones by the time of the last one, so all of its millisecond must be here.
+        while len(rows) > limit and rows[-1][4] != rows[limit - 1][4]:
+            rows.pop()
         if direction == "DESC":
             rows.reverse()
         return [LastSaid(to_conversation(*named), time_ms, last) for *named, time_ms, last in rows]
@@ -269,18 +287,18 @@ class SqliteHistory:
     ) -> list[Entry]:
         if isinstance(bound, AtMessageId):
             span = _Span((_BEFORE_ALL, above), up_to=bound.message_id - 1, by_time=False)
-        else:
-            span = _Span(high=(bound.time_ms, _BEFORE_ALL), above=above)
-        return self._read(conversations, span, limit, newest=True, events=events)
+            return self._read(conversations, span, limit, newest=True, events=events)
+        span = _Span(high=(bound.time_ms, _BEFORE_ALL), above=above)
+        return self._read_page(conversations, span, limit, newest=True, events=events)
 
     def _after(
         self, conversations: Sequence[Conversation], bound: Bound, limit: int, events: bool, above: int
     ) -> list[Entry]:
         if isinstance(bound, AtMessageId):
             span = _Span((_BEFORE_ALL, max(bound.message_id, above)), by_time=False)
-        else:
-            span = _Span((bound.time_ms, _AFTER_ALL), above=above)
-        return self._read(conversations, span, limit, newest=False, events=events)
+            return self._read(conversations, span, limit, newest=False, events=events)
+        span = _Span((bound.time_ms, _AFTER_ALL), above=above)
+        return self._read_page(conversations, span, limit, newest=False, events=events)
 
     def _position(self, bound: Bound, message_id: int) -> tuple[int, int]:
         """A bound as a time and a message id. A bound that is a time gets ``message_id``."""
@@ -289,6 +307,17 @@ class SqliteHistory:
         # The entry's own time decides, because a message id can be ahead of it. A deleted entry has left only the id.
         row = self._database.row("SELECT time_ms FROM messages WHERE id = ?", (bound.message_id,))
         return (time_ms_of(bound.message_id) if row is None else row[0]), bound.message_id
+
+    def _read_page(
+        self, conversations: Sequence[Conversation], span: _Span, limit: int, *, newest: bool, events: bool
+    ) -> list[Entry]:
+        """Like ``_read``, but the page does not end within a millisecond: it may be longer."""
+        entries = self._read(conversations, span, limit, newest=newest, events=events)
+        if len(entries) < limit:
+            return entries
+        span = span.rest_of(entries[0 if newest else -1], newest=newest)
+        rest = self._read(conversations, span, _MOST_OF_A_MS, newest=newest, events=events)
+        return rest + entries if newest else entries + rest
 
     def _read(
         self, conversations: Sequence[Conversation], span: _Span, limit: int, *, newest: bool, events: bool
@@ -330,6 +359,22 @@ class SqliteHistory:
         if newest:
             rows.reverse()
         return [to_entry(row) for row in rows]
+
+
+def _newest_of(entries: list[Entry], count: int, *, whole_ms: bool) -> list[Entry]:
+    """The last ``count`` entries; with ``whole_ms`` all of the first one's millisecond."""
+    start = max(len(entries) - count, 0)
+    while whole_ms and 0 < start < len(entries) and entries[start - 1].time_ms == entries[start].time_ms:
+        start -= 1
+    return entries[start:]
+
+
+def _oldest_of(entries: list[Entry], count: int, *, whole_ms: bool) -> list[Entry]:
+    """The first ``count`` entries; with ``whole_ms`` all of the last one's millisecond."""
+    end = max(count, 0)
+    while whole_ms and 0 < end < len(entries) and entries[end - 1].time_ms == entries[end].time_ms:
+        end += 1
+    return entries[:end]
 
 
 def _audit_detail(entry: Entry, reason: str) -> str:

@@ -10,7 +10,7 @@ from chatroom.chat.events import Event
 from chatroom.chat.people.channel import Channel
 from chatroom.chat.people.session import Session
 from chatroom.chat.people.user import User
-from chatroom.chat.stored.entries import EntryFlag, Kind, Part, first_message_id, join_parts, msgid_of
+from chatroom.chat.stored.entries import EntryFlag, Kind, Part, join_parts
 from chatroom.chat.stored.records import AccountEntry, Role
 from chatroom.config.chatting import History
 from chatroom.errors import StorageError
@@ -128,7 +128,7 @@ def test_a_message_becomes_an_entry(
     ledger.add_message(event, "NOTICE", channel.name, channel.name, "hi", (user, una))
     assert ledger.commit_tick(outbox) == []
     (entry,) = journal.kept
-    assert event.stored_msgid == entry.msgid == msgid_of(first_message_id(TIME_MS))
+    assert event.msgid == entry.msgid and entry.message_id == event.seq
     assert (entry.time_ms, entry.conversation, entry.kind) == (TIME_MS, "#a", Kind.NOTICE)
     assert (entry.source, entry.account_id, entry.account) == (user.prefix, 7, "Una")
     assert (entry.target, entry.text, entry.client_tags, entry.flags) == ("#a", "hi", "+x=1", EntryFlag.BOT)
@@ -140,11 +140,10 @@ def test_a_plain_line_becomes_the_same_entry(
     """``add_line`` is a shorter way of ``add_message``."""
     ledger.ready()
     say(ledger, outbox, una, channel, "hi")
-    message_id = ledger.add_line(9, TIME_MS, user_of(una), una, "#a", "#a", "hi")
+    ledger.add_line(9, TIME_MS, user_of(una), una, "#a", "#a", "hi")
     ledger.commit_tick(outbox)
     by_message, by_line = journal.kept
-    assert by_line == by_message._replace(message_id=message_id)
-    assert message_id == by_message.message_id + 1
+    assert by_line == by_message._replace(message_id=9)
 
 
 def test_a_guests_entry_has_no_account(
@@ -172,19 +171,6 @@ def test_a_multiline_message_is_one_entry(
     assert [entry.text for entry in journal.kept] == [join_parts(parts)]
 
 
-def test_message_ids_go_on_from_the_last_one_stored(outbox: Outbox, una: Session, channel: Channel) -> None:
-    """Also if the clock is set back to before it."""
-    last = first_message_id(TIME_MS) + 5_000
-    journal = FakeJournal(last)
-    ledger = Ledger(journal, History())
-    ledger.ready()
-    say(ledger, outbox, una, channel, "one")
-    say(ledger, outbox, una, channel, "two")
-    ledger.commit_tick(outbox)
-    assert [entry.message_id for entry in journal.kept] == [last + 1, last + 2]
-    assert ledger.last_message_id == last + 2
-
-
 def test_events_are_written_if_the_settings_name_their_kind(
     ledger: Ledger, journal: FakeJournal, outbox: Outbox, una: Session, channel: Channel
 ) -> None:
@@ -207,11 +193,11 @@ def test_a_quit_from_several_channels_has_the_msgid_of_its_first_entry(
 ) -> None:
     """It is said once, so it can have one msgid only."""
     event = outbox.event("una!una@h", "QUIT :bye")
-    for each in (channel, Channel("#b", 0)):
-        ledger.add_event(event, Kind.QUIT, each, "bye", una.user)
+    ledger.add_event(event, Kind.QUIT, channel, "bye", una.user)
+    ledger.add_event(event, Kind.QUIT, Channel("#b", 0), "bye", una.user, outbox.take_number())
     ledger.commit_tick(outbox)
     first, second = journal.kept
-    assert event.stored_msgid == first.msgid != second.msgid
+    assert event.msgid == first.msgid != second.msgid
 
 
 def test_messages_are_not_asked_for_if_the_settings_leave_them_out(journal: FakeJournal) -> None:

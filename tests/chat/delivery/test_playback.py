@@ -113,3 +113,12 @@ def test_text_counts_in_bytes_and_a_multiline_message_for_each_line(entries: lis
     assert len(fit([lines, *entries[:1]], 1_300, newest=False)) == 2
     tagged = lines._replace(client_tags="+x=" + "1" * 100)
     assert len(fit([tagged, *entries[:1]], 1_300, newest=False)) == 1
+
+
+@pytest.mark.parametrize("newest", [True, False])
+def test_an_answer_does_not_end_within_a_millisecond(entries: list[Entry], newest: bool) -> None:
+    """A client that goes on from the time of the last entry would miss the others of it."""
+    shared = [entry._replace(time_ms=position // 4) for position, entry in enumerate(entries)]
+    assert fit(shared, 1_400, newest=newest) == (shared[-6:] if newest else shared[:4])
+    one = [entry._replace(time_ms=1) for entry in entries]
+    assert fit(one, 600, newest=newest) == (one[-3:] if newest else one[:3])

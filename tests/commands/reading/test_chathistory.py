@@ -16,7 +16,9 @@ from chatroom.irc.message import parse
 def una(keeping: Here) -> Client:
     """A member of #c, with five messages, ``0`` to ``4``, a second apart."""
     una = keeping.member("una", caps=CAPS)
+    keeping.set_clock(-1)
     una.say("JOIN #c")
+    keeping.wait(1)
     speak(keeping, una, *"01234")
     una.read()
     return una

@@ -215,6 +215,6 @@ def test_a_message_of_the_same_tick_can_be_deleted(keeping: Here, una: Client) -
     """The look-up waits until the message is stored."""
     with keeping.tick():
         una.say("PRIVMSG #c :oops")
-        msgid = f"{keeping.world.ledger.last_message_id:x}"
+        msgid = f"{keeping.world.outbox.seq:x}"
         una.say(f"REDACT #c {msgid}")
     assert verbs(una.read())[-2:] == ["PRIVMSG", "REDACT"]

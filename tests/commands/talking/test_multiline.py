@@ -6,7 +6,7 @@ from harness.world import SERVER, Here, verbs
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from chatroom.chat.events import Event, Stamp
+from chatroom.chat.events import Event
 from chatroom.chat.stored.entries import Part
 from chatroom.irc import caps
 from chatroom.irc.limits import MULTILINE_BYTES, MULTILINE_LINES
@@ -228,7 +228,6 @@ def test_a_batch_times_out(here: Here, alice: Client) -> None:
 def test_no_text_is_lost_when_lines_are_split_for_the_source(lines: list[tuple[str, bool]]) -> None:
     """A reader that joins the lines of the batch gets the text that was sent, and each line fits."""
     event = Event("n" * 32 + "!" + "u" * 18 + "@" + "h" * 63, "")
-    event.stamp = Stamp(0, "t-")
     event.set_parts("PRIVMSG #" + "c" * 63, [Part(text, concat) for text, concat in lines])
     rendered = event.render(caps.MULTILINE).decode().split("\r\n")[1:-2]
     text = ""

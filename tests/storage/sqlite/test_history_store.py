@@ -132,27 +132,48 @@ def in_order(entries: list[Entry], *these: Bound | None) -> list[Entry]:
     return by_time(entries) if any(isinstance(bound, AtTime) for bound in these) else entries
 
 
+def newest(entries: list[Entry], limit: int, *these: Bound | None) -> list[Entry]:
+    """The last entries of an answer with these bounds: by time, all of the first one's millisecond."""
+    start = max(len(entries) - limit, 0)
+    while is_by_time(*these) and 0 < start < len(entries) and entries[start - 1].time_ms == entries[start].time_ms:
+        start -= 1
+    return entries[start:]
+
+
+def oldest(entries: list[Entry], limit: int, *these: Bound | None) -> list[Entry]:
+    """The first entries of an answer with these bounds: by time, all of the last one's millisecond."""
+    end = min(limit, len(entries))
+    while is_by_time(*these) and 0 < end < len(entries) and entries[end - 1].time_ms == entries[end].time_ms:
+        end += 1
+    return entries[:end]
+
+
+def is_by_time(*these: Bound | None) -> bool:
+    """True if a client goes on from the time of the last entry, and not from its message id."""
+    return not all(isinstance(bound, AtMessageId) for bound in these)
+
+
 @pytest.mark.parametrize("events", [False, True])
 @pytest.mark.parametrize("conversation", CONVERSATIONS)
 def test_latest_before_and_after(kept: Filled, conversation: Conversation, events: bool) -> None:
     """The newest entries, those before a bound and those after it, in both orders, with events and without."""
     history, all_of_it = kept.stores.history, kept.within(conversation, events=events)
     for limit in (1, 7, 1000):
-        assert history.latest(conversation, limit, events=events) == all_of_it[-limit:]
+        assert history.latest(conversation, limit, events=events) == newest(all_of_it, limit, None)
         for bound in bounds(kept.entries):
             ordered = in_order(all_of_it, bound)
             after = [one for one in ordered if is_after(kept, one, bound)]
             before = [one for one in ordered if is_before(kept, one, bound)]
-            assert history.after(conversation, bound, limit, events=events) == after[:limit]
-            assert history.before(conversation, bound, limit, events=events) == before[-limit:]
-            assert history.latest(conversation, limit, after=bound, events=events) == after[-limit:]
+            assert history.after(conversation, bound, limit, events=events) == oldest(after, limit, bound)
+            assert history.before(conversation, bound, limit, events=events) == newest(before, limit, bound)
+            assert history.latest(conversation, limit, after=bound, events=events) == newest(after, limit, bound)
 
 
 def test_latest_up_to(kept: Filled) -> None:
     """``up_to`` excludes entries with a higher message id, with any bound on the other side."""
     up_to = kept.entries[COUNT // 2 + 10].message_id
     known = [one for one in kept.within("#tea", events=True) if one.message_id <= up_to]
-    assert kept.stores.history.latest("#tea", 5, up_to=up_to, events=True) == known[-5:]
+    assert kept.stores.history.latest("#tea", 5, up_to=up_to, events=True) == newest(known, 5, None)
     for bound in bounds(kept.entries):
         after = [one for one in in_order(known, bound) if is_after(kept, one, bound)]
         assert kept.stores.history.latest("#tea", 1000, after=bound, up_to=up_to, events=True) == after
@@ -180,7 +201,7 @@ def test_between(kept: Filled) -> None:
                     one for one in by_time(all_of_it) if low_position < (one.time_ms, one.message_id) < high_position
                 ]
             for limit in (3, 1000):
-                expected = found[-limit:] if backward else found[:limit]
+                expected = (newest if backward else oldest)(found, limit, start, end)
                 assert history.between("#tea", start, end, limit, events=True) == expected, (start, end, limit)
 
 
@@ -191,12 +212,10 @@ def test_around(kept: Filled, limit: int) -> None:
     for bound in bounds(kept.entries):
         ordered = in_order(all_of_it, bound)
         found = kept.stores.history.around("#tea", bound, limit, events=True)
-        assert len(found) == min(limit, len(ordered))
-        start = ordered.index(found[0])
-        assert ordered[start : start + len(found)] == found
-        earlier = [one for one in found if is_before(kept, one, bound)]
-        reached_both_ends = found[0] == ordered[0] or found[-1] == ordered[-1]
-        assert reached_both_ends or len(earlier) == limit // 2
+        earlier = [one for one in ordered if is_before(kept, one, bound)]
+        later = ordered[len(earlier) :]
+        of_earlier = min(max(limit // 2, limit - len(later)), len(earlier))
+        assert found == newest(earlier, of_earlier, bound) + oldest(later, limit - of_earlier, bound)
         exact = [one for one in ordered if isinstance(bound, AtMessageId) and one.message_id == bound.message_id]
         assert all(one in found for one in exact)
 
@@ -262,3 +281,37 @@ def test_redacted_entry_is_found_no_more(kept: Filled, by: Actor) -> None:
         assert row.detail == f"{entry.msgid} in #tea: spam"
     assert history.redact(kept.within(direct(1, 2), events=False)[0].message_id, by)
     assert "a direct message" in kept.stores.audit.list_entries()[-1].detail
+
+
+def test_a_page_by_time_has_the_whole_millisecond(stores: SqliteStores) -> None:
+    """Any paging by time finds every entry, whatever the limit: of channels, and of the conversations with messages."""
+    entries, last = list[Entry](), 0
+    for count in range(40):
+        time_ms = AT + count // 5
+        last = next_message_id(last, time_ms)
+        name = f"#c{count % 20}" if count < 20 else "#tea"
+        entries.append(Entry(last, time_ms, name, Kind.PRIVMSG, "ada!a@host", 1, "ada", name, f"text {count}"))
+    journal = open_journal(stores.path)
+    assert journal.begin()
+    journal.write(entries)
+    journal.commit()
+    journal.close()
+    history, tea = stores.history, entries[20:]
+    for limit in (1, 2, 7):
+        page = history.latest("#tea", limit)
+        found = page
+        while page:
+            page = history.before("#tea", AtTime(page[0].time_ms), limit)
+            found = page + found
+        assert found == tea
+        found = page = history.after("#tea", AtTime(0), limit)
+        while page:
+            page = history.after("#tea", AtTime(page[-1].time_ms), limit)
+            found = found + page
+        assert found == tea
+        names = [f"#c{number}" for number in range(20)]
+        targets = last_said = history.targets(names, None, 0, AT * 2, limit)
+        while last_said:
+            last_said = history.targets(names, None, last_said[-1].time_ms, AT * 2, limit)
+            targets = targets + last_said
+        assert sorted(one.conversation for one in targets if isinstance(one.conversation, str)) == sorted(names)

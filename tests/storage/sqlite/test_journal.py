@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from chatroom.chat.stored.entries import Entry, Kind, direct, first_message_id
+from chatroom.chat.stored.records import Actor, Role
 from chatroom.errors import StorageError
 from chatroom.storage.sqlite import history_index
 from chatroom.storage.sqlite.journal import SqliteJournal, open_journal
@@ -124,6 +125,15 @@ def test_ended_channel_is_another_one(journal: SqliteJournal, stores: SqliteStor
     assert [entry.message_id for entry in stores.history.latest("#den", 9)] == [message_id + 3]
     assert [entry.message_id for entry in stores.history.latest("#other", 9)] == [message_id + 1]
     assert stores.history.find(message_id) is not None
+
+
+def test_where_an_account_left_counts_as_a_message_id(stores: SqliteStores, journal: SqliteJournal, by: Actor) -> None:
+    """It can be a line that was not stored. What is said later must have a higher message id, or it is not shown."""
+    account = stores.accounts.create("ada", Role.USER, [], by)
+    keep(journal, said(first_message_id(AT)))
+    stores.presence.come(account.id, "#lobby")
+    stores.presence.go(account.id, "#lobby", first_message_id(AT) + 7)
+    assert journal.last_message_id() == first_message_id(AT) + 7
 
 
 def test_open_channels(journal: SqliteJournal) -> None:
