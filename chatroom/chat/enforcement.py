@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from chatroom.chat.world import World
 
 
-NEW_PASSWORD = "The password of your account was changed: log in with the new one"
+LOGIN_ENDED = "The password of your account was changed: log in with the new one"
 """What a session reads that had logged in with the old password."""
 
 
@@ -223,8 +223,8 @@ def _end_logins(world: World, account_id: int, spared: Session | None) -> None:
         if registration is not None and registration.account is not None and registration.account.id == account_id:
             registration.account = None
         elif user is not None and user.account is not None and user.account.id == account_id:
-            world.log_line(f"left: {user.nick} ({NEW_PASSWORD})")
-            world.close(session, NEW_PASSWORD)
+            world.log_line(f"left: {user.nick} ({LOGIN_ENDED})")
+            world.close(session, LOGIN_ENDED)
 
 
 def free_nick(world: World, entry: AccountEntry) -> None:

@@ -46,7 +46,7 @@ def who(context: Context, params: list[str]) -> Pending | None:
     flags, percent, extended = (params[1] if len(params) > 1 else "").partition("%")
     fields, _, token = extended.partition(",")
     if not (token.isascii() and token.isdigit() and len(token) <= 3):
-        token = "0"  # WHOX: one to three digits
+        token = "0"  # noqa: S105 - WHOX: one to three digits
     for user, channel in _find(context, mask):
         if "o" in flags and not user.is_operator:
             continue

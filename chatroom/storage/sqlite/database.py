@@ -138,7 +138,7 @@ class Database:
                     fault = sqlite_errors.from_sqlite(self.path, error)
                     if not isinstance(fault, DatabaseBusy) or time.monotonic() >= give_up_at:
                         raise fault from error
-                time.sleep(random.uniform(*_PAUSE_S))
+                time.sleep(random.uniform(*_PAUSE_S))  # noqa: S311 - no secret
 
     @contextlib.contextmanager
     def without_waiting(self) -> Iterator[None]:
