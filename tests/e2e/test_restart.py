@@ -282,8 +282,9 @@ def test_a_ban_of_a_channel_ends_by_itself(place: Place) -> None:
 
 def test_an_account_that_is_always_on_is_there_after_a_kill(place: Place) -> None:
     """Other users see it in its channel before it has connected again."""
-    daemon = start_with_founder(place)
-    place.ctl("user", "set-always-on", "fred", "on")
+    assert start_with_founder(place).stop() == 0
+    place.ctl("user", "set-always-on", "fred", "on")  # a running daemon would learn of it a moment later
+    daemon = Daemon(place)
     with daemon.connect("fred", password=PASSWORD) as fred:
         fred.send("JOIN #tea", "TOPIC #tea :behind it")
         fred.expect("TOPIC")
