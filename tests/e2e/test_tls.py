@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import ssl
+import stat
+import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from harness.daemon import Place, until
@@ -135,6 +139,38 @@ def test_renewed_files_are_used_by_themselves() -> None:
             until(is_renewed, "the new certificate")
             daemon.expect_log("read the new certificate")
             assert stays.ask("PING still") != []
+
+
+def test_the_deploy_hook_hands_over_a_renewed_certificate(tmp_path: Path) -> None:
+    """As certbot runs it: the daemon uses the copies, which no other user can read."""
+    hook = Path(__file__).parents[2] / "deploy" / "certbot-deploy-hook"
+    lineage, directory = tmp_path / "live", tmp_path / "tls"
+    lineage.mkdir()
+
+    def renew() -> bytes:
+        pair = Pair(lineage, "localhost")
+        pair.certificate.rename(lineage / "fullchain.pem")
+        pair.key.rename(lineage / "privkey.pem")
+        environment = {
+            **os.environ,
+            "RENEWED_LINEAGE": str(lineage),
+            "CHATROOM_TLS_DIRECTORY": str(directory),
+            "CHATROOM_TLS_OWNER": f"{os.getuid()}:{os.getgid()}",
+        }
+        subprocess.run([hook], env=environment, check=True)
+        return ssl.PEM_cert_to_DER_cert((lineage / "fullchain.pem").read_text())
+
+    renew()
+    files = f'certificate = "{directory}/fullchain.pem"\nkey = "{directory}/privkey.pem"\n'
+    with tls_running(files) as daemon:
+        renewed = renew()
+        assert {stat.S_IMODE(file.stat().st_mode) for file in directory.iterdir()} == {0o640}
+
+        def is_renewed() -> bool:
+            with daemon.open_tls() as client:
+                return client.certificate == renewed
+
+        until(is_renewed, "the renewed certificate")
 
 
 @pytest.mark.parametrize("broken", ["missing", "key", "mismatch"])
