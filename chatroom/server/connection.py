@@ -223,14 +223,18 @@ class Connection:
         self._backlog.append(data)
         self._backlog_bytes += len(data)
         if self._backlog_bytes > self._sendq_bytes:
-            self.ended = "SendQ exceeded"
-            self.at_end = True
-            self.lines = ()
-            self._backlog = None
-            self._backlog_bytes = 0
-            self._shut = True
+            self.drop("SendQ exceeded")
             return
         self._want(self._mask | select.EPOLLOUT)
+
+    def drop(self, why: str) -> None:
+        """Give the peer up: nothing more is read or written."""
+        self.ended = why
+        self.at_end = True
+        self.lines = ()
+        self._backlog = None
+        self._backlog_bytes = 0
+        self._shut = True
 
     def flush(self) -> None:
         """Send as much of the backlog as the socket takes."""

@@ -24,6 +24,8 @@ class FaultLog(logging.Handler):
     def __init__(self, screen: Screen) -> None:
         super().__init__(logging.WARNING)
         self._screen = screen
+        self._missed = 0
+        """How many records could not be shown since the last one that was. Guarded by the handler's lock."""
         self.setFormatter(logging.Formatter("%(message)s"))
         self._before = threading.excepthook, sys.unraisablehook
 
@@ -45,11 +47,14 @@ class FaultLog(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Show a record. From any thread."""
         try:
+            if self._missed:
+                self._screen.show([f"{self._missed} faults were not logged, for lack of memory"])
+                self._missed = 0
             lines = self.format(record).splitlines()
             place = f"{record.pathname}:{record.lineno}"
             self._screen.show(lines, Likeness(_cause(record), place, 1, ALIKE_FAULTS))
         except MemoryError:
-            pass  # logging itself would write a traceback for it, each time
+            self._missed += 1  # logging itself would write a traceback for it, each time
 
 
 def _cause(record: logging.LogRecord) -> Hashable:

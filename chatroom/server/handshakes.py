@@ -30,6 +30,8 @@ HANDSHAKE_S = 10.0
 """The longest time that the header and the handshake of a connection may take together."""
 MOST_WAITING = 2000
 """The most connections in their handshakes. With more, the oldest is closed: its client can try again."""
+_FAILURE_PAUSE_S = 0.1
+"""The pause after a fault that the next turn may have again."""
 LOOK_EVERY_S = 1.0
 """How often to look for renewed certificates."""
 
@@ -107,6 +109,7 @@ class Handshakes(LoopThread):
                 self._turn()
             except Exception:
                 log.exception("the handshake thread failed")
+                time.sleep(_FAILURE_PAUSE_S)
         for arrival in list(self._waiting.values()):
             self._give_up(arrival, "")
         self._epoll.close()
@@ -117,9 +120,9 @@ class Handshakes(LoopThread):
                 os.eventfd_read(fd)
             elif fd in self._waiting:
                 self._go_on(self._waiting[fd])
-        with self._lock:
-            new, self._new = self._new, deque()
-        for arrival in new:
+        while self._new:
+            with self._lock:
+                arrival = self._new.popleft()
             self._begin(arrival)
         now_s = time.monotonic()
         while self._waiting:
@@ -142,8 +145,12 @@ class Handshakes(LoopThread):
             self._give_up(next(iter(self._waiting.values())), "too many handshakes at once")
         fd = arrival.transport.fileno()
         self._waiting[fd] = arrival
-        self._epoll.register(fd, select.EPOLLIN)
-        self._go_on(arrival)
+        try:
+            self._epoll.register(fd, select.EPOLLIN)
+        except OSError as error:
+            self._give_up(arrival, error.strerror or "a fault of the system")
+        else:
+            self._go_on(arrival)
 
     def _go_on(self, arrival: Arrival) -> None:
         try:

@@ -15,6 +15,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from chatroom.chat.ban_ends import lift_ended_bans
+from chatroom.chat.relief import relieve
 from chatroom.commands.context import Context
 from chatroom.commands.dispatch import finish, resume, run_line
 from chatroom.commands.talking.writing_history import RETRY_MS, report_commit
@@ -120,9 +121,9 @@ class Hub:
             if ledger.failure or failure_before:
                 report_commit(world, not_written, failure_before)
         if len(threads) == 1:  # the usual case, without a look at each session
-            threads[0].pending += outbox.drain()
+            threads[0].pending += self._drain()
         else:
-            for item in outbox.drain():
+            for item in self._drain():
                 threads[item[0].thread].pending.append(item)
         if outbox.closed:
             # Behind the writes: a session gets its last lines before its connection is closed.
@@ -140,6 +141,18 @@ class Hub:
                 submit()
             self._after_commit = []
 
+    def _drain(self) -> list[tuple[Session, bytes]]:
+        """Make the tick's lines into bytes. If that fails, the sessions that caused it are closed."""
+        outbox = self.world.outbox
+        while True:
+            try:
+                return outbox.drain()
+            except Exception:
+                log.exception("the lines of a tick could not be made")
+            if not relieve(self.world):
+                # Tried again, it would fail again, in every tick.
+                return outbox.abandon()
+
     def take_log(self) -> list[str]:
         """Take the log lines of this tick, to be shown without the lock. Needs the lock."""
         lines = self.world.log_lines
@@ -151,8 +164,8 @@ class Hub:
         """Run one line of a session. Needs the lock. A verb's bug is logged and costs the session one generic reply."""
         try:
             waiting = run_line(self.world, session, line)
-        except Exception:
-            self._report_bug(Context(self.world, session, ""))
+        except Exception as error:
+            self._report_bug(Context(self.world, session, ""), error)
             return
         if waiting is not None:
             session.waiting = True
@@ -169,8 +182,12 @@ class Hub:
         while resumed:
             self._wake(resumed.pop())
 
-    def _report_bug(self, context: Context) -> None:
+    def _report_bug(self, context: Context, error: Exception) -> None:
         log.exception("a line of %s failed", context.nick)
+        if isinstance(error, MemoryError):
+            relieve(self.world, context.session)
+        if context.session.closing:
+            return
         context.reply(numerics.ERR_UNKNOWNERROR, text="Something went wrong on the server; it was logged")
         finish(context)
 
@@ -230,8 +247,8 @@ class Hub:
             if isinstance(outcome, Exception) and not isinstance(outcome, ChatroomError):
                 raise outcome  # so that it is reported as a bug of this line, with its own traceback
             following = resume(context, pending, outcome)
-        except Exception:
-            self._report_bug(context)
+        except Exception as error:
+            self._report_bug(context, error)
         if following is not None:
             self._submit(session, context, following)
             return

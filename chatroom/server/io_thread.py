@@ -14,35 +14,32 @@ import socket
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from chatroom.chat.liveness import first_look_ms, look_after
+from chatroom.chat.relief import OVERLOADED
 from chatroom.server.connection import Connection, State
 from chatroom.server.hub import Hub
 from chatroom.server.inbox import Accepted, Inbox, Task
-from chatroom.server.lingering import LINGER_S, Lingering
-from chatroom.server.liveness_wheel import LivenessWheel
-from chatroom.server.session_bounds import begin_session, end_flood, end_session
+from chatroom.server.open_connections import OpenConnections
+from chatroom.server.session_bounds import end_flood, end_session
 from chatroom.server.timers import Timers
-from chatroom.server.websocket_connection import HANDSHAKE_S, MessageCache, WebSocketConnection
 
 if TYPE_CHECKING:
     from chatroom.chat.admission.flood import LineBudget
     from chatroom.chat.people.session import Session
-    from chatroom.config.values import Network
-    from chatroom.server.connection import Transport
-    from chatroom.server.websocket import Forwarded
 
 LINES_PER_TICK = 64
 """The most lines of one connection that one tick runs. The rest waits for the next tick, so that a paste of one client
 does not delay the others."""
 LINES_OF_ALL = 2048
 """About how many lines one tick runs, of all connections. If many connections have lines, each runs fewer."""
+MOST_FAILURES = 10
+"""How many ticks may fail one after the other before the thread ends, and with it the daemon."""
+FAILURE_PAUSE_S = 0.02
+"""The pause after a failed tick; longer after each further one."""
 SLOW_TICK_S = 1.0
 """A tick that took longer is reported: meanwhile nobody was answered."""
-LOOKS_PER_TICK = 100
-"""The most connections whose liveness one tick checks: clients that connect together are due in the same second."""
 _IDLE_WAIT_S = 1.0
 """The longest wait for sockets: liveness checks are due by the second."""
 _STOPPING_WAIT_S = 0.02
@@ -58,7 +55,6 @@ GATHER_S = 0.000_05
 # Read once: an attribute of an Enum class is slow, and each readable socket needs it.
 _OPEN = State.OPEN
 _READABLE = select.EPOLLIN
-_NOTHING: tuple[Sequence[Task], Sequence[Accepted]] = (), ()
 
 log = logging.getLogger(__name__)
 
@@ -67,33 +63,33 @@ class IoThread(threading.Thread):
     """One of the threads that own connections. Only the thread itself calls a method that does not say otherwise.
 
     It has more attributes than other classes because it is the loop's whole state: what has rules of its own is in a
-    class of its own (``Connection``, ``LivenessWheel``, ``Timers``), and the rest is read in every tick.
+    class of its own (``Connection``, ``OpenConnections``, ``Timers``), and the rest is read in every tick.
     """
 
     def __init__(self, index: int, hub: Hub, released: Callable[[Session], None]) -> None:
+        """``released`` is called in this thread for each session whose connection is closed."""
         super().__init__(name=f"io-{index}")
         self.index = index
         self.hub = hub
-        self._released = released
-        """Called in this thread for each session whose connection is closed."""
         self.pending: list[tuple[Session, bytes | None]] = []
         """See ``chatroom.server.hub.TickThread``."""
         self._epoll = select.epoll()
         self._wake_fd = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._epoll.register(self._wake_fd, select.EPOLLIN)
         self._inbox = Inbox()
+        self._tasks: deque[Task] = deque()
+        """Tasks out of the inbox that have not run yet. If a tick fails, the next one runs the rest."""
+        self._accepted: deque[Accepted] = deque()
+        """Sockets out of the inbox that are not begun yet."""
         self._acceptors: dict[int, Task] = {}
         """What to call when a listening socket has connections, by its descriptor. Runs without the hub lock."""
-        self._connections: dict[int, Connection] = {}
-        """The open connections, by their descriptors."""
         self._ready: deque[Connection] = deque()
         """Connections with lines to run, or whose peer is gone, each once (``Connection.queued``)."""
         self._timers = Timers()
         """Tasks that run later, without the hub lock."""
-        self._lingering = Lingering()
-        self._messages: MessageCache = {}
-        """The lines that this tick has put into WebSocket messages; emptied when the tick's writes are done."""
-        self._wheel = LivenessWheel(time.monotonic())
+        self._table = table = OpenConnections(index, hub, self, self._epoll, released)
+        # Parts of it, which every tick needs.
+        self._connections, self._lingering, self._wheel = table.by_fd, table.lingering, table.wheel
         self._stop_at: float | None = None
         """When the thread ends at the latest; None until it is stopped."""
         self._written = 0
@@ -130,17 +126,42 @@ class IoThread(threading.Thread):
 
     def run(self) -> None:
         """Tick until stopped."""
+        failures = 0
         while not self._is_done():
             try:
                 # The pause comes after the writes, so a lone message never waits for it.
                 if self._written >= GATHER_FROM and not self._ready:
                     time.sleep(GATHER_S)
                 self._tick(self._epoll.poll(self._wait_s()))
+                failures = 0
+                continue
             except Exception:
-                log.exception("%s: a tick failed", self.name)
+                log.exception("a tick of %s failed", self.name)
+            failures += 1
+            if failures > MOST_FAILURES:
+                raise RuntimeError(f"{failures} ticks of {self.name} failed, one after the other")
+            self._recover()
+            time.sleep(failures * FAILURE_PAUSE_S)
         for connection in list(self._connections.values()):
-            self._close(connection)
+            self._table.close(connection)
         self._epoll.close()
+
+    def _recover(self) -> None:
+        """Drop what a failed tick held, and give up the connections whose lines ran in it.
+
+        What else it took (tasks, connections) is still in its list.
+        """
+        hub = self.hub
+        with hub.lock:
+            world = hub.world
+            world.ledger.abandon()
+            self.pending += world.outbox.abandon()
+            pending, self.pending = self.pending, []
+            for connection in self._connections.values():
+                if connection.state is _OPEN and connection.session.heard_mono_ms == world.mono_ms:
+                    connection.drop(OVERLOADED)
+                    self._queue(connection)
+        self._write(pending)
 
     def _is_done(self) -> bool:
         if self._stop_at is None:
@@ -162,23 +183,27 @@ class IoThread(threading.Thread):
         self._read(events)
         inbox = self._inbox
         # Looked at without its lock: whatever comes just after the look also wakes the thread for another tick.
-        tasks, accepted = inbox.take() if inbox.tasks or inbox.accepted else _NOTHING
+        if inbox.tasks or inbox.accepted:
+            tasks, accepted = inbox.take()
+            self._tasks.extend(tasks)
+            self._accepted.extend(accepted)
         now_s = self.tick_began_s = time.monotonic()
         if self._timers.heap:
             self._timers.run_due(now_s)
         if self._lingering:
-            for connection in self._lingering.overdue(now_s):
-                self._close(connection)
+            self._table.close_overdue(now_s)
         hub, wheel = self.hub, self._wheel
         with hub.lock:
             hub.begin()
-            if accepted:
-                self._begin_all(accepted)
-            for task in tasks:
-                hub.run_task(task)
-            self._run_ready(int(now_s * 1000))
+            accepted = self._accepted
+            while accepted:
+                self._table.begin(accepted.popleft())
+            tasks = self._tasks
+            while tasks:
+                hub.run_task(tasks.popleft())
+            self._run_ready(hub.world.mono_ms)
             if wheel.due or wheel.next_s <= now_s:
-                self._look_after(now_s)
+                self._table.look_after(now_s)
             hub.end()
             lines = hub.take_log()
             pending, self.pending = self.pending, []
@@ -197,31 +222,48 @@ class IoThread(threading.Thread):
         connections, ready = self._connections, self._ready
         for fd, mask in events:
             connection = connections.get(fd)
-            if connection is None:
-                if fd == self._wake_fd:
-                    os.eventfd_read(fd)
-                elif fd in self._acceptors:
-                    self._acceptors[fd]()
-            elif mask == _READABLE and connection.state is _OPEN:
-                # The usual case, without the calls of _serve and _queue.
-                if connection.read() and not connection.queued:
-                    connection.queued = True
-                    ready.append(connection)
-            else:
-                self._serve(connection, mask)
+            try:
+                if connection is None:
+                    if fd == self._wake_fd:
+                        os.eventfd_read(fd)
+                    elif fd in self._acceptors:
+                        self._acceptors[fd]()
+                elif mask == _READABLE and connection.state is _OPEN:
+                    # The usual case, without the calls of _serve and _queue.
+                    if connection.read() and not connection.queued:
+                        connection.queued = True
+                        ready.append(connection)
+                else:
+                    self._serve(connection, mask)
+            except Exception:
+                self._give_up(connection)
 
     def _write(self, pending: list[tuple[Session, bytes | None]]) -> None:
         self._written = len(pending)
         for session, data in pending:
             connection: Connection = session.connection
-            if data is not None:
-                connection.write(data)
-            else:
-                self._begin_close(connection)
+            try:
+                if data is not None:
+                    connection.write(data)
+                else:
+                    self._table.begin_close(connection)
+            except Exception:
+                self._give_up(connection)
             if connection.ended and not connection.queued:
                 self._queue(connection)  # the write found the peer gone, or its send queue is full
-        if self._messages:
-            self._messages.clear()
+        if self._table.messages:
+            self._table.messages.clear()
+
+    def _give_up(self, connection: Connection | None) -> None:
+        """Log why a connection could not be read or written, and give it up. None: no connection's fault."""
+        log.exception("a connection failed")
+        if connection is None:
+            return
+        if connection.state is _OPEN:
+            connection.drop(OVERLOADED)
+            self._queue(connection)
+        else:
+            self._table.close(connection)
 
     def _serve(self, connection: Connection, mask: int) -> None:
         if mask & select.EPOLLOUT:
@@ -232,7 +274,7 @@ class IoThread(threading.Thread):
             connection.hang_up()
             self._queue(connection)
         if connection.is_finished:
-            self._close(connection)
+            self._table.close(connection)
 
     # -- lines; under the hub lock ----------------------------------------------------------------
 
@@ -249,7 +291,11 @@ class IoThread(threading.Thread):
             connection = ready.popleft()
             connection.queued = False
             if connection.state is _OPEN:
-                self._run_lines(connection, mono_ms, most)
+                try:
+                    self._run_lines(connection, mono_ms, most)
+                except Exception:
+                    # The same lines would fail again.
+                    self._give_up(connection)
 
     def _run_lines(self, connection: Connection, mono_ms: int, most: int) -> None:
         session, lines, run_line = connection.session, connection.lines, self.hub.run_line
@@ -309,75 +355,3 @@ class IoThread(threading.Thread):
         """Stop watching a listening socket, if it is watched. From this thread."""
         if self._acceptors.pop(listening.fileno(), None) is not None:
             self._epoll.unregister(listening.fileno())
-
-    def _begin_all(self, accepted: Sequence[Accepted]) -> None:
-        sendq_bytes = self.hub.world.settings.limits.sendq_bytes
-        for sock, session, entrance in accepted:
-            try:
-                if entrance.websocket:
-                    self._begin_handshake(sock, session, entrance.forwarders)
-                else:
-                    connection = Connection(sock, session, self._epoll, sendq_bytes)
-                    self._connections[connection.fd] = connection
-                    self._begin_session(connection)
-            except Exception:
-                log.exception("a connection could not begin")
-
-    def _begin_handshake(self, sock: Transport, session: Session, forwarders: tuple[Network, ...]) -> None:
-        settings = self.hub.world.settings
-        connection = WebSocketConnection(
-            sock,
-            session,
-            self._epoll,
-            settings.limits.sendq_bytes,
-            settings.server.websocket_origins,
-            forwarders,
-            self._messages,
-            # Runs in this very tick, which reads its inbox after its sockets and runs lines last.
-            lambda opened: self.post(lambda: self._begin_session(opened, opened.forwarded)),
-            self._refuse_handshake,
-        )
-        self._connections[connection.fd] = connection
-        self.call_later(HANDSHAKE_S, connection.time_out)
-
-    def _refuse_handshake(self, connection: WebSocketConnection, why: str) -> None:
-        """Log a refused handshake and close its connection when the peer has had time to read why.
-
-        Without the hub lock.
-        """
-        text = f"refused {connection.session.address_text}: {why}"
-        self.post(lambda: self.hub.world.log_line(text))
-        self.call_later(LINGER_S, lambda: self._close(connection))
-
-    def _begin_session(self, connection: Connection, forwarded: Forwarded | None = None) -> None:
-        world, session = self.hub.world, connection.session
-        if session.control is None:
-            self._wheel.schedule(connection, first_look_ms(world, int(time.monotonic() * 1000)))
-        begin_session(world, connection, self.index, forwarded)
-
-    def _look_after(self, now_s: float) -> None:
-        wheel = self._wheel
-        wheel.advance(now_s)
-        for _ in range(min(len(wheel.due), LOOKS_PER_TICK)):
-            connection = wheel.due.popleft()
-            if connection.state is _OPEN and not connection.session.closing:
-                wheel.schedule(connection, look_after(self.hub.world, connection.session, int(now_s * 1000)))
-
-    def _begin_close(self, connection: Connection) -> None:
-        # Read without the lock: it was set before the hub asked for this close, and is never set back.
-        connection.begin_close(is_restart=self.hub.world.runtime.is_ending)
-        if connection.is_finished:
-            self._close(connection)
-        elif connection.state is State.CLOSING:
-            self._lingering.add(connection)
-
-    def _close(self, connection: Connection) -> None:
-        if connection.state is not State.CLOSED:
-            self._connections.pop(connection.fd, None)
-            self._lingering.discard(connection)
-            self._wheel.discard(connection)
-            connection.close()
-            self._released(connection.session)
-            # Session and connection refer to each other. Without this reference both are freed at once, and not when
-            # the garbage collector finds them.
-            del connection.session

@@ -153,7 +153,14 @@ class Listener:
 
     def _watch(self, sock: socket.socket) -> None:
         if sock in self._entrances:
-            self._threads[0].watch(sock, lambda: self._accept_all(sock))
+            self._threads[0].watch(sock, lambda: self._accept_some(sock))
+
+    def _accept_some(self, listening: socket.socket) -> None:
+        try:
+            self._accept_all(listening)
+        except Exception:
+            log.exception("cannot accept connections")
+            self._pause(listening)
 
     def _accept_all(self, listening: socket.socket) -> None:
         """Accept the connections that wait and deal them out, each I/O thread's share at once."""
@@ -166,9 +173,6 @@ class Listener:
             except (BlockingIOError, InterruptedError, ConnectionAbortedError):
                 break
             except OSError as error:
-                if error.errno not in _OUT_OF_FILES:
-                    log.exception("cannot accept a connection")
-                    break
                 log.error("cannot accept connections: %s", error.strerror)
                 self._pause(listening)
                 break

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import heapq
 import itertools
+import logging
 import time
 from collections.abc import Callable
+
+log = logging.getLogger(__name__)
 
 
 class Timers:
@@ -27,4 +30,8 @@ class Timers:
         """Run the tasks that are due."""
         heap = self.heap
         while heap and heap[0][0] <= now_s:
-            heapq.heappop(heap)[2]()
+            task = heapq.heappop(heap)[2]
+            try:
+                task()
+            except Exception:
+                log.exception("a timer failed")

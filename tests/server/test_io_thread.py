@@ -20,7 +20,8 @@ from chatroom.irc.framing import Malformed
 from chatroom.server import hub as hub_module
 from chatroom.server.entrance import Entrance
 from chatroom.server.hub import Hub
-from chatroom.server.io_thread import LINES_OF_ALL, LINES_PER_TICK, LOOKS_PER_TICK, IoThread
+from chatroom.server.io_thread import LINES_OF_ALL, LINES_PER_TICK, IoThread
+from chatroom.server.open_connections import LOOKS_PER_TICK
 from chatroom.server.operator_screen import Screen
 from chatroom.server.workers import Workers
 from chatroom.storage.sqlite.sqlite_stores import open_stores

@@ -272,6 +272,14 @@ class Ledger:
                 self.ready()
             self._is_busy = False
 
+    def abandon(self) -> None:
+        """Drop what this tick has said, because nobody will read it. Channels keep their new names."""
+        if self.is_open and self.journal is not None:
+            self.is_open = False
+            self.journal.rollback()
+            self._entries, self._messages = [], []
+            self._renamed = [each._replace(position=0) for each in self._renamed]
+
     def commit_tick(self, outbox: Outbox) -> list[NotWritten]:
         """Commit this tick's transaction. If that fails, withdraw its messages from the outbox and return them."""
         journal, entries, renamed, messages = self.journal, self._entries, self._renamed, self._messages
@@ -285,8 +293,13 @@ class Ledger:
                 journal.commit()
             else:
                 journal.rollback()  # a verb asked for the lock and then wrote nothing, as for a refused message
-        except StorageError as error:
-            self.failure = str(error)
+        except Exception as error:
+            if isinstance(error, StorageError):
+                self.failure = str(error)
+            else:
+                # The journal knows nothing of it: left open, the transaction would be in the way of every later one.
+                journal.rollback()
+                self.failure = f"{type(error).__name__} {error}".rstrip()
             # The channels have their new names, or have ended, so the next transaction begins with these. The entries
             # are lost.
             self._renamed = [each._replace(position=0) for each in renamed]

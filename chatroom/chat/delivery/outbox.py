@@ -57,6 +57,7 @@ class Outbox:
     __slots__ = (
         "_copies",
         "_sessions",
+        "_writes",
         "closed",
         "logs",
         "replays",
@@ -78,6 +79,8 @@ class Outbox:
         self.replays = ReplayQueues()
         self._sessions: list[Session] = []
         """The sessions with lines in ``unread``. Those lines may have been withdrawn or forgotten since."""
+        self._writes: list[tuple[Session, bytes]] = []
+        """What ``drain`` has made so far."""
         self._copies: dict[int, list[int]] = {}
         """By the number of a stored event: the numbers of its copies in this tick (``copy_to_session``)."""
         self.closed: list[Session] = []
@@ -303,22 +306,47 @@ class Outbox:
         unread += lines.items()
         unread.sort(key=_BY_SEQ)
 
+    # -- when the tick cannot be done -------------------------------------------------------------
+
+    def find_hogs(self, most_bytes: int) -> list[Session]:
+        """Return the sessions with more unread bytes than that."""
+        # A generator: a list of all lengths would need memory when there is none.
+        return [
+            session
+            for session in self._sessions
+            if session.unread and sum(len(line) for _, line in session.unread) > most_bytes
+        ]
+
+    def abandon(self) -> list[tuple[Session, bytes]]:
+        """End the tick without what is not made into bytes yet. Return what is."""
+        writes, sessions = self._writes, self._sessions
+        self._writes, self._sessions, self.logs, self._copies = [], [], {}, {}
+        for session in sessions:
+            self.forget(session)
+        return writes
+
     # -- the end of the tick ----------------------------------------------------------------------
 
     def drain(self) -> list[tuple[Session, bytes]]:
-        """End the tick. Return the bytes to send: one item for each session that reads anything."""
-        writes: list[tuple[Session, bytes]] = []
+        """End the tick. Return the bytes to send: one item for each session that reads anything.
+
+        If it fails, for lack of memory, it may be called again when some sessions were told to ``forget`` their lines.
+        """
         if self.logs:
-            self._drain_logs(writes)
+            logs_writes: list[tuple[Session, bytes]] = []
+            self._drain_logs(logs_writes)
+            self._writes += logs_writes
+            self.logs = {}
+        writes = self._writes
         for session in self._sessions:
             unread = session.unread
             if not unread:
                 continue  # withdrawn or forgotten
             blob = unread[0][1] if len(unread) == 1 else b"".join([line for _, line in unread])
-            session.unread = None
             if blob:
                 writes.append((session, blob))
-        self._sessions = []
+            session.unread = None
+        self._sessions, self._writes = [], []
         if self._copies:
             self._copies = {}
         return writes
@@ -349,7 +377,6 @@ class Outbox:
                     blob = b"".join([run for skip, run in runs[variant] if skip is not session])
                 if blob:
                     writes.append((session, blob))
-        self.logs = {}
 
     def _drain_shared(self, shared: dict[Session, list[ChannelLog]], writes: list[tuple[Session, bytes]]) -> None:
         """Send the sessions that read several logs. Sessions of the same logs and variant are sent the same bytes."""

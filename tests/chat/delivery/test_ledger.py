@@ -335,3 +335,43 @@ def test_a_ledger_is_behind_while_something_waits_for_the_lock(ledger: Ledger, j
     ledger.catch_up()
     seen.append(ledger.is_behind)
     assert seen == [False, True, False] and ledger.is_open
+
+
+def test_a_fault_in_the_commit_leaves_no_transaction_open(
+    ledger: Ledger,
+    journal: FakeJournal,
+    outbox: Outbox,
+    una: Session,
+    channel: Channel,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Out of memory, say: the messages are withdrawn as on a full disk, and the next tick begins anew."""
+
+    def fail(entries: object) -> None:
+        raise MemoryError
+
+    ledger.ready()
+    say(ledger, outbox, una, channel, "lost")
+    with monkeypatch.context() as patched:
+        patched.setattr(journal, "write", fail)
+        assert ledger.commit_tick(outbox) == [NotWritten(una, "PRIVMSG", "#a")]
+    assert journal.calls[-1] == "rollback"
+    assert ledger.failure == "MemoryError"
+    ledger.ready()
+    say(ledger, outbox, una, channel, "said")
+    assert ledger.commit_tick(outbox) == []
+    assert [entry.text for entry in journal.kept] == ["said"]
+
+
+def test_what_a_failed_tick_said_is_not_stored(
+    ledger: Ledger, journal: FakeJournal, outbox: Outbox, una: Session, channel: Channel
+) -> None:
+    """Nobody reads it. A channel has its new name all the same."""
+    ledger.ready()
+    say(ledger, outbox, una, channel, "lost")
+    ledger.rename_channel("#a", "#b")
+    ledger.abandon()
+    assert not ledger.is_open and journal.calls == ["rollback"]
+    ledger.catch_up()
+    assert ledger.commit_tick(outbox) == []
+    assert journal.calls[1:] == ["rename #a #b", "commit"]

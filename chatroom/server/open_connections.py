@@ -1,0 +1,139 @@
+"""The connections of one I/O thread, from their beginning to their end."""
+
+from __future__ import annotations
+
+import logging
+import select
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from chatroom.chat.liveness import first_look_ms, look_after
+from chatroom.server.connection import Connection, State
+from chatroom.server.lingering import LINGER_S, Lingering
+from chatroom.server.liveness_wheel import LivenessWheel
+from chatroom.server.session_bounds import begin_session
+from chatroom.server.websocket_connection import HANDSHAKE_S, MessageCache, WebSocketConnection
+
+if TYPE_CHECKING:
+    from chatroom.chat.people.session import Session
+    from chatroom.config.values import Network
+    from chatroom.server.connection import Transport
+    from chatroom.server.hub import Hub, TickThread
+    from chatroom.server.inbox import Accepted
+    from chatroom.server.websocket import Forwarded
+
+LOOKS_PER_TICK = 100
+"""The most connections whose liveness one tick checks: clients that connect together are due in the same second."""
+
+log = logging.getLogger(__name__)
+
+
+class OpenConnections:
+    """The table of connections. Only the thread that owns them calls a method."""
+
+    def __init__(
+        self, index: int, hub: Hub, thread: TickThread, epoll: select.epoll, released: Callable[[Session], None]
+    ) -> None:
+        self._index = index
+        self._hub = hub
+        self._thread = thread
+        self._epoll = epoll
+        self._released = released
+        """Called for each session whose connection is closed."""
+        self.by_fd: dict[int, Connection] = {}
+        """The open connections, by their descriptors."""
+        self.lingering = Lingering()
+        self.messages: MessageCache = {}
+        """The lines that this tick has put into WebSocket messages; emptied when the tick's writes are done."""
+        self.wheel = LivenessWheel(time.monotonic())
+
+    # -- the beginning; under the hub lock --------------------------------------------------------
+
+    def begin(self, accepted: Accepted) -> None:
+        """Begin a connection, and its session unless a handshake comes first. If that fails, it is closed."""
+        sock, session, entrance = accepted
+        try:
+            if entrance.websocket:
+                self._begin_handshake(sock, session, entrance.forwarders)
+            else:
+                connection = Connection(sock, session, self._epoll, self._hub.world.settings.limits.sendq_bytes)
+                self.by_fd[connection.fd] = connection
+                self._begin_session(connection)
+        except Exception:
+            log.exception("a connection could not begin")
+            begun = self.by_fd.get(sock.fileno())
+            if begun is not None:
+                self.close(begun)
+            else:
+                sock.close()
+                self._released(session)
+
+    def _begin_handshake(self, sock: Transport, session: Session, forwarders: tuple[Network, ...]) -> None:
+        settings, post = self._hub.world.settings, self._thread.post
+        connection = WebSocketConnection(
+            sock,
+            session,
+            self._epoll,
+            settings.limits.sendq_bytes,
+            settings.server.websocket_origins,
+            forwarders,
+            self.messages,
+            # Runs in this very tick, which reads its inbox after its sockets and runs lines last.
+            lambda opened: post(lambda: self._begin_session(opened, opened.forwarded)),
+            self._refuse_handshake,
+        )
+        self.by_fd[connection.fd] = connection
+        self._thread.call_later(HANDSHAKE_S, connection.time_out)
+
+    def _refuse_handshake(self, connection: WebSocketConnection, why: str) -> None:
+        """Log a refused handshake and close its connection when the peer has had time to read why.
+
+        Without the hub lock.
+        """
+        text = f"refused {connection.session.address_text}: {why}"
+        self._thread.post(lambda: self._hub.world.log_line(text))
+        self._thread.call_later(LINGER_S, lambda: self.close(connection))
+
+    def _begin_session(self, connection: Connection, forwarded: Forwarded | None = None) -> None:
+        world, session = self._hub.world, connection.session
+        if session.control is None:
+            self.wheel.schedule(connection, first_look_ms(world, int(time.monotonic() * 1000)))
+        begin_session(world, connection, self._index, forwarded)
+
+    def look_after(self, now_s: float) -> None:
+        """Check some of the connections whose liveness is due."""
+        wheel = self.wheel
+        wheel.advance(now_s)
+        for _ in range(min(len(wheel.due), LOOKS_PER_TICK)):
+            connection = wheel.due.popleft()
+            if connection.state is State.OPEN and not connection.session.closing:
+                wheel.schedule(connection, look_after(self._hub.world, connection.session, int(now_s * 1000)))
+
+    # -- the end; without the hub lock ------------------------------------------------------------
+
+    def begin_close(self, connection: Connection) -> None:
+        """Close a connection when its peer has had time to read the last lines."""
+        # Read without the lock: it was set before the hub asked for this close, and is never set back.
+        connection.begin_close(is_restart=self._hub.world.runtime.is_ending)
+        if connection.is_finished:
+            self.close(connection)
+        elif connection.state is State.CLOSING:
+            self.lingering.add(connection)
+
+    def close_overdue(self, now_s: float) -> None:
+        """Close the connections whose peers had time enough."""
+        for connection in self.lingering.overdue(now_s):
+            self.close(connection)
+
+    def close(self, connection: Connection) -> None:
+        """Close a connection now. Idempotent."""
+        if connection.state is not State.CLOSED:
+            self.by_fd.pop(connection.fd, None)
+            self.lingering.discard(connection)
+            self.wheel.discard(connection)
+            connection.close()
+            self._released(connection.session)
+            # Session and connection refer to each other. Without this reference both are freed at once, and not when
+            # the garbage collector finds them.
+            del connection.session
