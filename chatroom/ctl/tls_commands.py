@@ -75,6 +75,7 @@ def self_signed(invocation: Invocation, names: tuple[str, ...], directory: Path,
         texts = make_self_signed(names, datetime.now(UTC), days)
     except ValueError as error:
         raise Refused(str(error)) from None
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     for file, text in zip(files, texts, strict=True):
         with new_file(file) as out:
             out.write(text)

@@ -111,7 +111,10 @@ class Certificates:
 
 
 def read_names(path: Path) -> list[str]:
-    """Return the DNS names of the first certificate in a PEM file, in lower case. Raises ``CertificateUnusable``."""
+    """Return the names of the first certificate in a PEM file: DNS names in lower case, then addresses.
+
+    Raises ``CertificateUnusable``.
+    """
     certificate = read_certificate(path)
     try:
         found = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
@@ -119,7 +122,8 @@ def read_names(path: Path) -> list[str]:
         return []
     except ValueError as error:
         raise CertificateUnusable(f"{path}: malformed names: {error}") from None
-    return [name.lower() for name in found.get_values_for_type(x509.DNSName)]
+    names = [name.lower() for name in found.get_values_for_type(x509.DNSName)]
+    return [*names, *map(str, found.get_values_for_type(x509.IPAddress))]
 
 
 def read_certificate(path: Path) -> x509.Certificate:
