@@ -14,6 +14,7 @@ from chatroom.chat.admission.cloak import Cloak
 from chatroom.chat.admission.flood import LoginThrottle
 from chatroom.chat.admission.lockdown import Lockdown
 from chatroom.chat.admission.reserved_names import NICKSERV, is_nickserv
+from chatroom.chat.delivery.answer_costs import AnswerCosts
 from chatroom.chat.delivery.ledger import Ledger
 from chatroom.chat.delivery.monitors import MonitorLists
 from chatroom.chat.delivery.outbox import Outbox
@@ -91,6 +92,7 @@ class World:
         self.next_ban_end_ms = start_wall_ms
         """When ``ban_ends`` next looks for channel bans that have ended; 0 if none will. The first tick looks."""
         self.throttle = LoginThrottle()
+        self.costs = AnswerCosts()
         self.ledger = Ledger() if ledger is None else ledger
         """The history of the tick under way. Without a journal nothing is written."""
         self.outbox = Outbox(start_wall_ms, self.ledger.last_message_id)

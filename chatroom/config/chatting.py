@@ -108,7 +108,9 @@ class Limits:
         40, Whole(1, 1_000_000), "How many lines a connection can send at once before lines_per_s slows it down."
     )
     lines_per_s: float = setting(
-        10.0, Number(0.1, 1_000_000), "How many lines per second a connection can send in the long run."
+        10.0,
+        Number(0.1, 1_000_000),
+        "How many lines per second a connection can send in the long run. A line with a long answer counts as several.",
     )
     queue_lines: int = setting(
         500, Whole(1, 1_000_000), "How many lines can wait for lines_per_s. With more, the connection is closed."

@@ -15,6 +15,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from chatroom.chat.ban_ends import lift_ended_bans
+from chatroom.chat.delivery.answer_costs import answer_bytes, count_unread
 from chatroom.chat.relief import relieve
 from chatroom.commands.context import Context
 from chatroom.commands.dispatch import finish, resume, run_line
@@ -241,14 +242,15 @@ class Hub:
         post(0, lambda: then(_unless_bug(outcome)))
 
     def _resume(self, context: Context, pending: Pending, outcome: object) -> None:
-        session = context.session
-        following = None
+        session, costs = context.session, self.world.costs
+        following, before = None, count_unread(session)
         try:
             if isinstance(outcome, Exception) and not isinstance(outcome, ChatroomError):
                 raise outcome  # so that it is reported as a bug of this line, with its own traceback
             following = resume(context, pending, outcome)
         except Exception as error:
             self._report_bug(context, error)
+        costs.pay(session, answer_bytes(session, before), self.world.mono_ms)
         if following is not None:
             self._submit(session, context, following)
             return

@@ -22,18 +22,12 @@ from chatroom.server.connection import Connection, State
 from chatroom.server.hub import Hub
 from chatroom.server.inbox import Accepted, Inbox, Task
 from chatroom.server.open_connections import OpenConnections
-from chatroom.server.session_bounds import end_flood, end_session
 from chatroom.server.timers import Timers
+from chatroom.server.turns import Turns
 
 if TYPE_CHECKING:
-    from chatroom.chat.admission.flood import LineBudget
     from chatroom.chat.people.session import Session
 
-LINES_PER_TICK = 64
-"""The most lines of one connection that one tick runs. The rest waits for the next tick, so that a paste of one client
-does not delay the others."""
-LINES_OF_ALL = 2048
-"""About how many lines one tick runs, of all connections. If many connections have lines, each runs fewer."""
 MOST_FAILURES = 10
 """How many ticks may fail one after the other before the thread ends, and with it the daemon."""
 FAILURE_PAUSE_S = 0.02
@@ -83,10 +77,9 @@ class IoThread(threading.Thread):
         """Sockets out of the inbox that are not begun yet."""
         self._acceptors: dict[int, Task] = {}
         """What to call when a listening socket has connections, by its descriptor. Runs without the hub lock."""
-        self._ready: deque[Connection] = deque()
-        """Connections with lines to run, or whose peer is gone, each once (``Connection.queued``)."""
         self._timers = Timers()
         """Tasks that run later, without the hub lock."""
+        self._turns = Turns(hub, self.call_later, self._give_up)
         self._table = table = OpenConnections(index, hub, self, self._epoll, released)
         # Parts of it, which every tick needs.
         self._connections, self._lingering, self._wheel = table.by_fd, table.lingering, table.wheel
@@ -130,7 +123,7 @@ class IoThread(threading.Thread):
         while not self._is_done():
             try:
                 # The pause comes after the writes, so a lone message never waits for it.
-                if self._written >= GATHER_FROM and not self._ready:
+                if self._written >= GATHER_FROM and not self._turns.ready and not self._turns.behind:
                     time.sleep(GATHER_S)
                 self._tick(self._epoll.poll(self._wait_s()))
                 failures = 0
@@ -160,7 +153,7 @@ class IoThread(threading.Thread):
             for connection in self._connections.values():
                 if connection.state is _OPEN and connection.session.heard_mono_ms == world.mono_ms:
                     connection.drop(OVERLOADED)
-                    self._queue(connection)
+                    self._turns.add(connection)
         self._write(pending)
 
     def _is_done(self) -> bool:
@@ -169,7 +162,7 @@ class IoThread(threading.Thread):
         return not self._connections or time.monotonic() >= self._stop_at
 
     def _wait_s(self) -> float:
-        if self._ready or self._wheel.due:
+        if self._turns.ready or self._turns.behind or self._wheel.due:
             return 0
         wait_s = _IDLE_WAIT_S if self._stop_at is None else _STOPPING_WAIT_S
         timers = self._timers.heap
@@ -201,7 +194,7 @@ class IoThread(threading.Thread):
             tasks = self._tasks
             while tasks:
                 hub.run_task(tasks.popleft())
-            self._run_ready(hub.world.mono_ms)
+            self._turns.run(hub.world.mono_ms)
             if wheel.due or wheel.next_s <= now_s:
                 self._table.look_after(now_s)
             hub.end()
@@ -219,7 +212,7 @@ class IoThread(threading.Thread):
             log.warning("a tick of %s took %.1f s", self.name, lasted_s)
 
     def _read(self, events: list[tuple[int, int]]) -> None:
-        connections, ready = self._connections, self._ready
+        connections, ready = self._connections, self._turns.ready
         for fd, mask in events:
             connection = connections.get(fd)
             try:
@@ -250,7 +243,7 @@ class IoThread(threading.Thread):
             except Exception:
                 self._give_up(connection)
             if connection.ended and not connection.queued:
-                self._queue(connection)  # the write found the peer gone, or its send queue is full
+                self._turns.add(connection)  # the write found the peer gone, or its send queue is full
         if self._table.messages:
             self._table.messages.clear()
 
@@ -261,7 +254,7 @@ class IoThread(threading.Thread):
             return
         if connection.state is _OPEN:
             connection.drop(OVERLOADED)
-            self._queue(connection)
+            self._turns.add(connection)
         else:
             self._table.close(connection)
 
@@ -269,76 +262,18 @@ class IoThread(threading.Thread):
         if mask & select.EPOLLOUT:
             connection.flush()
         if mask & ~select.EPOLLOUT and connection.read() and not connection.queued:
-            self._queue(connection)
+            self._turns.add(connection)
         if mask & (select.EPOLLHUP | select.EPOLLERR) and not connection.is_finished:
             connection.hang_up()
-            self._queue(connection)
+            self._turns.add(connection)
         if connection.is_finished:
             self._table.close(connection)
 
     # -- lines; under the hub lock ----------------------------------------------------------------
 
-    def _queue(self, connection: Connection) -> None:
-        if not connection.queued and connection.state is _OPEN:
-            connection.queued = True
-            self._ready.append(connection)
-
-    def _run_ready(self, mono_ms: int) -> None:
-        ready = self._ready
-        count = len(ready)
-        most = LINES_PER_TICK if count * LINES_PER_TICK <= LINES_OF_ALL else max(LINES_OF_ALL // count, 1)
-        for _ in range(count):
-            connection = ready.popleft()
-            connection.queued = False
-            if connection.state is _OPEN:
-                try:
-                    self._run_lines(connection, mono_ms, most)
-                except Exception:
-                    # The same lines would fail again.
-                    self._give_up(connection)
-
-    def _run_lines(self, connection: Connection, mono_ms: int, most: int) -> None:
-        session, lines, run_line = connection.session, connection.lines, self.hub.run_line
-        if lines:
-            session.heard_mono_ms = mono_ms
-        budget = session.budget
-        run = 0
-        for line in lines:
-            if run == most or session.waiting or session.closing:
-                break
-            if budget is not None and not budget.take(mono_ms):
-                connection.lines = lines[run:]
-                self._hold_back(connection, budget, mono_ms)
-                return
-            run += 1
-            run_line(session, line)
-        lines = connection.lines = lines[run:] if run < len(lines) else ()
-        if session.closing:
-            return
-        if connection.ended and (not lines or session.waiting):
-            if not session.waiting:
-                end_session(self.hub.world, connection)
-        elif lines and not session.waiting:
-            self._queue(connection)
-        if lines or connection.paused:
-            connection.throttle_reading()
-
-    def _hold_back(self, connection: Connection, budget: LineBudget, mono_ms: int) -> None:
-        """Let a session over its rate limit wait; end it if too many of its lines wait already.
-
-        By the wall clock, one that is set back would silence all sessions.
-        """
-        world = self.hub.world
-        if len(connection.lines) > world.settings.limits.queue_lines:
-            end_flood(world, connection)
-            return
-        connection.throttle_reading()
-        wait_s = max(budget.wait_ms(mono_ms), 1) / 1000
-        self.call_later(wait_s, lambda: self._queue(connection))
-
     def wake_connection(self, connection: Connection) -> None:
         """Run a connection's waiting lines in this tick or the next. In a tick of this thread."""
-        self._queue(connection)
+        self._turns.add(connection)
 
     def call_later(self, delay_s: float, task: Task) -> None:
         """Have a task run in this thread after a delay, without the hub lock. From this thread."""

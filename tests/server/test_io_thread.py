@@ -18,11 +18,13 @@ from chatroom.config import Settings
 from chatroom.config.chatting import Limits
 from chatroom.irc.framing import Malformed
 from chatroom.server import hub as hub_module
+from chatroom.server import turns
 from chatroom.server.entrance import Entrance
 from chatroom.server.hub import Hub
-from chatroom.server.io_thread import LINES_OF_ALL, LINES_PER_TICK, IoThread
+from chatroom.server.io_thread import IoThread
 from chatroom.server.open_connections import LOOKS_PER_TICK
 from chatroom.server.operator_screen import Screen
+from chatroom.server.turns import LINES_OF_ALL, LINES_PER_TICK
 from chatroom.server.workers import Workers
 from chatroom.storage.sqlite.sqlite_stores import open_stores
 
@@ -98,6 +100,8 @@ class CountingHub(Hub):
         """For each tick, the id of the session of each line that was run."""
         self.closed: list[int] = []
         """How many sessions each tick closed."""
+        self.long_bytes: list[int] = []
+        """The bytes of each tick's long answers."""
         self.sockets: list[CountingSocket] = []
         """The sessions' sockets; a session's id is its index."""
 
@@ -110,6 +114,7 @@ class CountingHub(Hub):
         """Record what the tick closes and end it."""
         self.ticks.append([])
         self.closed.append(len(self.world.outbox.closed))
+        self.long_bytes.append(self.world.costs.tick_bytes)
         super().end()
 
 
@@ -161,6 +166,35 @@ def test_if_many_have_lines_each_runs_fewer_in_a_tick(tmp_path: Path) -> None:
     assert sum(len(tick) for tick in hub.ticks) == 64 * 200
     assert max(len(tick) for tick in hub.ticks) <= LINES_OF_ALL
     assert all(tick.count(id) <= LINES_PER_TICK for tick in hub.ticks for id in set(tick))
+
+
+def test_long_answers_come_between_what_others_ask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Long answers are made in many ticks of bounded bytes, and a connection that asks for little goes first."""
+    monkeypatch.setattr(turns, "TICK_BYTES", 20_000)
+    with crowd(tmp_path, Limits(enabled=False), 40) as (hub, peers):
+        for number, peer in enumerate(peers):
+            peer.sendall(b"NICK n%d\r\nUSER n 0 * :n\r\n" % number)
+            read_until(peer, b" 366 ")
+        for peer in peers:
+            peer.sendall(b"PING ready\r\n")
+            read_until(peer, b"ready\r\n")
+        with hub.lock:
+            begun = len(hub.ticks) - 1
+            hub.ticks[begun] = []
+            hub.long_bytes.clear()
+            for peer in peers[:30]:
+                peer.sendall(b"WHO #lobby\r\n" * 20)
+            peers[39].sendall(b"PING here\r\n")
+        read_until(peers[39], b"here\r\n")
+        for peer in peers[:30]:
+            read_until(peer, b" 315 ", 20)
+        with hub.lock:
+            ticks, long_bytes = hub.ticks[begun:], hub.long_bytes
+    order = [id for tick in ticks for id in tick]
+    assert len(order) == 30 * 20 + 1
+    assert order.index(39) < 30 * 2
+    assert all(tick.count(id) == 1 for tick in ticks for id in tick)
+    assert max(long_bytes) < 20_000 + 2 * 5_000
 
 
 def test_one_tick_looks_at_a_bounded_number_of_silent_connections(tmp_path: Path) -> None:

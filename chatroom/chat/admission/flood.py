@@ -21,7 +21,8 @@ FREE_FAILURES = 3
 """How many failed logins within ``WINDOW_MS`` cost nothing: people mistype."""
 
 LONGEST_DELAY_MS = 30_000
-"""The longest delay between two tries. An owner can bear it; a guesser gets 26 tries in ten minutes."""
+"""The longest delay between two tries. An owner can bear it; a guesser gets 26 tries in ten minutes. Also the longest
+for which a long answer delays the next line."""
 LONGEST_WAIT_MS = 60_000
 """How far ahead a try's turn may be. ``LoginThrottle.reserve`` refuses a try whose turn would come later."""
 
@@ -74,6 +75,18 @@ class LineBudget:
             return False
         self._full_at_us = full_at
         return True
+
+    def charge(self, lines: float, wait_ms: int, mono_ms: int) -> None:
+        """Take further lines out of the budget, also more than are left, and let the next one wait for ``wait_ms``.
+
+        The next one waits at most ``LONGEST_DELAY_MS`` for both.
+        """
+        now_us = mono_ms * 1000
+        full_at = max(self._full_at_us, now_us) + round(lines * self._line_us)
+        if wait_ms:
+            full_at = max(full_at, now_us + wait_ms * 1000 + self._burst_us - self._line_us)
+        longest = LONGEST_DELAY_MS * 1000 + self._burst_us - self._line_us
+        self._full_at_us = min(full_at, now_us + longest)
 
     def wait_ms(self, mono_ms: int) -> int:
         """How long until ``take`` returns True, in milliseconds; 0 if it would now."""

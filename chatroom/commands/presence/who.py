@@ -21,6 +21,10 @@ from chatroom.irc.masks import make_matcher
 _NO_ADDRESS = "255.255.255.255"  # what WHOX sends instead of an address that the reader may not see
 
 
+_LOOK_BYTES = 24
+"""Comparing one user with a mask takes as long as answering so many bytes."""
+
+
 class _Row(NamedTuple):
     """One user in an answer. ``channel`` is the channel the user is shown in; None shows ``*``."""
 
@@ -83,6 +87,7 @@ def _find(context: Context, mask: str) -> Iterator[tuple[User, Channel | None]]:
 
 def _matching(context: Context, mask: str) -> Iterable[User]:
     fits = make_matcher("*" if mask == "0" else mask)
+    context.world.costs.work_bytes += len(context.world.users) * _LOOK_BYTES
     for user in context.world.users.values():
         if user.invisible and not _share_channel(context.user, user) and context.role < Role.MODERATOR:
             continue

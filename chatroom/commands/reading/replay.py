@@ -13,6 +13,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
+from chatroom.chat.delivery.answer_costs import answer_bytes, count_unread
 from chatroom.chat.delivery.playback import to_event
 from chatroom.chat.people.labelled_reply import Batch
 from chatroom.chat.stored.entries import AtMessageId, Entry, Part
@@ -148,6 +149,12 @@ def _show(world: World, session: Session, found: object, target: str = "") -> No
     direct messages have a batch for each sender.
     """
     assert isinstance(found, list)
+    before = count_unread(session)
+    _send(world, session, found, target)
+    world.costs.pay(session, answer_bytes(session, before), world.mono_ms)
+
+
+def _send(world: World, session: Session, found: list[Entry], target: str) -> None:
     if session.caps & _MARKED == _MARKED:
         batches: dict[str, Batch] = {}
         for entry in found:

@@ -38,6 +38,10 @@ _MOST_NAMED = 4  # of the wrong attributes of one line, which may be many
 _MayRead = Callable[[Entry], bool]
 
 
+_WORK_BYTES = 65_536
+"""A search takes as long as answering so many bytes, whatever it finds."""
+
+
 @command("SEARCH", "[<attributes>]")
 def search(context: Context, params: list[str]) -> Pending | None:
     r"""Searches stored messages by attributes, which are separated by semicolons:
@@ -73,6 +77,7 @@ def search(context: Context, params: list[str]) -> Pending | None:
         limit=limit,
         oldest=after is not None,
     )
+    context.world.costs.work_bytes += _WORK_BYTES
     return _search(context, wanted, readable, asked.get("in", ""))
 
 

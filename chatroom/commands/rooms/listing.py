@@ -18,6 +18,8 @@ from chatroom.irc import numerics
 from chatroom.irc.limits import LIST_TARGETS
 from chatroom.irc.masks import has_wildcards, make_matcher
 
+_LOOK_BYTES = 6
+"""Comparing one channel with a name or condition takes as long as answering so many bytes."""
 _Condition = Callable[[Channel], bool]
 
 _NUMBER = re.compile(r"([CTct]?)([<>])([0-9]{1,9})")
@@ -38,6 +40,8 @@ def list_(context: Context, params: list[str]) -> Pending | None:
         text = f"At most {LIST_TARGETS} names and conditions at a time"
         context.reply(numerics.ERR_TOOMANYTARGETS, printable(params[0]), text=text)
         return None
+    costs = context.world.costs
+    costs.work_bytes += len(context.world.channels) * _LOOK_BYTES * (1 + sum(param.count(",") + 1 for param in params))
     found = [channel for channel in _candidates(context, params) if _may_see(context, channel)]
     # A longer answer could overflow the send queue, which would cost the client its connection (SAFELIST).
     most = context.most_replies

@@ -1,0 +1,80 @@
+"""What long answers cost: a short question with a long answer is paid for by who asked, and by the address.
+
+A line is paid when it comes (``LineBudget.take``), when nobody knows yet what it will cost. So a long answer is paid
+afterwards: the session's next line waits until its own budget and that of its address (IPv6: the /64) have recovered.
+The address has a budget for long answers only. A session that asks for none never waits for others at its address.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from chatroom.chat.admission.flood import MOST_KEYS, is_this_machine, limit_key
+
+if TYPE_CHECKING:
+    from chatroom.chat.people.session import Session
+
+SHORT_BYTES = 2048
+"""An answer of at most so many bytes is paid with its line."""
+BYTES_OF_A_LINE = 16_384
+"""So many bytes of a longer answer cost as much as one line more. A client that joins twenty busy channels at once
+still gets their lists and histories without a pause."""
+ADDRESS_BYTES_PER_S = 1_000_000
+"""How many bytes of long answers all sessions of an address get a second in the long run. Making them takes about a
+tenth of the time."""
+ADDRESS_BURST_BYTES = 4_000_000
+"""How many they get at once: fifty clients of one house that come back after a restart."""
+
+
+class AnswerCosts:
+    """The long answers of the tick under way, and the debts of addresses. Guarded by the hub lock."""
+
+    __slots__ = ("_even_at_ms", "_most_keys", "tick_bytes", "work_bytes")
+
+    def __init__(self, most_keys: int = MOST_KEYS) -> None:
+        self.tick_bytes = 0
+        """The bytes of the long answers of this tick. The I/O thread sets it back."""
+        self.work_bytes = 0
+        """Work of the line under way beside its answer, such as names that were compared, as bytes of an answer that
+        takes as long. Whoever calls ``pay`` takes it."""
+        self._even_at_ms: dict[str, int] = {}
+        """For each address when it has paid for all its answers. The address that asked last comes last."""
+        self._most_keys = most_keys
+
+    def __len__(self) -> int:
+        return len(self._even_at_ms)
+
+    def pay(self, session: Session, size: int, mono_ms: int) -> bool:
+        """Have a session pay for an answer and the work on it. Return False if it was short and costs nothing more."""
+        size += self.work_bytes
+        self.work_bytes = 0
+        if size <= SHORT_BYTES:
+            return False
+        self.tick_bytes += size
+        if session.budget is not None:
+            wait_ms = 0
+            # The users behind a proxy on this machine share its address.
+            if not is_this_machine(session.version, session.address):
+                wait_ms = self._pay_of_address(limit_key(session.version, session.address), size, mono_ms)
+            session.budget.charge(size / BYTES_OF_A_LINE, wait_ms, mono_ms)
+        return True
+
+    def _pay_of_address(self, key: str, size: int, mono_ms: int) -> int:
+        """Count an answer against an address, and return for how long the address has to wait now."""
+        # Taken out and put in again, so that the address that asked the longest ago comes first in the dict.
+        even_at_ms = max(self._even_at_ms.pop(key, 0), mono_ms) + size * 1000 // ADDRESS_BYTES_PER_S
+        self._even_at_ms[key] = even_at_ms
+        if len(self._even_at_ms) > self._most_keys:
+            del self._even_at_ms[next(iter(self._even_at_ms))]
+        return max(0, even_at_ms - mono_ms - ADDRESS_BURST_BYTES * 1000 // ADDRESS_BYTES_PER_S)
+
+
+def count_unread(session: Session) -> int:
+    """Return how many items the session has to read so far in this tick, for ``answer_bytes`` later in it."""
+    return len(session.unread) if session.unread else 0
+
+
+def answer_bytes(session: Session, before: int) -> int:
+    """Return the size of what the session has to read more than its first ``before`` items."""
+    unread = session.unread
+    return sum([len(line) for _, line in unread[before:]]) if unread else 0

@@ -1,0 +1,147 @@
+"""The turns of an I/O thread's connections: which of them run lines in a tick, and how many.
+
+A tick is bounded by lines, by time and by the bytes of long answers. Connections that are left over go on in the next
+tick, so that what was answered is written first, and other connections have their turn. A long answer ends its
+connection's turn. Such a connection runs behind all that ask for little.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from chatroom.chat.delivery.answer_costs import answer_bytes, count_unread
+from chatroom.server.connection import Connection, State
+from chatroom.server.session_bounds import end_flood, end_session
+
+if TYPE_CHECKING:
+    from chatroom.chat.admission.flood import LineBudget
+    from chatroom.server.hub import Hub
+    from chatroom.server.inbox import Task
+
+LINES_PER_TICK = 64
+"""The most lines of one connection that one tick runs. The rest waits for the next tick, so that a paste of one client
+does not delay the others."""
+LINES_OF_ALL = 2048
+"""About how many lines one tick runs, of all connections. If many connections have lines, each runs fewer."""
+TICK_S = 0.02
+"""After so much time a tick runs no further connection. Two thousand plain messages take less."""
+TICK_BYTES = 1_000_000
+"""After so many bytes of long answers a tick runs no further connection: they are in memory until they are written."""
+_LOOK_LINES = 32
+"""After so many lines the tick looks at the clock."""
+_FEW_ITEMS = 8
+"""With at most so many items to read, an answer is not measured: it is short, or made once in a session's life."""
+
+# Read once: an attribute of an Enum class is slow, and each connection needs it.
+_OPEN = State.OPEN
+
+
+class Turns:
+    """The connections of one I/O thread with lines to run, or whose peer is gone. Each is in one of two queues, once.
+
+    Only the thread itself calls the methods, ``run`` under the hub lock.
+    """
+
+    __slots__ = ("_call_later", "_costs", "_give_up", "_hub", "behind", "ready")
+
+    def __init__(
+        self, hub: Hub, call_later: Callable[[float, Task], None], give_up: Callable[[Connection], None]
+    ) -> None:
+        """``give_up`` closes a connection whose turn has failed, and logs why."""
+        self._hub = hub
+        self._costs = hub.world.costs
+        self._call_later = call_later
+        self._give_up = give_up
+        self.ready: deque[Connection] = deque()
+        """The connections that run first (``Connection.queued``)."""
+        self.behind: deque[Connection] = deque()
+        """Those whose last turn ended with a long answer. They run behind the others, at least one in each tick."""
+
+    def add(self, connection: Connection) -> None:
+        """Let an open connection have a turn, unless it stands in a queue already."""
+        if not connection.queued and connection.state is _OPEN:
+            connection.queued = True
+            self.ready.append(connection)
+
+    def run(self, mono_ms: int) -> None:
+        """Run lines of the connections that were in the queues, as far as the tick's budget goes."""
+        ready, behind, costs = self.ready, self.behind, self._costs
+        costs.tick_bytes = 0
+        began_s, count, lines, is_spent = time.monotonic(), len(ready), 0, False
+        late = len(behind)
+        most = LINES_PER_TICK if count * LINES_PER_TICK <= LINES_OF_ALL else max(LINES_OF_ALL // count, 1)
+        for _ in range(count):
+            connection = ready.popleft()
+            connection.queued = False
+            if connection.state is _OPEN:
+                try:
+                    lines += self._run_lines(connection, mono_ms, most)
+                except Exception:
+                    # The same lines would fail again.
+                    self._give_up(connection)
+                if lines >= _LOOK_LINES:
+                    lines = 0
+                    if costs.tick_bytes >= TICK_BYTES or time.monotonic() - began_s >= TICK_S:
+                        is_spent = True
+                        break
+        for _ in range(late):
+            connection = behind.popleft()
+            connection.queued = False
+            if connection.state is _OPEN:
+                try:
+                    self._run_lines(connection, mono_ms, most)
+                except Exception:
+                    self._give_up(connection)
+                if is_spent or costs.tick_bytes >= TICK_BYTES or time.monotonic() - began_s >= TICK_S:
+                    break
+
+    def _run_lines(self, connection: Connection, mono_ms: int, most: int) -> int:
+        """Run the connection's next lines. Return how many, or ``_LOOK_LINES`` if one of them had a long answer."""
+        session, lines, run_line = connection.session, connection.lines, self._hub.run_line
+        if lines:
+            session.heard_mono_ms = mono_ms
+        budget, costs, unread = session.budget, self._costs, session.unread
+        before = len(unread) if unread else 0
+        run, is_long = 0, False
+        for line in lines:
+            if run == most or session.waiting or session.closing:
+                break
+            if budget is not None and not budget.take(mono_ms):
+                connection.lines = lines[run:]
+                self._hold_back(connection, budget, mono_ms)
+                return run
+            run += 1
+            run_line(session, line)
+            unread = session.unread
+            if (unread and len(unread) - before > _FEW_ITEMS) or costs.work_bytes:
+                is_long = costs.pay(session, answer_bytes(session, before), mono_ms)
+                if is_long:
+                    break
+                before = count_unread(session)
+        lines = connection.lines = lines[run:] if run < len(lines) else ()
+        if not session.closing:
+            if connection.ended and (not lines or session.waiting):
+                if not session.waiting:
+                    end_session(self._hub.world, connection)
+            elif lines and not session.waiting:
+                connection.queued = True
+                (self.behind if is_long else self.ready).append(connection)
+            if lines or connection.paused:
+                connection.throttle_reading()
+        return _LOOK_LINES if is_long else run
+
+    def _hold_back(self, connection: Connection, budget: LineBudget, mono_ms: int) -> None:
+        """Let a session over its rate limit wait; end it if too many of its lines wait already.
+
+        By the wall clock, one that is set back would silence all sessions.
+        """
+        world = self._hub.world
+        if len(connection.lines) > world.settings.limits.queue_lines:
+            end_flood(world, connection)
+            return
+        connection.throttle_reading()
+        wait_s = max(budget.wait_ms(mono_ms), 1) / 1000
+        self._call_later(wait_s, lambda: self.add(connection))
