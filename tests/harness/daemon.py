@@ -27,6 +27,7 @@ CAP_S = 20.0
 PASSWORD = "correct horse"
 
 Found = TypeVar("Found")
+Running = TypeVar("Running", bound="Daemon")
 
 
 def until(condition: Callable[[], Found], what: str, cap_s: float = CAP_S) -> Found:
@@ -303,6 +304,18 @@ class Daemon:
         return self.process.poll() is None and not self.log_lines("Traceback")
 
 
+def stopped_well(daemon: Running) -> Iterator[Running]:
+    """Yield a daemon, and stop it at the end. It must not have logged a traceback."""
+    try:
+        yield daemon
+    except BaseException:
+        daemon.kill()
+        raise
+    code = daemon.stop()
+    assert code == 0, daemon.stderr
+    assert not daemon.log_lines("Traceback"), daemon.stderr
+
+
 @contextlib.contextmanager
 def running(
     accounts: Mapping[str, str] | None = None, password: str = PASSWORD, **settings: float | str
@@ -314,12 +327,4 @@ def running(
     with Place.make(**settings) as place:
         for name, role in (accounts or {}).items():
             place.create(name, role, password)
-        daemon = Daemon(place)
-        try:
-            yield daemon
-        except BaseException:
-            daemon.kill()
-            raise
-        code = daemon.stop()
-        assert code == 0, daemon.stderr
-        assert not daemon.log_lines("Traceback"), daemon.stderr
+        yield from stopped_well(Daemon(place))

@@ -9,7 +9,6 @@ import ssl
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TypeVar
 
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
@@ -17,11 +16,9 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
     load_pem_private_key,
 )
-from harness.daemon import CAP_S, Client, Daemon, Place
+from harness.daemon import CAP_S, Client, Daemon, Place, stopped_well
 
 from chatroom.ctl.self_signed import make_self_signed
-
-Running = TypeVar("Running", bound=Daemon)
 
 
 class Pair:
@@ -147,15 +144,3 @@ def listening(table: str, **settings: float | str) -> Iterator[ListeningDaemon]:
     """Run a daemon as ``harness.daemon.running`` does, with a second listener."""
     with Place.make(**settings) as place:
         yield from stopped_well(ListeningDaemon(place, table))
-
-
-def stopped_well(daemon: Running) -> Iterator[Running]:
-    """Yield a daemon, and stop it at the end. It must not have logged a traceback."""
-    try:
-        yield daemon
-    except BaseException:
-        daemon.kill()
-        raise
-    code = daemon.stop()
-    assert code == 0, daemon.stderr
-    assert not daemon.log_lines("Traceback"), daemon.stderr

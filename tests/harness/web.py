@@ -7,7 +7,7 @@ import socket
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from harness.daemon import CAP_S, Client, Daemon, Place
+from harness.daemon import CAP_S, Client, Daemon, Place, stopped_well
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Subprotocol
@@ -97,12 +97,4 @@ class WebDaemon(Daemon):
 def web_running(configuration: str = "", **settings: float | str) -> Iterator[WebDaemon]:
     """Run a daemon as ``harness.daemon.running`` does, with a configuration file."""
     with Place.make(**settings) as place:
-        daemon = WebDaemon(place, configuration)
-        try:
-            yield daemon
-        except BaseException:
-            daemon.kill()
-            raise
-        code = daemon.stop()
-        assert code == 0, daemon.stderr
-        assert not daemon.log_lines("Traceback"), daemon.stderr
+        yield from stopped_well(WebDaemon(place, configuration))
