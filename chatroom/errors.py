@@ -10,7 +10,8 @@
     │   ├── DatabaseOutdated older than this chatroom and not migrated yet
     │   ├── DatabaseDamaged  not a database, not one of ours, or corrupt
     │   ├── ForeignLog       the write-ahead log beside it belongs to another database
-    │   └── DatabaseBusy     another process held the write lock for too long
+    │   ├── DatabaseBusy     another process held the write lock for too long
+    │   └── DiskFull         there is no room left, or only the reserve
     ├── ServeError           the daemon cannot start, or cannot go on
     │   ├── AddressUnusable  the port is in use, or the address is not local
     │   └── AlreadyServing   another daemon serves this database
@@ -71,6 +72,10 @@ class ForeignLog(StorageError):
 
 class DatabaseBusy(StorageError):
     """Another process held the write lock for longer than we wait."""
+
+
+class DiskFull(StorageError):
+    """There is no room left on the disk, or only what is kept for more important writes."""
 
 
 class ServeError(ChatroomError):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from chatroom.chat.stored.entries import Kind
 from chatroom.chat.stored.records import Actor, ListEntry
+from chatroom.chat.unstored_channels import save_later
 from chatroom.errors import ChatroomError
 from chatroom.irc.modes import ModeChange, format_changes
 
@@ -57,9 +58,8 @@ def _lift(world: World, channel: Channel, ended: list[ListEntry]) -> None:
     record, by = channel.to_record(), Actor(world.settings.server.name, "server")
 
     def then(outcome: object) -> None:
-        # The next start would lift them again: nothing is lost but the row of the audit.
         if isinstance(outcome, ChatroomError):
-            world.log_line(f"{channel.name} could not be stored: {outcome}")
+            save_later(world, channel, by, "channel.mode", detail, outcome)
         _tell(world, channel, changes)
 
     detail = f"{' '.join(changes)} (the time was over)"

@@ -168,7 +168,8 @@ def restore_rules(world: World, rules: Iterable[BanRule]) -> None:
     restored = []
     for rule in rules:
         known = world.bans.find_target(rule.target)
-        if known is None or known.id <= rule.id:  # a ban with a higher id has replaced it
+        # A ban with a higher id has replaced it, and so has one that is not stored yet.
+        if known is None or (known.is_stored and known.id <= rule.id):
             world.bans.add(rule)
             restored.append(rule)
     if restored:

@@ -26,6 +26,7 @@ from chatroom.chat.people.founded_channels import FoundedChannels
 from chatroom.chat.people.online_directory import OnlineDirectory
 from chatroom.chat.people.user import ABSENT, NO_DEVICE, User, make_service
 from chatroom.chat.people.whowas import WhowasList
+from chatroom.chat.retries import Retries
 from chatroom.chat.stored.entries import Kind
 from chatroom.chat.whereabouts import Whereabouts
 from chatroom.chat.work_queue import WorkQueue
@@ -99,6 +100,7 @@ class World:
         self.log_lines: list[str] = []
         """The log lines of the tick under way. Its thread shows them when it has released the lock."""
         self.work = WorkQueue()
+        self.retries = Retries(self.work)
         self.whereabouts = Whereabouts(self.work, self.outbox, self.ledger, self.online, runtime)
         self.welcome: WelcomeText | None = None
         """The welcome as it was last rendered; None before the first one."""

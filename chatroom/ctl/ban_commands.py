@@ -22,6 +22,7 @@ from chatroom.ctl.ban_checks import (
     names_at_stake,
 )
 from chatroom.ctl.ban_outcome import await_disconnected, find_hit, list_present
+from chatroom.ctl.control_client import list_unstored_bans
 from chatroom.ctl.database_choice import pass_changing_invocation
 from chatroom.ctl.imports import require_readable
 from chatroom.ctl.invocation import Invocation, pass_invocation, utc_option
@@ -183,6 +184,9 @@ def remove(invocation: Invocation, target_or_id: str) -> None:
 def list_(invocation: Invocation, everything: bool, as_json: bool) -> None:
     """List the bans in force, newest first.
 
+    A ban that acts but that the database refused, because the disk is full, is shown as NOT STORED; in JSON its id is
+    0. The daemon tries again until it is stored.
+
     \b
     Example:
       chatroomctl ban list --all
@@ -190,6 +194,7 @@ def list_(invocation: Invocation, everything: bool, as_json: bool) -> None:
     now = datetime.now(UTC)
     with open_stores(invocation.database) as stores:
         bans = stores.bans.list_all() if everything else stores.bans.list_in_force(now)
+    bans = [*list_unstored_bans(invocation), *bans]
     if as_json:
         print_json(bans)
         return
@@ -328,7 +333,7 @@ def _described(one: Ban) -> str:
 
 
 def _columns(one: Ban) -> list[object]:
-    return [one.id, one.target, one.reason, one.by, one.created_at, one.until_at or "permanently"]
+    return [one.id or "NOT STORED", one.target, one.reason, one.by, one.created_at, one.until_at or "permanently"]
 
 
 def _state(one: Ban, now: datetime) -> str:

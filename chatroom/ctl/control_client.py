@@ -11,7 +11,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from chatroom.chat.admission.ban_targets import Address, parse_address
+from chatroom.chat.admission.ban_targets import Address, format_network, parse_address, parse_network
+from chatroom.chat.stored.records import Ban
 from chatroom.ctl.invocation import Invocation
 from chatroom.errors import InvalidTarget, InvalidValue, NotRunning, Refused
 from chatroom.irc.framing import LINE_BYTES
@@ -124,6 +125,30 @@ def list_sessions(invocation: Invocation) -> list[SessionInfo]:
             # A session in many channels has several lines, which differ in the channels.
             found[one.id] = one if before is None else before._replace(channels=before.channels + one.channels)
     return list(found.values())
+
+
+def list_unstored_bans(invocation: Invocation) -> list[Ban]:
+    """Return the bans that act in the running daemon and are not in the database yet. Their id is 0.
+
+    Empty if no daemon runs. Raises as ``request`` does.
+    """
+    try:
+        answers = request(invocation, "UNSTORED")
+    except NotRunning:
+        return []
+    notes = [message.params[1:] for message in answers if message.verb == "NOTE" and len(message.params) == 7]
+    return [
+        Ban(
+            0,
+            "name" if kind == "name" else "ip",
+            target if kind == "name" else format_network(parse_network(target).network),
+            reason,
+            by,
+            datetime.fromtimestamp(int(created_ms) / 1000, UTC),
+            datetime.fromtimestamp(int(until_ms) / 1000, UTC) if int(until_ms) else None,
+        )
+        for kind, target, by, created_ms, until_ms, reason in notes
+    ]
 
 
 def _parse_session(words: list[str]) -> SessionInfo:

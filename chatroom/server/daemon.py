@@ -25,6 +25,7 @@ from chatroom.chat.always_on import restore_user
 from chatroom.chat.delivery.ledger import Ledger
 from chatroom.chat.farewell import end_all
 from chatroom.chat.reload import use_settings
+from chatroom.chat.stored.stores import Stores
 from chatroom.chat.stored_channels import restore_channels
 from chatroom.chat.world import World
 from chatroom.config import Listen, Settings, find_risks
@@ -34,6 +35,7 @@ from chatroom.server.change_follower import ChangeFollower
 from chatroom.server.clocks import read_clocks
 from chatroom.server.connection_counter import ConnectionCounter
 from chatroom.server.daemon_runtime import DaemonRuntime, LoadSettings
+from chatroom.server.disk_watch import DiskWatch
 from chatroom.server.entrance import open_entrance
 from chatroom.server.fault_log import FaultLog
 from chatroom.server.hub import Hub
@@ -50,6 +52,7 @@ from chatroom.storage.sqlite.journal import SqliteJournal, open_journal
 from chatroom.storage.sqlite.server_keys import get_server_key
 from chatroom.storage.sqlite.sqlite_stores import SqliteStores, open_stores
 from chatroom.storage.sqlite.write_ahead_log import refuse_foreign_log
+from chatroom.storage.write_guard import WriteGuard
 
 SWITCH_INTERVAL_S = 0.0005
 """How long a busy thread may keep Python's lock from a waiting tick; 5 ms by default."""
@@ -120,6 +123,7 @@ class Daemon:
         self._control_path: Path | None = None
         self._signals = ProcessSignals()
         self._started_io = False
+        self._guard: WriteGuard | None = None
         self._journal: SqliteJournal | None = None
         self._upkeep: Upkeep | None = None
         self._supervisor: Supervisor | None = None
@@ -142,7 +146,8 @@ class Daemon:
             with open_stores(path, create=True, migrate=True) as stores:
                 stores.database.write_first_page()
                 upgraded_from = stores.upgraded_from
-            with open_stores(path, writer=self._writer) as stores:
+            guard = self._guard = WriteGuard(path)
+            with open_stores(path, writer=self._writer, guard=guard) as stores:
                 stores.database.write_first_page()
                 # Before everything is loaded: a change meanwhile is read twice rather than never.
                 last_change_id = stores.last_change_id()
@@ -156,7 +161,7 @@ class Daemon:
                 sock.close()
             self._close_journal()
             raise
-        workers = Workers(lambda: open_stores(path, writer=self._writer))
+        workers = Workers(lambda: open_stores(path, writer=self._writer, guard=guard))
         hub = self._hub = Hub(world, workers, self._screen)
         threads = self._threads = [
             IoThread(index, hub, counter.released) for index in range(settings.server.io_threads)
@@ -169,7 +174,15 @@ class Daemon:
         _allow_many_files()
         self._screen.start()
         self._fault_log.install()
-        workers.start(ChangeFollower(world, partial(hub.post_from_store, 0), last_change_id).look)
+        post = partial(hub.post_from_store, 0)
+        disk, follower = DiskWatch(world, post, guard), ChangeFollower(world, post, last_change_id)
+        runtime.more_facts = disk.facts
+
+        def watch(stores: Stores) -> None:
+            disk.look()
+            follower.look(stores)
+
+        workers.start(watch)
         for thread in threads:
             thread.start()
         self._started_io = True
@@ -200,8 +213,11 @@ class Daemon:
             restore_user(world, user, stores.account_data.load(account_id), stores.presence.find_places(account_id))
         if kept:
             path = self._settings.database.path
-            self._upkeep = Upkeep(lambda: open_upkeep(path), lambda: world.settings.history)
+            self._upkeep = Upkeep(lambda: open_upkeep(path), lambda: world.settings.history, self._is_short)
         return world
+
+    def _is_short(self) -> bool:
+        return self._guard is not None and self._guard.reserve.is_short
 
     def _load_world(self, stores: SqliteStores, runtime: DaemonRuntime) -> World:
         wall_ms, mono_ms = read_clocks()
@@ -218,7 +234,8 @@ class Daemon:
     def _open_ledger(self) -> Ledger:
         history = self._settings.history
         if history.enabled:
-            self._journal = open_journal(self._settings.database.path, full=history.synchronous == "full")
+            full = history.synchronous == "full"
+            self._journal = open_journal(self._settings.database.path, full=full, guard=self._guard)
         return Ledger(self._journal, history)
 
     def _facts(self, where: list[str]) -> dict[str, str]:
@@ -291,6 +308,9 @@ class Daemon:
         said = threading.Event()
 
         def farewell() -> None:
+            if hub.world.retries:
+                hub.world.log_line(f"{len(hub.world.retries)} changes are tried once more, and end here if that fails")
+                hub.world.retries.try_again(hub.world.mono_ms)
             end_all(hub.world, FAREWELL, lambda session: session.connection.ends_with_error)
             said.set()
 

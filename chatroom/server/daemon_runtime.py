@@ -27,6 +27,8 @@ class DaemonRuntime:
         self._load_settings = load_settings
         self._counter = counter
         self._facts = facts
+        self.more_facts: Callable[[], dict[str, str]] = dict
+        """Facts that change while the daemon runs."""
 
     def load_settings(self) -> Settings:
         """Read the configuration again. Raises ``ConfigError``. From any thread, without the hub lock."""
@@ -38,4 +40,4 @@ class DaemonRuntime:
 
     def facts(self) -> dict[str, str]:
         """The daemon's facts for ``STATUS``."""
-        return {**self._facts, "threads": self.supervisor.describe()}
+        return {**self._facts, "threads": self.supervisor.describe(), **self.more_facts()}

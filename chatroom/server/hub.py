@@ -101,11 +101,14 @@ class Hub:
     # -- the tick; under the lock -----------------------------------------------------------------
 
     def begin(self) -> None:
-        """Begin a tick: read the clocks, lift bans that have ended, run the store worker's tasks. Needs the lock."""
+        """Begin a tick: read the clocks, run what is due and what the store worker posted. Needs the lock."""
         assert self.lock.locked(), _NEEDS_LOCK
         self.world.begin_tick(*read_clocks())
         if self.world.next_ban_end_ms:
             self.run_task(partial(lift_ended_bans, self.world))
+        retries = self.world.retries
+        if retries.next_mono_ms and retries.next_mono_ms <= self.world.mono_ms:
+            retries.try_again(self.world.mono_ms)
         while self._from_store:
             self.run_task(self._from_store.popleft())
 
@@ -117,10 +120,9 @@ class Hub:
         ledger.catch_up()
         if ledger.is_open:
             # The durability point: what this tick said is committed before any thread gets bytes to send.
-            failure_before = ledger.failure
             not_written = ledger.commit_tick(outbox)
-            if ledger.failure or failure_before:
-                report_commit(world, not_written, failure_before)
+            if ledger.failure or ledger.told_failure:
+                report_commit(world, not_written)
         if len(threads) == 1:  # the usual case, without a look at each session
             threads[0].pending += self._drain()
         else:

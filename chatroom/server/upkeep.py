@@ -45,8 +45,15 @@ class Upkeep(LoopThread):
     Each step is a transaction, so the process may end in any of them.
     """
 
-    def __init__(self, open_upkeep: Callable[[], HistoryUpkeep], settings: Callable[[], History]) -> None:
+    def __init__(
+        self,
+        open_upkeep: Callable[[], HistoryUpkeep],
+        settings: Callable[[], History],
+        is_short: Callable[[], bool] = lambda: False,
+    ) -> None:
         super().__init__("upkeep")
+        self._is_short = is_short
+        """True while the disk has no room for an index."""
         self._open = open_upkeep
         self._settings = settings
         self._stopping = threading.Event()
@@ -79,7 +86,7 @@ class Upkeep(LoopThread):
 
     def _do_round(self, upkeep: HistoryUpkeep) -> bool:
         """Do what there is to do. True if more is left to index."""
-        has_more = self._index(upkeep)
+        has_more = not self._is_short() and self._index(upkeep)
         self._repeat(lambda: self._prune(upkeep))
         self._repeat(upkeep.scrub_some)
         upkeep.trim_log()

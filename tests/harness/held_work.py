@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from chatroom.errors import ChatroomError
+from chatroom.errors import ChatroomError, StorageError
 
 if TYPE_CHECKING:
     from harness.world import Here
@@ -27,7 +28,8 @@ class HeldItem:
         """Run its job. A question's outcome is taken in a tick of its own."""
         _, job, then = self.item
         if then is None:
-            job(self.here.stores)
+            with contextlib.suppress(StorageError):  # the daemon logs it
+                job(self.here.stores)
             return
         outcome = run_job(job, self.here.stores)
         with self.here.tick():

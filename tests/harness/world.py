@@ -330,13 +330,14 @@ class Here:
         self._in_tick = True
         self.world.begin_tick(self.now_ms, self.mono_ms)
         lift_ended_bans(self.world)
+        if self.world.retries.next_mono_ms and self.world.retries.next_mono_ms <= self.mono_ms:
+            self.world.retries.try_again(self.mono_ms)
 
     def _end(self) -> None:
         ledger, outbox = self.world.ledger, self.world.outbox
         ledger.catch_up()
         if ledger.is_open:
-            failure_before = ledger.failure
-            report_commit(self.world, ledger.commit_tick(outbox), failure_before)
+            report_commit(self.world, ledger.commit_tick(outbox))
         self.writes = outbox.drain()
         written = [session.id for session, _ in self.writes]
         assert len(written) == len(set(written)), "a session is written to once a tick"

@@ -15,6 +15,7 @@ from chatroom.errors import StorageError
 from chatroom.server import daemon as daemon_module
 from chatroom.server.daemon import Daemon, own_program, prepare_directory
 from chatroom.storage.sqlite.journal import open_journal
+from chatroom.storage.write_guard import WriteGuard
 
 
 @pytest.fixture
@@ -35,8 +36,8 @@ def journals(monkeypatch: pytest.MonkeyPatch) -> list[Journal]:
     """The journals that daemons open, in order."""
     opened: list[Journal] = []
 
-    def open_and_list(path: Path, *, full: bool) -> Journal:
-        opened.append(open_journal(path, full=full))
+    def open_and_list(path: Path, *, full: bool, guard: WriteGuard) -> Journal:
+        opened.append(open_journal(path, full=full, guard=guard))
         return opened[-1]
 
     monkeypatch.setattr(daemon_module, "open_journal", open_and_list)
@@ -64,7 +65,8 @@ def test_a_stopped_daemon_has_closed_its_journal(
     daemon.stop()
     with pytest.raises(StorageError, match="closed"):
         journals[0].last_message_id()
-    assert [path.name for path in settings.database.path.parent.glob("chat.db*")] == ["chat.db"]
+    left = sorted(path.name for path in settings.database.path.parent.glob("chat.db*"))
+    assert left == ["chat.db", "chat.db-reserve"]
     assert capfd.readouterr().err.splitlines()[-1].endswith("stopped")
 
 

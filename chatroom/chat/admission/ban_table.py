@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, tzinfo
 
 from chatroom.chat.admission.ban_targets import NameTarget, parse_target
-from chatroom.chat.stored.records import BanRule, Network
+from chatroom.chat.stored.records import BanRule, Network, NewBan
 from chatroom.irc.names import casefold
 from chatroom.irc.times import in_zone, zone_name
 
@@ -42,8 +42,27 @@ class BanTable:
         return len(self._by_id)
 
     def __iter__(self) -> Iterator[BanRule]:
-        """Iterate over the rules, newest first, with those that have run out."""
-        return iter([self._by_id[ban_id] for ban_id in sorted(self._by_id, reverse=True)])
+        """Iterate over the rules, newest first, with those that have run out. Those that are not stored come first."""
+        return iter([self._by_id[ban_id] for ban_id in sorted(self._by_id, key=_newest_first)])
+
+    def list_unstored(self) -> list[BanRule]:
+        """Return the rules that the database refused so far, newest first."""
+        return [self._by_id[ban_id] for ban_id in sorted(self._by_id) if ban_id < 0]
+
+    def add_unstored(self, new: NewBan, by: str, created_ms: int) -> BanRule:
+        """Add a rule for a ban that the database refused, under an id of its own, and return it."""
+        target = parse_target(new.target)
+        name, version, network, prefix = None, 0, 0, 0
+        if isinstance(target, NameTarget):
+            name = casefold(target.name)
+        else:
+            version, prefix = target.network.version, target.network.prefixlen
+            network = int(target.network.network_address)
+        until_ms = 0 if new.until_at is None else int(new.until_at.timestamp() * 1000)
+        ban_id = min(0, min(self._by_id, default=0)) - 1
+        rule = BanRule(ban_id, name, version, network, prefix, until_ms, new.target, new.reason, by, created_ms)
+        self.add(rule)
+        return rule
 
     def count_in_force(self, wall_ms: int) -> int:
         """Count the rules in force."""
@@ -141,6 +160,10 @@ class BanTable:
             for (table_version, prefix), table in sorted(self._by_network.items(), key=lambda item: -item[0][1])
             if table_version == version
         ]
+
+
+def _newest_first(ban_id: int) -> tuple[bool, int]:
+    return ban_id > 0, -abs(ban_id)
 
 
 def _leading_bits(rule: BanRule) -> int:

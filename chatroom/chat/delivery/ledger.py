@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from chatroom.chat.stored.history_stores import Journal
     from chatroom.config.chatting import History
 
+MOST_HELD = 10_000
+"""The most entries of events that wait while the disk refuses to write. With more, all of them are given up."""
+
 
 class NotWritten(NamedTuple):
     """A message that could not be stored, and therefore was not said."""
@@ -66,6 +69,7 @@ class Ledger:
         "journal",
         "kinds",
         "last_message_id",
+        "told_failure",
         "writes_channels",
         "writes_direct",
     )
@@ -76,6 +80,8 @@ class Ledger:
         """True if this tick's transaction has begun."""
         self.failure = ""
         """Why the last transaction failed; empty if it did not."""
+        self.told_failure = ""
+        """The failure that the operator was told of last; empty if none lasts."""
         self.last_message_id = journal.last_message_id() if journal is not None else 0
         """The highest message id that was given out before this run; 0 if there is none."""
         self._from_before = set(journal.open_channels()) if journal is not None else set[str]()
@@ -271,14 +277,22 @@ class Ledger:
             with contextlib.suppress(StorageError):
                 self.ready()
             self._is_busy = False
+            if self.failure and len(self._entries) > MOST_HELD:
+                self._drop_entries()
+
+    def _drop_entries(self) -> None:
+        """Give up the entries of events that the disk does not take."""
+        self._entries = []
+        # The channels have their new names, or have ended, so the next transaction begins with these.
+        self._renamed = [each._replace(position=0) for each in self._renamed]
 
     def abandon(self) -> None:
         """Drop what this tick has said, because nobody will read it. Channels keep their new names."""
         if self.is_open and self.journal is not None:
             self.is_open = False
             self.journal.rollback()
-            self._entries, self._messages = [], []
-            self._renamed = [each._replace(position=0) for each in self._renamed]
+            self._messages = []
+            self._drop_entries()
 
     def commit_tick(self, outbox: Outbox) -> list[NotWritten]:
         """Commit this tick's transaction. If that fails, withdraw its messages from the outbox and return them."""
@@ -300,9 +314,8 @@ class Ledger:
                 # The journal knows nothing of it: left open, the transaction would be in the way of every later one.
                 journal.rollback()
                 self.failure = f"{type(error).__name__} {error}".rstrip()
-            # The channels have their new names, or have ended, so the next transaction begins with these. The entries
-            # are lost.
-            self._renamed = [each._replace(position=0) for each in renamed]
+            self._renamed = renamed
+            self._drop_entries()
             outbox.withdraw({message[0] for message in messages})
             return [NotWritten(*message[1:]) for message in messages]
         self.failure = ""

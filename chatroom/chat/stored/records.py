@@ -193,7 +193,7 @@ class BanRule(NamedTuple):
     """A ban that was not lifted, in the form that the daemon keeps in memory."""
 
     id: int
-    """The id of the ban."""
+    """The id of the ban; negative for one that the database refused so far, which acts all the same."""
     name: str | None
     """The casefolded name of a name ban; None for an address ban."""
     version: int
@@ -209,6 +209,21 @@ class BanRule(NamedTuple):
     reason: str
     by: str
     created_ms: int
+
+    @property
+    def is_stored(self) -> bool:
+        """True if the database has the ban."""
+        return self.id > 0
+
+    @property
+    def shown_id(self) -> str:
+        """What a list has in the place of the id."""
+        return str(self.id) if self.is_stored else "NOT STORED"
+
+    @property
+    def label(self) -> str:
+        """What a text calls the ban by: ``ban 42``, or that it is not stored."""
+        return f"ban {self.id}" if self.is_stored else "a ban that is NOT STORED"
 
     def in_force(self, wall_ms: int) -> bool:
         """True if the ban has not run out at ``wall_ms``, in Unix milliseconds."""

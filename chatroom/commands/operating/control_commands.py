@@ -78,6 +78,19 @@ def sessions(context: Context, params: list[str]) -> Pending | None:
     return None
 
 
+@command("UNSTORED", when=When.CONTROL)
+def unstored(context: Context, params: list[str]) -> Pending | None:
+    """Lists the bans that act, and that the database refused so far."""
+    for rule in context.world.bans.list_unstored():
+        kind = "name" if rule.name is not None else "ip"
+        moments = f"{rule.created_ms} {rule.until_ms}"
+        # An address that begins with a colon would be the last parameter.
+        context.say(
+            f":{context.server} NOTE UNSTORED {kind} {printable(rule.target)} {rule.by} {moments} :{rule.reason}"
+        )
+    return None
+
+
 @command("ANNOUNCE", "<text>", when=When.CONTROL)
 def announce(context: Context, params: list[str]) -> Pending | None:
     """Sends a notice from the server to all users."""

@@ -10,7 +10,7 @@ import contextlib
 import ipaddress
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from chatroom.chat.admission import ban_policy, ban_targets
 from chatroom.chat.admission.ban_policy import Reach, RiskKind
@@ -18,12 +18,13 @@ from chatroom.chat.admission.ban_table import describe, explain
 from chatroom.chat.admission.ban_targets import NameTarget, NetworkTarget
 from chatroom.chat.admission.durations import format_duration, looks_like_duration, parse_duration
 from chatroom.chat.enforcement import count_hits, enforce_rules, sessions_in, users_named
-from chatroom.chat.stored.records import BanRule, Network, Role
+from chatroom.chat.stored.records import BanKind, BanRule, Network, NewBan, Role
+from chatroom.chat.unstored_bans import key_of, put_into_force
 from chatroom.commands.command_table import command
 from chatroom.commands.context import Context
 from chatroom.commands.operating.kill import require_rank
 from chatroom.commands.pending import Pending
-from chatroom.errors import InvalidTarget, InvalidValue, NeedsForce, NotFound
+from chatroom.errors import InvalidTarget, InvalidValue, NeedsForce, NotFound, StorageError
 from chatroom.irc.limits import BAN_REASON_BYTES
 from chatroom.irc.names import casefold
 
@@ -33,6 +34,10 @@ if TYPE_CHECKING:
 
 MOST_NAMED = 20
 """How many users or bans one answer of UBAN INFO names."""
+_NOT_STORED = (
+    "The ban acts, but it is NOT STORED, because the database did not take it. It is tried again every few seconds; if "
+    "the daemon stops before, the ban ends"
+)
 MOST_LISTED = 200
 """How many bans UBAN LIST shows. A list of 100,000 bans would overflow the send queue of the client that asked."""
 
@@ -158,6 +163,17 @@ def _users_in(context: Context, network: Network) -> set[User]:
     return {session.user for session in sessions_in(context.world, network) if session.user is not None}
 
 
+class _Added(NamedTuple):
+    """What came of storing a ban."""
+
+    rule: BanRule | None
+    """None if the ban is not in force: another process has lifted it by now."""
+    replaced: BanRule | None
+    """The ban that was in force for the target before."""
+    failure: str = ""
+    """Why the database refused the ban; empty if it took it."""
+
+
 def _store(
     context: Context, targets: Sequence[NameTarget | NetworkTarget], duration_s: int | None, reason: str
 ) -> Pending:
@@ -168,37 +184,48 @@ def _store(
     now = datetime.fromtimestamp(world.wall_ms / 1000, UTC)
     until = now + timedelta(seconds=duration_s) if duration_s is not None else None
     if isinstance(target, NameTarget):
-        kind, text, remark = "name", target.name, ""
+        new, remark = NewBan("name", target.name, reason, until), ""
     else:
-        kind, text, remark = "ip", ban_targets.format_network(target.network), target.note
+        new, remark = NewBan("ip", ban_targets.format_network(target.network), reason, until), target.note
         remark = "; ".join(filter(None, (remark, ban_policy.narrowness(target.network))))
+    text = new.target
 
     # Runs in the store worker, which does not touch the world. Only then(), in a later tick, does.
-    def job(stores: Stores) -> tuple[BanRule | None, BanRule | None]:
-        before = stores.bans.find_in_force("name" if kind == "name" else "ip", text, now)
-        replaced = stores.bans.find_rule(before.id, now) if before is not None else None
-        ban = stores.bans.add("name" if kind == "name" else "ip", text, reason, until, actor)
-        return stores.bans.find_rule(ban.id, now), replaced
+    def job(stores: Stores) -> _Added:
+        try:
+            before = stores.bans.find_in_force(new.kind, text, now)
+            replaced = stores.bans.find_rule(before.id, now) if before is not None else None
+            ban = stores.bans.add(new.kind, text, reason, until, actor)
+            return _Added(stores.bans.find_rule(ban.id, now), replaced)
+        except StorageError as error:
+            return _Added(None, None, str(error))  # not raised: ``then`` would not run, and the ban would not act
 
-    def then(context: Context, stored: tuple[BanRule | None, BanRule | None]) -> Pending | None:
-        rule, replaced = stored
-        # A new rule replaces the old one by itself. But there is none if another process lifted the new ban meanwhile.
-        if replaced is not None:
-            context.world.bans.discard(replaced.id)
+    def then(context: Context, added: _Added) -> Pending | None:
+        world = context.world
+        rule, replaced, failure = added
+        if failure:
+            replaced = world.bans.find_target(text)
+            rule = put_into_force(world, new, actor, failure)
+        else:
+            # A new rule replaces the old one by itself. There is none if another process lifted the new ban meanwhile.
+            if replaced is not None:
+                world.bans.discard(replaced.id)
         if rule is not None:
-            context.world.bans.add(rule)
-            context.world.log_line(f"banned {text} by {actor.name}: {explain(rule, context.world.bans.zone)}")
+            world.bans.add(rule)
+            world.log_line(f"banned {text} by {actor.name}: {explain(rule, world.bans.zone)}")
             length = "permanently" if duration_s is None else f"for {format_duration(duration_s)}"
             extra = f" ({remark})" if remark else ""
-            context.note("ADDED", text, text=f"{text} is banned {length}, ban {rule.id}{extra}")
+            context.note("ADDED", text, text=f"{text} is banned {length}, {rule.label}{extra}")
             if replaced is not None:
-                before = f"ban {replaced.id} by {replaced.by}: {explain(replaced, context.world.bans.zone)}"
-                context.note("REPLACED", text, text=f"ban {rule.id} replaces {before}")
+                before = f"{replaced.label} by {replaced.by}: {explain(replaced, world.bans.zone)}"
+                context.note("REPLACED", text, text=f"{rule.label} replaces {before}")
+            if not rule.is_stored:
+                context.warn("NOT_STORED", text, text=_NOT_STORED)
             # The role is the issuer's when the command was given: it may have changed while the job ran.
-            hits = count_hits(context.world, [rule], issuer_role, spared=issuer)
+            hits = count_hits(world, [rule], issuer_role, spared=issuer)
             if hits.sessions:
                 context.note("DISCONNECTED", text, text=hits.describe())
-            enforce_rules(context.world, [rule], issuer_role, spared=issuer)
+            enforce_rules(world, [rule], issuer_role, spared=issuer)
         return _store(context, others, duration_s, reason) if others else None
 
     return Pending("store", job, then)
@@ -211,6 +238,8 @@ def _remove(context: Context, text: str) -> Pending:
         own = account in (context.user.account, context.session.oper)
         ban_policy.require_may_lift(context.role, rule.target, account.role, own=own)
     ban_id, actor = rule.id, context.actor
+    if not rule.is_stored:
+        return _remove_unstored(context, rule)
 
     def job(stores: Stores) -> object:
         return stores.bans.lift(ban_id, actor)
@@ -221,8 +250,41 @@ def _remove(context: Context, text: str) -> Pending:
         wider = _find_wider(context, rule)
         text = f"{rule.target} is no longer banned"
         if wider is not None:
-            text = f"ban {rule.id} is lifted, but ban {wider.id} on {wider.target} still covers {rule.target}"
+            text = f"ban {rule.id} is lifted, but {wider.label} on {wider.target} still covers {rule.target}"
         context.note("REMOVED", rule.target, text=text)
+
+    return Pending("store", job, then)
+
+
+def _remove_unstored(context: Context, rule: BanRule) -> Pending:
+    """Lift a ban that is not stored, and the stored ban on its target that it has replaced, if there was one."""
+    world, actor = context.world, context.actor
+    kind: BanKind = "ip" if rule.name is None else "name"
+    now = datetime.fromtimestamp(world.wall_ms / 1000, UTC)
+    # At once: a try that is under way comes before our job, which then lifts what it has stored.
+    waiting = world.retries.discard(key_of(rule))
+
+    def job(stores: Stores) -> str:
+        try:
+            before = stores.bans.find_in_force(kind, rule.target, now)
+            if before is not None:
+                stores.bans.lift(before.id, actor)
+        except StorageError as error:
+            return str(error)
+        return ""
+
+    def then(context: Context, failure: str) -> None:
+        if failure:
+            if waiting is not None:
+                context.world.retries.add(key_of(rule), waiting, context.world.mono_ms)
+            context.world.log_line(f"the ban on {rule.target} stays: {failure}")
+            context.fail("TEMPORARILY_UNAVAILABLE", text="That could not be stored, try again in a moment")
+            return
+        current = context.world.bans.find_target(rule.target)
+        if current is not None:
+            context.world.bans.discard(current.id)
+        context.world.log_line(f"unbanned {rule.target} by {actor.name}")
+        context.note("REMOVED", rule.target, text=f"{rule.target} is no longer banned")
 
     return Pending("store", job, then)
 
@@ -239,9 +301,8 @@ def _find_rule(context: Context, text: str) -> BanRule:
         covering = [] if isinstance(target, NameTarget) else bans.find_covering(target.network, context.world.wall_ms)
         if rule is None and covering:
             wider = covering[0]
-            raise NotFound(
-                f"{shown} is covered by ban {wider.id} on {wider.target}: UBAN DEL {wider.id} lifts that one"
-            )
+            way = wider.id if wider.is_stored else wider.target
+            raise NotFound(f"{shown} is covered by {wider.label} on {wider.target}: UBAN DEL {way} lifts that one")
     if rule is None:
         raise NotFound(f"there is no ban on {text[:64]}; UBAN LIST shows all bans")
     return rule
@@ -275,7 +336,7 @@ def _list(context: Context) -> None:
 
 
 def _entry(context: Context, rule: BanRule) -> str:
-    return f"{rule.id}: {rule.target} is {describe(rule, context.world.bans.zone)}, by {rule.by}"
+    return f"{rule.shown_id}: {rule.target} is {describe(rule, context.world.bans.zone)}, by {rule.by}"
 
 
 def _info(context: Context, text: str) -> None:
@@ -293,7 +354,7 @@ def _info(context: Context, text: str) -> None:
         hit = sorted(user.nick for user in _users_in(context, network))
         shown = ban_targets.format_network(network)
     if rule is None and inside:
-        named = _some([f"{one.id}: {one.target}" for one in inside])
+        named = _some([f"{one.shown_id}: {one.target}" for one in inside])
         context.note("INFO", shown, text=f"{shown} is not banned as a whole; bans inside it ({len(inside)}): {named}")
     elif rule is None:
         context.note("INFO", shown, text=f"{shown} is not banned")

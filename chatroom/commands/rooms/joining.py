@@ -9,6 +9,7 @@ from chatroom.chat.events import Event
 from chatroom.chat.people.channel import OP, Channel
 from chatroom.chat.stored.entries import Kind
 from chatroom.chat.stored.records import Role
+from chatroom.chat.unstored_channels import save_later
 from chatroom.commands.channel_rules import find_visible
 from chatroom.commands.command_table import command
 from chatroom.commands.context import Context, printable
@@ -19,6 +20,7 @@ from chatroom.commands.reading.replay import replay_channel
 from chatroom.commands.rooms.member_list import reply_names
 from chatroom.commands.rooms.topics import reply_topic
 from chatroom.commands.talking.messages import may_tell
+from chatroom.errors import StorageError
 from chatroom.irc import caps, numerics
 from chatroom.irc.limits import LEAVE_BYTES
 from chatroom.irc.names import is_channel
@@ -118,7 +120,12 @@ def _create_channel(context: Context, name: str) -> Channel:
         channel.access[account.id] = "founder"
         channel.stored = True
         record, actor = channel.to_record(), context.actor
-        world.work.write(lambda stores: stores.channels.save(record, actor, "channel.create", ""))
+
+        def then(outcome: object) -> None:
+            if isinstance(outcome, StorageError):
+                save_later(world, channel, actor, "channel.create", "", outcome)
+
+        world.work.write(lambda stores: stores.channels.save(record, actor, "channel.create", ""), then)
     return channel
 
 

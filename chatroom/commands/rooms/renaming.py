@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from chatroom.chat.people.channel import Channel
 from chatroom.chat.stored.records import Role
+from chatroom.chat.unstored_channels import rename_later
 from chatroom.commands.channel_rules import acts_by_right, find_visible
 from chatroom.commands.command_table import command
 from chatroom.commands.context import Context
 from chatroom.commands.pending import Pending
 from chatroom.commands.rooms.joining import show_channel
+from chatroom.errors import StorageError
 from chatroom.irc import caps, numerics
 from chatroom.irc.limits import KICK_BYTES
 from chatroom.irc.names import casefold, is_channel
@@ -43,7 +45,12 @@ def _rename(context: Context, channel: Channel, name: str, reason: str) -> None:
     world.rename_channel(channel, name)
     # Not ``save_and_tell``: the members must read it at once, because the channel's next line has the new name already.
     record = channel.to_record() if channel.stored else None
-    world.work.write(lambda stores: stores.channels.rename(old, name, record, actor))
+
+    def then(outcome: object) -> None:
+        if isinstance(outcome, StorageError):
+            rename_later(world, channel, old, actor, outcome)
+
+    world.work.write(lambda stores: stores.channels.rename(old, name, record, actor), then)
     world.log_line(f"{old} is now {name}, by {context.nick}")
     event = world.outbox.event(context.source, f"RENAME {old} {name} :{reason}", context.user, channel)
     for member in channel.members:

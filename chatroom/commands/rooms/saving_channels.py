@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from chatroom.chat.stored.entries import Kind
+from chatroom.chat.unstored_channels import save_later
 from chatroom.commands.context import Context
 from chatroom.commands.pending import Pending
 from chatroom.errors import StorageError
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from chatroom.chat.people.channel import Channel
     from chatroom.chat.stored.stores import Stores
 
-
+_NOT_STORED = "The change holds, but could not be stored: it is tried again, and ends with a restart until then"
 _KINDS = {"MODE": Kind.MODE, "TOPIC": Kind.TOPIC}
 
 
@@ -29,7 +30,7 @@ def save_and_tell(
 
     The members read one line for each of ``changes`` (``+m``, ``:new topic``): the verb, the channel and the change.
     ``action`` and ``detail`` are for the audit. If the save fails, the members read them all the same, and the user
-    reads a warning: the change ends with a restart.
+    reads a warning, and the save is tried again until it succeeds.
     """
     source = context.source
     account = context.user.account_name
@@ -47,8 +48,8 @@ def save_and_tell(
 
     def then(context: Context, failure: str | None) -> None:
         if failure is not None:
-            context.world.log_line(f"{channel.name} could not be stored: {failure}")
-            context.warn("NOT_STORED", channel.name, text="The change could not be stored and ends with a restart")
+            save_later(context.world, channel, actor, action, detail, failure)
+            context.warn("NOT_STORED", channel.name, text=_NOT_STORED)
         _tell(context, channel, source, account, verb, changes)
 
     return Pending("store", job, then)

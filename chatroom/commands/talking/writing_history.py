@@ -9,6 +9,7 @@ from chatroom.chat.admission.reserved_names import is_nickserv
 from chatroom.chat.stored.entries import Conversation, direct
 from chatroom.chat.work_queue import PATIENCE_MS
 from chatroom.commands.pending import Pending
+from chatroom.errors import StorageError
 
 if TYPE_CHECKING:
     from chatroom.chat.delivery.ledger import NotWritten
@@ -26,6 +27,9 @@ _NOT_SENT = "Your message was not sent, because it could not be stored"
 Say = Callable[["Utterance", "list[str]"], "Pending | None"]
 """Sends a message to the targets of these names. Returns what must be waited for, if a target is a service."""
 
+_REFUSED = Pending(None, None, lambda context, result: None)
+"""Does nothing: for None, the caller would send the message that was just refused."""
+
 
 def wait_for_journal(
     utterance: Utterance, names: list[str], say: Say, since_mono_ms: int | None = None
@@ -33,17 +37,23 @@ def wait_for_journal(
     """Return what to wait for if the message must be stored and another process has the write lock; otherwise None.
 
     ``say`` runs when the lock is free, in a later tick. ``since_mono_ms`` is when the wait began; None begins
-    one. After ``PATIENCE_MS`` the message is refused and not sent. Raises ``StorageError`` if the disk fails.
+    one. After ``PATIENCE_MS``, or if the database cannot be written, the message is refused and not sent.
     """
     world = utterance.world
-    if not any(_is_stored(utterance, name) for name in names) or world.ledger.ready():
+    if not any(_is_stored(utterance, name) for name in names):
         return None
+    try:
+        if world.ledger.ready():
+            return None
+    except StorageError:
+        report_commit(world)
+        utterance.context.fail("NOT_KEPT", names[0], text=f"{_NOT_SENT}: the database cannot be written")
+        return _REFUSED
     if since_mono_ms is None:
         since_mono_ms = world.mono_ms
     if world.mono_ms - since_mono_ms > PATIENCE_MS:
         utterance.context.fail("NOT_KEPT", names[0], text=f"{_NOT_SENT}: the database is busy")
-        # A Pending that does nothing: for None, the caller would send the message that was just refused.
-        return Pending(None, None, lambda context, result: None)
+        return _REFUSED
 
     def then(context: Context, result: object) -> Pending | None:
         if context.session.user is None:
@@ -111,15 +121,13 @@ def write_direct_message(utterance: Utterance, event: Event, account: AccountEnt
     return True
 
 
-def report_commit(world: World, not_written: Iterable[NotWritten], failure_before: str) -> None:
-    """Tell the senders which messages a commit could not write, and the operator if commits fail or succeed again.
-
-    ``failure_before`` is the ledger's failure from before this commit.
-    """
-    failure = world.ledger.failure
-    if failure and not failure_before:
+def report_commit(world: World, not_written: Iterable[NotWritten] = ()) -> None:
+    """Tell the senders which messages a commit could not write, and the operator if commits fail or succeed again."""
+    failure, told = world.ledger.failure, world.ledger.told_failure
+    world.ledger.told_failure = failure
+    if failure and not told:
         world.log_line(f"messages cannot be stored, and are not sent: {failure}")
-    elif failure_before and not failure:
+    elif told and not failure:
         world.log_line("messages can be stored again")
     server = world.settings.server.name
     for session, verb, target in not_written:

@@ -35,7 +35,7 @@ class SqliteAccountData:
 
     def set_marker(self, account_id: int, target: str, read_ms: int) -> None:
         """Set the read marker of a conversation. It never goes back."""
-        with self._database.transaction():
+        with self._database.transaction(minor=True):
             self._database.execute(
                 f"INSERT INTO read_markers (account_id, target, read_ms) {_ACCOUNT}"
                 " ON CONFLICT DO UPDATE SET read_ms = max(read_ms, excluded.read_ms)",
@@ -44,12 +44,12 @@ class SqliteAccountData:
 
     def delete_marker(self, account_id: int, target: str) -> None:
         """Delete the read marker of a conversation."""
-        with self._database.transaction():
+        with self._database.transaction(minor=True):
             self._database.execute("DELETE FROM read_markers WHERE account_id = ? AND target = ?", (account_id, target))
 
     def clear_playback(self, account_id: int, targets: Mapping[str, int], dropped: Iterable[str] = ()) -> None:
         """Set up to which message id the playback of conversations is cleared."""
-        with self._database.transaction():
+        with self._database.transaction(minor=True):
             self._database.execute_many(
                 "DELETE FROM cleared_playback WHERE account_id = ? AND target = ?",
                 [(account_id, target) for target in dropped],
@@ -62,7 +62,7 @@ class SqliteAccountData:
 
     def set_metadata(self, account_id: int, metadata: dict[str, str]) -> None:
         """Replace all metadata of an account."""
-        with self._database.transaction():
+        with self._database.transaction(minor=True):
             self._database.execute("DELETE FROM account_metadata WHERE account_id = ?", (account_id,))
             for key, value in metadata.items():
                 self._database.execute(

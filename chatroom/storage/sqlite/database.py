@@ -17,11 +17,13 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from chatroom.errors import DatabaseBusy, DatabaseMissing, StorageError
+from chatroom.errors import DatabaseBusy, DatabaseMissing, DiskFull, StorageError
 from chatroom.storage import daemon_lock, file_errors
+from chatroom.storage.disk_reserve import DiskReserve
 from chatroom.storage.sqlite import sqlite_errors
 from chatroom.storage.sqlite.timestamps import Clock, to_ms, utc_now
 from chatroom.storage.sqlite.write_ahead_log import refuse_foreign_log
+from chatroom.storage.write_guard import WriteGuard
 
 MINIMUM_SQLITE = (3, 37, 0)
 """The first version with STRICT tables."""
@@ -45,7 +47,7 @@ class Database:
     ``writer`` is stored with each logged change: ``cli``, or one word for all connections of a daemon.
     """
 
-    __slots__ = ("_busy_timeout_s", "_clock", "_connection", "_wal", "_wrote", "log_limit", "path", "writer")
+    __slots__ = ("_busy_timeout_s", "_clock", "_connection", "_wal", "_wrote", "guard", "log_limit", "path", "writer")
 
     def __init__(
         self, path: Path, connection: sqlite3.Connection, writer: str, clock: Clock, busy_timeout_s: float
@@ -54,6 +56,8 @@ class Database:
         self.writer = writer
         self.log_limit = WAL_LIMIT
         """Bytes of write-ahead log above which a commit on this connection is followed by a checkpoint."""
+        self.guard: WriteGuard | None = None
+        """Asked before each transaction; None for a connection that has no claim to the last room of the disk."""
         self._connection = connection
         self._clock = clock
         self._busy_timeout_s = busy_timeout_s
@@ -106,17 +110,27 @@ class Database:
         return 0 if row is None or row[0] is None else int(row[0])
 
     @contextlib.contextmanager
-    def transaction(self) -> Iterator[None]:
-        """Take the write lock; commit at the end of the block, or roll back on any exception. Raises ``DatabaseBusy``.
+    def transaction(self, *, minor: bool = False) -> Iterator[None]:
+        """Take the write lock; commit at the end of the block, or roll back on any exception.
 
-        Transactions do not nest: each method of a store is one.
+        Transactions do not nest: each method of a store is one. ``minor``: on a full disk the write is refused rather
+        than given the room that is kept for bans and accounts. Raises ``DatabaseBusy``, ``DiskFull`` and, if the file
+        is no longer the one that was opened, ``StorageError``.
         """
         if self._connection.in_transaction:
             raise RuntimeError("transactions do not nest")
+        guard = self.guard
+        if guard is not None:
+            guard.require_room(minor=minor)
         self._begin()
         try:
             yield
             self.execute("COMMIT")
+        except DiskFull:
+            self._roll_back()
+            if guard is not None and not minor:
+                guard.reserve.give_up()  # by a quota it was full before: the next try has the room
+            raise
         except BaseException:
             self._roll_back()
             raise
@@ -182,9 +196,27 @@ class Database:
         It replaces automatic checkpoints, which are off on every connection because one could fall into a tick. Errors
         are ignored: what was committed is safe in the log, and a later checkpoint copies it.
         """
+        if not self.has_room_for_checkpoint():
+            return
         # DatabaseError and not OperationalError, which a damaged page of the log does not raise.
         with contextlib.suppress(sqlite3.DatabaseError):
             self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+
+    def has_room_for_checkpoint(self) -> bool:
+        """True if the file can grow by what a checkpoint adds to it, and as much again.
+
+        On a full disk a checkpoint would otherwise take the room that is kept for bans, and not be completed.
+        """
+        try:
+            found = os.statvfs(self._wal.parent)
+            size = self.path.stat().st_size
+        except OSError:
+            return True  # the checkpoint itself shows what is wrong
+        free = found.f_bavail * found.f_frsize
+        if free > self.wal_size() * 2:
+            return True
+        grows = self.number("PRAGMA page_count") * self.number("PRAGMA page_size") - size
+        return grows <= free // 2
 
     def backup_to(
         self, target: sqlite3.Connection, *, pages: int, progress: Callable[[int, int, int], None] | None
@@ -234,6 +266,9 @@ def open_database(
     # While a daemon serves the database the log is in use. The daemon itself has checked it at its start.
     if not daemon_lock.is_held(path):
         refuse_foreign_log(path)
+    if not os.path.exists(f"{os.path.realpath(path)}-shm"):
+        # The first connection makes two files beside the database, and reads nothing if the disk has no room for them.
+        DiskReserve(path).make_room()
     # mode=rw: SQLite must not make the file, because it would get the permissions of the umask. isolation_level=None:
     # Python must not begin transactions by itself.
     uri = f"file:{quote(os.fsencode(path.absolute()))}?mode=rw"

@@ -268,6 +268,8 @@ class SqliteUpkeep:
 
     def _checkpoint(self, mode: Literal["PASSIVE", "RESTART", "TRUNCATE"]) -> bool:
         """Make a checkpoint without waiting for a lock. Returns True if it was completed."""
+        if not self._database.has_room_for_checkpoint():
+            return False
         try:
             with self._database.without_waiting():
                 row = self._database.row(f"PRAGMA wal_checkpoint({mode})")

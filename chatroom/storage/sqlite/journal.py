@@ -20,6 +20,7 @@ from chatroom.storage.sqlite import sqlite_errors
 from chatroom.storage.sqlite.database import WAL_LIMIT
 from chatroom.storage.sqlite.history_rows import INSERTS, MOST_AT_ONCE, columns_of, condition_of, highest_message_id
 from chatroom.storage.sqlite.timestamps import Clock, to_ms, utc_now
+from chatroom.storage.write_guard import WriteGuard
 
 _MOST_KNOWN = 20_000
 """The most conversations whose ids are kept in memory."""
@@ -31,10 +32,11 @@ class SqliteJournal:
     Guarded by the hub lock: the thread that holds it uses the connection.
     """
 
-    __slots__ = ("_clock", "_connection", "_known", "_new", "_path")
+    __slots__ = ("_clock", "_connection", "_guard", "_known", "_new", "_path")
 
-    def __init__(self, path: Path, connection: sqlite3.Connection, clock: Clock) -> None:
+    def __init__(self, path: Path, connection: sqlite3.Connection, clock: Clock, guard: WriteGuard) -> None:
         self._path = path
+        self._guard = guard
         self._connection = connection
         self._clock = clock
         self._known: dict[Conversation, int] = {}
@@ -60,7 +62,11 @@ class SqliteJournal:
         return [row[0] for row in rows]
 
     def begin(self) -> bool:
-        """Take the write lock; False if another connection has it."""
+        """Take the write lock; False if another connection has it.
+
+        Raises ``StorageError`` if the disk has no room for messages, or the file was removed or replaced.
+        """
+        self._guard.require_room_for_messages()
         try:
             # A plain BEGIN takes the lock at the first write only, and that one would fail instead of this.
             self._connection.execute("BEGIN IMMEDIATE")
@@ -173,10 +179,12 @@ def find_or_add(connection: sqlite3.Connection, conversation: Conversation) -> t
     return int(connection.execute(insert, values).lastrowid or 0), True
 
 
-def open_journal(path: Path, *, full: bool = False, clock: Clock = utc_now) -> SqliteJournal:
+def open_journal(
+    path: Path, *, full: bool = False, clock: Clock = utc_now, guard: WriteGuard | None = None
+) -> SqliteJournal:
     """Open a journal on the database at ``path``, which ``open_stores`` has migrated. Raises ``StorageError``.
 
-    ``full``: a commit waits until the disk has it, so that it survives a power cut.
+    ``full``: a commit waits until the disk has it, so that it survives a power cut. ``guard`` is the daemon's.
     """
     uri = f"file:{quote(os.fsencode(path.absolute()))}?mode=rw"
     try:
@@ -186,7 +194,7 @@ def open_journal(path: Path, *, full: bool = False, clock: Clock = utc_now) -> S
         connection = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=0, check_same_thread=False)
     except sqlite3.Error as error:
         raise sqlite_errors.from_sqlite(path, error) from error
-    journal = SqliteJournal(path, connection, clock)
+    journal = SqliteJournal(path, connection, clock, guard or WriteGuard(path))
     try:
         # The pragmas of ``open_database`` that a writer needs, for the reasons given there.
         for pragma in (

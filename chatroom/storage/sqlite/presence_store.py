@@ -23,7 +23,7 @@ class SqlitePresence:
     def come(self, account_id: int, channel: str, joined_ms: int | None = None) -> None:
         """Record that the account is in the channel, and since when."""
         # A SELECT instead of VALUES adds no row if the account was deleted meanwhile.
-        with self._database.transaction():
+        with self._database.transaction(minor=True):
             self._database.execute(
                 "INSERT INTO presence (account_id, channel, is_present, joined_ms)"
                 " SELECT id, ?, 1, ? FROM accounts WHERE id = ?"
@@ -33,7 +33,7 @@ class SqlitePresence:
 
     def go(self, account_id: int, channel: str, message_id: int | None, *, returns: bool = False) -> None:
         """Record that the account left and has read up to ``message_id``."""
-        with self._database.transaction():
+        with self._database.transaction(minor=True):
             self._database.execute(
                 "INSERT INTO presence (account_id, channel, is_present, left_number)"
                 " SELECT id, ?, 0, ? FROM accounts WHERE id = ?"
@@ -62,14 +62,14 @@ class SqlitePresence:
 
     def forget_place(self, account_id: int, channel: str) -> None:
         """Record that the account does not come back to the channel."""
-        with self._database.transaction():
+        with self._database.transaction(minor=True):
             self._database.execute(
                 "UPDATE presence SET joined_ms = NULL WHERE account_id = ? AND channel = ?", (account_id, channel)
             )
 
     def forget_channel(self, channel: str) -> None:
         """Record that no account comes back to the channel."""
-        with self._database.transaction():
+        with self._database.transaction(minor=True):
             self._database.execute(
                 "UPDATE presence SET joined_ms = NULL WHERE channel = ? AND joined_ms IS NOT NULL", (channel,)
             )

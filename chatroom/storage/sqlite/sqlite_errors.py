@@ -5,12 +5,11 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
-from chatroom.errors import DatabaseBusy, DatabaseDamaged, InvalidValue, StorageError
+from chatroom.errors import DatabaseBusy, DatabaseDamaged, DiskFull, InvalidValue, StorageError
 
 _BUSY = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
 _DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 _UNUSABLE = {
-    sqlite3.SQLITE_FULL: "there is no room left on the disk",
     sqlite3.SQLITE_IOERR: "the disk reports an error",
     sqlite3.SQLITE_READONLY: "it cannot be written to",
     sqlite3.SQLITE_CANTOPEN: "it cannot be opened",
@@ -39,13 +38,17 @@ def from_sqlite(path: Path, error: Exception) -> Exception:
     if isinstance(error, OverflowError):
         return InvalidValue("this number is too large")
     # The lowest byte is the primary code. Extended codes such as SQLITE_BUSY_SNAPSHOT add bits above it.
-    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    extended = getattr(error, "sqlite_errorcode", 0)
+    code = extended & 0xFF
     if code in _BUSY:
         return DatabaseBusy(f"{path}: another connection keeps the database locked")
     if code in _DAMAGED:
         if code == sqlite3.SQLITE_NOTADB:
             return DatabaseDamaged(f"{path}: not a database")
         return DatabaseDamaged(f"{path}: the database is damaged ({error})")
+    # The second one is for the memory that the connections share, which is a file too.
+    if code == sqlite3.SQLITE_FULL or extended == sqlite3.SQLITE_IOERR_SHMSIZE:
+        return DiskFull(f"{path}: there is no room left on the disk")
     if code in _UNUSABLE:
         return StorageError(f"{path}: {_UNUSABLE[code]}")
     # A schema of ours has all its tables. SQLite has no code of its own for one that lost some of them.

@@ -23,6 +23,7 @@ from chatroom.storage.sqlite.migrate import bring_up
 from chatroom.storage.sqlite.presence_store import SqlitePresence
 from chatroom.storage.sqlite.server_keys import get_server_key
 from chatroom.storage.sqlite.timestamps import Clock, utc_now
+from chatroom.storage.write_guard import WriteGuard
 
 
 class SqliteStores:
@@ -103,17 +104,19 @@ def open_stores(
     clock: Clock = utc_now,
     busy_timeout_s: float = BUSY_TIMEOUT_S,
     progress: Progress | None = None,
+    guard: WriteGuard | None = None,
 ) -> SqliteStores:
     """Connect to the database at ``path``, for this thread.
 
     ``create``: make a missing database and its directories. ``migrate``: upgrade an older one, after it was copied
     beside itself; the caller must hold the ``DaemonLock``. ``writer`` is stored with each logged change; all
-    connections of a daemon share one, such as ``daemon:4f1c``. ``progress`` is that of the copy.
+    connections of a daemon share one, such as ``daemon:4f1c``, and its ``guard``. ``progress`` is that of the copy.
 
     Raises ``DatabaseMissing``, ``DatabaseOutdated``,
     ``DatabaseNewer``, ``DatabaseDamaged``, ``DatabaseBusy``, and ``StorageError`` for a path that cannot be used.
     """
     database = open_database(path, create=create, writer=writer, clock=clock, busy_timeout_s=busy_timeout_s)
+    database.guard = guard or WriteGuard(path)
     try:
         return SqliteStores(database, bring_up(database, create=create, migrate=migrate, progress=progress))
     except BaseException:

@@ -8,7 +8,7 @@ from harness.world import Here, params_of, verbs
 
 from chatroom.errors import StorageError
 
-WARNING = "The change could not be stored and ends with a restart"
+WARNING = "The change holds, but could not be stored: it is tried again, and ends with a restart until then"
 
 
 @pytest.fixture
@@ -95,7 +95,7 @@ def test_a_failed_save_is_told_with_a_warning_and_logged(
     sent = una.ask(change)
     assert params_of(sent, "WARN") == [change.split()[0], "NOT_STORED", "#a", WARNING]
     assert sent[1:] == bob.read() == [f":{una.prefix} {change}"]
-    assert "#a could not be stored: disk full" in here.world.log_lines
+    assert "#a could not be stored, and is tried again: disk full" in here.world.log_lines
     assert here.channel("#a").to_record() != before
 
 

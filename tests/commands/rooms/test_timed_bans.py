@@ -174,7 +174,7 @@ def test_a_lift_that_cannot_be_stored_is_told_all_the_same(here: Here, monkeypat
     monkeypatch.setattr(type(here.stores.channels), "save", fail)
     here.wait(60)
     assert una.read() == [f":{SERVER} MODE #a -b {MASK}"]
-    assert "#a could not be stored: disk full" in here.world.log_lines
+    assert "#a could not be stored, and is tried again: disk full" in here.world.log_lines
 
 
 def test_history_and_audit_have_it(tmp_path: Path) -> None:

@@ -1,0 +1,61 @@
+"""Changes of channels that the database refuses: they hold in memory, and are tried until they are stored."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from chatroom.chat.retries import Retry
+from chatroom.errors import AlreadyExists
+
+if TYPE_CHECKING:
+    from chatroom.chat.people.channel import Channel
+    from chatroom.chat.stored.records import Actor
+    from chatroom.chat.stored.stores import Stores
+    from chatroom.chat.work_queue import Job
+    from chatroom.chat.world import World
+    from chatroom.errors import ChatroomError
+
+
+def save_later(world: World, channel: Channel, by: Actor, action: str, detail: str, why: ChatroomError | str) -> None:
+    """Have a channel saved, as it is by then, as soon as the database takes it. ``why`` is for the log."""
+    world.log_line(f"{channel.name} could not be stored, and is tried again: {why}")
+
+    def make_job() -> Job | None:
+        if not channel.stored or world.channels.get(channel.folded) is not channel:
+            return None
+        record = channel.to_record()
+        return lambda stores: stores.channels.save(record, by, action, detail)
+
+    _try_until_stored(world, channel, "channel", make_job)
+
+
+def rename_later(world: World, channel: Channel, old: str, by: Actor, why: ChatroomError) -> None:
+    """Have a channel's new name stored as soon as the database takes it."""
+    world.log_line(f"the new name of {old}, {channel.name}, could not be stored, and is tried again: {why}")
+    name = channel.name
+
+    def make_job() -> Job | None:
+        is_here = channel.stored and world.channels.get(channel.folded) is channel and channel.name == name
+        record = channel.to_record() if is_here else None
+
+        def job(stores: Stores) -> None:
+            try:
+                stores.channels.rename(old, name, record, by)
+            except AlreadyExists:  # a later change of the channel was stored meanwhile, under its new name
+                stores.channels.delete(old, by)
+
+        return job
+
+    # A save that waits has the new name, so it must come behind the renaming.
+    save = world.retries.discard(("channel", channel.number))
+    _try_until_stored(world, channel, f"rename from {old} to {name}", make_job)
+    if save is not None:
+        world.retries.add(("channel", channel.number), save, world.mono_ms)
+
+
+def _try_until_stored(world: World, channel: Channel, kind: str, make_job: Callable[[], Job | None]) -> None:
+    def then(_: object) -> None:
+        world.log_line(f"{channel.name} is stored now")
+
+    world.retries.add((kind, channel.number), Retry(make_job, then), world.mono_ms)

@@ -1,0 +1,64 @@
+"""Watching the database's files and its disk: what is gone, how much is free, and whether the reserve is there.
+
+It runs in the store worker, between its jobs. Each thing is logged once, when it becomes so and when it is over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from chatroom.chat.world import World
+    from chatroom.server.inbox import Task
+    from chatroom.storage.write_guard import WriteGuard
+
+_MIB = 1024 * 1024
+
+
+class DiskWatch:
+    """Belongs to the store worker's thread; ``facts`` may be called from any."""
+
+    def __init__(self, world: World, post: Callable[[Task], None], guard: WriteGuard) -> None:
+        self._world = world
+        self._post = post
+        self._guard = guard
+        self._fault = ""
+        self._free: int | None = None
+        """What was free at the last look, in bytes; None if it could not be found out."""
+        self._was_short = False
+
+    def look(self) -> None:
+        """Look at the files and the disk, and post what has changed to the log."""
+        guard = self._guard
+        guard.log_fault = guard.file.find_log_fault()
+        fault = guard.find_fault()
+        if fault and fault != self._fault:
+            self._log(f"{fault}: messages are refused until it is back, or the daemon starts again")
+        elif self._fault and not fault:
+            self._log("the database is back in its place")
+        self._fault = fault
+        if not fault:
+            self._look_at_disk()
+
+    def _look_at_disk(self) -> None:
+        reserve = self._guard.reserve
+        try:
+            self._free = reserve.look()
+        except OSError:
+            self._free = None
+            return
+        is_short = reserve.is_short
+        if is_short and not self._was_short:
+            self._log("the disk is full: messages are refused, and what is left is kept for bans and accounts")
+        elif self._was_short and not is_short:
+            self._log("the disk has room again")
+        self._was_short = is_short
+
+    def facts(self) -> dict[str, str]:
+        """What ``STATUS`` says of the disk."""
+        free = "unknown" if self._free is None else f"{self._free // _MIB} MiB free"
+        return {"disk": "full; the rest is kept for bans and accounts" if self._was_short else free}
+
+    def _log(self, text: str) -> None:
+        self._post(lambda: self._world.log_line(text))
