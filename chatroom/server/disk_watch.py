@@ -58,7 +58,7 @@ class DiskWatch:
     def facts(self) -> dict[str, str]:
         """What ``STATUS`` says of the disk."""
         free = "unknown" if self._free is None else f"{self._free // _MIB} MiB free"
-        return {"disk": "full; the rest is kept for bans and accounts" if self._was_short else free}
+        return {"disk": "full; the rest is kept for bans and accounts" if self._guard.reserve.is_short else free}
 
     def _log(self, text: str) -> None:
         self._post(lambda: self._world.log_line(text))
