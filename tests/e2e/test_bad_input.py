@@ -31,7 +31,9 @@ def test_a_line_too_long_is_417_and_is_not_passed_on(shared: Daemon) -> None:
         for line in ("PRIVMSG bob :" + "x" * 600, "@" + "t" * 5000 + " PRIVMSG bob :tags", "PRIVMSG bob :" + "ä" * 300):
             assert [verb_of(answer) for answer in without_joins(alice.ask(line))] == ["417"]
         alice.ask("PRIVMSG bob :" + "y" * (510 - 13), "PRIVMSG bob :end")
-        assert [line[-3:] for line in without_joins(bob.collect())] == ["yyy", "end"]
+        # The longest message needs two lines on its way to bob, because the source stands in front of it there.
+        read = [line.partition(" :")[2] for line in without_joins(bob.collect())]
+        assert ("".join(read[:-1]), read[-1]) == ("y" * (510 - 13), "end")
 
 
 def test_a_line_without_an_end_costs_no_memory(shared: Daemon) -> None:

@@ -212,10 +212,10 @@ def test_many_bans_at_once_end_the_sessions_that_they_ban(live: Daemon) -> None:
     """An imported list of 3,000 networks ends the sessions in them. Other users chat on."""
     entries = [f"127.{64 + number // 250}.{number % 250}.0/24" for number in range(3000)]
     (live.place.root / "bans.txt").write_text("\n".join(entries))
-    with live.connect("ned", from_address="127.70.7.7") as ned, live.connect("olga") as olga:
+    with live.connect("ned", from_address="127.70.7.7") as ned, live.connect("otis") as otis:
         live.place.ctl("ban", "import", "bans.txt", "--yes")
         assert "banned" in ned.expect_closed()[-1]
-        assert [verb_of(line) for line in olga.ask("PING x")][-1] == "PONG"
+        assert [verb_of(line) for line in otis.ask("PING x")][-1] == "PONG"
         until(lambda: live.place.ctl_json("status")["bans"] == 3000, "all are in force", LIVE_CAP_S)
         assert refused_as_banned(live, "x", "127.75.249.1")
 
