@@ -15,6 +15,7 @@
     ├── ServeError           the daemon cannot start, or cannot go on
     │   ├── AddressUnusable  the port is in use, or the address is not local
     │   └── AlreadyServing   another daemon serves this database
+    ├── Overloaded           too much waits already: a job was not done
     ├── NotRunning           no daemon answers on the control socket
     ├── KnownServersUnusable the file of the servers that the client knows cannot be used
     └── Refused              the answer to a request, never logged as a fault
@@ -92,6 +93,10 @@ class CertificateUnusable(ServeError):
 
 class AlreadyServing(ServeError):
     """Another daemon serves this database."""
+
+
+class Overloaded(ChatroomError):
+    """Too much waits already, or nobody waits for it any more: a job was not done, and nothing has changed."""
 
 
 class NotRunning(ChatroomError):

@@ -30,6 +30,8 @@ class WorkItem(NamedTuple):
     queue: Queue
     job: Job
     then: Then | None = None
+    session: Session | None = None
+    """The session that waits for it, if one does."""
 
 
 class WorkQueue:
@@ -63,9 +65,12 @@ class WorkQueue:
         """Have a password worker run a job. No session waits for it."""
         self.checks.append(WorkItem("password", job))
 
-    def ask(self, queue: Queue, job: Job, then: Then) -> None:
-        """Have a job run after this tick's commit; ``then`` takes its outcome in a later tick."""
-        self.questions.append(WorkItem(queue, job, then))
+    def ask(self, queue: Queue, job: Job, then: Then, session: Session | None = None) -> None:
+        """Have a job run after this tick's commit; ``then`` takes its outcome in a later tick.
+
+        The job is not done if ``session`` is gone before: ``then`` takes an ``Overloaded``, as if too many jobs waited.
+        """
+        self.questions.append(WorkItem(queue, job, then, session))
 
     def take_writes(self) -> list[WorkItem]:
         """Remove the writes and return them, in order."""

@@ -22,6 +22,7 @@ from chatroom.errors import (
     NeedsForce,
     NotFound,
     NotPermitted,
+    Overloaded,
     Refused,
     StorageError,
     TooMany,
@@ -123,7 +124,9 @@ def resume(context: Context, pending: Pending, outcome: object) -> Pending | Non
     """
     following = None
     try:
-        if isinstance(outcome, ChatroomError):
+        if isinstance(outcome, Overloaded) and pending.if_overloaded is not None:
+            following = pending.if_overloaded(context)
+        elif isinstance(outcome, ChatroomError):
             refuse(context, outcome)
         else:
             following = pending.then(context, outcome)
@@ -144,6 +147,8 @@ def refuse(context: Context, error: ChatroomError) -> None:
         # The error names the path of the database, which only the operator should read.
         context.world.log_line(f"{context.verb} of {context.nick} failed: {error}")
         context.fail("TEMPORARILY_UNAVAILABLE", text="That could not be stored, try again in a moment")
+    elif isinstance(error, Overloaded):
+        context.fail("TEMPORARILY_UNAVAILABLE", text=f"{str(error)[:1].upper()}{str(error)[1:]}")
     else:
         context.fail("FAILED", text=str(error))
 

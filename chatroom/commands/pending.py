@@ -24,5 +24,7 @@ class Pending(NamedTuple):
     """Goes on with the verb. Returns a further ``Pending`` if the verb must wait again."""
     delay_ms: int = 0
     """How long to wait before the job is submitted."""
+    if_overloaded: Callable[[Context], Pending | None] | None = None
+    """Goes on instead of ``then`` if the job was not done because too many wait. Without it the verb is refused."""
     after_commit: bool = False
     """True if the job must find what this tick has said: it is submitted when the tick is committed."""

@@ -20,7 +20,7 @@ from chatroom.chat.relief import relieve
 from chatroom.commands.context import Context
 from chatroom.commands.dispatch import finish, resume, run_line
 from chatroom.commands.talking.writing_history import RETRY_MS, report_commit
-from chatroom.errors import ChatroomError
+from chatroom.errors import ChatroomError, Overloaded
 from chatroom.irc import numerics
 from chatroom.irc.framing import Malformed
 from chatroom.server.clocks import read_clocks
@@ -207,7 +207,7 @@ class Hub:
             if pending.queue is None or pending.job is None:
                 done(None)
             else:
-                self.workers.submit(pending.queue, pending.job, done)
+                self.workers.submit(pending.queue, pending.job, done, session)
 
         if pending.queue == "store":
             # What earlier lines wrote must be on the disk before this job runs.
@@ -234,8 +234,9 @@ class Hub:
                 thread.call_later(RETRY_MS / 1000, lambda: None)
 
     def _submit_work(self, items: list[WorkItem]) -> None:
-        for queue, job, then in items:
-            self.workers.submit(queue, job, _log_failure if then is None else partial(self._answer, queue, then))
+        for queue, job, then, session in items:
+            done = _log_failure if then is None else partial(self._answer, queue, then)
+            self.workers.submit(queue, job, done, session)
 
     def _answer(self, queue: Queue, then: Then, outcome: object) -> None:
         """Take a job's outcome in a later tick. Called in the worker's thread."""
@@ -281,6 +282,8 @@ def _unless_bug(outcome: object) -> object:
 
 
 def _log_failure(outcome: object) -> None:
+    if isinstance(outcome, Overloaded):
+        return  # a renewal of credentials: the next login does it
     if isinstance(outcome, ChatroomError):
         log.error("could not be stored: %s", outcome)
     elif isinstance(outcome, Exception):

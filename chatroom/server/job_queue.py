@@ -1,17 +1,27 @@
-"""The jobs that wait for a worker."""
+"""The jobs that wait for a worker: in order for the store, and in turns for everything else.
+
+A job stays in its queue until a worker has it, so a worker that dies while it waits loses none.
+"""
 
 from __future__ import annotations
 
 import threading
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
+from chatroom.chat.admission.flood import network_key
+
 if TYPE_CHECKING:
+    from chatroom.chat.people.session import Session
     from chatroom.chat.work_queue import Job
 
 Done = Callable[[object], None]
 """Takes a job's outcome, its result or the exception it raised. Called in the worker's thread."""
+
+MOST_WAITING = 250
+"""How many jobs wait in turns: with bcrypt, those at the end wait for half a minute."""
 
 
 class QueuedJob(NamedTuple):
@@ -19,32 +29,46 @@ class QueuedJob(NamedTuple):
 
     job: Job
     done: Done
+    session: Session | None = None
+    """The session that waits for it, if one does."""
+
+    @property
+    def is_unwanted(self) -> bool:
+        """True if nobody waits for it any more: the session has ended, or nothing can be written to its peer."""
+        # Read without the hub lock. Whoever reads it too early does a job in vain.
+        session = self.session
+        if session is None:
+            return False
+        return session.closing or (session.connection is not None and session.connection.is_lost)
+
+    @property
+    def is_doubtful(self) -> bool:
+        """True if it may be in vain: the peer has closed its end. It may have left, or be a script that still reads."""
+        session = self.session
+        return session is not None and session.connection is not None and bool(session.connection.ended)
 
 
-class JobQueue:
-    """Jobs in the order in which they came. Methods may be called from any thread.
-
-    A job stays in the queue until a worker has it: a worker that dies while it waits loses none.
-    """
+class JobQueue(ABC):
+    """Jobs that wait. Methods may be called from any thread."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
-        """Guards everything below. No other lock is taken while it is held."""
-        self._jobs: deque[QueuedJob] = deque()
+        """Guards everything in the queue. No other lock is taken while it is held."""
         self._is_closed = False
 
-    def put(self, job: QueuedJob) -> None:
-        """Add a job."""
+    def put(self, job: QueuedJob) -> QueuedJob | None:
+        """Add a job. Return the one that must go for it, if the queue is full: perhaps this one."""
         with self._changed:
-            self._jobs.append(job)
+            dropped = self._add(job)
             self._changed.notify()
+        return dropped
 
     def take(self, patience_s: float | None) -> QueuedJob | None:
         """Remove a job and return it. None if none came in that time, or none will."""
         with self._changed:
-            if not self._jobs and not self._is_closed:
+            if not len(self) and not self._is_closed:
                 self._changed.wait(patience_s)
-            return self._jobs.popleft() if self._jobs else None
+            return self._remove() if len(self) else None
 
     def close(self) -> None:
         """Let workers end when all jobs are taken."""
@@ -56,4 +80,98 @@ class JobQueue:
     def is_over(self) -> bool:
         """True if it is closed and has no jobs."""
         with self._changed:
-            return self._is_closed and not self._jobs
+            return self._is_closed and not len(self)
+
+    @abstractmethod
+    def __len__(self) -> int:
+        """How many jobs wait. Exact only if the lock is held."""
+
+    @abstractmethod
+    def _add(self, job: QueuedJob) -> QueuedJob | None: ...
+
+    @abstractmethod
+    def _remove(self) -> QueuedJob: ...
+
+
+class OrderedJobs(JobQueue):
+    """Jobs in the order in which they came."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._jobs: deque[QueuedJob] = deque()
+
+    def __len__(self) -> int:
+        """How many jobs wait."""
+        return len(self._jobs)
+
+    def _add(self, job: QueuedJob) -> QueuedJob | None:
+        self._jobs.append(job)
+        return None
+
+    def _remove(self) -> QueuedJob:
+        return self._jobs.popleft()
+
+
+class _Turn(NamedTuple):
+    round: int
+    number: int
+    job: QueuedJob
+
+
+class JobsInTurns(JobQueue):
+    """Jobs of which the networks take turns: who sends many waits behind those who send one.
+
+    Jobs that nobody waits for come out first, for the worker to drop; jobs that may be in vain come out last. The queue
+    is bounded. If it is full, a job in vain goes, or else one of the network with the most jobs.
+    """
+
+    def __init__(self, most: int = MOST_WAITING) -> None:
+        super().__init__()
+        self._most = most
+        self._turns: list[_Turn] = []
+        self._last_round: dict[str, int] = {}
+        """The round of the last job of each network that has jobs here."""
+        self._round = 0
+        """The round of the job that was taken last."""
+        self._count = 0
+
+    def __len__(self) -> int:
+        """How many jobs wait."""
+        return len(self._turns)
+
+    def _add(self, job: QueuedJob) -> QueuedJob | None:
+        network = _network(job)
+        in_round = max(self._round, self._last_round.get(network, -1) + 1)
+        self._last_round[network] = in_round
+        self._count += 1
+        self._turns.append(_Turn(in_round, self._count, job))
+        if len(self._turns) <= self._most:
+            return None
+        return self._pop(max(self._turns, key=_worth)).job
+
+    def _remove(self) -> QueuedJob:
+        turn = self._pop(min(self._turns, key=_urgency))
+        if not turn.job.is_unwanted:
+            self._round = max(self._round, turn.round)
+        return turn.job
+
+    def _pop(self, turn: _Turn) -> _Turn:
+        self._turns.remove(turn)
+        if not self._turns:
+            self._last_round.clear()  # nobody has to wait for anybody
+        return turn
+
+
+def _network(job: QueuedJob) -> str:
+    session = job.session
+    return network_key(session.version, session.address) if session is not None else ""
+
+
+def _urgency(turn: _Turn) -> tuple[bool, bool, int, int]:
+    """The lowest comes out first."""
+    return not turn.job.is_unwanted, turn.job.is_doubtful, turn.round, turn.number
+
+
+def _worth(turn: _Turn) -> tuple[bool, bool, int, int]:
+    """The highest goes if there is no room."""
+    return turn.job.is_unwanted, turn.job.is_doubtful, turn.round, turn.number

@@ -12,11 +12,12 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from chatroom.errors import ChatroomError
-from chatroom.server.job_queue import Done, JobQueue, QueuedJob
+from chatroom.errors import ChatroomError, Overloaded
+from chatroom.server.job_queue import Done, JobQueue, JobsInTurns, OrderedJobs, QueuedJob
 from chatroom.server.loop_thread import LoopThread
 
 if TYPE_CHECKING:
+    from chatroom.chat.people.session import Session
     from chatroom.chat.stored.stores import Stores
     from chatroom.chat.work_queue import Job, Queue
 
@@ -29,7 +30,11 @@ class Workers:
     """All worker threads. Each calls ``open_stores`` once, for a database connection that no other thread uses."""
 
     def __init__(self, open_stores: Callable[[], Stores], password_threads: int = 2) -> None:
-        self._queues: dict[Queue, JobQueue] = {"store": JobQueue(), "history": JobQueue(), "password": JobQueue()}
+        self._queues: dict[Queue, JobQueue] = {
+            "store": OrderedJobs(),
+            "history": JobsInTurns(),
+            "password": JobsInTurns(),
+        }
         self._store = _Worker("store", self._queues["store"], open_stores)
         self.threads: Sequence[LoopThread] = [
             self._store,
@@ -46,9 +51,14 @@ class Workers:
         for thread in self.threads:
             thread.start()
 
-    def submit(self, name: Queue, job: Job, done: Done) -> None:
-        """Have a job run; ``done`` takes its outcome. From any thread."""
-        self._queues[name].put(QueuedJob(job, done))
+    def submit(self, name: Queue, job: Job, done: Done, session: Session | None = None) -> None:
+        """Have a job run; ``done`` takes its outcome. ``session`` waits for it, if one does. From any thread.
+
+        The outcome is ``Overloaded`` if the job is not done, because too many wait or nobody waits for it any more.
+        """
+        dropped = self._queues[name].put(QueuedJob(job, done, session))
+        if dropped is not None:
+            dropped.done(Overloaded("too much waits already, try again in a moment"))
 
     def stop(self, patience_s: float) -> bool:
         """Finish what was submitted and end the threads. False if one is still busy after that time.
@@ -68,6 +78,8 @@ class _Worker(LoopThread):
 
     def __init__(self, name: str, work: JobQueue, open_stores: Callable[[], Stores]) -> None:
         super().__init__(name)
+        self._writes = isinstance(work, OrderedJobs)
+        """True if its jobs change the database: they are done even if the session is gone."""
         self._work = work
         self._open_stores = open_stores
         self._stores: Stores | None = None
@@ -87,7 +99,7 @@ class _Worker(LoopThread):
             job = self._work.take(max(0.0, watch_at - time.monotonic()) if watch else None)
             if job is not None:
                 self._current = job
-                self._tell(job, self._outcome(job.job))
+                self._tell(job, self._outcome(job))
         if self._stores is not None:
             self._stores.close()
 
@@ -103,9 +115,11 @@ class _Worker(LoopThread):
             self._stores = self._open_stores()
         return self._stores
 
-    def _outcome(self, job: Job) -> object:
+    def _outcome(self, job: QueuedJob) -> object:
+        if job.is_unwanted and not self._writes:
+            return Overloaded("nobody waits for it any more")
         try:
-            return job(self._open())
+            return job.job(self._open())
         except Exception as error:
             return error
 

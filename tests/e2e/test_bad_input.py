@@ -10,7 +10,7 @@ import socket
 from collections.abc import Iterator
 
 import pytest
-from harness.daemon import CAP_S, Daemon, running, until, verb_of
+from harness.daemon import CAP_S, PASSWORD, Daemon, running, until, verb_of
 
 
 @pytest.fixture(scope="module", params=[1, 2], ids=["one-io-thread", "two-io-threads"])
@@ -314,3 +314,15 @@ def test_a_silent_client_gets_ping_and_is_closed_without_an_answer() -> None:
         assert "PING" in [verb_of(line) for line in farewell]
         assert farewell[-1].startswith("ERROR :Closing Link: 127.0.0.1 (Ping timeout")
         alive.collect()
+
+
+def test_a_right_password_does_not_wait_behind_wrong_ones_of_people_who_left() -> None:
+    """Two hundred wrong passwords come from hosts that are gone at once. The owner's is checked before theirs."""
+    with running({"una": "user"}, accounts__bcrypt_cost=10) as daemon:
+        for number in range(200):
+            with daemon.open(f"127.50.{number // 100}.{1 + number % 100}") as guesser:
+                guesser.send(f"PASS x{number}:wrong", f"NICK p{number}", "USER u 0 * :u")
+        with daemon.connect("una", from_address="127.8.8.8", password=PASSWORD) as una:
+            assert una.ask("PING x")
+            checked = daemon.log_lines("refused login as x")
+            assert len(checked) < 150

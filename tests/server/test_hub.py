@@ -35,7 +35,7 @@ class HeldWorkers(Workers):
         super().__init__(lambda: open_stores(Path("/nowhere")))
         self.held: list[tuple[Queue, Job, Done]] = []
 
-    def submit(self, name: Queue, job: Job, done: Done) -> None:
+    def submit(self, name: Queue, job: Job, done: Done, session: Session | None = None) -> None:
         """Add the job to ``held``."""
         self.held.append((name, job, done))
 

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from chatroom.chat.people.session import Session
 from chatroom.chat.stored.stores import Stores
-from chatroom.errors import ChatroomError, NotFound, StorageError
+from chatroom.errors import ChatroomError, NotFound, Overloaded, StorageError
+from chatroom.server.job_queue import MOST_WAITING
 from chatroom.server.workers import Workers
 from chatroom.storage.sqlite.sqlite_stores import open_stores
 
@@ -165,3 +167,33 @@ def test_a_worker_outlives_a_fault_in_telling(workers: Workers) -> None:
     workers.submit("history", lambda stores: 1, fail)
     workers.submit("history", lambda stores: 2, done.put)
     assert done.get(timeout=CAP_S) == 2
+
+
+def test_jobs_that_nobody_waits_for_are_dropped(workers: Workers) -> None:
+    """A password of a session that is gone is not checked. What the store was to write is written."""
+    done: queue.SimpleQueue[object] = queue.SimpleQueue()
+    session = Session(1, "10.0.0.1", 4, 1, "host", 0)
+    session.closing = True
+    workers.submit("password", lambda stores: "checked", done.put, session)
+    assert isinstance(done.get(timeout=CAP_S), Overloaded)
+    workers.submit("store", lambda stores: "written", done.put, session)
+    assert done.get(timeout=CAP_S) == "written"
+
+
+def test_too_many_jobs_are_refused_at_once(workers: Workers) -> None:
+    """The queue is bounded. Whoever is refused need not wait for it."""
+    begun, held = threading.Event(), threading.Event()
+    done: queue.SimpleQueue[object] = queue.SimpleQueue()
+
+    def wait(stores: Stores) -> bool:
+        begun.set()
+        return held.wait(CAP_S)
+
+    workers.submit("history", wait, done.put)
+    assert begun.wait(CAP_S)
+    for _ in range(MOST_WAITING + 2):
+        workers.submit("history", wait, done.put)
+    for _ in range(2):
+        assert isinstance(done.get(timeout=CAP_S), Overloaded)
+    held.set()
+    assert sum(done.get(timeout=CAP_S) is True for _ in range(MOST_WAITING + 1)) == MOST_WAITING + 1

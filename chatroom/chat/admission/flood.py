@@ -26,12 +26,17 @@ for which a long answer delays the next line."""
 LONGEST_WAIT_MS = 60_000
 """How far ahead a try's turn may be. ``LoginThrottle.reserve`` refuses a try whose turn would come later."""
 
-MOST_COUNTED = 32
-"""How many tries of a key are kept. With the delays above, at most 26 tries have their turn within ``WINDOW_MS``."""
+FREE_FAILURES_OF_A_NETWORK = 24
+"""How many failed logins within ``WINDOW_MS`` cost a network nothing: many people may share it."""
+
+MOST_COUNTED = 64
+"""How many tries of a key are kept. With the delays above, at most 47 tries have their turn within ``WINDOW_MS``."""
 
 MOST_KEYS = 10_000
 """How many keys a table keeps: some megabytes, and more addresses than attack at once in practice."""
 MINUTE_MS = 60_000
+SITE_BITS = 80
+"""The bits of an IPv6 address that its site chooses freely: a /48, which anybody can have, has 65,536 subscribers."""
 SUBSCRIBER_BITS = 64
 """The bits of an IPv6 address that its subscriber chooses freely: providers assign a whole /64."""
 
@@ -39,6 +44,11 @@ SUBSCRIBER_BITS = 64
 def limit_key(version: int, address: int) -> str:
     """The key under which an address is counted: an IPv4 address by itself, an IPv6 address by its /64."""
     return f"6 {address >> SUBSCRIBER_BITS:x}" if version == 6 else f"4 {address:x}"
+
+
+def network_key(version: int, address: int) -> str:
+    """The key of the network that an address is from: the /24 of an IPv4 address, the /48 of an IPv6 address."""
+    return f"6 {address >> SITE_BITS:x}/48" if version == 6 else f"4 {address >> 8:x}/24"
 
 
 def is_this_machine(version: int, address: int) -> bool:
@@ -103,9 +113,10 @@ class LoginThrottle:
     nothing: each is counted before the result of the others is known. After ``FREE_FAILURES`` tries of a key within
     ``WINDOW_MS``, the next ones come 1, 2, 4 … up to 30 seconds after the one before.
 
-    Addresses use ``reserve``: tries from one address take turns. Accounts use ``slow``: a plain delay, because turns
-    would let an attacker lock the owner out. Keys are strings that the caller makes distinct (``address …``,
-    ``account …``). At most ``most_keys`` are kept; the key whose last try is the oldest goes first.
+    Addresses use ``reserve``: tries from one address take turns, and so do those from one IPv6 /48 after 24 failures.
+    Accounts use ``slow``: a plain delay, because turns would let an attacker lock the owner out. Keys are strings that
+    the caller makes distinct (``address …``, ``account …``). At most ``most_keys`` are kept; the key whose last try is
+    the oldest goes first.
     """
 
     __slots__ = ("_most_keys", "_tries")
@@ -118,23 +129,28 @@ class LoginThrottle:
     def __len__(self) -> int:
         return len(self._tries)
 
-    def reserve(self, key: str, mono_ms: int) -> int | None:
+    def reserve(self, key: str, mono_ms: int, network: str = "") -> int | None:
         """Count a try that begins now, and return the time of its turn. Each parallel try gets a turn of its own.
 
-        Returns None, and counts nothing, if the turn would be more than ``LONGEST_WAIT_MS`` away.
+        With ``network``, another key, it counts for that as well, more leniently. Returns None, and counts nothing, if
+        the turn would be more than ``LONGEST_WAIT_MS`` away.
         """
         at_ms = max(mono_ms, self._free_at(key, mono_ms)[0])
+        if network:
+            at_ms = max(at_ms, self._free_at(network, mono_ms, FREE_FAILURES_OF_A_NETWORK)[0])
         if at_ms - mono_ms > LONGEST_WAIT_MS:
             return None
         self._count(key, at_ms, mono_ms)
+        if network:
+            self._count(network, at_ms, mono_ms)
         return at_ms
 
-    def slow(self, key: str, mono_ms: int) -> int:
+    def slow(self, key: str, mono_ms: int, free: int = FREE_FAILURES) -> int:
         """Count a try that begins now, and return how many milliseconds it must wait.
 
-        The wait is at most one delay, even if other tries of the key are waiting.
+        The wait is at most one delay, even if other tries of the key are waiting. ``free`` tries wait for nothing.
         """
-        free_at_ms, delay_ms = self._free_at(key, mono_ms)
+        free_at_ms, delay_ms = self._free_at(key, mono_ms, free)
         # ``free_at_ms`` is behind the turns of all tries that are waiting. The delay alone is the bound for an account.
         wait_ms = max(0, min(free_at_ms - mono_ms, delay_ms))
         self._count(key, mono_ms + wait_ms, mono_ms)
@@ -152,10 +168,10 @@ class LoginThrottle:
         """Take back all tries of a key. Does nothing if there are none."""
         self._tries.pop(key, None)
 
-    def _free_at(self, key: str, mono_ms: int) -> tuple[int, int]:
+    def _free_at(self, key: str, mono_ms: int, free: int = FREE_FAILURES) -> tuple[int, int]:
         """The earliest time for the key's next try, and the delay between that and its last try."""
         tries = [at_ms for at_ms in self._tries.get(key, ()) if mono_ms - at_ms < WINDOW_MS]
-        over = len(tries) - FREE_FAILURES
+        over = len(tries) - free
         if over < 0:
             return mono_ms, 0
         delay_ms = min(1000 << min(over, 5), LONGEST_DELAY_MS)  # 1000 << 5 is above the longest delay already

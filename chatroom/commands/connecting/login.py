@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from chatroom.chat.admission import passwords, scram
 from chatroom.chat.admission.ban_table import describe
-from chatroom.chat.admission.flood import is_private_network, is_this_machine, limit_key
+from chatroom.chat.admission.flood import is_private_network, is_this_machine, limit_key, network_key
 from chatroom.chat.always_on import find_alone
 from chatroom.chat.enforcement import apply_account
 from chatroom.chat.operator_mode import operator_mode_event, operators_of, tell_operator_mode
@@ -60,7 +60,7 @@ class Attempt:
     guesses.
     """
 
-    __slots__ = ("_account", "_address", "_turn_mono_ms", "delay_ms", "name", "refusal")
+    __slots__ = ("_account", "_address", "_network", "_turn_mono_ms", "delay_ms", "name", "refusal")
 
     def __init__(self, context: Context, name: str, *, by_certificate: bool = False) -> None:
         world, session = context.world, context.session
@@ -73,6 +73,8 @@ class Attempt:
         # those of others.
         self._account = "" if by_certificate else f"account {casefold(name)}"
         self._address = f"address {limit_key(session.version, session.address)}"
+        # An IPv4 network has many owners. An IPv6 /48 has one, who would otherwise be 65,536 addresses.
+        self._network = f"network {network_key(6, session.address)}" if session.version == 6 else ""
         self._turn_mono_ms: int | None = None
         if world.settings.accounts.require_tls and not session.is_private:
             self.refusal = self._denied(context, Denied(TLS_REQUIRED, numerics.ERR_YOUREBANNEDCREEP))
@@ -80,7 +82,7 @@ class Attempt:
         if not world.settings.limits.enabled:
             return
         if not is_this_machine(session.version, session.address):
-            self._turn_mono_ms = world.throttle.reserve(self._address, world.mono_ms)
+            self._turn_mono_ms = world.throttle.reserve(self._address, world.mono_ms, self._network)
             if self._turn_mono_ms is None:
                 self.refusal = self._denied(
                     context, Denied("too many tries to log in from your address, wait a minute", numerics.RPL_TRYAGAIN)
@@ -101,9 +103,14 @@ class Attempt:
             return self._denied(context, Denied(why))
         world.throttle.forget(self._account)
         if self._turn_mono_ms is not None:
-            world.throttle.forgive(self._address, self._turn_mono_ms)
+            for key in filter(None, (self._address, self._network)):
+                world.throttle.forgive(key, self._turn_mono_ms)
         outcome = admitted(world, account_id)
         return self._denied(context, outcome) if isinstance(outcome, Denied) else outcome
+
+    def put_off(self, context: Context) -> Denied:
+        """Return the refusal of a try whose password was not checked, because too many wait for that."""
+        return self._denied(context, Denied("too many log in at once, try again in a moment", numerics.RPL_TRYAGAIN))
 
     def _denied(self, context: Context, denied: Denied) -> Denied:
         name, address = printable(self.name), context.session.address_text
@@ -173,7 +180,9 @@ def check_password(context: Context, name: str, password: str, then: Then) -> Pe
             _renew(context, outcome.id, password, checked)
         return then(context, outcome)
 
-    return Pending("password", job, after, attempt.delay_ms)
+    return Pending(
+        "password", job, after, attempt.delay_ms, if_overloaded=lambda context: then(context, attempt.put_off(context))
+    )
 
 
 def know_account(world: World, account: Account) -> None:

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from chatroom.chat.admission.credentials import make_credentials
-from chatroom.chat.admission.flood import limit_key
+from chatroom.chat.admission.flood import FREE_FAILURES_OF_A_NETWORK, limit_key, network_key
 from chatroom.chat.admission.lockdown import Lockdown
 from chatroom.chat.admission.password_strength import find_weakness, must_be_strong
 from chatroom.chat.enforcement import free_nick
@@ -150,8 +150,11 @@ def make_new_credentials(
         return None
     delay_ms = 0
     if world.settings.limits.enabled and context.role < Role.ADMIN:
-        key = f"register {limit_key(context.session.version, context.session.address)}"
-        delay_ms = world.throttle.slow(key, world.mono_ms)
+        version, address = context.session.version, context.session.address
+        delay_ms = world.throttle.slow(f"register {limit_key(version, address)}", world.mono_ms)
+        if version == 6:
+            key, free = f"register {network_key(version, address)}", FREE_FAILURES_OF_A_NETWORK
+            delay_ms = max(delay_ms, world.throttle.slow(key, world.mono_ms, free))
 
     def hash_it(stores: Stores) -> list[Credential] | tuple[str, str]:
         weakness = find_weakness(password, name) if must_be_strong(role) else None

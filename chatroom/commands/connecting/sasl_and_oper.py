@@ -184,7 +184,10 @@ def _scram_final(context: Context, exchange: SaslExchange, scram: ScramExchange,
             exchange.account_id = account.id
             _challenge(context, proof)
 
-    return Pending("password", job, then, attempt.delay_ms)
+    def put_off(context: Context) -> None:
+        _failed(context, attempt.put_off(context))
+
+    return Pending("password", job, then, attempt.delay_ms, if_overloaded=put_off)
 
 
 def _scram_end(context: Context, exchange: SaslExchange, response: bytes) -> Pending | None:

@@ -117,7 +117,7 @@ def _show_missed(
 
     # The store worker writes where an account left, perhaps a moment ago. So it must be the one that reads it.
     worker: Queue = "history" if missed.account_id is None else "store"
-    world.work.ask(worker, lambda stores: missed.read(stores, name), then)
+    world.work.ask(worker, lambda stores: missed.read(stores, name), then, session)
 
 
 def replay_direct(world: World, session: Session) -> None:
@@ -139,7 +139,7 @@ def replay_direct(world: World, session: Session) -> None:
         if not isinstance(found, ChatroomError) and not session.closing:
             _show(world, session, found)
 
-    world.work.ask("store", job, then)
+    world.work.ask("store", job, then, session)
 
 
 def _show(world: World, session: Session, found: object, target: str = "") -> None:

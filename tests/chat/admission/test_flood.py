@@ -16,6 +16,7 @@ from chatroom.chat.admission.flood import (
     LineBudget,
     LoginThrottle,
     limit_key,
+    network_key,
 )
 
 START = 1_000_000
@@ -210,3 +211,22 @@ def test_released_without_admission_is_harmless() -> None:
     budget.released("a")
     assert budget.admit("a", START) is None
     assert budget.admit("a", START) is not None
+
+
+def test_a_site_of_ipv6_takes_turns_too() -> None:
+    """A /48 has 65,536 addresses to try from. After 24 failures, tries of all of them take turns."""
+    throttle = LoginThrottle()
+    turns = [throttle.reserve(f"address {number}", START, "network") for number in range(24)]
+    assert turns == [START] * 24
+    assert throttle.reserve("address 24", START, "network") == START + 1000
+    assert throttle.reserve("address 25", START, "network") == START + 3000
+    assert throttle.reserve("address 26", START, "other network") == START
+    throttle.forgive("network", START + 3000)
+    assert throttle.reserve("address 27", START, "network") == START + 3000
+
+
+def test_networks_have_keys() -> None:
+    """An IPv4 /24 and an IPv6 /48 are one network each."""
+    assert network_key(4, 0x0A000001) == network_key(4, 0x0A0000FF) != network_key(4, 0x0A000101)
+    site = 0x20010DB8_0007_0000 << 64
+    assert network_key(6, site + 1) == network_key(6, site + (0xFFFF << 64)) != network_key(6, site + (1 << 80))

@@ -4,10 +4,12 @@ from collections import deque
 from collections.abc import Callable
 
 import pytest
+from harness.held_work import HeldPending
 from harness.session_client import Client
 from harness.world import PASSWORD, Here, sasl_plain, verbs
 
 from chatroom.chat.stored.records import Role
+from chatroom.errors import Overloaded
 
 
 def with_sasl(here: Here, address: str) -> Client:
@@ -174,3 +176,34 @@ def test_failures_grow_old_by_themselves(make_here: Callable[..., Here]) -> None
     here.wait(600)
     log_in(with_sasl(here, "10.0.0.1"), "ada", "wrong")
     assert here.delays_ms == [1000, 2000]
+
+
+@pytest.mark.parametrize(
+    "lines, answers",
+    [
+        (["PASS una:right", "NICK una", "USER u 0 * :U"], ["263", "ERROR"]),
+        (["CAP REQ :sasl", "AUTHENTICATE PLAIN", sasl_plain("una")], ["904"]),
+    ],
+)
+def test_a_login_for_which_there_is_no_room_is_answered(here: Here, lines: list[str], answers: list[str]) -> None:
+    """If too many passwords wait to be checked, the user reads it at once and may try again."""
+    here.account("una")
+    client = here.open()
+    here.holding = True
+    client.say(*lines)
+    while here.held:
+        held = here.held.popleft()
+        assert isinstance(held, HeldPending)
+        here.go_on(held.context, held.pending, Overloaded("too much waits already"))
+    said = client.read()
+    assert verbs(said)[-len(answers) :] == answers
+    assert any("too many log in at once, try again in a moment" in line for line in said)
+
+
+def test_a_site_of_ipv6_is_no_crowd_of_addresses(make_here: Callable[..., Here]) -> None:
+    """Tries from the networks of one /48 take turns after a while."""
+    here = make_here(limits={"enabled": True})
+    here.holding = True
+    for number in range(30):
+        with_sasl(here, f"2001:db8:7:{number:x}::1").say("AUTHENTICATE PLAIN", sasl_plain(f"x{number}"))
+    assert sum(isinstance(held, HeldPending) and held.pending.delay_ms > 0 for held in here.held) >= 5
