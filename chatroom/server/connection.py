@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 RECEIVE_BYTES = 65_536
 """How much one read takes."""
+IDLE_BYTES = 8192
+"""Received bytes that must make at least one line; the longest has little more than half as many."""
 READ_AHEAD_LINES = 1000
 """With more waiting lines than this, a connection is not read: the kernel buffers the rest and slows the peer down."""
 
@@ -102,6 +104,8 @@ class Connection:
     )
 
     receive_bytes = RECEIVE_BYTES
+    idle_bytes = IDLE_BYTES
+    """A read of fewer bytes that has made a line is not asked what else it had."""
     ends_with_error = True
     """True if the peer is sent an ERROR when the daemon stops."""
 
@@ -164,10 +168,19 @@ class Connection:
         if self.state is _CLOSING:
             return False  # read only to learn when the peer closes its end
         lines = self._source.feed(data)
-        if not lines:
-            return False
+        if not lines or len(data) >= self.idle_bytes:
+            lines += [""] * self._count_idle(data, lines)
+            if not lines:
+                return False
         self.lines = [*self.lines, *lines] if self.lines else lines
         return True
+
+    def _count_idle(self, data: bytes, lines: Sequence[str | Malformed]) -> int:
+        """Return how many lines, beside those that it made, a read is worth. They are run, and paid, as empty lines.
+
+        So empty lines and a line in many pieces cannot keep the thread busy for nothing.
+        """
+        return max(0, len(data) // IDLE_BYTES + (not lines) - len(lines))
 
     def hang_up(self) -> None:
         """Note that the connection is dead in both directions.

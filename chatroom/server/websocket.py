@@ -70,6 +70,7 @@ class WebSocketStream:
         "_buffer",
         "_forwarders",
         "_head",
+        "_idle_frames",
         "_is_text",
         "_message",
         "_outgoing",
@@ -89,6 +90,8 @@ class WebSocketStream:
         self._protocol = ServerProtocol(select_subprotocol=_choose, max_size=MESSAGE_BYTES)
         self._head = b""
         """The handshake's request so far."""
+        self._idle_frames = 0
+        """How many frames have made no line since ``take_idle_frames``."""
         self._message = bytearray()
         """The fragments of the present message so far."""
         self._is_text = True
@@ -108,6 +111,11 @@ class WebSocketStream:
         data = b"".join(self._outgoing)
         self._outgoing.clear()
         return data
+
+    def take_idle_frames(self) -> int:
+        """Return how many frames have made no line since the last call."""
+        count, self._idle_frames = self._idle_frames, 0
+        return count
 
     def feed(self, data: bytes) -> list[str | Malformed]:
         """Take received bytes and return the lines that they complete, in order, as ``LineBuffer.feed`` does."""
@@ -187,9 +195,11 @@ class WebSocketStream:
             return lines
         protocol.receive_data(data)
         for event in protocol.events_received():
+            made = len(lines)
             if isinstance(event, Frame) and not self._take_frame(event, lines):
                 protocol.fail(CloseCode.INVALID_DATA)
                 break
+            self._idle_frames += len(lines) == made
         self._outgoing += protocol.data_to_send()
         if protocol.state is not State.OPEN:
             failed_by = protocol.close_sent if protocol.close_rcvd is None else None

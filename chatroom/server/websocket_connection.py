@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from chatroom.chat.people.session import Session
     from chatroom.config.values import Network
+    from chatroom.irc.framing import Malformed
 
 HANDSHAKE_S = 10.0
 """The longest time that a handshake may take."""
@@ -39,6 +40,7 @@ class WebSocketConnection(Connection):
     __slots__ = ("_messages", "_opened", "_refused", "_stream")
 
     receive_bytes = RECEIVE_BYTES
+    idle_bytes = 0
     # Web clients take ERROR for final, and do not connect again. The code of the close frame tells them of a restart.
     ends_with_error = False
 
@@ -78,6 +80,10 @@ class WebSocketConnection(Connection):
             self.ended = stream.ended
             has_lines = True
         return has_lines and self.state is State.OPEN
+
+    def _count_idle(self, data: bytes, lines: Sequence[str | Malformed]) -> int:
+        """Return how many frames of the read have made no line: pings, empty messages, fragments."""
+        return self._stream.take_idle_frames()
 
     def write(self, data: bytes) -> None:
         """Send lines, each in its own message."""

@@ -10,7 +10,7 @@ import pytest
 
 from chatroom.chat.people.session import Session
 from chatroom.irc.framing import Malformed
-from chatroom.server.connection import Connection, State
+from chatroom.server.connection import IDLE_BYTES, Connection, State
 
 
 class Pair(NamedTuple):
@@ -63,6 +63,27 @@ def test_bytes_become_lines(pair: Pair) -> None:
     read_until(pair, lambda: len(pair.connection.lines) == 3)
     assert list(pair.connection.lines) == ["PING a", "PING b", Malformed.NOT_UTF8]
     assert not pair.connection.ended
+
+
+def test_reads_that_make_no_line_count_as_lines(pair: Pair) -> None:
+    """Empty lines, and pieces of a line, are paid as empty lines: more of them for more bytes."""
+    pair.peer.sendall(b"PIN")
+    assert pair.connection.read()
+    pair.peer.sendall(b"G a\r\n\r\n\r\n")
+    assert pair.connection.read()
+    assert list(pair.connection.lines) == ["", "PING a"]
+    pair.connection.lines = ()
+    pair.peer.sendall(b"\r\n" * (4 * IDLE_BYTES))
+    read_until(pair, lambda: len(pair.connection.lines) >= 8)
+    assert set(pair.connection.lines) == {""}
+
+
+def test_long_lines_cost_nothing_more(pair: Pair) -> None:
+    """A client that sends the longest lines pays for its lines only."""
+    line = b"@a=" + b"x" * 4000 + b" PRIVMSG #a :" + b"y" * 400
+    pair.peer.sendall((line + b"\r\n") * 8)
+    read_until(pair, lambda: len([line for line in pair.connection.lines if line]) == 8)
+    assert len(pair.connection.lines) <= 8 + 8  # the network may have cut them into pieces
 
 
 def test_the_end_of_the_peers_side_comes_after_its_lines(pair: Pair) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import gc
 import socket
 import threading
@@ -166,6 +167,20 @@ def test_if_many_have_lines_each_runs_fewer_in_a_tick(tmp_path: Path) -> None:
     assert sum(len(tick) for tick in hub.ticks) == 64 * 200
     assert max(len(tick) for tick in hub.ticks) <= LINES_OF_ALL
     assert all(tick.count(id) <= LINES_PER_TICK for tick in hub.ticks for id in set(tick))
+
+
+def test_a_flood_of_empty_lines_is_a_flood(tmp_path: Path) -> None:
+    """A connection that sends nothing but line ends is held back, and closed if it goes on."""
+    with crowd(tmp_path, Limits(burst_lines=5, lines_per_s=0.1, queue_lines=20), 1) as (hub, peers):
+        peer, answer = peers[0], b""
+        with contextlib.suppress(OSError):
+            for _ in range(100):
+                peer.sendall(b"\r\n" * 32_768)
+        with contextlib.suppress(OSError):
+            while data := peer.recv(65_536):
+                answer += data
+    assert b"Excess flood" in answer
+    assert sum(len(tick) for tick in hub.ticks) == 5
 
 
 def test_long_answers_come_between_what_others_ask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

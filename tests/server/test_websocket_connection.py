@@ -78,6 +78,19 @@ def test_a_handshake_opens_it_once(pair: Pair) -> None:
     assert pair.opened == [connection]
 
 
+def test_frames_that_make_no_line_count_as_lines(pair: Pair) -> None:
+    """Pings, empty messages and fragments are paid as empty lines, also between lines."""
+    connection = pair.open()
+    ping, empty, fragment = b"\x89\x80\0\0\0\0", b"\x81\x80\0\0\0\0", b"\x01\x80\0\0\0\0"
+    pair.peer.sendall(ping * 20 + b"\x81\x86\0\0\0\0PING 1" + empty * 10)
+    assert connection.read()
+    assert sorted(str(line) for line in connection.lines) == [""] * 30 + ["PING 1"]
+    connection.lines = ()
+    pair.peer.sendall(fragment + b"\x00\x80\0\0\0\0" * 5)
+    assert connection.read()
+    assert list(connection.lines) == [""] * 6
+
+
 def test_a_handshake_times_out(pair: Pair) -> None:
     """An unfinished handshake is answered with 408 and reported to the thread. A finished one is left alone."""
     pair.peer.sendall(HANDSHAKE[:50])
