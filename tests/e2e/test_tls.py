@@ -11,8 +11,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from harness.daemon import Place, until
+from harness.daemon import CAP_S, Place, until
 from harness.tls import Pair, TlsClient, TlsDaemon, client_context, tls_running
+from harness.web import TEXT
+from websockets.sync.client import connect
+from websockets.typing import Subprotocol
 
 
 @pytest.fixture(scope="module")
@@ -200,3 +203,33 @@ def test_a_stop_ends_encrypted_connections_in_order() -> None:
         tess.register("tess")
         assert daemon.stop() == 0
         assert tess.expect_closed()[-1].startswith("ERROR ")
+
+
+def test_websocket_over_tls() -> None:
+    """A page of an encrypted site needs it: a browser refuses ws:// there."""
+    with tls_running('kind = "websocket"', limits__enabled=False) as daemon:
+        listening = daemon.log_lines("listening on ")[1]
+        assert listening.endswith(" (websocket, TLS)")
+        with (
+            connect(
+                f"wss://localhost:{daemon.tls_port}/",
+                ssl=client_context(),
+                subprotocols=[Subprotocol(TEXT)],
+                open_timeout=CAP_S,
+                proxy=None,
+            ) as web,
+            daemon.connect("pia") as pia,
+        ):
+            web.send("NICK wanda")
+            web.send("USER wanda 0 * :Wanda")
+            pia.expect("JOIN")
+            for number in range(300):
+                pia.send(f"PRIVMSG wanda :{number} {'x' * 300}")
+            read: list[int] = []
+            while len(read) < 300:
+                line = str(web.recv(timeout=CAP_S))
+                if " PRIVMSG wanda :" in line:
+                    read.append(int(line.split(" ")[3][1:]))
+            assert read == list(range(300))
+            told = pia.ask("WHOIS wanda")
+            assert any(" 671 pia wanda " in line for line in told), told
