@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from chatroom.chat.people.session import Session
     from chatroom.config import Settings
-    from chatroom.config.chatting import Limits
 
 
 class Runtime(Protocol):
@@ -23,7 +22,7 @@ class Runtime(Protocol):
         """Read the configuration again. Blocks, so call it without the hub lock. Raises ``ConfigError``."""
         ...
 
-    def admit(self, session: Session, limits: Limits) -> str | None:
+    def admit(self, session: Session, settings: Settings) -> str | None:
         """Count a session against the limits of its present address, and of no other. Needs the hub lock.
 
         Return the reason for a refusal, or None if the session may stay.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from chatroom.config.keys import setting
-from chatroom.config.values import Number, Text, Whole, Words, YesOrNo
+from chatroom.config.values import Network, Networks, Number, Text, Whole, Words, YesOrNo
 from chatroom.irc.names import is_channel, is_nick
 
 _MANY = 1_000_000_000
@@ -98,12 +98,19 @@ class Accounts:
 class Limits:
     """Limits that protect the server and its users from a single connection.
 
-    ``connections_per_address`` and ``connects_per_minute`` do not count connections from this machine (loopback).
+    What is counted by address does not count this machine (loopback), unless a listener or ``webirc`` trusts it as a
+    proxy.
     ``enabled = false`` is for tests and closed networks. It turns off the line rate, the connection limits and the
     delay after failed logins. ``sendq_bytes`` and the time-outs always apply.
     """
 
     enabled: bool = setting(True, YesOrNo(), "Limit lines, connections and logins.")
+    exempt: tuple[Network, ...] = setting(
+        (),
+        Networks(),
+        'Networks that are not limited, such as ["192.0.2.0/24"]: their lines, their connections, and the delay after '
+        "failed logins by address.",
+    )
     burst_lines: int = setting(
         40, Whole(1, 1_000_000), "How many lines a connection can send at once before lines_per_s slows it down."
     )

@@ -8,11 +8,12 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from chatroom.chat.admission.flood import ConnectionBudget, is_this_machine, limit_key
+from chatroom.chat.admission.exemption import limited_key
+from chatroom.chat.admission.flood import ConnectionBudget
 
 if TYPE_CHECKING:
     from chatroom.chat.people.session import Session
-    from chatroom.config.chatting import Limits
+    from chatroom.config import Settings
 
 KEPT_FILES = 64
 """How many open files connections leave to the database, the control socket and everything else."""
@@ -33,19 +34,20 @@ class ConnectionCounter:
         self._open = 0
         """How many connections from outside are open; the control socket's are not counted."""
 
-    def admit(self, session: Session, limits: Limits) -> str | None:
+    def admit(self, session: Session, settings: Settings) -> str | None:
         """Count a session against its present address (IPv6: the /64) and no other.
 
         Return the reason for a refusal, or None if the session may stay. A refused session is not counted.
         """
         with self._lock:
             self._uncount(session)
-            if session.control is not None or is_this_machine(session.version, session.address):
+            address = limited_key(settings, session.version, session.address)
+            if session.control is not None or not address:
                 return None
+            limits = settings.limits
             # Connections are counted even without limits, so that a reload that sets some finds the right counts.
             self._budget.concurrent = limits.connections_per_address if limits.enabled else _UNLIMITED
             self._budget.per_minute = limits.connects_per_minute if limits.enabled else _UNLIMITED
-            address = limit_key(session.version, session.address)
             refusal = self._budget.admit(address, int(time.monotonic() * 1000))
             if refusal is None:
                 self._address_of[session.id] = address

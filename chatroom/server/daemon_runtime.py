@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from chatroom.chat.people.session import Session
     from chatroom.config import Settings
-    from chatroom.config.chatting import Limits
     from chatroom.server.connection_counter import ConnectionCounter
     from chatroom.server.supervisor import Supervisor
 
@@ -34,9 +33,9 @@ class DaemonRuntime:
         """Read the configuration again. Raises ``ConfigError``. From any thread, without the hub lock."""
         return self._load_settings()
 
-    def admit(self, session: Session, limits: Limits) -> str | None:
+    def admit(self, session: Session, settings: Settings) -> str | None:
         """Count a session against the limits of its present address; the reason for a refusal, or None."""
-        return self._counter.admit(session, limits)
+        return self._counter.admit(session, settings)
 
     def facts(self) -> dict[str, str]:
         """The daemon's facts for ``STATUS``."""

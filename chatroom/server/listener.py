@@ -221,7 +221,7 @@ class Listener:
         refusal = None
         # The session of a trusted gateway or proxy is counted when WEBIRC or a header names the client's address.
         if not (entrance.proxies or entrance.forwarders or world.settings.webirc.trusts(version, address)):
-            refusal = self._counter.admit(session, world.settings.limits)
+            refusal = self._counter.admit(session, world.settings)
         if refusal is not None:
             _turn_away(sock, address_text, refusal, entrance)
             self._log_refusal(f"refused {address_text}: {refusal}")
@@ -243,7 +243,7 @@ class Listener:
             if header.address is not None:
                 refusal = take_address(world, session, "", header.address)
             else:
-                refusal = world.runtime.admit(session, world.settings.limits)
+                refusal = world.runtime.admit(session, world.settings)
         if refusal is not None:
             with contextlib.suppress(OSError):  # the peer has gone already
                 _turn_away(arrival.transport, session.address_text, refusal, entrance)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from chatroom.chat.admission.flood import LineBudget
+from chatroom.chat.people.line_rates import limit_lines
 from chatroom.commands.connecting.registration import start
 from chatroom.commands.connecting.webirc import refuse, take_forwarded
 from chatroom.commands.context import Context
@@ -21,13 +21,12 @@ def begin_session(world: World, connection: Connection, thread: int, forwarded: 
 
     ``forwarded`` is what a proxy said of the client, if one did.
     """
-    session, limits = connection.session, world.settings.limits
+    session = connection.session
     session.thread, session.connection = thread, connection
     session.opened_mono_ms = session.heard_mono_ms = int(time.monotonic() * 1000)
     if session.control is not None:
         return
-    if limits.enabled:
-        session.budget = LineBudget(limits.lines_per_s, limits.burst_lines)
+    limit_lines(session, world.settings)
     context = Context(world, session, "")
     refusal = None
     if forwarded is not None:

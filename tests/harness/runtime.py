@@ -6,7 +6,6 @@ from chatroom.chat.admission.cloak import Cloak
 from chatroom.chat.people.session import Session
 from chatroom.chat.world import World
 from chatroom.config import Settings
-from chatroom.config.chatting import Limits
 from chatroom.errors import ConfigError
 
 
@@ -26,7 +25,7 @@ class FakeRuntime:
             raise self.settings
         return self.settings
 
-    def admit(self, session: Session, limits: Limits) -> str | None:
+    def admit(self, session: Session, settings: Settings) -> str | None:
         self.admitted.append(session.address_text)
         return self.refusal
 

@@ -67,7 +67,7 @@ def is_private_network(version: int, address: int) -> bool:
 class LineBudget:
     """A token bucket: ``burst`` lines at once, then ``per_s`` lines a second. Every session has one, so it is small."""
 
-    __slots__ = ("_burst_us", "_full_at_us", "_line_us")
+    __slots__ = ("_burst_us", "_full_at_us", "_line_us", "address")
 
     def __init__(self, per_s: float, burst: int) -> None:
         # In microseconds: at the highest rates a line takes less than a millisecond.
@@ -75,6 +75,8 @@ class LineBudget:
         self._burst_us = burst * self._line_us
         self._full_at_us = 0
         """When the bucket is full again, in microseconds. This one time is the whole state: nothing needs refilling."""
+        self.address = ""
+        """The name of the address that pays for long answers too (``limit_key``); empty if none does."""
 
     def take(self, mono_ms: int) -> bool:
         """Take one line out of the budget. Returns False, and takes nothing, if none is left."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from chatroom.chat.admission.flood import MOST_KEYS, is_this_machine, limit_key
+from chatroom.chat.admission.flood import MOST_KEYS
 
 if TYPE_CHECKING:
     from chatroom.chat.people.session import Session
@@ -52,10 +52,8 @@ class AnswerCosts:
             return False
         self.tick_bytes += size
         if session.budget is not None:
-            wait_ms = 0
-            # The users behind a proxy on this machine share its address.
-            if not is_this_machine(session.version, session.address):
-                wait_ms = self._pay_of_address(limit_key(session.version, session.address), size, mono_ms)
+            address = session.budget.address
+            wait_ms = self._pay_of_address(address, size, mono_ms) if address else 0
             session.budget.charge(size / BYTES_OF_A_LINE, wait_ms, mono_ms)
         return True
 

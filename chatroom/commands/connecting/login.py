@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from chatroom.chat.admission import passwords, scram
 from chatroom.chat.admission.ban_table import describe
-from chatroom.chat.admission.flood import is_private_network, is_this_machine, limit_key, network_key
+from chatroom.chat.admission.exemption import is_exempt
+from chatroom.chat.admission.flood import is_private_network, limit_key, network_key
 from chatroom.chat.always_on import find_alone
 from chatroom.chat.enforcement import apply_account
 from chatroom.chat.operator_mode import operator_mode_event, operators_of, tell_operator_mode
@@ -81,7 +82,7 @@ class Attempt:
             return
         if not world.settings.limits.enabled:
             return
-        if not is_this_machine(session.version, session.address):
+        if not is_exempt(world.settings, session.version, session.address):
             self._turn_mono_ms = world.throttle.reserve(self._address, world.mono_ms, self._network)
             if self._turn_mono_ms is None:
                 self.refusal = self._denied(

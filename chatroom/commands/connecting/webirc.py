@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from chatroom.chat.admission.ban_targets import parse_address
 from chatroom.chat.admission.flood import is_this_machine
+from chatroom.chat.people.line_rates import limit_lines
 from chatroom.commands.command_table import When, command
 from chatroom.commands.connecting.registration import turn_away_banned
 from chatroom.commands.context import Context, printable
@@ -70,7 +71,8 @@ def take_address(world: World, session: Session, gateway: str, address_text: str
     session.certificate = ""  # one that came with this connection is the gateway's, not its client's
     session.stand_for(address.version, int(address), str(address), host, label)
     # From here on the connection counts for the user's address, and no longer for the gateway's.
-    return world.runtime.admit(session, world.settings.limits)
+    limit_lines(session, world.settings)
+    return world.runtime.admit(session, world.settings)
 
 
 def take_forwarded(world: World, session: Session, address_text: str, *, https: bool) -> str | None:

@@ -1,14 +1,16 @@
 from __future__ import annotations
 
-from chatroom.chat.admission.flood import LONGEST_DELAY_MS, LineBudget
+from chatroom.chat.admission.flood import LONGEST_DELAY_MS
 from chatroom.chat.delivery.answer_costs import ADDRESS_BURST_BYTES, BYTES_OF_A_LINE, SHORT_BYTES, AnswerCosts
+from chatroom.chat.people.line_rates import limit_lines
 from chatroom.chat.people.session import Session
+from chatroom.config import Settings
 
 
 def make_session(address: int = 0x0A000001, version: int = 4) -> Session:
     """Make a session with a budget of ten lines a second, forty at once."""
     session = Session(1, "", version, address, "host", 0)
-    session.budget = LineBudget(10.0, 40)
+    limit_lines(session, Settings())
     return session
 
 
