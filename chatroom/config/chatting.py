@@ -125,7 +125,13 @@ class Limits:
     sendq_bytes: int = setting(
         1_048_576,
         Whole(16_384, _MANY),
-        'How many bytes can wait for a client that does not read. With more, it is disconnected ("SendQ exceeded").',
+        "How many bytes can wait for a client that does not read, here and in the kernel. With more, it is "
+        'disconnected ("SendQ exceeded").',
+    )
+    backlog_timeout_s: float = setting(
+        180.0,
+        Number(0.1, 86_400),
+        "After how many seconds a client is disconnected that has not caught up with what waits for it.",
     )
     connections_per_address: int = setting(
         50, Whole(1, 1_000_000), "How many connections an address can have at the same time."

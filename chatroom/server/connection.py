@@ -17,6 +17,7 @@ from chatroom.irc.framing import LineBuffer, Malformed
 
 if TYPE_CHECKING:
     from chatroom.chat.people.session import Session
+    from chatroom.server.backlogs import Backlogs
 
 RECEIVE_BYTES = 65_536
 """How much one read takes."""
@@ -85,9 +86,9 @@ class Connection:
     __slots__ = (
         "_backlog",
         "_backlog_bytes",
+        "_backlogs",
         "_epoll",
         "_mask",
-        "_sendq_bytes",
         "_shut",
         "_socket",
         "_source",
@@ -114,14 +115,14 @@ class Connection:
         sock: Transport,
         session: Session,
         epoll: select.epoll,
-        sendq_bytes: int,
+        backlogs: Backlogs[Connection],
         source: LineSource | None = None,
     ) -> None:
         self._socket = sock
         self.fd = sock.fileno()
         self.session = session
         self._epoll = epoll
-        self._sendq_bytes = sendq_bytes
+        self._backlogs = backlogs
         self._source = source or LineBuffer()
         self._backlog: deque[bytes] | None = None
         """What the socket has not taken yet, in order; None if it has taken everything."""
@@ -190,7 +191,7 @@ class Connection:
         """
         self.ended = self.ended or "Connection reset by peer"
         self.at_end = True
-        self._backlog = None
+        self._end_backlog()
         self._shut = True
         if self._watched:
             # Epoll reports a dead socket in every tick, whatever it is asked for.
@@ -212,7 +213,7 @@ class Connection:
     def write(self, data: bytes) -> None:
         """Send bytes; what the socket does not take goes to the backlog.
 
-        A backlog of more than ``sendq_bytes`` ends the connection.
+        If more waits for the peer than may (``Backlogs``), the connection is given up.
         """
         if self._shut:
             return
@@ -233,9 +234,10 @@ class Connection:
     def _add_to_backlog(self, data: bytes) -> None:
         if self._backlog is None:
             self._backlog = deque()
+            self._backlogs.begin(self)
         self._backlog.append(data)
         self._backlog_bytes += len(data)
-        if self._backlog_bytes > self._sendq_bytes:
+        if self._backlogs.is_too_long(self._backlog_bytes, self.fd):
             self.drop("SendQ exceeded")
             return
         self._want(self._mask | select.EPOLLOUT)
@@ -245,9 +247,14 @@ class Connection:
         self.ended = why
         self.at_end = True
         self.lines = ()
-        self._backlog = None
-        self._backlog_bytes = 0
+        self._end_backlog()
         self._shut = True
+
+    def _end_backlog(self) -> None:
+        if self._backlog is not None:
+            self._backlog = None
+            self._backlog_bytes = 0
+            self._backlogs.end(self)
 
     def flush(self) -> None:
         """Send as much of the backlog as the socket takes."""
@@ -260,15 +267,14 @@ class Connection:
             except OSError as error:
                 self.ended = self.ended or error.strerror or "Connection lost"
                 self.at_end = True
-                self._backlog = None
-                self._backlog_bytes = 0
+                self._end_backlog()
                 return
             self._backlog_bytes -= sent
             if sent < len(data):
                 self._backlog[0] = data[sent:]
                 return
             self._backlog.popleft()
-        self._backlog = None
+        self._end_backlog()
         self._want(self._mask & ~select.EPOLLOUT)
         if self.state is State.CLOSING:
             self._shut_down()
@@ -314,7 +320,7 @@ class Connection:
             self._shut = True
             self._watched = False  # the kernel removes a closed socket from the epoll
             self._socket.close()
-            self._backlog = None
+            self._end_backlog()
             self.lines = ()
 
     def _want(self, mask: int) -> None:

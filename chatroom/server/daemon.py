@@ -31,6 +31,7 @@ from chatroom.chat.world import World
 from chatroom.config import Listen, Settings, find_risks
 from chatroom.config.load import find_exposure
 from chatroom.errors import ChatroomError, ServeError, StorageError
+from chatroom.server.backlogs import send_buffer_bytes
 from chatroom.server.change_follower import ChangeFollower
 from chatroom.server.clocks import read_clocks
 from chatroom.server.connection_counter import ConnectionCounter
@@ -136,7 +137,8 @@ class Daemon:
         """Open everything and begin to accept connections. Raises ``ChatroomError``."""
         # The addresses come first: if one of them cannot be had, the database is not migrated either.
         settings, path = self._settings, self._settings.database.path
-        sockets = [(listen, open_listener(listen)) for listen in settings.listen]
+        buffer_bytes = send_buffer_bytes(settings.limits.sendq_bytes)
+        sockets = [(listen, open_listener(listen, buffer_bytes)) for listen in settings.listen]
         where = [_shown_address(listen, sock) for listen, sock in sockets]
         counter = ConnectionCounter()
         try:

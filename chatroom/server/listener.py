@@ -25,6 +25,7 @@ from chatroom.chat.people.session import ControlRights, Session
 from chatroom.chat.stored.records import Role
 from chatroom.commands.connecting.webirc import take_address
 from chatroom.errors import AddressUnusable, ServeError
+from chatroom.server.backlogs import SEND_BUFFER_BYTES
 from chatroom.server.clocks import read_clocks
 from chatroom.server.entrance import Entrance
 from chatroom.server.handshakes import Arrival, Handshakes
@@ -51,7 +52,7 @@ _STOP_PATIENCE_S = 1.0
 log = logging.getLogger(__name__)
 
 
-def open_listener(listen: Listen) -> socket.socket:
+def open_listener(listen: Listen, send_buffer_bytes: int = SEND_BUFFER_BYTES) -> socket.socket:
     """Open the listening socket of a ``[[listen]]`` table. Raises ``AddressUnusable``."""
     where = f"{listen.host} port {listen.port}"
     try:
@@ -64,7 +65,9 @@ def open_listener(listen: Listen) -> socket.socket:
     sock = socket.socket(family, kind, protocol)
     try:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # accepted connections inherit it
+        # Accepted connections inherit these.
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_buffer_bytes)
         if family == socket.AF_INET6:
             # "::" takes IPv4 connections too, whatever the system's default; _parse_peer makes their addresses IPv4.
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)

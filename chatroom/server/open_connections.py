@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from chatroom.chat.liveness import first_look_ms, look_after
+from chatroom.server.backlogs import Backlogs
 from chatroom.server.connection import Connection, State
 from chatroom.server.lingering import LINGER_S, Lingering
 from chatroom.server.liveness_wheel import LivenessWheel
@@ -43,6 +44,7 @@ class OpenConnections:
         """Called for each session whose connection is closed."""
         self.by_fd: dict[int, Connection] = {}
         """The open connections, by their descriptors."""
+        self._backlogs: Backlogs[Connection] = Backlogs(hub.world.settings.limits.sendq_bytes)
         self.lingering = Lingering()
         self.messages: MessageCache = {}
         """The lines that this tick has put into WebSocket messages; emptied when the tick's writes are done."""
@@ -57,7 +59,7 @@ class OpenConnections:
             if entrance.websocket:
                 self._begin_handshake(sock, session, entrance.forwarders)
             else:
-                connection = Connection(sock, session, self._epoll, self._hub.world.settings.limits.sendq_bytes)
+                connection = Connection(sock, session, self._epoll, self._backlogs)
                 self.by_fd[connection.fd] = connection
                 self._begin_session(connection)
         except Exception:
@@ -75,7 +77,7 @@ class OpenConnections:
             sock,
             session,
             self._epoll,
-            settings.limits.sendq_bytes,
+            self._backlogs,
             settings.server.websocket_origins,
             forwarders,
             self.messages,
@@ -102,8 +104,13 @@ class OpenConnections:
         begin_session(world, connection, self._index, forwarded)
 
     def look_after(self, now_s: float) -> None:
-        """Check some of the connections whose liveness is due."""
-        wheel = self.wheel
+        """Check some of the connections whose liveness is due, and give up those that do not catch up."""
+        limits, wheel = self._hub.world.settings.limits, self.wheel
+        self._backlogs.sendq_bytes = limits.sendq_bytes  # a reload has its effect within a second
+        for connection in self._backlogs.find_overdue(now_s, limits.backlog_timeout_s):
+            if connection.state is State.OPEN:
+                connection.drop(f"SendQ timeout: did not catch up in {limits.backlog_timeout_s:.0f} seconds")
+                self._thread.wake_connection(connection)
         wheel.advance(now_s)
         for _ in range(min(len(wheel.due), LOOKS_PER_TICK)):
             connection = wheel.due.popleft()

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from chatroom.chat.people.session import Session
     from chatroom.config.values import Network
     from chatroom.irc.framing import Malformed
+    from chatroom.server.backlogs import Backlogs
 
 HANDSHAKE_S = 10.0
 """The longest time that a handshake may take."""
@@ -49,7 +50,7 @@ class WebSocketConnection(Connection):
         sock: Transport,
         session: Session,
         epoll: select.epoll,
-        sendq_bytes: int,
+        backlogs: Backlogs[Connection],
         allowed_origins: Sequence[str],
         forwarders: tuple[Network, ...],
         messages: MessageCache,
@@ -57,7 +58,7 @@ class WebSocketConnection(Connection):
         refused: Callable[[WebSocketConnection, str], None],
     ) -> None:
         self._stream = WebSocketStream(allowed_origins, forwarders)
-        super().__init__(sock, session, epoll, sendq_bytes, self._stream)
+        super().__init__(sock, session, epoll, backlogs, self._stream)
         self._messages = messages
         self._opened = opened
         self._refused = refused

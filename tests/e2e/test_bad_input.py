@@ -326,3 +326,22 @@ def test_a_right_password_does_not_wait_behind_wrong_ones_of_people_who_left() -
             assert una.ask("PING x")
             checked = daemon.log_lines("refused login as x")
             assert len(checked) < 150
+
+
+def test_a_client_that_answers_and_does_not_catch_up_is_closed() -> None:
+    """PONG keeps no backlog alive: after its time the client is closed, whatever its send queue may still have."""
+    with (
+        running(limits__enabled=False, limits__backlog_timeout_s=1, limits__sendq_bytes=50_000_000) as daemon,
+        daemon.connect("sue") as sue,
+        daemon.connect("ted") as ted,
+        daemon.open() as slow,
+    ):
+        slow.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        slow.register("slow")
+        sue.collect(), ted.collect()
+        while not any(verb_of(line) == "QUIT" for line in ted.lines):
+            sue.ask(*(f"PRIVMSG #lobby :{'x' * 400}" for _ in range(50)))
+            slow.send("PONG :here")
+            ted.collect()
+        text = next(line for line in ted.lines if verb_of(line) == "QUIT")
+        assert "SendQ timeout: did not catch up in 1 seconds" in text

@@ -3,35 +3,42 @@ from __future__ import annotations
 import contextlib
 import select
 import socket
+import time
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import pytest
 
 from chatroom.chat.people.session import Session
+from chatroom.config import Listen
 from chatroom.irc.framing import Malformed
+from chatroom.server.backlogs import Backlogs, count_unsent, send_buffer_bytes
 from chatroom.server.connection import IDLE_BYTES, Connection, State
+from chatroom.server.listener import open_listener
 
 
 class Pair(NamedTuple):
-    """A connection, the socket at its other end, and the epoll of its I/O thread."""
+    """A connection, the socket at its other end, and what its I/O thread has for all: the epoll and the backlogs."""
 
     connection: Connection
     peer: socket.socket
     epoll: select.epoll
+    backlogs: Backlogs[Connection]
 
 
 @contextlib.contextmanager
 def make_pair(sendq_bytes: int) -> Iterator[Pair]:
     """Make a connection whose backlog may have that many bytes."""
     with select.epoll() as epoll, socket.create_server(("127.0.0.1", 0)) as server:
+        server.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_buffer_bytes(sendq_bytes))
         peer = socket.create_connection(server.getsockname())
         near, _ = server.accept()
         near.setblocking(False)
         peer.settimeout(30)
-        connection = Connection(near, Session(1, "127.0.0.1", 4, 0x7F000001, "host", 0), epoll, sendq_bytes)
+        backlogs: Backlogs[Connection] = Backlogs(sendq_bytes)
+        connection = Connection(near, Session(1, "127.0.0.1", 4, 0x7F000001, "host", 0), epoll, backlogs)
         with peer:
-            yield Pair(connection, peer, epoll)
+            yield Pair(connection, peer, epoll, backlogs)
         connection.close()
 
 
@@ -139,6 +146,42 @@ def test_a_full_send_queue_ends_the_connection(pair: Pair) -> None:
     while data := pair.peer.recv(1 << 20):
         received += data
     assert set(received) == {ord("x")}
+
+
+def test_what_the_kernel_holds_counts_as_well(pair: Pair) -> None:
+    """A client that reads nothing keeps no more than its send queue, here and in the kernel together."""
+    connection, backlogs = pair.connection, pair.backlogs
+    while not backlogs:
+        connection.write(b"x" * 4096)
+    unsent = count_unsent(connection.fd)
+    assert unsent > 0
+    assert not backlogs.is_too_long(65_536 - unsent, connection.fd)
+    assert backlogs.is_too_long(65_536 - unsent + 1, connection.fd)
+
+
+def test_the_kernel_keeps_little_for_a_listener() -> None:
+    """Accepted sockets have the bounded send buffer of their listener, which the kernel does not let grow."""
+    with open_listener(Listen(port=0), send_buffer_bytes(65_536)) as server:
+        server.setblocking(True)
+        with socket.create_connection(server.getsockname()), server.accept()[0] as near:
+            assert near.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF) == 2 * 16_384
+
+
+def test_a_backlog_is_timed_from_its_beginning(pair: Pair) -> None:
+    """One that began again is as new; a quick client is never in the list."""
+    connection, backlogs = pair.connection, pair.backlogs
+    connection.write(b"quick")
+    assert not backlogs
+    while not backlogs:
+        connection.write(b"x" * 4096)
+    began_s = time.monotonic()
+    assert backlogs.find_overdue(began_s + 9, 10) == []
+    assert backlogs.find_overdue(began_s + 10, 10) == [connection]
+    while backlogs:
+        pair.peer.recv(1 << 20)
+        connection.flush()
+    assert not connection.ended
+    assert backlogs.find_overdue(began_s + 99, 10) == []
 
 
 def test_last_lines_arrive_while_the_peer_is_still_sending(pair: Pair) -> None:

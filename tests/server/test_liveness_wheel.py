@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from chatroom.chat.people.session import Session
+from chatroom.server.backlogs import Backlogs
 from chatroom.server.connection import Connection
 from chatroom.server.liveness_wheel import LivenessWheel
 
@@ -16,7 +17,7 @@ def connections() -> Iterator[list[Connection]]:
     """Two open connections."""
     epoll, pairs = select.epoll(), [socket.socketpair() for _ in range(2)]
     yield [
-        Connection(near, Session(number, "10.0.0.1", 4, 1, "host", 0), epoll, 1000)
+        Connection(near, Session(number, "10.0.0.1", 4, 1, "host", 0), epoll, Backlogs(1000))
         for number, (near, _) in enumerate(pairs)
     ]
     for near, far in pairs:

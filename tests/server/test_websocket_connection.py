@@ -10,6 +10,7 @@ import pytest
 from harness.daemon import CAP_S, until
 
 from chatroom.chat.people.session import Session
+from chatroom.server.backlogs import Backlogs
 from chatroom.server.connection import State
 from chatroom.server.websocket_connection import MessageCache, WebSocketConnection
 
@@ -36,7 +37,7 @@ class Pair:
             ours,
             session,
             self.epoll,
-            SENDQ_BYTES,
+            Backlogs(SENDQ_BYTES),
             (),
             (),
             {} if messages is None else messages,
