@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from chatroom.chat.admission.account_directory import AccountDirectory
+from chatroom.chat.admission.action_budgets import ActionBudgets
 from chatroom.chat.admission.ban_table import BanTable
 from chatroom.chat.admission.cloak import Cloak
 from chatroom.chat.admission.flood import LoginThrottle
@@ -94,6 +95,7 @@ class World:
         """When ``ban_ends`` next looks for channel bans that have ended; 0 if none will. The first tick looks."""
         self.throttle = LoginThrottle()
         self.costs = AnswerCosts()
+        self.actions = ActionBudgets()
         self.ledger = Ledger() if ledger is None else ledger
         """The history of the tick under way. Without a journal nothing is written."""
         self.outbox = Outbox(start_wall_ms, self.ledger.last_message_id)

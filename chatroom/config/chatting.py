@@ -137,6 +137,21 @@ class Limits:
         50, Whole(1, 1_000_000), "How many connections an address can have at the same time."
     )
     connects_per_minute: int = setting(120, Whole(1, 1_000_000), "How many times per minute an address can connect.")
+    nick_changes_per_minute: int = setting(
+        10, Whole(1, 1_000_000), "How many times per minute a connection can change its nick."
+    )
+    registrations_per_hour: int = setting(
+        10, Whole(1, 1_000_000), "How many accounts can be registered per hour from an address."
+    )
+    searches_per_minute: int = setting(
+        30, Whole(1, 1_000_000), "How many searches per minute an account can make, or all guests of an address."
+    )
+    history_queries_per_minute: int = setting(
+        600,
+        Whole(1, 1_000_000),
+        "How many times per minute the clients of an account, or of all guests of an address, can ask for stored "
+        "messages.",
+    )
     login_tries: int = setting(3, Whole(1, 100), "How many SASL logins can fail on a connection before it is closed.")
     registration_timeout_s: float = setting(
         60.0,

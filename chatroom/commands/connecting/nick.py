@@ -6,6 +6,7 @@ Source: Modern IRC Client Protocol, "Connection Messages".
 from __future__ import annotations
 
 from chatroom.chat.people.channel import Channel
+from chatroom.commands.action_limits import wait_for_nick
 from chatroom.commands.command_table import When, command
 from chatroom.commands.connecting.registration import advance, nick_refusal
 from chatroom.commands.context import Context, printable
@@ -67,6 +68,12 @@ def _change_nick(context: Context, wanted: str) -> None:
     if kept_by is not None:
         text = "You cannot change your nick while you are banned or muted there; leave the channel first"
         context.reply(numerics.ERR_BANNICKCHANGE, kept_by.name, text=text)
+        return
+    wait_s = wait_for_nick(context)
+    if wait_s:
+        most = context.world.settings.limits.nick_changes_per_minute
+        text = f"Too many nick changes (at most {most} a minute), try again in {wait_s} s"
+        context.reply(numerics.ERR_NICKTOOFAST, wanted, text=text)
         return
     old = user.nick
     event = context.world.rename(user, wanted, skip=context.session)

@@ -13,12 +13,14 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from chatroom.chat.admission.credentials import make_credentials
+from chatroom.chat.admission.durations import format_duration
 from chatroom.chat.admission.flood import FREE_FAILURES_OF_A_NETWORK, limit_key, network_key
 from chatroom.chat.admission.lockdown import Lockdown
 from chatroom.chat.admission.password_strength import find_weakness, must_be_strong
 from chatroom.chat.enforcement import free_nick
 from chatroom.chat.offered_capabilities import registers_before_connect
 from chatroom.chat.stored.records import Account, AccountEntry, Actor, Credential, Role
+from chatroom.commands.action_limits import wait_for_registration
 from chatroom.commands.command_table import When, command
 from chatroom.commands.connecting.login import TLS_REQUIRED, log_in, may_log_in
 from chatroom.commands.connecting.registration import advance, nick_refusal, take_account
@@ -62,6 +64,10 @@ def register(context: Context, params: list[str]) -> Pending | None:
     elif email != "*" and not is_address(email):
         way_out = "" if settings.email_required else ". None is needed: send * instead"
         context.fail("INVALID_EMAIL", name, text=f"This is not a mail address{way_out}")
+    elif wait_s := wait_for_registration(context):
+        most = context.world.settings.limits.registrations_per_hour
+        text = f"Too many names from your address (at most {most} an hour), try again in {format_duration(wait_s)}"
+        context.fail("TEMPORARILY_UNAVAILABLE", name, text=text)
     else:
         actor = Actor(nick, context.session.address_text)
         return create_account(context, nick, None if email == "*" else email, password, actor, _registered)

@@ -19,6 +19,7 @@ from chatroom.chat.stored.entries import (
     first_message_id,
     message_id_of,
 )
+from chatroom.commands.action_limits import may_read_history
 from chatroom.commands.command_table import command
 from chatroom.commands.context import Context
 from chatroom.commands.pending import Pending
@@ -64,10 +65,8 @@ def chathistory(context: Context, params: list[str]) -> Pending | None:
         _refuse(context, given, text="Insufficient parameters")
     elif len(params) > wanted:
         _refuse(context, given, text="Too many parameters")
-    elif given.upper() == "TARGETS":
-        return _targets(context, params)
-    else:
-        return _messages(context, params)
+    elif may_read_history(context):
+        return _targets(context, params) if given.upper() == "TARGETS" else _messages(context, params)
     return None
 
 

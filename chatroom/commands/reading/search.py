@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from chatroom.chat.delivery.playback import fit, to_event
 from chatroom.chat.stored.entries import AtTime, Conversation, Entry, Search
+from chatroom.commands.action_limits import may_search
 from chatroom.commands.command_table import command
 from chatroom.commands.context import Context
 from chatroom.commands.pending import Pending
@@ -77,6 +78,8 @@ def search(context: Context, params: list[str]) -> Pending | None:
         limit=limit,
         oldest=after is not None,
     )
+    if not may_search(context):
+        return None
     context.world.costs.work_bytes += _WORK_BYTES
     return _search(context, wanted, readable, asked.get("in", ""))
 
