@@ -71,7 +71,7 @@ def init(invocation: Invocation, path: Path | None) -> None:
       chatroomctl config init
     """
     target = path or invocation.config_flag or paths.user_config_directory() / FILE_NAME
-    if target.exists():
+    if os.path.lexists(target):  # not through a link that leads nowhere either
         raise AlreadyExists(f"{target} exists already; name another path or remove it")
     target.parent.mkdir(parents=True, exist_ok=True)
     config_edit.write_file(target, template())

@@ -15,6 +15,7 @@ from chatroom.ctl.output import (
     confirm,
     json_option,
     moment,
+    plain,
     print_json,
     print_pairs,
     progress,
@@ -23,9 +24,11 @@ from chatroom.ctl.output import (
     say,
     size,
 )
+from chatroom.ctl.streams import warn
 from chatroom.ctl.subcommands import Subcommands
 from chatroom.errors import AlreadyServing, DatabaseDamaged, DatabaseMissing, DatabaseNewer, Refused
 from chatroom.storage.daemon_lock import DaemonLock
+from chatroom.storage.file_modes import find_open_files
 from chatroom.storage.sqlite.backup import Progress, write_copy
 from chatroom.storage.sqlite.database import Database
 from chatroom.storage.sqlite.inspection import (
@@ -191,7 +194,7 @@ def restore(invocation: Invocation, file: Path, yes: bool) -> None:
 def check(invocation: Invocation, as_json: bool) -> None:
     """Check the whole database for faults.
 
-    The faults are listed. The exit code is 1 if there are any.
+    The faults are listed. The exit code is 1 if there are any. Files that other users may read are warned of.
 
     \b
     Example:
@@ -199,6 +202,9 @@ def check(invocation: Invocation, as_json: bool) -> None:
     """
     with contextlib.closing(open_any(invocation.database)) as database:
         faults = _find_faults(database)
+        open_files = find_open_files(invocation.database)
+    for text in open_files:
+        warn(plain(text))
     if as_json:
         print_json({"database": invocation.database, "ok": not faults, "faults": faults})
     else:

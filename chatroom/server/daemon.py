@@ -6,7 +6,6 @@ import contextlib
 import gc
 import logging
 import os
-import resource
 import secrets
 import shlex
 import shutil
@@ -43,11 +42,13 @@ from chatroom.server.hub import Hub
 from chatroom.server.io_thread import IoThread
 from chatroom.server.listener import Listener, open_control, open_listener
 from chatroom.server.operator_screen import Screen
+from chatroom.server.own_process import allow_many_files, keep_secrets
 from chatroom.server.process_signals import ProcessSignals
 from chatroom.server.supervisor import LOOK_EVERY_S, Supervisor
 from chatroom.server.upkeep import Upkeep
 from chatroom.server.workers import Workers
 from chatroom.storage.daemon_lock import DaemonLock
+from chatroom.storage.file_modes import find_open_files
 from chatroom.storage.sqlite.history_upkeep import open_upkeep
 from chatroom.storage.sqlite.journal import SqliteJournal, open_journal
 from chatroom.storage.sqlite.server_keys import get_server_key
@@ -69,6 +70,7 @@ def serve(load_settings: LoadSettings, zone: tzinfo | None = None) -> None:
 
     ``zone`` is that of the times in the log; None is the zone of this machine.
     """
+    keep_secrets()
     settings = load_settings()
     database = settings.database.path
     made = prepare_directory(database)
@@ -173,7 +175,7 @@ class Daemon:
         runtime.supervisor = self._supervisor = self._make_supervisor(workers, listener)
         self._signals.handle(self._reload)
         sys.setswitchinterval(SWITCH_INTERVAL_S)
-        _allow_many_files()
+        allow_many_files()
         self._screen.start()
         self._fault_log.install()
         post = partial(hub.post_from_store, 0)
@@ -261,6 +263,7 @@ class Daemon:
         exposure = find_exposure(settings)
         if exposure is not None:
             lines.append(f"warning: {exposure}")
+        lines += [f"warning: {text}" for text in find_open_files(settings.database.path)]
         if not has_admin:
             lines.append(f"there is no admin yet; make one with: {self._admin_command()}")
         self._screen.show(lines)
@@ -339,14 +342,6 @@ class Daemon:
     def _close_journal(self) -> None:
         if self._journal is not None:
             self._journal.close()
-
-
-def _allow_many_files() -> None:
-    """Raise this process's limit of open files to the system's: each connection is one."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft != hard:
-        with contextlib.suppress(OSError, ValueError):
-            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def own_program() -> str:

@@ -324,7 +324,7 @@ def test_a_right_password_does_not_wait_behind_wrong_ones_of_people_who_left() -
                 guesser.send(f"PASS x{number}:wrong", f"NICK p{number}", "USER u 0 * :u")
         with daemon.connect("una", from_address="127.8.8.8", password=PASSWORD) as una:
             assert una.ask("PING x")
-            checked = daemon.log_lines("refused login as x")
+            checked = daemon.log_lines("refused login as ")
             assert len(checked) < 150
 
 

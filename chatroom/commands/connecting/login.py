@@ -14,7 +14,7 @@ from chatroom.chat.always_on import find_alone
 from chatroom.chat.enforcement import apply_account
 from chatroom.chat.operator_mode import operator_mode_event, operators_of, tell_operator_mode
 from chatroom.chat.stored.records import Account, AccountEntry
-from chatroom.commands.context import NICKSERV, Context, printable
+from chatroom.commands.context import Context, printable
 from chatroom.commands.pending import Pending
 from chatroom.commands.presence.account_data import with_account_data
 from chatroom.commands.rooms.rejoining import come_back
@@ -115,8 +115,8 @@ class Attempt:
 
     def _denied(self, context: Context, denied: Denied) -> Denied:
         name, address = printable(self.name), context.session.address_text
-        if context.verb == NICKSERV and context.world.accounts.find(name) is None:
-            name = "an unknown name"  # it may be the password: people mix up the order of the two
+        if context.world.accounts.find(name) is None:
+            name = "an unknown name"  # it may be a password: people mix up the order of the two
         context.world.log_line(f"refused login as {name} from {address}: {denied.why}")
         return denied
 

@@ -134,10 +134,30 @@ def test_a_wrong_pass_takes_turns_too(make_here: Callable[..., Here]) -> None:
 
 
 def test_a_login_name_cannot_forge_a_log_line(here: Here) -> None:
-    """A name that is no valid parameter is logged as ``*``."""
+    """A name that is no account is not logged."""
     log_in(with_sasl(here, "10.0.0.1"), "boss from 10.9.9.9: welcome")
     refused = [line for line in here.world.log_lines if "refused login" in line]
-    assert refused == ["refused login as * from 10.0.0.1: wrong name or password"]
+    assert refused == ["refused login as an unknown name from 10.0.0.1: wrong name or password"]
+
+
+@pytest.mark.parametrize("verb", ["OPER ", "NS IDENTIFY ", "PRIVMSG NickServ :IDENTIFY "])
+def test_a_password_in_the_place_of_the_name_is_not_logged(here: Here, verb: str) -> None:
+    """People mix up the order of the two. The name of an account is logged, and no other word."""
+    here.account("una")
+    bob = here.connect("bob")
+    bob.say(f"{verb}hunter2 una", f"{verb}una hunter2")
+    refused = [line for line in here.world.log_lines if "refused login" in line]
+    assert [line.split(" from ")[0] for line in refused] == ["refused login as an unknown name", "refused login as una"]
+    assert "hunter2" not in "".join(here.world.log_lines)
+
+
+def test_a_password_before_the_colon_of_pass_is_not_logged(here: Here) -> None:
+    """``PASS password:account`` and a password as the identity of SASL are the same mistake."""
+    here.account("una")
+    here.open("10.0.0.2").say("PASS hunter2:una", "NICK x", "USER u 0 * :U")
+    log_in(with_sasl(here, "10.0.0.1"), "hunter2", "una")
+    assert any("refused login as an unknown name" in line for line in here.world.log_lines)
+    assert "hunter2" not in "".join(here.world.log_lines)
 
 
 @pytest.mark.parametrize("lines", [["AUTHENTICATE PLAIN", sasl_plain("mo")], [f"OPER mo :{PASSWORD}"]])
