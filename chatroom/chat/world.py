@@ -167,6 +167,7 @@ class World:
             self.monitors.tell_change(self.outbox, user, event)
         self.tell_user(user, event, skip)
         for channel in user.channels:
+            self.costs.add_readers(channel)
             self.outbox.to_channel(channel, event, skip, user.channels)
 
     # -- people -----------------------------------------------------------------------------------

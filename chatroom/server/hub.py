@@ -247,6 +247,7 @@ class Hub:
     def _resume(self, context: Context, pending: Pending, outcome: object) -> None:
         session, costs = context.session, self.world.costs
         following, before = None, count_unread(session)
+        costs.work_bytes = 0
         try:
             if isinstance(outcome, Exception) and not isinstance(outcome, ChatroomError):
                 raise outcome  # so that it is reported as a bug of this line, with its own traceback

@@ -69,7 +69,7 @@ class Turns:
     def run(self, mono_ms: int) -> None:
         """Run lines of the connections that were in the queues, as far as the tick's budget goes."""
         ready, behind, costs = self.ready, self.behind, self._costs
-        costs.tick_bytes = 0
+        costs.tick_bytes = costs.work_bytes = 0  # the work of the tick's tasks is no line's
         began_s, count, lines, is_spent = time.monotonic(), len(ready), 0, False
         late = len(behind)
         most = LINES_PER_TICK if count * LINES_PER_TICK <= LINES_OF_ALL else max(LINES_OF_ALL // count, 1)

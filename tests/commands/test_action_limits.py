@@ -8,6 +8,7 @@ from collections.abc import Callable
 from harness.session_client import Client
 from harness.world import PASSWORD, Here, verbs
 
+from chatroom.chat.delivery.answer_costs import BYTES_OF_A_READER
 from chatroom.chat.people.line_rates import limit_lines
 
 
@@ -55,3 +56,18 @@ def test_searches_and_history_are_limited_by_account(make_here: Callable[..., He
     assert "FAIL CHATHISTORY RATE_LIMITED 20 " in " ".join(una.ask("CHATHISTORY LATEST #a * 10"))
     here.wait(20)
     assert "FAIL" not in " ".join(una.ask("CHATHISTORY LATEST #a * 10"))
+
+
+def test_coming_and_going_is_paid_by_the_number_of_readers(make_here: Callable[..., Here]) -> None:
+    """JOIN, PART, NICK and AWAY cost work for each session that is told; a message does not."""
+    here = make_here()
+    alice, costs = here.connect("alice"), here.world.costs
+    for number in range(5):
+        here.connect(f"reader{number}").say("JOIN #a")
+    costs.work_bytes = 0
+    spent: list[int] = []
+    for line in ("JOIN #a", "PRIVMSG #a :hello", "NICK alice2", "AWAY :tea", "PART #a"):
+        alice.say(line)
+        spent.append(costs.work_bytes // BYTES_OF_A_READER)
+        costs.work_bytes = 0
+    assert spent == [6, 0, 6 + 6, 6 + 6, 6]

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from chatroom.chat.admission.flood import MOST_KEYS
 
 if TYPE_CHECKING:
+    from chatroom.chat.people.channel import Channel
     from chatroom.chat.people.session import Session
 
 SHORT_BYTES = 2048
@@ -19,6 +20,8 @@ SHORT_BYTES = 2048
 BYTES_OF_A_LINE = 16_384
 """So many bytes of a longer answer cost as much as one line more. A client that joins twenty busy channels at once
 still gets their lists and histories without a pause."""
+BYTES_OF_A_READER = 24
+"""Telling one session of an event takes as long as answering so many bytes."""
 ADDRESS_BYTES_PER_S = 1_000_000
 """How many bytes of long answers all sessions of an address get a second in the long run. Making them takes about a
 tenth of the time."""
@@ -43,6 +46,10 @@ class AnswerCosts:
 
     def __len__(self) -> int:
         return len(self._even_at_ms)
+
+    def add_readers(self, channel: Channel) -> None:
+        """Add the work of telling a channel's sessions that a user comes, goes or changes. What users say is free."""
+        self.work_bytes += len(channel.sessions) * BYTES_OF_A_READER
 
     def pay(self, session: Session, size: int, mono_ms: int) -> bool:
         """Have a session pay for an answer and the work on it. Return False if it was short and costs nothing more."""

@@ -141,6 +141,7 @@ def enter(context: Context, channel: Channel) -> None:
     event = _join_event(context, channel)
     world.ledger.add_event(event, Kind.JOIN, channel, user.realname, user)
     world.tell_channel(channel, event, skip=context.session)
+    world.costs.add_readers(channel)
     if user.away is not None:
         away = user.event(f"AWAY :{user.away}", needs=caps.AWAY_NOTIFY)
         world.outbox.number(away, [channel])  # a number after that of the JOIN: members read it behind the JOIN
@@ -211,5 +212,6 @@ def depart(context: Context, channel: Channel, reason: str) -> None:
     world.ledger.add_event(event, Kind.PART, channel, reason, user)
     world.whereabouts.depart(user, channel)
     world.tell_channel(channel, event, skip=context.session)
+    world.costs.add_readers(channel)
     world.leave(channel, user)
     context.say(event)
