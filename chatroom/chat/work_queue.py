@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from enum import Enum, auto
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 if TYPE_CHECKING:
@@ -24,6 +25,17 @@ PATIENCE_MS = 5000
 """How long a message, or a question to the history, waits while another process has the database's write lock."""
 
 
+class Order(Enum):
+    """When the store worker does a job."""
+
+    PLAIN = auto()
+    """After all that came before it."""
+    TOGETHER = auto()
+    """After all that came before it, and in one transaction with neighbours of its kind: one wait for the disk."""
+    URGENT = auto()
+    """Before all that are not urgent. What it reads and writes must not depend on what earlier lines have written."""
+
+
 class WorkItem(NamedTuple):
     """A job and its queue. Without ``then`` the result is not used, and the hub only logs a failure."""
 
@@ -41,9 +53,11 @@ class WorkQueue:
     what the tick has written. While the history waits for the write lock, the questions wait too.
     """
 
-    __slots__ = ("_held_mono_ms", "checks", "questions", "resumed", "writes")
+    __slots__ = ("_held_mono_ms", "checks", "is_full", "questions", "resumed", "writes")
 
     def __init__(self) -> None:
+        self.is_full = False
+        """True while far too many writes wait for the store worker: verbs that would add to them wait (``stores=``)."""
         # Writes are apart because they may have to go first, in the middle of a tick: a verb that waits for the store
         # worker expects to find there what earlier lines have written.
         self.writes: list[WorkItem] = []

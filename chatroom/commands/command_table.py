@@ -31,7 +31,19 @@ class When(Enum):
 class Command:
     """A verb: its function, its help, and the conditions under which dispatch calls it."""
 
-    __slots__ = ("arity", "control", "details", "early", "handler", "params", "role", "summary", "verb", "when")
+    __slots__ = (
+        "arity",
+        "control",
+        "details",
+        "early",
+        "handler",
+        "params",
+        "role",
+        "stores",
+        "summary",
+        "verb",
+        "when",
+    )
 
     def __init__(
         self,
@@ -42,6 +54,7 @@ class Command:
         role: Role | None,
         control: bool,
         early: int,
+        stores: bool,
     ) -> None:
         self.verb = verb
         self.handler = handler
@@ -57,6 +70,8 @@ class Command:
         """True if a control session can use the verb as well."""
         self.early = early
         """A capability with which a verb of ``When.AFTER`` is allowed before registration is complete; 0 for none."""
+        self.stores = stores
+        """True if it has something written without waiting for it: it waits first if far too much is to be written."""
 
 
 COMMANDS: dict[str, Command] = {}
@@ -70,6 +85,7 @@ def command(
     role: Role | None = None,
     control: bool = False,
     early: int = 0,
+    stores: bool = False,
 ) -> Callable[[Handler], Handler]:
     """Register a function as a verb. Its docstring is what HELP says about the verb.
 
@@ -78,7 +94,7 @@ def command(
     """
 
     def register(handler: Handler) -> Handler:
-        COMMANDS[verb] = Command(verb, handler, params, when, role, control, early)
+        COMMANDS[verb] = Command(verb, handler, params, when, role, control, early, stores)
         return handler
 
     return register

@@ -9,8 +9,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from chatroom.chat.people.labelled_reply import LabelledReply
+from chatroom.chat.stored.records import Role
 from chatroom.commands.command_table import COMMANDS, Command, When
 from chatroom.commands.context import Context, printable
+from chatroom.commands.pending import Pending
 from chatroom.commands.talking.multiline import absorb
 from chatroom.commands.talking.plain_messages import say_plainly
 from chatroom.errors import (
@@ -36,7 +38,6 @@ from chatroom.irc.message import parse
 if TYPE_CHECKING:
     from chatroom.chat.people.session import Session
     from chatroom.chat.world import World
-    from chatroom.commands.pending import Pending
 
 REFUSAL_CODES: dict[type[Refused], str] = {
     AlreadyExists: "ALREADY_EXISTS",
@@ -54,6 +55,8 @@ REFUSAL_CODES: dict[type[Refused], str] = {
 _HTTP = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH", "PRI"})
 """The methods of HTTP requests (RFC 9110), and ``PRI``, with which HTTP/2 begins. No IRC command is called so."""
 
+ROOM_RETRY_MS = 100
+"""How long a verb waits before it looks again whether there is room for what it has written."""
 _LABELS = caps.LABELED_RESPONSE | caps.BATCH
 """What a client must have negotiated for a label to count: several replies are labelled by a batch."""
 
@@ -94,7 +97,7 @@ def run_line(world: World, session: Session, line: str | Malformed) -> tuple[Con
         if command is None:
             _refuse_unknown(context, verb)
         elif _allowed(context, command, message.params):
-            pending = command.handler(context, message.params)
+            pending = _call(context, command, message.params)
     except Refused as refusal:
         refuse(context, refusal)
         pending = None
@@ -105,6 +108,19 @@ def run_line(world: World, session: Session, line: str | Malformed) -> tuple[Con
         return context, pending
     finish(context)
     return None
+
+
+def _call(context: Context, command: Command, params: list[str]) -> Pending | None:
+    """Run a verb. One that has something written waits while there is no room for it; operators need not wait."""
+    if not command.stores or not context.world.work.is_full or context.role >= Role.MODERATOR:
+        return command.handler(context, params)
+
+    def again(context: Context, result: None) -> Pending | None:
+        if context.session.closing or not _allowed(context, command, params):
+            return None
+        return _call(context, command, params)
+
+    return Pending(None, None, again, ROOM_RETRY_MS)
 
 
 def _take_label(context: Context) -> None:

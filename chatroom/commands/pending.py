@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from chatroom.chat.work_queue import Order
+
 if TYPE_CHECKING:
     from chatroom.chat.work_queue import Job, Queue
     from chatroom.commands.context import Context
@@ -26,5 +28,7 @@ class Pending(NamedTuple):
     """How long to wait before the job is submitted."""
     if_overloaded: Callable[[Context], Pending | None] | None = None
     """Goes on instead of ``then`` if the job was not done because too many wait. Without it the verb is refused."""
+    order: Order = Order.PLAIN
+    """When the store worker does the job."""
     after_commit: bool = False
     """True if the job must find what this tick has said: it is submitted when the tick is committed."""

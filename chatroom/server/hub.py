@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Protocol
 from chatroom.chat.ban_ends import lift_ended_bans
 from chatroom.chat.delivery.answer_costs import answer_bytes, count_unread
 from chatroom.chat.relief import relieve
+from chatroom.chat.work_queue import Order
 from chatroom.commands.context import Context
 from chatroom.commands.dispatch import finish, resume, run_line
 from chatroom.commands.talking.writing_history import RETRY_MS, report_commit
@@ -104,6 +105,8 @@ class Hub:
         """Begin a tick: read the clocks, run what is due and what the store worker posted. Needs the lock."""
         assert self.lock.locked(), _NEEDS_LOCK
         self.world.begin_tick(*read_clocks())
+        if self.world.work.is_full:
+            self.world.work.is_full = self.workers.is_full
         if self.world.next_ban_end_ms:
             self.run_task(partial(lift_ended_bans, self.world))
         retries = self.world.retries
@@ -207,7 +210,7 @@ class Hub:
             if pending.queue is None or pending.job is None:
                 done(None)
             else:
-                self.workers.submit(pending.queue, pending.job, done, session)
+                self.workers.submit(pending.queue, pending.job, done, session, pending.order)
 
         if pending.queue == "store":
             # What earlier lines wrote must be on the disk before this job runs.
@@ -235,8 +238,11 @@ class Hub:
 
     def _submit_work(self, items: list[WorkItem]) -> None:
         for queue, job, then, session in items:
+            # If no session waits for it, it is a write.
+            order = Order.TOGETHER if queue == "store" and session is None else Order.PLAIN
             done = _log_failure if then is None else partial(self._answer, queue, then)
-            self.workers.submit(queue, job, done, session)
+            self.workers.submit(queue, job, done, session, order)
+        self.world.work.is_full = self.workers.is_full
 
     def _answer(self, queue: Queue, then: Then, outcome: object) -> None:
         """Take a job's outcome in a later tick. Called in the worker's thread."""

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
 from chatroom.chat.admission.flood import network_key
+from chatroom.chat.work_queue import Order
 
 if TYPE_CHECKING:
     from chatroom.chat.people.session import Session
@@ -31,6 +32,7 @@ class QueuedJob(NamedTuple):
     done: Done
     session: Session | None = None
     """The session that waits for it, if one does."""
+    order: Order = Order.PLAIN
 
     @property
     def is_unwanted(self) -> bool:
@@ -94,22 +96,30 @@ class JobQueue(ABC):
 
 
 class OrderedJobs(JobQueue):
-    """Jobs in the order in which they came."""
+    """Jobs in the order in which they came, but for urgent ones, which come before all others, in their own order."""
 
     def __init__(self) -> None:
         super().__init__()
+        self._urgent: deque[QueuedJob] = deque()
         self._jobs: deque[QueuedJob] = deque()
 
     def __len__(self) -> int:
         """How many jobs wait."""
-        return len(self._jobs)
+        return len(self._urgent) + len(self._jobs)
+
+    def take_with(self) -> QueuedJob | None:
+        """Remove the next job if it can be done together with the one before; None if it cannot, or none waits."""
+        with self._changed:
+            if self._urgent or not self._jobs or self._jobs[0].order is not Order.TOGETHER:
+                return None
+            return self._jobs.popleft()
 
     def _add(self, job: QueuedJob) -> QueuedJob | None:
-        self._jobs.append(job)
+        (self._urgent if job.order is Order.URGENT else self._jobs).append(job)
         return None
 
     def _remove(self) -> QueuedJob:
-        return self._jobs.popleft()
+        return (self._urgent or self._jobs).popleft()
 
 
 class _Turn(NamedTuple):

@@ -12,7 +12,8 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from chatroom.errors import ChatroomError, Overloaded
+from chatroom.chat.work_queue import Order
+from chatroom.errors import ChatroomError, DatabaseBusy, Overloaded
 from chatroom.server.job_queue import Done, JobQueue, JobsInTurns, OrderedJobs, QueuedJob
 from chatroom.server.loop_thread import LoopThread
 
@@ -24,6 +25,12 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _WATCH_EVERY_S = 0.2
+MOST_TOGETHER = 64
+"""How many jobs the store worker does in one transaction."""
+TOGETHER_S = 0.005
+"""How long it takes in further ones: meanwhile it has the write lock, and messages wait."""
+MOST_WRITES = 2000
+"""With more jobs than this for the store worker, verbs that add to them wait."""
 
 
 class Workers:
@@ -51,12 +58,19 @@ class Workers:
         for thread in self.threads:
             thread.start()
 
-    def submit(self, name: Queue, job: Job, done: Done, session: Session | None = None) -> None:
+    @property
+    def is_full(self) -> bool:
+        """True if so many jobs wait for the store worker that no more should come. From any thread."""
+        return len(self._queues["store"]) > MOST_WRITES
+
+    def submit(
+        self, name: Queue, job: Job, done: Done, session: Session | None = None, order: Order = Order.PLAIN
+    ) -> None:
         """Have a job run; ``done`` takes its outcome. ``session`` waits for it, if one does. From any thread.
 
         The outcome is ``Overloaded`` if the job is not done, because too many wait or nobody waits for it any more.
         """
-        dropped = self._queues[name].put(QueuedJob(job, done, session))
+        dropped = self._queues[name].put(QueuedJob(job, done, session, order))
         if dropped is not None:
             dropped.done(Overloaded("too much waits already, try again in a moment"))
 
@@ -83,8 +97,8 @@ class _Worker(LoopThread):
         self._work = work
         self._open_stores = open_stores
         self._stores: Stores | None = None
-        self._current: QueuedJob | None = None
-        """The job under way."""
+        self._current: list[QueuedJob] = []
+        """The jobs under way."""
         self.watch: Callable[[Stores], None] | None = None
         """Looks for changes of other processes. None for all workers but the store's. Set before the start."""
 
@@ -98,16 +112,16 @@ class _Worker(LoopThread):
                 watch_at = time.monotonic() + _WATCH_EVERY_S
             job = self._work.take(max(0.0, watch_at - time.monotonic()) if watch else None)
             if job is not None:
-                self._current = job
-                self._tell(job, self._outcome(job))
+                self._do(job)
         if self._stores is not None:
             self._stores.close()
 
     def _clear_up(self) -> None:
         """Clear up after a thread that has died: its connection is of no use to another one, and a session waits."""
         self._stores = None
-        if self._current is not None:
-            self._tell(self._current, ChatroomError("the server had a fault, try again"))
+        for job in self._current:
+            self._tell(job, ChatroomError("the server had a fault, try again"))
+        self._current = []
 
     def _open(self) -> Stores:
         """Return this thread's stores. If the database cannot be opened, the next job tries again."""
@@ -123,8 +137,42 @@ class _Worker(LoopThread):
         except Exception as error:
             return error
 
+    def _do(self, job: QueuedJob) -> None:
+        """Do a job, and those that can be done together with it."""
+        self._current = jobs = [job]
+        if job.order is Order.TOGETHER and isinstance(self._work, OrderedJobs):
+            further = self._work.take_with()
+            if further is not None:
+                jobs.append(further)
+                outcomes = self._outcomes_together(jobs, self._work)
+                for done, outcome in zip(jobs, outcomes, strict=True):
+                    self._tell(done, outcome)
+                self._current = []
+                return
+        outcome = self._outcome(job)
+        self._current = []
+        self._tell(job, outcome)
+
+    def _outcomes_together(self, jobs: list[QueuedJob], work: OrderedJobs) -> list[object]:
+        """Do the jobs in one transaction, and further ones that wait meanwhile: ``jobs`` has them then."""
+        outcomes: list[object] = []
+        until_s = time.monotonic() + TOGETHER_S
+        try:
+            with self._open().together():
+                for job in jobs:  # it grows
+                    outcomes.append(self._outcome(job))
+                    if len(outcomes) == len(jobs) < MOST_TOGETHER and time.monotonic() < until_s:
+                        further = work.take_with()
+                        if further is not None:
+                            jobs.append(further)
+            return outcomes
+        except DatabaseBusy as error:
+            return [error] * len(jobs)
+        except Exception:
+            # Perhaps one of them does not fit on the disk. Alone, the others may.
+            return [self._outcome(job) for job in jobs]
+
     def _tell(self, job: QueuedJob, outcome: object) -> None:
-        self._current = None
         try:
             job.done(outcome)
         except Exception:

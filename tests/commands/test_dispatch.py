@@ -206,17 +206,19 @@ def test_every_verb_before_registration(here: Here) -> None:
 
 
 def test_a_full_disk_is_reported_to_the_caller_only(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A ban that cannot be stored is refused as temporarily unavailable. No session is closed."""
+    """A ban that cannot be lifted is refused as temporarily unavailable. No session is closed."""
     ada, eve = here.admin(), here.connect("eve")
 
     def fail(*_: object) -> None:
         raise StorageError("disk full")
 
-    monkeypatch.setattr(type(here.stores.bans), "add", fail)
-    told = params_of(ada.ask("UBAN ADD eve"), "FAIL")
+    ada.say("UBAN ADD mallory")
+    ada.read()
+    monkeypatch.setattr(type(here.stores.bans), "lift", fail)
+    told = params_of(ada.ask("UBAN DEL mallory"), "FAIL")
     assert told == ["UBAN", "TEMPORARILY_UNAVAILABLE", "That could not be stored, try again in a moment"]
     assert not eve.closed
-    assert list(here.world.bans) == []
+    assert [rule.target for rule in here.world.bans] == ["mallory"]
 
 
 def test_a_full_disk_refuses_a_login(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -268,3 +270,31 @@ def test_a_line_that_is_too_long_is_answered_with_its_label(here: Here, cut: int
     assert alice.ask(malformed) == [f"@label=x :{SERVER} 417 alice :Input line was too long"]
     [lost] = buffer.feed(b"@a=" + b"y" * 9000 + b";label=x PING\r\n")
     assert alice.ask(lost) == [f":{SERVER} 417 alice :Input line was too long"]
+
+
+def test_a_verb_that_is_stored_waits_while_too_much_is_to_be_written(here: Here) -> None:
+    """JOIN and its like wait, and the session's further lines behind them. Operators and messages do not."""
+    una, mod = here.member("una"), here.moderator("mo")
+    here.holding = True
+    here.world.work.is_full = True
+    assert una.ask("JOIN #a", "PRIVMSG mo :behind it") == []
+    assert any(" JOIN " in line for line in mod.ask("JOIN #b"))
+    here.release(2)
+    assert una.read() == []
+    here.world.work.is_full = False
+    here.release()
+    assert any(" JOIN " in line for line in una.read())
+    assert any("behind it" in line for line in mod.read())
+
+
+def test_a_verb_that_waited_for_room_in_vain_does_nothing(here: Here) -> None:
+    """The session has ended meanwhile."""
+    una = here.member("una")
+    here.holding = True
+    here.world.work.is_full = True
+    una.say("JOIN #a")
+    with here.tick():
+        here.world.close(una.session, "gone")
+    here.world.work.is_full = False
+    here.release()
+    assert here.world.find_channel("#a") is None

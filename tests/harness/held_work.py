@@ -26,7 +26,7 @@ class HeldItem:
 
     def do(self) -> None:
         """Run its job. A question's outcome is taken in a tick of its own."""
-        _, job, then, _ = self.item
+        job, then = self.item.job, self.item.then
         if then is None:
             with contextlib.suppress(StorageError):  # the daemon logs it
                 job(self.here.stores)

@@ -14,7 +14,7 @@ from chatroom.chat.delivery.ledger import Ledger
 from chatroom.chat.people.session import Session
 from chatroom.chat.people.user import User
 from chatroom.chat.stored.records import AccountEntry, Role
-from chatroom.chat.work_queue import Job, Queue
+from chatroom.chat.work_queue import Job, Order, Queue
 from chatroom.commands.context import Context
 from chatroom.commands.pending import Pending
 from chatroom.config import Settings
@@ -35,7 +35,9 @@ class HeldWorkers(Workers):
         super().__init__(lambda: open_stores(Path("/nowhere")))
         self.held: list[tuple[Queue, Job, Done]] = []
 
-    def submit(self, name: Queue, job: Job, done: Done, session: Session | None = None) -> None:
+    def submit(
+        self, name: Queue, job: Job, done: Done, session: Session | None = None, order: Order = Order.PLAIN
+    ) -> None:
         """Add the job to ``held``."""
         self.held.append((name, job, done))
 

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 from chatroom.chat.people.session import Session
 from chatroom.chat.stored.stores import Stores
+from chatroom.chat.work_queue import Order
 from chatroom.server.job_queue import JobsInTurns, OrderedJobs, QueuedJob
 
 
@@ -111,3 +112,31 @@ def test_a_closed_queue_is_over_when_it_is_empty() -> None:
     assert queue.take(None) is not None
     assert (was_over, queue.is_over) == (False, True)
     assert queue.take(None) is None
+
+
+def test_urgent_jobs_of_the_store_come_first() -> None:
+    """A ban does not wait behind what others have written of their comings and goings. Each kind keeps its order."""
+    queue = OrderedJobs()
+    plain = [make_job()._replace(order=Order.TOGETHER) for _ in range(3)]
+    bans = [make_job()._replace(order=Order.URGENT) for _ in range(2)]
+    for job in (*plain[:2], bans[0], plain[2], bans[1]):
+        queue.put(job)
+    assert drain(queue) == [*bans, *plain]
+
+
+def test_what_can_be_done_together_is_next_in_order() -> None:
+    """A job that cannot be done with others, and an urgent one, end what is done together."""
+    queue = OrderedJobs()
+    together = [make_job()._replace(order=Order.TOGETHER) for _ in range(3)]
+    for job in together:
+        queue.put(job)
+    assert queue.take(None) is together[0]
+    assert queue.take_with() is together[1]
+    ban = make_job()._replace(order=Order.URGENT)
+    queue.put(ban)
+    assert queue.take_with() is None
+    assert queue.take(None) is ban
+    queue.put(make_job())
+    assert queue.take_with() is together[2]
+    assert queue.take_with() is None
+    assert len(queue) == 1

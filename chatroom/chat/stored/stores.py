@@ -21,6 +21,7 @@ have this in common:
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Protocol
 
@@ -351,6 +352,13 @@ class Stores(Protocol):
 
     def last_change_id(self) -> int:
         """The id of the newest change that was ever logged; 0 if there was none."""
+        ...
+
+    def together(self) -> AbstractContextManager[None]:
+        """Make all writes in the block one transaction, which waits for the disk once.
+
+        A write in the block that fails is undone alone. If the block raises, none of its writes has happened.
+        """
         ...
 
     def close(self) -> None:

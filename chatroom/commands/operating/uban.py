@@ -20,6 +20,7 @@ from chatroom.chat.admission.durations import format_duration, looks_like_durati
 from chatroom.chat.enforcement import count_hits, enforce_rules, sessions_in, users_named
 from chatroom.chat.stored.records import BanKind, BanRule, Network, NewBan, Role
 from chatroom.chat.unstored_bans import key_of, put_into_force
+from chatroom.chat.work_queue import Order
 from chatroom.commands.command_table import command
 from chatroom.commands.context import Context
 from chatroom.commands.operating.kill import require_rank
@@ -228,7 +229,12 @@ def _store(
             enforce_rules(world, [rule], issuer_role, spared=issuer)
         return _store(context, others, duration_s, reason) if others else None
 
-    return Pending("store", job, then)
+    return Pending("store", job, then, order=_order(context))
+
+
+def _order(context: Context) -> Order:
+    """A ban depends on nothing that waits to be stored, unless an earlier ban could not be and is tried again."""
+    return Order.PLAIN if len(context.world.retries) else Order.URGENT
 
 
 def _remove(context: Context, text: str) -> Pending:
@@ -253,7 +259,7 @@ def _remove(context: Context, text: str) -> Pending:
             text = f"ban {rule.id} is lifted, but {wider.label} on {wider.target} still covers {rule.target}"
         context.note("REMOVED", rule.target, text=text)
 
-    return Pending("store", job, then)
+    return Pending("store", job, then, order=_order(context))
 
 
 def _remove_unstored(context: Context, rule: BanRule) -> Pending:

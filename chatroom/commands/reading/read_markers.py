@@ -25,7 +25,7 @@ MOST_MARKERS = 1000
 """How many read markers one account can have. A further one replaces the one with the earliest time."""
 
 
-@command("MARKREAD", "[<target> [<timestamp>]]")
+@command("MARKREAD", "[<target> [<timestamp>]]", stores=True)
 def markread(context: Context, params: list[str]) -> Pending | None:
     """Shows or sets how far you have read a conversation:
 

@@ -34,7 +34,7 @@ MOST_FORWARDS = 5
 """How many forwards one JOIN follows. Each of them costs the user a line of explanation."""
 
 
-@command("JOIN", "<channels> [<keys>]")
+@command("JOIN", "<channels> [<keys>]", stores=True)
 def join(context: Context, params: list[str]) -> Pending | None:
     """Joins one or more channels, separated by commas. JOIN 0 leaves all channels."""
     if not params[0].strip(","):
@@ -185,7 +185,7 @@ def show_channel(context: Context, channel: Channel, *, joined: bool = False) ->
     show_channel_metadata(context, channel)
 
 
-@command("PART", "<channels> [<reason>]")
+@command("PART", "<channels> [<reason>]", stores=True)
 def part(context: Context, params: list[str]) -> Pending | None:
     """Leaves one or more channels, separated by commas."""
     reason = context.use_reason(params, 1, LEAVE_BYTES)

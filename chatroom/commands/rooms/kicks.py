@@ -16,7 +16,7 @@ from chatroom.irc.limits import KICK_BYTES
 from chatroom.irc.names import casefold
 
 
-@command("KICK", "<channels> <nicks> [<reason>]")
+@command("KICK", "<channels> <nicks> [<reason>]", stores=True)
 def kick(context: Context, params: list[str]) -> Pending | None:
     """Removes users from a channel: one or more nicks, separated by commas.
 

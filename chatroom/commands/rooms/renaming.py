@@ -19,7 +19,7 @@ from chatroom.irc.limits import KICK_BYTES
 from chatroom.irc.names import casefold, is_channel
 
 
-@command("RENAME", "<channel> <new name> [<reason>]")
+@command("RENAME", "<channel> <new name> [<reason>]", stores=True)
 def rename(context: Context, params: list[str]) -> Pending | None:
     """Gives a channel another name. Its members, modes and lists stay."""
     channel, name = find_visible(context, params[0]), params[1]

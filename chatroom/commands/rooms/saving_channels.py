@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from chatroom.chat.stored.entries import Kind
 from chatroom.chat.unstored_channels import save_later
+from chatroom.chat.work_queue import Order
 from chatroom.commands.context import Context
 from chatroom.commands.pending import Pending
 from chatroom.errors import StorageError
@@ -52,7 +53,7 @@ def save_and_tell(
             context.warn("NOT_STORED", channel.name, text=_NOT_STORED)
         _tell(context, channel, source, account, verb, changes)
 
-    return Pending("store", job, then)
+    return Pending("store", job, then, order=Order.TOGETHER)
 
 
 def _tell(context: Context, channel: Channel, source: str, account: str | None, verb: str, changes: list[str]) -> None:

@@ -47,7 +47,18 @@ class Database:
     ``writer`` is stored with each logged change: ``cli``, or one word for all connections of a daemon.
     """
 
-    __slots__ = ("_busy_timeout_s", "_clock", "_connection", "_wal", "_wrote", "guard", "log_limit", "path", "writer")
+    __slots__ = (
+        "_busy_timeout_s",
+        "_clock",
+        "_connection",
+        "_is_together",
+        "_wal",
+        "_wrote",
+        "guard",
+        "log_limit",
+        "path",
+        "writer",
+    )
 
     def __init__(
         self, path: Path, connection: sqlite3.Connection, writer: str, clock: Clock, busy_timeout_s: float
@@ -63,6 +74,8 @@ class Database:
         self._busy_timeout_s = busy_timeout_s
         # SQLite has the log beside the file itself, not beside a link to it.
         self._wal = Path(f"{os.path.realpath(path)}-wal")
+        self._is_together = False
+        """True in a ``together`` block."""
         self._wrote = False
         """True if ``close`` should make a checkpoint."""
 
@@ -117,11 +130,15 @@ class Database:
         than given the room that is kept for bans and accounts. Raises ``DatabaseBusy``, ``DiskFull`` and, if the file
         is no longer the one that was opened, ``StorageError``.
         """
-        if self._connection.in_transaction:
-            raise RuntimeError("transactions do not nest")
         guard = self.guard
+        if self._connection.in_transaction and not self._is_together:
+            raise RuntimeError("transactions do not nest")
         if guard is not None:
             guard.require_room(minor=minor)
+        if self._is_together:
+            with self._part():
+                yield
+            return
         self._begin()
         try:
             yield
@@ -137,6 +154,39 @@ class Database:
         self._wrote = True
         if self.wal_size() > self.log_limit:
             self.checkpoint()
+
+    @contextlib.contextmanager
+    def together(self) -> Iterator[None]:
+        """Make all transactions in the block one: it is committed at the end, with one wait for the disk.
+
+        A transaction in the block that fails is rolled back alone. Raises why nothing could be committed: then none of
+        them has happened.
+        """
+        with self.transaction(minor=True):
+            self._is_together = True
+            try:
+                yield
+            finally:
+                self._is_together = False
+            self._require_transaction()
+
+    @contextlib.contextmanager
+    def _part(self) -> Iterator[None]:
+        self._require_transaction()
+        self.execute("SAVEPOINT part")
+        try:
+            yield
+        except BaseException:
+            if self._connection.in_transaction:
+                self.execute("ROLLBACK TO part")
+                self.execute("RELEASE part")
+            raise
+        self.execute("RELEASE part")
+
+    def _require_transaction(self) -> None:
+        """Raise ``StorageError`` if SQLite has rolled the transaction back by itself, as on a full disk."""
+        if not self._connection.in_transaction:
+            raise StorageError(f"{self.path}: the changes were rolled back")
 
     def _begin(self) -> None:
         # SQLite itself would try ten times a second and miss the gaps that a busy writer leaves between transactions.
@@ -166,6 +216,9 @@ class Database:
     @contextlib.contextmanager
     def snapshot(self) -> Iterator[None]:
         """In the block, all reads show the database at one moment. Other connections can write meanwhile."""
+        if self._is_together:
+            yield  # nobody else can write
+            return
         self.execute("BEGIN")
         try:
             yield

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from pathlib import Path
 from types import TracebackType
 
@@ -81,6 +82,10 @@ class SqliteStores:
     def last_change_id(self) -> int:
         """The id of the newest change that was ever logged; 0 if there was none."""
         return self._changes.last_change_id()
+
+    def together(self) -> AbstractContextManager[None]:
+        """Make all writes in the block one transaction."""
+        return self.database.together()
 
     def close(self) -> None:
         """Close the connection. Idempotent."""

@@ -3,10 +3,13 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from harness.held_work import HeldPending
 from harness.session_client import Client
 from harness.world import PASSWORD, SERVER, START, Here, change_settings, params_of, sasl_plain, verbs
 
+from chatroom.chat.retries import Retry
 from chatroom.chat.stored.records import Role
+from chatroom.chat.work_queue import Order
 
 
 def texts(lines: list[str]) -> list[str]:
@@ -371,3 +374,14 @@ def test_a_ban_of_one_ipv6_address_names_the_subscribers_network(here: Here, tar
     told = here.admin(caps="standard-replies").ask(f"UBAN ADD {target}")
     assert any("is banned permanently" in line for line in told)
     assert any(f"{hint} is the whole network" in line for line in told) is bool(hint)
+
+
+def test_a_ban_comes_before_all_that_waits_to_be_stored(here: Here) -> None:
+    """It depends on nothing else, unless an earlier ban was not stored: then the order of the bans counts."""
+    ada, mo = here.admin(), here.moderator()
+    here.holding = True
+    ada.say("UBAN ADD eve")
+    here.world.retries.add(("ban", "mallory"), Retry(lambda: None, lambda outcome: None), here.mono_ms)
+    mo.say("UBAN ADD mallory")
+    orders = [held.pending.order for held in here.held if isinstance(held, HeldPending)]
+    assert orders == [Order.URGENT, Order.PLAIN]
