@@ -2,7 +2,7 @@
 
 A tick is bounded by lines, by time and by the bytes of long answers. Connections that are left over go on in the next
 tick, so that what was answered is written first, and other connections have their turn. A long answer ends its
-connection's turn. Such a connection runs behind all that ask for little.
+connection's turn. Such a connection runs behind all that ask for little, as do those of an address that asks for much.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class Turns:
         self.ready: deque[Connection] = deque()
         """The connections that run first (``Connection.queued``)."""
         self.behind: deque[Connection] = deque()
-        """Those whose last turn ended with a long answer. They run behind the others, at least one in each tick."""
+        """Those whose last turn ended with a long answer, or whose address is busy. At least one runs in a tick."""
 
     def add(self, connection: Connection) -> None:
         """Let an open connection have a turn, unless it stands in a queue already."""
@@ -75,8 +75,13 @@ class Turns:
         most = LINES_PER_TICK if count * LINES_PER_TICK <= LINES_OF_ALL else max(LINES_OF_ALL // count, 1)
         for _ in range(count):
             connection = ready.popleft()
+            is_open = connection.state is _OPEN
+            if costs.latest_even_ms > mono_ms and is_open and costs.is_busy(connection.session, mono_ms):
+                behind.append(connection)
+                late += 1
+                continue
             connection.queued = False
-            if connection.state is _OPEN:
+            if is_open:
                 try:
                     lines += self._run_lines(connection, mono_ms, most)
                 except Exception:

@@ -25,6 +25,8 @@ BYTES_OF_A_READER = 24
 ADDRESS_BYTES_PER_S = 1_000_000
 """How many bytes of long answers all sessions of an address get a second in the long run. Making them takes about a
 tenth of the time."""
+BUSY_MS = 100
+"""An address whose long answers take it longer to pay is busy: its connections run behind those of others."""
 ADDRESS_BURST_BYTES = 4_000_000
 """How many they get at once: fifty clients of one house that come back after a restart."""
 
@@ -32,7 +34,7 @@ ADDRESS_BURST_BYTES = 4_000_000
 class AnswerCosts:
     """The long answers of the tick under way, and the debts of addresses. Guarded by the hub lock."""
 
-    __slots__ = ("_even_at_ms", "_most_keys", "tick_bytes", "work_bytes")
+    __slots__ = ("_even_at_ms", "_most_keys", "latest_even_ms", "tick_bytes", "work_bytes")
 
     def __init__(self, most_keys: int = MOST_KEYS) -> None:
         self.tick_bytes = 0
@@ -43,6 +45,8 @@ class AnswerCosts:
         self._even_at_ms: dict[str, int] = {}
         """For each address when it has paid for all its answers. The address that asked last comes last."""
         self._most_keys = most_keys
+        self.latest_even_ms = 0
+        """When the last of all addresses has paid."""
 
     def __len__(self) -> int:
         return len(self._even_at_ms)
@@ -64,11 +68,17 @@ class AnswerCosts:
             session.budget.charge(size / BYTES_OF_A_LINE, wait_ms, mono_ms)
         return True
 
+    def is_busy(self, session: Session, mono_ms: int) -> bool:
+        """True if others at the session's address, or itself, have asked for much in the last moment."""
+        budget = session.budget
+        return budget is not None and self._even_at_ms.get(budget.address, 0) - mono_ms > BUSY_MS
+
     def _pay_of_address(self, key: str, size: int, mono_ms: int) -> int:
         """Count an answer against an address, and return for how long the address has to wait now."""
         # Taken out and put in again, so that the address that asked the longest ago comes first in the dict.
         even_at_ms = max(self._even_at_ms.pop(key, 0), mono_ms) + size * 1000 // ADDRESS_BYTES_PER_S
         self._even_at_ms[key] = even_at_ms
+        self.latest_even_ms = max(self.latest_even_ms, even_at_ms)
         if len(self._even_at_ms) > self._most_keys:
             del self._even_at_ms[next(iter(self._even_at_ms))]
         return max(0, even_at_ms - mono_ms - ADDRESS_BURST_BYTES * 1000 // ADDRESS_BYTES_PER_S)
