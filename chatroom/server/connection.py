@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Protocol
 
-from chatroom.irc.framing import LineBuffer, Malformed
+from chatroom.irc.framing import LINE_BYTES, LineBuffer, Malformed
 
 if TYPE_CHECKING:
     from chatroom.chat.people.session import Session
@@ -181,6 +181,8 @@ class Connection:
 
         So empty lines and a line in many pieces cannot keep the thread busy for nothing.
         """
+        if len(data) > LINE_BYTES and b"\n" not in data and b"\r" not in data:
+            return 0  # the middle of a line that is too long: it is dropped unread, and the line is paid when it ends
         return max(0, len(data) // IDLE_BYTES + (not lines) - len(lines))
 
     def hang_up(self) -> None:

@@ -85,6 +85,13 @@ def test_reads_that_make_no_line_count_as_lines(pair: Pair) -> None:
     assert set(pair.connection.lines) == {""}
 
 
+def test_a_line_without_an_end_is_one_line(pair: Pair) -> None:
+    """However much comes before the end of a line, it is paid once, when it ends."""
+    pair.peer.sendall(b"z" * (2 * IDLE_BYTES))
+    assert not pair.connection.read()
+    assert not pair.connection.lines
+
+
 def test_long_lines_cost_nothing_more(pair: Pair) -> None:
     """A client that sends the longest lines pays for its lines only."""
     line = b"@a=" + b"x" * 4000 + b" PRIVMSG #a :" + b"y" * 400
