@@ -6,11 +6,11 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from chatroom.chat.retries import Retry
+from chatroom.chat.stored.records import Actor
 from chatroom.errors import AlreadyExists
 
 if TYPE_CHECKING:
     from chatroom.chat.people.channel import Channel
-    from chatroom.chat.stored.records import Actor
     from chatroom.chat.stored.stores import Stores
     from chatroom.chat.work_queue import Job
     from chatroom.chat.world import World
@@ -30,8 +30,8 @@ def save_later(world: World, channel: Channel, by: Actor, action: str, detail: s
     _try_until_stored(world, channel, "channel", make_job)
 
 
-def rename_later(world: World, channel: Channel, old: str, by: Actor, why: ChatroomError) -> None:
-    """Have a channel's new name stored as soon as the database takes it."""
+def rename_later(world: World, channel: Channel, old: str, by: Actor | None, why: ChatroomError) -> None:
+    """Have a channel's new name stored as soon as the database takes it. ``by`` is as for ``ChannelStore.rename``."""
     world.log_line(f"the new name of {old}, {channel.name}, could not be stored, and is tried again: {why}")
     name = channel.name
 
@@ -43,7 +43,7 @@ def rename_later(world: World, channel: Channel, old: str, by: Actor, why: Chatr
             try:
                 stores.channels.rename(old, name, record, by)
             except AlreadyExists:  # a later change of the channel was stored meanwhile, under its new name
-                stores.channels.delete(old, by)
+                stores.channels.delete(old, by or Actor(world.settings.server.name, "server"))
 
         return job
 

@@ -13,6 +13,14 @@ def acts_by_right(context: Context, channel: Channel) -> bool:
     return bool(channel.members.get(context.user, 0) & OP) or context.role >= Role.MODERATOR
 
 
+def is_audited(context: Context, channel: Channel) -> bool:
+    """True if what the user does in the channel goes into the audit, of which nothing is ever deleted.
+
+    What guests do to each other in a channel of their own does not: they could fill the database with it.
+    """
+    return channel.stored or context.role >= Role.MODERATOR
+
+
 def is_hidden(context: Context, channel: Channel) -> bool:
     """True if the user must not learn that the channel is there: it is secret (+s), and the user is outside.
 

@@ -192,3 +192,9 @@ class Database:
         applies="restart",
         shown="~/.local/share/chatroom/chatroom.db",
     )
+    warn_free_mb: int = setting(
+        512,
+        Whole(0, 1_000_000_000),
+        "The log and chatroomctl status warn if fewer MiB are free on the disk of the database. 0: no warning. If the "
+        "disk is full, messages are refused, and some MiB are kept for bans and accounts.",
+    )

@@ -9,8 +9,9 @@ import textwrap
 from chatroom.config.settings import KEYS, SECTIONS
 
 _HEAD = """\
-Settings of a chatroom server. Every key is commented out and shows its default. To change a key, uncomment it or run
-"chatroomctl config set KEY VALUE". "chatroomctl config check" looks for errors in the file.
+Settings of a chatroom server. Every key is commented out and shows its default; a line under it that is not commented
+out is a proposal for a new server. To change a key, uncomment it or run "chatroomctl config set KEY VALUE".
+"chatroomctl config check" looks for errors in the file.
 
 The file in use is the one that --config names, else CHATROOM_CONFIG, else ~/.config/chatroom/chatroom.toml, else
 /etc/chatroom/chatroom.toml. A file in the working directory is not read unless it is named.
@@ -21,8 +22,12 @@ the key says so.
 """
 
 
+PROPOSED: dict[str, object] = {"history.max_size_mb": 4096}
+"""What a new set-up should have instead of the default. Servers that run already keep the default."""
+
+
 def template() -> str:
-    """Return the text of the template. If it is read unchanged, every setting has its default."""
+    """Return the text of the template. Read unchanged, it sets what is proposed, and nothing else."""
     parts = [_comment(_HEAD)]
     for section, made_of in SECTIONS.items():
         header = f"[[{section}]]" if section == "listen" else f"[{section}]"
@@ -32,7 +37,10 @@ def template() -> str:
         for key in KEYS:
             if key.section == section:
                 allowed = f"({key.kind.allowed}{'; applies after a restart' if key.applies == 'restart' else ''})"
-                parts.append(f"{_comment(key.doc)}\n{_comment(allowed)}\n# {key.name} = {toml_value(key.default)}")
+                line = f"# {key.name} = {toml_value(key.default)}"
+                if key.path in PROPOSED:
+                    line += f"\n# Proposed for a new server:\n{key.name} = {toml_value(PROPOSED[key.path])}"
+                parts.append(f"{_comment(key.doc)}\n{_comment(allowed)}\n{line}")
     return "\n\n".join(parts) + "\n"
 
 

@@ -14,7 +14,7 @@ from chatroom import paths
 from chatroom.config import KEYS, Key, Settings, find_key, load
 from chatroom.config.load import FILE_NAME, check_document, did_you_mean, find_exposure, place_of
 from chatroom.config.settings import SECTIONS
-from chatroom.config.template import template, toml_value
+from chatroom.config.template import PROPOSED, template, toml_value
 from chatroom.ctl import config_edit
 from chatroom.ctl.invocation import Invocation, pass_invocation
 from chatroom.ctl.output import json_option, plain, print_json, print_table, report_result, result_option, say
@@ -63,8 +63,9 @@ def config() -> None:
 def init(invocation: Invocation, path: Path | None) -> None:
     """Write a configuration file that explains every setting.
 
-    All settings in it are commented out, so they keep their defaults. Without PATH the file is written to the path
-    given by the global --config, or else to the user's configuration directory.
+    Its settings are commented out, so they keep their defaults. Only history.max_size_mb is set, because without a
+    bound the history fills any disk in time. Without PATH the file is written to the path given by the global --config,
+    or else to the user's configuration directory.
 
     \b
     Example:
@@ -75,7 +76,8 @@ def init(invocation: Invocation, path: Path | None) -> None:
         raise AlreadyExists(f"{target} exists already; name another path or remove it")
     target.parent.mkdir(parents=True, exist_ok=True)
     config_edit.write_file(target, template())
-    lines = [f"Wrote {target}. Every setting in it is commented out and keeps its default."]
+    proposed = ", ".join(f"{name} = {value}" for name, value in PROPOSED.items())
+    lines = [f"Wrote {target}. It sets {proposed}; everything else is commented out and keeps its default."]
     found = Invocation(None, None).config_file
     if found is None or not found.samefile(target):
         lines.append(f"It is read only if it is named: chatroomctl --config {shlex.quote(str(target.absolute()))}")

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from chatroom.storage.write_guard import WriteGuard
 
 _MIB = 1024 * 1024
+_ENOUGH = 1.1
+"""A warning is over if so many times its level is free, so a disk around the level is not warned of again and again."""
 
 
 class DiskWatch:
@@ -27,6 +29,8 @@ class DiskWatch:
         self._free: int | None = None
         """What was free at the last look, in bytes; None if it could not be found out."""
         self._was_short = False
+        self._is_low = False
+        """True if the operator was told that little room is left."""
 
     def look(self) -> None:
         """Look at the files and the disk, and post what has changed to the log."""
@@ -54,10 +58,25 @@ class DiskWatch:
         elif self._was_short and not is_short:
             self._log("the disk has room again")
         self._was_short = is_short
+        self._warn_if_low(self._free)
+
+    def _warn_if_low(self, free: int) -> None:
+        warn_mb = self._world.settings.database.warn_free_mb
+        if not self._is_low and free < warn_mb * _MIB:
+            self._is_low = True
+            self._log(
+                f"warning: {free // _MIB} MiB are free on the database's disk, less than database.warn_free_mb"
+                f" ({warn_mb}); history.max_size_mb bounds the history"
+            )
+        elif self._is_low and free >= warn_mb * _MIB * _ENOUGH:
+            self._is_low = False
+            self._log(f"{free // _MIB} MiB are free on the database's disk again")
 
     def facts(self) -> dict[str, str]:
         """What ``STATUS`` says of the disk."""
         free = "unknown" if self._free is None else f"{self._free // _MIB} MiB free"
+        if self._is_low:
+            free += ", less than database.warn_free_mb"
         return {"disk": "full; the rest is kept for bans and accounts" if self._guard.reserve.is_short else free}
 
     def _log(self, text: str) -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from chatroom.config import KEYS, Settings, load
-from chatroom.config.template import template, toml_value
+from chatroom.config.chatting import History
+from chatroom.config.template import PROPOSED, template, toml_value
 
 CHECKOUT = Path(__file__).parents[2]
 
@@ -19,16 +21,19 @@ def test_the_checkouts_file_is_the_template() -> None:
     assert (CHECKOUT / "chatroom.toml").read_text() == template()
 
 
-def test_as_it_is_it_changes_nothing() -> None:
-    """With the unchanged file every setting has its default."""
-    assert load(CHECKOUT / "chatroom.toml", {}) == Settings()
+def test_as_it_is_it_changes_what_it_proposes() -> None:
+    """With the unchanged file the history is bounded, and every other setting has its default."""
+    settings = load(CHECKOUT / "chatroom.toml", {})
+    assert {"history.max_size_mb": settings.history.max_size_mb} == PROPOSED
+    assert replace(settings, history=History()) == Settings()
 
 
 def test_uncommented_it_changes_nothing_either(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every key is in the file, and the value beside it is the default."""
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.delenv("XDG_DATA_HOME", raising=False)
-    text, count = re.subn(r"^# (?=[a-z_]+ = )", "", template(), flags=re.MULTILINE)
+    text = re.sub(r"^# Proposed .*\n.*\n", "", template(), flags=re.MULTILINE)
+    text, count = re.subn(r"^# (?=[a-z_]+ = )", "", text, flags=re.MULTILINE)
     file = tmp_path / "chatroom.toml"
     file.write_text(text)
     assert count == len(KEYS)

@@ -167,12 +167,12 @@ class Ledger:
         self._add(event, _KINDS[verb], conversation, target, text, user, client_tags=client_tags)
         self._messages.append((event.seq, session, verb, target))
 
-    def add_relayed(self, event: Event, channel_name: str, text: str, session: Session) -> None:
+    def add_relayed(self, event: Event, channel_name: str, text: str, session: Session, client_tags: str) -> None:
         """Add the entry of a message to a channel that a session relays. Like ``add_message``, without an account."""
         assert self.is_open, "it would be read before it is stored"
         if event.parts is not None:
             text = join_parts(event.parts)
-        self._add(event, _PRIVMSG, channel_name, channel_name, text, None, _RELAYED)
+        self._add(event, _PRIVMSG, channel_name, channel_name, text, None, _RELAYED, client_tags)
         self._messages.append((event.seq, session, "RELAYMSG", channel_name))
 
     def add_line(

@@ -243,8 +243,10 @@ class ChannelStore(Protocol):
         """
         ...
 
-    def rename(self, old: str, new: str, channel: StoredChannel | None, by: Actor) -> None:
-        """Give the channel ``old`` another name everywhere but in the history. Audit: ``channel.rename``.
+    def rename(self, old: str, new: str, channel: StoredChannel | None, by: Actor | None) -> None:
+        """Give the channel ``old`` another name everywhere but in the history.
+
+        Audit: ``channel.rename``, unless ``by`` is None.
 
         ``channel`` is stored under its new name; it is None for a channel that ends with its last member. Forwards of
         other channels, read markers and the places that accounts left (``PresenceStore``) follow. Those under the new

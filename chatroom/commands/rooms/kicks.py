@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from chatroom.chat.people.channel import OP, Channel
 from chatroom.chat.stored.entries import Kind
-from chatroom.commands.channel_rules import acts_by_right, find_visible
+from chatroom.commands.channel_rules import acts_by_right, find_visible, is_audited
 from chatroom.commands.command_table import command
 from chatroom.commands.context import Context, printable
 from chatroom.commands.pending import Pending
@@ -71,5 +71,7 @@ def _kick_one(context: Context, channel: Channel, nick: str, reason: str) -> Non
     world.leave(channel, target)
     context.say(event)
     world.log_line(f"{target.nick} was kicked from {channel.name} by {context.nick}: {reason}")
+    if not is_audited(context, channel):
+        return
     actor, detail = context.actor, f"{target.nick}: {reason}"
     world.work.write(lambda stores: stores.audit.add(actor, "channel.kick", channel.name, detail))

@@ -8,7 +8,7 @@ from __future__ import annotations
 from chatroom.chat.people.channel import Channel
 from chatroom.chat.stored.records import Role
 from chatroom.chat.unstored_channels import rename_later
-from chatroom.commands.channel_rules import acts_by_right, find_visible
+from chatroom.commands.channel_rules import acts_by_right, find_visible, is_audited
 from chatroom.commands.command_table import command
 from chatroom.commands.context import Context
 from chatroom.commands.pending import Pending
@@ -48,9 +48,10 @@ def _rename(context: Context, channel: Channel, name: str, reason: str) -> None:
 
     def then(outcome: object) -> None:
         if isinstance(outcome, StorageError):
-            rename_later(world, channel, old, actor, outcome)
+            rename_later(world, channel, old, by, outcome)
 
-    world.work.write(lambda stores: stores.channels.rename(old, name, record, actor), then)
+    by = actor if is_audited(context, channel) else None
+    world.work.write(lambda stores: stores.channels.rename(old, name, record, by), then)
     world.log_line(f"{old} is now {name}, by {context.nick}")
     event = world.outbox.event(context.source, f"RENAME {old} {name} :{reason}", context.user, channel)
     for member in channel.members:

@@ -69,7 +69,7 @@ def _relay(utterance: Utterance, name: str, nick: str) -> None:
     world.outbox.number(event, [channel])
     if world.ledger.is_open and world.settings.history.messages:
         channel.has_history = True
-        world.ledger.add_relayed(event, channel.name, utterance.text, utterance.session)
+        world.ledger.add_relayed(event, channel.name, utterance.text, utterance.session, utterance.kept_tags)
     world.outbox.to_channel(channel, event, utterance.session)
     # The bridge reads it even without echo-message: the source is another one. It knows its own messages by the tag.
     if context.user in channel.members:

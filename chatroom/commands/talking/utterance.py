@@ -21,6 +21,24 @@ if TYPE_CHECKING:
 _PASSING = ("+typing", "+draft/typing")
 """Client-only tags of a TAGMSG that mean nothing a moment later."""
 
+_MEANT = ("+draft/reply", "+reply", "+draft/react", "+draft/unreact", "+draft/channel-context", "+channel-context")
+"""Client-only tags that a message cannot be read without: they are kept before others."""
+KEPT_TAG_BYTES = 512
+"""The most client-only tags of a message that the history keeps. A message may have eight times as many: readers get
+them, but for the database they would be eight times a full line of text, from guests too."""
+
+
+def _choose_kept(tags: dict[str, str]) -> str:
+    """Return the client-only tags to keep, those that mean something first, as many as the bound has room for."""
+    kept, size = {}, 0
+    for name in (*_MEANT, *tags):
+        if name in tags and name not in kept and name.startswith("+") and name not in _PASSING:
+            added = len(format_tags({name: tags[name]}).encode()) + 1
+            if size + added <= KEPT_TAG_BYTES + 1:
+                kept[name] = tags[name]
+                size += added
+    return format_tags(kept)
+
 
 class Utterance:
     """One message of a user, for all of its targets. It lives until it is sent, which may be after a ``Pending``."""
@@ -47,10 +65,12 @@ class Utterance:
         if tags and session.caps & caps.MESSAGE_TAGS:
             self.client_tags = format_tags({name: value for name, value in tags.items() if name.startswith("+")})
         self.kept_tags = self.client_tags
-        """The client-only tags that the history has; empty for a TAGMSG that it does not have."""
+        """The client-only tags that the history has, within a bound; empty for a TAGMSG that it does not have."""
         if tags and self.client_tags and self.verb == "TAGMSG" and not tags.keys().isdisjoint(_PASSING):
             passed = {name: value for name, value in tags.items() if name.startswith("+") and name not in _PASSING}
             self.kept_tags = format_tags(passed)
+        if tags and len(self.kept_tags) > KEPT_TAG_BYTES:
+            self.kept_tags = _choose_kept(tags)
 
     @property
     def may_be_kept(self) -> bool:

@@ -42,7 +42,7 @@ class SqliteChannels:
             if action:
                 audit_store.add_row(self._database, by, action, channel.name, detail)
 
-    def rename(self, old: str, new: str, channel: StoredChannel | None, by: Actor) -> None:
+    def rename(self, old: str, new: str, channel: StoredChannel | None, by: Actor | None) -> None:
         """Give a channel another name in all tables but those of the history. Raises ``AlreadyExists``."""
         before, after = casefold(old), casefold(new)
         with self._database.transaction():
@@ -55,7 +55,8 @@ class SqliteChannels:
                 self._write(channel)
             if before != after:
                 self._move_rows_of_accounts(before, after)
-            audit_store.add_row(self._database, by, "channel.rename", old, new)
+            if by is not None:
+                audit_store.add_row(self._database, by, "channel.rename", old, new)
 
     def _move_rows_of_accounts(self, before: str, after: str) -> None:
         """Have what is stored for accounts under a channel's casefolded name follow the channel."""

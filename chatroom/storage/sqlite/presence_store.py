@@ -11,6 +11,10 @@ _HIGHER = (
     " ELSE max(ifnull(left_number, 0), excluded.left_number) END"
 )
 
+MOST_PLACES = 500
+"""The most channels of one account that are stored, those that it is in among them. An account that joined and left new
+channels all day would otherwise leave a row for each."""
+
 
 class SqlitePresence:
     """Implements ``chatroom.chat.stored.history_stores.PresenceStore``."""
@@ -29,6 +33,18 @@ class SqlitePresence:
                 " SELECT id, ?, 1, ? FROM accounts WHERE id = ?"
                 " ON CONFLICT DO UPDATE SET is_present = 1, joined_ms = excluded.joined_ms",
                 (channel, joined_ms, account_id),
+            )
+            self._drop_surplus(account_id)
+
+    def _drop_surplus(self, account_id: int) -> None:
+        """Keep at most ``MOST_PLACES`` rows of an account: those of channels that it left longest ago go first."""
+        count = self._database.number("SELECT count(*) FROM presence WHERE account_id = ?", (account_id,))
+        if count > MOST_PLACES:
+            self._database.execute(
+                "DELETE FROM presence WHERE account_id = ?1 AND channel IN (SELECT channel FROM presence"
+                " WHERE account_id = ?1 AND NOT is_present AND channel <> ''"
+                " ORDER BY joined_ms IS NOT NULL, ifnull(left_number, 0) LIMIT ?2)",
+                (account_id, count - MOST_PLACES),
             )
 
     def go(self, account_id: int, channel: str, message_id: int | None, *, returns: bool = False) -> None:

@@ -45,6 +45,18 @@ def test_a_channel_kick_is_in_the_audit(here: Here) -> None:
     assert una.read()[-1] == f":{ada.prefix} KICK #lobby bob :spam"
 
 
+def test_what_guests_do_in_a_channel_of_their_own_is_not_in_the_audit(here: Here) -> None:
+    """Nothing of the audit is ever deleted, so guests could fill it. What a moderator does there is in it."""
+    alice, mo, bob = here.connect("alice"), here.moderator(), here.connect("bob")
+    alice.say("JOIN #a")
+    bob.say("JOIN #a")
+    alice.say("KICK #a bob :bye", "RENAME #a #b", "RENAME #b #a")
+    assert here.stores.audit.list_entries(actor="alice") == []
+    bob.say("JOIN #a")
+    mo.say("JOIN #a", "KICK #a bob :spam", "RENAME #a #c")
+    assert [entry.action for entry in here.stores.audit.list_entries(actor="mo")] == ["channel.kick", "channel.rename"]
+
+
 def test_users_are_kicked_out_of_several_channels_at_once(here: Here) -> None:
     """With as many channels as nicks, each pair is a kick; other numbers are 461. A channel is refused once."""
     alice, bob, carl = here.connect("alice"), here.connect("bob"), here.connect("carl")

@@ -155,3 +155,21 @@ def test_a_reaction_waits_for_the_write_lock(keeping: Here, una: Client, monkeyp
     keeping.release(10_000)
     assert "NOT_KEPT" in una.read()[0]
     assert bob.read() == []
+
+
+def test_the_history_keeps_a_bounded_part_of_the_tags(keeping: Here, una: Client) -> None:
+    """Readers get all tags; the database keeps those that mean something, and others while there is room."""
+    bob = keeping.connect("bob", caps="message-tags")
+    bob.say("JOIN #c")
+    bob.read()
+    una.say(f"@+a=1;+x={'y' * 4000};+draft/reply=abc;+b=2 PRIVMSG #c :words")
+    (line,) = bob.read()
+    assert "y" * 4000 in line
+    (entry,) = keeping.stores.history.latest("#c", 9, events=False)
+    assert entry.client_tags == "+draft/reply=abc;+a=1;+b=2"
+
+
+def test_a_tag_message_that_is_only_bulk_is_not_kept(keeping: Here, una: Client) -> None:
+    """Nothing of it fits into what the history keeps, so there would be nothing to show."""
+    una.say(f"@+x={'y' * 4000} TAGMSG #c")
+    assert keeping.stores.history.latest("#c", 9, events=True) == []

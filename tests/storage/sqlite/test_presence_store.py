@@ -6,6 +6,7 @@ import pytest
 from harness.world import SHELL
 
 from chatroom.chat.stored.records import AlwaysOnUser, Role
+from chatroom.storage.sqlite.presence_store import MOST_PLACES
 from chatroom.storage.sqlite.sqlite_stores import SqliteStores
 
 
@@ -73,3 +74,18 @@ def test_the_users_that_are_always_on(stores: SqliteStores, una: int) -> None:
     assert presence.load_users(10) == [user]
     accounts.delete(una, SHELL)
     assert presence.load_users(10) == []
+
+
+def test_an_account_leaves_a_bounded_number_of_rows(stores: SqliteStores, una: int) -> None:
+    """The channels that were left longest ago are forgotten; those that it is in, and the server, never are."""
+    presence = stores.presence
+    presence.come(una, "")
+    presence.come(una, "#stays", 1)
+    last = MOST_PLACES + 19
+    for number in range(last + 1):
+        presence.come(una, f"#{number}", 2)
+        presence.go(una, f"#{number}", 1000 + number)
+    assert stores.database.number("SELECT count(*) FROM presence") == MOST_PLACES
+    assert stores.database.number("SELECT count(*) FROM presence WHERE is_present") == 2
+    assert presence.find_left(una, "#0") is None
+    assert presence.find_left(una, f"#{last}") == 1000 + last
