@@ -211,6 +211,12 @@ class History:
     max_age_days: int = setting(
         0, Whole(0, 36_500), "After how many days an entry is deleted. 0: entries are kept permanently."
     )
+    ended_channels_days: int = setting(
+        90,
+        Whole(0, 36_500),
+        "After how many days the history of a channel that has ended is deleted. Nobody in the chat can read it: a "
+        "later channel of its name has a history of its own. 0: it is kept as any other.",
+    )
     max_size_mb: int = setting(
         0,
         Whole(0, 1_000_000),

@@ -114,13 +114,18 @@ class Upkeep(LoopThread):
 
     def _prune(self, upkeep: HistoryUpkeep) -> bool:
         settings = self._settings()
-        if not settings.max_age_days and not settings.max_size_mb:
+        if not (settings.max_age_days or settings.max_size_mb or settings.ended_channels_days):
             return False
         wall_ms, mono_ms = read_clocks()
         if self._clock_watch.look(wall_ms, mono_ms) > MOST_SET_AHEAD_MS:
             log.warning("the clock was set far ahead: for a day, no message is deleted because it is old")
             self._believe_at_ms = mono_ms + _DAY_MS
-        is_aged = settings.max_age_days > 0 and mono_ms >= self._believe_at_ms
-        before_ms = wall_ms - settings.max_age_days * _DAY_MS if is_aged else None
+        is_believed = mono_ms >= self._believe_at_ms
+        before_ms = wall_ms - settings.max_age_days * _DAY_MS if settings.max_age_days and is_believed else None
         most_bytes = settings.max_size_mb * _MIB if settings.max_size_mb else None
+        ended_days = settings.ended_channels_days
+        if ended_days and is_believed and upkeep.drop_ended(wall_ms - ended_days * _DAY_MS):
+            return True
+        if not settings.max_age_days and not settings.max_size_mb:
+            return False
         return upkeep.prune_some(before_ms=before_ms, most_bytes=most_bytes) > 0

@@ -46,6 +46,10 @@ class FakeUpkeep:
         """Nothing is too old."""
         return 0
 
+    def drop_ended(self, before_ms: int) -> bool:
+        """No channel has ended."""
+        return False
+
     def scrub_some(self) -> bool:
         """Nothing was deleted."""
         return False

@@ -288,6 +288,10 @@ class HistoryUpkeep(Protocol):
         """
         ...
 
+    def drop_ended(self, before_ms: int) -> bool:
+        """Delete some of what was said in channels that ended before that time. Returns True if there is more to do."""
+        ...
+
     def scrub_some(self) -> bool:
         """Remove some deleted text from the files and give free room back. Returns True if there is more to do."""
         ...

@@ -142,6 +142,25 @@ class SqliteUpkeep:
                         history_index.ask_for_scrub(self._database)
         return self.remove_some(message_ids, later=True) if message_ids else 0
 
+    def drop_ended(self, before_ms: int) -> bool:
+        """Delete some of what was said in channels that ended before that time. Returns True if there is more to do."""
+        message_ids = self._message_ids(
+            "SELECT p.message_id FROM conversations AS c CROSS JOIN places AS p ON p.conversation_id = c.id"
+            " WHERE c.ended_ms < ? LIMIT 500",
+            before_ms,
+        )
+        if message_ids:
+            return self.remove_some(message_ids, later=True) > 0
+        # An entry that is not indexed yet has no place, and would lose its conversation.
+        if self._database.number(f"SELECT EXISTS (SELECT 1 FROM messages WHERE id > {INDEXED})"):
+            return False
+        ended = self._message_ids("SELECT id FROM conversations WHERE ended_ms < ? LIMIT 500", before_ms)
+        if not ended:
+            return False
+        with self._step():
+            self._database.execute_many("DELETE FROM conversations WHERE id = ?", [(one,) for one in ended])
+        return True
+
     def remove_some(self, message_ids: Sequence[int], *, later: bool = False) -> int:
         """Delete the first of these entries, and return how many. ``later``: their bytes may stay in the files."""
         done = 0

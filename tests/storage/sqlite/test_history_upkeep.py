@@ -273,3 +273,41 @@ def test_bounds_do_not_need_entries(
     assert stores.history.before("#lobby", AtMessageId(entries[1].message_id), 9) == entries[:1]
     assert stores.history.after("#lobby", AtMessageId(entries[1].message_id), 9) == entries[2:]
     assert first_message_id(AT) == entries[0].message_id
+
+
+def test_channels_that_ended_long_ago_leave_nothing(
+    journal: SqliteJournal, upkeep: SqliteUpkeep, stores: SqliteStores
+) -> None:
+    """Their messages, words and conversations are deleted; a channel of the name that is there has its own."""
+    keep(journal, ["first tea"] * 30, channel="#den")
+    end_channel(journal, "#den")
+    keep(journal, ["second tea"], channel="#den")
+    keep(journal, ["third tea"], channel="#lobby")
+    ended_ms = stores.database.number("SELECT ended_ms FROM conversations WHERE ended_ms IS NOT NULL")
+    assert upkeep.drop_ended(ended_ms + 1) is False  # not indexed yet
+    run(upkeep.index_some)
+    assert upkeep.drop_ended(ended_ms) is False
+    run(lambda: upkeep.drop_ended(ended_ms + 1))
+    assert [entry.text for entry in stores.history.search(Search("tea", limit=99))] == ["second tea", "third tea"]
+    assert stores.database.number("SELECT count(*) FROM conversations") == 2
+    assert stores.database.number("SELECT count(*) FROM places") == 2
+
+
+def test_an_ended_channel_without_messages_leaves_nothing(
+    journal: SqliteJournal, upkeep: SqliteUpkeep, stores: SqliteStores
+) -> None:
+    """Guests make and leave channels all day: a row for each would stay for ever."""
+    for number in range(3):
+        keep(journal, ["x"], channel=f"#{number}")
+        end_channel(journal, f"#{number}")
+    run(upkeep.index_some)
+    run(lambda: upkeep.prune_some(before_ms=AT + DAY_MS))
+    run(lambda: upkeep.drop_ended(2**62))
+    assert stores.database.number("SELECT count(*) FROM conversations") == 0
+
+
+def end_channel(journal: SqliteJournal, name: str) -> None:
+    """End a channel's conversation."""
+    assert journal.begin()
+    journal.end_channel(name)
+    journal.commit()
