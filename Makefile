@@ -32,7 +32,7 @@ chat: .venv/run.stamp
 	@exec $(BIN)/chatroom $(ARGS)
 
 test: lint
-	$(BIN)/pytest -n 2 $(COVERAGE) $(PYTEST)
+	$(BIN)/pytest -n 4 --dist worksteal $(COVERAGE) $(PYTEST)
 
 lint: .venv/test.stamp
 	$(BIN)/ruff check --quiet
