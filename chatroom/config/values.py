@@ -266,7 +266,7 @@ def is_loopback(host: str) -> bool:
 
 def is_among(networks: tuple[Network, ...], version: int, address: int) -> bool:
     """True if one of the networks has that address, an integer of IP version 4 or 6."""
-    return any(
-        network.version == version and int(network.network_address) <= address <= int(network.broadcast_address)
-        for network in networks
-    )
+    for network in networks:
+        if network.version == version and int(network.network_address) <= address <= int(network.broadcast_address):
+            return True
+    return False

@@ -63,7 +63,7 @@ class OnlineDirectory:
             self._list(user, user.account)
             # The account's other users share its data. Without any, it is what registration has loaded.
             user.account_data = self.account_data.setdefault(user.account.id, user.account_data)
-        self._show_rank(user)
+            self._show_rank(user)  # only an account can make a new user an operator
         self.most_users = max(self.most_users, count)
 
     def discard(self, user: User) -> None:
