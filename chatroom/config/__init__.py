@@ -5,9 +5,9 @@ them together. ``values`` has the kinds of value. ``load`` reads the file, the e
 immutable, so threads share them freely.
 """
 
-from chatroom.config.load import FLAG_NAMES, find_file, load
+from chatroom.config.load import FLAG_NAMES, find_file, find_unsafe, load
 from chatroom.config.serving import Listen
-from chatroom.config.settings import KEYS, Key, Settings, changed_keys, find_key, find_risks
+from chatroom.config.settings import KEYS, Key, Settings, changed_keys, find_key
 
 __all__ = [
     "FLAG_NAMES",
@@ -18,6 +18,6 @@ __all__ = [
     "changed_keys",
     "find_file",
     "find_key",
-    "find_risks",
+    "find_unsafe",
     "load",
 ]

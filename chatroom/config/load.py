@@ -248,6 +248,20 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     return f"; did you mean {close[0]}?" if close else ""
 
 
+def find_unsafe(settings: Settings) -> list[str]:
+    """Return a sentence for each setting that is valid and unsafe, with the way out."""
+    exposure = find_exposure(settings)
+    return [
+        *(
+            f"{one.host} port {one.port} is open to a network without TLS: passwords and messages can be read on the "
+            'way; set tls = true there ("chatroomctl tls self-signed" makes a certificate), or listen on 127.0.0.1'
+            for one in settings.listen
+            if one.is_exposed
+        ),
+        *([exposure] if exposure is not None else []),
+    ]
+
+
 def find_exposure(settings: Settings) -> str | None:
     """Return a warning if the configuration file has a password and every user of this machine may read it."""
     source = settings.source

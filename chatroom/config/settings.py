@@ -97,16 +97,6 @@ KEYS: tuple[Key, ...] = tuple(key for section, made_of in SECTIONS.items() for k
 _KEYS_BY_PATH = {key.path: key for key in KEYS}
 
 
-def find_risks(settings: Settings) -> list[str]:
-    """Return a sentence for each setting that is valid and unsafe, with the way out."""
-    return [
-        f"{one.host} port {one.port} is open to a network without TLS: passwords and messages can be read on the way; "
-        'set tls = true there ("chatroomctl tls self-signed" makes a certificate), or listen on 127.0.0.1'
-        for one in settings.listen
-        if one.is_exposed
-    ]
-
-
 def find_key(path: str) -> Key | None:
     """Return the key ``section.name``, or None if there is none."""
     return _KEYS_BY_PATH.get(path)

@@ -12,7 +12,7 @@ import click
 
 from chatroom import paths
 from chatroom.config import KEYS, Key, Settings, find_key, load
-from chatroom.config.load import FILE_NAME, check_document, did_you_mean, find_exposure, place_of
+from chatroom.config.load import FILE_NAME, check_document, did_you_mean, find_exposure, find_unsafe, place_of
 from chatroom.config.settings import SECTIONS
 from chatroom.config.template import PROPOSED, template, toml_value
 from chatroom.ctl import config_edit
@@ -251,7 +251,7 @@ def check(invocation: Invocation) -> None:
     """Check the settings for errors.
 
     The configuration file and the environment are checked, and all errors are listed. It warns if other users of this
-    machine can read a password in the file. Nothing is started.
+    machine can read a password in the file, and of listeners that a network reaches without TLS. Nothing is started.
 
     \b
     Example:
@@ -263,9 +263,8 @@ def check(invocation: Invocation) -> None:
         for one in error.errors[:-1]:
             warn(plain(one))
         raise ConfigError(error.errors[-1]) from None
-    exposure = find_exposure(settings)
-    if exposure is not None:
-        warn(plain(exposure))
+    for risk in find_unsafe(settings):
+        warn(plain(risk))
     where = (
         f"{settings.source}: valid" if settings.source else "No configuration file: all settings have their defaults"
     )

@@ -27,8 +27,7 @@ from chatroom.chat.reload import use_settings
 from chatroom.chat.stored.stores import Stores
 from chatroom.chat.stored_channels import restore_channels
 from chatroom.chat.world import World
-from chatroom.config import Listen, Settings, find_risks
-from chatroom.config.load import find_exposure
+from chatroom.config import Listen, Settings, find_unsafe
 from chatroom.errors import ChatroomError, ServeError, StorageError
 from chatroom.server.backlogs import send_buffer_bytes
 from chatroom.server.change_follower import ChangeFollower
@@ -254,16 +253,13 @@ class Daemon:
     def _announce(self, where: list[str], has_admin: bool, upgraded_from: Path | None) -> None:
         settings = self._settings
         lines = [f"listening on {address}" for address in where]
-        lines += [f"warning: {text}" for text in find_risks(settings)]
         lines.append(f"database {settings.database.path}")
         if upgraded_from is not None:
             lines.append(f"the database was upgraded; as it was before, it is in {upgraded_from}")
         source = settings.source.absolute() if settings.source else "none found, everything at its default"
         lines.append(f"configuration {source}")
-        exposure = find_exposure(settings)
-        if exposure is not None:
-            lines.append(f"warning: {exposure}")
-        lines += [f"warning: {text}" for text in find_open_files(settings.database.path)]
+        risks = [*find_unsafe(settings), *find_open_files(settings.database.path)]
+        lines += [f"warning: {text}" for text in risks]
         if not has_admin:
             lines.append(f"there is no admin yet; make one with: {self._admin_command()}")
         self._screen.show(lines)

@@ -304,3 +304,13 @@ def test_from_a_shell(file: Path) -> None:
     assert "server.motd" in done.stdout
     done = subprocess.run([*command, "get", "server.motd"], cwd="/", capture_output=True, text=True, check=True)
     assert done.stdout == "two\nlines\n"
+
+
+def test_a_listener_open_to_a_network_without_tls(run: Run, file: Path) -> None:
+    """The check warns of it, with the way out, and the file is valid all the same."""
+    file.write_text('[[listen]]\nhost = "0.0.0.0"\nport = 7000\n')
+    result = run("config", "check")
+    assert result.exit_code == 0
+    assert "0.0.0.0 port 7000 is open to a network without TLS" in result.stderr
+    file.write_text("[[listen]]\nport = 7000\n")
+    assert run("config", "check").stderr == ""

@@ -9,7 +9,7 @@ import pytest
 from harness.world import PASSWORD, Here, change_settings, sasl_plain, verbs
 
 from chatroom.chat.reload import use_settings
-from chatroom.config import Settings, find_risks
+from chatroom.config import Settings, find_unsafe
 from chatroom.config.serving import Listen
 
 MakeHere = Callable[..., Here]
@@ -183,4 +183,4 @@ def test_sts_is_told_by_the_state_of_the_connection(make_here: MakeHere) -> None
 )
 def test_a_listener_open_to_a_network_without_tls_is_a_risk(listen: Listen, risky: bool) -> None:
     """The start and ``config check`` show these."""
-    assert bool(find_risks(Settings(listen=(listen,)))) is risky
+    assert bool(find_unsafe(Settings(listen=(listen,)))) is risky
