@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from click.testing import Result
+from harness.bans import in_force, targets
 from harness.control_server import ControlServer
-
-from chatroom.chat.stored.records import Ban
-from chatroom.storage.sqlite.sqlite_stores import open_stores
 
 Ctl = Callable[..., Result]
 
@@ -25,17 +22,6 @@ def ctl(run: Ctl, database: Path) -> Ctl:
         return run("--database", database, "ban", *args)
 
     return invoke
-
-
-def in_force(database: Path) -> list[Ban]:
-    """Return the bans in force, oldest first."""
-    with open_stores(database) as stores:
-        return stores.bans.list_in_force(datetime.now(UTC))[::-1]
-
-
-def targets(database: Path) -> list[str]:
-    """Return the targets of the bans in force, oldest first."""
-    return [ban.target for ban in in_force(database)]
 
 
 def test_a_network_with_users_is_asked_about(ctl: Ctl, database: Path, present: Callable[..., None]) -> None:

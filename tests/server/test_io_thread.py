@@ -5,7 +5,7 @@ import gc
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -119,6 +119,16 @@ class CountingHub(Hub):
         super().end()
 
 
+def register(peers: Sequence[socket.socket]) -> None:
+    """Have all users join the lobby and read what that says to each of them."""
+    for number, peer in enumerate(peers):
+        peer.sendall(b"NICK n%d\r\nUSER n 0 * :n\r\n" % number)
+        read_until(peer, b" 366 ")
+    for peer in peers:
+        peer.sendall(b"PING ready\r\n")
+        read_until(peer, b"ready\r\n")
+
+
 @contextmanager
 def crowd(tmp_path: Path, limits: Limits, size: int) -> Iterator[tuple[CountingHub, list[socket.socket]]]:
     """Start a thread with that many connections. Gives the hub and the far ends of the connections."""
@@ -187,12 +197,7 @@ def test_long_answers_come_between_what_others_ask(tmp_path: Path, monkeypatch: 
     """Long answers are made in many ticks of bounded bytes, and a connection that asks for little goes first."""
     monkeypatch.setattr(turns, "TICK_BYTES", 20_000)
     with crowd(tmp_path, Limits(enabled=False), 40) as (hub, peers):
-        for number, peer in enumerate(peers):
-            peer.sendall(b"NICK n%d\r\nUSER n 0 * :n\r\n" % number)
-            read_until(peer, b" 366 ")
-        for peer in peers:
-            peer.sendall(b"PING ready\r\n")
-            read_until(peer, b"ready\r\n")
+        register(peers)
         with hub.lock:
             begun = len(hub.ticks) - 1
             hub.ticks[begun] = []
@@ -225,12 +230,7 @@ def test_one_tick_looks_at_a_bounded_number_of_silent_connections(tmp_path: Path
 def test_a_tick_costs_each_reader_one_system_call(tmp_path: Path) -> None:
     """Two hundred lines of five users to a channel of twenty-five cost each member a few writes, not hundreds."""
     with crowd(tmp_path, Limits(enabled=False), 25) as (hub, peers):
-        for number, peer in enumerate(peers):
-            peer.sendall(b"NICK n%d\r\nUSER n 0 * :n\r\n" % number)
-            read_until(peer, b" 366 ")
-        for peer in peers:
-            peer.sendall(b"PING ready\r\n")
-            read_until(peer, b"ready\r\n")
+        register(peers)
         with hub.lock:
             ticks, sends = len(hub.ticks), [sock.sends for sock in hub.sockets]
             for peer in peers[:5]:
