@@ -1,7 +1,7 @@
 """Users that are always on: they stay in their channels while none of their devices is connected.
 
-Such a user is away, has no sessions, and reads what it missed when a session comes to it. ``World.close`` lets it stay,
-a start of the daemon puts it into the world again, and a ban, a KILL or a change of its account ends it.
+Without a device the user has no session and is away. The next session reads what the user has missed. ``World.close``
+keeps the user in the world, and the daemon restores it at its start. A ban, a KILL or a change of the account ends it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def restore_user(world: World, record: AlwaysOnUser, account_data: AccountData, places: Iterable[str]) -> None:
     """Put a user into the world under the name of its account, and into its channels, at the start.
 
-    Nobody is told, because nobody is there. ``places`` are casefolded names of channels.
+    It sends no JOIN, because no session exists yet. ``places`` are casefolded names of channels.
     """
     account = world.accounts.find_by_id(record.account_id)
     if account is None or is_nickserv(account.name) or world.find_user(account.name) is not None:

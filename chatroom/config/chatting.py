@@ -214,8 +214,8 @@ class History:
     ended_channels_days: int = setting(
         90,
         Whole(0, 36_500),
-        "After how many days the history of a channel that has ended is deleted. Nobody in the chat can read it: a "
-        "later channel of its name has a history of its own. 0: it is kept as any other.",
+        "After how many days the history of a channel that has ended is deleted. Users cannot read it, because a later "
+        "channel of the same name begins a new history. 0: only the other limits apply to it.",
     )
     max_size_mb: int = setting(
         0,

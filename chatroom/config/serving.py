@@ -66,9 +66,9 @@ class Server:
     sts_days: int = setting(
         0,
         Whole(0, 3650),
-        "For how many days clients that know STS (Strict Transport Security of IRCv3) must use TLS once they have been "
-        "here. They are told the port of the first TLS listener. It needs a certificate that clients can verify, all "
-        "the time. 0: clients are told nothing.",
+        "For how many days after its last visit a client must use TLS, if it knows STS (Strict Transport Security of "
+        "IRCv3). The server tells it the port of the first TLS listener. Set this only if clients can verify the "
+        "certificate at any time. 0: the server does not offer STS.",
     )
     io_threads: int = setting(
         1,
@@ -116,8 +116,8 @@ class Listen:
         (),
         FilePaths(),
         "The PEM file of the certificate with its chain, such as certbot's fullchain.pem. With several, each client "
-        "gets the one for the name that it connects to, or else the first. A file that changes is read again by "
-        "itself.",
+        "gets the one for the name that it connects to, or else the first. The daemon notices a changed file and "
+        "reads it again.",
         applies="restart",
     )
     key: tuple[Path, ...] = setting(

@@ -50,7 +50,7 @@ class BanTable:
         return [self._by_id[ban_id] for ban_id in sorted(self._by_id) if ban_id < 0]
 
     def add_unstored(self, new: NewBan, by: str, created_ms: int) -> BanRule:
-        """Add a rule for a ban that the database refused, under an id of its own, and return it."""
+        """Add a rule for a ban that the database could not store, and return it. No stored ban has its id."""
         target = parse_target(new.target)
         name, version, network, prefix = None, 0, 0, 0
         if isinstance(target, NameTarget):

@@ -5,8 +5,8 @@
 * ``ConnectionBudget`` guards memory and open files against an address that connects again and again.
 
 All of it is arithmetic on milliseconds of the monotonic clock, which the caller reads. Every table is bounded, so an
-attacker with many addresses cannot fill the memory. Guarded by the hub lock, except ``ConnectionBudget``: the listener
-has a lock of its own for it.
+attacker with many addresses cannot fill the memory. The hub lock guards all of them but ``ConnectionBudget``, which
+``ConnectionCounter`` guards with another lock.
 """
 
 from __future__ import annotations

@@ -40,8 +40,8 @@ class AnswerCosts:
         self.tick_bytes = 0
         """The bytes of the long answers of this tick. The I/O thread sets it back."""
         self.work_bytes = 0
-        """Work of the line under way beside its answer, such as names that were compared, as bytes of an answer that
-        takes as long. Whoever calls ``pay`` takes it."""
+        """Work of the line under way beside its answer, such as comparing names. It is measured in bytes: those of an
+        answer that takes as long to make. ``pay`` adds it to the answer and sets it to 0."""
         self._even_at_ms: dict[str, int] = {}
         """For each address when it has paid for all its answers. The address that asked last comes last."""
         self._most_keys = most_keys
