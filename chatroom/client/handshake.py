@@ -58,7 +58,8 @@ class Login:
     """The user's nick, account and passwords, and the state of the registration.
 
     ``wanted``: the capabilities to request if the server offers them. ``start`` and what follows it is for one
-    connection.
+    connection. It has more attributes than other classes because each answer of the server may depend on everything
+    that was offered, sent and refused before.
     """
 
     def __init__(

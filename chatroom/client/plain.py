@@ -40,7 +40,7 @@ class Plain:
     ``stdin`` is not started yet. ``echo`` is that of the terminal, if stdin is one. ``interactive``: stdin is a
     terminal, so a user can answer questions, and a refusal is no reason for exit code 1. ``commands``: lines that start
     with ``/`` are commands. ``channel``: the channel that the lines are for; None for the first one that the server
-    puts the user into.
+    puts the user into. It has more attributes than other classes because it is the whole state of that run.
     """
 
     def __init__(

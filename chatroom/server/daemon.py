@@ -110,7 +110,10 @@ def _remove_empty(directories: list[Path]) -> None:
 
 
 class Daemon:
-    """The running parts. The main thread calls ``start``, ``wait`` and ``stop``, in this order."""
+    """The running parts. The main thread calls ``start``, ``wait`` and ``stop``, in this order.
+
+    It has more attributes than other classes because it keeps each part that ``stop`` has to end, and nothing else.
+    """
 
     def __init__(self, settings: Settings, load_settings: LoadSettings, zone: tzinfo | None = None) -> None:
         self._settings = settings
