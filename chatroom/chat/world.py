@@ -148,10 +148,10 @@ class World:
                 if line:
                     self.outbox.to_session(session, line, event.seq)
 
-    def tell_notice(self, user: User, text: str) -> None:
-        """Send a NOTICE from the server to all sessions of a user, or several if the text needs them."""
+    def tell_notice(self, user: User, text: str, skip: Session | None = None) -> None:
+        """Send a NOTICE from the server to all sessions of a user but ``skip``, or several if the text needs them."""
         for event in self.outbox.notices(self.settings.server.name, user.nick, text):
-            self.tell_user(user, event)
+            self.tell_user(user, event, skip)
 
     def tell_channel(self, channel: Channel, event: Event, skip: Session | None = None) -> None:
         """Say a numbered event to every session in a channel except ``skip``."""

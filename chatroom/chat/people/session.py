@@ -30,6 +30,7 @@ class Registration:
         "realname",
         "refused_nick",
         "server_password_given",
+        "told_account_id",
         "username",
     )
 
@@ -47,6 +48,8 @@ class Registration:
         """True while CAP negotiation delays the registration, until CAP END."""
         self.account: AccountEntry | None = None
         """The account that the session has logged in to; None if it has not."""
+        self.told_account_id = 0
+        """The account whose other sessions have read of this login already; 0 for none."""
         self.away: str | None = None
         """The away message that the user will have; None if it will not be away."""
         self.account_data: AccountData | None = None

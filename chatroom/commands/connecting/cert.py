@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from chatroom.chat.account_notices import tell_account
 from chatroom.chat.stored.records import AccountEntry, Actor, ClientCertificate
 from chatroom.commands.command_table import command
 from chatroom.commands.context import Context
@@ -52,6 +53,12 @@ def add_certificate(context: Context, words: list[str]) -> Pending | None:
 
     def then(context: Context, _: object) -> None:
         context.world.log_line(f"{account.name} added the certificate {fingerprint} from {actor.origin}")
+        _tell_others(
+            context,
+            account,
+            f"The certificate {fingerprint} was added to your account, from {actor.origin}: it logs in without the "
+            f"password. If that was not you, remove it: /msg NickServ CERT DEL {fingerprint}, and change the password",
+        )
         text = f"{fingerprint} logs in to {account.name} now, by SASL EXTERNAL"
         context.note("ADDED", fingerprint, text=text)
 
@@ -71,6 +78,12 @@ def remove_certificate(context: Context, words: list[str]) -> Pending | None:
 
     def then(context: Context, _: None) -> None:
         context.world.log_line(f"{account.name} removed the certificate {fingerprint} from {actor.origin}")
+        _tell_others(
+            context,
+            account,
+            f"The certificate {fingerprint} was removed from your account, from {actor.origin}. If that was not you, "
+            "change the password: /msg NickServ SET PASSWORD",
+        )
         context.note("REMOVED", fingerprint, text=f"{fingerprint} no longer logs in to {account.name}")
 
     return Pending("store", job, then, _delay_ms(context, account))
@@ -96,6 +109,11 @@ def list_certificates(context: Context, _: list[str]) -> Pending | None:
         context.note("END", "*", text=f"{count} certificate{'' if count == 1 else 's'}{more}")
 
     return Pending("store", lambda stores: stores.client_certificates.list_of(account.id), show)
+
+
+def _tell_others(context: Context, account: AccountEntry, text: str) -> None:
+    """Tell the account's other sessions: who has stolen one of them must not add a key of their own unseen."""
+    tell_account(context.world, account.id, text, context.session)
 
 
 def _delay_ms(context: Context, account: AccountEntry) -> int:

@@ -267,6 +267,8 @@ def _complete(context: Context, registration: Registration) -> Pending | None:
             if not any(channel.is_silenced(alone) for channel in bound):
                 world.rename(alone, registration.nick)
     if other is not None:
+        if account is None or account.id != registration.told_account_id:
+            _tell_of_device(context, other)
         _attach(context, other, registration.away)
         return None
     user = User(
@@ -305,7 +307,6 @@ def _attach(context: Context, user: User, away: str | None) -> None:
     then no person is at the device (IRCv3 draft/pre-away), and nothing changes.
     """
     session, was_alone = context.session, not user.sessions
-    _tell_of_device(context, user)
     # Messages of this tick from before are not for this session.
     context.world.outbox.settle(session)
     session.user = user

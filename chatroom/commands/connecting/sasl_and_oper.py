@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from chatroom.chat.account_notices import tell_of_certificate_login
 from chatroom.chat.admission.sasl_exchange import EXTERNAL, PLAIN, SaslExchange, mechanisms
 from chatroom.chat.admission.scram import KIND, ScramExchange, Verifier, read_verifier, unmatched_verifier
 from chatroom.chat.operator_mode import operators_of
@@ -131,6 +132,9 @@ def _external(context: Context, response: bytes) -> Pending | None:
             outcome = attempt.judge(context, account.id)
         if not isinstance(outcome, Denied):
             record_login(context, outcome, certificate)
+            tell_of_certificate_login(context.world, outcome.id, context.session)
+            if context.session.registration is not None:
+                context.session.registration.told_account_id = outcome.id
         return _checked(context, outcome)
 
     return Pending("store", job, then, attempt.delay_ms)

@@ -1,0 +1,36 @@
+"""What all sessions of an account read when something is done to it that its owner should know of."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from chatroom.chat.admission.flood import limit_key
+
+if TYPE_CHECKING:
+    from chatroom.chat.people.session import Session
+    from chatroom.chat.world import World
+
+
+def tell_account(world: World, account_id: int, text: str, skip: Session) -> None:
+    """Send a NOTICE to all sessions of an account but ``skip``, which has done it."""
+    for user in world.online.users_of(account_id):
+        world.tell_notice(user, text, skip)
+
+
+def tell_of_certificate_login(world: World, account_id: int, session: Session) -> None:
+    """Tell the sessions of an account that a session has logged in by its certificate.
+
+    As with any new device, they read nothing if it comes from where one of them is: clients reconnect all the time.
+    """
+    key = limit_key(session.version, session.address)
+    others = [other for user in world.online.users_of(account_id) for other in user.sessions if other is not session]
+    if any(limit_key(other.version, other.address) == key for other in others):
+        return
+    fingerprint = session.certificate
+    tell_account(
+        world,
+        account_id,
+        f"One more device has logged in to your account by the certificate {fingerprint}, from {session.address_text}. "
+        f"If it is not yours, remove the certificate: /msg NickServ CERT DEL {fingerprint}",
+        session,
+    )
