@@ -13,7 +13,7 @@ from chatroom.chat.metadata import is_key, sessions_that_see, tell_change, value
 from chatroom.chat.people.channel import Channel
 from chatroom.chat.people.user import User
 from chatroom.chat.stored.records import Role
-from chatroom.commands.channel_rules import acts_by_right
+from chatroom.commands.channel_rules import acts_by_right, is_hidden
 from chatroom.commands.command_table import command
 from chatroom.commands.context import Context
 from chatroom.commands.pending import Pending
@@ -105,7 +105,7 @@ def _find_target(context: Context, word: str) -> _Target | None:
     if user is not None:
         return _Target(user.nick, user.account_data.metadata, user=user, account=user.account)
     channel = world.find_channel(word)
-    if channel is None or ("s" in channel.flags and not _reads(context, channel)):
+    if channel is None or is_hidden(context, channel):
         return None
     return _Target(channel.name, channel.metadata, channel=channel)
 

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from chatroom.chat.people.channel import Channel, prefixes
 from chatroom.chat.people.user import User
 from chatroom.chat.stored.records import Role
+from chatroom.commands.channel_rules import sees_member
 from chatroom.commands.command_table import command
 from chatroom.commands.context import Context, printable
 from chatroom.commands.pending import Pending
@@ -72,11 +73,9 @@ def _find(context: Context, mask: str) -> Iterator[tuple[User, Channel | None]]:
     channel = world.find_channel(mask)
     exact = world.find_shown(mask)
     if channel is not None:
-        inside = context.user in channel.members
-        if inside or "s" not in channel.flags or context.role >= Role.MODERATOR:
-            for member in channel.members:
-                if inside or not member.invisible or context.role >= Role.MODERATOR:
-                    yield member, channel
+        for member in channel.members:
+            if sees_member(context, channel, member):
+                yield member, channel
     elif exact is not None:
         yield exact, None
     elif not mask.startswith("#"):
@@ -102,7 +101,7 @@ def _share_channel(one: User, other: User) -> bool:
 def _shown_channel(context: Context, user: User) -> Channel | None:
     """One channel in which the reader may see the user, or None."""
     for channel in user.channels:
-        if context.user in channel.members or ("s" not in channel.flags and not user.invisible):
+        if sees_member(context, channel, user):
             return channel
     return None
 

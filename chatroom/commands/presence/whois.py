@@ -13,6 +13,7 @@ from chatroom.chat.people.channel import prefixes
 from chatroom.chat.people.user import User
 from chatroom.chat.stored.records import Role
 from chatroom.commands.about.server_info import is_addressed
+from chatroom.commands.channel_rules import sees_member
 from chatroom.commands.command_table import command
 from chatroom.commands.context import Context, printable
 from chatroom.commands.pending import Pending
@@ -82,8 +83,7 @@ def _channels(context: Context, user: User) -> Iterator[str]:
     """The channels in which the reader may see the user, each with the signs of the user's standing."""
     multiple = bool(context.session.caps & caps.MULTI_PREFIX)
     for channel in user.channels:
-        hidden = context.user not in channel.members and ("s" in channel.flags or user.invisible)
-        if not hidden or context.role >= Role.MODERATOR:
+        if sees_member(context, channel, user):
             yield prefixes(channel.members[user], multiple) + channel.name
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from chatroom.chat.people.ban_masks import normalise_ban
 from chatroom.chat.people.channel import CHANNEL_KINDS, FLAG_MODES, LIST_MODES, OP, PREFIX_MODES, Channel
-from chatroom.chat.stored.records import ListEntry, ListMode, Role
+from chatroom.chat.stored.records import ListEntry, ListMode
 from chatroom.commands.channel_rules import acts_by_right, find_visible, is_hidden
 from chatroom.commands.command_table import command
 from chatroom.commands.context import Context, printable
@@ -253,18 +253,13 @@ def _apply_mask(context: Context, channel: Channel, adding: bool, mode: ListMode
     return ModeChange(True, mode, mask)
 
 
-def hides_bans(context: Context, channel: Channel) -> bool:
-    """True if the user may not read the channel's lists, because the channel is secret."""
-    return "s" in channel.flags and context.user not in channel.members and context.role < Role.MODERATOR
-
-
 def _reply_list(context: Context, channel: Channel, letter: str) -> None:
-    """Show one list. All users may read the bans, unless the channel is secret; only operators read the exceptions."""
+    """Show one list. All users may read the bans; only operators read the exceptions."""
     mode: ListMode = "b" if letter == "b" else "e" if letter == "e" else "I"
     if mode != "b" and not acts_by_right(context, channel):
         context.reply(numerics.ERR_CHANOPRIVSNEEDED, channel.name)
         return
     entry_reply, end_reply = _LIST_REPLIES[mode]
-    for entry in [] if hides_bans(context, channel) else channel.entries(mode):
+    for entry in channel.entries(mode):
         context.reply(entry_reply, channel.name, entry.mask, entry.set_by, str(int(entry.set_at.timestamp())))
     context.reply(end_reply, channel.name)

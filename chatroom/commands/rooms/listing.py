@@ -10,7 +10,7 @@ from collections.abc import Callable
 from heapq import nlargest
 
 from chatroom.chat.people.channel import Channel
-from chatroom.chat.stored.records import Role
+from chatroom.commands.channel_rules import is_hidden
 from chatroom.commands.command_table import command
 from chatroom.commands.context import Context, printable
 from chatroom.commands.pending import Pending
@@ -42,7 +42,7 @@ def list_(context: Context, params: list[str]) -> Pending | None:
         return None
     costs = context.world.costs
     costs.work_bytes += len(context.world.channels) * _LOOK_BYTES * (1 + sum(param.count(",") + 1 for param in params))
-    found = [channel for channel in _candidates(context, params) if _may_see(context, channel)]
+    found = [channel for channel in _candidates(context, params) if not is_hidden(context, channel)]
     # A longer answer could overflow the send queue, which would cost the client its connection (SAFELIST).
     most = context.most_replies
     shown = found if len(found) <= most else nlargest(most, found, key=lambda channel: len(channel.members))
@@ -105,7 +105,3 @@ def _number_condition(what: str, sign: str, number: int, wall_ms: int) -> _Condi
     if what == "T":
         return lambda channel: bool(channel.topic) and compare(wall_ms - channel.topic_ms, number * _MINUTE_MS)
     return lambda channel: compare(len(channel.members), number)
-
-
-def _may_see(context: Context, channel: Channel) -> bool:
-    return "s" not in channel.flags or context.user in channel.members or context.role >= Role.MODERATOR

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from chatroom.chat.people.channel import Channel, prefixes
 from chatroom.chat.stored.records import Role
+from chatroom.commands.channel_rules import is_hidden
 from chatroom.commands.command_table import command
 from chatroom.commands.context import Context, printable
 from chatroom.commands.pending import Pending
@@ -17,13 +18,13 @@ from chatroom.irc.limits import NAMES_TARGETS
 def reply_names(context: Context, channel: Channel) -> None:
     """List the members that the user may see, in as many lines as needed."""
     session = context.session
-    inside = context.user in channel.members
+    sees_all = context.user in channel.members or context.role >= Role.MODERATOR
     multiple = bool(session.caps & caps.MULTI_PREFIX)
     full = bool(session.caps & caps.USERHOST_IN_NAMES)
     words = [
         (prefixes(standing, multiple) if standing else "") + (member.prefix if full else member.nick)
         for member, standing in channel.members.items()
-        if inside or not member.invisible
+        if sees_all or not member.invisible
     ]
     context.reply_words(numerics.RPL_NAMREPLY, "@" if "s" in channel.flags else "=", channel.name, words=words)
     context.reply(numerics.RPL_ENDOFNAMES, channel.name)
@@ -43,9 +44,8 @@ def names(context: Context, params: list[str]) -> Pending | None:
         return None
     for name in wanted:
         channel = context.world.find_channel(name)
-        hidden = channel is not None and "s" in channel.flags and context.user not in channel.members
-        # A secret channel is answered as one that does not exist: an end without a list, and no error.
-        if channel is None or (hidden and context.role < Role.MODERATOR):
+        # A hidden channel is answered as one that does not exist: an end without a list, and no error.
+        if channel is None or is_hidden(context, channel):
             context.reply(numerics.RPL_ENDOFNAMES, printable(name))
         else:
             reply_names(context, channel)

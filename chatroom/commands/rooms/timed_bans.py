@@ -16,7 +16,7 @@ from chatroom.commands.channel_rules import acts_by_right, find_visible
 from chatroom.commands.command_table import command
 from chatroom.commands.context import Context, printable
 from chatroom.commands.pending import Pending
-from chatroom.commands.rooms.channel_modes import discard_entry, has_room, hides_bans, read_mask
+from chatroom.commands.rooms.channel_modes import discard_entry, has_room, read_mask
 from chatroom.commands.rooms.saving_channels import save_and_tell
 from chatroom.errors import InvalidValue, NotFound
 from chatroom.irc import numerics
@@ -100,7 +100,7 @@ def _confirm(context: Context, pending: Pending | None, code: str, text: str) ->
 
 
 def _list(context: Context, channel: Channel) -> None:
-    entries = [] if hides_bans(context, channel) else channel.entries("b")
+    entries = channel.entries("b")
     for entry in entries:
         context.note("ENTRY", channel.name, text=f"{entry.mask} is banned {_describe(entry)}")
     context.note("END", channel.name, text=f"{len(entries)} ban{'' if len(entries) == 1 else 's'}")
