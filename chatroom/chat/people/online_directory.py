@@ -75,6 +75,11 @@ class OnlineDirectory:
         self._forget_unused_data(user.account)
         self.set_invisible(user, False)
 
+    def add_session(self, user: User, session: Session) -> None:
+        """Give a user one more session, or the first one of a user that had none."""
+        user.sessions.append(session)
+        self._show_rank(user)  # the user's other sessions may have put their rights aside
+
     def discard_session(self, user: User, session: Session) -> None:
         """Forget a session that has ended, of a user that has others."""
         self._take_oper(session)

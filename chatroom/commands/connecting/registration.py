@@ -310,7 +310,7 @@ def _attach(context: Context, user: User, away: str | None) -> None:
     # Messages of this tick from before are not for this session.
     context.world.outbox.settle(session)
     session.user = user
-    user.sessions.append(session)
+    context.world.online.add_session(user, session)
     _welcome(context, user, "joined by one more device")
     for channel in user.channels:
         channel.sessions.add(session)

@@ -107,6 +107,15 @@ def test_an_operator_may_step_down(here: Here) -> None:
     assert bob.closed
 
 
+def test_a_second_device_is_an_operator_though_the_first_has_stepped_down(here: Here) -> None:
+    """Rights are those of a session, and the user is counted and listed among the operators again."""
+    ada, bob = here.admin(), here.connect("bob")
+    ada.say("MODE ada -o")
+    here.admin()
+    assert params_of(bob.ask("LUSERS"), "252")[1] == "1"
+    assert any(" ada " in line or ":ada" in line for line in bob.ask("STATS p"))
+
+
 def test_another_role_makes_an_operator_again(here: Here) -> None:
     """A user who removed +o has it again after the account is given another role."""
     mo = here.moderator()
