@@ -17,6 +17,9 @@ def check_lines(data: bytes) -> None:
         assert rest, line
         assert len(rest) + 2 <= 512, line
         assert len(line) - len(rest) <= 8191, line
+        words = rest.split(b" ", 3)
+        verb = 1 if words[0].startswith(b":") else 0
+        assert words[verb] != b"BATCH" or words[verb + 1][:1] in (b"+", b"-"), line
 
 
 def check_invariants(world: World) -> None:

@@ -129,8 +129,9 @@ def _refuse(context: Context, code: str, *words: str, text: str) -> None:
     if current is not None and not current.failed:
         current.fail()
         _answer_for(context, current)
-    context.verb = "BATCH"
+    verb, context.verb = context.verb, "BATCH"
     context.fail(code, *words, text=text)
+    context.verb = verb  # behind a batch that timed out, the line itself still runs
 
 
 def _answer_for(context: Context, answered: MultilineBatch) -> None:

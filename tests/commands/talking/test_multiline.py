@@ -221,6 +221,16 @@ def test_a_batch_times_out(here: Here, alice: Client) -> None:
     assert alice.ask("@batch=1 PRIVMSG #lobby :z", "BATCH -1") == []
 
 
+def test_a_line_behind_a_batch_that_timed_out_is_what_it_says(here: Here, alice: Client) -> None:
+    """It is no part of the batch, so it runs, and readers get a PRIVMSG."""
+    bob = here.connect("bob")
+    alice.say("BATCH +1 draft/multiline #lobby")
+    here.wait(61)
+    bob.read()
+    alice.say("PRIVMSG #lobby :y")
+    assert bob.read() == [f":{alice.prefix} PRIVMSG #lobby :y"]
+
+
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None)
 @given(
     st.lists(st.tuples(st.text(st.characters(exclude_characters="\r\n\0", exclude_categories=["Cs"])), st.booleans()))
