@@ -1,16 +1,21 @@
 """Random lines that users and attackers might send, made by a ``random.Random``, whose seed makes them again.
 
-Most lines are valid commands about the users and channels of a small world, so that they do something. The rest is
-malformed in some way.
+Most lines are valid commands about the users and channels of a small world, so that they do something. Those of
+``_any_command`` are made from the command table, so a new verb is in them without a line here. The rest is malformed in
+some way.
 """
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
+from functools import cache
 from random import Random
 
 from harness.world import PASSWORD, sasl_plain
 
-from chatroom.commands.command_table import COMMANDS
+from chatroom.commands.command_table import COMMANDS, Command
+from chatroom.irc.framing import Malformed
 
 NICKS = ["ada", "mo", "una", "vic", "guest", "eve", "mallory", "x" * 32]
 """``ada`` is an admin's account, ``mo`` a moderator's, ``una`` and ``vic`` are accounts. The rest are guests' nicks."""
@@ -62,12 +67,25 @@ CAPABILITIES = [
 ]
 
 
+DURATIONS = ["1h", "2d", "0s", "30", "10m", "for ever"]
+NUMBERS = ["0", "1", "5", "20", "-1", "99999999999999999999"]
+SENTENCES = {"text", "reason", "realname", "topic"}
+"""Placeholders of the command table that stand for a text with spaces. It is the last parameter."""
+
+
+def random_input(random: Random) -> str | Malformed:
+    """Return a line, or now and then what framing makes of one that cannot be read."""
+    if random.random() < 0.005:
+        return random.choice([Malformed.TOO_LONG, Malformed.HAS_NUL, Malformed(Malformed.NOT_UTF8.fault, "TOPIC #a x")])
+    return random_line(random)
+
+
 def random_line(random: Random) -> str:
     """Return a line."""
-    if random.random() < 0.05:
+    kind = random.random()
+    if kind < 0.05:
         return _nonsense(random)
-    makers = _MAKERS
-    line = random.choice(makers)(random)
+    line = _any_command(random) if kind < 0.25 else random.choice(_MAKERS)(random)
     tags = random.random()
     if tags < 0.05:
         return f"@label=l{random.randrange(9)} {line}"
@@ -195,8 +213,61 @@ _MAKERS = [
 ]
 
 
+@cache
+def _verbs() -> list[str]:
+    """Return all verbs of the command table. Not at import: the table is full when all modules of verbs are."""
+    return sorted(COMMANDS)
+
+
+@cache
+def _own_words(verb: str) -> list[str]:
+    """Return the words that a verb's help writes in capitals or in quotation marks: its subcommands, mostly."""
+    command = COMMANDS[verb]
+    text = " ".join([command.params, command.summary, *command.details])
+    words = set(re.findall(r"\b[A-Z]{2,}\b|\b[a-z]+(?=\|)|(?<=\|)[a-z-]+|(?<=``)[^`\s]+(?=``)", text))
+    return sorted(words - {verb})
+
+
+def _any_command(random: Random) -> str:
+    """Return a line of any verb, with parameters of the kinds that its entry in the command table names."""
+    command = COMMANDS[random.choice(_verbs())]
+    words = [command.verb]
+    for optional, name in re.findall(r"(\[?)<([^>]+)>", command.params):
+        if optional and random.random() < 0.3:
+            break
+        word = _fill_in(random, command, name)
+        if name in SENTENCES:
+            return " ".join([*words, f":{word}"])
+        words.append(word)
+    return " ".join(words)
+
+
+def _fill_in(random: Random, command: Command, name: str) -> str:
+    """Return a word for a placeholder of the command table."""
+    own = _own_words(command.verb)
+    if own and (name in ("subcommand", "command", "state", "+reference or -reference") or random.random() < 0.2):
+        return random.choice(own)
+    if name in SENTENCES:
+        return random.choice(TEXTS)
+    makers: dict[str, Callable[[Random], str]] = {
+        "channel": _channel,
+        "nick": _nick,
+        "mask": lambda random: random.choice(MASKS),
+        "target": _target,
+        "duration": lambda random: random.choice(DURATIONS),
+        "account": lambda random: random.choice(ACCOUNTS),
+        "password": lambda random: random.choice(["wrong", PASSWORD]),
+        "modes": lambda random: random.choice([*MODES, *USER_MODES]),
+        "limit": lambda random: random.choice(NUMBERS),
+    }
+    for word, maker in makers.items():
+        if word in name and random.random() < 0.9:
+            return maker(random) if not name.endswith("s") or name == "modes" else f"{maker(random)},{maker(random)}"
+    return random.choice([*NICKS, *CHANNELS, *MASKS, *DURATIONS, *NUMBERS, *MODES])
+
+
 def _nonsense(random: Random) -> str:
-    verb = random.choice([random.choice(sorted(COMMANDS)), "", ":", "\x01", "é", "X" * 600])
+    verb = random.choice([random.choice(_verbs()), "", ":", "\x01", "é", "X" * 600])
     words = [
         random.choice([*NICKS, *CHANNELS, *MASKS, *MODES, "", ":", "9" * 40]) for _ in range(random.randint(0, 16))
     ]

@@ -32,8 +32,8 @@ class Picture(NamedTuple):
     """By the identity of the channel, which outlives a RENAME."""
     ranks: dict[int, Role]
     """The rank of each session, by its id."""
-    accounts: dict[int, str | None]
-    """The account of each session, by its id."""
+    accounts: dict[int, int | None]
+    """The id of each session's account, by the session's id."""
     bans: frozenset[int]
 
 
@@ -46,9 +46,15 @@ def take_picture(world: World, actor: Session) -> Picture:
         actor.role,
         {id(channel): _look_at(channel) for channel in world.channels.values()},
         {session.id: session.rank for session in sessions},
-        {session.id: session.user.account_name if session.user is not None else None for session in sessions},
+        {session.id: _account_of(session) for session in sessions},
         frozenset(rule.id for rule in world.bans),
     )
+
+
+def _account_of(session: Session) -> int | None:
+    # Its id, and not its name: an admin may rename it.
+    account = session.user.account if session.user is not None else None
+    return account.id if account is not None else None
 
 
 def _look_at(channel: Channel) -> Room:
@@ -64,7 +70,7 @@ def check_no_right_gained(before: Picture, world: World, line: str, *, proves: b
         if room is not None:
             _check_room(before, world, room, line)
     for number, session in world.sessions.items():
-        rank, account = session.rank, session.user.account_name if session.user is not None else None
+        rank, account = session.rank, _account_of(session)
         assert rank <= before.ranks.get(number, Role.USER) or proves, f"rank {rank} by {line!r}"
         if account is not None and account != before.accounts.get(number):
             assert proves, f"account {account} by {line!r}"
