@@ -32,6 +32,7 @@ MOST_WAITING = 2000
 """The most connections in their handshakes. With more, the oldest is closed: its client can try again."""
 _FAILURE_PAUSE_S = 0.1
 """The pause after a fault that the next turn may have again."""
+_NOTHING_MORE = select.EPOLLRDHUP | select.EPOLLHUP | select.EPOLLERR
 LOOK_EVERY_S = 1.0
 """How often to look for renewed certificates."""
 
@@ -115,11 +116,11 @@ class Handshakes(LoopThread):
         self._epoll.close()
 
     def _turn(self) -> None:
-        for fd, _ in self._epoll.poll(self._wait_s()):
+        for fd, events in self._epoll.poll(self._wait_s()):
             if fd == self._wake_fd:
                 os.eventfd_read(fd)
             elif fd in self._waiting:
-                self._go_on(self._waiting[fd])
+                self._go_on(self._waiting[fd], events)
         while self._new:
             with self._lock:
                 arrival = self._new.popleft()
@@ -150,11 +151,11 @@ class Handshakes(LoopThread):
         except OSError as error:
             self._give_up(arrival, error.strerror or "a fault of the system")
         else:
-            self._go_on(arrival)
+            self._go_on(arrival, 0)
 
-    def _go_on(self, arrival: Arrival) -> None:
+    def _go_on(self, arrival: Arrival, events: int) -> None:
         try:
-            if arrival.entrance.proxies and arrival.header is None and not self._read_header(arrival):
+            if arrival.entrance.proxies and arrival.header is None and not self._read_header(arrival, events):
                 return
             if arrival.entrance.certificates is not None and not self._encrypt(arrival):
                 return
@@ -172,7 +173,7 @@ class Handshakes(LoopThread):
         self._epoll.unregister(fd)
         self._ready(arrival)
 
-    def _read_header(self, arrival: Arrival) -> bool:
+    def _read_header(self, arrival: Arrival, events: int) -> bool:
         """Read the PROXY header, and nothing behind it. Return False if it has not come whole."""
         sock = arrival.transport
         assert isinstance(sock, socket.socket)
@@ -181,8 +182,10 @@ class Handshakes(LoopThread):
             raise ConnectionError("no PROXY header")
         header = read_header(data)
         if header is None:
+            if events & _NOTHING_MORE:
+                raise ConnectionError("the PROXY header has no end")
             # What is peeked at stays readable, so epoll would report it again and again until the rest comes.
-            self._epoll.modify(sock.fileno(), select.EPOLLIN | select.EPOLLET)
+            self._epoll.modify(sock.fileno(), select.EPOLLIN | select.EPOLLRDHUP | select.EPOLLET)
             return False
         sock.recv(header.size)
         self._epoll.modify(sock.fileno(), select.EPOLLIN)

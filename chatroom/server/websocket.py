@@ -125,12 +125,9 @@ class WebSocketStream:
             return []
         self._head += data
         end = self._head.find(b"\r\n\r\n") + 4
-        if end < 4:  # not found: -1 + 4
-            self._check_unfinished_request()
-            return []
-        head, rest = self._head[:end], self._head[end:]
-        if len(head) > HANDSHAKE_BYTES:
-            self._check_unfinished_request()
+        is_whole = end >= 4  # not found: -1 + 4
+        head, rest = (self._head[:end], self._head[end:]) if is_whole else (self._head, b"")
+        if not self._is_request(head) or not is_whole:
             return []
         self._head = b""
         self._answer(head)
@@ -144,14 +141,16 @@ class WebSocketStream:
         self._head = b""
         self._outgoing.append(error_response(status, why))
 
-    def _check_unfinished_request(self) -> None:
-        """Refuse at once what is no request, or too long, without waiting for its end."""
-        head = self._head
+    def _is_request(self, head: bytes) -> bool:
+        """Refuse at once what is no request, or too long, without waiting for its end. False if it is refused."""
         line, found, _ = head.partition(b"\n")
         if len(head) > HANDSHAKE_BYTES:
             self.refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "The request is too long")
         elif (found and not _REQUEST_LINE.fullmatch(line)) or not head[:1].isalpha():
             self.refuse(HTTPStatus.BAD_REQUEST, "That is no HTTP request: IRC is spoken over WebSocket here")
+        else:
+            return True
+        return False
 
     def _answer(self, head: bytes) -> None:
         protocol = self._protocol

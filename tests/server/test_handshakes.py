@@ -177,9 +177,9 @@ def test_a_proxy_names_its_client(proxied: Door) -> None:
         arrival.transport.close()
 
 
-@pytest.mark.parametrize("sent", [b"NICK a\r\n", b""])
+@pytest.mark.parametrize("sent", [b"NICK a\r\n", b"", b"PROXY TCP4 198.51"])
 def test_without_a_header_nobody_comes_in(proxied: Door, sent: bytes) -> None:
-    """Neither with other bytes, nor without any."""
+    """Neither with other bytes, nor without any, nor with a part of it. An end is noticed at once."""
     with proxied.connect() as client:
         client.sendall(sent)
         with contextlib.suppress(OSError):  # the server may have closed it already
