@@ -19,6 +19,7 @@ from chatroom.chat.delivery.answer_costs import AnswerCosts
 from chatroom.chat.delivery.ledger import Ledger
 from chatroom.chat.delivery.monitors import MonitorLists
 from chatroom.chat.delivery.outbox import Outbox
+from chatroom.chat.delivery.replies import tell_last
 from chatroom.chat.events import Event
 from chatroom.chat.log_line import LogLine
 from chatroom.chat.people.accept_lists import AcceptLists
@@ -286,7 +287,7 @@ class World:
                 self.remove_user(user, text if quit_text is None else quit_text, returns=returns)
         if tell:
             last = f"ERROR :Closing Link: {session.address_text} ({text})"
-            self.outbox.tell_last(session, last, self.settings.server.name)
+            tell_last(self.outbox, session, last, self.settings.server.name)
         session.closing = True  # behind the ERROR: a closing session is told nothing more
         if session.registration is not None:
             session.registration = None

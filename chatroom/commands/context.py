@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from chatroom.chat.delivery.replies import begin_batch, begin_labelled, send_reply
 from chatroom.chat.events import Event
 from chatroom.chat.people.labelled_reply import Batch, Reply
 from chatroom.chat.stored.records import Actor, Role
@@ -204,7 +205,7 @@ class Context:
         elif isinstance(reply, Event):
             self.world.tell_event(session, reply)
         else:
-            self.world.outbox.send_reply(session, reply, self.server)
+            send_reply(self.world.outbox, session, reply, self.server)
 
     @contextmanager
     def batch(self, kind: str) -> Iterator[None]:
@@ -219,9 +220,27 @@ class Context:
         self._batch = batch
         try:
             yield
-        finally:
+        except BaseException:
             self._batch = outer
+            if batch.is_open:
+                self.say(batch)  # the client must not wait for its end
+            raise
+        self._batch = outer
         self.say(batch)
+
+    def send_gathered(self) -> None:
+        """Send what is gathered for a label, and for the batch that is open, if any: the rest follows in later ticks.
+
+        The batch must not be in another one that was opened by ``batch``.
+        """
+        session, outbox, server, tags = self.session, self.world.outbox, self.server, ""
+        if session.closing:
+            return
+        labelled = session.labelled_reply if self.is_asked else None
+        if labelled is not None and (labelled.replies or self._batch is not None):
+            tags = f"batch={begin_labelled(outbox, session, labelled, server).reference}"
+        if self._batch is not None:
+            begin_batch(outbox, session, self._batch, server, tags)
 
     def notice(self, text: str) -> None:
         """Answer with a NOTICE from the server or the service that was asked; several if the text needs them."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from chatroom.chat.delivery.replies import send_labelled
 from chatroom.chat.people.labelled_reply import LabelledReply
 from chatroom.chat.stored.records import Role
 from chatroom.commands.command_table import COMMANDS, Command, When
@@ -177,7 +178,7 @@ def finish(context: Context) -> None:
         return
     session.labelled_reply = None
     if not session.closing:  # a session whose connection was lost reads nothing
-        context.world.outbox.send_labelled(session, labelled, context.server)
+        send_labelled(context.world.outbox, session, labelled, context.server)
 
 
 def _allowed(context: Context, command: Command, params: list[str]) -> bool:

@@ -32,3 +32,6 @@ class Pending(NamedTuple):
     """When the store worker does the job."""
     after_commit: bool = False
     """True if the job must find what this tick has said: it is submitted when the tick is committed."""
+    is_next_piece: bool = False
+    """True for the rest of a long answer, which has no job. Each tick goes on with as many as there is time for, and
+    with none whose client has not read what it was sent. The result is True if nothing can be sent any more."""

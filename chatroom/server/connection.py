@@ -306,6 +306,11 @@ class Connection:
             self.at_end = True  # the peer has reset the connection: nothing will come any more
 
     @property
+    def has_backlog(self) -> bool:
+        """True if the peer has not read all that was sent to it."""
+        return bool(self._backlog)
+
+    @property
     def is_lost(self) -> bool:
         """True if nothing more can be written to the peer."""
         return self._shut

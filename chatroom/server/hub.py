@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
@@ -63,6 +63,10 @@ class TickThread(Protocol):
 
     def call_later(self, delay_s: float, task: Task) -> None:
         """Have a task run after a delay, without the hub lock. From this thread."""
+        ...
+
+    def answer_later(self, connection: Connection, go_on: Callable[[bool], None]) -> None:
+        """Make the next piece of a long answer in a later tick. In a tick of this thread."""
         ...
 
     def wake_connection(self, connection: Connection) -> None:
@@ -174,7 +178,7 @@ class Hub:
             self._report_bug(Context(self.world, session, ""), error)
             return
         if waiting is not None:
-            session.waiting = True
+            session.begin_wait()
             self._submit(session, *waiting)
 
     def run_task(self, task: Task) -> None:
@@ -217,6 +221,9 @@ class Hub:
             self._submit_work(self.world.work.take_writes())
         if pending.after_commit:
             self._after_commit.append(submit)
+        elif pending.is_next_piece:
+            go_on = partial(self._resume, context, pending)
+            self._have_owner(session, lambda: self.threads[thread].answer_later(session.connection, go_on))
         elif pending.delay_ms:
             self._have_owner(session, lambda: self.threads[thread].call_later(pending.delay_ms / 1000, submit))
         else:
@@ -264,8 +271,8 @@ class Hub:
         if following is not None:
             self._submit(session, context, following)
             return
-        session.waiting = False
-        self._wake(session)
+        if session.end_wait():
+            self._wake(session)
 
     def _wake(self, session: Session) -> None:
         """Have a session's waiting lines run, in the next tick of the thread that owns its connection."""

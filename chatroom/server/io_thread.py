@@ -18,6 +18,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from chatroom.chat.relief import OVERLOADED
+from chatroom.server.answer_turns import AnswerTurns, GoOn
 from chatroom.server.connection import Connection, State
 from chatroom.server.hub import Hub
 from chatroom.server.inbox import Accepted, Inbox, Task
@@ -80,6 +81,7 @@ class IoThread(threading.Thread):
         self._timers = Timers()
         """Tasks that run later, without the hub lock."""
         self._turns = Turns(hub, self.call_later, self._give_up)
+        self._answers = AnswerTurns(hub, self.call_later)
         self._table = table = OpenConnections(index, hub, self, self._epoll, released)
         # Parts of it, which every tick needs.
         self._connections, self._lingering, self._wheel = table.by_fd, table.lingering, table.wheel
@@ -162,7 +164,7 @@ class IoThread(threading.Thread):
         return not self._connections or time.monotonic() >= self._stop_at
 
     def _wait_s(self) -> float:
-        if self._turns.ready or self._turns.behind or self._wheel.due:
+        if self._turns.ready or self._turns.behind or self._wheel.due or self._answers.waiting:
             return 0
         wait_s = _IDLE_WAIT_S if self._stop_at is None else _STOPPING_WAIT_S
         timers = self._timers.heap
@@ -195,6 +197,8 @@ class IoThread(threading.Thread):
             while tasks:
                 hub.run_task(tasks.popleft())
             self._turns.run(hub.world.mono_ms)
+            if self._answers.waiting:
+                self._answers.run()
             if wheel.due or wheel.next_s <= now_s:
                 self._table.look_after(now_s)
             hub.end()
@@ -274,6 +278,10 @@ class IoThread(threading.Thread):
     def wake_connection(self, connection: Connection) -> None:
         """Run a connection's waiting lines in this tick or the next. In a tick of this thread."""
         self._turns.add(connection)
+
+    def answer_later(self, connection: Connection, go_on: GoOn) -> None:
+        """Make the next piece of a long answer in a later tick. In a tick of this thread."""
+        self._answers.add(connection, go_on)
 
     def call_later(self, delay_s: float, task: Task) -> None:
         """Have a task run in this thread after a delay, without the hub lock. From this thread."""

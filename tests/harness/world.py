@@ -321,8 +321,8 @@ class Here:
         if following is not None:
             self._hold(context, following)
         else:
-            session.waiting = False
-            self._run_parked(self.clients[session.id])
+            if session.end_wait():
+                self._run_parked(self.clients[session.id])
         if begun:
             self._end()
 
@@ -369,7 +369,7 @@ class Here:
         while client.parked and not session.waiting and not session.closing:
             waiting = run_line(self.world, session, client.parked.popleft())
             if waiting is not None:
-                session.waiting = True
+                session.begin_wait()
                 self._hold(*waiting)
 
 

@@ -22,11 +22,8 @@ from chatroom.chat.delivery.channel_log import ChannelLog, find_shared
 from chatroom.chat.delivery.conversation_times import ConversationTimes
 from chatroom.chat.delivery.replay_queue import ReplayQueue, ReplayQueues
 from chatroom.chat.events import Event
-from chatroom.chat.people.labelled_reply import Batch, LabelledReply, Reply
 from chatroom.chat.stored.entries import IDS_PER_MS, first_message_id, next_message_id, time_ms_of
-from chatroom.irc import caps
-from chatroom.irc.framing import LINE_BYTES, encode
-from chatroom.irc.message import escape
+from chatroom.irc.framing import LINE_BYTES
 from chatroom.irc.packing import split_text
 
 if TYPE_CHECKING:
@@ -40,11 +37,6 @@ _UNKNOWN_IDS = first_message_id(3_600_000)
 
 The run before gave some to lines that were not stored. Nobody knows how many, and no later line may have one of them.
 """
-
-
-def _is_one_message(reply: Reply, variant: int) -> bool:
-    """False for a message in parts that is several lines to a reader of the variant."""
-    return not isinstance(reply, Event) or reply.parts is None or bool(variant & caps.MULTILINE)
 
 
 class Outbox:
@@ -163,51 +155,6 @@ class Outbox:
         # What is shown again from the history cannot be withdrawn.
         if not event.message_id:
             self._copies.setdefault(event.seq, []).append(self.seq)
-
-    def send_reply(self, session: Session, reply: Reply, server: str, tags: str = "", closing_tags: str = "") -> None:
-        """Add one reply for a session, with further tags on its line or, for a batch, on the line that opens it.
-
-        ``server`` is the source of the lines that open and close a batch. ``closing_tags`` are those of the line that
-        closes it: the reference of the outer batch, if there is one.
-        """
-        if isinstance(reply, str):
-            self.to_session(session, encode(f"@{tags} {reply}" if tags else reply))
-        elif isinstance(reply, Event):
-            self.copy_to_session(session, reply.render_with(session.variant, tags), reply)
-        else:
-            inside = f"batch={reply.reference}"
-            self.send_reply(session, f":{server} BATCH +{reply.reference} {reply.kind}", server, tags)
-            for each in reply.replies:
-                self.send_reply(session, each, server, inside, inside)
-            self.send_reply(session, f":{server} BATCH -{reply.reference}", server, closing_tags)
-
-    def send_labelled(self, session: Session, labelled: LabelledReply, server: str) -> None:
-        """Add the whole reply to a labelled command for the session that sent it (IRCv3 labeled-response).
-
-        The label is on exactly one logical message: on an ACK if there is no reply, on the reply if there is one, and
-        on a batch if there are several.
-        """
-        variant = session.variant
-        # An event that the client did not negotiate renders to nothing: it must not count as the one reply.
-        replies = [reply for reply in labelled.replies if not isinstance(reply, Event) or not reply.needs & ~variant]
-        label = f"label={escape(labelled.label)}"
-        if not replies:
-            self.send_reply(session, f":{server} ACK", server, label)
-        elif len(replies) == 1 and _is_one_message(replies[0], variant):
-            self.send_reply(session, replies[0], server, label)
-        else:
-            batch = Batch(self.reference(), "labeled-response")
-            batch.replies = replies
-            self.send_reply(session, batch, server, label)
-
-    def tell_last(self, session: Session, line: str, server: str) -> None:
-        """Add a session's last line. It ends the reply to a labelled command, if one is being made."""
-        labelled, session.labelled_reply = session.labelled_reply, None
-        if labelled is None:
-            self.to_session(session, encode(line))
-        else:
-            labelled.replies.append(line)
-            self.send_labelled(session, labelled, server)
 
     # -- lines for a channel ----------------------------------------------------------------------
 

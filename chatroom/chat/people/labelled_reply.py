@@ -1,6 +1,6 @@
 """What one command is answered, as data: single replies, batches of them, and the whole reply to a labelled command.
 
-Source: IRCv3 labeled-response and batch. ``Outbox.send_labelled`` says how a label is sent.
+Source: IRCv3 labeled-response and batch. ``chat.delivery.replies`` says how they are sent.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from chatroom.chat.events import Event
 class Batch:
     """Replies that belong together, for a client that negotiated ``batch``."""
 
-    __slots__ = ("kind", "reference", "replies")
+    __slots__ = ("is_open", "kind", "reference", "replies")
 
     def __init__(self, reference: str, kind: str) -> None:
         self.reference = reference
@@ -19,6 +19,9 @@ class Batch:
         self.kind = kind
         """Its type, with its parameters: ``chathistory #tea``."""
         self.replies: list[Reply] = []
+        """The replies in it that are not sent yet."""
+        self.is_open = False
+        """True if the line that opens it was sent: the rest comes in a later tick."""
 
 
 Reply = str | Event | Batch
@@ -28,8 +31,10 @@ Reply = str | Event | Batch
 class LabelledReply:
     """The replies to one labelled command of a session. They are gathered until the command is done."""
 
-    __slots__ = ("label", "replies")
+    __slots__ = ("batch", "label", "replies")
 
     def __init__(self, label: str) -> None:
         self.label = label
         self.replies: list[Reply] = []
+        self.batch: Batch | None = None
+        """The batch that all of it is in; None until it is known that it needs one."""

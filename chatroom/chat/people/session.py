@@ -76,6 +76,7 @@ class Session:
     """
 
     __slots__ = (
+        "_waits",
         # Many, because every connected client has a session: parts of their own would cost memory for each, and a step
         # for each line. What only some sessions need (batch, sasl, labelled replies) is an object, or None.
         "address",
@@ -99,7 +100,6 @@ class Session:
         "oper",
         "pinged_mono_ms",
         "registration",
-        "replays",
         "sasl",
         "secure",
         "settled_seq",
@@ -166,9 +166,9 @@ class Session:
         self.batch: MultilineBatch | None = None
         """The multiline message that the client is sending; None if it sends none."""
         self.waiting = False
-        """True while further lines of the session wait: for a ``Pending``, which is up to the hub, or for replays."""
-        self.replays = 0
-        """How many replays the further lines wait for."""
+        """True while further lines of the session wait (``begin_wait``)."""
+        self._waits = 0
+        """How many things they wait for: a verb that is not done (``Pending``), and replays."""
         self.closing = False
         """True when the session has ended. It is sent nothing more."""
         self.budget: LineBudget | None = None
@@ -219,19 +219,15 @@ class Session:
         if capabilities & caps.MESSAGE_TAGS:
             self.variant &= ~caps.RELAYMSG  # a client with message-tags reads the tag anyway: no variant of its own
 
-    def begin_replay(self) -> bool:
-        """Let further lines wait for a replay as well. Return False if they do not wait for it."""
-        # They wait for a ``Pending`` already, as during a login. Its end lets them run, and would not count replays.
-        if self.waiting and not self.replays:
-            return False
-        self.replays += 1
+    def begin_wait(self) -> None:
+        """Let further lines wait for one thing more."""
+        self._waits += 1
         self.waiting = True
-        return True
 
-    def end_replay(self) -> bool:
-        """End what a ``begin_replay`` began that returned True. Return True if the further lines can run now."""
-        self.replays -= 1
-        if self.replays or self.closing:
+    def end_wait(self) -> bool:
+        """End what a ``begin_wait`` began. Return True if the further lines can run now."""
+        self._waits -= 1
+        if self._waits or self.closing:
             return False
         self.waiting = False
         return True

@@ -16,9 +16,10 @@ from chatroom.chat.stored.records import Role
 from chatroom.commands.channel_rules import acts_by_right, is_hidden
 from chatroom.commands.command_table import command
 from chatroom.commands.context import Context
+from chatroom.commands.long_answers import in_pieces
 from chatroom.commands.pending import Pending
 from chatroom.commands.presence.account_data import with_account_data
-from chatroom.commands.presence.metadata_push import channel_metadata, sync
+from chatroom.commands.presence.metadata_push import Targets, channel_metadata, sync_steps
 from chatroom.commands.presence.metadata_subscriptions import (
     list_subscriptions,
     subscribe,
@@ -73,8 +74,7 @@ def metadata(context: Context, params: list[str]) -> Pending | None:
             _OF_SUBSCRIPTIONS[subcommand](context, keys)
         return None
     if params[0].upper() == "*ALL" and subcommand == "SYNC":
-        sync_all(context)
-        return None
+        return sync_all(context)
     registration = context.session.registration
     account = registration.account if registration is not None else None
     if account is not None and account.id not in context.world.online.account_data:
@@ -151,13 +151,12 @@ def _list(context: Context, target: _Target, _: list[str]) -> None:
                 _reply_value(context, target, key)
 
 
-def _sync(context: Context, target: _Target, _: list[str]) -> None:
+def _sync(context: Context, target: _Target, _: list[str]) -> Pending | None:
     if not _may_read(context, target, "*"):
-        return
-    if target.channel is not None:
-        sync(context, target.name, channel_metadata(target.channel))
-    else:
-        sync(context, target.name, {target.name: target.values})
+        return None
+    channel = target.channel
+    targets: Targets = [(target.name, target.values)] if channel is None else channel_metadata(context, channel)
+    return in_pieces(context, sync_steps(context, target.name, targets))
 
 
 def _reply_value(context: Context, target: _Target, key: str) -> None:

@@ -9,7 +9,9 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from chatroom.chat.metadata import is_aware, tell_wanted, value_line, wanted
+from chatroom.chat.stored.records import Role
 from chatroom.commands.context import Context
+from chatroom.commands.long_answers import Steps
 from chatroom.irc import numerics
 
 if TYPE_CHECKING:
@@ -17,8 +19,13 @@ if TYPE_CHECKING:
     from chatroom.chat.people.user import User
     from chatroom.chat.world import World
 
-SYNC_MEMBERS = 200
-"""A JOIN to a channel with more members is answered with 774 instead: the client asks later if it wants to."""
+SYNC_VALUES = 2000
+"""If a JOIN could show more values, members times subscriptions, it is answered with 774 instead: the client asks later
+if it wants to."""
+_LOOK_BYTES = 16
+"""Looking at one user or channel takes as long as answering so many bytes."""
+_VALUE_BYTES = 128
+"""Half of what a value can have. Making it takes less time, but it is in memory until the client has read it."""
 _SYNC_LATER_S = "2"
 
 
@@ -35,30 +42,48 @@ def show_channel_metadata(context: Context, channel: Channel) -> None:
     """Show a session that joined a channel what it subscribed to, of the channel and of its members."""
     if not context.session.subscriptions or not is_aware(context.session):
         return
-    if len(channel.members) > SYNC_MEMBERS:
+    if len(channel.members) * len(context.session.subscriptions) > SYNC_VALUES:
         context.reply(numerics.RPL_METADATASYNCLATER, channel.name, _SYNC_LATER_S)
     else:
-        sync(context, channel.name, channel_metadata(channel))
+        _sync(context, channel.name, channel_metadata(context, channel))
 
 
-def channel_metadata(channel: Channel) -> dict[str, Mapping[str, str]]:
-    """The metadata of a channel and of its members, by their names."""
-    return {channel.name: channel.metadata, **{member.nick: member.metadata for member in channel.members}}
+Targets = Iterable[tuple[str, Mapping[str, str]]]
+"""The names of users and channels, each with its metadata."""
 
 
-def sync(context: Context, name: str, targets: Mapping[str, Mapping[str, str]]) -> None:
+def channel_metadata(context: Context, channel: Channel) -> Targets:
+    """The metadata of a channel and of its members, as long as the session may read it."""
+    yield channel.name, channel.metadata
+    for member in list(channel.members):
+        if context.user not in channel.members and context.role < Role.MODERATOR:
+            return
+        if member in channel.members:
+            yield member.nick, member.metadata
+
+
+def sync_steps(context: Context, name: str, targets: Targets) -> Steps:
     """Show what the session subscribed to of each target, in one batch called after ``name``."""
     with context.batch(f"metadata {name}"):
-        for target, values in targets.items():
+        for target, values in targets:
+            work = _LOOK_BYTES
             for key, value in wanted(context.session, values):
                 context.say(value_line(context.world, context.session, target, key, value))
+                work += _VALUE_BYTES
+            yield work
+
+
+def _sync(context: Context, name: str, targets: Targets) -> None:
+    """Do ``sync_steps`` at once."""
+    for _ in sync_steps(context, name, targets):
+        pass
 
 
 def show_monitored_metadata(context: Context, users: Iterable[User]) -> None:
     """Show a session that was told 730 of some users what it subscribed to of each."""
     if context.session.subscriptions and is_aware(context.session):
         for user in users:
-            sync(context, user.nick, {user.nick: user.metadata})
+            _sync(context, user.nick, [(user.nick, user.metadata)])
 
 
 def tell_watchers(world: World, user: User) -> None:

@@ -5,11 +5,11 @@ Source: IRCv3 draft/metadata-3.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from chatroom.chat.metadata import is_aware, is_key
 from chatroom.commands.context import Context
-from chatroom.commands.presence.metadata_push import sync
+from chatroom.commands.long_answers import in_pieces
+from chatroom.commands.pending import Pending
+from chatroom.commands.presence.metadata_push import Targets, sync_steps
 from chatroom.irc import numerics
 from chatroom.irc.limits import METADATA_SUBSCRIPTIONS
 
@@ -62,17 +62,26 @@ def list_subscriptions(context: Context) -> None:
             context.reply(numerics.RPL_METADATASUBS, key)
 
 
-def sync_all(context: Context) -> None:
+def sync_all(context: Context) -> Pending | None:
     """Show the subscribed keys of everything the session sees, each target once, in one batch."""
+    return in_pieces(context, sync_steps(context, "*ALL", _seen(context)))
+
+
+def _seen(context: Context) -> Targets:
+    """The metadata of everything the session sees: its user and channels, their members, and whom it monitors."""
     user, world = context.session.user, context.world
-    targets: dict[str, Mapping[str, str]] = {}
-    if user is not None:
-        targets[user.nick] = user.metadata
-        for channel in user.channels:
-            targets[channel.name] = channel.metadata
-            targets.update({member.nick: member.metadata for member in channel.members})
-        for nick in world.monitors.nicks(context.session):
-            monitored = world.find_user(nick)
-            if monitored is not None:
-                targets[monitored.nick] = monitored.metadata
-    sync(context, "*ALL", targets)
+    if user is None:
+        return
+    yield user.nick, user.metadata
+    seen = {user}
+    for channel in list(user.channels):
+        yield channel.name, channel.metadata
+        members = channel.members.keys() - seen
+        seen |= members
+        for member in members:
+            if world.users.get(member.folded) is member:
+                yield member.nick, member.metadata
+    for nick in list(world.monitors.nicks(context.session)):
+        monitored = world.find_user(nick)
+        if monitored is not None and monitored not in seen:
+            yield monitored.nick, monitored.metadata

@@ -5,8 +5,7 @@ Source: Modern IRC Client Protocol, "WHO message"; IRCv3 WHOX; RFC 2812, section
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from itertools import islice
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from chatroom.chat.people.channel import Channel, prefixes
@@ -15,6 +14,7 @@ from chatroom.chat.stored.records import Role
 from chatroom.commands.channel_rules import sees_member
 from chatroom.commands.command_table import command
 from chatroom.commands.context import Context, printable
+from chatroom.commands.long_answers import Steps, in_pieces
 from chatroom.commands.pending import Pending
 from chatroom.irc import caps, numerics
 from chatroom.irc.masks import make_matcher
@@ -24,6 +24,8 @@ _NO_ADDRESS = "255.255.255.255"  # what WHOX sends instead of an address that th
 
 _LOOK_BYTES = 24
 """Comparing one user with a mask takes as long as answering so many bytes."""
+_ROW_BYTES = 96
+"""The same for a row."""
 
 
 class _Row(NamedTuple):
@@ -47,51 +49,69 @@ def who(context: Context, params: list[str]) -> Pending | None:
 
     With the field i (address), a user with several devices has a line for each address.
     """
-    mask = params[0]
     flags, percent, extended = (params[1] if len(params) > 1 else "").partition("%")
     fields, _, token = extended.partition(",")
     if not (token.isascii() and token.isdigit() and len(token) <= 3):
         token = "0"  # noqa: S105 - WHOX: one to three digits
-    for user, channel in _find(context, mask):
-        if "o" in flags and not user.is_operator:
+    # A ``%`` without a field asks for WHOX too.
+    return in_pieces(context, _answer(context, params[0], "o" in flags, fields if percent else None, token))
+
+
+def _answer(context: Context, mask: str, only_operators: bool, fields: str | None, token: str) -> Steps:
+    """Answer with a row for each user that the mask means. ``fields`` are those of WHOX; None for plain rows."""
+    for found in _find(context, mask):
+        if found is None or (only_operators and not found[0].is_operator):
+            yield _LOOK_BYTES
             continue
+        user, channel = found
         row = _Row(context, user, channel or _shown_channel(context, user), token, _NO_ADDRESS)
-        if not percent:  # a ``%`` without a field asks for WHOX too
+        if fields is None:
             _reply_row(row)
         elif "i" in fields and (user is context.user or context.role >= Role.MODERATOR):
             for address in user.addresses or (_NO_ADDRESS,):
                 _reply_fields(row._replace(address=printable(address)), fields)
         else:
             _reply_fields(row, fields)
+        yield _ROW_BYTES
     context.reply(numerics.RPL_ENDOFWHO, printable(mask))
-    return None
 
 
-def _find(context: Context, mask: str) -> Iterator[tuple[User, Channel | None]]:
-    """The users that the mask means: the members of a channel, the user of a nick, or all users that match."""
+def _find(context: Context, mask: str) -> Iterator[tuple[User, Channel | None] | None]:
+    """The users that the mask means: the members of a channel, the user of a nick, or all users that match.
+
+    None stands for a user that was looked at and is not meant.
+    """
     world = context.world
     channel = world.find_channel(mask)
     exact = world.find_shown(mask)
     if channel is not None:
-        for member in channel.members:
-            if sees_member(context, channel, member):
-                yield member, channel
+        for member in list(channel.members):
+            # Looked at for each: members come and go between two pieces of the answer, also the user that asked.
+            is_shown = member in channel.members and sees_member(context, channel, member)
+            yield (member, channel) if is_shown else None
     elif exact is not None:
         yield exact, None
     elif not mask.startswith("#"):
         # A longer answer could overflow the send queue. A channel is not cut: clients build their member list from it.
-        for user in islice(_matching(context, mask), context.most_replies):
-            yield user, None
+        left = context.most_replies
+        for user in _looked_at(context, mask):
+            yield (user, None) if user is not None else None
+            left -= user is not None
+            if not left:
+                return
 
 
-def _matching(context: Context, mask: str) -> Iterable[User]:
+def _looked_at(context: Context, mask: str) -> Iterator[User | None]:
+    """The users that match a mask, and None for each other user."""
     fits = make_matcher("*" if mask == "0" else mask)
-    context.world.costs.work_bytes += len(context.world.users) * _LOOK_BYTES
-    for user in context.world.users.values():
-        if user.invisible and not _share_channel(context.user, user) and context.role < Role.MODERATOR:
-            continue
-        if any(fits(word) for word in (user.nick, user.username, user.host, user.realname, user.prefix)):
-            yield user
+    users = context.world.users
+    context.world.costs.work_bytes += len(users) * _LOOK_BYTES
+    for user in list(users.values()):
+        hidden = user.invisible and not _share_channel(context.user, user) and context.role < Role.MODERATOR
+        is_found = not hidden and any(
+            fits(word) for word in (user.nick, user.username, user.host, user.realname, user.prefix)
+        )
+        yield user if is_found and users.get(user.folded) is user else None
 
 
 def _share_channel(one: User, other: User) -> bool:

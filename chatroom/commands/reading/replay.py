@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from chatroom.chat.delivery.answer_costs import answer_bytes, count_unread
 from chatroom.chat.delivery.playback import to_event
+from chatroom.chat.delivery.replies import send_reply
 from chatroom.chat.people.labelled_reply import Batch
 from chatroom.chat.stored.entries import AtMessageId, Entry, Part
 from chatroom.errors import ChatroomError
@@ -90,7 +91,9 @@ def replay_channel(world: World, session: Session, channel: Channel, *, own: boo
     # What is said from here on is not read by the worker, because it waits in the replay queue.
     missed = _Missed(account_id, channel.began_after, world.outbox.seq, guests, most, events)
     queue = world.outbox.begin_replay(channel, session)
-    _show_missed(world, session, channel, missed, queue, own and session.begin_replay())
+    if own:
+        session.begin_wait()
+    _show_missed(world, session, channel, missed, queue, own)
 
 
 def _show_missed(
@@ -112,7 +115,7 @@ def _show_missed(
                     _show(world, session, found, channel.name)
                 outbox.end_replay(channel, session)
         finally:
-            if waits and session.end_replay():
+            if waits and session.end_wait():
                 world.work.resumed.append(session)
 
     # The store worker writes where an account left, perhaps a moment ago. So it must be the one that reads it.
@@ -165,7 +168,7 @@ def _send(world: World, session: Session, found: list[Entry], target: str) -> No
             world.outbox.number(event)
             batches[name].replies.append(event)
         for batch in batches.values():
-            world.outbox.send_reply(session, batch, world.settings.server.name)
+            send_reply(world.outbox, session, batch, world.settings.server.name)
         return
     for entry in found:
         event = to_event(entry)

@@ -13,6 +13,7 @@ from chatroom.chat.unstored_channels import save_later
 from chatroom.commands.channel_rules import find_visible
 from chatroom.commands.command_table import command
 from chatroom.commands.context import Context, printable
+from chatroom.commands.long_answers import Steps, in_pieces
 from chatroom.commands.pending import Pending
 from chatroom.commands.presence.metadata_push import introduce, show_channel_metadata
 from chatroom.commands.reading.read_markers import show_marker
@@ -30,6 +31,9 @@ FOUNDED_CHANNELS = 50
 
 It bounds what a user can leave in the database, and what the daemon loads at every start.
 """
+_CHANNEL_BYTES = 256
+_MEMBER_BYTES = 4
+"""For ``work_of``: a channel by itself, and each of its members."""
 MOST_FORWARDS = 5
 """How many forwards one JOIN follows. Each of them costs the user a line of explanation."""
 
@@ -41,14 +45,25 @@ def join(context: Context, params: list[str]) -> Pending | None:
         context.reply(numerics.ERR_NEEDMOREPARAMS, "JOIN")
         return None
     if params[0] == "0":
-        for channel in list(context.user.channels):
-            depart(context, channel, "")
-        return None
+        return in_pieces(context, _part_each(context, [channel.name for channel in context.user.channels], ""))
     keys = params[1].split(",") if len(params) > 1 else []
-    for index, name in enumerate(params[0].split(",")):
+    return in_pieces(context, _join_each(context, params[0].split(","), keys))
+
+
+def work_of(channel: Channel) -> int:
+    """The work of a user's coming into a channel, or going, as for ``Steps``: its members are listed, or told."""
+    return _CHANNEL_BYTES + len(channel.members) * _MEMBER_BYTES
+
+
+def _join_each(context: Context, names: list[str], keys: list[str]) -> Steps:
+    work = 0
+    for index, name in enumerate(names):
+        if work:
+            yield work
         if name:
             _join_one(context, name, keys[index] if index < len(keys) else "")
-    return None
+            channel = context.world.find_channel(name)
+            work = work_of(channel) if channel is not None else _CHANNEL_BYTES
 
 
 def _join_one(context: Context, name: str, key: str) -> None:
@@ -189,18 +204,26 @@ def show_channel(context: Context, channel: Channel, *, joined: bool = False) ->
 def part(context: Context, params: list[str]) -> Pending | None:
     """Leaves one or more channels, separated by commas."""
     reason = context.use_reason(params, 1, LEAVE_BYTES)
-    for name in params[0].split(","):
+    return in_pieces(context, _part_each(context, params[0].split(","), reason))
+
+
+def _part_each(context: Context, names: list[str], reason: str) -> Steps:
+    work = 0
+    for name in names:
+        if work:
+            yield work
+        work = _CHANNEL_BYTES
         channel = find_visible(context, name)
         if channel is None:
             continue
         if context.user not in channel.members:
             context.reply(numerics.ERR_NOTONCHANNEL, channel.name)
         else:
-            depart(context, channel, reason)
-    return None
+            work = work_of(channel)
+            _depart(context, channel, reason)
 
 
-def depart(context: Context, channel: Channel, reason: str) -> None:
+def _depart(context: Context, channel: Channel, reason: str) -> None:
     """Take the user out of a channel and tell all members. They read the reason if the user may speak there."""
     world, user = context.world, context.user
     if reason and not may_tell(context, channel, reason):

@@ -13,6 +13,7 @@ from chatroom.chat.people.channel import Channel
 from chatroom.commands.channel_rules import is_hidden
 from chatroom.commands.command_table import command
 from chatroom.commands.context import Context, printable
+from chatroom.commands.long_answers import Steps, in_pieces
 from chatroom.commands.pending import Pending
 from chatroom.irc import numerics
 from chatroom.irc.limits import LIST_TARGETS
@@ -20,6 +21,8 @@ from chatroom.irc.masks import has_wildcards, make_matcher
 
 _LOOK_BYTES = 6
 """Comparing one channel with a name or condition takes as long as answering so many bytes."""
+_ROW_BYTES = 64
+"""The same for a channel in the answer."""
 _Condition = Callable[[Channel], bool]
 
 _NUMBER = re.compile(r"([CTct]?)([<>])([0-9]{1,9})")
@@ -40,52 +43,65 @@ def list_(context: Context, params: list[str]) -> Pending | None:
         text = f"At most {LIST_TARGETS} names and conditions at a time"
         context.reply(numerics.ERR_TOOMANYTARGETS, printable(params[0]), text=text)
         return None
-    costs = context.world.costs
-    costs.work_bytes += len(context.world.channels) * _LOOK_BYTES * (1 + sum(param.count(",") + 1 for param in params))
-    found = [channel for channel in _candidates(context, params) if not is_hidden(context, channel)]
+    look_bytes = _LOOK_BYTES * (1 + sum(param.count(",") + 1 for param in params))
+    context.world.costs.work_bytes += len(context.world.channels) * look_bytes
+    return in_pieces(context, _answer(context, params, look_bytes))
+
+
+def _answer(context: Context, params: list[str], look_bytes: int) -> Steps:
+    channels = context.world.channels
+    candidates, conditions = _read(context, params)
+    found = []
+    for channel in candidates:
+        if all(holds(channel) for holds in conditions) and not is_hidden(context, channel):
+            found.append(channel)
+        yield look_bytes
     # A longer answer could overflow the send queue, which would cost the client its connection (SAFELIST).
     most = context.most_replies
     shown = found if len(found) <= most else nlargest(most, found, key=lambda channel: len(channel.members))
     context.reply(numerics.RPL_LISTSTART, "Channel")
     for channel in shown:
-        context.reply(numerics.RPL_LIST, channel.name, str(len(channel.members)), text=channel.topic)
+        # Looked at again: since the last piece of the answer it can have gone, or be secret now.
+        if channels.get(channel.folded) is channel and not is_hidden(context, channel):
+            context.reply(numerics.RPL_LIST, channel.name, str(len(channel.members)), text=channel.topic)
+        yield _ROW_BYTES
     context.reply(numerics.RPL_LISTEND)
     if len(shown) < len(found):
         text = f"These are the {len(shown)} largest of {len(found)} channels. A mask finds others: LIST *word*"
         context.note("LIST_CUT", str(len(found)), text=text)
-    return None
 
 
-def _candidates(context: Context, params: list[str]) -> list[Channel]:
-    """The channels that match one of the names, if there are any, and all conditions."""
-    wall_ms = context.world.wall_ms
-    channels = list(context.world.channels.values())
+def _read(context: Context, params: list[str]) -> tuple[list[Channel], list[_Condition]]:
+    """Read the parameters. Return the channels that come into question, and the conditions that they must meet.
+
+    Of each parameter that has names, a channel must match one.
+    """
+    world = context.world
+    candidates: list[Channel] | None = None
+    conditions: list[_Condition] = []
     for param in params:
         names: list[str] = []
-        conditions: list[_Condition] = []
         for word in filter(None, param.split(",")):
             number = _NUMBER.fullmatch(word)
             if number is not None:
-                conditions.append(_number_condition(number[1].upper(), number[2], int(number[3]), wall_ms))
+                conditions.append(_number_condition(number[1].upper(), number[2], int(number[3]), world.wall_ms))
             elif word.startswith("!"):
                 conditions.append(_unlike(word[1:]))
             else:
                 names.append(word)
-        if names:
-            channels = _named(context, channels, names)
-        channels = [channel for channel in channels if all(holds(channel) for holds in conditions)]
-    return channels
+        if names and candidates is None and not any(map(has_wildcards, names)):
+            # Without a mask each name is looked up, in the order asked for.
+            wanted = dict.fromkeys(map(world.find_channel, names))
+            candidates = [channel for channel in wanted if channel is not None]
+        elif names:
+            conditions.append(_like(names))
+    return list(world.channels.values()) if candidates is None else candidates, conditions
 
 
-def _named(context: Context, channels: list[Channel], names: list[str]) -> list[Channel]:
-    """The channels that have one of the names, or whose name matches one of the masks."""
-    # Without a mask each name is looked up, in the order asked for; otherwise all channels are compared.
-    if not any(map(has_wildcards, names)):
-        wanted = [context.world.find_channel(name) for name in names]
-        allowed = set(channels)
-        return [channel for channel in dict.fromkeys(wanted) if channel is not None and channel in allowed]
-    matchers = [make_matcher(name) for name in names]
-    return [channel for channel in channels if any(fits(channel.name) for fits in matchers)]
+def _like(masks: list[str]) -> _Condition:
+    """The condition that a channel's name matches one of several masks."""
+    matchers = [make_matcher(mask) for mask in masks]
+    return lambda channel: any(fits(channel.name) for fits in matchers)
 
 
 def _unlike(mask: str) -> _Condition:

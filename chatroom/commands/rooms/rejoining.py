@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 from chatroom.chat.people.channel import OP, Channel
 from chatroom.chat.stored.records import Role
 from chatroom.commands.context import Context
+from chatroom.commands.long_answers import Steps, in_pieces
 from chatroom.commands.pending import Pending
 from chatroom.commands.reading.replay import replay_channel, replay_direct
-from chatroom.commands.rooms.joining import enter
+from chatroom.commands.rooms.joining import enter, work_of
 from chatroom.irc import numerics
 
 if TYPE_CHECKING:
@@ -50,14 +51,23 @@ def _look_for_places(context: Context, account: AccountEntry) -> Pending:
             return None  # the session ended meanwhile, or its account
         if context.world.channel_renames != renames:
             return _look_for_places(context, user.account)
-        for folded in places:
-            channel = context.world.channels.get(folded)
-            # A channel that was made meanwhile is another one of its name, which the account was never in.
-            if channel is not None and channel.number <= made and user not in channel.members:
-                _enter_again(context, channel)
-        return None
+        found = [context.world.channels.get(folded) for folded in places]
+        # A channel that was made meanwhile is another one of its name, which the account was never in.
+        return in_pieces(
+            context, _enter_each(context, [channel for channel in found if channel and channel.number <= made])
+        )
 
     return Pending("store", lambda stores: stores.presence.find_places(account.id), then)
+
+
+def _enter_each(context: Context, channels: list[Channel]) -> Steps:
+    world, account = context.world, context.user.account
+    for channel in channels:
+        # Looked at again for each: the channel, or the account, can be gone since the last piece.
+        if world.channels.get(channel.folded) is channel and context.user.account is account:
+            if context.user not in channel.members:
+                _enter_again(context, channel)
+            yield work_of(channel)
 
 
 def _enter_again(context: Context, channel: Channel) -> None:

@@ -1,4 +1,4 @@
-"""How the outbox sends the replies to a labelled command: the label is on exactly one logical message."""
+"""How the replies to a labelled command are sent: the label is on exactly one logical message."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import pytest
 from harness.delivery_parts import make_outbox, make_session
 
 from chatroom.chat.delivery.outbox import Outbox
+from chatroom.chat.delivery.replies import send_labelled
 from chatroom.chat.events import Event
 from chatroom.chat.people.labelled_reply import Batch, LabelledReply, Reply
 from chatroom.chat.stored.entries import Part
@@ -26,7 +27,7 @@ def send(outbox: Outbox, *replies: Reply, label: str = "x", variant: int = caps.
     session = make_session("bob", variant=variant)
     labelled = LabelledReply(label)
     labelled.replies.extend(replies)
-    outbox.send_labelled(session, labelled, SERVER)
+    send_labelled(outbox, session, labelled, SERVER)
     ((reader, data),) = outbox.drain()
     assert reader is session
     return [parse(line) for line in data.decode().split("\r\n")[:-1]]

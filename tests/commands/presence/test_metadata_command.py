@@ -279,7 +279,7 @@ def test_a_join_is_followed_by_what_the_session_subscribed_to(here: Here) -> Non
 
 def test_in_a_large_channel_the_client_is_to_ask_later(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
     """JOIN answers 774 there, and SYNC shows what the JOIN would have shown."""
-    monkeypatch.setattr(metadata_push, "SYNC_MEMBERS", 1)
+    monkeypatch.setattr(metadata_push, "SYNC_VALUES", 1)
     bob = here.connect("bob")
     bob.say("JOIN #a", "METADATA * SET status :here")
     alice = here.connect("alice", caps=CAPS)

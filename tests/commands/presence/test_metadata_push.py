@@ -39,8 +39,8 @@ def test_a_join_sends_the_subscribed_keys_only(here: Here, author: Client) -> No
 def test_the_largest_channel_with_metadata_at_once(
     here: Here, author: Client, monkeypatch: pytest.MonkeyPatch, members: int, verb: str
 ) -> None:
-    """Up to ``SYNC_MEMBERS`` members the metadata follows the JOIN; with one more, 774 asks the client to send SYNC."""
-    monkeypatch.setattr(metadata_push, "SYNC_MEMBERS", 2)
+    """Up to ``SYNC_VALUES`` values the metadata follows the JOIN; with more, 774 asks the client to send SYNC."""
+    monkeypatch.setattr(metadata_push, "SYNC_VALUES", 2)
     for number in range(members - 2):
         here.connect(f"filler{number}").say("JOIN #a")
     bob = here.connect("bob", caps=CAPS)
@@ -53,7 +53,7 @@ def test_the_largest_channel_with_metadata_at_once(
 
 def test_774_says_when_to_ask(here: Here, author: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     """774 names the channel and the seconds to wait before SYNC."""
-    monkeypatch.setattr(metadata_push, "SYNC_MEMBERS", 0)
+    monkeypatch.setattr(metadata_push, "SYNC_VALUES", 0)
     bob = here.connect("bob", caps=CAPS)
     bob.say("METADATA * SUB url")
     bob.read()
