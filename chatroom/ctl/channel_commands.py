@@ -100,6 +100,9 @@ def show(invocation: Invocation, name: str, as_json: bool) -> None:
             ("Key", found.key),
             ("Limit of members", found.limit),
             ("Forwards to", found.forward),
+            ("Joins", _throttle(found.join_throttle)),
+            ("Nick changes", _throttle(found.nick_throttle)),
+            ("Slow mode", found.slow_mode_s and f"one message of a user every {found.slow_mode_s} s"),
             ("Founder", found.founder),
             ("Created", found.created_at),
             ("Stored", found.stored),
@@ -140,6 +143,14 @@ def delete(invocation: Invocation, name: str, yes: bool) -> None:
         else:
             perform(invocation, "DELETECHANNEL", found.name)
     report_result(f"Deleted {found.name} from {invocation.database}", database=invocation.database, channel=found.name)
+
+
+def _throttle(text: str | None) -> str | None:
+    """A throttle in words."""
+    if text is None:
+        return None
+    most, _, period_s = text.partition(":")
+    return f"at most {most} in {period_s} s"
 
 
 def _list(invocation: Invocation) -> list[ChannelReport]:

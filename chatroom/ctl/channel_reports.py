@@ -51,6 +51,12 @@ class ChannelReport:
     access: dict[str, str] = field(default_factory=dict)
     """By account: ``founder``, ``o`` or ``v``."""
     metadata: dict[str, str] = field(default_factory=dict)
+    join_throttle: str | None = None
+    """Mode j, as ``joins:seconds``."""
+    nick_throttle: str | None = None
+    """Mode F, as ``changes:seconds``."""
+    slow_mode_s: int | None = None
+    """Mode W: the seconds between two messages of a user."""
 
 
 def from_summary(params: list[str]) -> ChannelReport:
@@ -89,6 +95,12 @@ def _add_detail(report: ChannelReport, kind: str, words: list[str]) -> None:
         report.limit = int(text)
     elif kind == "forward":
         report.forward = text
+    elif kind == "join-throttle":
+        report.join_throttle = text
+    elif kind == "nick-throttle":
+        report.nick_throttle = text
+    elif kind == "slow-mode":
+        report.slow_mode_s = int(text)
     elif kind == "topic" and len(words) == 2:
         report.topic_at, report.topic_by = _moment(words[0]), text
     elif kind == "member":
@@ -139,6 +151,9 @@ def _from_record(stores: SqliteStores, record: StoredChannel) -> ChannelReport:
         ],
         access={name: level for name, level in access.items() if name is not None},
         metadata=record.metadata,
+        join_throttle=record.join_throttle,
+        nick_throttle=record.nick_throttle,
+        slow_mode_s=record.slow_mode_s,
     )
 
 

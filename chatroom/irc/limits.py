@@ -47,6 +47,12 @@ MODE_LINE_BYTES = LINE_BYTES - PREFIX_BYTES - CHANNEL_BYTES - 8
 history shows them later."""
 MODE_CHANGES = 20
 """Changes that one MODE line of a client can ask for, and parameters in one MODE line of the server."""
+THROTTLE_ACTIONS = 1000
+"""Joins or nick changes that a channel's throttle (modes j and F) can allow in its period."""
+THROTTLE_PERIOD_S = 3600
+"""The longest period of a channel's throttle."""
+SLOW_MODE_S = 21_600
+"""The longest time between two messages in slow mode (mode W)."""
 LIST_ENTRIES = 100
 """Masks on all lists of a channel together."""
 MESSAGE_TARGETS = 4

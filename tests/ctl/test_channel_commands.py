@@ -33,6 +33,8 @@ def shell(tmp_path: Path) -> Shell:
         lists=(ListEntry("b", "*!*@spam.example", "alice!a@h", AT),),
         access={1: "founder"},
         metadata={"url": "https://tea.example"},
+        join_throttle="5:10",
+        slow_mode_s=30,
     )
     with shell.stores() as stores:
         for channel in (tea, StoredChannel("#bare", None, AT)):
@@ -55,7 +57,9 @@ def test_show(shell: Shell) -> None:
     text = shell.done("channel", "show", "#tea")
     for part in ("#Tea", "at four", "alice!a@h", "+nst", "key", "founder", "*!*@spam.example", "https://tea.example"):
         assert part in text
+    assert "at most 5 in 10 s" in text and "one message of a user every 30 s" in text
     found = shell.json("channel", "show", "#TEA")
+    assert (found["join_throttle"], found["nick_throttle"], found["slow_mode_s"]) == ("5:10", None, 30)
     assert (found["founder"], found["limit"], found["access"]) == ("alice", 9, {"alice": "founder"})
     assert found["masks"][0]["mask"] == "*!*@spam.example"
     assert "#none" in shell.refused("channel", "show", "#none")

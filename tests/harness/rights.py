@@ -59,7 +59,7 @@ def _account_of(session: Session) -> int | None:
 
 def _look_at(channel: Channel) -> Room:
     lists = tuple((mode, tuple(channel.lists.get(mode, {}))) for mode in LIST_MODES)
-    settings = (channel.flags, channel.key, channel.limit, channel.forward, channel.name, lists)
+    settings = (*channel.modes(with_secrets=True), channel.name, lists)
     return Room(channel, dict(channel.members), settings, channel.topic, "t" not in channel.flags)
 
 

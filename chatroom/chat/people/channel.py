@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from chatroom.chat.people.ban_masks import BanMask, compile_ban, rename_in_ban
+from chatroom.chat.people.flood_modes import SlowMode, Throttle
 from chatroom.chat.stored.records import AccessLevel, ListEntry, ListMode, Role, StoredChannel
 from chatroom.irc.modes import ModeKinds
 from chatroom.irc.names import casefold
@@ -25,7 +26,7 @@ LIST_MODES: tuple[ListMode, ...] = ("b", "e", "I")
 # U: only operators read users without a standing. m: only members with a standing speak. n: no messages from outside.
 # s: hidden. t: only operators set the topic. z: only users with TLS on every connection join.
 FLAG_MODES = "CHMRUimnstz"
-CHANNEL_KINDS = ModeKinds(lists="Ibe", always="k", when_set="fl", flags=FLAG_MODES, prefixes="ov")
+CHANNEL_KINDS = ModeKinds(lists="Ibe", always="k", when_set="FWfjl", flags=FLAG_MODES, prefixes="ov")
 NEW_CHANNEL_FLAGS = frozenset("nt")
 
 
@@ -50,6 +51,7 @@ class Channel:
         "forward",
         "founder_id",
         "has_history",
+        "join_throttle",
         "joined_after",
         "key",
         "limit",
@@ -57,8 +59,10 @@ class Channel:
         "members",
         "metadata",
         "name",
+        "nick_throttle",
         "number",
         "sessions",
+        "slow_mode",
         "stored",
         "topic",
         "topic_by",
@@ -87,6 +91,12 @@ class Channel:
         """When the topic was set; 0 if it never was."""
         self.forward: str | None = None
         """The channel that a user enters instead, if this one refuses the user (mode f)."""
+        self.join_throttle: Throttle | None = None
+        """How many users can join in a while (mode j)."""
+        self.nick_throttle: Throttle | None = None
+        """How many nicks of members can change in a while (mode F)."""
+        self.slow_mode: SlowMode | None = None
+        """How often a user can say something (mode W)."""
         self.metadata: dict[str, str] = {}
         self.lists: dict[ListMode, dict[str, tuple[ListEntry, BanMask]]] = {}
         """By list and casefolded mask: the entry, and its mask compiled."""
@@ -128,6 +138,8 @@ class Channel:
         if user.invited:
             user.invited -= {self}
         user.channels[self] = None
+        if self.slow_mode is not None:
+            self.slow_mode.add_member(user)
 
     def discard_member(self, user: User) -> None:
         """Take a user out. Call ``World.leave``, which settles what was said."""
@@ -135,6 +147,8 @@ class Channel:
         self.joined_after.pop(user, None)
         self.sessions.difference_update(user.sessions)
         user.channels.pop(self, None)
+        if self.slow_mode is not None:
+            self.slow_mode.discard_member(user)
 
     def add_mask(self, entry: ListEntry) -> None:
         """Add an entry to its list, in place of one with the same mask."""
@@ -204,18 +218,16 @@ class Channel:
 
     def modes(self, with_secrets: bool) -> list[str]:
         """The modes as parameters of MODE. The key is ``*`` unless ``with_secrets``."""
-        letters = "".join(sorted(self.flags))
-        params = []
-        if self.forward is not None:
-            letters += "f"
-            params.append(self.forward)
-        if self.key is not None:
-            letters += "k"
-            params.append(self.key if with_secrets else "*")
-        if self.limit is not None:
-            letters += "l"
-            params.append(str(self.limit))
-        return ["+" + letters, *params]
+        given = {
+            "F": self.nick_throttle,
+            "W": self.slow_mode.interval_s if self.slow_mode is not None else None,
+            "f": self.forward,
+            "j": self.join_throttle,
+            "k": self.key if with_secrets or self.key is None else "*",
+            "l": self.limit,
+        }
+        params = {letter: str(value) for letter, value in given.items() if value is not None}
+        return ["+" + "".join([*sorted(self.flags), *params]), *params.values()]
 
     def to_record(self) -> StoredChannel:
         """Return what survives a restart."""
@@ -233,6 +245,9 @@ class Channel:
             topic_at=_moment(self.topic_ms) if self.topic_ms else None,
             lists=tuple(entry for mode in LIST_MODES for entry in self.entries(mode)),
             access=dict(self.access),
+            join_throttle=str(self.join_throttle) if self.join_throttle is not None else None,
+            nick_throttle=str(self.nick_throttle) if self.nick_throttle is not None else None,
+            slow_mode_s=self.slow_mode.interval_s if self.slow_mode is not None else None,
         )
 
     def restore(self, record: StoredChannel) -> None:
@@ -252,6 +267,9 @@ class Channel:
         for entry in record.lists:
             self.add_mask(entry)
         self.access = dict(record.access)
+        self.join_throttle = Throttle.parse(record.join_throttle)
+        self.nick_throttle = Throttle.parse(record.nick_throttle)
+        self.slow_mode = SlowMode(record.slow_mode_s) if record.slow_mode_s is not None else None
         self.stored = True
 
 

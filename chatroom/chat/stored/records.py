@@ -287,6 +287,12 @@ class StoredChannel:
     access: dict[int, AccessLevel] = field(default_factory=dict)
     """For an account id, the standing that the account gets when it joins. A founder becomes operator."""
     metadata: dict[str, str] = field(default_factory=dict)
+    join_throttle: str | None = None
+    """The parameter of mode ``j``, as ``joins:seconds``; None without the mode."""
+    nick_throttle: str | None = None
+    """The parameter of mode ``F``, as ``changes:seconds``; None without the mode."""
+    slow_mode_s: int | None = None
+    """The parameter of mode ``W``, the seconds between two messages of a user; None without the mode."""
 
 
 ChangeTable = Literal["accounts", "bans", "channels"]

@@ -12,6 +12,7 @@ from chatroom.commands.connecting.registration import advance, nick_refusal
 from chatroom.commands.context import Context, printable
 from chatroom.commands.pending import Pending
 from chatroom.commands.presence.metadata_push import tell_watchers
+from chatroom.commands.rooms.throttles import count_nick_change, find_nick_refusal
 from chatroom.irc import numerics
 from chatroom.irc.limits import NICK_BYTES
 from chatroom.irc.names import is_nick
@@ -69,12 +70,17 @@ def _change_nick(context: Context, wanted: str) -> None:
         text = "You cannot change your nick while you are banned or muted there; leave the channel first"
         context.reply(numerics.ERR_BANNICKCHANGE, kept_by.name, text=text)
         return
+    throttled = find_nick_refusal(context)
+    if throttled:
+        context.reply(numerics.ERR_CANTCHANGENICK, text=throttled)
+        return
     wait_s = wait_for_nick(context)
     if wait_s:
         most = context.world.settings.limits.nick_changes_per_minute
         text = f"Too many nick changes (at most {most} a minute), try again in {wait_s} s"
         context.reply(numerics.ERR_NICKTOOFAST, wanted, text=text)
         return
+    count_nick_change(context)
     old = user.nick
     event = context.world.rename(user, wanted, skip=context.session)
     context.say(event)

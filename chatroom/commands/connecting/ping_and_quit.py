@@ -9,6 +9,7 @@ from chatroom.commands.command_table import When, command
 from chatroom.commands.context import Context
 from chatroom.commands.pending import Pending
 from chatroom.commands.talking.messages import may_tell
+from chatroom.commands.talking.slow_mode import note_said
 from chatroom.irc import numerics
 from chatroom.irc.framing import LINE_BYTES
 from chatroom.irc.limits import LEAVE_BYTES
@@ -38,8 +39,12 @@ def quit_(context: Context, params: list[str]) -> Pending | None:
     """Ends your connection. Other users read the reason."""
     session = context.session
     reason = context.use_reason(params, 0, LEAVE_BYTES)
-    if session.user is not None and not all(may_tell(context, channel, reason) for channel in session.user.channels):
+    channels = session.user.channels if session.user is not None and reason else ()
+    if not all(may_tell(context, channel, reason) for channel in channels):
         reason = ""  # the members of all channels read the same QUIT
+    elif session.user is not None:
+        for channel in channels:
+            note_said(context.world, channel, session, session.user)
     text = f"Quit: {reason}"
     if session.user is not None:
         context.say(f":{session.user.prefix} QUIT :{text}")

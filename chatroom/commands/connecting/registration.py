@@ -28,10 +28,12 @@ from chatroom.commands.presence.away_and_ison import set_away
 from chatroom.commands.presence.metadata_push import tell_watchers
 from chatroom.commands.rooms.joining import enter, show_channel
 from chatroom.commands.rooms.rejoining import come_back, welcome_back
+from chatroom.commands.rooms.throttles import refuse_throttled_join
 from chatroom.irc import numerics
 from chatroom.irc.names import casefold
 
 if TYPE_CHECKING:
+    from chatroom.chat.people.channel import Channel
     from chatroom.chat.people.session import Registration
 
 
@@ -293,11 +295,21 @@ def _complete(context: Context, registration: Registration) -> Pending | None:
     _welcome(context, user, "joined")
     for name in world.settings.channels.autojoin:
         channel = world.find_channel(name)
-        if channel is not None and channel.excludes(user):
-            context.reply(numerics.ERR_SECUREONLYCHAN, channel.name)
-        elif channel is not None and channel not in user.channels:
-            enter(context, channel)
+        if channel is not None and channel not in user.channels:
+            _autojoin(context, channel)
     return come_back(context)
+
+
+def _autojoin(context: Context, channel: Channel) -> None:
+    refusal = None
+    if channel.excludes(context.user):
+        refusal = numerics.ERR_SECUREONLYCHAN
+    elif channel.join_throttle is not None:
+        refusal = refuse_throttled_join(context, channel)
+    if refusal is None:
+        enter(context, channel)
+    else:
+        context.reply(refusal, channel.name)
 
 
 def _attach(context: Context, user: User, away: str | None) -> None:

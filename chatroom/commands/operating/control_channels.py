@@ -97,7 +97,15 @@ def _summary(world: World, channel: Channel) -> list[str]:
 
 def _details(world: World, channel: Channel) -> Iterator[tuple[str, list[str], str]]:
     """The lines of a channel: what it is, further words, and a text."""
-    for kind, value in (("key", channel.key), ("limit", channel.limit), ("forward", channel.forward)):
+    given = {
+        "key": channel.key,
+        "limit": channel.limit,
+        "forward": channel.forward,
+        "join-throttle": channel.join_throttle,
+        "nick-throttle": channel.nick_throttle,
+        "slow-mode": channel.slow_mode.interval_s if channel.slow_mode is not None else None,
+    }
+    for kind, value in given.items():
         if value is not None:
             yield kind, [], str(value)
     if channel.topic_ms:

@@ -18,7 +18,8 @@ from chatroom.commands.command_table import command
 from chatroom.commands.context import Context, printable
 from chatroom.commands.pending import Pending
 from chatroom.commands.reading.history_access import Readable, find_readable, is_same, look_up
-from chatroom.commands.talking.messages import is_for_operators, may_speak
+from chatroom.commands.talking.messages import may_tell
+from chatroom.commands.talking.slow_mode import note_said
 from chatroom.commands.talking.writing_history import conversation_with
 from chatroom.errors import NotFound
 from chatroom.irc import caps
@@ -90,12 +91,13 @@ def _look_up(context: Context, readable: Readable, words: tuple[str, str, str], 
             text = "You are not authorised to delete this message"
             context.fail("REDACT_FORBIDDEN", target, msgid, text=text)
         else:
-            user, channel, session = context.user, readable.channel, context.session
+            user, channel, told = context.user, readable.channel, reason
             # The whole channel reads the reason, so a user that may not speak to all cannot give one.
-            may_give_reason = channel is None or (
-                may_speak(channel, session, user, reason) and not is_for_operators(channel, session, user)
-            )
-            redaction = _Redaction(readable, msgid, reason if may_give_reason else "", user, user.prefix)
+            if channel is not None and reason:
+                told = reason if may_tell(context, channel, reason) else ""
+                if told:
+                    note_said(context.world, channel, context.session, user)
+            redaction = _Redaction(readable, msgid, told, user, user.prefix)
             return _delete(context, redaction, target, message_id)
         return None
 

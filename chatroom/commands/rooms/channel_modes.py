@@ -17,6 +17,7 @@ from chatroom.commands.context import Context, printable
 from chatroom.commands.pending import Pending
 from chatroom.commands.presence.user_modes import user_mode
 from chatroom.commands.rooms.saving_channels import save_and_tell
+from chatroom.commands.rooms.throttles import FLOOD_MODES, apply_flood_mode
 from chatroom.irc import numerics
 from chatroom.irc.limits import KEY_BYTES, LIST_ENTRIES, MASK_BYTES, MODE_CHANGES
 from chatroom.irc.modes import ModeChange, format_changes, parse_changes
@@ -92,6 +93,8 @@ def _apply(context: Context, channel: Channel, change: ModeChange) -> ModeChange
         return _apply_limit(context, channel, change)
     if letter == "f":
         return _apply_forward(context, channel, change)
+    if letter in FLOOD_MODES:
+        return apply_flood_mode(context, channel, change)
     if letter in PREFIX_MODES:
         return _apply_standing(context, channel, change.adding, letter, param)
     for mode in LIST_MODES:  # a loop instead of ``in``, because mypy then knows that ``mode`` is a ListMode

@@ -19,8 +19,10 @@ from chatroom.commands.presence.metadata_push import introduce, show_channel_met
 from chatroom.commands.reading.read_markers import show_marker
 from chatroom.commands.reading.replay import replay_channel
 from chatroom.commands.rooms.member_list import reply_names
+from chatroom.commands.rooms.throttles import refuse_throttled_join
 from chatroom.commands.rooms.topics import reply_topic
 from chatroom.commands.talking.messages import may_tell
+from chatroom.commands.talking.slow_mode import note_said
 from chatroom.errors import StorageError
 from chatroom.irc import caps, numerics
 from chatroom.irc.limits import LEAVE_BYTES
@@ -102,7 +104,10 @@ def _enter_or_forward(context: Context, channel: Channel, key: str) -> None:
 
 
 def _entry_refusal(context: Context, channel: Channel, key: str) -> numerics.Numeric | None:
-    """Why the channel refuses the user; None if it does not. Moderators and admins may enter every channel."""
+    """Why the channel refuses the user; None if it does not: then the join counts for mode j, and must follow.
+
+    Moderators and admins may enter every channel.
+    """
     user = context.user
     # Moderators too: what is said there must not leave the server in clear.
     if channel.excludes(user):
@@ -122,7 +127,7 @@ def _entry_refusal(context: Context, channel: Channel, key: str) -> numerics.Num
         return numerics.ERR_BANNEDFROMCHAN
     if channel.limit is not None and len(channel.members) >= channel.limit:
         return numerics.ERR_CHANNELISFULL
-    return None
+    return refuse_throttled_join(context, channel)
 
 
 def _create_channel(context: Context, name: str) -> Channel:
@@ -228,6 +233,8 @@ def _depart(context: Context, channel: Channel, reason: str) -> None:
     world, user = context.world, context.user
     if reason and not may_tell(context, channel, reason):
         reason = ""
+    if reason:
+        note_said(world, channel, context.session, user)
     body = f"PART {channel.name} :{reason}" if reason else f"PART {channel.name}"
     event = world.outbox.event(user.prefix, body, user, channel)
     # The order matters. The PART gets its message id first, so that the account has read it when it leaves. And it goes

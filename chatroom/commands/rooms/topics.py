@@ -13,6 +13,7 @@ from chatroom.commands.context import Context
 from chatroom.commands.pending import Pending
 from chatroom.commands.rooms.saving_channels import save_and_tell
 from chatroom.commands.talking.messages import may_tell
+from chatroom.commands.talking.slow_mode import find_slow_refusal, note_said
 from chatroom.errors import InvalidValue
 from chatroom.irc import numerics
 from chatroom.irc.limits import TOPIC_BYTES
@@ -45,10 +46,13 @@ def topic(context: Context, params: list[str]) -> Pending | None:
         return None
     if params[1] and not may_tell(context, channel, params[1]):
         # Without mode t any member sets the topic, but not with words that it could not say there.
-        context.reply(numerics.ERR_CANNOTSENDTOCHAN, channel.name)
+        refusal = find_slow_refusal(context.world, channel, context.session, context.user)
+        context.reply(numerics.ERR_CANNOTSENDTOCHAN, channel.name, text=refusal or None)
         return None
     if len(params[1].encode()) > TOPIC_BYTES:
         raise InvalidValue(f"A topic has at most {TOPIC_BYTES} bytes")
+    if params[1]:
+        note_said(context.world, channel, context.session, context.user)
     channel.topic = params[1]
     channel.topic_by = context.user.prefix
     channel.topic_ms = context.world.wall_ms

@@ -28,6 +28,7 @@ from chatroom.commands.channel_rules import is_hidden
 from chatroom.commands.command_table import COMMANDS, command
 from chatroom.commands.context import NICKSERV, Context, printable
 from chatroom.commands.pending import Pending
+from chatroom.commands.talking.slow_mode import find_slow_refusal, note_said
 from chatroom.commands.talking.utterance import Utterance
 from chatroom.commands.talking.writing_history import (
     conversation_with,
@@ -161,7 +162,7 @@ def _say_to_channel(utterance: Utterance, name: str) -> None:
         _refuse_channel(utterance, name, channel)
         return
     event = utterance.event_for(channel.name, channel)
-    if utterance.refuse_broken_ctcp(event):
+    if utterance.refuse_broken_ctcp(event) or (channel.slow_mode is not None and _refuse_slow(utterance, channel)):
         return
     if is_for_operators(channel, utterance.session, utterance.user):
         _tell_standing(utterance, channel, event, OP)
@@ -214,7 +215,9 @@ def may_speak(channel: Channel, session: Session, user: User, text: str) -> bool
 def may_tell(context: Context, channel: Channel, text: str) -> bool:
     """True if all members may read the text from the user in passing, as by the reason of a PART."""
     session, user = context.session, context.user
-    return may_speak(channel, session, user, text) and not is_for_operators(channel, session, user)
+    if not may_speak(channel, session, user, text) or is_for_operators(channel, session, user):
+        return False
+    return channel.slow_mode is None or not find_slow_refusal(context.world, channel, session, user)
 
 
 def is_for_operators(channel: Channel, session: Session, user: User) -> bool:
@@ -227,6 +230,19 @@ def _refuse_channel(utterance: Utterance, name: str, channel: Channel | None) ->
         utterance.refuse(numerics.ERR_NOSUCHCHANNEL, printable(name))
     else:
         utterance.refuse(numerics.ERR_CANNOTSENDTOCHAN, channel.name)
+
+
+def _refuse_slow(utterance: Utterance, channel: Channel) -> bool:
+    """Refuse a message for which slow mode has the user wait; otherwise note that it is said. True if it is refused."""
+    if not utterance.may_be_kept:
+        return False  # it tells of the user's typing, and interrupts nobody
+    of_user = utterance.world, channel, utterance.session, utterance.user
+    refusal = find_slow_refusal(*of_user)
+    if refusal:
+        utterance.refuse(numerics.ERR_CANNOTSENDTOCHAN, channel.name, text=refusal)
+    else:
+        note_said(*of_user)
+    return bool(refusal)
 
 
 def _say_to_standing(utterance: Utterance, name: str) -> None:
@@ -245,7 +261,7 @@ def _say_to_standing(utterance: Utterance, name: str) -> None:
         wanted = OP
     # Readers see one sign: ``@+#c`` is for the same members as ``+#c``.
     event = utterance.event_for(("@" if wanted == OP else "+") + channel.name, channel)
-    if utterance.refuse_broken_ctcp(event):
+    if utterance.refuse_broken_ctcp(event) or (channel.slow_mode is not None and _refuse_slow(utterance, channel)):
         return
     _tell_standing(utterance, channel, event, wanted)
 

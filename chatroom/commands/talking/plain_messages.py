@@ -62,7 +62,9 @@ def say_plainly(world: World, session: Session, line: str) -> bool:
 
 def _say_in_channel(world: World, session: Session, user: User, channel: Channel, text: str) -> bool:
     ledger, outbox = world.ledger, world.outbox
-    if not may_speak(channel, session, user, text) or is_for_operators(channel, session, user):
+    if channel.slow_mode is not None or not may_speak(channel, session, user, text):
+        return False
+    if is_for_operators(channel, session, user):
         return False
     if ledger.writes_channels and not ledger.is_open and not ledger.is_ready():
         return False

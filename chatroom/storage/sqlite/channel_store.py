@@ -12,7 +12,10 @@ from chatroom.storage.sqlite import audit_store, change_store
 from chatroom.storage.sqlite.database import Database, Row
 from chatroom.storage.sqlite.timestamps import from_ms, from_ms_or_none, to_ms, to_ms_or_none
 
-_COLUMNS = "id, name, founder_id, created_ms, flags, key, member_limit, topic, topic_by, topic_ms, forward"
+_COLUMNS = (
+    "id, name, founder_id, created_ms, flags, key, member_limit, topic, topic_by, topic_ms, forward,"
+    " join_throttle, nick_throttle, slow_mode_s"
+)
 _LIST_COLUMNS = "channel_id, mode, mask, set_by, set_ms, until_ms, reason"
 _ACCESS_COLUMNS = "channel_id, account_id, level"
 _METADATA_COLUMNS = "channel_id, key, value"
@@ -117,12 +120,15 @@ class SqliteChannels:
         # account was deleted meanwhile.
         return self._database.number(
             "INSERT INTO channels"
-            " (name, folded, founder_id, created_ms, flags, key, member_limit, topic, topic_by, topic_ms, forward)"
-            " VALUES (?, ?, (SELECT id FROM accounts WHERE id = ?), ?, ?, ?, ?, ?, ?, ?, ?)"
+            " (name, folded, founder_id, created_ms, flags, key, member_limit, topic, topic_by, topic_ms, forward,"
+            " join_throttle, nick_throttle, slow_mode_s)"
+            " VALUES (?, ?, (SELECT id FROM accounts WHERE id = ?), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
             " ON CONFLICT (folded) DO UPDATE SET name = excluded.name, founder_id = excluded.founder_id,"
             " created_ms = excluded.created_ms, flags = excluded.flags, key = excluded.key,"
             " member_limit = excluded.member_limit, topic = excluded.topic, topic_by = excluded.topic_by,"
-            " topic_ms = excluded.topic_ms, forward = excluded.forward"
+            " topic_ms = excluded.topic_ms, forward = excluded.forward,"
+            " join_throttle = excluded.join_throttle, nick_throttle = excluded.nick_throttle,"
+            " slow_mode_s = excluded.slow_mode_s"
             " RETURNING id",
             (
                 channel.name,
@@ -136,6 +142,9 @@ class SqliteChannels:
                 channel.topic_by,
                 to_ms_or_none(channel.topic_at),
                 channel.forward,
+                channel.join_throttle,
+                channel.nick_throttle,
+                channel.slow_mode_s,
             ),
         )
 
@@ -157,8 +166,11 @@ def _channels(rows: list[Row], lists: list[Row], access: list[Row], metadata: li
     values: defaultdict[int, dict[str, str]] = defaultdict(dict)
     for channel_id, key, value in metadata:
         values[channel_id][key] = value
-    return [
-        StoredChannel(
+    channels = []
+    for row in rows:
+        channel_id, name, founder_id, created_ms, flags, key, limit, topic, topic_by, topic_ms, forward, *floods = row
+        join_throttle, nick_throttle, slow_mode_s = floods
+        stored = StoredChannel(
             name,
             founder_id,
             from_ms(created_ms),
@@ -172,6 +184,9 @@ def _channels(rows: list[Row], lists: list[Row], access: list[Row], metadata: li
             lists=tuple(entries.get(channel_id, ())),
             access=levels.get(channel_id, {}),
             metadata=values.get(channel_id, {}),
+            join_throttle=join_throttle,
+            nick_throttle=nick_throttle,
+            slow_mode_s=slow_mode_s,
         )
-        for channel_id, name, founder_id, created_ms, flags, key, limit, topic, topic_by, topic_ms, forward in rows
-    ]
+        channels.append(stored)
+    return channels

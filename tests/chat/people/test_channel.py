@@ -31,6 +31,9 @@ records = st.builds(
         lambda found: tuple(sorted(found, key=lambda entry: "beI".index(entry.mode)))
     ),
     access=st.dictionaries(st.integers(1, 9), st.sampled_from(["founder", "o", "v"]), max_size=4),
+    join_throttle=st.none() | st.builds("{}:{}".format, st.integers(1, 1000), st.integers(1, 3600)),
+    nick_throttle=st.none() | st.builds("{}:{}".format, st.integers(1, 1000), st.integers(1, 3600)),
+    slow_mode_s=st.none() | st.integers(1, 21_600),
 )
 
 
@@ -44,12 +47,17 @@ def test_a_record_becomes_a_channel_and_a_record_again(record: StoredChannel) ->
 
 
 def test_a_channel_comes_back_from_the_disk_as_it_was(here: Here, tmp_path: Path) -> None:
-    """Through the verbs, the database and a restart: topic, modes, key, limit, lists with author and time, access."""
+    """Through the verbs, the database and a restart: topic, modes, lists with author and time, access."""
     una, ben = here.member(), here.member("ben")
     una.say("JOIN #Ärger", "TOPIC #Ärger :no\ttrouble")
     ben.say("JOIN #Ärger")
     here.wait(61.5)
-    una.say("MODE #Ärger +ovklm ben ben s3same 7", "MODE #Ärger +bbeI a!*@* B!*@* *!ben@* c", "MODE #Ärger -b a!*@*")
+    una.say(
+        "MODE #Ärger +ovklm ben ben s3same 7",
+        "MODE #Ärger +jFW 5:10 2:60 30",
+        "MODE #Ärger +bbeI a!*@* B!*@* *!ben@* c",
+        "MODE #Ärger -b a!*@*",
+    )
     before = here.channel("#Ärger").to_record()
     assert [entry.mask for entry in before.lists] == ["B!*@*", "*!ben@*", "c!*@*"]
     here.restart()

@@ -27,11 +27,12 @@ def test_all_channels_are_listed(here: Here) -> None:
 def test_one_channel_is_shown(here: Here) -> None:
     """Members with their signs, masks, rights, and the parameters of modes."""
     una, bob = here.member("una"), here.connect("bob")
-    una.say("JOIN #c", "MODE #c +kl key 9", "MODE #c +b *!*@spam.example", "TOPIC #c :tea")
+    una.say("JOIN #c", "MODE #c +kl key 9", "MODE #c +jFW 5:10 2:60 30", "MODE #c +b *!*@spam.example", "TOPIC #c :tea")
     bob.say("JOIN #c key")
     lines = told(here.control().ask("CHANNEL #C"))
     kinds = {line[0]: line[1:] for line in lines}
     assert kinds["summary"][0] == "#c" and kinds["key"] == ["key"] and kinds["limit"] == ["9"]
+    assert [kinds[kind] for kind in ("join-throttle", "nick-throttle", "slow-mode")] == [["5:10"], ["2:60"], ["30"]]
     assert [line[1] for line in lines if line[0] == "member"] == ["@una", "bob"]
     assert kinds["mask"][:2] == ["b", "*!*@spam.example"]
     assert kinds["access"] == ["founder", "una"]

@@ -112,6 +112,6 @@ def test_the_announced_modes_are_those_that_exist(here: Here) -> None:
     client = here.open()
     client.say("NICK x", "USER x 0 * :x")
     welcome = client.read()
-    assert params_of(welcome, "004")[4:] == ["CHIMRUbefiklmnostvz", "Ibefklov"]
+    assert params_of(welcome, "004")[4:] == ["CFHIMRUWbefijklmnostvz", "FIWbefjklov"]
     tokens = {token for line in welcome if " 005 " in line for token in line.split()}
-    assert {"CHANMODES=Ibe,k,fl,CHMRUimnstz", "FORWARD=f"} <= tokens
+    assert {"CHANMODES=Ibe,k,FWfjl,CHMRUimnstz", "FORWARD=f"} <= tokens

@@ -25,6 +25,7 @@ _SITUATIONS: dict[str, list[tuple[int, str]]] = {
     "accepted": [(BOB, "MODE bob +R"), (BOB, "ACCEPT alice"), (BOB, "PRIVMSG carl :you too")],
     "no CTCP to users": [(BOB, "MODE bob +T"), (VERA, "MODE vera +T")],
     "read by operators": [(ALICE, "MODE #a +Uv carl"), (VERA, "PART #a")],
+    "slow": [(ALICE, "MODE #a +Wv 10 carl")],
     "bots": [(BOB, "MODE bob +B"), (VERA, "MODE vera +B")],
     "echoed": [(BOB, "CAP REQ :echo-message"), (VERA, "CAP REQ :echo-message")],
     "tagged": [(who, "CAP REQ :message-tags server-time account-tag") for who in (BOB, CARL, UNA)],

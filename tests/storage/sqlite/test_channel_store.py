@@ -36,6 +36,9 @@ def channel(stores: SqliteStores, by: Actor) -> StoredChannel:
         ),
         access={ada.id: "founder", bob.id: "v"},
         metadata={"avatar": "https://tea.example/cup.png", "url": ""},
+        join_throttle="5:10",
+        nick_throttle="2:60",
+        slow_mode_s=30,
     )
 
 
