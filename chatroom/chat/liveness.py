@@ -37,6 +37,17 @@ def look_after(world: World, session: Session, mono_ms: int) -> int:
     return mono_ms + timeout_ms
 
 
+def forgive_stall(session: Session, late_ms: int, mono_ms: int) -> None:
+    """Give a session time anew after the daemon itself did nothing for ``late_ms``: stopped, or without a processor.
+
+    Nobody is ended for a silence that the daemon has caused: an answer may have come meanwhile and be unread.
+    """
+    if session.registration is not None:
+        session.opened_mono_ms += late_ms
+    elif session.heard_mono_ms < session.pinged_mono_ms:
+        session.pinged_mono_ms = mono_ms
+
+
 def first_look_ms(world: World, mono_ms: int) -> int:
     """Return when to look at a new session first: when its registration or its first silence may be too long."""
     limits = world.settings.limits

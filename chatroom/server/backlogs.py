@@ -57,6 +57,11 @@ class Backlogs(Generic[Peer]):
         """Note that a connection has none any more."""
         self._since_s.pop(connection, None)
 
+    def forgive_stall(self, late_s: float) -> None:
+        """Do not count a time in which the daemon itself did nothing."""
+        for connection in self._since_s:
+            self._since_s[connection] += late_s
+
     def is_too_long(self, backlog_bytes: int, fd: int) -> bool:
         """True if more waits for a client than may. It costs a system call only near the bound."""
         room = self.sendq_bytes - backlog_bytes

@@ -33,6 +33,9 @@ MOST_WAITING = 2000
 _FAILURE_PAUSE_S = 0.1
 """The pause after a fault that the next turn may have again."""
 _NOTHING_MORE = select.EPOLLRDHUP | select.EPOLLHUP | select.EPOLLERR
+STALL_S = 2.0
+"""A turn that comes so much later than it should was held up by the daemon itself, or its machine. That time does not
+count for those who wait."""
 LOOK_EVERY_S = 1.0
 """How often to look for renewed certificates."""
 
@@ -85,6 +88,8 @@ class Handshakes(LoopThread):
         self._waiting: dict[int, Arrival] = {}
         """The connections in their handshakes, by descriptor, the oldest first."""
         self._look_at_s = 0.0
+        self._turned_s = time.monotonic()
+        """When the last turn was."""
         self._is_ending = False
 
     # -- from any thread --------------------------------------------------------------------------
@@ -126,6 +131,11 @@ class Handshakes(LoopThread):
                 arrival = self._new.popleft()
             self._begin(arrival)
         now_s = time.monotonic()
+        late_s = now_s - self._turned_s - LOOK_EVERY_S
+        self._turned_s = now_s
+        if late_s > STALL_S:
+            for arrival in self._waiting.values():
+                arrival.since_s += late_s
         while self._waiting:
             oldest = next(iter(self._waiting.values()))
             if oldest.since_s + HANDSHAKE_S > now_s:

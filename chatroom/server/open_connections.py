@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from chatroom.chat.liveness import first_look_ms, look_after
+from chatroom.chat.liveness import first_look_ms, forgive_stall, look_after
 from chatroom.server.backlogs import Backlogs
 from chatroom.server.connection import Connection, State
 from chatroom.server.lingering import LINGER_S, Lingering
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 LOOKS_PER_TICK = 100
 """The most connections whose liveness one tick checks: clients that connect together are due in the same second."""
+STALL_S = 2.0
+"""A look at the connections that comes so much too late was held up by the daemon itself, or by its machine."""
 
 log = logging.getLogger(__name__)
 
@@ -107,6 +109,8 @@ class OpenConnections:
         """Check some of the connections whose liveness is due, and give up those that do not catch up."""
         limits, wheel = self._hub.world.settings.limits, self.wheel
         self._backlogs.sendq_bytes = limits.sendq_bytes  # a reload has its effect within a second
+        if now_s - wheel.next_s > STALL_S:
+            self._forgive_stall(now_s - wheel.next_s, now_s)
         for connection in self._backlogs.find_overdue(now_s, limits.backlog_timeout_s):
             if connection.state is State.OPEN:
                 connection.drop(f"SendQ timeout: did not catch up in {limits.backlog_timeout_s:.0f} seconds")
@@ -116,6 +120,12 @@ class OpenConnections:
             connection = wheel.due.popleft()
             if connection.state is State.OPEN and not connection.session.closing:
                 wheel.schedule(connection, look_after(self._hub.world, connection.session, int(now_s * 1000)))
+
+    def _forgive_stall(self, late_s: float, now_s: float) -> None:
+        self._hub.world.log_line(f"the daemon was held up for {late_s:.0f} s; nobody is disconnected for that time")
+        self._backlogs.forgive_stall(late_s)
+        for connection in self.by_fd.values():
+            forgive_stall(connection.session, int(late_s * 1000), int(now_s * 1000))
 
     # -- the end; without the hub lock ------------------------------------------------------------
 

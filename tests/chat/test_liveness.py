@@ -3,7 +3,7 @@ from __future__ import annotations
 from harness.session_client import Client
 from harness.world import SERVER, Here
 
-from chatroom.chat.liveness import look_after
+from chatroom.chat.liveness import forgive_stall, look_after
 
 
 def look(client: Client, mono_ms: int) -> int:
@@ -61,3 +61,24 @@ def test_a_password_check_may_outlast_the_registration_timeout(here: Here) -> No
     client.say("PASS :una:x", "NICK una", "USER u 0 * :U")
     assert look(client, 70_000) > 70_000
     assert not client.closed
+
+
+def test_the_time_of_a_stall_is_nobodys_silence(here: Here) -> None:
+    """Who was just asked has the whole time-out anew, who was not is asked, and who registers gets that time too."""
+    asked, silent, late = here.connect("alice"), here.connect("bob"), here.open()
+    asked.session.heard_mono_ms = 1000
+    look(asked, 125_000)
+    silent.session.heard_mono_ms = 124_000
+    late.session.opened_mono_ms = 100_000
+    for client in (asked, silent, late):
+        forgive_stall(client.session, 600_000, 730_000)
+        look(client, 730_000)
+        assert not client.closed
+    assert silent.read()[-1] == f":{SERVER} PING :{SERVER}"
+    ends = [(asked, 790_000), (late, 760_000)]
+    for client, at_ms in ends:
+        look(client, at_ms - 1)
+    assert [client.closed for client, _ in ends] == [False, False]
+    for client, at_ms in ends:
+        look(client, at_ms)
+    assert [client.closed for client, _ in ends] == [True, True]

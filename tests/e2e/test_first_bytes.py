@@ -78,13 +78,15 @@ def read_to_the_end(client: Client) -> None:
 
 
 def throw_many(daemon: OpenDaemon, random: Random, pat: Client, pia: Client) -> None:
-    """Throw some streams at each listener. Meanwhile a message of one bystander reaches the other."""
+    """Throw some streams at each listener. Meanwhile messages of the bystanders reach each other."""
     with contextlib.ExitStack() as stack:
         clients = [stack.enter_context(Client(port)) for port in daemon.ports * (AT_ONCE // len(daemon.ports))]
         left = [client for client in clients if throw(random, client)]
         word = f"w{random.randrange(10**9)}"
         pat.send(f"PRIVMSG pia :{word}")
         pia.expect(word)
+        pia.send(f"PRIVMSG pat :{word}")
+        pat.expect(word)
         for client in left:
             read_to_the_end(client)
     until(lambda: daemon.place.ctl_json("status")["unregistered"] == 0, "no connection is left")

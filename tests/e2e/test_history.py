@@ -1,9 +1,10 @@
-"""What clients have read is in the history, once and in order, even if the daemon is killed."""
+"""What clients have read is in the history, once and in order, however the daemon ends, and so is what it answered."""
 
 from __future__ import annotations
 
 import random
 import re
+import signal
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,7 +26,9 @@ class Reader(threading.Thread):
         super().__init__(daemon=True)
         self.read: list[Said] = []
         self.is_warm = threading.Event()
-        """Set when enough messages have come for a kill."""
+        """Set when enough messages have come for the end."""
+        self.last_lines: list[str] = []
+        """The last two lines that were read."""
         self._client = daemon.open()
         self._client.send("CAP REQ :message-tags server-time", f"NICK {nick}", f"USER {nick} 0 * :r", "CAP END")
         self._client.expect("366")
@@ -33,6 +36,7 @@ class Reader(threading.Thread):
     def run(self) -> None:
         """Read."""
         while (line := self._client.read_line()) is not None:
+            self.last_lines = [*self.last_lines[-1:], line]
             found = SAID.match(line)
             if found is not None:
                 tags = dict(tag.split("=", 1) for tag in found[1].split(";"))
@@ -45,20 +49,24 @@ class Reader(threading.Thread):
 class Talker(threading.Thread):
     """Says numbered lines as fast as the connection takes them, until it ends."""
 
-    def __init__(self, daemon: Daemon, nick: str) -> None:
+    def __init__(self, daemon: Daemon, nick: str, word: str) -> None:
         super().__init__(daemon=True)
         self._client: Client = daemon.connect(nick)
-        self._nick = nick
+        self.word = word
+        """What its lines begin with."""
+        self.answered = 0
+        """How many lines the daemon has run: it has answered a PING behind them."""
 
     def run(self) -> None:
         """Talk."""
         number = 0
         try:
             while True:
-                lines = [f"PRIVMSG #lobby :{self._nick} {number + each}" for each in range(10)]
+                lines = [f"PRIVMSG #lobby :{self.word} {number + each}" for each in range(10)]
                 number += 10
                 self._client.send(*lines)
                 self._client.collect()
+                self.answered = number
         except (OSError, AssertionError):
             self._client.sock.close()
 
@@ -70,16 +78,16 @@ def kept_in(database: Path) -> list[Said]:
     return [(entry.msgid, entry.source.partition("!")[0], entry.text) for entry in entries]
 
 
-def kill_under_load(place: Place, chance: random.Random) -> None:
-    """Let users talk, kill the daemon at some moment, and compare what was read with what is in the history."""
+def end_under_load(place: Place, chance: random.Random, number: int = signal.SIGKILL) -> list[Reader]:
+    """Let users talk, end the daemon at some moment, and compare what was read with what is in the history."""
     daemon = Daemon(place)
     readers = [Reader(daemon, f"reader{number}") for number in range(3)]
-    talkers = [Talker(daemon, f"talker{number}") for number in range(3)]
+    talkers = [Talker(daemon, f"talker{each}", f"w{chance.randrange(10**9)}") for each in range(3)]
     for thread in (*readers, *talkers):
         thread.start()
     assert readers[0].is_warm.wait(30)
     threading.Event().wait(chance.random() / 10)  # a random moment is the point of this test
-    daemon.kill()
+    assert daemon.stop(number) == (0 if number == signal.SIGTERM else -number)
     for thread in (*readers, *talkers):
         thread.join(30)
     kept = kept_in(place.database)
@@ -89,6 +97,10 @@ def kill_under_load(place: Place, chance: random.Random) -> None:
         places = [place_of.get(said, -1) for said in reader.read]
         assert -1 not in places, "what was read is kept"
         assert places == list(range(places[0], places[0] + len(places))), "in that order, with nothing left out"
+    texts = {text for _, _, text in kept}
+    for talker in talkers:
+        assert {f"{talker.word} {each}" for each in range(talker.answered)} <= texts, "what was answered is kept"
+    return readers
 
 
 @pytest.fixture
@@ -102,7 +114,16 @@ def test_what_was_read_is_kept_over_kills(loaded: Place) -> None:
     """After twenty kills at random moments nothing is missing or doubled, and order and ids are as they were read."""
     chance = random.Random(20)
     for _ in range(20):
-        kill_under_load(loaded, chance)
+        end_under_load(loaded, chance)
+
+
+def test_a_stop_in_a_storm_loses_nothing_and_tells_everyone(loaded: Place) -> None:
+    """At SIGTERM while users talk, the daemon ends with 0; what was read or answered is kept, and all read why."""
+    for reader in end_under_load(loaded, random.Random(15), signal.SIGTERM):
+        assert [line.partition(" :")[2] if line.startswith("@") else line for line in reader.last_lines] == [
+            "chatroom.local NOTICE * :Server is shutting down",
+            "ERROR :Closing Link: 127.0.0.1 (Server is shutting down)",
+        ]
 
 
 @pytest.mark.soak
@@ -111,7 +132,7 @@ def test_what_was_read_is_kept_over_a_thousand_kills(loaded: Place) -> None:
     """The same, for an hour."""
     chance = random.Random(1000)
     for _ in range(1000):
-        kill_under_load(loaded, chance)
+        end_under_load(loaded, chance)
         loaded.database.unlink()  # fewer messages, because comparing them takes most of the time
 
 

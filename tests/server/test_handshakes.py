@@ -6,8 +6,10 @@ import contextlib
 import queue
 import socket
 import ssl
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from harness.daemon import CAP_S, until
@@ -175,6 +177,20 @@ def test_a_proxy_names_its_client(proxied: Door) -> None:
         assert isinstance(arrival.transport, socket.socket)
         assert arrival.transport.recv(100) == b"NICK a\r\n"
         arrival.transport.close()
+
+
+def test_the_time_in_which_the_thread_was_held_up_does_not_count(
+    proxied: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A client in the middle of its header may go on after a minute in which nobody could read it."""
+    with proxied.connect() as client:
+        client.sendall(b"PROXY TCP4 198.51.100.3 ")
+        until(lambda: proxied.thread._waiting, "the handshake has begun")
+        ahead = SimpleNamespace(monotonic=lambda: time.monotonic() + 60, sleep=time.sleep)
+        monkeypatch.setattr(handshakes_module, "time", ahead)
+        until(lambda: proxied.thread._turned_s > time.monotonic() + 30, "the clock has jumped")
+        client.sendall(b"203.0.113.1 1 2\r\n")
+        proxied.ready.get(timeout=CAP_S).transport.close()
 
 
 @pytest.mark.parametrize("sent", [b"NICK a\r\n", b"", b"PROXY TCP4 198.51"])

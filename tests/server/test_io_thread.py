@@ -8,9 +8,11 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from harness.daemon import until
 from harness.runtime import make_world
 
 from chatroom.chat.people.session import Session
@@ -19,7 +21,7 @@ from chatroom.config import Settings
 from chatroom.config.chatting import Limits
 from chatroom.irc.framing import Malformed
 from chatroom.server import hub as hub_module
-from chatroom.server import turns
+from chatroom.server import io_thread, turns
 from chatroom.server.entrance import Entrance
 from chatroom.server.hub import Hub
 from chatroom.server.io_thread import IoThread
@@ -225,6 +227,29 @@ def test_one_tick_looks_at_a_bounded_number_of_silent_connections(tmp_path: Path
                 pass
     assert sum(hub.closed) == len(peers)
     assert max(hub.closed) <= LOOKS_PER_TICK
+
+
+def test_the_time_in_which_the_thread_was_held_up_is_nobodys_silence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A connection that would be too late to register is not closed if the thread itself did nothing meanwhile.
+
+    Nor is one that has not caught up with its backlog.
+    """
+    with crowd(tmp_path, Limits(enabled=False, sendq_bytes=2**24, backlog_timeout_s=60), 3) as (hub, peers):
+        slow, late, other = peers
+        register([slow, other])
+        slow.sendall(b"NAMES #lobby\r\n" * 10_000)
+        until(lambda: len(hub.threads[0]._table._backlogs), "there is a backlog")  # type: ignore[attr-defined]
+        ahead = SimpleNamespace(monotonic=lambda: time.monotonic() + 100, sleep=time.sleep)
+        monkeypatch.setattr(io_thread, "time", ahead)
+        other.sendall(b"PING first\r\n")
+        read_until(other, b":first\r\n")
+        other.sendall(b"PING second\r\n")
+        read_until(other, b":second\r\n")
+        late.sendall(b"NICK late\r\nUSER late 0 * :late\r\n")
+        read_until(late, b" 366 ")
+        read_until(slow, b" 366 ", 10_000)
 
 
 def test_a_tick_costs_each_reader_one_system_call(tmp_path: Path) -> None:
