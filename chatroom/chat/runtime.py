@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from chatroom.chat.admission.reserved_places import Places
     from chatroom.chat.people.session import Session
     from chatroom.config import Settings
 
@@ -27,6 +28,10 @@ class Runtime(Protocol):
 
         Return the reason for a refusal, or None if the session may stay.
         """
+        ...
+
+    def places(self, settings: Settings) -> Places:
+        """How many connections are open, and how many there can be. From any thread."""
         ...
 
     def facts(self) -> dict[str, str]:

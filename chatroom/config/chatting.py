@@ -133,6 +133,21 @@ class Limits:
         Number(0.1, 86_400),
         "After how many seconds a client is disconnected that has not caught up with what waits for it.",
     )
+    connections: int = setting(
+        0,
+        Whole(0, _MANY),
+        "How many connections the server can have at the same time. 0: as many as the limit of open files leaves "
+        "room for, which always holds.",
+    )
+    reserved_for_accounts: int = setting(
+        20,
+        Whole(0, 1_000_000),
+        "How many of the last free connections are only for users that log in to an account while they connect. A "
+        "guest is refused then. At most half of all connections are reserved, with those for operators.",
+    )
+    reserved_for_operators: int = setting(
+        5, Whole(0, 1_000_000), "How many further ones are only for moderators and admins."
+    )
     connections_per_address: int = setting(
         50, Whole(1, 1_000_000), "How many connections an address can have at the same time."
     )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from chatroom.chat.admission.exemption import limited_key
 from chatroom.chat.admission.flood import ConnectionBudget
+from chatroom.chat.admission.reserved_places import Places
 
 if TYPE_CHECKING:
     from chatroom.chat.people.session import Session
@@ -18,6 +19,11 @@ if TYPE_CHECKING:
 KEPT_FILES = 64
 """How many open files connections leave to the database, the control socket and everything else."""
 _UNLIMITED = sys.maxsize
+
+
+def _most_by_files() -> int | None:
+    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return None if files == resource.RLIM_INFINITY else max(1, files - KEPT_FILES)
 
 
 class ConnectionCounter:
@@ -33,6 +39,8 @@ class ConnectionCounter:
         """The address that a session is counted against, by the session's id."""
         self._open = 0
         """How many connections from outside are open; the control socket's are not counted."""
+        self._most = _most_by_files()
+        """How many the limit of open files leaves room for, as of the last connection; None if there is no limit."""
 
     def admit(self, session: Session, settings: Settings) -> str | None:
         """Count a session against its present address (IPv6: the /64) and no other.
@@ -65,13 +73,25 @@ class ConnectionCounter:
                 self._open -= 1
             self._uncount(session)
 
-    def fullness(self) -> str:
-        """The reason why no more connections fit; empty if one does."""
-        files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    def places(self, settings: Settings) -> Places:
+        """How many connections are open, and how many there can be."""
+        limits = settings.limits
         with self._lock:
-            count = self._open
-        if files == resource.RLIM_INFINITY or count < max(1, files - KEPT_FILES):
+            count, most = self._open, self._most
+        if limits.connections and limits.enabled and (most is None or limits.connections < most):
+            most = limits.connections
+        return Places(count, most)
+
+    def fullness(self, settings: Settings) -> str:
+        """The reason why no more connections fit; empty if one does. Looks at the limit of open files."""
+        with self._lock:
+            self._most = _most_by_files()
+        count, most = self.places(settings)
+        if most is None or count < most:
             return ""
+        if most == settings.limits.connections:
+            return f"{count} connections are open, as many as limits.connections allows"
+        files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
         return f"{count} connections are open, as many as a limit of {files} open files leaves room for"
 
     def _uncount(self, session: Session) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from chatroom.chat.admission.reserved_places import Places
     from chatroom.chat.people.session import Session
     from chatroom.config import Settings
     from chatroom.server.connection_counter import ConnectionCounter
@@ -36,6 +37,10 @@ class DaemonRuntime:
     def admit(self, session: Session, settings: Settings) -> str | None:
         """Count a session against the limits of its present address; the reason for a refusal, or None."""
         return self._counter.admit(session, settings)
+
+    def places(self, settings: Settings) -> Places:
+        """How many connections are open, and how many there can be. From any thread."""
+        return self._counter.places(settings)
 
     def facts(self) -> dict[str, str]:
         """The daemon's facts for ``STATUS``."""

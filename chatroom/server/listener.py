@@ -214,9 +214,9 @@ class Listener:
         if not entrance.lets_in(version, address):
             self._log_refusal(f"refused {address_text}: it is none of the proxies that may connect here")
             return None
-        full = self._counter.fullness()
+        full = self._counter.fullness(world.settings)
         if full:
-            _turn_away(sock, address_text, "too many connections to this server", entrance)
+            _turn_away(sock, address_text, "too many connections to this server, try again later", entrance)
             self._log_refusal(f"refused {address_text}: {full}")
             return None
         host = world.cloak.host(version, address)

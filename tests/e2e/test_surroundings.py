@@ -79,7 +79,9 @@ def test_connections_leave_files_to_everything_else(daemon: Daemon) -> None:
     with daemon.connect("ann") as ann, daemon.connect("bob") as bob, daemon.open():
         for _ in range(5):
             with daemon.open() as late:
-                assert late.expect_closed() == ["ERROR :Closing Link: 127.0.0.1 (too many connections to this server)"]
+                assert late.expect_closed() == [
+                    "ERROR :Closing Link: 127.0.0.1 (too many connections to this server, try again later)"
+                ]
         assert daemon.place.ctl_json("status")["users"] == 2
         daemon.create("zoe")
         ann.send("PRIVMSG bob :still here")

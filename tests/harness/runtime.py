@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from chatroom.chat.admission.cloak import Cloak
+from chatroom.chat.admission.reserved_places import Places
 from chatroom.chat.people.session import Session
 from chatroom.chat.world import World
 from chatroom.config import Settings
@@ -10,13 +11,14 @@ from chatroom.errors import ConfigError
 
 
 class FakeRuntime:
-    """Admits every session. A test assigns what a reload finds (settings or an error), the facts, or a refusal."""
+    """Admits every session. A test assigns what a reload finds (settings or an error), facts, places, or a refusal."""
 
     def __init__(self, settings: Settings) -> None:
         self.is_ending = False
         self.settings: Settings | ConfigError = settings
         self.known_facts: dict[str, str] = {}
         self.refusal: str | None = None
+        self.known_places = Places(0, None)
         self.admitted: list[str] = []
         """The addresses of the sessions that asked to be admitted, in order."""
 
@@ -28,6 +30,9 @@ class FakeRuntime:
     def admit(self, session: Session, settings: Settings) -> str | None:
         self.admitted.append(session.address_text)
         return self.refusal
+
+    def places(self, settings: Settings) -> Places:
+        return self.known_places
 
     def facts(self) -> dict[str, str]:
         return self.known_facts

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import ipaddress
 import resource
+from dataclasses import replace
 
 import pytest
 
@@ -92,10 +93,27 @@ def test_exempt_networks_are_not_limited() -> None:
 def test_open_files_bound_the_connections(monkeypatch: pytest.MonkeyPatch) -> None:
     """Connections leave some files to the rest of the daemon; a closed connection makes room."""
     monkeypatch.setattr(resource, "getrlimit", lambda kind: (KEPT_FILES + 2, KEPT_FILES + 2))
-    counter = ConnectionCounter()
+    counter, settings = ConnectionCounter(), Settings()
     counter.opened()
-    assert counter.fullness() == ""
+    assert counter.fullness(settings) == ""
     counter.opened()
-    assert counter.fullness().startswith("2 connections are open")
+    assert counter.fullness(settings) == (
+        f"2 connections are open, as many as a limit of {KEPT_FILES + 2} open files leaves room for"
+    )
     counter.released(session_from(1, "192.0.2.1"))
-    assert counter.fullness() == ""
+    assert counter.fullness(settings) == ""
+
+
+def test_a_setting_bounds_the_connections(monkeypatch: pytest.MonkeyPatch) -> None:
+    """``limits.connections`` counts if it is below the limit of open files, and if the limits are on."""
+    counter, limits = ConnectionCounter(), Limits(connections=2)
+    for _ in range(2):
+        counter.opened()
+    assert counter.fullness(Settings(limits=limits)) == "2 connections are open, as many as limits.connections allows"
+    assert counter.fullness(Settings(limits=replace(limits, enabled=False))) == ""
+    monkeypatch.setattr(resource, "getrlimit", lambda kind: (KEPT_FILES + 1, KEPT_FILES + 1))
+    assert "open files" in counter.fullness(Settings(limits=limits))
+    monkeypatch.setattr(resource, "getrlimit", lambda kind: (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    assert counter.fullness(Settings()) == ""
+    assert counter.places(Settings(limits=limits)) == (2, 2)
+    assert counter.places(Settings()) == (2, None)

@@ -128,8 +128,8 @@ def _may_enter(context: Context, nick: str, account: AccountEntry | None) -> boo
 
 
 def _turn_away_stranger(context: Context, nick: str, account: AccountEntry | None) -> bool:
-    """Close the session if the server now takes only users with an account, or none. True if it does."""
-    world, session = context.world, context.session
+    """Close the session if the server now takes only users with an account, or none of its kind. True if it does."""
+    world, session, code = context.world, context.session, "ACCOUNT_REQUIRED"
     if world.lockdown.refuses(account):
         text = "This server takes no new users at the moment, try again later"
         if world.lockdown is Lockdown.ACCOUNTS_ONLY:
@@ -138,10 +138,18 @@ def _turn_away_stranger(context: Context, nick: str, account: AccountEntry | Non
     elif world.settings.accounts.require_login and account is None:
         text = "You must log in to enter this server (SASL, or PASS account:password)"
         why = "a login is required"
+    elif not world.runtime.places(world.settings).has_one_for(account, world.settings.limits):
+        text = "This server is full, try again later"
+        if account is None:
+            text = "This server has only places for users with an account left: log in (SASL, or PASS account:password)"
+            text += ", or try again later"
+        else:
+            code = "TEMPORARILY_UNAVAILABLE"
+        why = "the last connections are reserved"
     else:
         return False
     context.verb = "*"
-    context.fail("ACCOUNT_REQUIRED", text=text)
+    context.fail(code, text=text)
     world.log_line(f"refused {nick} from {session.address_text}: {why}")
     world.close(session, text)
     return True

@@ -30,6 +30,7 @@ def status(context: Context, params: list[str]) -> Pending | None:
     """Shows the state of the daemon."""
     world = context.world
     settings = world.settings
+    places = world.runtime.places(settings)
     values = {
         "version": SOFTWARE,
         "server": settings.server.name,
@@ -39,6 +40,8 @@ def status(context: Context, params: list[str]) -> Pending | None:
         "most_users": str(world.online.most_users),
         "sessions": str(len(world.sessions)),
         "unregistered": str(world.online.unregistered),
+        "connections": str(places.taken),
+        "most_connections": "unlimited" if places.most is None else str(places.most),
         "channels": str(len(world.channels)),
         "accounts": str(len(world.accounts)),
         "bans": str(world.bans.count_in_force(world.wall_ms)),

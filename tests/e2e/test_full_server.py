@@ -1,0 +1,73 @@
+"""A full server keeps its last places for those who log in, whatever way they come."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import pytest
+from harness.daemon import PASSWORD, Client, Place, stopped_well, until
+from harness.tls import Pair, TlsClient
+from harness.web import WebClient, WebDaemon
+from websockets.exceptions import InvalidStatus
+
+WAYS = ("plain", "tls", "websocket")
+PLACES = 6
+"""Connections of the server: three for all, two more for accounts, one more for operators."""
+
+
+class CrowdedDaemon(WebDaemon):
+    """A daemon with few places, on a plain, a WebSocket and a TLS port."""
+
+    def __init__(self, place: Place, pair: Pair) -> None:
+        table = f'[[listen]]\nport = 0\ntls = true\ncertificate = "{pair.certificate}"\nkey = "{pair.key}"'
+        super().__init__(place, table)
+        self.tls_port = next(
+            int(line.split()[2].rpartition(":")[2]) for line in self.log_lines("listening on ") if "(TLS)" in line
+        )
+
+    def open_by(self, way: str) -> Client | WebClient:
+        """Connect by ``plain``, ``tls`` or ``websocket``."""
+        if way == "tls":
+            return TlsClient(self.tls_port)
+        return self.open_web() if way == "websocket" else self.open()
+
+
+def test_the_last_places(tmp_path: Path) -> None:
+    """Guests come first, then accounts, then an operator, then nobody. Those who are refused read what would help."""
+    limits = {"limits__connections": PLACES, "limits__reserved_for_accounts": 2, "limits__reserved_for_operators": 1}
+    with ExitStack() as stack:
+        place = stack.enter_context(Place.make(**limits))
+        place.create("una")
+        place.create("mo", "moderator")
+        daemon = CrowdedDaemon(place, Pair(tmp_path, "localhost"))
+        stack.enter_context(contextmanager(stopped_well)(daemon))
+
+        def come(way: str, nick: str, password: str = "") -> Client | WebClient:
+            return stack.enter_context(daemon.open_by(way)).register(nick, password=password)
+
+        def is_refused(way: str, *first: str) -> str:
+            with daemon.open_by(way) as late:
+                late.send(*first, "NICK late", "USER late 0 * :late")
+                return late.expect("FAIL")
+
+        guests = [come(way, f"guest-{way}") for way in WAYS]
+        for way in WAYS:
+            assert "log in (SASL, or PASS account:password), or try again later" in is_refused(way)
+        # A connection has its place until the daemon has closed it.
+        until(lambda: place.ctl_json("status")["connections"] == 3, "those refused are gone")
+        for way in ("tls", "websocket"):
+            come(way, f"una-{way}", f"una:{PASSWORD}")
+        assert "TEMPORARILY_UNAVAILABLE" in is_refused("plain", f"PASS :una:{PASSWORD}")
+        until(lambda: place.ctl_json("status")["connections"] == 5, "the one refused is gone")
+        come("plain", "mo", f"mo:{PASSWORD}")
+        with daemon.open() as nobody:
+            text = "too many connections to this server, try again later"
+            assert nobody.expect_closed() == [f"ERROR :Closing Link: 127.0.0.1 ({text})"]
+        with pytest.raises(InvalidStatus, match="429"):
+            daemon.open_by("websocket")
+        daemon.expect_log("6 connections are open, as many as limits.connections allows")
+        assert place.ctl_json("status")["most_connections"] == PLACES
+        for guest in guests:
+            guest.send("PING still-here")
+            guest.expect("PONG")
