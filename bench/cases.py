@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 PEERS = ("ngIRCd", "InspIRCd")
 OURS = "chatroom"
+TLS_PEER, TLS_OURS = "InspIRCd with TLS", "chatroom with TLS"
 Arguments = Mapping[str, int]
 
 
@@ -297,7 +298,56 @@ _AT_SCALE = (
     ),
 )
 
-ROWS: tuple[Row, ...] = (*_BESIDE_PEERS, *_WITH_HISTORY, *_BY_THREADS, *_AT_SCALE)
+
+def _over_tls(
+    name: str, title: str, case: str, arguments: Arguments, quick: Arguments | None, *measures: Measure
+) -> Row:
+    return Row(f"tls-{name}", title, "tls", case, {**arguments, "tls": 1}, measures, quick, TLS_OURS, (TLS_PEER,))
+
+
+_OVER_TLS = (
+    *(
+        _over_tls(talk.name, talk.title, talk.case, talk.arguments, talk.quick, *_delivered())
+        for talk in _TALK
+        if talk.name in ("room-100-w1", "pairs-w1")
+    ),
+    _over_tls(
+        "handshake",
+        "connect, shake hands, leave",
+        "handshakes",
+        {"clients": 1000, "wave": 20},
+        {"clients": 200},
+        Measure("us_per_handshake", "µs"),
+    ),
+    _over_tls(
+        "handshake-resumed",
+        "the same, and the session is resumed",
+        "handshakes",
+        {"clients": 1000, "wave": 20, "resumed": 1},
+        {"clients": 200},
+        Measure("us_per_handshake", "µs"),
+    ),
+    _over_tls(
+        "memory",
+        "memory of an idle connection, at 1000",
+        "idle",
+        {"clients": 1000},
+        None,
+        Measure("kb_per_connection", "KB"),
+    ),
+    _over_tls(
+        "latency",
+        "100 in a room, 50 messages a second, beside 200 handshakes a second",
+        "latency",
+        {"members": 100, "senders": 100, "rate": 50, "seconds": 10, "handshakes": 200},
+        {"seconds": 2},
+        Measure("p50_ms", "ms, half of them"),
+        Measure("p99_ms", "ms, 99 of 100", 50),
+        Measure("longest_ms", "ms, the longest"),
+    ),
+)
+
+ROWS: tuple[Row, ...] = (*_BESIDE_PEERS, *_OVER_TLS, *_WITH_HISTORY, *_BY_THREADS, *_AT_SCALE)
 
 _DELIVERIES = 300_000
 """About the most deliveries of a sweep's point: half a second's work or less."""

@@ -11,6 +11,7 @@ import os
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -18,6 +19,8 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from certificates import write_pair
 
 _BACKLOG = 1024
 READY_CAP_S = 60.0
@@ -47,12 +50,17 @@ PAM = no
 _INSPIRCD = """\
 <server name="inspircd.bench" description="bench" network="bench">
 <admin name="bench" nick="bench" email="bench@localhost">
-<bind address="127.0.0.1" port="{port}" type="clients">
+<bind address="127.0.0.1" port="{port}" type="clients"{profile}>
 <connect name="bench" allow="*" timeout="600" pingfreq="1h" hardsendq="64M" softsendq="64M" recvq="64M"
     threshold="1000000" commandrate="1000000000" fakelag="no" localmax="100000" globalmax="100000" limit="100000"
     maxchans="1000" maxconnwarn="no" resolvehostnames="no" useident="no">
 <performance softlimit="100000" somaxconn="{backlog}">
 <pid file="{directory}/inspircd.pid">
+"""
+
+_INSPIRCD_TLS = """\
+<module name="ssl_gnutls">
+<sslprofile name="bench" provider="gnutls" certfile="{certificate}" keyfile="{key}">
 """
 
 _ACTIVATE = """\
@@ -75,6 +83,8 @@ class Launch:
     environment: Mapping[str, str] = field(default_factory=dict)
     listening: socket.socket | None = None
     """The listening socket that it inherits, if it does not listen by itself."""
+    tls: bool = False
+    """True if clients must shake hands first."""
 
 
 Recipe = Callable[[Path, int], Launch]
@@ -116,29 +126,44 @@ def ngircd(directory: Path, port: int) -> Launch:
     listening = socket.create_server(("127.0.0.1", port), backlog=_BACKLOG)
     # It becomes the server and keeps its process id, which LISTEN_PID must name.
     activate = [sys.executable, "-IS", "-c", _ACTIVATE, str(listening.fileno())]
-    return Launch([*activate, _program("ngircd"), "-n", "-f", str(path)], listening=listening)
+    return Launch([*activate, program("ngircd"), "-n", "-f", str(path)], listening=listening)
 
 
 def inspircd(directory: Path, port: int) -> Launch:
     """Start InspIRCd in the foreground, with the modules of its core only."""
     path = directory / "inspircd.conf"
-    path.write_text(_INSPIRCD.format(port=port, directory=directory, backlog=_BACKLOG))
-    command = [_program("inspircd"), "--nofork", "--config", str(path)]
-    return Launch([*command, "--runasroot"] if os.geteuid() == 0 else command)
+    path.write_text(_INSPIRCD.format(port=port, directory=directory, backlog=_BACKLOG, profile=""))
+    return Launch(inspircd_command(path))
+
+
+def inspircd_tls(directory: Path, port: int) -> Launch:
+    """Start InspIRCd with Debian's module for TLS, which stands on GnuTLS."""
+    certificate, key = write_pair(directory)
+    text = _INSPIRCD.format(port=port, directory=directory, backlog=_BACKLOG, profile=' sslprofile="bench"')
+    path = directory / "inspircd.conf"
+    path.write_text(text + _INSPIRCD_TLS.format(certificate=certificate, key=key))
+    return Launch(inspircd_command(path), tls=True)
+
+
+def inspircd_command(path: Path) -> list[str]:
+    """Return the command that runs InspIRCd in the foreground."""
+    command = [program("inspircd"), "--nofork", "--config", str(path)]
+    return [*command, "--runasroot"] if os.geteuid() == 0 else command
 
 
 def missing(name: str) -> bool:
     """True if that peer is not installed."""
-    return not Path(_program(name)).exists()
+    return not Path(program(name)).exists()
 
 
 def version(name: str) -> str:
     """Return the peer's version, in its own words."""
-    said = subprocess.run([_program(name), "--version"], capture_output=True, text=True, check=False).stdout
+    said = subprocess.run([program(name), "--version"], capture_output=True, text=True, check=False).stdout
     return said.partition("\n")[0]
 
 
-def _program(name: str) -> str:
+def program(name: str) -> str:
+    """Return the path of a peer's program, also if the administrator's programs are not on PATH."""
     return shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin") or f"/usr/sbin/{name}"
 
 
@@ -154,7 +179,7 @@ def running(recipe: Recipe, cores: Cores) -> Iterator[Server]:
     Raises ``ServerFailed`` if it does not start, or has written a traceback.
     """
     with tempfile.TemporaryDirectory(prefix="chatroom-bench-", ignore_cleanup_errors=True) as name:
-        directory, port = Path(name), _free_port()
+        directory, port = Path(name), free_port()
         launch, screen = recipe(directory, port), directory / "screen"
         with screen.open("wb") as out:
             began = time.perf_counter()
@@ -171,7 +196,7 @@ def running(recipe: Recipe, cores: Cores) -> Iterator[Server]:
         if launch.listening is not None:
             launch.listening.close()
         try:
-            ready_at = _register_one(process, port, screen)
+            ready_at = _register_one(process, port, launch.tls, screen)
             yield Server(process, port, ready_at - began)
             if process.poll() is not None:
                 raise ServerFailed(f"ended by itself: {_end_of(screen)}")
@@ -182,7 +207,7 @@ def running(recipe: Recipe, cores: Cores) -> Iterator[Server]:
             raise ServerFailed(f"reported a fault: {_end_of(screen)}")
 
 
-def _register_one(process: subprocess.Popen[bytes], port: int, screen: Path) -> float:
+def _register_one(process: subprocess.Popen[bytes], port: int, tls: bool, screen: Path) -> float:
     """Connect as soon as possible, register, and leave. Returns the moment of the registration."""
     give_up_at = time.monotonic() + READY_CAP_S
     while True:
@@ -193,7 +218,7 @@ def _register_one(process: subprocess.Popen[bytes], port: int, screen: Path) -> 
             break
         except ConnectionRefusedError:
             time.sleep(0.002)
-    with sock:
+    with _secured(sock) if tls else sock as sock:
         read = b""
         sock.sendall(b"NICK first\r\nUSER first 0 * :first\r\n")
         while b" 001 first " not in read:
@@ -203,16 +228,25 @@ def _register_one(process: subprocess.Popen[bytes], port: int, screen: Path) -> 
             read += data
         registered_at = time.perf_counter()
         sock.sendall(b"QUIT\r\n")
-        while sock.recv(65_536):
-            pass
+        with contextlib.suppress(ssl.SSLEOFError):
+            while sock.recv(65_536):
+                pass
     return registered_at
+
+
+def _secured(sock: socket.socket) -> socket.socket:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context.wrap_socket(sock)
 
 
 def _end_of(screen: Path) -> str:
     return screen.read_text(errors="replace")[-2000:].strip()
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port of loopback that nothing listens on."""
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
         port: int = sock.getsockname()[1]

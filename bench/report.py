@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 
-from cases import PEERS, Measure, Row, Sweep
+from cases import PEERS, TLS_PEER, Measure, Row, Sweep
 
 Answer = dict[str, float]
 """The generator's result of one run."""
@@ -16,11 +16,13 @@ Answers = dict[str, list[Answer]]
 
 _GROUPS = {
     "peers": "Beside the C daemons",
+    "tls": "Over TLS",
     "history": "With the history kept",
     "threads": "By the number of I/O threads",
     "scale": "At scale",
 }
 _SAID = {
+    "tls": "Both servers have the same certificate (P-256), and both sides are free to choose TLS 1.3.",
     "history": "Direct messages are between accounts, in both columns. A message more is what storing one adds. Making"
     " the index of words for it is not in these figures: in such a flood that waits until it is over, and takes"
     " another 10 to 20 µs a message then (`python bench/history_disk.py`).",
@@ -54,7 +56,7 @@ class Judged:
     @property
     def is_broken(self) -> bool:
         """True if this checkout's daemon failed, or a line of it was wrong."""
-        return any(name not in PEERS for name in self.faults)
+        return any(name not in (*PEERS, TLS_PEER) for name in self.faults)
 
     @property
     def generator_share(self) -> tuple[float, float]:

@@ -20,9 +20,9 @@ from pathlib import Path
 
 import click
 from bystanders import idling
-from cases import OURS, PEERS, ROWS, SWEEPS, Arguments, Row, Sweep
+from cases import OURS, PEERS, ROWS, SWEEPS, TLS_OURS, TLS_PEER, Arguments, Row, Sweep
 from machine import describe
-from peers import Cores, Recipe, Server, ServerFailed, inspircd, missing, ngircd, pinned_to, running
+from peers import Cores, Recipe, Server, ServerFailed, inspircd, inspircd_tls, missing, ngircd, pinned_to, running
 from report import Answer, Answers, judge_row, show_row, show_sweep, write_markdown
 from variants import ACCOUNTS, PASSWORD, Databases, daemon
 
@@ -115,6 +115,8 @@ def make_recipes(databases: Databases) -> dict[str, Recipe]:
         "ngIRCd": ngircd,
         "InspIRCd": inspircd,
         OURS: daemon(),
+        TLS_PEER: inspircd_tls,
+        TLS_OURS: daemon(tls=True),
         "history off": daemon(people),
         "history on": daemon(people, history__enabled=True),
         "io_threads 1": daemon(server__io_threads=1),
@@ -125,8 +127,15 @@ def make_recipes(databases: Databases) -> dict[str, Recipe]:
     for name in PEERS:
         if missing(name.lower()):
             click.echo(f"{name} is not installed: its column is left out")
-            del recipes[name]
+            for column in [column for column in recipes if column.startswith(name)]:
+                del recipes[column]
     return recipes
+
+
+def has_tls() -> bool:
+    """True if the load generator was built with TLS."""
+    told = json.loads(subprocess.run([LOAD, "features"], capture_output=True, check=True).stdout)
+    return bool(told["tls"])
 
 
 def choose(patterns: tuple[str, ...], quick: bool) -> tuple[list[Row], list[Sweep]]:
@@ -160,6 +169,9 @@ def main(quick: bool, only: tuple[str, ...], runs: int | None, json_path: Path |
     if not LOAD.exists():
         raise click.ClickException("the load generator is not built: make -C bench/generator")
     rows, sweeps = choose(only, quick)
+    if not has_tls():
+        click.echo("the load generator is built without TLS (on Debian: libssl-dev): these rows are left out")
+        rows = [row for row in rows if "tls" not in row.arguments]
     machine = describe()
     click.echo("\n".join(f"{what}: {value}" for what, value in machine.items()))
     behave()

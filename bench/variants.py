@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 
+from certificates import write_pair
 from peers import Launch, Recipe
 
 from chatroom.chat.admission.passwords import hash_password
@@ -37,22 +38,34 @@ _SETTINGS: dict[str, object] = {
 }
 
 
-def daemon(database: Callable[[], Path] | None = None, **settings: object) -> Recipe:
+def daemon(database: Callable[[], Path] | None = None, *, tls: bool = False, **settings: object) -> Recipe:
     """Run ``chatroomctl serve`` with settings such as ``server__io_threads=1``, on a copy of a database."""
-    script = Path(sys.executable).with_name("chatroomctl")
 
     def prepare(directory: Path, port: int) -> Launch:
-        runtime = directory / "run"
-        runtime.mkdir(mode=0o700)
         if database is not None:
             shutil.copyfile(database(), directory / "chat.db")
-        environment = {"XDG_RUNTIME_DIR": str(runtime)}
-        for key, value in {**_SETTINGS, **{key.replace("__", "."): value for key, value in settings.items()}}.items():
-            environment[f"CHATROOM_{key.replace('.', '__')}".upper()] = json.dumps(value)
-        command = [str(script), "--database", str(directory / "chat.db"), "serve", "--port", str(port)]
-        return Launch(command, environment)
+        listen = f'[[listen]]\nhost = "127.0.0.1"\nport = {port}\n'
+        if tls:
+            certificate, key = write_pair(directory)
+            listen += f'tls = true\ncertificate = "{certificate}"\nkey = "{key}"\n'
+        mine = {key.replace("__", "."): value for key, value in settings.items()}
+        command, environment = serve(directory, listen, {**_SETTINGS, **mine})
+        return Launch(command, environment, tls=tls)
 
     return prepare
+
+
+def serve(directory: Path, listen: str, settings: Mapping[str, object]) -> tuple[list[str], dict[str, str]]:
+    """Prepare the daemon in a directory. Returns its command, and its environment with these settings."""
+    script = Path(sys.executable).with_name("chatroomctl")
+    runtime, configuration = directory / "run", directory / "chatroom.toml"
+    runtime.mkdir(mode=0o700)
+    configuration.write_text(listen)
+    environment = {"XDG_RUNTIME_DIR": str(runtime)}
+    for key, value in settings.items():
+        environment[f"CHATROOM_{key.replace('.', '__')}".upper()] = json.dumps(value)
+    where = ["--config", str(configuration), "--database", str(directory / "chat.db")]
+    return [str(script), *where, "serve"], environment
 
 
 def make_database(path: Path, accounts: int, bans: int) -> Path:

@@ -143,8 +143,15 @@ double percentile_ms(struct talk *one, double share) {
 
 static void line_of_talk(struct client *client, char *line, int size) {
     int message;
+    if (client->room < 0) return;
     int sender = receive_message(talk.room, client, line, size, &message);
     if (sender >= 0) note_wait(&talk, sender, message);
+}
+
+/* Says and begins what is due; when the next is, 0 when all is said and begun. */
+static double next_of_both(void) {
+    double said = pump_talk(&talk), visit = options.handshakes ? pump_visits() : 0;
+    return said == 0 || (visit > 0 && visit < said) ? visit : said;
 }
 
 void run_latency(void) {
@@ -154,9 +161,15 @@ void run_latency(void) {
     bring_in(clients, options.members, place_in_rooms);
     make_rooms(clients, options.senders, (int)(options.rate * options.seconds * 4 / options.senders) + 1000);
     on_line = line_of_talk;
+    if (options.announce) {
+        puts("talking");
+        fflush(stdout);
+    }
     begin_measure(&used);
     begin_talk(&talk, &rooms[0], options.rate, options.seconds);
-    for (double next = pump_talk(&talk); next > 0 || !all_read(&rooms[0]); next = pump_talk(&talk)) turn(next);
+    if (options.handshakes) begin_visits(options.members, options.seconds);
+    for (double next = next_of_both(); next > 0 || !all_read(&rooms[0]) || !visits_are_over(); next = next_of_both())
+        turn(next);
     end_measure(&used);
     double p50 = percentile_ms(&talk, 0.5);
     print_result("latency", &used,

@@ -1,10 +1,12 @@
 /* The load generator: many IRC clients in one thread, counting strictly what a server does with them.
  *
  * wire.c     sockets, the epoll loop, bytes to lines; the server's CPU time
+ * tls.c      TLS on these sockets, if OpenSSL is there
  * clients.c  from a socket to somebody who is registered and in a room
  * room.c     who has yet to read what: every line, once, in order
  * chat.c     the cases in which people talk
  * people.c   the cases in which people come and go
+ * hands.c    TLS handshakes, alone and beside talk
  * main.c     options
  */
 #ifndef LOAD_H
@@ -16,8 +18,8 @@
 #include <sys/types.h>
 
 struct options {
-    const char *host, *prefix, *password;
-    int port;
+    const char *host, *prefix, *password, *source;
+    int port, per_source, tls, resumed, handshakes, announce;
     pid_t pid;
     int rooms, members, senders, window, messages, pairs, clients, wave, visits, chatters, lines;
     double rate, seconds;
@@ -29,7 +31,7 @@ _Noreturn void fail(const char *format, ...) __attribute__((format(printf, 1, 2)
 
 /* -- wire.c -- */
 
-enum state { CLOSED, CONNECTING, OPEN, REGISTERING, REGISTERED, JOINED, LEAVING };
+enum state { CLOSED, CONNECTING, SHAKING, OPEN, REGISTERING, REGISTERED, JOINED, LEAVING };
 
 struct client {
     int fd;
@@ -42,7 +44,8 @@ struct client {
     int in_size, in_room;
     char *out;
     int out_size, out_room;
-    int room, seat; /* where it sits, for whoever counts */
+    int room, seat; /* where it sits, for whoever counts; a visitor's room is -1 */
+    void *tls;      /* OpenSSL's part of the connection; NULL without TLS */
     char line_target[24];
 };
 
@@ -66,6 +69,18 @@ double server_cpu_s(void);
 double own_cpu_s(void);
 /* Waits until the server has had nothing to do for a while. */
 void settle(void);
+
+/* -- tls.c -- */
+
+extern const bool has_tls;
+void begin_tls(struct client *client);
+/* Goes on with the handshake. True when it is complete; else it says what it waits for. */
+bool shake_hands(struct client *client, bool *wants_to_write);
+bool is_resumed(const struct client *client);
+void end_tls(struct client *client);
+/* As recv and send, through TLS if the client has it. */
+ssize_t receive_bytes(struct client *client, char *data, size_t room);
+ssize_t send_bytes(struct client *client, const char *data, size_t size);
 
 /* -- clients.c -- */
 
@@ -104,6 +119,14 @@ void print_result(const char *name, const struct measure *used, const char *form
 
 void run_rooms(void), run_pairs(void), run_latency(void), run_paste(void);
 void run_register(void), run_churn(void), run_idle(void), run_crowd(void), run_reconnect(void);
+
+/* -- hands.c -- */
+
+void run_handshakes(void);
+/* Clients that connect, shake hands and leave, `options.handshakes` a second from now on, numbered from `first`. */
+void begin_visits(int first, double seconds);
+double pump_visits(void); /* begins what is due; when the next is, 0 when all have begun */
+bool visits_are_over(void);
 
 /* Room talk at random moments, shared by the cases that measure waiting. */
 struct talk {

@@ -9,7 +9,7 @@
 
 struct options options = {
     .host = "127.0.0.1", .prefix = "u", .rooms = 1, .members = 100, .senders = 10, .window = 1, .messages = 1000,
-    .pairs = 50, .clients = 1000, .wave = 50, .visits = 200, .chatters = 20, .lines = 10000, .rate = 200, .seconds = 5,
+    .pairs = 50, .clients = 1000, .wave = 50, .visits = 200, .chatters = 20, .lines = 10000, .per_source = 1, .rate = 200, .seconds = 5,
 };
 
 static const struct {
@@ -18,7 +18,7 @@ static const struct {
 } cases[] = {
     {"rooms", run_rooms}, {"pairs", run_pairs}, {"latency", run_latency}, {"paste", run_paste},
     {"register", run_register}, {"churn", run_churn}, {"idle", run_idle}, {"crowd", run_crowd},
-    {"reconnect", run_reconnect},
+    {"reconnect", run_reconnect}, {"handshakes", run_handshakes},
 };
 
 static const struct {
@@ -29,6 +29,8 @@ static const struct {
     {"--senders", &options.senders}, {"--window", &options.window}, {"--messages", &options.messages},
     {"--pairs", &options.pairs}, {"--clients", &options.clients}, {"--wave", &options.wave},
     {"--visits", &options.visits}, {"--chatters", &options.chatters}, {"--lines", &options.lines},
+    {"--per-source", &options.per_source}, {"--tls", &options.tls}, {"--resumed", &options.resumed},
+    {"--handshakes", &options.handshakes}, {"--announce", &options.announce},
 };
 
 _Noreturn void fail(const char *format, ...) {
@@ -57,6 +59,7 @@ static void take_option(const char *name, const char *value) {
             return;
         }
     if (strcmp(name, "--host") == 0) options.host = value;
+    else if (strcmp(name, "--source") == 0) options.source = value;
     else if (strcmp(name, "--prefix") == 0) options.prefix = value;
     else if (strcmp(name, "--password") == 0) options.password = value;
     else if (strcmp(name, "--rate") == 0) options.rate = strtod(value, NULL);
@@ -67,6 +70,10 @@ static void take_option(const char *name, const char *value) {
 int main(int count, char **words) {
     struct rlimit files;
     if (count < 2) refuse("which case?");
+    if (strcmp(words[1], "features") == 0) {
+        printf("{\"tls\": %s}\n", has_tls ? "true" : "false");
+        return 0;
+    }
     for (int i = 2; i < count; i += 2) {
         if (i + 1 == count) refuse(words[i]);
         take_option(words[i], words[i + 1]);

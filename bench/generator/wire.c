@@ -74,6 +74,17 @@ static void watch(struct client *client, int operation, uint32_t events) {
     if (epoll_ctl(epoll_fd, operation, client->fd, &event) != 0) fail("epoll_ctl: %s", strerror(errno));
 }
 
+/* Gives the client an address of its own, or one that it shares with `per_source` clients: `source` and those after. */
+static void bind_source(struct client *client) {
+    struct sockaddr_in address = {.sin_family = AF_INET};
+    int one = 1;
+    if (inet_pton(AF_INET, options.source, &address.sin_addr) != 1) fail("not an IPv4 address: %s", options.source);
+    uint32_t place = ntohl(address.sin_addr.s_addr) + (uint32_t)(client->number / options.per_source);
+    address.sin_addr.s_addr = htonl(place);
+    setsockopt(client->fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &one, sizeof one);
+    if (bind(client->fd, (struct sockaddr *)&address, sizeof address) != 0) fail("bind: %s", strerror(errno));
+}
+
 void open_connection(struct client *client) {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)options.port)};
     int one = 1;
@@ -85,6 +96,7 @@ void open_connection(struct client *client) {
     client->state = CONNECTING;
     client->in_size = client->out_size = 0;
     client->blocked = client->dirty = false;
+    if (options.source != NULL) bind_source(client);
     if (connect(client->fd, (struct sockaddr *)&address, sizeof address) != 0 && errno != EINPROGRESS)
         fail("connect: %s", strerror(errno));
     watch(client, EPOLL_CTL_ADD, EPOLLIN | EPOLLOUT);
@@ -95,6 +107,7 @@ void close_connection(struct client *client, bool reset) {
         struct linger now = {.l_onoff = 1, .l_linger = 0};
         setsockopt(client->fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
     }
+    if (client->tls != NULL) end_tls(client);
     close(client->fd);
     client->fd = -1;
     client->state = CLOSED;
@@ -128,8 +141,8 @@ void say(struct client *client, const char *format, ...) {
 }
 
 static void flush_client(struct client *client) {
-    if (client->blocked || client->fd < 0) return;
-    ssize_t sent = send(client->fd, client->out, (size_t)client->out_size, MSG_NOSIGNAL);
+    if (client->blocked || client->fd < 0 || client->out_size == 0) return;
+    ssize_t sent = send_bytes(client, client->out, (size_t)client->out_size);
     if (sent < 0 && errno != EAGAIN) fail("send of client %d: %s", client->number, strerror(errno));
     if (sent < 0) sent = 0;
     client->out_size -= (int)sent;
@@ -175,7 +188,7 @@ static void handle_lines(struct client *client, char *data, size_t size) {
 static void read_client(struct client *client) {
     int kept = client->in_size;
     if (kept > 0) memcpy(buffer, client->in, (size_t)kept);
-    ssize_t got = recv(client->fd, buffer + kept, (size_t)(READ_BYTES - kept), 0);
+    ssize_t got = receive_bytes(client, buffer + kept, (size_t)(READ_BYTES - kept));
     if (got < 0 && errno == EAGAIN) return;
     if (got <= 0) {
         if (on_closed == NULL)
@@ -188,6 +201,33 @@ static void read_client(struct client *client) {
     progress_at = read_at;
     client->in_size = 0;
     handle_lines(client, buffer, (size_t)(kept + got));
+}
+
+static void go_on_shaking(struct client *client) {
+    bool wants_to_write;
+    if (!shake_hands(client, &wants_to_write)) {
+        watch(client, EPOLL_CTL_MOD, wants_to_write ? EPOLLIN | EPOLLOUT : EPOLLIN);
+        return;
+    }
+    progress();
+    client->state = OPEN;
+    watch(client, EPOLL_CTL_MOD, EPOLLIN);
+    if (on_open != NULL) on_open(client);
+    if (client->fd >= 0) read_client(client); /* what came with the end of the handshake is not told of again */
+}
+
+static void begin_open(struct client *client) {
+    int error = 0;
+    socklen_t size = sizeof error;
+    getsockopt(client->fd, SOL_SOCKET, SO_ERROR, &error, &size);
+    if (error != 0) fail("connect: %s", strerror(error));
+    if (options.tls) {
+        begin_tls(client);
+        client->state = SHAKING;
+    } else {
+        client->state = OPEN;
+        if (on_open != NULL) on_open(client);
+    }
 }
 
 void turn(double until) {
@@ -206,15 +246,12 @@ void turn(double until) {
     for (int i = 0; i < count; i++) {
         struct client *client = events[i].data.ptr;
         if (client->fd < 0) continue;
+        if (client->state == CONNECTING && events[i].events & (EPOLLOUT | EPOLLERR)) begin_open(client);
+        if (client->state == SHAKING) {
+            go_on_shaking(client);
+            continue;
+        }
         if (events[i].events & EPOLLOUT) {
-            if (client->state == CONNECTING) {
-                int error = 0;
-                socklen_t size = sizeof error;
-                getsockopt(client->fd, SOL_SOCKET, SO_ERROR, &error, &size);
-                if (error != 0) fail("connect: %s", strerror(error));
-                client->state = OPEN;
-                if (on_open != NULL) on_open(client);
-            }
             watch(client, EPOLL_CTL_MOD, EPOLLIN);
             client->blocked = false;
             if (client->out_size > 0) flush_client(client);

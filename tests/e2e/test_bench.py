@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 from harness.daemon import CAP_S, Daemon, running
+from harness.tls import TlsDaemon, tls_running
 
 GENERATOR = Path(__file__).parents[2] / "bench" / "generator"
 
@@ -26,9 +27,24 @@ def generator(tmp_path_factory: pytest.TempPathFactory) -> Path:
     compiler = shutil.which("cc")
     if compiler is None:
         pytest.skip("NO C COMPILER (cc): the bench's load generator is not tested")
-    built = tmp_path_factory.mktemp("bench") / "load"
+    return build(compiler, tmp_path_factory.mktemp("bench") / "load")
+
+
+@pytest.fixture(scope="module")
+def tls_generator(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same, with TLS."""
+    compiler = shutil.which("cc")
+    probe = [compiler or "cc", "-fsyntax-only", "-include", "openssl/ssl.h", "-x", "c", "/dev/null"]
+    if compiler is None or subprocess.run(probe, capture_output=True, check=False, timeout=60).returncode != 0:
+        pytest.skip("NO C COMPILER, OR NO HEADERS OF OPENSSL (libssl-dev): the bench over TLS is not tested")
+    return build(compiler, tmp_path_factory.mktemp("bench") / "load", "-DWITH_TLS", "-lssl", "-lcrypto")
+
+
+def build(compiler: str, built: Path, *options: str) -> Path:
+    """Build the generator with further options, and return its path."""
     sources = [str(path) for path in sorted(GENERATOR.glob("*.c"))]
-    subprocess.run([compiler, "-O1", "-std=c11", "-o", str(built), *sources, "-lm"], check=True, timeout=60)
+    command = [compiler, "-O1", "-std=c11", "-Wall", "-Wextra", "-Werror", "-o", str(built), *sources, "-lm", *options]
+    subprocess.run(command, check=True, timeout=60)
     return built
 
 
@@ -39,10 +55,13 @@ def open_daemon() -> Iterator[Daemon]:
         yield daemon
 
 
-def call(generator: Path, port: int, pid: int, case: str, **options: str | float) -> subprocess.CompletedProcess[str]:
+def call(
+    generator: Path, daemon_port: int, pid: int, case: str, **options: str | float
+) -> subprocess.CompletedProcess[str]:
     """Run the generator, whatever its exit code."""
-    words = [word for name, value in options.items() for word in (f"--{name}", str(value))]
-    command = [str(generator), case, "--host", "127.0.0.1", "--port", str(port), "--pid", str(pid), *words]
+    given = {"host": "127.0.0.1", "port": daemon_port, "pid": pid, **options}
+    words = [word for name, value in given.items() for word in (f"--{name.replace('_', '-')}", str(value))]
+    command = [str(generator), case, *words]
     return subprocess.run(command, capture_output=True, text=True, timeout=4 * CAP_S, check=False)
 
 
@@ -84,6 +103,50 @@ def test_waits_are_measured(generator: Path, open_daemon: Daemon) -> None:
     ):
         answer = measure(generator, open_daemon, case, **options)
         assert 0 < answer["p99_ms"] <= answer["longest_ms"], answer
+
+
+@pytest.fixture(scope="module")
+def encrypted() -> Iterator[TlsDaemon]:
+    """A daemon as the bench runs it, which also listens with TLS."""
+    with tls_running(limits__enabled=False, channels__autojoin="[]") as daemon:
+        yield daemon
+
+
+def measure_tls(generator: Path, daemon: TlsDaemon, case: str, **options: str | float) -> dict[str, Any]:
+    """Run the generator over TLS, as ``measure`` does."""
+    return measure(generator, daemon, case, tls=1, port=daemon.tls_port, **options)
+
+
+def test_talk_over_tls_is_checked(tls_generator: Path, encrypted: TlsDaemon) -> None:
+    """Every line arrives once, through records of TLS too. Handshakes beside the talk end before the result."""
+    answer = measure_tls(tls_generator, encrypted, "rooms", rooms=3, members=6, senders=2, window=4, messages=40)
+    assert (answer["messages"], answer["delivered"]) == (240, 1200)
+    options = {"members": 10, "senders": 5, "rate": 100, "seconds": 1, "handshakes": 20}
+    assert measure_tls(tls_generator, encrypted, "latency", **options)["p99_ms"] > 0
+
+
+def test_handshakes_are_counted(tls_generator: Path, encrypted: TlsDaemon) -> None:
+    """There are as many as asked for; resumed ones resume a session."""
+    for resumed in ({}, {"resumed": 1}):
+        answer = measure_tls(tls_generator, encrypted, "handshakes", clients=30, wave=7, **resumed)
+        assert answer["handshakes"] == 30
+
+
+def test_a_handshake_with_a_plain_listener_fails(tls_generator: Path, open_daemon: Daemon) -> None:
+    """A server without TLS: one line on stderr, no result, exit code 1."""
+    options = {"members": 2, "senders": 1, "messages": 1, "tls": 1}
+    done = call(tls_generator, open_daemon.port, open_daemon.process.pid, "rooms", **options)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.count("\n") == 1
+
+
+def test_clients_have_addresses_of_their_own(generator: Path) -> None:
+    """Nine clients come from three addresses, where two would be too few."""
+    with running(limits__connections_per_address=3) as daemon:
+        options: dict[str, str | float] = {"members": 9, "senders": 1, "messages": 5, "source": "127.0.7.1"}
+        assert measure(generator, daemon, "rooms", per_source=3, **options)["delivered"] == 40
+        done = call(generator, daemon.port, daemon.process.pid, "rooms", per_source=5, **options)
+        assert done.returncode == 1
 
 
 class Relay:
