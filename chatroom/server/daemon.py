@@ -180,7 +180,7 @@ class Daemon:
         allow_many_files()
         self._screen.start()
         self._fault_log.install()
-        post = partial(hub.post_from_store, 0)
+        post = partial(hub.post_outcome, 0)
         disk, follower = DiskWatch(world, post, guard), ChangeFollower(world, post, last_change_id)
         runtime.more_facts = disk.facts
 

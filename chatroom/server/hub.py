@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -28,7 +29,7 @@ from chatroom.server.clocks import read_clocks
 
 if TYPE_CHECKING:
     from chatroom.chat.people.session import Session
-    from chatroom.chat.work_queue import Queue, Then, WorkItem
+    from chatroom.chat.work_queue import Then, WorkItem
     from chatroom.chat.world import World
     from chatroom.commands.pending import Pending
     from chatroom.server.connection import Connection
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+OUTCOMES_S = 0.01
+"""After so much time a tick takes no further outcome of a worker."""
 _NEEDS_LOCK = "needs the hub lock"
 
 
@@ -85,8 +88,8 @@ class Hub:
         self.screen = screen
         self.threads: Sequence[TickThread] = ()
         """All I/O threads. Set once, before the first tick: making a thread takes the hub."""
-        self._from_store: deque[Task] = deque()
-        """Tasks of the store worker, oldest first. That thread appends; ticks take them out under the lock."""
+        self._outcomes: deque[Task] = deque()
+        """Tasks of the workers, oldest first. Their threads append; ticks take them out under the lock."""
         self._after_commit: list[Task] = []
         """What this tick's lines submit to the workers once it is committed. Guarded by the lock."""
 
@@ -94,19 +97,19 @@ class Hub:
         """Have a task run in the next tick of the I/O thread with that index. From any thread; needs no lock."""
         self.threads[thread].post(task)
 
-    def post_from_store(self, thread: int, task: Task) -> None:
-        """Have a task of the store worker run in the next tick of any thread, and wake that thread for it.
+    def post_outcome(self, thread: int, task: Task) -> None:
+        """Have a task of a worker run in the next tick of any thread, or soon after, and wake that thread for it.
 
-        All such tasks run in the order in which they were posted. From the store worker; needs no lock.
+        All such tasks run in the order in which they were posted. From any thread; needs no lock.
         """
         # One queue for all threads: in two threads' inboxes, lifting a ban could overtake the ban.
-        self._from_store.append(task)
+        self._outcomes.append(task)
         self.threads[thread].wake()
 
     # -- the tick; under the lock -----------------------------------------------------------------
 
     def begin(self) -> None:
-        """Begin a tick: read the clocks, run what is due and what the store worker posted. Needs the lock."""
+        """Begin a tick: read the clocks, run what is due and what the workers posted. Needs the lock."""
         assert self.lock.locked(), _NEEDS_LOCK
         self.world.begin_tick(*read_clocks())
         if self.world.work.is_full:
@@ -116,8 +119,20 @@ class Hub:
         retries = self.world.retries
         if retries.next_mono_ms and retries.next_mono_ms <= self.world.mono_ms:
             retries.try_again(self.world.mono_ms)
-        while self._from_store:
-            self.run_task(self._from_store.popleft())
+        if self._outcomes:
+            self._run_outcomes()
+
+    def _run_outcomes(self) -> None:
+        """Run what the workers posted, as far as the time goes: to show a user what it missed takes half a millisecond.
+
+        The rest runs in the next tick, in the same order.
+        """
+        end_s = time.monotonic() + OUTCOMES_S
+        while self._outcomes:
+            self.run_task(self._outcomes.popleft())
+            if time.monotonic() >= end_s:
+                self.threads[0].wake()
+                return
 
     def end(self) -> None:
         """End a tick: commit its history, give each thread the bytes to write, submit the work. Needs the lock."""
@@ -205,10 +220,9 @@ class Hub:
 
     def _submit(self, session: Session, context: Context, pending: Pending) -> None:
         thread = session.thread
-        post = self.post_from_store if pending.queue == "store" else self.post
 
         def done(outcome: object) -> None:
-            post(thread, lambda: self._resume(context, pending, outcome))
+            self.post_outcome(thread, lambda: self._resume(context, pending, outcome))
 
         def submit() -> None:
             if pending.queue is None or pending.job is None:
@@ -247,15 +261,14 @@ class Hub:
         for queue, job, then, session in items:
             # If no session waits for it, it is a write.
             order = Order.TOGETHER if queue == "store" and session is None else Order.PLAIN
-            done = _log_failure if then is None else partial(self._answer, queue, then)
+            done = _log_failure if then is None else partial(self._answer, then)
             self.workers.submit(queue, job, done, session, order)
         self.world.work.is_full = self.workers.is_full
 
-    def _answer(self, queue: Queue, then: Then, outcome: object) -> None:
+    def _answer(self, then: Then, outcome: object) -> None:
         """Take a job's outcome in a later tick. Called in the worker's thread."""
-        # Outcomes of the store worker are told in the order of its jobs, like those of ``_submit``.
-        post = self.post_from_store if queue == "store" else self.post
-        post(0, lambda: then(_unless_bug(outcome)))
+        # Those of one worker are told in the order of its jobs, like those of ``_submit``.
+        self.post_outcome(0, lambda: then(_unless_bug(outcome)))
 
     def _resume(self, context: Context, pending: Pending, outcome: object) -> None:
         session, costs = context.session, self.world.costs

@@ -39,6 +39,12 @@ _IDLE_WAIT_S = 1.0
 """The longest wait for sockets: liveness checks are due by the second."""
 _STOPPING_WAIT_S = 0.02
 """The longest wait while the thread stops, so that it notices its deadline."""
+READ_S = 0.01
+"""After so much time a tick reads no further sockets."""
+SOCKETS_BETWEEN_LOOKS = 8
+"""After so many sockets it looks at the clock."""
+MOST_ACCEPTED = 64
+"""The most connections that one tick begins."""
 GATHER_FROM = 32
 """After a tick that wrote to at least this many connections, the thread pauses before the next one.
 
@@ -85,6 +91,8 @@ class IoThread(threading.Thread):
         self._table = table = OpenConnections(index, hub, self, self._epoll, released)
         # Parts of it, which every tick needs.
         self._connections, self._lingering, self._wheel = table.by_fd, table.lingering, table.wheel
+        self._most_events = -1
+        """How many sockets epoll reports at most to the next tick; -1 for as many as it likes."""
         self._stop_at: float | None = None
         """When the thread ends at the latest; None until it is stopped."""
         self._written = 0
@@ -127,7 +135,7 @@ class IoThread(threading.Thread):
                 # The pause comes after the writes, so a lone message never waits for it.
                 if self._written >= GATHER_FROM and not self._turns.ready and not self._turns.behind:
                     time.sleep(GATHER_S)
-                self._tick(self._epoll.poll(self._wait_s()))
+                self._tick(self._epoll.poll(self._wait_s(), self._most_events))
                 failures = 0
                 continue
             except Exception:
@@ -164,7 +172,8 @@ class IoThread(threading.Thread):
         return not self._connections or time.monotonic() >= self._stop_at
 
     def _wait_s(self) -> float:
-        if self._turns.ready or self._turns.behind or self._wheel.due or self._answers.waiting:
+        turns = self._turns
+        if turns.ready or turns.behind or self._wheel.due or self._answers.waiting or self._accepted:
             return 0
         wait_s = _IDLE_WAIT_S if self._stop_at is None else _STOPPING_WAIT_S
         timers = self._timers.heap
@@ -175,7 +184,11 @@ class IoThread(threading.Thread):
         return wait_s
 
     def _tick(self, events: list[tuple[int, int]]) -> None:
-        self._read(events)
+        if len(events) <= SOCKETS_BETWEEN_LOOKS:
+            self._read(events)
+            self._most_events = -1
+        else:
+            self._read_many(events)
         inbox = self._inbox
         # Looked at without its lock: whatever comes just after the look also wakes the thread for another tick.
         if inbox.tasks or inbox.accepted:
@@ -191,7 +204,7 @@ class IoThread(threading.Thread):
         with hub.lock:
             hub.begin()
             accepted = self._accepted
-            while accepted:
+            for _ in range(min(len(accepted), MOST_ACCEPTED)):
                 self._table.begin(accepted.popleft())
             tasks = self._tasks
             while tasks:
@@ -214,6 +227,17 @@ class IoThread(threading.Thread):
         lasted_s = time.monotonic() - now_s
         if lasted_s > SLOW_TICK_S:
             log.warning("a tick of %s took %.1f s", self.name, lasted_s)
+
+    def _read_many(self, events: list[tuple[int, int]]) -> None:
+        """Read sockets until time is up, so that the lines of those that were read are run."""
+        end_s = time.monotonic() + READ_S
+        self._most_events = -1
+        for first in range(0, len(events), SOCKETS_BETWEEN_LOOKS):
+            self._read(events[first : first + SOCKETS_BETWEEN_LOOKS])
+            if time.monotonic() >= end_s:
+                # Epoll reports the others again. It goes round all sockets only if it is asked for a few at a time.
+                self._most_events = SOCKETS_BETWEEN_LOOKS
+                return
 
     def _read(self, events: list[tuple[int, int]]) -> None:
         connections, ready = self._connections, self._turns.ready

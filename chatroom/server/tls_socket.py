@@ -61,11 +61,14 @@ class TlsSocket:
     def recv(self, size: int, /) -> bytes:
         """Return what has come; nothing at the end, with or without the peer's closing alert.
 
-        OpenSSL reads one record at a time and ``size`` is larger than a record (16 KB), so nothing that came waits here
-        unseen by epoll.
+        It is more than ``size`` if the record is longer: OpenSSL takes a whole record from the socket, so epoll would
+        not report the rest.
         """
         try:
-            return self._tls.recv(size)
+            data = self._tls.recv(size)
+            if len(data) == size and self._tls.pending():
+                data += self._tls.recv(self._tls.pending())
+            return data
         except _WAIT:
             raise BlockingIOError from None
         except SSL.ZeroReturnError:

@@ -81,12 +81,12 @@ def proxied() -> Iterator[Door]:
     made.close()
 
 
-def receive(transport: TlsSocket) -> bytes:
+def receive(transport: TlsSocket, size: int = 65_536) -> bytes:
     """Receive what comes next."""
 
     def look() -> list[bytes]:
         try:
-            return [transport.recv(65_536)]
+            return [transport.recv(size)]
         except BlockingIOError:
             return []
 
@@ -110,6 +110,16 @@ def test_a_connection_is_encrypted_both_ways(door: Door, tmp_path: Path) -> None
         assert client.recv(100) == b""
         client.unwrap().close()
         assert receive(tls) == b""
+        tls.close()
+
+
+def test_a_long_record_is_received_whole(door: Door) -> None:
+    """What is longer than the caller asked for is not left where epoll does not see it."""
+    with client_context().wrap_socket(door.connect(), server_hostname="localhost") as client:
+        tls = door.ready.get(timeout=CAP_S).transport
+        assert isinstance(tls, TlsSocket)
+        client.sendall(b"x" * 16_000)
+        assert receive(tls, 8192) == b"x" * 16_000
         tls.close()
 
 

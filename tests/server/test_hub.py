@@ -19,6 +19,7 @@ from chatroom.commands.context import Context
 from chatroom.commands.pending import Pending
 from chatroom.config import Settings
 from chatroom.config.chatting import History, Limits
+from chatroom.server import hub as hub_module
 from chatroom.server.entrance import Entrance
 from chatroom.server.hub import Hub
 from chatroom.server.io_thread import IoThread
@@ -63,10 +64,23 @@ def test_tasks_of_the_store_worker_keep_their_order(hub: Hub) -> None:
     seen: list[int] = []
     with hub.lock:
         for thread in (0, 1, 1, 0):
-            hub.post_from_store(thread, partial(seen.append, thread))
+            hub.post_outcome(thread, partial(seen.append, thread))
         hub.begin()
         hub.end()
     assert seen == [0, 1, 1, 0]
+
+
+def test_a_tick_takes_as_many_outcomes_as_it_has_time_for(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At least one. A thread is woken for the rest, which keep their order."""
+    monkeypatch.setattr(hub_module, "OUTCOMES_S", 0.0)
+    seen: queue.SimpleQueue[int] = queue.SimpleQueue()
+    with hub.lock:
+        for number in range(4):
+            hub._outcomes.append(partial(seen.put, number))  # without waking a thread
+        hub.begin()
+        hub.end()
+        assert seen.qsize() == 1
+    assert [seen.get(timeout=30) for _ in range(4)] == [0, 1, 2, 3]
 
 
 def test_a_session_goes_on_in_its_own_thread_after_a_task_in_another(hub: Hub) -> None:

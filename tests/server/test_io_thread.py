@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -24,7 +25,7 @@ from chatroom.server import hub as hub_module
 from chatroom.server import io_thread, turns
 from chatroom.server.entrance import Entrance
 from chatroom.server.hub import Hub
-from chatroom.server.io_thread import IoThread
+from chatroom.server.io_thread import MOST_ACCEPTED, SOCKETS_BETWEEN_LOOKS, IoThread
 from chatroom.server.open_connections import LOOKS_PER_TICK
 from chatroom.server.operator_screen import Screen
 from chatroom.server.turns import LINES_OF_ALL, LINES_PER_TICK
@@ -105,6 +106,8 @@ class CountingHub(Hub):
         """How many sessions each tick closed."""
         self.long_bytes: list[int] = []
         """The bytes of each tick's long answers."""
+        self.present: list[int] = []
+        """How many sessions there are after each tick."""
         self.sockets: list[CountingSocket] = []
         """The sessions' sockets; a session's id is its index."""
 
@@ -118,6 +121,7 @@ class CountingHub(Hub):
         self.ticks.append([])
         self.closed.append(len(self.world.outbox.closed))
         self.long_bytes.append(self.world.costs.tick_bytes)
+        self.present.append(len(self.world.sessions))
         super().end()
 
 
@@ -250,6 +254,32 @@ def test_the_time_in_which_the_thread_was_held_up_is_nobodys_silence(
         late.sendall(b"NICK late\r\nUSER late 0 * :late\r\n")
         read_until(late, b" 366 ")
         read_until(slow, b" 366 ", 10_000)
+
+
+def test_a_tick_begins_a_bounded_number_of_connections(tmp_path: Path) -> None:
+    """However many are accepted at once."""
+    with crowd(tmp_path, Limits(enabled=False), MOST_ACCEPTED * 5 // 2) as (hub, peers):
+        register(peers[-1:])
+    began = [after - before for before, after in pairwise([0, *hub.present])]
+    assert max(began) == MOST_ACCEPTED
+
+
+def test_a_tick_that_reads_for_long_runs_what_it_has_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The other sockets are read in the next ticks, and each of them has its turn."""
+    monkeypatch.setattr(io_thread, "READ_S", 0.0)
+    with crowd(tmp_path, Limits(enabled=False), 40) as (hub, peers):
+        register(peers)
+        with hub.lock:
+            begun = len(hub.ticks) - 1
+            hub.ticks[begun] = []
+            for peer in peers:
+                peer.sendall(b"PING x\r\n" * 5)
+        for peer in peers:
+            read_until(peer, b"\n", 5)
+        with hub.lock:
+            ticks = hub.ticks[begun:]
+    assert sorted(id for tick in ticks for id in set(tick)) == list(range(40))
+    assert max(len(set(tick)) for tick in ticks) <= SOCKETS_BETWEEN_LOOKS
 
 
 def test_a_tick_costs_each_reader_one_system_call(tmp_path: Path) -> None:

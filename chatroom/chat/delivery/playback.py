@@ -8,6 +8,8 @@ from chatroom.chat.events import REPEATED_TAG_BYTES, Event, RelayedEvent
 from chatroom.chat.stored.entries import Entry, EntryFlag, Kind, split_parts
 from chatroom.irc import caps
 
+# As numbers: an operation on an enum takes as long as the rest of an event.
+_RELAYED, _BOT = int(EntryFlag.RELAYED), int(EntryFlag.BOT)
 _LINE_OVERHEAD = 160
 """About how many bytes a line has beside text and client-only tags: time, msgid, batch, source and target."""
 
@@ -17,13 +19,14 @@ def to_event(entry: Entry) -> Event:
 
     The event has no sequence number: ``Outbox.number`` gives it one when it is said.
     """
-    if entry.flags & EntryFlag.RELAYED:
+    flags = entry.flags
+    if flags & _RELAYED:
         relayed_by = entry.source.partition("!")[2].partition("@")[0]
         event: Event = RelayedEvent(entry.source, _BODIES[entry.kind](entry), relayed_by)
     else:
         event = Event(entry.source, _BODIES[entry.kind](entry), account=entry.account or None)
     event.client_tags = entry.client_tags
-    event.bot = bool(entry.flags & EntryFlag.BOT)
+    event.bot = bool(flags & _BOT)
     event.message_id, event.time_ms = entry.message_id, entry.time_ms
     if entry.kind is Kind.TAGMSG:
         event.needs = caps.MESSAGE_TAGS

@@ -11,6 +11,7 @@ session's replay queue, so that the session reads everything once and in order.
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from chatroom.chat.delivery.answer_costs import answer_bytes, count_unread
@@ -180,10 +181,15 @@ def _send(world: World, session: Session, found: list[Entry], target: str) -> No
         world.outbox.to_session(session, event.render(variant))
 
 
+@lru_cache(maxsize=1024)
+def _show_minute(minute: int, is_recent: bool) -> str:
+    shape = "[%H:%M]" if is_recent else "[%Y-%m-%d %H:%M]"
+    return datetime.fromtimestamp(minute * 60, UTC).strftime(shape)
+
+
 def stamp(event: Event, entry: Entry, wall_ms: int) -> None:
     """Put the time (UTC) in front of the text, for a client without server-time."""
-    shape = "[%H:%M]" if wall_ms - entry.time_ms < _DAY_MS else "[%Y-%m-%d %H:%M]"
-    when = datetime.fromtimestamp(entry.time_ms / 1000, UTC).strftime(shape)
+    when = _show_minute(entry.time_ms // 60_000, wall_ms - entry.time_ms < _DAY_MS)
     head = f"{entry.kind.name} {entry.target}"
     if event.parts is not None:
         first, *others = event.parts  # the time is on the first line only
