@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from chatroom.chat.people.session import Session
     from chatroom.chat.world import World
 
+CROWDED_TIMEOUT_S = 15.0
+"""After how many seconds a registration ends at the latest if the server is nearly full. A client that sends a password
+by itself takes one or two."""
+
 
 def look_after(world: World, session: Session, mono_ms: int) -> int:
     """Send PING to a session that has been silent for too long, or end it. Return when to look at it again.
@@ -21,7 +25,7 @@ def look_after(world: World, session: Session, mono_ms: int) -> int:
     interval_ms = int(limits.ping_interval_s * 1000)
     timeout_ms = int(limits.ping_timeout_s * 1000)
     if session.registration is not None:
-        due_ms = session.opened_mono_ms + int(limits.registration_timeout_s * 1000)
+        due_ms = session.opened_mono_ms + _registration_ms(world)
         if mono_ms >= due_ms and not session.waiting:  # while its password is checked, the client can say nothing
             world.log_line(f"refused {session.address_text}: said too little for too long")
             world.close(session, "Registration timed out")
@@ -50,8 +54,16 @@ def forgive_stall(session: Session, late_ms: int, mono_ms: int) -> None:
 
 def first_look_ms(world: World, mono_ms: int) -> int:
     """Return when to look at a new session first: when its registration or its first silence may be too long."""
+    return mono_ms + min(_registration_ms(world), int(world.settings.limits.ping_interval_s * 1000))
+
+
+def _registration_ms(world: World) -> int:
+    """How long a registration may take: less while only reserved places are left, so that none is held by silence."""
     limits = world.settings.limits
-    return mono_ms + int(min(limits.registration_timeout_s, limits.ping_interval_s) * 1000)
+    timeout_s = limits.registration_timeout_s
+    if timeout_s > CROWDED_TIMEOUT_S and not world.runtime.places(world.settings).has_one_for(None, limits):
+        timeout_s = CROWDED_TIMEOUT_S
+    return int(timeout_s * 1000)
 
 
 def _give_up(world: World, session: Session, silent_ms: int) -> None:

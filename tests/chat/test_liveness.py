@@ -1,9 +1,10 @@
 from __future__ import annotations
 
 from harness.session_client import Client
-from harness.world import SERVER, Here
+from harness.world import SERVER, Here, change_settings
 
-from chatroom.chat.liveness import forgive_stall, look_after
+from chatroom.chat.admission.reserved_places import Places
+from chatroom.chat.liveness import first_look_ms, forgive_stall, look_after
 
 
 def look(client: Client, mono_ms: int) -> int:
@@ -51,6 +52,23 @@ def test_a_connection_that_does_not_register_ends(here: Here) -> None:
     assert client.closed
     assert client.read() == ["ERROR :Closing Link: 10.0.0.1 (Registration timed out)"]
     assert here.world.online.unregistered == 0
+
+
+def test_a_registration_may_take_less_time_on_a_full_server(here: Here) -> None:
+    """Who says nothing holds a reserved place for a short time only. When there is room again, it has all its time."""
+    here.world.settings = change_settings(here.world.settings, limits={"enabled": True})
+    client, other = here.open(), here.open()
+    start = client.session.opened_mono_ms
+    assert first_look_ms(here.world, start) == start + 60_000
+    here.runtime.known_places = Places(76, 100)
+    assert first_look_ms(here.world, start) == start + 15_000
+    look(client, start + 14_999)
+    assert [client.closed, other.closed] == [False, False]
+    look(client, start + 15_000)
+    assert [client.closed, other.closed] == [True, False]
+    here.runtime.known_places = Places(75, 100)
+    assert look(other, start + 15_000) == start + 60_000
+    assert [client.closed, other.closed] == [True, False]
 
 
 def test_a_password_check_may_outlast_the_registration_timeout(here: Here) -> None:
