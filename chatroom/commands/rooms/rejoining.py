@@ -1,7 +1,7 @@
 """Coming back: what an account finds at a login after its last connection broke.
 
-It is let into the channels where it was, unless a ban keeps it out. The modes i, k, l and R do not: it never left, and
-an operator that wanted it out had KICK or a ban for that. Each channel is shown as after a JOIN.
+It is let into the channels where it was, unless a ban keeps it out. The modes i, j, k, l and R do not: it never left,
+and an operator that wanted it out had KICK or a ban for that. Each channel is shown as after a JOIN.
 """
 
 from __future__ import annotations

@@ -5,6 +5,8 @@ What slow mode (W) refuses is in ``chatroom.commands.talking.slow_mode``.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from chatroom.chat.people.channel import Channel
 from chatroom.chat.people.flood_modes import SlowMode, Throttle, parse_number
 from chatroom.chat.stored.records import Role
@@ -78,37 +80,38 @@ def refuse_throttled_join(context: Context, channel: Channel) -> numerics.Numeri
     if not wait_ms:
         throttle.add(world.mono_ms)
         return None
-    most = f"at most {throttle.most} joins in {throttle.period_s} s"
-    text = f"Cannot join channel (+j): {most}, try again in {seconds(wait_ms)} s"
+    text = f"Cannot join channel (+j): {_limit(throttle, 'join')}, try again in {_seconds(wait_ms)} s"
     return numerics.ERR_THROTTLE._replace(text=text)
 
 
 def find_nick_refusal(context: Context) -> str:
     """Why a channel of the user refuses a change of its nick (mode F); empty if none does."""
-    for channel in _counting(context):
-        throttle = channel.nick_throttle
-        wait_ms = throttle.wait_ms(context.world.mono_ms) if throttle is not None else 0
-        if throttle is not None and wait_ms:
-            most = f"at most {throttle.most} nick changes in {throttle.period_s} s"
-            return f"Cannot change nick in {channel.name} (+F): {most}, try again in {seconds(wait_ms)} s"
+    for channel, throttle in _nick_throttles(context):
+        wait_ms = throttle.wait_ms(context.world.mono_ms)
+        if wait_ms:
+            what = f"{_limit(throttle, 'nick change')}, try again in {_seconds(wait_ms)} s"
+            return f"Cannot change nick in {channel.name} (+F): {what}"
     return ""
 
 
 def count_nick_change(context: Context) -> None:
     """Count a change of the user's nick in its channels with mode F."""
-    for channel in _counting(context):
-        if channel.nick_throttle is not None:
-            channel.nick_throttle.add(context.world.mono_ms)
+    for _, throttle in _nick_throttles(context):
+        throttle.add(context.world.mono_ms)
 
 
-def _counting(context: Context) -> list[Channel]:
-    """The channels of the user whose mode F holds for it: not where it has a standing, and for no moderator."""
-    user = context.user
-    if context.role >= Role.MODERATOR:
-        return []
-    return [channel for channel in user.channels if channel.nick_throttle is not None and not channel.members[user]]
+def _nick_throttles(context: Context) -> Iterator[tuple[Channel, Throttle]]:
+    """The channels whose mode F holds for the user: not those where it has a standing, and none for a moderator."""
+    if context.role < Role.MODERATOR:
+        for channel in context.user.channels:
+            if channel.nick_throttle is not None and not channel.members[context.user]:
+                yield channel, channel.nick_throttle
 
 
-def seconds(wait_ms: int) -> int:
+def _limit(throttle: Throttle, what: str) -> str:
+    return f"at most {throttle.most} {what}{'' if throttle.most == 1 else 's'} in {throttle.period_s} s"
+
+
+def _seconds(wait_ms: int) -> int:
     """Whole seconds for an answer, rounded up: a moment sooner would be refused again."""
     return -(-wait_ms // 1000)
