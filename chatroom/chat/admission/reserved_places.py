@@ -25,9 +25,14 @@ class Places(NamedTuple):
     def has_one_for(self, account: AccountEntry | None, limits: Limits) -> bool:
         """True if a connection that is among those taken may stay, with that account (None: a guest's).
 
-        Of all places at most half are kept, whatever the settings, so that guests can come to a small server.
+        Of all places at most half are reserved, whatever the settings, so that guests can come to a small server.
         """
         if self.most is None or not limits.enabled or (account is not None and account.role >= Role.MODERATOR):
             return True
-        kept = limits.reserved_for_operators + (limits.reserved_for_accounts if account is None else 0)
-        return self.taken <= self.most - min(kept, self.most // 2)
+        wanted = limits.reserved_for_accounts + limits.reserved_for_operators
+        if not wanted:
+            return True
+        reserved = min(wanted, self.most // 2)
+        if account is not None:
+            reserved = reserved * limits.reserved_for_operators // wanted  # of fewer places both have their share
+        return self.taken <= self.most - reserved

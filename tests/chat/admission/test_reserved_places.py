@@ -31,10 +31,12 @@ def test_the_last_places_are_for_fewer_and_fewer(taken: int, welcome: list[Accou
 
 
 def test_guests_can_come_to_a_small_server() -> None:
-    """At most half of the places are reserved."""
+    """At most half of the places are reserved, and of these accounts have their share."""
     assert Places(2, 4).has_one_for(GUEST, LIMITS)
     assert not Places(3, 4).has_one_for(GUEST, LIMITS)
     assert Places(1, 1).has_one_for(GUEST, LIMITS)
+    assert Places(2, 2).has_one_for(UNA, LIMITS)
+    assert [Places(taken, 20).has_one_for(UNA, LIMITS) for taken in (18, 19)] == [True, False]
 
 
 def test_without_a_bound_or_limits_nothing_is_reserved() -> None:
