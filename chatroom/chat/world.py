@@ -26,6 +26,7 @@ from chatroom.chat.people.accept_lists import AcceptLists
 from chatroom.chat.people.channel import Channel
 from chatroom.chat.people.founded_channels import FoundedChannels
 from chatroom.chat.people.online_directory import OnlineDirectory
+from chatroom.chat.people.spam_guard import SpamGuard
 from chatroom.chat.people.user import ABSENT, NO_DEVICE, User, make_service
 from chatroom.chat.people.whowas import WhowasList
 from chatroom.chat.retries import Retries
@@ -91,6 +92,7 @@ class World:
         self.monitors = MonitorLists()
         self.accepts = AcceptLists()
         self.bans = BanTable()
+        self.spam = SpamGuard()
         self.lockdown = Lockdown.OFF
         self.next_ban_end_ms = start_wall_ms
         """When ``ban_ends`` next looks for channel bans that have ended; 0 if none will. The first tick looks."""

@@ -28,6 +28,7 @@ _COMMANDS = {
     "serve": "chatroom.ctl.serve_command:serve",
     "user": "chatroom.ctl.user_commands:user",
     "ban": "chatroom.ctl.ban_commands:ban",
+    "filter": "chatroom.ctl.filter_commands:filter_",
     "channel": "chatroom.ctl.channel_commands:channel",
     "config": "chatroom.ctl.config_commands:config",
     "tls": "chatroom.ctl.tls_commands:tls",

@@ -1,4 +1,4 @@
-"""Following what other processes write to the database: bans and accounts that were changed from a shell.
+"""Following what other processes write to the database: bans, accounts and filters that were changed from a shell.
 
 It runs in the store worker, between its jobs. The hub therefore learns of these changes and of the daemon's own in the
 order in which the database got them. Each changed row is read alone, so one new ban does not read 100,000 others again.
@@ -16,7 +16,9 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from chatroom.chat.admission.spam_filters import FilterSet
 from chatroom.chat.enforcement import apply_account, apply_rules, restore_rules
+from chatroom.chat.filter_actions import apply_filters
 from chatroom.server.clocks import ClockWatch, read_clocks
 
 if TYPE_CHECKING:
@@ -79,11 +81,16 @@ class ChangeFollower:
         world, now = self._world, datetime.now(UTC)
         rows: dict[tuple[str, int], None] = {(change.table, change.row_id): None for change in changes}
         bans = [(row_id, stores.bans.find_rule(row_id, now)) for table, row_id in rows if table == "bans"]
+        # All filters are compiled together, here and not in a tick.
+        has_filters = any(table == "filters" for table, _ in rows)
+        filters = FilterSet(stores.filters.list_all()) if has_filters else None
         accounts = [(row_id, stores.accounts.find_entry(row_id)) for table, row_id in rows if table == "accounts"]
 
         def apply() -> None:
             for account_id, entry in accounts:
                 apply_account(world, account_id, entry)
             apply_rules(world, bans)
+            if filters is not None:
+                apply_filters(world, filters)
 
         self._post(apply)

@@ -13,6 +13,7 @@ import socket
 import sys
 import threading
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, tzinfo
 from functools import partial
 from pathlib import Path
@@ -20,9 +21,11 @@ from pathlib import Path
 from chatroom import paths
 from chatroom.chat.admission.account_directory import AccountDirectory
 from chatroom.chat.admission.cloak import Cloak
+from chatroom.chat.admission.spam_filters import FilterSet
 from chatroom.chat.always_on import restore_user
 from chatroom.chat.delivery.ledger import Ledger
 from chatroom.chat.farewell import end_all
+from chatroom.chat.filter_actions import log_unusable, save_hits
 from chatroom.chat.reload import use_settings
 from chatroom.chat.stored.stores import Stores
 from chatroom.chat.stored_channels import restore_channels
@@ -37,6 +40,7 @@ from chatroom.server.daemon_runtime import DaemonRuntime, LoadSettings
 from chatroom.server.disk_watch import DiskWatch
 from chatroom.server.entrance import open_entrance
 from chatroom.server.fault_log import FaultLog
+from chatroom.server.filter_hits import FilterHits
 from chatroom.server.hub import Hub
 from chatroom.server.io_thread import IoThread
 from chatroom.server.listener import Listener, open_control, open_listener
@@ -180,15 +184,7 @@ class Daemon:
         allow_many_files()
         self._screen.start()
         self._fault_log.install()
-        post = partial(hub.post_outcome, 0)
-        disk, follower = DiskWatch(world, post, guard), ChangeFollower(world, post, last_change_id)
-        runtime.more_facts = disk.facts
-
-        def watch(stores: Stores) -> None:
-            disk.look()
-            follower.look(stores)
-
-        workers.start(watch)
+        workers.start(self._make_watch(hub, runtime, guard, last_change_id))
         for thread in threads:
             thread.start()
         self._started_io = True
@@ -196,6 +192,22 @@ class Daemon:
             self._upkeep.start()
         self._announce(where, has_admin, upgraded_from)
         listener.start()
+
+    def _make_watch(
+        self, hub: Hub, runtime: DaemonRuntime, guard: WriteGuard, last_change_id: int
+    ) -> Callable[[Stores], None]:
+        """Make what the store worker does between its jobs."""
+        world, post = hub.world, partial(hub.post_outcome, 0)
+        disk, follower = DiskWatch(world, post, guard), ChangeFollower(world, post, last_change_id)
+        filter_hits = FilterHits(world, post)
+        runtime.more_facts = disk.facts
+
+        def watch(stores: Stores) -> None:
+            disk.look()
+            follower.look(stores)
+            filter_hits.look()
+
+        return watch
 
     def _make_supervisor(self, workers: Workers, listener: Listener) -> Supervisor:
         loops = [self._screen, *workers.threads, self._upkeep, listener.handshakes]
@@ -235,6 +247,8 @@ class Daemon:
         for rule in stores.bans.load_rules(datetime.fromtimestamp(wall_ms / 1000, UTC)):
             world.bans.add(rule)
         restore_channels(world, stores.channels.load_all())
+        world.spam.use(FilterSet(stores.filters.list_all()))
+        log_unusable(world)
         return world
 
     def _open_ledger(self) -> Ledger:
@@ -315,6 +329,7 @@ class Daemon:
             if hub.world.retries:
                 hub.world.log_line(f"{len(hub.world.retries)} changes are tried once more, and end here if that fails")
                 hub.world.retries.try_again(hub.world.mono_ms)
+            save_hits(hub.world)
             end_all(hub.world, FAREWELL, lambda session: session.connection.ends_with_error)
             said.set()
 

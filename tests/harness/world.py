@@ -25,6 +25,7 @@ from harness.session_client import Client
 from chatroom.chat.admission.account_directory import AccountDirectory
 from chatroom.chat.admission.cloak import Cloak
 from chatroom.chat.admission.credentials import make_credentials
+from chatroom.chat.admission.spam_filters import FilterSet
 from chatroom.chat.always_on import restore_user
 from chatroom.chat.ban_ends import lift_ended_bans
 from chatroom.chat.delivery.ledger import Ledger
@@ -118,6 +119,7 @@ class Here:
         for rule in self.stores.bans.load_rules(self.now):
             world.bans.add(rule)
         restore_channels(world, self.stores.channels.load_all())
+        world.spam.use(FilterSet(self.stores.filters.list_all()))
         return world
 
     def restart(self) -> None:

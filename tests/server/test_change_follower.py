@@ -6,8 +6,9 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from harness.world import SHELL, Here
+from harness.world import SHELL, Here, verbs
 
+from chatroom.chat.admission.filter_policy import make_filter
 from chatroom.chat.enforcement import restore_rules
 from chatroom.errors import StorageError
 from chatroom.server import change_follower
@@ -112,3 +113,34 @@ def test_changes_that_cannot_be_read_are_read_later(tmp_path: Path, monkeypatch:
 
 def _refuse(stores: object, change_id: int) -> object:
     raise StorageError("the disk reports an error")
+
+
+def test_filters_from_the_shell_are_in_force_at_once(tmp_path: Path) -> None:
+    """Added, changed and removed, without a restart; each is logged."""
+    path = tmp_path / "chat.db"
+    with Here(path) as here, open_stores(path, writer="cli") as shell:
+        alice = here.connect("alice")
+        tasks: list[Task] = []
+        follower = ChangeFollower(here.world, tasks.append, here.stores.last_change_id())
+
+        def follow() -> None:
+            follower.look(here.stores)
+            with here.tick():
+                while tasks:
+                    tasks.pop(0)()
+
+        new = make_filter("viagra", "glob", "refuse", "", None, force=False)
+        added = shell.filters.add(new, SHELL, 500)
+        follow()
+        assert verbs(alice.ask("PRIVMSG #lobby :viagra")) == ["404"]
+        shell.filters.add(new._replace(action="kick"), SHELL, 500)
+        follow()
+        assert [one.action for one in here.world.spam.filters.by_id.values()] == ["kick"]
+        assert here.world.spam.hits(here.world.spam.filters.by_id[added.id]) == 1
+        shell.filters.remove(added.id, SHELL)
+        follow()
+        assert alice.ask("PRIVMSG #lobby :viagra") == []
+        assert [line for line in here.world.log_lines if line.startswith("filter") and "matched" not in line] == [
+            "filter 1 (refuse *viagra*) by root",
+            "filter 1 (*viagra*) removed from the shell",
+        ]

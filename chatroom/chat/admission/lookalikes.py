@@ -4,7 +4,7 @@ Source: Unicode Technical Standard 39, section 4. A name's *skeleton* is the nam
 *prototype* of all characters that look like it. Two names look alike if their skeletons are the same.
 
 The data comes from the library ``confusable-homoglyphs``. It does not say which of several characters is the prototype:
-it lists, for each character, the others that look like it. ``_prototypes`` finds the prototypes from that.
+it lists, for each character, the others that look like it. ``find_prototypes`` finds the prototypes from that.
 """
 
 from __future__ import annotations
@@ -30,15 +30,15 @@ def skeletons(name: str) -> frozenset[str]:
 
 def _skeleton(name: str) -> str:
     if name.isascii():
-        return name.translate(_prototypes())  # ASCII has no decompositions
+        return name.translate(find_prototypes())  # ASCII has no decompositions
     # Twice, because a prototype may decompose (NFD) into characters that have prototypes of their own.
     for _ in range(2):
-        name = unicodedata.normalize("NFD", name).translate(_prototypes())
+        name = unicodedata.normalize("NFD", name).translate(find_prototypes())
     return unicodedata.normalize("NFD", name)
 
 
 @cache
-def _prototypes() -> dict[int, str]:
+def find_prototypes() -> dict[int, str]:
     """The table for ``str.translate``: each character that has a prototype, and the prototype.
 
     Computed once, at the first name: it takes about a tenth of a second.

@@ -15,6 +15,8 @@ Network = IPv4Network | IPv6Network
 BanKind = Literal["name", "ip"]
 ListMode = Literal["b", "e", "I"]
 AccessLevel = Literal["founder", "o", "v"]
+FilterKind = Literal["glob", "regex"]
+FilterAction = Literal["refuse", "mute", "kick", "ban"]
 
 MOST_CERTIFICATES = 20
 """How many client certificates an account can have."""
@@ -230,6 +232,37 @@ class BanRule(NamedTuple):
         return self.until_ms == 0 or self.until_ms > wall_ms
 
 
+class NewFilter(NamedTuple):
+    """A spam filter to add. The caller has checked it (``chatroom.chat.admission.filter_policy``)."""
+
+    pattern: str
+    kind: FilterKind
+    action: FilterAction
+    reason: str
+    duration_s: int | None
+    """How long a mute or a ban lasts; None for the other actions."""
+
+
+@dataclass(frozen=True, slots=True)
+class SpamFilter:
+    """A pattern that texts of users are compared with, and what happens to a user whose text it matches."""
+
+    id: int
+    pattern: str
+    kind: FilterKind
+    action: FilterAction
+    reason: str
+    duration_s: int | None
+    """As in ``NewFilter``."""
+    by: str
+    """The name of the filter's author (``Actor.name``)."""
+    created_at: datetime
+    hits: int = 0
+    """How many texts it has matched, as last stored."""
+    hit_at: datetime | None = None
+    """When it last matched one; None if it never did."""
+
+
 @dataclass(frozen=True, slots=True)
 class AuditEntry:
     """One row of the audit: who did what to whom, when, and from where."""
@@ -295,7 +328,7 @@ class StoredChannel:
     """The parameter of mode ``W``, the seconds between two messages of a user; None without the mode."""
 
 
-ChangeTable = Literal["accounts", "bans", "channels"]
+ChangeTable = Literal["accounts", "bans", "channels", "filters"]
 
 
 class Change(NamedTuple):

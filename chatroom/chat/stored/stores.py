@@ -6,8 +6,8 @@ have this in common:
 * **Transaction.** Each method is one transaction. When it returns, its writes survive a power cut.
 * **Audit.** A method that names an audit action writes one audit row in the same transaction: the action, who did it
   (``by``) and the target. The other methods write none.
-* **Changes.** A write to accounts, bans or channels adds rows to the log of changes in the same transaction, so that a
-  running daemon learns of it (``Stores.changes_after``). A method that adds none says so.
+* **Changes.** A write to accounts, bans, channels or filters adds rows to the log of changes in the same transaction,
+  so that a running daemon learns of it (``Stores.changes_after``). A method that adds none says so.
 * **Time.** A time is an aware UTC datetime (``_at``, ``now``) or a number of Unix milliseconds (``_ms``). Stored times
   have a precision of a millisecond. The implementation reads the clock for the time of a row.
 * **Names** are compared casefolded (``chatroom.irc.names.casefold``) and returned as they were written.
@@ -26,6 +26,7 @@ from datetime import datetime
 from typing import Protocol
 
 from chatroom.chat.stored.account_stores import AccountDataStore, ClientCertificateStore
+from chatroom.chat.stored.filter_stores import FilterStore
 from chatroom.chat.stored.history_stores import HistoryStore, PresenceStore
 from chatroom.chat.stored.records import (
     Account,
@@ -310,6 +311,11 @@ class Stores(Protocol):
     @property
     def bans(self) -> BanStore:
         """Bans."""
+        ...
+
+    @property
+    def filters(self) -> FilterStore:
+        """Spam filters."""
         ...
 
     @property

@@ -13,6 +13,7 @@ from chatroom.commands.context import Context, printable
 from chatroom.commands.pending import Pending
 from chatroom.commands.presence.metadata_push import tell_watchers
 from chatroom.commands.rooms.throttles import count_nick_change, find_nick_refusal
+from chatroom.commands.spam_checks import find_name_refusal
 from chatroom.irc import numerics
 from chatroom.irc.limits import NICK_BYTES
 from chatroom.irc.names import is_nick
@@ -79,6 +80,10 @@ def _change_nick(context: Context, wanted: str) -> None:
         most = context.world.settings.limits.nick_changes_per_minute
         text = f"Too many nick changes (at most {most} a minute), try again in {wait_s} s"
         context.reply(numerics.ERR_NICKTOOFAST, wanted, text=text)
+        return
+    why = find_name_refusal(context, wanted)
+    if why:
+        context.reply(numerics.ERR_ERRONEUSNICKNAME, wanted, text=why)
         return
     count_nick_change(context)
     old = user.nick

@@ -8,6 +8,7 @@ from __future__ import annotations
 from chatroom.commands.command_table import When, command
 from chatroom.commands.context import Context
 from chatroom.commands.pending import Pending
+from chatroom.commands.spam_checks import find_refusal
 from chatroom.commands.talking.messages import may_tell
 from chatroom.commands.talking.slow_mode import note_said
 from chatroom.irc import numerics
@@ -39,6 +40,8 @@ def quit_(context: Context, params: list[str]) -> Pending | None:
     """Ends your connection. Other users read the reason."""
     session = context.session
     reason = context.use_reason(params, 0, LEAVE_BYTES)
+    if reason and find_refusal(context, reason):
+        reason = ""
     channels = session.user.channels if session.user is not None and reason else ()
     if not all(may_tell(context, channel, reason) for channel in channels):
         reason = ""  # the members of all channels read the same QUIT

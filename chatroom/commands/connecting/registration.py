@@ -29,6 +29,7 @@ from chatroom.commands.presence.metadata_push import tell_watchers
 from chatroom.commands.rooms.joining import enter, show_channel
 from chatroom.commands.rooms.rejoining import come_back, welcome_back
 from chatroom.commands.rooms.throttles import refuse_throttled_join
+from chatroom.commands.spam_checks import find_name_refusal
 from chatroom.irc import numerics
 from chatroom.irc.names import casefold
 
@@ -124,7 +125,20 @@ def _may_enter(context: Context, nick: str, account: AccountEntry | None) -> boo
             context.verb = "NICK"
             context.fail(code, nick, text=text)
         return False
-    return not _turn_away_stranger(context, nick, account)
+    return not _turn_away_stranger(context, nick, account) and not _turn_away_spammer(context, nick)
+
+
+def _turn_away_spammer(context: Context, nick: str) -> bool:
+    """Close the session if a spam filter matches its nick or its real name. True if one does."""
+    world, registration = context.world, context.session.registration
+    if not world.spam.filters or registration is None:
+        return False
+    why = find_name_refusal(context, nick, registration.realname)
+    if why:
+        context.reply(numerics.ERR_YOUREBANNEDCREEP, text=f"You may not enter: {why}")
+        world.log_line(f"refused {nick} from {context.session.address_text}: a spam filter")
+        world.close(context.session, f"You may not enter: {why}")
+    return bool(why)
 
 
 def _turn_away_stranger(context: Context, nick: str, account: AccountEntry | None) -> bool:

@@ -10,6 +10,7 @@ from chatroom.chat.people.user import ABSENT, User
 from chatroom.commands.command_table import command
 from chatroom.commands.context import Context
 from chatroom.commands.pending import Pending
+from chatroom.commands.spam_checks import find_name_refusal, find_refusal
 from chatroom.errors import InvalidValue
 from chatroom.irc import caps, numerics
 from chatroom.irc.limits import AWAY_BYTES, REALNAME_BYTES
@@ -25,6 +26,11 @@ def away(context: Context, params: list[str]) -> Pending | None:
     text = params[0] if params and params[0] else None
     if text is not None and len(text.encode()) > AWAY_BYTES:
         raise InvalidValue(f"An away message has at most {AWAY_BYTES} bytes")
+    if text is not None:
+        why = find_refusal(context, text) if session.user is not None else find_name_refusal(context, "", text)
+        if why:
+            context.fail("CANNOT_SEND", text=why)
+            return None
     if session.registration is not None:
         session.registration.away = text  # the welcome applies it: there is no user yet
     # While the user has other sessions, a device without a person does not change the user's away status.
@@ -46,6 +52,10 @@ def setname(context: Context, params: list[str]) -> Pending | None:
     user = context.user
     if not params[0] or len(params[0].encode()) > REALNAME_BYTES:
         context.fail("INVALID_REALNAME", text=f"A real name has 1 to {REALNAME_BYTES} bytes")
+        return None
+    why = find_refusal(context, params[0])
+    if why:
+        context.fail("CANNOT_CHANGE_REALNAME", text=why)
         return None
     user.realname = params[0]
     event = user.event(f"SETNAME :{user.realname}", needs=caps.SETNAME)

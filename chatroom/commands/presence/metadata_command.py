@@ -27,6 +27,7 @@ from chatroom.commands.presence.metadata_subscriptions import (
     unsubscribe,
     warn_invalid_key,
 )
+from chatroom.commands.spam_checks import find_refusal
 from chatroom.errors import StorageError
 from chatroom.irc import caps
 from chatroom.irc.limits import METADATA_KEY_BYTES, METADATA_KEYS, METADATA_VALUE_BYTES
@@ -180,6 +181,8 @@ def _set(context: Context, target: _Target, params: list[str]) -> Pending | None
         context.fail("LIMIT_REACHED", "SET", target.name, str(METADATA_KEYS), text=text)
     elif value == target.values.get(key, ""):
         _reply_value(context, target, key)
+    elif why := find_refusal(context, value):
+        context.fail("INVALID_VALUE", key, text=why)
     else:
         return _change(context, target, {key: value or None}, in_batch=False)
     return None

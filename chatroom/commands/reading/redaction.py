@@ -18,6 +18,7 @@ from chatroom.commands.command_table import command
 from chatroom.commands.context import Context, printable
 from chatroom.commands.pending import Pending
 from chatroom.commands.reading.history_access import Readable, find_readable, is_same, look_up
+from chatroom.commands.spam_checks import find_refusal
 from chatroom.commands.talking.messages import may_tell
 from chatroom.commands.talking.slow_mode import note_said
 from chatroom.commands.talking.writing_history import conversation_with
@@ -48,6 +49,8 @@ def redact(context: Context, params: list[str]) -> Pending | None:
     """Deletes a message from a channel or a conversation with a user, and from the history."""
     target, msgid = params[0], params[1]
     reason = context.use_reason(params, 2, KICK_BYTES)
+    if reason and find_refusal(context, reason):
+        reason = ""
     readable, message_id = _find_redactable(context, target), message_id_of(msgid)
     if readable is None:
         _refuse_target(context, target)

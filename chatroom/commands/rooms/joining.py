@@ -21,6 +21,7 @@ from chatroom.commands.reading.replay import replay_channel
 from chatroom.commands.rooms.member_list import reply_names
 from chatroom.commands.rooms.throttles import refuse_throttled_join
 from chatroom.commands.rooms.topics import reply_topic
+from chatroom.commands.spam_checks import find_refusal
 from chatroom.commands.talking.messages import may_tell
 from chatroom.commands.talking.slow_mode import note_said
 from chatroom.errors import StorageError
@@ -209,6 +210,8 @@ def show_channel(context: Context, channel: Channel, *, joined: bool = False) ->
 def part(context: Context, params: list[str]) -> Pending | None:
     """Leaves one or more channels, separated by commas."""
     reason = context.use_reason(params, 1, LEAVE_BYTES)
+    if reason and find_refusal(context, reason):
+        reason = ""
     return in_pieces(context, _part_each(context, params[0].split(","), reason))
 
 

@@ -11,6 +11,7 @@ from chatroom.commands.channel_rules import acts_by_right, find_visible, is_audi
 from chatroom.commands.command_table import command
 from chatroom.commands.context import Context, printable
 from chatroom.commands.pending import Pending
+from chatroom.commands.spam_checks import find_refusal
 from chatroom.irc import numerics
 from chatroom.irc.limits import KICK_BYTES
 from chatroom.irc.names import casefold
@@ -26,7 +27,9 @@ def kick(context: Context, params: list[str]) -> Pending | None:
     if not any(nicks) or (len(names) > 1 and len(names) != len(nicks)):
         context.reply(numerics.ERR_NEEDMOREPARAMS, "KICK")
         return None
-    reason = context.use_reason(params, 2, KICK_BYTES) or context.user.nick
+    reason = context.use_reason(params, 2, KICK_BYTES)
+    if not reason or find_refusal(context, reason):
+        reason = context.user.nick
     refused: set[str] = set()  # one refusal is enough for a channel that is named several times
     for name, nick in zip(names if len(names) > 1 else names * len(nicks), nicks, strict=True):
         if casefold(name) in refused:

@@ -10,6 +10,7 @@ from chatroom.commands.channel_rules import find_visible
 from chatroom.commands.command_table import command
 from chatroom.commands.context import Context
 from chatroom.commands.pending import Pending
+from chatroom.commands.spam_checks import find_refusal
 from chatroom.errors import InvalidValue
 from chatroom.irc import numerics
 from chatroom.irc.limits import KNOCK_BYTES
@@ -43,6 +44,10 @@ def knock(context: Context, params: list[str]) -> Pending | None:
         if len(text.encode()) > KNOCK_BYTES:
             raise InvalidValue(f"The text of a KNOCK has at most {KNOCK_BYTES} bytes")
         user.knocked_mono_ms = world.mono_ms
+        why = find_refusal(context, text)
+        if why:
+            context.reply(numerics.ERR_CANNOTKNOCK, channel.name, text=f"Cannot knock on channel: {why}")
+            return None
         asks = f"has asked for an invite: {text}" if text else "has asked for an invite"
         for member, standing in channel.members.items():
             if standing & OP:

@@ -13,6 +13,7 @@ from chatroom.commands.command_table import command
 from chatroom.commands.context import Context
 from chatroom.commands.pending import Pending
 from chatroom.commands.rooms.joining import show_channel
+from chatroom.commands.spam_checks import find_refusal
 from chatroom.errors import StorageError
 from chatroom.irc import caps, numerics
 from chatroom.irc.limits import KICK_BYTES
@@ -36,7 +37,8 @@ def rename(context: Context, params: list[str]) -> Pending | None:
     elif channel.configured and casefold(name) != channel.folded:
         context.fail("CANNOT_RENAME", channel.name, name, text="A channel of the configuration cannot be renamed")
     else:
-        _rename(context, channel, name, context.use_reason(params, 2, KICK_BYTES))
+        reason = context.use_reason(params, 2, KICK_BYTES)
+        _rename(context, channel, name, "" if reason and find_refusal(context, reason) else reason)
     return None
 
 

@@ -12,6 +12,7 @@ from chatroom.commands.command_table import command
 from chatroom.commands.context import Context
 from chatroom.commands.pending import Pending
 from chatroom.commands.rooms.saving_channels import save_and_tell
+from chatroom.commands.spam_checks import find_refusal
 from chatroom.commands.talking.messages import may_tell
 from chatroom.commands.talking.slow_mode import find_slow_refusal, note_said
 from chatroom.errors import InvalidValue
@@ -51,6 +52,10 @@ def topic(context: Context, params: list[str]) -> Pending | None:
         return None
     if len(params[1].encode()) > TOPIC_BYTES:
         raise InvalidValue(f"A topic has at most {TOPIC_BYTES} bytes")
+    why = find_refusal(context, params[1])
+    if why:
+        context.reply(numerics.ERR_CANNOTSENDTOCHAN, channel.name, text=why)
+        return None
     if params[1]:
         note_said(context.world, channel, context.session, context.user)
     channel.topic = params[1]

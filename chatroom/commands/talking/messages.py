@@ -28,6 +28,7 @@ from chatroom.commands.channel_rules import is_hidden
 from chatroom.commands.command_table import COMMANDS, command
 from chatroom.commands.context import NICKSERV, Context, printable
 from chatroom.commands.pending import Pending
+from chatroom.commands.spam_checks import find_refusal
 from chatroom.commands.talking.slow_mode import find_slow_refusal, note_said
 from chatroom.commands.talking.utterance import Utterance
 from chatroom.commands.talking.writing_history import (
@@ -106,6 +107,8 @@ def say(utterance: Utterance, targets: str) -> Pending | None:
 
 
 def _say_to_all(utterance: Utterance, names: list[str]) -> Pending | None:
+    if utterance.world.spam.is_on and _is_refused_as_spam(utterance, names):
+        return None
     for name in names:
         sign = name[:1]
         if sign == "#":
@@ -126,6 +129,22 @@ def _say_to_all(utterance: Utterance, names: list[str]) -> Pending | None:
             elif not _leave_message(utterance, name):
                 utterance.refuse(numerics.ERR_NOSUCHNICK, printable(name))
     return None
+
+
+def _is_refused_as_spam(utterance: Utterance, names: list[str]) -> bool:
+    """Refuse a message that matches a filter, or whose sender is muted. True if it was refused."""
+    # Text for a service is a command, perhaps with a password. With further targets the services refuse it anyway.
+    if len(names) == 1 and (is_nickserv(names[0]) or casefold(names[0]) == PLAYBACK_NAME):
+        return False
+    why = find_refusal(utterance.context, utterance.whole_text)
+    for name in names if why else ():
+        if name.lstrip("@+").startswith("#"):
+            channel = utterance.world.find_channel(name.lstrip("@+"))
+            # No more of a hidden channel than any other refusal tells.
+            _refuse_channel(utterance, name, channel, text=why)
+        else:
+            utterance.refuse(numerics.ERR_CANTSENDTOUSER, printable(name), text=why)
+    return bool(why)
 
 
 def _ask_playback(utterance: Utterance) -> Pending | None:
@@ -225,11 +244,12 @@ def is_for_operators(channel: Channel, session: Session, user: User) -> bool:
     return "U" in channel.flags and not channel.members.get(user) and not session.is_operator
 
 
-def _refuse_channel(utterance: Utterance, name: str, channel: Channel | None) -> None:
+def _refuse_channel(utterance: Utterance, name: str, channel: Channel | None, *, text: str | None = None) -> None:
+    """Refuse a message to a channel. ``text`` is why, if it is not for a rule of the channel."""
     if channel is None or is_hidden(utterance.context, channel):
         utterance.refuse(numerics.ERR_NOSUCHCHANNEL, printable(name))
     else:
-        utterance.refuse(numerics.ERR_CANNOTSENDTOCHAN, channel.name)
+        utterance.refuse(numerics.ERR_CANNOTSENDTOCHAN, channel.name, text=text)
 
 
 def _refuse_slow(utterance: Utterance, channel: Channel) -> bool:

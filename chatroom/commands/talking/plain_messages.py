@@ -42,6 +42,8 @@ def say_plainly(world: World, session: Session, line: str) -> bool:
     # An echo may need tags, and a line within an open batch is an error: both take the long way.
     if user is None or not text or session.batch is not None or session.caps & caps.ECHO_MESSAGE:
         return False
+    if world.spam.is_on and world.spam.stops(user, session, world.settings, text, world.mono_ms):
+        return False
     # A line that readers may need in parts takes the long way too.
     if len(line) > _SHORT_LINE and len(f":{user.prefix} {line}".encode()) > LINE_BYTES:
         return False

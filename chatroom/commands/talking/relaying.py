@@ -12,6 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from chatroom.chat.events import RelayedEvent
+from chatroom.chat.filter_actions import NO_REASON
 from chatroom.commands.channel_rules import acts_by_right, is_hidden
 from chatroom.commands.command_table import command
 from chatroom.commands.context import Context, printable
@@ -90,4 +91,9 @@ def _refusal(utterance: Utterance, channel: Channel, nick: str, source: str) -> 
         return "BANNED", f"{nick} is banned or muted in the channel"
     if not may_speak(channel, utterance.session, utterance.user, utterance.text):
         return "CANNOT_SEND", "The channel's modes refuse the message"
+    found = utterance.world.spam.filters.find(utterance.text)
+    if found is not None:
+        # What a filter does is meant for the person who said it, and not for the bridge.
+        utterance.world.spam.count(found.id)
+        return "CANNOT_SEND", found.reason or NO_REASON
     return None

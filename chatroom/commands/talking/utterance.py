@@ -73,6 +73,13 @@ class Utterance:
             self.kept_tags = _choose_kept(tags)
 
     @property
+    def whole_text(self) -> str:
+        """All that it says: of a multiline message every line, as its readers see them."""
+        if self.parts is None:
+            return self.text
+        return "".join(part.text if part.concat else f"\n{part.text}" for part in self.parts)
+
+    @property
     def may_be_kept(self) -> bool:
         """True if the history may have it. It never has a TAGMSG that says nothing, or only that the user is typing."""
         return self.verb != "TAGMSG" or bool(self.kept_tags)

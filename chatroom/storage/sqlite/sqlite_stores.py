@@ -7,6 +7,7 @@ from pathlib import Path
 from types import TracebackType
 
 from chatroom.chat.stored.account_stores import AccountDataStore, ClientCertificateStore
+from chatroom.chat.stored.filter_stores import FilterStore
 from chatroom.chat.stored.history_stores import HistoryStore, PresenceStore
 from chatroom.chat.stored.records import Change
 from chatroom.chat.stored.stores import AccountStore, AuditStore, BanStore, ChannelStore
@@ -19,6 +20,7 @@ from chatroom.storage.sqlite.certificate_store import SqliteClientCertificates
 from chatroom.storage.sqlite.change_store import ChangeLog
 from chatroom.storage.sqlite.channel_store import SqliteChannels
 from chatroom.storage.sqlite.database import BUSY_TIMEOUT_S, Database, open_database
+from chatroom.storage.sqlite.filter_store import SqliteFilters
 from chatroom.storage.sqlite.history_store import SqliteHistory
 from chatroom.storage.sqlite.migrate import bring_up
 from chatroom.storage.sqlite.presence_store import SqlitePresence
@@ -42,6 +44,7 @@ class SqliteStores:
         "channels",
         "client_certificates",
         "database",
+        "filters",
         "history",
         "presence",
         "upgraded_from",
@@ -52,6 +55,7 @@ class SqliteStores:
         # Declared with the Protocols, so that mypy checks each implementation against its contract here.
         self.accounts: AccountStore = SqliteAccounts(database)
         self.bans: BanStore = SqliteBans(database)
+        self.filters: FilterStore = SqliteFilters(database)
         self.client_certificates: ClientCertificateStore = SqliteClientCertificates(database)
         self.account_data: AccountDataStore = SqliteAccountData(database)
         self.channels: ChannelStore = SqliteChannels(database)
