@@ -7,6 +7,8 @@
 # make protocol  write what the verbs say of themselves into docs/protocol.md
 # make bench     measure the daemon beside ngIRCd and InspIRCd, where they are installed, into bench/results.md;
 #                make bench-quick prints less of it within two minutes (ARGS="--only room-100-w1" narrows either)
+# make bench-abuse
+#                what users notice of an attack on the daemon, and on InspIRCd, into bench/abuse.md
 # make clean     remove the environment and what was built
 
 PYTHON ?= $(firstword $(foreach name,python3 python3.13 python3.12 python3.11,$(shell \
@@ -23,7 +25,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_ROOT_USER_ACTION := ignore
 unexport PYTHONPATH PYTHONHOME
 
-.PHONY: serve chat test lint format protocol bench bench-quick clean FORCE
+.PHONY: serve chat test lint format protocol bench bench-quick bench-abuse clean FORCE
 
 serve: .venv/run.stamp
 	@exec $(BIN)/chatroomctl serve $(ARGS)
@@ -52,6 +54,9 @@ bench: .venv/bench.stamp bench/build/load
 
 bench-quick: .venv/run.stamp bench/build/load
 	$(BIN)/python bench/run.py --quick $(ARGS)
+
+bench-abuse: .venv/run.stamp bench/build/load
+	$(BIN)/python bench/abuse.py $(ARGS)
 
 bench/build/load: FORCE
 	@$(MAKE) --no-print-directory -C bench/generator

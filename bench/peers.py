@@ -85,6 +85,8 @@ class Launch:
     """The listening socket that it inherits, if it does not listen by itself."""
     tls: bool = False
     """True if clients must shake hands first."""
+    ports: Mapping[str, int] = field(default_factory=dict)
+    """All ports by their kind, if there are several."""
 
 
 Recipe = Callable[[Path, int], Launch]
@@ -113,6 +115,10 @@ class Server:
     port: int
     ready_s: float
     """The time from its start until its first client was registered."""
+    ports: Mapping[str, int]
+    """``Launch.ports``."""
+    screen: Path
+    """What it writes to stdout and stderr."""
 
 
 def ngircd(directory: Path, port: int) -> Launch:
@@ -197,7 +203,7 @@ def running(recipe: Recipe, cores: Cores) -> Iterator[Server]:
             launch.listening.close()
         try:
             ready_at = _register_one(process, port, launch.tls, screen)
-            yield Server(process, port, ready_at - began)
+            yield Server(process, port, ready_at - began, launch.ports, screen)
             if process.poll() is not None:
                 raise ServerFailed(f"ended by itself: {_end_of(screen)}")
         finally:

@@ -68,7 +68,7 @@ def serve(directory: Path, listen: str, settings: Mapping[str, object]) -> tuple
     return [str(script), *where, "serve"], environment
 
 
-def make_database(path: Path, accounts: int, bans: int) -> Path:
+def make_database(path: Path, accounts: int, bans: int, cost: int = _COST) -> Path:
     """Make a database of that many accounts and that many bans, of names and addresses in turn.
 
     The accounts are named ``ACCOUNTS`` and a number from 0. All share one verifier, because bcrypt is not measured.
@@ -76,7 +76,7 @@ def make_database(path: Path, accounts: int, bans: int) -> Path:
     stores = open_stores(path, create=True)
     with stores:
         stores.database.execute("PRAGMA synchronous = OFF")  # no other process reads it before it is complete
-        credential = hash_password(PASSWORD, _COST)
+        credential = hash_password(PASSWORD, cost)
         for number in range(accounts):
             stores.accounts.create(f"{ACCOUNTS}{number}", Role.USER, [credential], _ACTOR)
         for start in range(0, bans, _BATCH):
@@ -98,6 +98,6 @@ class Databases:
         self._directory = directory
         self.find = cache(self._make)
 
-    def _make(self, accounts: int, bans: int) -> Path:
+    def _make(self, accounts: int, bans: int, cost: int = _COST) -> Path:
         print(f"making a database of {accounts} accounts and {bans} bans", file=sys.stderr, flush=True)
-        return make_database(self._directory / f"{accounts}-{bans}.db", accounts, bans)
+        return make_database(self._directory / f"{accounts}-{bans}-{cost}.db", accounts, bans, cost)
