@@ -34,6 +34,13 @@ class Runtime(Protocol):
         """How many connections are open, and how many there can be. From any thread."""
         ...
 
+    def find_listing(self, version: int, address: int, settings: Settings) -> str:
+        """Return the DNS blocklist that an address is on; empty if it is on none, or none can be asked.
+
+        Blocks, so call it without the hub lock.
+        """
+        ...
+
     def facts(self) -> dict[str, str]:
         """The daemon's own facts for ``STATUS``: its addresses, database, configuration and process id."""
         ...

@@ -10,9 +10,10 @@ if TYPE_CHECKING:
     from chatroom.chat.people.session import Session
     from chatroom.chat.stored.stores import Stores
 
-Queue = Literal["store", "password", "history"]
+Queue = Literal["store", "password", "history", "dns"]
 """The worker that runs a job. ``store`` is one thread that runs its jobs in order, and the only one that writes.
-``password`` is for bcrypt, several at a time. ``history`` reads messages."""
+``password`` is for bcrypt, several at a time. ``history`` reads messages. ``dns`` asks blocklists, several at a
+time."""
 
 Job = Callable[["Stores"], object]
 """Runs in a worker's thread, without the hub lock, with the worker's own stores."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from chatroom.config.values import (
     FilePaths,
     Network,
     Networks,
+    Number,
     Text,
     Whole,
     Words,
@@ -24,6 +26,9 @@ from chatroom.paths import default_database
 ONE_LINE = r"[^\x00-\x1f\x7f]*"
 ONE_WORD = r"[!-9;-~][!-~]*"  # a colon at the start would make it the last parameter of a line
 _LABEL = r"[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?"
+_RESOLVER = r"|[0-9.]+(:[0-9]{1,5})?|[0-9A-Fa-f]*:[0-9A-Fa-f:.]+|\[[0-9A-Fa-f:.]+\](:[0-9]{1,5})?"
+MOST_ZONE_CHARACTERS = 180
+"""A name has at most 253 characters, and the digits of an IPv6 address take 64 (RFC 1035, section 2.3.4)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +184,44 @@ class WebIrc:
     def trusts(self, version: int, address: int) -> bool:
         """Return True if a gateway can have that address, an integer of IP version 4 or 6."""
         return bool(self.password) and is_among(self.gateways, version, address)
+
+
+def is_zone(word: str) -> bool:
+    """Return True for the domain name of a DNS blocklist: an address of 32 labels fits in front of it."""
+    return len(word) <= MOST_ZONE_CHARACTERS and re.fullmatch(rf"{_LABEL}(\.{_LABEL})+", word) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Dnsbl:
+    """DNS blocklists: lists of addresses that are known for spam or break-ins, which others run and DNS answers for.
+
+    The server asks them for the address of each new user, unless it is this machine's, private, or in
+    ``limits.exempt``, or the user logs in as a moderator or an admin. If a list does not answer, the user comes in, and
+    the log says so once. Each list learns the addresses of your users and has rules of its own for who may ask it.
+    """
+
+    zones: tuple[str, ...] = setting(
+        (),
+        Words('a list of at most 5 domain names of blocklists, such as ["dnsbl.dronebl.org"]', is_zone, most=5),
+        "The domain names of the lists. [] asks none.",
+    )
+    action: str = setting(
+        "refuse",
+        Text('"refuse" or "login"', r"refuse|login"),
+        "What happens to a user whose address is listed. refuse: the user cannot come in. login: the user must log in "
+        "to an account, and cannot register one.",
+    )
+    resolver: str = setting(
+        "",
+        Text("an address with or without a port, such as 127.0.0.1 or [::1]:5353, or nothing", _RESOLVER),
+        "The DNS server to ask. Empty: those of this machine (/etc/resolv.conf). Many lists do not answer the large "
+        "public resolvers, so use one of your own.",
+    )
+    timeout_s: float = setting(
+        2.0,
+        Number(0.1, 30),
+        "How many seconds to wait for the answer of a list. A list that does not answer is not asked for a minute.",
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from typing import Any
 
 from chatroom.config.chatting import Accounts, Channels, History, Limits
 from chatroom.config.keys import Applies
-from chatroom.config.serving import Database, Listen, Server, WebIrc
+from chatroom.config.serving import Database, Dnsbl, Listen, Server, WebIrc
 from chatroom.config.values import Kind
 
 
@@ -31,6 +31,7 @@ class Settings:
     limits: Limits = field(default_factory=Limits)
     history: History = field(default_factory=History)
     webirc: WebIrc = field(default_factory=WebIrc)
+    dnsbl: Dnsbl = field(default_factory=Dnsbl)
     source: Path | None = field(default=None, compare=False)
     """The file that was read, or None."""
     key_sources: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
@@ -46,6 +47,7 @@ SECTIONS: dict[str, type[Any]] = {
     "limits": Limits,
     "history": History,
     "webirc": WebIrc,
+    "dnsbl": Dnsbl,
 }
 
 

@@ -196,10 +196,11 @@ class Words:
 
     allowed: str
     check: Callable[[str], bool]
+    most: int = 1000
 
     def read(self, value: object) -> tuple[str, ...]:
         """Accept a TOML array of strings without duplicates."""
-        if not isinstance(value, list | tuple):
+        if not isinstance(value, list | tuple) or len(value) > self.most:
             raise ValueError
         if not all(isinstance(word, str) and self.check(word) for word in value) or len(set(value)) != len(value):
             raise ValueError

@@ -33,6 +33,7 @@ from chatroom.chat.world import World
 from chatroom.config import Listen, Settings, find_unsafe
 from chatroom.errors import ChatroomError, ServeError, StorageError
 from chatroom.server.backlogs import send_buffer_bytes
+from chatroom.server.blocklists import Blocklists
 from chatroom.server.change_follower import ChangeFollower
 from chatroom.server.clocks import read_clocks
 from chatroom.server.connection_counter import ConnectionCounter
@@ -161,7 +162,7 @@ class Daemon:
                 stores.database.write_first_page()
                 # Before everything is loaded: a change meanwhile is read twice rather than never.
                 last_change_id = stores.last_change_id()
-                runtime = DaemonRuntime(self._load_settings, counter, self._facts(where))
+                runtime = DaemonRuntime(self._load_settings, counter, self._facts(where), Blocklists(self._report))
                 world = self._make_world(stores, runtime)
                 has_admin = stores.accounts.count_admins() > 0
             self._control_path = paths.control_socket(path)
@@ -209,11 +210,13 @@ class Daemon:
 
         return watch
 
+    def _report(self, line: str) -> None:
+        """Log a line. From any thread, without the hub lock."""
+        self._screen.show([line])
+
     def _make_supervisor(self, workers: Workers, listener: Listener) -> Supervisor:
         loops = [self._screen, *workers.threads, self._upkeep, listener.handshakes]
-        return Supervisor(
-            self._threads, [loop for loop in loops if loop is not None], lambda line: self._screen.show([line])
-        )
+        return Supervisor(self._threads, [loop for loop in loops if loop is not None], self._report)
 
     def _make_world(self, stores: SqliteStores, runtime: DaemonRuntime) -> World:
         # Nothing that is loaded here is garbage. Without this, Python would search it for garbage while it loads, and

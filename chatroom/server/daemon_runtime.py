@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from chatroom.chat.admission.reserved_places import Places
     from chatroom.chat.people.session import Session
     from chatroom.config import Settings
+    from chatroom.server.blocklists import Blocklists
     from chatroom.server.connection_counter import ConnectionCounter
     from chatroom.server.supervisor import Supervisor
 
@@ -22,11 +23,14 @@ class DaemonRuntime:
     supervisor: Supervisor
     """Watches the threads. Set once, before the first tick."""
 
-    def __init__(self, load_settings: LoadSettings, counter: ConnectionCounter, facts: dict[str, str]) -> None:
+    def __init__(
+        self, load_settings: LoadSettings, counter: ConnectionCounter, facts: dict[str, str], blocklists: Blocklists
+    ) -> None:
         self.is_ending = False
         self._load_settings = load_settings
         self._counter = counter
         self._facts = facts
+        self._blocklists = blocklists
         self.more_facts: Callable[[], dict[str, str]] = dict
         """Facts that change while the daemon runs."""
 
@@ -41,6 +45,10 @@ class DaemonRuntime:
     def places(self, settings: Settings) -> Places:
         """How many connections are open, and how many there can be. From any thread."""
         return self._counter.places(settings)
+
+    def find_listing(self, version: int, address: int, settings: Settings) -> str:
+        """Return the DNS blocklist that an address is on, or nothing. From any thread, without the hub lock."""
+        return self._blocklists.find(version, address, settings.dnsbl)
 
     def facts(self) -> dict[str, str]:
         """The daemon's facts for ``STATUS``."""

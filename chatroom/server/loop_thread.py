@@ -23,6 +23,11 @@ class LoopThread(ABC):
         thread.start()
         self._thread = thread
 
+    @property
+    def is_started(self) -> bool:
+        """True if the loop has ever begun. Some begin when they are first needed."""
+        return self._thread is not None
+
     def is_alive(self) -> bool:
         """True while the loop runs."""
         return self._thread is not None and self._thread.is_alive()

@@ -79,7 +79,7 @@ class Supervisor:
                 raise ServeError(f"the thread {thread.name} has died, and the daemon cannot go on without it")
             self._look_at_tick(thread, now_s)
         for watched in self._loops:
-            if not watched.loop.is_alive():
+            if watched.loop.is_started and not watched.loop.is_alive():
                 self._restart(watched, now_s)
 
     @property
@@ -89,14 +89,15 @@ class Supervisor:
 
     def describe(self) -> str:
         """What to say of the threads in ``STATUS``."""
-        count = len(self._ticking) + len(self._loops)
+        count = len(self._ticking) + sum(watched.loop.is_started for watched in self._loops)
         restarts = [
             f"{watched.loop.name} was started again {watched.restarts}x" for watched in self._loops if watched.restarts
         ]
         return "; ".join([*(self._troubles(time.monotonic()) or [f"all {count} run"]), *restarts])
 
     def _troubles(self, now_s: float) -> list[str]:
-        everyone: list[TickingThread | LoopThread] = [*self._ticking, *(watched.loop for watched in self._loops)]
+        loops = [watched.loop for watched in self._loops if watched.loop.is_started]
+        everyone: list[TickingThread | LoopThread] = [*self._ticking, *loops]
         troubles = [f"{thread.name} has died" for thread in everyone if not thread.is_alive()]
         for thread in self._ticking:
             lasts_s = _tick_lasts_s(thread, now_s)

@@ -2,7 +2,7 @@
 
 ``store`` is one thread that runs its jobs in order and looks for other processes' changes between them. The hub
 therefore learns of every change in the order in which the database got it. ``history`` is one thread that reads
-messages. The ``password`` threads run bcrypt.
+messages. The ``password`` threads run bcrypt, and the ``dns`` threads ask blocklists.
 """
 
 from __future__ import annotations
@@ -29,6 +29,8 @@ MOST_TOGETHER = 64
 """How many jobs the store worker does in one transaction."""
 TOGETHER_S = 0.005
 """How long it takes in further ones: meanwhile it has the write lock, and messages wait."""
+DNS_THREADS = 4
+"""How many questions to blocklists can be under way. A list that is down is left out, so few of them wait long."""
 MOST_WRITES = 2000
 """With more jobs than this for the store worker, verbs that add to them wait."""
 
@@ -41,6 +43,7 @@ class Workers:
             "store": OrderedJobs(),
             "history": JobsInTurns(),
             "password": JobsInTurns(),
+            "dns": JobsInTurns(),
         }
         self._store = _Worker("store", self._queues["store"], open_stores)
         self.threads: Sequence[LoopThread] = [
@@ -50,13 +53,17 @@ class Workers:
                 _Worker(f"password-{number}", self._queues["password"], open_stores)
                 for number in range(password_threads)
             ),
+            *(_Worker(f"dns-{number}", self._queues["dns"], open_stores) for number in range(DNS_THREADS)),
         ]
+        self._late = [thread for thread in self.threads if thread.name.startswith("dns-")]
+        """Threads that begin when the first job comes for them: most daemons ask no blocklist."""
 
     def start(self, watch: Callable[[Stores], None] | None = None) -> None:
         """Start the threads. The store worker calls ``watch`` at once, then five times a second between its jobs."""
         self._store.watch = watch
         for thread in self.threads:
-            thread.start()
+            if thread not in self._late:
+                thread.start()
 
     @property
     def is_full(self) -> bool:
@@ -70,9 +77,17 @@ class Workers:
 
         The outcome is ``Overloaded`` if the job is not done, because too many wait or nobody waits for it any more.
         """
+        if name == "dns" and self._late:
+            self._start_late()
         dropped = self._queues[name].put(QueuedJob(job, done, session, order))
         if dropped is not None:
             dropped.done(Overloaded("too much waits already, try again in a moment"))
+
+    def _start_late(self) -> None:
+        """Start the threads that wait for their first job. Once: the hub lock is held by who submits such jobs."""
+        late, self._late = self._late, []
+        for thread in late:
+            thread.start()
 
     def stop(self, patience_s: float) -> bool:
         """Finish what was submitted and end the threads. False if one is still busy after that time.

@@ -49,3 +49,52 @@ def test_importing_settings_is_cheap() -> None:
     code = "import sys, chatroom.config; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert heavy.isdisjoint(loaded)
+
+
+@pytest.mark.parametrize(
+    "zones, is_valid",
+    [
+        (["dnsbl.dronebl.org"], True),
+        (["a.example", "b.example"], True),
+        (["localhost"], False),
+        (["http://a.example"], False),
+        (["a.example."], False),
+        (["-a.example"], False),
+        (["a" * 90 + "." + "b" * 90 + ".example"], False),
+        (["a.example", "a.example"], False),
+        ([f"{letter}.example" for letter in "abcdef"], False),
+    ],
+)
+def test_blocklists_are_domain_names(zones: list[str], is_valid: bool) -> None:
+    """At most five, which fit behind an IPv6 address."""
+    key = find_key("dnsbl.zones")
+    assert key is not None
+    if is_valid:
+        assert key.kind.read(zones) == tuple(zones)
+    else:
+        with pytest.raises(ValueError):  # noqa: PT011
+            key.kind.read(zones)
+
+
+@pytest.mark.parametrize(
+    "resolver, is_valid",
+    [
+        ("", True),
+        ("127.0.0.1", True),
+        ("127.0.0.1:5353", True),
+        ("::1", True),
+        ("[2001:db8::1]:53", True),
+        ("dns.example.org", False),
+        ("127.0.0.1:", False),
+        ("127.0.0.1 ", False),
+    ],
+)
+def test_a_resolver_is_an_address(resolver: str, is_valid: bool) -> None:
+    """A name would have to be resolved first."""
+    key = find_key("dnsbl.resolver")
+    assert key is not None
+    if is_valid:
+        assert key.kind.read(resolver) == resolver
+    else:
+        with pytest.raises(ValueError):  # noqa: PT011
+            key.kind.read(resolver)

@@ -19,6 +19,10 @@ class FakeRuntime:
         self.known_facts: dict[str, str] = {}
         self.refusal: str | None = None
         self.known_places = Places(0, None)
+        self.listings: dict[int, str] = {}
+        """The blocklists that addresses are on."""
+        self.asked_for: list[int] = []
+        """The addresses that blocklists were asked for, in order."""
         self.admitted: list[str] = []
         """The addresses of the sessions that asked to be admitted, in order."""
 
@@ -33,6 +37,10 @@ class FakeRuntime:
 
     def places(self, settings: Settings) -> Places:
         return self.known_places
+
+    def find_listing(self, version: int, address: int, settings: Settings) -> str:
+        self.asked_for.append(address)
+        return self.listings.get(address, "")
 
     def facts(self) -> dict[str, str]:
         return self.known_facts

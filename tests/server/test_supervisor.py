@@ -128,3 +128,20 @@ def test_a_tick_that_does_not_end_is_reported_seldom(stage: Stage, monkeypatch: 
     stage.supervisor.look()
     assert stage.lines[3:] == ["io-0 goes on"]
     assert stage.supervisor.is_well
+
+
+def test_a_loop_that_has_not_begun_is_not_missed(stage: Stage) -> None:
+    """It begins when it is first needed, and is watched from then on."""
+    late = Loop()
+    supervisor = Supervisor([stage.ticking], [stage.loop, late], stage.lines.append)
+    supervisor.look()
+    assert (supervisor.describe(), late.is_started) == ("all 2 run", False)
+    late.start()
+    assert supervisor.describe() == "all 3 run"
+    late.may_end.set()
+    until(lambda: not late.is_alive(), "the loop has ended")
+    assert supervisor.describe() == "loop has died"
+    supervisor.look()
+    assert late.is_alive()
+    late.may_end.set()
+    late.join(30)

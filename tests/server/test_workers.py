@@ -197,3 +197,19 @@ def test_too_many_jobs_are_refused_at_once(workers: Workers) -> None:
         assert isinstance(done.get(timeout=CAP_S), Overloaded)
     held.set()
     assert sum(done.get(timeout=CAP_S) is True for _ in range(MOST_WAITING + 1)) == MOST_WAITING + 1
+
+
+def test_threads_for_blocklists_begin_with_the_first_question(database: Path) -> None:
+    """Most daemons ask none. The questions run beside each other."""
+    workers = Workers(lambda: open_stores(database))
+    workers.start()
+    asking = [thread for thread in workers.threads if thread.name.startswith("dns-")]
+    assert not any(thread.is_started for thread in asking)
+    assert all(thread.is_alive() for thread in workers.threads if thread not in asking)
+    together = threading.Barrier(len(asking), timeout=CAP_S)
+    outcomes: queue.SimpleQueue[object] = queue.SimpleQueue()
+    for _ in asking:
+        workers.submit("dns", lambda stores: together.wait() >= 0, outcomes.put)
+    assert [outcomes.get(timeout=CAP_S) for _ in asking] == [True] * len(asking)
+    assert all(thread.is_alive() for thread in asking)
+    assert workers.stop(CAP_S)

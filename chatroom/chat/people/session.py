@@ -25,6 +25,7 @@ class Registration:
         "account_data",
         "away",
         "cap_open",
+        "listing",
         "nick",
         "passwords",
         "realname",
@@ -52,6 +53,8 @@ class Registration:
         """The account whose other sessions have read of this login already; 0 for none."""
         self.away: str | None = None
         """The away message that the user will have; None if it will not be away."""
+        self.listing: str | None = None
+        """The DNS blocklist that the address is on; empty if it is on none, None if that was not asked."""
         self.account_data: AccountData | None = None
         """The account data that the user will have as a guest; None if METADATA has set nothing."""
 

@@ -22,6 +22,7 @@ from chatroom.chat.offered_capabilities import registers_before_connect
 from chatroom.chat.stored.records import Account, AccountEntry, Actor, Credential, Role
 from chatroom.commands.action_limits import wait_for_registration
 from chatroom.commands.command_table import When, command
+from chatroom.commands.connecting.listed_addresses import ask_lists, find_listing
 from chatroom.commands.connecting.login import TLS_REQUIRED, log_in, may_log_in
 from chatroom.commands.connecting.registration import advance, nick_refusal, take_account
 from chatroom.commands.context import NICKSERV, Context
@@ -46,6 +47,12 @@ def register(context: Context, params: list[str]) -> Pending | None:
     account, email, password = params[:3]
     nick = _nick(context)
     if _refuse_stranger(context, account):
+        return None
+    pending = ask_lists(context, None, lambda context: register(context, params))
+    if pending is not None:
+        return pending
+    if find_listing(context, None):
+        context.fail("DISALLOWED", account, text="Your address is on a blocklist: no name can be registered from it")
         return None
     refused = _refused_nick(context, account, nick)
     if refused:

@@ -19,6 +19,7 @@ from chatroom.chat.admission.reserved_names import is_withheld, refusal_text
 from chatroom.chat.always_on import find_alone
 from chatroom.chat.people.user import ABSENT, NO_DEVICE, User
 from chatroom.chat.stored.records import Account, AccountEntry
+from chatroom.commands.connecting.listed_addresses import ask_lists, turn_away_listed
 from chatroom.commands.connecting.login import Denied, check_password, know_account
 from chatroom.commands.connecting.welcome_burst import welcome
 from chatroom.commands.context import Context
@@ -59,9 +60,11 @@ def advance(context: Context) -> Pending | None:
         return with_account_data(context, account, advance)
     if context.world.settings.server.password and not registration.server_password_given:
         _refuse_login(context, Denied("this server needs a password, send it by PASS"))
-    elif _may_enter(context, registration.nick, account):
+        return None
+    pending = ask_lists(context, account, advance)
+    if pending is None and _may_enter(context, registration.nick, account):
         return _complete(context, registration)
-    return None
+    return pending
 
 
 def _account_now(context: Context, account: AccountEntry | None) -> AccountEntry | None:
@@ -102,7 +105,7 @@ def nick_refusal(context: Context, nick: str, account: AccountEntry | None) -> t
 def _may_enter(context: Context, nick: str, account: AccountEntry | None) -> bool:
     """True if the session may become a user of that nick. Otherwise refuse it, and close it if it may not stay."""
     world, session = context.world, context.session
-    if turn_away_banned(context):
+    if turn_away_banned(context) or turn_away_listed(context, nick, account):
         return False
     # The name of the account too: it may be banned while the nick is another.
     for name in (nick,) if account is None else (nick, account.name):
