@@ -9,6 +9,9 @@
 #                make bench-quick prints less of it within two minutes (ARGS="--only room-100-w1" narrows either)
 # make bench-abuse
 #                what users notice of an attack on the daemon, and on InspIRCd, into bench/abuse.md
+# make bench-held
+#                hold 5,000 connections for ten minutes, and draw bench/held.svg (HELD_CONNECTIONS, HELD_MINUTES)
+# make audit     ask for known vulnerabilities of the versions in constraints.txt; it needs the network
 # make clean     remove the environment and what was built
 
 PYTHON ?= $(firstword $(foreach name,python3 python3.13 python3.12 python3.11,$(shell \
@@ -25,7 +28,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_ROOT_USER_ACTION := ignore
 unexport PYTHONPATH PYTHONHOME
 
-.PHONY: serve chat test lint format protocol bench bench-quick bench-abuse clean FORCE
+.PHONY: serve chat test lint format protocol bench bench-quick bench-abuse bench-held audit clean FORCE
 
 serve: .venv/run.stamp
 	@exec $(BIN)/chatroomctl serve $(ARGS)
@@ -58,6 +61,15 @@ bench-quick: .venv/run.stamp bench/build/load
 bench-abuse: .venv/run.stamp bench/build/load
 	$(BIN)/python bench/abuse.py $(ARGS)
 
+bench-held: .venv/test.stamp .venv/bench.stamp
+	@mkdir -p bench/build
+	HELD_FIGURES=bench/build/held.json $(BIN)/pytest -q -s -m soak tests/e2e/test_held_load.py
+	$(BIN)/python bench/held.py bench/build/held.json bench/held.svg
+
+# pip-audit is in an environment of its own, so that it judges only what chatroom needs, and as pinned.
+audit: .venv/audit.stamp
+	.venv/audit/bin/pip-audit --strict --no-deps --disable-pip --requirement constraints.txt $(ARGS)
+
 bench/build/load: FORCE
 	@$(MAKE) --no-print-directory -C bench/generator
 
@@ -79,6 +91,11 @@ clean:
 	@echo "Installing chatroom and what draws the bench's pictures into .venv"
 	@$(BIN)/python -m pip install --quiet --editable '.[bench]'
 	@touch .venv/run.stamp $@
+
+.venv/audit.stamp: .venv/made.stamp
+	@$(PYTHON) -m venv .venv/audit
+	@env -u PIP_CONSTRAINT .venv/audit/bin/python -m pip install --quiet pip-audit
+	@touch $@
 
 # Made anew where it was made elsewhere (its scripts hold their path) or has lost its interpreter to an upgrade.
 .venv/made.stamp:

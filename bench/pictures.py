@@ -1,4 +1,4 @@
-"""The pictures of ``results.md``, as SVG. The same figures give the same file."""
+"""The pictures of ``results.md``, and that of held connections, as SVG. The same figures give the same file."""
 
 from __future__ import annotations
 
@@ -99,6 +99,24 @@ def draw_sweeps(path: Path, swept: Sequence[tuple[Sweep, Sequence[tuple[int, Ans
             axes.set_xlabel(sweep.label)
             axes.set_ylabel("µs a delivered message")
             axes.legend(frameon=False)
+        _save(picture, path)
+
+
+def draw_held(path: Path, figures: Sequence[dict[str, float]]) -> None:
+    """Draw memory, sockets and threads over the time in which connections were held, one figure for each second."""
+    minutes = [figure["at_s"] / 60 for figure in figures]
+    shown = [
+        ("resident memory, MiB", [figure["resident_bytes"] / 2**20 for figure in figures]),
+        ("sockets", [figure["sockets"] for figure in figures]),
+        ("threads", [figure["threads"] for figure in figures]),
+    ]
+    with mpl.rc_context(_STYLE):
+        picture = Figure(figsize=(9.5, 6), layout="constrained")
+        for axes, (label, values) in zip(picture.subplots(len(shown), 1, sharex=True), shown, strict=True):
+            axes.plot(minutes, values, color=_COLOURS[OURS], lw=1.2)
+            axes.set_ylim(0, max(values) * 1.15)
+            axes.set_ylabel(label)
+        axes.set_xlabel("minutes")
         _save(picture, path)
 
 
