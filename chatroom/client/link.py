@@ -126,7 +126,7 @@ class LineReader:
 
 
 class Link:
-    """A connection to ``address``. ``connect_s`` and ``silence_s``: see ``CONNECT_S`` and ``SILENCE_S``.
+    """A connection to ``address``. ``connect_s``, ``silence_s``, ``farewell_s``: see the constants of these names.
 
     ``trust`` is for an address with TLS.
     """
@@ -139,12 +139,14 @@ class Link:
         trust: Trust = SYSTEM_TRUST,
         connect_s: float = CONNECT_S,
         silence_s: float = SILENCE_S,
+        farewell_s: float = FAREWELL_S,
     ) -> None:
         self._address = address
         self._post = post
         self._trust = trust
         self._connect_s = connect_s
         self._silence_s = silence_s
+        self._farewell_s = farewell_s
         # Guards _outgoing and _wake_in.
         self._lock = threading.Lock()
         self._outgoing = bytearray()
@@ -168,7 +170,10 @@ class Link:
             self._wake()
 
     def close(self) -> None:
-        """Write the queued lines, then hang up. May be called at any time, and more than once."""
+        """Write the queued lines, then wait for the server to hang up, for ``farewell_s`` seconds at most.
+
+        May be called at any time, and more than once.
+        """
         self._closing.set()
         with self._lock:
             self._wake()
@@ -240,7 +245,7 @@ class Link:
             selector.register(self._wake_out, selectors.EVENT_READ)
             while not self._is_abandoned:
                 if self._closing.is_set() and close_by is None:
-                    close_by = time.monotonic() + FAREWELL_S
+                    close_by = time.monotonic() + self._farewell_s
                 with self._lock:
                     pending = bool(self._outgoing)
                 # A socket can nearly always be written: with nothing to write, that event would keep the loop busy.

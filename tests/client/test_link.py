@@ -30,12 +30,13 @@ def make_link(server: ScriptedServer, items: queue.Queue[LinkItem]) -> Iterator[
     links = []
 
     def make(silence_s: float = CAP_S) -> Link:
-        links.append(Link(Address("127.0.0.1", server.port), items.put, silence_s=silence_s))
+        address = Address("127.0.0.1", server.port)
+        links.append(Link(address, items.put, silence_s=silence_s, farewell_s=CAP_S))
         return links[-1]
 
     yield make
     for link in links:
-        link.close()
+        link.abandon()
         link.join(CAP_S)
 
 
@@ -109,6 +110,19 @@ def test_closing_writes_what_is_pending(server: ScriptedServer, make_link: MakeL
     while peer.read().verb != "QUIT":
         said += 1
     assert said == 20000
+
+
+def test_a_server_that_does_not_hang_up_is_left(server: ScriptedServer, items: queue.Queue[LinkItem]) -> None:
+    """A closing link waits for the server to hang up first, but not for ever."""
+    link = Link(Address("127.0.0.1", server.port), items.put, farewell_s=0.05)
+    link.open()
+    peer = server.accept()
+    assert items.get(timeout=CAP_S) == Opened()
+    link.send("QUIT")
+    link.close()
+    assert peer.read().verb == "QUIT"
+    assert items.get(timeout=CAP_S) == Closed("closed", was_open=True)
+    link.join(CAP_S)
 
 
 def test_a_silent_server_is_asked_and_then_given_up(

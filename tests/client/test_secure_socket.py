@@ -47,13 +47,13 @@ def connect(items: Items) -> Iterator[Connect]:
     links = []
 
     def make(server: ScriptedServer, trust: Trust = SYSTEM_TRUST, host: str = "127.0.0.1") -> Link:
-        links.append(Link(Address(host, server.port, tls=True), items.put, trust=trust))
+        links.append(Link(Address(host, server.port, tls=True), items.put, trust=trust, farewell_s=CAP_S))
         links[-1].open()
         return links[-1]
 
     yield make
     for link in links:
-        link.close()
+        link.abandon()
         link.join(CAP_S)
 
 
