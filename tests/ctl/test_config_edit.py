@@ -25,6 +25,8 @@ def key(path: str) -> Key:
 
 
 BURST = key("limits.burst_lines")
+SERVER_SECTION = "[server]\n" + template().partition("\n[server]\n")[2].partition("\n[")[0] + "\n"
+"""One section of the template: to read all of it hundreds of times takes most of a minute on a busy machine."""
 
 
 @pytest.mark.parametrize("each", KEYS, ids=lambda each: each.path)
@@ -104,13 +106,24 @@ def test_a_broken_file_is_not_touched() -> None:
         with_value("[limits", BURST, 7)
 
 
+def check_motd(file: str, text: str) -> None:
+    """Set the message of the day in a file that does not set it, and once more; it must be read back."""
+    motd = key("server.motd")
+    changed = with_value(file, motd, text)
+    assert tomllib.loads(changed)["server"] == {"motd": text}
+    assert tomllib.loads(with_value(changed, motd, "x"))["server"] == {"motd": "x"}
+
+
 @given(text=st.text(st.characters(blacklist_categories=["Cs"], blacklist_characters="\0\x7f")))
 def test_any_text_can_be_a_value(text: str) -> None:
     """Quotes, line ends and control characters in a value are read back unchanged."""
-    motd = key("server.motd")
-    changed = with_value(template(), motd, text)
-    assert tomllib.loads(changed)["server"] == {"motd": text}
-    assert tomllib.loads(with_value(changed, motd, "x"))["server"] == {"motd": "x"}
+    check_motd(SERVER_SECTION, text)
+
+
+@pytest.mark.parametrize("text", ["", "\"'\\", '"""', "a\nb\r\n[limits]\n# motd = 1\n", "\t\x01\x1f\x85\u2028", "é🍵"])
+def test_a_text_can_be_a_value_in_the_template(text: str) -> None:
+    """The same in the whole file that ``config init`` writes."""
+    check_motd(template(), text)
 
 
 def test_a_file_is_replaced_whole(tmp_path: Path) -> None:
