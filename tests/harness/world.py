@@ -19,6 +19,7 @@ from typing import Any
 
 from harness.held_work import HeldItem, HeldPending
 from harness.invariants import check_invariants, check_lines
+from harness.new_database import make_database
 from harness.runtime import FakeRuntime
 from harness.session_client import Client
 
@@ -83,7 +84,7 @@ class Here:
         """The wall clock."""
         self.mono_ms = 1_000_000
         """The monotonic clock."""
-        self.stores: SqliteStores = open_stores(path, create=True, writer="daemon:test", clock=lambda: self.now)
+        self.stores: SqliteStores = open_stores(make_database(path), writer="daemon:test", clock=lambda: self.now)
         self.journal = open_journal(path, clock=lambda: self.now) if history else None
         self.clients: dict[int, Client] = {}
         self.writes: list[tuple[Session, bytes]] = []

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from harness.new_database import make_database
 
 from chatroom.chat.people.session import Session
 from chatroom.chat.stored.stores import Stores
@@ -21,7 +22,7 @@ CAP_S = 30.0
 def database(tmp_path: Path) -> Path:
     """An empty database."""
     path = tmp_path / "chat.db"
-    open_stores(path, create=True).close()
+    make_database(path)
     return path
 
 

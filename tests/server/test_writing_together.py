@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from harness.new_database import make_database
 
 from chatroom.chat.stored.records import Actor
 from chatroom.chat.stored.stores import Stores
@@ -60,7 +61,7 @@ class Held:
 def held(tmp_path: Path) -> Iterator[Held]:
     """A held worker on an empty database."""
     path = tmp_path / "chat.db"
-    open_stores(path, create=True).close()
+    make_database(path)
     made = Held(path)
     yield made
     made.open.set()
