@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from harness.daemon import Daemon, Place, running
+from harness.daemon import Daemon, Place, running, until
 
 
 @pytest.fixture
@@ -27,3 +27,12 @@ def daemon() -> Iterator[Daemon]:
     """A daemon for this test alone."""
     with running() as started:
         yield started
+
+
+@pytest.fixture(autouse=True)
+def left(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Wait until the daemon of a module has seen the clients of a test leave: the next test would read their QUIT."""
+    yield
+    if "shared" in request.fixturenames:
+        shared: Daemon = request.getfixturevalue("shared")
+        until(lambda: shared.status()["sessions"] == 0, "all clients of the test have left")

@@ -21,10 +21,16 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
+from click.testing import CliRunner
+
+from chatroom.ctl.main import cli
+
 CAP_S = 20.0
 """How long to wait, in seconds, before a test fails: far longer than anything takes."""
 
 PASSWORD = "correct horse"
+_OF_DEVELOPERS = ("CHATROOM_", "XDG_")
+"""How the environment variables begin that could name a developer's own files."""
 
 Found = TypeVar("Found")
 Running = TypeVar("Running", bound="Daemon")
@@ -215,9 +221,21 @@ class Place:
         """Run ``chatroomctl --json``, which must succeed, and return the document."""
         return json.loads(self.ctl(*arguments, "--json"))
 
+    def run_here(self, *arguments: str | Path, stdin: str = "") -> str:
+        """Do what ``ctl`` does inside this process, for what a test only needs to begin: a program takes long to start.
+
+        Only one thread of a test may call it.
+        """
+        hidden: dict[str, str | None] = dict.fromkeys(name for name in os.environ if name.startswith(_OF_DEVELOPERS))
+        call = ["--database", str(self.database), *map(str, arguments)]
+        runner = CliRunner(env={**hidden, **self.environment})
+        done = runner.invoke(cli, call, input=stdin, prog_name="chatroomctl", catch_exceptions=False)
+        assert done.exit_code == 0, done.stderr
+        return done.stdout
+
     def create(self, name: str, role: str = "user", password: str = PASSWORD) -> None:
         """Make an account from the shell."""
-        self.ctl("user", "create", name, "--role", role, "--password-stdin", stdin=password)
+        self.run_here("user", "create", name, "--role", role, "--password-stdin", stdin=password)
 
 
 class Daemon:
@@ -274,9 +292,13 @@ class Daemon:
 
     def create(self, name: str, role: str = "user", password: str = PASSWORD) -> None:
         """Make an account from the shell and wait until the daemon knows of it."""
-        before = self.place.ctl_json("status")["accounts"]
+        before = self.status()["accounts"]
         self.place.create(name, role, password)
-        until(lambda: self.place.ctl_json("status")["accounts"] > before, f"the daemon knows {name}")
+        until(lambda: self.status()["accounts"] > before, f"the daemon knows {name}")
+
+    def status(self) -> Any:
+        """Return what ``chatroomctl status`` tells of the daemon."""
+        return json.loads(self.place.run_here("status", "--json"))
 
     def stop(self, number: int = signal.SIGTERM) -> int:
         """Send a signal and wait for the end. Returns the exit code."""
