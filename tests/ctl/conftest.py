@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 from harness.control_server import ControlServer
+from harness.new_database import make_database
 
 from chatroom.ctl.main import cli
-from chatroom.storage.sqlite.sqlite_stores import open_stores
 
 Run = Callable[..., Result]
 
@@ -46,14 +46,16 @@ def run() -> Run:
 @pytest.fixture
 def database(home: Path) -> Path:
     """An empty database."""
-    path = home / "chat.db"
-    open_stores(path, create=True).close()
-    return path
+    return make_database(home / "chat.db")
 
 
 @pytest.fixture
-def present(database: Path) -> Iterator[Callable[..., None]]:
-    """Have a daemon list these sessions: nick, address and, if it is not ``user``, username."""
+def present(database: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
+    """Have a daemon list these sessions: nick, address and, if it is not ``user``, username.
+
+    It disconnects nobody, so that a ban does not wait long for it.
+    """
+    monkeypatch.setattr("chatroom.ctl.ban_outcome._PATIENCE_S", 0.1)
     servers = []
 
     def start(*sessions: tuple[str, ...]) -> None:

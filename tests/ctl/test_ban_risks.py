@@ -15,8 +15,9 @@ Ctl = Callable[..., Result]
 
 
 @pytest.fixture
-def ctl(run: Ctl, database: Path) -> Ctl:
-    """Run ``chatroomctl ban`` on the test's database."""
+def ctl(run: Ctl, database: Path, monkeypatch: pytest.MonkeyPatch) -> Ctl:
+    """Run ``chatroomctl ban`` on the test's database, with cheap passwords."""
+    monkeypatch.setenv("CHATROOM_ACCOUNTS__BCRYPT_COST", "4")
 
     def invoke(*args: str | Path) -> Result:
         return run("--database", database, "ban", *args)
