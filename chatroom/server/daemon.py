@@ -32,6 +32,7 @@ from chatroom.chat.stored_channels import restore_channels
 from chatroom.chat.world import World
 from chatroom.config import Listen, Settings, find_unsafe
 from chatroom.errors import ChatroomError, ServeError, StorageError
+from chatroom.server import garbage
 from chatroom.server.backlogs import send_buffer_bytes
 from chatroom.server.blocklists import Blocklists
 from chatroom.server.change_follower import ChangeFollower
@@ -185,6 +186,7 @@ class Daemon:
         allow_many_files()
         self._screen.start()
         self._fault_log.install()
+        garbage.search_once()
         workers.start(self._make_watch(hub, runtime, guard, last_change_id))
         for thread in threads:
             thread.start()
@@ -354,6 +356,7 @@ class Daemon:
             logging.getLogger(__name__).warning("a worker was still busy and was left behind")
         self._screen.show(["stopped"])
         self._fault_log.remove()
+        garbage.search_again()
         self._screen.stop(_READ_PATIENCE_S)
 
     def _close_journal(self) -> None:

@@ -58,6 +58,14 @@ class Forwarded:
     """True if the client's connection to the proxy is encrypted."""
 
 
+class _Protocol(ServerProtocol):
+    """The protocol with our choice of a subprotocol. Given as a function, it would know the protocol that knows it."""
+
+    def select_subprotocol(self, subprotocols: Sequence[Subprotocol]) -> Subprotocol | None:
+        """Return the first known subprotocol, in the client's order. A client that names none may connect too."""
+        return next((name for name in subprotocols if name in (TEXT, BINARY)), None)
+
+
 class WebSocketStream:
     """The server's side of the protocol for one connection. Used by one thread.
 
@@ -87,7 +95,7 @@ class WebSocketStream:
         self._forwarders = forwarders
         self.forwarded: Forwarded | None = None
         """What the proxy's headers say of the client; None before that, and without a proxy."""
-        self._protocol = ServerProtocol(select_subprotocol=_choose, max_size=MESSAGE_BYTES)
+        self._protocol = _Protocol(max_size=MESSAGE_BYTES)
         self._head = b""
         """The handshake's request so far."""
         self._idle_frames = 0
@@ -237,6 +245,16 @@ class WebSocketStream:
             self._protocol.send_close(code)
             self._outgoing += self._protocol.data_to_send()
 
+    def free(self) -> None:
+        """Let the memory be freed at once. Nothing is read from the stream any more."""
+        # The parser is a generator of the protocol that it belongs to, and errors know the frames that they came
+        # through, which know them: both are circles.
+        protocol = self._protocol
+        protocol.parser.close()
+        for error in (protocol.handshake_exc, protocol.parser_exc):
+            if error is not None:
+                error.__traceback__ = None
+
 
 def to_messages(lines: bytes, opcode: Opcode) -> bytes:
     """Put lines, each with its CR LF, into messages, one each. Readers of the same kind of message share the result."""
@@ -277,11 +295,6 @@ def error_response(status: HTTPStatus, why: str) -> bytes:
         ]
     )
     return Response(status.value, status.phrase, headers, body).serialize()
-
-
-def _choose(protocol: ServerProtocol, offered: Sequence[Subprotocol]) -> Subprotocol | None:
-    """Return the first known subprotocol, in the client's order. A client that names none may connect too."""
-    return next((name for name in offered if name in (TEXT, BINARY)), None)
 
 
 def _shown(origin: str) -> str:

@@ -105,6 +105,11 @@ class WebSocketConnection(Connection):
             super().write(last)
         super().begin_close(is_restart=is_restart)
 
+    def close(self) -> None:
+        """Close the socket. Idempotent."""
+        super().close()
+        self._stream.free()
+
     @property
     def forwarded(self) -> Forwarded | None:
         """What a proxy's headers say of the client; None if no proxy is in front of it."""
