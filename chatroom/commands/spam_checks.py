@@ -34,8 +34,8 @@ def find_refusal(context: Context, text: str) -> str:
     return "" if found is None else act_on(world, session, user, user.nick, found)
 
 
-def find_name_refusal(context: Context, nick: str, realname: str = "") -> str:
-    """Return why a nick, or the real name, must not be had; empty if they may. As ``find_refusal``.
+def find_name_refusal(context: Context, nick: str, text: str = "") -> str:
+    """Return why a user must not have a nick, or a text such as the real name; empty if it may. As ``find_refusal``.
 
     For a session that is not registered yet too. A mute is no reason.
     """
@@ -47,5 +47,6 @@ def find_name_refusal(context: Context, nick: str, realname: str = "") -> str:
     rank = user.rank if user is not None else account.role if account is not None else session.rank
     if rank >= Role.MODERATOR:
         return ""
-    found = world.spam.filters.find(nick) or (world.spam.filters.find(realname) if realname else None)
-    return "" if found is None else act_on(world, session, user, nick, found)
+    found = next((found for text in (nick, text) if text and (found := world.spam.filters.find(text))), None)
+    named = nick or (registration.nick if registration is not None else "") or "*"
+    return "" if found is None else act_on(world, session, user, named, found)

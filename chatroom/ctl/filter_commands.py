@@ -123,7 +123,8 @@ def remove(invocation: Invocation, pattern_or_id: str, yes: bool) -> None:
     """
     with open_stores(invocation.database) as stores:
         found = _find(stores, pattern_or_id)
-        confirm(f"Remove filter {found.id} ({_does(found)} for {found.pattern}, {found.hits} hits)?", yes)
+        hits = f"{found.hits} hit{'' if found.hits == 1 else 's'}"
+        confirm(f"Remove filter {found.id} ({_does(found)} for {found.pattern}, {hits})?", yes)
         removed = stores.filters.remove(found.id, invocation.actor)
     report_result(
         f"Removed filter {removed.id} ({removed.pattern}) from {invocation.database}",

@@ -109,6 +109,7 @@ def test_names_of_moderators_are_not_judged_at_the_door(here: Here) -> None:
     here.account("una")
     assert verbs(una.ask("PASS :una:open sesame", "NICK una", "USER u 0 * :spam"))[-1] == "ERROR"
     assert [ban.target for ban in here.stores.bans.list_in_force(here.now)] == ["una"]
+    assert not here.connect("spamalot", login="mo").closed
 
 
 def test_an_away_text_before_the_welcome_is_judged(here: Here) -> None:
@@ -117,6 +118,7 @@ def test_an_away_text_before_the_welcome_is_judged(here: Here) -> None:
     client = here.open()
     client.say("CAP REQ draft/pre-away")
     assert params_of(client.ask("AWAY :spam"), "FAIL") == ["AWAY", "CANNOT_SEND", "no spam"]
+    assert "filter 1 (refuse) has matched a text of * from 10.0.0.1" in here.world.log_lines
 
 
 @pytest.mark.parametrize("action", ["kick", "ban"])

@@ -19,6 +19,9 @@ from chatroom.irc.masks import Matcher, make_matcher
 
 _REGEX_BYTES = 1 << 18
 """The memory of one regular expression, compiled and at work."""
+_MOST_INSTRUCTIONS = 1000
+"""How large a compiled regular expression may be. In the worst case each character of a text costs a step for each
+instruction: 20 ms for a multiline message. Spam is found by some hundred."""
 _TOGETHER_BYTES = 1 << 23
 """The memory of the one that is made of all."""
 SEVERITY: dict[FilterAction, int] = {"ban": 0, "kick": 1, "mute": 2, "refuse": 3}
@@ -121,7 +124,10 @@ def compile_regex(pattern: str) -> Matcher:
             "a pattern with * and ? works without it"
         )
     try:
-        return _compile(re2, pattern, _REGEX_BYTES)
+        matcher, instructions = _compile(re2, pattern, _REGEX_BYTES)
+        if instructions > _MOST_INSTRUCTIONS:
+            raise InvalidValue("the regular expression is too slow: use fewer or smaller repetitions such as {1,500}")
+        return matcher
     except re2.error as error:
         why = error.args[0]
         why = why.decode(errors="replace") if isinstance(why, bytes) else str(why)
@@ -134,20 +140,22 @@ def _combine(patterns: Sequence[str]) -> Matcher | None:
     if re2 is None:
         return None
     try:
-        return _compile(re2, "|".join(f"(?:{pattern})" for pattern in patterns), _TOGETHER_BYTES)
+        return _compile(re2, "|".join(f"(?:{pattern})" for pattern in patterns), _TOGETHER_BYTES)[0]
     except re2.error:
         return None
 
 
-def _compile(re2: Any, pattern: str, most_bytes: int) -> Matcher:
+def _compile(re2: Any, pattern: str, most_bytes: int) -> tuple[Matcher, int]:
+    """Return a function that searches for the pattern, and how many instructions it has. Raises ``re2.error``."""
     options = re2.Options()
     options.max_mem = most_bytes
     options.case_sensitive = False
     options.never_capture = True
     options.log_errors = False
-    search: Callable[[str], object] = re2.compile(pattern, options).search
+    compiled = re2.compile(pattern, options)
     re2.purge()  # it keeps what it has compiled, and we do too
-    return lambda text: search(text) is not None
+    search: Callable[[str], object] = compiled.search
+    return (lambda text: search(text) is not None), compiled.programsize
 
 
 def _load_re2() -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
+from chatroom.chat.admission.durations import format_duration
 from chatroom.chat.stored.records import Actor, NewFilter, SpamFilter
 from chatroom.errors import NotFound, TooMany
 from chatroom.storage.sqlite import audit_store, change_store
@@ -88,7 +89,7 @@ class SqliteFilters:
 
 
 def _detail(one: SpamFilter) -> str:
-    lasting = "" if one.duration_s is None else f" for {one.duration_s} s"
+    lasting = "" if one.duration_s is None else f" for {format_duration(one.duration_s)}"
     return f"filter {one.id}, {one.kind}, {one.action}{lasting}" + (f": {one.reason}" if one.reason else "")
 
 

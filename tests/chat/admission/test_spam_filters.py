@@ -110,11 +110,26 @@ def test_regular_expressions_that_do_not_fit_together_match_alone() -> None:
     assert [found(filters, text) for text in ("spamx", "eggs", "ham")] == [1, 2, 0]
 
 
+def test_regular_expressions_that_are_too_large_together_match_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The memory of all of them is bounded too."""
+    monkeypatch.setattr(spam_filters, "_TOGETHER_BYTES", 2000)
+    filters = FilterSet([made(number, f"spam{number}x{{50}}", kind="regex") for number in (1, 2, 3)])
+    assert [found(filters, f"spam{number}{'x' * 50}") for number in (1, 2, 3, 4)] == [1, 2, 3, 0]
+
+
 @pytest.mark.parametrize("pattern", ["(a", "(?=a)", r"(a)\1", "a{1000}{1000}", "(a{500}){500}", "*"])
 def test_what_re2_refuses_is_refused(pattern: str) -> None:
     """Look-ahead and back references need backtracking, and huge repetitions much memory."""
     with pytest.raises(InvalidValue, match="not a regular expression of RE2"):
         make_filter(pattern, "regex", "refuse", "", None, force=True)
+
+
+@pytest.mark.parametrize("pattern", [".{1,900}z", "(a{1,60}b){9}", r"\w{1,300}!"])
+def test_a_regular_expression_that_is_large_is_refused(pattern: str) -> None:
+    """Linear is not enough if each character costs thousands of steps."""
+    with pytest.raises(InvalidValue, match="too slow"):
+        make_filter(pattern, "regex", "refuse", "", None, force=True)
+    assert FilterSet([made(1, pattern, kind="regex")]).unusable[1].startswith("the regular expression is too slow")
 
 
 def test_without_re2_globs_still_work(monkeypatch: pytest.MonkeyPatch) -> None:

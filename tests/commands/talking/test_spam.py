@@ -13,6 +13,7 @@ from harness.world import SHELL, Here, params_of, verbs
 from chatroom.chat import filter_actions
 from chatroom.chat.admission.spam_filters import FilterSet
 from chatroom.chat.filter_actions import apply_filters
+from chatroom.chat.people.server_mutes import ServerMutes
 from chatroom.chat.stored.records import FilterAction, Role
 from chatroom.errors import DiskFull
 from chatroom.storage.sqlite.history_archive import read_all
@@ -176,6 +177,19 @@ def test_a_mute_at_an_exempt_address_is_for_one_connection(here: Here) -> None:
     alice.say("PRIVMSG #lobby :spam")
     assert verbs(alice.ask("PRIVMSG #lobby :hello")) == ["404"]
     assert bob.ask("PRIVMSG #lobby :hello") == []
+
+
+def test_mutes_are_bounded(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of too many, the oldest ends."""
+    here.world.spam.mutes = ServerMutes(most_keys=4)
+    add_filter(here, "spam", "mute")
+    clients = [here.connect(f"user{number}", address=f"192.0.2.{number}") for number in range(3)]
+    for client in clients:
+        client.say("PRIVMSG #lobby :spam")
+    assert len(here.world.spam.mutes) == 4
+    assert [verbs(client.ask("PRIVMSG #lobby :hello")) for client in clients[1:]] == [["404"], ["404"]]
+    here.forget_unread()
+    assert clients[0].ask("PRIVMSG #lobby :hello") == []
 
 
 def test_messages_cost_nothing_once_filters_and_mutes_are_gone(here: Here) -> None:

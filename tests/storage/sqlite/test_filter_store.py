@@ -29,7 +29,7 @@ def test_a_filter_is_stored_whole(stores: SqliteStores, by: Actor) -> None:
     assert stores.filters.find(3) is stores.filters.find_pattern("*SPAM*") is None
     entries = [(entry.actor, entry.action, entry.target, entry.detail) for entry in stores.audit.list_entries()]
     assert entries == [
-        ("root", "filter.add", "*spam*", "filter 1, glob, mute for 600 s: no spam"),
+        ("root", "filter.add", "*spam*", "filter 1, glob, mute for 10m: no spam"),
         ("root", "filter.add", "eg+s", "filter 2, regex, refuse"),
     ]
 
