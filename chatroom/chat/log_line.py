@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Hashable
 
 
 class LogLine(str):
@@ -13,8 +14,8 @@ class LogLine(str):
 
     __slots__ = ("place",)
 
-    place: str
-    """The file and the line of the call."""
+    place: Hashable
+    """The code and the line of the call."""
 
     @classmethod
     def of_caller(cls, text: str) -> LogLine:
@@ -23,5 +24,5 @@ class LogLine(str):
         # Not by way of this function's own frame: in a local variable of itself it is a circle, which keeps it and all
         # its callers until Python looks for garbage.
         caller = sys._getframe(2)
-        line.place = f"{caller.f_code.co_filename}:{caller.f_lineno}"
+        line.place = caller.f_code, caller.f_lineno
         return line

@@ -212,9 +212,10 @@ class World:
             self.outbox.settle(session)
         channels = list(user.channels)
         self.outbox.number(event, channels)
-        self.whereabouts.depart(user, None)
+        if user.account is not None:
+            for place in (None, *channels):
+                self.whereabouts.depart(user, place, returns=returns and place is not None)
         for channel in channels:
-            self.whereabouts.depart(user, channel, returns=returns)
             self._leave(channel, user)
         message_id = event.seq
         for channel in channels:
@@ -283,7 +284,7 @@ class World:
                 self.outbox.forget(session)
             else:
                 self.outbox.settle(session)
-            if len(user.sessions) > 1 or (returns and self.stays(user)):
+            if len(user.sessions) > 1 or (user.account is not None and returns and self.stays(user)):
                 self._detach(user, session)
             else:
                 self.remove_user(user, text if quit_text is None else quit_text, returns=returns)

@@ -76,16 +76,15 @@ class ConnectionCounter:
     def places(self, settings: Settings) -> Places:
         """How many connections are open, and how many there can be."""
         limits = settings.limits
-        with self._lock:
-            count, most = self._open, self._most
+        # Without the lock: each of the two is whole, and may be out of date when the lock is released anyway.
+        count, most = self._open, self._most
         if limits.connections and limits.enabled and (most is None or limits.connections < most):
             most = limits.connections
         return Places(count, most)
 
     def fullness(self, settings: Settings) -> str:
         """The reason why no more connections fit; empty if one does. Looks at the limit of open files."""
-        with self._lock:
-            self._most = _most_by_files()
+        self._most = _most_by_files()
         count, most = self.places(settings)
         if most is None or count < most:
             return ""

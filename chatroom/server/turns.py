@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from chatroom.chat.delivery.answer_costs import answer_bytes, count_unread
+from chatroom.chat.delivery.answer_costs import SHORT_BYTES, answer_bytes, count_unread
 from chatroom.server.connection import Connection, State
 from chatroom.server.session_bounds import end_flood, end_session
 
@@ -69,7 +69,7 @@ class Turns:
     def run(self, mono_ms: int) -> None:
         """Run lines of the connections that were in the queues, as far as the tick's budget goes."""
         ready, behind, costs = self.ready, self.behind, self._costs
-        costs.tick_bytes = costs.work_bytes = 0  # the work of the tick's tasks is no line's
+        costs.tick_bytes = 0
         began_s, count, lines, is_spent = time.monotonic(), len(ready), 0, False
         late = len(behind)
         most = LINES_PER_TICK if count * LINES_PER_TICK <= LINES_OF_ALL else max(LINES_OF_ALL // count, 1)
@@ -108,6 +108,7 @@ class Turns:
         session, lines, run_line = connection.session, connection.lines, self._hub.run_line
         if lines:
             session.heard_mono_ms = mono_ms
+        self._costs.work_bytes = 0  # that of the tick's tasks, and what other connections' lines left, is not theirs
         budget, costs, unread = session.budget, self._costs, session.unread
         before = len(unread) if unread else 0
         run, is_long = 0, False
@@ -121,7 +122,7 @@ class Turns:
             run += 1
             run_line(session, line)
             unread = session.unread
-            if (unread and len(unread) - before > _FEW_ITEMS) or costs.work_bytes:
+            if (unread and len(unread) - before > _FEW_ITEMS) or costs.work_bytes > SHORT_BYTES:
                 is_long = costs.pay(session, answer_bytes(session, before), mono_ms)
                 if is_long:
                     break

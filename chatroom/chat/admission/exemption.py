@@ -28,8 +28,10 @@ def limited_key(settings: Settings, version: int, address: int) -> str:
 
 
 def _is_proxy(settings: Settings, version: int, address: int) -> bool:
-    return settings.webirc.trusts(version, address) or any(
-        is_among(networks, version, address)
-        for listen in settings.listen
-        for networks in (listen.proxy_protocol_from, listen.forwarded_from)
-    )
+    if settings.webirc.trusts(version, address):
+        return True
+    for listen in settings.listen:
+        proxies, forwarders = listen.proxy_protocol_from, listen.forwarded_from
+        if (proxies and is_among(proxies, version, address)) or (forwarders and is_among(forwarders, version, address)):
+            return True
+    return False

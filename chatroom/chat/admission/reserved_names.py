@@ -30,7 +30,10 @@ def is_nickserv(name: str) -> bool:
 def find_reserved(reserved: tuple[str, ...], name: str) -> str | None:
     """The reserved name that ``name`` is or looks like, or None."""
     known = _by_skeleton(reserved)
-    return next((known[skeleton] for skeleton in skeletons(name) if skeleton in known), None)
+    for skeleton in skeletons(name):
+        if skeleton in known:
+            return known[skeleton]
+    return None
 
 
 def is_withheld(reserved: tuple[str, ...], nick: str, account: AccountEntry | None) -> bool:

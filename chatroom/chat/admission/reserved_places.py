@@ -27,7 +27,9 @@ class Places(NamedTuple):
 
         Of all places at most half are reserved, whatever the settings, so that guests can come to a small server.
         """
-        if self.most is None or not limits.enabled or (account is not None and account.role >= Role.MODERATOR):
+        if self.most is None or self.taken <= self.most // 2:
+            return True
+        if not limits.enabled or (account is not None and account.role >= Role.MODERATOR):
             return True
         wanted = limits.reserved_for_accounts + limits.reserved_for_operators
         if not wanted:

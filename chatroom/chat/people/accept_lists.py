@@ -73,14 +73,16 @@ class AcceptLists:
 
     def forget_nick(self, user: User) -> None:
         """Take a user off all lists, because it gives up its nick."""
-        for accepter in list(self._accepters.get(user, ())):
-            self.discard(accepter, user)
+        if user in self._accepters:
+            for accepter in list(self._accepters[user]):
+                self.discard(accepter, user)
 
     def forget_user(self, user: User) -> None:
         """Forget a user that is gone, and its list."""
-        self.forget_nick(user)
-        for other in self.list_of(user):
-            self.discard(user, other)
+        if self._accepted:  # without a list of anybody there is nothing to forget
+            self.forget_nick(user)
+            for other in self.list_of(user):
+                self.discard(user, other)
 
     def _put(self, user: User, other: User, named: bool) -> None:
         self._accepted.setdefault(user, {})[other] = named

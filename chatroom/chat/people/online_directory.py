@@ -70,10 +70,12 @@ class OnlineDirectory:
         """Forget a user that is gone."""
         self._unlist(user)
         self.operators.pop(user, None)
-        for session in user.sessions:
-            self._take_oper(session)
+        if self.opered:
+            for session in user.sessions:
+                self._take_oper(session)
         self._forget_unused_data(user.account)
-        self.set_invisible(user, False)
+        if user.invisible:
+            self.set_invisible(user, False)
 
     def add_session(self, user: User, session: Session) -> None:
         """Give a user one more session, or the first one of a user that had none."""

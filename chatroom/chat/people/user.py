@@ -118,6 +118,8 @@ class User:
     @property
     def addresses(self) -> tuple[str, ...]:
         """The real addresses of the user's sessions, each once."""
+        if len(self.sessions) == 1:
+            return (self.sessions[0].address_text,)
         return tuple(dict.fromkeys(session.address_text for session in self.sessions))
 
     def discard_session(self, session: Session) -> None:

@@ -313,8 +313,9 @@ def _complete(context: Context, registration: Registration) -> Pending | None:
     if registration.account_data is not None:
         user.account_data = registration.account_data
     world.add_user(user)
-    world.whereabouts.arrive(user, None, world.wall_ms)
-    world.whereabouts.save_user(user)
+    if account is not None:
+        world.whereabouts.arrive(user, None, world.wall_ms)
+        world.whereabouts.save_user(user)
     tell_watchers(world, user)
     # Clients take nothing before 001 for a sign that they are registered, so the welcome comes before the joins.
     _welcome(context, user, "joined")
@@ -322,7 +323,7 @@ def _complete(context: Context, registration: Registration) -> Pending | None:
         channel = world.find_channel(name)
         if channel is not None and channel not in user.channels:
             _autojoin(context, channel)
-    return come_back(context)
+    return come_back(context) if account is not None else None
 
 
 def _autojoin(context: Context, channel: Channel) -> None:

@@ -87,18 +87,22 @@ def _say_to_user(world: World, session: Session, user: User, target: User, text:
         return False
     if user.registered_only:
         return False  # the target may have to be allowed to answer
-    ledger = world.ledger
-    conversation = conversation_with(user, target.account, target.nick)
-    is_stored = ledger.writes_direct and conversation is not None
-    if is_stored and not ledger.is_open and not ledger.is_ready():
-        return False
+    ledger, conversation, is_stored = world.ledger, None, False
+    if user.account is not None or target.account is not None:
+        conversation = conversation_with(user, target.account, target.nick)
+        is_stored = ledger.writes_direct
+        if is_stored and not ledger.is_open and not ledger.is_ready():
+            return False
     body = f"PRIVMSG {target.nick} :{text}"
     reader, outbox = target.sessions[0], world.outbox
     if not reader.variant and len(target.sessions) == 1:
         # One session reads it, and reads it without tags: the line needs no event that renders it for several variants.
-        time_ms = 0 if conversation is None else outbox.times.take(conversation)
+        if conversation is None:
+            outbox.to_session(reader, encode(f":{user.prefix} {body}"))
+            return True
+        time_ms = outbox.times.take(conversation)
         outbox.to_session(reader, encode(f":{user.prefix} {body}"), outbox.take_number(time_ms))
-        if is_stored and conversation is not None:
+        if is_stored:
             ledger.add_line(outbox.seq, time_ms, user, session, conversation, target.nick, text)
             if user.account is None:
                 user.add_guest_message(outbox.seq)

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chatroom.chat.admission.account_directory import AccountDirectory
-from chatroom.chat.admission.lookalikes import skeletons
+from chatroom.chat.admission.lookalikes import OF_ASCII, find_prototypes, skeletons
 from chatroom.chat.stored.records import AccountEntry, Role
 from chatroom.irc.names import casefold
 
@@ -81,3 +81,8 @@ def test_two_accounts_that_look_alike_are_kept_apart() -> None:
     directory.discard(1)
     assert directory.find_look_alike("modem") is None
     assert directory.find_look_alike("modern") == directory.find_by_id(2)
+
+
+def test_the_table_of_ascii_is_that_of_the_data() -> None:
+    """It stands in the code, so that names in ASCII need no data."""
+    assert {code: like for code, like in find_prototypes().items() if code < 128} == OF_ASCII
