@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-OUTCOMES_S = 0.01
+OUTCOMES_S = 0.005
 """After so much time a tick takes no further outcome of a worker."""
 _NEEDS_LOCK = "needs the hub lock"
 

@@ -2,7 +2,8 @@
 
 A tick is bounded by lines, by time and by the bytes of long answers. Connections that are left over go on in the next
 tick, so that what was answered is written first, and other connections have their turn. A long answer ends its
-connection's turn. Such a connection runs behind all that ask for little, as do those of an address that asks for much.
+connection's turn. Such a connection runs behind all that ask for little, as do those of an address that asks for much,
+and those that are not registered yet: however many come and go, those present are answered.
 """
 
 from __future__ import annotations
@@ -28,6 +29,8 @@ LINES_OF_ALL = 2048
 """About how many lines one tick runs, of all connections. If many connections have lines, each runs fewer."""
 TICK_S = 0.02
 """After so much time a tick runs no further connection. Two thousand plain messages take less."""
+BEHIND_S = 0.01
+"""After so much time it runs no further one of those behind the others."""
 TICK_BYTES = 1_000_000
 """After so many bytes of long answers a tick runs no further connection: they are in memory until they are written."""
 _LOOK_LINES = 32
@@ -58,7 +61,8 @@ class Turns:
         self.ready: deque[Connection] = deque()
         """The connections that run first (``Connection.queued``)."""
         self.behind: deque[Connection] = deque()
-        """Those whose last turn ended with a long answer, or whose address is busy. At least one runs in a tick."""
+        """Those whose last turn ended with a long answer, whose address is busy, or that are not registered yet. At
+        least one runs in a tick."""
 
     def add(self, connection: Connection) -> None:
         """Let an open connection have a turn, unless it stands in a queue already."""
@@ -72,11 +76,15 @@ class Turns:
         costs.tick_bytes = 0
         began_s, count, lines, is_spent = time.monotonic(), len(ready), 0, False
         late = len(behind)
-        most = LINES_PER_TICK if count * LINES_PER_TICK <= LINES_OF_ALL else max(LINES_OF_ALL // count, 1)
+        total = count + late
+        most = LINES_PER_TICK if total * LINES_PER_TICK <= LINES_OF_ALL else max(LINES_OF_ALL // total, 1)
         for _ in range(count):
             connection = ready.popleft()
             is_open = connection.state is _OPEN
-            if costs.latest_even_ms > mono_ms and is_open and costs.is_busy(connection.session, mono_ms):
+            if is_open and (
+                connection.session.registration is not None
+                or (costs.latest_even_ms > mono_ms and costs.is_busy(connection.session, mono_ms))
+            ):
                 behind.append(connection)
                 late += 1
                 continue
@@ -100,11 +108,11 @@ class Turns:
                     self._run_lines(connection, mono_ms, most)
                 except Exception:
                     self._give_up(connection)
-                if is_spent or costs.tick_bytes >= TICK_BYTES or time.monotonic() - began_s >= TICK_S:
+                if is_spent or costs.tick_bytes >= TICK_BYTES or time.monotonic() - began_s >= BEHIND_S:
                     break
 
     def _run_lines(self, connection: Connection, mono_ms: int, most: int) -> int:
-        """Run the connection's next lines. Return how many, or ``_LOOK_LINES`` if one of them had a long answer."""
+        """Run the connection's next lines. Return how many, or ``_LOOK_LINES`` if they took long."""
         session, lines, run_line = connection.session, connection.lines, self._hub.run_line
         if lines:
             session.heard_mono_ms = mono_ms
@@ -132,6 +140,7 @@ class Turns:
             if connection.ended and (not lines or session.waiting):
                 if not session.waiting:
                     end_session(self._hub.world, connection)
+                    is_long = True  # all who share a channel with the user are told
             elif lines and not session.waiting:
                 connection.queued = True
                 (self.behind if is_long else self.ready).append(connection)

@@ -3,11 +3,13 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
 from harness.runtime import make_world
 
 from chatroom.chat.people.line_rates import limit_lines
 from chatroom.chat.people.session import Session
 from chatroom.config import Settings
+from chatroom.server import turns as turns_module
 from chatroom.server.connection import State
 from chatroom.server.turns import Turns
 
@@ -21,6 +23,7 @@ def test_a_busy_address_runs_behind_others() -> None:
     for number, address in enumerate((1, 1, 1, 2)):
         session = Session(number, "", 4, 0x0A000000 + address, "host", 0)
         limit_lines(session, world.settings)
+        session.registration = None
         connections.append(
             SimpleNamespace(session=session, lines=["PING x"], state=State.OPEN, queued=False, ended="", paused=False)
         )
@@ -39,3 +42,40 @@ def test_a_busy_address_runs_behind_others() -> None:
         turns.add(connection)
     turns.run(2000)
     assert order[4:] == [0, 1, 2, 3]
+
+
+def test_who_is_not_registered_yet_runs_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without any time left, users run all the same, and one newcomer in each tick."""
+    monkeypatch.setattr(turns_module, "BEHIND_S", 0.0)
+    world, order = make_world(Settings()), list[int]()
+    hub: Any = SimpleNamespace(world=world, run_line=lambda session, line: order.append(session.id))
+    turns = Turns(hub, lambda delay_s, task: None, lambda connection: None)
+    for number in range(6):
+        session = Session(number, "", 4, 0x0A000001, "host", 0)
+        if number % 2:
+            session.registration = None
+        connection: Any = SimpleNamespace(
+            session=session, lines=["PING x"], state=State.OPEN, queued=False, ended="", paused=False
+        )
+        turns.add(connection)
+    turns.run(1000)
+    assert order == [1, 3, 5, 0]
+    turns.run(1000)
+    assert order == [1, 3, 5, 0, 2]
+
+
+def test_the_time_of_a_tick_is_looked_at_after_each_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whose peer is gone has no lines to run, but many others are told."""
+    monkeypatch.setattr(turns_module, "TICK_S", 0.0)
+    world, ended = make_world(Settings()), list[int]()
+    monkeypatch.setattr(turns_module, "end_session", lambda world, connection: ended.append(connection.session.id))
+    turns = Turns(SimpleNamespace(world=world, run_line=None), lambda delay_s, task: None, lambda connection: None)  # type: ignore[arg-type]
+    for number in range(3):
+        session = Session(number, "", 4, 0x0A000001, "host", 0)
+        session.registration = None
+        connection: Any = SimpleNamespace(
+            session=session, lines=(), state=State.OPEN, queued=False, ended="gone", paused=False
+        )
+        turns.add(connection)
+    turns.run(1000)
+    assert ended == [0]
