@@ -50,10 +50,11 @@ def wanted(session: Session, values: Mapping[str, str]) -> Iterator[tuple[str, s
 
 def sessions_that_see(world: World, user: User) -> Iterable[Session]:
     """The sessions that read changes of a user: the user's own, those in the same channels, those that monitor it."""
-    seen = dict.fromkeys(user.sessions)
+    # First the users, each once: in many channels the members are much the same.
+    members: dict[User, object] = {user: None}
     for channel in user.channels:
-        for member in channel.members:
-            seen.update(dict.fromkeys(member.sessions))
+        members.update(channel.members)
+    seen = {session: None for member in members for session in member.sessions}
     seen.update(dict.fromkeys(world.monitors.watchers(user.nick)))
     return seen
 

@@ -8,27 +8,29 @@ tick, and drops it when the tick ends. Only the outbox changes it.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Collection
+from collections.abc import Collection, Hashable
 from itertools import groupby
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from chatroom.chat.events import Event
-    from chatroom.chat.people.channel import Channel
     from chatroom.chat.people.session import Session
 
 _BY_SEQ = itemgetter(0)
 _BY_SKIP = itemgetter(2)
+_FEW_LINES = 8
+"""A log with more lines says what no other log says."""
 
 
 class ChannelLog:
-    """What the tick under way has said in ``channel``. Guarded by the hub lock."""
+    """What the tick under way has said in a channel. Guarded by the hub lock."""
 
-    __slots__ = ("_rendered", "channel", "lines", "skipped")
+    __slots__ = ("_rendered", "lines", "sessions", "skipped")
 
-    def __init__(self, channel: Channel) -> None:
-        self.channel = channel
+    def __init__(self, sessions: set[Session]) -> None:
+        self.sessions = sessions
+        """Those that read the log: the channel's own set, which changes with it."""
         self.lines: list[tuple[int, Event, Session | None]] = []
         """Sequence number, event, and the session that does not read it; in the order of the numbers."""
         self.skipped: set[Session] = set()
@@ -75,16 +77,37 @@ class ChannelLog:
         self._rendered = None
 
 
+def merge_alike(logs: Collection[ChannelLog]) -> Collection[ChannelLog]:
+    """Make one log of those that say the same, as what a user of many channels does is said in all of them.
+
+    Without that, each of thousands of common members would be looked at once for each channel.
+    """
+    alike: dict[Hashable, list[ChannelLog]] = {}
+    for log in logs:
+        says: Hashable = log if len(log.lines) > _FEW_LINES else tuple([(seq, skip) for seq, _, skip in log.lines])
+        alike.setdefault(says, []).append(log)
+    return logs if len(alike) == len(logs) else [_merged(same) for same in alike.values()]
+
+
+def _merged(logs: list[ChannelLog]) -> ChannelLog:
+    if len(logs) == 1:
+        return logs[0]
+    sessions: set[Session] = set()
+    merged = ChannelLog(sessions.union(*[log.sessions for log in logs]))
+    merged.lines, merged.skipped = logs[0].lines, logs[0].skipped
+    return merged
+
+
 def find_shared(logs: Collection[ChannelLog]) -> dict[Session, list[ChannelLog]]:
     """Return the sessions that read several of the logs, each with those logs."""
     members: set[Session] = set()
-    total = sum([len(log.channel.sessions) for log in logs])
-    if len(members.union(*[log.channel.sessions for log in logs])) == total:
+    total = sum([len(log.sessions) for log in logs])
+    if len(members.union(*[log.sessions for log in logs])) == total:
         return {}  # counting is much quicker than the walk below, and most channels share no member
     shared: dict[Session, list[ChannelLog]] = {}
     seen: dict[Session, ChannelLog] = {}
     for log in logs:
-        for session in log.channel.sessions:
+        for session in log.sessions:
             first = seen.setdefault(session, log)
             if first is not log:
                 shared.setdefault(session, [first]).append(log)

@@ -18,7 +18,7 @@ from collections.abc import Collection, Hashable, Iterable
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
-from chatroom.chat.delivery.channel_log import ChannelLog, find_shared
+from chatroom.chat.delivery.channel_log import ChannelLog, find_shared, merge_alike
 from chatroom.chat.delivery.conversation_times import ConversationTimes
 from chatroom.chat.delivery.replay_queue import ReplayQueue, ReplayQueues
 from chatroom.chat.events import Event
@@ -170,7 +170,7 @@ class Outbox:
         """
         log = self.logs.get(channel)
         if log is None:
-            log = self.logs[channel] = ChannelLog(channel)
+            log = self.logs[channel] = ChannelLog(channel.sessions)
         log.lines.append((event.seq, event, skip))
         if skip is not None:
             log.skipped.add(skip)
@@ -301,16 +301,19 @@ class Outbox:
         return writes
 
     def _drain_logs(self, writes: list[tuple[Session, bytes]]) -> None:
-        logs = self.logs
-        shared = find_shared(logs.values()) if len(logs) > 1 else {}
+        logs: Collection[ChannelLog] = self.logs.values()
+        shared: dict[Session, list[ChannelLog]] = {}
+        if len(logs) > 1:
+            logs = merge_alike(logs)
+            shared = find_shared(logs)
         if shared:
-            self._drain_shared(shared, writes)
-        for log in logs.values():
+            self._drain_shared(shared, logs, writes)
+        for log in logs:
             skipped = log.skipped
             start = log.lines[0][0]
             blobs: dict[int, bytes] = {}
             runs: dict[int, list[tuple[Session | None, bytes]]] = {}
-            for session in log.channel.sessions:
+            for session in log.sessions:
                 # A session that has read part of the log, or has other lines, needs a merge; the loop over
                 # ``_sessions`` in ``drain`` sends it. All others are sent the bytes of their variant.
                 if session.settled_seq >= start or session.unread or session in shared:
@@ -327,20 +330,25 @@ class Outbox:
                 if blob:
                     writes.append((session, blob))
 
-    def _drain_shared(self, shared: dict[Session, list[ChannelLog]], writes: list[tuple[Session, bytes]]) -> None:
+    def _drain_shared(
+        self,
+        shared: dict[Session, list[ChannelLog]],
+        logs: Collection[ChannelLog],
+        writes: list[tuple[Session, bytes]],
+    ) -> None:
         """Send the sessions that read several logs. Sessions of the same logs and variant are sent the same bytes."""
         # The same conditions as in ``_drain_logs``, over all logs: a session that meets one reads bytes of its own.
-        first = min([log.lines[0][0] for log in self.logs.values()])
-        skipped: set[Session] = set().union(*[log.skipped for log in self.logs.values()])
+        first = min([log.lines[0][0] for log in logs])
+        skipped: set[Session] = set().union(*[log.skipped for log in logs])
         blobs: dict[tuple[int, tuple[ChannelLog, ...]], bytes] = {}
-        for session, logs in shared.items():
+        for session, several in shared.items():
             if session.settled_seq >= first or session.unread or session in skipped:
-                self._merge(session, logs)
+                self._merge(session, several)
                 continue
-            key = session.variant, tuple(logs)
+            key = session.variant, tuple(several)
             blob = blobs.get(key)
             if blob is None:
-                lines = dict([item for log in logs for item in log.unread(session)])
+                lines = dict([item for log in several for item in log.unread(session)])
                 blob = blobs[key] = b"".join([lines[seq] for seq in sorted(lines)])
             if blob:
                 writes.append((session, blob))

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from harness.delivery_parts import make_outbox, make_session
 
-from chatroom.chat.delivery.channel_log import ChannelLog, find_shared
+from chatroom.chat.delivery.channel_log import ChannelLog, find_shared, merge_alike
 from chatroom.chat.delivery.outbox import Outbox
 from chatroom.chat.events import Event
 from chatroom.chat.people.channel import Channel
@@ -20,7 +20,7 @@ def channel() -> Channel:
 @pytest.fixture
 def log(channel: Channel) -> ChannelLog:
     """The log of a tick that has said nothing yet."""
-    return ChannelLog(channel)
+    return ChannelLog(channel.sessions)
 
 
 @pytest.fixture
@@ -105,7 +105,7 @@ def test_a_withdrawn_line_is_read_by_no_session(log: ChannelLog, outbox: Outbox,
 def test_sessions_of_several_logs_are_found_with_their_logs(channel: Channel) -> None:
     """A session of one log, or of none, is not among them."""
     other, third = Channel("#b", 0), Channel("#c", 0)
-    logs = [ChannelLog(channel), ChannelLog(other), ChannelLog(third)]
+    logs = [ChannelLog(channel.sessions), ChannelLog(other.sessions), ChannelLog(third.sessions)]
     make_session("alice", channel)
     make_session("bob")
     both, every = make_session("carl", other, channel), make_session("dora", third, channel, other)
@@ -118,4 +118,26 @@ def test_channels_without_common_members_share_no_session(channel: Channel) -> N
     other = Channel("#b", 0)
     make_session("alice", channel)
     make_session("bob", other)
-    assert find_shared([ChannelLog(channel), ChannelLog(other)]) == {}
+    assert find_shared([ChannelLog(channel.sessions), ChannelLog(other.sessions)]) == {}
+
+
+def test_logs_that_say_the_same_become_one(channel: Channel, outbox: Outbox) -> None:
+    """With the sessions of all its channels, each once. A log with a further line, or another speaker, stays alone."""
+    other, third, fourth = Channel("#b", 0), Channel("#c", 0), Channel("#d", 0)
+    alice, bob = make_session("alice", channel, other), make_session("bob", channel, third)
+    logs = [ChannelLog(each.sessions) for each in (channel, other, third, fourth)]
+    event, further = outbox.event("u!u@h", "NICK v"), outbox.event("u!u@h", "PRIVMSG #c :x")
+    for log in logs:
+        log.lines.append((event.seq, event, None))
+    logs[2].lines.append((further.seq, further, None))
+    logs[3].lines[0] = (event.seq, event, bob)
+    merged, *rest = merge_alike(logs)
+    assert rest == logs[2:]
+    assert merged.sessions == {alice, bob}
+    assert merged.lines == logs[0].lines
+    assert channel.sessions == {alice, bob} and other.sessions == {alice}
+    assert list(merge_alike(logs[1:])) == logs[1:]
+    long = [ChannelLog(each.sessions) for each in (channel, other)]
+    for log in long:
+        log.lines += [(event.seq, event, None)] * 9
+    assert list(merge_alike(long)) == long
