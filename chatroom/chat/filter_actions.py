@@ -71,7 +71,8 @@ def apply_filters(world: World, filters: FilterSet) -> None:
     before = world.spam.filters.by_id
     world.spam.use(filters)
     for one in filters.by_id.values():
-        if before.get(one.id) is None:
+        known = before.get(one.id)
+        if known is None or known.created_at != one.created_at:  # new or changed; its hits change too
             world.log_line(f"filter {one.id} ({one.action} {one.pattern}) by {one.by}")
     for filter_id in before.keys() - filters.by_id.keys():
         world.log_line(f"filter {filter_id} ({before[filter_id].pattern}) removed from the shell")

@@ -48,6 +48,7 @@ _ROW_LABELS = {
     "admins": "Admins",
     "bans_in_force": "Bans in force",
     "bans": "Bans in all",
+    "filters": "Spam filters",
     "channels": "Channels",
     "audit": "Audit entries",
 }

@@ -46,7 +46,15 @@ def test_status(shell: Shell) -> None:
     assert found["path"] == str(shell.database)
     assert (found["state"], found["version"], found["served"]) == ("current", newest_version(), False)
     assert found["size"] == shell.database.stat().st_size
-    assert found["rows"] == {"accounts": 1, "admins": 1, "bans_in_force": 1, "bans": 1, "channels": 0, "audit": 2}
+    assert found["rows"] == {
+        "accounts": 1,
+        "admins": 1,
+        "bans_in_force": 1,
+        "bans": 1,
+        "filters": 0,
+        "channels": 0,
+        "audit": 2,
+    }
     assert [one["number"] for one in found["migrations"]] == list(range(1, newest_version() + 1))
     lines = dict(line.split("  ", 1) for line in shell.done("db", "status").splitlines())
     assert lines["Database"].strip() == str(shell.database)

@@ -134,13 +134,15 @@ def test_filters_from_the_shell_are_in_force_at_once(tmp_path: Path) -> None:
         follow()
         assert verbs(alice.ask("PRIVMSG #lobby :viagra")) == ["404"]
         shell.filters.add(new._replace(action="kick"), SHELL, 500)
+        shell.filters.add_hits({added.id: 1}, here.now)
         follow()
         assert [one.action for one in here.world.spam.filters.by_id.values()] == ["kick"]
-        assert here.world.spam.hits(here.world.spam.filters.by_id[added.id]) == 1
+        assert here.world.spam.hits(here.world.spam.filters.by_id[added.id]) == 2
         shell.filters.remove(added.id, SHELL)
         follow()
         assert alice.ask("PRIVMSG #lobby :viagra") == []
         assert [line for line in here.world.log_lines if line.startswith("filter") and "matched" not in line] == [
             "filter 1 (refuse *viagra*) by root",
+            "filter 1 (kick *viagra*) by root",
             "filter 1 (*viagra*) removed from the shell",
         ]

@@ -45,6 +45,7 @@ def status(context: Context, params: list[str]) -> Pending | None:
         "channels": str(len(world.channels)),
         "accounts": str(len(world.accounts)),
         "bans": str(world.bans.count_in_force(world.wall_ms)),
+        "filters": str(len(world.spam.filters)),
         "history": world.ledger.failure or ("kept" if world.ledger.journal is not None else "not kept"),
         **world.runtime.facts(),
     }

@@ -130,6 +130,7 @@ def _count_rows(database: Database) -> dict[str, int]:
             (database.now_ms(),),
         ),
         "bans": database.number("SELECT count(*) FROM bans"),
+        "filters": database.number("SELECT count(*) FROM filters"),
         "channels": database.number("SELECT count(*) FROM channels"),
         "audit": database.number("SELECT count(*) FROM audit"),
     }
