@@ -2,6 +2,9 @@
 
 The hub calls ``lift_ended_bans`` when a tick begins, before any line is judged by a ban. An I/O thread ticks at least
 once a second. What ended while the daemon did not run is lifted in the first tick.
+
+The wall clock may be wrong. So a lifted ban is kept aside, in the database too, and the server sets it again if the
+clock turns out to be earlier than its end: when it is set back, or at the next start.
 """
 
 from __future__ import annotations
@@ -27,31 +30,42 @@ def expect_end(world: World, entry: ListEntry) -> None:
 
 
 def lift_ended_bans(world: World) -> None:
-    """Lift the bans of all channels whose end has come, if it is time to look."""
+    """Lift the bans of all channels whose end has come, if it is time to look. Set those again whose end has not."""
     if not world.next_ban_end_ms or world.next_ban_end_ms > world.wall_ms:
         return
     world.next_ban_end_ms = 0
     for channel in list(world.channels.values()):
-        if not channel.lists:
+        if not channel.lists and not channel.ended_bans:
             continue
-        timed = [entry for entry in channel.entries("b") if entry.until_at is not None]
-        ended = [entry for entry in timed if _until_ms(entry) <= world.wall_ms]
-        for entry in timed:
-            if entry not in ended:
+        again = [entry for entry in channel.ended_bans if _until_ms(entry) > world.wall_ms]
+        for entry in again:
+            channel.revive_ban(entry)
+        ended = []
+        for entry in channel.entries("b"):
+            if entry.until_at is not None and _until_ms(entry) <= world.wall_ms:
+                channel.end_ban(entry)
+                ended.append(entry)
+            else:
                 expect_end(world, entry)
+        if again:
+            _store_and_tell(world, channel, [ModeChange(True, "b", one.mask) for one in again], "the clock was set")
         if ended:
-            _lift(world, channel, ended)
+            _store_and_tell(world, channel, [ModeChange(False, "b", one.mask) for one in ended], "the time was over")
+
+
+def look_again(world: World) -> None:
+    """Judge the ends of all channel bans anew, because the wall clock was set."""
+    world.next_ban_end_ms = world.wall_ms
+    lift_ended_bans(world)
 
 
 def _until_ms(entry: ListEntry) -> int:
     return int(entry.until_at.timestamp() * 1000) if entry.until_at is not None else 0
 
 
-def _lift(world: World, channel: Channel, ended: list[ListEntry]) -> None:
-    """Take the bans out of the channel, and tell its members when that is stored."""
-    for entry in ended:
-        channel.discard_mask("b", entry.mask)
-    changes = format_changes([ModeChange(False, "b", entry.mask) for entry in ended])
+def _store_and_tell(world: World, channel: Channel, modes: list[ModeChange], why: str) -> None:
+    """Tell the members of a channel what has changed of its bans, when that is stored."""
+    changes = format_changes(modes)
     if not channel.stored:
         _tell(world, channel, changes)
         return
@@ -62,7 +76,7 @@ def _lift(world: World, channel: Channel, ended: list[ListEntry]) -> None:
             save_later(world, channel, by, "channel.mode", detail, outcome)
         _tell(world, channel, changes)
 
-    detail = f"{' '.join(changes)} (the time was over)"
+    detail = f"{' '.join(changes)} ({why})"
     # As a write: what a line of this tick saves of the channel comes behind it, and is newer.
     world.work.write(lambda stores: stores.channels.save(record, by, "channel.mode", detail), then)
 

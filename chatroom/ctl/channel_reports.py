@@ -148,6 +148,7 @@ def _from_record(stores: SqliteStores, record: StoredChannel) -> ChannelReport:
         masks=[
             Mask(entry.mode, entry.mask, entry.set_by, entry.set_at, entry.until_at, entry.reason)
             for entry in record.lists
+            if not entry.is_over
         ],
         access={name: level for name, level in access.items() if name is not None},
         metadata=record.metadata,

@@ -6,7 +6,8 @@ order in which the database got them. Each changed row is read alone, so one new
 Channels are not followed. Only the daemon changes them, and its memory may be ahead of the row that is still to be
 written. If the shell deletes an account, the account's row tells the daemon to take it out of its channels.
 
-It also notices when the wall clock is set back: bans that had run out by the wrong clock are in force again.
+It also notices when the wall clock is set back: bans that had run out by the wrong clock are in force again, those of
+the server and those of channels.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from chatroom.chat.admission.spam_filters import FilterSet
+from chatroom.chat.ban_ends import look_again
 from chatroom.chat.enforcement import apply_account, apply_rules, restore_rules
 from chatroom.chat.filter_actions import apply_filters
 from chatroom.server.clocks import ClockWatch, read_clocks
@@ -75,6 +77,7 @@ class ChangeFollower:
             # Those that end later were in force by the wrong clock too.
             again = [rule for rule in rules if not rule.in_force(believed_ms)]
             self._post(lambda: restore_rules(world, again))
+            self._post(lambda: look_again(world))
 
     def _apply(self, stores: Stores, changes: Sequence[Change]) -> None:
         """Read each changed row once, as it is now, and post what it holds."""

@@ -114,7 +114,8 @@ class Hub:
         self.world.begin_tick(*read_clocks())
         if self.world.work.is_full:
             self.world.work.is_full = self.workers.is_full
-        if self.world.next_ban_end_ms:
+        next_end_ms = self.world.next_ban_end_ms
+        if next_end_ms and next_end_ms <= self.world.wall_ms:
             self.run_task(partial(lift_ended_bans, self.world))
         retries = self.world.retries
         if retries.next_mono_ms and retries.next_mono_ms <= self.world.mono_ms:

@@ -76,7 +76,7 @@ def test_a_ban_that_had_run_out_by_a_wrong_clock_is_in_force_again(
         assert here.world.bans.find_name("eve", here.now_ms) is not None
         assert eve.closed and not mallory.closed
         follower.look(here.stores)
-        assert len(tasks) == 1
+        assert len(tasks) == 2
 
 
 def test_a_newer_ban_is_not_replaced_by_the_one_before(tmp_path: Path) -> None:

@@ -28,6 +28,8 @@ LIST_MODES: tuple[ListMode, ...] = ("b", "e", "I")
 FLAG_MODES = "CHMRUimnstz"
 CHANNEL_KINDS = ModeKinds(lists="Ibe", always="k", when_set="FWfjl", flags=FLAG_MODES, prefixes="ov")
 NEW_CHANNEL_FLAGS = frozenset("nt")
+MOST_ENDED_BANS = 50
+"""How many bans whose time is over a channel keeps, in case the clock is wrong."""
 
 
 def prefixes(standing: int, multiple: bool) -> str:
@@ -46,6 +48,7 @@ class Channel:
         "began_after",
         "configured",
         "created_ms",
+        "ended_bans",
         "flags",
         "folded",
         "forward",
@@ -100,6 +103,9 @@ class Channel:
         self.metadata: dict[str, str] = {}
         self.lists: dict[ListMode, dict[str, tuple[ListEntry, BanMask]]] = {}
         """By list and casefolded mask: the entry, and its mask compiled."""
+        self.ended_bans: tuple[ListEntry, ...] = ()
+        """Bans that the server has lifted because their time was over, the newest last. If the clock is set back before
+        their ends, they hold again (``ban_ends``)."""
         self.founder_id: int | None = None
         """The account that founded the channel; None for a guest's or a configured channel."""
         self.access: dict[int, AccessLevel] = {}
@@ -152,6 +158,8 @@ class Channel:
 
     def add_mask(self, entry: ListEntry) -> None:
         """Add an entry to its list, in place of one with the same mask."""
+        if self.ended_bans:
+            self._forget_ended(entry.mode, entry.mask)
         self.lists.setdefault(entry.mode, {})[casefold(entry.mask)] = (entry, compile_ban(entry.mask))
 
     def find_entry(self, mode: ListMode, mask: str) -> ListEntry | None:
@@ -161,8 +169,25 @@ class Channel:
 
     def discard_mask(self, mode: ListMode, mask: str) -> ListEntry | None:
         """Remove a mask from a list. Return its entry, or None if it was not on the list."""
+        if self.ended_bans:
+            self._forget_ended(mode, mask)
         found = self.lists.get(mode, {}).pop(casefold(mask), None)
         return found[0] if found is not None else None
+
+    def end_ban(self, entry: ListEntry) -> None:
+        """Take a ban off its list because its time is over, and keep it aside."""
+        self.discard_mask("b", entry.mask)
+        self.ended_bans = (*self.ended_bans, replace(entry, is_over=True))[-MOST_ENDED_BANS:]
+
+    def revive_ban(self, entry: ListEntry) -> None:
+        """Put one of ``ended_bans`` back on its list."""
+        self.add_mask(replace(entry, is_over=False))
+
+    def _forget_ended(self, mode: ListMode, mask: str) -> None:
+        """Forget an ended ban: another one has its place, or an operator has lifted it."""
+        if mode == "b":
+            folded = casefold(mask)
+            self.ended_bans = tuple(entry for entry in self.ended_bans if casefold(entry.mask) != folded)
 
     def rename_account(self, old: str, new: str) -> list[tuple[ListMode, str, str]]:
         """Have the masks of an account follow it to another name. Return the list, the old and the new mask of each."""
@@ -174,6 +199,9 @@ class Channel:
                     self.discard_mask(mode, entry.mask)
                     self.add_mask(replace(entry, mask=mask))
                     changed.append((mode, entry.mask, mask))
+        self.ended_bans = tuple(
+            replace(entry, mask=rename_in_ban(entry.mask, old, new) or entry.mask) for entry in self.ended_bans
+        )
         return changed
 
     def entries(self, mode: ListMode) -> list[ListEntry]:
@@ -243,7 +271,7 @@ class Channel:
             topic=self.topic,
             topic_by=self.topic_by,
             topic_at=_moment(self.topic_ms) if self.topic_ms else None,
-            lists=tuple(entry for mode in LIST_MODES for entry in self.entries(mode)),
+            lists=(*(entry for mode in LIST_MODES for entry in self.entries(mode)), *self.ended_bans),
             access=dict(self.access),
             join_throttle=str(self.join_throttle) if self.join_throttle is not None else None,
             nick_throttle=str(self.nick_throttle) if self.nick_throttle is not None else None,
@@ -264,8 +292,10 @@ class Channel:
         self.topic_by = record.topic_by
         self.topic_ms = int(record.topic_at.timestamp() * 1000) if record.topic_at else 0
         self.lists = {}
+        self.ended_bans = tuple(entry for entry in record.lists if entry.is_over)
         for entry in record.lists:
-            self.add_mask(entry)
+            if not entry.is_over:
+                self.add_mask(entry)
         self.access = dict(record.access)
         self.join_throttle = Throttle.parse(record.join_throttle)
         self.nick_throttle = Throttle.parse(record.nick_throttle)

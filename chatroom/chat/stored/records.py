@@ -293,6 +293,8 @@ class ListEntry:
     until_at: datetime | None = None
     """When the server lifts a ban; None if it has no end."""
     reason: str = ""
+    is_over: bool = False
+    """True for a ban that the server has lifted: it is kept in case the clock by which its end had come is wrong."""
 
 
 @dataclass(frozen=True, slots=True)

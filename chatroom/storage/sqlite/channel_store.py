@@ -16,7 +16,7 @@ _COLUMNS = (
     "id, name, founder_id, created_ms, flags, key, member_limit, topic, topic_by, topic_ms, forward,"
     " join_throttle, nick_throttle, slow_mode_s"
 )
-_LIST_COLUMNS = "channel_id, mode, mask, set_by, set_ms, until_ms, reason"
+_LIST_COLUMNS = "channel_id, mode, mask, set_by, set_ms, until_ms, reason, is_over"
 _ACCESS_COLUMNS = "channel_id, account_id, level"
 _METADATA_COLUMNS = "channel_id, key, value"
 
@@ -73,7 +73,7 @@ class SqliteChannels:
         self._database.execute("DELETE FROM channel_lists WHERE channel_id = ?", (channel_id,))
         for position, entry in enumerate(channel.lists):
             self._database.execute(
-                f"INSERT INTO channel_lists ({_LIST_COLUMNS}, position) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                f"INSERT INTO channel_lists ({_LIST_COLUMNS}, position) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (channel_id, *_list_values(entry), position),
             )
         self._database.execute("DELETE FROM channel_access WHERE channel_id = ?", (channel_id,))
@@ -151,14 +151,15 @@ class SqliteChannels:
 
 def _list_values(entry: ListEntry) -> tuple[object, ...]:
     """The values of ``_LIST_COLUMNS`` behind the channel's id."""
-    return entry.mode, entry.mask, entry.set_by, to_ms(entry.set_at), to_ms_or_none(entry.until_at), entry.reason
+    until_ms = to_ms_or_none(entry.until_at)
+    return entry.mode, entry.mask, entry.set_by, to_ms(entry.set_at), until_ms, entry.reason, entry.is_over
 
 
 def _channels(rows: list[Row], lists: list[Row], access: list[Row], metadata: list[Row]) -> list[StoredChannel]:
     """The records of channels, from rows of the four tables."""
     entries: defaultdict[int, list[ListEntry]] = defaultdict(list)
-    for channel_id, mode, mask, set_by, set_ms, until_ms, reason in lists:
-        entry = ListEntry(mode, mask, set_by, from_ms(set_ms), from_ms_or_none(until_ms), reason)
+    for channel_id, mode, mask, set_by, set_ms, until_ms, reason, is_over in lists:
+        entry = ListEntry(mode, mask, set_by, from_ms(set_ms), from_ms_or_none(until_ms), reason, bool(is_over))
         entries[channel_id].append(entry)
     levels: defaultdict[int, dict[int, AccessLevel]] = defaultdict(dict)
     for channel_id, account_id, level in access:
