@@ -21,6 +21,7 @@ from chatroom.chat.delivery.monitors import MonitorLists
 from chatroom.chat.delivery.outbox import Outbox
 from chatroom.chat.delivery.replies import tell_last
 from chatroom.chat.events import Event
+from chatroom.chat.failed_logins import KeptFailures
 from chatroom.chat.log_line import LogLine
 from chatroom.chat.people.accept_lists import AcceptLists
 from chatroom.chat.people.channel import Channel
@@ -106,6 +107,7 @@ class World:
         """The log lines of the tick under way. Its thread shows them when it has released the lock."""
         self.work = WorkQueue()
         self.retries = Retries(self.work)
+        self.kept_failures = KeptFailures(self.throttle, self.work)
         self.whereabouts = Whereabouts(self.work, self.outbox, self.ledger, self.online, runtime)
         self.welcome: WelcomeText | None = None
         """The welcome as it was last rendered; None before the first one."""

@@ -153,7 +153,10 @@ def _not_permitted(params: list[str]) -> str:
 
 def _wrong_password(params: list[str]) -> str:
     why = params[-1].removeprefix("Password incorrect").strip(" :")
-    return "That password is wrong." if why in ("", "wrong name or password") else f"{why[0].upper()}{why[1:]}."
+    first, _, more = (why or "wrong name or password").partition(";")
+    if first == "wrong name or password":
+        return f"That password is wrong{f';{more}' if more else ''}."
+    return f"{why[0].upper()}{why[1:]}."
 
 
 def _who(params: list[str]) -> str:

@@ -40,6 +40,7 @@ _COMMANDS = {
     "kick": "chatroom.ctl.live_commands:kick",
     "announce": "chatroom.ctl.live_commands:announce",
     "reload": "chatroom.ctl.live_commands:reload",
+    "login-delay": "chatroom.ctl.login_delay_commands:login_delay",
     "lockdown": "chatroom.ctl.live_commands:lockdown",
     "completion": "chatroom.ctl.program_commands:completion",
     "help": "chatroom.ctl.program_commands:help_",

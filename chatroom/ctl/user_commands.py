@@ -8,6 +8,7 @@ import click
 
 from chatroom.chat.admission.ban_targets import parse_name
 from chatroom.chat.admission.credentials import make_credentials
+from chatroom.chat.admission.login_keys import account_key
 from chatroom.chat.admission.password_strength import must_be_strong
 from chatroom.chat.stored.records import Account, Role
 from chatroom.ctl.account_checks import find_unsafe_password, require_allowed, require_another_admin, require_free
@@ -126,7 +127,8 @@ def list_(invocation: Invocation, as_json: bool) -> None:
 def show(invocation: Invocation, name: str, as_json: bool) -> None:
     """Show the account NAME.
 
-    It lists the role, the state, the mail address, the last login, the number of certificates and any ban on the name.
+    It lists the role, the state, the mail address, the last login, the number of logins that have failed lately ("help
+    login-delay"), the number of certificates and any ban on the name.
 
     \b
     Example:
@@ -137,8 +139,12 @@ def show(invocation: Invocation, name: str, as_json: bool) -> None:
         email = stores.accounts.find_email(account.id)
         certificates = stores.client_certificates.list_of(account.id)
         ban = stores.bans.find_in_force("name", account.name, datetime.now(UTC))
+        failed = stores.failed_logins.find(account_key(account.name))
+    failed_at = datetime.fromtimestamp(failed.last_ms / 1000, UTC) if failed is not None else None
+    failures = {"failures": failed.failures, "last_at": failed_at} if failed is not None else None
     if as_json:
-        print_json({"account": account, "email": email, "certificates": certificates, "ban": ban})
+        shown = {"account": account, "email": email, "certificates": certificates, "ban": ban}
+        print_json({**shown, "failed_logins": failures})
         return
     print_pairs(
         [
@@ -149,6 +155,8 @@ def show(invocation: Invocation, name: str, as_json: bool) -> None:
             ("Mail address", email),
             ("Created", account.created_at),
             ("Last login", account.last_login_at),
+            ("Failed logins", failed.failures if failed is not None else 0),
+            ("Last failed", failed_at),
             ("Certificates", len(certificates)),
             ("Always on", "yes" if account.always_on else "no"),
             ("Banned", "no" if ban is None else f"yes, by {ban.by} (ban {ban.id})"),

@@ -21,6 +21,7 @@ from pathlib import Path
 from chatroom import paths
 from chatroom.chat.admission.account_directory import AccountDirectory
 from chatroom.chat.admission.cloak import Cloak
+from chatroom.chat.admission.flood import MOST_KEYS
 from chatroom.chat.admission.spam_filters import FilterSet
 from chatroom.chat.always_on import restore_user
 from chatroom.chat.delivery.ledger import Ledger
@@ -41,6 +42,7 @@ from chatroom.server.connection_counter import ConnectionCounter
 from chatroom.server.daemon_runtime import DaemonRuntime, LoadSettings
 from chatroom.server.disk_watch import DiskWatch
 from chatroom.server.entrance import open_entrance
+from chatroom.server.expiry import Expiry
 from chatroom.server.fault_log import FaultLog
 from chatroom.server.filter_hits import FilterHits
 from chatroom.server.hub import Hub
@@ -202,13 +204,14 @@ class Daemon:
         """Make what the store worker does between its jobs."""
         world, post = hub.world, partial(hub.post_outcome, 0)
         disk, follower = DiskWatch(world, post, guard), ChangeFollower(world, post, last_change_id)
-        filter_hits = FilterHits(world, post)
+        filter_hits, expiry = FilterHits(world, post), Expiry(world, post)
         runtime.more_facts = disk.facts
 
         def watch(stores: Stores) -> None:
             disk.look()
             follower.look(stores)
             filter_hits.look()
+            expiry.look()
 
         return watch
 
@@ -254,6 +257,7 @@ class Daemon:
         restore_channels(world, stores.channels.load_all())
         world.spam.use(FilterSet(stores.filters.list_all()))
         log_unusable(world)
+        world.kept_failures.restore(stores.failed_logins.load(MOST_KEYS), mono_ms)
         return world
 
     def _open_ledger(self) -> Ledger:

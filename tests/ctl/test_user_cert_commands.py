@@ -78,5 +78,5 @@ def test_show_and_passwd_tell_of_them(shell: Shell) -> None:
     assert len(shell.done(*change, stdin="another horse\n").splitlines()) == 1
     shell.done("user", "cert", "add", "alice", ONE)
     assert [one["fingerprint"] for one in shell.json("user", "show", "alice")["certificates"]] == [ONE]
-    assert "Certificates  1\n" in shell.done("user", "show", "alice")
+    assert "Certificates   1\n" in shell.done("user", "show", "alice")
     assert "Certificates that log in without it: 1" in shell.done(*change, stdin="yet another\n")

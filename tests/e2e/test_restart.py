@@ -294,3 +294,25 @@ def test_an_account_that_is_always_on_is_there_after_a_kill(place: Place) -> Non
         assert "@fred" in "".join(ada.ask("NAMES #tea"))
         assert "Not connected" in "".join(ada.ask("WHOIS fred"))
     assert daemon.stop() == 0
+
+
+def test_failed_logins_count_after_a_kill(place: Place) -> None:
+    """A restart gives a guesser no new free tries. Lifted, they do not count after the next kill."""
+    place.create("fred")
+    daemon = Daemon(place)
+    for _ in range(3):
+        with daemon.open("127.6.0.5") as guesser:
+            guesser.send("PASS :fred:wrong", "NICK fred", "USER f 0 * :F")
+            guesser.expect_closed()
+    # The database, which a write reaches behind the answer.
+    until(lambda: (place.ctl_json("user", "show", "fred")["failed_logins"] or {}).get("failures") == 3, "a count of 3")
+    daemon.kill()
+    daemon = Daemon(place)
+    found = place.ctl_json("login-delay", "list")
+    assert {one["target"] for one in found} == {"fred", "127.6.0.5"}
+    assert all(one["failed"] == 3 and one["next_waits_s"] in (0, 1) for one in found)
+    assert "of fred does not wait" in place.ctl("login-delay", "lift", "fred")
+    daemon.kill()
+    daemon = Daemon(place)
+    assert [one["target"] for one in place.ctl_json("login-delay", "list")] == ["127.6.0.5"]
+    assert daemon.stop() == 0

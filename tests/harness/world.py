@@ -26,6 +26,7 @@ from harness.session_client import Client
 from chatroom.chat.admission.account_directory import AccountDirectory
 from chatroom.chat.admission.cloak import Cloak
 from chatroom.chat.admission.credentials import make_credentials
+from chatroom.chat.admission.flood import MOST_KEYS
 from chatroom.chat.admission.spam_filters import FilterSet
 from chatroom.chat.always_on import restore_user
 from chatroom.chat.ban_ends import lift_ended_bans
@@ -121,6 +122,7 @@ class Here:
             world.bans.add(rule)
         restore_channels(world, self.stores.channels.load_all())
         world.spam.use(FilterSet(self.stores.filters.list_all()))
+        world.kept_failures.restore(self.stores.failed_logins.load(MOST_KEYS), self.mono_ms)
         return world
 
     def restart(self) -> None:

@@ -12,6 +12,7 @@ attacker with many addresses cannot fill the memory. The hub lock guards all of 
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Iterator
 from ipaddress import IPv4Address, IPv6Address
 
 WINDOW_MS = 10 * 60_000
@@ -62,6 +63,12 @@ def is_this_machine(version: int, address: int) -> bool:
 def is_private_network(version: int, address: int) -> bool:
     """True for an address that no router of the internet forwards (RFC 1918, RFC 4193, link-local, loopback)."""
     return (IPv4Address(address) if version == 4 else IPv6Address(address)).is_private
+
+
+def delay_after(count: int, free: int = FREE_FAILURES) -> int:
+    """The delay behind a number of failed logins, in milliseconds: none for the free ones, then 1, 2, 4 … seconds."""
+    over = count - free
+    return 0 if over < 0 else min(1000 << min(over, 5), LONGEST_DELAY_MS)  # 1000 << 5 is above the longest one
 
 
 class LineBudget:
@@ -131,6 +138,10 @@ class LoginThrottle:
     def __len__(self) -> int:
         return len(self._tries)
 
+    def __iter__(self) -> Iterator[str]:
+        """Iterate over the keys with tries, some of which may no longer count. The one that was tried last is last."""
+        return iter(self._tries)
+
     def reserve(self, key: str, mono_ms: int, network: str = "") -> int | None:
         """Count a try that begins now, and return the time of its turn. Each parallel try gets a turn of its own.
 
@@ -146,6 +157,26 @@ class LoginThrottle:
         if network:
             self._count(network, at_ms, mono_ms)
         return at_ms
+
+    def wait_for_turn_ms(self, key: str, mono_ms: int, network: str = "") -> int:
+        """How long until ``reserve`` takes a try again, in milliseconds; 0 if it would now."""
+        at_ms = self._free_at(key, mono_ms)[0]
+        if network:
+            at_ms = max(at_ms, self._free_at(network, mono_ms, FREE_FAILURES_OF_A_NETWORK)[0])
+        return max(0, at_ms - mono_ms - LONGEST_WAIT_MS)
+
+    def next_delay_ms(self, key: str, mono_ms: int, free: int = FREE_FAILURES) -> int:
+        """How long the key's next try would wait if it came now, in milliseconds."""
+        return max(0, self._free_at(key, mono_ms, free)[0] - mono_ms)
+
+    def count(self, key: str, mono_ms: int) -> int:
+        """How many tries of the key count now."""
+        return sum(mono_ms - at_ms < WINDOW_MS for at_ms in self._tries.get(key, ()))
+
+    def restore(self, key: str, count: int, mono_ms: int) -> None:
+        """Have so many tries of a key count as if they had come now: those of the run of the daemon before."""
+        for _ in range(min(count, MOST_COUNTED)):
+            self._count(key, mono_ms, mono_ms)
 
     def slow(self, key: str, mono_ms: int, free: int = FREE_FAILURES) -> int:
         """Count a try that begins now, and return how many milliseconds it must wait.
@@ -176,7 +207,7 @@ class LoginThrottle:
         over = len(tries) - free
         if over < 0:
             return mono_ms, 0
-        delay_ms = min(1000 << min(over, 5), LONGEST_DELAY_MS)  # 1000 << 5 is above the longest delay already
+        delay_ms = delay_after(len(tries), free)
         return max(tries) + delay_ms, delay_ms
 
     def _count(self, key: str, at_ms: int, mono_ms: int) -> None:

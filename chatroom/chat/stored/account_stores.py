@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Protocol
 
-from chatroom.chat.stored.records import AccountData, Actor, ClientCertificate
+from chatroom.chat.stored.records import AccountData, Actor, ClientCertificate, FailedLogins
 
 
 class ClientCertificateStore(Protocol):
@@ -79,4 +79,24 @@ class AccountDataStore(Protocol):
 
     def set_metadata(self, account_id: int, metadata: dict[str, str]) -> None:
         """Replace all metadata of an account."""
+        ...
+
+
+class FailedLoginStore(Protocol):
+    """How often logins have failed lately. No change is logged: the daemon has them in memory."""
+
+    def save(self, rows: Iterable[FailedLogins]) -> None:
+        """Store the counts of some keys; a count of 0 removes one. On a full disk they are refused."""
+        ...
+
+    def load(self, most: int) -> list[FailedLogins]:
+        """All that are stored, those that failed last at the end. Only the newest ``most`` stay stored."""
+        ...
+
+    def find(self, key: str) -> FailedLogins | None:
+        """What is stored of a key, or None."""
+        ...
+
+    def lift(self, keys: Iterable[str], target: str, by: Actor) -> int:
+        """Remove some keys, and return how many there were. Audit: ``user.lift-delay``."""
         ...

@@ -124,6 +124,17 @@ class ClientCertificate:
     """When a client last proved that it has the certificate's key; None if the fingerprint was only typed."""
 
 
+class FailedLogins(NamedTuple):
+    """How often logins have failed lately, of an account or from an address."""
+
+    key: str
+    """As ``chatroom.chat.admission.login_keys`` makes them."""
+    failures: int
+    """How many of them counted when it was stored; 0 removes them."""
+    last_ms: int
+    """When the last one failed, by the wall clock. It is shown to people, and nothing is judged by it."""
+
+
 @dataclass(slots=True)
 class AccountData:
     """Account data: read markers, metadata, and what was cleared of the playback.

@@ -25,7 +25,7 @@ from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Protocol
 
-from chatroom.chat.stored.account_stores import AccountDataStore, ClientCertificateStore
+from chatroom.chat.stored.account_stores import AccountDataStore, ClientCertificateStore, FailedLoginStore
 from chatroom.chat.stored.filter_stores import FilterStore
 from chatroom.chat.stored.history_stores import HistoryStore, PresenceStore
 from chatroom.chat.stored.records import (
@@ -301,6 +301,11 @@ class Stores(Protocol):
     @property
     def client_certificates(self) -> ClientCertificateStore:
         """The certificates by which clients log in to accounts."""
+        ...
+
+    @property
+    def failed_logins(self) -> FailedLoginStore:
+        """How often logins have failed lately."""
         ...
 
     @property

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from chatroom.chat.admission import passwords, scram
 from chatroom.chat.admission.ban_table import describe
 from chatroom.chat.admission.exemption import is_exempt
-from chatroom.chat.admission.flood import is_private_network, limit_key, network_key
+from chatroom.chat.admission.flood import LONGEST_DELAY_MS, is_private_network
+from chatroom.chat.admission.login_keys import account_key, address_key, free_failures, site_key
 from chatroom.chat.always_on import find_alone
 from chatroom.chat.enforcement import apply_account
 from chatroom.chat.operator_mode import operator_mode_event, operators_of, tell_operator_mode
@@ -72,10 +73,9 @@ class Attempt:
         """Why the password must not be checked at all; None if it may be."""
         # No certificate can be guessed. So a try by one neither delays the account's logins by password nor waits for
         # those of others.
-        self._account = "" if by_certificate else f"account {casefold(name)}"
-        self._address = f"address {limit_key(session.version, session.address)}"
-        # An IPv4 network has many owners. An IPv6 /48 has one, who would otherwise be 65,536 addresses.
-        self._network = f"network {network_key(6, session.address)}" if session.version == 6 else ""
+        self._account = "" if by_certificate else account_key(name)
+        self._address = address_key(session.version, session.address)
+        self._network = site_key(session.version, session.address)
         self._turn_mono_ms: int | None = None
         if world.settings.accounts.require_tls and not session.is_private:
             self.refusal = self._denied(context, Denied(TLS_REQUIRED, numerics.ERR_YOUREBANNEDCREEP))
@@ -85,9 +85,9 @@ class Attempt:
         if not is_exempt(world.settings, session.version, session.address):
             self._turn_mono_ms = world.throttle.reserve(self._address, world.mono_ms, self._network)
             if self._turn_mono_ms is None:
-                self.refusal = self._denied(
-                    context, Denied("too many tries to log in from your address, wait a minute", numerics.RPL_TRYAGAIN)
-                )
+                wait_s = _seconds(world.throttle.wait_for_turn_ms(self._address, world.mono_ms, self._network))
+                why = f"too many tries to log in from your address, try again in {max(1, wait_s)} s"
+                self.refusal = self._denied(context, Denied(why, numerics.RPL_TRYAGAIN))
                 return
             self.delay_ms = self._turn_mono_ms - world.mono_ms
         if self._account:
@@ -100,12 +100,17 @@ class Attempt:
         ``account_id`` is 0 if it did not, and ``why`` is the reason of the refusal then.
         """
         world = context.world
+        keys = self._counted(world)
         if world.accounts.find_by_id(account_id) is None:
-            return self._denied(context, Denied(why))
+            # A name that no account has may be a password: it is counted, and not stored.
+            known = [key for key in keys if key != self._account or world.accounts.find(self.name) is not None]
+            world.kept_failures.save(known, world.wall_ms, world.mono_ms)
+            return self._denied(context, Denied(why), self._next_wait(world, keys))
         world.throttle.forget(self._account)
         if self._turn_mono_ms is not None:
             for key in filter(None, (self._address, self._network)):
                 world.throttle.forgive(key, self._turn_mono_ms)
+        world.kept_failures.forgive(keys, world.wall_ms, world.mono_ms)
         outcome = admitted(world, account_id)
         return self._denied(context, outcome) if isinstance(outcome, Denied) else outcome
 
@@ -113,12 +118,35 @@ class Attempt:
         """Return the refusal of a try whose password was not checked, because too many wait for that."""
         return self._denied(context, Denied("too many log in at once, try again in a moment", numerics.RPL_TRYAGAIN))
 
-    def _denied(self, context: Context, denied: Denied) -> Denied:
+    def _counted(self, world: World) -> list[str]:
+        """The keys that this try counts for."""
+        keys = [self._account] if self._account and world.settings.limits.enabled else []
+        if self._turn_mono_ms is not None:
+            keys += filter(None, (self._address, self._network))
+        return keys
+
+    def _next_wait(self, world: World, keys: list[str]) -> str:
+        """What the user reads of the delay before the next try; nothing if there is none."""
+        wait_ms = 0
+        for key in keys:
+            delay_ms = world.throttle.next_delay_ms(key, world.mono_ms, free_failures(key))
+            # Tries of an account that wait already do not delay the next one: see ``LoginThrottle.slow``.
+            wait_ms = max(wait_ms, min(delay_ms, LONGEST_DELAY_MS) if key == self._account else delay_ms)
+        wait_s = _seconds(wait_ms)
+        return f"; the next try waits {wait_s} s" if wait_s else ""
+
+    def _denied(self, context: Context, denied: Denied, told: str = "") -> Denied:
+        """Log a refusal and return it, with what only the user reads."""
         name, address = printable(self.name), context.session.address_text
         if context.world.accounts.find(name) is None:
             name = "an unknown name"  # it may be a password: people mix up the order of the two
         context.world.log_line(f"refused login as {name} from {address}: {denied.why}")
-        return denied
+        return denied._replace(why=denied.why + told) if told else denied
+
+
+def _seconds(milliseconds: int) -> int:
+    """Round up to whole seconds."""
+    return -(-milliseconds // 1000)
 
 
 def admitted(world: World, account_id: int) -> AccountEntry | Denied:

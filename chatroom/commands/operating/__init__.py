@@ -1,4 +1,4 @@
-"""Verbs for moderators and admins, FILTER, KILL, LOCKDOWN, UBAN and WALLOPS, and the verbs of the control socket."""
+"""Verbs for moderators and admins (FILTER, KILL, LOCKDOWN, LOGINDELAY, UBAN, WALLOPS) and for the control socket."""
 
 from chatroom.commands.operating import (
     control_accounts,
@@ -7,6 +7,7 @@ from chatroom.commands.operating import (
     filter_command,
     kill,
     lockdown_command,
+    login_delays,
     uban,
     wallops,
 )
@@ -18,6 +19,7 @@ __all__ = [
     "filter_command",
     "kill",
     "lockdown_command",
+    "login_delays",
     "uban",
     "wallops",
 ]

@@ -10,6 +10,7 @@ from chatroom.chat.people.session import ControlRights
 from chatroom.commands.about.server_info import SOFTWARE
 from chatroom.commands.command_table import When, command
 from chatroom.commands.context import Context, printable
+from chatroom.commands.operating.login_delays import find_delayed
 from chatroom.commands.pending import Pending
 from chatroom.irc.framing import LINE_BYTES
 from chatroom.irc.packing import pack_words
@@ -46,6 +47,7 @@ def status(context: Context, params: list[str]) -> Pending | None:
         "accounts": str(len(world.accounts)),
         "bans": str(world.bans.count_in_force(world.wall_ms)),
         "filters": str(len(world.spam.filters)),
+        "delayed_logins": str(len(find_delayed(world))),
         "history": world.ledger.failure or ("kept" if world.ledger.journal is not None else "not kept"),
         **world.runtime.facts(),
     }

@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from types import TracebackType
 
-from chatroom.chat.stored.account_stores import AccountDataStore, ClientCertificateStore
+from chatroom.chat.stored.account_stores import AccountDataStore, ClientCertificateStore, FailedLoginStore
 from chatroom.chat.stored.filter_stores import FilterStore
 from chatroom.chat.stored.history_stores import HistoryStore, PresenceStore
 from chatroom.chat.stored.records import Change
@@ -20,6 +20,7 @@ from chatroom.storage.sqlite.certificate_store import SqliteClientCertificates
 from chatroom.storage.sqlite.change_store import ChangeLog
 from chatroom.storage.sqlite.channel_store import SqliteChannels
 from chatroom.storage.sqlite.database import BUSY_TIMEOUT_S, Database, open_database
+from chatroom.storage.sqlite.failed_login_store import SqliteFailedLogins
 from chatroom.storage.sqlite.filter_store import SqliteFilters
 from chatroom.storage.sqlite.history_store import SqliteHistory
 from chatroom.storage.sqlite.migrate import bring_up
@@ -44,6 +45,7 @@ class SqliteStores:
         "channels",
         "client_certificates",
         "database",
+        "failed_logins",
         "filters",
         "history",
         "presence",
@@ -57,6 +59,7 @@ class SqliteStores:
         self.bans: BanStore = SqliteBans(database)
         self.filters: FilterStore = SqliteFilters(database)
         self.client_certificates: ClientCertificateStore = SqliteClientCertificates(database)
+        self.failed_logins: FailedLoginStore = SqliteFailedLogins(database)
         self.account_data: AccountDataStore = SqliteAccountData(database)
         self.channels: ChannelStore = SqliteChannels(database)
         self.audit: AuditStore = SqliteAudit(database)
