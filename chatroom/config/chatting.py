@@ -31,6 +31,17 @@ class Channels:
         "kick it stays out.",
     )
     max_joined: int = setting(100, Whole(1, 10_000), "How many channels a user can be in at the same time.")
+    max_founded: int = setting(
+        50,
+        Whole(0, 10_000),
+        "How many channels of an account are kept when their last member leaves. A further one ends then.",
+    )
+    expire_days: int = setting(
+        0,
+        Whole(0, 36_500),
+        "After how many days without a member a kept channel ends, with its topic, modes, lists and rights. Those of "
+        "autojoin do not end, and none does on the first day after a start. 0: channels do not end.",
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +93,13 @@ class Accounts:
         Whole(0, 100_000),
         "How many accounts can be always on: their users stay in their channels while none of their devices is "
         "connected. 0 turns it off.",
+    )
+    expire_days: int = setting(
+        0,
+        Whole(0, 36_500),
+        "After how many days without a login an account is deleted, and anyone can use its name. Those of moderators "
+        "and admins, disabled ones, those that are always on and those that are connected stay, and all do on the "
+        "first day after a start. 0: accounts are not deleted.",
     )
     password_min_length: int = setting(
         4, Whole(1, 200), "The minimum length of a password that is set from the chat, in characters."

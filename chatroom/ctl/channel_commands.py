@@ -105,6 +105,7 @@ def show(invocation: Invocation, name: str, as_json: bool) -> None:
             ("Slow mode", found.slow_mode_s and f"one message of a user every {found.slow_mode_s} s"),
             ("Founder", found.founder),
             ("Created", found.created_at),
+            ("Last used", found.used_at),
             ("Stored", found.stored),
             ("Members", ", ".join(found.members)),
             *((f"Access of {account}", level) for account, level in found.access.items()),

@@ -57,6 +57,8 @@ class ChannelReport:
     """Mode F, as ``changes:seconds``."""
     slow_mode_s: int | None = None
     """Mode W: the seconds between two messages of a user."""
+    used_at: datetime | None = None
+    """When the channel last had a member, to a day; None if that is not known."""
 
 
 def from_summary(params: list[str]) -> ChannelReport:
@@ -87,20 +89,24 @@ def from_answers(messages: Iterable[Message]) -> ChannelReport | None:
     return report
 
 
+_PLAIN = {
+    "key": "key",
+    "limit": "limit",
+    "forward": "forward",
+    "join-throttle": "join_throttle",
+    "nick-throttle": "nick_throttle",
+    "slow-mode": "slow_mode_s",
+}
+"""For kinds of lines that hold one value: the field of the report."""
+_NUMBERS = frozenset({"limit", "slow-mode"})
+
+
 def _add_detail(report: ChannelReport, kind: str, words: list[str]) -> None:
     text = words[-1]
-    if kind == "key":
-        report.key = text
-    elif kind == "limit":
-        report.limit = int(text)
-    elif kind == "forward":
-        report.forward = text
-    elif kind == "join-throttle":
-        report.join_throttle = text
-    elif kind == "nick-throttle":
-        report.nick_throttle = text
-    elif kind == "slow-mode":
-        report.slow_mode_s = int(text)
+    if kind in _PLAIN:
+        setattr(report, _PLAIN[kind], int(text) if kind in _NUMBERS else text)
+    elif kind == "used" and len(words) == 2:
+        report.used_at = _moment(words[0])
     elif kind == "topic" and len(words) == 2:
         report.topic_at, report.topic_by = _moment(words[0]), text
     elif kind == "member":
@@ -155,6 +161,7 @@ def _from_record(stores: SqliteStores, record: StoredChannel) -> ChannelReport:
         join_throttle=record.join_throttle,
         nick_throttle=record.nick_throttle,
         slow_mode_s=record.slow_mode_s,
+        used_at=record.used_at,
     )
 
 

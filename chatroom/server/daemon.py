@@ -211,7 +211,7 @@ class Daemon:
             disk.look()
             follower.look(stores)
             filter_hits.look()
-            expiry.look()
+            expiry.look(stores)
 
         return watch
 

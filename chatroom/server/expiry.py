@@ -1,31 +1,72 @@
-"""What ends because time has passed, by the monotonic clock: looked at now and then, from the store worker."""
+"""What ends because time has passed: failed logins, channels and accounts. The store worker looks now and then."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
-from chatroom.server.clocks import read_clocks
+from chatroom.chat.unused_accounts import end_unused_accounts
+from chatroom.chat.unused_channels import look_at_channels
+from chatroom.server.clocks import ClockWatch, read_clocks
+from chatroom.server.upkeep import MOST_SET_AHEAD_MS
 
 if TYPE_CHECKING:
+    from chatroom.chat.stored.stores import Stores
     from chatroom.chat.world import World
     from chatroom.server.inbox import Task
 
 _MINUTE_MS = 60_000
+_HOUR_MS = 60 * _MINUTE_MS
+_DAY_MS = 24 * _HOUR_MS
+
+log = logging.getLogger(__name__)
 
 
 class Expiry:
-    """Posts to the hub what is due. Belongs to the store worker's thread."""
+    """Posts to the hub what is due, by the monotonic clock. Belongs to the store worker's thread.
+
+    Channels and accounts have dates, so the wall clock judges them, and it may be wrong: on the first day after a
+    start, and for a day after it was set far ahead, none of them ends. Users have that day to come back, too, if the
+    daemon did not run for long.
+    """
 
     def __init__(self, world: World, post: Callable[[Task], None]) -> None:
         self._world = world
         self._post = post
-        self._minute_mono_ms = world.start_mono_ms + _MINUTE_MS
+        start_ms = world.start_mono_ms
+        # These are on the monotonic clock.
+        self._minute_mono_ms = start_ms + _MINUTE_MS
         """When failed logins are looked at next."""
+        self._hour_mono_ms = start_ms + _HOUR_MS
+        """When channels and accounts are looked at next."""
+        self._believe_at_mono_ms = start_ms + _DAY_MS
+        """Until then nothing is too old."""
+        self._clock_watch = ClockWatch(world.start_wall_ms, start_ms)
 
-    def look(self) -> None:
+    def look(self, stores: Stores) -> None:
         """Post what is due."""
-        world, (_, mono_ms) = self._world, read_clocks()
+        world, (wall_ms, mono_ms) = self._world, read_clocks()
         if mono_ms >= self._minute_mono_ms:
             self._minute_mono_ms = mono_ms + _MINUTE_MS
             self._post(lambda: world.kept_failures.expire(world.mono_ms))
+        if mono_ms >= self._hour_mono_ms:
+            self._hour_mono_ms = mono_ms + _HOUR_MS
+            self._look_at_dates(stores, wall_ms, mono_ms)
+
+    def _look_at_dates(self, stores: Stores, wall_ms: int, mono_ms: int) -> None:
+        world, settings = self._world, self._world.settings
+        channel_days, account_days = settings.channels.expire_days, settings.accounts.expire_days
+        if self._clock_watch.look(wall_ms, mono_ms) > MOST_SET_AHEAD_MS:
+            self._believe_at_mono_ms = max(self._believe_at_mono_ms, mono_ms + _DAY_MS)
+            if channel_days or account_days:
+                log.warning("the clock was set far ahead: for a day, no channel or account ends because it is unused")
+        if mono_ms < self._believe_at_mono_ms:
+            channel_days = account_days = 0
+        self._post(partial(look_at_channels, world, channel_days))
+        if account_days:
+            before = datetime.fromtimestamp(wall_ms / 1000, UTC) - timedelta(days=account_days)
+            unused = stores.accounts.list_unused(before)
+            self._post(lambda: end_unused_accounts(world, unused, before, account_days))

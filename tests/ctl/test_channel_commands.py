@@ -35,6 +35,7 @@ def shell(tmp_path: Path) -> Shell:
         metadata={"url": "https://tea.example"},
         join_throttle="5:10",
         slow_mode_s=30,
+        used_at=AT,
     )
     with shell.stores() as stores:
         for channel in (tea, StoredChannel("#bare", None, AT)):
@@ -62,6 +63,8 @@ def test_show(shell: Shell) -> None:
     assert (found["join_throttle"], found["nick_throttle"], found["slow_mode_s"]) == ("5:10", None, 30)
     assert (found["founder"], found["limit"], found["access"]) == ("alice", 9, {"alice": "founder"})
     assert found["masks"][0]["mask"] == "*!*@spam.example"
+    assert found["used_at"] == "2030-01-01T12:00:00Z"
+    assert shell.json("channel", "show", "#bare")["used_at"] is None
     assert "#none" in shell.refused("channel", "show", "#none")
 
 

@@ -20,6 +20,7 @@ from chatroom.commands.pending import Pending
 from chatroom.config import Settings
 from chatroom.config.chatting import History, Limits
 from chatroom.server import hub as hub_module
+from chatroom.server.clocks import read_clocks
 from chatroom.server.entrance import Entrance
 from chatroom.server.hub import Hub
 from chatroom.server.io_thread import IoThread
@@ -46,7 +47,7 @@ class HeldWorkers(Workers):
 @pytest.fixture
 def hub() -> Iterator[Hub]:
     """A hub with two running I/O threads."""
-    world = make_world(Settings(limits=Limits(enabled=False)))
+    world = make_world(Settings(limits=Limits(enabled=False)), read_clocks()[0])
     world.accounts.put(AccountEntry(1, "ada", Role.ADMIN, False))
     hub = Hub(world, HeldWorkers(), Screen())
     threads = [IoThread(index, hub, lambda session: None) for index in range(2)]

@@ -70,6 +70,7 @@ class Channel:
         "topic",
         "topic_by",
         "topic_ms",
+        "used_ms",
     )
 
     def __init__(self, name: str, wall_ms: int, number: int = 0) -> None:
@@ -114,6 +115,8 @@ class Channel:
         """True if the configuration names the channel. Its first member does not become its operator."""
         self.stored = False
         """True if the channel stays when its last member leaves, and after a restart."""
+        self.used_ms = wall_ms
+        """When it last had a member, to a day; 0 if that is not known (``unused_channels``)."""
         self.began_after = 0
         """The last message id from before the channel; 0 if all that the history has under its name is its own."""
         self.joined_after: dict[User, int] = {}
@@ -268,6 +271,7 @@ class Channel:
             limit=self.limit,
             forward=self.forward,
             metadata=dict(self.metadata),
+            used_at=_moment(self.used_ms) if self.used_ms else None,
             topic=self.topic,
             topic_by=self.topic_by,
             topic_at=_moment(self.topic_ms) if self.topic_ms else None,
@@ -300,6 +304,7 @@ class Channel:
         self.join_throttle = Throttle.parse(record.join_throttle)
         self.nick_throttle = Throttle.parse(record.nick_throttle)
         self.slow_mode = SlowMode(record.slow_mode_s) if record.slow_mode_s is not None else None
+        self.used_ms = int(record.used_at.timestamp() * 1000) if record.used_at else 0
         self.stored = True
 
 

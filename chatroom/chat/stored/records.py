@@ -339,6 +339,8 @@ class StoredChannel:
     """The parameter of mode ``F``, as ``changes:seconds``; None without the mode."""
     slow_mode_s: int | None = None
     """The parameter of mode ``W``, the seconds between two messages of a user; None without the mode."""
+    used_at: datetime | None = None
+    """When the channel last had a member, to a day; None if that is not known."""
 
 
 ChangeTable = Literal["accounts", "bans", "channels", "filters"]

@@ -156,11 +156,19 @@ class AccountStore(Protocol):
         """The casefolded names that the account had before, the newest first."""
         ...
 
-    def delete(self, account_id: int, by: Actor) -> None:
+    def list_unused(self, before: datetime) -> list[int]:
+        """The accounts that did not log in since then, and were made before, the oldest first.
+
+        Without moderators, admins, disabled accounts, and those that are always on.
+        """
+        ...
+
+    def delete(self, account_id: int, by: Actor, detail: str = "") -> None:
         """Delete the account with its credentials, certificates and account data. Raises ``NotFound``.
 
-        Audit: ``user.delete``. Its id is never given to another account. Its channels lose their founder and its
-        access; these channels are logged as changed too. The bans it made, its audit rows and its history entries stay.
+        Audit: ``user.delete``, with the role and ``detail``. Its id is never given to another account. Its channels
+        lose their founder and its access; these channels are logged as changed too. The bans it made, its audit rows
+        and its history entries stay.
         """
         ...
 
@@ -256,8 +264,12 @@ class ChannelStore(Protocol):
         """
         ...
 
-    def delete(self, name: str, by: Actor) -> None:
-        """Delete a channel, but not its history. Raises ``NotFound``. Audit: ``channel.delete``."""
+    def record_use(self, names: Sequence[str], used_ms: int) -> None:
+        """Set when channels last had a member. No change is logged. Skips those that are not stored."""
+        ...
+
+    def delete(self, name: str, by: Actor, detail: str = "") -> None:
+        """Delete a channel, but not its history. Raises ``NotFound``. Audit: ``channel.delete`` with ``detail``."""
         ...
 
     def find(self, name: str) -> StoredChannel | None:

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 from chatroom.chat.people.channel import LIST_MODES, prefixes
 from chatroom.chat.stored.entries import Kind
+from chatroom.chat.unused_channels import take_out
 from chatroom.commands.command_table import When, command
 from chatroom.commands.context import Context, printable
 from chatroom.commands.pending import Pending
 from chatroom.errors import NotFound, Refused
-from chatroom.irc.names import casefold
 
 if TYPE_CHECKING:
     from chatroom.chat.people.channel import Channel
@@ -97,6 +97,8 @@ def _summary(world: World, channel: Channel) -> list[str]:
 
 def _details(world: World, channel: Channel) -> Iterator[tuple[str, list[str], str]]:
     """The lines of a channel: what it is, further words, and a text."""
+    if channel.used_ms or channel.members:
+        yield "used", [str((world.wall_ms if channel.members else channel.used_ms) // 1000)], ""
     given = {
         "key": channel.key,
         "limit": channel.limit,
@@ -145,6 +147,4 @@ def _empty(world: World, channel: Channel) -> None:
         world.whereabouts.depart(user, channel)
         world.tell_channel(channel, event)
         world.leave(channel, user)
-    if world.channels.get(casefold(channel.name)) is channel:
-        del world.channels[channel.folded]
-        world.ledger.end_channel(channel)
+    take_out(world, channel)  # it had no members

@@ -10,6 +10,7 @@ from chatroom.chat.people.channel import OP, Channel
 from chatroom.chat.stored.entries import Kind
 from chatroom.chat.stored.records import Role
 from chatroom.chat.unstored_channels import save_later
+from chatroom.chat.unused_channels import note_use
 from chatroom.commands.channel_rules import find_visible
 from chatroom.commands.command_table import command
 from chatroom.commands.context import Context, printable
@@ -29,11 +30,6 @@ from chatroom.irc import caps, numerics
 from chatroom.irc.limits import LEAVE_BYTES
 from chatroom.irc.names import is_channel
 
-FOUNDED_CHANNELS = 50
-"""How many stored channels one account may found. A further one that it creates ends with its last member.
-
-It bounds what a user can leave in the database, and what the daemon loads at every start.
-"""
 _CHANNEL_BYTES = 256
 _MEMBER_BYTES = 4
 """For ``work_of``: a channel by itself, and each of its members."""
@@ -80,7 +76,12 @@ def _join_one(context: Context, name: str, key: str) -> None:
     elif len(user.channels) >= world.settings.channels.max_joined:
         context.reply(numerics.ERR_TOOMANYCHANNELS, printable(name))
     elif channel is None:
-        enter(context, _create_channel(context, name))
+        channel = _create_channel(context, name)
+        enter(context, channel)
+        if user.account is not None and not channel.stored:
+            most = world.settings.channels.max_founded
+            text = f"{channel.name} ends when its last member leaves: at most {most} channels of an account are kept"
+            context.warn("LIMIT_REACHED", channel.name, str(most), text=text)
     else:
         _enter_or_forward(context, channel, key)
 
@@ -135,7 +136,9 @@ def _create_channel(context: Context, name: str) -> Channel:
     """Create a channel. That of an account is stored with its founder; that of a guest ends with its last member."""
     world, account = context.world, context.user.account
     channel = world.create_channel(name)
-    if account is not None and world.founded.count(account.id, world.channels) < FOUNDED_CHANNELS:
+    # The limit bounds what a user can leave in the database, and what the daemon loads at every start.
+    most = world.settings.channels.max_founded
+    if account is not None and world.founded.count(account.id, world.channels) < most:
         channel.founder_id = account.id
         world.founded.add(channel)
         channel.access[account.id] = "founder"
@@ -178,6 +181,7 @@ def enter(context: Context, channel: Channel) -> None:
         # The user's other devices are members from now on, too: they need what the joining one is shown.
         show_channel(context if session is context.session else Context(world, session, "JOIN"), channel)
     world.whereabouts.arrive(user, channel, world.wall_ms)
+    note_use(world, channel)
     # Last: from here on the channel's lines wait for the replay, and all lines above must come before it.
     for session in user.sessions:
         replay_channel(world, session, channel, own=session is context.session)

@@ -177,7 +177,16 @@ class SqliteAccounts:
         sql = "SELECT folded FROM former_names WHERE account_id = ? ORDER BY at_ms DESC"
         return [row[0] for row in self._database.rows(sql, (account_id,))]
 
-    def delete(self, account_id: int, by: Actor) -> None:
+    def list_unused(self, before: datetime) -> list[int]:
+        """The accounts of plain users that did not log in since then, and were made before, the oldest first."""
+        rows = self._database.rows(
+            "SELECT id FROM accounts WHERE role = 'user' AND NOT disabled AND NOT always_on"
+            " AND coalesce(last_login_ms, created_ms) < ? ORDER BY id",
+            (to_ms(before),),
+        )
+        return [int(account_id) for (account_id,) in rows]
+
+    def delete(self, account_id: int, by: Actor, detail: str = "") -> None:
         """Delete the account with its credentials, certificates and account data. Raises ``NotFound``."""
         with self._database.transaction():
             account = self._get_by_id(account_id)
@@ -189,7 +198,7 @@ class SqliteAccounts:
             )
             # Foreign keys do the rest: CASCADE for what is only the account's, SET NULL for founders.
             self._database.execute("DELETE FROM accounts WHERE id = ?", (account_id,))
-            self._record(account_id, by, "user.delete", account.name, f"role {account.role.word}")
+            self._record(account_id, by, "user.delete", account.name, f"role {account.role.word}{detail}")
             for (channel_id,) in channels:
                 change_store.add_row(self._database, "channels", channel_id)
 

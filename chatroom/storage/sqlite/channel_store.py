@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from chatroom.chat.stored.records import AccessLevel, Actor, ListEntry, StoredChannel
 from chatroom.errors import AlreadyExists, NotFound
@@ -14,7 +14,7 @@ from chatroom.storage.sqlite.timestamps import from_ms, from_ms_or_none, to_ms, 
 
 _COLUMNS = (
     "id, name, founder_id, created_ms, flags, key, member_limit, topic, topic_by, topic_ms, forward,"
-    " join_throttle, nick_throttle, slow_mode_s"
+    " join_throttle, nick_throttle, slow_mode_s, used_ms"
 )
 _LIST_COLUMNS = "channel_id, mode, mask, set_by, set_ms, until_ms, reason, is_over"
 _ACCESS_COLUMNS = "channel_id, account_id, level"
@@ -90,7 +90,14 @@ class SqliteChannels:
             )
         change_store.add_row(self._database, "channels", channel_id)
 
-    def delete(self, name: str, by: Actor) -> None:
+    def record_use(self, names: Sequence[str], used_ms: int) -> None:
+        """Set when channels last had a member. No change is logged."""
+        with self._database.transaction(minor=True):
+            self._database.execute_many(
+                "UPDATE channels SET used_ms = ? WHERE folded = ?", [(used_ms, casefold(name)) for name in names]
+            )
+
+    def delete(self, name: str, by: Actor, detail: str = "") -> None:
         """Delete a channel, but not its history. Raises ``NotFound``."""
         with self._database.transaction():
             row = self._database.row("SELECT id, name FROM channels WHERE folded = ?", (casefold(name),))
@@ -98,7 +105,7 @@ class SqliteChannels:
                 raise NotFound(f"there is no stored channel called {name}")
             self._database.execute("DELETE FROM channels WHERE id = ?", (row[0],))
             change_store.add_row(self._database, "channels", row[0])
-            audit_store.add_row(self._database, by, "channel.delete", row[1])
+            audit_store.add_row(self._database, by, "channel.delete", row[1], detail)
 
     def find(self, name: str) -> StoredChannel | None:
         """The stored channel called ``name``, or None."""
@@ -121,14 +128,14 @@ class SqliteChannels:
         return self._database.number(
             "INSERT INTO channels"
             " (name, folded, founder_id, created_ms, flags, key, member_limit, topic, topic_by, topic_ms, forward,"
-            " join_throttle, nick_throttle, slow_mode_s)"
-            " VALUES (?, ?, (SELECT id FROM accounts WHERE id = ?), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+            " join_throttle, nick_throttle, slow_mode_s, used_ms)"
+            " VALUES (?, ?, (SELECT id FROM accounts WHERE id = ?), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
             " ON CONFLICT (folded) DO UPDATE SET name = excluded.name, founder_id = excluded.founder_id,"
             " created_ms = excluded.created_ms, flags = excluded.flags, key = excluded.key,"
             " member_limit = excluded.member_limit, topic = excluded.topic, topic_by = excluded.topic_by,"
             " topic_ms = excluded.topic_ms, forward = excluded.forward,"
             " join_throttle = excluded.join_throttle, nick_throttle = excluded.nick_throttle,"
-            " slow_mode_s = excluded.slow_mode_s"
+            " slow_mode_s = excluded.slow_mode_s, used_ms = excluded.used_ms"
             " RETURNING id",
             (
                 channel.name,
@@ -145,6 +152,7 @@ class SqliteChannels:
                 channel.join_throttle,
                 channel.nick_throttle,
                 channel.slow_mode_s,
+                to_ms_or_none(channel.used_at),
             ),
         )
 
@@ -169,8 +177,8 @@ def _channels(rows: list[Row], lists: list[Row], access: list[Row], metadata: li
         values[channel_id][key] = value
     channels = []
     for row in rows:
-        channel_id, name, founder_id, created_ms, flags, key, limit, topic, topic_by, topic_ms, forward, *floods = row
-        join_throttle, nick_throttle, slow_mode_s = floods
+        channel_id, name, founder_id, created_ms, flags, key, limit, topic, topic_by, topic_ms, forward, *more = row
+        join_throttle, nick_throttle, slow_mode_s, used_ms = more
         stored = StoredChannel(
             name,
             founder_id,
@@ -188,6 +196,7 @@ def _channels(rows: list[Row], lists: list[Row], access: list[Row], metadata: li
             join_throttle=join_throttle,
             nick_throttle=nick_throttle,
             slow_mode_s=slow_mode_s,
+            used_at=from_ms_or_none(used_ms),
         )
         channels.append(stored)
     return channels

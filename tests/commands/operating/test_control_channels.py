@@ -36,6 +36,7 @@ def test_one_channel_is_shown(here: Here) -> None:
     assert [line[1] for line in lines if line[0] == "member"] == ["@una", "bob"]
     assert kinds["mask"][:2] == ["b", "*!*@spam.example"]
     assert kinds["access"] == ["founder", "una"]
+    assert kinds["used"] == [str(here.now_ms // 1000), ""]
 
 
 def test_a_deleted_channel_is_gone(here: Here) -> None:

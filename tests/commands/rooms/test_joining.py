@@ -3,10 +3,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from harness.world import SERVER, Here, verbs
+from harness.world import SERVER, Here, params_of, verbs
 
 from chatroom.chat.enforcement import apply_account
-from chatroom.commands.rooms.joining import FOUNDED_CHANNELS
 
 
 def test_joining_shows_the_topic_and_the_members(here: Here) -> None:
@@ -66,26 +65,43 @@ def test_join_0_leaves_all(here: Here) -> None:
 
 
 def test_an_account_founds_only_so_many_stored_channels(make_here: Callable[..., Here]) -> None:
-    """Above the limit, a new channel is not stored and ends with its last member."""
-    here = make_here(channels={"autojoin": (), "max_joined": 1000})
-    una = here.member()
-    for number in range(FOUNDED_CHANNELS + 1):
-        una.say(f"JOIN #c{number}")
+    """Above the limit, a new channel is not stored and ends with its last member. The user reads that."""
+    here = make_here(channels={"autojoin": (), "max_founded": 3})
+    una = here.member(caps="standard-replies")
+    for number in range(3):
+        assert "WARN" not in verbs(una.ask(f"JOIN #c{number}"))
+    told = una.ask("JOIN #c3")
+    assert params_of(told, "WARN") == [
+        "JOIN",
+        "LIMIT_REACHED",
+        "#c3",
+        "3",
+        "#c3 ends when its last member leaves: at most 3 channels of an account are kept",
+    ]
+    assert verbs(told)[0] == "JOIN"
     una.say("JOIN 0")
-    assert len(here.world.channels) == FOUNDED_CHANNELS
-    assert len(list(here.stores.channels.load_all())) == FOUNDED_CHANNELS
+    assert sorted(here.world.channels) == ["#c0", "#c1", "#c2"]
+    assert len(list(here.stores.channels.load_all())) == 3
+    here.control().say("DELETECHANNEL #c1")
+    assert "WARN" not in verbs(una.ask("JOIN #c3"))
+
+
+def test_a_guest_reads_nothing_of_the_limit(make_here: Callable[..., Here]) -> None:
+    """No channel of a guest is kept."""
+    here = make_here(channels={"max_founded": 0})
+    assert "NOTICE" not in verbs(here.connect("gus").ask("JOIN #a"))
+    assert "NOTICE" in verbs(here.member().ask("JOIN #b"))
 
 
 def test_founded_channels_are_counted_after_a_restart(make_here: Callable[..., Here]) -> None:
     """The channels of before a restart count. Those of a deleted account count for nobody."""
-    here = make_here(channels={"autojoin": (), "max_joined": 1000})
+    here = make_here(channels={"autojoin": (), "max_founded": 3})
     una = here.member()
-    for number in range(FOUNDED_CHANNELS):
-        una.say(f"JOIN #c{number}")
+    una.say("JOIN #a,#b,#c")
     account_id = una.user.account.id if una.user.account is not None else 0
     here.restart()
     world = here.world
-    assert world.founded.count(account_id, world.channels) == FOUNDED_CHANNELS
+    assert world.founded.count(account_id, world.channels) == 3
     apply_account(world, account_id, None)
     assert world.founded.count(account_id, world.channels) == 0
 

@@ -8,6 +8,7 @@ import pytest
 from chatroom.chat.stored.records import Actor, ListEntry, Role, StoredChannel
 from chatroom.errors import AlreadyExists, NotFound
 from chatroom.storage.sqlite.sqlite_stores import SqliteStores
+from chatroom.storage.sqlite.timestamps import to_ms
 
 MOMENT = datetime(2030, 2, 3, 4, 5, 6, 789000, tzinfo=UTC)
 
@@ -33,12 +34,14 @@ def channel(stores: SqliteStores, by: Actor) -> StoredChannel:
             ListEntry("I", "*!*@friends", "bob", MOMENT),
             ListEntry("b", "aaa!*@*", "ada", MOMENT, MOMENT + timedelta(hours=12), "calm down"),
             ListEntry("e", "*!*@192.0.2.*", "ada", MOMENT),
+            ListEntry("b", "old!*@*", "ada", MOMENT, MOMENT + timedelta(hours=1), "over", is_over=True),
         ),
         access={ada.id: "founder", bob.id: "v"},
         metadata={"avatar": "https://tea.example/cup.png", "url": ""},
         join_throttle="5:10",
         nick_throttle="2:60",
         slow_mode_s=30,
+        used_at=MOMENT + timedelta(days=1),
     )
 
 
@@ -55,6 +58,16 @@ def test_bare_channel(stores: SqliteStores, by: Actor) -> None:
     bare = StoredChannel("#lobby", None, MOMENT)
     stores.channels.save(bare, by, "", "")
     assert stores.channels.find("#lobby") == bare
+
+
+def test_the_last_use_is_stored_alone(stores: SqliteStores, by: Actor, channel: StoredChannel) -> None:
+    """Without a change for other processes, and without the rest of the channel."""
+    stores.channels.save(channel, by, "", "")
+    changes = stores.last_change_id()
+    later = MOMENT + timedelta(days=9)
+    stores.channels.record_use(["#CAFé", "#none"], to_ms(later))
+    assert stores.channels.find("#café") == replace(channel, used_at=later)
+    assert stores.last_change_id() == changes
 
 
 def test_saving_again_replaces_all_but_the_row(stores: SqliteStores, by: Actor, channel: StoredChannel) -> None:
