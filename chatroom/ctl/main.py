@@ -7,10 +7,11 @@ import errno
 import importlib
 import os
 import sys
+import threading
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
@@ -165,4 +166,20 @@ def cli(context: click.Context, database: Path | None, config: Path | None) -> N
 def main() -> None:
     """Run ``chatroomctl``; the entry point of the console script."""
     prepare()
-    cli.main(prog_name="chatroomctl")
+    try:
+        cli.main(prog_name="chatroomctl")
+    except SystemExit as ending:
+        if any(thread.daemon for thread in threading.enumerate()):
+            _end_at_once(ending.code)
+        raise
+
+
+def _end_at_once(code: int | str | None) -> NoReturn:
+    """End the process while a thread is still busy, such as one that checks a password.
+
+    At the end of Python, such a thread is unwound when it comes back from a library in Rust, which aborts the process.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError):  # it is closed, or its reader is gone
+            stream.flush()
+    os._exit(code if isinstance(code, int) else 0)

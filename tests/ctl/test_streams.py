@@ -131,3 +131,18 @@ def test_no_home_and_no_name(database: Path) -> None:
     )
     done = call("--database", str(database), "ban", "add", "mallory")
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_thread_that_is_still_busy_does_not_abort_the_end() -> None:
+    """A worker may check a password when the daemon has stopped. The process ends with its code, and says nothing."""
+    program = (
+        "import bcrypt, threading\n"
+        "def check():\n    while True:\n        bcrypt.hashpw(b'x', bcrypt.gensalt(4))\n"
+        "for _ in range(4):\n    threading.Thread(target=check, daemon=True).start()\n"
+        "from chatroom.ctl.main import main\nmain()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, "--version"], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("chatroomctl ")

@@ -12,8 +12,6 @@ from __future__ import annotations
 import unicodedata
 from functools import cache
 
-from confusable_homoglyphs.utils import load
-
 from chatroom.irc.names import casefold
 
 OF_ASCII = str.maketrans({'"': "''", "%": "º/₀", "0": "O", "1": "l", "I": "l", "`": "'", "m": "rn", "|": "l"})
@@ -47,6 +45,8 @@ def find_prototypes() -> dict[int, str]:
 
     Computed once, at the first name that is not ASCII.
     """
+    from confusable_homoglyphs.utils import load  # here, because it imports much: a client for HTTP, too
+
     likes: dict[str, list[str]] = {}
     for char, entries in load("confusables.json").items():
         likes.setdefault(_bare(char), []).extend(_bare(entry["c"]) for entry in entries)
