@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from chatroom.irc import caps, numerics
+from chatroom.irc.framing import encode
 from chatroom.irc.limits import METADATA_KEY_BYTES, METADATA_KEYS, METADATA_SUBSCRIPTIONS, METADATA_VALUE_BYTES
 
 if TYPE_CHECKING:
@@ -78,7 +79,18 @@ def tell_change(
             world.tell_session(session, value_line(world, session, target, key, value))
 
 
-def tell_wanted(world: World, session: Session, target: str, values: Mapping[str, str]) -> None:
-    """Tell a session what it subscribed to of a target that it begins to see."""
-    for key, value in wanted(session, values):
-        world.tell_session(session, value_line(world, session, target, key, value))
+def tell_wanted(world: World, sessions: Iterable[Session], target: str, values: Mapping[str, str]) -> None:
+    """Tell sessions what each of them subscribed to of a target that they begin to see."""
+    # Clients of one kind subscribe to the same keys, and their lines differ in the reader's nick only.
+    ends: dict[tuple[str, ...], list[bytes]] = {}
+    head = f":{world.settings.server.name} {numerics.RPL_KEYVALUE.code} "
+    for session in sessions:
+        if not session.subscriptions or session.user is None or not is_aware(session):
+            continue
+        lines = ends.get(session.subscriptions)
+        if lines is None:
+            told = wanted(session, values)
+            lines = ends[session.subscriptions] = [encode(f" {target} {key} * :{value}") for key, value in told]
+        if lines:
+            begin = f"{head}{session.user.nick}".encode()
+            world.outbox.to_session(session, b"".join([begin + line for line in lines]))

@@ -28,10 +28,11 @@ def in_pieces(context: Context, steps: Steps) -> Pending | None:
 
     The session's further lines wait until the answer is whole. If the session ends, the rest is not made.
     """
-    work = 0
+    # A piece must fit into the send queue, also behind what others say to the session.
+    work, most = 0, min(PIECE_BYTES, context.world.settings.limits.sendq_bytes // 4)
     for step in steps:
         work += step
-        if work >= PIECE_BYTES:
+        if work >= most:
             context.send_gathered()
             return Pending(None, None, lambda context, is_lost: _go_on(context, steps, is_lost), is_next_piece=True)
     return None

@@ -13,6 +13,7 @@ import pytest
 from harness.runtime import make_world
 
 from chatroom.chat.people.session import Session
+from chatroom.chat.people.user import User
 from chatroom.commands import long_answers
 from chatroom.config import Settings
 from chatroom.config.chatting import Limits
@@ -154,3 +155,36 @@ def read_to(peer: socket.socket, wanted: bytes) -> bytes:
         if wanted in data:
             break
     return data
+
+
+def test_an_answer_may_be_longer_than_the_send_queue(tmp_path: Path) -> None:
+    """The client reads the metadata of a channel, twenty times as long as its send queue, at its own pace."""
+    world = make_world(Settings(limits=Limits(enabled=False, sendq_bytes=16_384)))
+    hub = Hub(world, Workers(lambda: open_stores(tmp_path / "chat.db")), Screen())
+    thread = IoThread(0, hub, lambda session: None)
+    hub.threads = [thread]
+    thread.start()
+    near, far = socket.socketpair()
+    near.setblocking(False)
+    near.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+    far.settimeout(30)
+    with far:
+        try:
+            thread.adopt([(near, Session(1, "10.0.0.1", 4, 0x0A000001, "host", 0), Entrance(near))])
+            keys = " ".join(f"k{number}" for number in range(20))
+            far.sendall(b"CAP REQ :batch draft/metadata-3\r\nNICK al\r\nUSER u 0 * :U\r\nCAP END\r\n")
+            read_to(far, b" 366 ")
+            with hub.lock:
+                hub.world.begin_tick(0, 0)
+                for number in range(60):
+                    user = User(f"n{number}", "u", "U", "h", None, 0, 0)
+                    user.account_data.metadata.update(dict.fromkeys(keys.split(), "v" * 250))
+                    world.add_user(user)
+                    world.join(world.channels["#lobby"], user, 0)
+            far.sendall(f"METADATA * SUB {keys}\r\nMETADATA #lobby SYNC\r\nPING behind\r\n".encode())
+            answer = read_to(far, b":behind")
+        finally:
+            thread.stop(0.0)
+            thread.join()
+    assert answer.count(b" 761 ") == 60 * 20
+    assert len(answer) > 20 * 16_384

@@ -24,8 +24,9 @@ SYNC_VALUES = 2000
 if it wants to."""
 _LOOK_BYTES = 16
 """Looking at one user or channel takes as long as answering so many bytes."""
-_VALUE_BYTES = 128
-"""Half of what a value can have. Making it takes less time, but it is in memory until the client has read it."""
+_LINE_BYTES = 80
+"""About what a line has beside its value. Making it takes less time, but it is in memory until the client has read it.
+"""
 _SYNC_LATER_S = "2"
 
 
@@ -69,7 +70,7 @@ def sync_steps(context: Context, name: str, targets: Targets) -> Steps:
             work = _LOOK_BYTES
             for key, value in wanted(context.session, values):
                 context.say(value_line(context.world, context.session, target, key, value))
-                work += _VALUE_BYTES
+                work += _LINE_BYTES + len(value)
             yield work
 
 
@@ -89,13 +90,12 @@ def show_monitored_metadata(context: Context, users: Iterable[User]) -> None:
 def tell_watchers(world: World, user: User) -> None:
     """Tell the sessions that monitor a user, who came just now, what they subscribed to."""
     if user.metadata:
-        for session in world.monitors.watchers(user.nick):
-            tell_wanted(world, session, user.nick, user.metadata)
+        tell_wanted(world, world.monitors.watchers(user.nick), user.nick, user.metadata)
 
 
 def introduce(world: World, user: User, channel: Channel) -> None:
     """Tell the other members of a channel that ``user`` joined what they subscribed to."""
     if user.metadata:
-        for session in channel.sessions:
-            if session.user is not user:  # the user's own sessions read it with the rest of the channel
-                tell_wanted(world, session, user.nick, user.metadata)
+        # The user's own sessions read it with the rest of the channel.
+        others = [session for session in channel.sessions if session.user is not user]
+        tell_wanted(world, others, user.nick, user.metadata)
