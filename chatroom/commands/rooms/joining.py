@@ -33,6 +33,8 @@ from chatroom.irc.names import is_channel
 _CHANNEL_BYTES = 256
 _MEMBER_BYTES = 4
 """For ``work_of``: a channel by itself, and each of its members."""
+_NEW_CHANNEL_BYTES = 1024
+"""The further work of making a channel, most of which is the store worker's: it forgets who was in an earlier one."""
 MOST_FORWARDS = 5
 """How many forwards one JOIN follows. Each of them costs the user a line of explanation."""
 
@@ -60,9 +62,13 @@ def _join_each(context: Context, names: list[str], keys: list[str]) -> Steps:
         if work:
             yield work
         if name:
+            is_new = context.world.find_channel(name) is None
             _join_one(context, name, keys[index] if index < len(keys) else "")
             channel = context.world.find_channel(name)
             work = work_of(channel) if channel is not None else _CHANNEL_BYTES
+            if is_new and channel is not None:
+                context.world.costs.work_bytes += _NEW_CHANNEL_BYTES
+                work += _NEW_CHANNEL_BYTES
 
 
 def _join_one(context: Context, name: str, key: str) -> None:

@@ -127,3 +127,15 @@ def test_users_join_the_configured_channels(make_here: Callable[..., Here], auto
     here = make_here(channels={"autojoin": autojoin})
     alice = here.connect("alice")
     assert [channel.name for channel in alice.user.channels] == list(autojoin)
+
+
+def test_making_channels_costs_more_than_entering_them(here: Here) -> None:
+    """The store worker has work with each new channel, so making many is paid for, and is done in pieces."""
+    alice, bob, costs = here.connect("alice"), here.connect("bob"), here.world.costs
+    channels = ",".join(f"#made{number}" for number in range(20))
+    spent = []
+    for client in (alice, bob):
+        costs.work_bytes = 0
+        client.say(f"JOIN {channels}")
+        spent.append(costs.work_bytes)
+    assert spent[0] > 20 * 1000 > spent[1]
