@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 HANDSHAKE_S = 10.0
 """The longest time that a handshake may take."""
-RECEIVE_BYTES = 8192
+RECEIVE_BYTES = 512
 """How much one read takes: less than of plain lines, because a short frame costs more time than a short line."""
 
 MessageCache = dict[tuple["Opcode", bytes], bytes]

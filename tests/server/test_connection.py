@@ -13,7 +13,7 @@ from chatroom.chat.people.session import Session
 from chatroom.config import Listen
 from chatroom.irc.framing import Malformed
 from chatroom.server.backlogs import Backlogs, count_unsent, send_buffer_bytes
-from chatroom.server.connection import IDLE_BYTES, Connection, State
+from chatroom.server.connection import IDLE_BYTES, IDLE_ENDS, Connection, State
 from chatroom.server.listener import open_listener
 
 
@@ -81,8 +81,11 @@ def test_reads_that_make_no_line_count_as_lines(pair: Pair) -> None:
     assert list(pair.connection.lines) == ["", "PING a"]
     pair.connection.lines = ()
     pair.peer.sendall(b"\r\n" * (4 * IDLE_BYTES))
-    read_until(pair, lambda: len(pair.connection.lines) >= 8)
+    read_until(pair, lambda: len(pair.connection.lines) >= 3 * IDLE_BYTES // IDLE_ENDS)
     assert set(pair.connection.lines) == {""}
+    pair.connection.lines = ()
+    pair.peer.sendall(b"PING a" + b"\n" * 4000)
+    read_until(pair, lambda: "PING a" in pair.connection.lines and len(pair.connection.lines) >= 3000 // IDLE_ENDS)
 
 
 def test_a_line_without_an_end_is_one_line(pair: Pair) -> None:

@@ -149,10 +149,10 @@ def test_a_full_send_queue_ends_the_connection(pair: Pair) -> None:
     assert connection.ended == "SendQ exceeded"
     pinging = Pair()
     pinging.open()
-    for _ in range(1000):
+    for _ in range(5000):
         if pinging.connection.ended:
             break
-        pinging.peer.sendall((b"\x89\xfd" + bytes(4) + b"p" * 125) * 20)
+        pinging.peer.sendall((b"\x89\xfd" + bytes(4) + b"p" * 125) * 3)
         pinging.connection.read()
     assert pinging.connection.ended == "SendQ exceeded"
     pinging.close()
