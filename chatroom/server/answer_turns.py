@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 GoOn = Callable[[bool], None]
 """Makes the next piece. With True, because nothing can be sent any more, it drops the answer."""
 
-ANSWERS_S = 0.01
+ANSWERS_S = 0.005
 """After so much time a tick makes no further piece. A piece takes a few milliseconds at most."""
 BACKLOG_PAUSE_S = 0.05
 """How long an answer waits before it looks again whether its client has read the last piece."""

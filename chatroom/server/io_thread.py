@@ -39,7 +39,7 @@ _IDLE_WAIT_S = 1.0
 """The longest wait for sockets: liveness checks are due by the second."""
 _STOPPING_WAIT_S = 0.02
 """The longest wait while the thread stops, so that it notices its deadline."""
-READ_S = 0.01
+READ_S = 0.005
 """After so much time a tick reads no further sockets."""
 SOCKETS_BETWEEN_LOOKS = 8
 """After so many sockets it looks at the clock."""

@@ -11,7 +11,7 @@ from chatroom.chat.people.session import Session
 from chatroom.config import Settings
 from chatroom.server import turns as turns_module
 from chatroom.server.connection import State
-from chatroom.server.turns import Turns
+from chatroom.server.turns import FEW_LINES, Turns
 
 
 def test_a_busy_address_runs_behind_others() -> None:
@@ -79,3 +79,28 @@ def test_the_time_of_a_tick_is_looked_at_after_each_end(monkeypatch: pytest.Monk
         turns.add(connection)
     turns.run(1000)
     assert ended == [0]
+
+
+def test_many_lines_run_behind_few() -> None:
+    """A line that comes behind ten pastes runs before them, and all pastes are run to their end."""
+    world, order = make_world(Settings()), list[int]()
+    hub: Any = SimpleNamespace(world=world, run_line=lambda session, line: order.append(session.id))
+    turns = Turns(hub, lambda delay_s, task: None, lambda connection: None)
+    for number in range(11):
+        session = Session(number, "", 4, 0x0A000000 + number, "host", 0)
+        session.registration = None
+        lines = ["PING x"] * (FEW_LINES + 1 if number < 10 else 1)
+        connection: Any = SimpleNamespace(
+            session=session,
+            lines=lines,
+            state=State.OPEN,
+            queued=False,
+            ended="",
+            paused=False,
+            throttle_reading=lambda: None,
+        )
+        turns.add(connection)
+    while turns.ready or turns.behind:
+        turns.run(1000)
+    assert order[0] == 10
+    assert [order.count(number) for number in range(10)] == [FEW_LINES + 1] * 10
