@@ -38,8 +38,6 @@ _DAY_MS = 86_400_000
 _MARK = "\x01"
 _ACTION = f"{_MARK}ACTION "
 _MARKED = caps.BATCH | caps.SERVER_TIME
-_ASKS = caps.CHATHISTORY | caps.PLAYBACK
-"""A client with one of them asks for what it missed."""
 _WITH_EVENTS = _MARKED | caps.EVENT_PLAYBACK
 _ASKS = caps.CHATHISTORY | caps.PLAYBACK
 """A client with one of these asks for what it missed."""
