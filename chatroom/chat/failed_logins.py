@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 class KeptFailures:
     """Has the counts of failed logins stored. Guarded by the hub lock.
 
-    A wrong password is no write of its own: one write is under way at a time, and the next one has all counts that have
-    changed meanwhile. If the database refuses it, the next failed login writes them.
+    A wrong password is no write of its own: ``flush``, once a second at most, writes all counts that have changed. If
+    the database refuses it, they are written after the next failed login.
     """
 
-    __slots__ = ("_changed", "_is_writing", "_most_keys", "_stored", "_throttle", "_work")
+    __slots__ = ("_changed", "_is_writing", "_most_keys", "_stored", "_throttle", "_work", "waits")
 
     def __init__(self, throttle: LoginThrottle, work: WorkQueue, most_keys: int = MOST_KEYS) -> None:
         self._throttle = throttle
@@ -35,6 +35,8 @@ class KeptFailures:
         self._changed: dict[str, FailedLogins] = {}
         """What the next write stores."""
         self._is_writing = False
+        self.waits = False
+        """True if there is something to ``flush``. Any thread may read it."""
 
     def restore(self, found: Iterable[FailedLogins], mono_ms: int) -> None:
         """Take over what is stored, at the start: oldest first."""
@@ -48,14 +50,12 @@ class KeptFailures:
             self._change(key, wall_ms, mono_ms)
         while len(self._stored) > self._most_keys:
             self._discard(next(iter(self._stored)))
-        self._write()
 
     def forgive(self, keys: Iterable[str], wall_ms: int, mono_ms: int) -> None:
         """Have the counts of some keys stored that have gone down. Does nothing for those that are not stored."""
         for key in keys:
             if key in self._stored:
                 self._change(key, wall_ms, mono_ms)
-        self._write()
 
     def expire(self, mono_ms: int) -> None:
         """Have those removed that no longer count. Call it once a minute."""
@@ -67,7 +67,6 @@ class KeptFailures:
                 self._stored[key] = mono_ms  # tries that waited for their turn
             else:
                 self._discard(key)
-        self._write()
 
     def _change(self, key: str, wall_ms: int, mono_ms: int) -> None:
         count = self._throttle.count(key, mono_ms)
@@ -75,24 +74,24 @@ class KeptFailures:
         if count:
             self._stored[key] = mono_ms
         self._changed[key] = FailedLogins(key, count, wall_ms)
+        self.waits = True
 
     def _discard(self, key: str) -> None:
         self._stored.pop(key, None)
         self._changed[key] = FailedLogins(key, 0, 0)
+        self.waits = True
 
-    def _write(self) -> None:
+    def flush(self) -> None:
+        """Have written what waits, unless a write is under way."""
         if self._is_writing or not self._changed:
             return
         rows, self._changed = list(self._changed.values()), {}
-        self._is_writing = True
+        self._is_writing, self.waits = True, False
 
         def then(outcome: object) -> None:
             self._is_writing = False
             if isinstance(outcome, Exception):
                 for row in rows:
                     self._changed.setdefault(row.key, row)
-                # Not at once: the database would refuse again. What has gone since is in the newer changes.
-                return
-            self._write()
 
         self._work.write(lambda stores: stores.failed_logins.save(rows), then)

@@ -339,6 +339,7 @@ class Daemon:
                 hub.world.log_line(f"{len(hub.world.retries)} changes are tried once more, and end here if that fails")
                 hub.world.retries.try_again(hub.world.mono_ms)
             save_hits(hub.world)
+            hub.world.kept_failures.flush()
             end_all(hub.world, FAREWELL, lambda session: session.connection.ends_with_error)
             said.set()
 

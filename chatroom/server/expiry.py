@@ -1,4 +1,7 @@
-"""What ends because time has passed: failed logins, channels and accounts. The store worker looks now and then."""
+"""What ends because time has passed: failed logins, channels and accounts. The store worker looks now and then.
+
+It also has failed logins written, which wait for that so that a flood of wrong passwords costs one write a second.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,8 @@ if TYPE_CHECKING:
     from chatroom.chat.world import World
     from chatroom.server.inbox import Task
 
-_MINUTE_MS = 60_000
+_SECOND_MS = 1000
+_MINUTE_MS = 60 * _SECOND_MS
 _HOUR_MS = 60 * _MINUTE_MS
 _DAY_MS = 24 * _HOUR_MS
 
@@ -38,6 +42,8 @@ class Expiry:
         self._post = post
         start_ms = world.start_mono_ms
         # These are on the monotonic clock.
+        self._second_mono_ms = start_ms
+        """When failed logins may be written next."""
         self._minute_mono_ms = start_ms + _MINUTE_MS
         """When failed logins are looked at next."""
         self._hour_mono_ms = start_ms + _HOUR_MS
@@ -49,6 +55,9 @@ class Expiry:
     def look(self, stores: Stores) -> None:
         """Post what is due."""
         world, (wall_ms, mono_ms) = self._world, read_clocks()
+        if world.kept_failures.waits and mono_ms >= self._second_mono_ms:
+            self._second_mono_ms = mono_ms + _SECOND_MS
+            self._post(world.kept_failures.flush)
         if mono_ms >= self._minute_mono_ms:
             self._minute_mono_ms = mono_ms + _MINUTE_MS
             self._post(lambda: world.kept_failures.expire(world.mono_ms))

@@ -57,6 +57,20 @@ def test_failed_logins_are_looked_at_once_a_minute(
     assert [mono_ms - here.world.start_mono_ms for mono_ms in seen] == [60_000, 120_000]
 
 
+def test_failed_logins_are_written_once_a_second(
+    here: Here, go_on: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """If there are any."""
+    kept, flushed = here.world.kept_failures, list[int]()
+    monkeypatch.setattr(type(kept), "flush", lambda _: flushed.append(here.mono_ms - here.world.start_mono_ms))
+    go_on(5)
+    assert flushed == []
+    kept.waits = True
+    for seconds in (0.2, 0.2, 0.7, 0.1):
+        go_on(seconds)
+    assert flushed == [5200, 6200]
+
+
 def test_channels_and_accounts_end_when_they_are_old(here: Here, go_on: Callable[..., None]) -> None:
     """As the settings in force say."""
     here.member().say("JOIN #a", "QUIT")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pytest
 from harness.logins import log_in_by_sasl
@@ -11,6 +11,7 @@ from harness.world import PASSWORD, SHELL, Here, verbs
 from chatroom.chat.admission.flood import LONGEST_DELAY_MS, WINDOW_MS
 from chatroom.chat.admission.login_keys import account_key, address_key, site_key
 from chatroom.chat.failed_logins import KeptFailures
+from chatroom.chat.stored.records import FailedLogins
 from chatroom.errors import DiskFull
 
 UNA = account_key("una")
@@ -36,7 +37,9 @@ def fail(here: Here, times: int, name: str = "una", address: str = "10.0.0.1") -
 
 
 def stored(here: Here) -> dict[str, int]:
-    """Return what the database has."""
+    """Return what the database has after the next write."""
+    with here.tick():
+        here.world.kept_failures.flush()
     return {row.key: row.failures for row in here.stores.failed_logins.load(10_000)}
 
 
@@ -46,6 +49,7 @@ def test_the_delays_go_on_after_a_restart(here: Here) -> None:
     assert here.delays_ms == [1000, 2000]
     assert stored(here) == {UNA: 5, ADDRESS: 5}
     for name, address in (("una", "192.0.2.9"), ("other", "10.0.0.1")):
+        stored(here)
         here.restart()
         here.delays_ms.clear()
         fail(here, 1, name, address)
@@ -59,6 +63,7 @@ def test_no_clock_frees_or_holds_anybody(here: Here, jump_s: float, restarts: bo
     fail(here, 5)
     here.set_clock(jump_s)
     if restarts:
+        stored(here)
         here.restart()
     here.delays_ms.clear()
     fail(here, 1, address="192.0.2.9")
@@ -109,24 +114,39 @@ def test_a_good_login_without_a_failure_writes_nothing(here: Here, monkeypatch: 
     client = here.open()
     client.say("CAP REQ :sasl")
     assert "903" in verbs(log_in_by_sasl(client, "una", PASSWORD))
-    assert not here.held
+    assert not here.held and not here.world.kept_failures.waits
 
 
-def test_one_write_is_under_way_at_a_time(here: Here) -> None:
-    """What fails meanwhile is in the next one, so a flood of wrong passwords does not fill the store worker's queue."""
+def test_many_failures_are_one_write(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And one is under way at a time: what fails meanwhile waits for the next one."""
+    written: list[int] = []
+    real = here.stores.failed_logins.save
+
+    def save(_: object, rows: Sequence[FailedLogins]) -> None:
+        written.append(len(rows))
+        real(rows)
+
+    monkeypatch.setattr(type(here.stores.failed_logins), "save", save)
+    kept = here.world.kept_failures
+    for number in range(8):
+        fail(here, 1, address=f"192.0.2.{number}")
+    assert written == [] and kept.waits
     here.holding = True
-    clients = [here.open(f"192.0.2.{number}") for number in range(8)]
-    for client in clients:
-        client.say("CAP REQ :sasl", "NICK x", "USER u 0 * :U", "AUTHENTICATE PLAIN", "AUTHENTICATE AHVuYQB3cm9uZw==")
-    here.release(8)  # the passwords
-    assert len(here.held) == 1
+    with here.tick():
+        kept.flush()
+    with here.tick():
+        here.world.throttle.slow(UNA, here.mono_ms)
+        kept.save([UNA], here.now_ms, here.mono_ms)
+        kept.flush()
+    assert len(here.held) == 1 and kept.waits
+    here.holding = False
     here.release()
-    assert stored(here)[UNA] == 8
-    assert len(stored(here)) == 9
+    assert stored(here)[UNA] == 9
+    assert written == [9, 1] and not here.world.kept_failures.waits
 
 
 def test_what_the_database_refuses_is_stored_with_the_next_failure(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A full disk keeps nobody from logging in, and is not asked again at once."""
+    """A full disk keeps nobody from logging in, and is not asked again before."""
     with monkeypatch.context() as patched:
         asked: list[object] = []
 
@@ -136,8 +156,8 @@ def test_what_the_database_refuses_is_stored_with_the_next_failure(here: Here, m
 
         patched.setattr(type(here.stores.failed_logins), "save", refuse)
         fail(here, 1)
-        assert len(asked) == 1
-    assert stored(here) == {}
+        assert stored(here) == {}
+        assert (len(asked), here.world.kept_failures.waits) == (1, False)
     fail(here, 1, "other", "192.0.2.9")
     assert stored(here) == {UNA: 1, ADDRESS: 1, address_key(4, 0xC0000209): 1}
 
@@ -172,11 +192,10 @@ def test_a_try_that_waits_for_its_turn_keeps_its_key(here: Here) -> None:
 
 def test_the_rows_are_bounded(here: Here) -> None:
     """The keys that failed longest ago go first."""
-    kept = KeptFailures(here.world.throttle, here.world.work, most_keys=5)
+    kept = here.world.kept_failures = KeptFailures(here.world.throttle, here.world.work, most_keys=5)
     for number in range(9):
-        with here.tick():
-            here.world.throttle.slow(f"account a{number}", here.mono_ms)
-            kept.save([f"account a{number}"], here.now_ms + number, here.mono_ms)
+        here.world.throttle.slow(f"account a{number}", here.mono_ms)
+        kept.save([f"account a{number}"], here.now_ms + number, here.mono_ms)
     assert list(stored(here)) == [f"account a{number}" for number in range(4, 9)]
 
 

@@ -20,11 +20,13 @@ def here(make_here: Callable[..., Here]) -> Here:
 
 
 def fail(here: Here, times: int, name: str, address: str) -> None:
-    """Log in with a wrong password, so many times."""
+    """Log in with a wrong password, so many times, and have that stored."""
     client = here.open(address)
     client.say("CAP REQ :sasl", "NICK x", "USER u 0 * :U")
     for _ in range(times):
         log_in_by_sasl(client, name, "wrong")
+    with here.tick():
+        here.world.kept_failures.flush()
 
 
 def texts(lines: list[str]) -> list[str]:
@@ -51,6 +53,7 @@ def test_a_moderator_lifts_the_delay_of_an_account(here: Here) -> None:
     """The next login does not wait, after a restart neither. The audit and the log say who did it."""
     mo = here.moderator(address="192.0.2.1")
     fail(here, 6, "una", "192.0.2.5")
+    assert here.stores.failed_logins.find(account_key("una")) is not None
     assert texts(mo.ask("LOGINDELAY LIFT UNA")) == ["The next login of una does not wait"]
     assert here.stores.failed_logins.find(account_key("una")) is None
     for restarts in (False, True):
@@ -85,6 +88,8 @@ def test_what_has_failed_while_it_is_lifted_goes_too(here: Here) -> None:
     here.holding = False
     here.release()
     control.say("LOGINDELAY LIFT una")
+    with here.tick():
+        here.world.kept_failures.flush()
     assert here.stores.failed_logins.find(account_key("una")) is None
 
 
