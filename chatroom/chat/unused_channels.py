@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from chatroom.chat.world import World
 
 DAY_MS = 86_400_000
+MOST_NOTED = 500
+"""How many channels are noted as used at one look, in one transaction of some milliseconds, for which messages wait."""
 MOST_ENDED = 100
 """How many channels end at one look. The others end at the next one."""
 
@@ -45,7 +47,7 @@ def look_at_channels(world: World, unused_days: int) -> None:
         elif unused_days and channel.used_ms < before_ms and not channel.configured:
             unused.append(channel)
     if used:
-        _record_use(world, used)
+        _record_use(world, used[:MOST_NOTED])
     for channel in unused[:MOST_ENDED]:
         _end(world, channel, unused_days)
 

@@ -10,7 +10,7 @@ import pytest
 from harness.world import SERVER, Here, verbs
 
 from chatroom.chat.stored.records import Actor, StoredChannel
-from chatroom.chat.unused_channels import MOST_ENDED, look_at_channels
+from chatroom.chat.unused_channels import MOST_ENDED, MOST_NOTED, look_at_channels
 from chatroom.errors import DatabaseBusy
 from chatroom.storage.sqlite.history_rows import find_conversation
 
@@ -152,14 +152,29 @@ def test_who_joins_at_that_moment_makes_another_channel(here: Here) -> None:
 def test_some_end_at_a_time(here: Here) -> None:
     """The others do at the next look."""
     by = Actor("una", "10.0.0.1")
-    for number in range(MOST_ENDED + 5):
-        here.stores.channels.save(StoredChannel(f"#c{number}", None, here.now, used_at=here.now), by, "", "")
+    with here.stores.together():
+        for number in range(MOST_ENDED + 5):
+            here.stores.channels.save(StoredChannel(f"#c{number}", None, here.now, used_at=here.now), by, "", "")
     here.restart()
     here.wait(31 * DAY_S)
     look(here)
     assert len(here.world.channels) == 6
     look(here)
     assert sorted(here.world.channels) == ["#lobby"]
+
+
+def test_some_are_noted_at_a_time(here: Here) -> None:
+    """After an upgrade no last use is known. None ends before it is noted."""
+    by = Actor("una", "10.0.0.1")
+    with here.stores.together():
+        for number in range(MOST_NOTED + 5):
+            here.stores.channels.save(StoredChannel(f"#c{number}", None, here.now), by, "", "")
+    here.restart()
+    look(here)
+    assert sum(not channel.used_ms for channel in here.world.channels.values()) == 5
+    look(here)
+    assert all(channel.used_ms for channel in here.world.channels.values())
+    assert len(here.world.channels) == MOST_NOTED + 6
 
 
 def test_a_database_that_refuses_is_logged_by_the_daemon(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
