@@ -295,6 +295,7 @@ class World:
             tell_last(self.outbox, session, last, self.settings.server.name)
         session.closing = True  # behind the ERROR: a closing session is told nothing more
         if session.registration is not None:
+            self.online.forget_unused_data(session.registration.account)
             session.registration = None
             self.online.unregistered -= 1
         self.sessions.pop(session.id, None)

@@ -73,7 +73,7 @@ class OnlineDirectory:
         if self.opered:
             for session in user.sessions:
                 self._take_oper(session)
-        self._forget_unused_data(user.account)
+        self.forget_unused_data(user.account)
         if user.invisible:
             self.set_invisible(user, False)
 
@@ -111,7 +111,13 @@ class OnlineDirectory:
             self._list(user, account)
             user.account_data = self.account_data.setdefault(account.id, AccountData())
         self._show_rank(user)
-        self._forget_unused_data(old)
+        self.forget_unused_data(old)
+
+    def forget_unused_data(self, account: AccountEntry | None) -> None:
+        """Drop the data of an account that no user is logged in to. A session that still needs it loads it again."""
+        # Only after the user is listed anew: an account whose entry was replaced keeps its data.
+        if account is not None and account.id not in self.by_account:
+            self.account_data.pop(account.id, None)
 
     def set_invisible(self, user: User, invisible: bool) -> None:
         """Hide a user from those without a common channel, or show the user again."""
@@ -158,8 +164,3 @@ class OnlineDirectory:
             users.pop(user, None)
             if not users:
                 del self.by_account[user.account.id]
-
-    def _forget_unused_data(self, account: AccountEntry | None) -> None:
-        # Only after the user is listed anew: an account whose entry was replaced keeps its data.
-        if account is not None and account.id not in self.by_account:
-            self.account_data.pop(account.id, None)

@@ -269,6 +269,8 @@ def take_account(context: Context, account: AccountEntry) -> None:
     registration = context.session.registration
     if registration is None:
         return
+    if registration.account != account:
+        context.world.online.forget_unused_data(registration.account)
     registration.account = account
     nick = registration.nick or "*"
     mask = f"{nick}!{registration.username or '*'}@{context.session.host}"

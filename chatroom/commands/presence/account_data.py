@@ -17,7 +17,8 @@ def with_account_data(
 ) -> Pending | None:
     """Call ``then`` when the account's data is in memory: at once, or after a worker has read it.
 
-    ``then`` runs under the hub lock. If it runs later, it must check rights and names again (``Pending``).
+    ``then`` runs under the hub lock. If it runs later, it must check rights and names again (``Pending``). It does not
+    run if the session has ended meanwhile.
     """
     if account.id in context.world.online.account_data:
         return then(context)
@@ -25,6 +26,8 @@ def with_account_data(
     renames = context.world.channel_renames
 
     def take(context: Context, account_data: AccountData) -> Pending | None:
+        if context.session.closing:
+            return None  # nobody would drop the data again
         if context.world.channel_renames != renames:
             return with_account_data(context, account, then)  # its read markers may be under names of before
         # Another session of the account may have loaded the data meanwhile, and changed it since.

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import pytest
-from harness.world import Here
+from harness.held_work import HeldPending
+from harness.session_client import Client
+from harness.world import Here, sasl_plain
 
 from chatroom.chat.stored.records import AccountData, AccountEntry
 from chatroom.commands.context import Context
@@ -74,3 +76,41 @@ def test_the_data_leaves_memory_with_the_last_user(here: Here, una: AccountEntry
     """After the last user of the account has left, the next one reads the data again."""
     here.connect("una", login="una").say("QUIT")
     assert Caller(here).ask(una) is not None
+
+
+def half_in(here: Here, name: str) -> Client:
+    """A session that has logged in to an account and asked for its metadata, and is nobody yet."""
+    client = here.open()
+    client.say("CAP REQ :sasl batch draft/metadata-3", f"NICK {name}", "AUTHENTICATE PLAIN", sasl_plain(name))
+    client.say("METADATA * LIST")
+    return client
+
+
+def test_who_leaves_before_being_anybody_leaves_no_data(here: Here, una: AccountEntry) -> None:
+    """Neither if the data was loaded, nor if it is being read at the end. While somebody uses it, it stays."""
+    loaded = here.world.online.account_data
+    client = half_in(here, "una")
+    assert set(loaded) == {una.id}
+    client.vanish()
+    assert not loaded
+    here.holding = True
+    client = half_in(here, "una")
+    while not isinstance(here.held[0], HeldPending) or here.held[0].pending.queue != "store":
+        here.release(1)
+    client.vanish()
+    here.release()
+    assert not loaded
+    here.holding = False
+    present = here.connect("una", login="una")
+    half_in(here, "una").vanish()
+    assert loaded == {una.id: present.user.account_data}
+
+
+def test_who_logs_in_to_another_account_before_being_anybody_leaves_no_data(here: Here, una: AccountEntry) -> None:
+    """The data of the first account is dropped."""
+    other = here.account("other")
+    client = half_in(here, "una")
+    client.say("AUTHENTICATE PLAIN", sasl_plain("other"), "METADATA * LIST")
+    assert set(here.world.online.account_data) == {other.id}
+    client.say("USER u 0 * :U", "NICK other", "CAP END")
+    assert set(here.world.online.account_data) == {other.id}
