@@ -41,6 +41,14 @@ class Turn:
 
 
 @dataclass(frozen=True, slots=True)
+class Leave:
+    """Leave a channel, or end a conversation with a user, and turn to another place if it is in front."""
+
+    target: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Print:
     """Show a text to the user, without the server."""
 
@@ -61,7 +69,7 @@ class Quit:
     reason: str = ""
 
 
-Action = Line | Say | Join | Turn | Print | Register | Quit
+Action = Line | Say | Join | Turn | Leave | Print | Register | Quit
 
 
 class Context(NamedTuple):

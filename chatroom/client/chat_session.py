@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from chatroom.client.actions import Action, Context, Join, Line, Print, Quit, Register, Say, Turn
+from chatroom.client.actions import Action, Context, Join, Leave, Line, Print, Quit, Register, Say, Turn
 from chatroom.client.chat_events import Denied, Event, Exposed, Info, Renamed, Trouble, Welcome
 from chatroom.client.chat_state import State
 from chatroom.client.closing_reasons import closing_reason, is_final
@@ -20,11 +20,10 @@ from chatroom.client.link_state import LinkLike, LinkState
 from chatroom.client.login_steps import Ask, Failed, KeepPolicy, Secure, Send, Step, Tell, Welcomed
 from chatroom.client.navigation import Navigation
 from chatroom.client.new_account import NewAccount, NewPassword
-from chatroom.client.pacing import Pacer
 from chatroom.client.reconnecting import Retries
 from chatroom.client.route import Route
-from chatroom.client.saying import compose
 from chatroom.client.slash_commands import interpret, say
+from chatroom.client.speech import Speech
 from chatroom.client.text import clean_message, well_formed
 from chatroom.client.trust import Untrusted
 from chatroom.irc.message import Message
@@ -51,21 +50,22 @@ class ChatSession:
     ) -> None:
         self.state = State()
         self.navigation = Navigation(self.state, join)
+        self.speech = Speech(self.state, self._write, again=say_again)
         self.question: Ask | NewPassword | None = None
         """The question that the user has to answer now; None if there is none."""
         self.over: Over | None = None
         """Set when the chat has ended."""
         self.online = False
         """True from the welcome to the end of the connection."""
+        self.has_been_online = False
+        """True from the first welcome on."""
         self.quitting = False
         """True once the user leaves."""
         self._route = route
         self._login = login
         self._make_link = make_link
         self._connection = LinkState()
-        self._pacer = Pacer(self._write, again=say_again)
         self._retries = Retries(clock, chance, most_attempts)
-        self._welcomed = False  # True from the first welcome on
         self._new_account = NewAccount(login)
         self._was_asked = False  # a question of the login came up, and the server has not welcomed the user since
 
@@ -77,22 +77,12 @@ class ChatSession:
         return self.navigation.target
 
     @property
-    def ready(self) -> bool:
-        """True if messages are sent at once: the welcome is over, and the channels to return to have been asked for."""
-        return self._pacer.is_open
-
-    @property
-    def delivered(self) -> bool:
-        """True if the server has confirmed every message."""
-        return self._pacer.idle
-
-    @property
     def login_open(self) -> bool:
         """True while the login is not decided, so that typed text may be meant for its next question.
 
         After a lost connection this begins with the first question: until then the user types messages for later.
         """
-        return not (self.online or self.quitting or self.over) and (self._was_asked or not self._welcomed)
+        return not (self.online or self.quitting or self.over) and (self._was_asked or not self.has_been_online)
 
     def start(self) -> None:
         """Connect for the first time."""
@@ -117,18 +107,28 @@ class ChatSession:
         return [event for answer in answers for event in answer]
 
     def enter(self, text: str) -> list[Event]:
-        """Act on a line that the user typed. Several lines at once (a paste) are messages, never commands."""
+        """Act on a line that the user typed. Several lines at once (a paste) are messages, never commands.
+
+        A text that cannot be said becomes the draft of the place in front.
+        """
         if self.over is not None:
             return []
         lines = [line for line in well_formed(text).splitlines() if line.strip()]
         context = Context(self.state, self.target)
         if len(lines) == 1:
-            return self._perform(interpret(lines[0], context))
-        return [event for line in lines for event in self._perform(say(line, context))]
+            actions = interpret(lines[0], context)
+        else:
+            actions = [action for line in lines for action in say(line, context)]
+        why = self._why_unsaid(actions)
+        if why and self.target is not None:
+            self.navigation.keep_draft(self.target, text)
+        return [Denied(why)] if why else self._perform(actions)
 
     def speak(self, text: str) -> list[Event]:
         """Send a line to the target, even if it looks like a command."""
-        return self._perform(say(text, Context(self.state, self.target)))
+        actions = say(text, Context(self.state, self.target))
+        why = self._why_unsaid(actions)
+        return [Denied(why)] if why else self._perform(actions)
 
     def answer(self, text: str) -> list[Event]:
         """Take the user's answer to ``question``. An empty password asks for another nick instead."""
@@ -164,19 +164,10 @@ class ChatSession:
             self._connect(0.0)
         return events
 
-    @property
-    def unsaid(self) -> int:
-        """The number of messages that have not been sent yet."""
-        return self._pacer.waiting
-
-    def flush(self) -> None:
-        """Ask the server to confirm all messages; ``delivered`` is True when it has."""
-        self._pacer.flush()
-
     def quit(self, reason: str = "") -> None:
         """Leave the chat. ``over`` is set when the connection has closed, at once if there is none."""
         self.quitting = True
-        self._pacer.clear()
+        self.speech.stop()
         if self._connection.is_open:
             self._write(f"QUIT :{reason}" if reason else "QUIT")
         else:
@@ -212,7 +203,7 @@ class ChatSession:
         connection.link = None
         connection.is_open = False
         self._login.lost()
-        self._pacer.close()
+        self.speech.lost()
         was_online, self.online = self.online, False
         events = self._route.lost()
         if self.quitting:
@@ -228,7 +219,7 @@ class ChatSession:
             pass  # ``answer`` connects again: the server did not wait for the user
         elif connection.answered and not was_online:
             self._connect(0.0)  # the answer crossed the end of the connection: use it on a new one
-        elif self._welcomed:
+        elif self.has_been_online:
             events += self._again(connection.close_reason or item.reason, was_online)
         else:
             reason = connection.close_reason or item.reason
@@ -268,7 +259,7 @@ class ChatSession:
     # Messages of the server
 
     def _received(self, message: Message) -> list[Event]:
-        if message.verb == "PONG" and message.params and self._pacer.pong(message.params[-1]):
+        if message.verb == "PONG" and message.params and self.speech.confirmed(message.params[-1]):
             return []
         if not self._login.done:
             return self._take(self._login.feed(message))
@@ -281,6 +272,8 @@ class ChatSession:
             return self._take(self._login.feed_later(message)) + self.state.feed(message)
         elif message.verb in ("REGISTER", "FAIL") and "REGISTER" in (message.verb, *message.params[:1]):
             self._new_account.read(message, self.state.nick)
+        elif len(message.params) > 1 and "400" <= message.verb <= "599":
+            self.navigation.refused(message.params[1])
         events = self.state.feed(message)
         for event in events:
             self.navigation.follow(event)
@@ -318,7 +311,7 @@ class ChatSession:
         link = self._connection.link
         # After a loss the server may not have noticed it yet, and then our own old connection holds the nick. Hang up
         # and come back rather than ask the user for another nick.
-        if ask.in_use and self._welcomed and link is not None and self._retries.wait_for_ghost():
+        if ask.in_use and self.has_been_online and link is not None and self._retries.wait_for_ghost():
             self._connection.close_reason = f"{ask.name} is still taken, probably by the connection that was lost"
             self._write("QUIT")
             link.close()
@@ -333,14 +326,14 @@ class ChatSession:
             self._connection.link.abandon()
 
     def _welcome(self, nick: str) -> list[Event]:
-        events: list[Event] = [Welcome(nick, again=self._welcomed)]
-        if self._connection.is_exposed and not self._welcomed:
+        events: list[Event] = [Welcome(nick, again=self.has_been_online)]
+        if self._connection.is_exposed and not self.has_been_online:
             events.append(Exposed(str(self._route.address)))
         if isinstance(self.question, Ask):
             self.question = None
-        if self._welcomed:
+        if self.has_been_online:
             self.navigation.begin_return()
-        self.online = self._welcomed = True
+        self.online = self.has_been_online = True
         self._was_asked = False
         self._retries.welcomed()
         self.state.reset(nick, self._login.caps)
@@ -350,9 +343,18 @@ class ChatSession:
         """Join the channels again, then send the messages that wait."""
         for line in self.navigation.joins():
             self._write(line)
-        self._pacer.open()
+        self.speech.open()
 
     # Actions of the user
+
+    def _why_unsaid(self, actions: list[Action]) -> str:
+        """Return why a message cannot be sent to the place in front; empty if it can, or if there is none."""
+        if not any(isinstance(action, Say) for action in actions):
+            return ""
+        if not self.online:
+            return "You are not connected, so nothing was sent."
+        to_front = any(isinstance(action, Say) and action.target == self.target for action in actions)
+        return self.navigation.why_unsaid if to_front else ""
 
     def _perform(self, actions: list[Action]) -> list[Event]:
         events: list[Event] = []
@@ -367,21 +369,22 @@ class ChatSession:
             elif isinstance(action, Line):
                 self._write(action.line)
             elif isinstance(action, Say):
-                events += self._say(action)
+                events += self.speech.say(action)
             elif isinstance(action, Register):
                 self.question = self._new_account.ask(self.state.nick)
+            elif isinstance(action, Leave):
+                self._leave(action)
             else:
                 events += self._turn(action)
         return events
 
-    def _say(self, action: Say) -> list[Event]:
-        echoed = "echo-message" in self.state.caps
-        events: list[Event] = []
-        for line, said in compose(action, self.state):
-            self._pacer.send(line)
-            if not echoed:  # then the server does not show it to us
-                events.append(said)
-        return events
+    def _leave(self, action: Leave) -> None:
+        target = action.target
+        is_in = self.state.find_channel(target) is not None
+        # The server says if the user names a channel that is neither in front nor joined.
+        if self.state.is_channel(target) and (is_in or not self.navigation.is_target(target)):
+            self._write(f"PART {target} :{action.reason}" if action.reason else f"PART {target}")
+        self.navigation.leave(target)
 
     def _turn(self, action: Join | Turn) -> list[Event]:
         if isinstance(action, Turn) or self.state.find_channel(action.channel) is not None:

@@ -149,15 +149,15 @@ class Plain:
         session = self._session
         if self._is_leaving():
             return
-        if not session.ready:
+        if not session.speech.ready:
             self._joins_asked = self._joins_done = False
             return
         if not self._joins_asked:
             # Channels that the server puts the user into, and the answers to our JOINs, come before this confirmation.
             self._joins_asked = True
-            session.flush()
+            session.speech.flush()
         if not self._joins_done:
-            self._joins_done = session.delivered
+            self._joins_done = session.speech.delivered
             if not self._joins_done:
                 return
             self._stdin.start()
@@ -165,12 +165,12 @@ class Plain:
             return
         # The pacer gets a line when it has written the one before. So stdin is read no faster than the server confirms,
         # and a large file does not fill the memory.
-        while self._lines and not self._is_leaving() and session.unsaid == 0 and session.question is None:
+        while self._lines and not self._is_leaving() and session.speech.unsaid == 0 and session.question is None:
             self._say(self._lines.popleft())
             self._stdin.release()
         if not self._lines and not self._is_leaving():
-            if not session.delivered:
-                session.flush()
+            if not session.speech.delivered:
+                session.speech.flush()
             elif self._ended:
                 session.quit()
 
@@ -253,7 +253,7 @@ class Plain:
             self._failed = True
         try:
             for event in events:
-                self._output.write(event, ready=self._session.ready)
+                self._output.write(event, ready=self._session.speech.ready)
             self._output.flush()
         except OSError as error:
             self._output.discard()

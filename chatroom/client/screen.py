@@ -105,7 +105,6 @@ class Screen:
         self._unprinted: list[Fragment] = []
         self._printing: asyncio.Task[None] | None = None
         self._news = asyncio.Event()  # set when the link has reported something
-        self._draft = ""  # text that the next prompt begins with
         self._prompt: PromptSession[str] | None = None  # the one that is open, or was open last
         # For questions. Answers must not come back with the arrow keys: some are passwords.
         self._questions = self._new_prompt(history=DummyHistory())
@@ -192,9 +191,10 @@ class Screen:
         """Read one line and act on it."""
         session = self._require()
         self._prompt = chat
-        draft, self._draft = self._draft, ""
         try:
-            text: str | None = await chat.prompt_async(self._label, default=draft, set_exception_handler=False)
+            text: str | None = await chat.prompt_async(
+                self._label, default=session.navigation.take_draft(), set_exception_handler=False
+            )
         except EOFError:
             text = "/quit"
         except KeyboardInterrupt:
@@ -204,8 +204,6 @@ class Screen:
             return
         if text is None:
             return  # interrupted: the draft is kept, and a question or the end comes next
-        if not session.online and not text.startswith("/"):
-            self._draft = text  # it cannot be sent now, and stays to be sent later
         self._show(session.enter(text))
         await self._until_closed()
 
@@ -285,10 +283,13 @@ class Screen:
     def _label(self) -> FormattedText:
         """The text of the prompt: the target of typed lines, and the state of the connection."""
         session = self._require()
-        target = printable(session.target or "no channel")
+        place = session.target
+        target = printable(place or "no channel")
         if not session.online:
-            trouble = f"[{target}, offline] " if session.target else "[connecting] "
+            trouble = f"[{target}, offline] " if session.has_been_online else "[connecting] "
             return FormattedText([("class:prompt.trouble", trouble)])
+        if place is not None and not session.navigation.can_speak(place):
+            return FormattedText([("class:prompt.trouble", f"[{target}: you are not in it] ")])
         if session.state.away:
             target += ", away"
         return FormattedText([("class:prompt", f"[{target}] ")])
@@ -313,7 +314,8 @@ class Screen:
         # A prompt may be done and still running until the loop comes round; a second exit() would raise.
         if prompt is not None and prompt.app.is_running and not prompt.app.is_done:
             if prompt is not self._questions and prompt is not self._waiting:
-                self._draft = prompt.default_buffer.text
+                session = self._require()
+                session.navigation.keep_draft(session.target or "", prompt.default_buffer.text)
             prompt.app.exit()
 
     def _show(self, events: list[Event]) -> None:

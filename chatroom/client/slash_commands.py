@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from typing import NamedTuple
 
-from chatroom.client.actions import Action, Context, Join, Line, Print, Quit, Register, Say, Turn
+from chatroom.client.actions import Action, Context, Join, Leave, Line, Print, Quit, Register, Say, Turn
 from chatroom.client.chat_events import SaidKind
 from chatroom.client.search_queries import CAPABILITY, HELP, question
 
@@ -123,12 +123,16 @@ def _join(context: Context, rest: str) -> list[Action]:
 
 
 def _part(context: Context, rest: str) -> list[Action]:
-    if not rest and context.target is not None and not context.state.is_channel(context.target):
-        # A conversation with one user is not on the server, so there is nothing to PART.
-        others = list(context.state.channels.values())
-        return [Turn(others[0].name)] if others else [_wrong("You are in no channel. /quit leaves the chat.")]
+    if not rest:
+        return _close(context, "")
     channel, reason = _channel_first(context, rest)
-    return [_line("PART", channel, trailing=reason)]
+    return [Leave(channel, reason)]
+
+
+def _close(context: Context, rest: str) -> list[Action]:
+    if context.target is None:
+        return [_wrong("You are in no channel. /quit leaves the chat.")]
+    return [Leave(context.target)]
 
 
 def _msg(context: Context, rest: str) -> list[Action]:
@@ -256,6 +260,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("help", "[COMMAND]", "list the commands, or explain one", _help, "command", ("h", "?")),
     Command("join", "CHANNEL [KEY]", "join a channel, or switch to it", _join, "channel", ("j",)),
     Command("part", "[CHANNEL] [REASON]", "leave a channel", _part, "channel", ("leave",)),
+    Command("close", "", "leave the channel or conversation in front", _close),
     Command("msg", "NAME TEXT", "send a message to a nick or a channel", _msg, "both", ("m",)),
     Command("query", "NAME [TEXT]", "send what you type to NAME from now on", _query, "both", ("q",)),
     Command("me", "TEXT", "say what you are doing", _me),

@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from harness.scripted_server import ScriptedServer
+from harness.client_screen import CAPS, Start
+from harness.scripted_server import Peer, ScriptedServer
+from harness.terminal import Terminal
 
 
 @pytest.fixture(autouse=True)
@@ -22,3 +24,27 @@ def server() -> Iterator[ScriptedServer]:
     scripted = ScriptedServer()
     yield scripted
     scripted.close()
+
+
+@pytest.fixture
+def start(server: ScriptedServer) -> Iterator[Start]:
+    """Start the client in a terminal."""
+    terminals = []
+
+    def run(*args: str, env: dict[str, str] | None = None) -> Terminal:
+        terminals.append(Terminal("-m", "chatroom.client", f"127.0.0.1:{server.port}", *args, env=env))
+        return terminals[-1]
+
+    yield run
+    for terminal in terminals:
+        terminal.close()
+
+
+@pytest.fixture
+def chat(server: ScriptedServer, start: Start) -> tuple[Terminal, Peer]:
+    """The terminal of bob in #lobby, with alice, and the server's end of the connection."""
+    terminal = start("--nick", "bob")
+    peer = server.accept()
+    peer.login("#lobby", caps=CAPS)
+    terminal.see_last("[#lobby]")
+    return terminal, peer

@@ -54,11 +54,11 @@ def test_a_paste_is_said_line_by_line() -> None:
 
 
 def test_join_and_query_turn_the_prompt() -> None:
-    """/join and /query change the target; leaving the target turns back to another channel."""
+    """/join and /query change the target; leaving the target turns back to the place before."""
     stage = Stage()
     stage.welcome("#lobby")
     stage.session.enter("/join #ops")
-    assert stage.session.target == "#lobby"
+    assert stage.session.target == "#ops"
     stage.hear(":alice!a@h JOIN #ops")
     assert stage.session.target == "#ops"
     stage.session.enter("/join #lobby")
@@ -70,16 +70,51 @@ def test_join_and_query_turn_the_prompt() -> None:
     assert stage.session.enter("/query #nowhere") == [Denied("You are not in #nowhere. Use /join #nowhere first.")]
     stage.session.enter("/part")
     assert stage.session.target == "#lobby"
-    stage.hear(":alice!a@h PART #lobby")
+    stage.session.enter("/part #lobby bye")
+    assert stage.link.sent[-1] == "PART #lobby :bye"
     assert stage.session.target == "#ops"
+    stage.session.enter("/part #lobby")
+    assert stage.link.sent[-1] == "PART #lobby"
+    assert stage.session.target == "#ops"
+
+
+def test_after_a_kick_nothing_is_said_elsewhere() -> None:
+    """What is typed for a channel that has kicked the user is refused and kept; /close leaves for another channel."""
+    stage = Stage()
+    stage.welcome("#lobby", "#tea")
+    stage.session.enter("/join #tea")
+    stage.hear(":bob!b@h KICK #tea alice :out")
+    before = list(stage.link.sent)
+    why = "You are not in #tea, so nothing was sent. /join #tea goes there again, /close leaves it for #lobby."
+    assert stage.session.enter("just for #tea") == [Denied(why)]
+    assert stage.session.speak("this too") == [Denied(why)]
+    assert stage.session.navigation.take_draft() == "just for #tea"
+    stage.session.enter("/msg bob psst")
+    stage.session.enter("/close")
+    assert stage.session.target == "#lobby"
+    assert stage.link.sent == [*before, "PRIVMSG bob :psst"]
 
 
 def test_leaving_the_last_channel_leaves_nowhere() -> None:
     """After the last channel there is no target."""
     stage = Stage()
     stage.welcome("#lobby")
-    stage.hear(":bob!b@h KICK #lobby alice :out")
+    stage.session.enter("/part")
     assert stage.session.target is None
+    assert stage.session.enter("/close") == [Denied("You are in no channel. /quit leaves the chat.")]
+
+
+def test_what_is_typed_after_join_is_for_that_channel() -> None:
+    """A line that follows /join at once is not said in the channel before."""
+    stage = Stage()
+    stage.welcome("#lobby")
+    stage.session.enter("/join #ops")
+    stage.session.enter("hello")
+    assert stage.link.sent[-2:] == ["JOIN #ops", "PRIVMSG #ops :hello"]
+    stage.hear(":srv 473 alice #ops :Cannot join channel (+i)")
+    (denied,) = stage.session.enter("hello?")
+    assert isinstance(denied, Denied)
+    assert stage.link.sent[-1] == "PRIVMSG #ops :hello"
 
 
 def test_a_lost_connection_comes_back_to_its_channels() -> None:

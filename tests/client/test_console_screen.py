@@ -5,51 +5,11 @@ from __future__ import annotations
 import os
 import re
 import signal
-from collections.abc import Callable, Iterator
 
 import pytest
+from harness.client_screen import CAPS, Start, leave, unstamped
 from harness.scripted_server import Peer, ScriptedServer
 from harness.terminal import Terminal
-
-Start = Callable[..., Terminal]
-
-CAPS = "server-time multi-prefix standard-replies echo-message sasl=PLAIN"
-
-
-@pytest.fixture
-def start(server: ScriptedServer) -> Iterator[Start]:
-    """Start the client in a terminal."""
-    terminals = []
-
-    def run(*args: str, env: dict[str, str] | None = None) -> Terminal:
-        terminals.append(Terminal("-m", "chatroom.client", f"127.0.0.1:{server.port}", *args, env=env))
-        return terminals[-1]
-
-    yield run
-    for terminal in terminals:
-        terminal.close()
-
-
-@pytest.fixture
-def chat(server: ScriptedServer, start: Start) -> tuple[Terminal, Peer]:
-    """The terminal of bob in #lobby, with alice, and the server's end of the connection."""
-    terminal = start("--nick", "bob")
-    peer = server.accept()
-    peer.login("#lobby", caps=CAPS)
-    terminal.see_last("[#lobby]")
-    return terminal, peer
-
-
-def leave(peer: Peer) -> None:
-    """Do the server's part of a QUIT."""
-    peer.expect("QUIT")
-    peer.send("ERROR :Closing Link: 127.0.0.1 (Client quit)")
-    peer.close()
-
-
-def unstamped(line: str) -> str:
-    """A line of the screen without its time."""
-    return re.sub(r"^\d\d:\d\d ", "", line)
 
 
 def test_it_asks_for_a_nick_and_offers_the_login_name(server: ScriptedServer, start: Start) -> None:

@@ -5,31 +5,14 @@ from __future__ import annotations
 import base64
 import os
 import signal
-from collections.abc import Callable, Iterator
 
 import pytest
+from harness.client_screen import CAPS, Start
 from harness.scripted_server import Peer, ScriptedServer
 from harness.terminal import Terminal
 
-CAPS = "server-time multi-prefix standard-replies echo-message sasl=PLAIN"
 SECRET = "Hunter2secret"
 QUESTION = "Password for alice (leave empty for another nick):"
-
-Start = Callable[..., Terminal]
-
-
-@pytest.fixture
-def start(server: ScriptedServer) -> Iterator[Start]:
-    """Start the client in a terminal."""
-    terminals = []
-
-    def run(*args: str) -> Terminal:
-        terminals.append(Terminal("-m", "chatroom.client", f"127.0.0.1:{server.port}", *args))
-        return terminals[-1]
-
-    yield run
-    for terminal in terminals:
-        terminal.close()
 
 
 def reserve(peer: Peer) -> None:

@@ -40,9 +40,41 @@ def test_a_wanted_channel_becomes_the_target() -> None:
     walk.hear(":alice!a@h JOIN #lobby", ":alice!a@h JOIN #tea")
     assert walk.target() == "#tea"
     walk.navigation.await_join("#cake", "sesame")
-    assert walk.target() == "#tea"
+    assert walk.target() == "#cake"
+    assert walk.navigation.can_speak("#cake")
     walk.hear(":alice!a@h JOIN #cake")
     assert walk.target() == "#cake"
+
+
+def test_a_channel_that_does_not_let_the_user_in_stays_in_front() -> None:
+    """After a refusal, or if the server leads on to another channel, no line is for a place that was not named."""
+    walk = Walk()
+    walk.hear(":alice!a@h JOIN #lobby")
+    walk.navigation.await_join("#cake", "")
+    walk.navigation.refused("#CAKE")
+    walk.hear(":alice!a@h JOIN ##cake")
+    assert walk.target() == "#cake"
+    assert not walk.navigation.can_speak("#cake")
+    assert "/join #cake goes there again, /close leaves it for #lobby." in walk.navigation.why_unsaid
+    walk.navigation.leave("#cake")
+    assert walk.target() == "#lobby"
+    assert walk.navigation.why_unsaid == ""
+
+
+def test_a_draft_belongs_to_its_place() -> None:
+    """A text waits in the place that it was written for, also under another nick of the user there."""
+    walk = Walk()
+    walk.hear(":alice!a@h JOIN #lobby")
+    walk.navigation.keep_draft("#Lobby", "to all")
+    walk.navigation.turn_to("bob")
+    assert walk.navigation.take_draft() == ""
+    walk.navigation.keep_draft("bob", "to bob")
+    walk.hear(":bob!b@h NICK rob")
+    assert walk.navigation.take_draft() == "to bob"
+    walk.navigation.turn_to("#lobby")
+    assert walk.navigation.take_draft() == "to all"
+    assert walk.navigation.take_draft() == ""
+    assert walk.navigation.way_out == "rob"
 
 
 def test_the_user_turns_to_a_channel_or_a_nick() -> None:
@@ -58,14 +90,18 @@ def test_the_user_turns_to_a_channel_or_a_nick() -> None:
     assert walk.target() == "#lobby"
 
 
-def test_leaving_the_target() -> None:
-    """After a part or a kick the target is another channel, if there is one."""
-    walk = Walk()
-    walk.hear(":alice!a@h JOIN #lobby", ":alice!a@h JOIN #tea", ":alice!a@h PART #lobby")
-    assert walk.target() == "#tea"
-    walk.hear(":bob!b@h KICK #tea alice")
-    assert walk.target() is None
-    assert walk.navigation.joins() == []
+def test_only_the_user_leaves_the_place_in_front() -> None:
+    """A kick or a forced PART leaves the user in front of the channel; the user's own leaving turns away."""
+    for line in (":bob!b@h KICK #lobby alice", ":alice!a@h PART #lobby"):
+        walk = Walk()
+        walk.hear(":alice!a@h JOIN #lobby", ":alice!a@h JOIN #tea", line)
+        assert walk.target() == "#lobby"
+        assert not walk.navigation.can_speak("#lobby")
+        walk.navigation.leave("#lobby")
+        assert walk.target() == "#tea"
+        walk.navigation.leave("#tea")
+        assert walk.target() is None
+        assert walk.navigation.joins() == []
 
 
 def test_a_return_is_silent_once() -> None:

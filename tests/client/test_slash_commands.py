@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatroom.client.actions import Action, Context, Join, Line, Print, Quit, Register, Say, Turn
+from chatroom.client.actions import Action, Context, Join, Leave, Line, Print, Quit, Register, Say, Turn
 from chatroom.client.chat_state import State
 from chatroom.client.slash_commands import COMMANDS, Command, find_command, interpret
 from chatroom.irc.message import parse
@@ -31,9 +31,9 @@ def context(target: str | None = "#lobby") -> Context:
         ("/query bob hi", [Turn("bob"), Say("bob", "hi")]),
         ("/join #ops", [Join("#ops")]),
         ("/JOIN ops sesame", [Join("#ops", "sesame")]),
-        ("/part", [Line("PART #lobby")]),
-        ("/part #ops see you", [Line("PART #ops :see you")]),
-        ("/part see you", [Line("PART #lobby :see you")]),
+        ("/part", [Leave("#lobby")]),
+        ("/part #ops see you", [Leave("#ops", "see you")]),
+        ("/part see you", [Leave("#lobby", "see you")]),
         ("/topic", [Line("TOPIC #lobby")]),
         ("/topic tea at four", [Line("TOPIC #lobby :tea at four")]),
         ("/topic -", [Line("TOPIC #lobby :")]),
@@ -140,8 +140,8 @@ def test_talk_in_no_channel_says_what_to_do(text: str) -> None:
 
 
 def test_a_conversation_is_left_for_the_channel() -> None:
-    """/part in a conversation with one user turns back to the channel."""
-    assert interpret("/part", context("bob")) == [Turn("#lobby")]
+    """/part and /close end a conversation with one user."""
+    assert interpret("/part", context("bob")) == interpret("/close", context("bob")) == [Leave("bob")]
     assert interpret("/whois", context("bob")) == [Line("WHOIS bob")]
 
 
