@@ -168,6 +168,14 @@ class Listener:
     def _accept_all(self, listening: socket.socket) -> None:
         """Accept the connections that wait and deal them out, each I/O thread's share at once."""
         dealt: dict[IoThread, list[Accepted]] = {}
+        try:
+            self._accept_batch(listening, dealt)
+        finally:  # a fault, such as a lack of memory, does not cost those that were accepted before it
+            for thread, accepted in dealt.items():
+                thread.adopt(accepted)
+
+    def _accept_batch(self, listening: socket.socket, dealt: dict[IoThread, list[Accepted]]) -> None:
+        """Accept some connections, and enter those whose session can begin into ``dealt``."""
         entrance = self._entrances[listening]
         wall_ms, _ = read_clocks()
         for _ in range(ACCEPTS_PER_TICK):
@@ -179,6 +187,7 @@ class Listener:
                 log.error("cannot accept connections: %s", error.strerror)
                 self._pause(listening)
                 break
+            session = None
             try:
                 sock.setblocking(False)
                 if listening is self._control:
@@ -186,17 +195,18 @@ class Listener:
                 else:
                     session = self._begin(sock, address[0], entrance, wall_ms)
             except OSError:
-                session = None  # the peer has gone already
+                pass  # the peer has gone already
+            finally:
+                if session is None:
+                    sock.close()
             if session is None:
-                sock.close()
-            elif self.handshakes is not None and not entrance.is_plain:
+                continue
+            if self.handshakes is not None and not entrance.is_plain:
                 self.handshakes.add(Arrival(sock, entrance, session))
             else:
                 # Ids count up, so the threads get equal shares.
                 owner = self._threads[session.id % len(self._threads)]
                 dealt.setdefault(owner, []).append((sock, session, entrance))
-        for thread, accepted in dealt.items():
-            thread.adopt(accepted)
 
     def _pause(self, listening: socket.socket) -> None:
         """Stop watching a listening socket for a moment.

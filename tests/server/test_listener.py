@@ -4,11 +4,12 @@ import socket
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import pytest
 from harness.runtime import make_world
 
+from chatroom.chat.people.session import Session
 from chatroom.config import Settings
 from chatroom.config.chatting import Limits
 from chatroom.config.serving import Listen
@@ -30,10 +31,15 @@ class Owner:
     def __init__(self) -> None:
         self.acceptors: dict[socket.socket, Callable[[], None]] = {}
         self.shares: list[list[Accepted]] = []
+        self.delayed: list[Callable[[], None]] = []
 
     def post(self, task: Callable[[], None]) -> None:
         """Run a task."""
         task()
+
+    def call_later(self, delay_s: float, task: Callable[[], None]) -> None:
+        """Record a task."""
+        self.delayed.append(task)
 
     def watch(self, listening: socket.socket, accept: Callable[[], None]) -> None:
         """Record a listening socket."""
@@ -111,6 +117,26 @@ def test_one_tick_accepts_a_bounded_number_of_connections(scene: Scene, monkeypa
     scene.listener.start()
     scene.connect(6)
     assert [sum(map(len, scene.accept())) for _ in range(3)] == [4, 2, 0]
+
+
+def test_a_fault_does_not_cost_the_connections_before_it(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The third finds no memory and is closed. The two before it begin, and the fourth does in a moment."""
+    made: list[Session] = []
+
+    def make(*words: Any) -> Session:
+        if len(made) == 2:
+            raise MemoryError
+        made.append(Session(*words))
+        return made[-1]
+
+    scene.listener.start()
+    scene.connect(4)
+    with monkeypatch.context() as patched:
+        patched.setattr(listener_module, "Session", make)
+        assert sum(map(len, scene.accept())) == 2
+    assert scene.listening not in scene.owners[0].acceptors
+    scene.owners[0].delayed.pop()()
+    assert sum(map(len, scene.accept())) == 1
 
 
 def test_after_the_stop_nothing_is_accepted(scene: Scene) -> None:
