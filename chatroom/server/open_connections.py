@@ -88,7 +88,14 @@ class OpenConnections:
             self._refuse_handshake,
         )
         self.by_fd[connection.fd] = connection
-        self._thread.call_later(HANDSHAKE_S, connection.time_out)
+        # Not the connection's own method, which would keep a closed connection in memory until then.
+        fd, number = connection.fd, session.id
+        self._thread.call_later(HANDSHAKE_S, lambda: self._time_out_handshake(fd, number))
+
+    def _time_out_handshake(self, fd: int, number: int) -> None:
+        connection = self.by_fd.get(fd)
+        if isinstance(connection, WebSocketConnection) and connection.session.id == number:
+            connection.time_out()
 
     def _refuse_handshake(self, connection: WebSocketConnection, why: str) -> None:
         """Log a refused handshake and close its connection when the peer has had time to read why.

@@ -22,13 +22,14 @@ from chatroom.config import Settings
 from chatroom.config.chatting import Limits
 from chatroom.irc.framing import Malformed
 from chatroom.server import hub as hub_module
-from chatroom.server import io_thread, turns
+from chatroom.server import io_thread, open_connections, turns
 from chatroom.server.entrance import Entrance
 from chatroom.server.hub import Hub
 from chatroom.server.io_thread import MOST_ACCEPTED, SOCKETS_BETWEEN_LOOKS, IoThread
 from chatroom.server.open_connections import LOOKS_PER_TICK
 from chatroom.server.operator_screen import Screen
 from chatroom.server.turns import LINES_OF_ALL, LINES_PER_TICK
+from chatroom.server.websocket_connection import WebSocketConnection
 from chatroom.server.workers import Workers
 from chatroom.storage.sqlite.sqlite_stores import open_stores
 
@@ -82,6 +83,35 @@ def test_a_closed_connection_is_gone_without_the_garbage_collector(tmp_path: Pat
         thread.join()
     assert session.connection is not None
     assert session.connection not in gc.get_referrers(session)
+
+
+def test_a_websocket_handshake_has_its_time_and_leaves_nothing_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who leaves is gone at once, without the timer of its handshake; who says nothing is answered when time is up."""
+    hub = Hub(make_world(Settings()), Workers(lambda: open_stores(tmp_path / "chat.db")), Screen())
+    released: list[int] = []
+    thread = IoThread(0, hub, lambda session: released.append(session.id))
+    hub.threads = [thread]
+    thread.start()
+
+    def connect(number: int) -> socket.socket:
+        near, far = socket.socketpair()
+        near.setblocking(False)
+        far.settimeout(30)
+        thread.adopt([(near, Session(number, "10.0.0.1", 4, 0x0A000001, "host", 0), Entrance(near, websocket=True))])
+        return far
+
+    try:
+        connect(1).close()
+        until(lambda: released == [1], "it is closed")
+        assert not [kept for kept in gc.get_objects() if isinstance(kept, WebSocketConnection)]
+        monkeypatch.setattr(open_connections, "HANDSHAKE_S", 0.0)
+        with connect(2) as silent:
+            assert silent.recv(4096).startswith(b"HTTP/1.1 408 ")
+    finally:
+        thread.stop(0.0)
+        thread.join()
 
 
 class CountingSocket(socket.socket):
