@@ -84,4 +84,4 @@ class Whereabouts:
     def forget_channel(self, channel: Channel) -> None:
         """Have it stored that no account comes back to a channel, because it is another one of its name."""
         folded = channel.folded
-        self._work.write(lambda stores: stores.presence.forget_channel(folded))
+        self._work.write(lambda stores: stores.presence.forget_channel(folded), alone=True)

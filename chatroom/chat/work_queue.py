@@ -45,6 +45,8 @@ class WorkItem(NamedTuple):
     then: Then | None = None
     session: Session | None = None
     """The session that waits for it, if one does."""
+    alone: bool = False
+    """True for a write that mostly finds nothing to do: made one with others, it would take the lock for nothing."""
 
 
 class WorkQueue:
@@ -69,12 +71,12 @@ class WorkQueue:
         self.resumed: list[Session] = []
         """Sessions whose waiting lines may run again. The hub tells the I/O thread of each after the present task."""
 
-    def write(self, job: Job, then: Then | None = None) -> None:
+    def write(self, job: Job, then: Then | None = None, *, alone: bool = False) -> None:
         """Have the store worker write something, behind all earlier writes. No session waits for it.
 
-        ``then``, if given, takes the outcome in a later tick.
+        ``then``, if given, takes the outcome in a later tick. ``alone`` is that of ``WorkItem``.
         """
-        self.writes.append(WorkItem("store", job, then))
+        self.writes.append(WorkItem("store", job, then, alone=alone))
 
     def check(self, job: Job) -> None:
         """Have a password worker run a job. No session waits for it."""

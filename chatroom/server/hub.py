@@ -259,9 +259,9 @@ class Hub:
                 thread.call_later(RETRY_MS / 1000, lambda: None)
 
     def _submit_work(self, items: list[WorkItem]) -> None:
-        for queue, job, then, session in items:
+        for queue, job, then, session, alone in items:
             # If no session waits for it, it is a write.
-            order = Order.TOGETHER if queue == "store" and session is None else Order.PLAIN
+            order = Order.TOGETHER if queue == "store" and session is None and not alone else Order.PLAIN
             done = _log_failure if then is None else partial(self._answer, then)
             self.workers.submit(queue, job, done, session, order)
         self.world.work.is_full = self.workers.is_full

@@ -27,10 +27,10 @@ def test_writes_come_first_and_both_parts_keep_their_order() -> None:
     work.ask("store", job, then)
     work.check(other_job)
     work.write(other_job)
-    work.write(job)
+    work.write(job, alone=True)
     assert take(work) == [
         WorkItem("store", other_job),
-        WorkItem("store", job),
+        WorkItem("store", job, alone=True),
         WorkItem("password", other_job),
         WorkItem("store", job, then),
     ]

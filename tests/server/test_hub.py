@@ -36,12 +36,14 @@ class HeldWorkers(Workers):
     def __init__(self) -> None:
         super().__init__(lambda: open_stores(Path("/nowhere")))
         self.held: list[tuple[Queue, Job, Done]] = []
+        self.orders: list[Order] = []
 
     def submit(
         self, name: Queue, job: Job, done: Done, session: Session | None = None, order: Order = Order.PLAIN
     ) -> None:
         """Add the job to ``held``."""
         self.held.append((name, job, done))
+        self.orders.append(order)
 
 
 @pytest.fixture
@@ -113,6 +115,17 @@ def test_a_session_goes_on_in_its_own_thread_after_a_task_in_another(hub: Hub) -
         hub.wake_writers(0)
         told = [lines.readline().split()[1] for _ in range(3)]
     assert told == [b"TOPIC", b"PONG", b"PONG"]
+
+
+def test_a_write_that_finds_nothing_to_do_is_done_alone(hub: Hub) -> None:
+    """Others are done together: then the first of them takes the write lock for all."""
+    assert isinstance(hub.workers, HeldWorkers)
+    with hub.lock:
+        hub.begin()
+        hub.world.work.write(lambda stores: None)
+        hub.world.work.write(lambda stores: None, alone=True)
+        hub.end()
+    assert hub.workers.orders == [Order.TOGETHER, Order.PLAIN]
 
 
 def test_a_tick_submits_its_work_in_order_and_once(hub: Hub) -> None:

@@ -6,8 +6,9 @@ import pytest
 from harness.world import SHELL
 
 from chatroom.chat.stored.records import AlwaysOnUser, Role
+from chatroom.errors import DatabaseBusy
 from chatroom.storage.sqlite.presence_store import MOST_PLACES
-from chatroom.storage.sqlite.sqlite_stores import SqliteStores
+from chatroom.storage.sqlite.sqlite_stores import SqliteStores, open_stores
 
 
 @pytest.fixture
@@ -89,3 +90,16 @@ def test_an_account_leaves_a_bounded_number_of_rows(stores: SqliteStores, una: i
     assert stores.database.number("SELECT count(*) FROM presence WHERE is_present") == 2
     assert presence.find_left(una, "#0") is None
     assert presence.find_left(una, f"#{last}") == 1000 + last
+
+
+def test_nobody_to_forget_takes_no_lock(stores: SqliteStores, una: int) -> None:
+    """While another connection writes, a channel to which no account comes back is forgotten; another one waits."""
+    stores.presence.come(una, "#a", 1)
+    stores.presence.go(una, "#a", 10, returns=True)
+    path = stores.database.path
+    with open_stores(path, busy_timeout_s=0) as other, stores.database.transaction():
+        other.presence.forget_channel("#new")
+        with pytest.raises(DatabaseBusy):
+            other.presence.forget_channel("#a")
+    stores.presence.forget_channel("#a")
+    assert stores.presence.find_places(una) == []
