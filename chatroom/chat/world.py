@@ -297,7 +297,7 @@ class World:
         if session.registration is not None:
             self.online.forget_unused_data(session.registration.account)
             session.registration = None
-            self.online.unregistered -= 1
+            self.online.unregistered.pop(session, None)
         self.sessions.pop(session.id, None)
         self.monitors.clear(session)
         self.outbox.closed.append(session)  # its thread closes the connection behind the last writes

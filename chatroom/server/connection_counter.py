@@ -82,11 +82,14 @@ class ConnectionCounter:
             most = limits.connections
         return Places(count, most)
 
-    def fullness(self, settings: Settings) -> str:
-        """The reason why no more connections fit; empty if one does. Looks at the limit of open files."""
+    def fullness(self, settings: Settings, spare: int = 0) -> str:
+        """The reason why no more connections fit; empty if one does. Looks at the limit of open files.
+
+        ``spare`` are places beyond the limit, for a moment.
+        """
         self._most = _most_by_files()
         count, most = self.places(settings)
-        if most is None or count < most:
+        if most is None or count < most + spare:
             return ""
         if most == settings.limits.connections:
             return f"{count} connections are open, as many as limits.connections allows"

@@ -16,6 +16,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from chatroom.server.loop_thread import LoopThread
@@ -30,6 +31,8 @@ HANDSHAKE_S = 10.0
 """The longest time that the header and the handshake of a connection may take together."""
 MOST_WAITING = 2000
 """The most connections in their handshakes. With more, the oldest is closed: its client can try again."""
+MADE_ROOM = "the server is full, and a new connection has taken its place"
+"""Why a connection is closed that was not registered yet."""
 _FAILURE_PAUSE_S = 0.1
 """The pause after a fault that the next turn may have again."""
 _NOTHING_MORE = select.EPOLLRDHUP | select.EPOLLHUP | select.EPOLLERR
@@ -82,11 +85,13 @@ class Handshakes(LoopThread):
         self._wake_fd = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._epoll.register(self._wake_fd, select.EPOLLIN)
         self._lock = threading.Lock()
-        """Guards ``_new``. No other lock is taken while it is held."""
+        """Guards ``_new`` and ``_to_end``. No other lock is taken while it is held."""
         self._new: deque[Arrival] = deque()
         """Connections that were handed over since the last look."""
         self._waiting: dict[int, Arrival] = {}
         """The connections in their handshakes, by descriptor, the oldest first."""
+        self._to_end = 0
+        """How many of the oldest are to be closed, so that others have their places. Guarded by ``_lock``."""
         self._look_at_s = 0.0
         self._turned_s = time.monotonic()
         """When the last turn was."""
@@ -99,6 +104,15 @@ class Handshakes(LoopThread):
         with self._lock:
             self._new.append(arrival)
         os.eventfd_write(self._wake_fd, 1)
+
+    def end_oldest(self) -> bool:
+        """Close the connection that has waited longest, soon. False if none waits. From any thread."""
+        with self._lock:
+            if len(self._waiting) <= self._to_end:
+                return False
+            self._to_end += 1
+        os.eventfd_write(self._wake_fd, 1)
+        return True
 
     def stop(self, patience_s: float) -> None:
         """Close what is under way and end. From any other thread."""
@@ -141,6 +155,10 @@ class Handshakes(LoopThread):
             if oldest.since_s + HANDSHAKE_S > now_s:
                 break
             self._give_up(oldest, "no handshake in time")
+        with self._lock:
+            to_end, self._to_end = self._to_end, 0
+        for arrival in list(islice(self._waiting.values(), to_end)):
+            self._give_up(arrival, MADE_ROOM)
         if now_s >= self._look_at_s:
             self._look_at_s = now_s + LOOK_EVERY_S
             self._look_for_renewals()

@@ -303,6 +303,17 @@ class IoThread(threading.Thread):
         """Run a connection's waiting lines in this tick or the next. In a tick of this thread."""
         self._turns.add(connection)
 
+    def end_oldest_handshake(self) -> bool:
+        """Close the oldest connection in its WebSocket handshake, soon. False if there is none. From any thread."""
+        if not self._table.opening:
+            return False
+        self.post(self._table.end_oldest_handshake)
+        return True
+
+    def close_now(self, connection: Connection) -> None:
+        """Close a connection of this thread that has been told to end, without the time to read why. In a tick."""
+        self._table.close(connection)
+
     def answer_later(self, connection: Connection, go_on: GoOn) -> None:
         """Make the next piece of a long answer in a later tick. In a tick of this thread."""
         self._answers.add(connection, go_on)

@@ -28,7 +28,7 @@ from chatroom.errors import AddressUnusable, ServeError
 from chatroom.server.backlogs import SEND_BUFFER_BYTES
 from chatroom.server.clocks import read_clocks
 from chatroom.server.entrance import Entrance
-from chatroom.server.handshakes import Arrival, Handshakes
+from chatroom.server.handshakes import MADE_ROOM, Arrival, Handshakes
 from chatroom.server.websocket import error_response
 
 if TYPE_CHECKING:
@@ -45,6 +45,8 @@ second later."""
 _OUT_OF_FILES = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 ACCEPTS_PER_TICK = 64
 """The most connections that one tick takes from a listening socket, so that open ones run between two batches."""
+SPARE_PLACES = 16
+"""How many connections a full server holds beyond its limit, while as many others end for them."""
 _PAUSE_S = 0.1
 """How long a listening socket rests when no more files can be opened."""
 _STOP_PATIENCE_S = 1.0
@@ -225,7 +227,7 @@ class Listener:
             self._log_refusal(f"refused {address_text}: it is none of the proxies that may connect here")
             return None
         full = self._counter.fullness(world.settings)
-        if full:
+        if full and not self._make_room():
             _turn_away(sock, address_text, "too many connections to this server, try again later", entrance)
             self._log_refusal(f"refused {address_text}: {full}")
             return None
@@ -241,6 +243,31 @@ class Listener:
             return None
         self._counter.opened()
         return session
+
+    def _make_room(self) -> bool:
+        """Have a connection that is not registered yet end, the oldest, for a new one. False if there is none.
+
+        So whoever connects and says nothing holds no place of a full server that others need.
+        """
+        if self._counter.fullness(self._hub.world.settings, SPARE_PLACES):
+            return False
+        # Without the lock: if the last of them registers just now, another connection is one too many for a moment.
+        if self._hub.world.online.unregistered:
+            self._threads[0].post(self._end_oldest)
+            return True
+        if any(thread.end_oldest_handshake() for thread in self._threads):
+            return True
+        return self.handshakes is not None and self.handshakes.end_oldest()
+
+    def _end_oldest(self) -> None:
+        """End the oldest session that is not registered and waits for nothing. Under the hub lock."""
+        world = self._hub.world
+        oldest = next((session for session in world.online.unregistered if not session.waiting), None)
+        if oldest is not None:
+            world.log_line(f"refused {oldest.address_text}: {MADE_ROOM}")
+            world.close(oldest, MADE_ROOM)
+            owner, connection = self._threads[oldest.thread], oldest.connection
+            owner.post(lambda: owner.close_now(connection))
 
     # -- what the handshake thread hands back -----------------------------------------------------
 

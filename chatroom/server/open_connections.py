@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from chatroom.chat.liveness import first_look_ms, forgive_stall, look_after
 from chatroom.server.backlogs import Backlogs
 from chatroom.server.connection import Connection, State
+from chatroom.server.handshakes import MADE_ROOM
 from chatroom.server.lingering import LINGER_S, Lingering
 from chatroom.server.liveness_wheel import LivenessWheel
 from chatroom.server.session_bounds import begin_session
@@ -47,6 +48,8 @@ class OpenConnections:
         self.by_fd: dict[int, Connection] = {}
         """The open connections, by their descriptors."""
         self._backlogs: Backlogs[Connection] = Backlogs(hub.world.settings.limits.sendq_bytes)
+        self.opening: dict[Connection, None] = {}
+        """Those whose WebSocket handshake is under way, the oldest first."""
         self.lingering = Lingering()
         self.messages: MessageCache = {}
         """The lines that this tick has put into WebSocket messages; emptied when the tick's writes are done."""
@@ -88,6 +91,7 @@ class OpenConnections:
             self._refuse_handshake,
         )
         self.by_fd[connection.fd] = connection
+        self.opening[connection] = None
         # Not the connection's own method, which would keep a closed connection in memory until then.
         fd, number = connection.fd, session.id
         self._thread.call_later(HANDSHAKE_S, lambda: self._time_out_handshake(fd, number))
@@ -108,6 +112,7 @@ class OpenConnections:
 
     def _begin_session(self, connection: Connection, forwarded: Forwarded | None = None) -> None:
         world, session = self._hub.world, connection.session
+        self.opening.pop(connection, None)
         if session.control is None:
             self.wheel.schedule(connection, first_look_ms(world, int(time.monotonic() * 1000)))
         begin_session(world, connection, self._index, forwarded)
@@ -145,6 +150,13 @@ class OpenConnections:
         elif connection.state is State.CLOSING:
             self.lingering.add(connection)
 
+    def end_oldest_handshake(self) -> None:
+        """Close the connection that has waited longest for its WebSocket handshake, for a new one. Under the lock."""
+        oldest = next(iter(self.opening), None)
+        if oldest is not None:
+            self._hub.world.log_line(f"refused {oldest.session.address_text}: {MADE_ROOM}")
+            self.close(oldest)
+
     def close_overdue(self, now_s: float) -> None:
         """Close the connections whose peers had time enough."""
         for connection in self.lingering.overdue(now_s):
@@ -154,6 +166,7 @@ class OpenConnections:
         """Close a connection now. Idempotent."""
         if connection.state is not State.CLOSED:
             self.by_fd.pop(connection.fd, None)
+            self.opening.pop(connection, None)
             self.lingering.discard(connection)
             self.wheel.discard(connection)
             connection.close()

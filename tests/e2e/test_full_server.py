@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack, contextmanager
+import socket
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,8 @@ from websockets.exceptions import InvalidStatus
 WAYS = ("plain", "tls", "websocket")
 PLACES = 6
 """Connections of the server: three for all, two more for accounts, one more for operators."""
+
+WITHOUT_RESERVE = {"limits__reserved_for_accounts": 0, "limits__reserved_for_operators": 0}
 
 
 class CrowdedDaemon(WebDaemon):
@@ -31,6 +34,16 @@ class CrowdedDaemon(WebDaemon):
         if way == "tls":
             return TlsClient(self.tls_port)
         return self.open_web() if way == "websocket" else self.open()
+
+
+def is_closed(sock: socket.socket) -> bool:
+    """Read what has come, and return True if the peer has closed the connection."""
+    sock.setblocking(False)
+    with suppress(BlockingIOError):
+        while sock.recv(4096):
+            pass
+        return True
+    return False
 
 
 def test_the_last_places(tmp_path: Path) -> None:
@@ -71,3 +84,22 @@ def test_the_last_places(tmp_path: Path) -> None:
         for guest in guests:
             guest.send("PING still-here")
             guest.expect("PONG")
+
+
+@pytest.mark.parametrize("silent", WAYS)
+def test_silent_connections_keep_nobody_out(tmp_path: Path, silent: str) -> None:
+    """On a full server, each new connection takes the place of the oldest that has not registered."""
+    with ExitStack() as stack:
+        place = stack.enter_context(Place.make(limits__connections=PLACES, **WITHOUT_RESERVE))
+        daemon = CrowdedDaemon(place, Pair(tmp_path, "localhost"))
+        stack.enter_context(contextmanager(stopped_well)(daemon))
+        port = daemon.tls_port if silent == "tls" else daemon.web_port if silent == "websocket" else daemon.port
+        socks = [stack.enter_context(socket.create_connection(("127.0.0.1", port))) for _ in range(PLACES)]
+        until(lambda: place.ctl_json("status")["connections"] == PLACES, "the server is full")
+        people = [stack.enter_context(daemon.connect(f"person{number}")) for number in range(PLACES - 1)]
+        daemon.expect_log("the server is full, and a new connection has taken its place")
+        # The system may have accepted them in another order than they connected in.
+        until(lambda: sum(is_closed(sock) for sock in socks) == PLACES - 1, "the places of all but one are taken")
+        for person in people:
+            person.send("PING still-here")
+            person.expect("PONG")

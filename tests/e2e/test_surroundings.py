@@ -76,13 +76,14 @@ def test_connections_leave_files_to_everything_else(daemon: Daemon) -> None:
     """At the limit of open files new connections are refused, and everything else works."""
     files = 64 + 3
     resource.prlimit(daemon.process.pid, resource.RLIMIT_NOFILE, (files, files))
-    with daemon.connect("ann") as ann, daemon.connect("bob") as bob, daemon.open():
+    daemon.create("eve", "admin")
+    with daemon.connect("ann") as ann, daemon.connect("bob") as bob, daemon.connect("eve", password=PASSWORD):
         for _ in range(5):
             with daemon.open() as late:
                 assert late.expect_closed() == [
                     "ERROR :Closing Link: 127.0.0.1 (too many connections to this server, try again later)"
                 ]
-        assert daemon.place.ctl_json("status")["users"] == 2
+        assert daemon.place.ctl_json("status")["users"] == 3
         daemon.create("zoe")
         ann.send("PRIVMSG bob :still here")
         bob.expect("still here")

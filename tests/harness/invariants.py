@@ -59,7 +59,8 @@ def check_invariants(world: World) -> None:
         assert session.oper is not None and session.oper == world.accounts.find_by_id(session.oper.id)
         assert session.oper.role >= Role.MODERATOR and not session.oper.disabled
     assert world.online.invisible == sum(user.invisible for user in present)
-    assert world.online.unregistered == sum(session.registration is not None for session in world.sessions.values())
+    unregistered = [session for session in world.sessions.values() if session.registration is not None]
+    assert list(world.online.unregistered) == unregistered
     assert world.online.most_users >= len(present)
 
 

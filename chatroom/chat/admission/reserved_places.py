@@ -18,7 +18,7 @@ class Places(NamedTuple):
     """How many connections there are and can be."""
 
     taken: int
-    """Open connections, those in their handshake or registration included."""
+    """Open connections, those in their handshake or registration included unless the caller leaves them out."""
     most: int | None
     """None if nothing bounds them."""
 

@@ -41,8 +41,8 @@ class OnlineDirectory:
         """The sessions that have rights by OPER."""
         self.invisible = 0
         """How many users are invisible."""
-        self.unregistered = 0
-        """How many sessions have not completed their registration."""
+        self.unregistered: dict[Session, None] = {}
+        """The sessions that have not completed their registration, the oldest first."""
         self.most_users = 0
         """The highest number of users at a time since the start."""
         self.last_guest_number = 0

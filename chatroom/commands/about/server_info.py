@@ -167,7 +167,7 @@ def count(world: World) -> dict[str, object]:
         "seen": total - world.online.invisible,
         "invisible": world.online.invisible,
         "operators": len(world.online.operators),
-        "unknown": world.online.unregistered,
+        "unknown": len(world.online.unregistered),
         "channels": len(world.channels),
         "total": total,
         "most": world.online.most_users,

@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING
 
 from chatroom.chat.admission.ban_table import describe
 from chatroom.chat.admission.flood import limit_key
-from chatroom.chat.admission.lockdown import Lockdown
 from chatroom.chat.admission.reserved_names import is_withheld, refusal_text
 from chatroom.chat.always_on import find_alone
 from chatroom.chat.people.user import ABSENT, NO_DEVICE, User
 from chatroom.chat.stored.records import Account, AccountEntry
 from chatroom.commands.connecting.listed_addresses import ask_lists, turn_away_listed
 from chatroom.commands.connecting.login import Denied, check_password, know_account
+from chatroom.commands.connecting.strangers import turn_away_stranger
 from chatroom.commands.connecting.welcome_burst import welcome
 from chatroom.commands.context import Context
 from chatroom.commands.pending import Pending
@@ -128,7 +128,7 @@ def _may_enter(context: Context, nick: str, account: AccountEntry | None) -> boo
             context.verb = "NICK"
             context.fail(code, nick, text=text)
         return False
-    return not _turn_away_stranger(context, nick, account) and not _turn_away_spammer(context, nick)
+    return not turn_away_stranger(context, nick, account) and not _turn_away_spammer(context, nick)
 
 
 def _turn_away_spammer(context: Context, nick: str) -> bool:
@@ -142,34 +142,6 @@ def _turn_away_spammer(context: Context, nick: str) -> bool:
         world.log_line(f"refused {nick} from {context.session.address_text}: a spam filter")
         world.close(context.session, f"You may not enter: {why}")
     return bool(why)
-
-
-def _turn_away_stranger(context: Context, nick: str, account: AccountEntry | None) -> bool:
-    """Close the session if the server now takes only users with an account, or none of its kind. True if it does."""
-    world, session, code = context.world, context.session, "ACCOUNT_REQUIRED"
-    if world.lockdown.refuses(account):
-        text = "This server takes no new users at the moment, try again later"
-        if world.lockdown is Lockdown.ACCOUNTS_ONLY:
-            text = "This server takes only users with an account at the moment (SASL, or PASS account:password)"
-        why = f"lockdown {world.lockdown.value}"
-    elif world.settings.accounts.require_login and account is None:
-        text = "You must log in to enter this server (SASL, or PASS account:password)"
-        why = "a login is required"
-    elif not world.runtime.places(world.settings).has_one_for(account, world.settings.limits):
-        text = "This server is full, try again later"
-        if account is None:
-            text = "This server has only places for users with an account left: log in (SASL, or PASS account:password)"
-            text += ", or try again later"
-        else:
-            code = "TEMPORARILY_UNAVAILABLE"
-        why = "the last connections are reserved"
-    else:
-        return False
-    context.verb = "*"
-    context.fail(code, text=text)
-    world.log_line(f"refused {nick} from {session.address_text}: {why}")
-    world.close(session, text)
-    return True
 
 
 def _may_share(context: Context, nick: str, account: AccountEntry | None) -> bool:
@@ -284,7 +256,7 @@ def _complete(context: Context, registration: Registration) -> Pending | None:
         session.sasl = None
         context.reply(numerics.ERR_SASLABORTED)
     session.registration = None
-    world.online.unregistered -= 1
+    del world.online.unregistered[session]
     account = registration.account
     other = world.find_user(registration.nick)
     if other is None and account is not None:
@@ -384,7 +356,7 @@ def start(context: Context) -> None:
     """
     world, session = context.world, context.session
     world.sessions[session.id] = session
-    world.online.unregistered += 1
+    world.online.unregistered[session] = None
     if not world.settings.webirc.trusts(session.version, session.address):
         turn_away_banned(context)
 

@@ -40,7 +40,7 @@ def status(context: Context, params: list[str]) -> Pending | None:
         "users": str(len(world.users)),
         "most_users": str(world.online.most_users),
         "sessions": str(len(world.sessions)),
-        "unregistered": str(world.online.unregistered),
+        "unregistered": str(len(world.online.unregistered)),
         "connections": str(places.taken),
         "most_connections": "unlimited" if places.most is None else str(places.most),
         "channels": str(len(world.channels)),

@@ -107,4 +107,4 @@ def test_a_control_session_is_nobody_present(here: Here) -> None:
     control.say("QUIT")
     assert control.closed
     assert bob.read() == []
-    assert here.world.online.unregistered == 0
+    assert len(here.world.online.unregistered) == 0
