@@ -29,6 +29,7 @@ from chatroom.server.backlogs import SEND_BUFFER_BYTES
 from chatroom.server.clocks import read_clocks
 from chatroom.server.entrance import Entrance
 from chatroom.server.handshakes import MADE_ROOM, Arrival, Handshakes
+from chatroom.server.turned_away import TurnedAway
 from chatroom.server.websocket import error_response
 
 if TYPE_CHECKING:
@@ -125,6 +126,7 @@ class Listener:
         """The handshake thread; None if no connection needs it. Never replaced."""
         if not all(entrance.is_plain for entrance in entrances):
             self.handshakes = Handshakes(list(entrances), self._take_over, self._forget, self._report)
+        self._turned_away = TurnedAway(threads[0].call_later)
         self._numbers = itertools.count(1)
         """Session ids."""
 
@@ -149,6 +151,7 @@ class Listener:
                 self._threads[0].unwatch(sock)
                 sock.close()
             self._entrances = {}
+            self._turned_away.close()
             closed.set()
 
         self._threads[0].post(close)
@@ -200,7 +203,7 @@ class Listener:
                 pass  # the peer has gone already
             finally:
                 if session is None:
-                    sock.close()
+                    self._turned_away.add(sock)
             if session is None:
                 continue
             if self.handshakes is not None and not entrance.is_plain:
@@ -289,7 +292,7 @@ class Listener:
                 _turn_away(arrival.transport, session.address_text, refusal, entrance)
             self._log_refusal(f"refused {session.address_text}: {refusal}")
         if refusal is not None or not self._entrances:  # without entrances, the daemon is stopping
-            arrival.transport.close()
+            self._turned_away.add(arrival.transport)
             self._counter.released(session)
             return
         session.secure = arrival.encrypted or (header is not None and header.tls)

@@ -30,6 +30,9 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     # Not below tmp_path: the path of a socket has to be short.
     with tempfile.TemporaryDirectory(prefix="chatroom-test-") as runtime:
         monkeypatch.setenv("XDG_RUNTIME_DIR", runtime)
+        # Where daemons without XDG_RUNTIME_DIR are looked for, here and in processes.
+        monkeypatch.setenv("TMPDIR", runtime)
+        monkeypatch.setattr("tempfile.tempdir", runtime)
         yield tmp_path
 
 

@@ -229,7 +229,8 @@ class Place:
         hidden: dict[str, str | None] = dict.fromkeys(name for name in os.environ if name.startswith(_OF_DEVELOPERS))
         call = ["--database", str(self.database), *map(str, arguments)]
         runner = CliRunner(env={**hidden, **self.environment})
-        done = runner.invoke(cli, call, input=stdin, prog_name="chatroomctl", catch_exceptions=False)
+        with patch("tempfile.tempdir", self.environment["TMPDIR"]):  # Python reads TMPDIR once
+            done = runner.invoke(cli, call, input=stdin, prog_name="chatroomctl", catch_exceptions=False)
         assert done.exit_code == 0, done.stderr
         return done.stdout
 

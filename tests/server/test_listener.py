@@ -92,7 +92,9 @@ def scene(tmp_path: Path) -> Iterator[Scene]:
         stack.enter_context(control)
         stack.enter_context(other)
         listening = stack.enter_context(open_listener(Listen(port=0)))
-        yield Scene(hub, listening, control, stack)
+        made = Scene(hub, listening, control, stack)
+        yield made
+        made.listener.stop()
 
 
 def test_waiting_connections_are_dealt_out_at_once(scene: Scene) -> None:
