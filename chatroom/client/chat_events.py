@@ -31,6 +31,17 @@ class Said:
 
 
 @dataclass(frozen=True, slots=True)
+class Unsaid:
+    """A message of the user that was not said."""
+
+    said: Said
+    perhaps: bool = False
+    """True if it may have been said nevertheless: the connection was lost before the server's answer."""
+    refused: bool = False
+    """True if the server has refused it, and says why."""
+
+
+@dataclass(frozen=True, slots=True)
 class SearchResult:
     """The messages that a search found, oldest first."""
 
@@ -167,6 +178,7 @@ class Exposed:
 
 Event = (
     Said
+    | Unsaid
     | SearchResult
     | Joined
     | Left

@@ -9,23 +9,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from chatroom.client.actions import Action, Context, Join, Leave, Line, Print, Quit, Register, Say, Turn
 from chatroom.client.chat_events import Denied, Event, Exposed, Info, Renamed, Trouble, Welcome
 from chatroom.client.chat_state import State
 from chatroom.client.closing_reasons import closing_reason, is_final
 from chatroom.client.endings import Over, tell_declined, tell_no_entry
 from chatroom.client.handshake import Login
-from chatroom.client.link import Closed, Crashed, LinkItem, Opened
+from chatroom.client.link import Closed, Crashed, Lag, LinkItem, Opened
 from chatroom.client.link_state import LinkLike, LinkState
 from chatroom.client.login_steps import Ask, Failed, KeepPolicy, Secure, Send, Step, Tell, Welcomed
 from chatroom.client.navigation import Navigation
 from chatroom.client.new_account import NewAccount, NewPassword
 from chatroom.client.reconnecting import Retries
 from chatroom.client.route import Route
-from chatroom.client.slash_commands import interpret, say
 from chatroom.client.speech import Speech
 from chatroom.client.text import clean_message, well_formed
 from chatroom.client.trust import Untrusted
+from chatroom.client.typed_lines import TypedLines
 from chatroom.irc.message import Message
 
 
@@ -50,7 +49,7 @@ class ChatSession:
     ) -> None:
         self.state = State()
         self.navigation = Navigation(self.state, join)
-        self.speech = Speech(self.state, self._write, again=say_again)
+        self.speech = Speech(self.state, self.write, again=say_again)
         self.question: Ask | NewPassword | None = None
         """The question that the user has to answer now; None if there is none."""
         self.over: Over | None = None
@@ -61,12 +60,15 @@ class ChatSession:
         """True from the first welcome on."""
         self.quitting = False
         """True once the user leaves."""
+        self.lag_s = 0
+        """For how many seconds the server has not answered; 0 if it answers."""
         self._route = route
         self._login = login
         self._make_link = make_link
         self._connection = LinkState()
         self._retries = Retries(clock, chance, most_attempts)
         self._new_account = NewAccount(login)
+        self._typed = TypedLines(self)
         self._was_asked = False  # a question of the login came up, and the server has not welcomed the user since
 
     # Calls of the front end
@@ -96,6 +98,9 @@ class ChatSession:
             return self._closed(item)
         if isinstance(item, Crashed):
             raise item.error
+        if isinstance(item, Lag):
+            self.lag_s = item.seconds
+            return []
         self._connection.has_answered = True
         answers: list[list[Event]] = []
         before = ""
@@ -107,28 +112,16 @@ class ChatSession:
         return [event for answer in answers for event in answer]
 
     def enter(self, text: str) -> list[Event]:
-        """Act on a line that the user typed. Several lines at once (a paste) are messages, never commands.
-
-        A text that cannot be said becomes the draft of the place in front.
-        """
-        if self.over is not None:
-            return []
-        lines = [line for line in well_formed(text).splitlines() if line.strip()]
-        context = Context(self.state, self.target)
-        if len(lines) == 1:
-            actions = interpret(lines[0], context)
-        else:
-            actions = [action for line in lines for action in say(line, context)]
-        why = self._why_unsaid(actions)
-        if why and self.target is not None:
-            self.navigation.keep_draft(self.target, text)
-        return [Denied(why)] if why else self._perform(actions)
+        """Act on a line that the user typed: see ``TypedLines``."""
+        return [] if self.over is not None else self._typed.enter(text)
 
     def speak(self, text: str) -> list[Event]:
         """Send a line to the target, even if it looks like a command."""
-        actions = say(text, Context(self.state, self.target))
-        why = self._why_unsaid(actions)
-        return [Denied(why)] if why else self._perform(actions)
+        return self._typed.speak(text)
+
+    def register(self) -> None:
+        """Ask the user for a password to register the nick with."""
+        self.question = self._new_account.ask(self.state.nick)
 
     def answer(self, text: str) -> list[Event]:
         """Take the user's answer to ``question``. An empty password asks for another nick instead."""
@@ -138,7 +131,7 @@ class ChatSession:
             if text and not self.online:
                 return [Denied("You are not connected, so nothing was registered.")]
             if text:
-                self._write(self._new_account.register(text))
+                self.write(self._new_account.register(text))
             return []
         if question is None or self.over is not None:
             return []
@@ -169,7 +162,7 @@ class ChatSession:
         self.quitting = True
         self.speech.stop()
         if self._connection.is_open:
-            self._write(f"QUIT :{reason}" if reason else "QUIT")
+            self.write(f"QUIT :{reason}" if reason else "QUIT")
         else:
             self.over = Over(0)
         if self._connection.link is not None:
@@ -183,7 +176,8 @@ class ChatSession:
         self._connection = LinkState(link)
         link.open(after_s)
 
-    def _write(self, line: str) -> None:
+    def write(self, line: str) -> None:
+        """Send a line to the server, if there is a connection."""
         if self._connection.link is not None:
             self._connection.link.send(line)
 
@@ -203,9 +197,9 @@ class ChatSession:
         connection.link = None
         connection.is_open = False
         self._login.lost()
-        self.speech.lost()
+        self.lag_s = 0
         was_online, self.online = self.online, False
-        events = self._route.lost()
+        events = [*self._give_back(), *self._route.lost()]
         if self.quitting:
             self.over = Over(0)
         elif connection.moves_to_tls:
@@ -225,6 +219,14 @@ class ChatSession:
             reason = connection.close_reason or item.reason
             self.over = tell_no_entry(self._route.address, reason, item.was_open, connection.has_answered)
         return events
+
+    def _give_back(self) -> list[Event]:
+        """Put what the lost connection has left unanswered back into the places that it was for."""
+        left = self.speech.lost()
+        for unsaid in left:
+            text = f"/me {unsaid.said.text}" if unsaid.said.kind == "action" else unsaid.said.text
+            self.navigation.keep_draft(unsaid.said.conversation, text)
+        return [*left, *([Info("It is in the prompt of its place: Enter sends it again.")] if left else [])]
 
     def _judge(self, untrusted: Untrusted) -> None:
         """Ask about a certificate, or end the chat."""
@@ -259,8 +261,10 @@ class ChatSession:
     # Messages of the server
 
     def _received(self, message: Message) -> list[Event]:
-        if message.verb == "PONG" and message.params and self.speech.confirmed(message.params[-1]):
-            return []
+        if message.verb == "PONG" and message.params:
+            silent = self.speech.confirmed(message.params[-1])
+            if silent is not None:
+                return silent
         if not self._login.done:
             return self._take(self._login.feed(message))
         if message.verb == "ERROR":
@@ -274,7 +278,7 @@ class ChatSession:
             self._new_account.read(message, self.state.nick)
         elif len(message.params) > 1 and "400" <= message.verb <= "599":
             self.navigation.refused(message.params[1])
-        events = self.state.feed(message)
+        events = self.speech.read(message) + self.state.feed(message)
         for event in events:
             self.navigation.follow(event)
             if isinstance(event, Renamed) and event.mine:
@@ -290,7 +294,7 @@ class ChatSession:
         events: list[Event] = []
         for step in steps:
             if isinstance(step, Send):
-                self._write(step.line)
+                self.write(step.line)
             elif isinstance(step, Ask):
                 self._ask(step)
             elif isinstance(step, Failed):
@@ -313,7 +317,7 @@ class ChatSession:
         # and come back rather than ask the user for another nick.
         if ask.in_use and self.has_been_online and link is not None and self._retries.wait_for_ghost():
             self._connection.close_reason = f"{ask.name} is still taken, probably by the connection that was lost"
-            self._write("QUIT")
+            self.write("QUIT")
             link.close()
         else:
             self.question = ask
@@ -342,56 +346,5 @@ class ChatSession:
     def _return_to_channels(self) -> None:
         """Join the channels again, then send the messages that wait."""
         for line in self.navigation.joins():
-            self._write(line)
+            self.write(line)
         self.speech.open()
-
-    # Actions of the user
-
-    def _why_unsaid(self, actions: list[Action]) -> str:
-        """Return why a message cannot be sent to the place in front; empty if it can, or if there is none."""
-        if not any(isinstance(action, Say) for action in actions):
-            return ""
-        if not self.online:
-            return "You are not connected, so nothing was sent."
-        to_front = any(isinstance(action, Say) and action.target == self.target for action in actions)
-        return self.navigation.why_unsaid if to_front else ""
-
-    def _perform(self, actions: list[Action]) -> list[Event]:
-        events: list[Event] = []
-        for action in actions:
-            if isinstance(action, Print):
-                events.append(Denied(action.text) if action.wrong else Info(action.text))
-            elif isinstance(action, Quit):
-                self.quit(action.reason)
-            elif not self.online:
-                events.append(Denied("You are not connected, so nothing was sent."))
-                break
-            elif isinstance(action, Line):
-                self._write(action.line)
-            elif isinstance(action, Say):
-                events += self.speech.say(action)
-            elif isinstance(action, Register):
-                self.question = self._new_account.ask(self.state.nick)
-            elif isinstance(action, Leave):
-                self._leave(action)
-            else:
-                events += self._turn(action)
-        return events
-
-    def _leave(self, action: Leave) -> None:
-        target = action.target
-        is_in = self.state.find_channel(target) is not None
-        # The server says if the user names a channel that is neither in front nor joined.
-        if self.state.is_channel(target) and (is_in or not self.navigation.is_target(target)):
-            self._write(f"PART {target} :{action.reason}" if action.reason else f"PART {target}")
-        self.navigation.leave(target)
-
-    def _turn(self, action: Join | Turn) -> list[Event]:
-        if isinstance(action, Turn) or self.state.find_channel(action.channel) is not None:
-            name = action.target if isinstance(action, Turn) else action.channel
-            if self.navigation.turn_to(name):
-                return []
-            return [Denied(f"You are not in {name}. Use /join {name} first.")]
-        self.navigation.await_join(action.channel, action.key)
-        self._write(f"JOIN {action.channel} {action.key}".rstrip())
-        return []

@@ -40,6 +40,7 @@ WANTED_CAPS = (
     "chghost",
     "echo-message",
     "extended-join",
+    "labeled-response",
     "message-tags",
     "multi-prefix",
     "sasl",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TextIO
 
-from chatroom.client.chat_events import Denied, Event, Exposed, Info, Joined, Members, Said, Trouble, Welcome
+from chatroom.client.chat_events import Denied, Event, Exposed, Info, Joined, Members, Said, Trouble, Unsaid, Welcome
 from chatroom.client.chat_state import State
 from chatroom.client.rendering import full_stamp, render
 from chatroom.client.std_streams import divert, tell
@@ -33,7 +33,7 @@ class LineOutput:
                 before = f"[{line.conversation}] " if line.conversation else ""
                 if isinstance(event, Said) and event.missed and event.at is not None:
                     before += f"{full_stamp(event.at)} "
-                if isinstance(event, Denied | Exposed | Trouble):
+                if isinstance(event, Denied | Exposed | Trouble | Unsaid):
                     tell(self._err, f"{before}{line.text}\n")
                 else:
                     self._out.write(f"{before}{line.text}\n")

@@ -18,14 +18,13 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from chatroom.client.address import Address
+from chatroom.client.server_silence import IDLE_S, PATIENCE_S, ServerSilence
 from chatroom.client.trust import SYSTEM_TRUST, Trust, Untrusted
 from chatroom.irc.framing import encode
 from chatroom.irc.message import Message, parse
 
 CONNECT_S = 15.0
 """Long enough for three repeated SYN packets (after 1, 3 and 7 s); Linux by itself would try for two minutes."""
-SILENCE_S = 90.0
-"""After this long without a line from the server the link sends a PING. It waits for the answer as long again."""
 FAREWELL_S = 2.0
 """How long a closing link goes on writing and waits for the server to hang up.
 
@@ -49,6 +48,13 @@ class Received:
     """The messages of one read, in order. PING is not among them: the link answers it."""
 
     messages: list[Message]
+
+
+@dataclass(frozen=True, slots=True)
+class Lag:
+    """The server has not answered for ``seconds``; 0 if it answers again. Comes once a second while it lasts."""
+
+    seconds: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +95,7 @@ class SocketLike(Protocol):
         """Hang up."""
 
 
-LinkItem = Opened | Received | Closed | Crashed
+LinkItem = Opened | Received | Lag | Closed | Crashed
 
 
 class LineReader:
@@ -126,7 +132,9 @@ class LineReader:
 
 
 class Link:
-    """A connection to ``address``. ``connect_s``, ``silence_s``, ``farewell_s``: see the constants of these names.
+    """A connection to ``address``.
+
+    ``connect_s``, ``farewell_s``, ``idle_s``, ``patience_s``: see the constants of these names.
 
     ``trust`` is for an address with TLS.
     """
@@ -138,15 +146,17 @@ class Link:
         *,
         trust: Trust = SYSTEM_TRUST,
         connect_s: float = CONNECT_S,
-        silence_s: float = SILENCE_S,
         farewell_s: float = FAREWELL_S,
+        idle_s: float = IDLE_S,
+        patience_s: float = PATIENCE_S,
     ) -> None:
         self._address = address
         self._post = post
         self._trust = trust
         self._connect_s = connect_s
-        self._silence_s = silence_s
         self._farewell_s = farewell_s
+        self._idle_s = idle_s
+        self._patience_s = patience_s
         # Guards _outgoing and _wake_in.
         self._lock = threading.Lock()
         self._outgoing = bytearray()
@@ -237,8 +247,8 @@ class Link:
     def _converse(self, sock: SocketLike) -> str:
         """Read and write until the connection ends, and return why it ended."""
         reader = LineReader()
-        heard_at = time.monotonic()
-        asked = False
+        silence = ServerSilence(time.monotonic(), idle_s=self._idle_s, patience_s=self._patience_s)
+        shown_s = 0
         close_by: float | None = None
         with selectors.DefaultSelector() as selector:
             selector.register(sock, selectors.EVENT_READ)
@@ -250,30 +260,37 @@ class Link:
                     pending = bool(self._outgoing)
                 # A socket can nearly always be written: with nothing to write, that event would keep the loop busy.
                 selector.modify(sock, selectors.EVENT_READ | (selectors.EVENT_WRITE if pending else 0))
-                # The next deadline: to send the PING, to give up waiting for its answer, or to end the farewell.
-                wake_at = heard_at + self._silence_s * (2 if asked else 1)
+                wake_at = silence.wake_at(time.monotonic())
                 if close_by is not None:
                     wake_at = min(wake_at, close_by)
                 ready = {key.fileobj for key, mask in selector.select(max(0.0, wake_at - time.monotonic()))}
                 if self._wake_out in ready:
                     self._wake_out.recv(4096)  # the bytes mean nothing; they only had to end the wait
                 if sock in ready:
-                    self._write(sock)
+                    if self._write(sock):
+                        silence.wrote(time.monotonic())
                     data = self._read(sock)
                     if data == b"":
                         return "the server closed the connection"
                     if data:
-                        heard_at, asked = time.monotonic(), False
+                        silence.heard(time.monotonic())
                         self._take(reader.feed(data))
                 now = time.monotonic()
                 if close_by is not None and now >= close_by:
                     return "closed"
-                if now >= heard_at + 2 * self._silence_s:
+                if silence.is_lost(now):
                     return "the server has not answered for a while"
-                if now >= heard_at + self._silence_s and not asked:
-                    asked = True
-                    self.send("PING :are-you-there")
+                shown_s = self._watch(silence, now, shown_s)
         return "closed"
+
+    def _watch(self, silence: ServerSilence, now: float, shown_s: int) -> int:
+        """Ask a silent server for an answer, and report the lag if it is not the one that is shown. Returns the lag."""
+        if silence.asks(now):
+            self.send("PING :are-you-there")
+        lag_s = silence.lag_s(now)
+        if lag_s != shown_s:
+            self._post(Lag(lag_s))
+        return lag_s
 
     def _read(self, sock: SocketLike) -> bytes | None:
         """Read what is there: ``b""`` at the end of the connection, None if nothing is there yet."""
@@ -282,8 +299,10 @@ class Link:
         except BlockingIOError:
             return None
 
-    def _write(self, sock: SocketLike) -> None:
+    def _write(self, sock: SocketLike) -> bool:
+        """Write what the socket takes; True if there was something to write."""
         with self._lock:
+            had_lines = bool(self._outgoing)
             if self._outgoing:
                 try:
                     del self._outgoing[: sock.send(self._outgoing)]
@@ -292,6 +311,7 @@ class Link:
                 except (BrokenPipeError, ConnectionResetError):
                     # Not the end yet: the server's last lines, its ERROR among them, may still be there to read.
                     self._outgoing.clear()
+        return had_lines
 
     def _take(self, lines: list[str]) -> None:
         messages = []

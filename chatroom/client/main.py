@@ -235,8 +235,8 @@ def _run_plain(options: Options, source: LineSource, commands: bool) -> int:
             return 130
         options = replace(options, password=password)
     inbox: plain.Inbox = SimpleQueue()
-    # A script knows what it sends, so the server need not echo it.
-    caps = tuple(cap for cap in WANTED_CAPS if cap != "echo-message")
+    # A script knows what it sends, so the server need not echo it, nor say which line an answer is for.
+    caps = tuple(cap for cap in WANTED_CAPS if cap not in ("echo-message", "labeled-response"))
     login = _login(options, options.nick or default_nick(), caps)
     session = ChatSession(
         options.route,

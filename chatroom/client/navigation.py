@@ -73,8 +73,9 @@ class Navigation:
         self._asked.discard(folded)
 
     def keep_draft(self, place: str, text: str) -> None:
-        """Keep a text that waits for Enter in ``place``."""
-        self._drafts[self._state.fold(place)] = text
+        """Keep a text that waits for Enter in ``place``, behind those that wait there already."""
+        folded = self._state.fold(place)
+        self._drafts[folded] = "\n".join(filter(None, [self._drafts.get(folded, ""), text]))
 
     def take_draft(self) -> str:
         """Return the text that waits in the place in front, and forget it."""

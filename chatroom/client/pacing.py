@@ -8,24 +8,37 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from typing import NamedTuple
 
 BURST = 8
 """How many lines may be unconfirmed: few enough for the flood limits of common servers (ours allows 40 at once)."""
 _TOKEN = "said-"  # noqa: S105
 
 
-class Pacer:
-    """A queue of lines in front of ``write``. For use by one thread.
+class Parcel(NamedTuple):
+    """Lines that make one message. Once the first is written, the others follow."""
 
-    ``again``: lines that a lost connection had not confirmed are sent again on the next one. They may arrive twice, but
-    none is lost. That is right for a script. A user sees which lines arrived, and would be surprised.
+    lines: tuple[str, ...]
+    key: str = ""
+    """What the caller knows the message by."""
+
+
+class Pacer:
+    """A queue of messages in front of ``write``. For use by one thread.
+
+    ``again``: messages that a lost connection had not confirmed are sent again on the next one. They may arrive twice,
+    but none is lost. That is right for a script. A user decides for each one.
     """
 
     def __init__(self, write: Callable[[str], None], *, again: bool = False) -> None:
         self._write = write
         self._again = again
-        self._waiting: deque[str] = deque()
-        self._unconfirmed: list[str] = []
+        self.confirms = False
+        """True if the last message is followed by a PING too, so that ``pong`` soon confirms every message."""
+        self._waiting: deque[Parcel] = deque()
+        self._begun: deque[str] = deque()  # lines of the message whose first lines are written
+        self._unconfirmed: list[Parcel] = []
+        self._since_fence = 0
         self._fences = 0
         self._fenced = False  # a PING of ours has no answer yet
         self.is_open = False
@@ -34,17 +47,19 @@ class Pacer:
     @property
     def idle(self) -> bool:
         """True if the server has confirmed every line."""
-        return not self._waiting and not self._unconfirmed and not self._fenced
+        return not self._waiting and not self._begun and not self._unconfirmed and not self._fenced
 
     @property
     def waiting(self) -> int:
-        """The number of lines that are not written yet."""
+        """The number of messages of which nothing is written yet."""
         return len(self._waiting)
 
     def open(self) -> None:
         """Begin to write. With ``again`` this includes what a lost connection had not confirmed."""
         self.is_open = True
         self._fenced = False
+        self._since_fence = 0
+        self._begun.clear()
         if self._again:
             self._waiting.extendleft(reversed(self._unconfirmed))
         self._unconfirmed.clear()
@@ -54,13 +69,15 @@ class Pacer:
         """Stop to write: the connection is lost. Lines that wait are for the next one."""
         self.is_open = False
 
-    def clear(self) -> None:
-        """Drop the lines that are not written yet."""
+    def clear(self) -> list[Parcel]:
+        """Drop the messages of which nothing is written yet, and return them."""
+        dropped = list(self._waiting)
         self._waiting.clear()
+        return dropped
 
-    def send(self, line: str) -> None:
-        """Queue a line. It is written at once if no line before it waits."""
-        self._waiting.append(line)
+    def send(self, *lines: str, key: str = "") -> None:
+        """Queue the lines of a message. They are written at once if no message before them waits."""
+        self._waiting.append(Parcel(lines, key))
         self._pump()
 
     def flush(self) -> None:
@@ -68,24 +85,34 @@ class Pacer:
         if self.is_open and not self._fenced:
             self._fence()
 
-    def pong(self, token: str) -> bool:
-        """Take a PONG from the server; False if it does not answer a PING of the pacer."""
+    def pong(self, token: str) -> list[Parcel] | None:
+        """Take a PONG, and return the messages that it confirms; None if it does not answer a PING of the pacer."""
         if not token.startswith(_TOKEN):
-            return False
+            return None
+        confirmed: list[Parcel] = []
         # The number tells an answer to the last PING from one to a PING of an earlier connection.
         if self._fenced and token == f"{_TOKEN}{self._fences}":
             self._fenced = False
-            self._unconfirmed.clear()
+            # A message that is not written to its end is not confirmed.
+            keep = 1 if self._begun else 0
+            count = len(self._unconfirmed) - keep
+            confirmed, self._unconfirmed = self._unconfirmed[:count], self._unconfirmed[count:]
+            self._since_fence = 0
             self._pump()
-        return True
+        return confirmed
 
     def _pump(self) -> None:
-        while self.is_open and not self._fenced and self._waiting:
-            line = self._waiting.popleft()
-            self._unconfirmed.append(line)
-            self._write(line)
-            if len(self._unconfirmed) >= BURST:
+        while self.is_open and not self._fenced and (self._begun or self._waiting):
+            if not self._begun:
+                parcel = self._waiting.popleft()
+                self._unconfirmed.append(parcel)
+                self._begun.extend(parcel.lines)
+            self._write(self._begun.popleft())
+            self._since_fence += 1
+            if self._since_fence >= BURST:
                 self._fence()
+        if self.confirms and self.is_open and self._unconfirmed and not self._fenced:
+            self._fence()
 
     def _fence(self) -> None:
         self._fences += 1

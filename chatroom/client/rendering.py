@@ -27,6 +27,7 @@ from chatroom.client.chat_events import (
     SearchResult,
     TopicChanged,
     Trouble,
+    Unsaid,
     Welcome,
 )
 from chatroom.client.search_queries import MOST_FOUND
@@ -104,6 +105,13 @@ def _because(reason: str) -> str:
 
 def _said(event: Said) -> list[RenderedLine]:
     return [RenderedLine(_quoted(event), event.conversation, event.at)]
+
+
+def _unsaid(event: Unsaid) -> list[RenderedLine]:
+    said = event.said
+    what = "Perhaps not sent" if event.perhaps else "Not sent"
+    words: Words = [("warning", f"{what} to {said.conversation}: "), ("", said.text)]
+    return [RenderedLine(words, timeless=True)]
 
 
 def _quoted(event: Said) -> Words:
@@ -243,6 +251,7 @@ def _exposed(event: Exposed) -> list[RenderedLine]:
 
 _WORDING: dict[type, Callable[..., list[RenderedLine]]] = {
     Said: _said,
+    Unsaid: _unsaid,
     SearchResult: _search_result,
     Joined: _joined,
     Left: _left,

@@ -15,58 +15,28 @@ from datetime import datetime
 from typing import Any, Self
 
 from prompt_toolkit import PromptSession
-from prompt_toolkit.application import in_terminal
+from prompt_toolkit.document import Document
 from prompt_toolkit.formatted_text import FormattedText
 from prompt_toolkit.history import DummyHistory, InMemoryHistory
 from prompt_toolkit.input.typeahead import clear_typeahead
 from prompt_toolkit.input.vt100 import Vt100Input
 from prompt_toolkit.layout.processors import Processor, Transformation, TransformationInput
 from prompt_toolkit.output import ColorDepth, create_output
-from prompt_toolkit.renderer import print_formatted_text
 from prompt_toolkit.shortcuts import CompleteStyle
-from prompt_toolkit.styles import Style
 
+from chatroom.client.above_prompt import AbovePrompt
 from chatroom.client.chat_events import Denied, Event, Info, Trouble
 from chatroom.client.chat_session import ChatSession
 from chatroom.client.completion import ChatCompleter
 from chatroom.client.link import LinkItem
 from chatroom.client.login_steps import PROMPTS, Ask
 from chatroom.client.new_account import NewPassword
-from chatroom.client.rendering import NICK_STYLES, Fragment, render, stamp
+from chatroom.client.prompt_text import prompt_text
+from chatroom.client.rendering import Fragment, render, stamp
+from chatroom.client.screen_style import STYLE
 from chatroom.client.terminal_echo import TerminalEcho
 from chatroom.client.text import printable
 from chatroom.client.wrapping import wrap
-
-# The terminal's own colours, so that they suit its theme. Without red, which is for refusals, and without black and
-# white, one of which is the background.
-_NICK_COLOURS = (
-    "ansigreen",
-    "ansiyellow",
-    "ansiblue",
-    "ansimagenta",
-    "ansicyan",
-    "ansibrightgreen",
-    "ansibrightyellow",
-    "ansibrightblue",
-    "ansibrightmagenta",
-    "ansibrightcyan",
-)
-
-STYLE = Style.from_dict(
-    {
-        **dict(zip(NICK_STYLES, _NICK_COLOURS, strict=True)),
-        "mine": "bold",
-        "dim": "ansibrightblack",
-        "time": "ansibrightblack",
-        "conversation": "ansicyan",
-        "notice": "ansigreen",
-        "warning": "ansired",
-        "mention": "bold ansiyellow",
-        "info": "",
-        "prompt": "bold",
-        "prompt.trouble": "bold ansired",
-    }
-)
 
 INDENT = len("00:00 ")
 """How far the second and later rows of a long line are indented: they begin under the text."""
@@ -102,8 +72,7 @@ class Screen:
         self._output = create_output()
         # NO_COLOR (no-color.org) takes away the colours, and leaves bold.
         self._colours = ColorDepth.DEPTH_1_BIT if os.environ.get("NO_COLOR") else self._output.get_default_color_depth()
-        self._unprinted: list[Fragment] = []
-        self._printing: asyncio.Task[None] | None = None
+        self._above = AbovePrompt(self._output, self._colours, self._fail)
         self._news = asyncio.Event()  # set when the link has reported something
         self._prompt: PromptSession[str] | None = None  # the one that is open, or was open last
         # For questions. Answers must not come back with the arrow keys: some are passwords.
@@ -169,8 +138,7 @@ class Screen:
         if session.over.text:
             self._show([Trouble(session.over.text)])
         # Let the last lines be printed before the loop ends.
-        while self._printing is not None:
-            await self._printing
+        await self._above.finish()
         return session.over.code
 
     def _new_prompt(self, **options: object) -> PromptSession[str]:
@@ -193,7 +161,7 @@ class Screen:
         self._prompt = chat
         try:
             text: str | None = await chat.prompt_async(
-                self._label, default=session.navigation.take_draft(), set_exception_handler=False
+                self._prompt_text, default=session.navigation.take_draft(), set_exception_handler=False
             )
         except EOFError:
             text = "/quit"
@@ -212,7 +180,7 @@ class Screen:
         session = self._require()
         self._prompt = self._waiting
         try:
-            text: str | None = await self._waiting.prompt_async(self._label, set_exception_handler=False)
+            text: str | None = await self._waiting.prompt_async(self._prompt_text, set_exception_handler=False)
         except (EOFError, KeyboardInterrupt):
             text = "/quit"
         if text is not None and text.strip() == "/quit":
@@ -280,20 +248,6 @@ class Screen:
         self._require().quit()
         self._interrupt()
 
-    def _label(self) -> FormattedText:
-        """The text of the prompt: the target of typed lines, and the state of the connection."""
-        session = self._require()
-        place = session.target
-        target = printable(place or "no channel")
-        if not session.online:
-            trouble = f"[{target}, offline] " if session.has_been_online else "[connecting] "
-            return FormattedText([("class:prompt.trouble", trouble)])
-        if place is not None and not session.navigation.can_speak(place):
-            return FormattedText([("class:prompt.trouble", f"[{target}: you are not in it] ")])
-        if session.state.away:
-            target += ", away"
-        return FormattedText([("class:prompt", f"[{target}] ")])
-
     def _drain(self) -> None:
         """Handle all reports of the link. A burst of them is shown in one go."""
         session = self._require()
@@ -306,7 +260,18 @@ class Screen:
         if session.over is not None or session.question is not question or session.login_open is not login_open:
             self._interrupt()
         elif self._prompt is not None:
+            self._offer_draft()
             self._prompt.app.invalidate()  # the target or the connection may have changed
+
+    def _offer_draft(self) -> None:
+        """Put what could not be sent into the prompt, if nothing is typed there."""
+        prompt = self._prompt
+        if prompt is None or prompt in (self._questions, self._waiting) or not prompt.app.is_running:
+            return
+        if not prompt.default_buffer.text:
+            draft = self._require().navigation.take_draft()
+            if draft:
+                prompt.default_buffer.document = Document(draft)
 
     def _interrupt(self) -> None:
         """End the prompt that is open, so that another one can follow. Typed text becomes the draft."""
@@ -318,16 +283,19 @@ class Screen:
                 session.navigation.keep_draft(session.target or "", prompt.default_buffer.text)
             prompt.app.exit()
 
+    @property
+    def _width(self) -> int:
+        return self._output.get_size().columns
+
+    def _prompt_text(self) -> FormattedText:
+        return prompt_text(self._require(), self._width)
+
     def _show(self, events: list[Event]) -> None:
         for event in events:
-            self._unprinted += self._rendered(event)
-        # One task is enough: lines that come while it prints are printed in its next round.
-        if self._unprinted and self._printing is None:
-            self._printing = self._loop.create_task(self._print())
+            self._above.show(self._rendered(event))
 
     def _rendered(self, event: Event) -> list[Fragment]:
         session = self._require()
-        width = self._output.get_size().columns
         rendered: list[Fragment] = []
         for line in render(event, session.state.nick):
             fragments: list[Fragment] = []
@@ -336,7 +304,7 @@ class Screen:
             if line.conversation and self._needs_label(line.conversation):
                 fragments.append(("class:conversation", f"[{line.conversation}] "))
             fragments += [(f"class:{style}" if style else "", text) for style, text in line.words]
-            rendered += wrap(fragments, width, INDENT)
+            rendered += wrap(fragments, self._width, INDENT)
             rendered.append(("", "\n"))
         return rendered
 
@@ -346,20 +314,6 @@ class Screen:
         return len(session.state.channels) > 1 or session.state.fold(conversation) != session.state.fold(
             session.target or ""
         )
-
-    async def _print(self) -> None:
-        """Print the waiting lines above the prompt."""
-        try:
-            while self._unprinted:
-                # This removes the prompt and draws it again below. It costs more than the lines, so all that wait are
-                # printed in one go.
-                async with in_terminal():
-                    fragments, self._unprinted = self._unprinted, []
-                    print_formatted_text(self._output, FormattedText(fragments), STYLE, color_depth=self._colours)
-        except Exception as error:
-            self._fail(error)
-        finally:
-            self._printing = None
 
     def _on_loop_error(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         """Take an error that was raised in a callback, such as ``_drain``."""

@@ -1,25 +1,45 @@
-"""What the user says, on its way to the server."""
+"""What the user says, on its way to the server. A message is *under way* until the server has answered it.
+
+How the server answers depends on what it offers. With ``labeled-response`` each answer names the message that it is
+for, so that a refusal is known to be for this one. With ``echo-message`` the message comes back. Without both, a PING
+follows each message, and its PONG proves that the server has read what came before.
+
+Source: IRCv3 labeled-response and echo-message.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 from chatroom.client.actions import Say
-from chatroom.client.chat_events import Event
+from chatroom.client.chat_events import Event, Said, Unsaid
 from chatroom.client.chat_state import State
 from chatroom.client.pacing import Pacer
 from chatroom.client.saying import compose
+from chatroom.irc.message import Message
+
+_REFUSALS = frozenset(
+    ["401", "402", "403", "404", "407", "408", "412", "413", "414", "415", "417", "477", "531", "716"]
+)
+"""Numerics that refuse a message and name its target, for a server without labels."""
 
 
 class Speech:
-    """Sends messages no faster than the server reads them. It outlives a connection.
+    """Sends messages no faster than the server reads them, and knows which are under way. It outlives a connection.
 
-    ``write`` sends a line. ``again``: see ``Pacer``.
+    ``write`` sends a line. ``again``: messages that a lost connection had not confirmed are sent again on the next one,
+    as a script wants it. Without it they are given back as ``Unsaid``.
     """
 
     def __init__(self, state: State, write: Callable[[str], None], *, again: bool) -> None:
         self._state = state
+        self._again = again
         self._pacer = Pacer(write, again=again)
+        self._count = 0
+        # Label to message, in the order of sending.
+        self._under_way: dict[str, Said] = {}
+        # Reference of an open batch of answers to the label that they are for.
+        self._batches: dict[str, str] = {}
 
     @property
     def ready(self) -> bool:
@@ -36,32 +56,105 @@ class Speech:
         """The number of messages that have not been sent yet."""
         return self._pacer.waiting
 
+    @property
+    def under_way(self) -> list[Said]:
+        """The messages that no line on the screen shows yet, oldest first: those that will be echoed."""
+        return list(self._under_way.values()) if self._is_echoed else []
+
+    @property
+    def _is_echoed(self) -> bool:
+        return "echo-message" in self._state.caps
+
+    @property
+    def _has_labels(self) -> bool:
+        return "labeled-response" in self._state.caps and not self._again
+
     def flush(self) -> None:
         """Ask the server to confirm all messages; ``delivered`` is True when it has."""
         self._pacer.flush()
 
     def open(self) -> None:
-        """Send from now on, what waits first."""
+        """Send from now on, what waits first. The capabilities must be known."""
+        self._pacer.confirms = not self._again and not self._has_labels
         self._pacer.open()
 
-    def lost(self) -> None:
-        """Report the end of the connection."""
+    def lost(self) -> list[Unsaid]:
+        """Report the end of the connection. Returns what it has left unanswered."""
         self._pacer.close()
+        self._batches.clear()
+        if self._again:
+            return []
+        unwritten = {parcel.key for parcel in self._pacer.clear()}
+        left = [Unsaid(said, perhaps=label not in unwritten) for label, said in self._under_way.items()]
+        self._under_way.clear()
+        return left
 
-    def stop(self) -> None:
-        """Drop the messages that have not been sent yet."""
-        self._pacer.clear()
+    def stop(self) -> list[Unsaid]:
+        """Drop the messages that have not been sent yet, and return them."""
+        dropped = [self._under_way.pop(parcel.key, None) for parcel in self._pacer.clear()]
+        return [Unsaid(said) for said in dropped if said is not None]
 
-    def confirmed(self, token: str) -> bool:
-        """Take a PONG; False if it is not for a PING of this class."""
-        return self._pacer.pong(token)
+    def confirmed(self, token: str) -> list[Event] | None:
+        """Take a PONG; None if it is not for a PING of this class.
+
+        Returns the messages that the server has read and not echoed, if it echoes.
+        """
+        parcels = self._pacer.pong(token)
+        if parcels is None:
+            return None
+        if self._has_labels:
+            return []  # the answers themselves say more
+        silent = [self._under_way.pop(parcel.key, None) for parcel in parcels]
+        return [Unsaid(said, perhaps=True) for said in silent if said is not None and self._is_echoed]
 
     def say(self, action: Say) -> list[Event]:
-        """Send a message and return the events that show it."""
-        echoed = "echo-message" in self._state.caps
+        """Send a message and return the events that show it now."""
         events: list[Event] = []
-        for line, said in compose(action, self._state):
-            self._pacer.send(line)
-            if not echoed:  # then the server does not show it to us
+        for (first, *rest), said in compose(action, self._state):
+            self._count += 1
+            label = f"{self._count}"
+            if not self._again:
+                self._under_way[label] = said
+            self._pacer.send(f"@label={label} {first}" if self._has_labels else first, *rest, key=label)
+            if not self._is_echoed:  # then the server does not show it to us
                 events.append(said)
         return events
+
+    def read(self, message: Message) -> list[Event]:
+        """Look if a message of the server answers one under way. Returns what was refused."""
+        if not self._under_way:
+            return []
+        label = self._label(message)
+        if label not in self._under_way:
+            return []
+        if message.verb == "BATCH" and message.params[1:2] == ["labeled-response"]:
+            self._batches[message.params[0][1:]] = label  # the answers follow
+            return []
+        said = self._under_way.pop(label)
+        return [Unsaid(said, refused=True)] if _is_refusal(message) else []
+
+    def _label(self, message: Message) -> str:
+        """Return the label of the message that this one answers; empty if it answers none."""
+        if self._has_labels:
+            if message.verb == "BATCH" and message.params[:1] and message.params[0].startswith("-"):
+                return self._batches.pop(message.params[0][1:], "")
+            tags = message.tags or {}
+            return tags.get("label") or self._batches.get(tags.get("batch", ""), "")
+        params = message.params
+        if message.verb == "PRIVMSG" and self._is_echoed and len(params) > 1 and self._state.is_me(message.nick):
+            return self._oldest(params[0], params[1])
+        if message.verb in _REFUSALS and len(params) > 1:
+            return self._oldest(params[1])
+        return ""
+
+    def _oldest(self, target: str, text: str = "") -> str:
+        """Return the label of the oldest message to ``target``, if possible of one with this text."""
+        folded = self._state.fold(target)
+        labels = [label for label, said in self._under_way.items() if self._state.fold(said.conversation) == folded]
+        # A server may change the text on its way, for example take its colours away.
+        same = [label for label in labels if self._under_way[label].text in text]
+        return next(iter([*same, *labels]), "")
+
+
+def _is_refusal(message: Message) -> bool:
+    return message.verb == "FAIL" or "400" <= message.verb <= "599"

@@ -18,6 +18,15 @@ def columns(text: str) -> int:
     return width if width >= 0 else sum(max(wcwidth(char), 0) for char in text)
 
 
+def shorten(text: str, width: int) -> str:
+    """Return the text, or its beginning and an ellipsis, so that it takes at most ``width`` columns."""
+    if columns(text) <= width:
+        return text
+    while text and columns(text) >= width:
+        text = text[:-1]
+    return text + "…"
+
+
 def wrap(fragments: list[Fragment], width: int, indent: int) -> list[Fragment]:
     """Return the fragments of one line, with line breaks before it gets wider than ``width`` columns.
 

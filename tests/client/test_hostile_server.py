@@ -197,7 +197,7 @@ def test_typed_bytes_that_are_not_utf_8(text: str, sent: str) -> None:
     stage = Stage()
     stage.welcome("#lobby")
     stage.session.enter(text)
-    assert stage.link.sent[-1] == f"PRIVMSG #lobby :{sent}"
+    assert stage.link.lines[-1] == f"PRIVMSG #lobby :{sent}"
     stage.session.enter("/register")
     stage.session.answer(text)
     assert stage.link.sent[-1] == f"REGISTER * * :{sent}"

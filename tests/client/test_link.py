@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chatroom.client.address import Address
-from chatroom.client.link import Closed, LineReader, Link, LinkItem, Opened, Received
+from chatroom.client.link import Closed, Lag, LineReader, Link, LinkItem, Opened, Received
 from chatroom.irc.message import Message
 
 MakeLink = Callable[..., Link]
@@ -29,9 +29,9 @@ def make_link(server: ScriptedServer, items: queue.Queue[LinkItem]) -> Iterator[
     """Makes links to the scripted server, and closes them at the end."""
     links = []
 
-    def make(silence_s: float = CAP_S) -> Link:
+    def make(idle_s: float = CAP_S, patience_s: float = CAP_S) -> Link:
         address = Address("127.0.0.1", server.port)
-        links.append(Link(address, items.put, silence_s=silence_s, farewell_s=CAP_S))
+        links.append(Link(address, items.put, farewell_s=CAP_S, idle_s=idle_s, patience_s=patience_s))
         return links[-1]
 
     yield make
@@ -129,11 +129,28 @@ def test_a_silent_server_is_asked_and_then_given_up(
     server: ScriptedServer, make_link: MakeLink, items: queue.Queue[LinkItem]
 ) -> None:
     """After some silence the link sends a PING; without an answer the connection counts as lost."""
-    make_link(silence_s=0.05).open()
+    make_link(idle_s=0.05, patience_s=0.05).open()
     peer = server.accept()
     assert peer.read().verb == "PING"
     assert items.get(timeout=CAP_S) == Opened()
     assert items.get(timeout=CAP_S) == Closed("the server has not answered for a while", was_open=True)
+
+
+def test_a_frozen_server_is_noticed_within_seconds(
+    server: ScriptedServer, make_link: MakeLink, items: queue.Queue[LinkItem]
+) -> None:
+    """A line without an answer is followed by a PING, and the lag is reported until the server answers."""
+    link = make_link()
+    link.open()
+    peer = server.accept()
+    assert items.get(timeout=CAP_S) == Opened()
+    link.send("PRIVMSG #lobby :hello?")
+    assert peer.read().verb == "PRIVMSG"
+    assert peer.read().verb == "PING"
+    assert items.get(timeout=CAP_S) == Lag(3)
+    peer.send(":srv PONG srv :are-you-there")
+    while (item := items.get(timeout=CAP_S)) != Lag(0):
+        assert isinstance(item, Lag | Received)
 
 
 def test_nothing_listens(items: queue.Queue[LinkItem]) -> None:

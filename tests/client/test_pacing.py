@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from chatroom.client.pacing import BURST, Pacer
+from chatroom.client.pacing import BURST, Pacer, Parcel
 
 
 def test_a_burst_waits_for_its_confirmation() -> None:
@@ -37,7 +37,7 @@ def test_idle_only_when_confirmed() -> None:
     pacer.flush()
     pacer.flush()
     assert written == ["one", "PING :said-1"]
-    assert not pacer.pong("somebody else's")
+    assert pacer.pong("somebody else's") is None
     idle.append(pacer.idle)
     assert pacer.pong("said-1")
     idle.append(pacer.idle)
@@ -54,7 +54,7 @@ def test_an_old_confirmation_confirms_nothing() -> None:
     pacer.open()
     pacer.send("one")
     pacer.flush()
-    assert pacer.pong("said-1")
+    assert pacer.pong("said-1") == []
     assert not pacer.idle
 
 
@@ -70,3 +70,20 @@ def test_a_lost_connection_says_again_only_if_wanted() -> None:
         written.clear()
         pacer.open()
         assert written == expected
+
+
+def test_a_begun_message_is_written_to_its_end() -> None:
+    """The lines of one message follow each other at the pacer's pace; ``clear`` drops only what is not begun."""
+    written: list[str] = []
+    pacer = Pacer(written.append)
+    pacer.open()
+    lines = [f"line {number}" for number in range(BURST + 2)]
+    pacer.send(*lines, key="long")
+    pacer.send("next", key="short")
+    assert written == [*lines[:BURST], "PING :said-1"]
+    assert pacer.clear() == [Parcel(("next",), "short")]
+    assert pacer.pong("said-1") == []
+    assert written[BURST + 1 :] == lines[BURST:]
+    pacer.flush()
+    assert pacer.pong("said-2") == [Parcel(tuple(lines), "long")]
+    assert pacer.idle

@@ -29,6 +29,11 @@ class FakeLink:
         self.closed = False
         self.abandoned = False
 
+    @property
+    def lines(self) -> list[str]:
+        """What was sent, without the PINGs that ask for a confirmation."""
+        return [line for line in self.sent if not line.startswith("PING :said-")]
+
     def open(self, after_s: float = 0.0) -> None:
         self.opened_after = after_s
 
@@ -73,6 +78,7 @@ class Stage:
 
     def _make_link(self) -> FakeLink:
         self.links.append(FakeLink())
+        self._confirmed = 0
         return self.links[-1]
 
     @property
@@ -81,6 +87,16 @@ class Stage:
 
     def hear(self, *lines: str) -> list[Event]:
         return self.session.handle(Received([parse(line) for line in lines]))
+
+    def confirm(self) -> list[Event]:
+        """Answer every PING that asks for a confirmation, those that follow the answer included."""
+        events: list[Event] = []
+        while self._confirmed < len(self.link.sent):
+            line = self.link.sent[self._confirmed]
+            self._confirmed += 1
+            if line.startswith("PING :said-"):
+                events += self.hear(f"PONG srv {line[6:]}")
+        return events
 
     def welcome(self, *channels: str, caps: str = "server-time") -> list[Event]:
         """Connect and complete the registration; the server puts the user into ``channels``."""

@@ -1,0 +1,117 @@
+"""What the user types, carried out."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from chatroom.client.actions import Action, Context, Join, Leave, Line, Print, Quit, Register, Say, Turn
+from chatroom.client.chat_events import Denied, Event, Info
+from chatroom.client.chat_state import State
+from chatroom.client.navigation import Navigation
+from chatroom.client.slash_commands import interpret, say
+from chatroom.client.speech import Speech
+from chatroom.client.text import well_formed
+
+
+class Chat(Protocol):
+    """The part of ``chat_session.ChatSession`` that typed lines need."""
+
+    state: State
+    navigation: Navigation
+    speech: Speech
+    online: bool
+
+    @property
+    def target(self) -> str | None:
+        """The place in front."""
+
+    def write(self, line: str) -> None:
+        """Send a line to the server."""
+
+    def quit(self, reason: str = "") -> None:
+        """Leave the chat."""
+
+    def register(self) -> None:
+        """Ask the user for a password to register the nick with."""
+
+
+class TypedLines:
+    """Carries out what typed lines ask of ``session``. Each call returns the events to show."""
+
+    def __init__(self, session: Chat) -> None:
+        self._session = session
+
+    def enter(self, text: str) -> list[Event]:
+        """Act on a line that the user typed. Several lines at once (a paste) are messages, never commands.
+
+        A text that cannot be said becomes the draft of the place in front.
+        """
+        session = self._session
+        lines = [line for line in well_formed(text).splitlines() if line.strip()]
+        context = Context(session.state, session.target)
+        if len(lines) == 1:
+            actions = interpret(lines[0], context)
+        else:
+            actions = [action for line in lines for action in say(line, context)]
+        why = self._why_unsaid(actions)
+        if why and session.target is not None:
+            session.navigation.keep_draft(session.target, text)
+        return [Denied(why)] if why else self._perform(actions)
+
+    def speak(self, text: str) -> list[Event]:
+        """Send a line to the target, even if it looks like a command."""
+        actions = say(text, Context(self._session.state, self._session.target))
+        why = self._why_unsaid(actions)
+        return [Denied(why)] if why else self._perform(actions)
+
+    def _why_unsaid(self, actions: list[Action]) -> str:
+        """Return why a message cannot be sent to the place in front; empty if it can, or if there is none."""
+        session = self._session
+        if not any(isinstance(action, Say) for action in actions):
+            return ""
+        if not session.online:
+            return "You are not connected, so nothing was sent."
+        to_front = any(isinstance(action, Say) and action.target == session.target for action in actions)
+        return session.navigation.why_unsaid if to_front else ""
+
+    def _perform(self, actions: list[Action]) -> list[Event]:
+        session = self._session
+        events: list[Event] = []
+        for action in actions:
+            if isinstance(action, Print):
+                events.append(Denied(action.text) if action.wrong else Info(action.text))
+            elif isinstance(action, Quit):
+                session.quit(action.reason)
+            elif not session.online:
+                events.append(Denied("You are not connected, so nothing was sent."))
+                break
+            elif isinstance(action, Line):
+                session.write(action.line)
+            elif isinstance(action, Say):
+                events += session.speech.say(action)
+            elif isinstance(action, Register):
+                session.register()
+            elif isinstance(action, Leave):
+                self._leave(action)
+            else:
+                events += self._turn(action)
+        return events
+
+    def _leave(self, action: Leave) -> None:
+        session, target = self._session, action.target
+        is_in = session.state.find_channel(target) is not None
+        # The server says if the user names a channel that is neither in front nor joined.
+        if session.state.is_channel(target) and (is_in or not session.navigation.is_target(target)):
+            session.write(f"PART {target} :{action.reason}" if action.reason else f"PART {target}")
+        session.navigation.leave(target)
+
+    def _turn(self, action: Join | Turn) -> list[Event]:
+        session = self._session
+        if isinstance(action, Turn) or session.state.find_channel(action.channel) is not None:
+            name = action.target if isinstance(action, Turn) else action.channel
+            if session.navigation.turn_to(name):
+                return []
+            return [Denied(f"You are not in {name}. Use /join {name} first.")]
+        session.navigation.await_join(action.channel, action.key)
+        session.write(f"JOIN {action.channel} {action.key}".rstrip())
+        return []

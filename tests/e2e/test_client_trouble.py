@@ -1,0 +1,85 @@
+"""The terminal client beside a real daemon that kicks, refuses, freezes and dies."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable, Iterator
+
+import pytest
+from harness.daemon import Daemon, Place, script
+from harness.terminal import Terminal
+
+Sit = Callable[[str], Terminal]
+
+
+@pytest.fixture
+def daemon() -> Iterator[Daemon]:
+    """A daemon for one test, which may harm it."""
+    with Place.make() as place:
+        started = Daemon(place)
+        yield started
+        started.kill()
+
+
+@pytest.fixture
+def sit(daemon: Daemon) -> Iterator[Sit]:
+    """Run ``chatroom --nick NICK`` in a terminal, and wait until it is in #lobby."""
+    terminals = []
+
+    def start(nick: str) -> Terminal:
+        environment = {**daemon.place.environment, "TERM": "xterm-256color"}
+        terminals.append(
+            Terminal(f"127.0.0.1:{daemon.port}", "--nick", nick, program=script("chatroom"), env=environment)
+        )
+        terminals[-1].see_last("[#lobby]")
+        return terminals[-1]
+
+    yield start
+    for terminal in terminals:
+        terminal.close()
+
+
+def test_a_draft_survives_a_kick(daemon: Daemon, sit: Sit) -> None:
+    """What was typed for #tea when the kick came is not said in #lobby."""
+    with daemon.connect("alice") as alice:
+        alice.ask("JOIN #tea")
+        bob = sit("bob")
+        bob.enter("/join #tea")
+        bob.see_last("[#tea]")
+        alice.expect("JOIN")
+        bob.type("only for tea")
+        bob.see_last("[#tea] only for tea")
+        alice.send("KICK #tea bob :out")
+        bob.see_last("[#tea: you are not in it] only for tea")
+        bob.type("\r")
+        bob.see("You are not in #tea, so nothing was sent.")
+        bob.enter("\x15/close")
+        bob.see_last("[#lobby]")
+        bob.enter("for all")
+        bob.see("<bob> for all")
+        assert "only for tea" not in "".join(alice.collect())
+
+
+def test_a_refusal_of_the_daemon_names_the_line(daemon: Daemon, sit: Sit) -> None:
+    """With labels of our server, the refused line is shown as not sent."""
+    with daemon.connect("alice") as alice:
+        alice.ask("JOIN #tea", "MODE #tea +m")
+        bob = sit("bob")
+        bob.enter("/join #tea")
+        bob.see_last("[#tea]")
+        bob.enter("may I?")
+        bob.see("Not sent to #tea: may I?")
+        bob.see("#tea does not take your message")
+
+
+def test_a_frozen_daemon_that_dies_loses_no_line(daemon: Daemon, sit: Sit) -> None:
+    """A line to a stopped daemon stays on the screen; when the daemon dies, it is in the prompt again."""
+    bob = sit("bob")
+    os.kill(daemon.process.pid, signal.SIGSTOP)
+    bob.enter("are you there")
+    bob.see("… to #lobby: are you there")
+    bob.see("[#lobby, no answer for 3 s]")
+    daemon.kill()
+    bob.see("Perhaps not sent to #lobby: are you there")
+    bob.see_last("[#lobby, offline] are you there")
