@@ -214,6 +214,14 @@ def empty_lines(stage: Stage) -> Iterator[None]:
     stage.press(clients, b"\r\n" * 4000)
 
 
+@attack("50 connections send lines that are no text, as fast as they can")
+def malformed(stage: Stage) -> Iterator[None]:
+    """Send lines that take long to cut, and are refused one by one."""
+    clients = _attackers(stage)
+    yield
+    stage.press(clients, b"\xff\r\n" * 5000)
+
+
 @attack("50 connections send WebSocket pings, as fast as they can", OURS, INSPIRCD)
 def pings(stage: Stage) -> Iterator[None]:
     """Send frames that make no line, over WebSocket."""
