@@ -17,7 +17,10 @@ from harness.process_load import Load, read_load
 
 CONNECTIONS = int(os.environ.get("HELD_CONNECTIONS", "5000"))
 SECONDS = 60 * float(os.environ.get("HELD_MINUTES", "10"))
-CHURN_PER_S = 20
+TALK_PER_S, CHURN_PER_S = 40, 20
+WARM_UP = 0.2
+"""How long, in parts of the time, the crowd does three times as much before it is measured: what is bounded, such as
+WHOWAS and the page caches of the database, is full then."""
 GROWTH = 1.03
 """How much larger the memory of the last fifth may be than that of the second fifth, on average."""
 
@@ -29,6 +32,7 @@ def hold(daemon: Daemon, size: int, seconds: float, churn_per_s: float) -> list[
     crowd = Crowd(daemon.port, size, 5)
     try:
         crowd.fill()
+        crowd.live(WARM_UP * seconds, 3 * TALK_PER_S, 3 * churn_per_s, lambda at_s: None)
         crowd.waits_ms.clear()
 
         def look(at_s: float) -> None:
@@ -37,7 +41,7 @@ def hold(daemon: Daemon, size: int, seconds: float, churn_per_s: float) -> list[
             load: Load = read_load(pid)
             figures.append({"at_s": at_s, **load._asdict(), "wait_ms": waits[len(waits) // 2], "longest_ms": waits[-1]})
 
-        crowd.live(seconds, churn_per_s, look)
+        crowd.live(seconds, TALK_PER_S, churn_per_s, look)
         assert not crowd.lost, crowd.lost[:10]
         assert crowd.changed >= seconds * churn_per_s * 0.9
         until(lambda: daemon.place.ctl_json("status")["sessions"] == size + 1, "the sessions are those of the crowd")

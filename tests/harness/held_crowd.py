@@ -14,8 +14,7 @@ MEMBERS = 50
 """About how many clients are in one room."""
 PER_ADDRESS = 25
 """How many clients have one address."""
-TALK_PER_S = 40
-PINGS_PER_S = 10
+PINGS_PER_S = 4
 """How often the bystander asks whether it is still answered."""
 ACTIONS = [
     *["PRIVMSG {room} :hello all of you, {number}"] * 12,
@@ -82,11 +81,11 @@ class Crowd:
         while not all(held.is_in for held in self._by_fd.values()):
             self._read(1.0)
 
-    def live(self, seconds: float, churn_per_s: float, each_second: Callable[[float], None]) -> None:
+    def live(self, seconds: float, talk_per_s: float, churn_per_s: float, each_second: Callable[[float], None]) -> None:
         """Let the clients talk, come and go. ``each_second`` is called with the seconds since the beginning."""
         began_s = time.monotonic()
         rates: list[tuple[float, Callable[[], None]]] = [
-            (TALK_PER_S, self._act),
+            (talk_per_s, self._act),
             (churn_per_s, self._replace_one),
             (PINGS_PER_S, self._ask),
             (1, lambda: each_second(time.monotonic() - began_s)),
