@@ -23,9 +23,11 @@ from harness.world import PASSWORD, Here, change_settings, make_settings, sasl_p
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from chatroom.chat.enforcement import apply_rules
 from chatroom.chat.stored.records import Role
 from chatroom.commands.command_table import COMMANDS
 from chatroom.config import Settings
+from chatroom.config.settings import SECTIONS
 from chatroom.irc.framing import Malformed
 
 MEMORY = Path("/dev/shm")
@@ -42,7 +44,7 @@ SPARE_BYTES = 16 * 1024 * 1024
 def some_settings(random: Random) -> Settings:
     """Settings in which each switch is mostly as it is by default, and limits are mostly off."""
     made = make_settings(limits={"enabled": random.random() < 0.25})
-    for section in ("channels", "accounts", "history"):
+    for section in sorted(SECTIONS.keys() - {"listen", "limits"}):
         keys = getattr(made, section)
         switches = {field.name: getattr(keys, field.name) for field in fields(keys)}
         flipped = {key: not now for key, now in switches.items() if isinstance(now, bool) and random.random() < 0.1}
@@ -71,8 +73,9 @@ def arrive(here: Here, random: Random) -> tuple[Client, bool]:
     if random.random() < 0.02:
         return here.control(), False
     client = here.open(f"10.0.0.{random.randrange(1, 9)}", secure=random.random() < 0.3)
-    nick = random.choice(NICKS)
-    first = [f"PASS :{nick}:{PASSWORD}"] if nick in ACCOUNTS and random.random() < 0.7 else []
+    free = [name for name in NICKS if here.world.find_user(name) is None]
+    nick = random.choice(free if free and random.random() < 0.8 else NICKS)
+    first = [f"PASS :{nick}:{PASSWORD}"] if nick in ACCOUNTS and random.random() < 0.9 else []
     if random.random() < 0.1:
         return client, False
     client.say(*first, f"NICK {nick}", f"USER {nick} 0 * :{nick}", f"JOIN {random.choice(CHANNELS)}")
@@ -85,6 +88,9 @@ def play(here: Here, random: Random, lines: int) -> None:
     proved: set[Client] = set()  # before its registration is complete, a login shows only later
     for _ in range(lines):
         clients = [client for client in clients if not client.closed]
+        if not here.world.users and len(here.world.bans):
+            with here.tick():  # as the shell does: else everyone stays banned
+                apply_rules(here.world, [(rule.id, None) for rule in list(here.world.bans)])
         if len(clients) < 2 or (len(clients) < SESSIONS and random.random() < 0.1):
             client, has_proof = arrive(here, random)
             clients.append(client)
@@ -93,15 +99,16 @@ def play(here: Here, random: Random, lines: int) -> None:
             continue
         client = random.choice(clients)
         event = random.random()
-        if event < 0.01:
+        is_new = client.session.registration is not None
+        if event < (0.1 if is_new else 0.01):
             client.vanish()
             client.closed = True
             continue
-        if event < 0.02:
+        if event > 0.99:
             here.wait(random.choice([0.1, 5, 61, 4000]))
-        elif event < 0.021:
+        elif event > 0.989:
             here.set_clock(random.choice([-7200, 7200]))
-        line = random_input(random)
+        line = random_input(random, moderates=client.session.role >= Role.MODERATOR)
         text = line.text if isinstance(line, Malformed) else line
         before = take_picture(here.world, client.session)
         client.say(line)

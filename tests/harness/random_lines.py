@@ -74,8 +74,13 @@ SENTENCES = {"text", "reason", "realname", "topic"}
 """Placeholders of the command table that stand for a text with spaces. It is the last parameter."""
 
 
-def random_input(random: Random) -> str | Malformed:
-    """Return a line, or now and then what framing makes of one that cannot be read."""
+def random_input(random: Random, *, moderates: bool = False) -> str | Malformed:
+    """Return a line, or now and then what framing makes of one that cannot be read.
+
+    ``moderates``: it is for a moderator, who often uses what only moderators may.
+    """
+    if moderates and random.random() < 0.2:
+        return _moderate(random)
     if random.random() < 0.005:
         return random.choice([Malformed.TOO_LONG, Malformed.HAS_NUL, Malformed(Malformed.NOT_UTF8.fault, "TOPIC #a x")])
     return random_line(random)
@@ -156,8 +161,19 @@ def _moderate(random: Random) -> str:
             "WALLOPS :all",
             f"CBAN {_channel(random)} {random.choice(MASKS)} 1h :x",
             f"CBAN -{_channel(random)} {random.choice(MASKS)}",
+            _filter(random),
+            _filter(random),
         ]
     )
+
+
+def _filter(random: Random) -> str:
+    action = random.choice(["refuse", "mute", "mute 1m", "kick", "ban", "ban 1h"])
+    pattern = random.choice(["hello", "*bold*", "REGEX x{9}", "FORCE *", "eve", "*wave?*"])
+    words = pattern.split(" ")  # what stands before the pattern comes before the action
+    added = " ".join(["FILTER ADD", *words[:-1], action, words[-1], "spam"])
+    numbers = [f"FILTER DEL {number}" for number in range(1, 6)]
+    return random.choice([added, added, *numbers, "FILTER LIST", f"FILTER UNMUTE {_nick(random)}"])
 
 
 def _read(random: Random) -> str:
