@@ -21,6 +21,7 @@ from chatroom.client.navigation import Navigation
 from chatroom.client.new_account import NewAccount, NewPassword
 from chatroom.client.reconnecting import Retries
 from chatroom.client.route import Route
+from chatroom.client.several_lines import MultilineReader
 from chatroom.client.speech import Speech
 from chatroom.client.text import clean_message, well_formed
 from chatroom.client.trust import Untrusted
@@ -68,6 +69,7 @@ class ChatSession:
         self._connection = LinkState()
         self._retries = Retries(clock, chance, most_attempts)
         self._new_account = NewAccount(login)
+        self._multiline = MultilineReader()
         self._typed = TypedLines(self)
         self._was_asked = False  # a question of the login came up, and the server has not welcomed the user since
 
@@ -156,6 +158,14 @@ class ChatSession:
         if self._connection.link is None:
             self._connect(0.0)
         return events
+
+    def stop(self) -> list[Event]:
+        """Drop what is not sent yet, such as the rest of a long paste."""
+        count = len(self.speech.stop())
+        if not count:
+            return []
+        what = "1 message was" if count == 1 else f"{count} messages were"
+        return [Info(f"{what} not sent. The arrow up brings the text back.")]
 
     def quit(self, reason: str = "") -> None:
         """Leave the chat. ``over`` is set when the connection has closed, at once if there is none."""
@@ -267,6 +277,11 @@ class ChatSession:
                 return silent
         if not self._login.done:
             return self._take(self._login.feed(message))
+        whole = self._multiline.take(message)
+        return self._act_on(whole) if whole is not None else []
+
+    def _act_on(self, message: Message) -> list[Event]:
+        """Act on a message that comes after the login."""
         if message.verb == "ERROR":
             reason = closing_reason(message)
             self._connection.close_reason = reason
@@ -340,7 +355,8 @@ class ChatSession:
         self.online = self.has_been_online = True
         self._was_asked = False
         self._retries.welcomed()
-        self.state.reset(nick, self._login.caps)
+        self.state.reset(nick, self._login.caps, self._login.multiline)
+        self._multiline.reset()
         return events
 
     def _return_to_channels(self) -> None:

@@ -29,6 +29,7 @@ from chatroom.client.numerics_in_words import answer
 from chatroom.client.past_messages import Past
 from chatroom.client.search_queries import refusal
 from chatroom.client.server_features import ServerFeatures
+from chatroom.client.several_lines import Limits
 from chatroom.client.text import CTCP
 from chatroom.irc.message import Message
 
@@ -48,14 +49,17 @@ class State:
         """Folded name to name, for every channel that was mentioned. Outlives a connection; for completion."""
         self.features = ServerFeatures()
         self.away = False
+        self.multiline: Limits | None = None
+        """How long a message of several lines may be; None if the server takes none."""
         self._past = Past()
         self._has_entries = False  # True once the WHO or LIST in progress has had an entry
 
-    def reset(self, nick: str, caps: set[str]) -> None:
+    def reset(self, nick: str, caps: set[str], multiline: Limits | None = None) -> None:
         """Begin a new connection that was welcomed: the user is in no channel yet."""
         self.nick = nick
         self.source = ""
         self.caps = set(caps)
+        self.multiline = multiline
         self.channels.clear()
         self.away = False
         self._past.reset()

@@ -29,6 +29,8 @@ from chatroom.client.closing_reasons import closing_reason, is_final
 from chatroom.client.login_steps import Ask, Failed, KeepPolicy, Secure, Send, Step, Tell, Welcomed
 from chatroom.client.plaintext_guard import PlaintextGuard
 from chatroom.client.sasl_dialogue import SaslDialogue
+from chatroom.client.several_lines import CAPABILITY as MULTILINE
+from chatroom.client.several_lines import Limits, read_limits
 from chatroom.irc.message import Message, format_params
 
 # Not draft/chathistory: our server replays what was missed by itself, but not to a client that can ask for it.
@@ -38,6 +40,7 @@ WANTED_CAPS = (
     "batch",
     "cap-notify",
     "chghost",
+    "draft/multiline",
     "echo-message",
     "extended-join",
     "labeled-response",
@@ -93,6 +96,12 @@ class Login:
     def done(self) -> bool:
         """True if the server has welcomed the user."""
         return self._state == "done"
+
+    @property
+    def multiline(self) -> Limits | None:
+        """How long a message of several lines may be; None if the server takes none."""
+        has_both = self.caps.issuperset((MULTILINE, "batch"))
+        return read_limits(self._offered.get(MULTILINE, "")) if has_both else None
 
     @property
     def may_send_password(self) -> bool:

@@ -35,6 +35,8 @@ from chatroom.irc.names import is_nick
 
 # The program writes no files, so only its output can fail with these.
 _OUTPUT_ERRORS = (errno.EBADF, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.ENOSPC)
+# A script knows what it sends, so the server need not echo it, nor say which line an answer is for. It reads lines.
+_FOR_THE_SCREEN = ("draft/multiline", "echo-message", "labeled-response")
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,8 +237,7 @@ def _run_plain(options: Options, source: LineSource, commands: bool) -> int:
             return 130
         options = replace(options, password=password)
     inbox: plain.Inbox = SimpleQueue()
-    # A script knows what it sends, so the server need not echo it, nor say which line an answer is for.
-    caps = tuple(cap for cap in WANTED_CAPS if cap not in ("echo-message", "labeled-response"))
+    caps = tuple(cap for cap in WANTED_CAPS if cap not in _FOR_THE_SCREEN)
     login = _login(options, options.nick or default_nick(), caps)
     session = ChatSession(
         options.route,

@@ -16,7 +16,7 @@ _TOKEN = "said-"  # noqa: S105
 
 
 class Parcel(NamedTuple):
-    """Lines that make one message. Once the first is written, the others follow."""
+    """Lines that make one message. Nothing is written between them."""
 
     lines: tuple[str, ...]
     key: str = ""
@@ -36,9 +36,8 @@ class Pacer:
         self.confirms = False
         """True if the last message is followed by a PING too, so that ``pong`` soon confirms every message."""
         self._waiting: deque[Parcel] = deque()
-        self._begun: deque[str] = deque()  # lines of the message whose first lines are written
         self._unconfirmed: list[Parcel] = []
-        self._since_fence = 0
+        self._since_fence = 0  # lines that were written after the last PING
         self._fences = 0
         self._fenced = False  # a PING of ours has no answer yet
         self.is_open = False
@@ -47,11 +46,11 @@ class Pacer:
     @property
     def idle(self) -> bool:
         """True if the server has confirmed every line."""
-        return not self._waiting and not self._begun and not self._unconfirmed and not self._fenced
+        return not self._waiting and not self._unconfirmed and not self._fenced
 
     @property
     def waiting(self) -> int:
-        """The number of messages of which nothing is written yet."""
+        """The number of messages that are not written yet."""
         return len(self._waiting)
 
     def open(self) -> None:
@@ -59,7 +58,6 @@ class Pacer:
         self.is_open = True
         self._fenced = False
         self._since_fence = 0
-        self._begun.clear()
         if self._again:
             self._waiting.extendleft(reversed(self._unconfirmed))
         self._unconfirmed.clear()
@@ -70,7 +68,7 @@ class Pacer:
         self.is_open = False
 
     def clear(self) -> list[Parcel]:
-        """Drop the messages of which nothing is written yet, and return them."""
+        """Drop the messages that are not written yet, and return them."""
         dropped = list(self._waiting)
         self._waiting.clear()
         return dropped
@@ -93,22 +91,18 @@ class Pacer:
         # The number tells an answer to the last PING from one to a PING of an earlier connection.
         if self._fenced and token == f"{_TOKEN}{self._fences}":
             self._fenced = False
-            # A message that is not written to its end is not confirmed.
-            keep = 1 if self._begun else 0
-            count = len(self._unconfirmed) - keep
-            confirmed, self._unconfirmed = self._unconfirmed[:count], self._unconfirmed[count:]
+            confirmed, self._unconfirmed = self._unconfirmed, []
             self._since_fence = 0
             self._pump()
         return confirmed
 
     def _pump(self) -> None:
-        while self.is_open and not self._fenced and (self._begun or self._waiting):
-            if not self._begun:
-                parcel = self._waiting.popleft()
-                self._unconfirmed.append(parcel)
-                self._begun.extend(parcel.lines)
-            self._write(self._begun.popleft())
-            self._since_fence += 1
+        while self.is_open and not self._fenced and self._waiting:
+            parcel = self._waiting.popleft()
+            self._unconfirmed.append(parcel)
+            for line in parcel.lines:
+                self._write(line)
+            self._since_fence += len(parcel.lines)
             if self._since_fence >= BURST:
                 self._fence()
         if self.confirms and self.is_open and self._unconfirmed and not self._fenced:

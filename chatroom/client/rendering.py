@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import zlib
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple
 
@@ -67,8 +68,7 @@ def render(event: Event, me: str = "") -> list[RenderedLine]:
     """Return the lines to show for an event. Another user's message that contains the nick ``me`` stands out."""
     lines = [_printable(line) for line in _WORDING[type(event)](event)]
     if me and isinstance(event, Said) and not event.mine and mentions(event.text, me):
-        *head, (_, text) = lines[0].words
-        lines = [lines[0]._replace(words=[*head, ("mention", text)])]
+        lines = [line._replace(words=[*line.words[:-1], ("mention", line.words[-1][1])]) for line in lines]
     return lines
 
 
@@ -104,13 +104,18 @@ def _because(reason: str) -> str:
 
 
 def _said(event: Said) -> list[RenderedLine]:
-    return [RenderedLine(_quoted(event), event.conversation, event.at)]
+    return [
+        RenderedLine(_quoted(replace(event, text=text)), event.conversation, event.at)
+        for text in event.text.split("\n")
+    ]
 
 
 def _unsaid(event: Unsaid) -> list[RenderedLine]:
     said = event.said
     what = "Perhaps not sent" if event.perhaps else "Not sent"
-    words: Words = [("warning", f"{what} to {said.conversation}: "), ("", said.text)]
+    first, *more = said.text.split("\n")
+    count = f" … ({len(more) + 1} lines)" if more else ""
+    words: Words = [("warning", f"{what} to {said.conversation}: "), ("", first + count)]
     return [RenderedLine(words, timeless=True)]
 
 

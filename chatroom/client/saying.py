@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import NamedTuple
 
 from chatroom.client.actions import Say
 from chatroom.client.chat_events import Said
 from chatroom.client.chat_state import State
-from chatroom.client.text import clean, room_for, split
+from chatroom.client.several_lines import Limits, batches, wire_lines
+from chatroom.client.text import clean, cut, room_for, split
 
 
 class Utterance(NamedTuple):
@@ -18,7 +20,35 @@ class Utterance(NamedTuple):
 
 
 def compose(action: Say, state: State) -> list[Utterance]:
-    """Return the messages that say it, as many as its length needs."""
+    """Return the messages that say it, as many as its length needs.
+
+    A text of several lines is one message if the server takes such messages; else each line is one.
+    """
+    if state.multiline is not None and action.kind == "message":
+        return _compose_multiline(action, state, state.multiline)
+    lines = [line for line in action.text.split("\n") if line.strip()]
+    return [utterance for line in lines for utterance in _compose_line(replace(action, text=line), state)]
+
+
+def _compose_multiline(action: Say, state: State, limits: Limits) -> list[Utterance]:
+    room = max(room_for(action.target, state.source_bytes), 64)
+    found = []
+    for pieces in batches([cut(line, room) for line in action.text.split("\n")], limits):
+        text = "".join(
+            ("" if continues or not number else "\n") + piece for number, (piece, continues) in enumerate(pieces)
+        )
+        if not text.strip():
+            continue
+        said = Said(action.target, state.nick, "\n".join(clean(line) for line in text.split("\n")), mine=True)
+        if len(pieces) == 1:
+            found.append(Utterance((f"PRIVMSG {action.target} :{pieces[0][0]}",), said))
+        else:
+            # The reference need only differ from those of batches that are open, and none is.
+            found.append(Utterance(wire_lines("say", action.target, pieces), said))
+    return found
+
+
+def _compose_line(action: Say, state: State) -> list[Utterance]:
     before, after = ("\x01ACTION ", "\x01") if action.kind == "action" else ("", "")
     room = room_for(action.target, state.source_bytes) - len(before) - len(after)
     # A target so long that less than 64 bytes are left is not a name that a server has; let the server refuse it.

@@ -6,7 +6,6 @@ One thread with an event loop does everything. The link's thread calls ``Screen.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import signal
 import sys
@@ -19,13 +18,13 @@ from prompt_toolkit.document import Document
 from prompt_toolkit.formatted_text import FormattedText
 from prompt_toolkit.history import DummyHistory, InMemoryHistory
 from prompt_toolkit.input.typeahead import clear_typeahead
-from prompt_toolkit.input.vt100 import Vt100Input
 from prompt_toolkit.layout.processors import Processor, Transformation, TransformationInput
 from prompt_toolkit.output import ColorDepth, create_output
 from prompt_toolkit.shortcuts import CompleteStyle
 
 from chatroom.client.above_prompt import AbovePrompt
 from chatroom.client.chat_events import Denied, Event, Info, Trouble
+from chatroom.client.chat_keys import QuietInput, chat_keys
 from chatroom.client.chat_session import ChatSession
 from chatroom.client.completion import ChatCompleter
 from chatroom.client.link import LinkItem
@@ -36,17 +35,14 @@ from chatroom.client.rendering import Fragment, render, stamp
 from chatroom.client.screen_style import STYLE
 from chatroom.client.terminal_echo import TerminalEcho
 from chatroom.client.text import printable
+from chatroom.client.typed_lines import spoken_lines
 from chatroom.client.wrapping import wrap
+
+UNASKED_LINES = 5
+"""A text of more lines is sent only after a question: it may be a paste by mistake."""
 
 INDENT = len("00:00 ")
 """How far the second and later rows of a long line are indented: they begin under the text."""
-
-
-class _QuietInput(Vt100Input):
-    """The terminal's keys. The terminal does not echo them while lines are printed above the prompt."""
-
-    def cooked_mode(self) -> contextlib.AbstractContextManager[None]:
-        return contextlib.nullcontext()
 
 
 class _Invisible(Processor):
@@ -66,7 +62,7 @@ class Screen:
         self._loop = asyncio.get_running_loop()
         # Reports of the link. append() and popleft() of a deque are safe in two threads.
         self._inbox: deque[LinkItem] = deque()
-        self._input = _QuietInput(sys.stdin)
+        self._input = QuietInput(sys.stdin)
         # For the moments between two prompts.
         self._echo = TerminalEcho(sys.stdin.fileno())
         self._output = create_output()
@@ -114,7 +110,9 @@ class Screen:
     async def run(self, session: ChatSession) -> int:
         """Chat until the end, and return the exit code."""
         self._session = session
-        chat = self._new_prompt(history=InMemoryHistory(), completer=ChatCompleter(session))
+        chat = self._new_prompt(
+            history=InMemoryHistory(), completer=ChatCompleter(session), key_bindings=chat_keys, multiline=True
+        )
         # Not SIGINT: prompt_toolkit turns it into Ctrl-C at the prompt.
         for number in (signal.SIGTERM, signal.SIGHUP):
             self._loop.add_signal_handler(number, self._leave)
@@ -166,14 +164,38 @@ class Screen:
         except EOFError:
             text = "/quit"
         except KeyboardInterrupt:
+            stopped = session.stop()
+            if stopped:
+                session.navigation.keep_draft(session.target or "", chat.default_buffer.text)
+                self._show(stopped)
             # Ctrl-C drops the text, as in a shell. A user who presses it again wants to leave.
-            if not chat.default_buffer.text:
+            elif not chat.default_buffer.text:
                 self._show([Info("/quit or Ctrl-D leaves the chat.")])
             return
         if text is None:
             return  # interrupted: the draft is kept, and a question or the end comes next
+        count = len(spoken_lines(text))
+        if count > UNASKED_LINES and session.online and not await self._wants_to_send(text, count):
+            return
         self._show(session.enter(text))
         await self._until_closed()
+
+    async def _wants_to_send(self, text: str, count: int) -> bool:
+        """Ask before a long paste is sent. The text is kept, unless it is to be sent or the user drops it."""
+        session = self._require()
+        place = session.target or ""
+        try:
+            answer = await self.ask(f"{count} lines to {place or 'no channel'}? (s)end, (e)dit, (c)ancel: ")
+        except (EOFError, KeyboardInterrupt):
+            answer = "cancel"
+        answer = (answer or "").strip().lower()
+        if answer and "send".startswith(answer):
+            return True
+        if answer and "cancel".startswith(answer):
+            self._show([Info("Nothing was sent. The arrow up brings the text back.")])
+        else:
+            session.navigation.keep_draft(place, text)
+        return False
 
     async def _wait_for_login(self) -> None:
         """Let the user leave until there is a question or the login is decided. Other keys are dropped, unseen."""

@@ -90,6 +90,20 @@ def split(text: str, room: int) -> list[str]:
     return pieces
 
 
+def cut(text: str, room: int) -> list[str]:
+    """Cut a text into pieces of at most ``room`` bytes, which make the same text again when they are joined."""
+    pieces = []
+    rest = text
+    while len(rest.encode()) > room:
+        end = _fitting(rest, room)
+        # Behind a space: a reader that does not join the pieces then sees whole words.
+        space = rest.rfind(" ", 1, end)
+        end = space + 1 if space > 0 else end
+        pieces.append(rest[:end])
+        rest = rest[end:]
+    return [*pieces, rest]
+
+
 def _fitting(text: str, room: int) -> int:
     """Return how many characters of ``text`` fit into ``room`` bytes; at least one."""
     size = 0

@@ -13,6 +13,16 @@ from chatroom.client.speech import Speech
 from chatroom.client.text import well_formed
 
 
+def spoken_lines(text: str) -> list[str]:
+    """Return the lines of a typed text, without blank ones at its begin and end."""
+    lines = well_formed(text).splitlines()
+    while lines and not lines[0].strip():
+        lines.pop(0)
+    while lines and not lines[-1].strip():
+        lines.pop()
+    return lines
+
+
 class Chat(Protocol):
     """The part of ``chat_session.ChatSession`` that typed lines need."""
 
@@ -47,12 +57,14 @@ class TypedLines:
         A text that cannot be said becomes the draft of the place in front.
         """
         session = self._session
-        lines = [line for line in well_formed(text).splitlines() if line.strip()]
+        lines = spoken_lines(text)
         context = Context(session.state, session.target)
-        if len(lines) == 1:
+        if not lines:
+            actions: list[Action] = []
+        elif len(lines) == 1:
             actions = interpret(lines[0], context)
         else:
-            actions = [action for line in lines for action in say(line, context)]
+            actions = say("\n".join(lines), context)
         why = self._why_unsaid(actions)
         if why and session.target is not None:
             session.navigation.keep_draft(session.target, text)

@@ -83,3 +83,23 @@ def test_a_frozen_daemon_that_dies_loses_no_line(daemon: Daemon, sit: Sit) -> No
     daemon.kill()
     bob.see("Perhaps not sent to #lobby: are you there")
     bob.see_last("[#lobby, offline] are you there")
+
+
+def test_a_paste_is_one_message(daemon: Daemon, sit: Sit) -> None:
+    """The daemon takes several lines as one message, and its echo ends what is under way."""
+    bob, carol = sit("bob"), sit("carol")
+    bob.type("\x1b[200~one\n/two\n\nfour\x1b[201~")
+    bob.see("four")
+    bob.type("\r")
+    for terminal in (bob, carol):
+        terminal.see("<bob> four")
+        assert [line[6:] for line in terminal.lines if "<bob>" in line] == [
+            "<bob> one",
+            "<bob> /two",
+            "<bob>",
+            "<bob> four",
+        ]
+    bob.see_last("[#lobby]")
+    bob.enter("x" * 300 + " " + "y" * 300)
+    carol.see("y" * 70)
+    bob.wait(lambda: bob.last == "[#lobby]", "the echo")

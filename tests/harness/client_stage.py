@@ -98,10 +98,13 @@ class Stage:
                 events += self.hear(f"PONG srv {line[6:]}")
         return events
 
-    def welcome(self, *channels: str, caps: str = "server-time") -> list[Event]:
-        """Connect and complete the registration; the server puts the user into ``channels``."""
+    def welcome(self, *channels: str, caps: str = "server-time", acked: str = "") -> list[Event]:
+        """Connect and complete the registration; the server puts the user into ``channels``.
+
+        ``acked``: the names of the capabilities, if ``caps`` has values too.
+        """
         self.session.handle(Opened())
-        self.hear(f":srv CAP * LS :{caps}", f":srv CAP * ACK :{caps}")
+        self.hear(f":srv CAP * LS :{caps}", f":srv CAP * ACK :{acked or caps}")
         return self.enter(*channels)
 
     def enter(self, *channels: str) -> list[Event]:
