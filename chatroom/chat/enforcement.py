@@ -6,6 +6,7 @@ Both come from verbs and from the shell. Everything here runs under the hub lock
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from chatroom.chat.account_names import carry_name
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from chatroom.chat.world import World
 
 
+AT_ONCE = 50
+"""So many sessions a ban ends in its own tick. Each QUIT is told to everyone in the user's channels: a thousand of them
+in one tick would keep all others waiting."""
 LOGIN_ENDED = "The password of your account was changed: log in with the new one"
 """What a session reads that had logged in with the old password."""
 
@@ -86,16 +90,16 @@ def count_hits(world: World, rules: Iterable[BanRule], role: Role | None, spared
 
 
 def enforce_rules(world: World, rules: Sequence[BanRule], role: Role | None, spared: User | None = None) -> None:
-    """Disconnect the users and sessions that new bans hit.
+    """Disconnect the users and sessions that new bans hit: the first ``AT_ONCE`` now, the rest in the next ticks.
 
     ``role`` is the issuer's: users with the same role or a higher one are spared. None spares no role.
     ``spared`` is a user that is spared in any case.
     """
-    for hit in _find_hits(world, rules, role, spared):
-        # Another of the bans can have ended the session or the user by now. A user need not have a session.
-        session, user = hit.session, hit.user
-        if not session.closing if session is not None else user is not None and world.users.get(user.folded) is user:
-            _disconnect(world, hit, role or Role.ADMIN)
+    hits = _find_hits(world, rules, role, spared)
+    for hit in hits[:AT_ONCE]:
+        _disconnect_present(world, hit, role or Role.ADMIN)
+    for hit in hits[AT_ONCE:]:
+        world.work.put_off.append(partial(_disconnect_present, world, hit, role or Role.ADMIN))
     for rule in rules:
         if rule.name is not None:
             for session, user in _opered_as(world, world.accounts.find(rule.name)):
@@ -121,6 +125,13 @@ def _find_hits(world: World, rules: Iterable[BanRule], role: Role | None, spared
             covering = world.bans.find_all(session.version, session.address, world.wall_ms)
             hits += [_Hit(rule, session.user, session) for rule in covering if rule.id in networks][:1]
     return hits
+
+
+def _disconnect_present(world: World, hit: _Hit, issuer: Role) -> None:
+    # Another ban, or the client itself, can have ended the session or the user by now. A user need not have a session.
+    session, user = hit.session, hit.user
+    if not session.closing if session is not None else user is not None and world.users.get(user.folded) is user:
+        _disconnect(world, hit, issuer)
 
 
 def _disconnect(world: World, hit: _Hit, issuer: Role) -> None:

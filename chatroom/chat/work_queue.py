@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Literal, NamedTuple
@@ -56,7 +57,7 @@ class WorkQueue:
     what the tick has written. While the history waits for the write lock, the questions wait too.
     """
 
-    __slots__ = ("_held_mono_ms", "checks", "is_full", "questions", "resumed", "writes")
+    __slots__ = ("_held_mono_ms", "checks", "is_full", "put_off", "questions", "resumed", "writes")
 
     def __init__(self) -> None:
         self.is_full = False
@@ -68,6 +69,8 @@ class WorkQueue:
         self.questions: list[WorkItem] = []
         self._held_mono_ms: int | None = None
         """When the questions that wait began to wait; None if none do."""
+        self.put_off: deque[Callable[[], None]] = deque()
+        """The rest of a long task, in pieces for later ticks, the oldest first."""
         self.resumed: list[Session] = []
         """Sessions whose waiting lines may run again. The hub tells the I/O thread of each after the present task."""
 

@@ -39,8 +39,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-OUTCOMES_S = 0.005
-"""After so much time a tick takes no further outcome of a worker."""
+TASKS_S = 0.005
+"""After so much time a tick takes no further outcome of a worker, and does no more of what was put off."""
 _NEEDS_LOCK = "needs the hub lock"
 
 
@@ -120,17 +120,17 @@ class Hub:
         retries = self.world.retries
         if retries.next_mono_ms and retries.next_mono_ms <= self.world.mono_ms:
             retries.try_again(self.world.mono_ms)
+        # To show a user what it missed takes half a millisecond.
         if self._outcomes:
-            self._run_outcomes()
+            self._run_some(self._outcomes)
+        if self.world.work.put_off:
+            self._run_some(self.world.work.put_off)
 
-    def _run_outcomes(self) -> None:
-        """Run what the workers posted, as far as the time goes: to show a user what it missed takes half a millisecond.
-
-        The rest runs in the next tick, in the same order.
-        """
-        end_s = time.monotonic() + OUTCOMES_S
-        while self._outcomes:
-            self.run_task(self._outcomes.popleft())
+    def _run_some(self, tasks: deque[Task]) -> None:
+        """Run tasks as far as the time goes. The rest runs in the next tick, in the same order."""
+        end_s = time.monotonic() + TASKS_S
+        while tasks:
+            self.run_task(tasks.popleft())
             if time.monotonic() >= end_s:
                 self.threads[0].wake()
                 return
@@ -166,6 +166,8 @@ class Hub:
             for submit in self._after_commit:
                 submit()
             self._after_commit = []
+        if work.put_off:
+            threads[0].wake()
 
     def _drain(self) -> list[tuple[Session, bytes]]:
         """Make the tick's lines into bytes. If that fails, the sessions that caused it are closed."""

@@ -3,7 +3,7 @@ from __future__ import annotations
 from harness.held_work import HeldPending
 from harness.world import PASSWORD, SERVER, SHELL, START, Here, params_of, verbs
 
-from chatroom.chat.enforcement import apply_rules
+from chatroom.chat.enforcement import AT_ONCE, apply_rules
 from chatroom.chat.stored.records import NewBan, Role
 
 
@@ -152,3 +152,20 @@ def test_an_address_ban_ends_only_the_sessions_from_there(here: Here) -> None:
     assert [client.closed for client in (near, far)] == [True, False]
     assert bob.read() == []
     assert far.ask("PING :x") == [f":{SERVER} PONG {SERVER} :x"]
+
+
+def test_a_ban_of_many_ends_them_in_several_ticks(here: Here) -> None:
+    """The first ones go at once, the others tick by tick. Who was banned by something else meanwhile is left out."""
+    crowd = [here.connect(f"bot{number}", address=f"10.5.0.{1 + number}") for number in range(AT_ONCE + 3)]
+    here.ban("10.5.0.0/24", "bots", kind="ip")
+    assert [client.closed for client in crowd[-4:]] == [True, False, False, False]
+    here.world.close(crowd[-1].session, "gone by itself")
+    with here.tick():
+        pass
+    assert [client.closed for client in crowd[-3:-1]] == [True, False]
+    with here.tick():
+        pass
+    assert all(client.closed for client in crowd)
+    with here.tick():
+        pass
+    assert not here.world.work.put_off

@@ -337,6 +337,8 @@ class Here:
         lift_ended_bans(self.world)
         if self.world.retries.next_mono_ms and self.world.retries.next_mono_ms <= self.mono_ms:
             self.world.retries.try_again(self.mono_ms)
+        if self.world.work.put_off:
+            self.world.work.put_off.popleft()()
 
     def _end(self) -> None:
         ledger, outbox = self.world.ledger, self.world.outbox

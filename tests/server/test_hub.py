@@ -75,7 +75,7 @@ def test_tasks_of_the_store_worker_keep_their_order(hub: Hub) -> None:
 
 def test_a_tick_takes_as_many_outcomes_as_it_has_time_for(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     """At least one. A thread is woken for the rest, which keep their order."""
-    monkeypatch.setattr(hub_module, "OUTCOMES_S", 0.0)
+    monkeypatch.setattr(hub_module, "TASKS_S", 0.0)
     seen: queue.SimpleQueue[int] = queue.SimpleQueue()
     with hub.lock:
         for number in range(4):
@@ -83,6 +83,19 @@ def test_a_tick_takes_as_many_outcomes_as_it_has_time_for(hub: Hub, monkeypatch:
         hub.begin()
         hub.end()
         assert seen.qsize() == 1
+    assert [seen.get(timeout=30) for _ in range(4)] == [0, 1, 2, 3]
+
+
+def test_what_is_put_off_runs_in_later_ticks(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody else wakes a thread for it."""
+    monkeypatch.setattr(hub_module, "TASKS_S", 0.0)
+    seen: queue.SimpleQueue[int] = queue.SimpleQueue()
+    with hub.lock:
+        hub.begin()
+        for number in range(4):
+            hub.world.work.put_off.append(partial(seen.put, number))
+        hub.end()
+        assert seen.empty()
     assert [seen.get(timeout=30) for _ in range(4)] == [0, 1, 2, 3]
 
 
