@@ -63,13 +63,35 @@ class Register:
 
 
 @dataclass(frozen=True, slots=True)
+class Choose:
+    """Ask the user what to do."""
+
+    words: str
+    """The question."""
+    yes: Line
+    """What to send for y."""
+    room: Line | None
+    """What to send for r, if that is an answer."""
+
+    @property
+    def why(self) -> str:
+        """Empty: the question itself says all."""
+        return ""
+
+    @property
+    def is_secret(self) -> bool:
+        """False: the answer may be shown."""
+        return False
+
+
+@dataclass(frozen=True, slots=True)
 class Quit:
     """Leave the chat."""
 
     reason: str = ""
 
 
-Action = Line | Say | Join | Turn | Leave | Print | Register | Quit
+Action = Line | Say | Join | Turn | Leave | Print | Register | Choose | Quit
 
 
 class Context(NamedTuple):
@@ -78,3 +100,5 @@ class Context(NamedTuple):
     state: State
     target: str | None
     """The channel or nick that typed lines go to; None if there is none."""
+    can_ask: bool = True
+    """False in a pipe, where nobody answers a question."""

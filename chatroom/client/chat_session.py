@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from chatroom.client.actions import Choose
 from chatroom.client.chat_events import Denied, Event, Exposed, Info, Renamed, Trouble, Welcome
 from chatroom.client.chat_state import State
 from chatroom.client.closing_reasons import closing_reason, is_final
@@ -28,13 +29,15 @@ from chatroom.client.trust import Untrusted
 from chatroom.client.typed_lines import TypedLines
 from chatroom.irc.message import Message
 
+Question = Ask | NewPassword | Choose
+
 
 class ChatSession:
     """Combines login, state, navigation, pacing and reconnects.
 
     ``make_link`` returns a new link for each connection. ``clock`` returns seconds, ``chance`` a number in [0, 1).
     ``join``: channels to join after the welcome. ``most_attempts``: attempts to connect again before the session gives
-    up; None for no limit. ``say_again``: see ``Pacer``.
+    up; None for no limit. ``say_again``: see ``Pacer``. ``can_ask``: a user can answer questions about a command.
     """
 
     def __init__(
@@ -47,11 +50,12 @@ class ChatSession:
         join: tuple[str, ...] = (),
         most_attempts: int | None = None,
         say_again: bool = False,
+        can_ask: bool = True,
     ) -> None:
         self.state = State()
         self.navigation = Navigation(self.state, join)
         self.speech = Speech(self.state, self.write, again=say_again)
-        self.question: Ask | NewPassword | None = None
+        self.question: Question | None = None
         """The question that the user has to answer now; None if there is none."""
         self.over: Over | None = None
         """Set when the chat has ended."""
@@ -70,7 +74,7 @@ class ChatSession:
         self._retries = Retries(clock, chance, most_attempts)
         self._new_account = NewAccount(login)
         self._multiline = MultilineReader()
-        self._typed = TypedLines(self)
+        self._typed = TypedLines(self, can_ask=can_ask)
         self._was_asked = False  # a question of the login came up, and the server has not welcomed the user since
 
     # Calls of the front end
@@ -121,6 +125,10 @@ class ChatSession:
         """Send a line to the target, even if it looks like a command."""
         return self._typed.speak(text)
 
+    def ask(self, question: Choose) -> None:
+        """Ask the user what to do."""
+        self.question = question
+
     def register(self) -> None:
         """Ask the user for a password to register the nick with."""
         self.question = self._new_account.ask(self.state.nick)
@@ -130,11 +138,9 @@ class ChatSession:
         question, self.question = self.question, None
         text = well_formed(text)
         if isinstance(question, NewPassword):
-            if text and not self.online:
-                return [Denied("You are not connected, so nothing was registered.")]
-            if text:
-                self.write(self._new_account.register(text))
-            return []
+            return self._register(text)
+        if isinstance(question, Choose):
+            return self._typed.choose(question, text)
         if question is None or self.over is not None:
             return []
         if question.kind == "password" and not text:
@@ -158,6 +164,13 @@ class ChatSession:
         if self._connection.link is None:
             self._connect(0.0)
         return events
+
+    def _register(self, password: str) -> list[Event]:
+        if password and not self.online:
+            return [Denied("You are not connected, so nothing was registered.")]
+        if password:
+            self.write(self._new_account.register(password))
+        return []
 
     def stop(self) -> list[Event]:
         """Drop what is not sent yet, such as the rest of a long paste."""

@@ -49,6 +49,10 @@ class State:
         """Folded name to name, for every channel that was mentioned. Outlives a connection; for completion."""
         self.features = ServerFeatures()
         self.away = False
+        self.is_ours = False
+        """True if the server is a chatroom."""
+        self.is_server_operator = False
+        """True if the user is an admin or a moderator of a chatroom."""
         self.multiline: Limits | None = None
         """How long a message of several lines may be; None if the server takes none."""
         self._past = Past()
@@ -61,7 +65,7 @@ class State:
         self.caps = set(caps)
         self.multiline = multiline
         self.channels.clear()
-        self.away = False
+        self.away = self.is_ours = self.is_server_operator = False
         self._past.reset()
 
     def fold(self, name: str) -> str:
@@ -229,9 +233,28 @@ class State:
         channel = self.find_channel(target)
         if channel is not None:
             channel.apply_modes(modes, params, self.features)
+        elif self.is_me(target):
+            self._note_own_modes(modes)
         return [ModeChanged(target, message.nick, modes, tuple(params), moment(message))]
 
     # The server
+
+    def _on_myinfo(self, message: Message) -> list[Event]:
+        self.is_ours = _param(message, 2).startswith("chatroom-")
+        return []
+
+    def _on_own_modes(self, message: Message) -> list[Event]:
+        self.is_server_operator = False
+        self._note_own_modes(_param(message, 1))
+        return answer(message)
+
+    def _note_own_modes(self, modes: str) -> None:
+        adding = True
+        for mode in modes:
+            if mode in "+-":
+                adding = mode == "+"
+            elif mode == "o":
+                self.is_server_operator = adding and self.is_ours
 
     def _on_isupport(self, message: Message) -> list[Event]:
         self.features.read(message.params[1:-1])
@@ -321,7 +344,9 @@ _HANDLERS: dict[str, Callable[[State, Message], list[Event]]] = {
     "FAIL": State._on_standard_reply,
     "REGISTER": State._on_register,
     "WALLOPS": State._on_wallops,
+    "004": State._on_myinfo,
     "005": State._on_isupport,
+    "221": State._on_own_modes,
     "305": State._on_away_set,
     "306": State._on_away_set,
     "315": State._on_who_end,

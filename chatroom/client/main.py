@@ -248,6 +248,7 @@ def _run_plain(options: Options, source: LineSource, commands: bool) -> int:
         options.join,
         plain.ATTEMPTS,
         say_again=True,
+        can_ask=interactive,
     )
     return plain.Plain(
         session,

@@ -12,8 +12,9 @@ import signal
 from collections import deque
 from queue import SimpleQueue
 
+from chatroom.client.actions import Choose
 from chatroom.client.chat_events import Denied, Event
-from chatroom.client.chat_session import ChatSession
+from chatroom.client.chat_session import ChatSession, Question
 from chatroom.client.endings import Over
 from chatroom.client.line_output import LineOutput
 from chatroom.client.link import LinkItem
@@ -66,7 +67,7 @@ class Plain:
         self._lines: deque[str] = deque()  # read, and not sent yet
         self._ended = False  # stdin has ended
         self._interrupted = False
-        self._asked: Ask | NewPassword | None = None  # the question that the terminal shows
+        self._asked: Question | None = None  # the question that the terminal shows
         self._login_open = False  # as the session said last
         self._joins_asked = False
         self._joins_done = False  # the server has put the user into all channels of this connection
@@ -213,7 +214,7 @@ class Plain:
             self._output.complain(question.why)
             self._show(self._session.answer("yes"))
             return
-        text = "only a user at a terminal can /register" if isinstance(question, NewPassword) else _refusal(question)
+        text = _refusal(question) if isinstance(question, Ask) else "only a user at a terminal can /register"
         self._output.complain(text)
         self._failed = True
         self._session.quit()
@@ -268,8 +269,10 @@ def _end(number: int, frame: object) -> None:
     raise SystemExit(128 + number)
 
 
-def _prompt(question: Ask | NewPassword) -> str:
+def _prompt(question: Question) -> str:
     """Return the words after which the user types the answer."""
+    if isinstance(question, Choose):
+        return question.words
     if isinstance(question, NewPassword) or question.is_secret:
         return "Password: "
     return PROMPTS.get(question.kind, "Another nick: ")

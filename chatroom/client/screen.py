@@ -23,9 +23,10 @@ from prompt_toolkit.output import ColorDepth, create_output
 from prompt_toolkit.shortcuts import CompleteStyle
 
 from chatroom.client.above_prompt import AbovePrompt
+from chatroom.client.actions import Choose
 from chatroom.client.chat_events import Denied, Event, Info, Trouble
 from chatroom.client.chat_keys import QuietInput, chat_keys
-from chatroom.client.chat_session import ChatSession
+from chatroom.client.chat_session import ChatSession, Question
 from chatroom.client.completion import ChatCompleter
 from chatroom.client.link import LinkItem
 from chatroom.client.login_steps import PROMPTS, Ask
@@ -212,12 +213,14 @@ class Screen:
             # Perhaps a password, typed while the server still checked another one. As a draft, all would read it.
             self._show([Info("What you typed before the login was over is dropped.")])
 
-    async def _answer(self, question: Ask | NewPassword) -> None:
+    async def _answer(self, question: Question) -> None:
         session = self._require()
         self._explain(question)
         try:
             if isinstance(question, NewPassword):
                 text = await self._new_password(question.name)
+            elif isinstance(question, Choose):
+                text = await self.ask(question.words)
             elif question.is_yes_or_no:
                 text = await self.ask(PROMPTS[question.kind])
             elif question.kind == "nick":
@@ -228,8 +231,8 @@ class Screen:
                 hint = " (leave empty for another nick)" if question.kind == "password" else ""
                 text = await self.ask(f"Password for {whose}{hint}: ", secret=True)
         except (EOFError, KeyboardInterrupt):
-            if isinstance(question, NewPassword):
-                session.answer("")
+            if isinstance(question, NewPassword | Choose):
+                self._show(session.answer(""))
             else:
                 session.quit()
                 await self._until_closed()
@@ -240,7 +243,7 @@ class Screen:
                 return  # the question is still open and comes again
             self._show(session.answer(text))
 
-    def _explain(self, question: Ask | NewPassword) -> None:
+    def _explain(self, question: Question) -> None:
         if question.why:
             self._show([Denied(question.why)])
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from chatroom.client.actions import Action, Context, Join, Leave, Line, Print, Quit, Register, Say, Turn
+from chatroom.client.actions import Action, Choose, Context, Join, Leave, Line, Print, Quit, Register, Say, Turn
 from chatroom.client.chat_events import Denied, Event, Info
 from chatroom.client.chat_state import State
 from chatroom.client.navigation import Navigation
@@ -41,6 +41,9 @@ class Chat(Protocol):
     def quit(self, reason: str = "") -> None:
         """Leave the chat."""
 
+    def ask(self, question: Choose) -> None:
+        """Ask the user what to do."""
+
     def register(self) -> None:
         """Ask the user for a password to register the nick with."""
 
@@ -48,8 +51,9 @@ class Chat(Protocol):
 class TypedLines:
     """Carries out what typed lines ask of ``session``. Each call returns the events to show."""
 
-    def __init__(self, session: Chat) -> None:
+    def __init__(self, session: Chat, *, can_ask: bool) -> None:
         self._session = session
+        self._can_ask = can_ask
 
     def enter(self, text: str) -> list[Event]:
         """Act on a line that the user typed. Several lines at once (a paste) are messages, never commands.
@@ -58,7 +62,7 @@ class TypedLines:
         """
         session = self._session
         lines = spoken_lines(text)
-        context = Context(session.state, session.target)
+        context = Context(session.state, session.target, self._can_ask)
         if not lines:
             actions: list[Action] = []
         elif len(lines) == 1:
@@ -75,6 +79,15 @@ class TypedLines:
         actions = say(text, Context(self._session.state, self._session.target))
         why = self._why_unsaid(actions)
         return [Denied(why)] if why else self._perform(actions)
+
+    def choose(self, question: Choose, answer: str) -> list[Event]:
+        """Carry out what the user has chosen."""
+        letter = answer.strip().lower()
+        if letter in ("y", "yes"):
+            return self._perform([question.yes])
+        if letter in ("r", "room") and question.room is not None:
+            return self._perform([question.room])
+        return [Info("Nothing was done.")]
 
     def _why_unsaid(self, actions: list[Action]) -> str:
         """Return why a message cannot be sent to the place in front; empty if it can, or if there is none."""
@@ -103,6 +116,8 @@ class TypedLines:
                 events += session.speech.say(action)
             elif isinstance(action, Register):
                 session.register()
+            elif isinstance(action, Choose):
+                session.ask(action)
             elif isinstance(action, Leave):
                 self._leave(action)
             else:

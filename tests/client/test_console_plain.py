@@ -139,13 +139,26 @@ def test_a_slash_in_a_pipe_is_text(server: ScriptedServer, start: Start) -> None
 def test_commands_can_be_asked_for(server: ScriptedServer, start: Start) -> None:
     """With ``--commands`` a piped line that starts with a slash is a command."""
     process = start("--nick", "admin", "--commands")
-    say(process, "/kick bob spam\n/me waves\n")
+    say(process, "/kick --server bob spam\n/me waves\n")
     peer = server.accept()
     peer.login("#lobby")
     assert peer.expect("KILL").params == ["bob", "spam"]
     assert peer.expect("PRIVMSG").params == ["#lobby", "\x01ACTION waves\x01"]
     part_in_peace(peer)
     assert finish(process)[0] == 0
+
+
+def test_a_script_says_whether_it_means_the_room(server: ScriptedServer, start: Start) -> None:
+    """In a pipe /kick and /ban need a channel or --server, whoever runs it: nobody could answer the question."""
+    process = start("--nick", "admin", "--commands")
+    say(process, "/kick bob spam\n/ban bob\n/kick #lobby bob spam\n")
+    peer = server.accept()
+    peer.login("#lobby")
+    assert peer.expect("KICK").params == ["#lobby", "bob", "spam"]
+    part_in_peace(peer)
+    code, _, errors = finish(process)
+    assert code == 1
+    assert errors.count("Name a channel, or --server for the whole server.") == 2
 
 
 def test_a_script_registers_no_name(server: ScriptedServer, start: Start) -> None:

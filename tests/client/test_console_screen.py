@@ -298,7 +298,7 @@ def test_plain_at_a_terminal(server: ScriptedServer, start: Start) -> None:
     terminal.enter("hello")
     assert peer.expect("PRIVMSG").params == ["#lobby", "hello"]
     terminal.enter("/kick carol")
-    assert peer.expect("KILL").params[0] == "carol"
+    assert peer.expect("KICK").params == ["#lobby", "carol"]
     terminal.type("\x04")
     leave(peer)
     assert terminal.finish() == 0

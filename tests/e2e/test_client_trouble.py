@@ -103,3 +103,25 @@ def test_a_paste_is_one_message(daemon: Daemon, sit: Sit) -> None:
     bob.enter("x" * 300 + " " + "y" * 300)
     carol.see("y" * 70)
     bob.wait(lambda: bob.last == "[#lobby]", "the echo")
+
+
+def test_a_ban_of_the_room_ends_by_itself(daemon: Daemon, sit: Sit) -> None:
+    """An operator of a channel bans from it for a time; nobody leaves the server by it."""
+    alice, bob = sit("alice"), sit("bob")
+    for terminal in (alice, bob):
+        terminal.enter("/join #tea")
+        terminal.see_last("[#tea]")
+    alice.enter("/ban bob 12h too loud")
+    alice.see("bob!*@* is banned for 12h")
+    alice.enter("/kick bob too loud")
+    bob.see("You were kicked from #tea by alice: too loud")
+    bob.see_last("[#tea: you are not in it]")
+    bob.enter("/join #tea")
+    bob.see("You are banned from #tea.")
+    alice.enter("/bans #tea")
+    alice.wait(lambda: "1 ban" in " ".join(alice.lines), "the list of bans")
+    alice.enter("/unban bob")
+    bob.enter("/join #tea")
+    bob.see_last("[#tea]")
+    bob.enter("sorry")
+    alice.see("<bob> sorry")

@@ -103,6 +103,8 @@ def test_a_kicked_user_may_come_back(sit: Sit, log_in: Callable[[str, str], Term
         guest.see_last("[#lobby]")
     ada = log_in("ada", "admin")
     ada.enter("/kick ben too loud")
+    ada.see_last("disconnect ben from the whole server? y/N, or r for #lobby only:")
+    ada.enter("y")
     assert ben.finish() == 1
     ben.see("You were kicked by an admin: too loud")
     ann.see("ben was kicked by an admin: too loud")
@@ -115,6 +117,8 @@ def test_a_ban_lasts_until_it_is_lifted(sit: Sit, log_in: Callable[[str, str], T
     ben.see_last("[#lobby]")
     mo = log_in("mo", "moderator")
     mo.enter("/ban ben 1h spam")
+    mo.see_last("ban ben from the whole server? y/N, or r for #lobby only:")
+    mo.enter("y")
     assert ben.finish() == 1
     mo.enter("/bans")
     mo.see("1 ban in force")
@@ -136,15 +140,21 @@ def test_what_a_guest_may_not_do(sit: Sit) -> None:
     ann, ben = sit("ann"), sit("ben")
     for guest in (ann, ben):
         guest.see_last("[#lobby]")
-    for command in ("/kick ben", "/ban ben", "/unban ben", "/bans", "/raw KILL ben :x"):
+    refused = ("/kick --server ben", "/ban --server ben", "/unban --server ben", "/bans --server", "/raw KILL ben :x")
+    for command in refused:
         count = ann.raw.count("it takes a moderator or an admin")
         ann.enter(command)
         ann.wait(
             lambda count=count: ann.raw.count("it takes a moderator or an admin") > count,  # type: ignore[misc]
             f"the refusal of {command}",
         )
-    ann.enter("/kick #lobby ben")
-    ann.see("Only an operator of #lobby may do that.")
+    for command in ("/kick ben", "/ban ben 1h", "/op ann"):
+        count = ann.raw.count("Only an operator of #lobby may do that.")
+        ann.enter(command)
+        ann.wait(
+            lambda count=count: ann.raw.count("Only an operator of #lobby may do that.") > count,  # type: ignore[misc]
+            f"the refusal of {command}",
+        )
     ann.enter("still here")
     ben.see("<ann> still here")
 
