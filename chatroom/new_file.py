@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
@@ -25,6 +24,8 @@ def new_file(path: Path) -> Iterator[IO[str]]:
         with open(path, "w", encoding="utf-8") as file:
             yield file
         return
+    import tempfile  # here, because most commands write no file, and it is large
+
     try:
         # In the same directory, because os.replace() is atomic only inside one file system.
         descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name[:100]}.", dir=path.absolute().parent)

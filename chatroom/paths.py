@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -124,6 +123,8 @@ def list_control_sockets() -> list[Path]:
 
 
 def _shared_runtime_directory() -> Path:
+    import tempfile  # here, because most runs do not need it, and it is large
+
     return Path(tempfile.gettempdir()) / f"chatroom-{os.getuid()}"
 
 

@@ -10,6 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from chatroom.chat.account_names import carry_name
+from chatroom.chat.admission.ban_policy import HitCount
 from chatroom.chat.admission.ban_table import describe, explain
 from chatroom.chat.admission.reserved_names import find_reserved, is_withheld
 from chatroom.chat.operator_mode import operators_of, tell_operator_mode
@@ -50,20 +51,6 @@ def sessions_in(world: World, network: Network) -> list[Session]:
         for session in world.sessions.values()
         if session.version == version and first <= session.address <= last
     ]
-
-
-class HitCount(NamedTuple):
-    """How many users are disconnected from all their sessions, and how many sessions in all."""
-
-    users: int = 0
-    sessions: int = 0
-
-    def describe(self) -> str:
-        """Return the text for the issuer of the ban, such as ``2 users disconnected (3 connections)``."""
-        users = f"{self.users} user{'' if self.users == 1 else 's'} disconnected"
-        if self.users == self.sessions:
-            return users
-        return f"{users} ({self.sessions} connection{'' if self.sessions == 1 else 's'})"
 
 
 class _Hit(NamedTuple):

@@ -31,7 +31,6 @@ from chatroom.ctl.output import (
     json_option,
     moment,
     open_output,
-    plain,
     print_json,
     print_table,
     progress,
@@ -40,7 +39,7 @@ from chatroom.ctl.output import (
     result_option,
     say,
 )
-from chatroom.ctl.streams import warn
+from chatroom.ctl.streams import plain, warn
 from chatroom.ctl.subcommands import Subcommands
 from chatroom.errors import NotFound
 from chatroom.storage.sqlite.sqlite_stores import SqliteStores, open_stores

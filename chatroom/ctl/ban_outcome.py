@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
+from chatroom.chat.admission.ban_policy import HitCount
 from chatroom.chat.admission.ban_targets import NameTarget, NetworkTarget
-from chatroom.chat.enforcement import HitCount
 from chatroom.ctl.control_client import SessionInfo, list_sessions
 from chatroom.ctl.invocation import Invocation
 from chatroom.errors import NotRunning, Refused

@@ -17,9 +17,9 @@ from chatroom.config.settings import SECTIONS
 from chatroom.config.template import PROPOSED, template, toml_value
 from chatroom.ctl import config_edit
 from chatroom.ctl.invocation import Invocation, pass_invocation
-from chatroom.ctl.output import json_option, plain, print_json, print_table, report_result, result_option, say
+from chatroom.ctl.output import json_option, print_json, print_table, report_result, result_option, say
 from chatroom.ctl.standard_input import read_stdin
-from chatroom.ctl.streams import warn
+from chatroom.ctl.streams import plain, warn
 from chatroom.ctl.subcommands import Subcommands
 from chatroom.errors import AlreadyExists, ConfigError, InvalidValue, NotFound, Refused
 

@@ -15,7 +15,6 @@ from chatroom.ctl.output import (
     confirm,
     json_option,
     moment,
-    plain,
     print_json,
     print_pairs,
     progress,
@@ -24,7 +23,7 @@ from chatroom.ctl.output import (
     say,
     size,
 )
-from chatroom.ctl.streams import warn
+from chatroom.ctl.streams import plain, warn
 from chatroom.ctl.subcommands import Subcommands
 from chatroom.errors import AlreadyServing, DatabaseDamaged, DatabaseMissing, DatabaseNewer, Refused
 from chatroom.storage.daemon_lock import DaemonLock

@@ -10,8 +10,8 @@ from chatroom.chat.admission.spam_filters import FilterSet
 from chatroom.chat.stored.records import FilterKind, SpamFilter
 from chatroom.ctl.database_choice import pass_changing_invocation
 from chatroom.ctl.invocation import Invocation, pass_invocation, utc_option
-from chatroom.ctl.output import confirm, json_option, plain, print_json, print_table, report_result, result_option, say
-from chatroom.ctl.streams import warn
+from chatroom.ctl.output import confirm, json_option, print_json, print_table, report_result, result_option, say
+from chatroom.ctl.streams import plain, warn
 from chatroom.ctl.subcommands import Subcommands
 from chatroom.errors import NeedsForce, NotFound
 from chatroom.storage.sqlite.sqlite_stores import SqliteStores, open_stores

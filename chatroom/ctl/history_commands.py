@@ -25,7 +25,6 @@ from chatroom.ctl.output import (
     json_option,
     moment,
     open_output,
-    plain,
     print_json,
     print_pairs,
     print_table,
@@ -35,7 +34,7 @@ from chatroom.ctl.output import (
     result_option,
     size,
 )
-from chatroom.ctl.streams import print_error, warn
+from chatroom.ctl.streams import plain, print_error, warn
 from chatroom.ctl.subcommands import Subcommands
 from chatroom.ctl.time_options import past_moment
 from chatroom.errors import InvalidValue, NotFound

@@ -15,7 +15,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from chatroom.chat.stored.entries import Conversation, Entry, EntryFlag, Kind, direct, message_id_of, split_parts
-from chatroom.ctl.output import moment, plain, to_json
+from chatroom.ctl.output import moment, to_json
+from chatroom.ctl.streams import plain
 from chatroom.errors import InvalidValue, Refused
 from chatroom.irc.names import is_channel, is_nick
 from chatroom.storage.sqlite.history_archive import Archived

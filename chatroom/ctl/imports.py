@@ -8,8 +8,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from types import FrameType
 
-from chatroom.ctl.output import plain
-from chatroom.ctl.streams import print_error
+from chatroom.ctl.streams import plain, print_error
 from chatroom.errors import Refused
 
 _SHOWN_ERRORS = 20

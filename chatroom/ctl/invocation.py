@@ -8,13 +8,13 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, tzinfo
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from chatroom.chat.stored.records import Actor
-from chatroom.config import Settings, find_file, load
-from chatroom.paths import expand
+if TYPE_CHECKING:
+    from chatroom.chat.stored.records import Actor
+    from chatroom.config import Settings
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -22,8 +22,8 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 class Invocation:
     """The global options of one run, and what follows from them.
 
-    Files are read at first use, so that a broken configuration stops only the commands that need it. Members that read
-    a file raise ``ConfigError``.
+    Files are read at first use, so that a broken configuration stops only the commands that need it. So are the modules
+    of the settings, which take as long as a short command. Members that read a file raise ``ConfigError``.
     """
 
     def __init__(self, config_flag: Path | None = None, database_flag: Path | None = None) -> None:
@@ -35,6 +35,8 @@ class Invocation:
     @cached_property
     def config_file(self) -> Path | None:
         """The configuration file in use, or ``None`` if there is none."""
+        from chatroom.config import find_file
+
         return find_file(self.config_flag, os.environ)
 
     def load_settings(self, overrides: Mapping[str, object] | None = None) -> Settings:
@@ -42,6 +44,8 @@ class Invocation:
 
         The file is searched for again, too: a daemon that started without a file picks it up at a reload.
         """
+        from chatroom.config import find_file, load
+
         return load(
             find_file(self.config_flag, os.environ),
             os.environ,
@@ -57,12 +61,16 @@ class Invocation:
     def database(self) -> Path:
         """The path of the database. With ``--database`` the configuration is not read."""
         if self.database_flag is not None:
+            from chatroom.paths import expand
+
             return expand(self.database_flag).absolute()
         return self.settings.database.path
 
     @cached_property
     def actor(self) -> Actor:
         """The shell user, as bans and the audit log name the actor."""
+        from chatroom.chat.stored.records import Actor
+
         try:
             name = pwd.getpwuid(os.getuid()).pw_name
         except KeyError:  # a container can run under a uid without a name

@@ -8,46 +8,58 @@ import importlib
 import os
 import sys
 import threading
-import traceback
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
 from chatroom import __version__
-from chatroom.config.load import did_you_mean
 from chatroom.ctl.invocation import Invocation, utc_option
-from chatroom.ctl.output import plain
-from chatroom.ctl.streams import discard, prepare, print_error, warn
+from chatroom.ctl.streams import discard, plain, prepare, print_error, warn
 from chatroom.errors import ChatroomError
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 INTERRUPTED = 130
 """The exit code after Ctrl-C: 128 and the number of SIGINT, as shells have it."""
 
 _COMMANDS = {
-    "serve": "chatroom.ctl.serve_command:serve",
-    "user": "chatroom.ctl.user_commands:user",
-    "ban": "chatroom.ctl.ban_commands:ban",
-    "filter": "chatroom.ctl.filter_commands:filter_",
-    "channel": "chatroom.ctl.channel_commands:channel",
-    "config": "chatroom.ctl.config_commands:config",
-    "tls": "chatroom.ctl.tls_commands:tls",
-    "db": "chatroom.ctl.db_commands:db",
-    "history": "chatroom.ctl.history_commands:history",
-    "audit": "chatroom.ctl.audit_commands:audit",
-    "status": "chatroom.ctl.live_commands:status",
-    "who": "chatroom.ctl.live_commands:who",
-    "kick": "chatroom.ctl.live_commands:kick",
-    "announce": "chatroom.ctl.live_commands:announce",
-    "reload": "chatroom.ctl.live_commands:reload",
-    "login-delay": "chatroom.ctl.login_delay_commands:login_delay",
-    "lockdown": "chatroom.ctl.live_commands:lockdown",
-    "completion": "chatroom.ctl.program_commands:completion",
-    "help": "chatroom.ctl.program_commands:help_",
-    "version": "chatroom.ctl.program_commands:version",
+    "serve": ("chatroom.ctl.serve_command:serve", "Run the chat server until Ctrl-C or SIGTERM stops it."),
+    "user": ("chatroom.ctl.user_commands:user", "Create, change and delete accounts."),
+    "ban": ("chatroom.ctl.ban_commands:ban", "Ban names, addresses and networks from the server."),
+    "filter": (
+        "chatroom.ctl.filter_commands:filter_",
+        "Refuse texts that match a pattern, and mute, kick or ban who sends them.",
+    ),
+    "channel": ("chatroom.ctl.channel_commands:channel", "List, show and delete channels."),
+    "config": ("chatroom.ctl.config_commands:config", "Show and change the settings."),
+    "tls": ("chatroom.ctl.tls_commands:tls", "Make and show the certificates of encrypted connections."),
+    "db": ("chatroom.ctl.db_commands:db", "Show, migrate, copy, restore and check the database file."),
+    "history": ("chatroom.ctl.history_commands:history", "Search, export, import and delete messages."),
+    "audit": ("chatroom.ctl.audit_commands:audit", "Read the log of administrative actions."),
+    "status": ("chatroom.ctl.live_commands:status", "Show how the running daemon is doing."),
+    "who": ("chatroom.ctl.live_commands:who", "List the connections to the daemon."),
+    "kick": ("chatroom.ctl.live_commands:kick", "Disconnect the user NAME."),
+    "announce": ("chatroom.ctl.live_commands:announce", "Send TEXT to all users, as a notice from the server."),
+    "reload": ("chatroom.ctl.live_commands:reload", "Make the running daemon read its configuration again."),
+    "login-delay": ("chatroom.ctl.login_delay_commands:login_delay", "List and lift the delays after failed logins."),
+    "lockdown": (
+        "chatroom.ctl.live_commands:lockdown",
+        "Keep new users out of the running daemon, or show whether it does.",
+    ),
+    "completion": (
+        "chatroom.ctl.program_commands:completion",
+        "Print a script that makes SHELL complete commands and options.",
+    ),
+    "help": ("chatroom.ctl.program_commands:help_", "Show the help of COMMAND, or of chatroomctl."),
+    "version": ("chatroom.ctl.program_commands:version", "Print the version."),
 }
-"""Each subcommand as ``module:name``. A module is imported only when its command runs, which keeps the start quick."""
+"""Each subcommand as ``module:name``, and the first sentence of its help.
+
+A module is imported only when its command runs: all of them together take several times as long as a short command.
+"""
 
 
 class Chatroomctl(click.Group):
@@ -61,16 +73,34 @@ class Chatroomctl(click.Group):
         """Import and return the subcommand ``cmd_name``, or None if there is none."""
         if cmd_name not in _COMMANDS:
             return None
-        module, _, name = _COMMANDS[cmd_name].partition(":")
+        module, _, name = _COMMANDS[cmd_name][0].partition(":")
         command = getattr(importlib.import_module(module), name)
         assert isinstance(command, click.Command)
         return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of the subcommands for the help."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, summary) for name, (_, summary) in _COMMANDS.items()])
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Return the options and subcommands that begin with ``incomplete``, for the completion of a shell."""
+        from click.shell_completion import CompletionItem  # here, because only a shell's completion needs it
+
+        found = [
+            CompletionItem(name, help=summary)
+            for name, (_, summary) in _COMMANDS.items()
+            if name.startswith(incomplete)
+        ]
+        return found + super(click.Group, self).shell_complete(ctx, incomplete)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Return the subcommand that ``args`` begin with. Raises ``click.UsageError`` with a similar name, if any."""
         if args[0] not in _COMMANDS and not args[0].startswith("-") and not ctx.resilient_parsing:
+            from chatroom.config.load import did_you_mean  # here, because only this error needs it
+
             raise click.UsageError(f"No such command {args[0]!r}{did_you_mean(args[0], _COMMANDS) or '.'}", ctx)
         return super().resolve_command(ctx, args)
 
@@ -98,6 +128,8 @@ class Chatroomctl(click.Group):
 def _report(error: Exception) -> int:
     """Print the error on stderr, and return the exit code."""
     if os.environ.get("CHATROOM_DEBUG") and not isinstance(error, click.exceptions.Abort):
+        import traceback  # here, because a user does not ask for it
+
         with contextlib.suppress(OSError):
             traceback.print_exception(error)
     if isinstance(error, click.exceptions.Abort):

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 import errno
-import json
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
@@ -17,11 +16,10 @@ from pathlib import Path
 from typing import IO, Any, TypeVar
 
 import click
-from wcwidth import wcswidth
 
 from chatroom.chat.stored.records import Role
 from chatroom.ctl.invocation import current_zone
-from chatroom.ctl.streams import discard, has_all_characters, print_error, warn
+from chatroom.ctl.streams import discard, has_all_characters, plain, print_error, warn
 from chatroom.errors import Refused
 from chatroom.irc.times import format_moment
 from chatroom.new_file import new_file
@@ -60,15 +58,6 @@ def yes_option(command: Command) -> Command:
     """Add ``--yes`` to a command, as its argument ``yes``."""
     option = click.option("--yes", "-y", is_flag=True, help="Do not ask for confirmation; for scripts. Example: --yes")
     return option(command)
-
-
-def plain(text: str) -> str:
-    """Return ``text`` with escapes (``\\x1b``) for characters that could control a terminal or break the line."""
-    if text.isprintable():
-        return text
-    return "".join(
-        char if char.isprintable() else char.encode("unicode_escape", "backslashreplace").decode() for char in text
-    )
 
 
 def moment(at: datetime | None) -> str:
@@ -119,6 +108,8 @@ def print_json(document: object, *, changed: bool = False) -> None:
 
 def to_json(document: object, *, indent: int | None = None, only_ascii: bool = False) -> str:
     """Return a document as JSON. Characters that could control a terminal are written as ``\\uXXXX``."""
+    import json  # here, because most output is for people
+
     text = json.dumps(_jsonable(document), ensure_ascii=only_ascii, indent=indent)
     # JSON itself escapes only the controls below U+0020. The others appear inside strings only, so the text can be
     # searched as a whole.
@@ -217,6 +208,10 @@ def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
 
 
 def _width(text: str) -> int:
+    if text.isascii() and text.isprintable():
+        return len(text)
+    from wcwidth import wcswidth  # here, because most tables need only the above, and it is large
+
     # Terminal columns, not characters: CJK letters take two and combining ones none. Unprintable text gives -1.
     return max(wcswidth(text), 0)
 

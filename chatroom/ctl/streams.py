@@ -29,6 +29,15 @@ def prepare() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
+def plain(text: str) -> str:
+    """Return ``text`` with escapes (``\\x1b``) for characters that could control a terminal or break the line."""
+    if text.isprintable():
+        return text
+    return "".join(
+        char if char.isprintable() else char.encode("unicode_escape", "backslashreplace").decode() for char in text
+    )
+
+
 def warn(text: str) -> None:
     """Print one line on stderr, after the program's name."""
     print_error(f"chatroomctl: {text}")

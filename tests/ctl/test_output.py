@@ -15,7 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chatroom.chat.stored.records import Role
-from chatroom.ctl.output import confirm, moment, plain, print_json, print_pairs, print_table, to_json
+from chatroom.ctl.output import confirm, moment, print_json, print_pairs, print_table, to_json
+from chatroom.ctl.streams import plain
 from chatroom.errors import Refused
 
 AT = datetime(2030, 1, 2, 3, 4, 5, tzinfo=UTC)

@@ -37,6 +37,20 @@ SUBSCRIBER_PREFIX = 64
 _LOOPBACK = (IPv4Address("127.0.0.1"), IPv6Address("::1"))
 
 
+class HitCount(NamedTuple):
+    """How many users are disconnected from all their sessions, and how many sessions in all."""
+
+    users: int = 0
+    sessions: int = 0
+
+    def describe(self) -> str:
+        """Return the text for the issuer of the ban, such as ``2 users disconnected (3 connections)``."""
+        users = f"{self.users} user{'' if self.users == 1 else 's'} disconnected"
+        if self.users == self.sessions:
+            return users
+        return f"{users} ({self.sessions} connection{'' if self.sessions == 1 else 's'})"
+
+
 class RiskKind(Enum):
     """Why a ban must be confirmed."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -180,11 +179,11 @@ class Channel:
     def end_ban(self, entry: ListEntry) -> None:
         """Take a ban off its list because its time is over, and keep it aside."""
         self.discard_mask("b", entry.mask)
-        self.ended_bans = (*self.ended_bans, replace(entry, is_over=True))[-MOST_ENDED_BANS:]
+        self.ended_bans = (*self.ended_bans, entry._replace(is_over=True))[-MOST_ENDED_BANS:]
 
     def revive_ban(self, entry: ListEntry) -> None:
         """Put one of ``ended_bans`` back on its list."""
-        self.add_mask(replace(entry, is_over=False))
+        self.add_mask(entry._replace(is_over=False))
 
     def _forget_ended(self, mode: ListMode, mask: str) -> None:
         """Forget an ended ban: another one has its place, or an operator has lifted it."""
@@ -200,10 +199,10 @@ class Channel:
                 mask = rename_in_ban(entry.mask, old, new)
                 if mask is not None:
                     self.discard_mask(mode, entry.mask)
-                    self.add_mask(replace(entry, mask=mask))
+                    self.add_mask(entry._replace(mask=mask))
                     changed.append((mode, entry.mask, mask))
         self.ended_bans = tuple(
-            replace(entry, mask=rename_in_ban(entry.mask, old, new) or entry.mask) for entry in self.ended_bans
+            entry._replace(mask=rename_in_ban(entry.mask, old, new) or entry.mask) for entry in self.ended_bans
         )
         return changed
 

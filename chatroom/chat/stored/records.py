@@ -58,8 +58,7 @@ class Actor(NamedTuple):
     """``cli`` for the command line, or the address of the session."""
 
 
-@dataclass(frozen=True, slots=True)
-class Account:
+class Account(NamedTuple):
     """A registered name. No other account ever gets its ``id``, not even after it is deleted."""
 
     id: int
@@ -112,8 +111,7 @@ class Credential(NamedTuple):
     """The verifier as text: see ``passwords`` and ``scram`` in ``chatroom.chat.admission``."""
 
 
-@dataclass(frozen=True, slots=True)
-class ClientCertificate:
+class ClientCertificate(NamedTuple):
     """A TLS certificate by which clients log in to an account."""
 
     fingerprint: str
@@ -159,8 +157,7 @@ class AccountData:
                     values[after] = value
 
 
-@dataclass(frozen=True, slots=True)
-class Ban:
+class Ban(NamedTuple):
     """A ban, in force or not. A ban stays on record when it is lifted or expires."""
 
     id: int
@@ -254,8 +251,7 @@ class NewFilter(NamedTuple):
     """How long a mute or a ban lasts; None for the other actions."""
 
 
-@dataclass(frozen=True, slots=True)
-class SpamFilter:
+class SpamFilter(NamedTuple):
     """A pattern that texts of users are compared with, and what happens to a user whose text it matches."""
 
     id: int
@@ -274,8 +270,7 @@ class SpamFilter:
     """When it last matched one; None if it never did."""
 
 
-@dataclass(frozen=True, slots=True)
-class AuditEntry:
+class AuditEntry(NamedTuple):
     """One row of the audit: who did what to whom, when, and from where."""
 
     id: int
@@ -292,8 +287,7 @@ class AuditEntry:
     """Text for people: a reason, an old and a new value. It never holds a secret."""
 
 
-@dataclass(frozen=True, slots=True)
-class ListEntry:
+class ListEntry(NamedTuple):
     """One mask on a list of a channel: bans (``b``), exceptions (``e``) or invite exceptions (``I``)."""
 
     mode: ListMode

@@ -7,13 +7,11 @@ apply each migration once.
 
 from __future__ import annotations
 
+import os
 import re
-import secrets
 import sqlite3
 from collections.abc import Iterator
 from functools import cache
-from importlib import resources
-from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -39,18 +37,15 @@ def load_migrations() -> tuple[Migration, ...]:
 
     Raises ``StorageError`` if there are none, or if a number is missing.
     """
-    folders: list[Traversable] = [
-        # A wheel brings them inside of the package; a checkout has them at its top.
-        resources.files(chatroom) / "_migrations",
-        Path(chatroom.__file__).resolve().parent.parent / "migrations",
-    ]
-    for folder in folders:
+    package = Path(chatroom.__file__).resolve().parent
+    # A wheel brings them inside of the package; a checkout has them at its top.
+    for folder in (package / "_migrations", package.parent / "migrations"):
         if folder.is_dir():
             return _read_migrations(folder)
     raise StorageError("the installation is incomplete: there are no migrations")
 
 
-def _read_migrations(folder: Traversable) -> tuple[Migration, ...]:
+def _read_migrations(folder: Path) -> tuple[Migration, ...]:
     found = []
     for file in folder.iterdir():
         match = _FILE_NAME.fullmatch(file.name)
@@ -130,7 +125,7 @@ def _create(database: Database) -> None:
             for migration in load_migrations():
                 _run(database, migration)
             # A mark by which ``write_ahead_log`` tells this database from others. SQLite only looks whether it changed.
-            database.execute(f"PRAGMA schema_version = {secrets.randbits(31)}")
+            database.execute(f"PRAGMA schema_version = {int.from_bytes(os.urandom(4)) >> 1}")
 
 
 def _apply(database: Database, migration: Migration) -> None:

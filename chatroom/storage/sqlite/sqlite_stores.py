@@ -3,71 +3,95 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
+from typing import TYPE_CHECKING
 
-from chatroom.chat.stored.account_stores import AccountDataStore, ClientCertificateStore, FailedLoginStore
-from chatroom.chat.stored.filter_stores import FilterStore
-from chatroom.chat.stored.history_stores import HistoryStore, PresenceStore
-from chatroom.chat.stored.records import Change
-from chatroom.chat.stored.stores import AccountStore, AuditStore, BanStore, ChannelStore
-from chatroom.storage.sqlite.account_data_store import SqliteAccountData
 from chatroom.storage.sqlite.account_store import SqliteAccounts
 from chatroom.storage.sqlite.audit_store import SqliteAudit
-from chatroom.storage.sqlite.backup import Progress
 from chatroom.storage.sqlite.ban_store import SqliteBans
-from chatroom.storage.sqlite.certificate_store import SqliteClientCertificates
 from chatroom.storage.sqlite.change_store import ChangeLog
-from chatroom.storage.sqlite.channel_store import SqliteChannels
 from chatroom.storage.sqlite.database import BUSY_TIMEOUT_S, Database, open_database
-from chatroom.storage.sqlite.failed_login_store import SqliteFailedLogins
-from chatroom.storage.sqlite.filter_store import SqliteFilters
-from chatroom.storage.sqlite.history_store import SqliteHistory
 from chatroom.storage.sqlite.migrate import bring_up
-from chatroom.storage.sqlite.presence_store import SqlitePresence
 from chatroom.storage.sqlite.server_keys import get_server_key
 from chatroom.storage.sqlite.timestamps import Clock, utc_now
 from chatroom.storage.write_guard import WriteGuard
+
+if TYPE_CHECKING:
+    from chatroom.chat.stored.account_stores import AccountDataStore, ClientCertificateStore, FailedLoginStore
+    from chatroom.chat.stored.filter_stores import FilterStore
+    from chatroom.chat.stored.history_stores import HistoryStore, PresenceStore
+    from chatroom.chat.stored.records import Change
+    from chatroom.chat.stored.stores import AccountStore, AuditStore, BanStore, ChannelStore
+    from chatroom.storage.sqlite.backup import Progress
 
 
 class SqliteStores:
     """Implements ``chatroom.chat.stored.stores.Stores``. It closes at the end of a ``with``.
 
-    ``database`` is the connection. The command line uses it for work on the file itself, such as a copy.
+    ``database`` is the connection. The command line uses it for work on the file itself, such as a copy. A store that
+    few commands need is made, and its module imported, at its first use.
     """
-
-    __slots__ = (
-        "_changes",
-        "account_data",
-        "accounts",
-        "audit",
-        "bans",
-        "channels",
-        "client_certificates",
-        "database",
-        "failed_logins",
-        "filters",
-        "history",
-        "presence",
-        "upgraded_from",
-    )
 
     def __init__(self, database: Database, upgraded_from: Path | None = None) -> None:
         self.database = database
-        # Declared with the Protocols, so that mypy checks each implementation against its contract here.
+        # Declared with the Protocols, so that mypy checks each implementation against its contract here and below.
         self.accounts: AccountStore = SqliteAccounts(database)
         self.bans: BanStore = SqliteBans(database)
-        self.filters: FilterStore = SqliteFilters(database)
-        self.client_certificates: ClientCertificateStore = SqliteClientCertificates(database)
-        self.failed_logins: FailedLoginStore = SqliteFailedLogins(database)
-        self.account_data: AccountDataStore = SqliteAccountData(database)
-        self.channels: ChannelStore = SqliteChannels(database)
         self.audit: AuditStore = SqliteAudit(database)
-        self.history: HistoryStore = SqliteHistory(database)
-        self.presence: PresenceStore = SqlitePresence(database)
         self.upgraded_from = upgraded_from
         """The copy of the older database, if opening has upgraded it; otherwise None."""
         self._changes = ChangeLog(database)
+
+    @cached_property
+    def filters(self) -> FilterStore:
+        """Spam filters."""
+        from chatroom.storage.sqlite.filter_store import SqliteFilters
+
+        return SqliteFilters(self.database)
+
+    @cached_property
+    def client_certificates(self) -> ClientCertificateStore:
+        """The certificates by which clients log in to accounts."""
+        from chatroom.storage.sqlite.certificate_store import SqliteClientCertificates
+
+        return SqliteClientCertificates(self.database)
+
+    @cached_property
+    def failed_logins(self) -> FailedLoginStore:
+        """How often logins have failed lately."""
+        from chatroom.storage.sqlite.failed_login_store import SqliteFailedLogins
+
+        return SqliteFailedLogins(self.database)
+
+    @cached_property
+    def account_data(self) -> AccountDataStore:
+        """Account data: read markers and metadata."""
+        from chatroom.storage.sqlite.account_data_store import SqliteAccountData
+
+        return SqliteAccountData(self.database)
+
+    @cached_property
+    def channels(self) -> ChannelStore:
+        """The channels that outlive their members."""
+        from chatroom.storage.sqlite.channel_store import SqliteChannels
+
+        return SqliteChannels(self.database)
+
+    @cached_property
+    def history(self) -> HistoryStore:
+        """The entries of the history."""
+        from chatroom.storage.sqlite.history_store import SqliteHistory
+
+        return SqliteHistory(self.database)
+
+    @cached_property
+    def presence(self) -> PresenceStore:
+        """Up to where accounts had read when they left."""
+        from chatroom.storage.sqlite.presence_store import SqlitePresence
+
+        return SqlitePresence(self.database)
 
     @property
     def path(self) -> Path:

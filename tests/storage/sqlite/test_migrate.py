@@ -162,7 +162,6 @@ def test_installed_migrations_come_first(tmp_path: Path, monkeypatch: pytest.Mon
     (tmp_path / "migrations" / "0001_checkout.sql").write_text("SELECT 1;")
     package.mkdir()
     monkeypatch.setattr("chatroom.__file__", str(package / "__init__.py"))
-    monkeypatch.setattr("chatroom.storage.sqlite.migrate.resources.files", lambda _package: package)
     load = load_migrations.__wrapped__
     assert [migration.name for migration in load()] == ["checkout"]
     (package / "_migrations").mkdir()
