@@ -11,7 +11,8 @@ import errno
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import IO, Any, TypeVar
 
@@ -26,6 +27,10 @@ from chatroom.new_file import new_file
 
 _RESULT = "chatroom.ctl.result"
 """Under this name a click context has the flag and the keys of ``result_option``."""
+_LINES_AT_ONCE = 1000
+"""How many lines of a table are one write: few calls, and a reader that wants no more is noticed soon."""
+_AS_IT_IS = frozenset({str, int, bool, float, type(None)})
+"""The types of values that JSON has."""
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -79,16 +84,20 @@ def size(count: int) -> str:
 
 def print_table(headers: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """Print a table. Each column is as wide as its longest cell, and nothing is cut off."""
-    lines = [[_cell(value) for value in row] for row in rows]
-    widths = [max(map(_width, column)) for column in zip(headers, *lines, strict=True)]
+    cell = _cells(current_zone())
+    # By column: the cells of one are alike, and a table can have 100,000 rows.
+    columns = [list(map(cell, column)) for column in zip(*rows, strict=True)] or [[] for _ in headers]
+    widths = [max(map(_width, (header, *column))) for header, column in zip(headers, columns, strict=True)]
     click.echo(click.style(_line(headers, widths), bold=True))
-    for line in lines:
-        click.echo(_line(line, widths))
+    lines = [_line(line, widths) for line in zip(*columns, strict=True)]
+    for start in range(0, len(lines), _LINES_AT_ONCE):
+        click.echo("\n".join(lines[start : start + _LINES_AT_ONCE]))
 
 
 def print_pairs(pairs: Iterable[tuple[str, object]]) -> None:
     """Print the properties of one object, one on each line."""
-    shown = [(label, _cell(value)) for label, value in pairs]
+    cell = _cells(current_zone())
+    shown = [(label, cell(value)) for label, value in pairs]
     width = max((_width(label) for label, _ in shown), default=0)
     for label, value in shown:
         click.echo(f"{click.style(_pad(label, width), bold=True)}  {value}")
@@ -99,20 +108,34 @@ def print_json(document: object, *, changed: bool = False) -> None:
 
     ``changed``: the command has changed something, and an output that fails must not hide it; see ``report``.
     """
-    text = to_json(document, indent=2, only_ascii=not has_all_characters(sys.stdout.encoding))
+    text = to_json(document, indented=True, only_ascii=not has_all_characters(sys.stdout.encoding))
     if changed:
         _print_result(text)
     else:
         click.echo(text)
 
 
-def to_json(document: object, *, indent: int | None = None, only_ascii: bool = False) -> str:
-    """Return a document as JSON. Characters that could control a terminal are written as ``\\uXXXX``."""
+def to_json(document: object, *, indented: bool = False, only_ascii: bool = False) -> str:
+    """Return a document as JSON, on one line or ``indented`` by two spaces.
+
+    Characters that could control a terminal are written as ``\\uXXXX``.
+    """
     import json  # here, because most output is for people
 
-    text = json.dumps(_jsonable(document), ensure_ascii=only_ascii, indent=indent)
+    made_of = _jsonable(document)
+    if indented:
+
+        @cache
+        def encoder(separator: str) -> Callable[[object], str]:
+            return json.JSONEncoder(ensure_ascii=only_ascii, separators=(separator, ": ")).encode
+
+        text = _indented(made_of, encoder)
+    else:
+        text = json.dumps(made_of, ensure_ascii=only_ascii)
     # JSON itself escapes only the controls below U+0020. The others appear inside strings only, so the text can be
     # searched as a whole.
+    if text.replace("\n", "").isprintable():
+        return text
     return "\n".join(line if line.isprintable() else _escape(line) for line in text.split("\n"))
 
 
@@ -182,6 +205,25 @@ def progress(length: int, label: str, *, output: str = "") -> AbstractContextMan
     return click.progressbar(length=length, label=label, file=sys.stderr, hidden=hidden)
 
 
+def _indented(value: Any, encoder: Callable[[str], Callable[[object], str]], begin: str = "\n") -> str:
+    """Return what ``json.dumps`` returns with ``indent=2``, for which it does without its encoder in C.
+
+    ``encoder`` makes an encoder with a separator of items. ``begin`` is what lines of the value begin with.
+    """
+    inside = f"{begin}  "
+    encode = encoder(f",{inside}")
+    if not isinstance(value, dict | list) or not value:
+        return encode(value)
+    items = value.values() if isinstance(value, dict) else value
+    if _AS_IT_IS.issuperset(map(type, items)):
+        text = encode(value)
+        return f"{text[0]}{inside}{text[1:-1]}{begin}{text[-1]}"
+    if isinstance(value, dict):
+        shown = [f"{encode(key)}: {_indented(item, encoder, inside)}" for key, item in value.items()]
+        return f"{{{inside}{f',{inside}'.join(shown)}{begin}}}"
+    return f"[{inside}{f',{inside}'.join(_indented(item, encoder, inside) for item in value)}{begin}]"
+
+
 def _escape(line: str) -> str:
     # A character above U+FFFF is a surrogate pair in JSON, which is its UTF-16.
     units = (char.encode("utf-16-be", "surrogatepass").hex() if not char.isprintable() else char for char in line)
@@ -191,20 +233,29 @@ def _escape(line: str) -> str:
     )
 
 
-def _cell(value: object) -> str:
-    if value is None or value == "":
-        return "-"
-    if isinstance(value, datetime):
-        return moment(value)
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, Role):
-        return value.word
-    return plain(str(value))
+def _cells(zone: tzinfo | None) -> Callable[[object], str]:
+    """Return what makes the text of a value, with times in a zone."""
+    # Rows that were made together have few times, to the second.
+    shown = lru_cache(maxsize=1024)(lambda second: format_moment(second, zone))
+
+    def cell(value: object) -> str:
+        if value is None or value == "":
+            return "-"
+        if isinstance(value, str):
+            return plain(value)
+        if isinstance(value, datetime):
+            return shown(value.replace(microsecond=0))
+        if isinstance(value, bool):
+            return "yes" if value else "no"
+        if isinstance(value, Role):
+            return value.word
+        return plain(str(value))
+
+    return cell
 
 
 def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
-    return "  ".join(_pad(cell, width) for cell, width in zip(cells, widths, strict=True)).rstrip()
+    return "  ".join(map(_pad, cells, widths)).rstrip()
 
 
 def _width(text: str) -> int:
@@ -217,23 +268,28 @@ def _width(text: str) -> int:
 
 
 def _pad(text: str, width: int) -> str:
+    if text.isascii():
+        return text.ljust(width)
     return text + " " * (width - _width(text))
 
 
 def _jsonable(value: Any) -> Any:
-    # Before the rest: a role is an int, and JSON would get its number.
-    if isinstance(value, Role):
-        return value.word
+    if type(value) in _AS_IT_IS:
+        return value
+    if isinstance(value, tuple) and hasattr(value, "_fields"):
+        fields = zip(value._fields, value, strict=True)
+        return {name: item if type(item) in _AS_IT_IS else _jsonable(item) for name, item in fields}
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    # A role is an int, and JSON would get its number.
+    if isinstance(value, Role):
+        return value.word
+    if isinstance(value, list | tuple):
+        return [_jsonable(item) for item in value]
+    if isinstance(value, dict):
+        return {str(key): _jsonable(item) for key, item in value.items()}
     if isinstance(value, Path):
         return str(value)
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {item.name: _jsonable(getattr(value, item.name)) for item in dataclasses.fields(value)}
-    if isinstance(value, dict):
-        return {str(key): _jsonable(item) for key, item in value.items()}
-    if isinstance(value, tuple) and hasattr(value, "_asdict"):
-        return _jsonable(value._asdict())
-    if isinstance(value, list | tuple):
-        return [_jsonable(item) for item in value]
     return value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from chatroom.chat.stored.records import Actor, AuditEntry
@@ -11,9 +12,15 @@ from chatroom.storage.sqlite.timestamps import from_ms, to_ms
 
 def add_row(database: Database, by: Actor, action: str, target: str, detail: str = "") -> None:
     """Add an audit row. Only in the transaction of the action itself."""
-    database.execute(
+    add_rows(database, by, action, [(target, detail)])
+
+
+def add_rows(database: Database, by: Actor, action: str, targets: Iterable[tuple[str, str]]) -> None:
+    """As ``add_row``, for several pairs of a target and a detail."""
+    now_ms = database.now_ms()
+    database.execute_many(
         "INSERT INTO audit (at_ms, actor, origin, action, target, detail) VALUES (?, ?, ?, ?, ?, ?)",
-        (database.now_ms(), by.name, by.origin, action, target, detail),
+        [(now_ms, by.name, by.origin, action, target, detail) for target, detail in targets],
     )
 
 

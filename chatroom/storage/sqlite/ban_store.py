@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from ipaddress import ip_network
+from itertools import count
 
 from chatroom.chat.stored.records import Actor, Ban, BanKind, BanRule, NewBan
 from chatroom.errors import InvalidTarget, NotFound
@@ -23,6 +24,8 @@ _IN_FORCE = "lifted_ms IS NULL AND (until_ms IS NULL OR until_ms > ?)"
 # IS instead of =, because it is true for two NULLs: a name ban has no network, and an address ban no name.
 _SAME_TARGET = "kind = ? AND folded IS ? AND network IS ? AND prefix IS ?"
 
+_Key = tuple[str | None, int | None, bytes | None, int | None]
+
 
 class SqliteBans:
     """Implements ``chatroom.chat.stored.stores.BanStore``."""
@@ -34,14 +37,18 @@ class SqliteBans:
 
     def add(self, kind: BanKind, target: str, reason: str, until_at: datetime | None, by: Actor) -> Ban:
         """Ban a name or a network, and lift the ban that was in force for it."""
-        with self._database.transaction():
-            ban = self._add(NewBan(kind, target, reason, until_at), by)
-        return ban
+        return self.add_many([NewBan(kind, target, reason, until_at)], by)[0]
 
     def add_many(self, bans: Sequence[NewBan], by: Actor) -> list[Ban]:
         """Add several bans in one transaction."""
+        keys = [_key(ban.kind, ban.target) for ban in bans]
+        added: list[Ban] = []
         with self._database.transaction():
-            added = [self._add(ban, by) for ban in bans]
+            # A ban lifts the one before it on the same target, so that one must be stored by then.
+            start = 0
+            for end in _ends_of_runs(keys):
+                added += self._add(bans[start:end], keys[start:end], by)
+                start = end
         return added
 
     def lift(self, ban_id: int, by: Actor) -> Ban:
@@ -88,28 +95,41 @@ class SqliteBans:
         row = self._database.row(f"SELECT {_RULE_COLUMNS} FROM bans WHERE id = ? AND {_IN_FORCE}", (ban_id, to_ms(now)))
         return None if row is None else _rule(row)
 
-    def _add(self, new: NewBan, by: Actor) -> Ban:
-        kind, target, reason, until_at, created_at = new
-        now_ms = self._database.now_ms()
-        created_ms = now_ms if created_at is None else to_ms(created_at)
-        folded, version, network, prefix = _key(kind, target)
-        # Only bans in force: one that has expired was not lifted by anyone.
-        replaced = self._database.rows(
-            f"SELECT id FROM bans WHERE {_SAME_TARGET} AND {_IN_FORCE}", (kind, folded, network, prefix, now_ms)
-        )
-        for (ban_id,) in replaced:
-            self._lift(ban_id, by, now_ms)
-        added_id = self._database.execute(
+    def _add(self, bans: Sequence[NewBan], keys: Sequence[_Key], by: Actor) -> list[Ban]:
+        """Add bans on different targets. One statement adds all rows of a table, which is several times as quick."""
+        database, now_ms = self._database, self._database.now_ms()
+        # AUTOINCREMENT gives the numbers that follow the highest one ever given.
+        first_id = 1 + database.number("SELECT seq FROM sqlite_sequence WHERE name = 'bans'")
+        made, rows, changed, audited = [], [], [], []
+        for ban_id, (kind, target, reason, until_at, created_at), key in zip(count(first_id), bans, keys):
+            folded, version, network, prefix = key
+            created_ms = now_ms if created_at is None else to_ms(created_at)
+            until_ms = to_ms_or_none(until_at)
+            # Only bans in force: one that has expired was not lifted by anyone.
+            replaced = [
+                row[0]
+                for row in database.rows(
+                    f"SELECT id FROM bans WHERE {_SAME_TARGET} AND {_IN_FORCE}", (kind, folded, network, prefix, now_ms)
+                )
+            ]
+            for one in replaced:
+                self._lift(one, by, now_ms)
+            rows.append(
+                (ban_id, kind, target, folded, version, network, prefix, reason, by.name, created_ms, until_ms)
+            )
+            ban = Ban(ban_id, kind, target, reason, by.name, from_ms(created_ms), from_ms_or_none(until_ms))
+            made.append(ban)
+            changed.append(ban_id)
+            audited.append((target, _detail(ban, replaced)))
+        database.execute_many(
             "INSERT INTO bans"
-            " (kind, target, folded, version, network, prefix, reason, created_by, created_ms, until_ms)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (kind, target, folded, version, network, prefix, reason, by.name, created_ms, to_ms_or_none(until_at)),
-        ).lastrowid
-        assert added_id is not None  # an INSERT into a table with rowids
-        ban = self._get(added_id)
-        change_store.add_row(self._database, "bans", added_id)
-        audit_store.add_row(self._database, by, "ban.add", target, _detail(ban, [row[0] for row in replaced]))
-        return ban
+            " (id, kind, target, folded, version, network, prefix, reason, created_by, created_ms, until_ms)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            rows,
+        )
+        change_store.add_rows(database, "bans", changed)
+        audit_store.add_rows(database, by, "ban.add", audited)
+        return made
 
     def _lift(self, ban_id: int, by: Actor, now_ms: int) -> None:
         self._database.execute("UPDATE bans SET lifted_ms = ?, lifted_by = ? WHERE id = ?", (now_ms, by.name, ban_id))
@@ -122,7 +142,18 @@ class SqliteBans:
         return ban
 
 
-def _key(kind: BanKind, target: str) -> tuple[str | None, int | None, bytes | None, int | None]:
+def _ends_of_runs(keys: Sequence[_Key]) -> Iterator[int]:
+    """Where to cut a list so that no part has a key twice."""
+    seen: set[_Key] = set()
+    for at, key in enumerate(keys):
+        if key in seen:
+            yield at
+            seen.clear()
+        seen.add(key)
+    yield len(keys)
+
+
+def _key(kind: BanKind, target: str) -> _Key:
     """The columns that identify a target: casefolded name, IP version, packed first address, prefix length."""
     if kind == "name":
         return casefold(target), None, None, None

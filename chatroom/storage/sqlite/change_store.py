@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from chatroom.chat.stored.records import Change, ChangeTable
 from chatroom.storage.sqlite.database import Database
 
@@ -15,11 +17,18 @@ _TABLES: tuple[ChangeTable, ...] = ("accounts", "bans", "channels", "filters")
 
 def add_row(database: Database, table: ChangeTable, row_id: int) -> None:
     """Log that a row was added, changed or deleted. Only in the transaction that does so."""
-    change_id = database.execute(
-        "INSERT INTO changes (tbl, row_id, origin) VALUES (?, ?, ?)", (table, row_id, database.writer)
-    ).lastrowid
+    add_rows(database, table, (row_id,))
+
+
+def add_rows(database: Database, table: ChangeTable, row_ids: Sequence[int]) -> None:
+    """As ``add_row``, for several rows of a table."""
+    database.execute_many(
+        "INSERT INTO changes (tbl, row_id, origin) VALUES (?, ?, ?)",
+        [(table, row_id, database.writer) for row_id in row_ids],
+    )
+    change_id = database.number("SELECT max(id) FROM changes")
     # This deletes as many rows as were added since the last pruning, so it is quick.
-    if change_id is not None and change_id % _PRUNE_EVERY == 0:
+    if change_id % _PRUNE_EVERY < len(row_ids):
         database.execute("DELETE FROM changes WHERE id <= ?", (change_id - KEPT_ROWS,))
 
 
