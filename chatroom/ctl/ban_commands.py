@@ -11,7 +11,6 @@ from chatroom.chat.admission.ban_policy import check_reason, is_wide, narrowness
 from chatroom.chat.admission.ban_targets import NameTarget, NetworkTarget, format_network, parse_target
 from chatroom.chat.admission.durations import parse_duration
 from chatroom.chat.stored.records import Ban
-from chatroom.ctl import ban_lists
 from chatroom.ctl.ban_checks import (
     choose_targets,
     confirm_admins,
@@ -246,12 +245,14 @@ def export(invocation: Invocation, file: str) -> None:
     Example:
       chatroomctl ban export bans.jsonl
     """
+    from chatroom.ctl.ban_lists import format_line  # here and below, because a single ban needs no JSON
+
     with open_stores(invocation.database) as stores:
         bans = stores.bans.list_in_force(datetime.now(UTC))
     # Oldest first, so that an import numbers the bans in the same order.
     with open_output(file) as target:
         for one in reversed(bans):
-            click.echo(ban_lists.format_line(one), file=target)
+            click.echo(format_line(one), file=target)
     if file != "-":
         report(f"Wrote {len(bans)} bans of {invocation.database} to {file}")
 
@@ -276,6 +277,8 @@ def import_(invocation: Invocation, file: str, reason: str, skip_bad: bool, forc
       chatroomctl ban import bans.jsonl
       curl -s https://example.org/drop.txt | chatroomctl ban import - --reason "drop list"
     """
+    from chatroom.ctl import ban_lists
+
     reason = check_reason(reason)
     now = datetime.now(UTC)
     # A byte that is not UTF-8 makes its own line bad and not the whole file.

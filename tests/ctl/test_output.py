@@ -116,3 +116,23 @@ def test_a_question_at_a_terminal(monkeypatch: pytest.MonkeyPatch, answer: bool)
     else:
         with pytest.raises(click.Abort):
             confirm("Really \x1b?", yes=False)
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.text(),
+        lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+    )
+)
+def test_documents_are_indented_as_json_does_it(document: object) -> None:
+    """An indented document is what ``json.dumps`` makes of it, but for characters that could control a terminal."""
+    assert json.loads(to_json(document, indented=True)) == document
+    ascii_only = to_json(document, indented=True, only_ascii=True)
+    assert ascii_only.replace("\x7f", "\\u007f") == json.dumps(document, indent=2).replace("\x7f", "\\u007f")
+
+
+def test_a_long_table_is_written_whole(capsys: pytest.CaptureFixture[str]) -> None:
+    """A table of thousands of rows has each of them once, in their order."""
+    print_table(("ID", "AT"), [(number, AT) for number in range(2500)])
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1:] == [f"{number:<4}  2030-01-02 03:04:05Z" for number in range(2500)]

@@ -4,6 +4,7 @@ Sources: RFC 5802 and RFC 7677. The library ``scramp`` has the messages and the 
 ``SCRAM-SHA-256$<iterations>:<salt>$<stored key>:<server key>``; the salt and the keys are base64.
 
 ``make_verifier`` is slow on purpose: it takes as long as its iterations. Call it, and ``ScramExchange``, in a worker.
+The first call there imports ``scramp``, with the ASN.1 of certificates, which is a quarter of the daemon's own imports.
 """
 
 from __future__ import annotations
@@ -15,8 +16,6 @@ import re
 import secrets
 from collections.abc import Callable
 from typing import Any, NamedTuple
-
-from scramp import ScramException, ScramMechanism
 
 from chatroom.chat.admission.passwords import normalise
 from chatroom.chat.stored.records import Credential
@@ -47,6 +46,8 @@ def make_verifier(password: str, iterations: int) -> Credential | None:
     SCRAM clients prepare passwords by SASLprep (RFC 4013), which is older than our rule and refuses emoji, for example.
     Raises ``InvalidValue`` as ``passwords.normalise``.
     """
+    from scramp import ScramException, ScramMechanism
+
     normal = normalise(password)
     try:
         salt, stored_key, server_key, _ = ScramMechanism(MECHANISM).make_auth_info(
@@ -103,6 +104,8 @@ class ScramExchange:
 
         ``find`` returns the verifier of a name. An exception that it raises is raised here.
         """
+        from scramp import ScramException, ScramMechanism
+
         # scramp turns every exception of ``look_up`` into a ScramException. An error of the database must not look like
         # a malformed message, so it is remembered here and raised again.
         faults: list[Exception] = []
@@ -126,6 +129,8 @@ class ScramExchange:
 
     def finish(self, client_final: bytes) -> bytes | None:
         """Take the client's proof and return the server's own; None if the client's is wrong or comes too early."""
+        from scramp import ScramException
+
         if self._server is None:
             return None
         try:

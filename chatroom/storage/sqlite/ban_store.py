@@ -114,9 +114,7 @@ class SqliteBans:
             ]
             for one in replaced:
                 self._lift(one, by, now_ms)
-            rows.append(
-                (ban_id, kind, target, folded, version, network, prefix, reason, by.name, created_ms, until_ms)
-            )
+            rows.append((ban_id, kind, target, folded, version, network, prefix, reason, by.name, created_ms, until_ms))
             ban = Ban(ban_id, kind, target, reason, by.name, from_ms(created_ms), from_ms_or_none(until_ms))
             made.append(ban)
             changed.append(ban_id)
