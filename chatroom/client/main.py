@@ -3,68 +3,30 @@
 from __future__ import annotations
 
 import errno
-import getpass
 import io
 import os
-import random
 import sys
-import time
-import traceback
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
-from queue import SimpleQueue
+from typing import TYPE_CHECKING
 
 import click
 
 from chatroom import __version__
-from chatroom.client import plain, std_streams
-from chatroom.client.address import LOOPBACK, Address, parse_address
-from chatroom.client.chat_session import ChatSession
-from chatroom.client.handshake import WANTED_CAPS, Login
-from chatroom.client.known_servers import KnownServers, default_path
-from chatroom.client.line_output import LineOutput
-from chatroom.client.link import Link, LinkItem
-from chatroom.client.route import Route
-from chatroom.client.stdin_lines import LineSource, StdinThread
+from chatroom.client import std_streams
+from chatroom.client.address import Address, parse_address
+from chatroom.client.stdin_lines import LineSource
 from chatroom.client.terminal_echo import TerminalEcho
 from chatroom.client.text import printable, well_formed
 from chatroom.client.trust import SYSTEM_TRUST, Trust, parse_fingerprint
 from chatroom.errors import ChatroomError
-from chatroom.irc.names import is_nick
+
+if TYPE_CHECKING:
+    from chatroom.client.known_servers import KnownServers
+    from chatroom.client.options import Options
 
 # The program writes no files, so only its output can fail with these.
 _OUTPUT_ERRORS = (errno.EBADF, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.ENOSPC)
-# A script knows what it sends, so the server need not echo it, nor say which line an answer is for. It reads lines.
-_FOR_THE_SCREEN = ("draft/multiline", "echo-message", "labeled-response")
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """The settings from the command line and the environment."""
-
-    route: Route
-    nick: str
-    account: str
-    password: str
-    server_password: str
-    join: tuple[str, ...]
-
-    @property
-    def asks_password(self) -> bool:
-        """True if the user must give the account's password before the chat. A certificate may do without one."""
-        return self.account != "" and not self.password and not self.route.shows_certificate
-
-
-def default_nick() -> str:
-    """Return the name of the shell's user as a nick, with ``_`` for characters that a nick cannot have."""
-    try:
-        name = getpass.getuser()
-    except (OSError, KeyError):
-        return "guest"  # the user id has no name, as in some containers
-    # "a" goes before each character, because a nick may begin with fewer characters than it may contain.
-    nick = "".join(char if is_nick("a" + char) else "_" for char in name)[:32]
-    return nick if is_nick(nick) else "guest"
 
 
 def main() -> None:
@@ -87,6 +49,8 @@ def main() -> None:
 def _report(error: Exception) -> int:
     """Say in one line why the program ends, after the traceback if CHATROOM_DEBUG is set. Returns the exit code."""
     if os.environ.get("CHATROOM_DEBUG", "") not in ("", "0"):
+        import traceback  # here, because a user does not ask for it
+
         std_streams.tell(sys.stderr, "".join(traceback.format_exception(error)))
     std_streams.stdout_failure()  # so that one cause is not reported twice
     if isinstance(error, BrokenPipeError):
@@ -162,6 +126,11 @@ def command(
     CHATROOM_PASSWORD and CHATROOM_SERVER_PASSWORD give the passwords of your account and of the server. At a terminal
     you are asked for them. CHATROOM_DEBUG=1 shows the traceback of an internal error.
     """
+    # Here, because --version and --help need none of them.
+    from chatroom.client.known_servers import KnownServers, default_path
+    from chatroom.client.options import Options
+    from chatroom.client.route import Route
+
     trust = Trust(fingerprint, well_formed(ca), well_formed(certificate), well_formed(key))
     address = _parse_server(server, tls, trust)
     known = KnownServers(default_path())
@@ -189,7 +158,9 @@ def command(
         return _run_plain(options, source, commands)
     import asyncio  # here, because it loads ssl, which a script that pipes a line should not wait for
 
-    return asyncio.run(_run_screen(options))
+    from chatroom.client.chats import chat_on_screen
+
+    return asyncio.run(chat_on_screen(options))
 
 
 def _parse_server(server: str, tls: bool, trust: Trust) -> Address:
@@ -220,10 +191,6 @@ def _forget(known: KnownServers, address: Address) -> int:
     return 1
 
 
-def _make_link(route: Route, post: Callable[[LinkItem], None]) -> Link:
-    return Link(route.address, post, trust=route.trust)
-
-
 def _run_plain(options: Options, source: LineSource, commands: bool) -> int:
     interactive = sys.stdin.isatty()
     echo = TerminalEcho(sys.stdin.fileno())
@@ -236,30 +203,9 @@ def _run_plain(options: Options, source: LineSource, commands: bool) -> int:
         if password is None:
             return 130
         options = replace(options, password=password)
-    inbox: plain.Inbox = SimpleQueue()
-    caps = tuple(cap for cap in WANTED_CAPS if cap not in _FOR_THE_SCREEN)
-    login = _login(options, options.nick or default_nick(), caps)
-    session = ChatSession(
-        options.route,
-        login,
-        lambda: _make_link(options.route, inbox.put),
-        time.monotonic,
-        random.random,
-        options.join,
-        plain.ATTEMPTS,
-        say_again=True,
-        can_ask=interactive,
-    )
-    return plain.Plain(
-        session,
-        inbox,
-        StdinThread(source, inbox.put),
-        LineOutput(session.state, sys.stdout, sys.stderr, interactive=interactive),
-        echo,
-        interactive=interactive,
-        commands=commands or interactive,
-        channel=options.join[0] if options.join else None,
-    ).run()
+    from chatroom.client.chats import chat_in_lines  # here, because the question need not wait for it
+
+    return chat_in_lines(options, source, echo, interactive=interactive, commands=commands)
 
 
 def _ask_password(prompt: str, source: LineSource, echo: TerminalEcho) -> str | None:
@@ -273,36 +219,3 @@ def _ask_password(prompt: str, source: LineSource, echo: TerminalEcho) -> str | 
     finally:
         std_streams.tell(sys.stderr, "\n")
         echo.show(True)
-
-
-async def _run_screen(options: Options) -> int:
-    # Imported only here: it loads prompt_toolkit, which a script that pipes a line should not wait for.
-    from chatroom.client.screen import Screen
-
-    with Screen() as screen:
-        try:
-            nick = options.nick
-            if not nick:
-                # The default stands in brackets instead of on the line, so that another nick can be typed at once.
-                nick = (await screen.ask(f"Nickname [{default_nick()}]: ") or "").strip() or default_nick()
-            if options.asks_password:
-                password = await screen.ask(f"Password for {options.account}: ", secret=True)
-                options = replace(options, password=well_formed(password or ""))
-        except (EOFError, KeyboardInterrupt):
-            return 130
-        session = ChatSession(
-            options.route,
-            _login(options, well_formed(nick), WANTED_CAPS),
-            lambda: _make_link(options.route, screen.post),
-            time.monotonic,
-            random.random,
-            options.join,
-        )
-        code = await screen.run(session)
-    if session.over is not None and session.over.unreachable and options.route.address.host in LOOPBACK:
-        std_streams.tell(sys.stderr, "Is a server running here? `chatroomctl serve` starts one.\n")
-    return code
-
-
-def _login(options: Options, nick: str, caps: tuple[str, ...]) -> Login:
-    return Login(nick, options.account, options.password, options.server_password, caps)

@@ -17,7 +17,6 @@ import struct
 import threading
 from collections.abc import Sequence
 from functools import lru_cache
-from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,7 +29,6 @@ from chatroom.server.clocks import read_clocks
 from chatroom.server.entrance import Entrance
 from chatroom.server.handshakes import MADE_ROOM, Arrival, Handshakes
 from chatroom.server.turned_away import TurnedAway
-from chatroom.server.websocket import error_response
 
 if TYPE_CHECKING:
     from chatroom.config import Listen
@@ -340,4 +338,10 @@ def _turn_away(sock: Transport, address: str, why: str, entrance: Entrance) -> N
     if entrance.certificates is not None and isinstance(sock, socket.socket):
         return  # before the TLS handshake the client cannot read anything
     line = f"ERROR :Closing Link: {address} ({why})\r\n".encode()
-    sock.send(error_response(HTTPStatus.TOO_MANY_REQUESTS, why) if entrance.websocket else line)
+    if entrance.websocket:
+        from http import HTTPStatus
+
+        from chatroom.server.websocket import error_response  # as in ``open_entrance``
+
+        line = error_response(HTTPStatus.TOO_MANY_REQUESTS, why)
+    sock.send(line)

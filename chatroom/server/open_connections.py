@@ -15,7 +15,6 @@ from chatroom.server.handshakes import MADE_ROOM
 from chatroom.server.lingering import LINGER_S, Lingering
 from chatroom.server.liveness_wheel import LivenessWheel
 from chatroom.server.session_bounds import begin_session
-from chatroom.server.websocket_connection import HANDSHAKE_S, MessageCache, WebSocketConnection
 
 if TYPE_CHECKING:
     from chatroom.chat.people.session import Session
@@ -24,7 +23,10 @@ if TYPE_CHECKING:
     from chatroom.server.hub import Hub, TickThread
     from chatroom.server.inbox import Accepted
     from chatroom.server.websocket import Forwarded
+    from chatroom.server.websocket_connection import MessageCache, WebSocketConnection
 
+HANDSHAKE_S = 10.0
+"""The longest time that the handshake of a WebSocket may take."""
 LOOKS_PER_TICK = 100
 """The most connections whose liveness one tick checks: clients that connect together are due in the same second."""
 STALL_S = 2.0
@@ -77,6 +79,8 @@ class OpenConnections:
                 self._released(session)
 
     def _begin_handshake(self, sock: Transport, session: Session, forwarders: tuple[Network, ...]) -> None:
+        from chatroom.server.websocket_connection import WebSocketConnection  # as in ``open_entrance``
+
         settings, post = self._hub.world.settings, self._thread.post
         connection = WebSocketConnection(
             sock,
@@ -97,6 +101,8 @@ class OpenConnections:
         self._thread.call_later(HANDSHAKE_S, lambda: self._time_out_handshake(fd, number))
 
     def _time_out_handshake(self, fd: int, number: int) -> None:
+        from chatroom.server.websocket_connection import WebSocketConnection
+
         connection = self.by_fd.get(fd)
         if isinstance(connection, WebSocketConnection) and connection.session.id == number:
             connection.time_out()

@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from chatroom.irc.framing import Malformed
     from chatroom.server.backlogs import Backlogs
 
-HANDSHAKE_S = 10.0
-"""The longest time that a handshake may take."""
 RECEIVE_BYTES = 512
 """How much one read takes: less than of plain lines, because a short frame costs more time than a short line."""
 

@@ -5,16 +5,28 @@ import sys
 
 import pytest
 
-from chatroom.client.main import default_nick
+from chatroom.client.options import default_nick
 
 
-def test_a_start_loads_no_more_than_it_needs() -> None:
-    """``--version``, and a script that pipes a line over a plain connection, wait for neither TLS nor the screen."""
-    code = (
-        "import sys, chatroom.client.main; print({'asyncio', 'ssl', 'prompt_toolkit', 'cryptography'} & {*sys.modules})"
-    )
+def load(module: str) -> set[str]:
+    """Import a module in a process of its own, and return the names of all modules that are loaded then."""
+    code = f"import sys, {module}; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout == "set()\n"
+    return set(done.stdout.split())
+
+
+def test_a_script_loads_no_more_than_it_needs() -> None:
+    """A script that pipes a line over a plain connection waits for neither TLS nor the screen."""
+    assert {"asyncio", "ssl", "prompt_toolkit", "cryptography", "wcwidth"}.isdisjoint(load("chatroom.client.chats"))
+
+
+def test_the_first_question_does_not_wait_for_the_chat() -> None:
+    """``--version``, ``--help`` and the question for a password come before the chat and its connection are loaded."""
+    loaded = load("chatroom.client.main")
+    assert "chatroom.client.address" in loaded
+    assert {"socket", "chatroom.client.chat_session", "chatroom.client.chats", "chatroom.client.link"}.isdisjoint(
+        loaded
+    )
 
 
 @pytest.mark.parametrize(
@@ -22,5 +34,5 @@ def test_a_start_loads_no_more_than_it_needs() -> None:
 )
 def test_the_default_nick_is_a_nick(monkeypatch: pytest.MonkeyPatch, user: str, nick: str) -> None:
     """The name of the shell's user becomes a nick that every server takes."""
-    monkeypatch.setattr("chatroom.client.main.getpass.getuser", lambda: user)
+    monkeypatch.setattr("chatroom.client.options.getpass.getuser", lambda: user)
     assert default_nick() == nick

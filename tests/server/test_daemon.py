@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import gc
 import signal
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -101,3 +102,11 @@ def test_the_program_is_named_as_it_can_be_typed(monkeypatch: pytest.MonkeyPatch
         assert own_program() == f"'{ours}'"
     monkeypatch.setattr(sys, "argv", ["/usr/lib/chatroom/ctl/__main__.py"])
     assert own_program() == "chatroomctl"
+
+
+def test_a_daemon_loads_what_its_settings_need() -> None:
+    """Without TLS, web pages, blocklists and logins by SCRAM, their libraries are not loaded."""
+    code = "import sys, chatroom.server.daemon; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    libraries = {"OpenSSL", "cryptography", "asn1crypto", "scramp", "websockets", "dns", "zxcvbn", "re2"}
+    assert libraries.isdisjoint(done.stdout.split())

@@ -15,7 +15,16 @@ from chatroom.storage.sqlite.sqlite_stores import open_stores
 
 moments = st.integers(0, 4_000_000_000).map(lambda seconds: datetime.fromtimestamp(seconds, UTC))
 masks = st.text("abcXYZ*?!@.", min_size=1, max_size=20)
-entries = st.builds(ListEntry, st.sampled_from(["b", "e", "I"]), masks, st.text(max_size=10), moments)
+entries = st.builds(
+    ListEntry,
+    st.sampled_from(["b", "e", "I"]),
+    masks,
+    st.text(max_size=10),
+    moments,
+    until_at=st.none(),
+    reason=st.text(max_size=10),
+    is_over=st.just(False),
+)
 records = st.builds(
     StoredChannel,
     name=st.text("abcé-", min_size=1, max_size=10).map("#{}".format),

@@ -1,0 +1,96 @@
+"""A chat from its options to its end: in lines, or on the whole screen."""
+
+from __future__ import annotations
+
+import random
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from queue import SimpleQueue
+
+from chatroom.client import plain, std_streams
+from chatroom.client.address import LOOPBACK
+from chatroom.client.chat_session import ChatSession
+from chatroom.client.handshake import WANTED_CAPS, Login
+from chatroom.client.line_output import LineOutput
+from chatroom.client.link import Link, LinkItem
+from chatroom.client.options import Options, default_nick
+from chatroom.client.route import Route
+from chatroom.client.stdin_lines import LineSource, StdinThread
+from chatroom.client.terminal_echo import TerminalEcho
+from chatroom.client.text import well_formed
+
+# A script knows what it sends, so the server need not echo it, nor say which line an answer is for. It reads lines.
+_FOR_THE_SCREEN = ("draft/multiline", "echo-message", "labeled-response")
+
+
+def chat_in_lines(
+    options: Options, source: LineSource, echo: TerminalEcho, *, interactive: bool, commands: bool
+) -> int:
+    """Chat in plain lines, and return the exit code.
+
+    ``interactive``: stdin is a terminal. ``commands``: a line that starts with ``/`` is a command in a pipe, too.
+    """
+    inbox: plain.Inbox = SimpleQueue()
+    caps = tuple(cap for cap in WANTED_CAPS if cap not in _FOR_THE_SCREEN)
+    login = _login(options, options.nick or default_nick(), caps)
+    session = ChatSession(
+        options.route,
+        login,
+        lambda: _make_link(options.route, inbox.put),
+        time.monotonic,
+        random.random,
+        options.join,
+        plain.ATTEMPTS,
+        say_again=True,
+        can_ask=interactive,
+    )
+    return plain.Plain(
+        session,
+        inbox,
+        StdinThread(source, inbox.put),
+        LineOutput(session.state, sys.stdout, sys.stderr, interactive=interactive),
+        echo,
+        interactive=interactive,
+        commands=commands or interactive,
+        channel=options.join[0] if options.join else None,
+    ).run()
+
+
+async def chat_on_screen(options: Options) -> int:
+    """Chat on the whole terminal, and return the exit code."""
+    # Imported only here: it loads prompt_toolkit, which a script that pipes a line should not wait for.
+    from chatroom.client.screen import Screen
+
+    with Screen() as screen:
+        try:
+            nick = options.nick
+            if not nick:
+                # The default stands in brackets instead of on the line, so that another nick can be typed at once.
+                nick = (await screen.ask(f"Nickname [{default_nick()}]: ") or "").strip() or default_nick()
+            if options.asks_password:
+                password = await screen.ask(f"Password for {options.account}: ", secret=True)
+                options = replace(options, password=well_formed(password or ""))
+        except (EOFError, KeyboardInterrupt):
+            return 130
+        session = ChatSession(
+            options.route,
+            _login(options, well_formed(nick), WANTED_CAPS),
+            lambda: _make_link(options.route, screen.post),
+            time.monotonic,
+            random.random,
+            options.join,
+        )
+        code = await screen.run(session)
+    if session.over is not None and session.over.unreachable and options.route.address.host in LOOPBACK:
+        std_streams.tell(sys.stderr, "Is a server running here? `chatroomctl serve` starts one.\n")
+    return code
+
+
+def _make_link(route: Route, post: Callable[[LinkItem], None]) -> Link:
+    return Link(route.address, post, trust=route.trust)
+
+
+def _login(options: Options, nick: str, caps: tuple[str, ...]) -> Login:
+    return Login(nick, options.account, options.password, options.server_password, caps)

@@ -1,0 +1,37 @@
+"""What the command line and the environment say of a chat."""
+
+from __future__ import annotations
+
+import getpass
+from dataclasses import dataclass
+
+from chatroom.client.route import Route
+from chatroom.irc.names import is_nick
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The settings from the command line and the environment."""
+
+    route: Route
+    nick: str
+    account: str
+    password: str
+    server_password: str
+    join: tuple[str, ...]
+
+    @property
+    def asks_password(self) -> bool:
+        """True if the user must give the account's password before the chat. A certificate may do without one."""
+        return self.account != "" and not self.password and not self.route.shows_certificate
+
+
+def default_nick() -> str:
+    """Return the name of the shell's user as a nick, with ``_`` for characters that a nick cannot have."""
+    try:
+        name = getpass.getuser()
+    except (OSError, KeyError):
+        return "guest"  # the user id has no name, as in some containers
+    # "a" goes before each character, because a nick may begin with fewer characters than it may contain.
+    nick = "".join(char if is_nick("a" + char) else "_" for char in name)[:32]
+    return nick if is_nick(nick) else "guest"
