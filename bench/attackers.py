@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Address
 
 _CAP_S = 30.0
+_CONNECT_S = 3.0
+"""How long a connection may take: if the server's queue is full, the system tries again after a second."""
 _READ_BYTES = 1 << 18
 _BURST_LINES, _LINES_PER_S = 40, 10
 """What our limits let a connection send. The C daemons let it send less, and hold the rest back."""
@@ -65,7 +67,7 @@ class Crowd:
         self.opened += 1
         try:
             sock.bind((str(IPv4Address(first) + number // per_address), 0))
-            sock.settimeout(_CAP_S)
+            sock.settimeout(_CONNECT_S)
             sock.connect(("127.0.0.1", self.port))
         except OSError:
             self._drop(client)
@@ -227,7 +229,9 @@ class Stage:
             while time.monotonic() < due:
                 self.crowd.read(min(due, self.ends_at) - time.monotonic())
                 if self.is_over:
-                    return
+                    break
+            if self.is_over:  # a server that is slow to accept leaves no time to wait in
+                return
             under_way.append(begin(number))
             while under_way and (under_way[0].is_closed or len(under_way) > at_once):
                 oldest = under_way.popleft()
