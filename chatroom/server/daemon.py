@@ -8,7 +8,6 @@ import logging
 import os
 import secrets
 import shlex
-import shutil
 import socket
 import sys
 import threading
@@ -32,7 +31,7 @@ from chatroom.chat.stored.stores import Stores
 from chatroom.chat.stored_channels import restore_channels
 from chatroom.chat.world import World
 from chatroom.config import Listen, Settings, find_unsafe
-from chatroom.errors import ChatroomError, ServeError, StorageError
+from chatroom.errors import ChatroomError, ServeError
 from chatroom.server import garbage
 from chatroom.server.backlogs import send_buffer_bytes
 from chatroom.server.blocklists import Blocklists
@@ -40,6 +39,7 @@ from chatroom.server.change_follower import ChangeFollower
 from chatroom.server.clocks import read_clocks
 from chatroom.server.connection_counter import ConnectionCounter
 from chatroom.server.daemon_runtime import DaemonRuntime, LoadSettings
+from chatroom.server.database_directory import prepare_directory, remove_empty
 from chatroom.server.disk_watch import DiskWatch
 from chatroom.server.entrance import open_entrance
 from chatroom.server.expiry import Expiry
@@ -49,9 +49,10 @@ from chatroom.server.hub import Hub
 from chatroom.server.io_thread import IoThread
 from chatroom.server.listener import Listener, open_control, open_listener
 from chatroom.server.operator_screen import Screen
-from chatroom.server.own_process import allow_many_files, keep_secrets
+from chatroom.server.own_process import allow_many_files, keep_secrets, own_program
 from chatroom.server.process_signals import ProcessSignals
-from chatroom.server.supervisor import LOOK_EVERY_S, Supervisor
+from chatroom.server.service_manager import ServiceManager
+from chatroom.server.supervisor import Supervisor
 from chatroom.server.upkeep import Upkeep
 from chatroom.server.workers import Workers
 from chatroom.storage.daemon_lock import DaemonLock
@@ -71,6 +72,9 @@ _READ_PATIENCE_S = 0.5
 _WRITE_PATIENCE_S = 1.0
 """How long the stop waits for the farewell to be said, and then for the I/O threads."""
 
+_RELOAD_PATIENCE_S = 5.0
+"""How long a reload that the service manager waits for may take to come into force."""
+
 
 def serve(load_settings: LoadSettings, zone: tzinfo | None = None) -> None:
     """Serve until SIGTERM or SIGINT. Raises ``ChatroomError`` if it cannot start. From the main thread.
@@ -78,16 +82,17 @@ def serve(load_settings: LoadSettings, zone: tzinfo | None = None) -> None:
     ``zone`` is that of the times in the log; None is the zone of this machine.
     """
     keep_secrets()
+    manager = ServiceManager.take(os.environ)
     settings = load_settings()
     database = settings.database.path
     made = prepare_directory(database)
     with contextlib.ExitStack() as on_failure:
-        on_failure.callback(_remove_empty, made)
+        on_failure.callback(remove_empty, made)
         with DaemonLock.acquire(database) as lock:
             if made:  # nobody else can know the lock's file in a directory that did not exist
                 on_failure.callback(lock.path.unlink, missing_ok=True)
             refuse_foreign_log(database)
-            daemon = Daemon(settings, load_settings, zone)
+            daemon = Daemon(settings, load_settings, zone, manager)
             try:
                 daemon.start()
                 on_failure.pop_all()
@@ -96,38 +101,24 @@ def serve(load_settings: LoadSettings, zone: tzinfo | None = None) -> None:
                 daemon.stop()
 
 
-def prepare_directory(database: Path) -> list[Path]:
-    """Make the database's directory, for this user alone, unless it exists. Raises ``StorageError``.
-
-    Return the directories that were made, the innermost first.
-    """
-    missing = [path for path in (database.parent, *database.parent.parents) if not path.exists()]
-    try:
-        database.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as error:
-        _remove_empty(missing)
-        raise StorageError(f"{database.parent}: cannot make the directory: {error.strerror}") from error
-    return missing
-
-
-def _remove_empty(directories: list[Path]) -> None:
-    """Remove the directories that a start has made before it failed, unless there is something in them."""
-    with contextlib.suppress(OSError):
-        for directory in directories:
-            directory.rmdir()
-
-
 class Daemon:
     """The running parts. The main thread calls ``start``, ``wait`` and ``stop``, in this order.
 
     It has more attributes than other classes because it keeps each part that ``stop`` has to end, and nothing else.
     """
 
-    def __init__(self, settings: Settings, load_settings: LoadSettings, zone: tzinfo | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        load_settings: LoadSettings,
+        zone: tzinfo | None = None,
+        manager: ServiceManager | None = None,
+    ) -> None:
         self._settings = settings
         self._load_settings = load_settings
         self._writer = f"daemon:{secrets.token_hex(4)}"
         self._zone = zone
+        self._manager = manager or ServiceManager()
         self._screen = Screen(zone)
         self._fault_log = FaultLog(self._screen)
         self._hub: Hub | None = None
@@ -197,6 +188,7 @@ class Daemon:
             self._upkeep.start()
         self._announce(where, has_admin, upgraded_from)
         listener.start()
+        self._manager.ready(f"listening on {', '.join(where)}")
 
     def _make_watch(
         self, hub: Hub, runtime: DaemonRuntime, guard: WriteGuard, last_change_id: int
@@ -296,23 +288,41 @@ class Daemon:
         return f"{own_program()}{flag} user create-admin NAME"
 
     def _reload(self) -> None:
+        """Read the configuration again. From a thread of its own."""
+        self._manager.reloading()
+        try:
+            self._use_new_settings()
+        finally:
+            self._manager.reloaded()
+
+    def _use_new_settings(self) -> None:
         assert self._hub is not None
-        hub = self._hub
+        hub, used = self._hub, threading.Event()
         try:
             settings = self._load_settings()
         except ChatroomError as error:
             self._screen.show([f"the configuration stays as it was: {error}"])
             return
-        hub.post(0, lambda: hub.world.log_line(use_settings(hub.world, settings)))
+
+        def use() -> None:
+            hub.world.log_line(use_settings(hub.world, settings))
+            used.set()
+
+        hub.post(0, use)
+        used.wait(_RELOAD_PATIENCE_S)
 
     def wait(self) -> None:
         """Wait for a signal to stop, and watch the threads. Raises ``ServeError`` if the daemon cannot go on."""
-        assert self._supervisor is not None
         try:
-            self._signals.wait(self._supervisor.look, LOOK_EVERY_S)
+            self._signals.wait(self._look, self._manager.look_every_s)
         except ServeError as error:
             self._why = str(error)
             raise
+
+    def _look(self) -> None:
+        assert self._supervisor is not None
+        self._supervisor.look()
+        self._manager.look(self._supervisor)
 
     # -- stop -------------------------------------------------------------------------------------
 
@@ -327,7 +337,9 @@ class Daemon:
         self._signals.close()
 
     def _stop_running(self, hub: Hub) -> None:
-        self._screen.show([f"stopping ({self._signals.stopped_by or self._why})"])
+        why = self._signals.stopped_by or self._why
+        self._screen.show([f"stopping ({why})"])
+        self._manager.stopping(why)
         if self._listener is not None:
             self._listener.stop()
         if self._control_path is not None:
@@ -367,20 +379,6 @@ class Daemon:
     def _close_journal(self) -> None:
         if self._journal is not None:
             self._journal.close()
-
-
-def own_program() -> str:
-    """Return what to type to run this same program.
-
-    That is its name if the shell finds it by its name, or else the path that it was started by: ``make serve`` runs it
-    from ``.venv/bin``, which is not on the search path.
-    """
-    started_as, found = sys.argv[0], shutil.which("chatroomctl")
-    if Path(started_as).name != "chatroomctl" or (
-        found is not None and Path(found).resolve() == Path(started_as).resolve()
-    ):
-        return "chatroomctl"
-    return shlex.quote(started_as)
 
 
 def _shown_address(listen: Listen, sock: socket.socket) -> str:

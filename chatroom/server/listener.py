@@ -129,16 +129,19 @@ class Listener:
         """Session ids."""
 
     def start(self) -> None:
-        """Begin to accept. From any thread."""
+        """Begin to accept, and return when that is so. From any thread but an I/O thread."""
+        begun = threading.Event()
 
         def watch() -> None:
             for sock in self._entrances:
                 self._watch(sock)
+            begun.set()
 
         if self.handshakes is not None:
             self.handshakes.start()
 
         self._threads[0].post(watch)
+        begun.wait(_STOP_PATIENCE_S)
 
     def stop(self) -> None:
         """Accept no more and close the sockets. From any thread but an I/O thread."""

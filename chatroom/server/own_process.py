@@ -1,10 +1,14 @@
-"""What the daemon sets for its own process: the limits of the kernel, and who may read what it writes."""
+"""The daemon's own process: the limits of the kernel, who may read what it writes, and how its program is called."""
 
 from __future__ import annotations
 
 import contextlib
 import os
 import resource
+import shlex
+import shutil
+import sys
+from pathlib import Path
 
 
 def allow_many_files() -> None:
@@ -24,3 +28,17 @@ def keep_secrets() -> None:
     with contextlib.suppress(OSError, ValueError):
         resource.setrlimit(resource.RLIMIT_CORE, (0, hard))
     os.umask(0o077)
+
+
+def own_program() -> str:
+    """Return what to type to run this same program.
+
+    That is its name if the shell finds it by its name, or else the path that it was started by: ``make serve`` runs it
+    from ``.venv/bin``, which is not on the search path.
+    """
+    started_as, found = sys.argv[0], shutil.which("chatroomctl")
+    if Path(started_as).name != "chatroomctl" or (
+        found is not None and Path(found).resolve() == Path(started_as).resolve()
+    ):
+        return "chatroomctl"
+    return shlex.quote(started_as)

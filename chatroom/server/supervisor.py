@@ -82,10 +82,17 @@ class Supervisor:
             if watched.loop.is_started and not watched.loop.is_alive():
                 self._restart(watched, now_s)
 
-    @property
-    def is_well(self) -> bool:
-        """True if all threads run and no tick is stuck. A service manager's watchdog can be fed while this is so."""
-        return not self._troubles(time.monotonic())
+    def find_troubles(self, stuck_s: float = STUCK_S) -> list[str]:
+        """Return which threads do not run, and which have been in one tick for ``stuck_s``. From any thread."""
+        now_s = time.monotonic()
+        loops = [watched.loop for watched in self._loops if watched.loop.is_started]
+        everyone: list[TickingThread | LoopThread] = [*self._ticking, *loops]
+        troubles = [f"{thread.name} has died" for thread in everyone if not thread.is_alive()]
+        for thread in self._ticking:
+            lasts_s = _tick_lasts_s(thread, now_s)
+            if lasts_s >= stuck_s:
+                troubles.append(f"{thread.name} has been in one tick for {lasts_s:.0f} s")
+        return troubles
 
     def describe(self) -> str:
         """What to say of the threads in ``STATUS``."""
@@ -93,17 +100,7 @@ class Supervisor:
         restarts = [
             f"{watched.loop.name} was started again {watched.restarts}x" for watched in self._loops if watched.restarts
         ]
-        return "; ".join([*(self._troubles(time.monotonic()) or [f"all {count} run"]), *restarts])
-
-    def _troubles(self, now_s: float) -> list[str]:
-        loops = [watched.loop for watched in self._loops if watched.loop.is_started]
-        everyone: list[TickingThread | LoopThread] = [*self._ticking, *loops]
-        troubles = [f"{thread.name} has died" for thread in everyone if not thread.is_alive()]
-        for thread in self._ticking:
-            lasts_s = _tick_lasts_s(thread, now_s)
-            if lasts_s >= STUCK_S:
-                troubles.append(f"{thread.name} has been in one tick for {lasts_s:.0f} s")
-        return troubles
+        return "; ".join([*(self.find_troubles() or [f"all {count} run"]), *restarts])
 
     def _look_at_tick(self, thread: TickingThread, now_s: float) -> None:
         began_s, lasts_s = thread.tick_began_s, _tick_lasts_s(thread, now_s)

@@ -1,20 +1,27 @@
 from __future__ import annotations
 
 import gc
+import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from harness.daemon import CAP_S
+from harness.service_manager import NotifySocket
 
 from chatroom.chat.stored.history_stores import Journal
 from chatroom.config import Listen, Settings
 from chatroom.config.serving import Database
-from chatroom.errors import StorageError
+from chatroom.errors import ConfigError, StorageError
 from chatroom.server import daemon as daemon_module
-from chatroom.server.daemon import Daemon, own_program, prepare_directory
+from chatroom.server.daemon import Daemon
+from chatroom.server.database_directory import prepare_directory
+from chatroom.server.own_process import own_program
+from chatroom.server.service_manager import ServiceManager
 from chatroom.storage.sqlite.journal import open_journal
 from chatroom.storage.write_guard import WriteGuard
 
@@ -86,6 +93,41 @@ def test_a_daemon_that_cannot_start_has_closed_its_journal(
     daemon.stop()
     with pytest.raises(StorageError, match="closed"):
         journals[0].last_message_id()
+
+
+def test_the_service_manager_follows_a_life(
+    settings: Settings, process_state: None, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """A reload ends with READY, whether the configuration can be used or not; the watchdog is fed until the end."""
+    with NotifySocket(str(tmp_path / "notify")) as notify:
+        daemon = Daemon(settings, lambda: settings, manager=ServiceManager(notify.address, 30.0))
+        daemon.start()
+        try:
+            for faulty in (False, True):
+                if faulty:
+                    daemon._load_settings = _refuse_settings
+                daemon._reload()
+            feeding = threading.Thread(target=_stop_when_fed, args=(notify,))
+            feeding.start()
+            daemon.wait()
+            feeding.join(CAP_S)
+        finally:
+            daemon.stop()
+        notify.drain()
+    kinds = [next(iter(message)) for message in notify.messages]
+    assert kinds == ["READY", "RELOADING", "READY", "RELOADING", "READY", "WATCHDOG", "STOPPING"]
+    log = capfd.readouterr().err
+    assert "configuration read again, changed: nothing" in log
+    assert "the configuration stays as it was: no file" in log
+
+
+def _stop_when_fed(notify: NotifySocket) -> None:
+    notify.expect("WATCHDOG")
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _refuse_settings() -> Settings:
+    raise ConfigError("no file")
 
 
 def test_the_program_is_named_as_it_can_be_typed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

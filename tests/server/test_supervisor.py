@@ -69,17 +69,17 @@ def test_nothing_is_said_while_all_is_well(stage: Stage) -> None:
     """A short tick is no news."""
     stage.ticking.tick_began_s = time.monotonic()
     stage.supervisor.look()
-    assert (stage.lines, stage.supervisor.describe(), stage.supervisor.is_well) == ([], "all 2 run", True)
+    assert (stage.lines, stage.supervisor.describe(), stage.supervisor.find_troubles()) == ([], "all 2 run", [])
 
 
 def test_a_loop_that_died_begins_again(stage: Stage) -> None:
     """``describe`` tells the truth before and after that."""
     stage.end_loop()
-    assert (stage.supervisor.describe(), stage.supervisor.is_well) == ("loop has died", False)
+    assert (stage.supervisor.describe(), stage.supervisor.find_troubles()) == ("loop has died", ["loop has died"])
     stage.supervisor.look()
     assert stage.lines == ["the thread loop has died, and was started again"]
     assert stage.supervisor.describe() == "all 2 run; loop was started again 1x"
-    assert stage.supervisor.is_well
+    assert not stage.supervisor.find_troubles()
 
 
 def test_a_loop_that_cannot_be_started_is_tried_again(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -127,7 +127,7 @@ def test_a_tick_that_does_not_end_is_reported_seldom(stage: Stage, monkeypatch: 
     stage.supervisor.look()
     stage.supervisor.look()
     assert stage.lines[3:] == ["io-0 goes on"]
-    assert stage.supervisor.is_well
+    assert not stage.supervisor.find_troubles()
 
 
 def test_a_loop_that_has_not_begun_is_not_missed(stage: Stage) -> None:
