@@ -8,11 +8,10 @@ import logging
 import os
 import secrets
 import shlex
-import socket
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, tzinfo
 from functools import partial
 from pathlib import Path
@@ -30,7 +29,7 @@ from chatroom.chat.reload import use_settings
 from chatroom.chat.stored.stores import Stores
 from chatroom.chat.stored_channels import restore_channels
 from chatroom.chat.world import World
-from chatroom.config import Listen, Settings, find_unsafe
+from chatroom.config import Settings, find_unsafe
 from chatroom.errors import ChatroomError, ServeError
 from chatroom.server import garbage
 from chatroom.server.backlogs import send_buffer_bytes
@@ -47,7 +46,14 @@ from chatroom.server.fault_log import FaultLog
 from chatroom.server.filter_hits import FilterHits
 from chatroom.server.hub import Hub
 from chatroom.server.io_thread import IoThread
-from chatroom.server.listener import Listener, open_control, open_listener
+from chatroom.server.listener import Listener, open_control
+from chatroom.server.listening_sockets import (
+    Inherited,
+    describe_inherited,
+    open_listeners,
+    shown_address,
+    take_inherited,
+)
 from chatroom.server.operator_screen import Screen
 from chatroom.server.own_process import allow_many_files, keep_secrets, own_program
 from chatroom.server.process_signals import ProcessSignals
@@ -71,7 +77,6 @@ _READ_PATIENCE_S = 0.5
 """How long the stop waits for slow peers to read, and for each kind of background thread."""
 _WRITE_PATIENCE_S = 1.0
 """How long the stop waits for the farewell to be said, and then for the I/O threads."""
-
 _RELOAD_PATIENCE_S = 5.0
 """How long a reload that the service manager waits for may take to come into force."""
 
@@ -82,7 +87,7 @@ def serve(load_settings: LoadSettings, zone: tzinfo | None = None) -> None:
     ``zone`` is that of the times in the log; None is the zone of this machine.
     """
     keep_secrets()
-    manager = ServiceManager.take(os.environ)
+    manager, inherited = ServiceManager.take(os.environ), take_inherited(os.environ)
     settings = load_settings()
     database = settings.database.path
     made = prepare_directory(database)
@@ -92,7 +97,7 @@ def serve(load_settings: LoadSettings, zone: tzinfo | None = None) -> None:
             if made:  # nobody else can know the lock's file in a directory that did not exist
                 on_failure.callback(lock.path.unlink, missing_ok=True)
             refuse_foreign_log(database)
-            daemon = Daemon(settings, load_settings, zone, manager)
+            daemon = Daemon(settings, load_settings, zone, manager, inherited)
             try:
                 daemon.start()
                 on_failure.pop_all()
@@ -113,12 +118,14 @@ class Daemon:
         load_settings: LoadSettings,
         zone: tzinfo | None = None,
         manager: ServiceManager | None = None,
+        inherited: Sequence[Inherited] = (),
     ) -> None:
         self._settings = settings
         self._load_settings = load_settings
         self._writer = f"daemon:{secrets.token_hex(4)}"
         self._zone = zone
         self._manager = manager or ServiceManager()
+        self._inherited = inherited
         self._screen = Screen(zone)
         self._fault_log = FaultLog(self._screen)
         self._hub: Hub | None = None
@@ -141,8 +148,8 @@ class Daemon:
         # The addresses come first: if one of them cannot be had, the database is not migrated either.
         settings, path = self._settings, self._settings.database.path
         buffer_bytes = send_buffer_bytes(settings.limits.sendq_bytes)
-        sockets = [(listen, open_listener(listen, buffer_bytes)) for listen in settings.listen]
-        where = [_shown_address(listen, sock) for listen, sock in sockets]
+        sockets = open_listeners(settings.listen, self._inherited, buffer_bytes)
+        where = [shown_address(sock, listen) for listen, sock in sockets]
         counter = ConnectionCounter()
         try:
             entrances = [open_entrance(listen, sock) for listen, sock in sockets]
@@ -271,6 +278,7 @@ class Daemon:
     def _announce(self, where: list[str], has_admin: bool, upgraded_from: Path | None) -> None:
         settings = self._settings
         lines = [f"listening on {address}" for address in where]
+        lines += describe_inherited(self._inherited)
         lines.append(f"database {settings.database.path}")
         if upgraded_from is not None:
             lines.append(f"the database was upgraded; as it was before, it is in {upgraded_from}")
@@ -379,10 +387,3 @@ class Daemon:
     def _close_journal(self) -> None:
         if self._journal is not None:
             self._journal.close()
-
-
-def _shown_address(listen: Listen, sock: socket.socket) -> str:
-    host, port = sock.getsockname()[:2]
-    address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-    kinds = [*(["websocket"] if listen.kind == "websocket" else []), *(["TLS"] if listen.tls else [])]
-    return f"{address} ({', '.join(kinds)})" if kinds else address

@@ -18,7 +18,7 @@ import threading
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from chatroom.chat.people.session import ControlRights, Session
 from chatroom.chat.stored.records import Role
@@ -53,16 +53,23 @@ _STOP_PATIENCE_S = 1.0
 log = logging.getLogger(__name__)
 
 
-def open_listener(listen: Listen, send_buffer_bytes: int = SEND_BUFFER_BYTES) -> socket.socket:
-    """Open the listening socket of a ``[[listen]]`` table. Raises ``AddressUnusable``."""
-    where = f"{listen.host} port {listen.port}"
+def find_address(listen: Listen) -> tuple[int, int, int, str, tuple[Any, ...]]:
+    """Return where a ``[[listen]]`` table listens, as ``getaddrinfo`` has it. Raises ``AddressUnusable``."""
     try:
         found = socket.getaddrinfo(
             listen.host, listen.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE | socket.AI_NUMERICSERV
         )
     except OSError as error:
-        raise AddressUnusable(f"cannot listen on {where}: {error.strerror or error}") from error
-    family, kind, protocol, _, address = found[0]
+        raise AddressUnusable(
+            f"cannot listen on {listen.host} port {listen.port}: {error.strerror or error}"
+        ) from error
+    return found[0]
+
+
+def open_listener(listen: Listen, send_buffer_bytes: int = SEND_BUFFER_BYTES) -> socket.socket:
+    """Open the listening socket of a ``[[listen]]`` table. Raises ``AddressUnusable``."""
+    where = f"{listen.host} port {listen.port}"
+    family, kind, protocol, _, address = find_address(listen)
     sock = socket.socket(family, kind, protocol)
     try:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import signal
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from harness.daemon import Daemon, Place
+from harness.daemon import Client, Daemon, Place
 from harness.injected_code import InjectedCode
 from harness.service_manager import NotifySocket
 
@@ -74,3 +75,26 @@ def test_a_hung_tick_starves_the_watchdog(place: Place, notify: NotifySocket) ->
     assert notify.read()["STATUS"].startswith("listening on ")
     assert notify.read() == {"WATCHDOG": "1"}
     assert daemon.stop() == 0
+
+
+def test_connections_from_before_the_start_are_served(place: Place) -> None:
+    """The service manager has opened the socket. It stays open after the stop, so the next daemon serves the next."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port = listening.getsockname()[1]
+        for nick in ("ann", "bob"):
+            with Client(port) as early:
+                early.send(f"NICK {nick}", f"USER {nick} 0 * :{nick}")
+                daemon = Daemon(place, "--port", str(port), listening=[listening])
+                assert daemon.port == port
+                early.expect("001")
+                daemon.expect_log(f"127.0.0.1:{port} was opened by the service manager (chatroom.socket)")
+                assert daemon.stop() == 0
+                assert any("shutting down" in line for line in early.expect_closed())
+
+
+def test_a_socket_that_is_not_configured_stops_the_start(place: Place) -> None:
+    """The way out stands in the line."""
+    with socket.create_server(("127.0.0.1", 0)) as listening, pytest.raises(AssertionError, match="no \\[\\[listen"):
+        Daemon(place, listening=[listening])
+    assert place.daemons[0].process.returncode == 1
+    assert not place.database.exists()

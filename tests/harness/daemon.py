@@ -17,7 +17,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 from unittest.mock import patch
@@ -240,17 +240,32 @@ class Place:
         self.run_here("user", "create", name, "--role", role, "--password-stdin", stdin=password)
 
 
+_HAND_OVER = """
+import os, sys
+numbers = [os.dup(int(number)) for number in sys.argv[1].split(",")]
+for target, number in enumerate([os.dup2(number, 100 + at) for at, number in enumerate(numbers)], 3):
+    os.dup2(number, target)
+os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS=str(len(numbers)), LISTEN_FDNAMES="chatroom.socket")
+os.execv(sys.argv[2], sys.argv[2:])
+"""
+"""Hands listening sockets over as systemd does: as descriptors from 3 on, to the process that is named."""
+
+
 class Daemon:
     """``chatroomctl serve`` in a place, on a free port."""
 
-    def __init__(self, place: Place, *options: str) -> None:
+    def __init__(self, place: Place, *options: str, listening: Sequence[socket.socket] = ()) -> None:
+        """``listening`` are sockets that it inherits, as from a service manager; an option names the port of one."""
         self.place = place
         self.port = 0
         self.stderr: list[str] = []
         """The log lines so far, without their times."""
         call = [script("chatroomctl"), "--database", str(place.database), "serve", "--port", "0", *options]
+        if listening:
+            call = [sys.executable, "-c", _HAND_OVER, ",".join(str(sock.fileno()) for sock in listening), *call]
         self.process = subprocess.Popen(
             call,
+            pass_fds=[sock.fileno() for sock in listening],
             env=place.environment,
             cwd=place.root,
             stdin=subprocess.DEVNULL,
