@@ -42,7 +42,9 @@ def turn_away_stranger(context: Context, nick: str, account: AccountEntry | None
 
 def _has_place(world: World, account: AccountEntry | None) -> bool:
     """True if the server has a place for one more session with that account."""
+    places, limits = world.runtime.places(world.settings), world.settings.limits
+    if places.has_one_for(account, limits):
+        return True
     # Those that have not registered hold no place against it: on a full server they end for others.
-    places = world.runtime.places(world.settings)
     taken = len(world.sessions) - len(world.online.unregistered) + 1
-    return places._replace(taken=taken).has_one_for(account, world.settings.limits)
+    return places._replace(taken=taken).has_one_for(account, limits)

@@ -66,7 +66,7 @@ def _say_in_channel(world: World, session: Session, user: User, channel: Channel
     ledger, outbox = world.ledger, world.outbox
     if channel.slow_mode is not None or not may_speak(channel, session, user, text):
         return False
-    if is_for_operators(channel, session, user):
+    if "U" in channel.flags and is_for_operators(channel, session, user):
         return False
     if ledger.writes_channels and not ledger.is_open and not ledger.is_ready():
         return False
