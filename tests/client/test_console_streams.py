@@ -222,7 +222,7 @@ main()
 
 @pytest.mark.parametrize(
     "module, name",
-    [("chat_state", "State.feed"), ("screen", "render"), ("screen", "print_formatted_text"), ("link", "parse")],
+    [("chat_state", "State.feed"), ("screen", "render"), ("above_prompt", "print_formatted_text"), ("link", "parse")],
 )
 def test_an_error_behind_the_screen_is_one_line(server: ScriptedServer, module: str, name: str) -> None:
     """An error in a callback, in a task or in the link's thread ends the screen too, without a question for Enter."""
