@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from chatroom.chat.enforcement import free_reserved_nicks
 from chatroom.chat.offered_capabilities import announce
+from chatroom.chat.stored_channels import store_channels
 from chatroom.config import Settings, changed_keys
 
 if TYPE_CHECKING:
@@ -25,7 +26,10 @@ def use_settings(world: World, settings: Settings) -> str:
     history = _running_history(old.history, settings.history)
     world.settings = replace(settings, listen=old.listen, database=old.database, server=server, history=history)
     world.ledger.use_settings(history)
+    stored = {channel.folded for channel in world.channels.values() if channel.stored}
     world.configure_channels()
+    added = [channel for channel in world.channels.values() if channel.stored and channel.folded not in stored]
+    store_channels(world, added)
     announce(world, old)
     if settings.accounts.reserved_names != old.accounts.reserved_names:
         free_reserved_nicks(world)

@@ -21,6 +21,7 @@ from chatroom.chat.people.labelled_reply import Batch
 from chatroom.chat.stored.entries import AtMessageId, Entry, Part
 from chatroom.errors import ChatroomError
 from chatroom.irc import caps
+from chatroom.irc.ctcp import is_ctcp_request
 from chatroom.irc.framing import LINE_BYTES
 from chatroom.irc.names import casefold
 from chatroom.irc.packing import split_text
@@ -157,6 +158,8 @@ def _show(world: World, session: Session, found: object, target: str = "") -> No
 
 
 def _send(world: World, session: Session, found: list[Entry], target: str) -> None:
+    # An earlier version of the daemon stored them. A client would answer, to who asked long ago.
+    found = [entry for entry in found if not is_ctcp_request(entry.text)]
     if session.caps & _MARKED == _MARKED:
         batches: dict[str, Batch] = {}
         for entry in found:

@@ -38,6 +38,7 @@ from chatroom.commands.talking.writing_history import (
     write_direct_message,
 )
 from chatroom.irc import caps, numerics
+from chatroom.irc.ctcp import is_ctcp_request
 from chatroom.irc.limits import MESSAGE_TARGETS
 from chatroom.irc.names import casefold
 
@@ -99,7 +100,7 @@ def say(utterance: Utterance, targets: str) -> Pending | None:
         return None
     ledger = utterance.world.ledger
     # Nothing to wait for if the tick's transaction is open already. Asked here, because it is so for most messages.
-    if ledger.journal is not None and not ledger.is_open and utterance.may_be_kept:
+    if ledger.journal is not None and not ledger.is_open and utterance.is_kept:
         pending = wait_for_journal(utterance, names, _say_to_all)
         if pending is not None:
             return pending
@@ -188,29 +189,17 @@ def _say_to_channel(utterance: Utterance, name: str) -> None:
         return
     # Before it is said, because the entry gives the event its message id. The ledger is open, by ``wait_for_journal``,
     # if one of the targets wants an entry; the function looks whether this one does.
-    if world.ledger.is_open and utterance.may_be_kept:
+    if world.ledger.is_open and utterance.is_kept:
         write_channel_message(utterance, event, channel)
     world.outbox.to_channel(channel, event, utterance.session)
     utterance.echo(event)
-
-
-def is_ctcp_request(text: str) -> bool:
-    """True if a client may answer the line by itself. An ACTION is CTCP in form only, and must be that whole word."""
-    return text.startswith("\x01") and not text.startswith(("\x01ACTION ", "\x01ACTION\x01"))
 
 
 def _may_say(channel: Channel, utterance: Utterance) -> bool:
     """True if the user may say all lines of the message in the channel."""
     if not may_speak(channel, utterance.session, utterance.user, utterance.text):
         return False
-    return utterance.parts is None or "C" not in channel.flags or not _has_ctcp_request(utterance)
-
-
-def _has_ctcp_request(utterance: Utterance) -> bool:
-    """True if a line of the message is one that a client may answer by itself."""
-    # The other lines of a multiline message reach clients without the capability as messages of their own.
-    texts = [utterance.text] if utterance.parts is None else [part.text for part in utterance.parts]
-    return any(map(is_ctcp_request, texts))
+    return utterance.parts is None or "C" not in channel.flags or not utterance.has_ctcp_request
 
 
 def may_speak(channel: Channel, session: Session, user: User, text: str) -> bool:
@@ -310,7 +299,7 @@ def _say_to_user(utterance: Utterance, target: User) -> None:
     event = utterance.event_for(target.nick, conversation_with(user, target.account, target.nick))
     if utterance.refuse_broken_ctcp(event):
         return
-    is_written = not utterance.may_be_kept
+    is_written = not utterance.is_kept
     if world.ledger.is_open and not is_written:
         is_written = write_direct_message(utterance, event, target.account, target.nick)
     if not is_written and not target.sessions:
@@ -334,7 +323,7 @@ def _user_refusal(utterance: Utterance, target: User) -> str:
         return ""
     if target.registered_only and user.account is None and not utterance.world.accepts.has(target, user):
         return "You must be logged in to write to this person"
-    if target.no_ctcp and _has_ctcp_request(utterance):
+    if target.no_ctcp and utterance.has_ctcp_request:
         return "This person receives no CTCP"
     return ""
 
@@ -347,7 +336,7 @@ def _leave_message(utterance: Utterance, name: str) -> bool:
     """
     world, session = utterance.world, utterance.session
     account = world.accounts.find(name)
-    if utterance.user.account is None or not utterance.may_be_kept or not world.ledger.is_open:
+    if utterance.user.account is None or not utterance.is_kept or not world.ledger.is_open:
         return False
     if account is None or account.disabled:
         return False

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from chatroom.commands.talking.messages import is_for_operators, may_speak
 from chatroom.commands.talking.writing_history import conversation_with
 from chatroom.irc import caps
+from chatroom.irc.ctcp import is_ctcp_request
 from chatroom.irc.framing import ALWAYS_FITS, LINE_BYTES, encode
 from chatroom.irc.limits import PREFIX_BYTES
 
@@ -42,6 +43,8 @@ def say_plainly(world: World, session: Session, line: str) -> bool:
     # An echo may need tags, and a line within an open batch is an error: both take the long way.
     if user is None or not text or session.batch is not None or session.caps & caps.ECHO_MESSAGE:
         return False
+    if text[0] == "\x01" and is_ctcp_request(text):
+        return False  # it is not stored
     if world.spam.is_on and world.spam.stops(user, session, world.settings, text, world.mono_ms):
         return False
     # A line that readers may need in parts takes the long way too.

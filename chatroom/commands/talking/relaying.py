@@ -68,7 +68,7 @@ def _relay(utterance: Utterance, name: str, nick: str) -> None:
     if utterance.refuse_broken_ctcp(event):
         return
     world.outbox.number(event, [channel])
-    if world.ledger.is_open and world.settings.history.messages:
+    if world.ledger.is_open and world.settings.history.messages and utterance.is_kept:
         channel.has_history = True
         world.ledger.add_relayed(event, channel.name, utterance.text, utterance.session, utterance.kept_tags)
     world.outbox.to_channel(channel, event, utterance.session)

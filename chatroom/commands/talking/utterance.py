@@ -6,6 +6,7 @@ from collections.abc import Hashable
 from typing import TYPE_CHECKING
 
 from chatroom.irc import caps, numerics
+from chatroom.irc.ctcp import is_ctcp_request
 from chatroom.irc.message import format_tags
 
 if TYPE_CHECKING:
@@ -81,8 +82,20 @@ class Utterance:
 
     @property
     def may_be_kept(self) -> bool:
-        """True if the history may have it. It never has a TAGMSG that says nothing, or only that the user is typing."""
+        """True if it says something. That is not so for a TAGMSG that says nothing, or only that the user is typing."""
         return self.verb != "TAGMSG" or bool(self.kept_tags)
+
+    @property
+    def has_ctcp_request(self) -> bool:
+        """True if a line of the message is one that a client may answer by itself."""
+        # The other lines of a multiline message reach clients without the capability as messages of their own.
+        texts = [self.text] if self.parts is None else [part.text for part in self.parts]
+        return any(map(is_ctcp_request, texts))
+
+    @property
+    def is_kept(self) -> bool:
+        """True if the history has it. CTCP is for who is present: a client would answer a replayed request."""
+        return self.may_be_kept and not self.has_ctcp_request
 
     def refuse_broken_ctcp(self, event: Event) -> bool:
         """Refuse a message with CTCP in it that its readers would read in more parts than it was sent in.

@@ -1,14 +1,16 @@
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from harness.world import SHELL, Here
+from harness.world import SHELL, Here, params_of
 from hypothesis import given
 from hypothesis import strategies as st
 
 from chatroom.chat.people.channel import FLAG_MODES, Channel, prefixes
+from chatroom.chat.reload import use_settings
 from chatroom.chat.stored.records import ListEntry, StoredChannel
 from chatroom.chat.stored_channels import restore_channels
 from chatroom.storage.sqlite.sqlite_stores import open_stores
@@ -93,3 +95,26 @@ def test_standings_show_as_signs(standing: int, one: str, several: str) -> None:
     """The highest sign, or all of them with multi-prefix."""
     assert prefixes(standing, False) == one
     assert prefixes(standing, True) == several
+
+
+def test_a_configured_channel_knows_when_it_was_created(here: Here) -> None:
+    """The time of #lobby is that of its first start, and not that of the last one."""
+    ann = here.connect("ann")
+    created = params_of(ann.ask("MODE #lobby"), "329")[2]
+    here.restart()
+    here.now += timedelta(hours=1)
+    here.restart()
+    assert params_of(here.connect("ann").ask("MODE #lobby"), "329")[2] == created
+
+
+def test_a_channel_that_a_reload_names_is_stored(here: Here) -> None:
+    """From the reload on a channel of the settings outlives a restart, with the time of its creation."""
+    ann = here.connect("ann")
+    ann.say("JOIN #news")
+    created = here.channel("#news").created_ms
+    channels = replace(here.world.settings.channels, autojoin=("#lobby", "#news"))
+    with here.tick():
+        use_settings(here.world, replace(here.world.settings, channels=channels))
+    here.now += timedelta(hours=1)
+    here.restart()
+    assert here.channel("#news").created_ms == created

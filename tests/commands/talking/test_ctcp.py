@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 from harness.world import SERVER, Here, verbs
 
-from chatroom.commands.talking.messages import is_ctcp_request
+from chatroom.irc.ctcp import is_ctcp_request
+from chatroom.irc.message import parse
 
 
 @pytest.mark.parametrize(
@@ -56,3 +57,40 @@ def test_mode_t_keeps_ctcp_from_the_user(here: Here) -> None:
     bob.read()
     mia.say("PRIVMSG bob :\x01VERSION\x01")
     assert verbs(bob.read()) == ["PRIVMSG"]
+
+
+@pytest.mark.parametrize("caps", ["", "echo-message", "batch server-time"], ids=["plain", "echo", "batches"])
+def test_the_history_keeps_no_request(keeping: Here, caps: str) -> None:
+    """Who joins later is shown what was said and done, and no request that the client would answer."""
+    alice = keeping.member("alice", caps=f"{caps} message-tags draft/multiline batch".strip())
+    alice.say("JOIN #a", "PRIVMSG #a :\x01VERSION\x01", "NOTICE #a :\x01VERSION irssi\x01", "PRIVMSG #a :hello")
+    alice.say("PRIVMSG #a :\x01ACTION waves\x01", "PRIVMSG #a :\x01DCC SEND x 1 2 3\x01")
+    alice.say(
+        "BATCH +1 draft/multiline #a", "@batch=1 PRIVMSG #a :see", "@batch=1 PRIVMSG #a :\x01PING\x01", "BATCH -1"
+    )
+    bob = keeping.connect("bob", caps="server-time batch")
+    for question in ("JOIN #a", "CHATHISTORY LATEST #a * 9"):
+        lines = [parse(line) for line in bob.ask(question)]
+        said = [line.params[1] for line in lines if line.verb in ("PRIVMSG", "NOTICE")]
+        assert said == ["hello", "\x01ACTION waves\x01"]
+
+
+def test_a_request_to_who_is_away_for_good_is_refused(keeping: Here) -> None:
+    """An account that is not connected reads no request later, so the sender learns that it does not arrive."""
+    alice = keeping.member("alice")
+    bob = keeping.member("bob")
+    bob.vanish()
+    assert verbs(alice.ask("PRIVMSG bob :\x01VERSION\x01")) == ["401"]
+    assert verbs(alice.ask("PRIVMSG bob :hello")) == ["NOTICE"]  # it is kept
+
+
+def test_a_request_that_was_stored_once_is_not_replayed(keeping: Here) -> None:
+    """The history of an earlier version has requests; who joins is not shown them."""
+    alice, bob = keeping.member("alice"), keeping.connect("bob", caps="server-time")
+    alice.say("JOIN #a", "PRIVMSG #a :hello")
+    with keeping.tick():
+        world, channel = keeping.world, keeping.channel("#a")
+        assert world.ledger.ready()
+        event = world.outbox.event(alice.prefix, "PRIVMSG #a :\x01VERSION\x01", alice.user, channel)
+        world.ledger.add_line(event.seq, event.time_ms, alice.user, alice.session, "#a", "#a", "\x01VERSION\x01")
+    assert [parse(line).params[1] for line in bob.ask("JOIN #a") if " PRIVMSG " in line] == ["hello"]
