@@ -16,6 +16,7 @@ from chatroom.chat.admission.ban_table import explain
 from chatroom.chat.admission.durations import format_duration
 from chatroom.chat.admission.exemption import is_exempt
 from chatroom.chat.enforcement import enforce_rules
+from chatroom.chat.log_line import LogWarning
 from chatroom.chat.people.server_mutes import Mute
 from chatroom.chat.stored.records import Actor, BanRule, NewBan, Role
 from chatroom.chat.unstored_bans import put_into_force
@@ -82,7 +83,7 @@ def apply_filters(world: World, filters: FilterSet) -> None:
 def log_unusable(world: World) -> None:
     """Log which filters cannot be used, and why."""
     for filter_id, why in world.spam.filters.unusable.items():
-        world.log_line(f"filter {filter_id} is not in force: {why}")
+        world.log_line(f"filter {filter_id} is not in force: {why}", LogWarning)
 
 
 def save_hits(world: World) -> None:

@@ -4,15 +4,33 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Hashable
+from enum import IntEnum
+from typing import ClassVar
+
+
+class Level(IntEnum):
+    """How grave a log line is, by the numbers of syslog (RFC 5424, section 6.2.1): a lower one is graver."""
+
+    ERROR = 3
+    WARNING = 4
+    INFO = 6
+
+    @property
+    def word(self) -> str:
+        """The level as settings, commands and the log have it."""
+        return self.name.lower()
 
 
 class LogLine(str):
     """The text of a log line, with the place in the code that logged it.
 
     Lines of one place say the same of different people. So whoever writes the log can count them, and no caller has to.
+    The place also tells the line's area (``chatroom.chat.log_levels``); only the thread that writes the log asks.
     """
 
     __slots__ = ("place",)
+
+    level: ClassVar[Level] = Level.INFO
 
     place: Hashable
     """The code and the line of the call."""
@@ -26,3 +44,11 @@ class LogLine(str):
         caller = sys._getframe(2)
         line.place = caller.f_code, caller.f_lineno
         return line
+
+
+class LogWarning(LogLine):
+    """A log line that an operator should do something about."""
+
+    __slots__ = ()
+
+    level = Level.WARNING

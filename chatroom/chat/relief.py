@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from chatroom.chat.log_line import LogWarning
+
 if TYPE_CHECKING:
     from chatroom.chat.people.session import Session
     from chatroom.chat.world import World
@@ -30,6 +32,6 @@ def relieve(world: World, failed: Session | None = None) -> bool:
     for session in causes:
         session.labelled_reply = None
         name = session.user.nick if session.user is not None else session.address_text
-        world.log_line(f"closed {name} ({session.address_text}): its lines were too much at once")
+        world.log_line(f"closed {name} ({session.address_text}): its lines were too much at once", LogWarning)
         world.close(session, OVERLOADED, lost=True)
     return bool(causes)

@@ -6,6 +6,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from chatroom.chat.enforcement import free_reserved_nicks
+from chatroom.chat.log_levels import EVERY_AREA
+from chatroom.chat.log_line import Level
 from chatroom.chat.offered_capabilities import announce
 from chatroom.chat.stored_channels import store_channels
 from chatroom.config import Settings, changed_keys
@@ -24,7 +26,12 @@ def use_settings(world: World, settings: Settings) -> str:
     applied = sorted({key.path for key in changed} - set(waiting))
     server = _running_server(old.server, settings.server)
     history = _running_history(old.history, settings.history)
-    world.settings = replace(settings, listen=old.listen, database=old.database, server=server, history=history)
+    log = replace(settings.log, format=old.log.format, file=old.log.file)
+    world.settings = replace(
+        settings, listen=old.listen, database=old.database, server=server, history=history, log=log
+    )
+    if log.level != old.log.level:
+        world.runtime.log_levels.change(EVERY_AREA, Level[log.level.upper()])
     world.ledger.use_settings(history)
     stored = {channel.folded for channel in world.channels.values() if channel.stored}
     world.configure_channels()

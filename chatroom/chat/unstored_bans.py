@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from chatroom.chat.log_line import LogWarning
 from chatroom.chat.retries import Key, Retry
 from chatroom.chat.stored.records import Actor, BanRule, NewBan
 
@@ -27,7 +28,9 @@ def put_into_force(world: World, new: NewBan, actor: Actor, why: str) -> BanRule
     """Put a ban that the database refused into force, and have it tried again. Return its rule."""
     made_at = _now(world)
     rule = world.bans.add_unstored(new, actor.name, world.wall_ms)
-    world.log_line(f"the ban on {new.target} by {actor.name} acts, but is NOT STORED and is tried again: {why}")
+    world.log_line(
+        f"the ban on {new.target} by {actor.name} acts, but is NOT STORED and is tried again: {why}", LogWarning
+    )
     try_until_stored(world, rule, new._replace(created_at=made_at), actor)
     return rule
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from chatroom.chat.log_line import LogWarning
 from chatroom.chat.retries import Retry
 from chatroom.chat.stored.records import Actor
 from chatroom.errors import AlreadyExists
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 def save_later(world: World, channel: Channel, by: Actor, action: str, detail: str, why: ChatroomError | str) -> None:
     """Have a channel saved, as it is by then, as soon as the database takes it. ``why`` is for the log."""
-    world.log_line(f"{channel.name} could not be stored, and is tried again: {why}")
+    world.log_line(f"{channel.name} could not be stored, and is tried again: {why}", LogWarning)
 
     def make_job() -> Job | None:
         if not channel.stored or world.channels.get(channel.folded) is not channel:
@@ -32,7 +33,7 @@ def save_later(world: World, channel: Channel, by: Actor, action: str, detail: s
 
 def rename_later(world: World, channel: Channel, old: str, by: Actor | None, why: ChatroomError) -> None:
     """Have a channel's new name stored as soon as the database takes it. ``by`` is as for ``ChannelStore.rename``."""
-    world.log_line(f"the new name of {old}, {channel.name}, could not be stored, and is tried again: {why}")
+    world.log_line(f"the new name of {old}, {channel.name}, could not be stored, and is tried again: {why}", LogWarning)
     name = channel.name
 
     def make_job() -> Job | None:

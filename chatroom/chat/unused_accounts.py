@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from chatroom.chat.enforcement import apply_account
+from chatroom.chat.log_line import LogWarning
 from chatroom.chat.stored.records import Actor, Role
 from chatroom.errors import ChatroomError
 
@@ -48,7 +49,7 @@ def _delete(world: World, entry: AccountEntry, before: datetime, unused_days: in
 
     def then(outcome: object) -> None:
         if isinstance(outcome, ChatroomError):
-            world.log_line(f"the unused account {entry.name} could not be deleted: {outcome}")
+            world.log_line(f"the unused account {entry.name} could not be deleted: {outcome}", LogWarning)
         elif outcome:
             world.log_line(f"the account {entry.name} was deleted: nobody used it for {unused_days} days")
             apply_account(world, entry.id, None)

@@ -120,9 +120,9 @@ class World:
         self.wall_ms, self.mono_ms = wall_ms, mono_ms
         self.outbox.begin_tick(wall_ms)
 
-    def log_line(self, text: str) -> None:
+    def log_line(self, text: str, kind: type[LogLine] = LogLine) -> None:
         """Log a line for the operator."""
-        self.log_lines.append(LogLine.of_caller(text))
+        self.log_lines.append(kind.of_caller(text))
 
     def configure_channels(self) -> None:
         """Make the channels that the settings name. Those that they no longer name stay, as stored channels."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from chatroom.chat.delivery.replies import send_labelled
+from chatroom.chat.log_line import LogWarning
 from chatroom.chat.people.labelled_reply import LabelledReply
 from chatroom.chat.stored.records import Role
 from chatroom.commands.command_table import COMMANDS, Command, When
@@ -162,7 +163,7 @@ def refuse(context: Context, error: ChatroomError) -> None:
         context.fail(REFUSAL_CODES.get(type(error), "REFUSED"), text=str(error))
     elif isinstance(error, StorageError):
         # The error names the path of the database, which only the operator should read.
-        context.world.log_line(f"{context.verb} of {context.nick} failed: {error}")
+        context.world.log_line(f"{context.verb} of {context.nick} failed: {error}", LogWarning)
         context.fail("TEMPORARILY_UNAVAILABLE", text="That could not be stored, try again in a moment")
     elif isinstance(error, Overloaded):
         context.fail("TEMPORARILY_UNAVAILABLE", text=f"{str(error)[:1].upper()}{str(error)[1:]}")

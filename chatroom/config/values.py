@@ -148,9 +148,13 @@ class FilePath:
     """A path, in which ``~`` is the home directory. The caller makes a relative path absolute."""
 
     allowed: str = "the path of a file"
+    is_optional: bool = False
+    """True if an empty text is valid and stands for None."""
 
-    def read(self, value: object) -> Path:
+    def read(self, value: object) -> Path | None:
         """Accept a TOML string, and expand ``~``."""
+        if value == "" and self.is_optional:
+            return None
         # A NUL would raise a ValueError only later, when the path is opened.
         if not isinstance(value, str) or not value or "\0" in value or value.endswith("/"):
             raise ValueError
@@ -159,13 +163,13 @@ class FilePath:
         except RuntimeError:  # "~name" of an unknown user
             raise ValueError from None
 
-    def read_text(self, text: str) -> Path:
+    def read_text(self, text: str) -> Path | None:
         """Accept the text itself."""
         return self.read(text)
 
     def write(self, value: object) -> object:
         """Return the path as text."""
-        return str(value)
+        return "" if value is None else str(value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +181,7 @@ class FilePaths:
     def read(self, value: object) -> tuple[Path, ...]:
         """Accept a TOML string or an array of strings."""
         values = value if isinstance(value, list | tuple) else [value]
-        return tuple(FilePath().read(one) for one in values)
+        return tuple(path for one in values if (path := FilePath().read(one)) is not None)
 
     def read_text(self, text: str) -> tuple[Path, ...]:
         """Accept the text itself as one path, or a TOML array."""

@@ -49,6 +49,7 @@ _COMMANDS = {
         "chatroom.ctl.live_commands:lockdown",
         "Keep new users out of the running daemon, or show whether it does.",
     ),
+    "log": ("chatroom.ctl.log_commands:log", "Show and change what the running daemon writes to its log."),
     "completion": (
         "chatroom.ctl.program_commands:completion",
         "Print a script that makes SHELL complete commands and options.",

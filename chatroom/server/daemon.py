@@ -25,6 +25,7 @@ from chatroom.chat.always_on import restore_user
 from chatroom.chat.delivery.ledger import Ledger
 from chatroom.chat.farewell import end_all
 from chatroom.chat.filter_actions import log_unusable, save_hits
+from chatroom.chat.log_line import Level
 from chatroom.chat.reload import use_settings
 from chatroom.chat.stored.stores import Stores
 from chatroom.chat.stored_channels import restore_channels
@@ -54,7 +55,7 @@ from chatroom.server.listening_sockets import (
     shown_address,
     take_inherited,
 )
-from chatroom.server.operator_screen import Screen
+from chatroom.server.operator_screen import make_screen
 from chatroom.server.own_process import allow_many_files, keep_secrets, own_program
 from chatroom.server.process_signals import ProcessSignals
 from chatroom.server.service_manager import ServiceManager
@@ -126,7 +127,7 @@ class Daemon:
         self._zone = zone
         self._manager = manager or ServiceManager()
         self._inherited = inherited
-        self._screen = Screen(zone)
+        self._screen = make_screen(settings.log, zone)
         self._fault_log = FaultLog(self._screen)
         self._hub: Hub | None = None
         self._listener: Listener | None = None
@@ -145,6 +146,7 @@ class Daemon:
 
     def start(self) -> None:
         """Open everything and begin to accept connections. Raises ``ChatroomError``."""
+        self._screen.output.open()
         # The addresses come first: if one of them cannot be had, the database is not migrated either.
         settings, path = self._settings, self._settings.database.path
         buffer_bytes = send_buffer_bytes(settings.limits.sendq_bytes)
@@ -163,7 +165,8 @@ class Daemon:
                 stores.database.write_first_page()
                 # Before everything is loaded: a change meanwhile is read twice rather than never.
                 last_change_id = stores.last_change_id()
-                runtime = DaemonRuntime(self._load_settings, counter, self._facts(where), Blocklists(self._report))
+                facts, blocklists = self._facts(where), Blocklists(self._report)
+                runtime = DaemonRuntime(self._load_settings, counter, facts, blocklists, self._screen.levels)
                 world = self._make_world(stores, runtime)
                 has_admin = stores.accounts.count_admins() > 0
             self._control_path = paths.control_socket(path)
@@ -215,8 +218,8 @@ class Daemon:
         return watch
 
     def _report(self, line: str) -> None:
-        """Log a line. From any thread, without the hub lock."""
-        self._screen.show([line])
+        """Log what is wrong, or is well again. From any thread, without the hub lock."""
+        self._screen.show([line], level=Level.WARNING)
 
     def _make_supervisor(self, workers: Workers, listener: Listener) -> Supervisor:
         loops = [self._screen, *workers.threads, self._upkeep, listener.handshakes]
@@ -285,10 +288,10 @@ class Daemon:
         source = settings.source.absolute() if settings.source else "none found, everything at its default"
         lines.append(f"configuration {source}")
         risks = [*find_unsafe(settings), *find_open_files(settings.database.path)]
-        lines += [f"warning: {text}" for text in risks]
-        if not has_admin:
-            lines.append(f"there is no admin yet; make one with: {self._admin_command()}")
         self._screen.show(lines)
+        self._screen.show([f"warning: {text}" for text in risks], level=Level.WARNING)
+        if not has_admin:
+            self._screen.show([f"there is no admin yet; make one with: {self._admin_command()}"])
 
     def _admin_command(self) -> str:
         path = self._settings.database.path
@@ -309,7 +312,7 @@ class Daemon:
         try:
             settings = self._load_settings()
         except ChatroomError as error:
-            self._screen.show([f"the configuration stays as it was: {error}"])
+            self._screen.show([f"the configuration stays as it was: {error}"], level=Level.WARNING)
             return
 
         def use() -> None:

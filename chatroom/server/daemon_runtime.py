@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from chatroom.chat.admission.reserved_places import Places
+    from chatroom.chat.log_levels import LogLevels
     from chatroom.chat.people.session import Session
     from chatroom.config import Settings
     from chatroom.server.blocklists import Blocklists
@@ -24,9 +25,15 @@ class DaemonRuntime:
     """Watches the threads. Set once, before the first tick."""
 
     def __init__(
-        self, load_settings: LoadSettings, counter: ConnectionCounter, facts: dict[str, str], blocklists: Blocklists
+        self,
+        load_settings: LoadSettings,
+        counter: ConnectionCounter,
+        facts: dict[str, str],
+        blocklists: Blocklists,
+        log_levels: LogLevels,
     ) -> None:
         self.is_ending = False
+        self.log_levels = log_levels
         self._load_settings = load_settings
         self._counter = counter
         self._facts = facts

@@ -12,6 +12,8 @@ import threading
 from collections.abc import Hashable
 from types import TracebackType
 
+from chatroom.chat.log_levels import area_of
+from chatroom.chat.log_line import Level
 from chatroom.server.log_thinning import ALIKE_FAULTS, Likeness
 from chatroom.server.operator_screen import Screen
 
@@ -48,11 +50,13 @@ class FaultLog(logging.Handler):
         """Show a record. From any thread."""
         try:
             if self._missed:
-                self._screen.show([f"{self._missed} faults were not logged, for lack of memory"])
+                self._screen.show([f"{self._missed} faults were not logged, for lack of memory"], level=Level.WARNING)
                 self._missed = 0
             lines = self.format(record).splitlines()
             place = f"{record.pathname}:{record.lineno}"
-            self._screen.show(lines, Likeness(_cause(record), place, 1, ALIKE_FAULTS))
+            level = Level.ERROR if record.levelno >= logging.ERROR else Level.WARNING
+            likeness = Likeness(_cause(record), place, 1, ALIKE_FAULTS)
+            self._screen.show(lines, likeness, level, area_of(record.pathname))
         except MemoryError:
             self._missed += 1  # logging itself would write a traceback for it, each time
 

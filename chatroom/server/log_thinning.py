@@ -12,6 +12,8 @@ from __future__ import annotations
 from collections.abc import Hashable
 from typing import NamedTuple
 
+from chatroom.server.log_event import LogEvent
+
 MINUTE_S = 60.0
 SAME_LINES = 10
 """How often one line is shown in a minute."""
@@ -40,14 +42,15 @@ class _Tally:
     def __init__(self) -> None:
         self.shown: dict[Hashable, int] = {}
         """How many lines of each key were shown."""
-        self.held: dict[Hashable, tuple[int, str]] = {}
-        """How many lines of each key were held back, and the last one of them."""
+        self.held: dict[Hashable, LogEvent] = {}
+        """The last event of each key that was held back, with the number of them."""
 
     def show(self, key: Hashable) -> None:
         self.shown[key] = self.shown.get(key, 0) + 1
 
-    def hold(self, key: Hashable, text: str) -> None:
-        self.held[key] = self.held.get(key, (0, ""))[0] + 1, text
+    def hold(self, key: Hashable, event: LogEvent) -> None:
+        before = self.held.get(key)
+        self.held[key] = event._replace(held_back=1 if before is None else before.held_back + 1)
 
 
 class LogThinning:
@@ -66,26 +69,26 @@ class LogThinning:
         """True if ``end_minute`` has something to say."""
         return bool(self._same.held or self._alike.held)
 
-    def shows(self, text: str, likeness: Likeness, now_s: float) -> bool:
-        """Count a line, and return True if it is to be shown. Call ``end_minute`` first if the minute is over."""
+    def shows(self, event: LogEvent, likeness: Likeness, now_s: float) -> bool:
+        """Count an event, and return True if it is to be shown. Call ``end_minute`` first if the minute is over."""
         if self.ends_at_s is None:
             self.ends_at_s = now_s + MINUTE_S
         same, alike = (likeness.alike, likeness.same), likeness.alike
         if same in self._going_on or self._same.shown.get(same, 0) >= likeness.most_same:
-            self._same.hold(same, text)
+            self._same.hold(same, event)
         elif self._alike.shown.get(alike, 0) >= likeness.most_alike:
             # Not counted by its text: texts without end would fill the memory.
-            self._alike.hold(alike, text)
+            self._alike.hold(alike, event)
         else:
             self._same.show(same)
             self._alike.show(alike)
             return True
         return False
 
-    def end_minute(self) -> list[str]:
-        """Begin a new minute. Return a line for each kind of which lines were held back in the last one."""
+    def end_minute(self, unix_s: float) -> list[LogEvent]:
+        """Begin a new minute, at that Unix time. Return an event for each kind that was held back in the last one."""
         held = [*self._same.held.values(), *self._alike.held.values()]
         # Lines that are only alike are shown anew in each minute: they are about different people.
         self._going_on = frozenset(self._same.held)
         self._same, self._alike, self.ends_at_s = _Tally(), _Tally(), None
-        return [f"… and {count:,} more like it in the last minute: {text}" for count, text in held]
+        return [event._replace(unix_s=unix_s, lines=event.lines[:1]) for event in held]

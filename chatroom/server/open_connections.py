@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from chatroom.chat.liveness import first_look_ms, forgive_stall, look_after
+from chatroom.chat.log_line import LogWarning
 from chatroom.server.backlogs import Backlogs
 from chatroom.server.connection import Connection, State
 from chatroom.server.handshakes import MADE_ROOM
@@ -140,7 +141,9 @@ class OpenConnections:
                 wheel.schedule(connection, look_after(self._hub.world, connection.session, int(now_s * 1000)))
 
     def _forgive_stall(self, late_s: float, now_s: float) -> None:
-        self._hub.world.log_line(f"the daemon was held up for {late_s:.0f} s; nobody is disconnected for that time")
+        self._hub.world.log_line(
+            f"the daemon was held up for {late_s:.0f} s; nobody is disconnected for that time", LogWarning
+        )
         self._backlogs.forgive_stall(late_s)
         for connection in self.by_fd.values():
             forgive_stall(connection.session, int(late_s * 1000), int(now_s * 1000))

@@ -1,56 +1,87 @@
-"""The log on stderr: one line for each event that an operator wants to know of.
+"""The log: one line for each event that an operator wants to know of, on stderr or in a file.
 
-A thread of its own writes it. A terminal may be stopped (Ctrl-S) or a pipe full, and the chat must go on. Lines that
-repeat are thinned here, for all who log (``chatroom.server.log_thinning``).
+A thread of its own writes it. A terminal may be stopped (Ctrl-S), a pipe full or a disk slow, and the chat must go on.
+That thread also finds the area of each line, drops what the levels do not show, and thins lines that repeat, for all
+who log (``chatroom.server.log_thinning``).
 """
 
 from __future__ import annotations
 
-import contextlib
-import os
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import tzinfo
+from types import CodeType
+from typing import TYPE_CHECKING, NamedTuple
 
-from chatroom.chat.log_line import LogLine
-from chatroom.irc.times import format_stamp
+from chatroom.chat.log_levels import LogLevels, area_of
+from chatroom.chat.log_line import Level, LogLine
+from chatroom.server.log_event import LogEvent
+from chatroom.server.log_output import LogOutput
 from chatroom.server.log_thinning import Likeness, LogThinning
 from chatroom.server.loop_thread import LoopThread
+
+if TYPE_CHECKING:
+    from chatroom.config.observing import Log
 
 _MOST_WAITING = 10_000
 """The most groups of lines that wait; further ones are dropped."""
 _GATHER_S = 0.05
 """The pause after each write, in which lines gather: waking this thread takes Python's lock from the I/O threads."""
-_STDERR = 2
+
+
+class _Group(NamedTuple):
+    """Lines that wait to be written, as they were given to ``Screen.show``."""
+
+    unix_s: float
+    lines: Sequence[str]
+    likeness: Likeness | None
+    level: Level
+    area: str
 
 
 class Screen(LoopThread):
     """Writes log lines, in order."""
 
-    def __init__(self, zone: tzinfo | None = None) -> None:
+    def __init__(
+        self,
+        zone: tzinfo | None = None,
+        levels: LogLevels | None = None,
+        output: LogOutput | None = None,
+        *,
+        as_json: bool = False,
+    ) -> None:
         super().__init__("screen")
         self._zone = zone
         """The zone of the times; None is that of this machine."""
+        self.levels = LogLevels() if levels is None else levels
+        self.output = LogOutput() if output is None else output
+        self._as_json = as_json
         self._lock = threading.Lock()
         """Guards ``_waiting`` and ``_dropped``. No other lock is taken while it is held."""
-        self._waiting: list[tuple[float, Sequence[str], Likeness | None]] = []
-        """Groups of lines that are not written yet, each with its Unix time in seconds."""
+        self._waiting: list[_Group] = []
+        """Groups of lines that are not written yet."""
         self._thinning = LogThinning()
         self._dropped = 0
         """How many lines were dropped since the last write."""
         self._has_lines = threading.Event()
         self._is_ending = threading.Event()
 
-    def show(self, lines: Sequence[str], likeness: Likeness | None = None) -> None:
+    def show(
+        self,
+        lines: Sequence[str],
+        likeness: Likeness | None = None,
+        level: Level = Level.INFO,
+        area: str = "server",
+    ) -> None:
         """Have lines written. They are dropped if far too many wait already. From any thread.
 
-        With a likeness, the lines are thinned as one, such as a traceback. Without it, each ``LogLine`` is thinned by
-        its text and place, and any other text is always shown.
+        With a likeness, the lines are one event, such as a traceback, and thinned as one. Without it, each line is one.
+        A ``LogLine`` has its own level and area, and is thinned by its text and place; any other text is not thinned.
         """
         with self._lock:
             if len(self._waiting) < _MOST_WAITING:
-                self._waiting.append((time.time(), lines, likeness))
+                self._waiting.append(_Group(time.time(), lines, likeness, level, area))
             else:
                 self._dropped += len(lines)
         if not self._has_lines.is_set():  # setting an event takes its lock, looking at it does not
@@ -82,45 +113,55 @@ class Screen(LoopThread):
         with self._lock:
             waiting, self._waiting = self._waiting, []
             dropped, self._dropped = self._dropped, 0
-        now_s = time.monotonic()
-        texts: list[str] = []
+        now_s, unix_s = time.monotonic(), time.time()
+        events: list[LogEvent] = []
         if self._thinning.ends_at_s is not None and now_s >= self._thinning.ends_at_s:
-            texts.append(self._stamped(time.time(), self._thinning.end_minute()))
+            events += self._thinning.end_minute(unix_s)
         if dropped:
-            texts.append(self._stamped(waiting[0][0], [f"({dropped} lines were not shown)"]))
-        for when, lines, likeness in waiting:
-            texts.append(self._stamped(when, self._thinned(lines, likeness, now_s)))
+            dropped_at = waiting[0].unix_s if waiting else unix_s
+            events.append(LogEvent(dropped_at, Level.WARNING, "server", [f"({dropped} lines were not shown)"]))
+        for group in waiting:
+            events += self._events_of(group, now_s)
         if is_last:
-            texts.append(self._stamped(time.time(), self._thinning.end_minute()))
-        text = "".join(texts)
-        if text:
-            with contextlib.suppress(OSError):  # the terminal or pipe is gone; the chat goes on
-                _write(text.encode(errors="replace"))
+            events += self._thinning.end_minute(unix_s)
+        if events and not self.output.write(self._format(events)):
+            with self._lock:
+                self._dropped += dropped + sum(len(event.lines) for event in events)
 
-    def _thinned(self, lines: Sequence[str], likeness: Likeness | None, now_s: float) -> Sequence[str]:
-        shows = self._thinning.shows
+    def _events_of(self, group: _Group, now_s: float) -> Iterator[LogEvent]:
+        """Yield the events of a group that are to be written."""
+        unix_s, lines, likeness, level, area = group
         if likeness is not None:
-            return lines if shows(lines[0], likeness, now_s) else ()
-        return [
-            line for line in lines if not isinstance(line, LogLine) or shows(line, Likeness(line, line.place), now_s)
-        ]
+            event = LogEvent(unix_s, level, area, lines)
+            if self.levels.shows(area, level) and self._thinning.shows(event, likeness, now_s):
+                yield event
+            return
+        for line in lines:
+            if isinstance(line, LogLine):
+                event = LogEvent(unix_s, line.level, _area_of(line), [line])
+                if not self.levels.shows(event.area, event.level):
+                    continue
+                if not self._thinning.shows(event, Likeness(line, line.place), now_s):
+                    continue
+                yield event
+            elif self.levels.shows(area, level):
+                yield LogEvent(unix_s, level, area, [line])
 
-    def _stamped(self, when: float, lines: Sequence[str]) -> str:
-        if not lines:
-            return ""
-        moment = format_stamp(when, self._zone)
-        return "".join(f"{moment} {_printable(line)}\n" for line in lines)
+    def _format(self, events: list[LogEvent]) -> bytes:
+        is_journal = self.output.is_journal
+        if self._as_json:
+            return "".join(event.to_json(is_journal=is_journal) for event in events).encode()
+        return "".join(event.to_text(self._zone, is_journal=is_journal) for event in events).encode(errors="replace")
 
 
-def _write(data: bytes) -> None:
-    """Write all of the data without Python's own buffer.
-
-    The interpreter takes the buffer's lock when it ends, and a write to a stopped terminal would hold it.
-    """
-    while data:
-        data = data[os.write(_STDERR, data) :]
+def make_screen(settings: Log, zone: tzinfo | None) -> Screen:
+    """Make the screen that the section ``[log]`` asks for."""
+    levels = LogLevels(Level[settings.level.upper()])
+    return Screen(zone, levels, LogOutput(settings.file), as_json=settings.format == "json")
 
 
-def _printable(line: str) -> str:
-    """Return a line without control characters: a nick or text must not break or colour the log."""
-    return line if line.isprintable() else "".join(char if char.isprintable() else "?" for char in line)
+def _area_of(line: LogLine) -> str:
+    match line.place:
+        case (CodeType() as code, _):
+            return area_of(code.co_filename)
+    return "server"

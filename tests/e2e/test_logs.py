@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import re
+import signal
 import sqlite3
 import subprocess
+from pathlib import Path
 
 import pytest
-from harness.daemon import CAP_S, PASSWORD, Daemon, Place, running, script, verb_of
+from harness.daemon import CAP_S, PASSWORD, Client, Daemon, Place, running, script, until, verb_of
 
 
 def test_each_event_is_one_line_with_names_and_addresses(shared: Daemon) -> None:
@@ -147,3 +150,35 @@ def test_a_damaged_database_is_told_once(daemon: Daemon) -> None:
     told, *counted = daemon.log_lines("cannot look for changes")
     assert told.startswith("cannot look for changes: ")
     assert len(counted) <= 1 and all("more like it in the last minute" in line for line in counted)
+
+
+def test_a_log_file_is_rotated_and_its_areas_silenced(place: Place) -> None:
+    """With a file and JSON, stderr stays empty. After SIGHUP the log goes on in a new file."""
+    path, old = place.root / "chat.log", place.root / "chat.log.1"
+    place.environment |= {"CHATROOM_LOG__FORMAT": "json", "CHATROOM_LOG__FILE": str(path)}
+    call = [script("chatroomctl"), "--database", str(place.database), "serve", "--port", "0"]
+
+    def events(file: Path) -> list[dict[str, object]]:
+        return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
+
+    def logged(file: Path, message: str) -> bool:
+        return any(str(event["message"]).startswith(message) for event in events(file))
+
+    with subprocess.Popen(call, env=place.environment, stderr=subprocess.PIPE, start_new_session=True) as process:
+        try:
+            until(lambda: logged(path, "configuration "), "the start")
+            (listening,) = [str(one["message"]) for one in events(path) if "listening on" in str(one["message"])]
+            path.rename(old)
+            process.send_signal(signal.SIGHUP)
+            until(lambda: logged(path, "configuration read again"), "a new file")
+            place.ctl("log", "level", "connecting", "warning")
+            with Client(int(listening.rpartition(":")[2])).register("alice") as alice:
+                alice.send("QUIT")
+                alice.expect_closed()
+            process.terminate()
+            assert process.wait(CAP_S) == 0
+            assert process.stderr is not None and process.stderr.read() == b""
+        finally:
+            process.kill()
+    assert logged(path, "stopped") and not logged(path, "joined: alice")
+    assert (path.stat().st_mode & 0o777, events(path)[0]["area"]) == (0o600, "server")

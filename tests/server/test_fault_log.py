@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import pytest
 
+from chatroom.chat.log_line import Level
 from chatroom.server.fault_log import FaultLog
 from chatroom.server.log_thinning import Likeness
 from chatroom.server.operator_screen import Screen
@@ -18,11 +19,19 @@ class Shown(Screen):
 
     def __init__(self) -> None:
         super().__init__()
+        self.levels_shown: list[Level] = []
         self.groups: list[tuple[Sequence[str], Likeness | None]] = []
 
-    def show(self, lines: Sequence[str], likeness: Likeness | None = None) -> None:
+    def show(
+        self,
+        lines: Sequence[str],
+        likeness: Likeness | None = None,
+        level: Level = Level.INFO,
+        area: str = "server",
+    ) -> None:
         """Keep a group of lines."""
         self.groups.append((lines, likeness))
+        self.levels_shown.append(level)
 
 
 @pytest.fixture
@@ -52,6 +61,13 @@ def test_a_traceback_is_one_group_of_lines(shown: Shown) -> None:
     (lines, likeness), *others = shown.groups
     assert (lines[0], lines[-1], others) == ("a line of alice failed", "ValueError: alice", [])
     assert likeness is not None and likeness.most_same == 1
+
+
+def test_a_fault_has_its_level(shown: Shown) -> None:
+    """What the code calls an error or a warning is one in the log."""
+    fail("alice")
+    log.warning("a worker was still busy")
+    assert shown.levels_shown == [Level.ERROR, Level.WARNING]
 
 
 def test_faults_of_one_origin_are_the_same_whatever_their_texts(shown: Shown) -> None:

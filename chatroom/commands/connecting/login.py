@@ -13,6 +13,7 @@ from chatroom.chat.admission.flood import LONGEST_DELAY_MS, is_private_network
 from chatroom.chat.admission.login_keys import account_key, address_key, free_failures, site_key
 from chatroom.chat.always_on import find_alone
 from chatroom.chat.enforcement import apply_account
+from chatroom.chat.log_line import LogWarning
 from chatroom.chat.operator_mode import operator_mode_event, operators_of, tell_operator_mode
 from chatroom.chat.stored.records import Account, AccountEntry
 from chatroom.commands.context import Context, printable
@@ -228,7 +229,7 @@ def _warn_of_plaintext(context: Context) -> None:
     session = context.session
     if not session.is_private and not is_private_network(session.version, session.address):
         context.notice("Your password has crossed the network unencrypted: connect with TLS, and change the password")
-        context.world.log_line(f"a password came unencrypted from {session.address_text}")
+        context.world.log_line(f"a password came unencrypted from {session.address_text}", LogWarning)
 
 
 def record_login(context: Context, entry: AccountEntry, certificate: str = "") -> None:

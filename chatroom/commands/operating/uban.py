@@ -18,6 +18,7 @@ from chatroom.chat.admission.ban_table import describe, explain
 from chatroom.chat.admission.ban_targets import NameTarget, NetworkTarget
 from chatroom.chat.admission.durations import format_duration, looks_like_duration, parse_duration
 from chatroom.chat.enforcement import count_hits, enforce_rules, sessions_in, users_named
+from chatroom.chat.log_line import LogWarning
 from chatroom.chat.stored.records import BanKind, BanRule, Network, NewBan, Role
 from chatroom.chat.unstored_bans import key_of, put_into_force
 from chatroom.chat.work_queue import Order
@@ -283,7 +284,7 @@ def _remove_unstored(context: Context, rule: BanRule) -> Pending:
         if failure:
             if waiting is not None:
                 context.world.retries.add(key_of(rule), waiting, context.world.mono_ms)
-            context.world.log_line(f"the ban on {rule.target} stays: {failure}")
+            context.world.log_line(f"the ban on {rule.target} stays: {failure}", LogWarning)
             context.fail("TEMPORARILY_UNAVAILABLE", text="That could not be stored, try again in a moment")
             return
         current = context.world.bans.find_target(rule.target)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
+from chatroom.chat.log_line import LogWarning
 from chatroom.chat.metadata import is_key, sessions_that_see, tell_change, value_line
 from chatroom.chat.people.channel import Channel
 from chatroom.chat.people.user import User
@@ -212,7 +213,7 @@ def _change(context: Context, target: _Target, changes: dict[str, str | None], *
     def tell(context: Context, failure: str | None) -> None:
         world = context.world
         if failure is not None:
-            world.log_line(f"metadata of {target.name} could not be stored: {failure}")
+            world.log_line(f"metadata of {target.name} could not be stored: {failure}", LogWarning)
             context.warn("NOT_STORED", target.name, text="This holds until a restart only: it could not be stored")
         with context.batch(f"metadata {target.name}" if in_batch else ""):
             for key, value in changes.items():

@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
+from chatroom.chat.log_line import LogWarning
 from chatroom.chat.stored.entries import Conversation, direct, folded
 from chatroom.chat.stored.records import Role
 from chatroom.chat.work_queue import PATIENCE_MS
@@ -194,7 +195,7 @@ def _ask(
         if context.session.user is None:
             return None
         if isinstance(found, _ReadFailure):
-            context.world.log_line(f"{context.verb} of {context.nick} failed: {found.why}")
+            context.world.log_line(f"{context.verb} of {context.nick} failed: {found.why}", LogWarning)
             failed(context)
             return None
         return then(context, found)

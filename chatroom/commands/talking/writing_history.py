@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from chatroom.chat.admission.reserved_names import is_nickserv
+from chatroom.chat.log_line import LogWarning
 from chatroom.chat.stored.entries import Conversation, direct
 from chatroom.chat.work_queue import PATIENCE_MS
 from chatroom.commands.pending import Pending
@@ -126,7 +127,7 @@ def report_commit(world: World, not_written: Iterable[NotWritten] = ()) -> None:
     failure, told = world.ledger.failure, world.ledger.told_failure
     world.ledger.told_failure = failure
     if failure and not told:
-        world.log_line(f"messages cannot be stored, and are not sent: {failure}")
+        world.log_line(f"messages cannot be stored, and are not sent: {failure}", LogWarning)
     elif told and not failure:
         world.log_line("messages can be stored again")
     server = world.settings.server.name
