@@ -16,6 +16,9 @@ from chatroom.errors import ConfigError, ServeError
 SYSTEM_CONFIG = Path("/etc/chatroom")
 """The system's directory for ``chatroom.toml``."""
 
+SYSTEM_RUNTIME = Path("/run/chatroom")
+"""The runtime directory of a system service, which its unit makes for the service's user."""
+
 SOCKET_PATH_LENGTH = 107
 """The longest path a Unix-domain socket may have on Linux, in bytes (``sun_path`` less its NUL)."""
 
@@ -73,13 +76,16 @@ def expand(path: Path) -> Path:
 def runtime_directory() -> Path:
     """Return a directory for the control socket that only this user can enter. It is created if it is missing.
 
-    This is ``XDG_RUNTIME_DIR`` if that is set and usable, else ``chatroom-UID`` in the directory for temporary files.
-    Raises ``ServeError`` if the latter belongs to another user or is open to others.
+    This is ``XDG_RUNTIME_DIR`` if that is set and usable, else ``SYSTEM_RUNTIME`` if that is this user's, else
+    ``chatroom-UID`` in the directory for temporary files. Raises ``ServeError`` if the latter belongs to another user
+    or is open to others.
     """
     given = os.environ.get("XDG_RUNTIME_DIR", "")
     # The name of the socket takes up to 40 bytes of the path, see control_socket().
     if os.path.isabs(given) and len(os.fsencode(given)) < SOCKET_PATH_LENGTH - 40 and _is_private(given):
         return Path(given)
+    if _is_private(SYSTEM_RUNTIME):
+        return SYSTEM_RUNTIME
     directory = _shared_runtime_directory()
     # Anyone can create this directory first, because /tmp is open to all users. So it is checked in any case.
     try:
@@ -109,11 +115,11 @@ def control_socket(database: Path) -> Path:
 def list_control_sockets() -> list[Path]:
     """Return the paths of the control sockets of this user's daemons, and those that killed ones have left behind.
 
-    Both directories that ``runtime_directory`` can return are searched: a daemon started by cron, for example, has no
+    All directories that ``runtime_directory`` can return are searched: a daemon started by cron, for example, has no
     ``XDG_RUNTIME_DIR``.
     """
     given = os.environ.get("XDG_RUNTIME_DIR", "")
-    directories = {Path(given), _shared_runtime_directory()}
+    directories = {Path(given), SYSTEM_RUNTIME, _shared_runtime_directory()}
     return sorted(
         path
         for directory in directories

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from chatroom import paths
 from chatroom.errors import ServeError
 from chatroom.paths import (
     SOCKET_PATH_LENGTH,
@@ -47,6 +48,18 @@ def test_the_desktops_runtime_directory_is_used(temporary: Path, monkeypatch: py
     """``XDG_RUNTIME_DIR`` is used if only the user can enter it."""
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(temporary))
     assert runtime_directory() == temporary
+
+
+def test_a_services_runtime_directory_is_used(temporary: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The unit makes it. What ``sudo -u chatroom chatroomctl`` starts has no ``XDG_RUNTIME_DIR``, and finds it."""
+    service = temporary / "run"
+    monkeypatch.setattr(paths, "SYSTEM_RUNTIME", service)
+    service.mkdir(mode=0o755)
+    assert runtime_directory() == temporary / f"chatroom-{os.getuid()}"
+    service.chmod(0o700)
+    assert runtime_directory() == service
+    (service / "chatroom-1.sock").touch()
+    assert list_control_sockets() == [service / "chatroom-1.sock"]
 
 
 @pytest.mark.parametrize("given", ["", "relative/path", "/nonexistent", "/" + "x" * 100])

@@ -27,6 +27,7 @@ INTERRUPTED = 130
 
 _COMMANDS = {
     "serve": ("chatroom.ctl.serve_command:serve", "Run the chat server until Ctrl-C or SIGTERM stops it."),
+    "service": ("chatroom.ctl.service_commands:service", "Have systemd run the server."),
     "user": ("chatroom.ctl.user_commands:user", "Create, change and delete accounts."),
     "ban": ("chatroom.ctl.ban_commands:ban", "Ban names, addresses and networks from the server."),
     "filter": (
