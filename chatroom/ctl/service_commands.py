@@ -208,7 +208,8 @@ def _make_setup(invocation: Invocation, user: str) -> Setup:
         call += ["--database", str(settings.database.path)]
     for listen in settings.listen:
         reads += [*listen.certificate, *listen.key]
-    return Setup(tuple(call), settings.database.path, tuple(reads), user)
+    writes = () if settings.log.file is None else (settings.log.file.parent,)
+    return Setup(tuple(call), settings.database.path, tuple(reads), writes, user)
 
 
 def _own_call() -> list[str]:
@@ -285,9 +286,12 @@ def _list_system_todo(setup: Setup) -> list[str]:
         todo.append(f"useradd --system --user-group --home-dir {STATE} --shell /usr/sbin/nologin {user}")
     for path in sorted({path for path in setup.reads if path.is_relative_to("/root") or path.is_relative_to("/home")}):
         todo.append(f"# {path} is in a home directory: check that the user {user} can read it")
-    directory = setup.database.parent
-    if not directory.is_relative_to(STATE):
-        todo.append(f"install -d -m 700 -o {user} -g {user} {shlex.quote(str(directory))}")
+    for directory in dict.fromkeys((setup.database.parent, *setup.writes)):
+        shown = shlex.quote(str(directory))
+        if directory.exists() and not directory.is_relative_to(STATE):  # perhaps one of others, such as /var/log
+            todo.append(f"# check that the user {user} can write to {shown}")
+        elif not directory.is_relative_to(STATE):
+            todo.append(f"install -d -m 700 -o {user} -g {user} {shown}")
     if "--config" in setup.program:
         config = shlex.quote(setup.program[setup.program.index("--config") + 1])
         todo.append(f"chgrp {user} {config} && chmod 640 {config}")

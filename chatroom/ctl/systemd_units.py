@@ -23,6 +23,8 @@ class Setup:
     database: Path
     reads: tuple[Path, ...] = ()
     """Further files that the daemon reads: its program, configuration and certificates."""
+    writes: tuple[Path, ...] = ()
+    """Further directories that it writes to: that of its log file."""
     user: str = "chatroom"
     """The user of a system service."""
 
@@ -84,10 +86,11 @@ AmbientCapabilities="""
 
 
 def system_unit(setup: Setup, mark: str = MARK) -> str:
-    """Return a service of the system, which runs as ``setup.user`` and can write to its database's directory only."""
-    directory = setup.database.parent
-    writable = "" if directory.is_relative_to(STATE) else f"ReadWritePaths={quote_path(str(directory))}\n"
-    needed = (directory, *setup.reads)
+    """Return a service of the system, which runs as ``setup.user`` and can write only where ``setup`` says."""
+    directories = dict.fromkeys((setup.database.parent, *setup.writes))
+    outside = [quote_path(str(path)) for path in directories if not path.is_relative_to(STATE)]
+    writable = f"ReadWritePaths={' '.join(outside)}\n" if outside else ""
+    needed = (*directories, *setup.reads)
     identity = _SYSTEM_IDENTITY.format(
         user=setup.user,
         writable=writable,

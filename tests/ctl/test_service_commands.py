@@ -168,15 +168,16 @@ def test_a_system_service_needs_places_of_its_own(run: Run, home: Path, system_u
 def test_a_system_service_says_what_its_user_needs(run: Run, home: Path, system_units: Path) -> None:
     """The user, the database's directory, and the right to read the configuration."""
     config = home / "c.toml"
-    config.write_text('[database]\npath = "/srv/chat/chat.db"\n')
+    config.write_text(f'[database]\npath = "/srv/chat/chat.db"\n[log]\nfile = "{home}/chat.log"\n')
     done = run("--config", "c.toml", "service", "install", "--system", "--run-as", "nobody-of-chat", "--json")
     assert done.exit_code == 0, done.stderr
     text = (system_units / "chatroom.service").read_text()
     assert "\nUser=nobody-of-chat\n" in text
-    assert "\nReadWritePaths=/srv/chat\n" in text
+    assert f"\nReadWritePaths=/srv/chat {home}\n" in text
     todo = json.loads(done.stdout)["todo"]
     assert todo[0].startswith("useradd --system --user-group --home-dir /var/lib/chatroom ")
     assert "install -d -m 700 -o nobody-of-chat -g nobody-of-chat /srv/chat" in todo
+    assert f"# check that the user nobody-of-chat can write to {home}" in todo
     assert f"chgrp nobody-of-chat {config} && chmod 640 {config}" in todo
     assert todo[-1].startswith("sudo -u nobody-of-chat ") and todo[-1].endswith("user create-admin NAME")
     someone = pwd.getpwall()[0].pw_name
