@@ -287,7 +287,8 @@ def import_(invocation: Invocation, file: str, reason: str, skip_bad: bool, forc
     require_readable(file, errors, skip_bad)
     with open_stores(invocation.database) as stores:
         new = ban_lists.not_yet_in_force(wanted, stores.bans.list_in_force(now), now)
-        wide = [one.target for one in new if one.kind == "ip" and is_wide(ip_network(one.target))]
+        # A single address, which most lines of a list are, has no prefix.
+        wide = [one.target for one in new if "/" in one.target and is_wide(ip_network(one.target))]
         if wide:
             # A list can have thousands of networks; the question names three of them.
             named = ", ".join(wide[:3]) + (", ..." if len(wide) > 3 else "")
