@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_network
 
@@ -282,8 +283,11 @@ def import_(invocation: Invocation, file: str, reason: str, skip_bad: bool, forc
     reason = check_reason(reason)
     now = datetime.now(UTC)
     # A byte that is not UTF-8 makes its own line bad and not the whole file.
-    with click.open_file(file, encoding="utf-8", errors="replace") as lines:
-        wanted, errors = ban_lists.read(lines, reason, allow_loopback=force)
+    with (
+        click.open_file(file, encoding="utf-8", errors="replace") as lines,
+        progress(0 if file == "-" else os.path.getsize(file), "Reading") as bar,
+    ):
+        wanted, errors = ban_lists.read(lines, reason, allow_loopback=force, on_read=bar.update)
     require_readable(file, errors, skip_bad)
     with open_stores(invocation.database) as stores:
         new = ban_lists.not_yet_in_force(wanted, stores.bans.list_in_force(now), now)

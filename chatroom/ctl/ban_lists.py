@@ -28,6 +28,8 @@ PAUSE_S = 0.002
 """How long the lock is free between two batches, so that the daemon can get it."""
 _FIRST_BATCH = 50
 """The size of the first batch, small enough for a slow disk. Later sizes are measured."""
+_LINES_A_CALL = 1000
+"""How many lines are read between two calls of ``on_read``."""
 _COMMENT = re.compile(r"[#;].*")
 
 
@@ -49,15 +51,26 @@ def format_line(ban: Ban) -> str:
     return to_json(document)
 
 
-def read(lines: Iterable[str], reason: str, *, allow_loopback: bool) -> tuple[list[NewBan], list[str]]:
+def read(
+    lines: Iterable[str],
+    reason: str,
+    *,
+    allow_loopback: bool,
+    on_read: Callable[[int], object] = lambda characters: None,
+) -> tuple[list[NewBan], list[str]]:
     """Return the bans of a file, each target once, and the errors in the other lines, as ``NUMBER: text``.
 
     ``reason`` is the reason of lines without one. If a target is listed twice, the first line counts. Unless
-    ``allow_loopback``, a ban of this machine's own address is an error.
+    ``allow_loopback``, a ban of this machine's own address is an error. ``on_read`` is called from time to time with
+    how many characters were read since the last call.
     """
     wanted: dict[tuple[BanKind, str], NewBan] = {}
-    errors = []
+    errors, characters = [], 0
     for number, line in enumerate(lines, 1):
+        characters += len(line)
+        if number % _LINES_A_CALL == 0:
+            on_read(characters)
+            characters = 0
         # Editors on Windows begin a file with a byte order mark.
         text = line.lstrip("\ufeff").strip()
         try:

@@ -195,13 +195,15 @@ def confirm(question: str, yes: bool) -> None:
 
 
 def progress(length: int, label: str, *, output: str = "") -> AbstractContextManager[Any]:
-    """Return a progress bar on stderr, moved by ``update(n)``. It is hidden if stderr is not a terminal.
+    """Return a progress bar on stderr, moved by ``update(n)``.
+
+    It is hidden if stderr is not a terminal, or if ``length`` is 0: nothing to do, or nobody knows how much.
 
     ``output`` is the FILE of an export. If that is ``-`` for a terminal, the bar is hidden too: it would stand between
     the lines.
     """
     # On stderr, so that standard output can go to a file or a pipe.
-    hidden = not sys.stderr.isatty() or (output == "-" and sys.stdout.isatty())
+    hidden = length == 0 or not sys.stderr.isatty() or (output == "-" and sys.stdout.isatty())
     return click.progressbar(length=length, label=label, file=sys.stderr, hidden=hidden)
 
 

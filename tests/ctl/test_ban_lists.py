@@ -122,3 +122,13 @@ def test_a_batch_is_as_long_as_the_lock_may_be_held(monkeypatch: pytest.MonkeyPa
     add_in_batches(Store(), wanted, Actor("root", "cli"))  # type: ignore[arg-type]
     assert max(sizes[1:]) < quickest
     assert max(sizes) * seconds_each <= 0.05
+
+
+def test_reading_tells_how_far_it_is() -> None:
+    """A long list tells the characters that it has read, a part at a time. Comments and bad lines count too."""
+    told: list[int] = []
+    lines = ["# a list\n", "not a name\n", *(f"name{number:04}\n" for number in range(3500))]
+    wanted, errors = read(lines, "", allow_loopback=False, on_read=told.append)
+    assert (len(wanted), len(errors)) == (3500, 1)
+    assert len(told) == 3
+    assert sum(told) == sum(map(len, lines[:3000]))
