@@ -128,19 +128,19 @@ def _from_json(text: str, reason: str, allow_loopback: bool) -> NewBan:
         document: dict[str, Any] = json.loads(text)
     except (ValueError, RecursionError):  # deep nesting such as "[[[[..." ends in a RecursionError
         raise InvalidValue("not valid JSON") from None
-    fields = {name: document.get(name) for name in ("kind", "target", "reason")}
-    for name in ("target", "kind"):
-        if not isinstance(fields[name], str):
-            raise InvalidValue(f"{name} is missing")
-    if fields["kind"] not in ("name", "ip"):
+    target, kind, given = document.get("target"), document.get("kind"), document.get("reason") or reason
+    if not isinstance(target, str):
+        raise InvalidValue("target is missing")
+    if not isinstance(kind, str):
+        raise InvalidValue("kind is missing")
+    if kind not in ("name", "ip"):
         raise InvalidValue('kind must be "name" or "ip"')
-    given = fields["reason"] or reason
     if not isinstance(given, str):
         raise InvalidValue("reason must be a string")
     given = check_reason(given)
     until_at, created_at = _moment(document, "until_at"), _moment(document, "created_at")
-    one = _from_text(str(fields["target"]), fields["kind"], allow_loopback)
-    return one._replace(reason=given, until_at=until_at, created_at=_not_future(created_at))
+    one = _from_text(target, kind, allow_loopback)
+    return NewBan(one.kind, one.target, given, until_at, _not_future(created_at))
 
 
 def _not_future(at: datetime | None) -> datetime | None:

@@ -23,6 +23,14 @@ _RULE_COLUMNS = (
 _IN_FORCE = "lifted_ms IS NULL AND (until_ms IS NULL OR until_ms > ?)"
 # IS instead of =, because it is true for two NULLs: a name ban has no network, and an address ban no name.
 _SAME_TARGET = "kind = ? AND folded IS ? AND network IS ? AND prefix IS ?"
+# Bans in force with a later one on the same target that was just added, and the first of these. Only bans in force: one
+# that has run out was not lifted by anyone.
+_REPLACED = (
+    "SELECT old.id, min(new.id) FROM bans AS new JOIN bans AS old ON old.kind = new.kind AND old.folded IS new.folded"
+    " AND old.network IS new.network AND old.prefix IS new.prefix AND old.id < new.id"
+    " WHERE old.lifted_ms IS NULL AND (old.until_ms IS NULL OR old.until_ms > ?) AND new.id >= ?"
+    " GROUP BY old.id ORDER BY old.id"
+)
 
 _Key = tuple[str | None, int | None, bytes | None, int | None]
 
@@ -42,14 +50,8 @@ class SqliteBans:
     def add_many(self, bans: Sequence[NewBan], by: Actor) -> list[Ban]:
         """Add several bans in one transaction."""
         keys = [_key(ban.kind, ban.target) for ban in bans]
-        added: list[Ban] = []
         with self._database.transaction():
-            # A ban lifts the one before it on the same target, so that one must be stored by then.
-            start = 0
-            for end in _ends_of_runs(keys):
-                added += self._add(bans[start:end], keys[start:end], by)
-                start = end
-        return added
+            return self._add(bans, keys, by)
 
     def lift(self, ban_id: int, by: Actor) -> Ban:
         """Lift a ban and return it. Raises ``NotFound`` if no ban with that id is in force."""
@@ -95,39 +97,32 @@ class SqliteBans:
         row = self._database.row(f"SELECT {_RULE_COLUMNS} FROM bans WHERE id = ? AND {_IN_FORCE}", (ban_id, to_ms(now)))
         return None if row is None else _rule(row)
 
-    def _add(self, bans: Sequence[NewBan], keys: Sequence[_Key], by: Actor) -> list[Ban]:
-        """Add bans on different targets. One statement adds all rows of a table, which is several times as quick."""
+    def _add(self, new: Sequence[NewBan], keys: Sequence[_Key], by: Actor) -> list[Ban]:
+        """Add bans. One statement adds all rows of a table, which is several times as quick as one for each row."""
         database, now_ms = self._database, self._database.now_ms()
         # AUTOINCREMENT gives the numbers that follow the highest one ever given.
         first_id = 1 + database.number("SELECT seq FROM sqlite_sequence WHERE name = 'bans'")
-        made, rows, changed, audited = [], [], [], []
-        for ban_id, (kind, target, reason, until_at, created_at), key in zip(count(first_id), bans, keys):
-            folded, version, network, prefix = key
+        bans, rows = [], []
+        for ban_id, (kind, target, reason, until_at, created_at), key in zip(count(first_id), new, keys):
             created_ms = now_ms if created_at is None else to_ms(created_at)
             until_ms = to_ms_or_none(until_at)
-            # Only bans in force: one that has expired was not lifted by anyone.
-            replaced = [
-                row[0]
-                for row in database.rows(
-                    f"SELECT id FROM bans WHERE {_SAME_TARGET} AND {_IN_FORCE}", (kind, folded, network, prefix, now_ms)
-                )
-            ]
-            for one in replaced:
-                self._lift(one, by, now_ms)
-            rows.append((ban_id, kind, target, folded, version, network, prefix, reason, by.name, created_ms, until_ms))
-            ban = Ban(ban_id, kind, target, reason, by.name, from_ms(created_ms), from_ms_or_none(until_ms))
-            made.append(ban)
-            changed.append(ban_id)
-            audited.append((target, _detail(ban, replaced)))
+            bans.append(Ban(ban_id, kind, target, reason, by.name, from_ms(created_ms), from_ms_or_none(until_ms)))
+            rows.append((ban_id, kind, target, *key, reason, by.name, created_ms, until_ms))
         database.execute_many(
             "INSERT INTO bans"
             " (id, kind, target, folded, version, network, prefix, reason, created_by, created_ms, until_ms)"
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             rows,
         )
-        change_store.add_rows(database, "bans", changed)
+        replaced: dict[int, list[int]] = {}
+        # With a repeated target, each ban replaces the one before it.
+        for old_id, new_id in database.rows(_REPLACED, (now_ms, first_id)):
+            replaced.setdefault(new_id, []).append(old_id)
+            self._lift(old_id, by, now_ms)
+        change_store.add_rows(database, "bans", [ban.id for ban in bans])
+        audited = [(ban.target, _detail(ban, replaced.get(ban.id, []))) for ban in bans]
         audit_store.add_rows(database, by, "ban.add", audited)
-        return made
+        return bans
 
     def _lift(self, ban_id: int, by: Actor, now_ms: int) -> None:
         self._database.execute("UPDATE bans SET lifted_ms = ?, lifted_by = ? WHERE id = ?", (now_ms, by.name, ban_id))
@@ -138,17 +133,6 @@ class SqliteBans:
         if ban is None:
             raise NotFound(f"there is no ban {ban_id}")
         return ban
-
-
-def _ends_of_runs(keys: Sequence[_Key]) -> Iterator[int]:
-    """Where to cut a list so that no part has a key twice."""
-    seen: set[_Key] = set()
-    for at, key in enumerate(keys):
-        if key in seen:
-            yield at
-            seen.clear()
-        seen.add(key)
-    yield len(keys)
 
 
 def _key(kind: BanKind, target: str) -> _Key:

@@ -128,6 +128,25 @@ def test_many_are_added_as_one(stores: SqliteStores, by: Actor, clock: Any) -> N
     ]
 
 
+def test_each_ban_of_a_batch_replaces_the_one_before(stores: SqliteStores, by: Actor, clock: Any) -> None:
+    """A target that is banned and stands in a batch three times keeps the last ban; each one replaces one other."""
+    stores.bans.add("name", "a", "", clock.now - timedelta(days=1), by)  # it has run out, so nothing lifts it
+    stores.bans.add("ip", "10.0.0.0/8", "", None, by)
+    stores.bans.add_many([NewBan("ip", "10.0.0.0/8", f"{number}", None) for number in range(3)], by)
+    stores.bans.add_many([NewBan("name", "a", "", None), NewBan("ip", "10.0.0.0/9", "", None)], by)
+    details = [entry.detail for entry in stores.audit.list_entries()]
+    assert [detail.partition("instead of ")[2] for detail in details] == [
+        "",
+        "",
+        "ban 2: 0",
+        "ban 3: 1",
+        "ban 4: 2",
+        "",
+        "",
+    ]
+    assert [ban.id for ban in stores.bans.list_in_force(clock.now)] == [7, 6, 5]
+
+
 def test_a_ban_from_elsewhere_keeps_its_date(stores: SqliteStores, by: Actor, clock: Any) -> None:
     """A ban can be older than its row. The rule of the daemon has the same date."""
     made_at = clock.now - timedelta(days=40)
