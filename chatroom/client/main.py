@@ -154,13 +154,7 @@ def command(
     )
     # TERM=dumb: this terminal cannot move the cursor. A shell inside an editor is one.
     piped = not (sys.stdin.isatty() and sys.stdout.isatty()) or os.environ.get("TERM", "dumb") == "dumb"
-    if as_plain or piped:
-        return _run_plain(options, source, commands)
-    import asyncio  # here, because it loads ssl, which a script that pipes a line should not wait for
-
-    from chatroom.client.chats import chat_on_screen
-
-    return asyncio.run(chat_on_screen(options))
+    return _run_plain(options, source, commands) if as_plain or piped else _run_screen(options)
 
 
 def _parse_server(server: str, tls: bool, trust: Trust) -> Address:
@@ -189,6 +183,14 @@ def _forget(known: KnownServers, address: Address) -> int:
         return 0
     std_streams.tell(sys.stderr, f"chatroom: nothing is remembered of {host}\n")
     return 1
+
+
+def _run_screen(options: Options) -> int:
+    import asyncio  # here, because it loads ssl, which a script that pipes a line should not wait for
+
+    from chatroom.client.chats import chat_on_screen
+
+    return asyncio.run(chat_on_screen(options))
 
 
 def _run_plain(options: Options, source: LineSource, commands: bool) -> int:
