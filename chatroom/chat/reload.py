@@ -28,7 +28,7 @@ def use_settings(world: World, settings: Settings) -> str:
     history = _running_history(old.history, settings.history)
     log = replace(settings.log, format=old.log.format, file=old.log.file)
     world.settings = replace(
-        settings, listen=old.listen, database=old.database, server=server, history=history, log=log
+        settings, listen=old.listen, database=old.database, server=server, history=history, log=log, metrics=old.metrics
     )
     if log.level != old.log.level:
         world.runtime.log_levels.change(EVERY_AREA, Level[log.level.upper()])

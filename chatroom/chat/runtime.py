@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from chatroom.chat.admission.reserved_places import Places
+    from chatroom.chat.counts import Counts
     from chatroom.chat.log_levels import LogLevels
     from chatroom.chat.people.session import Session
     from chatroom.config import Settings
@@ -19,6 +20,9 @@ class Runtime(Protocol):
 
     is_ending: bool
     """True from the moment the daemon begins to stop. Changed under the hub lock."""
+
+    counts: Counts
+    """What happened since the start. Changed under the hub lock."""
 
     log_levels: LogLevels
     """Which log lines are written. Changed under the hub lock."""

@@ -45,6 +45,8 @@ def _take(context: Context, key: str, most: int, period_ms: int) -> int:
     if context.session.budget is None:
         return 0
     wait_ms = context.world.actions.take(key, most, period_ms, context.world.mono_ms)
+    if wait_ms:
+        context.world.runtime.counts.actions_refused += 1
     return -(-wait_ms // 1000)
 
 

@@ -258,6 +258,14 @@ def find_unsafe(settings: Settings) -> list[str]:
             for one in settings.listen
             if one.is_exposed
         ),
+        *(
+            [
+                f"metrics.listen {settings.metrics.listen} is open to a network: anyone there can read how many people "
+                "are online; listen on 127.0.0.1, and let a proxy with a password pass it on"
+            ]
+            if settings.metrics.is_exposed
+            else []
+        ),
         *([exposure] if exposure is not None else []),
     ]
 

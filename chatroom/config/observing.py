@@ -1,4 +1,4 @@
-"""The sections of the settings about watching the server: the log."""
+"""The sections of the settings about watching the server: the log, and metrics."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from chatroom.config.keys import setting
-from chatroom.config.values import FilePath, Text
+from chatroom.config.values import FilePath, Text, is_loopback
+
+_ADDRESS = r"|([0-9.]+|localhost|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,3 +37,27 @@ class Log:
         "does, the next event is written to a new one.",
         applies="restart",
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Metrics:
+    """Metrics for Prometheus, over HTTP. They need the package prometheus_client (``chatroom[metrics]``)."""
+
+    listen: str = setting(
+        "",
+        Text("an address with a port, such as 127.0.0.1:9667 or [::1]:9667, or nothing", _ADDRESS),
+        "Where Prometheus finds the metrics, under the path /metrics. Empty: nowhere. Anyone who can connect there can "
+        "read how many people are online, so use an address of this machine. Port 0 picks a free one.",
+        applies="restart",
+    )
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """The host and the port of ``listen``, which is not empty."""
+        host, _, port = self.listen.rpartition(":")
+        return host.strip("[]"), int(port)
+
+    @property
+    def is_exposed(self) -> bool:
+        """True if other machines can read the metrics."""
+        return bool(self.listen) and not is_loopback(self.address[0])

@@ -15,7 +15,7 @@ from typing import Any
 
 from chatroom.config.chatting import Accounts, Channels, History, Limits
 from chatroom.config.keys import Applies
-from chatroom.config.observing import Log
+from chatroom.config.observing import Log, Metrics
 from chatroom.config.serving import Database, Dnsbl, Listen, Server, WebIrc
 from chatroom.config.values import Kind
 
@@ -34,6 +34,7 @@ class Settings:
     webirc: WebIrc = field(default_factory=WebIrc)
     dnsbl: Dnsbl = field(default_factory=Dnsbl)
     log: Log = field(default_factory=Log)
+    metrics: Metrics = field(default_factory=Metrics)
     source: Path | None = field(default=None, compare=False)
     """The file that was read, or None."""
     key_sources: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
@@ -51,6 +52,7 @@ SECTIONS: dict[str, type[Any]] = {
     "webirc": WebIrc,
     "dnsbl": Dnsbl,
     "log": Log,
+    "metrics": Metrics,
 }
 
 

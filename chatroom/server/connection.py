@@ -80,6 +80,9 @@ class LineSource(Protocol):
         ...
 
 
+SEND_QUEUE_EXCEEDED = "SendQ exceeded"
+
+
 class Connection:
     """A socket with the lines that are read and not run yet, and the bytes that it has not taken yet.
 
@@ -245,7 +248,7 @@ class Connection:
         self._backlog.append(data)
         self._backlog_bytes += len(data)
         if self._backlogs.is_too_long(self._backlog_bytes, self.fd):
-            self.drop("SendQ exceeded")
+            self.drop(SEND_QUEUE_EXCEEDED)
             return
         self._want(self._mask | select.EPOLLOUT)
 

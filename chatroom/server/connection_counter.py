@@ -37,6 +37,8 @@ class ConnectionCounter:
         self._budget = ConnectionBudget(_UNLIMITED, _UNLIMITED)
         self._address_of: dict[int, str] = {}
         """The address that a session is counted against, by the session's id."""
+        self.refused = 0
+        """How many connections were refused since the start, for too many of their address. Read without the lock."""
         self._open = 0
         """How many connections from outside are open; the control socket's are not counted."""
         self._most = _most_by_files()
@@ -57,7 +59,9 @@ class ConnectionCounter:
             self._budget.concurrent = limits.connections_per_address if limits.enabled else _UNLIMITED
             self._budget.per_minute = limits.connects_per_minute if limits.enabled else _UNLIMITED
             refusal = self._budget.admit(address, int(time.monotonic() * 1000))
-            if refusal is None:
+            if refusal is not None:
+                self.refused += 1
+            else:
                 self._address_of[session.id] = address
         return refusal
 

@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, tzinfo
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from chatroom import paths
 from chatroom.chat.admission.account_directory import AccountDirectory
@@ -30,7 +31,7 @@ from chatroom.chat.reload import use_settings
 from chatroom.chat.stored.stores import Stores
 from chatroom.chat.stored_channels import restore_channels
 from chatroom.chat.world import World
-from chatroom.config import Settings, find_unsafe
+from chatroom.config import Settings
 from chatroom.errors import ChatroomError, ServeError
 from chatroom.server import garbage
 from chatroom.server.backlogs import send_buffer_bytes
@@ -50,26 +51,30 @@ from chatroom.server.io_thread import IoThread
 from chatroom.server.listener import Listener, open_control
 from chatroom.server.listening_sockets import (
     Inherited,
-    describe_inherited,
     open_listeners,
     shown_address,
     take_inherited,
 )
+from chatroom.server.metered import MeteredHub, make_threads
+from chatroom.server.metrics_entrance import open_metrics
 from chatroom.server.operator_screen import make_screen
 from chatroom.server.own_process import allow_many_files, keep_secrets, own_program
 from chatroom.server.process_signals import ProcessSignals
 from chatroom.server.service_manager import ServiceManager
+from chatroom.server.start_lines import risk_lines, start_lines
 from chatroom.server.supervisor import Supervisor
 from chatroom.server.upkeep import Upkeep
 from chatroom.server.workers import Workers
 from chatroom.storage.daemon_lock import DaemonLock
-from chatroom.storage.file_modes import find_open_files
 from chatroom.storage.sqlite.history_upkeep import open_upkeep
 from chatroom.storage.sqlite.journal import SqliteJournal, open_journal
 from chatroom.storage.sqlite.server_keys import get_server_key
 from chatroom.storage.sqlite.sqlite_stores import SqliteStores, open_stores
 from chatroom.storage.sqlite.write_ahead_log import refuse_foreign_log
 from chatroom.storage.write_guard import WriteGuard
+
+if TYPE_CHECKING:
+    from chatroom.server.metrics_server import MetricsServer
 
 SWITCH_INTERVAL_S = 0.0005
 """How long a busy thread may keep Python's lock from a waiting tick; 5 ms by default."""
@@ -138,6 +143,7 @@ class Daemon:
         self._guard: WriteGuard | None = None
         self._journal: SqliteJournal | None = None
         self._upkeep: Upkeep | None = None
+        self._metrics: MetricsServer | None = None
         self._supervisor: Supervisor | None = None
         self._why = "error"
         """Why it stops without a signal."""
@@ -154,6 +160,7 @@ class Daemon:
         where = [shown_address(sock, listen) for listen, sock in sockets]
         counter = ConnectionCounter()
         try:
+            metrics = self._metrics = open_metrics(settings.metrics)
             entrances = [open_entrance(listen, sock) for listen, sock in sockets]
             # Page 1 is written twice: into the file, as this connection is the last to close it, and at the beginning
             # of the log of this run. So a copy of the file from an earlier run does not fit this log.
@@ -175,15 +182,15 @@ class Daemon:
             for _, sock in sockets:
                 sock.close()
             self._close_journal()
+            self._stop_metrics()
             raise
         workers = Workers(lambda: open_stores(path, writer=self._writer, guard=guard))
-        hub = self._hub = Hub(world, workers, self._screen)
-        threads = self._threads = [
-            IoThread(index, hub, counter.released) for index in range(settings.server.io_threads)
-        ]
-        hub.threads = threads
+        hub = self._hub = (MeteredHub if metrics else Hub)(world, workers, self._screen)
+        threads = self._threads = make_threads(hub, settings.server.io_threads, counter.released)
         listener = self._listener = Listener(hub, threads, counter, entrances, control)
         runtime.supervisor = self._supervisor = self._make_supervisor(workers, listener)
+        if metrics is not None:
+            metrics.begin(settings, hub, threads, counter, self._supervisor)
         self._signals.handle(self._reload)
         sys.setswitchinterval(SWITCH_INTERVAL_S)
         allow_many_files()
@@ -222,7 +229,7 @@ class Daemon:
         self._screen.show([line], level=Level.WARNING)
 
     def _make_supervisor(self, workers: Workers, listener: Listener) -> Supervisor:
-        loops = [self._screen, *workers.threads, self._upkeep, listener.handshakes]
+        loops = [self._screen, *workers.threads, self._upkeep, listener.handshakes, self._metrics]
         return Supervisor(self._threads, [loop for loop in loops if loop is not None], self._report)
 
     def _make_world(self, stores: SqliteStores, runtime: DaemonRuntime) -> World:
@@ -280,16 +287,9 @@ class Daemon:
 
     def _announce(self, where: list[str], has_admin: bool, upgraded_from: Path | None) -> None:
         settings = self._settings
-        lines = [f"listening on {address}" for address in where]
-        lines += describe_inherited(self._inherited)
-        lines.append(f"database {settings.database.path}")
-        if upgraded_from is not None:
-            lines.append(f"the database was upgraded; as it was before, it is in {upgraded_from}")
-        source = settings.source.absolute() if settings.source else "none found, everything at its default"
-        lines.append(f"configuration {source}")
-        risks = [*find_unsafe(settings), *find_open_files(settings.database.path)]
-        self._screen.show(lines)
-        self._screen.show([f"warning: {text}" for text in risks], level=Level.WARNING)
+        metrics_url = self._metrics.url if self._metrics is not None else ""
+        self._screen.show(start_lines(settings, where, self._inherited, metrics_url, upgraded_from))
+        self._screen.show(risk_lines(settings), level=Level.WARNING)
         if not has_admin:
             self._screen.show([f"there is no admin yet; make one with: {self._admin_command()}"])
 
@@ -355,6 +355,7 @@ class Daemon:
             self._listener.stop()
         if self._control_path is not None:
             self._control_path.unlink(missing_ok=True)
+        self._stop_metrics()
         said = threading.Event()
 
         def farewell() -> None:
@@ -386,6 +387,10 @@ class Daemon:
         self._fault_log.remove()
         garbage.search_again()
         self._screen.stop(_READ_PATIENCE_S)
+
+    def _stop_metrics(self) -> None:
+        if self._metrics is not None:
+            self._metrics.stop(_READ_PATIENCE_S)
 
     def _close_journal(self) -> None:
         if self._journal is not None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from chatroom.chat.counts import Counts
+
 if TYPE_CHECKING:
     from chatroom.chat.admission.reserved_places import Places
     from chatroom.chat.log_levels import LogLevels
@@ -33,6 +35,7 @@ class DaemonRuntime:
         log_levels: LogLevels,
     ) -> None:
         self.is_ending = False
+        self.counts = Counts()
         self.log_levels = log_levels
         self._load_settings = load_settings
         self._counter = counter

@@ -9,6 +9,7 @@ from chatroom.chat.people.line_rates import limit_lines
 from chatroom.commands.connecting.registration import start
 from chatroom.commands.connecting.webirc import refuse, take_forwarded
 from chatroom.commands.context import Context
+from chatroom.server.connection import SEND_QUEUE_EXCEEDED
 
 if TYPE_CHECKING:
     from chatroom.chat.world import World
@@ -40,6 +41,8 @@ def end_session(world: World, connection: Connection) -> None:
     """End the session of a connection whose peer is gone."""
     session = connection.session
     if not session.closing:
+        if connection.ended == SEND_QUEUE_EXCEEDED:
+            world.runtime.counts.send_queue_drops += 1
         if session.user is not None:
             world.log_line(f"left: {session.user.nick} ({connection.ended})")
         world.close(session, connection.ended, tell=False, lost=connection.is_lost)
@@ -50,4 +53,5 @@ def end_flood(world: World, connection: Connection) -> None:
     session = connection.session
     if session.user is not None:
         world.log_line(f"left: {session.user.nick} (Excess flood)")
+    world.runtime.counts.floods += 1
     world.close(session, "Excess flood")

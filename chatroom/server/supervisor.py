@@ -94,6 +94,17 @@ class Supervisor:
                 troubles.append(f"{thread.name} has been in one tick for {lasts_s:.0f} s")
         return troubles
 
+    def count_threads(self) -> tuple[int, int]:
+        """How many threads run, and how many should. From any thread."""
+        loops = [watched.loop for watched in self._loops if watched.loop.is_started]
+        everyone: list[TickingThread | LoopThread] = [*self._ticking, *loops]
+        return sum(thread.is_alive() for thread in everyone), len(everyone)
+
+    @property
+    def restarts(self) -> int:
+        """How many threads were started again since the start. From any thread."""
+        return sum(watched.restarts for watched in self._loops)
+
     def describe(self) -> str:
         """What to say of the threads in ``STATUS``."""
         count = len(self._ticking) + sum(watched.loop.is_started for watched in self._loops)

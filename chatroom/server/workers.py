@@ -70,6 +70,10 @@ class Workers:
         """True if so many jobs wait for the store worker that no more should come. From any thread."""
         return len(self._queues["store"]) > MOST_WRITES
 
+    def queue_lengths(self) -> dict[str, int]:
+        """How many jobs wait in each queue. From any thread."""
+        return {name: len(queue) for name, queue in self._queues.items()}
+
     def submit(
         self, name: Queue, job: Job, done: Done, session: Session | None = None, order: Order = Order.PLAIN
     ) -> None:

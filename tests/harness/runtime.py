@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from chatroom.chat.admission.cloak import Cloak
 from chatroom.chat.admission.reserved_places import Places
+from chatroom.chat.counts import Counts
 from chatroom.chat.log_levels import LogLevels
 from chatroom.chat.people.session import Session
 from chatroom.chat.world import World
@@ -16,6 +17,7 @@ class FakeRuntime:
 
     def __init__(self, settings: Settings) -> None:
         self.is_ending = False
+        self.counts = Counts()
         self.log_levels = LogLevels()
         self.settings: Settings | ConfigError = settings
         self.known_facts: dict[str, str] = {}

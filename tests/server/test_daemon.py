@@ -2,19 +2,24 @@ from __future__ import annotations
 
 import gc
 import os
+import re
 import signal
 import subprocess
 import sys
 import threading
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from harness.daemon import CAP_S
+from harness.daemon import CAP_S, Client
 from harness.service_manager import NotifySocket
 
 from chatroom.chat.stored.history_stores import Journal
 from chatroom.config import Listen, Settings
+from chatroom.config.observing import Metrics
 from chatroom.config.serving import Database
 from chatroom.errors import ConfigError, StorageError
 from chatroom.server import daemon as daemon_module
@@ -152,3 +157,30 @@ def test_a_daemon_loads_what_its_settings_need() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     libraries = {"OpenSSL", "cryptography", "asn1crypto", "scramp", "websockets", "dns", "zxcvbn", "re2"}
     assert libraries.isdisjoint(done.stdout.split())
+
+
+def test_metrics_are_answered_while_the_daemon_runs(
+    settings: Settings, process_state: None, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """The log says where. Lines of clients are counted; other paths are answered with 404; the stop closes the port."""
+    settings = replace(settings, metrics=Metrics(listen="127.0.0.1:0"))
+    daemon = Daemon(settings, lambda: settings)
+    daemon.start()
+    metrics, listener = daemon._metrics, daemon._listener
+    assert metrics is not None and listener is not None
+    try:
+        port = next(iter(listener._entrances)).getsockname()[1]
+        with Client(port).register("alice") as alice:
+            alice.ask("PRIVMSG alice :hello")
+            with urllib.request.urlopen(metrics.url, timeout=CAP_S) as answer:
+                lines = answer.read().decode().splitlines()
+        assert "chatroom_users 1.0" in lines and "chatroom_messages_received_total 1.0" in lines
+        assert any(re.fullmatch(r"chatroom_lines_sent_total [1-9].*", line) for line in lines)
+        with pytest.raises(urllib.error.HTTPError, match="404"):
+            urllib.request.urlopen(metrics.url.removesuffix("metrics"), timeout=CAP_S)
+    finally:
+        daemon.stop()
+    assert not metrics.is_alive()
+    with pytest.raises(urllib.error.URLError):
+        urllib.request.urlopen(metrics.url, timeout=CAP_S)
+    assert f"metrics at {metrics.url}" in capfd.readouterr().err

@@ -141,6 +141,7 @@ class Attempt:
         name, address = printable(self.name), context.session.address_text
         if context.world.accounts.find(name) is None:
             name = "an unknown name"  # it may be a password: people mix up the order of the two
+        context.world.runtime.counts.logins_bad += 1
         context.world.log_line(f"refused login as {name} from {address}: {denied.why}")
         return denied._replace(why=denied.why + told) if told else denied
 
@@ -239,6 +240,7 @@ def record_login(context: Context, entry: AccountEntry, certificate: str = "") -
     """
     world = context.world
     how = " by a certificate" if certificate else ""
+    world.runtime.counts.logins_good += 1
     world.log_line(f"login {entry.name} ({entry.role.word}) from {context.session.address_text}{how}")
     moment = datetime.fromtimestamp(world.wall_ms / 1000, UTC)
 

@@ -168,6 +168,7 @@ def refuse_banned(context: Context, why: str, name: str = "") -> None:
     """
     world, session = context.world, context.session
     context.reply(numerics.ERR_YOUREBANNEDCREEP, text=f"You are {why}")
+    world.runtime.counts.bans_hit += 1
     world.log_line(f"refused {name + ' from ' if name else ''}{session.address_text}: {why}")
     world.close(session, f"You are {why}")
 

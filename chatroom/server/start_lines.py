@@ -1,0 +1,38 @@
+"""What the log says at a start."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from chatroom.config import Settings, find_unsafe
+from chatroom.server.listening_sockets import Inherited, describe_inherited
+from chatroom.storage.file_modes import find_open_files
+
+
+def start_lines(
+    settings: Settings,
+    where: list[str],
+    inherited: Sequence[Inherited],
+    metrics_url: str,
+    upgraded_from: Path | None,
+) -> list[str]:
+    """Return the addresses, the files in use, and whether the database was upgraded.
+
+    Programs that start a daemon wait for "listening on" and read the port, and for "configuration".
+    """
+    source = settings.source.absolute() if settings.source else "none found, everything at its default"
+    upgraded = f"the database was upgraded; as it was before, it is in {upgraded_from}"
+    return [
+        *(f"listening on {address}" for address in where),
+        *describe_inherited(inherited),
+        *([f"metrics at {metrics_url}"] if metrics_url else []),
+        f"database {settings.database.path}",
+        *([upgraded] if upgraded_from is not None else []),
+        f"configuration {source}",
+    ]
+
+
+def risk_lines(settings: Settings) -> list[str]:
+    """Return a line for each unsafe setting, and for each file of the database that others may read."""
+    return [f"warning: {text}" for text in [*find_unsafe(settings), *find_open_files(settings.database.path)]]

@@ -1,0 +1,25 @@
+"""The parts of a daemon that metrics are read from, without threads or sockets."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from harness.runtime import make_world
+
+from chatroom.config import Settings
+from chatroom.server.connection_counter import ConnectionCounter
+from chatroom.server.metered import MeteredHub, MeteredIoThread, make_threads
+from chatroom.server.metrics import Sources
+from chatroom.server.operator_screen import Screen
+from chatroom.server.supervisor import Supervisor
+from chatroom.server.workers import Workers
+from chatroom.storage.sqlite.sqlite_stores import open_stores
+
+
+def make_sources(database: Path, *certificates: Path) -> Sources:
+    """Make the parts of a daemon that has not begun."""
+    world = make_world(Settings())
+    hub = MeteredHub(world, Workers(lambda: open_stores(database)), Screen())
+    threads = [one for one in make_threads(hub, 2, lambda _: None) if isinstance(one, MeteredIoThread)]
+    counter, supervisor = ConnectionCounter(), Supervisor(threads, [hub.screen], lambda _: None)
+    return Sources(hub, threads, world.runtime.counts, counter, supervisor, database, certificates)
