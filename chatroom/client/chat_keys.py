@@ -5,12 +5,17 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+from collections.abc import Callable
 
 from prompt_toolkit.application import in_terminal
+from prompt_toolkit.buffer import Buffer
+from prompt_toolkit.completion import CompleteEvent, Completer, Completion
+from prompt_toolkit.document import Document
 from prompt_toolkit.input.vt100 import Vt100Input
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 
-chat_keys = KeyBindings()
+MOST_LISTED = 30
+"""How many candidates Tab lists."""
 
 
 class QuietInput(Vt100Input):
@@ -25,23 +30,61 @@ class QuietInput(Vt100Input):
         return super().cooked_mode()
 
 
-@chat_keys.add("enter")
-def _say(event: KeyPressEvent) -> None:
-    """Say it. The prompt may have several lines, so by itself Enter would begin another one."""
-    event.current_buffer.validate_and_handle()
+class TabCycle:
+    """Tab takes the first candidate, and each further Tab the next. ``show`` lists them, once."""
+
+    def __init__(self, completer: Completer, show: Callable[[str], None]) -> None:
+        self._completer = completer
+        self._show = show
+        self._candidates: list[Completion] = []
+        self._before = Document()  # what the first Tab found
+        self._after = Document()  # what the last Tab left
+        self._next = 0
+
+    def press(self, buffer: Buffer) -> None:
+        """Complete the word before the cursor."""
+        if not self._candidates or buffer.document != self._after:
+            self._before = buffer.document
+            self._candidates = list(self._completer.get_completions(buffer.document, CompleteEvent()))
+            self._next = 0
+            if len(self._candidates) > 1:
+                names = [candidate.display_text for candidate in self._candidates]
+                more = f"  … {len(names) - MOST_LISTED} more" if len(names) > MOST_LISTED else ""
+                self._show("  ".join(names[:MOST_LISTED]) + more)
+        if not self._candidates:
+            return
+        candidate = self._candidates[self._next % len(self._candidates)]
+        self._next += 1
+        start = self._before.cursor_position + candidate.start_position
+        text = self._before.text[:start] + candidate.text
+        buffer.document = Document(text + self._before.text_after_cursor, len(text))
+        self._after = buffer.document
 
 
-@chat_keys.add("escape", "enter")
-@chat_keys.add("escape", "c-j")
-def _begin_line(event: KeyPressEvent) -> None:
-    """Begin another line of the same message."""
-    event.current_buffer.insert_text("\n")
+def make_keys(completer: Completer, show: Callable[[str], None]) -> KeyBindings:
+    """Return the keys. ``show`` prints a line of candidates."""
+    keys = KeyBindings()
+    cycle = TabCycle(completer, show)
 
+    @keys.add("tab")
+    def complete(event: KeyPressEvent) -> None:
+        cycle.press(event.current_buffer)
 
-@chat_keys.add("c-z")
-def _suspend(event: KeyPressEvent) -> None:
-    """Go back to the shell until ``fg``."""
-    event.app.create_background_task(_until_resumed(event.app.input))
+    @keys.add("enter")
+    def say(event: KeyPressEvent) -> None:
+        # The prompt may have several lines, so by itself Enter would begin another one.
+        event.current_buffer.validate_and_handle()
+
+    @keys.add("escape", "enter")
+    @keys.add("escape", "c-j")
+    def begin_line(event: KeyPressEvent) -> None:
+        event.current_buffer.insert_text("\n")
+
+    @keys.add("c-z")
+    def suspend(event: KeyPressEvent) -> None:
+        event.app.create_background_task(_until_resumed(event.app.input))
+
+    return keys
 
 
 async def _until_resumed(keys: object) -> None:

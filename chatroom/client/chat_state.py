@@ -33,6 +33,9 @@ from chatroom.client.several_lines import Limits
 from chatroom.client.text import CTCP
 from chatroom.irc.message import Message
 
+_MOST_SPEAKERS = 1000
+"""Of how many users it is known who spoke last."""
+
 
 class State:
     """What the server has said about the user and the channels. ``reset`` begins a new connection."""
@@ -47,6 +50,8 @@ class State:
         """Folded name to channel, for the channels that the user is in."""
         self.seen_channels: dict[str, str] = {}
         """Folded name to name, for every channel that was mentioned. Outlives a connection; for completion."""
+        self.spoken: dict[str, None] = {}
+        """Folded nicks of those who have spoken, who spoke last last. For completion."""
         self.features = ServerFeatures()
         self.away = False
         self.is_ours = False
@@ -113,9 +118,17 @@ class State:
         for event in events:
             if isinstance(event, Said):
                 channel = self.find_channel(event.conversation)
+                self._note_speaker(event)
                 said = self._past.mark_missed(event, channel.since if channel is not None else None)
                 return [said] if said is not None else []
         return events
+
+    def _note_speaker(self, said: Said) -> None:
+        folded = self.fold(said.nick)
+        self.spoken.pop(folded, None)
+        self.spoken[folded] = None
+        if len(self.spoken) > _MOST_SPEAKERS:
+            del self.spoken[next(iter(self.spoken))]
 
     def _on_batch(self, message: Message) -> list[Event]:
         result = self._past.on_batch(message)

@@ -38,7 +38,7 @@ def chat_in_lines(
     session = ChatSession(
         options.route,
         login,
-        lambda: _make_link(options.route, inbox.put),
+        lambda: _make_link(options.route, inbox.put, inbox.qsize),
         time.monotonic,
         random.random,
         options.join,
@@ -77,7 +77,7 @@ async def chat_on_screen(options: Options) -> int:
         session = ChatSession(
             options.route,
             _login(options, well_formed(nick), WANTED_CAPS),
-            lambda: _make_link(options.route, screen.post),
+            lambda: _make_link(options.route, screen.post, screen.waiting),
             time.monotonic,
             random.random,
             options.join,
@@ -88,8 +88,8 @@ async def chat_on_screen(options: Options) -> int:
     return code
 
 
-def _make_link(route: Route, post: Callable[[LinkItem], None]) -> Link:
-    return Link(route.address, post, trust=route.trust)
+def _make_link(route: Route, post: Callable[[LinkItem], None], waiting: Callable[[], int]) -> Link:
+    return Link(route.address, post, trust=route.trust, waiting=waiting)
 
 
 def _login(options: Options, nick: str, caps: tuple[str, ...]) -> Login:

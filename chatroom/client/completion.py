@@ -42,7 +42,10 @@ class ChatCompleter(Completer):
             yield from _matching(word, self._channels(), " ")
 
     def _nicks(self) -> list[str]:
-        """The nicks of all channels and of the conversation in front, without the user's own."""
+        """The nicks of all channels and of the conversation in front, without the user's own.
+
+        First those in the channel in front. Of these, and of the others, first who spoke last.
+        """
         state = self._session.state
         nicks: dict[str, str] = {}
         for channel in state.channels.values():
@@ -50,7 +53,11 @@ class ChatCompleter(Completer):
         nicks.pop(state.fold(state.nick), None)
         if self._session.target is not None and not state.is_channel(self._session.target):
             nicks[state.fold(self._session.target)] = self._session.target
-        return sorted(nicks.values(), key=state.fold)
+        front = state.find_channel(self._session.target or "")
+        last = {folded: number for number, folded in enumerate(state.spoken, 1)}
+        near = front.members if front is not None else {}
+        order = sorted(nicks, key=lambda folded: (folded not in near, -last.get(folded, 0), folded))
+        return [nicks[folded] for folded in order]
 
     def _channels(self) -> list[str]:
         state = self._session.state

@@ -31,6 +31,10 @@ FAREWELL_S = 2.0
 A server that hangs up first has read the QUIT, and others see its reason.
 """
 
+MOST_WAITING = 200
+"""With more reports than this that nobody has handled yet, the link reads nothing more. Each has 64 KB at most."""
+_LOOK_AGAIN_S = 0.02
+
 _LONGEST_LINE = 16384
 """In bytes. A line may have 8,191 bytes of tags and 512 bytes of text; a longer one comes from a broken server."""
 
@@ -136,7 +140,7 @@ class Link:
 
     ``connect_s``, ``farewell_s``, ``idle_s``, ``patience_s``: see the constants of these names.
 
-    ``trust`` is for an address with TLS.
+    ``trust`` is for an address with TLS. ``waiting`` returns how many reports are not handled yet.
     """
 
     def __init__(
@@ -145,6 +149,7 @@ class Link:
         post: Callable[[LinkItem], None],
         *,
         trust: Trust = SYSTEM_TRUST,
+        waiting: Callable[[], int] = lambda: 0,
         connect_s: float = CONNECT_S,
         farewell_s: float = FAREWELL_S,
         idle_s: float = IDLE_S,
@@ -153,6 +158,7 @@ class Link:
         self._address = address
         self._post = post
         self._trust = trust
+        self._waiting = waiting
         self._connect_s = connect_s
         self._farewell_s = farewell_s
         self._idle_s = idle_s
@@ -273,8 +279,8 @@ class Link:
                     if data == b"":
                         return "the server closed the connection"
                     if data:
-                        silence.heard(time.monotonic())
                         self._take(reader.feed(data))
+                        silence.heard(time.monotonic())
                 now = time.monotonic()
                 if close_by is not None and now >= close_by:
                     return "closed"
@@ -323,6 +329,9 @@ class Link:
                 messages.append(message)
         if messages:
             self._post(Received(messages))
+        # A front end that is stuck, for example at a stopped terminal, must not fill the memory. The server waits then.
+        while self._waiting() > MOST_WAITING and not self._closing.wait(_LOOK_AGAIN_S):
+            pass
 
 
 def is_loopback(host: str) -> bool:

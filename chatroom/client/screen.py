@@ -14,36 +14,32 @@ from datetime import datetime
 from typing import Any, Self
 
 from prompt_toolkit import PromptSession
+from prompt_toolkit.application import Application
 from prompt_toolkit.document import Document
 from prompt_toolkit.formatted_text import FormattedText
 from prompt_toolkit.history import DummyHistory, InMemoryHistory
 from prompt_toolkit.input.typeahead import clear_typeahead
 from prompt_toolkit.layout.processors import Processor, Transformation, TransformationInput
 from prompt_toolkit.output import ColorDepth, create_output
-from prompt_toolkit.shortcuts import CompleteStyle
 
-from chatroom.client.above_prompt import AbovePrompt
+from chatroom.client.above_prompt import PAUSE_S, AbovePrompt
 from chatroom.client.actions import Choose
 from chatroom.client.chat_events import Denied, Event, Info, Trouble
-from chatroom.client.chat_keys import QuietInput, chat_keys
+from chatroom.client.chat_keys import QuietInput, make_keys
 from chatroom.client.chat_session import ChatSession, Question
 from chatroom.client.completion import ChatCompleter
 from chatroom.client.link import LinkItem
 from chatroom.client.login_steps import PROMPTS, Ask
 from chatroom.client.new_account import NewPassword
 from chatroom.client.prompt_text import prompt_text
-from chatroom.client.rendering import Fragment, render, stamp
+from chatroom.client.rendering import Fragment, RenderedLine, render, stamp
 from chatroom.client.screen_style import STYLE
 from chatroom.client.terminal_echo import TerminalEcho
 from chatroom.client.text import printable
 from chatroom.client.typed_lines import spoken_lines
-from chatroom.client.wrapping import wrap
 
 UNASKED_LINES = 5
 """A text of more lines is sent only after a question: it may be a paste by mistake."""
-
-INDENT = len("00:00 ")
-"""How far the second and later rows of a long line are indented: they begin under the text."""
 
 
 class _Invisible(Processor):
@@ -63,6 +59,8 @@ class Screen:
         self._loop = asyncio.get_running_loop()
         # Reports of the link. append() and popleft() of a deque are safe in two threads.
         self._inbox: deque[LinkItem] = deque()
+        self._is_due = False  # a _drain will come, and sees everything that is in the inbox by then
+        self._drained_at = 0.0
         self._input = QuietInput(sys.stdin)
         # For the moments between two prompts.
         self._echo = TerminalEcho(sys.stdin.fileno())
@@ -70,6 +68,7 @@ class Screen:
         # NO_COLOR (no-color.org) takes away the colours, and leaves bold.
         self._colours = ColorDepth.DEPTH_1_BIT if os.environ.get("NO_COLOR") else self._output.get_default_color_depth()
         self._above = AbovePrompt(self._output, self._colours, self._fail)
+        self._last_width = self._width
         self._news = asyncio.Event()  # set when the link has reported something
         self._prompt: PromptSession[str] | None = None  # the one that is open, or was open last
         # For questions. Answers must not come back with the arrow keys: some are passwords.
@@ -90,10 +89,17 @@ class Screen:
     def post(self, item: LinkItem) -> None:
         """Take a report of the link. May be called from any thread."""
         self._inbox.append(item)
+        if self._is_due:
+            return
+        self._is_due = True
         try:
-            self._loop.call_soon_threadsafe(self._drain)
+            self._loop.call_soon_threadsafe(self._drain_soon)
         except RuntimeError:
             pass  # the loop has ended with the chat: no report matters any more
+
+    def waiting(self) -> int:
+        """Return how many reports of the link are not handled yet. May be called from any thread."""
+        return len(self._inbox)
 
     async def ask(self, words: str, *, secret: bool = False, default: str = "") -> str | None:
         """Ask a question at the bottom; None if the question is no longer open, because of a report of the link.
@@ -111,9 +117,8 @@ class Screen:
     async def run(self, session: ChatSession) -> int:
         """Chat until the end, and return the exit code."""
         self._session = session
-        chat = self._new_prompt(
-            history=InMemoryHistory(), completer=ChatCompleter(session), key_bindings=chat_keys, multiline=True
-        )
+        keys = make_keys(ChatCompleter(session), lambda names: self._above.show([("class:dim", names)]))
+        chat = self._new_prompt(history=InMemoryHistory(), key_bindings=keys, multiline=True)
         # Not SIGINT: prompt_toolkit turns it into Ctrl-C at the prompt.
         for number in (signal.SIGTERM, signal.SIGHUP):
             self._loop.add_signal_handler(number, self._leave)
@@ -141,18 +146,24 @@ class Screen:
         return session.over.code
 
     def _new_prompt(self, **options: object) -> PromptSession[str]:
-        return PromptSession(
+        prompt: PromptSession[str] = PromptSession(
             style=STYLE,
             input=self._input,
             output=self._output,
             color_depth=self._colours,
             # The typed line vanishes, because the message comes back as an event.
             erase_when_done=True,
-            # The other styles keep rows free below the prompt for their menu.
-            complete_style=CompleteStyle.READLINE_LIKE,
-            complete_while_typing=False,
+            # Else rows are kept free below the prompt for a menu of completions.
+            reserve_space_for_menu=0,
             **options,  # type: ignore[arg-type]
         )
+        prompt.app.before_render += self._look_at_width
+        return prompt
+
+    def _look_at_width(self, app: Application[str]) -> None:
+        width, self._last_width = self._last_width, self._width
+        if self._last_width != width:
+            self._above.repaint()
 
     async def _chat(self, chat: PromptSession[str]) -> None:
         """Read one line and act on it."""
@@ -273,8 +284,13 @@ class Screen:
         self._require().quit()
         self._interrupt()
 
+    def _drain_soon(self) -> None:
+        """Handle the reports of the link: a lone one at once, many together a few times a second."""
+        self._loop.call_at(max(self._loop.time(), self._drained_at + PAUSE_S), self._drain)
+
     def _drain(self) -> None:
         """Handle all reports of the link. A burst of them is shown in one go."""
+        self._is_due, self._drained_at = False, self._loop.time()
         session = self._require()
         question, login_open = session.question, session.login_open
         events: list[Event] = []
@@ -317,21 +333,17 @@ class Screen:
 
     def _show(self, events: list[Event]) -> None:
         for event in events:
-            self._above.show(self._rendered(event))
+            for line in render(event, self._require().state.nick):
+                self._above.show(self._line(line))
 
-    def _rendered(self, event: Event) -> list[Fragment]:
-        session = self._require()
-        rendered: list[Fragment] = []
-        for line in render(event, session.state.nick):
-            fragments: list[Fragment] = []
-            if line.at is not None or not line.timeless:
-                fragments.append(("class:time", stamp(line.at, datetime.now().astimezone()) + " "))
-            if line.conversation and self._needs_label(line.conversation):
-                fragments.append(("class:conversation", f"[{line.conversation}] "))
-            fragments += [(f"class:{style}" if style else "", text) for style, text in line.words]
-            rendered += wrap(fragments, self._width, INDENT)
-            rendered.append(("", "\n"))
-        return rendered
+    def _line(self, line: RenderedLine) -> list[Fragment]:
+        """The line with its time, and its conversation if that is not clear."""
+        fragments: list[Fragment] = []
+        if line.at is not None or not line.timeless:
+            fragments.append(("class:time", stamp(line.at, datetime.now().astimezone()) + " "))
+        if line.conversation and self._needs_label(line.conversation):
+            fragments.append(("class:conversation", f"[{line.conversation}] "))
+        return fragments + [(f"class:{style}" if style else "", text) for style, text in line.words]
 
     def _needs_label(self, conversation: str) -> bool:
         """Tell if a line needs its conversation before it, because it could belong to another one."""

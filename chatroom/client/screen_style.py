@@ -25,8 +25,8 @@ STYLE = Style.from_dict(
     {
         **dict(zip(NICK_STYLES, _NICK_COLOURS, strict=True)),
         "mine": "bold",
-        "dim": "ansibrightblack",
-        "time": "ansibrightblack",
+        "dim": "dim",
+        "time": "dim",
         "conversation": "ansicyan",
         "notice": "ansigreen",
         "warning": "ansired",

@@ -162,6 +162,7 @@ def test_the_screen_in_another_encoding(server: ScriptedServer, env: dict[str, s
         peer.login("#lobby")
         peer.send(":bob!b@h PRIVMSG #lobby :caf\xe9 \u2603 done")
         terminal.wait(lambda: " done" in terminal.raw, "the message")
+        terminal.see_last("[#lobby]")  # what is typed before is dropped
         terminal.type_bytes(b"caf\xe9!\r")
         assert peer.expect("PRIVMSG").params == ["#lobby", typed]
     finally:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import queue
 import socket
+import threading
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -12,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chatroom.client.address import Address
-from chatroom.client.link import Closed, Lag, LineReader, Link, LinkItem, Opened, Received
+from chatroom.client.link import MOST_WAITING, Closed, Lag, LineReader, Link, LinkItem, Opened, Received
 from chatroom.irc.message import Message
 
 MakeLink = Callable[..., Link]
@@ -151,6 +152,31 @@ def test_a_frozen_server_is_noticed_within_seconds(
     peer.send(":srv PONG srv :are-you-there")
     while (item := items.get(timeout=CAP_S)) != Lag(0):
         assert isinstance(item, Lag | Received)
+
+
+def test_a_stuck_front_end_stops_the_reading(server: ScriptedServer, items: queue.Queue[LinkItem]) -> None:
+    """While too many reports wait, the link posts no more; then it goes on, and loses nothing."""
+    is_full, was_asked = threading.Event(), threading.Semaphore(0)
+    is_full.set()
+
+    def waiting() -> int:
+        was_asked.release()
+        return MOST_WAITING + 1 if is_full.is_set() else 0
+
+    link = Link(Address("127.0.0.1", server.port), items.put, waiting=waiting)
+    link.open()
+    peer = server.accept()
+    assert items.get(timeout=CAP_S) == Opened()
+    peer.send("NOTICE * :1")
+    assert messages(items, 1)[0].params == ["*", "1"]
+    peer.send("NOTICE * :2")
+    for _ in range(5):
+        assert was_asked.acquire(timeout=CAP_S)
+    assert items.empty()
+    is_full.clear()
+    assert messages(items, 1)[0].params == ["*", "2"]
+    link.abandon()
+    link.join(CAP_S)
 
 
 def test_nothing_listens(items: queue.Queue[LinkItem]) -> None:

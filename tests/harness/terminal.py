@@ -69,6 +69,11 @@ class Terminal:
         """Type a line and press Enter."""
         self._child.send(text + "\r")
 
+    def resize(self, columns: int, rows: int = 24) -> None:
+        """Change the size of the terminal."""
+        self._screen.resize(rows, columns)
+        self._child.setwinsize(rows, columns)
+
     def see(self, text: str) -> None:
         """Wait until ``text`` is on the screen."""
         self.wait(lambda: any(text in line for line in self.lines), text)
