@@ -26,6 +26,10 @@ INTERRUPTED = 130
 """The exit code after Ctrl-C: 128 and the number of SIGINT, as shells have it."""
 
 _COMMANDS = {
+    "init": (
+        "chatroom.ctl.init_command:init",
+        "Set up a server: ask five questions, write the configuration and make the first admin.",
+    ),
     "serve": ("chatroom.ctl.serve_command:serve", "Run the chat server until Ctrl-C or SIGTERM stops it."),
     "service": ("chatroom.ctl.service_commands:service", "Have systemd run the server."),
     "user": ("chatroom.ctl.user_commands:user", "Create, change and delete accounts."),

@@ -333,7 +333,21 @@ def delete(invocation: Invocation, name: str, force: bool, yes: bool) -> None:
     )
 
 
+def create_admin_account(invocation: Invocation, name: str, password_stdin: bool) -> Account:
+    """Create the admin account ``name``, whose password is asked for. Raises ``ChatroomError``."""
+    return _create_account(invocation, name, Role.ADMIN, password_stdin, force=False)
+
+
 def _create(invocation: Invocation, name: str, role: Role, password_stdin: bool, *, force: bool = False) -> None:
+    account = _create_account(invocation, name, role, password_stdin, force=force)
+    report_result(
+        f"Created the account {account.name} ({role.word}) in {invocation.database}",
+        database=invocation.database,
+        account=account,
+    )
+
+
+def _create_account(invocation: Invocation, name: str, role: Role, password_stdin: bool, *, force: bool) -> Account:
     checked = parse_name(name).name
     settings = invocation.settings.accounts
     require_allowed(invocation, checked, role, force)
@@ -341,12 +355,7 @@ def _create(invocation: Invocation, name: str, role: Role, password_stdin: bool,
     password = read_password(password_stdin, settings.password_min_length, checked, role)
     credentials = make_credentials(password.text, settings)
     with open_stores(invocation.database, create=True) as stores:
-        account = stores.accounts.create(checked, role, credentials, invocation.actor, is_weak=password.is_weak)
-    report_result(
-        f"Created the account {account.name} ({role.word}) in {invocation.database}",
-        database=invocation.database,
-        account=account,
-    )
+        return stores.accounts.create(checked, role, credentials, invocation.actor, is_weak=password.is_weak)
 
 
 def _set_disabled(invocation: Invocation, name: str, disabled: bool, *, force: bool) -> None:
