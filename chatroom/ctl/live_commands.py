@@ -7,37 +7,51 @@ import click
 from chatroom.chat.admission.ban_targets import parse_name
 from chatroom.chat.admission.durations import format_duration
 from chatroom.chat.admission.lockdown import Lockdown
-from chatroom.ctl.control_client import list_sessions, perform, request
+from chatroom.ctl.control_client import list_sessions, perform
 from chatroom.ctl.invocation import Invocation, pass_invocation, utc_option
+from chatroom.ctl.live_status import ask_status, numbered, watch_status
 from chatroom.ctl.output import json_option, print_json, print_pairs, print_table, report_result, result_option
 from chatroom.errors import InvalidValue
 
 
 @click.command()
+@click.option("--watch", is_flag=True, help="Ask again and again, until Ctrl-C. Example: --watch")
+@click.option(
+    "--every",
+    "every_s",
+    type=click.FloatRange(0.2, 3600),
+    default=2.0,
+    metavar="SECONDS",
+    help="With --watch, the pause between two looks; 2 by default. Example: --every 10",
+)
 @json_option
 @utc_option
 @pass_invocation
-def status(invocation: Invocation, as_json: bool) -> None:
+def status(invocation: Invocation, watch: bool, every_s: float, as_json: bool) -> None:
     """Show how the running daemon is doing.
 
     It lists the version, the uptime, the numbers of users and channels, and the files in use.
 
+    --watch shows it as a live view, with what has changed since the look before, and what is wrong in red. If the
+    output is no terminal, one block follows the other; with --json, one document a line.
+
     \b
-    Example:
+    Examples:
       chatroomctl status
+      chatroomctl status --watch
     """
-    pairs: dict[str, str] = {}
-    for message in request(invocation, "STATUS"):
-        if message.verb == "NOTE" and message.params[:1] == ["STATUS"] and len(message.params) == 3:
-            key, value = message.params[1:]
-            pairs[key] = pairs.get(key, "") + value  # a long value, such as a path, comes in several lines
+    if watch:
+        watch_status(invocation, every_s, as_json=as_json)
+    pairs = ask_status(invocation)
     if as_json:
-        print_json({key: int(value) if value.isdecimal() else value for key, value in pairs.items()})
+        print_json(numbered(pairs))
     else:
         # The programs' key is uptime_s; people read a duration as everywhere else.
         uptime = pairs.get("uptime_s", "")
         shown = {**pairs, "uptime_s": format_duration(int(uptime))} if uptime.isdecimal() else pairs
-        print_pairs((key.removesuffix("_s"), value) for key, value in shown.items())
+        if pairs.get("cpu_ms", "").isdecimal():
+            shown = {**shown, "cpu_ms": f"{int(pairs['cpu_ms']) / 1000:.1f} s"}
+        print_pairs((key.removesuffix("_s").removesuffix("_ms"), value) for key, value in shown.items())
 
 
 @click.command()

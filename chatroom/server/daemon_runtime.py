@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from chatroom.chat.counts import Counts
+from chatroom.server.own_process import describe_use
 
 if TYPE_CHECKING:
     from chatroom.chat.admission.reserved_places import Places
@@ -62,4 +63,4 @@ class DaemonRuntime:
 
     def facts(self) -> dict[str, str]:
         """The daemon's facts for ``STATUS``."""
-        return {**self._facts, "threads": self.supervisor.describe(), **self.more_facts()}
+        return {**self._facts, "threads": self.supervisor.describe(), **describe_use(), **self.more_facts()}

@@ -31,7 +31,7 @@ def status(context: Context, params: list[str]) -> Pending | None:
     """Shows the state of the daemon."""
     world = context.world
     settings = world.settings
-    places = world.runtime.places(settings)
+    places, counts = world.runtime.places(settings), world.runtime.counts
     values = {
         "version": SOFTWARE,
         "server": settings.server.name,
@@ -48,6 +48,9 @@ def status(context: Context, params: list[str]) -> Pending | None:
         "bans": str(world.bans.count_in_force(world.wall_ms)),
         "filters": str(len(world.spam.filters)),
         "delayed_logins": str(len(find_delayed(world))),
+        "logins": str(counts.logins_good),
+        "failed_logins": str(counts.logins_bad),
+        "refused_by_bans": str(counts.bans_hit),
         "history": world.ledger.failure or ("kept" if world.ledger.journal is not None else "not kept"),
         **world.runtime.facts(),
     }

@@ -19,6 +19,7 @@ def test_status_tells_how_the_daemon_is_doing(here: Here) -> None:
     here.runtime.known_facts = {"database": "/somewhere else/chat.db"}
     facts = {parse(line).params[1]: parse(line).params[-1] for line in here.control().ask("STATUS")}
     wanted = {"uptime_s": "90", "users": "1", "sessions": "2", "unregistered": "1", "accounts": "1", "bans": "0"}
+    wanted |= {"logins": "0", "failed_logins": "0", "refused_by_bans": "0"}
     assert wanted.items() <= facts.items()
     assert facts["database"] == "/somewhere else/chat.db"
 
