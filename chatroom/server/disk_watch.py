@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from chatroom.chat.log_line import LogLine, LogWarning
+
 if TYPE_CHECKING:
     from chatroom.chat.world import World
     from chatroom.server.inbox import Task
@@ -38,7 +40,7 @@ class DiskWatch:
         guard.log_fault = guard.file.find_log_fault()
         fault = guard.find_fault()
         if fault and fault != self._fault:
-            self._log(f"{fault}: messages are refused until it is back, or the daemon starts again")
+            self._log(f"{fault}: messages are refused until it is back, or the daemon starts again", LogWarning)
         elif self._fault and not fault:
             self._log("the database is back in its place")
         self._fault = fault
@@ -54,7 +56,9 @@ class DiskWatch:
             return
         is_short = reserve.is_short
         if is_short and not self._was_short:
-            self._log("the disk is full: messages are refused, and what is left is kept for bans and accounts")
+            self._log(
+                "the disk is full: messages are refused, and what is left is kept for bans and accounts", LogWarning
+            )
         elif self._was_short and not is_short:
             self._log("the disk has room again")
         self._was_short = is_short
@@ -66,7 +70,8 @@ class DiskWatch:
             self._is_low = True
             self._log(
                 f"warning: {free // _MIB} MiB are free on the database's disk, less than database.warn_free_mb"
-                f" ({warn_mb}); history.max_size_mb bounds the history"
+                f" ({warn_mb}); history.max_size_mb bounds the history",
+                LogWarning,
             )
         elif self._is_low and free >= warn_mb * _MIB * _ENOUGH:
             self._is_low = False
@@ -79,5 +84,5 @@ class DiskWatch:
             free += ", less than database.warn_free_mb"
         return {"disk": "full; the rest is kept for bans and accounts" if self._guard.reserve.is_short else free}
 
-    def _log(self, text: str) -> None:
-        self._post(lambda: self._world.log_line(text))
+    def _log(self, text: str, kind: type[LogLine] = LogLine) -> None:
+        self._post(lambda: self._world.log_line(text, kind))

@@ -28,6 +28,9 @@ PATH = "/metrics"
 _PATIENCE_S = 5.0
 """How long a client may take for its request and for reading the answer; others wait meanwhile."""
 
+_PAUSE_S = 0.5
+"""The pause after a client could not be accepted: it stays in the kernel's queue, and would be reported at once."""
+
 
 class _Handler(WSGIRequestHandler):
     timeout = _PATIENCE_S
@@ -37,6 +40,16 @@ class _Handler(WSGIRequestHandler):
 
 
 class _Server(WSGIServer):
+    is_ending: threading.Event
+
+    def get_request(self) -> tuple[socket.socket, Any]:
+        """Accept a client. If that fails, as it does when no more files may be opened, wait before the next try."""
+        try:
+            return super().get_request()
+        except OSError:
+            self.is_ending.wait(_PAUSE_S)
+            raise
+
     def server_bind(self) -> None:
         # Not the parent's, which asks DNS for the name of the address.
         socket_address = self.server_address
@@ -63,6 +76,7 @@ class MetricsServer(LoopThread):
         kind = _Server6 if ":" in host else _Server
         self._is_ending = threading.Event()
         self._server = kind((host, port), _Handler)
+        self._server.is_ending = self._is_ending
 
     @property
     def url(self) -> str:

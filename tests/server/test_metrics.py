@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+import errno
+import re
 import socket
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
+from wsgiref.simple_server import WSGIServer
 
 import pytest
 from harness.metrics import make_sources
@@ -16,10 +20,12 @@ from chatroom.config.observing import Metrics
 from chatroom.ctl.self_signed import make_self_signed
 from chatroom.errors import ServeError
 from chatroom.irc.framing import Malformed
+from chatroom.server import metrics_server
 from chatroom.server.hub import Hub
 from chatroom.server.metered import Buckets
 from chatroom.server.metrics import DaemonMetrics, make_registry
 from chatroom.server.metrics_entrance import open_metrics
+from chatroom.server.metrics_server import MetricsServer
 from chatroom.server.session_bounds import end_flood, end_session
 
 
@@ -144,3 +150,30 @@ def test_a_port_that_is_taken_stops_the_start() -> None:
         port = taken.getsockname()[1]
         with pytest.raises(ServeError, match=rf"metrics\.listen 127\.0\.0\.1:{port}: Address already in use"):
             open_metrics(Metrics(listen=f"127.0.0.1:{port}"))
+
+
+def test_a_client_that_cannot_be_accepted_costs_no_processor_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a server without free descriptors the client waits in the kernel's queue, and the thread for a moment."""
+    server = MetricsServer("127.0.0.1", 0)
+    pauses: list[float] = []
+
+    def wait(pause_s: float) -> None:
+        pauses.append(pause_s)
+        server._is_ending.set()
+
+    def refuse(self: object) -> None:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr(server._server, "is_ending", SimpleNamespace(wait=wait))
+    monkeypatch.setattr(WSGIServer, "get_request", refuse)
+    with socket.create_connection(server._server.socket.getsockname()):
+        server.run()
+    server.stop(1)
+    assert pauses == [metrics_server._PAUSE_S]
+
+
+def test_metrics_can_be_on_an_ipv6_address() -> None:
+    """The log shows the address as a browser wants it."""
+    server = MetricsServer(*Metrics(listen="[::1]:0").address)
+    assert re.fullmatch(r"http://\[::1\]:[1-9][0-9]*/metrics", server.url)
+    server.stop(1)
