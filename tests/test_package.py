@@ -61,7 +61,7 @@ def shell(installed: Path, tmp_path: Path) -> Shell:
         return subprocess.run(
             [installed / program, *args],
             cwd=tmp_path,
-            env=environ,
+            env={**environ, "TMPDIR": str(tmp_path)},  # where other daemons of this user are looked for
             input=input,
             capture_output=True,
             text=True,

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 RECEIVE_BYTES = 2048
 """How much one read takes. To cut it into lines takes 1.5 ms at the worst, if each of them is malformed."""
+REST_BYTES = 65_536
+"""How much is read of a connection that is dead, all at once: it is not watched any more."""
 IDLE_BYTES = 8192
 """Received bytes that must make at least one line; the longest has little more than half as many."""
 IDLE_ENDS = 8
@@ -199,6 +201,10 @@ class Connection:
         Lines that came before are still run: a script may send its commands and close without reading the answers,
         which resets the connection.
         """
+        for _ in range(REST_BYTES // self.receive_bytes):
+            if self.at_end:
+                break
+            self.read()
         self.ended = self.ended or "Connection reset by peer"
         self.at_end = True
         self._end_backlog()

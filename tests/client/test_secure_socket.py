@@ -47,7 +47,9 @@ def connect(items: Items) -> Iterator[Connect]:
     links = []
 
     def make(server: ScriptedServer, trust: Trust = SYSTEM_TRUST, host: str = "127.0.0.1") -> Link:
-        links.append(Link(Address(host, server.port, tls=True), items.put, trust=trust, farewell_s=CAP_S))
+        # However slow the machine is, the link asks nothing: what the peer leaves unread would reset the connection.
+        address = Address(host, server.port, tls=True)
+        links.append(Link(address, items.put, trust=trust, farewell_s=CAP_S, idle_s=CAP_S))
         links[-1].open()
         return links[-1]
 

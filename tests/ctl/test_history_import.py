@@ -189,12 +189,12 @@ def test_an_import_that_breaks_off_is_undone(
             raise error
         return take_in(*given)
 
-    monkeypatch.setattr(history_archive, "take_in", fail_at_last)
-    monkeypatch.setattr(history_steps, "_STEP_S", 0.0)
-    result = shell.run("history", "import", str(file))
+    with monkeypatch.context() as patched:
+        patched.setattr(history_archive, "take_in", fail_at_last)
+        patched.setattr(history_steps, "_STEP_S", 0.0)
+        result = shell.run("history", "import", str(file))
     assert result.exit_code == (130 if isinstance(error, KeyboardInterrupt) else 1)
     assert calls == [250]
     assert everything(shell) == before
     assert shell.json("history", "search", "ancient") == []
-    monkeypatch.undo()
     assert "Added 300 entries" in shell.done("history", "import", str(file))
