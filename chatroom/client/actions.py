@@ -63,6 +63,30 @@ class Register:
 
 
 @dataclass(frozen=True, slots=True)
+class LogIn:
+    """Ask for the password of an account, and log in to it."""
+
+    account: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reconnect:
+    """Connect again now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ignore:
+    """Ignore a user, or read the user again; without a name, say who is ignored."""
+
+    nick: str
+
+
+@dataclass(frozen=True, slots=True)
+class Clear:
+    """Clear the screen."""
+
+
+@dataclass(frozen=True, slots=True)
 class Choose:
     """Ask the user what to do."""
 
@@ -91,7 +115,7 @@ class Quit:
     reason: str = ""
 
 
-Action = Line | Say | Join | Turn | Leave | Print | Register | Choose | Quit
+Action = Line | Say | Join | Turn | Leave | Print | Register | LogIn | Reconnect | Ignore | Clear | Choose | Quit
 
 
 class Context(NamedTuple):

@@ -170,6 +170,11 @@ class Welcome:
 
 
 @dataclass(frozen=True, slots=True)
+class Cleared:
+    """The user wants an empty screen."""
+
+
+@dataclass(frozen=True, slots=True)
 class Exposed:
     """The connection is not encrypted, and others on the network can read it."""
 
@@ -192,5 +197,6 @@ Event = (
     | Denied
     | Trouble
     | Welcome
+    | Cleared
     | Exposed
 )

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from chatroom.client.actions import Choose
+from chatroom.client.actions import Choose, LogIn
 from chatroom.client.chat_events import Denied, Event, Exposed, Info, Renamed, Trouble, Welcome
 from chatroom.client.chat_state import State
 from chatroom.client.closing_reasons import closing_reason, is_final
 from chatroom.client.endings import Over, tell_declined, tell_no_entry
 from chatroom.client.handshake import Login
+from chatroom.client.ignoring import Ignored
+from chatroom.client.later_login import AccountPassword, LaterLogin
 from chatroom.client.link import Closed, Crashed, Lag, LinkItem, Opened
 from chatroom.client.link_state import LinkLike, LinkState
 from chatroom.client.login_steps import Ask, Failed, KeepPolicy, Secure, Send, Step, Tell, Welcomed
@@ -29,7 +31,7 @@ from chatroom.client.trust import Untrusted
 from chatroom.client.typed_lines import TypedLines
 from chatroom.irc.message import Message
 
-Question = Ask | NewPassword | Choose
+Question = Ask | NewPassword | AccountPassword | Choose
 
 
 class ChatSession:
@@ -54,6 +56,7 @@ class ChatSession:
     ) -> None:
         self.state = State()
         self.navigation = Navigation(self.state, join)
+        self.ignored = Ignored(self.state)
         self.speech = Speech(self.state, self.write, again=say_again)
         self.question: Question | None = None
         """The question that the user has to answer now; None if there is none."""
@@ -73,6 +76,7 @@ class ChatSession:
         self._connection = LinkState()
         self._retries = Retries(clock, chance, most_attempts)
         self._new_account = NewAccount(login)
+        self._later_login = LaterLogin(login)
         self._multiline = MultilineReader()
         self._typed = TypedLines(self, can_ask=can_ask)
         self._was_asked = False  # a question of the login came up, and the server has not welcomed the user since
@@ -125,9 +129,22 @@ class ChatSession:
         """Send a line to the target, even if it looks like a command."""
         return self._typed.speak(text)
 
-    def ask(self, question: Choose) -> None:
-        """Ask the user what to do."""
-        self.question = question
+    def ask(self, question: Choose | LogIn) -> None:
+        """Ask the user what to do, or for the password of an account."""
+        self.question = question if isinstance(question, Choose) else self._later_login.ask(question.account)
+
+    def reconnect(self) -> list[Event]:
+        """Connect again now, whatever the state of the connection."""
+        connection = self._connection
+        connection.comes_back = True
+        if connection.link is None:
+            self._connect(0.0)
+        elif connection.is_open:
+            self.write("QUIT :Connecting again")
+            connection.link.close()
+        else:
+            connection.link.abandon()
+        return [Info(f"Connecting again to {self._route.address}.")]
 
     def register(self) -> None:
         """Ask the user for a password to register the nick with."""
@@ -141,6 +158,8 @@ class ChatSession:
             return self._register(text)
         if isinstance(question, Choose):
             return self._typed.choose(question, text)
+        if isinstance(question, AccountPassword):
+            return self._take(self._later_login.start(question.name, text)) if text and self.online else []
         if question is None or self.over is not None:
             return []
         if question.kind == "password" and not text:
@@ -171,14 +190,6 @@ class ChatSession:
         if password:
             self.write(self._new_account.register(password))
         return []
-
-    def stop(self) -> list[Event]:
-        """Drop what is not sent yet, such as the rest of a long paste."""
-        count = len(self.speech.stop())
-        if not count:
-            return []
-        what = "1 message was" if count == 1 else f"{count} messages were"
-        return [Info(f"{what} not sent. The arrow up brings the text back.")]
 
     def quit(self, reason: str = "") -> None:
         """Leave the chat. ``over`` is set when the connection has closed, at once if there is none."""
@@ -230,6 +241,8 @@ class ChatSession:
             events.append(Info(f"The server asks for encryption: connecting to {self._route.address} with TLS."))
         elif item.untrusted is not None:
             self._judge(item.untrusted)
+        elif connection.comes_back:
+            self._connect(0.0)
         elif connection.final_reason is not None:
             self.over = Over(1, connection.final_reason)
         elif isinstance(self.question, Ask):
@@ -306,12 +319,15 @@ class ChatSession:
             self._new_account.read(message, self.state.nick)
         elif len(message.params) > 1 and "400" <= message.verb <= "599":
             self.navigation.refused(message.params[1])
-        events = self.speech.read(message) + self.state.feed(message)
+        events = self._take(self._later_login.feed(message)) + self.speech.read(message) + self.state.feed(message)
+        typed = self.speech.asked(message)
+        if typed:
+            events = [Denied(f"{typed}: {event.text}") if isinstance(event, Denied) else event for event in events]
         for event in events:
             self.navigation.follow(event)
             if isinstance(event, Renamed) and event.mine:
                 self._login.renamed(event.new)
-        events = [event for event in events if not self.navigation.is_return(event)]
+        events = self.ignored.filter(event for event in events if not self.navigation.is_return(event))
         if message.verb in ("376", "422"):
             # The message of the day, or its absence, ends the welcome: by now the server has said what it supports.
             self._return_to_channels()

@@ -35,6 +35,8 @@ class LinkState:
     """True once the server has sent a line."""
     moves_to_tls: bool = False
     """True if the server demands TLS: the next connection follows at once."""
+    comes_back: bool = False
+    """True if the user wants to connect again: the next connection follows at once."""
     close_reason: str = ""
     """Why the server closes it, in the server's words; empty if it has not said why."""
     final_reason: str | None = None

@@ -214,7 +214,11 @@ class Plain:
             self._output.complain(question.why)
             self._show(self._session.answer("yes"))
             return
-        text = _refusal(question) if isinstance(question, Ask) else "only a user at a terminal can /register"
+        text = (
+            _refusal(question)
+            if isinstance(question, Ask)
+            else f"only a user at a terminal can /{'register' if isinstance(question, NewPassword) else 'login'}"
+        )
         self._output.complain(text)
         self._failed = True
         self._session.quit()
@@ -273,7 +277,7 @@ def _prompt(question: Question) -> str:
     """Return the words after which the user types the answer."""
     if isinstance(question, Choose):
         return question.words
-    if isinstance(question, NewPassword) or question.is_secret:
+    if not isinstance(question, Ask) or question.is_secret:
         return "Password: "
     return PROMPTS.get(question.kind, "Another nick: ")
 

@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from chatroom.client.chat_events import (
+    Cleared,
     Denied,
     Event,
     Exposed,
@@ -270,5 +271,6 @@ _WORDING: dict[type, Callable[..., list[RenderedLine]]] = {
     Denied: _denied,
     Trouble: _trouble,
     Welcome: _welcome,
+    Cleared: lambda event: [],
     Exposed: _exposed,
 }

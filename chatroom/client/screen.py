@@ -24,10 +24,11 @@ from prompt_toolkit.output import ColorDepth, create_output
 
 from chatroom.client.above_prompt import PAUSE_S, AbovePrompt
 from chatroom.client.actions import Choose
-from chatroom.client.chat_events import Denied, Event, Info, Trouble
+from chatroom.client.chat_events import Cleared, Denied, Event, Info, Trouble
 from chatroom.client.chat_keys import QuietInput, make_keys
 from chatroom.client.chat_session import ChatSession, Question
 from chatroom.client.completion import ChatCompleter
+from chatroom.client.later_login import AccountPassword
 from chatroom.client.link import LinkItem
 from chatroom.client.login_steps import PROMPTS, Ask
 from chatroom.client.new_account import NewPassword
@@ -176,7 +177,7 @@ class Screen:
         except EOFError:
             text = "/quit"
         except KeyboardInterrupt:
-            stopped = session.stop()
+            stopped = session.speech.stop()
             if stopped:
                 session.navigation.keep_draft(session.target or "", chat.default_buffer.text)
                 self._show(stopped)
@@ -232,6 +233,8 @@ class Screen:
                 text = await self._new_password(question.name)
             elif isinstance(question, Choose):
                 text = await self.ask(question.words)
+            elif isinstance(question, AccountPassword):
+                text = await self.ask(f"Password for {question.name}: ", secret=True)
             elif question.is_yes_or_no:
                 text = await self.ask(PROMPTS[question.kind])
             elif question.kind == "nick":
@@ -242,7 +245,7 @@ class Screen:
                 hint = " (leave empty for another nick)" if question.kind == "password" else ""
                 text = await self.ask(f"Password for {whose}{hint}: ", secret=True)
         except (EOFError, KeyboardInterrupt):
-            if isinstance(question, NewPassword | Choose):
+            if isinstance(question, NewPassword | AccountPassword | Choose):
                 self._show(session.answer(""))
             else:
                 session.quit()
@@ -333,6 +336,8 @@ class Screen:
 
     def _show(self, events: list[Event]) -> None:
         for event in events:
+            if isinstance(event, Cleared):
+                self._above.clear()
             for line in render(event, self._require().state.nick):
                 self._above.show(self._line(line))
 

@@ -5,7 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from chatroom.client.actions import Action, Context, Join, Leave, Line, Print, Quit, Register, Say, Turn
+from chatroom.client.actions import (
+    Action,
+    Clear,
+    Context,
+    Ignore,
+    Join,
+    Leave,
+    Line,
+    LogIn,
+    Print,
+    Quit,
+    Reconnect,
+    Register,
+    Say,
+    Turn,
+)
 from chatroom.client.chat_events import SaidKind
 from chatroom.client.command_words import Misused, channel_first, line, words_of, wrong
 from chatroom.client.moderating import BAN_HELP, KICK_HELP, UNBAN_HELP, ban, bans, change_standing, kick, unban
@@ -167,6 +182,14 @@ def _whois(context: Context, rest: str) -> list[Action]:
     return [line("WHOIS", words_of(rest, 1)[0])]
 
 
+def _login(context: Context, rest: str) -> list[Action]:
+    if len(rest.split()) > 1:
+        raise Misused("The password is asked for, so that nobody reads it.")
+    if "sasl" not in context.state.caps:
+        return [wrong("This server takes no login in the chat. Start chatroom with --account NAME.")]
+    return [LogIn(rest or context.state.nick)]
+
+
 def _invite(context: Context, rest: str) -> list[Action]:
     words = words_of(rest, 1)
     channel, _ = channel_first(context, " ".join(words[1:]))
@@ -216,6 +239,8 @@ TOPICS: dict[str, tuple[Command, ...]] = {
         Command("nick", "NAME", "change your nick", _nick),
         Command("away", "[TEXT]", "be away; /away alone also ends it", _away),
         Command("back", "", "end being away", lambda context, rest: [Line("AWAY")]),
+        Command("login", "[ACCOUNT]", "log in; asks for the password", _login),
+        Command("ignore", "[NAME]", "stop reading NAME, or read NAME again", lambda c, rest: [Ignore(rest)], "nick"),
         Command("register", "", "register your nick with a password", lambda context, rest: [Register()]),
     ),
     "moderate": (
@@ -230,6 +255,8 @@ TOPICS: dict[str, tuple[Command, ...]] = {
     ),
     "program": (
         Command("help", "[COMMAND]", "list the commands, or explain one", _help, "command", ("h", "?")),
+        Command("clear", "", "clear the screen", lambda context, rest: [Clear()]),
+        Command("reconnect", "", "connect again now", lambda context, rest: [Reconnect()]),
         Command("raw", "LINE", "send a line of IRC unchanged", _raw, aliases=("quote",)),
         Command("quit", "[REASON]", "leave the chat", lambda context, rest: [Quit(rest)], aliases=("exit",)),
     ),

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from chatroom.client.actions import Say
-from chatroom.client.chat_events import Event, Said, Unsaid
+from chatroom.client.chat_events import Event, Info, Said, Unsaid
 from chatroom.client.chat_state import State
 from chatroom.client.pacing import Pacer
 from chatroom.client.saying import compose
@@ -22,6 +22,8 @@ _REFUSALS = frozenset(
     ["401", "402", "403", "404", "407", "408", "412", "413", "414", "415", "417", "477", "531", "716"]
 )
 """Numerics that refuse a message and name its target, for a server without labels."""
+_MOST_ASKED = 50
+"""How many commands wait for an answer at most. A server need not answer each."""
 
 
 class Speech:
@@ -40,6 +42,10 @@ class Speech:
         self._under_way: dict[str, Said] = {}
         # Reference of an open batch of answers to the label that they are for.
         self._batches: dict[str, str] = {}
+        # The same for commands: label to what was typed, and batch to label.
+        self._asked: dict[str, str] = {}
+        self._asked_in: dict[str, str] = {}
+        self._write = write
 
     @property
     def ready(self) -> bool:
@@ -81,7 +87,8 @@ class Speech:
     def lost(self) -> list[Unsaid]:
         """Report the end of the connection. Returns what it has left unanswered."""
         self._pacer.close()
-        self._batches.clear()
+        for of_connection in (self._batches, self._asked, self._asked_in):
+            of_connection.clear()
         if self._again:
             return []
         unwritten = {parcel.key for parcel in self._pacer.clear()}
@@ -89,10 +96,38 @@ class Speech:
         self._under_way.clear()
         return left
 
-    def stop(self) -> list[Unsaid]:
-        """Drop the messages that have not been sent yet, and return them."""
-        dropped = [self._under_way.pop(parcel.key, None) for parcel in self._pacer.clear()]
-        return [Unsaid(said) for said in dropped if said is not None]
+    def stop(self) -> list[Event]:
+        """Drop the messages that have not been sent yet, such as the rest of a long paste, and say how many."""
+        dropped = self._pacer.clear()
+        for parcel in dropped:
+            self._under_way.pop(parcel.key, None)
+        what = "1 message was" if len(dropped) == 1 else f"{len(dropped)} messages were"
+        return [Info(f"{what} not sent. The arrow up brings the text back.")] if dropped else []
+
+    def ask(self, line: str, typed: str) -> None:
+        """Send the line of a command, so that a refusal can be shown with what the user has typed."""
+        if self._has_labels and not line.startswith("@"):
+            self._count += 1
+            self._asked[f"{self._count}"] = typed
+            if len(self._asked) > _MOST_ASKED:
+                del self._asked[next(iter(self._asked))]
+            line = f"@label={self._count} {line}"
+        self._write(line)
+
+    def asked(self, message: Message) -> str:
+        """Return the command that a message of the server answers; empty if that is not known."""
+        if not self._asked:
+            return ""
+        tags = message.tags or {}
+        label = tags.get("label") or self._asked_in.get(tags.get("batch", ""), "")
+        typed = self._asked.get(label, "")
+        if typed and message.verb == "BATCH" and message.params[0].startswith("+"):
+            self._asked_in[message.params[0][1:]] = label  # the answers follow
+        elif typed and "label" in tags:
+            del self._asked[label]
+        elif message.verb == "BATCH" and message.params and message.params[0].startswith("-"):
+            self._asked.pop(self._asked_in.pop(message.params[0][1:], ""), None)
+        return typed
 
     def confirmed(self, token: str) -> list[Event] | None:
         """Take a PONG; None if it is not for a PING of this class.

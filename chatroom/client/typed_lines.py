@@ -4,9 +4,26 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from chatroom.client.actions import Action, Choose, Context, Join, Leave, Line, Print, Quit, Register, Say, Turn
-from chatroom.client.chat_events import Denied, Event, Info
+from chatroom.client.actions import (
+    Action,
+    Choose,
+    Clear,
+    Context,
+    Ignore,
+    Join,
+    Leave,
+    Line,
+    LogIn,
+    Print,
+    Quit,
+    Reconnect,
+    Register,
+    Say,
+    Turn,
+)
+from chatroom.client.chat_events import Cleared, Denied, Event, Info
 from chatroom.client.chat_state import State
+from chatroom.client.ignoring import Ignored
 from chatroom.client.navigation import Navigation
 from chatroom.client.slash_commands import interpret, say
 from chatroom.client.speech import Speech
@@ -23,12 +40,20 @@ def spoken_lines(text: str) -> list[str]:
     return lines
 
 
+def _shown(typed: str) -> str:
+    """Return a command as a refusal shows it. /raw may have a password, for example that of OPER."""
+    words = typed.split()
+    text = " ".join(words[:2] if words[:1] in (["/raw"], ["/quote"]) else words)
+    return text if len(text) <= 40 else text[:39] + "…"
+
+
 class Chat(Protocol):
     """The part of ``chat_session.ChatSession`` that typed lines need."""
 
     state: State
     navigation: Navigation
     speech: Speech
+    ignored: Ignored
     online: bool
 
     @property
@@ -41,8 +66,11 @@ class Chat(Protocol):
     def quit(self, reason: str = "") -> None:
         """Leave the chat."""
 
-    def ask(self, question: Choose) -> None:
-        """Ask the user what to do."""
+    def reconnect(self) -> list[Event]:
+        """Connect again now."""
+
+    def ask(self, question: Choose | LogIn) -> None:
+        """Ask the user what to do, or for the password of an account."""
 
     def register(self) -> None:
         """Ask the user for a password to register the nick with."""
@@ -72,7 +100,7 @@ class TypedLines:
         why = self._why_unsaid(actions)
         if why and session.target is not None:
             session.navigation.keep_draft(session.target, text)
-        return [Denied(why)] if why else self._perform(actions)
+        return [Denied(why)] if why else self._perform(actions, _shown(text))
 
     def speak(self, text: str) -> list[Event]:
         """Send a line to the target, even if it looks like a command."""
@@ -99,30 +127,50 @@ class TypedLines:
         to_front = any(isinstance(action, Say) and action.target == session.target for action in actions)
         return session.navigation.why_unsaid if to_front else ""
 
-    def _perform(self, actions: list[Action]) -> list[Event]:
-        session = self._session
+    def _perform(self, actions: list[Action], typed: str = "") -> list[Event]:
         events: list[Event] = []
         for action in actions:
-            if isinstance(action, Print):
-                events.append(Denied(action.text) if action.wrong else Info(action.text))
-            elif isinstance(action, Quit):
-                session.quit(action.reason)
-            elif not session.online:
+            here = self._perform_here(action)
+            if here is not None:
+                events += here
+            elif not self._session.online:
                 events.append(Denied("You are not connected, so nothing was sent."))
                 break
-            elif isinstance(action, Line):
-                session.write(action.line)
-            elif isinstance(action, Say):
-                events += session.speech.say(action)
-            elif isinstance(action, Register):
-                session.register()
-            elif isinstance(action, Choose):
-                session.ask(action)
-            elif isinstance(action, Leave):
-                self._leave(action)
             else:
-                events += self._turn(action)
+                events += self._perform_online(action, typed)
         return events
+
+    def _perform_here(self, action: Action) -> list[Event] | None:
+        """Carry out what needs no connection; None for all else."""
+        session = self._session
+        if isinstance(action, Print):
+            return [Denied(action.text) if action.wrong else Info(action.text)]
+        if isinstance(action, Ignore):
+            return [Info(session.ignored.toggle(action.nick) if action.nick else session.ignored.describe())]
+        if isinstance(action, Clear):
+            return [Cleared()]
+        if isinstance(action, Reconnect):
+            return session.reconnect()
+        if isinstance(action, Quit):
+            session.quit(action.reason)
+            return []
+        return None
+
+    def _perform_online(self, action: Action, typed: str) -> list[Event]:
+        session = self._session
+        if isinstance(action, Say):
+            return session.speech.say(action)
+        if isinstance(action, Join | Turn):
+            return self._turn(action)
+        if isinstance(action, Line):
+            session.speech.ask(action.line, typed)
+        elif isinstance(action, Register):
+            session.register()
+        elif isinstance(action, LogIn | Choose):
+            session.ask(action)
+        elif isinstance(action, Leave):
+            self._leave(action)
+        return []
 
     def _leave(self, action: Leave) -> None:
         session, target = self._session, action.target

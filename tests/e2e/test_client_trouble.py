@@ -7,7 +7,7 @@ import signal
 from collections.abc import Callable, Iterator
 
 import pytest
-from harness.daemon import Daemon, Place, script
+from harness.daemon import PASSWORD, Daemon, Place, script
 from harness.terminal import Terminal
 
 Sit = Callable[[str], Terminal]
@@ -125,3 +125,23 @@ def test_a_ban_of_the_room_ends_by_itself(daemon: Daemon, sit: Sit) -> None:
     bob.see_last("[#tea]")
     bob.enter("sorry")
     alice.see("<bob> sorry")
+
+
+def test_logging_in_and_connecting_again_from_the_chat(daemon: Daemon, sit: Sit) -> None:
+    """/login proves an account without a restart of the program, and /reconnect comes back with it."""
+    daemon.place.create("carol")
+    bob = sit("bob")
+    bob.enter("/login carol")
+    bob.see_last("Password for carol:")
+    bob.enter("not this one")
+    bob.see("You are not logged in to carol: ")
+    bob.enter("/login carol")
+    bob.see_last("Password for carol:")
+    bob.enter(PASSWORD)
+    bob.see("You are logged in as carol.")
+    bob.enter("/reconnect")
+    bob.see("Connected again, as bob.")
+    bob.see_last("[#lobby]")
+    bob.enter("/whois bob")
+    bob.see("logged in as carol")
+    assert PASSWORD not in bob.raw

@@ -256,7 +256,7 @@ def test_search_finds_messages(daemon: Daemon, sit: Sit) -> None:
     ann.enter("/search from:ben cake")
     ann.see("Nothing found.")
     ann.enter("/search in:#nowhere cake")
-    ann.see("You cannot search there: it does not exist, or you are not in it.")
+    ann.see("/search in:#nowhere cake: You cannot search there: it does not exist")
     done = pipe(daemon, "/search five\n/search nonesuch\n", "--nick", "bot", "--commands")
     assert (done.returncode, done.stderr) == (0, "")
     header, line, none = done.stdout.splitlines()

@@ -1,0 +1,45 @@
+"""Users whose messages the user does not want to read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from chatroom.client.chat_events import Event, Invited, Renamed, Said
+from chatroom.client.chat_state import State
+
+
+class Ignored:
+    """The nicks that are ignored until the end of the program. A nick change does not help the ignored."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self._nicks: dict[str, str] = {}
+
+    def toggle(self, nick: str) -> str:
+        """Ignore a nick, or read it again. Returns what to tell the user."""
+        folded = self._state.fold(nick)
+        if self._nicks.pop(folded, None) is not None:
+            return f"You read {nick} again."
+        self._nicks[folded] = nick
+        return f"You do not read what {nick} says until you leave the chat, or until /ignore {nick} again."
+
+    def describe(self) -> str:
+        """Return who is ignored."""
+        return f"You ignore {', '.join(self._nicks.values())}." if self._nicks else "You ignore nobody."
+
+    def filter(self, events: Iterable[Event]) -> list[Event]:
+        """Return the events without what ignored users say."""
+        if not self._nicks:
+            return list(events)
+        shown: list[Event] = []
+        for event in events:
+            if isinstance(event, Renamed):
+                self._follow(event)
+            by = event.nick if isinstance(event, Said) else event.by if isinstance(event, Invited) else None
+            if by is None or self._state.fold(by) not in self._nicks:
+                shown.append(event)
+        return shown
+
+    def _follow(self, renamed: Renamed) -> None:
+        if self._nicks.pop(self._state.fold(renamed.old), None) is not None:
+            self._nicks[self._state.fold(renamed.new)] = renamed.new

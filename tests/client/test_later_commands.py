@@ -1,0 +1,169 @@
+"""/login, /reconnect, /ignore and /clear, and refusals that say of what."""
+
+from __future__ import annotations
+
+import pytest
+from harness.client_screen import CAPS
+from harness.client_stage import Stage
+from harness.scripted_server import Peer, ScriptedServer
+from harness.terminal import Terminal
+
+from chatroom.client.chat_events import Denied, Info, Renamed, Said, Trouble
+from chatroom.client.later_login import AccountPassword
+
+LABELS = "batch echo-message labeled-response sasl"
+
+
+def test_login_asks_for_the_password() -> None:
+    """/login uses SASL on the connection that there is; the next connection logs in by itself."""
+    stage = Stage()
+    stage.welcome("#lobby", caps="sasl")
+    stage.session.enter("/login ann")
+    assert stage.session.question == AccountPassword("ann")
+    stage.session.answer("two words")
+    assert stage.link.sent[-1] == "AUTHENTICATE PLAIN"
+    stage.hear("AUTHENTICATE +")
+    assert stage.hear(":srv 900 alice a!b@c ann :You are now logged in", ":srv 903 alice :ok") == [
+        Info("You are logged in as ann.")
+    ]
+    stage.lose()
+    stage.welcome("#lobby", caps="sasl")
+    assert "AUTHENTICATE PLAIN" in stage.link.sent
+
+
+def test_a_wrong_password_is_told_and_forgotten() -> None:
+    """A refused /login says why, leaves the chat as it was, and the next connection does not use it."""
+    stage = Stage()
+    stage.welcome("#lobby", caps="sasl")
+    stage.session.enter("/login")
+    assert stage.session.question == AccountPassword("alice")
+    stage.session.answer("wrong")
+    events = stage.hear(":srv 904 alice :That password is wrong.")
+    assert events[0] == Trouble("You are not logged in to alice: That password is wrong.")
+    stage.lose()
+    stage.welcome("#lobby", caps="sasl")
+    assert "AUTHENTICATE PLAIN" not in stage.link.sent
+
+
+def test_login_without_an_answer_or_sasl_does_nothing() -> None:
+    """An empty password sends nothing; a server without SASL, and a typed password, are refused with words."""
+    stage = Stage()
+    stage.welcome("#lobby", caps="sasl")
+    stage.session.enter("/login")
+    before = list(stage.link.sent)
+    assert stage.session.answer("") == []
+    (refused,) = stage.session.enter("/login ann s3cret")
+    assert isinstance(refused, Denied)
+    assert "s3cret" not in refused.text
+    assert stage.link.sent == before
+    plain = Stage()
+    plain.welcome("#lobby")
+    assert isinstance(plain.session.enter("/login")[0], Denied)
+    assert plain.session.question is None
+
+
+def test_reconnect_comes_back_at_once() -> None:
+    """/reconnect hangs up and connects again without a pause, also in the middle of one."""
+    stage = Stage()
+    stage.welcome("#lobby")
+    assert stage.session.enter("/reconnect") == [Info("Connecting again to host:6667.")]
+    assert stage.link.sent[-1] == "QUIT :Connecting again"
+    assert stage.link.closed
+    stage.lose()
+    assert len(stage.links) == 2
+    assert stage.link.opened_after == 0.0
+    stage.welcome("#lobby")
+    stage.lose()
+    assert stage.link.opened_after == 1.0
+    stage.session.enter("/reconnect")
+    assert stage.link.abandoned
+    stage.lose()
+    assert stage.link.opened_after == 0.0
+
+
+def test_ignored_users_are_not_read() -> None:
+    """Neither messages nor invitations of an ignored user are shown, under another nick either."""
+    stage = Stage()
+    stage.welcome("#lobby")
+    assert stage.session.enter("/ignore") == [Info("You ignore nobody.")]
+    stage.session.enter("/ignore Bob")
+    assert stage.hear(":bob!b@h PRIVMSG #lobby :spam", ":bob!b@h INVITE alice #spam") == []
+    assert stage.hear(":bob!b@h NICK rob", ":rob!b@h PRIVMSG alice :spam") == [Renamed("bob", "rob")]
+    assert stage.session.enter("/ignore") == [Info("You ignore rob.")]
+    assert stage.hear(":carol!c@h PRIVMSG #lobby :hi") == [Said("#lobby", "carol", "hi")]
+    stage.session.enter("/ignore rob")
+    assert stage.hear(":rob!b@h PRIVMSG #lobby :sorry") == [Said("#lobby", "rob", "sorry")]
+
+
+def test_refusals_say_of_what() -> None:
+    """With labels a refusal begins with the command that it answers, alone or in a batch."""
+    stage = Stage()
+    stage.welcome("#lobby", caps=LABELS)
+    stage.session.enter("/kick #lobby bob too loud")
+    stage.session.enter("/topic new topic")
+    assert stage.link.sent[-2:] == ["@label=1 KICK #lobby bob :too loud", "@label=2 TOPIC #lobby :new topic"]
+    text = "Only an operator of #lobby may do that."
+    assert stage.hear("@label=2 :srv 482 alice #lobby :no") == [Denied(f"/topic new topic: {text}")]
+    assert stage.hear(
+        "@label=1 :srv BATCH +x labeled-response", "@batch=x :srv 482 alice #lobby :no", ":srv BATCH -x"
+    ) == [Denied(f"/kick #lobby bob too loud: {text}")]
+    assert stage.hear(":srv 482 alice #lobby :no") == [Denied(text)]
+
+
+def test_no_password_is_in_a_refusal() -> None:
+    """Of /raw only the verb is shown; long commands are cut, and many unanswered ones are forgotten."""
+    stage = Stage()
+    stage.welcome("#lobby", caps=LABELS)
+    stage.session.enter("/raw OPER root s3cret")
+    (denied,) = stage.hear("@label=1 :srv 464 alice :Password incorrect")
+    assert isinstance(denied, Denied)
+    assert denied.text.startswith("/raw OPER: ")
+    for _ in range(200):
+        stage.session.enter("/mode +m")
+    assert stage.hear("@label=2 :srv 482 alice #lobby :no") == [Denied("Only an operator of #lobby may do that.")]
+    stage.session.enter("/topic " + "x" * 100)
+    (denied,) = stage.hear("@label=202 :srv 482 alice #lobby :no")
+    assert isinstance(denied, Denied)
+    assert len(denied.text) < 90
+
+
+@pytest.mark.parametrize("text", ["/nick bad nick!", "/nick"])
+def test_a_nick_is_one_word(text: str) -> None:
+    """A nick of two words is refused, not cut."""
+    stage = Stage()
+    stage.welcome("#lobby")
+    before = list(stage.link.sent)
+    assert isinstance(stage.session.enter(text)[0], Denied)
+    assert stage.link.sent == before
+
+
+def test_clear_empties_the_screen(chat: tuple[Terminal, Peer]) -> None:
+    """/clear leaves the prompt alone on the screen, and a resize does not bring the lines back."""
+    terminal, peer = chat
+    peer.send(":carol!c@h PRIVMSG #lobby :hello")
+    terminal.see("<carol> hello")
+    terminal.enter("/clear")
+    terminal.wait(lambda: terminal.lines == ["[#lobby]"], "an empty screen")
+    terminal.resize(60)
+    peer.send(":carol!c@h PRIVMSG #lobby :again")
+    terminal.see("<carol> again")
+    assert not any("hello" in line for line in terminal.lines)
+
+
+def test_login_at_a_terminal_shows_no_password(server: ScriptedServer, chat: tuple[Terminal, Peer]) -> None:
+    """The answer is hidden, and Ctrl-C at the question leaves the user in the chat."""
+    terminal, peer = chat
+    assert "sasl=PLAIN" in CAPS
+    terminal.enter("/login ann")
+    terminal.see_last("Password for ann:")
+    terminal.type("\x03")
+    terminal.see_last("[#lobby]")
+    terminal.enter("/login ann")
+    terminal.see_last("Password for ann:")
+    terminal.enter("s3cret")
+    assert peer.expect("AUTHENTICATE").params == ["PLAIN"]
+    peer.send("AUTHENTICATE +")
+    peer.expect("AUTHENTICATE")
+    peer.send(":srv 900 bob b!b@h ann :You are now logged in", ":srv 903 bob :ok")
+    terminal.see("You are logged in as ann.")
+    assert "s3cret" not in terminal.raw
