@@ -6,9 +6,10 @@ import os
 import subprocess
 import sys
 import sysconfig
+import tempfile
 import venv
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -53,22 +54,25 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def shell(installed: Path, tmp_path: Path) -> Shell:
+def shell(installed: Path, tmp_path: Path) -> Iterator[Shell]:
     """Run an installed program in an empty home."""
-    environ = {"HOME": str(tmp_path), "PATH": os.environ["PATH"], "XDG_RUNTIME_DIR": str(tmp_path)}
+    environ = {"HOME": str(tmp_path), "PATH": os.environ["PATH"]}
 
     def run(program: str, *args: str, input: str = "") -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [installed / program, *args],
             cwd=tmp_path,
-            env={**environ, "TMPDIR": str(tmp_path)},  # where other daemons of this user are looked for
+            env=environ,
             input=input,
             capture_output=True,
             text=True,
             check=False,
         )
 
-    return run
+    # Daemons are looked for in both directories. Not tmp_path: the path of a socket has to be short.
+    with tempfile.TemporaryDirectory(prefix="chatroom-test-") as runtime:
+        environ |= {"XDG_RUNTIME_DIR": runtime, "TMPDIR": runtime}
+        yield run
 
 
 def test_the_wheel_has_the_package_and_the_migrations(wheel: Path) -> None:
