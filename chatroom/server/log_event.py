@@ -30,9 +30,12 @@ class LogEvent(NamedTuple):
 
         The systemd journal has times of its own, so its lines begin with their level instead (sd-daemon(3)).
         """
-        head = f"<{self.level.value}>" if is_journal else f"{_stamp(int(self.unix_s), zone)} "
-        count = f"… and {self.held_back:,} more like it in the last minute: " if self.held_back else ""
-        return "".join(f"{head}{count}{_printable(line)}\n" for line in self.lines)
+        head = f"<{int(self.level)}>" if is_journal else f"{_stamp(int(self.unix_s), zone)} "
+        if self.held_back:
+            head += f"… and {self.held_back:,} more like it in the last minute: "
+        if len(self.lines) == 1:  # without a generator, for what most events are
+            return f"{head}{_printable(self.lines[0])}\n"
+        return "".join(f"{head}{_printable(line)}\n" for line in self.lines)
 
     def to_json(self, *, is_journal: bool) -> str:
         """Return one line with a JSON object. Its time is in UTC (ISO 8601)."""

@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterator, Sequence
 from datetime import tzinfo
 from types import CodeType
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from chatroom.chat.log_levels import LogLevels, area_of
 from chatroom.chat.log_line import Level, LogLine
@@ -30,14 +30,8 @@ _GATHER_S = 0.05
 """The pause after each write, in which lines gather: waking this thread takes Python's lock from the I/O threads."""
 
 
-class _Group(NamedTuple):
-    """Lines that wait to be written, as they were given to ``Screen.show``."""
-
-    unix_s: float
-    lines: Sequence[str]
-    likeness: Likeness | None
-    level: Level
-    area: str
+_Group = tuple[float, Sequence[str], Likeness | None, Level, str]
+"""Lines as they were given to ``Screen.show``, after their Unix time. A plain tuple: an I/O thread makes it."""
 
 
 class Screen(LoopThread):
@@ -81,7 +75,7 @@ class Screen(LoopThread):
         """
         with self._lock:
             if len(self._waiting) < _MOST_WAITING:
-                self._waiting.append(_Group(time.time(), lines, likeness, level, area))
+                self._waiting.append((time.time(), lines, likeness, level, area))
             else:
                 self._dropped += len(lines)
         if not self._has_lines.is_set():  # setting an event takes its lock, looking at it does not
@@ -118,7 +112,7 @@ class Screen(LoopThread):
         if self._thinning.ends_at_s is not None and now_s >= self._thinning.ends_at_s:
             events += self._thinning.end_minute(unix_s)
         if dropped:
-            dropped_at = waiting[0].unix_s if waiting else unix_s
+            dropped_at = waiting[0][0] if waiting else unix_s
             events.append(LogEvent(dropped_at, Level.WARNING, "server", [f"({dropped} lines were not shown)"]))
         for group in waiting:
             events += self._events_of(group, now_s)
@@ -161,7 +155,6 @@ def make_screen(settings: Log, zone: tzinfo | None) -> Screen:
 
 
 def _area_of(line: LogLine) -> str:
-    match line.place:
-        case (CodeType() as code, _):
-            return area_of(code.co_filename)
-    return "server"
+    place = line.place
+    code = place[0] if isinstance(place, tuple) else None
+    return area_of(code.co_filename) if isinstance(code, CodeType) else "server"
