@@ -8,7 +8,8 @@ from pathlib import Path
 from chatroom.config.keys import setting
 from chatroom.config.values import FilePath, Text, is_loopback
 
-_ADDRESS = r"|([0-9.]+|localhost|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5}"
+_PORT = r"([0-9]{1,4}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])"
+_ADDRESS = rf"|([0-9.]+|localhost|\[[0-9A-Fa-f:.]+\]):{_PORT}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import errno
 import re
 import socket
@@ -15,7 +16,7 @@ from harness.metrics import make_sources
 from harness.runtime import make_world
 
 from chatroom.chat.people.session import Session
-from chatroom.config import Settings, find_unsafe
+from chatroom.config import Settings, find_key, find_unsafe
 from chatroom.config.observing import Metrics
 from chatroom.ctl.self_signed import make_self_signed
 from chatroom.errors import ServeError
@@ -177,3 +178,28 @@ def test_metrics_can_be_on_an_ipv6_address() -> None:
     server = MetricsServer(*Metrics(listen="[::1]:0").address)
     assert re.fullmatch(r"http://\[::1\]:[1-9][0-9]*/metrics", server.url)
     server.stop(1)
+
+
+@pytest.mark.parametrize(
+    "text, valid",
+    [
+        ("", True),
+        ("localhost:0", True),
+        ("127.0.0.1:65535", True),
+        ("[::1]:59999", True),
+        ("127.0.0.1:65536", False),
+        ("127.0.0.1:99999", False),
+        ("127.0.0.1", False),
+        ("::1:9667", False),
+        ("example.org:9667", False),
+    ],
+)
+def test_an_address_has_a_port_that_exists(text: str, valid: bool) -> None:
+    """What no socket can have is refused with the file's other errors, not by a fault at the start."""
+    key = find_key("metrics.listen")
+    assert key is not None
+    with contextlib.suppress(ValueError):
+        assert key.kind.read(text) == text
+        assert valid
+        return
+    assert not valid
