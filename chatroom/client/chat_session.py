@@ -330,7 +330,7 @@ class ChatSession:
         events = self.ignored.filter(event for event in events if not self.navigation.is_return(event))
         if message.verb in ("376", "422"):
             # The message of the day, or its absence, ends the welcome: by now the server has said what it supports.
-            self._return_to_channels()
+            events += self._return_to_channels()
         return events
 
     def _take(self, steps: list[Step]) -> list[Event]:
@@ -388,8 +388,8 @@ class ChatSession:
         self._multiline.reset()
         return events
 
-    def _return_to_channels(self) -> None:
-        """Join the channels again, then send the messages that wait."""
+    def _return_to_channels(self) -> list[Event]:
+        """Join the channels again, then send the messages that wait. Returns the events that show them."""
         for line in self.navigation.joins():
             self.write(line)
-        self.speech.open()
+        return self.speech.open()

@@ -53,6 +53,10 @@ class Pacer:
         """The number of messages that are not written yet."""
         return len(self._waiting)
 
+    def waits(self, key: str) -> bool:
+        """Tell if the message of this key is not written yet."""
+        return any(parcel.key == key for parcel in self._waiting)
+
     def open(self) -> None:
         """Begin to write. With ``again`` this includes what a lost connection had not confirmed."""
         self.is_open = True

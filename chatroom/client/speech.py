@@ -40,6 +40,8 @@ class Speech:
         self._count = 0
         # Label to message, in the order of sending.
         self._under_way: dict[str, Said] = {}
+        # The same, for messages that no echo will show and that the pacer holds back.
+        self._unwritten: dict[str, Said] = {}
         # Reference of an open batch of answers to the label that they are for.
         self._batches: dict[str, str] = {}
         # The same for commands: label to what was typed, and batch to label.
@@ -64,8 +66,8 @@ class Speech:
 
     @property
     def under_way(self) -> list[Said]:
-        """The messages that no line on the screen shows yet, oldest first: those that will be echoed."""
-        return list(self._under_way.values()) if self._is_echoed else []
+        """The messages that no line on the screen shows yet, oldest first."""
+        return list(self._under_way.values()) if self._is_echoed else list(self._unwritten.values())
 
     @property
     def _is_echoed(self) -> bool:
@@ -79,16 +81,18 @@ class Speech:
         """Ask the server to confirm all messages; ``delivered`` is True when it has."""
         self._pacer.flush()
 
-    def open(self) -> None:
-        """Send from now on, what waits first. The capabilities must be known."""
+    def open(self) -> list[Event]:
+        """Send from now on, what waits first. The capabilities must be known. Returns the events that show it."""
         self._pacer.confirms = not self._again and not self._has_labels
         self._pacer.open()
+        return self._written()
 
     def lost(self) -> list[Unsaid]:
         """Report the end of the connection. Returns what it has left unanswered."""
         self._pacer.close()
         for of_connection in (self._batches, self._asked, self._asked_in):
             of_connection.clear()
+        self._unwritten.clear()
         if self._again:
             return []
         unwritten = {parcel.key for parcel in self._pacer.clear()}
@@ -101,6 +105,7 @@ class Speech:
         dropped = self._pacer.clear()
         for parcel in dropped:
             self._under_way.pop(parcel.key, None)
+            self._unwritten.pop(parcel.key, None)
         what = "1 message was" if len(dropped) == 1 else f"{len(dropped)} messages were"
         return [Info(f"{what} not sent. The arrow up brings the text back.")] if dropped else []
 
@@ -132,27 +137,36 @@ class Speech:
     def confirmed(self, token: str) -> list[Event] | None:
         """Take a PONG; None if it is not for a PING of this class.
 
-        Returns the messages that the server has read and not echoed, if it echoes.
+        Returns the messages that the server has read and not echoed, if it echoes, and those that are sent now.
         """
         parcels = self._pacer.pong(token)
         if parcels is None:
             return None
         if self._has_labels:
-            return []  # the answers themselves say more
+            return self._written()  # of those before, the answers themselves say more
         silent = [self._under_way.pop(parcel.key, None) for parcel in parcels]
-        return [Unsaid(said, perhaps=True) for said in silent if said is not None and self._is_echoed]
+        swallowed = [said for said in silent if said is not None and self._is_echoed]
+        return [*(Unsaid(said, perhaps=True) for said in swallowed), *self._written()]
 
     def say(self, action: Say) -> list[Event]:
         """Send a message and return the events that show it now."""
-        events: list[Event] = []
         for (first, *rest), said in compose(action, self._state):
             self._count += 1
             label = f"{self._count}"
             if not self._again:
                 self._under_way[label] = said
-            self._pacer.send(f"@label={label} {first}" if self._has_labels else first, *rest, key=label)
             if not self._is_echoed:  # then the server does not show it to us
-                events.append(said)
+                self._unwritten[label] = said
+            self._pacer.send(f"@label={label} {first}" if self._has_labels else first, *rest, key=label)
+        return self._written()
+
+    def _written(self) -> list[Event]:
+        """Return the events of messages that have been sent just now, and that no echo will show."""
+        events: list[Event] = []
+        for label in list(self._unwritten):
+            if self._pacer.waits(label):
+                break  # they are sent in order
+            events.append(self._unwritten.pop(label))
         return events
 
     def read(self, message: Message) -> list[Event]:

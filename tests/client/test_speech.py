@@ -112,6 +112,21 @@ def test_a_server_without_echo_confirms_by_pong() -> None:
     assert [event for event in stage.lose() if isinstance(event, Unsaid)] == [Unsaid(said("two"), perhaps=True)]
 
 
+def test_without_echo_only_what_is_sent_is_shown_as_said() -> None:
+    """Of a paste, what the pacer holds back is under way; it is shown when it is sent, and not if it is dropped."""
+    stage = Stage()
+    stage.welcome("#lobby")
+    texts = [f"line {number}" for number in range(20)]
+    assert stage.session.enter("\n".join(texts)) == [said("line 0")]
+    assert under_way(stage) == texts[1:]
+    assert stage.hear("PONG srv said-1") == [said(text) for text in texts[1:9]]
+    assert under_way(stage) == texts[9:]
+    assert stage.session.speech.stop() == [Info("11 messages were not sent. The arrow up brings the text back.")]
+    assert under_way(stage) == []
+    assert stage.hear("PONG srv said-2") == []
+    assert [event.said.text for event in stage.lose() if isinstance(event, Unsaid)] == []
+
+
 def test_a_server_that_swallows_a_message_is_not_waited_for() -> None:
     """If the PONG comes and the echo does not, the message is no longer under way, and the user reads that."""
     stage = Stage()
