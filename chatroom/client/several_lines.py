@@ -102,4 +102,4 @@ def _join(opening: Message, lines: list[Message]) -> Message | None:
     for line in lines[1:]:
         text += ("" if _CONCAT in (line.tags or {}) else "\n") + line.params[1]
     first = lines[0]
-    return Message(first.verb, [first.params[0], text], opening.source or first.source, opening.tags)
+    return Message(first.verb, [first.params[0], text], first.source or opening.source, opening.tags)
