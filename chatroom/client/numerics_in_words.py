@@ -140,7 +140,7 @@ def _fill(template: str, params: list[str]) -> str:
 
 
 def _cannot_send(params: list[str]) -> str:
-    why = params[-1].removeprefix("Cannot send to channel").strip(" ()")
+    why = params[-1].removeprefix("Cannot send to channel").strip(" ().")
     return f"{params[0]} does not take your message{f': {why}' if why else ''}."
 
 

@@ -24,6 +24,7 @@ from chatroom.irc.message import parse
         (":srv 464 me :Password incorrect: too many tries, wait a minute", Denied("Too many tries, wait a minute.")),
         (":srv 404 me #a :Cannot send to channel", Denied("#a does not take your message.")),
         (":srv 404 me #a :Cannot send to channel (+m)", Denied("#a does not take your message: +m.")),
+        (":srv 404 me #a :You are not a member.", Denied("#a does not take your message: You are not a member.")),
         (":srv 482 me #a :not op", Denied("Only an operator of #a may do that.")),
         (":srv 475 me #a :bad key", Denied("#a needs a key: /join #a KEY")),
         (":srv 421 me FOO :Unknown command", Denied("The server does not know the command FOO.")),

@@ -94,7 +94,7 @@ def test_ctrl_c_drops_what_has_not_begun() -> None:
 def test_a_batch_becomes_one_message() -> None:
     """Lines are joined by line feeds, continued ones without; the tags are those of the opening line."""
     (message,) = take(
-        "@time=x :bob!b@h BATCH +1 draft/multiline #lobby",
+        "@time=x :srv BATCH +1 draft/multiline #lobby",
         "@batch=1 :bob!b@h PRIVMSG #lobby :one",
         "@batch=1;draft/multiline-concat :bob!b@h PRIVMSG #lobby : and a half",
         "@batch=1 :bob!b@h PRIVMSG #lobby :two",
