@@ -185,9 +185,19 @@ class _Reading:
             if section not in self._faulty:
                 with self._noting(section):
                     parts[section] = self._listeners(given) if made_of is Listen else made_of(**given)
+        if not self._errors:
+            self._check_log_file(parts["log"].file, parts["database"].path)
         if self._errors:
             raise ConfigError(*self._errors)
         return Settings(**parts, source=self._path, key_sources=MappingProxyType(self._key_sources))
+
+    def _check_log_file(self, log: Path | None, database: Path) -> None:
+        """Note an error if the log would be written into the database, a file beside it, or the configuration."""
+        others = [database, *(database.with_name(database.name + ending) for ending in ("-wal", "-shm", "-reserve"))]
+        if self._path is not None:
+            others.append(self._path)
+        if log is not None and log.resolve() in {other.resolve() for other in others}:
+            self._errors.append(f"{self._key_sources['log.file']}: log.file must be a file of its own, not {log}")
 
     def _listeners(self, given: dict[str, Any]) -> tuple[Listen, ...]:
         """Return the listeners: the tables of the file, or the default one.

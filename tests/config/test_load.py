@@ -230,3 +230,13 @@ def test_a_file_with_a_password_that_all_can_read(file: Path, mode: int, exposed
         assert str(file) in warning and "server.password" in warning and "hunter2" not in warning
     written(file, '[server]\npassword = ""\n')
     assert find_exposure(load(file, {"CHATROOM_SERVER__PASSWORD": "hunter2"})) is None
+
+
+@pytest.mark.parametrize("name", ["chat.db", "./chat.db", "chat.db-wal", "chat.db-reserve", "chatroom.toml"])
+def test_the_log_has_a_file_of_its_own(tmp_path: Path, name: str) -> None:
+    """Lines of the log in the database or the configuration would destroy it."""
+    file = tmp_path / "chatroom.toml"
+    file.write_text(f'[database]\npath = "chat.db"\n\n[log]\nfile = "{name}"\n')
+    with pytest.raises(ConfigError, match=r"log\.file must be a file of its own"):
+        load(file, {})
+    assert load(file, {"CHATROOM_LOG__FILE": str(tmp_path / "chat.log")}).log.file == tmp_path / "chat.log"
