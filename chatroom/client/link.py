@@ -291,7 +291,8 @@ class Link:
 
     def _watch(self, silence: ServerSilence, now: float, shown_s: int) -> int:
         """Ask a silent server for an answer, and report the lag if it is not the one that is shown. Returns the lag."""
-        if silence.asks(now):
+        # Not while the link closes: a server that has hung up would answer with a reset, which drops its last lines.
+        if silence.asks(now) and not self._closing.is_set():
             self.send("PING :are-you-there")
         lag_s = silence.lag_s(now)
         if lag_s != shown_s:

@@ -126,6 +126,22 @@ def test_a_server_that_does_not_hang_up_is_left(server: ScriptedServer, items: q
     link.join(CAP_S)
 
 
+def test_a_closing_link_asks_nothing(server: ScriptedServer, items: queue.Queue[LinkItem]) -> None:
+    """A PING to a server that has hung up would cost its last lines, which are still on their way."""
+    link = Link(Address("127.0.0.1", server.port), items.put, farewell_s=0.3, idle_s=0.05)
+    link.open()
+    peer = server.accept()
+    assert items.get(timeout=CAP_S) == Opened()
+    link.send("QUIT")
+    link.close()
+    assert peer.expect("QUIT").verb == "QUIT"
+    while not isinstance(items.get(timeout=CAP_S), Closed):
+        pass
+    with pytest.raises(EOFError):
+        peer.read()
+    link.join(CAP_S)
+
+
 def test_a_silent_server_is_asked_and_then_given_up(
     server: ScriptedServer, make_link: MakeLink, items: queue.Queue[LinkItem]
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import termios
 import time
@@ -35,6 +36,8 @@ class Terminal:
             encoding="utf-8",
             codec_errors="replace",
             timeout=CAP_S,
+            # A shell starts what it runs in the background without Ctrl-C, which the tests would hand on.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
         )
 
     @property
