@@ -1,4 +1,4 @@
-"""The clients of an attack: many connections in one thread, which send what they are told and read whatever comes."""
+"""The clients of an attack: one thread with many connections. It sends the attack's lines, and reads all answers."""
 
 from __future__ import annotations
 

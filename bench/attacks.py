@@ -78,7 +78,7 @@ def names(stage: Stage) -> Iterator[None]:
     stage.flood(clients, lambda *_: f"NAMES {_TARGETS}")
 
 
-@attack("the same, each from an address of its own")
+@attack("the same, from 50 addresses")
 def names_many(stage: Stage) -> Iterator[None]:
     """Ask for long answers, from many addresses."""
     clients = _attackers(stage, per_address=1)
@@ -261,7 +261,7 @@ def _visits(stage: Stage, first: str, per_address: int) -> None:
     stage.visit(_VISITS_PER_S, begin)
 
 
-@attack(f"{_VISITS_PER_S} visits a second, each from an address of its own")
+@attack(f"{_VISITS_PER_S} visits a second, each from another address")
 def churn(stage: Stage) -> Iterator[None]:
     """Connect, register (and so join the room) and quit."""
     yield
@@ -311,7 +311,7 @@ def _login(name: str, password: str) -> str:
 
 @attack("500 addresses send a wrong password each", OURS)
 def passwords(stage: Stage) -> Iterator[None]:
-    """Guess, and see when somebody with the right password is let in."""
+    """Guess passwords, and measure how long a user with the right one waits."""
     crowd = stage.crowd
     clients = [crowd.connect(number, MANY, 1) for number in range(500)]
     owner = crowd.connect(999, "127.90.0.1", 1)

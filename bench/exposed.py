@@ -1,4 +1,4 @@
-"""The servers as somebody runs them on the open internet, for ``abuse.py``: with the limits that they are shipped with.
+"""The servers for ``abuse.py``, set up for the open internet: with the limits that they ship with.
 
 Ours has its defaults. The C daemons have those of the examples that come with them, but for two: as many connections
 may come from an address as to ours, and they ask no name server. All users join #lobby, as they do with ours.

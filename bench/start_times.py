@@ -4,8 +4,8 @@
 
 Prints a table. The first figure of a cell is the processor time of the process, the second what it took by the clock,
 both in milliseconds: medians of the runs, which are interleaved. ``python3 -c pass`` stands in each round, because a
-machine that is busy makes everything slower. ``--before`` is another checkout with an environment of its own
-(``make lint`` there makes it), for a column beside this one.
+machine that is busy makes everything slower. ``--before`` names another checkout, for a column beside this one. Run
+``make lint`` there first: it makes that checkout's environment.
 """
 
 from __future__ import annotations

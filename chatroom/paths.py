@@ -73,6 +73,12 @@ def expand(path: Path) -> Path:
         raise ConfigError(f"{path}: there is no home directory for this") from None
 
 
+def database_files(database: Path) -> list[Path]:
+    """Return the paths of a database and of the files beside it, whether or not they exist. Links are followed."""
+    real = os.path.realpath(database)
+    return [Path(f"{real}{suffix}") for suffix in ("", "-wal", "-shm", "-reserve")]
+
+
 def runtime_directory() -> Path:
     """Return a directory for the control socket that only this user can enter. It is created if it is missing.
 

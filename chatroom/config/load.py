@@ -193,10 +193,12 @@ class _Reading:
 
     def _check_log_file(self, log: Path | None, database: Path) -> None:
         """Note an error if the log would be written into the database, a file beside it, or the configuration."""
-        others = [database, *(database.with_name(database.name + ending) for ending in ("-wal", "-shm", "-reserve"))]
+        if log is None:
+            return
+        others = paths.database_files(database)
         if self._path is not None:
-            others.append(self._path)
-        if log is not None and log.resolve() in {other.resolve() for other in others}:
+            others.append(self._path.resolve())
+        if log.resolve() in others:
             self._errors.append(f"{self._key_sources['log.file']}: log.file must be a file of its own, not {log}")
 
     def _listeners(self, given: dict[str, Any]) -> tuple[Listen, ...]:

@@ -234,7 +234,7 @@ class Listener:
         """Make a new connection's session, or return None if the connection is turned away."""
         address_text, version, address = _parse_peer(host)
         world = self._hub.world
-        if (entrance.proxies or entrance.forwarders) and not entrance.lets_in(version, address):
+        if not entrance.lets_in(version, address):
             self._log_refusal(f"refused {address_text}: it is none of the proxies that may connect here")
             return None
         full = self._counter.fullness(world.settings)

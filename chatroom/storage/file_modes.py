@@ -7,7 +7,7 @@ import shlex
 import stat
 from pathlib import Path
 
-_SUFFIXES = ("", "-wal", "-shm", "-reserve")
+from chatroom.paths import database_files
 
 
 def find_open_files(database: Path) -> list[str]:
@@ -16,12 +16,13 @@ def find_open_files(database: Path) -> list[str]:
     The daemon makes them with mode 0600; a copy or a restored backup may have another one.
     """
     found = []
-    for suffix in _SUFFIXES:
-        path = f"{os.path.realpath(database)}{suffix}"
+    for path in database_files(database):
         try:
             mode = stat.S_IMODE(os.stat(path).st_mode)
         except OSError:
             continue
         if mode & 0o077:
-            found.append(f"{path}: its mode is {mode:04o}, for other users too; run: chmod 0600 {shlex.quote(path)}")
+            found.append(
+                f"{path}: its mode is {mode:04o}, for other users too; run: chmod 0600 {shlex.quote(str(path))}"
+            )
     return found

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from harness.daemon import PASSWORD, Client, Daemon, Place, until
+from harness.own_disk import own_disk
 
 SIZE = 6 * 1024 * 1024
 
@@ -18,17 +18,8 @@ SIZE = 6 * 1024 * 1024
 def small_disk(place: Place) -> Iterator[Path]:
     """A file system of some megabytes, which the database is on."""
     disk = place.root / "disk"
-    disk.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", f"size={SIZE}", "tmpfs", str(disk)]
-    if subprocess.run(mount, capture_output=True, check=False).returncode:
-        pytest.skip("only root can mount a small file system")
-    place.database = disk / "chat.db"
-    try:
+    with own_disk(place, disk, [["mount", "-t", "tmpfs", "-o", f"size={SIZE}", "tmpfs", str(disk)]]):
         yield disk
-    finally:
-        for daemon in place.daemons:
-            daemon.kill()
-        subprocess.run(["umount", "-l", str(disk)], check=True)
 
 
 def fill(disk: Path) -> Path:

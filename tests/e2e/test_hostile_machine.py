@@ -7,13 +7,13 @@ import os
 import resource
 import signal
 import sqlite3
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from harness.daemon import PASSWORD, Client, Daemon, Place, until
 from harness.injected_code import InjectedCode
+from harness.own_disk import own_disk
 from harness.tls import ListeningDaemon
 
 SHIFTED_CLOCK = """
@@ -179,23 +179,10 @@ def test_connections_wait_while_no_file_can_be_opened(daemon: Daemon) -> None:
 def failing_disk(place: Place) -> Iterator[Path]:
     """An ext4 file system for the database, which becomes read-only if its device reports an error."""
     image, disk = place.root / "image", place.root / "disk"
-    disk.mkdir()
     image.write_bytes(bytes(16 * 1024 * 1024))
-    made = [["mkfs.ext4", "-q", "-F", str(image)], ["mount", "-o", "loop,errors=remount-ro", str(image), str(disk)]]
-    for call in made:
-        try:
-            done = subprocess.run(call, capture_output=True, check=False).returncode
-        except FileNotFoundError:
-            done = 1
-        if done:
-            pytest.skip("only root can mount an image of a disk")
-    place.database = disk / "chat.db"
-    try:
+    made = ["mkfs.ext4", "-q", "-F", str(image)], ["mount", "-o", "loop,errors=remount-ro", str(image), str(disk)]
+    with own_disk(place, disk, made):
         yield disk
-    finally:
-        for daemon in place.daemons:
-            daemon.kill()
-        subprocess.run(["umount", "-l", str(disk)], check=True)
 
 
 def break_disk(disk: Path) -> None:

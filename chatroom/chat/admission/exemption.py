@@ -31,7 +31,6 @@ def _is_proxy(settings: Settings, version: int, address: int) -> bool:
     if settings.webirc.trusts(version, address):
         return True
     for listen in settings.listen:
-        proxies, forwarders = listen.proxy_protocol_from, listen.forwarded_from
-        if (proxies and is_among(proxies, version, address)) or (forwarders and is_among(forwarders, version, address)):
+        if is_among(listen.proxy_protocol_from, version, address) or is_among(listen.forwarded_from, version, address):
             return True
     return False

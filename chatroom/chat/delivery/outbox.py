@@ -22,7 +22,7 @@ from chatroom.chat.delivery.channel_log import ChannelLog, find_shared, merge_al
 from chatroom.chat.delivery.conversation_times import ConversationTimes
 from chatroom.chat.delivery.replay_queue import ReplayQueue, ReplayQueues
 from chatroom.chat.events import Event
-from chatroom.chat.stored.entries import IDS_PER_MS, first_message_id, time_ms_of
+from chatroom.chat.stored.entries import IDS_PER_MS, first_message_id, next_message_id, time_ms_of
 from chatroom.irc.framing import LINE_BYTES
 from chatroom.irc.packing import split_text
 
@@ -107,10 +107,8 @@ class Outbox:
 
     def take_number(self, time_ms: int = 0) -> int:
         """Return the next sequence number, for what happens at a time in Unix milliseconds: it is never behind that."""
-        # ``next_message_id`` without the call, because every event needs a number.
-        seq, first = self.seq + 1, time_ms * IDS_PER_MS
-        self.seq = seq = first if first > seq else seq
-        return seq
+        self.seq = next_message_id(self.seq, time_ms)
+        return self.seq
 
     def notices(self, source: str, target: str, text: str) -> list[Event]:
         """Make the numbered NOTICEs that hold a text of any length. ``target`` is a nick or ``*``."""

@@ -73,9 +73,8 @@ class AcceptLists:
 
     def forget_nick(self, user: User) -> None:
         """Take a user off all lists, because it gives up its nick."""
-        if user in self._accepters:
-            for accepter in list(self._accepters[user]):
-                self.discard(accepter, user)
+        for accepter in list(self._accepters.get(user, ())):
+            self.discard(accepter, user)
 
     def forget_user(self, user: User) -> None:
         """Forget a user that is gone, and its list."""
