@@ -1,13 +1,14 @@
 """Settings: the keys, their valid values, and loading them.
 
 ``serving``, ``chatting`` and ``observing`` have the sections: the keys with their types, defaults and descriptions.
-``settings`` puts them together. ``values`` has the kinds of value. ``load`` reads the file, the environment and the
-flags. Settings are immutable, so threads share them freely.
+``settings`` puts them together. ``values`` has kinds of value that only a server needs, ``chatroom.settings`` has all
+else. ``load`` reads the file, the environment and the flags. Settings are immutable, so threads share them freely.
 """
 
 from chatroom.config.load import FLAG_NAMES, find_file, find_unsafe, load
 from chatroom.config.serving import Listen
-from chatroom.config.settings import KEYS, Key, Settings, changed_keys, find_key
+from chatroom.config.settings import KEYS, Settings, changed_keys, find_key
+from chatroom.settings.keys import Key
 
 __all__ = [
     "FLAG_NAMES",

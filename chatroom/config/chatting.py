@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from chatroom.config.keys import setting
-from chatroom.config.values import Network, Networks, Number, Text, Whole, Words, YesOrNo
+from chatroom.config.values import Network, Networks
 from chatroom.irc.names import is_channel, is_nick
+from chatroom.settings.keys import setting
+from chatroom.settings.kinds import Number, Text, Whole, Words, YesOrNo
 
 _MANY = 1_000_000_000
 _RESERVED = """NickServ ChanServ SaslServ OperServ HostServ MemoServ BotServ HistServ

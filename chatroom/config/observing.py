@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from chatroom.config.keys import setting
-from chatroom.config.values import FilePath, Text, is_loopback
+from chatroom.config.values import is_loopback
+from chatroom.settings.keys import setting
+from chatroom.settings.kinds import FilePath, Text
 
 _PORT = r"([0-9]{1,4}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])"
 _ADDRESS = rf"|([0-9.]+|localhost|\[[0-9A-Fa-f:.]+\]):{_PORT}"

@@ -6,22 +6,10 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from chatroom.config.keys import setting
-from chatroom.config.values import (
-    FilePath,
-    FilePaths,
-    Network,
-    Networks,
-    Number,
-    Text,
-    Whole,
-    Words,
-    YesOrNo,
-    is_among,
-    is_loopback,
-    is_origin,
-)
+from chatroom.config.values import Network, Networks, is_among, is_loopback, is_origin
 from chatroom.paths import default_database
+from chatroom.settings.keys import setting
+from chatroom.settings.kinds import FilePath, FilePaths, Number, Text, Whole, Words, YesOrNo
 
 ONE_LINE = r"[^\x00-\x1f\x7f]*"
 ONE_WORD = r"[!-9;-~][!-~]*"  # a colon at the start would make it the last parameter of a line

@@ -12,16 +12,18 @@ import click
 
 from chatroom import paths
 from chatroom.config import KEYS, Key, Settings, find_key, load
-from chatroom.config.load import FILE_NAME, check_document, did_you_mean, find_exposure, find_unsafe, place_of
-from chatroom.config.settings import SECTIONS
-from chatroom.config.template import PROPOSED, template, toml_value
-from chatroom.ctl import config_edit
+from chatroom.config.load import FILE_NAME, check_document, find_exposure, find_unsafe
+from chatroom.config.settings import SCHEMA, SECTIONS
+from chatroom.config.template import PROPOSED, template
 from chatroom.ctl.invocation import Invocation, pass_invocation
 from chatroom.ctl.output import json_option, print_json, print_table, report_result, result_option, say
 from chatroom.ctl.standard_input import read_stdin
 from chatroom.ctl.streams import plain, warn
 from chatroom.ctl.subcommands import Subcommands
 from chatroom.errors import AlreadyExists, ConfigError, InvalidValue, NotFound, Refused
+from chatroom.settings import editing
+from chatroom.settings.file_template import toml_value
+from chatroom.settings.schema import did_you_mean
 
 _MASKED = "********"
 _MOST_BYTES = 65_536
@@ -32,7 +34,7 @@ def _find(context: click.Context, parameter: click.Parameter, value: str) -> Key
     key = find_key(value)
     if key is None:
         sections = SECTIONS if context.command.name == "get" else ()
-        hint = place_of(value) or did_you_mean(value, [*sections, *(key.path for key in KEYS)])
+        hint = SCHEMA.hint_section(value) or did_you_mean(value, [*sections, *(key.path for key in KEYS)])
         raise click.BadParameter(f"there is no setting {value}{hint or '; chatroomctl config show lists them all'}")
     return key
 
@@ -75,7 +77,7 @@ def init(invocation: Invocation, path: Path | None) -> None:
     if os.path.lexists(target):  # not through a link that leads nowhere either
         raise AlreadyExists(f"{target} exists already; name another path or remove it")
     target.parent.mkdir(parents=True, exist_ok=True)
-    config_edit.write_file(target, template())
+    editing.write_file(target, template())
     proposed = ", ".join(f"{name} = {value}" for name, value in PROPOSED.items())
     lines = [f"Wrote {target}. It sets {proposed}; everything else is commented out and keeps its default."]
     found = Invocation(None, None).config_file
@@ -204,7 +206,7 @@ def set_(invocation: Invocation, key: Key, value: str | None, from_stdin: bool) 
         raise InvalidValue(f"{key.path} must be {key.kind.allowed}") from None
     # A path is stored as it was given: "~" and relative paths have the same meaning in the file.
     stored = value if isinstance(checked, Path) else key.kind.write(checked)
-    _change(file, key, config_edit.with_value(_text_of(file), key, stored))
+    _change(file, key, editing.with_value(_text_of(file), key, stored))
     report_result(
         f"{file}: {key.path} = {_MASKED if key.secret else toml_value(stored)}. {_when(key)}",
         file=file,
@@ -235,7 +237,7 @@ def unset(invocation: Invocation, key: Key) -> None:
       chatroomctl config unset limits.burst_lines
     """
     file = _required_file(invocation)
-    _change(file, key, config_edit.without_value(_text_of(file), key))
+    _change(file, key, editing.without_value(_text_of(file), key))
     report_result(
         f"{file}: {key.path} has its default again, {toml_value(key.default)}. {_when(key)}",
         file=file,
@@ -290,7 +292,7 @@ def _text_of(file: Path) -> str:
 def _change(file: Path, key: Key, text: str) -> None:
     # Check the whole new file before it replaces the old one: one setting can contradict another.
     check_document(tomllib.loads(text), file, {})
-    config_edit.write_file(file, text)
+    editing.write_file(file, text)
     exposure = find_exposure(load(file, {}))
     if exposure is not None and key.secret:
         warn(plain(exposure))

@@ -23,13 +23,13 @@ from chatroom.config import Settings, find_key
 from chatroom.config.load import FILE_NAME, check_document
 from chatroom.config.template import template
 from chatroom.config.values import is_loopback
-from chatroom.ctl import config_edit
 from chatroom.ctl.database_choice import confirm_database
 from chatroom.ctl.invocation import Invocation, pass_invocation
 from chatroom.ctl.new_password import password_option
 from chatroom.ctl.output import report_result, result_option, yes_option
 from chatroom.errors import AlreadyExists, InvalidValue, Refused
 from chatroom.new_file import new_file
+from chatroom.settings import editing
 
 Answer = TypeVar("Answer")
 
@@ -117,7 +117,7 @@ def init(
         if answers.tls == "self-signed":
             _make_certificate(answers, on_failure)
         on_failure.callback(target.unlink, missing_ok=True)
-        config_edit.write_file(target, text)
+        editing.write_file(target, text)
         if admin:
             from chatroom.ctl.user_commands import create_admin_account
 
@@ -265,7 +265,7 @@ def _write_text(answers: _Answers, database: Path | None) -> str:
     for path, value in values.items():
         setting = find_key(path)
         assert setting is not None, path
-        text = config_edit.with_value(text, setting, value)
+        text = editing.with_value(text, setting, value)
     return text
 
 

@@ -105,7 +105,7 @@ class Chatroomctl(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Return the subcommand that ``args`` begin with. Raises ``click.UsageError`` with a similar name, if any."""
         if args[0] not in _COMMANDS and not args[0].startswith("-") and not ctx.resilient_parsing:
-            from chatroom.config.load import did_you_mean  # here, because only this error needs it
+            from chatroom.settings.schema import did_you_mean  # here, because only this error needs it
 
             raise click.UsageError(f"No such command {args[0]!r}{did_you_mean(args[0], _COMMANDS) or '.'}", ctx)
         return super().resolve_command(ctx, args)

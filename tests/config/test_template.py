@@ -11,7 +11,8 @@ import pytest
 
 from chatroom.config import KEYS, Settings, load
 from chatroom.config.chatting import History
-from chatroom.config.template import PROPOSED, template, toml_value
+from chatroom.config.template import PROPOSED, template
+from chatroom.settings.file_template import toml_value
 
 CHECKOUT = Path(__file__).parents[2]
 

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from chatroom.config import KEYS, Key, find_key
 from chatroom.config.template import PROPOSED, template
-from chatroom.ctl.config_edit import with_value, without_value, write_file
 from chatroom.errors import ConfigError, NotFound
+from chatroom.settings.editing import with_value, without_value, write_file
 
 
 def key(path: str) -> Key:

@@ -1,0 +1,221 @@
+"""The kinds of value of a setting: what is allowed, and how it is read from TOML and from plain text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+_TRUE = frozenset({"true", "yes", "on", "1"})
+_FALSE = frozenset({"false", "no", "off", "0"})
+
+
+class Kind(Protocol):
+    """One kind of value. Its readers raise ``ValueError`` without a text, and the caller shows ``allowed``."""
+
+    @property
+    def allowed(self) -> str:
+        """The allowed values in words, to follow "must be"."""
+        ...
+
+    def read(self, value: object) -> object:
+        """Return the value for the code, from a TOML value."""
+        ...
+
+    def read_text(self, text: str) -> object:
+        """Return the value for the code, from text in the environment or on the command line."""
+        ...
+
+    def write(self, value: object) -> object:
+        """Return the value as TOML can hold it."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class YesOrNo:
+    """A boolean."""
+
+    allowed: str = "true or false"
+
+    def read(self, value: object) -> bool:
+        """Accept a TOML boolean and nothing else."""
+        if not isinstance(value, bool):
+            raise ValueError
+        return value
+
+    def read_text(self, text: str) -> bool:
+        """Accept ``true``, ``yes``, ``on``, ``1`` and their opposites, in upper or lower case."""
+        word = text.strip().lower()
+        if word not in _TRUE | _FALSE:
+            raise ValueError
+        return word in _TRUE
+
+    def write(self, value: object) -> object:
+        """Return the value unchanged."""
+        return value
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """A whole number within bounds."""
+
+    least: int
+    most: int
+
+    @property
+    def allowed(self) -> str:
+        """The bounds in words, to follow "must be"."""
+        return f"a whole number from {self.least} to {self.most}"
+
+    def read(self, value: object) -> int:
+        """Accept a TOML integer within the bounds."""
+        # In Python a bool is an int.
+        if isinstance(value, bool) or not isinstance(value, int) or not self.least <= value <= self.most:
+            raise ValueError
+        return value
+
+    def read_text(self, text: str) -> int:
+        """Accept a decimal number within the bounds."""
+        return self.read(int(text))
+
+    def write(self, value: object) -> object:
+        """Return the value unchanged."""
+        return value
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A number within bounds, with or without a fraction."""
+
+    least: float
+    most: float
+
+    @property
+    def allowed(self) -> str:
+        """The bounds in words, to follow "must be"."""
+        return f"a number from {self.write(self.least)} to {self.write(self.most)}"
+
+    def read(self, value: object) -> float:
+        """Accept a TOML integer or float within the bounds. "nan" compares as outside of all bounds."""
+        if isinstance(value, bool) or not isinstance(value, int | float) or not self.least <= value <= self.most:
+            raise ValueError
+        return float(value)
+
+    def read_text(self, text: str) -> float:
+        """Accept a decimal number within the bounds."""
+        return self.read(float(text))
+
+    def write(self, value: object) -> object:
+        """Return a whole number without ``.0``."""
+        return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A text that matches a pattern as a whole and is not too long."""
+
+    allowed: str
+    pattern: str
+    most_bytes: int = 300
+    """The longest value in bytes of UTF-8. Most texts are sent in one IRC line of 512 bytes."""
+
+    def read(self, value: object) -> str:
+        """Accept a TOML string that matches and is not too long."""
+        if not isinstance(value, str) or "\0" in value:
+            raise ValueError
+        if not re.fullmatch(self.pattern, value) or len(value.encode()) > self.most_bytes:
+            raise ValueError
+        return value
+
+    def read_text(self, text: str) -> str:
+        """Accept the text itself."""
+        return self.read(text)
+
+    def write(self, value: object) -> object:
+        """Return the value unchanged."""
+        return value
+
+
+@dataclass(frozen=True, slots=True)
+class FilePath:
+    """A path, in which ``~`` is the home directory. The caller makes a relative path absolute."""
+
+    allowed: str = "the path of a file"
+    is_optional: bool = False
+    """True if an empty text is valid and stands for None."""
+
+    def read(self, value: object) -> Path | None:
+        """Accept a TOML string, and expand ``~``."""
+        if value == "" and self.is_optional:
+            return None
+        # A NUL would raise a ValueError only later, when the path is opened.
+        if not isinstance(value, str) or not value or "\0" in value or value.endswith("/"):
+            raise ValueError
+        try:
+            return Path(value).expanduser()
+        except RuntimeError:  # "~name" of an unknown user
+            raise ValueError from None
+
+    def read_text(self, text: str) -> Path | None:
+        """Accept the text itself."""
+        return self.read(text)
+
+    def write(self, value: object) -> object:
+        """Return the path as text."""
+        return "" if value is None else str(value)
+
+
+@dataclass(frozen=True, slots=True)
+class FilePaths:
+    """One path or several, in which ``~`` is the home directory. The caller makes relative paths absolute."""
+
+    allowed: str = 'the path of a file, or a list of paths, such as ["a.pem", "b.pem"]'
+
+    def read(self, value: object) -> tuple[Path, ...]:
+        """Accept a TOML string or an array of strings."""
+        values = value if isinstance(value, list | tuple) else [value]
+        return tuple(path for one in values if (path := FilePath().read(one)) is not None)
+
+    def read_text(self, text: str) -> tuple[Path, ...]:
+        """Accept the text itself as one path, or a TOML array."""
+        return self.read(Words(self.allowed, bool).read_text(text) if text.lstrip().startswith("[") else text)
+
+    def write(self, value: object) -> object:
+        """Return a single path as text, and several as a list."""
+        if not isinstance(value, tuple):
+            return value
+        return str(value[0]) if len(value) == 1 else [str(path) for path in value]
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """A list of different words that each pass a check."""
+
+    allowed: str
+    check: Callable[[str], bool]
+    most: int = 1000
+
+    def read(self, value: object) -> tuple[str, ...]:
+        """Accept a TOML array of strings without duplicates."""
+        if not isinstance(value, list | tuple) or len(value) > self.most:
+            raise ValueError
+        if not all(isinstance(word, str) and self.check(word) for word in value) or len(set(value)) != len(value):
+            raise ValueError
+        return tuple(value)
+
+    def read_text(self, text: str) -> tuple[str, ...]:
+        """Accept words separated by commas or spaces, or a TOML array."""
+        if text.lstrip().startswith("["):
+            import tomllib  # here, because few values are written this way
+
+            try:
+                return self.read(tomllib.loads(f"words = {text}")["words"])
+            except RecursionError:
+                raise ValueError from None
+        return self.read(text.replace(",", " ").split())
+
+    def write(self, value: object) -> object:
+        """Return a list, which TOML has instead of tuples."""
+        return list(value) if isinstance(value, tuple) else value
