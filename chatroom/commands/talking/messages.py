@@ -32,7 +32,7 @@ from chatroom.commands.spam_checks import find_refusal
 from chatroom.commands.talking.slow_mode import find_slow_refusal, note_said
 from chatroom.commands.talking.utterance import Utterance
 from chatroom.commands.talking.writing_history import (
-    conversation_with,
+    stored_conversation,
     wait_for_journal,
     write_channel_message,
     write_direct_message,
@@ -296,7 +296,7 @@ def _say_to_user(utterance: Utterance, target: User) -> None:
         return
     if user.registered_only and target.account is None and utterance.verb != "TAGMSG":
         world.accepts.add_written_to(user, target)
-    event = utterance.event_for(target.nick, conversation_with(user, target.account, target.nick))
+    event = utterance.event_for(target.nick, stored_conversation(world, user, target.account, target.nick))
     if utterance.refuse_broken_ctcp(event):
         return
     is_written = not utterance.is_kept
@@ -340,7 +340,7 @@ def _leave_message(utterance: Utterance, name: str) -> bool:
         return False
     if account is None or account.disabled:
         return False
-    event = utterance.event_for(account.name, conversation_with(utterance.user, account, account.name))
+    event = utterance.event_for(account.name, stored_conversation(world, utterance.user, account, account.name))
     if utterance.refuse_broken_ctcp(event):
         return True
     if not write_direct_message(utterance, event, account, account.name):

@@ -90,11 +90,10 @@ def _say_to_user(world: World, session: Session, user: User, target: User, text:
         return False
     if user.registered_only:
         return False  # the target may have to be allowed to answer
-    ledger, conversation, is_stored = world.ledger, None, False
-    if user.account is not None or target.account is not None:
+    ledger, conversation = world.ledger, None
+    if ledger.writes_direct and (user.account is not None or target.account is not None):
         conversation = conversation_with(user, target.account, target.nick)
-        is_stored = ledger.writes_direct
-        if is_stored and not ledger.is_open and not ledger.is_ready():
+        if not ledger.is_open and not ledger.is_ready():
             return False
     body = f"PRIVMSG {target.nick} :{text}"
     reader, outbox = target.sessions[0], world.outbox
@@ -105,13 +104,12 @@ def _say_to_user(world: World, session: Session, user: User, target: User, text:
             return True
         time_ms = outbox.times.take(conversation)
         outbox.to_session(reader, encode(f":{user.prefix} {body}"), outbox.take_number(time_ms))
-        if is_stored:
-            ledger.add_line(outbox.seq, time_ms, user, session, conversation, target.nick, text)
-            if user.account is None:
-                user.add_guest_message(outbox.seq)
+        ledger.add_line(outbox.seq, time_ms, user, session, conversation, target.nick, text)
+        if user.account is None:
+            user.add_guest_message(outbox.seq)
         return True
     event = outbox.event(user.prefix, body, user, conversation)
-    if is_stored and conversation is not None:
+    if conversation is not None:
         ledger.add_line(event.seq, event.time_ms, user, session, conversation, target.nick, text)
         if user.account is None:
             user.add_guest_message(event.seq)

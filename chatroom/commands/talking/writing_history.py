@@ -89,6 +89,14 @@ def conversation_with(user: User, other: AccountEntry | None, nick: str) -> Conv
     return None if other is None else (other.id, user.nick)
 
 
+def stored_conversation(world: World, user: User, other: AccountEntry | None, nick: str) -> Conversation | None:
+    """Like ``conversation_with``, but None too if the settings store no direct messages.
+
+    Such messages belong to no conversation: nobody can ask for them by time, so they need no time of their own.
+    """
+    return conversation_with(user, other, nick) if world.ledger.writes_direct else None
+
+
 def write_channel_message(utterance: Utterance, event: Event, channel: Channel) -> None:
     """Write a message to a channel into the history, if the settings want it.
 
@@ -112,8 +120,8 @@ def write_direct_message(utterance: Utterance, event: Event, account: AccountEnt
     with the ledger open.
     """
     world, user = utterance.world, utterance.user
-    conversation = conversation_with(user, account, target)
-    if conversation is None or not world.settings.history.direct_messages:
+    conversation = stored_conversation(world, user, account, target)
+    if conversation is None:
         return False
     by = user, utterance.session
     world.ledger.add_message(event, utterance.verb, conversation, target, utterance.text, by, utterance.kept_tags)

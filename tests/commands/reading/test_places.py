@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from harness.history_answers import CAPS, texts
 from harness.session_client import Client
@@ -92,6 +94,18 @@ def test_direct_messages_of_a_tick_have_times_of_their_own(keeping: Here) -> Non
     reader.read()
     within = [message.tags for message in map(parse, reader.ask("CHATHISTORY LATEST una * 9")) if message.tags]
     assert len({tags["time"] for tags in within if "time" in tags}) == 5
+
+
+@pytest.mark.parametrize("verb", ["PRIVMSG", "privmsg"])
+def test_direct_messages_that_are_not_stored_have_their_tick_s_time(make_here: Callable[..., Here], verb: str) -> None:
+    """Nobody can ask for them by time. ``privmsg`` takes the long way."""
+    here = make_here(keeping=True, history={"direct_messages": False})
+    una, bob = here.member("una"), here.member("bob", caps=CAPS)
+    with here.tick():
+        una.say(*[f"{verb} bob :{number}" for number in range(3)])
+    tags = [message.tags or {} for message in map(parse, bob.read())]
+    assert len({each["time"] for each in tags}) == 1
+    assert len({each["msgid"] for each in tags}) == 3
 
 
 def test_a_message_that_is_ahead_of_the_clock_can_be_marked_as_read(keeping: Here) -> None:
