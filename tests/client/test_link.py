@@ -2,31 +2,31 @@
 
 from __future__ import annotations
 
-import queue
 import socket
 import threading
 from collections.abc import Callable, Iterator
 
 import pytest
+from harness.link_reports import LinkReports
 from harness.scripted_server import CAP_S, ScriptedServer
 from hypothesis import given
 from hypothesis import strategies as st
 
 from chatroom.client.address import Address
-from chatroom.client.link import MOST_WAITING, Closed, Lag, LineReader, Link, LinkItem, Opened, Received
+from chatroom.client.link import MOST_WAITING, Closed, Lag, LineReader, Link, Opened, Received
 from chatroom.irc.message import Message
 
 MakeLink = Callable[..., Link]
 
 
 @pytest.fixture
-def items() -> queue.Queue[LinkItem]:
-    """The items that the link posts."""
-    return queue.Queue()
+def items() -> LinkReports:
+    """What the link reports."""
+    return LinkReports()
 
 
 @pytest.fixture
-def make_link(server: ScriptedServer, items: queue.Queue[LinkItem]) -> Iterator[MakeLink]:
+def make_link(server: ScriptedServer, items: LinkReports) -> Iterator[MakeLink]:
     """Makes links to the scripted server, and closes them at the end."""
     links = []
 
@@ -41,30 +41,20 @@ def make_link(server: ScriptedServer, items: queue.Queue[LinkItem]) -> Iterator[
         link.join(CAP_S)
 
 
-def messages(items: queue.Queue[LinkItem], count: int) -> list[Message]:
-    """The next ``count`` messages."""
-    found: list[Message] = []
-    while len(found) < count:
-        item = items.get(timeout=CAP_S)
-        assert isinstance(item, Received | Lag)  # a lag if the machine is busy
-        found += item.messages if isinstance(item, Received) else []
-    return found
-
-
-def test_lines_come_and_go(server: ScriptedServer, make_link: MakeLink, items: queue.Queue[LinkItem]) -> None:
+def test_lines_come_and_go(server: ScriptedServer, make_link: MakeLink, items: LinkReports) -> None:
     """Sent lines arrive, and received ones are posted as messages, however the bytes were cut."""
     link = make_link()
     link.open()
     peer = server.accept()
-    assert items.get(timeout=CAP_S) == Opened()
+    assert items.next() == Opened()
     link.send("NICK bob")
     assert peer.expect("NICK").params == ["bob"]
     peer.send_bytes(b":srv 001 bo")
     peer.send_bytes(b"b :Hi\r\n:srv 002 bob :x\n\r\n")
-    assert [message.verb for message in messages(items, 2)] == ["001", "002"]
+    assert [message.verb for message in items.messages(2)] == ["001", "002"]
 
 
-def test_ping_is_answered(server: ScriptedServer, make_link: MakeLink, items: queue.Queue[LinkItem]) -> None:
+def test_ping_is_answered(server: ScriptedServer, make_link: MakeLink, items: LinkReports) -> None:
     """The link itself answers PING, whatever the front end is doing."""
     make_link().open()
     peer = server.accept()
@@ -82,20 +72,20 @@ def test_no_text_can_begin_another_line(server: ScriptedServer, make_link: MakeL
     assert [peer.read().verb, peer.read().verb] == ["PRIVMSG", "LAST"]
 
 
-def test_the_servers_end_is_told(server: ScriptedServer, make_link: MakeLink, items: queue.Queue[LinkItem]) -> None:
+def test_the_servers_end_is_told(server: ScriptedServer, make_link: MakeLink, items: LinkReports) -> None:
     """When the server hangs up, its last lines are posted first, then the end, once."""
     link = make_link()
     link.open()
     peer = server.accept()
-    assert items.get(timeout=CAP_S) == Opened()
+    assert items.next() == Opened()
     peer.send("ERROR :bye")
     peer.close()
-    assert messages(items, 1) == [Message("ERROR", ["bye"])]
-    assert items.get(timeout=CAP_S) == Closed("the server closed the connection", was_open=True)
+    assert items.messages(1) == [Message("ERROR", ["bye"])]
+    assert items.next() == Closed("the server closed the connection", was_open=True)
     link.send("TOO LATE")
     link.close()
     link.join(CAP_S)
-    assert items.empty()
+    assert items.is_empty
 
 
 def test_closing_writes_what_is_pending(server: ScriptedServer, make_link: MakeLink) -> None:
@@ -113,29 +103,29 @@ def test_closing_writes_what_is_pending(server: ScriptedServer, make_link: MakeL
     assert said == 20000
 
 
-def test_a_server_that_does_not_hang_up_is_left(server: ScriptedServer, items: queue.Queue[LinkItem]) -> None:
+def test_a_server_that_does_not_hang_up_is_left(server: ScriptedServer, items: LinkReports) -> None:
     """A closing link waits for the server to hang up first, but not for ever."""
     link = Link(Address("127.0.0.1", server.port), items.put, farewell_s=0.05)
     link.open()
     peer = server.accept()
-    assert items.get(timeout=CAP_S) == Opened()
+    assert items.next() == Opened()
     link.send("QUIT")
     link.close()
     assert peer.read().verb == "QUIT"
-    assert items.get(timeout=CAP_S) == Closed("closed", was_open=True)
+    assert items.next() == Closed("closed", was_open=True)
     link.join(CAP_S)
 
 
-def test_a_closing_link_asks_nothing(server: ScriptedServer, items: queue.Queue[LinkItem]) -> None:
+def test_a_closing_link_asks_nothing(server: ScriptedServer, items: LinkReports) -> None:
     """A PING to a server that has hung up would cost its last lines, which are still on their way."""
     link = Link(Address("127.0.0.1", server.port), items.put, farewell_s=0.3, idle_s=0.05)
     link.open()
     peer = server.accept()
-    assert items.get(timeout=CAP_S) == Opened()
+    assert items.next() == Opened()
     link.send("QUIT")
     link.close()
     assert peer.expect("QUIT").verb == "QUIT"
-    while not isinstance(items.get(timeout=CAP_S), Closed):
+    while not isinstance(items.next(), Closed):
         pass
     with pytest.raises(EOFError):
         peer.read()
@@ -143,34 +133,34 @@ def test_a_closing_link_asks_nothing(server: ScriptedServer, items: queue.Queue[
 
 
 def test_a_silent_server_is_asked_and_then_given_up(
-    server: ScriptedServer, make_link: MakeLink, items: queue.Queue[LinkItem]
+    server: ScriptedServer, make_link: MakeLink, items: LinkReports
 ) -> None:
     """After some silence the link sends a PING; without an answer the connection counts as lost."""
     make_link(idle_s=0.05, patience_s=0.05).open()
     peer = server.accept()
     assert peer.read().verb == "PING"
-    assert items.get(timeout=CAP_S) == Opened()
-    assert items.get(timeout=CAP_S) == Closed("the server has not answered for a while", was_open=True)
+    assert items.next() == Opened()
+    assert items.next() == Closed("the server has not answered for a while", was_open=True)
 
 
 def test_a_frozen_server_is_noticed_within_seconds(
-    server: ScriptedServer, make_link: MakeLink, items: queue.Queue[LinkItem]
+    server: ScriptedServer, make_link: MakeLink, items: LinkReports
 ) -> None:
     """A line without an answer is followed by a PING, and the lag is reported until the server answers."""
     link = make_link()
     link.open()
     peer = server.accept()
-    assert items.get(timeout=CAP_S) == Opened()
+    assert items.next() == Opened()
     link.send("PRIVMSG #lobby :hello?")
     assert peer.read().verb == "PRIVMSG"
     assert peer.read().verb == "PING"
-    assert items.get(timeout=CAP_S) == Lag(3)
+    assert items.next_of_all() == Lag(3)
     peer.send(":srv PONG srv :are-you-there")
-    while (item := items.get(timeout=CAP_S)) != Lag(0):
+    while (item := items.next_of_all()) != Lag(0):
         assert isinstance(item, Lag | Received)
 
 
-def test_a_stuck_front_end_stops_the_reading(server: ScriptedServer, items: queue.Queue[LinkItem]) -> None:
+def test_a_stuck_front_end_stops_the_reading(server: ScriptedServer, items: LinkReports) -> None:
     """While too many reports wait, the link posts no more; then it goes on, and loses nothing."""
     is_full, was_asked = threading.Event(), threading.Semaphore(0)
     is_full.set()
@@ -182,34 +172,34 @@ def test_a_stuck_front_end_stops_the_reading(server: ScriptedServer, items: queu
     link = Link(Address("127.0.0.1", server.port), items.put, waiting=waiting)
     link.open()
     peer = server.accept()
-    assert items.get(timeout=CAP_S) == Opened()
+    assert items.next() == Opened()
     peer.send("NOTICE * :1")
-    assert messages(items, 1)[0].params == ["*", "1"]
+    assert items.messages(1)[0].params == ["*", "1"]
     peer.send("NOTICE * :2")
     for _ in range(5):
         assert was_asked.acquire(timeout=CAP_S)
-    assert items.empty()
+    assert items.is_empty
     is_full.clear()
-    assert messages(items, 1)[0].params == ["*", "2"]
+    assert items.messages(1)[0].params == ["*", "2"]
     link.abandon()
     link.join(CAP_S)
 
 
-def test_nothing_listens(items: queue.Queue[LinkItem]) -> None:
+def test_nothing_listens(items: LinkReports) -> None:
     """A refused connection is reported with a phrase for the user."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
     link = Link(Address("127.0.0.1", port), items.put)
     link.open()
-    assert items.get(timeout=CAP_S) == Closed("no server is listening there", was_open=False)
+    assert items.next() == Closed("no server is listening there", was_open=False)
 
 
-def test_a_wait_can_be_called_off(server: ScriptedServer, make_link: MakeLink, items: queue.Queue[LinkItem]) -> None:
+def test_a_wait_can_be_called_off(server: ScriptedServer, make_link: MakeLink, items: LinkReports) -> None:
     """A link that waits for its attempt ends when it is closed."""
     link = make_link()
     link.open(after_s=3600)
     link.close()
-    assert items.get(timeout=CAP_S) == Closed("cancelled", was_open=False)
+    assert items.next() == Closed("cancelled", was_open=False)
 
 
 def test_latin_1_is_read_too() -> None:

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import queue
 import socket
 import ssl
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from harness.link_reports import LinkReports
 from harness.scripted_server import CAP_S, ScriptedServer
 from harness.tls import Pair, server_context
 
 from chatroom.client.address import Address
-from chatroom.client.link import Closed, Lag, Link, LinkItem, Opened, Received
+from chatroom.client.link import Closed, Link, Opened
 from chatroom.client.secure_socket import check_files
 from chatroom.client.trust import SYSTEM_TRUST, Trust
 
-Items = queue.Queue[LinkItem]
 Connect = Callable[..., Link]
 
 
@@ -36,13 +35,13 @@ def secure_server(pair: Pair) -> Iterator[ScriptedServer]:
 
 
 @pytest.fixture
-def items() -> Items:
-    """The items that the link posts."""
-    return queue.Queue()
+def items() -> LinkReports:
+    """What the link reports."""
+    return LinkReports()
 
 
 @pytest.fixture
-def connect(items: Items) -> Iterator[Connect]:
+def connect(items: LinkReports) -> Iterator[Connect]:
     """Open links with TLS, and close them at the end."""
     links = []
 
@@ -59,9 +58,9 @@ def connect(items: Items) -> Iterator[Connect]:
         link.join(CAP_S)
 
 
-def closed(items: Items) -> Closed:
+def closed(items: LinkReports) -> Closed:
     """The link's report that it could not be opened."""
-    item = items.get(timeout=CAP_S)
+    item = items.next()
     assert isinstance(item, Closed)
     assert not item.was_open
     return item
@@ -75,26 +74,26 @@ def accept_refusals(server: ScriptedServer, count: int) -> None:
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
 def test_a_certificate_of_a_known_authority(
-    secure_server: ScriptedServer, pair: Pair, connect: Connect, items: Items, host: str
+    secure_server: ScriptedServer, pair: Pair, connect: Connect, items: LinkReports, host: str
 ) -> None:
     """Lines go both ways, names and addresses are verified, and ALPN names the protocol."""
     link = connect(secure_server, Trust(authorities=str(pair.certificate)), host)
     peer = secure_server.accept()
-    assert items.get(timeout=CAP_S) == Opened(exposed=False)
+    assert items.next() == Opened(exposed=False)
     assert peer.protocol == "irc"
     link.send("NICK bob")
     assert peer.expect("NICK").params == ["bob"]
     peer.send(":srv 001 bob :Hi")
-    item = items.get(timeout=CAP_S)
-    assert isinstance(item, Received)
-    assert item.messages[0].verb == "001"
+    assert items.messages(1)[0].verb == "001"
 
 
-def test_much_at_once_goes_both_ways(secure_server: ScriptedServer, pair: Pair, connect: Connect, items: Items) -> None:
+def test_much_at_once_goes_both_ways(
+    secure_server: ScriptedServer, pair: Pair, connect: Connect, items: LinkReports
+) -> None:
     """More than a record and more than a socket takes: nothing is lost or out of order, and the end is told."""
     link = connect(secure_server, Trust(fingerprint=pair.fingerprint))
     peer = secure_server.accept()
-    assert items.get(timeout=CAP_S) == Opened()
+    assert items.next() == Opened()
     text = "x" * 300
     for number in range(20_000):
         link.send(f"PRIVMSG #a :{number} {text}")
@@ -102,12 +101,9 @@ def test_much_at_once_goes_both_ways(secure_server: ScriptedServer, pair: Pair, 
     assert [message.params[1] for message in peer.gather("PRIVMSG", 20_000)] == [f"{n} {text}" for n in range(20_000)]
     peer.send(*(f":b PRIVMSG #a :{number} {text}" for number in range(1000)))
     peer.close()
-    heard: list[str] = []
-    while isinstance(item := items.get(timeout=CAP_S), Received | Lag):
-        if isinstance(item, Received):
-            heard += [message.params[1].partition(" ")[0] for message in item.messages]
-    assert heard == [str(number) for number in range(1000)]
-    assert item == Closed("the server closed the connection", was_open=True)
+    heard, end = items.to_the_end()
+    assert [message.params[1].partition(" ")[0] for message in heard] == [str(number) for number in range(1000)]
+    assert end == Closed("the server closed the connection", was_open=True)
 
 
 @pytest.mark.parametrize(
@@ -119,7 +115,7 @@ def test_much_at_once_goes_both_ways(secure_server: ScriptedServer, pair: Pair, 
     ],
 )
 def test_a_certificate_that_nobody_vouches_for(
-    tmp_path: Path, connect: Connect, items: Items, names: tuple[str, ...], host: str, reason: str
+    tmp_path: Path, connect: Connect, items: LinkReports, names: tuple[str, ...], host: str, reason: str
 ) -> None:
     """The link reports why, with the fingerprint, and has sent nothing."""
     pair = Pair(tmp_path, *names)
@@ -133,7 +129,7 @@ def test_a_certificate_that_nobody_vouches_for(
 
 
 def test_another_certificate_than_the_one_to_trust(
-    secure_server: ScriptedServer, pair: Pair, connect: Connect, items: Items
+    secure_server: ScriptedServer, pair: Pair, connect: Connect, items: LinkReports
 ) -> None:
     """It is reported with its fingerprint; nothing is sent."""
     connect(secure_server, Trust(fingerprint="ab" * 32))
@@ -143,14 +139,14 @@ def test_another_certificate_than_the_one_to_trust(
     assert untrusted.fingerprint == pair.fingerprint
 
 
-def test_a_server_without_tls(server: ScriptedServer, connect: Connect, items: Items) -> None:
+def test_a_server_without_tls(server: ScriptedServer, connect: Connect, items: LinkReports) -> None:
     """Its first words are no handshake."""
     connect(server)
     server.accept().send(":srv NOTICE * :Hello there, this is IRC")
     assert closed(items) == Closed("the server does not speak TLS on this port", was_open=False)
 
 
-def test_a_server_that_hangs_up_in_the_handshake(server: ScriptedServer, connect: Connect, items: Items) -> None:
+def test_a_server_that_hangs_up_in_the_handshake(server: ScriptedServer, connect: Connect, items: LinkReports) -> None:
     """That is no fault of the certificate."""
     connect(server)
     peer = server.accept()
@@ -159,14 +155,14 @@ def test_a_server_that_hangs_up_in_the_handshake(server: ScriptedServer, connect
     assert closed(items) == Closed("the server hung up during the TLS handshake", was_open=False)
 
 
-def test_a_server_that_says_nothing_in_the_handshake(server: ScriptedServer, items: Items) -> None:
+def test_a_server_that_says_nothing_in_the_handshake(server: ScriptedServer, items: LinkReports) -> None:
     """The handshake has a time limit."""
     Link(Address("127.0.0.1", server.port, tls=True), items.put, connect_s=0.05).open()
     server.accept()
     assert closed(items) == Closed("the server did not answer in time", was_open=False)
 
 
-def test_an_old_server(pair: Pair, connect: Connect, items: Items) -> None:
+def test_an_old_server(pair: Pair, connect: Connect, items: LinkReports) -> None:
     """TLS 1.1 has known weaknesses."""
     context = server_context(pair)
     context.set_ciphers("ALL:@SECLEVEL=0")
@@ -180,7 +176,7 @@ def test_an_old_server(pair: Pair, connect: Connect, items: Items) -> None:
     server.close()
 
 
-def test_the_client_shows_its_certificate(tmp_path: Path, pair: Pair, connect: Connect, items: Items) -> None:
+def test_the_client_shows_its_certificate(tmp_path: Path, pair: Pair, connect: Connect, items: LinkReports) -> None:
     """From one file or two."""
     own = Pair(tmp_path, "bob", label="bob")
     both = tmp_path / "both.pem"
@@ -189,40 +185,40 @@ def test_the_client_shows_its_certificate(tmp_path: Path, pair: Pair, connect: C
     for files in ((str(own.certificate), str(own.key)), (str(both), "")):
         connect(server, Trust(pair.fingerprint, "", *files))
         assert server.accept().certificate == own.der
-        assert items.get(timeout=CAP_S) == Opened()
+        assert items.next() == Opened()
     server.close()
 
 
-def test_a_server_that_wants_a_certificate(tmp_path: Path, pair: Pair, connect: Connect, items: Items) -> None:
+def test_a_server_that_wants_a_certificate(tmp_path: Path, pair: Pair, connect: Connect, items: LinkReports) -> None:
     """The server's refusal comes after the handshake; the reason says what to do."""
     server = ScriptedServer(context=server_context(pair, authority=Pair(tmp_path, "bob")))
     connect(server, Trust(fingerprint=pair.fingerprint))
     with pytest.raises(ssl.SSLError):
         server.accept()
-    while not isinstance(item := items.get(timeout=CAP_S), Closed):
+    while not isinstance(item := items.next(), Closed):
         pass
     assert item.reason == "the server wants a certificate: name one with --certificate"
     server.close()
 
 
 def test_a_link_with_tls_can_be_abandoned(
-    secure_server: ScriptedServer, pair: Pair, connect: Connect, items: Items
+    secure_server: ScriptedServer, pair: Pair, connect: Connect, items: LinkReports
 ) -> None:
     """It hangs up at once, without what is queued."""
     link = connect(secure_server, Trust(fingerprint=pair.fingerprint))
     peer = secure_server.accept()
-    assert items.get(timeout=CAP_S) == Opened()
+    assert items.next() == Opened()
     link.abandon()
-    assert items.get(timeout=CAP_S) == Closed("closed", was_open=True)
+    assert items.next() == Closed("closed", was_open=True)
     assert peer.closed_by_client()
 
 
-def test_a_plain_connection_within_this_machine_is_not_exposed(items: Items) -> None:
+def test_a_plain_connection_within_this_machine_is_not_exposed(items: LinkReports) -> None:
     """By the address that the name stands for; another address of this machine counts as the network."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         link = Link(Address("localhost", listener.getsockname()[1]), items.put)
         link.open()
-        assert items.get(timeout=CAP_S) == Opened(exposed=False)
+        assert items.next() == Opened(exposed=False)
         link.abandon()
         link.join(CAP_S)
 
