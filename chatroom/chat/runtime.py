@@ -27,6 +27,9 @@ class Runtime(Protocol):
     log_levels: LogLevels
     """Which log lines are written. Changed under the hub lock."""
 
+    waiting_for_restart: str
+    """The keys that a reload has found changed and only a restart changes, for people. Changed under the hub lock."""
+
     def load_settings(self) -> Settings:
         """Read the configuration again. Blocks, so call it without the hub lock. Raises ``ConfigError``."""
         ...

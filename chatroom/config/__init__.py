@@ -7,18 +7,30 @@ else. ``load`` reads the file, the environment and the flags. Settings are immut
 
 from chatroom.config.load import FLAG_NAMES, find_file, find_unsafe, load
 from chatroom.config.serving import Listen
-from chatroom.config.settings import KEYS, Settings, changed_keys, find_key
-from chatroom.settings.keys import Key
+from chatroom.config.settings import (
+    KEYS,
+    SettingChange,
+    Settings,
+    changed_keys,
+    find_changes,
+    find_key,
+    settings_without_restart,
+)
+from chatroom.settings.keys import MASK, Key
 
 __all__ = [
     "FLAG_NAMES",
     "KEYS",
+    "MASK",
     "Key",
     "Listen",
+    "SettingChange",
     "Settings",
     "changed_keys",
+    "find_changes",
     "find_file",
     "find_key",
     "find_unsafe",
     "load",
+    "settings_without_restart",
 ]

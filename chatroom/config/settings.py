@@ -7,6 +7,7 @@ keys in the order of the file. The docstrings of the sections and the descriptio
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import Any
 from chatroom.config.chatting import Accounts, Channels, History, Limits
 from chatroom.config.observing import Log, Metrics
 from chatroom.config.serving import Database, Dnsbl, Listen, Server, WebIrc
-from chatroom.settings.keys import Key
+from chatroom.settings.keys import MASK, Key
 from chatroom.settings.schema import Schema
 
 
@@ -56,6 +57,38 @@ SECTIONS: dict[str, type[Any]] = {
 SCHEMA = Schema(SECTIONS, repeated=["listen"])
 KEYS = SCHEMA.keys
 find_key = SCHEMA.find_key
+
+
+@dataclass(frozen=True, slots=True)
+class SettingChange:
+    """A setting with a new value. The values are as TOML has them, and a password is masked."""
+
+    key: Key
+    before: object
+    after: object
+
+
+def find_changes(old: Settings, new: Settings) -> list[SettingChange]:
+    """Return what differs. For ``[[listen]]`` a value is the list of those in all tables, if there are several."""
+    changes = []
+    for key in changed_keys(old, new):
+        before, after = ([MASK if key.secret and one else one for one in key.values_in(of)] for of in (old, new))
+        is_single = len(before) == len(after) == 1
+        changes.append(SettingChange(key, before[0], after[0]) if is_single else SettingChange(key, before, after))
+    return changes
+
+
+def settings_without_restart(old: Settings, new: Settings) -> Settings:
+    """Return what a running daemon can use of new settings: those that need a restart keep their old values."""
+    kept: dict[str, Any] = {}
+    for section, made_of in SECTIONS.items():
+        names = [key.name for key in KEYS if key.section == section and key.applies == "restart"]
+        before, after = getattr(old, section), getattr(new, section)
+        if made_of is Listen:  # each of its keys needs a restart
+            kept[section] = before
+        elif names:
+            kept[section] = dataclasses.replace(after, **{name: getattr(before, name) for name in names})
+    return dataclasses.replace(new, **kept)
 
 
 def changed_keys(old: Settings, new: Settings) -> list[Key]:

@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from chatroom import paths
-from chatroom.config import KEYS, Key, Settings, find_key, load
+from chatroom.config import KEYS, MASK, Key, Settings, find_key, load
 from chatroom.config.load import FILE_NAME, check_document, find_exposure, find_unsafe
 from chatroom.config.settings import SCHEMA, SECTIONS
 from chatroom.config.template import PROPOSED, template
@@ -25,7 +25,6 @@ from chatroom.settings import editing
 from chatroom.settings.file_template import toml_value
 from chatroom.settings.schema import did_you_mean
 
-_MASKED = "********"
 _MOST_BYTES = 65_536
 """How much of standard input is read; more than the longest value of any setting."""
 
@@ -161,7 +160,7 @@ def get(invocation: Invocation, key: str, as_json: bool) -> None:
 def _print_section(settings: Settings, section: str, as_json: bool) -> None:
     """Print a section as TOML, each of the [[listen]] tables for itself, or as JSON."""
     keys = [key for key in KEYS if key.section == section]
-    columns = [[_MASKED if key.secret and value else value for value in key.values_in(settings)] for key in keys]
+    columns = [[MASK if key.secret and value else value for value in key.values_in(settings)] for key in keys]
     tables = [{key.name: value for key, value in zip(keys, row, strict=True)} for row in zip(*columns, strict=True)]
     if as_json:
         print_json(tables if section == "listen" else tables[0])
@@ -208,10 +207,10 @@ def set_(invocation: Invocation, key: Key, value: str | None, from_stdin: bool) 
     stored = value if isinstance(checked, Path) else key.kind.write(checked)
     _change(file, key, editing.with_value(_text_of(file), key, stored))
     report_result(
-        f"{file}: {key.path} = {_MASKED if key.secret else toml_value(stored)}. {_when(key)}",
+        f"{file}: {key.path} = {MASK if key.secret else toml_value(stored)}. {_when(key)}",
         file=file,
         key=key.path,
-        value=_MASKED if key.secret else stored,
+        value=MASK if key.secret else stored,
         applies=key.applies,
     )
 
@@ -310,7 +309,7 @@ def _shown(key: Key, settings: Settings) -> object:
     if key.section == "listen":
         return key.values_in(settings)
     value = key.value_in(settings)
-    return _MASKED if key.secret and value else value
+    return MASK if key.secret and value else value
 
 
 def _origin(key: Key, settings: Settings) -> str:

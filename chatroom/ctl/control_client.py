@@ -58,12 +58,22 @@ class SessionInfo(NamedTuple):
 def request(invocation: Invocation, verb: str, *params: str) -> list[Message]:
     """Send one command to the daemon that serves the database, and return the lines of its answer.
 
-    Raises ``NotRunning``, ``Refused`` with the daemon's text if it refuses the command, and ``InvalidValue`` if a
-    parameter has a line break or a NUL, or the command is too long for a line.
+    Raises as ``exchange`` does, and ``Refused`` with the daemon's text if it refuses the command.
+    """
+    answers = exchange(invocation, verb, *params)
+    require_done(answers)
+    return answers
+
+
+def exchange(invocation: Invocation, verb: str, *params: str) -> list[Message]:
+    """Send one command to the daemon, and return the lines of its answer, refusals too.
+
+    Raises ``NotRunning``, and ``InvalidValue`` if a parameter has a line break or a NUL, or the command is too long for
+    a line.
     """
     asked = [Message("ACTOR", [invocation.actor.name]), Message(verb, list(params))]
     try:
-        answers = _exchange(control_socket(invocation.database), asked, _TIMEOUT_S)
+        return _exchange(control_socket(invocation.database), asked, _TIMEOUT_S)
     except (FileNotFoundError, ConnectionRefusedError) as error:
         raise NotRunning(_no_daemon(invocation.database)) from error
     except TimeoutError as error:
@@ -72,11 +82,14 @@ def request(invocation: Invocation, verb: str, *params: str) -> list[Message]:
         raise NotRunning("the daemon closed the connection before it answered") from error
     except OSError as error:
         raise NotRunning(f"the daemon's control socket does not answer: {error.strerror or error}") from error
+
+
+def require_done(answers: list[Message]) -> None:
+    """Raise ``Refused`` with the daemon's text if one of these lines refuses the command."""
     for message in answers:
         # 4xx and 5xx are the error numerics of IRC.
         if message.verb in ("FAIL", "ERROR") or (message.verb.isdecimal() and message.verb[0] in "45"):
             raise Refused(_refusal(message))
-    return answers
 
 
 def _no_daemon(database: Path) -> str:

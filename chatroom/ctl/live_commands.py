@@ -1,4 +1,4 @@
-"""The commands that ask the running daemon: ``status``, ``who``, ``kick``, ``announce``, ``reload``."""
+"""The commands that ask the running daemon: ``status``, ``who``, ``kick``, ``announce``, ``lockdown``."""
 
 from __future__ import annotations
 
@@ -121,21 +121,6 @@ def announce(invocation: Invocation, text: tuple[str, ...]) -> None:
     if not words:
         raise InvalidValue("there is no text to announce")
     _report(perform(invocation, "ANNOUNCE", words))
-
-
-@click.command()
-@result_option("answer")
-@pass_invocation
-def reload(invocation: Invocation) -> None:
-    """Make the running daemon read its configuration again.
-
-    If the file has an error, the daemon reports it and keeps its settings.
-
-    \b
-    Example:
-      chatroomctl config set limits.burst_lines 100 && chatroomctl reload
-    """
-    _report(perform(invocation, "REHASH"))
 
 
 @click.command()

@@ -48,7 +48,7 @@ _COMMANDS = {
     "who": ("chatroom.ctl.live_commands:who", "List the connections to the daemon."),
     "kick": ("chatroom.ctl.live_commands:kick", "Disconnect the user NAME."),
     "announce": ("chatroom.ctl.live_commands:announce", "Send TEXT to all users, as a notice from the server."),
-    "reload": ("chatroom.ctl.live_commands:reload", "Make the running daemon read its configuration again."),
+    "reload": ("chatroom.ctl.reload_command:reload", "Make the running daemon read its configuration again."),
     "login-delay": ("chatroom.ctl.login_delay_commands:login_delay", "List and lift the delays after failed logins."),
     "lockdown": (
         "chatroom.ctl.live_commands:lockdown",

@@ -316,7 +316,7 @@ class Daemon:
             return
 
         def use() -> None:
-            hub.world.log_line(use_settings(hub.world, settings))
+            hub.world.log_line(str(use_settings(hub.world, settings)))
             used.set()
 
         hub.post(0, use)

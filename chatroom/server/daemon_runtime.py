@@ -36,6 +36,7 @@ class DaemonRuntime:
         log_levels: LogLevels,
     ) -> None:
         self.is_ending = False
+        self.waiting_for_restart = ""
         self.counts = Counts()
         self.log_levels = log_levels
         self._load_settings = load_settings

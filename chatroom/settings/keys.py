@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 Applies = Literal["reload", "restart"]
 """A change applies when the settings are read anew, or only when the program starts."""
+MASK = "********"
+"""What is shown instead of a password."""
 
 
 def setting(

@@ -75,9 +75,9 @@ def test_capabilities_change_what_comes_after_them_only(here: Here) -> None:
 def test_a_reload_says_what_it_did_and_keeps_what_needs_a_restart(here: Here) -> None:
     """It names the changed keys and those that need a restart, or says that nothing changed."""
     world = here.world
-    assert use_settings(world, world.settings) == "configuration read again, changed: nothing"
+    assert str(use_settings(world, world.settings)) == "configuration read again, changed: nothing"
     changed = change_settings(world.settings, limits={"burst_lines": 7}, server={"io_threads": 4})
-    words = use_settings(world, changed)
+    words = str(use_settings(world, changed))
     assert words == ("configuration read again, changed: limits.burst_lines; needs a restart: server.io_threads")
     assert world.settings.limits.burst_lines == 7
     assert world.settings.server.io_threads != 4

@@ -5,10 +5,21 @@ from __future__ import annotations
 import dataclasses
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 
-from chatroom.config import KEYS, Key, Settings, changed_keys, find_key, load
+from chatroom.config import (
+    KEYS,
+    MASK,
+    Key,
+    Settings,
+    changed_keys,
+    find_changes,
+    find_key,
+    load,
+    settings_without_restart,
+)
 
 
 @pytest.mark.parametrize("key", KEYS, ids=lambda key: key.path)
@@ -35,6 +46,37 @@ def test_changed_keys_are_those_that_differ() -> None:
     assert [key.path for key in changed_keys(old, new)] == ["listen.port", "limits.burst_lines"]
     more = dataclasses.replace(old, listen=old.listen * 2)
     assert changed_keys(old, more) == [key for key in KEYS if key.section == "listen"]
+
+
+def test_changes_have_both_values_and_no_password() -> None:
+    """A value is as TOML has it; one of several tables is a list, and a password is a mask."""
+    old = load(None, {}, {"server.password": "hunter2"})
+    new = load(None, {"CHATROOM_LIMITS__BURST_LINES": "7"}, {"server.password": "hunter3", "log.file": "/var/log/chat"})
+    found = {change.key.path: (change.before, change.after) for change in find_changes(old, new)}
+    assert found == {
+        "limits.burst_lines": (old.limits.burst_lines, 7),
+        "server.password": (MASK, MASK),
+        "log.file": ("", "/var/log/chat"),
+    }
+    more = dataclasses.replace(old, listen=(*old.listen, dataclasses.replace(old.listen[0], port=7000)))
+    ports = {change.key.path: (change.before, change.after) for change in find_changes(old, more)}["listen.port"]
+    assert ports == ([6667], [6667, 7000])
+
+
+@pytest.mark.parametrize("key", KEYS, ids=lambda key: key.path)
+def test_a_running_daemon_keeps_what_needs_a_restart(key: Key) -> None:
+    """Of new settings it uses exactly the keys that say that a reload is enough."""
+    old = Settings()
+    section = getattr(old, key.section)
+    new_section = (
+        tuple(dataclasses.replace(table, **{key.name: object()}) for table in section)
+        if isinstance(section, tuple)
+        else dataclasses.replace(section, **{key.name: object()})
+    )
+    changed: dict[str, Any] = {key.section: new_section}
+    new = dataclasses.replace(old, **changed)
+    used = settings_without_restart(old, new)
+    assert used == (new if key.applies == "reload" else old)
 
 
 def test_settings_cannot_be_written_to() -> None:

@@ -83,10 +83,10 @@ def test_a_lifted_ban(shell: Shell) -> None:
     assert [one["target"] for one in found["covered_by"]] == ["192.0.2.0/24"]
 
 
-@pytest.mark.parametrize("call", [["kick", "bob"], ["announce", "hi"], ["reload"]])
+@pytest.mark.parametrize("call", [["kick", "bob"], ["announce", "hi"]])
 def test_answers_of_the_daemon(shell: Shell, call: list[str]) -> None:
     """What the daemon says is the answer."""
-    verb = {"kick": "KILL", "announce": "ANNOUNCE", "reload": "REHASH"}[call[0]]
+    verb = {"kick": "KILL", "announce": "ANNOUNCE"}[call[0]]
     server = ControlServer(shell.database, {verb: [f":srv NOTE {verb} DONE :as you wish"]})
     try:
         assert shell.json(*call) == {"answer": "as you wish"}

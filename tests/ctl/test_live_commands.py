@@ -79,7 +79,6 @@ def test_who_lists_sessions(run: Run, database: Path, serve: Serve) -> None:
         (["kick", "bob", "calm", "down"], "KILL bob :calm down"),
         (["kick", "bob"], "KILL bob :"),
         (["announce", "back", "at noon"], "ANNOUNCE :back at noon"),
-        (["reload"], "REHASH"),
     ],
 )
 def test_what_is_told_to_the_daemon(run: Run, database: Path, serve: Serve, command: list[str], line: str) -> None:
@@ -148,21 +147,15 @@ def test_a_daemons_text_cannot_steer_the_terminal(run: Run, database: Path, serv
 
 
 def test_an_answer_of_several_lines_is_one_answer(run: Run, database: Path, serve: Serve) -> None:
-    """A long value, a long confirmation, the channels of one session: the daemon needs several lines for them."""
+    """A long value, the channels of one session: the daemon needs several lines for them."""
     serve(
         STATUS=[":srv NOTE STATUS database :/a long ", ":srv NOTE STATUS database :path"],
         SESSIONS=[*PRESENT[:1], PRESENT[0].replace("#lobby,#dev", "#tea")],
-        REHASH=[
-            ":srv 382 * chatroom.toml :Rehashing",
-            ":srv NOTE REHASH DONE :changed: a, ",
-            ":srv NOTE REHASH DONE :b",
-        ],
         KILL=[":srv WARN KILL TEXT_CUT 255 :The text was cut", ":srv NOTE KILL DONE bob :bob was kicked"],
     )
     assert run("--database", database, "status").stdout == "database  /a long path\n"
     (alice,) = json.loads(run("--database", database, "who", "--json").stdout)
     assert alice["channels"] == ["#lobby", "#dev", "#tea"]
-    assert run("--database", database, "reload").stdout == "changed: a, b\n"
     assert run("--database", database, "kick", "bob", "x").stdout == "bob was kicked. The text was cut\n"
 
 

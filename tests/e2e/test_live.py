@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 
@@ -285,11 +286,15 @@ def test_the_configuration_applies_at_reload(daemon: Daemon) -> None:
         assert "good evening" not in str(sue.ask("MOTD"))
         assert "server.motd" in place.ctl("reload")
         assert "good evening" in str(sue.ask("MOTD"))
+        place.ctl("config", "set", "server.name", "other.example.org")
+        waiting = json.loads(place.ctl("reload", "--json"))["needs_restart"]
+        assert [(one["key"], one["after"]) for one in waiting] == [("server.name", "other.example.org")]
+        assert json.loads(place.ctl("status", "--json"))["waits_for_restart"] == "server.name"
         file = place.config_file
-        file.write_text(file.read_text() + "\n[nonsense]\n")
+        file.write_text(file.read_text().replace("good evening", "good night") + "\n[nonsense]\n[more]\n")
         broken = place.run("reload")
         assert broken.returncode == 1
-        assert "nonsense" in broken.stderr
+        assert "nonsense" in broken.stderr and "more" in broken.stderr
         assert "good evening" in str(sue.ask("MOTD"))
 
 

@@ -17,6 +17,7 @@ class FakeRuntime:
 
     def __init__(self, settings: Settings) -> None:
         self.is_ending = False
+        self.waiting_for_restart = ""
         self.counts = Counts()
         self.log_levels = LogLevels()
         self.settings: Settings | ConfigError = settings

@@ -1,4 +1,4 @@
-"""Queries about the server: ISUPPORT, MOTD, LUSERS, VERSION, TIME, INFO, ADMIN, LINKS and STATS; and REHASH.
+"""Queries about the server: ISUPPORT, MOTD, LUSERS, VERSION, TIME, INFO, ADMIN, LINKS and STATS.
 
 Source: Modern IRC Client Protocol, "Server Queries and Commands" and "RPL_ISUPPORT Parameters".
 """
@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 from chatroom import __version__
 from chatroom.chat.people import ban_masks
 from chatroom.chat.people.channel import CHANNEL_KINDS
-from chatroom.chat.reload import use_settings
 from chatroom.chat.stored.records import Account, Role
 from chatroom.commands.command_table import command
 from chatroom.commands.context import Context, printable
@@ -43,7 +42,6 @@ from chatroom.irc.packing import pack_words
 
 if TYPE_CHECKING:
     from chatroom.chat.world import World
-    from chatroom.config import Settings
 
 _TOKENS_A_LINE = 13  # "RPL_ISUPPORT (005)": a line has at most 13 tokens
 _PRIVILEGED_STATS = "o"
@@ -284,16 +282,3 @@ def _tell_operators(context: Context, accounts: list[Account]) -> None:
         if account.role >= Role.MODERATOR and not account.disabled:
             context.reply(numerics.RPL_STATSOLINE, "O", "*", "*", account.name, account.role.word)
     context.reply(numerics.RPL_ENDOFSTATS, "o")
-
-
-@command("REHASH", role=Role.ADMIN, control=True)
-def rehash(context: Context, params: list[str]) -> Pending | None:
-    """Reads the configuration again and uses what may change without a restart."""
-    runtime = context.world.runtime
-
-    def then(context: Context, settings: Settings) -> None:
-        context.note("DONE", text=use_settings(context.world, settings))
-
-    context.reply(numerics.RPL_REHASHING, printable(str(context.world.settings.source or "chatroom.toml")))
-    # A job, because it reads a file. It runs in the store worker, so two reloads take effect in order.
-    return Pending("store", lambda stores: runtime.load_settings(), then)

@@ -1,4 +1,4 @@
-"""Verbs for moderators and admins (FILTER, KILL, LOCKDOWN, LOGINDELAY, UBAN, WALLOPS) and for the control socket."""
+"""Verbs for moderators and admins (FILTER, KILL, LOCKDOWN, REHASH, UBAN and others) and for the control socket."""
 
 from chatroom.commands.operating import (
     control_accounts,
@@ -9,6 +9,7 @@ from chatroom.commands.operating import (
     lockdown_command,
     log_level_command,
     login_delays,
+    rehash,
     uban,
     wallops,
 )
@@ -22,6 +23,7 @@ __all__ = [
     "lockdown_command",
     "log_level_command",
     "login_delays",
+    "rehash",
     "uban",
     "wallops",
 ]

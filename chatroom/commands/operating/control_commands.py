@@ -54,6 +54,8 @@ def status(context: Context, params: list[str]) -> Pending | None:
         "history": world.ledger.failure or ("kept" if world.ledger.journal is not None else "not kept"),
         **world.runtime.facts(),
     }
+    if world.runtime.waiting_for_restart:
+        values["waits_for_restart"] = world.runtime.waiting_for_restart
     for key, value in values.items():
         context.note(key, text=value)
     return None

@@ -202,7 +202,7 @@ def test_a_reload_does_not_offer_a_history_that_begins_at_the_next_start(make_he
         changed = change_settings(here.world.settings, history=other)
         before = alice.ask("CAP LS 302")
         for first in ("changed: history.max_query", "changed: nothing"):
-            words = use_settings(here.world, changed)
+            words = str(use_settings(here.world, changed))
             assert words.endswith(f"{first}; needs a restart: history.enabled, history.synchronous")
         assert alice.ask("CAP LS 302") == before
         assert any("CHATHISTORY=7" in line for line in alice.ask("VERSION")) == at_start

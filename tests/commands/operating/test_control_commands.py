@@ -66,12 +66,50 @@ def test_a_reload_takes_the_new_settings_and_says_what_changed(here: Here) -> No
     here.runtime.settings = new
     control, alice = here.control(), here.connect("alice")
     sent = control.ask("REHASH")
-    assert verbs(sent) == ["382", "NOTE"]
-    text = params_of(sent, "NOTE")[-1]
+    assert verbs(sent) == ["382", "NOTE", "NOTE", "NOTE"]
+    changed, waiting, done = (parse(line).params for line in sent[1:])
+    assert changed[1:] == ["CHANGED", "server.motd", '["", "hello"]']
+    assert waiting[1:] == ["WAITING", "server.name", f'["{SERVER}", "other.example"]']
+    text = done[-1]
     assert "server.motd" in text.split("needs a restart")[0]
     assert "server.name" in text.split("needs a restart")[1]
     assert here.world.settings.server.name == SERVER
     assert f":{SERVER} 372 alice :- hello" in alice.ask("MOTD")
+
+
+def test_status_names_what_waits_for_a_restart(here: Here) -> None:
+    """It does until a reload finds the value of the running daemon in the file again."""
+    control, before = here.control(), make_settings()
+    here.runtime.settings = change_settings(before, server={"name": "other.example"})
+    control.ask("REHASH")
+    assert ["STATUS", "waits_for_restart", "server.name"] in [parse(line).params for line in control.ask("STATUS")]
+    here.runtime.settings = before
+    control.ask("REHASH")
+    assert "waits_for_restart" not in str(control.ask("STATUS"))
+
+
+def test_a_reload_tells_no_password(here: Here) -> None:
+    """A changed password is named, and neither its old nor its new value is told or logged."""
+    here.runtime.settings = change_settings(make_settings(), server={"password": "hunter2"})
+    sent = here.control().ask("REHASH")
+    assert 'CHANGED server.password :["", "********"]' in str(sent)
+    assert "hunter2" not in str(sent) + str(here.world.log_lines)
+
+
+def test_the_shell_reads_all_errors_of_a_configuration(here: Here) -> None:
+    """Each error is a warning with its number; the chat reads the first one. Nothing changes."""
+    before = here.world.settings
+    here.runtime.settings = ConfigError("chatroom.toml: one", "chatroom.toml: two")
+    sent = [parse(line) for line in here.control().ask("REHASH")]
+    assert [one.params[2:] for one in sent if one.verb == "WARN"] == [
+        ["1", "chatroom.toml: one"],
+        ["2", "chatroom.toml: two"],
+    ]
+    answer = here.admin().ask("REHASH")
+    assert "WARN" not in verbs(answer)
+    assert params_of(answer, "FAIL")[-1].startswith("chatroom.toml: one (and 1 more")
+    assert here.world.settings is before
+    assert any("stays as it was: chatroom.toml: one" in line for line in here.world.log_lines)
 
 
 def test_a_wrong_configuration_changes_nothing(here: Here) -> None:

@@ -44,7 +44,7 @@ def test_a_reload_sets_all_levels_only_if_the_setting_changed(here: Here) -> Non
     root.say("LOGLEVEL connecting warning")
     use_settings(world, replace(world.settings))
     assert levels_of(root.ask("LOGLEVEL connecting")) == {"connecting": "warning"}
-    text = use_settings(world, replace(world.settings, log=Log(level="error", format="json")))
+    text = str(use_settings(world, replace(world.settings, log=Log(level="error", format="json"))))
     assert text == "configuration read again, changed: log.level; needs a restart: log.format"
     assert set(levels_of(root.ask("LOGLEVEL")).values()) == {"error"}
     assert world.settings.log.format == "text"
