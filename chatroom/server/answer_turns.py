@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 GoOn = Callable[[bool], None]
 """Makes the next piece. With True, because nothing can be sent any more, it drops the answer."""
 
-ANSWERS_S = 0.005
-"""After so much time a tick makes no further piece. A piece takes a few milliseconds at most."""
 BACKLOG_PAUSE_S = 0.05
 """How long an answer waits before it looks again whether its client has read the last piece."""
 
@@ -44,9 +42,12 @@ class AnswerTurns:
         """Go on with an answer in the next tick, or when those before it have had their turns."""
         self.waiting.append((connection, go_on))
 
-    def run(self) -> None:
-        """Make the next pieces, as far as the time goes, and at least one."""
-        hub, waiting, began_s = self._hub, self.waiting, time.monotonic()
+    def run(self, until_s: float) -> None:
+        """Make the next pieces until that moment of the monotonic clock (``Turns.run``), and at least one.
+
+        A piece takes a few milliseconds at most.
+        """
+        hub, waiting = self._hub, self.waiting
         costs = hub.world.costs
         for _ in range(len(waiting)):
             connection, go_on = waiting.popleft()
@@ -55,5 +56,5 @@ class AnswerTurns:
                 self._call_later(BACKLOG_PAUSE_S, partial(self.add, connection, go_on))
                 continue
             hub.run_task(partial(go_on, is_lost))
-            if costs.tick_bytes >= TICK_BYTES or time.monotonic() - began_s >= ANSWERS_S:
+            if costs.tick_bytes >= TICK_BYTES or time.monotonic() >= until_s:
                 break

@@ -29,6 +29,8 @@ IDLE_ENDS = 8
 """So many line ends that end no line count as one. A read of nothing but line ends is cut in 25 µs."""
 _SUSPECT_BYTES = 2048
 """A read of so many bytes is looked at for them, and one that makes no line."""
+MUCH_BYTES = 514
+"""A read of so many bytes is more than the longest line without tags. It is cut behind the reads of others."""
 READ_AHEAD_LINES = 1000
 """With more waiting lines than this, a connection is not read: the kernel buffers the rest and slows the peer down."""
 
@@ -44,7 +46,8 @@ class State(Enum):
     CLOSED = auto()
 
 
-_CLOSING = State.CLOSING  # read once: an attribute of an Enum class is slow, and each read needs it
+# Read once: an attribute of an Enum class is slow, and each read needs it.
+_OPEN, _CLOSING = State.OPEN, State.CLOSING
 
 
 class Transport(Protocol):
@@ -110,12 +113,14 @@ class Connection:
         "queued",
         "session",
         "state",
+        "uncut",
         "watch_second",
     )
 
     receive_bytes = RECEIVE_BYTES
     idle_bytes = _SUSPECT_BYTES
     """A read of fewer bytes that has made a line is not asked what else it had."""
+    much_bytes = MUCH_BYTES
     ends_with_error = True
     """True if the peer is sent an ERROR when the daemon stops."""
 
@@ -140,6 +145,8 @@ class Connection:
         """True if nothing more can be written."""
         self.lines: Sequence[str | Malformed] = ()
         """The lines that are read and not run yet. Replaced, never changed: an idle connection keeps no list."""
+        self.uncut = b""
+        """Bytes of the last read that are not cut into lines yet (``cut``). Until they are, nothing more is read."""
         self.queued = False
         """True if it is in its thread's list of connections with lines to run."""
         self.ended = ""
@@ -159,7 +166,13 @@ class Connection:
     # -- reading ----------------------------------------------------------------------------------
 
     def read(self) -> bool:
-        """Read once and add to ``lines``. True if there are new lines, or the peer is gone or has closed its end."""
+        """Read once and add to ``lines``. True if there are new lines, or the peer is gone or has closed its end.
+
+        False also if the read has brought much: then ``uncut`` has it, and the caller sees to it that ``cut`` is called
+        when the connections with little have been read.
+        """
+        if self.uncut:
+            return False
         try:
             data = self._socket.recv(self.receive_bytes)
         except (BlockingIOError, InterruptedError):
@@ -177,6 +190,18 @@ class Connection:
             return True
         if self.state is _CLOSING:
             return False  # read only to learn when the peer closes its end
+        if len(data) >= self.much_bytes and self.state is _OPEN:
+            self.uncut = data
+            return False
+        return self._add_lines(data)
+
+    def cut(self) -> bool:
+        """Cut what the last read has brought and add to ``lines``. True as for ``read``."""
+        data, self.uncut = self.uncut, b""
+        has_lines = bool(data) and self._add_lines(data)
+        return has_lines or bool(self.ended)
+
+    def _add_lines(self, data: bytes) -> bool:
         lines = self._source.feed(data)
         if not lines or len(data) >= self.idle_bytes:
             lines += [""] * self._count_idle(data, lines)
@@ -201,10 +226,13 @@ class Connection:
         Lines that came before are still run: a script may send its commands and close without reading the answers,
         which resets the connection.
         """
+        self.cut()
         for _ in range(REST_BYTES // self.receive_bytes):
-            if self.at_end:
+            # With so many lines, the connection is ended for a flood anyway.
+            if self.at_end or len(self.lines) > READ_AHEAD_LINES:
                 break
             self.read()
+            self.cut()
         self.ended = self.ended or "Connection reset by peer"
         self.at_end = True
         self._end_backlog()
@@ -262,7 +290,7 @@ class Connection:
         """Give the peer up: nothing more is read or written."""
         self.ended = why
         self.at_end = True
-        self.lines = ()
+        self.lines, self.uncut = (), b""
         self._end_backlog()
         self._shut = True
 
@@ -306,7 +334,7 @@ class Connection:
         """
         if self.state is State.OPEN or self.state is State.OPENING:
             self.state = State.CLOSING
-            self.lines = ()
+            self.lines, self.uncut = (), b""
             if not self.at_end:
                 self._want(self._mask | select.EPOLLIN)
             if not self._backlog:
@@ -342,7 +370,7 @@ class Connection:
             self._watched = False  # the kernel removes a closed socket from the epoll
             self._socket.close()
             self._end_backlog()
-            self.lines = ()
+            self.lines, self.uncut = (), b""
 
     def _want(self, mask: int) -> None:
         if mask != self._mask and self._watched:

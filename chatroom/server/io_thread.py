@@ -22,6 +22,7 @@ from chatroom.server.answer_turns import AnswerTurns, GoOn
 from chatroom.server.connection import Connection, State
 from chatroom.server.hub import Hub
 from chatroom.server.inbox import Accepted, Inbox, Task
+from chatroom.server.long_reads import LongReads
 from chatroom.server.open_connections import OpenConnections
 from chatroom.server.timers import Timers
 from chatroom.server.turns import Turns
@@ -88,6 +89,7 @@ class IoThread(threading.Thread):
         """Tasks that run later, without the hub lock."""
         self._turns = Turns(hub, self.call_later, self._give_up)
         self._answers = AnswerTurns(hub, self.call_later)
+        self._long_reads = LongReads(self._turns.add, self._give_up)
         self._table = table = OpenConnections(index, hub, self, self._epoll, released)
         # Parts of it, which every tick needs.
         self._connections, self._lingering, self._wheel = table.by_fd, table.lingering, table.wheel
@@ -173,7 +175,8 @@ class IoThread(threading.Thread):
 
     def _wait_s(self) -> float:
         turns = self._turns
-        if turns.ready or turns.behind or self._wheel.due or self._answers.waiting or self._accepted:
+        is_busy = turns.ready or turns.behind or self._long_reads.waiting or self._answers.waiting
+        if is_busy or self._wheel.due or self._accepted:
             return 0
         wait_s = _IDLE_WAIT_S if self._stop_at is None else _STOPPING_WAIT_S
         timers = self._timers.heap
@@ -189,6 +192,7 @@ class IoThread(threading.Thread):
             self._most_events = -1
         else:
             self._read_many(events)
+        self._long_reads.cut()
         inbox = self._inbox
         # Looked at without its lock: whatever comes just after the look also wakes the thread for another tick.
         if inbox.tasks or inbox.accepted:
@@ -209,9 +213,9 @@ class IoThread(threading.Thread):
             tasks = self._tasks
             while tasks:
                 hub.run_task(tasks.popleft())
-            self._turns.run(hub.world.mono_ms)
+            until_s = self._turns.run(hub.world.mono_ms)
             if self._answers.waiting:
-                self._answers.run()
+                self._answers.run(until_s)
             if wheel.due or wheel.next_s <= now_s:
                 self._table.look_after(now_s)
             hub.end()
@@ -220,11 +224,14 @@ class IoThread(threading.Thread):
         # Other threads are woken before this one writes: they write at the same time.
         if len(hub.threads) > 1:
             hub.wake_writers(self.index)
+        write_began_s = time.monotonic()
         self._write(pending)
         if lines:
             hub.screen.show(lines)
         self.tick_began_s = 0.0
-        lasted_s = time.monotonic() - now_s
+        ended_s = time.monotonic()
+        self._turns.written_s = ended_s - write_began_s
+        lasted_s = ended_s - now_s
         if lasted_s > SLOW_TICK_S:
             log.warning("a tick of %s took %.1f s", self.name, lasted_s)
 
@@ -251,9 +258,12 @@ class IoThread(threading.Thread):
                         self._acceptors[fd]()
                 elif mask == _READABLE and connection.state is _OPEN:
                     # The usual case, without the calls of _serve and _queue.
-                    if connection.read() and not connection.queued:
-                        connection.queued = True
-                        ready.append(connection)
+                    if connection.read():
+                        if not connection.queued:
+                            connection.queued = True
+                            ready.append(connection)
+                    elif connection.uncut:
+                        self._long_reads.add(connection)
                 else:
                     self._serve(connection, mask)
             except Exception:
@@ -289,8 +299,11 @@ class IoThread(threading.Thread):
     def _serve(self, connection: Connection, mask: int) -> None:
         if mask & select.EPOLLOUT:
             connection.flush()
-        if mask & ~select.EPOLLOUT and connection.read() and not connection.queued:
-            self._turns.add(connection)
+        if mask & ~select.EPOLLOUT:
+            if connection.read():
+                self._turns.add(connection)
+            elif connection.uncut:
+                self._long_reads.add(connection)
         if mask & (select.EPOLLHUP | select.EPOLLERR) and not connection.is_finished:
             connection.hang_up()
             self._turns.add(connection)

@@ -30,8 +30,12 @@ LINES_OF_ALL = 2048
 """About how many lines one tick runs, of all connections. If many connections have lines, each runs fewer."""
 TICK_S = 0.01
 """After so much time a tick runs no further connection. Two thousand plain messages take less."""
-BEHIND_S = 0.01
-"""After so much time it runs no further one of those behind the others."""
+BEHIND_S = 0.004
+"""So long a tick then runs those behind the others, and makes pieces of long answers. A line that comes meanwhile
+waits for the end of the tick. It may take as long as the writes of the tick before took: with less work in a tick, a
+crowd that comes back would cost a write to everyone too often."""
+BESIDE_S = 0.001
+"""So long it does if it has run lines of others before: what they said is sent at the end of the tick."""
 FEW_LINES = 8
 """A connection with more waiting lines runs behind those with fewer: who says a line does not wait for fifty pastes."""
 TICK_BYTES = 1_000_000
@@ -51,7 +55,7 @@ class Turns:
     Only the thread itself calls the methods, ``run`` under the hub lock.
     """
 
-    __slots__ = ("_call_later", "_costs", "_give_up", "_hub", "behind", "ready")
+    __slots__ = ("_call_later", "_costs", "_give_up", "_hub", "behind", "ready", "written_s")
 
     def __init__(
         self, hub: Hub, call_later: Callable[[float, Task], None], give_up: Callable[[Connection], None]
@@ -66,6 +70,8 @@ class Turns:
         self.behind: deque[Connection] = deque()
         """Those whose last turn ended with a long answer, whose address is busy, that are not registered yet, or that
         have many lines. At least one runs in a tick."""
+        self.written_s = 0.0
+        """How long the writes of the last tick took. The I/O thread sets it."""
 
     def add(self, connection: Connection) -> None:
         """Let an open connection have a turn, unless it stands in a queue already."""
@@ -73,11 +79,14 @@ class Turns:
             connection.queued = True
             self.ready.append(connection)
 
-    def run(self, mono_ms: int) -> None:
-        """Run lines of the connections that were in the queues, as far as the tick's budget goes."""
+    def run(self, mono_ms: int) -> float:
+        """Run lines of the connections that were in the queues, as far as the tick's budget goes.
+
+        Return until when, on the monotonic clock in seconds, the tick may go on with long answers.
+        """
         ready, behind, costs = self.ready, self.behind, self._costs
         costs.tick_bytes = 0
-        began_s, count, lines, is_spent = time.monotonic(), len(ready), 0, False
+        began_s, count, lines, is_spent, has_run = time.monotonic(), len(ready), 0, False, False
         late = len(behind)
         total = count + late
         most = LINES_PER_TICK if total * LINES_PER_TICK <= LINES_OF_ALL else max(LINES_OF_ALL // total, 1)
@@ -94,6 +103,7 @@ class Turns:
                 continue
             connection.queued = False
             if is_open:
+                has_run = True
                 try:
                     lines += self._run_lines(connection, mono_ms, most)
                 except Exception:
@@ -104,6 +114,7 @@ class Turns:
                     if costs.tick_bytes >= TICK_BYTES or time.monotonic() - began_s >= TICK_S:
                         is_spent = True
                         break
+        until_s = time.monotonic() + min(max(BESIDE_S if has_run else BEHIND_S, self.written_s), TICK_S)
         for _ in range(late):
             connection = behind.popleft()
             connection.queued = False
@@ -112,8 +123,9 @@ class Turns:
                     self._run_lines(connection, mono_ms, most)
                 except Exception:
                     self._give_up(connection)
-                if is_spent or costs.tick_bytes >= TICK_BYTES or time.monotonic() - began_s >= BEHIND_S:
+                if is_spent or costs.tick_bytes >= TICK_BYTES or time.monotonic() >= until_s:
                     break
+        return until_s
 
     def _run_lines(self, connection: Connection, mono_ms: int, most: int) -> int:
         """Run the connection's next lines. Return how many, or ``_LOOK_LINES`` if they took long."""
@@ -141,7 +153,7 @@ class Turns:
                 before = count_unread(session)
         lines = connection.lines = lines[run:] if run < len(lines) else ()
         if not session.closing:
-            if connection.ended and (not lines or session.waiting):
+            if connection.ended and not connection.uncut and (not lines or session.waiting):
                 if not session.waiting:
                     end_session(self._hub.world, connection)
                     is_long = True  # all who share a channel with the user are told

@@ -26,6 +26,10 @@ if TYPE_CHECKING:
 RECEIVE_BYTES = 512
 """How much one read takes: less than of plain lines, because a short frame costs more time than a short line."""
 
+MUCH_BYTES = 256
+"""A read of so many bytes is cut behind the reads of others: it may hold 42 pings, which take a quarter of a
+millisecond. Most messages are shorter."""
+
 MessageCache = dict[tuple["Opcode", bytes], bytes]
 """Lines of one tick and the messages they are in: the same lines for many readers are put into messages once."""
 
@@ -39,6 +43,7 @@ class WebSocketConnection(Connection):
     __slots__ = ("_messages", "_opened", "_refused", "_stream")
 
     receive_bytes = RECEIVE_BYTES
+    much_bytes = MUCH_BYTES
     idle_bytes = 0
     # Web clients take ERROR for final, and do not connect again. The code of the close frame tells them of a restart.
     ends_with_error = False
@@ -64,7 +69,14 @@ class WebSocketConnection(Connection):
 
     def read(self) -> bool:
         """Read once, as ``Connection.read`` does. True only while the connection is open, when it has a session."""
-        has_lines = super().read()
+        return self._go_on(super().read())
+
+    def cut(self) -> bool:
+        """Cut what the last read has brought, as ``Connection.cut`` does. Pings are answered here, off the hub lock."""
+        return self._go_on(super().cut())
+
+    def _go_on(self, has_lines: bool) -> bool:
+        """Send the protocol's answers, and note what the handshake or a close frame has changed."""
         stream = self._stream
         answer = stream.take_outgoing()
         if answer:

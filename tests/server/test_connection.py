@@ -13,7 +13,14 @@ from chatroom.chat.people.session import Session
 from chatroom.config import Listen
 from chatroom.irc.framing import Malformed
 from chatroom.server.backlogs import Backlogs, count_unsent, send_buffer_bytes
-from chatroom.server.connection import IDLE_BYTES, IDLE_ENDS, Connection, State
+from chatroom.server.connection import (
+    IDLE_BYTES,
+    IDLE_ENDS,
+    READ_AHEAD_LINES,
+    RECEIVE_BYTES,
+    Connection,
+    State,
+)
 from chatroom.server.listener import open_listener
 
 
@@ -57,8 +64,8 @@ def read_until(pair: Pair, condition: Callable[[], object]) -> None:
         for _, mask in events:
             if mask & select.EPOLLOUT:
                 pair.connection.flush()
-            if mask & ~select.EPOLLOUT:
-                pair.connection.read()
+            if mask & ~select.EPOLLOUT and not pair.connection.read() and pair.connection.uncut:
+                pair.connection.cut()
             if mask & (select.EPOLLHUP | select.EPOLLERR):
                 pair.connection.hang_up()
 
@@ -92,7 +99,31 @@ def test_a_line_without_an_end_is_one_line(pair: Pair) -> None:
     """However much comes before the end of a line, it is paid once, when it ends."""
     pair.peer.sendall(b"z" * (2 * IDLE_BYTES))
     assert not pair.connection.read()
+    assert not pair.connection.cut()
     assert not pair.connection.lines
+
+
+def test_a_long_read_is_cut_later(pair: Pair) -> None:
+    """Until then nothing more is read. The lines are in order, also if the peer is gone by then."""
+    pair.peer.sendall(b"PING a\r\n" * 100)
+    assert not pair.connection.read()
+    assert pair.connection.uncut and not pair.connection.lines
+    pair.peer.sendall(b"PING b\r\n")
+    pair.peer.close()
+    assert not pair.connection.read()
+    assert pair.connection.cut()
+    assert not pair.connection.uncut
+    assert pair.connection.read()
+    assert list(pair.connection.lines) == ["PING a"] * 100 + ["PING b"]
+
+
+def test_a_dead_connection_is_read_no_further_than_a_flood(pair: Pair) -> None:
+    """Its lines are kept in order; behind more of them than any session may have waiting, nothing is read."""
+    pair.peer.sendall(b"\xff\r\n" * 20_000)
+    assert not pair.connection.read()
+    pair.connection.hang_up()
+    assert READ_AHEAD_LINES < len(pair.connection.lines) <= READ_AHEAD_LINES + RECEIVE_BYTES // 3
+    assert pair.connection.ended
 
 
 def test_long_lines_cost_nothing_more(pair: Pair) -> None:

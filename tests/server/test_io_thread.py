@@ -22,7 +22,7 @@ from chatroom.config import Settings
 from chatroom.config.chatting import Limits
 from chatroom.irc.framing import Malformed
 from chatroom.server import hub as hub_module
-from chatroom.server import io_thread, open_connections, turns
+from chatroom.server import io_thread, long_reads, open_connections, turns
 from chatroom.server.entrance import Entrance
 from chatroom.server.hub import Hub
 from chatroom.server.io_thread import MOST_ACCEPTED, SOCKETS_BETWEEN_LOOKS, IoThread
@@ -310,6 +310,28 @@ def test_a_tick_that_reads_for_long_runs_what_it_has_read(tmp_path: Path, monkey
             ticks = hub.ticks[begun:]
     assert sorted(id for tick in ticks for id in set(tick)) == list(range(40))
     assert max(len(set(tick)) for tick in ticks) <= SOCKETS_BETWEEN_LOOKS
+
+
+def test_who_sends_little_does_not_wait_for_who_sends_much(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All sockets are read before a long read is cut, even if only one of these is cut in each tick."""
+    monkeypatch.setattr(long_reads, "CUT_S", 0.0)
+    with crowd(tmp_path, Limits(enabled=False), 20) as (hub, peers):
+        register(peers)
+        with hub.lock:
+            begun = len(hub.ticks) - 1
+            hub.ticks[begun] = []
+            for peer in peers[:-1]:
+                peer.sendall(b"\xff\r\n" * 500)
+            peers[-1].sendall(b"PING here\r\n")
+        read_until(peers[-1], b"here\r\n")
+        for peer in peers[:-1]:
+            read_until(peer, b"INVALID_UTF8", 500)
+        with hub.lock:
+            ticks = [tick for tick in hub.ticks[begun:] if tick]
+    (own,) = (tick for tick in ticks if 19 in tick)
+    before = ticks[: ticks.index(own)]
+    assert len(set(own) | {id for tick in before for id in tick}) <= 3
+    assert sorted({id for tick in ticks for id in tick}) == list(range(20))
 
 
 def test_a_tick_costs_each_reader_one_system_call(tmp_path: Path) -> None:

@@ -92,6 +92,16 @@ def test_frames_that_make_no_line_count_as_lines(pair: Pair) -> None:
     assert list(connection.lines) == [""] * 6
 
 
+def test_pings_of_a_long_read_are_answered_when_they_are_cut(pair: Pair) -> None:
+    """They are behind what other connections have sent, and are paid as empty lines."""
+    connection = pair.open()
+    pair.peer.sendall(b"\x89\x84\0\0\0\0ping" * 40)
+    assert not connection.read()
+    assert connection.cut()
+    assert list(connection.lines) == [""] * 40
+    assert pair.peer.recv(65_536) == b"\x8a\x04ping" * 40
+
+
 def test_a_handshake_times_out(pair: Pair) -> None:
     """An unfinished handshake is answered with 408 and reported to the thread. A finished one is left alone."""
     pair.peer.sendall(HANDSHAKE[:50])
@@ -154,6 +164,7 @@ def test_a_full_send_queue_ends_the_connection(pair: Pair) -> None:
             break
         pinging.peer.sendall((b"\x89\xfd" + bytes(4) + b"p" * 125) * 3)
         pinging.connection.read()
+        pinging.connection.cut()
     assert pinging.connection.ended == "SendQ exceeded"
     pinging.close()
 
