@@ -5,6 +5,8 @@ All names and texts are cleaned already and safe to print. Fields that several e
 ``at``: when it happened, as an aware datetime. None if the server sent no time, which means just now.
 ``mine``: True if it is about the client's own user.
 ``conversation``: the name of the channel, or the other user's nick for direct messages.
+``id``: the msgid of a message; empty if the server gives none.
+``key``: what this client knows a message of its own by, on the way to the server and back; empty for all others.
 """
 
 from __future__ import annotations
@@ -28,6 +30,17 @@ class Said:
     at: datetime | None = None
     missed: bool = False
     """True if it was said before the user joined, and the server replays it now."""
+    id: str = ""
+    reply_to: str = ""
+    """The id of the message that it replies to; empty if it is no reply."""
+    key: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class UnderWay:
+    """A message of the user has left for the server. Its echo, a ``Said`` with the same key, or ``Unsaid`` follows."""
+
+    said: Said
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +102,8 @@ class Renamed:
     new: str
     mine: bool = False
     at: datetime | None = None
+    channels: tuple[str, ...] = ()
+    """The channels that the client shares with the user."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +126,74 @@ class ModeChanged:
     modes: str
     params: tuple[str, ...]
     at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Redacted:
+    """A message was deleted."""
+
+    conversation: str
+    id: str
+    by: str
+    reason: str = ""
+    mine: bool = False
+    at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reacted:
+    """A user reacted to a message, for example with an emoji, or took that back."""
+
+    conversation: str
+    id: str
+    """Of the message that was reacted to."""
+    nick: str
+    reaction: str
+    added: bool = True
+    mine: bool = False
+    at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Typing:
+    """A user is typing a message, pauses, or is done with it."""
+
+    conversation: str
+    nick: str
+    state: Literal["active", "paused", "done"]
+
+
+@dataclass(frozen=True, slots=True)
+class MarkerMoved:
+    """The user has read a conversation up to a moment, on this device or on another one."""
+
+    conversation: str
+    at: datetime
+    """Aware. Messages of this moment are read."""
+
+
+@dataclass(frozen=True, slots=True)
+class PeopleChanged:
+    """What is known of a user has changed: away or back, another account, another name to display."""
+
+    nick: str
+    channels: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """A page of old messages and events that the client has asked for, oldest first."""
+
+    conversation: str
+    events: tuple[Event, ...]
+    before: str = ""
+    """The id of the message that all of them come before; empty if that is not known."""
+    after: str = ""
+    """The id of the message that all of them come after; empty if that is not known."""
+    news: bool = False
+    """True if they were said while the client was not connected."""
+    complete: bool = False
+    """True if the server has nothing older."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +266,14 @@ class Exposed:
 
 Event = (
     Said
+    | UnderWay
     | Unsaid
+    | Redacted
+    | Reacted
+    | Typing
+    | MarkerMoved
+    | PeopleChanged
+    | History
     | SearchResult
     | Joined
     | Left

@@ -199,12 +199,13 @@ class State:
     def _on_nick(self, message: Message) -> list[Event]:
         old, new = message.nick, _param(message, 0)
         mine = self.is_me(old)
-        for channel in self.channels.values():
-            channel.rename(self.fold(old), self.fold(new), new)
+        shared = tuple(
+            channel.name for channel in self.channels.values() if channel.rename(self.fold(old), self.fold(new), new)
+        )
         if mine:
             self.nick = new
             self.source = new + self.source[len(old) :] if self.source else ""
-        return [Renamed(old, new, mine, moment(message))]
+        return [Renamed(old, new, mine, moment(message), shared)]
 
     def _on_invite(self, message: Message) -> list[Event]:
         nick, name = _param(message, 0), _param(message, 1)

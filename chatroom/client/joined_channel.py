@@ -30,11 +30,13 @@ class Channel:
         self.prefixes.pop(folded, None)
         return self.members.pop(folded, None) is not None
 
-    def rename(self, old_folded: str, folded: str, nick: str) -> None:
-        """Give a member another nick, if the member is here."""
-        if self.members.pop(old_folded, None) is not None:
-            self.members[folded] = nick
-            self.prefixes[folded] = self.prefixes.pop(old_folded, "")
+    def rename(self, old_folded: str, folded: str, nick: str) -> bool:
+        """Give a member another nick; False if the member is not here."""
+        if self.members.pop(old_folded, None) is None:
+            return False
+        self.members[folded] = nick
+        self.prefixes[folded] = self.prefixes.pop(old_folded, "")
+        return True
 
     def finish_names(self, features: ServerFeatures) -> list[str]:
         """Replace the members by the entries of the NAMES reply that has ended.

@@ -5,7 +5,6 @@ A line is a list of fragments, each with the name of its style. ``screen`` says 
 
 from __future__ import annotations
 
-import re
 import zlib
 from collections.abc import Callable
 from dataclasses import replace
@@ -17,21 +16,29 @@ from chatroom.client.chat_events import (
     Denied,
     Event,
     Exposed,
+    History,
     Info,
     Invited,
     Joined,
     Kicked,
     Left,
+    MarkerMoved,
     Members,
     ModeChanged,
+    PeopleChanged,
+    Reacted,
+    Redacted,
     Renamed,
     Said,
     SearchResult,
     TopicChanged,
     Trouble,
+    Typing,
+    UnderWay,
     Unsaid,
     Welcome,
 )
+from chatroom.client.mentioning import mentions
 from chatroom.client.search_queries import MOST_FOUND
 from chatroom.client.text import printable
 
@@ -77,12 +84,6 @@ def _printable(line: RenderedLine) -> RenderedLine:
     # The server's messages are clean already. Events with what the user has typed come here as they are.
     words = [(style, printable(text)) for style, text in line.words]
     return line._replace(words=words, conversation=printable(line.conversation))
-
-
-def mentions(text: str, nick: str) -> bool:
-    """Tell if ``nick`` is a word of the text, in any case."""
-    # Not \b: a nick may begin or end with a character that is no part of a word, as in "[bob]".
-    return re.search(rf"(?<!\w){re.escape(nick)}(?!\w)", text, re.IGNORECASE) is not None
 
 
 def stamp(at: datetime | None, now: datetime) -> str:
@@ -131,6 +132,24 @@ def _quoted(event: Said) -> Words:
     else:
         words = [("dim", "<"), (style, event.nick), ("dim", "> "), (text, event.text)]
     return words
+
+
+def _redacted(event: Redacted) -> list[RenderedLine]:
+    words = [_nick(event.by), ("dim", f" deleted a message{_because(event.reason)}")]
+    return [RenderedLine(words, event.conversation, event.at)]
+
+
+def _reacted(event: Reacted) -> list[RenderedLine]:
+    what = f" reacted: {event.reaction}" if event.added else f" took back: {event.reaction}"
+    return [RenderedLine([_nick(event.nick), ("dim", what)], event.conversation, event.at)]
+
+
+def _history(event: History) -> list[RenderedLine]:
+    return [line for old in event.events for line in _WORDING[type(old)](old)]
+
+
+def _nothing(event: Event) -> list[RenderedLine]:
+    return []
 
 
 def _search_result(event: SearchResult) -> list[RenderedLine]:
@@ -257,7 +276,14 @@ def _exposed(event: Exposed) -> list[RenderedLine]:
 
 _WORDING: dict[type, Callable[..., list[RenderedLine]]] = {
     Said: _said,
+    UnderWay: _nothing,
     Unsaid: _unsaid,
+    Redacted: _redacted,
+    Reacted: _reacted,
+    Typing: _nothing,
+    MarkerMoved: _nothing,
+    PeopleChanged: _nothing,
+    History: _history,
     SearchResult: _search_result,
     Joined: _joined,
     Left: _left,
@@ -271,6 +297,6 @@ _WORDING: dict[type, Callable[..., list[RenderedLine]]] = {
     Denied: _denied,
     Trouble: _trouble,
     Welcome: _welcome,
-    Cleared: lambda event: [],
+    Cleared: _nothing,
     Exposed: _exposed,
 }

@@ -21,7 +21,8 @@ from chatroom.client.chat_events import (
     Trouble,
     Welcome,
 )
-from chatroom.client.rendering import mentions, nick_style, render, stamp
+from chatroom.client.mentioning import mentions
+from chatroom.client.rendering import nick_style, render, stamp
 
 
 @pytest.mark.parametrize(
