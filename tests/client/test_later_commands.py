@@ -88,7 +88,9 @@ def test_ignored_users_are_not_read() -> None:
     assert stage.session.enter("/ignore") == [Info("You ignore nobody.")]
     stage.session.enter("/ignore Bob")
     assert stage.hear(":bob!b@h PRIVMSG #lobby :spam", ":bob!b@h INVITE alice #spam") == []
-    assert stage.hear(":bob!b@h NICK rob", ":rob!b@h PRIVMSG alice :spam") == [Renamed("bob", "rob", channels=("#lobby",))]
+    assert stage.hear(":bob!b@h NICK rob", ":rob!b@h PRIVMSG alice :spam") == [
+        Renamed("bob", "rob", channels=("#lobby",))
+    ]
     assert stage.session.enter("/ignore") == [Info("You ignore rob.")]
     assert stage.hear(":carol!c@h PRIVMSG #lobby :hi") == [Said("#lobby", "carol", "hi")]
     stage.session.enter("/ignore rob")
