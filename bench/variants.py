@@ -75,7 +75,9 @@ def make_database(path: Path, accounts: int, bans: int, cost: int = _COST) -> Pa
     """
     stores = open_stores(path, create=True)
     with stores:
-        stores.database.execute("PRAGMA synchronous = OFF")  # no other process reads it before it is complete
+        # No other process reads it before it is complete.
+        stores.database.execute("PRAGMA synchronous = OFF")
+        stores.database.syncs_log = False
         credential = hash_password(PASSWORD, cost)
         for number in range(accounts):
             stores.accounts.create(f"{ACCOUNTS}{number}", Role.USER, [credential], _ACTOR)

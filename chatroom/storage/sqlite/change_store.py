@@ -49,19 +49,23 @@ class ChangeLog:
         return changed
 
     def changes_after(self, change_id: int) -> list[Change]:
-        """The logged changes of other writers with an id above ``change_id``, in order.
+        """The logged changes of other writers with an id above ``change_id``, in order. The disk has them.
 
         If some of them were pruned, it returns a change for every row that may exist, with the id of the newest change.
         """
         with self._database.snapshot():
             oldest = self._database.number("SELECT min(id) FROM changes")
             if change_id + 1 < oldest:
-                return self._everything()
-            rows = self._database.rows(
-                "SELECT id, tbl, row_id FROM changes WHERE id > ? AND origin <> ? ORDER BY id",
-                (change_id, self._database.writer),
-            )
-        return [Change._make(row) for row in rows]
+                changes = self._everything()
+            else:
+                rows = self._database.rows(
+                    "SELECT id, tbl, row_id FROM changes WHERE id > ? AND origin <> ? ORDER BY id",
+                    (change_id, self._database.writer),
+                )
+                changes = [Change._make(row) for row in rows]
+        if changes:
+            self._database.make_durable()  # their writers may still wait for the disk
+        return changes
 
     def last_change_id(self) -> int:
         """The id of the newest change that was ever logged; 0 if there was none."""

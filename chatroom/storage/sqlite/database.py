@@ -7,7 +7,6 @@ database file in another way: closing any descriptor of a file drops the locks (
 from __future__ import annotations
 
 import contextlib
-import errno
 import os
 import random
 import sqlite3
@@ -17,11 +16,13 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from chatroom.errors import DatabaseBusy, DatabaseMissing, DiskFull, StorageError
-from chatroom.storage import daemon_lock, file_errors
+from chatroom.errors import DatabaseBusy, DiskFull, StorageError
+from chatroom.storage import daemon_lock
 from chatroom.storage.disk_reserve import DiskReserve
 from chatroom.storage.sqlite import sqlite_errors
+from chatroom.storage.sqlite.log_sync import sync_log
 from chatroom.storage.sqlite.timestamps import Clock, to_ms, utc_now
+from chatroom.storage.sqlite.usable_file import make_file, require_usable
 from chatroom.storage.sqlite.write_ahead_log import refuse_foreign_log
 from chatroom.storage.write_guard import WriteGuard
 
@@ -57,6 +58,7 @@ class Database:
         "guard",
         "log_limit",
         "path",
+        "syncs_log",
         "writer",
     )
 
@@ -69,6 +71,9 @@ class Database:
         """Bytes of write-ahead log above which a commit on this connection is followed by a checkpoint."""
         self.guard: WriteGuard | None = None
         """Asked before each transaction; None for a connection that has no claim to the last room of the disk."""
+        self.syncs_log = False
+        """True if a transaction that has changed something waits for the disk when it is committed, without the write
+        lock (``log_sync``)."""
         self._connection = connection
         self._clock = clock
         self._busy_timeout_s = busy_timeout_s
@@ -126,6 +131,7 @@ class Database:
     def transaction(self, *, minor: bool = False) -> Iterator[None]:
         """Take the write lock; commit at the end of the block, or roll back on any exception.
 
+        Returns when the disk has it (``syncs_log``), except in a ``together`` block.
         Transactions do not nest: each method of a store is one. ``minor``: on a full disk the write is refused rather
         than given the room that is kept for bans and accounts. Raises ``DatabaseBusy``, ``DiskFull`` and, if the file
         is no longer the one that was opened, ``StorageError``.
@@ -140,6 +146,7 @@ class Database:
                 yield
             return
         self._begin()
+        changes = self.total_changes
         try:
             yield
             self.execute("COMMIT")
@@ -152,6 +159,8 @@ class Database:
             self._roll_back()
             raise
         self._wrote = True
+        if self.total_changes != changes:
+            self.make_durable()
         if self.wal_size() > self.log_limit:
             self.checkpoint()
 
@@ -237,6 +246,12 @@ class Database:
         except OSError:
             return 0
 
+    def make_durable(self) -> None:
+        """Wait until the disk has what was committed on any connection. Not in a transaction of one's own."""
+        # The checkpoint copies the change into the database file, and syncs that.
+        if self.syncs_log and not sync_log(self._wal):
+            self.checkpoint()
+
     def write_first_page(self) -> None:
         """Write page 1 as it is. Its change counter goes up, and the log has a page 1 (see ``write_ahead_log``)."""
         with self.transaction():
@@ -314,8 +329,8 @@ def open_database(
     """
     require_sqlite()
     if create:
-        _make_file(path)
-    _require_usable(path)
+        make_file(path)
+    require_usable(path)
     # While a daemon serves the database the log is in use. The daemon itself has checked it at its start.
     if not daemon_lock.is_held(path):
         refuse_foreign_log(path)
@@ -336,7 +351,7 @@ def open_database(
             "secure_delete=ON",  # deleted text is overwritten with zeros, so a redaction is one
             "trusted_schema=OFF",  # no SQL function runs because a manipulated file's schema says so
             "temp_store=MEMORY",  # a search copies messages to a temporary table: they must not reach another file
-            "synchronous=FULL",
+            "synchronous=FULL",  # until ``enter_wal``
             "wal_autocheckpoint=0",  # see ``checkpoint``
             f"journal_size_limit={WAL_LIMIT}",  # otherwise the log's file keeps the largest size it ever had
         ):
@@ -357,6 +372,8 @@ def enter_wal(database: Database) -> None:
     mode = database.row("PRAGMA journal_mode=WAL")
     if mode != ("wal",):
         raise StorageError(f"{database.path}: this file system does not support SQLite's WAL mode")
+    database.execute("PRAGMA synchronous=NORMAL")
+    database.syncs_log = True
 
 
 def prepare_empty(database: Database) -> None:
@@ -364,35 +381,3 @@ def prepare_empty(database: Database) -> None:
     # In this order: auto_vacuum can no longer be set in WAL mode.
     database.execute("PRAGMA auto_vacuum=INCREMENTAL").fetchall()
     enter_wal(database)
-
-
-def _make_file(path: Path) -> None:
-    try:
-        for directory in reversed(path.absolute().parents):
-            if not directory.is_dir():
-                if directory.exists():
-                    raise StorageError(f"{path}: cannot create the database: {directory} is not a directory")
-                directory.mkdir(mode=0o700, exist_ok=True)
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-    except OSError as error:
-        if error.errno == errno.EEXIST and path.exists():
-            return
-        raise file_errors.from_os(path, "create the database", error) from error
-
-
-def _require_usable(path: Path) -> None:
-    # SQLite says "unable to open database file" for each of these.
-    try:
-        path.stat()
-    except (FileNotFoundError, NotADirectoryError):
-        raise DatabaseMissing(
-            f"{path}: there is no database; chatroomctl serve, user create or db migrate makes one"
-        ) from None
-    except OSError as error:
-        raise file_errors.from_os(path, "open the database", error) from error
-    if not path.is_file():
-        raise StorageError(f"{path}: not a file")
-    if not os.access(path, os.R_OK | os.W_OK):
-        raise StorageError(f"{path}: cannot write to the database: {os.strerror(errno.EACCES)}")
-    if not os.access(path.absolute().parent, os.W_OK | os.X_OK):
-        raise StorageError(f"{path}: cannot write to its directory, where SQLite needs its log")

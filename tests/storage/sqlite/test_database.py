@@ -63,11 +63,12 @@ def test_settings_of_every_connection(stores: SqliteStores, open_another: Callab
         for pragma, value in (
             ("foreign_keys", 1),
             ("secure_delete", 1),
-            ("synchronous", 2),
+            ("synchronous", 1),
             ("wal_autocheckpoint", 0),
             ("trusted_schema", 0),
         ):
             assert connection.number(f"PRAGMA {pragma}") == value, pragma
+        assert connection.syncs_log
 
 
 def test_missing_database_is_not_made(tmp_path: Path) -> None:
