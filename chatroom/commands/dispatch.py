@@ -63,10 +63,11 @@ _LABELS = caps.LABELED_RESPONSE | caps.BATCH
 """What a client must have negotiated for a label to count: several replies are labelled by a batch."""
 
 
-def run_line(world: World, session: Session, line: str | Malformed) -> tuple[Context, Pending] | None:
-    """Run one line of a session. Return its context and a ``Pending`` if the verb must wait.
+def run_line(world: World, session: Session, line: str | Malformed) -> tuple[Context, Pending] | tuple[()] | None:
+    """Run one line of a session. Return its context and a ``Pending`` if the verb must wait; if not, an empty tuple.
 
-    Any exception but ``Refused`` is a bug, and is raised for the caller to report.
+    Returns None for a plain message: it has no answer that could be long. Any exception but ``Refused`` is a bug, and
+    is raised for the caller to report.
     """
     if isinstance(line, str):
         # Most lines are plain messages, and ``say_plainly`` needs no parsing for them.
@@ -79,20 +80,20 @@ def run_line(world: World, session: Session, line: str | Malformed) -> tuple[Con
     context = Context(world, session, verb, message.tags)
     if session.registration is not None and verb in _HTTP:
         _turn_away_browser(context)
-        return None
+        return ()
     if isinstance(line, Malformed):
         _take_label(context)
         _refuse_malformed(context, line)
         finish(context)
-        return None
+        return ()
     if not verb:
-        return None
+        return ()
     _take_label(context)
     # ``absorb`` also refuses lines that must not come while a batch is open.
     in_batch = session.batch is not None or (message.tags is not None and "batch" in message.tags)
     if in_batch and absorb(context, message):
         finish(context)
-        return None
+        return ()
     command = COMMANDS.get(verb)
     try:
         pending = None
@@ -109,7 +110,7 @@ def run_line(world: World, session: Session, line: str | Malformed) -> tuple[Con
     if pending is not None:
         return context, pending
     finish(context)
-    return None
+    return ()
 
 
 def _call(context: Context, command: Command, params: list[str]) -> Pending | None:

@@ -188,16 +188,22 @@ class Hub:
         self.world.log_lines = []
         return lines
 
-    def run_line(self, session: Session, line: str | Malformed) -> None:
-        """Run one line of a session. Needs the lock. A verb's bug is logged and costs the session one generic reply."""
+    def run_line(self, session: Session, line: str | Malformed) -> bool:
+        """Run one line of a session. Needs the lock. A verb's bug is logged and costs the session one generic reply.
+
+        Returns True for a plain message: it has no answer that could be long.
+        """
         try:
             waiting = run_line(self.world, session, line)
         except Exception as error:
             self._report_bug(Context(self.world, session, ""), error)
-            return
-        if waiting is not None:
+            return False
+        if waiting is None:
+            return True
+        if waiting:
             session.begin_wait()
             self._submit(session, *waiting)
+        return False
 
     def run_task(self, task: Task) -> None:
         """Run a posted task and resume the sessions that it lets go on. Needs the lock. A bug is logged."""

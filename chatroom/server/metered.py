@@ -54,7 +54,7 @@ class MeteredHub(Hub):
         self.tick_bytes = Buckets(BYTE_BOUNDS)
         """The bytes that each tick handed to connections, of ticks that said anything."""
 
-    def run_line(self, session: Session, line: str | Malformed) -> None:
+    def run_line(self, session: Session, line: str | Malformed) -> bool:
         """Run a line, and count it."""
         self.lines_in += 1
         # Clients write the verb in capitals; another spelling is worth no parsing.
@@ -62,7 +62,7 @@ class MeteredHub(Hub):
             line.startswith(_MESSAGES) or (line[:1] == "@" and line.partition(" ")[2].startswith(_MESSAGES))
         ):
             self.messages_in += 1
-        Hub.run_line(self, session, line)  # by its name, which is quicker than super()
+        return Hub.run_line(self, session, line)  # by its name, which is quicker than super()
 
     def _drain(self) -> list[tuple[Session, bytes]]:
         writes = super()._drain()

@@ -144,7 +144,8 @@ class Turns:
                 self._hold_back(connection, budget, mono_ms)
                 return run
             run += 1
-            run_line(session, line)
+            if run_line(session, line):
+                continue
             unread = session.unread
             if (unread and len(unread) - before > _FEW_ITEMS) or costs.work_bytes > SHORT_BYTES:
                 is_long = costs.pay(session, answer_bytes(session, before), mono_ms)
@@ -154,15 +155,20 @@ class Turns:
         lines = connection.lines = lines[run:] if run < len(lines) else ()
         if not session.closing:
             if connection.ended and not connection.uncut and (not lines or session.waiting):
-                if not session.waiting:
-                    end_session(self._hub.world, connection)
-                    is_long = True  # all who share a channel with the user are told
+                is_long = self._end_unless_waiting(connection) or is_long
             elif lines and not session.waiting:
                 connection.queued = True
                 (self.behind if is_long else self.ready).append(connection)
             if lines or connection.paused:
                 connection.throttle_reading()
         return _LOOK_LINES if is_long else run
+
+    def _end_unless_waiting(self, connection: Connection) -> bool:
+        """End the session of a peer that is gone, unless a verb of it waits. Return True if that took long."""
+        if connection.session.waiting:
+            return False
+        end_session(self._hub.world, connection)
+        return True  # all who share a channel with the user were told
 
     def _hold_back(self, connection: Connection, budget: LineBudget, mono_ms: int) -> None:
         """Let a session over its rate limit wait; end it if too many of its lines wait already.

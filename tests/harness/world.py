@@ -375,7 +375,7 @@ class Here:
         session = client.session
         while client.parked and not session.waiting and not session.closing:
             waiting = run_line(self.world, session, client.parked.popleft())
-            if waiting is not None:
+            if waiting:
                 session.begin_wait()
                 self._hold(*waiting)
 

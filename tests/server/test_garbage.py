@@ -41,7 +41,7 @@ def test_a_session_leaves_no_garbage() -> None:
         world.begin_tick(number, number)
         start(Context(world, session, ""))
         for line in lines:
-            assert run_line(world, session, line) is None
+            assert not run_line(world, session, line)
         world.outbox.drain()
         world.outbox.closed = []
         assert session.closing

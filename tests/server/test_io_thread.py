@@ -141,10 +141,10 @@ class CountingHub(Hub):
         self.sockets: list[CountingSocket] = []
         """The sessions' sockets; a session's id is its index."""
 
-    def run_line(self, session: Session, line: str | Malformed) -> None:
+    def run_line(self, session: Session, line: str | Malformed) -> bool:
         """Record the session and run the line."""
         self.ticks[-1].append(session.id)
-        super().run_line(session, line)
+        return super().run_line(session, line)
 
     def end(self) -> None:
         """Record what the tick closes and end it."""

@@ -20,10 +20,11 @@ from chatroom.commands.talking.messages import is_for_operators, may_speak
 from chatroom.commands.talking.writing_history import conversation_with
 from chatroom.irc import caps
 from chatroom.irc.ctcp import is_ctcp_request
-from chatroom.irc.framing import ALWAYS_FITS, LINE_BYTES, encode
+from chatroom.irc.framing import ALWAYS_FITS, LINE_BYTES
 from chatroom.irc.limits import PREFIX_BYTES
 
 if TYPE_CHECKING:
+    from chatroom.chat.delivery.ledger import Ledger
     from chatroom.chat.people.channel import Channel
     from chatroom.chat.people.session import Session
     from chatroom.chat.people.user import User
@@ -43,8 +44,6 @@ def say_plainly(world: World, session: Session, line: str) -> bool:
     # An echo may need tags, and a line within an open batch is an error: both take the long way.
     if user is None or not text or session.batch is not None or session.caps & caps.ECHO_MESSAGE:
         return False
-    if text[0] == "\x01" and is_ctcp_request(text):
-        return False  # it is not stored
     if world.spam.is_on and world.spam.stops(user, session, world.settings, text, world.mono_ms):
         return False
     # A line that readers may need in parts takes the long way too.
@@ -71,7 +70,7 @@ def _say_in_channel(world: World, session: Session, user: User, channel: Channel
         return False
     if "U" in channel.flags and is_for_operators(channel, session, user):
         return False
-    if ledger.writes_channels and not ledger.is_open and not ledger.is_ready():
+    if ledger.writes_channels and not _may_be_stored(ledger, text):
         return False
     name = channel.name
     event = outbox.event(user.prefix, f"PRIVMSG {name} :{text}", user, channel)
@@ -93,17 +92,19 @@ def _say_to_user(world: World, session: Session, user: User, target: User, text:
     ledger, conversation = world.ledger, None
     if ledger.writes_direct and (user.account is not None or target.account is not None):
         conversation = conversation_with(user, target.account, target.nick)
-        if not ledger.is_open and not ledger.is_ready():
+        if not _may_be_stored(ledger, text):
             return False
     body = f"PRIVMSG {target.nick} :{text}"
     reader, outbox = target.sessions[0], world.outbox
     if not reader.variant and len(target.sessions) == 1:
         # One session reads it, and reads it without tags: the line needs no event that renders it for several variants.
+        # Nor does it need ``framing.encode``, which cuts lines and replaces controls: this one is short enough, and its
+        # text was a line of the wire.
         if conversation is None:
-            outbox.to_session(reader, encode(f":{user.prefix} {body}"))
+            outbox.to_session(reader, f":{user.prefix} {body}\r\n".encode())
             return True
         time_ms = outbox.times.take(conversation)
-        outbox.to_session(reader, encode(f":{user.prefix} {body}"), outbox.take_number(time_ms))
+        outbox.to_session(reader, f":{user.prefix} {body}\r\n".encode(), outbox.take_number(time_ms))
         ledger.add_line(outbox.seq, time_ms, user, session, conversation, target.nick, text)
         if user.account is None:
             user.add_guest_message(outbox.seq)
@@ -115,3 +116,8 @@ def _say_to_user(world: World, session: Session, user: User, target: User, text:
             user.add_guest_message(event.seq)
     world.tell_user(target, event)
     return True
+
+
+def _may_be_stored(ledger: Ledger, text: str) -> bool:
+    """True if the history can have the text in this tick. It has no CTCP requests."""
+    return (ledger.is_open or ledger.is_ready()) and not (text[0] == "\x01" and is_ctcp_request(text))
