@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from chatroom.config.values import Network, Networks, is_among, is_loopback, is_origin
+from chatroom.config.values import Network, Networks, Webroot, is_among, is_loopback, is_origin
 from chatroom.paths import default_database
 from chatroom.settings.keys import setting
 from chatroom.settings.kinds import FilePath, FilePaths, Number, Text, Whole, Words, YesOrNo
@@ -130,6 +130,13 @@ class Listen:
         "them and have the header. Only for websocket.",
         applies="restart",
     )
+    webroot: Path | None = setting(
+        None,
+        Webroot(),
+        "The directory of a web client's files: what a browser gets that opens the address as a page. They are read "
+        "when the server starts, and that page may connect. Empty: none. Only for websocket.",
+        applies="restart",
+    )
 
     @property
     def is_exposed(self) -> bool:
@@ -151,6 +158,8 @@ class Listen:
             return "there is a certificate, so set tls = true, or remove the certificate"
         if self.forwarded_from and self.kind != "websocket":
             return 'forwarded_from is only for kind = "websocket"; proxy_protocol_from is for both kinds'
+        if self.webroot is not None and self.kind != "websocket":
+            return 'webroot is only for kind = "websocket"'
         return ""
 
 

@@ -1,12 +1,13 @@
-"""The kinds of value that only a server's settings have: networks; and what addresses and origins mean in them."""
+"""The kinds of value that only a server's settings have, and what addresses and origins mean in them."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from pathlib import Path
 
-from chatroom.settings.kinds import Words
+from chatroom.settings.kinds import FilePath, Words
 
 _MAPPED = IPv6Network("::ffff:0:0/96")
 _ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://([a-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?")
@@ -35,6 +36,25 @@ class Networks:
         if not isinstance(value, tuple):
             return value
         return [str(one.network_address) if one.prefixlen == one.max_prefixlen else str(one) for one in value]
+
+
+@dataclass(frozen=True, slots=True)
+class Webroot:
+    """Nothing, or the path of a directory. The caller makes a relative path absolute."""
+
+    allowed: str = "the path of a directory, or nothing"
+
+    def read(self, value: object) -> Path | None:
+        """Accept a TOML string, and expand ``~``."""
+        return FilePath(is_optional=True).read(value.rstrip("/") or value if isinstance(value, str) else value)
+
+    def read_text(self, text: str) -> Path | None:
+        """Accept the text itself."""
+        return self.read(text)
+
+    def write(self, value: object) -> object:
+        """Return the path as text."""
+        return "" if value is None else str(value)
 
 
 # ban_targets folds mapped networks too, but the settings must not import the rules.

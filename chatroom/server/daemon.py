@@ -161,7 +161,7 @@ class Daemon:
         counter = ConnectionCounter()
         try:
             metrics = self._metrics = open_metrics(settings.metrics)
-            entrances = [open_entrance(listen, sock) for listen, sock in sockets]
+            entrances = [open_entrance(listen, sock, settings) for listen, sock in sockets]
             # Page 1 is written twice: into the file, as this connection is the last to close it, and at the beginning
             # of the log of this run. So a copy of the file from an earlier run does not fit this log.
             with open_stores(path, create=True, migrate=True) as stores:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from chatroom.chat.admission.ban_targets import parse_address
 from chatroom.chat.liveness import first_look_ms, forgive_stall, look_after
 from chatroom.chat.log_line import LogWarning
 from chatroom.server.backlogs import Backlogs
@@ -19,8 +20,8 @@ from chatroom.server.session_bounds import begin_session
 
 if TYPE_CHECKING:
     from chatroom.chat.people.session import Session
-    from chatroom.config.values import Network
     from chatroom.server.connection import Transport
+    from chatroom.server.entrance import Entrance
     from chatroom.server.hub import Hub, TickThread
     from chatroom.server.inbox import Accepted
     from chatroom.server.websocket import Forwarded
@@ -65,7 +66,7 @@ class OpenConnections:
         sock, session, entrance = accepted
         try:
             if entrance.websocket:
-                self._begin_handshake(sock, session, entrance.forwarders)
+                self._begin_handshake(sock, session, entrance)
             else:
                 connection = Connection(sock, session, self._epoll, self._backlogs)
                 self.by_fd[connection.fd] = connection
@@ -79,7 +80,7 @@ class OpenConnections:
                 sock.close()
                 self._released(session)
 
-    def _begin_handshake(self, sock: Transport, session: Session, forwarders: tuple[Network, ...]) -> None:
+    def _begin_handshake(self, sock: Transport, session: Session, entrance: Entrance) -> None:
         from chatroom.server.websocket_connection import WebSocketConnection  # as in ``open_entrance``
 
         settings, post = self._hub.world.settings, self._thread.post
@@ -89,11 +90,14 @@ class OpenConnections:
             self._epoll,
             self._backlogs,
             settings.server.websocket_origins,
-            forwarders,
+            entrance.forwarders,
             self.messages,
             # Runs in this very tick, which reads its inbox after its sockets and runs lines last.
             lambda opened: post(lambda: self._begin_session(opened, opened.forwarded)),
             self._refuse_handshake,
+            entrance.pages,
+            self._admit_visitor,
+            self.lingering.add,
         )
         self.by_fd[connection.fd] = connection
         self.opening[connection] = None
@@ -105,8 +109,19 @@ class OpenConnections:
         from chatroom.server.websocket_connection import WebSocketConnection
 
         connection = self.by_fd.get(fd)
-        if isinstance(connection, WebSocketConnection) and connection.session.id == number:
-            connection.time_out()
+        if isinstance(connection, WebSocketConnection) and connection.session.id == number and connection.time_out():
+            self._thread.call_later(HANDSHAKE_S, lambda: self._time_out_handshake(fd, number))
+
+    def _admit_visitor(self, connection: WebSocketConnection) -> str | None:
+        """Count a connection that asks a proxy for a file for the client's address, as ``Listener`` does without one.
+
+        Return why it is refused, or None. Without the hub lock: no session has begun, so nobody else knows it.
+        """
+        session, forwarded = connection.session, connection.forwarded
+        assert forwarded is not None
+        address, world = parse_address(forwarded.address), self._hub.world
+        session.stand_for(address.version, int(address), str(address), session.host, "")
+        return world.runtime.admit(session, world.settings)
 
     def _refuse_handshake(self, connection: WebSocketConnection, why: str) -> None:
         """Log a refused handshake and close its connection when the peer has had time to read why.

@@ -26,11 +26,23 @@ def start_lines(
     return [
         *(f"listening on {address}" for address in where),
         *describe_inherited(inherited),
+        *(f"web page at {url}" for url in _page_urls(settings, where)),
         *([f"metrics at {metrics_url}"] if metrics_url else []),
         f"database {settings.database.path}",
         *([upgraded] if upgraded_from is not None else []),
         f"configuration {source}",
     ]
+
+
+def _page_urls(settings: Settings, where: list[str]) -> list[str]:
+    """Return where a browser finds the web pages. ``where`` has the address of each listener, in their order."""
+    urls = []
+    for listen, shown in zip(settings.listen, where, strict=True):
+        if listen.webroot is not None:
+            host, _, port = shown.split(" ")[0].rpartition(":")
+            name = settings.server.name if host in ("0.0.0.0", "[::]") else host  # noqa: S104 - compared with
+            urls.append(f"{'https' if listen.tls else 'http'}://{name}:{port}/")
+    return urls
 
 
 def risk_lines(settings: Settings) -> list[str]:

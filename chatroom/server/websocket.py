@@ -25,9 +25,12 @@ from chatroom.chat.admission.ban_targets import parse_address
 from chatroom.config.values import is_among
 from chatroom.errors import InvalidTarget
 from chatroom.irc.framing import LineBuffer, Malformed
+from chatroom.server.http_request import HttpRequest, parse_request
+from chatroom.server.web_answers import is_same_host
 
 if TYPE_CHECKING:
     from chatroom.config.values import Network
+    from chatroom.server.web_answers import WebPages
 
 HANDSHAKE_BYTES = 16_384
 """The longest request of a handshake. Browsers send one or two thousand bytes."""
@@ -70,7 +73,8 @@ class WebSocketStream:
     """The server's side of the protocol for one connection. Used by one thread.
 
     Web pages may connect from ``allowed_origins`` and from this machine. If there are ``forwarders``, the peer is one
-    of these proxies and must name its client by X-Forwarded-For.
+    of these proxies and must name its client by X-Forwarded-For. If there are ``pages``, the peer may ask for their
+    files instead, and these pages may connect too.
     """
 
     __slots__ = (
@@ -82,17 +86,27 @@ class WebSocketStream:
         "_is_text",
         "_message",
         "_outgoing",
+        "_pages",
         "_protocol",
+        "asked",
         "ended",
         "forwarded",
         "is_open",
+        "is_pipelined",
         "opcode",
         "refusal",
     )
 
-    def __init__(self, allowed_origins: Sequence[str], forwarders: tuple[Network, ...] = ()) -> None:
+    def __init__(
+        self, allowed_origins: Sequence[str], forwarders: tuple[Network, ...] = (), pages: WebPages | None = None
+    ) -> None:
         self._allowed_origins = allowed_origins
         self._forwarders = forwarders
+        self._pages = pages
+        self.asked: HttpRequest | None = None
+        """A request for a file. The owner answers it and sets this to None; until then, nothing else is read."""
+        self.is_pipelined = False
+        """True if something came behind a request for a file. It is dropped, so that request must be the last."""
         self.forwarded: Forwarded | None = None
         """What the proxy's headers say of the client; None before that, and without a proxy."""
         self._protocol = _Protocol(max_size=MESSAGE_BYTES)
@@ -131,6 +145,9 @@ class WebSocketStream:
             return self._read_frames(data)
         if self.refusal:
             return []
+        if self.asked is not None:
+            self.is_pipelined = True
+            return []
         self._head += data
         end = self._head.find(b"\r\n\r\n") + 4
         is_whole = end >= 4  # not found: -1 + 4
@@ -138,6 +155,11 @@ class WebSocketStream:
         if not self._is_request(head) or not is_whole:
             return []
         self._head = b""
+        request = parse_request(head) if self._pages is not None else None
+        if request is not None and not request.upgrades:
+            if self._trust(request.headers):
+                self.asked, self.is_pipelined = request, bool(rest)
+            return []
         self._answer(head)
         return self._read_frames(rest) if rest else []
 
@@ -172,14 +194,10 @@ class WebSocketStream:
         if response.status_code != HTTPStatus.SWITCHING_PROTOCOLS:
             self._send_refusal(response, f"no WebSocket handshake: {response.status_code} {response.reason_phrase}")
             return
-        if self._forwarders:
-            self.forwarded = read_forwarded(request.headers, self._forwarders)
-            if self.forwarded is None:
-                why = "the proxy sends no valid X-Forwarded-For (listen.forwarded_from)"
-                self._send_refusal(protocol.reject(HTTPStatus.BAD_REQUEST, f"{why}\n"), why)
-                return
+        if not self._trust(request.headers):
+            return
         origin = request.headers.get("Origin")
-        if origin is not None and not may_connect(origin, self._allowed_origins):
+        if origin is not None and not self._may_connect(origin, request.headers):
             why = f"pages of {_shown(origin)} may not connect (server.websocket_origins)"
             self._send_refusal(protocol.reject(HTTPStatus.FORBIDDEN, f"Web {why}\n"), why)
             return
@@ -187,6 +205,26 @@ class WebSocketStream:
         self._outgoing += protocol.data_to_send()
         self.is_open = True
         self.opcode = Opcode.BINARY if protocol.subprotocol == BINARY else Opcode.TEXT
+
+    def _trust(self, headers: Headers) -> bool:
+        """Read what a proxy says of its client. False if it says nothing valid: then the request is refused."""
+        if self._forwarders:
+            self.forwarded = read_forwarded(headers, self._forwarders)
+            if self.forwarded is None:
+                self.refuse(HTTPStatus.BAD_REQUEST, "the proxy sends no valid X-Forwarded-For (listen.forwarded_from)")
+                return False
+        return True
+
+    def _may_connect(self, origin: str, headers: Headers) -> bool:
+        if may_connect(origin, self._allowed_origins):
+            return True
+        host = headers.get("Host", "").lower()
+        return self._pages is not None and is_same_host(origin, host) and self.is_own(host)
+
+    def is_own(self, host: str) -> bool:
+        """True if pages may be loaded, and may connect, under the name of that Host header. Only if there are pages."""
+        https = self.forwarded is not None and self.forwarded.https
+        return self._pages is not None and self._pages.is_own(host, self._allowed_origins, https=https)
 
     def _send_refusal(self, response: Response, why: str) -> None:
         response.headers["Sec-WebSocket-Version"] = "13"  # RFC 6455, section 4.4: what a refused client may try

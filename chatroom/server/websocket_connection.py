@@ -1,6 +1,7 @@
 """A connection whose lines come and go in WebSocket messages.
 
-Its session enters the world when its handshake is done.
+Its session enters the world when its handshake is done. If the listener has a ``webroot``, a connection may ask for
+files instead: then it never has a session, and all happens in ``read`` and ``flush``, without the hub lock.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from typing import TYPE_CHECKING
 from websockets.frames import CloseCode
 
 from chatroom.server.connection import Connection, State, Transport
+from chatroom.server.web_answers import MOST_REQUESTS
+from chatroom.server.web_visit import PIECE_BYTES, TURN_BYTES, Visit
 from chatroom.server.websocket import Forwarded, WebSocketStream, to_messages
 
 if TYPE_CHECKING:
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
     from chatroom.config.values import Network
     from chatroom.irc.framing import Malformed
     from chatroom.server.backlogs import Backlogs
+    from chatroom.server.web_answers import WebPages
 
 RECEIVE_BYTES = 512
 """How much one read takes: less than of plain lines, because a short frame costs more time than a short line."""
@@ -37,10 +41,12 @@ MessageCache = dict[tuple["Opcode", bytes], bytes]
 class WebSocketConnection(Connection):
     """A connection that reads and writes WebSocket messages; everything else is as in ``Connection``.
 
-    It calls ``opened`` when the handshake is done, or ``refused`` with the reason if the handshake fails.
+    It calls ``opened`` when the handshake is done, or ``refused`` with the reason if the handshake fails. A connection
+    that asks for files calls ``admit`` if a proxy has named its client, which returns why it must not be answered, if
+    so; and ``left`` at its end.
     """
 
-    __slots__ = ("_messages", "_opened", "_refused", "_stream")
+    __slots__ = ("_admit", "_left", "_messages", "_opened", "_pages", "_refused", "_stream", "_visit")
 
     receive_bytes = RECEIVE_BYTES
     much_bytes = MUCH_BYTES
@@ -59,12 +65,20 @@ class WebSocketConnection(Connection):
         messages: MessageCache,
         opened: Callable[[WebSocketConnection], None],
         refused: Callable[[WebSocketConnection, str], None],
+        pages: WebPages | None = None,
+        admit: Callable[[WebSocketConnection], str | None] = lambda connection: None,
+        left: Callable[[WebSocketConnection], None] = lambda connection: None,
     ) -> None:
-        self._stream = WebSocketStream(allowed_origins, forwarders)
+        self._stream = WebSocketStream(allowed_origins, forwarders, pages)
         super().__init__(sock, session, epoll, backlogs, self._stream)
         self._messages = messages
         self._opened = opened
         self._refused = refused
+        self._pages = pages
+        self._admit = admit
+        self._left = left
+        self._visit: Visit | None = None
+        """The requests for files; None if there was none."""
         self.state = State.OPENING
 
     def read(self) -> bool:
@@ -82,8 +96,11 @@ class WebSocketConnection(Connection):
         if answer:
             super().write(answer)
         if self.state is State.OPENING:
-            if stream.is_open and not self.ended:
+            if stream.asked is not None:
+                self._answer_request()
+            elif stream.is_open and not self.ended:
                 self.state = State.OPEN
+                self._visit = None
                 self._opened(self)
             elif stream.refusal or self.ended:
                 self._give_up(stream.refusal)
@@ -131,12 +148,80 @@ class WebSocketConnection(Connection):
         if self.state is State.OPENING:
             self._give_up("")
 
-    def time_out(self) -> None:
-        """Refuse the handshake if it is still not done."""
-        if self.state is State.OPENING:
+    def time_out(self) -> bool:
+        """Refuse the handshake if it is still not done. True if files are sent meanwhile: look again later."""
+        visit = self._visit
+        if self.state is not State.OPENING:
+            return False
+        if visit is None:
             self._stream.refuse(HTTPStatus.REQUEST_TIMEOUT, "no WebSocket handshake in time")
             super().write(self._stream.take_outgoing())
             self._give_up(self._stream.refusal)
+        elif visit.may_go_on():
+            return True
+        else:
+            self.drop("Nothing asked for, or not read")
+            self.begin_close()
+            self._left(self)
+        return False
+
+    # -- files ------------------------------------------------------------------------------------
+
+    def _answer_request(self) -> None:
+        """Answer the request that the stream has read. Until its end, nothing more is read."""
+        stream, pages, request = self._stream, self._pages, self._stream.asked
+        assert pages is not None and request is not None
+        if stream.forwarded is not None:
+            refusal = self._admit(self)
+            if refusal is not None:
+                stream.refuse(HTTPStatus.TOO_MANY_REQUESTS, refusal)
+                super().write(stream.take_outgoing())
+                self._give_up(refusal)
+                return
+        visit = self._visit
+        if visit is None:
+            visit = self._visit = Visit()
+        visit.requests += 1
+        visit.has_moved = True
+        # A proxy may use one connection for several of its clients.
+        is_last = stream.is_pipelined or stream.forwarded is not None or visit.requests >= MOST_REQUESTS
+        answer = pages.answer(request, is_own=stream.is_own(request.host), is_last=is_last)
+        visit.closes = answer.closes
+        if len(answer.head) + len(answer.body) <= PIECE_BYTES:
+            super().write(answer.head + answer.body)
+        else:
+            super().write(answer.head)
+            visit.body = memoryview(answer.body)
+        self._send_on(visit)
+
+    def _send_on(self, visit: Visit) -> None:
+        """Send the next pieces of the answer. When all of it is sent, close the connection or read it again."""
+        sent, most = 0, min(PIECE_BYTES, self._backlogs.sendq_bytes // 4)
+        while not self.has_backlog and not self.ended and sent < TURN_BYTES:
+            piece = visit.take_piece(most)
+            if not piece:
+                break
+            super().write(piece)
+            sent += len(piece)
+        if self.ended:
+            visit.body = None  # the peer is gone
+        elif visit.body is not None or self.has_backlog:
+            self._want((self._mask | select.EPOLLOUT) & ~select.EPOLLIN)
+            return
+        self._stream.asked = None
+        if visit.closes or self._stream.is_pipelined or self.ended:
+            self.begin_close()
+            self._left(self)
+        else:
+            self._want((self._mask | select.EPOLLIN) & ~select.EPOLLOUT)
+
+    def flush(self) -> None:
+        """Send as much of what waits as the socket takes; of an answer that is a file, the next pieces."""
+        super().flush()
+        if self._visit is not None and self._stream.asked is not None and self.state is State.OPENING:
+            self._visit.has_moved = True
+            if not self.has_backlog:
+                self._send_on(self._visit)
 
     def _give_up(self, why: str) -> None:
         if why:

@@ -4,10 +4,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from chatroom.config.serving import WebIrc
-from chatroom.config.values import Networks, is_origin
+from chatroom.config.values import Networks, Webroot, is_origin
 
 
 def test_networks_are_read_and_written_as_people_write_them() -> None:
@@ -47,3 +49,14 @@ def test_a_gateway_is_trusted_by_password_and_address() -> None:
     assert not trusting.trusts(4, outside)
     assert not trusting.trusts(6, inside)
     assert not WebIrc("", networks).trusts(4, inside)
+
+
+def test_a_webroot_is_a_directory_or_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also with a slash at its end, and below the home directory."""
+    monkeypatch.setenv("HOME", "/home/alice")
+    assert Webroot().read("") is None
+    assert Webroot().read("~/site/") == Webroot().read_text("/home/alice/site") == Path("/home/alice/site")
+    assert Webroot().write(Path("/srv")) == "/srv" and Webroot().write(None) == ""
+    for value in (1, ["/srv"], "a\0b", "/"):
+        with pytest.raises(ValueError, match=r"^$"):
+            Webroot().read(value)

@@ -24,6 +24,7 @@ TABLES = [
     f"{PROXY}\n{TLS}",
     'kind = "websocket"\nforwarded_from = ["127.0.0.1"]',
     f'kind = "websocket"\n{PROXY}',
+    'kind = "websocket"\nwebroot = "site"',
 ]
 AT_ONCE = 80
 SPARE_BYTES = 8 * 1024 * 1024
@@ -39,6 +40,9 @@ class OpenDaemon(Daemon):
         tables = [f"[[listen]]\nport = 0\n{table}\n" for table in TABLES]
         text = "".join(tables).replace("{certificate}", str(pair.certificate)).replace("{key}", str(pair.key))
         place.config_file.write_text(text)
+        site = place.config_file.parent / "site"
+        site.mkdir()
+        (site / "index.html").write_text("<!doctype html>")
         super().__init__(place)
         lines = self.log_lines("listening on ")
         self.ports = [int(line.partition(" (")[0].rpartition(":")[2]) for line in lines]

@@ -29,6 +29,7 @@ from chatroom.irc.framing import CLIENT_TAGS_BYTES, LINE_BYTES, LineBuffer, Malf
 from chatroom.server.certificates import Certificates
 from chatroom.server.proxy_header import LONGEST, ProxyHeader, read_header
 from chatroom.server.tls_socket import TlsSocket
+from chatroom.server.web_answers import WebPages
 from chatroom.server.websocket import HANDSHAKE_BYTES, MESSAGE_BYTES, WebSocketStream
 
 PROXIES = Networks().read(["127.0.0.1", "192.0.2.0/24"])
@@ -80,8 +81,8 @@ def check_websocket(random: Random) -> None:
     if random.random() < 0.5:
         data = mutate(random, data)
     data = data or b"x"  # no read is empty
-    forwarders = random.choice([(), PROXIES])
-    whole, parts = WebSocketStream((), forwarders), WebSocketStream((), forwarders)
+    forwarders, pages = random.choice([(), PROXIES]), random.choice([None, WebPages({}, "chat.local", False)])
+    whole, parts = WebSocketStream((), forwarders, pages), WebSocketStream((), forwarders, pages)
     lines = []
     for piece in cut(random, data):
         lines += parts.feed(piece)
@@ -89,6 +90,7 @@ def check_websocket(random: Random) -> None:
         assert len(parts._message) <= MESSAGE_BYTES
     assert lines == whole.feed(data)
     assert (parts.is_open, bool(parts.refusal)) == (whole.is_open, bool(whole.refusal))
+    assert (parts.asked, parts.is_pipelined) == (whole.asked, whole.is_pipelined)
     assert bool(parts.ended) == bool(whole.ended)  # of two faults, either may be named
     if parts.refusal:
         assert not lines

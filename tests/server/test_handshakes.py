@@ -16,6 +16,7 @@ from harness.daemon import CAP_S, until
 from harness.tls import Pair, client_context
 
 from chatroom.chat.people.session import Session
+from chatroom.config import Settings
 from chatroom.config.serving import Listen
 from chatroom.config.values import Networks
 from chatroom.errors import CertificateUnusable
@@ -33,7 +34,7 @@ class Door:
 
     def __init__(self, listen: Listen) -> None:
         self.listening = socket.create_server(("127.0.0.1", 0))
-        self.entrance = open_entrance(listen, self.listening)
+        self.entrance = open_entrance(listen, self.listening, Settings())
         self.ready: queue.SimpleQueue[Arrival] = queue.SimpleQueue()
         self.failed: queue.SimpleQueue[str] = queue.SimpleQueue()
         self.reported: list[str] = []

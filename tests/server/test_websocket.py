@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import struct
+from dataclasses import replace
 from http import HTTPStatus
 
 import pytest
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from websockets.frames import CloseCode, Opcode
 
 from chatroom.irc.framing import Malformed
+from chatroom.server.web_answers import WebPages
 from chatroom.server.websocket import (
     HANDSHAKE_BYTES,
     MESSAGE_BYTES,
@@ -23,6 +25,7 @@ from chatroom.server.websocket import (
 )
 
 KEY = base64.b64encode(b"sixteen bytes ok").decode()
+WEB_PAGES = WebPages({}, "chat.local", is_encrypted=False)
 CONTINUED, TEXT, BINARY, CLOSE, PING, PONG = 0, 1, 2, 8, 9, 10
 
 
@@ -168,6 +171,27 @@ def test_which_pages_may_connect(origin: str, allowed: tuple[str, ...], may: boo
     stream.feed(request(f"Origin: {origin}"))
     assert stream.is_open is may
     assert may or stream.take_outgoing().startswith(b"HTTP/1.1 403 ")
+
+
+@pytest.mark.parametrize(
+    "origin, host, pages, may",
+    [
+        ("http://chat.lan:8097", "chat.lan:8097", WEB_PAGES, True),
+        ("http://chat.lan:8097", "chat.lan:8097", None, False),
+        ("http://192.0.2.1", "192.0.2.1", WEB_PAGES, True),
+        ("http://chat.lan", "chat.lan:8097", WEB_PAGES, False),
+        ("http://other.lan", "chat.lan", WEB_PAGES, False),
+        ("http://evil.example:8097", "evil.example:8097", WEB_PAGES, False),
+        ("https://evil.example", "evil.example", replace(WEB_PAGES, is_encrypted=True), True),
+        ("https://evil.example", "other.example", replace(WEB_PAGES, is_encrypted=True), False),
+    ],
+)
+def test_the_servers_own_page_may_connect(origin: str, host: str, pages: WebPages | None, may: bool) -> None:
+    """A page that was loaded from here, under a name that is the server's own or that TLS has proved."""
+    stream = WebSocketStream((), (), pages)
+    stream.feed(request(f"Origin: {origin}", f"Host: {host}", left_out="Host"))
+    assert stream.is_open is may
+    assert may or "may not connect" in stream.refusal
 
 
 def test_a_client_without_an_origin_may_connect() -> None:

@@ -1,0 +1,169 @@
+"""The files of a web client: read at the start, and from then on in memory, by the paths that a browser asks for.
+
+So no path of a request ever reaches the file system. Directories, links, and names with a dot in front are left out.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import stat
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from chatroom.errors import ServeError
+from chatroom.paths import database_files
+
+if TYPE_CHECKING:
+    from chatroom.config import Settings
+
+MOST_FILES = 2000
+FILE_BYTES = 8 << 20
+"""The longest file."""
+ALL_BYTES = 32 << 20
+"""The longest sum of all files: they stay in memory."""
+INDEX = "index.html"
+CONFIG = "config.json"
+"""What web clients such as gamja read first."""
+
+_WELL_KNOWN = ".well-known"
+_TEXT = "; charset=utf-8"
+_TYPES = {
+    ".css": f"text/css{_TEXT}",
+    ".gif": "image/gif",
+    ".html": f"text/html{_TEXT}",
+    ".ico": "image/x-icon",
+    ".jpeg": "image/jpeg",
+    ".jpg": "image/jpeg",
+    ".js": f"text/javascript{_TEXT}",
+    ".json": "application/json",
+    ".map": "application/json",
+    ".md": f"text/plain{_TEXT}",
+    ".mjs": f"text/javascript{_TEXT}",
+    ".mp3": "audio/mpeg",
+    ".ogg": "audio/ogg",
+    ".png": "image/png",
+    ".svg": "image/svg+xml",
+    ".ttf": "font/ttf",
+    ".txt": f"text/plain{_TEXT}",
+    ".wasm": "application/wasm",
+    ".wav": "audio/wav",
+    ".webmanifest": "application/manifest+json",
+    ".webp": "image/webp",
+    ".woff": "font/woff",
+    ".woff2": "font/woff2",
+    ".xml": "application/xml",
+}
+_UNKNOWN_TYPE = "application/octet-stream"
+# Web clients set styles from scripts, show pictures that people link, and may be told to connect elsewhere. None of
+# them gets scripts from elsewhere, scripts within the page, or eval.
+_POLICY = (
+    "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob: https:; "
+    "media-src 'self' data: blob: https:; font-src 'self' data:; connect-src 'self' ws: wss: https:; "
+    "frame-src 'self' https:; object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors 'none'"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class WebFile:
+    """One file with the header fields that each answer with it has."""
+
+    body: bytes
+    tag: str
+    """Its entity tag, in quotation marks (RFC 9110, section 8.8.3)."""
+    fields: bytes
+
+    @classmethod
+    def make(cls, name: str, body: bytes, policy: str) -> WebFile:
+        """Make the file of that name."""
+        tag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
+        kind = _TYPES.get(Path(name).suffix.lower(), _UNKNOWN_TYPE)
+        fields = (
+            f"Content-Type: {kind}\r\nETag: {tag}\r\nCache-Control: no-cache\r\n"
+            f"Content-Security-Policy: {policy}\r\nX-Content-Type-Options: nosniff\r\n"
+            "Referrer-Policy: no-referrer\r\nCross-Origin-Opener-Policy: same-origin\r\n"
+            "Cross-Origin-Resource-Policy: same-origin\r\n"
+        )
+        return cls(body, tag, fields.encode())
+
+
+def read_files(root: Path, settings: Settings) -> Mapping[str, WebFile]:
+    """Return the files of a ``webroot`` setting, by their paths in a request. Raises ``ServeError``.
+
+    A ``config.json`` is added if there is none.
+    """
+    files: dict[str, WebFile] = {}
+    left = ALL_BYTES
+    secrets = _find_secrets(settings)
+    try:
+        for name, path in _find_files(root):
+            body = _read_file(path, secrets)
+            left -= len(body)
+            if left < 0 or len(files) >= MOST_FILES:
+                raise ServeError(f"listen.webroot {root}: more than {MOST_FILES} files, or {ALL_BYTES >> 20} MiB")
+            files[f"/{quote(name)}"] = WebFile.make(name, body, _POLICY)
+    except OSError as error:
+        raise ServeError(f"listen.webroot {error.filename or root}: {error.strerror or error}") from error
+    if f"/{INDEX}" not in files:
+        raise ServeError(
+            f"listen.webroot {root}: there is no {INDEX}; name the directory of a web client's built files"
+        )
+    files.setdefault(f"/{CONFIG}", WebFile.make(CONFIG, make_config(settings), _POLICY))
+    for target in [target for target in files if target.endswith(f"/{INDEX}")]:
+        files[target.removesuffix(INDEX)] = files[target]
+    return files
+
+
+def make_config(settings: Settings) -> bytes:
+    """Return the ``config.json`` for a client that is served from the WebSocket listener itself."""
+    channels = list(settings.channels.autojoin)
+    config = {"name": settings.server.network, "server": {"url": "/", "autojoin": channels}}
+    return json.dumps(config, ensure_ascii=False, indent=2).encode() + b"\n"
+
+
+def _find_files(root: Path) -> Iterator[tuple[str, Path]]:
+    """Walk over the regular files below a directory, in order: each with its name relative to it. Raises ``OSError``.
+
+    A directory or file behind a link is left out.
+    """
+
+    def fail(error: OSError) -> None:
+        raise error
+
+    for directory, folders, names in os.walk(root, onerror=fail, followlinks=False):
+        folders[:] = sorted(name for name in folders if not name.startswith(".") or name == _WELL_KNOWN)
+        for name in sorted(names):
+            path = Path(directory, name)
+            if not name.startswith(".") and stat.S_ISREG(path.lstat().st_mode):
+                yield path.relative_to(root).as_posix(), path
+
+
+def _read_file(path: Path, secrets: frozenset[tuple[int, int]]) -> bytes:
+    # O_NOFOLLOW: a file that became a link meanwhile is refused by the system.
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    with os.fdopen(descriptor, "rb") as file:
+        found = os.fstat(descriptor)
+        if (found.st_dev, found.st_ino) in secrets:
+            raise ServeError(f"listen.webroot: {path} is no file for everybody; name a directory of its own")
+        body = file.read(FILE_BYTES + 1)
+    if len(body) > FILE_BYTES:
+        raise ServeError(f"listen.webroot: {path} has more than {FILE_BYTES >> 20} MiB")
+    return body
+
+
+def _find_secrets(settings: Settings) -> frozenset[tuple[int, int]]:
+    """Return device and inode of the files that no web page may have."""
+    paths = [*database_files(settings.database.path), *(path for listen in settings.listen for path in listen.key)]
+    paths += [path for path in (settings.source, settings.log.file) if path is not None]
+    found = set()
+    for path in paths:
+        try:
+            status = path.stat()
+        except OSError:
+            continue
+        found.add((status.st_dev, status.st_ino))
+    return frozenset(found)

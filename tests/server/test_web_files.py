@@ -1,0 +1,135 @@
+"""Reading the files of a web client."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from chatroom.config import Settings
+from chatroom.config.chatting import Channels
+from chatroom.config.serving import Database, Listen, Server
+from chatroom.errors import ServeError
+from chatroom.server import web_files
+from chatroom.server.web_files import read_files
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """Settings whose database is elsewhere."""
+    return replace(Settings(), database=Database(path=tmp_path / "data" / "chat.db"))
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Path:
+    """The directory of a small client."""
+    directory = tmp_path / "site"
+    (directory / "parts").mkdir(parents=True)
+    (directory / "index.html").write_text("<!doctype html>")
+    (directory / "parts" / "with space.js").write_text("hello()")
+    return directory
+
+
+def test_files_are_found_by_the_paths_that_a_browser_asks_for(site: Path, settings: Settings) -> None:
+    """A directory with an index.html is that file; other names are percent-encoded."""
+    (site / "parts" / "index.html").write_text("parts")
+    files = read_files(site, settings)
+    assert sorted(files) == [
+        "/",
+        "/config.json",
+        "/index.html",
+        "/parts/",
+        "/parts/index.html",
+        "/parts/with%20space.js",
+    ]
+    assert files["/"] is files["/index.html"]
+    assert files["/parts/with%20space.js"].body == b"hello()"
+    assert b"Content-Type: text/javascript; charset=utf-8\r\n" in files["/parts/with%20space.js"].fields
+
+
+def test_each_file_forbids_what_a_page_does_not_need(site: Path, settings: Settings) -> None:
+    """No guessed types, no frames of others, no scripts from elsewhere or within the page."""
+    for file in read_files(site, settings).values():
+        fields = file.fields.decode()
+        policy = next(line for line in fields.split("\r\n") if line.startswith("Content-Security-Policy: "))
+        assert "X-Content-Type-Options: nosniff\r\n" in fields
+        assert "frame-ancestors 'none'" in policy
+        assert "script-src 'self';" in policy and "unsafe-eval" not in policy
+
+
+def test_links_hidden_files_and_what_is_no_file_are_left_out(site: Path, settings: Settings, tmp_path: Path) -> None:
+    """A link could lead to any file that the daemon may read; .git tells more than the site."""
+    (tmp_path / "secret.txt").write_text("secret")
+    (site / "link.txt").symlink_to(tmp_path / "secret.txt")
+    (site / "linked").symlink_to(tmp_path)
+    (site / ".htaccess").write_text("x")
+    (site / ".git").mkdir()
+    (site / ".git" / "config").write_text("x")
+    (site / ".well-known").mkdir()
+    (site / ".well-known" / "security.txt").write_text("x")
+    os.mkfifo(site / "pipe")
+    paths = set(read_files(site, settings))
+    assert paths == {"/", "/index.html", "/config.json", "/parts/with%20space.js", "/.well-known/security.txt"}
+
+
+def test_the_directory_itself_may_be_a_link(site: Path, settings: Settings, tmp_path: Path) -> None:
+    """So a new version is put into place by changing one link."""
+    (tmp_path / "current").symlink_to(site)
+    assert read_files(tmp_path / "current", settings).keys() == read_files(site, settings).keys()
+
+
+def test_a_configuration_is_made_unless_there_is_one(site: Path, settings: Settings) -> None:
+    """Where the WebSocket is, the channels, the network's name; a file of the client's own stays as it is."""
+    settings = replace(settings, channels=Channels(autojoin=("#tea",)), server=Server(network="Tea house"))
+    made = json.loads(read_files(site, settings)["/config.json"].body)
+    assert made == {"name": "Tea house", "server": {"url": "/", "autojoin": ["#tea"]}}
+    (site / "config.json").write_text("{}")
+    assert read_files(site, settings)["/config.json"].body == b"{}"
+
+
+def test_a_file_with_secrets_is_never_served(site: Path, settings: Settings, tmp_path: Path) -> None:
+    """The configuration, a private key, the database: also under another name."""
+    (tmp_path / "data").mkdir()
+    for name in ("key.pem", "chatroom.toml", "data/chat.db"):
+        (tmp_path / name).write_text("secret")
+        listen = Listen(key=(tmp_path / "key.pem",))
+        shown = replace(settings, listen=(listen,), source=tmp_path / "chatroom.toml")
+        read_files(site, shown)
+        os.link(tmp_path / name, site / "copy.txt")
+        with pytest.raises(ServeError, match=r"copy\.txt is no file for everybody"):
+            read_files(site, shown)
+        (site / "copy.txt").unlink()
+
+
+@pytest.mark.parametrize("bound, value", [("FILE_BYTES", 10), ("ALL_BYTES", 20), ("MOST_FILES", 1)])
+def test_what_is_too_much_is_refused(
+    bound: str, value: int, site: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The files stay in memory, so one file, all of them, and their number are bounded."""
+    monkeypatch.setattr(web_files, bound, value)
+    with pytest.raises(ServeError, match=r"listen\.webroot"):
+        read_files(site, settings)
+
+
+def test_a_directory_without_a_page_is_refused_with_a_way_out(tmp_path: Path, settings: Settings) -> None:
+    """It is the wrong directory, does not exist, or is a file."""
+    with pytest.raises(ServeError, match=r"there is no index\.html; name the directory"):
+        read_files(tmp_path, settings)
+    with pytest.raises(ServeError, match="No such file"):
+        read_files(tmp_path / "nowhere", settings)
+    (tmp_path / "file").touch()
+    with pytest.raises(ServeError, match="Not a directory"):
+        read_files(tmp_path / "file", settings)
+
+
+def test_a_changed_file_has_another_tag(site: Path, settings: Settings) -> None:
+    """A browser asks again each time, and gets a file only if it has changed."""
+    before = read_files(site, settings)["/"]
+    again = read_files(site, settings)["/"]
+    (site / "index.html").write_text("new")
+    after = read_files(site, settings)["/"]
+    assert before.tag == again.tag != after.tag
+    assert f"ETag: {after.tag}\r\n".encode() in after.fields
