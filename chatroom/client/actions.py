@@ -87,6 +87,16 @@ class Clear:
 
 
 @dataclass(frozen=True, slots=True)
+class Configure:
+    """Show or change the settings of the client."""
+
+    words: str
+    """A key and perhaps its new value; empty to list all settings."""
+    reset: bool = False
+    """True to give the key its default back."""
+
+
+@dataclass(frozen=True, slots=True)
 class Choose:
     """Ask the user what to do."""
 
@@ -115,7 +125,9 @@ class Quit:
     reason: str = ""
 
 
-Action = Line | Say | Join | Turn | Leave | Print | Register | LogIn | Reconnect | Ignore | Clear | Choose | Quit
+Action = (
+    Line | Say | Join | Turn | Leave | Print | Register | LogIn | Reconnect | Ignore | Clear | Configure | Choose | Quit
+)
 
 
 class Context(NamedTuple):

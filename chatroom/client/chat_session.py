@@ -24,6 +24,7 @@ from chatroom.client.navigation import Navigation
 from chatroom.client.new_account import NewAccount, NewPassword
 from chatroom.client.reconnecting import Retries
 from chatroom.client.route import Route
+from chatroom.client.settings.desk import SettingsDesk
 from chatroom.client.several_lines import MultilineReader
 from chatroom.client.speech import Speech
 from chatroom.client.text import clean_message, well_formed
@@ -53,10 +54,12 @@ class ChatSession:
         most_attempts: int | None = None,
         say_again: bool = False,
         can_ask: bool = True,
+        settings: SettingsDesk | None = None,
     ) -> None:
         self.state = State()
         self.navigation = Navigation(self.state, join)
-        self.ignored = Ignored(self.state)
+        self.settings = settings or SettingsDesk()
+        self.ignored = Ignored(self.state, lambda: self.settings.ignored)
         self.speech = Speech(self.state, self.write, again=say_again)
         self.question: Question | None = None
         """The question that the user has to answer now; None if there is none."""

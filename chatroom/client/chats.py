@@ -45,6 +45,7 @@ def chat_in_lines(
         plain.ATTEMPTS,
         say_again=True,
         can_ask=interactive,
+        settings=options.settings,
     )
     return plain.Plain(
         session,
@@ -63,7 +64,7 @@ async def chat_on_screen(options: Options) -> int:
     # Imported only here: it loads prompt_toolkit, which a script that pipes a line should not wait for.
     from chatroom.client.screen import Screen
 
-    with Screen() as screen:
+    with Screen(in_colour=options.settings.current.look.colours) as screen:
         try:
             nick = options.nick
             if not nick:
@@ -81,6 +82,7 @@ async def chat_on_screen(options: Options) -> int:
             time.monotonic,
             random.random,
             options.join,
+            settings=options.settings,
         )
         code = await screen.run(session)
     if session.over is not None and session.over.unreachable and options.route.address.host in LOOPBACK:

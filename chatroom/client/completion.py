@@ -32,6 +32,8 @@ class ChatCompleter(Completer):
             return  # everything would match, and the list would fill the screen
         if takes == "command":
             yield from _matching(word, [command.name for command in COMMANDS], "")
+        if takes == "setting":
+            yield from _matching(word, self._session.settings.key_paths, " ")
         if takes == "search":
             yield from _matching(word, [f"from:{nick}" for nick in self._nicks()], " ")
             yield from _matching(word, [f"in:{name}" for name in self._channels()], " ")

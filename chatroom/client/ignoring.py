@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from chatroom.client.chat_events import Event, Invited, Renamed, Said
 from chatroom.client.chat_state import State
 
 
 class Ignored:
-    """The nicks that are ignored until the end of the program. A nick change does not help the ignored."""
+    """The nicks that are ignored until the end of the program. A nick change does not help the ignored.
 
-    def __init__(self, state: State) -> None:
+    ``always`` returns the nicks that are ignored by the settings.
+    """
+
+    def __init__(self, state: State, always: Callable[[], tuple[str, ...]] = tuple) -> None:
         self._state = state
+        self._always = always
         self._nicks: dict[str, str] = {}
 
     def toggle(self, nick: str) -> str:
@@ -20,25 +24,32 @@ class Ignored:
         folded = self._state.fold(nick)
         if self._nicks.pop(folded, None) is not None:
             return f"You read {nick} again."
+        if folded in self._kept():
+            return f"{nick} is in people.ignored: /set people.ignored changes it."
         self._nicks[folded] = nick
         return f"You do not read what {nick} says until you leave the chat, or until /ignore {nick} again."
 
     def describe(self) -> str:
         """Return who is ignored."""
-        return f"You ignore {', '.join(self._nicks.values())}." if self._nicks else "You ignore nobody."
+        nicks = [*self._nicks.values(), *(f"{nick} (always)" for nick in self._always())]
+        return f"You ignore {', '.join(nicks)}." if nicks else "You ignore nobody."
 
     def filter(self, events: Iterable[Event]) -> list[Event]:
         """Return the events without what ignored users say."""
-        if not self._nicks:
+        kept = self._kept()
+        if not self._nicks and not kept:
             return list(events)
         shown: list[Event] = []
         for event in events:
             if isinstance(event, Renamed):
                 self._follow(event)
             by = event.nick if isinstance(event, Said) else event.by if isinstance(event, Invited) else None
-            if by is None or self._state.fold(by) not in self._nicks:
+            if by is None or not (self._state.fold(by) in self._nicks or self._state.fold(by) in kept):
                 shown.append(event)
         return shown
+
+    def _kept(self) -> set[str]:
+        return {self._state.fold(nick) for nick in self._always()}
 
     def _follow(self, renamed: Renamed) -> None:
         if self._nicks.pop(self._state.fold(renamed.old), None) is not None:

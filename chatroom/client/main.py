@@ -15,15 +15,16 @@ import click
 from chatroom import __version__
 from chatroom.client import std_streams
 from chatroom.client.address import Address, parse_address
+from chatroom.client.start_options import Beginning, channel_name, complete
 from chatroom.client.stdin_lines import LineSource
 from chatroom.client.terminal_echo import TerminalEcho
 from chatroom.client.text import printable, well_formed
 from chatroom.client.trust import SYSTEM_TRUST, Trust, parse_fingerprint
-from chatroom.errors import ChatroomError
+from chatroom.errors import ChatroomError, ConfigError
 
 if TYPE_CHECKING:
-    from chatroom.client.known_servers import KnownServers
     from chatroom.client.options import Options
+    from chatroom.client.settings.desk import SettingsDesk
 
 # The program writes no files, so only its output can fail with these.
 _OUTPUT_ERRORS = (errno.EBADF, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.ENOSPC)
@@ -61,6 +62,11 @@ def _report(error: Exception) -> int:
             text = f"{error.filename}: {text}"
         elif error.errno in _OUTPUT_ERRORS:
             text = f"cannot write to stdout: {text}"
+    elif isinstance(error, ConfigError):
+        # All errors of the settings at once, each on a line.
+        *before, text = error.errors
+        for one in before:
+            std_streams.tell(sys.stderr, f"chatroom: {printable(one)}\n")
     elif isinstance(error, ChatroomError):
         text = str(error)
     else:
@@ -77,7 +83,7 @@ def _convert_fingerprint(ctx: click.Context, param: click.Parameter, value: str 
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
-@click.argument("server", default="127.0.0.1", metavar="[HOST[:PORT]]")
+@click.argument("server", default="", metavar="[HOST[:PORT]|NAME]")
 @click.option("--nick", help="Your nick. Without it you are asked; the default is your login name.")
 @click.option("--account", help="Log in to this account. The nick may differ from it.")
 @click.option("--join", multiple=True, metavar="CHANNEL", help="Join this channel; may be repeated.")
@@ -95,6 +101,8 @@ def _convert_fingerprint(ctx: click.Context, param: click.Parameter, value: str 
 @click.option("--certificate", metavar="FILE", default="", help="Show this certificate (PEM), to log in with it.")
 @click.option("--key", metavar="FILE", default="", help="The certificate's key, if it is not in the same file.")
 @click.option("--forget", is_flag=True, help="Forget the certificates of HOST that you have trusted, and end.")
+@click.option("--config", metavar="FILE", help="Read the settings from FILE.  [~/.config/chatroom/client.toml]")
+@click.option("--write-config", is_flag=True, help="Write a file that explains every setting, and end.")
 @click.version_option(__version__, prog_name="chatroom")
 def command(
     server: str,
@@ -110,8 +118,10 @@ def command(
     certificate: str,
     key: str,
     forget: bool,
+    config: str | None,
+    write_config: bool,
 ) -> int:
-    """Chat on the server at HOST (default: 127.0.0.1:6667).
+    """Chat on the server at HOST (default: 127.0.0.1:6667), or on the saved server NAME of the settings.
 
     At a terminal chatroom asks for your nick and shows a prompt; type /help there. In a pipe it sends each line of
     stdin to the channel. The exit code is 0 if all of them have arrived:
@@ -126,16 +136,15 @@ def command(
     CHATROOM_PASSWORD and CHATROOM_SERVER_PASSWORD give the passwords of your account and of the server. At a terminal
     you are asked for them. CHATROOM_DEBUG=1 shows the traceback of an internal error.
     """
-    # Here, because --version and --help need none of them.
-    from chatroom.client.known_servers import KnownServers, default_path
-    from chatroom.client.options import Options
-    from chatroom.client.route import Route
-
     trust = Trust(fingerprint, well_formed(ca), well_formed(certificate), well_formed(key))
-    address = _parse_server(server, tls, trust)
-    known = KnownServers(default_path())
+    channels = tuple(channel_name(well_formed(name)) for name in join)
+    given = Beginning(well_formed(server), well_formed(nick or ""), well_formed(account or ""), channels, tls, trust)
+    if write_config:
+        return _write_settings(config)
+    desk = _open_settings(config)
+    start = complete(given, desk.found)
     if forget:
-        return _forget(known, address)
+        return _forget(_parse_server(start))
     source = LineSource(sys.stdin.fileno())
     server_password = os.environ.get("CHATROOM_SERVER_PASSWORD", "")
     if server_password_stdin:
@@ -144,30 +153,62 @@ def command(
         except OSError as error:
             std_streams.tell(sys.stderr, f"chatroom: cannot read stdin: {error.strerror}\n")
             return 1
-    options = Options(
-        Route(address, known, lambda: datetime.now(UTC), trust),
-        well_formed(nick or account or ""),
-        well_formed(account or ""),
-        well_formed(os.environ.get("CHATROOM_PASSWORD", "")),
-        well_formed(server_password),
-        tuple(well_formed(name if name.startswith(("#", "&")) else f"#{name}") for name in join),
-    )
+    options = _make_options(start, server_password, desk)
     # TERM=dumb: this terminal cannot move the cursor. A shell inside an editor is one.
     piped = not (sys.stdin.isatty() and sys.stdout.isatty()) or os.environ.get("TERM", "dumb") == "dumb"
     return _run_plain(options, source, commands) if as_plain or piped else _run_screen(options)
 
 
-def _parse_server(server: str, tls: bool, trust: Trust) -> Address:
-    """Return the address that the command line names. Options about certificates ask for TLS."""
+# The imports of these functions are in them, because --version and --help need none of them.
+
+
+def _open_settings(config: str | None) -> SettingsDesk:
+    from chatroom.client.settings import finding
+    from chatroom.client.settings.desk import SettingsDesk
+
+    return SettingsDesk(finding.file_to_write(config), finding.find_file(config))
+
+
+def _write_settings(config: str | None) -> int:
+    from chatroom.client.settings.client_file import write_template
+    from chatroom.client.settings.finding import file_to_write
+
+    path = file_to_write(config)
+    if path is None:
+        raise ConfigError("there is no home directory for the settings: set HOME, or name a file with --config")
+    write_template(path)
+    std_streams.tell(sys.stderr, f"Wrote {printable(str(path))}. Every setting is commented out and has its default.\n")
+    return 0
+
+
+def _make_options(start: Beginning, server_password: str, settings: SettingsDesk) -> Options:
+    from chatroom.client.known_servers import KnownServers, default_path
+    from chatroom.client.options import Options
+    from chatroom.client.route import Route
+
+    return Options(
+        Route(_parse_server(start), KnownServers(default_path()), lambda: datetime.now(UTC), start.trust),
+        start.nick,
+        start.account,
+        well_formed(os.environ.get("CHATROOM_PASSWORD", "")),
+        well_formed(server_password),
+        start.join,
+        settings,
+    )
+
+
+def _parse_server(start: Beginning) -> Address:
+    """Return the address of the server. Options about certificates ask for TLS."""
+    trust = start.trust
     if trust.fingerprint and trust.authorities:
         raise click.UsageError("--fingerprint and --ca exclude each other: the one names the certificate itself")
     if trust.key and not trust.certificate:
         raise click.UsageError("--key needs --certificate")
-    server = well_formed(server)
     try:
-        address = parse_address(server, tls=tls or trust != SYSTEM_TRUST)
+        address = parse_address(start.server, tls=start.tls or trust != SYSTEM_TRUST)
     except ValueError:
-        raise click.BadParameter(f"{server!r} is not HOST or HOST:PORT", param_hint="'[HOST[:PORT]]'") from None
+        text = f"{start.server!r} is not HOST or HOST:PORT, nor a saved server"
+        raise click.BadParameter(text, param_hint="'[HOST[:PORT]|NAME]'") from None
     if trust.authorities or trust.certificate:
         # Before the chat: a wrong file is no reason to try again. Only then, because it loads ssl.
         from chatroom.client.secure_socket import check_files
@@ -176,8 +217,10 @@ def _parse_server(server: str, tls: bool, trust: Trust) -> Address:
     return address
 
 
-def _forget(known: KnownServers, address: Address) -> int:
-    host = printable(address.host)
+def _forget(address: Address) -> int:
+    from chatroom.client.known_servers import KnownServers, default_path
+
+    host, known = printable(address.host), KnownServers(default_path())
     if known.forget(address.host):
         std_streams.tell(sys.stderr, f"Forgot what {known.path} had of {host}.\n")
         return 0

@@ -1,17 +1,18 @@
-"""What the command line and the environment say of a chat."""
+"""What the command line, the environment and the settings say of a chat."""
 
 from __future__ import annotations
 
 import getpass
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from chatroom.client.route import Route
+from chatroom.client.settings.desk import SettingsDesk
 from chatroom.irc.names import is_nick
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """The settings from the command line and the environment."""
+    """What a chat begins with: from the command line, the environment and the settings."""
 
     route: Route
     nick: str
@@ -19,6 +20,7 @@ class Options:
     password: str
     server_password: str
     join: tuple[str, ...]
+    settings: SettingsDesk = field(default_factory=SettingsDesk)
 
     @property
     def asks_password(self) -> bool:

@@ -6,7 +6,7 @@ A line is a list of fragments, each with the name of its style. ``screen`` says 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple
@@ -38,7 +38,7 @@ from chatroom.client.chat_events import (
     Unsaid,
     Welcome,
 )
-from chatroom.client.mentioning import mentions
+from chatroom.client.mentioning import mentions_any
 from chatroom.client.search_queries import MOST_FOUND
 from chatroom.client.text import printable
 
@@ -72,10 +72,13 @@ def nick_style(nick: str) -> str:
     return NICK_STYLES[zlib.crc32(nick.lower().encode()) % len(NICK_STYLES)]
 
 
-def render(event: Event, me: str = "") -> list[RenderedLine]:
-    """Return the lines to show for an event. Another user's message that contains the nick ``me`` stands out."""
+def render(event: Event, me: str = "", words: Iterable[str] = ()) -> list[RenderedLine]:
+    """Return the lines to show for an event.
+
+    Another user's message that contains the nick ``me`` or one of ``words`` stands out.
+    """
     lines = [_printable(line) for line in _WORDING[type(event)](event)]
-    if me and isinstance(event, Said) and not event.mine and mentions(event.text, me):
+    if isinstance(event, Said) and not event.mine and mentions_any(event.text, (me, *words)):
         lines = [line._replace(words=[*line.words[:-1], ("mention", line.words[-1][1])]) for line in lines]
     return lines
 

@@ -24,6 +24,7 @@ from prompt_toolkit.output import ColorDepth, create_output
 
 from chatroom.client.above_prompt import PAUSE_S, AbovePrompt
 from chatroom.client.actions import Choose
+from chatroom.client.attention import Bell, calls
 from chatroom.client.chat_events import Cleared, Denied, Event, Info, Trouble
 from chatroom.client.chat_keys import QuietInput, make_keys
 from chatroom.client.chat_session import ChatSession, Question
@@ -53,10 +54,11 @@ class _Invisible(Processor):
 class Screen:
     """One user at a terminal. A context manager: at its end the terminal is as it was.
 
-    ``post`` may be called from any thread, everything else from the thread of the event loop.
+    ``in_colour``: use colours, if the environment does not say otherwise. ``post`` may be called from any thread,
+    everything else from the thread of the event loop.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, in_colour: bool = True) -> None:
         self._loop = asyncio.get_running_loop()
         # Reports of the link. append() and popleft() of a deque are safe in two threads.
         self._inbox: deque[LinkItem] = deque()
@@ -67,7 +69,9 @@ class Screen:
         self._echo = TerminalEcho(sys.stdin.fileno())
         self._output = create_output()
         # NO_COLOR (no-color.org) takes away the colours, and leaves bold.
-        self._colours = ColorDepth.DEPTH_1_BIT if os.environ.get("NO_COLOR") else self._output.get_default_color_depth()
+        is_plain = bool(os.environ.get("NO_COLOR")) or not in_colour
+        self._colours = ColorDepth.DEPTH_1_BIT if is_plain else self._output.get_default_color_depth()
+        self._bell = Bell(self._output, self._loop.time)
         self._above = AbovePrompt(self._output, self._colours, self._fail)
         self._last_width = self._width
         self._news = asyncio.Event()  # set when the link has reported something
@@ -335,11 +339,15 @@ class Screen:
         return prompt_text(self._require(), self._width)
 
     def _show(self, events: list[Event]) -> None:
+        session = self._require()
+        attention = session.settings.current.attention
         for event in events:
             if isinstance(event, Cleared):
                 self._above.clear()
-            for line in render(event, self._require().state.nick):
+            for line in render(event, session.state.nick, attention.words):
                 self._above.show(self._line(line))
+            if attention.bell and calls(event, session.state, attention.words):
+                self._bell.ring()
 
     def _line(self, line: RenderedLine) -> list[Fragment]:
         """The line with its time, and its conversation if that is not clear."""

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from chatroom.client.actions import (
     Action,
     Clear,
+    Configure,
     Context,
     Ignore,
     Join,
@@ -38,7 +39,8 @@ class Command(NamedTuple):
     help: str
     handler: Handler
     takes: str = ""
-    """What Tab completes in the parameters: ``nick``, ``channel``, ``both``, ``command``, ``search`` or nothing."""
+    """What Tab completes in the parameters: ``nick``, ``channel``, ``both``, ``command``, ``search``, ``setting`` or
+    nothing."""
     aliases: tuple[str, ...] = ()
     more: str = ""
     """Further lines of ``/help NAME``."""
@@ -213,6 +215,11 @@ def _raw(context: Context, rest: str) -> list[Action]:
     return [Line(rest)]
 
 
+def _unset(context: Context, rest: str) -> list[Action]:
+    words_of(rest, 1)
+    return [Configure(rest, reset=True)]
+
+
 # No line of /help is wider than 80 columns: a text here has at most 41 characters.
 TOPICS: dict[str, tuple[Command, ...]] = {
     "talk": (
@@ -256,6 +263,8 @@ TOPICS: dict[str, tuple[Command, ...]] = {
     "program": (
         Command("help", "[COMMAND]", "list the commands, or explain one", _help, "command", ("h", "?")),
         Command("clear", "", "clear the screen", lambda context, rest: [Clear()]),
+        Command("set", "[KEY [VALUE]]", "show or change the settings", lambda c, rest: [Configure(rest)], "setting"),
+        Command("unset", "KEY", "give a setting its default back", _unset, "setting"),
         Command("reconnect", "", "connect again now", lambda context, rest: [Reconnect()]),
         Command("raw", "LINE", "send a line of IRC unchanged", _raw, aliases=("quote",)),
         Command("quit", "[REASON]", "leave the chat", lambda context, rest: [Quit(rest)], aliases=("exit",)),

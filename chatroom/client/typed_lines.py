@@ -8,6 +8,7 @@ from chatroom.client.actions import (
     Action,
     Choose,
     Clear,
+    Configure,
     Context,
     Ignore,
     Join,
@@ -25,6 +26,7 @@ from chatroom.client.chat_events import Cleared, Denied, Event, Info
 from chatroom.client.chat_state import State
 from chatroom.client.ignoring import Ignored
 from chatroom.client.navigation import Navigation
+from chatroom.client.settings.desk import SettingsDesk
 from chatroom.client.slash_commands import interpret, say
 from chatroom.client.speech import Speech
 from chatroom.client.text import well_formed
@@ -54,6 +56,7 @@ class Chat(Protocol):
     navigation: Navigation
     speech: Speech
     ignored: Ignored
+    settings: SettingsDesk
     online: bool
 
     @property
@@ -149,6 +152,8 @@ class TypedLines:
             return [Info(session.ignored.toggle(action.nick) if action.nick else session.ignored.describe())]
         if isinstance(action, Clear):
             return [Cleared()]
+        if isinstance(action, Configure):
+            return session.settings.configure(action.words, reset=action.reset)
         if isinstance(action, Reconnect):
             return session.reconnect()
         if isinstance(action, Quit):

@@ -145,13 +145,17 @@ class FilePath:
     allowed: str = "the path of a file"
     is_optional: bool = False
     """True if an empty text is valid and stands for None."""
+    is_directory: bool = False
+    """True if a slash at the end is valid."""
 
     def read(self, value: object) -> Path | None:
         """Accept a TOML string, and expand ``~``."""
         if value == "" and self.is_optional:
             return None
         # A NUL would raise a ValueError only later, when the path is opened.
-        if not isinstance(value, str) or not value or "\0" in value or value.endswith("/"):
+        if not isinstance(value, str) or not value or "\0" in value:
+            raise ValueError
+        if value.endswith("/") and not self.is_directory:
             raise ValueError
         try:
             return Path(value).expanduser()

@@ -78,6 +78,8 @@ class Reading:
 
     def _take_section(self, section: str, body: object, where: str) -> None:
         schema = self._schema
+        if section in schema.refused:
+            raise ConfigError(f"{where}: {section}: {schema.refused[section]}")
         if section not in schema.sections and not isinstance(body, dict | list):
             raise ConfigError(f"{where}: unknown key {section} outside a section{schema.hint_section(section)}")
         if section not in schema.sections:
@@ -121,6 +123,8 @@ class Reading:
         key = self._schema.find_key(f"{section}.{name}")
         if key is None:
             path = f"{shown or section}.{name}"
+            if name in self._schema.refused:
+                raise ConfigError(f"{where}: {path}: {self._schema.refused[name]}")
             known = [f"{shown or section}.{key.name}" for key in self._schema.keys_in(section)]
             raise ConfigError(f"{where}: unknown key {path}{did_you_mean(path, known)}")
         return key

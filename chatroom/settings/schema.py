@@ -12,15 +12,22 @@ class Schema:
     """The sections by their names, in the order of the file, and their keys.
 
     A section in ``repeated`` is an array of tables (``[[listen]]``), one in ``named`` has a table for each name
-    (``[servers.home]``). Immutable, so threads share it freely.
+    (``[servers.home]``). ``refused`` has names that are no keys on purpose, with the way out. Immutable, so threads
+    share it freely.
     """
 
     def __init__(
-        self, sections: Mapping[str, type[Any]], *, repeated: Iterable[str] = (), named: Iterable[str] = ()
+        self,
+        sections: Mapping[str, type[Any]],
+        *,
+        repeated: Iterable[str] = (),
+        named: Iterable[str] = (),
+        refused: Mapping[str, str] | None = None,
     ) -> None:
         self.sections = sections
         self.repeated = frozenset(repeated)
         self.named = frozenset(named)
+        self.refused = refused or {}
         self.keys: tuple[Key, ...] = tuple(
             key for name, made_of in sections.items() for key in keys_of(name, made_of, repeated=name in self.repeated)
         )

@@ -13,8 +13,9 @@ from harness.terminal import Terminal
 
 @pytest.fixture(autouse=True)
 def state_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where the client remembers servers: not in the developer's home."""
+    """Where the client remembers servers: not in the developer's home, nor are its settings."""
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     return tmp_path / "state" / "chatroom"
 
 

@@ -11,6 +11,7 @@ from chatroom.client.handshake import Login
 from chatroom.client.known_servers import KnownServers
 from chatroom.client.link import Closed, Opened, Received
 from chatroom.client.route import Route
+from chatroom.client.settings.desk import SettingsDesk
 from chatroom.client.trust import SYSTEM_TRUST, Trust
 from chatroom.irc.message import parse
 
@@ -61,6 +62,7 @@ class Stage:
         address: Address = PLAIN,
         known: KnownServers = NOTHING_KNOWN,
         trust: Trust = SYSTEM_TRUST,
+        settings: SettingsDesk | None = None,
     ) -> None:
         self.links: list[FakeLink] = []
         self.now = 0.0
@@ -73,6 +75,7 @@ class Stage:
             lambda: 0.5,
             join,
             attempts,
+            settings=settings,
         )
         self.session.start()
 

@@ -35,7 +35,7 @@ from chatroom.client.chat_events import (
     Welcome,
 )
 from chatroom.client.joined_channel import Channel
-from chatroom.client.mentioning import mentions
+from chatroom.client.mentioning import mentions_any
 from chatroom.client.places.open_places import Mention, Places
 from chatroom.client.places.place import Kind, Place
 from chatroom.client.places.place_log import PlaceLog
@@ -137,7 +137,7 @@ class ServerPlaces:
     def _is_mention(self, place: Place, said: Said) -> bool:
         if place.kind == "conversation":
             return True
-        return any(mentions(said.text, word) for word in (self._names.nick, *self.places.highlights) if word)
+        return mentions_any(said.text, (self._names.nick, *self.places.highlights))
 
     @staticmethod
     def _is_mine(event: Event) -> bool:

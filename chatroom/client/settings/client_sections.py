@@ -1,0 +1,209 @@
+"""The sections of the client's settings.
+
+A key is a field made by ``setting``. The docstrings of the sections and the descriptions of the keys are the text of
+``client.toml``. Immutable: a change makes a new object.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from chatroom.client.address import parse_address
+from chatroom.client.trust import parse_fingerprint
+from chatroom.settings.keys import setting
+from chatroom.settings.kinds import FilePath, Text, Words, YesOrNo
+from chatroom.settings.schema import Schema
+
+_NICK = r"([^\s\x00-\x1f\x7f:,!@#&][^\s\x00-\x1f\x7f,!@]*)?"
+_CHANNEL = 'a list of channels, such as ["#tea"], none of them twice'
+_FINGERPRINT_FORM = "a SHA-256 fingerprint: 64 hexadecimal digits"
+_IN_CLEAR = "a password does not belong into this file; CHATROOM_PASSWORD or the prompt gives it"
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """The address of a server, as people write it."""
+
+    allowed: str = "HOST, HOST:PORT, irc://HOST or ircs://HOST"
+
+    def read(self, value: object) -> str:
+        """Accept a TOML string that is an address."""
+        if not isinstance(value, str):
+            raise ValueError
+        parse_address(value)
+        return value
+
+    def read_text(self, text: str) -> str:
+        """Accept the text itself."""
+        return self.read(text)
+
+    def write(self, value: object) -> object:
+        """Return the value unchanged."""
+        return value
+
+
+@dataclass(frozen=True, slots=True)
+class Fingerprint:
+    """The fingerprint of a certificate, or an empty text for none."""
+
+    allowed: str = _FINGERPRINT_FORM
+
+    def read(self, value: object) -> str:
+        """Accept a TOML string in any usual spelling of a fingerprint."""
+        if not isinstance(value, str):
+            raise ValueError
+        return parse_fingerprint(value) if value else ""
+
+    def read_text(self, text: str) -> str:
+        """Accept the text itself."""
+        return self.read(text)
+
+    def write(self, value: object) -> object:
+        """Return the value unchanged."""
+        return value
+
+
+def _is_channel(word: str) -> bool:
+    return word != "" and not any(char.isspace() or char in ",\0\a" for char in word)
+
+
+def _is_word(word: str) -> bool:
+    return word.strip() == word != "" and word.isprintable()
+
+
+def _is_nick(word: str) -> bool:
+    return word != "" and not any(char.isspace() or char in ":,!@" for char in word) and word.isprintable()
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """What a chat begins with, if the command line says nothing else."""
+
+    server: str = setting(
+        "127.0.0.1",
+        Server(),
+        "The server, or the name of a saved one (see the end of this file).",
+        applies="restart",
+    )
+    nick: str = setting(
+        "",
+        Text("a nick", _NICK, 100),
+        "Your nick. Empty: chatroom asks, and proposes your login name.",
+        applies="restart",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How the chat looks."""
+
+    colours: bool = setting(
+        True,
+        YesOrNo(),
+        "Use colours. The environment variable NO_COLOR turns them off, too.",
+        applies="restart",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Attention:
+    """What calls you.
+
+    A message of another user calls you if your nick or one of the words is in it, or if it is for you alone.
+    """
+
+    words: tuple[str, ...] = setting(
+        (),
+        Words('a list of words, such as ["tea", "build failed"], none of them twice', _is_word),
+        "Words that stand out as your nick does, in upper or lower case.",
+    )
+    bell: bool = setting(
+        False, YesOrNo(), "Ring the terminal's bell when a message calls you, at most every two seconds."
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """Other users."""
+
+    ignored: tuple[str, ...] = setting(
+        (),
+        Words("a list of nicks, none of them twice", _is_nick),
+        "Users whose messages you do not read, on all servers. /ignore is for one chat only.",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class SavedServer:
+    """A saved server: ``chatroom NAME`` connects to it.
+
+    Repeat this section, with another NAME, for each server. Options on the command line override it.
+    """
+
+    address: str = setting("", Server(), "Where the server is. Required.", applies="restart")
+    tls: bool = setting(False, YesOrNo(), "Encrypt, as with ircs://.", applies="restart")
+    nick: str = setting(
+        "", Text("a nick", _NICK, 100), "Your nick there. Empty: that of the account.", applies="restart"
+    )
+    account: str = setting(
+        "", Text("the name of an account", _NICK, 100), "The account to log in to. Empty: none.", applies="restart"
+    )
+    join: tuple[str, ...] = setting((), Words(_CHANNEL, _is_channel), "The channels to join.", applies="restart")
+    fingerprint: str = setting(
+        "", Fingerprint(), "Trust the certificate with this fingerprint and no other.", applies="restart"
+    )
+    ca: Path | None = setting(
+        None,
+        FilePath(is_optional=True),
+        "Trust this certificate (PEM), or those that it has signed. Empty: those that the system trusts.",
+        applies="restart",
+        shown="",
+    )
+    certificate: Path | None = setting(
+        None,
+        FilePath(is_optional=True),
+        "Show this certificate (PEM), to log in with it. Empty: none.",
+        applies="restart",
+        shown="",
+    )
+    key: Path | None = setting(
+        None, FilePath(is_optional=True), "Its key, if it is in another file.", applies="restart", shown=""
+    )
+
+    @property
+    def fault(self) -> str:
+        """What makes no sense in this table; empty if nothing does."""
+        if not self.address:
+            return "address is missing"
+        if self.fingerprint and self.ca:
+            return "fingerprint and ca exclude each other: the one names the certificate itself"
+        if self.key and not self.certificate:
+            return "key needs certificate"
+        return ""
+
+
+@dataclass(frozen=True, slots=True)
+class ClientSettings:
+    """All settings of the client. Without arguments, all have their defaults."""
+
+    start: Start = field(default_factory=Start)
+    look: Look = field(default_factory=Look)
+    attention: Attention = field(default_factory=Attention)
+    people: People = field(default_factory=People)
+    servers: Mapping[str, SavedServer] = field(default_factory=dict)
+    """The saved servers by their names."""
+    sources: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
+    """The file that sets a key, by the key's path. Other keys are missing."""
+
+
+SECTIONS: dict[str, type[Any]] = {
+    "start": Start,
+    "look": Look,
+    "attention": Attention,
+    "people": People,
+    "servers": SavedServer,
+}
+SCHEMA = Schema(SECTIONS, named=["servers"], refused={"password": _IN_CLEAR, "server_password": _IN_CLEAR})
