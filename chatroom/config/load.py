@@ -17,6 +17,7 @@ from chatroom import paths
 from chatroom.config.serving import Listen
 from chatroom.config.settings import KEYS, SCHEMA, SECTIONS, Settings, find_key
 from chatroom.errors import ConfigError
+from chatroom.findings import Finding
 from chatroom.settings.reading import Reading, read_document
 from chatroom.settings.schema import did_you_mean
 
@@ -145,20 +146,26 @@ class _ServerReading(Reading):
         return listeners
 
 
-def find_unsafe(settings: Settings) -> list[str]:
-    """Return a sentence for each setting that is valid and unsafe, with the way out."""
+def find_unsafe(settings: Settings) -> list[Finding]:
+    """Return the settings that are valid and unsafe."""
     exposure = find_exposure(settings)
     return [
         *(
-            f"{one.host} port {one.port} is open to a network without TLS: passwords and messages can be read on the "
-            'way; set tls = true there ("chatroomctl tls self-signed" makes a certificate), or listen on 127.0.0.1'
+            Finding(
+                f"{one.host} port {one.port} is open to a network without TLS: passwords and messages can be read on "
+                "the way",
+                'set tls = true there ("chatroomctl tls self-signed" makes a certificate), or listen on 127.0.0.1',
+            )
             for one in settings.listen
             if one.is_exposed
         ),
         *(
             [
-                f"metrics.listen {settings.metrics.listen} is open to a network: anyone there can read how many people "
-                "are online; listen on 127.0.0.1, and let a proxy with a password pass it on"
+                Finding(
+                    f"metrics.listen {settings.metrics.listen} is open to a network: anyone there can read how many "
+                    "people are online",
+                    "listen on 127.0.0.1, and let a proxy with a password pass it on",
+                )
             ]
             if settings.metrics.is_exposed
             else []
@@ -167,13 +174,15 @@ def find_unsafe(settings: Settings) -> list[str]:
     ]
 
 
-def find_exposure(settings: Settings) -> str | None:
-    """Return a warning if the configuration file has a password and every user of this machine may read it."""
+def find_exposure(settings: Settings) -> Finding | None:
+    """Return a finding if the configuration file has a password and every user of this machine may read it."""
     source = settings.source
     secrets = [key for key in KEYS if key.secret and key.value_in(settings)]
     exposed = [key.path for key in secrets if source is not None and settings.key_sources.get(key.path) == str(source)]
     # A group may read it: 0640 is how a system shares the file with the daemon's own group.
     if source is None or not exposed or not source.stat().st_mode & 0o004:
         return None
-    named = shlex.quote(str(source))
-    return f"{source}: every user of this machine can read {' and '.join(exposed)}; run: chmod o= {named}"
+    return Finding(
+        f"{source}: every user of this machine can read {' and '.join(exposed)}",
+        f"run: chmod o= {shlex.quote(str(source))}",
+    )

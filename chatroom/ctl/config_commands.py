@@ -12,9 +12,10 @@ import click
 
 from chatroom import paths
 from chatroom.config import KEYS, MASK, Key, Settings, find_key, load
-from chatroom.config.load import FILE_NAME, check_document, find_exposure, find_unsafe
+from chatroom.config.load import FILE_NAME, check_document, find_exposure
 from chatroom.config.settings import SCHEMA, SECTIONS
 from chatroom.config.template import PROPOSED, template
+from chatroom.ctl.checks.configuration import find_in_settings
 from chatroom.ctl.invocation import Invocation, pass_invocation
 from chatroom.ctl.output import json_option, print_json, print_table, report_result, result_option, say
 from chatroom.ctl.standard_input import read_stdin
@@ -264,8 +265,8 @@ def check(invocation: Invocation) -> None:
         for one in error.errors[:-1]:
             warn(plain(one))
         raise ConfigError(error.errors[-1]) from None
-    for risk in find_unsafe(settings):
-        warn(plain(risk))
+    for finding in find_in_settings(settings):
+        warn(plain(str(finding)))
     where = (
         f"{settings.source}: valid" if settings.source else "No configuration file: all settings have their defaults"
     )
@@ -294,7 +295,7 @@ def _change(file: Path, key: Key, text: str) -> None:
     editing.write_file(file, text)
     exposure = find_exposure(load(file, {}))
     if exposure is not None and key.secret:
-        warn(plain(exposure))
+        warn(plain(str(exposure)))
     if key.variable in os.environ:
         warn(f"{key.variable} is set in this environment and overrides the file")
 

@@ -128,6 +128,16 @@ def perform(invocation: Invocation, verb: str, *params: str) -> str:
     return ". ".join([done, *(message.params[-1] for message in answers if message.verb == "WARN")])
 
 
+def ask_status(invocation: Invocation) -> dict[str, str]:
+    """Ask the daemon how it is doing. Raises as ``request`` does."""
+    values: dict[str, str] = {}
+    for message in request(invocation, "STATUS"):
+        if message.verb == "NOTE" and message.params[:1] == ["STATUS"] and len(message.params) == 3:
+            key, value = message.params[1:]
+            values[key] = values.get(key, "") + value  # a long value, such as a path, comes in several lines
+    return values
+
+
 def list_sessions(invocation: Invocation) -> list[SessionInfo]:
     """Return the running daemon's sessions, registered or not. Raises as ``request`` does."""
     found: dict[str, SessionInfo] = {}

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from chatroom.ctl.checks.database_health import REPAIR, find_faults
 from chatroom.ctl.database_choice import pass_changing_invocation
 from chatroom.ctl.invocation import Invocation, pass_invocation
 from chatroom.ctl.output import (
@@ -29,14 +30,11 @@ from chatroom.errors import AlreadyServing, DatabaseDamaged, DatabaseMissing, Da
 from chatroom.storage.daemon_lock import DaemonLock
 from chatroom.storage.file_modes import find_open_files
 from chatroom.storage.sqlite.backup import Progress, write_copy
-from chatroom.storage.sqlite.database import Database
 from chatroom.storage.sqlite.inspection import (
     DatabaseStatus,
-    list_checks,
     newest_entry_at,
     open_any,
     read_status,
-    run_check,
 )
 from chatroom.storage.sqlite.migrate import newest_version
 from chatroom.storage.sqlite.restore import fetch_copy, put_in_place
@@ -201,17 +199,17 @@ def check(invocation: Invocation, as_json: bool) -> None:
       chatroomctl db check
     """
     with contextlib.closing(open_any(invocation.database)) as database:
-        faults = _find_faults(database)
+        faults = find_faults(database)
         open_files = find_open_files(invocation.database)
-    for text in open_files:
-        warn(plain(text))
+    for finding in open_files:
+        warn(plain(str(finding)))
     if as_json:
         print_json({"database": invocation.database, "ok": not faults, "faults": faults})
     else:
         for fault in faults:
             say(fault)
     if faults:
-        raise Refused(f"{invocation.database}: faults found: {len(faults)}; restore a backup of the database")
+        raise Refused(f"{invocation.database}: faults found: {len(faults)}; {REPAIR}")
     if not as_json:
         say(f"{invocation.database} has no faults")
 
@@ -234,16 +232,6 @@ def _copy_progress() -> Iterator[Progress]:
         yield lambda done, total: bar.update(1000 * done // max(total, 1) - bar.pos)
 
 
-def _find_faults(database: Database) -> list[str]:
-    faults: list[str] = []
-    checks = list_checks(database)
-    with progress(len(checks), "Checking") as bar:
-        for one in checks:
-            faults += run_check(database, one)
-            bar.update(1)
-    return faults
-
-
 def _require_sound(file: Path, fetched: Path) -> tuple[int, datetime | None]:
     """Return the version of the copied FILE and the time of its newest message. Raises ``StorageError``."""
     try:
@@ -254,7 +242,7 @@ def _require_sound(file: Path, fetched: Path) -> tuple[int, datetime | None]:
                     f"{file}: written by a newer chatroom (version {found.version}; this one knows"
                     f" {found.newest_version})"
                 )
-            faults = _find_faults(database)
+            faults = find_faults(database)
             if faults:
                 raise DatabaseDamaged(f"{file}: not restored; faults found: {len(faults)}, the first in {faults[0]}")
             return found.version, newest_entry_at(database)

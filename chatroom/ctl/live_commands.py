@@ -7,9 +7,9 @@ import click
 from chatroom.chat.admission.ban_targets import parse_name
 from chatroom.chat.admission.durations import format_duration
 from chatroom.chat.admission.lockdown import Lockdown
-from chatroom.ctl.control_client import list_sessions, perform
+from chatroom.ctl.control_client import ask_status, list_sessions, perform
 from chatroom.ctl.invocation import Invocation, pass_invocation, utc_option
-from chatroom.ctl.live_status import ask_status, numbered, watch_status
+from chatroom.ctl.live_status import numbered, watch_status
 from chatroom.ctl.output import json_option, print_json, print_pairs, print_table, report_result, result_option
 from chatroom.errors import InvalidValue
 

@@ -12,7 +12,8 @@ from typing import NamedTuple, NoReturn
 import click
 
 from chatroom.chat.admission.durations import format_duration
-from chatroom.ctl.control_client import request
+from chatroom.ctl.control_client import ask_status
+from chatroom.ctl.daemon_troubles import find_trouble
 from chatroom.ctl.invocation import Invocation
 from chatroom.ctl.output import to_json
 from chatroom.ctl.streams import plain
@@ -21,8 +22,6 @@ from chatroom.irc.times import format_stamp
 
 _HEADER = ("version", "server", "network", "uptime_s", "cpu_ms")
 """The values that stand in the first line."""
-_NEARLY_FULL = 0.9
-"""The share of the connections that is shown as trouble."""
 _BEGIN, _LINE_END, _END = "\x1b[H", "\x1b[K\n", "\x1b[J"
 _HIDE_CURSOR, _SHOW_CURSOR = "\x1b[?25l", "\x1b[?25h"
 
@@ -43,16 +42,6 @@ class Row(NamedTuple):
     change: str = ""
     """The difference to the look before, such as ``+3``; empty if there is none."""
     is_trouble: bool = False
-
-
-def ask_status(invocation: Invocation) -> dict[str, str]:
-    """Ask the daemon how it is doing. Raises as ``request`` does."""
-    values: dict[str, str] = {}
-    for message in request(invocation, "STATUS"):
-        if message.verb == "NOTE" and message.params[:1] == ["STATUS"] and len(message.params) == 3:
-            key, value = message.params[1:]
-            values[key] = values.get(key, "") + value  # a long value, such as a path, comes in several lines
-    return values
 
 
 def watch_status(invocation: Invocation, every_s: float, *, as_json: bool) -> NoReturn:
@@ -94,7 +83,14 @@ def make_rows(look: Look, before: Look | None) -> list[Row]:
     rows = [Row(_header(look, before), "")]
     for key, value in values.items():
         if key not in _HEADER:
-            rows.append(Row(key.replace("_", " "), value, _change(value, old.get(key, "")), _is_trouble(key, values)))
+            rows.append(
+                Row(
+                    key.replace("_", " "),
+                    value,
+                    _change(value, old.get(key, "")),
+                    find_trouble(key, values) is not None,
+                )
+            )
     return rows
 
 
@@ -119,21 +115,6 @@ def _change(value: str, old: str) -> str:
     if not value.isdecimal() or not old.isdecimal() or value == old:
         return ""
     return f"{int(value) - int(old):+d}"
-
-
-def _is_trouble(key: str, values: dict[str, str]) -> bool:
-    """True if an operator should look at a value."""
-    value = values[key]
-    if key == "threads":
-        return not value.startswith("all ")
-    if key == "history":
-        return value not in ("kept", "not kept")
-    if key == "disk":
-        return value.startswith("full") or "less than" in value
-    if key == "connections":
-        most = values.get("most_connections", "")
-        return value.isdecimal() and most.isdecimal() and int(value) > _NEARLY_FULL * int(most)
-    return False
 
 
 def _show(rows: list[Row], on_screen: bool) -> None:

@@ -41,6 +41,10 @@ _COMMANDS = {
     "channel": ("chatroom.ctl.channel_commands:channel", "List, show and delete channels."),
     "config": ("chatroom.ctl.config_commands:config", "Show and change the settings."),
     "tls": ("chatroom.ctl.tls_commands:tls", "Make and show the certificates of encrypted connections."),
+    "check": (
+        "chatroom.ctl.check_command:check",
+        "Look for everything that is wrong with this server, or will be soon.",
+    ),
     "db": ("chatroom.ctl.db_commands:db", "Show, migrate, copy, restore and check the database file."),
     "history": ("chatroom.ctl.history_commands:history", "Search, export, import and delete messages."),
     "audit": ("chatroom.ctl.audit_commands:audit", "Read the log of administrative actions."),

@@ -283,6 +283,7 @@ class Daemon:
             "database": str(self._settings.database.path),
             "configuration": str(source.absolute() if source else "none (defaults)"),
             "pid": str(os.getpid()),
+            **({"metrics": self._metrics.url} if self._metrics is not None else {}),
         }
 
     def _announce(self, where: list[str], has_admin: bool, upgraded_from: Path | None) -> None:

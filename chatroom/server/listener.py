@@ -68,7 +68,18 @@ def find_address(listen: Listen) -> tuple[int, int, int, str, tuple[Any, ...]]:
 
 def open_listener(listen: Listen, send_buffer_bytes: int = SEND_BUFFER_BYTES) -> socket.socket:
     """Open the listening socket of a ``[[listen]]`` table. Raises ``AddressUnusable``."""
-    where = f"{listen.host} port {listen.port}"
+    sock = bind(listen, send_buffer_bytes)
+    try:
+        sock.listen(BACKLOG)
+    except OSError as error:
+        sock.close()
+        raise _unusable(listen, error) from error
+    sock.setblocking(False)
+    return sock
+
+
+def bind(listen: Listen, send_buffer_bytes: int = SEND_BUFFER_BYTES) -> socket.socket:
+    """Take the address of a ``[[listen]]`` table, without listening. Raises ``AddressUnusable``."""
     family, kind, protocol, _, address = find_address(listen)
     sock = socket.socket(family, kind, protocol)
     try:
@@ -80,13 +91,15 @@ def open_listener(listen: Listen, send_buffer_bytes: int = SEND_BUFFER_BYTES) ->
             # "::" takes IPv4 connections too, whatever the system's default; _parse_peer makes their addresses IPv4.
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
         sock.bind(address)
-        sock.listen(BACKLOG)
     except OSError as error:
         sock.close()
-        hint = "; another program listens there, choose another with --port" if error.errno == errno.EADDRINUSE else ""
-        raise AddressUnusable(f"cannot listen on {where}: {error.strerror}{hint}") from error
-    sock.setblocking(False)
+        raise _unusable(listen, error) from error
     return sock
+
+
+def _unusable(listen: Listen, error: OSError) -> AddressUnusable:
+    hint = "; another program listens there, choose another with --port" if error.errno == errno.EADDRINUSE else ""
+    return AddressUnusable(f"cannot listen on {listen.host} port {listen.port}: {error.strerror}{hint}")
 
 
 def open_control(path: Path) -> socket.socket:

@@ -7,11 +7,12 @@ import shlex
 import stat
 from pathlib import Path
 
+from chatroom.findings import Finding
 from chatroom.paths import database_files
 
 
-def find_open_files(database: Path) -> list[str]:
-    """Return a warning for each file of the database that other users may read or write. Its directory may be closed.
+def find_open_files(database: Path) -> list[Finding]:
+    """Return a finding for each file of the database that other users may read or write. Its directory may be closed.
 
     The daemon makes them with mode 0600; a copy or a restored backup may have another one.
     """
@@ -22,7 +23,6 @@ def find_open_files(database: Path) -> list[str]:
         except OSError:
             continue
         if mode & 0o077:
-            found.append(
-                f"{path}: its mode is {mode:04o}, for other users too; run: chmod 0600 {shlex.quote(str(path))}"
-            )
+            way_out = f"run: chmod 0600 {shlex.quote(str(path))}"
+            found.append(Finding(f"{path}: its mode is {mode:04o}, for other users too", way_out))
     return found

@@ -64,7 +64,7 @@ READ_ONLY = {
     *("config init", "config path", "config show", "config get", "config set", "config unset", "config check"),
     *("db status", "db backup", "db check", "tls show"),
     *("history search", "history list", "history export", "history stats"),
-    *("channel list", "channel show", "login-delay list"),
+    *("check", "channel list", "channel show", "login-delay list"),
     "completion",
     "help",
     "version",

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 
-from chatroom.ctl import service_commands
+from chatroom.ctl import service_setup
 
 Run = Callable[..., Result]
 
@@ -23,7 +23,7 @@ def units(home: Path) -> Path:
 @pytest.fixture
 def system_units(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The directory of the system's units."""
-    monkeypatch.setattr(service_commands, "_SYSTEM_UNITS", home / "system")
+    monkeypatch.setattr(service_setup, "_SYSTEM_UNITS", home / "system")
     return home / "system"
 
 

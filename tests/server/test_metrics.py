@@ -133,7 +133,8 @@ def test_a_flood_is_counted() -> None:
 )
 def test_a_listener_beyond_this_machine_is_warned_of(listen: str, risky: bool) -> None:
     """``config check`` and the start say so."""
-    warnings = [text for text in find_unsafe(Settings(metrics=Metrics(listen=listen))) if "metrics.listen" in text]
+    found = find_unsafe(Settings(metrics=Metrics(listen=listen)))
+    warnings = [finding for finding in found if "metrics.listen" in finding.problem]
     assert len(warnings) == int(risky)
 
 

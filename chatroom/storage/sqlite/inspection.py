@@ -116,6 +116,12 @@ def newest_entry_at(database: Database) -> datetime | None:
     return from_ms(newest_ms) if newest_ms else None
 
 
+def newest_audit_at(database: Database) -> datetime | None:
+    """When an operator last changed something; None if nobody has."""
+    newest_ms = database.number("SELECT at_ms FROM audit ORDER BY id DESC LIMIT 1")
+    return from_ms(newest_ms) if newest_ms else None
+
+
 def _read_migrations(database: Database) -> tuple[Applied, ...]:
     rows = database.rows("SELECT number, name, applied_ms FROM migrations ORDER BY number")
     return tuple(Applied(number, name, from_ms(applied_ms)) for number, name, applied_ms in rows)
