@@ -10,7 +10,7 @@ import os
 import stat
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 
 @contextlib.contextmanager
@@ -20,8 +20,21 @@ def new_file(path: Path) -> Iterator[IO[str]]:
     If the block raises, the old file stays. A symbolic link is replaced, not followed. A device or a pipe has nothing
     to lose and is written to directly. Raises ``OSError``.
     """
-    if _is_stream(path):
-        with open(path, "w", encoding="utf-8") as file:
+    with _new(path, "w", "utf-8") as file:
+        yield file
+
+
+@contextlib.contextmanager
+def new_binary_file(path: Path) -> Iterator[IO[bytes]]:
+    """As ``new_file``, for bytes."""
+    with _new(path, "wb", None) as file:
+        yield file
+
+
+@contextlib.contextmanager
+def _new(path: Path, mode: str, encoding: str | None) -> Iterator[IO[Any]]:
+    if is_stream(path):
+        with open(path, mode, encoding=encoding) as file:
             yield file
         return
     import tempfile  # here, because most commands write no file, and it is large
@@ -33,7 +46,7 @@ def new_file(path: Path) -> Iterator[IO[str]]:
         error.filename = str(path)  # the temporary name means nothing to the user
         raise
     try:
-        with open(descriptor, "w", encoding="utf-8") as file:
+        with open(descriptor, mode, encoding=encoding) as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
@@ -44,7 +57,8 @@ def new_file(path: Path) -> Iterator[IO[str]]:
     sync_directory(path.absolute().parent)
 
 
-def _is_stream(path: Path) -> bool:
+def is_stream(path: Path) -> bool:
+    """True for a device or a pipe, which is written to and not replaced."""
     # /dev/stdout and the shell's >(command) are links of the kernel to whatever is open.
     if path.absolute().parent.as_posix() in ("/dev", "/dev/fd") or path.absolute().is_relative_to("/proc"):
         return True

@@ -12,6 +12,7 @@ import click
 from chatroom.ctl.checks.database_health import REPAIR, find_faults
 from chatroom.ctl.database_choice import pass_changing_invocation
 from chatroom.ctl.invocation import Invocation, pass_invocation
+from chatroom.ctl.offline import exclusive
 from chatroom.ctl.output import (
     confirm,
     json_option,
@@ -26,8 +27,7 @@ from chatroom.ctl.output import (
 )
 from chatroom.ctl.streams import plain, warn
 from chatroom.ctl.subcommands import Subcommands
-from chatroom.errors import AlreadyServing, DatabaseDamaged, DatabaseMissing, DatabaseNewer, Refused
-from chatroom.storage.daemon_lock import DaemonLock
+from chatroom.errors import DatabaseDamaged, DatabaseMissing, DatabaseNewer, Refused
 from chatroom.storage.file_modes import find_open_files
 from chatroom.storage.sqlite.backup import Progress, write_copy
 from chatroom.storage.sqlite.inspection import (
@@ -117,7 +117,7 @@ def migrate(invocation: Invocation) -> None:
         return
     # With the lock of a daemon held, none can start while the schema changes.
     with (
-        _exclusive(path),
+        exclusive(path),
         _copy_progress() as on_progress,
         open_stores(path, migrate=True, progress=on_progress) as stores,
     ):
@@ -168,7 +168,7 @@ def restore(invocation: Invocation, file: Path, yes: bool) -> None:
     with _copy_progress() as on_progress:
         fetched = fetch_copy(file, path, on_progress)
     try:
-        with _exclusive(path):
+        with exclusive(path):
             version, newest_at = _require_sound(file, fetched)
             if path.exists():
                 said = "has no messages" if newest_at is None else f"has messages up to {moment(newest_at)}"
@@ -212,17 +212,6 @@ def check(invocation: Invocation, as_json: bool) -> None:
         raise Refused(f"{invocation.database}: faults found: {len(faults)}; {REPAIR}")
     if not as_json:
         say(f"{invocation.database} has no faults")
-
-
-@contextlib.contextmanager
-def _exclusive(path: Path) -> Iterator[None]:
-    """Hold the daemon's lock, so that none runs or starts."""
-    try:
-        lock = DaemonLock.acquire(path)
-    except AlreadyServing:
-        raise Refused(f"{path}: a daemon uses this database; stop it first") from None
-    with lock:
-        yield
 
 
 @contextlib.contextmanager

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import os
-import shutil
-import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, closing, contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager, closing
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
-from typing import IO, Any, TypeVar
+from typing import Any, TypeVar
 
 import click
 
@@ -18,7 +16,7 @@ from chatroom.chat.stored.entries import AtTime, Search
 from chatroom.ctl import history_steps
 from chatroom.ctl.database_choice import pass_changing_invocation
 from chatroom.ctl.history_lines import as_document, format_line, format_text
-from chatroom.ctl.imports import raise_at_signals, require_readable
+from chatroom.ctl.imports import open_seekable, raise_at_signals, require_readable
 from chatroom.ctl.invocation import Invocation, pass_invocation, utc_option
 from chatroom.ctl.output import (
     confirm,
@@ -241,7 +239,7 @@ def import_(invocation: Invocation, file: str, skip_bad: bool) -> None:
       chatroomctl history import history.jsonl
     """
     with (
-        _open_twice(file) as lines,
+        open_seekable(file) as lines,
         open_stores(invocation.database) as stores,
         closing(open_upkeep(invocation.database)) as upkeep,
         raise_at_signals(),
@@ -262,18 +260,6 @@ def import_(invocation: Invocation, file: str, skip_bad: bool) -> None:
         others.append(f"{len(done.errors)} lines cannot be read and were skipped")
     text = f"Added {done.added} entries to {invocation.database}; {', '.join(others)}"
     report_result(text, database=invocation.database, **asdict(done))
-
-
-@contextmanager
-def _open_twice(file: str) -> Iterator[IO[bytes]]:
-    """Open FILE so that it can be read twice: what comes from a pipe is kept in a temporary file without a name."""
-    with click.open_file(file, "rb") as given:
-        if file != "-" and given.seekable():
-            yield given
-            return
-        with tempfile.TemporaryFile() as spooled:
-            shutil.copyfileobj(given, spooled)
-            yield spooled
 
 
 def _older_than(context: click.Context, parameter: click.Parameter, value: str) -> datetime:

@@ -1,18 +1,37 @@
-"""What ``ban import`` and ``history import`` share: the report of bad lines, and an orderly end at a signal."""
+"""What the imports share: reading a file twice, the report of bad lines, and an orderly end at a signal."""
 
 from __future__ import annotations
 
 import contextlib
+import shutil
 import signal
 import sys
 from collections.abc import Iterator, Sequence
 from types import FrameType
+from typing import IO
+
+import click
 
 from chatroom.ctl.streams import plain, print_error
 from chatroom.errors import Refused
 
 _SHOWN_ERRORS = 20
 """How many bad lines of a file are listed; the others are counted."""
+
+
+@contextlib.contextmanager
+def open_seekable(file: str) -> Iterator[IO[bytes]]:
+    """Open FILE so that it can be read twice: what comes from a pipe is kept in a temporary file without a name."""
+    with click.open_file(file, "rb") as given:
+        if file != "-" and given.seekable():
+            yield given
+            return
+        import tempfile  # here, because most files are not pipes, and it is large
+
+        with tempfile.TemporaryFile() as spooled:
+            shutil.copyfileobj(given, spooled)
+            spooled.seek(0)
+            yield spooled
 
 
 def require_readable(file: str, errors: Sequence[str], skip_bad: bool) -> None:

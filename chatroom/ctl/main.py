@@ -46,6 +46,14 @@ _COMMANDS = {
         "Look for everything that is wrong with this server, or will be soon.",
     ),
     "db": ("chatroom.ctl.db_commands:db", "Show, migrate, copy, restore and check the database file."),
+    "export": (
+        "chatroom.ctl.export_command:export",
+        "Write everything in the database to FILE, as one archive.",
+    ),
+    "import": (
+        "chatroom.ctl.import_commands:import_",
+        "Import an archive of chatroom, or accounts and more from other programs.",
+    ),
     "history": ("chatroom.ctl.history_commands:history", "Search, export, import and delete messages."),
     "audit": ("chatroom.ctl.audit_commands:audit", "Read the log of administrative actions."),
     "status": ("chatroom.ctl.live_commands:status", "Show how the running daemon is doing."),

@@ -1,4 +1,4 @@
-"""Changes that belong to the daemon if one runs, and are made by the command itself otherwise."""
+"""Changes that no daemon may be in the way of, and those that are its own if one runs."""
 
 from __future__ import annotations
 
@@ -6,8 +6,26 @@ import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from chatroom.errors import AlreadyServing
+from chatroom.errors import AlreadyServing, Refused
 from chatroom.storage.daemon_lock import DaemonLock, is_held
+
+
+@contextlib.contextmanager
+def refused_while_served(database: Path) -> Iterator[None]:
+    """In the block, that a daemon serves the database becomes one clear line."""
+    try:
+        yield
+    except AlreadyServing:
+        raise Refused(f"{database}: a daemon uses this database; stop it first") from None
+
+
+@contextlib.contextmanager
+def exclusive(database: Path) -> Iterator[None]:
+    """Hold the daemon's lock, so that none runs or starts. Raises ``Refused`` if one runs."""
+    with refused_while_served(database):
+        lock = DaemonLock.acquire(database)
+    with lock:
+        yield
 
 
 @contextlib.contextmanager

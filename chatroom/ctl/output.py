@@ -6,6 +6,7 @@ Names, reasons and topics come from other users and could hold escape sequences,
 
 from __future__ import annotations
 
+import base64
 import dataclasses
 import errno
 import sys
@@ -286,6 +287,8 @@ def _jsonable(value: Any) -> Any:
     # A role is an int, and JSON would get its number.
     if isinstance(value, Role):
         return value.word
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode("ascii")
     if isinstance(value, list | tuple):
         return [_jsonable(item) for item in value]
     if isinstance(value, dict):

@@ -62,7 +62,7 @@ READ_ONLY = {
     *("user list", "user show", "user cert list", "ban list", "ban check", "ban export", "audit list"),
     *("filter list", "filter test"),
     *("config init", "config path", "config show", "config get", "config set", "config unset", "config check"),
-    *("db status", "db backup", "db check", "tls show"),
+    *("db status", "db backup", "db check", "tls show", "export"),
     *("history search", "history list", "history export", "history stats"),
     *("check", "channel list", "channel show", "login-delay list"),
     "completion",

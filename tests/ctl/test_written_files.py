@@ -12,6 +12,8 @@ from harness.shell import Shell
 WRITERS: dict[str, tuple[str, Sequence[str]]] = {
     "history export": ("out", ["history", "export", "DIR/out"]),
     "history export --force": ("out", ["history", "export", "DIR/out", "--force"]),
+    "export": ("out", ["export", "DIR/out"]),
+    "export --force": ("out", ["export", "DIR/out", "--force"]),
     "ban export": ("out", ["ban", "export", "DIR/out"]),
     "db backup": ("out", ["db", "backup", "DIR/out"]),
     "db backup --force": ("out", ["db", "backup", "DIR/out", "--force"]),

@@ -26,6 +26,7 @@ from datetime import datetime
 from typing import Protocol
 
 from chatroom.chat.stored.account_stores import AccountDataStore, ClientCertificateStore, FailedLoginStore
+from chatroom.chat.stored.archive_stores import ArchiveStore
 from chatroom.chat.stored.filter_stores import FilterStore
 from chatroom.chat.stored.history_stores import HistoryStore, PresenceStore
 from chatroom.chat.stored.records import (
@@ -353,6 +354,11 @@ class Stores(Protocol):
     @property
     def presence(self) -> PresenceStore:
         """Up to where accounts had read when they left."""
+        ...
+
+    @property
+    def archive(self) -> ArchiveStore:
+        """The database as a whole."""
         ...
 
     def server_key(self, name: str) -> bytes:

@@ -14,7 +14,7 @@ from chatroom.storage.sqlite import audit_store, change_store
 from chatroom.storage.sqlite.database import Database, Row
 from chatroom.storage.sqlite.timestamps import from_ms, from_ms_or_none, to_ms, to_ms_or_none
 
-_COLUMNS = "id, kind, target, reason, created_by, created_ms, until_ms, lifted_ms, lifted_by"
+COLUMNS = "id, kind, target, reason, created_by, created_ms, until_ms, lifted_ms, lifted_by"
 # Without NULL in what is compared for each connection: a rule has 0 for none.
 _RULE_COLUMNS = (
     "id, folded, coalesce(version, 0), network, coalesce(prefix, 0), coalesce(until_ms, 0), target, reason,"
@@ -49,7 +49,7 @@ class SqliteBans:
 
     def add_many(self, bans: Sequence[NewBan], by: Actor) -> list[Ban]:
         """Add several bans in one transaction."""
-        keys = [_key(ban.kind, ban.target) for ban in bans]
+        keys = [key_of(ban.kind, ban.target) for ban in bans]
         with self._database.transaction():
             return self._add(bans, keys, by)
 
@@ -67,26 +67,26 @@ class SqliteBans:
 
     def find(self, ban_id: int) -> Ban | None:
         """The ban with that id, in force or not; or None."""
-        row = self._database.row(f"SELECT {_COLUMNS} FROM bans WHERE id = ?", (ban_id,))
-        return None if row is None else _ban(row)
+        row = self._database.row(f"SELECT {COLUMNS} FROM bans WHERE id = ?", (ban_id,))
+        return None if row is None else to_ban(row)
 
     def find_in_force(self, kind: BanKind, target: str, now: datetime) -> Ban | None:
         """The ban in force for exactly this name or network, or None."""
-        folded, _, network, prefix = _key(kind, target)
+        folded, _, network, prefix = key_of(kind, target)
         row = self._database.row(
-            f"SELECT {_COLUMNS} FROM bans WHERE {_SAME_TARGET} AND {_IN_FORCE} ORDER BY id DESC",
+            f"SELECT {COLUMNS} FROM bans WHERE {_SAME_TARGET} AND {_IN_FORCE} ORDER BY id DESC",
             (kind, folded, network, prefix, to_ms(now)),
         )
-        return None if row is None else _ban(row)
+        return None if row is None else to_ban(row)
 
     def list_in_force(self, now: datetime) -> list[Ban]:
         """All bans in force, newest first."""
-        rows = self._database.rows(f"SELECT {_COLUMNS} FROM bans WHERE {_IN_FORCE} ORDER BY id DESC", (to_ms(now),))
-        return [_ban(row) for row in rows]
+        rows = self._database.rows(f"SELECT {COLUMNS} FROM bans WHERE {_IN_FORCE} ORDER BY id DESC", (to_ms(now),))
+        return [to_ban(row) for row in rows]
 
     def list_all(self) -> list[Ban]:
         """All bans, in force or not, newest first."""
-        return [_ban(row) for row in self._database.rows(f"SELECT {_COLUMNS} FROM bans ORDER BY id DESC")]
+        return [to_ban(row) for row in self._database.rows(f"SELECT {COLUMNS} FROM bans ORDER BY id DESC")]
 
     def load_rules(self, now: datetime) -> Iterator[BanRule]:
         """All bans in force in the form that the daemon keeps in memory."""
@@ -135,7 +135,7 @@ class SqliteBans:
         return ban
 
 
-def _key(kind: BanKind, target: str) -> _Key:
+def key_of(kind: BanKind, target: str) -> _Key:
     """The columns that identify a target: casefolded name, IP version, packed first address, prefix length."""
     if kind == "name":
         return casefold(target), None, None, None
@@ -154,7 +154,8 @@ def _detail(ban: Ban, replaced: list[int]) -> str:
     return ", ".join(parts) + (f": {ban.reason}" if ban.reason else "")
 
 
-def _ban(row: Row) -> Ban:
+def to_ban(row: Row) -> Ban:
+    """The ban of a row of ``COLUMNS``."""
     ban_id, kind, target, reason, by, created_ms, until_ms, lifted_ms, lifted_by = row
     return Ban(
         ban_id,

@@ -225,8 +225,8 @@ class Database:
     @contextlib.contextmanager
     def snapshot(self) -> Iterator[None]:
         """In the block, all reads show the database at one moment. Other connections can write meanwhile."""
-        if self._is_together:
-            yield  # nobody else can write
+        if self._connection.in_transaction:
+            yield  # that of the outer block
             return
         self.execute("BEGIN")
         try:

@@ -12,7 +12,7 @@ from chatroom.storage.sqlite import audit_store, change_store
 from chatroom.storage.sqlite.database import Database, Row
 from chatroom.storage.sqlite.timestamps import from_ms, from_ms_or_none, to_ms
 
-_COLUMNS = "id, pattern, kind, action, reason, duration_s, created_by, created_ms, hits, hit_ms"
+COLUMNS = "id, pattern, kind, action, reason, duration_s, created_by, created_ms, hits, hit_ms"
 
 
 class SqliteFilters:
@@ -60,17 +60,17 @@ class SqliteFilters:
 
     def find(self, filter_id: int) -> SpamFilter | None:
         """The filter with that id, or None."""
-        row = self._database.row(f"SELECT {_COLUMNS} FROM filters WHERE id = ?", (filter_id,))
-        return None if row is None else _filter(row)
+        row = self._database.row(f"SELECT {COLUMNS} FROM filters WHERE id = ?", (filter_id,))
+        return None if row is None else to_filter(row)
 
     def find_pattern(self, pattern: str) -> SpamFilter | None:
         """The filter with exactly that pattern, a glob before a regular expression; or None."""
-        row = self._database.row(f"SELECT {_COLUMNS} FROM filters WHERE pattern = ? ORDER BY kind", (pattern,))
-        return None if row is None else _filter(row)
+        row = self._database.row(f"SELECT {COLUMNS} FROM filters WHERE pattern = ? ORDER BY kind", (pattern,))
+        return None if row is None else to_filter(row)
 
     def list_all(self) -> list[SpamFilter]:
         """All filters, in the order in which they were added."""
-        return [_filter(row) for row in self._database.rows(f"SELECT {_COLUMNS} FROM filters ORDER BY id")]
+        return [to_filter(row) for row in self._database.rows(f"SELECT {COLUMNS} FROM filters ORDER BY id")]
 
     def add_hits(self, hits: Mapping[int, int], at: datetime) -> None:
         """Add to the hits of filters, by their ids."""
@@ -93,7 +93,8 @@ def _detail(one: SpamFilter) -> str:
     return f"filter {one.id}, {one.kind}, {one.action}{lasting}" + (f": {one.reason}" if one.reason else "")
 
 
-def _filter(row: Row) -> SpamFilter:
+def to_filter(row: Row) -> SpamFilter:
+    """The filter of a row of ``COLUMNS``."""
     filter_id, pattern, kind, action, reason, duration_s, by, created_ms, hits, hit_ms = row
     created_at, hit_at = from_ms(created_ms), from_ms_or_none(hit_ms)
     return SpamFilter(filter_id, pattern, kind, action, reason, duration_s, by, created_at, hits, hit_at)

@@ -109,7 +109,7 @@ def columns_of(conversation: Conversation) -> tuple[str, tuple[object, ...]]:
     return ("low_id, guest" if isinstance(conversation[1], str) else "low_id, high_id"), conversation
 
 
-def highest_message_id(connection: sqlite3.Connection) -> int:
+def highest_message_id(connection: sqlite3.Connection | Database) -> int:
     """The highest message id that was ever written; 0 if there is none."""
     # Deleted entries count: a client that still has one must not take a later message for it. So does where an account
     # left, which can be a line that was not stored: what is said from now on has been missed there.

@@ -114,6 +114,10 @@ class SqliteUpkeep:
         self._merged = False
         return True
 
+    def last_indexed(self) -> int:
+        """The highest message id that is indexed."""
+        return self._database.number(f"SELECT {INDEXED}")
+
     def prune_some(self, *, before_ms: int | None = None, most_bytes: int | None = None) -> int:
         """Delete some of the oldest entries if they are too old or the database is too large. Returns how many.
 

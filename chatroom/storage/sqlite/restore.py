@@ -19,7 +19,7 @@ from chatroom.storage.sqlite.database import BUSY_TIMEOUT_S, Database, require_s
 from chatroom.storage.sqlite.timestamps import utc_now
 from chatroom.storage.sqlite.write_ahead_log import refuse_foreign_log
 
-_COMPANIONS = ("-wal", "-shm", "-journal")
+COMPANIONS = ("-wal", "-shm", "-journal")
 """What SQLite adds to a database's name for its logs and the index of the log."""
 
 
@@ -56,7 +56,7 @@ def put_in_place(fetched: Path, path: Path, at: datetime) -> list[Path]:
     ends half-way, the old log can be left beside the new file: the next start refuses it (``write_ahead_log``).
     """
     real = Path(os.path.realpath(path))
-    old = [Path(f"{real}{suffix}") for suffix in ("", *_COMPANIONS) if os.path.exists(f"{real}{suffix}")]
+    old = [Path(f"{real}{suffix}") for suffix in ("", *COMPANIONS) if os.path.exists(f"{real}{suffix}")]
     aside = _free_name(real, at)
     kept = [Path(f"{aside}{one.name.removeprefix(real.name)}") for one in old]
     try:

@@ -20,6 +20,7 @@ from chatroom.storage.write_guard import WriteGuard
 
 if TYPE_CHECKING:
     from chatroom.chat.stored.account_stores import AccountDataStore, ClientCertificateStore, FailedLoginStore
+    from chatroom.chat.stored.archive_stores import ArchiveStore
     from chatroom.chat.stored.filter_stores import FilterStore
     from chatroom.chat.stored.history_stores import HistoryStore, PresenceStore
     from chatroom.chat.stored.records import Change
@@ -92,6 +93,13 @@ class SqliteStores:
         from chatroom.storage.sqlite.presence_store import SqlitePresence
 
         return SqlitePresence(self.database)
+
+    @cached_property
+    def archive(self) -> ArchiveStore:
+        """The database as a whole."""
+        from chatroom.storage.sqlite.archive_store import SqliteArchive
+
+        return SqliteArchive(self.database)
 
     @property
     def path(self) -> Path:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sqlite3
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from harness.frozen_databases import FROZEN, thaw
 
 from chatroom.chat.stored.entries import Entry, Kind, first_message_id
 from chatroom.chat.stored.records import Actor, Role
@@ -17,16 +17,11 @@ from chatroom.storage.sqlite.inspection import list_checks, run_check
 from chatroom.storage.sqlite.journal import open_journal
 from chatroom.storage.sqlite.sqlite_stores import SqliteStores, open_stores
 
-FROZEN = sorted((Path(__file__).parent / "frozen").glob("*.sql"))
-
 
 @pytest.fixture(params=FROZEN, ids=lambda file: file.stem)
 def thawed(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     """A database of that version."""
-    path = tmp_path / "old.db"
-    with closing(sqlite3.connect(path)) as connection:
-        connection.executescript(request.param.read_text())
-    return path
+    return thaw(request.param, tmp_path / "old.db")
 
 
 def schema(stores: SqliteStores) -> set[tuple[str, ...]]:
