@@ -23,6 +23,8 @@ class Say:
     target: str
     text: str
     kind: SaidKind = "message"
+    reply_to: str = ""
+    """The msgid of the message that this one replies to; empty if it is no reply."""
 
 
 @dataclass(frozen=True, slots=True)

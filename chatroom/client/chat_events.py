@@ -11,7 +11,7 @@ All names and texts are cleaned already and safe to print. Fields that several e
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
@@ -33,7 +33,7 @@ class Said:
     id: str = ""
     reply_to: str = ""
     """The id of the message that it replies to; empty if it is no reply."""
-    key: str = ""
+    key: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +52,8 @@ class Unsaid:
     """True if it may have been said nevertheless: the connection was lost before the server's answer."""
     refused: bool = False
     """True if the server has refused it, and says why."""
+    stopped: bool = False
+    """True if the user has stopped it before it left."""
 
 
 @dataclass(frozen=True, slots=True)

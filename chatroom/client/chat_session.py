@@ -8,25 +8,23 @@ here runs in the front end's one thread.
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 from chatroom.client.actions import Choose, LogIn
 from chatroom.client.chat_events import Denied, Event, Exposed, Info, Renamed, Trouble, Welcome
-from chatroom.client.chat_state import State
 from chatroom.client.closing_reasons import closing_reason, is_final
 from chatroom.client.endings import Over, tell_declined, tell_no_entry
 from chatroom.client.handshake import Login
-from chatroom.client.ignoring import Ignored
 from chatroom.client.later_login import AccountPassword, LaterLogin
 from chatroom.client.link import Closed, Crashed, Lag, LinkItem, Opened
 from chatroom.client.link_state import LinkLike, LinkState
 from chatroom.client.login_steps import Ask, Failed, KeepPolicy, Secure, Send, Step, Tell, Welcomed
-from chatroom.client.navigation import Navigation
 from chatroom.client.new_account import NewAccount, NewPassword
+from chatroom.client.places.open_places import Places
 from chatroom.client.reconnecting import Retries
 from chatroom.client.route import Route
 from chatroom.client.settings.desk import SettingsDesk
-from chatroom.client.several_lines import MultilineReader
-from chatroom.client.speech import Speech
+from chatroom.client.talk import Talk
 from chatroom.client.text import clean_message, well_formed
 from chatroom.client.trust import Untrusted
 from chatroom.client.typed_lines import TypedLines
@@ -41,6 +39,7 @@ class ChatSession:
     ``make_link`` returns a new link for each connection. ``clock`` returns seconds, ``chance`` a number in [0, 1).
     ``join``: channels to join after the welcome. ``most_attempts``: attempts to connect again before the session gives
     up; None for no limit. ``say_again``: see ``Pacer``. ``can_ask``: a user can answer questions about a command.
+    ``places``: those of other servers, to share the list with them. ``now`` returns the time, aware.
     """
 
     def __init__(
@@ -55,12 +54,25 @@ class ChatSession:
         say_again: bool = False,
         can_ask: bool = True,
         settings: SettingsDesk | None = None,
+        places: Places | None = None,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        self.state = State()
-        self.navigation = Navigation(self.state, join)
+        self.places = Places() if places is None else places
+        """What a screen shows. It may be shared by the sessions of several servers."""
         self.settings = settings or SettingsDesk()
-        self.ignored = Ignored(self.state, lambda: self.settings.ignored)
-        self.speech = Speech(self.state, self.write, again=say_again)
+        server = route.address.host
+        self._talk = Talk(
+            self.write,
+            self.places,
+            server,
+            join,
+            always_ignored=lambda: self.settings.ignored,
+            say_again=say_again,
+            clock=clock,
+            now=now,
+        )
+        self.state, self.navigation = self._talk.state, self._talk.navigation
+        self.ignored, self.speech = self._talk.ignored, self._talk.speech
         self.question: Question | None = None
         """The question that the user has to answer now; None if there is none."""
         self.over: Over | None = None
@@ -80,7 +92,6 @@ class ChatSession:
         self._retries = Retries(clock, chance, most_attempts)
         self._new_account = NewAccount(login)
         self._later_login = LaterLogin(login)
-        self._multiline = MultilineReader()
         self._typed = TypedLines(self, can_ask=can_ask)
         self._was_asked = False  # a question of the login came up, and the server has not welcomed the user since
 
@@ -106,31 +117,34 @@ class ChatSession:
     def handle(self, item: LinkItem) -> list[Event]:
         """Act on a report of the link and return the events to show. Raises the error that ended the link's thread."""
         if isinstance(item, Opened):
-            return self._opened(item)
+            return self._talk.show(self._opened(item))
         if isinstance(item, Closed):
-            return self._closed(item)
+            return self._talk.show(self._closed(item))
         if isinstance(item, Crashed):
             raise item.error
         if isinstance(item, Lag):
             self.lag_s = item.seconds
             return []
         self._connection.has_answered = True
-        answers: list[list[Event]] = []
-        before = ""
-        for message in item.messages:
-            if before in ("432", "433") and message.verb == "FAIL":
-                answers[-1] = []  # our server sends the numeric for other clients; the FAIL has the better words
-            answers.append(self._received(clean_message(message)))
-            before = message.verb
-        return [event for answer in answers for event in answer]
+        events: list[Event] = []
+        following = [message.verb for message in item.messages[1:]]
+        for message, after in zip(item.messages, [*following, ""], strict=True):
+            if message.verb in ("432", "433") and after == "FAIL" and self._login.done:
+                continue  # our server sends the numeric for other clients; the FAIL has the better words
+            events += self._received(clean_message(message))
+        return events
 
     def enter(self, text: str) -> list[Event]:
         """Act on a line that the user typed: see ``TypedLines``."""
-        return [] if self.over is not None else self._typed.enter(text)
+        return [] if self.over is not None else self._talk.show(self._typed.enter(text))
 
     def speak(self, text: str) -> list[Event]:
         """Send a line to the target, even if it looks like a command."""
-        return self._typed.speak(text)
+        return self._talk.show(self._typed.speak(text))
+
+    def stop(self) -> list[Event]:
+        """Drop the messages that have not been sent yet, such as the rest of a long paste, and say how many."""
+        return self._talk.show(self.speech.stop())
 
     def ask(self, question: Choose | LogIn) -> None:
         """Ask the user what to do, or for the password of an account."""
@@ -155,6 +169,9 @@ class ChatSession:
 
     def answer(self, text: str) -> list[Event]:
         """Take the user's answer to ``question``. An empty password asks for another nick instead."""
+        return self._talk.show(self._answer(text))
+
+    def _answer(self, text: str) -> list[Event]:
         question, self.question = self.question, None
         text = well_formed(text)
         if isinstance(question, NewPassword):
@@ -236,7 +253,9 @@ class ChatSession:
         self._login.lost()
         self.lag_s = 0
         was_online, self.online = self.online, False
-        events = [*self._give_back(), *self._route.lost()]
+        left = self._talk.lost()
+        hint = [Info("It is in the prompt of its place: Enter sends it again.")] if left else []
+        events = [*left, *hint, *self._route.lost()]
         if self.quitting:
             self.over = Over(0)
         elif connection.moves_to_tls:
@@ -258,14 +277,6 @@ class ChatSession:
             reason = connection.close_reason or item.reason
             self.over = tell_no_entry(self._route.address, reason, item.was_open, connection.has_answered)
         return events
-
-    def _give_back(self) -> list[Event]:
-        """Put what the lost connection has left unanswered back into the places that it was for."""
-        left = self.speech.lost()
-        for unsaid in left:
-            text = f"/me {unsaid.said.text}" if unsaid.said.kind == "action" else unsaid.said.text
-            self.navigation.keep_draft(unsaid.said.conversation, text)
-        return [*left, *([Info("It is in the prompt of its place: Enter sends it again.")] if left else [])]
 
     def _judge(self, untrusted: Untrusted) -> None:
         """Ask about a certificate, or end the chat."""
@@ -301,39 +312,30 @@ class ChatSession:
 
     def _received(self, message: Message) -> list[Event]:
         if message.verb == "PONG" and message.params:
-            silent = self.speech.confirmed(message.params[-1])
+            silent = self._talk.confirmed(message.params[-1])
             if silent is not None:
                 return silent
         if not self._login.done:
-            return self._take(self._login.feed(message))
-        whole = self._multiline.take(message)
-        return self._act_on(whole) if whole is not None else []
+            return self._talk.show(self._take(self._login.feed(message)))
+        return self._act_on(message)
 
     def _act_on(self, message: Message) -> list[Event]:
         """Act on a message that comes after the login."""
+        steps: list[Step] = []
         if message.verb == "ERROR":
             reason = closing_reason(message)
             self._connection.close_reason = reason
             if is_final(reason):
                 self._connection.final_reason = reason
         elif message.verb == "CAP":
-            return self._take(self._login.feed_later(message)) + self.state.feed(message)
+            steps = self._login.feed_later(message)
         elif message.verb in ("REGISTER", "FAIL") and "REGISTER" in (message.verb, *message.params[:1]):
             self._new_account.read(message, self.state.nick)
-        elif len(message.params) > 1 and "400" <= message.verb <= "599":
-            self.navigation.refused(message.params[1])
-        events = self._take(self._later_login.feed(message)) + self.speech.read(message) + self.state.feed(message)
-        typed = self.speech.asked(message)
-        if typed:
-            events = [Denied(f"{typed}: {event.text}") if isinstance(event, Denied) else event for event in events]
+        events = self._talk.show(self._take(steps or self._later_login.feed(message)))
+        events += self._talk.hear(message)
         for event in events:
-            self.navigation.follow(event)
             if isinstance(event, Renamed) and event.mine:
                 self._login.renamed(event.new)
-        events = self.ignored.filter(event for event in events if not self.navigation.is_return(event))
-        if message.verb in ("376", "422"):
-            # The message of the day, or its absence, ends the welcome: by now the server has said what it supports.
-            events += self._return_to_channels()
         return events
 
     def _take(self, steps: list[Step]) -> list[Event]:
@@ -382,17 +384,8 @@ class ChatSession:
             events.append(Exposed(str(self._route.address)))
         if isinstance(self.question, Ask):
             self.question = None
-        if self.has_been_online:
-            self.navigation.begin_return()
+        self._talk.begin(nick, self._login.caps, self._login.multiline, again=self.has_been_online)
         self.online = self.has_been_online = True
         self._was_asked = False
         self._retries.welcomed()
-        self.state.reset(nick, self._login.caps, self._login.multiline)
-        self._multiline.reset()
         return events
-
-    def _return_to_channels(self) -> list[Event]:
-        """Join the channels again, then send the messages that wait. Returns the events that show them."""
-        for line in self.navigation.joins():
-            self.write(line)
-        return self.speech.open()

@@ -7,7 +7,6 @@ into sentences by ``numerics_in_words``.
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
 
 from chatroom.client.chat_events import (
     Denied,
@@ -17,20 +16,21 @@ from chatroom.client.chat_events import (
     Joined,
     Kicked,
     Left,
+    MarkerMoved,
     Members,
     ModeChanged,
     Renamed,
     Said,
-    SaidKind,
     TopicChanged,
 )
 from chatroom.client.joined_channel import Channel
+from chatroom.client.message_reading import moment, param, parse_moment, read_redaction, read_said, read_tags
 from chatroom.client.numerics_in_words import answer
 from chatroom.client.past_messages import Past
+from chatroom.client.people import People, account_of
 from chatroom.client.search_queries import refusal
 from chatroom.client.server_features import ServerFeatures
 from chatroom.client.several_lines import Limits
-from chatroom.client.text import CTCP
 from chatroom.irc.message import Message
 
 _MOST_SPEAKERS = 1000
@@ -53,6 +53,8 @@ class State:
         self.spoken: dict[str, None] = {}
         """Folded nicks of those who have spoken, who spoke last last. For completion."""
         self.features = ServerFeatures()
+        self.people = People(self.fold, self._channels_of)
+        """What is known of those in the channels."""
         self.away = False
         self.is_ours = False
         """True if the server is a chatroom."""
@@ -70,6 +72,7 @@ class State:
         self.caps = set(caps)
         self.multiline = multiline
         self.channels.clear()
+        self.people.reset()
         self.away = self.is_ours = self.is_server_operator = False
         self._past.reset()
 
@@ -100,7 +103,7 @@ class State:
         results = self._past.results_for(message)
         if results is not None and message.verb != "BATCH":
             if message.verb in ("PRIVMSG", "NOTICE"):
-                results += [event for event in self._read(message) if isinstance(event, Said)]
+                results += [event for event in read_said(message, self) if isinstance(event, Said)]
             return []
         source = message.source or ""
         if "!" in source and self.is_me(message.nick) and not self._past.is_before(moment(message)):
@@ -114,13 +117,17 @@ class State:
     # Messages
 
     def _on_said(self, message: Message) -> list[Event]:
-        events = self._read(message)
-        for event in events:
-            if isinstance(event, Said):
-                channel = self.find_channel(event.conversation)
-                self._note_speaker(event)
-                said = self._past.mark_missed(event, channel.since if channel is not None else None)
-                return [said] if said is not None else []
+        events: list[Event] = []
+        for event in read_said(message, self):
+            if not isinstance(event, Said):
+                events.append(event)
+                continue
+            channel = self.find_channel(event.conversation)
+            self._note_speaker(event)
+            said = self._past.mark_missed(event, channel.since if channel is not None else None)
+            if said is None:
+                return []
+            events.append(said)
         return events
 
     def _note_speaker(self, said: Said) -> None:
@@ -134,108 +141,107 @@ class State:
         result = self._past.on_batch(message)
         return [result] if result is not None else []
 
-    def _read(self, message: Message) -> list[Event]:
-        """Turn a PRIVMSG or NOTICE into events, no matter if it is live or old."""
-        if len(message.params) < 2:
-            return []
-        target, text = message.params[0], message.params[1]
-        kind: SaidKind = "message" if message.verb == "PRIVMSG" else "notice"
-        if text.startswith(CTCP):
-            verb, _, text = text.strip(CTCP).partition(" ")
-            if verb.upper() != "ACTION":
-                return []  # the client answers no CTCP request, so that nobody can make it send lines
-            kind = "action"
-        text = text.replace(CTCP, "")
-        at = moment(message)
-        # A source without "!" is a server's.
-        if kind == "notice" and "!" not in (message.source or ""):
-            return [Info(text, conversation=target if self.is_channel(target) else "", at=at)]
-        mine = self.is_me(message.nick)
-        _, bare = self.features.split_signs(target)  # @#channel goes to the operators of #channel
-        conversation = bare if self.is_channel(bare) else (target if mine else message.nick)
-        return [Said(conversation, message.nick, text, kind, mine, at)]
+    def _on_tags(self, message: Message) -> list[Event]:
+        return read_tags(message, self)
+
+    def _on_redaction(self, message: Message) -> list[Event]:
+        return read_redaction(message, self)
+
+    def _on_marker(self, message: Message) -> list[Event]:
+        at = parse_moment(param(message, 1).removeprefix("timestamp="))
+        return [MarkerMoved(param(message, 0), at)] if at is not None else []
 
     # Users who come and go
 
     def _on_join(self, message: Message) -> list[Event]:
-        name = _param(message, 0)
+        name = param(message, 0)
         mine = self.is_me(message.nick)
         if mine:
             at = moment(message)
             self._past.joined(at)
-            self.channels[self.fold(name)] = Channel(name, since=at)
+            self.channels[self.fold(name)] = Channel(name, self.people, since=at)
         channel = self.find_channel(name)
         if channel is not None:
             channel.members[self.fold(message.nick)] = message.nick
             self.seen_channels[self.fold(name)] = name
+        if "extended-join" in self.caps and len(message.params) > 1:
+            self.people.note(message.nick, account=account_of(message, 1))
         return [Joined(message.nick, name, mine, moment(message))]
 
     def _on_part(self, message: Message) -> list[Event]:
-        name = _param(message, 0)
+        name = param(message, 0)
         mine = self._remove_member(name, message.nick)
-        return [Left(message.nick, (name,), _param(message, 1), mine, moment(message))]
+        return [Left(message.nick, (name,), param(message, 1), mine, moment(message))]
 
     def _on_kick(self, message: Message) -> list[Event]:
-        name, nick = _param(message, 0), _param(message, 1)
+        name, nick = param(message, 0), param(message, 1)
         mine = self._remove_member(name, nick)
-        return [Kicked(nick, name, message.nick, _param(message, 2), mine, moment(message))]
+        return [Kicked(nick, name, message.nick, param(message, 2), mine, moment(message))]
 
     def _on_quit(self, message: Message) -> list[Event]:
         mine = self.is_me(message.nick)
         folded = self.fold(message.nick)
         shared = tuple(channel.name for channel in self.channels.values() if channel.remove(folded))
-        return [] if mine else [Left(message.nick, shared, _param(message, 0), mine, moment(message))]
+        self.people.forget_strangers([message.nick])
+        return [] if mine else [Left(message.nick, shared, param(message, 0), mine, moment(message))]
 
     def _remove_member(self, name: str, nick: str) -> bool:
         """Take ``nick`` out of a channel; True if that is the user."""
         mine = self.is_me(nick)
-        if mine:
-            self.channels.pop(self.fold(name), None)
         channel = self.find_channel(name)
-        if channel is not None:
+        if channel is None:
+            return mine
+        if mine:
+            del self.channels[self.fold(name)]
+        else:
             channel.remove(self.fold(nick))
+        self.people.forget_strangers(list(channel.members.values()) if mine else [nick])
         return mine
 
+    def _channels_of(self, folded: str) -> tuple[str, ...]:
+        return tuple(channel.name for channel in self.channels.values() if folded in channel.members)
+
     def _on_nick(self, message: Message) -> list[Event]:
-        old, new = message.nick, _param(message, 0)
+        old, new = message.nick, param(message, 0)
         mine = self.is_me(old)
         shared = tuple(
             channel.name for channel in self.channels.values() if channel.rename(self.fold(old), self.fold(new), new)
         )
+        self.people.rename(self.fold(old), self.fold(new))
         if mine:
             self.nick = new
             self.source = new + self.source[len(old) :] if self.source else ""
         return [Renamed(old, new, mine, moment(message), shared)]
 
     def _on_invite(self, message: Message) -> list[Event]:
-        nick, name = _param(message, 0), _param(message, 1)
+        nick, name = param(message, 0), param(message, 1)
         self.seen_channels[self.fold(name)] = name
         return [Invited(nick, name, message.nick, self.is_me(nick), moment(message))]
 
     # Channels
 
     def _on_topic(self, message: Message) -> list[Event]:
-        name, topic = _param(message, 0), _param(message, 1)
+        name, topic = param(message, 0), param(message, 1)
         channel = self.find_channel(name)
         if channel is not None:
             channel.topic = topic
         return [TopicChanged(name, topic, message.nick, moment(message))]
 
     def _on_topic_reply(self, message: Message) -> list[Event]:
-        channel = self.find_channel(_param(message, 1))
+        channel = self.find_channel(param(message, 1))
         if channel is not None:
-            channel.topic = _param(message, 2)
+            channel.topic = param(message, 2)
         return answer(message)
 
     def _on_names(self, message: Message) -> list[Event]:
-        channel = self.find_channel(_param(message, 2))
+        channel = self.find_channel(param(message, 2))
         if channel is None:
             return answer(message)
-        channel.incoming_names.extend(_param(message, 3).split())
+        channel.incoming_names.extend(param(message, 3).split())
         return []
 
     def _on_names_end(self, message: Message) -> list[Event]:
-        channel = self.find_channel(_param(message, 1))
+        channel = self.find_channel(param(message, 1))
         if channel is None:
             return []
         names = channel.finish_names(self.features)
@@ -243,7 +249,7 @@ class State:
         return [Members(channel.name, tuple(names), asked)]
 
     def _on_mode(self, message: Message) -> list[Event]:
-        target, modes, params = _param(message, 0), _param(message, 1), message.params[2:]
+        target, modes, params = param(message, 0), param(message, 1), message.params[2:]
         channel = self.find_channel(target)
         if channel is not None:
             channel.apply_modes(modes, params, self.features)
@@ -254,12 +260,12 @@ class State:
     # The server
 
     def _on_myinfo(self, message: Message) -> list[Event]:
-        self.is_ours = _param(message, 2).startswith("chatroom-")
+        self.is_ours = param(message, 2).startswith("chatroom-")
         return []
 
     def _on_own_modes(self, message: Message) -> list[Event]:
         self.is_server_operator = False
-        self._note_own_modes(_param(message, 1))
+        self._note_own_modes(param(message, 1))
         return answer(message)
 
     def _note_own_modes(self, modes: str) -> None:
@@ -275,8 +281,8 @@ class State:
         return []
 
     def _on_cap(self, message: Message) -> list[Event]:
-        verb = _param(message, 1).upper()
-        names = _param(message, 2).split()
+        verb = param(message, 1).upper()
+        names = param(message, 2).split()
         if verb == "ACK":
             self.caps.update(name for name in names if not name.startswith("-"))
         elif verb == "DEL":
@@ -288,7 +294,7 @@ class State:
         return answer(message)
 
     def _on_list_entry(self, message: Message) -> list[Event]:
-        name = _param(message, 1)
+        name = param(message, 1)
         self.seen_channels[self.fold(name)] = name
         self._has_entries = True
         return answer(message)
@@ -299,7 +305,7 @@ class State:
 
     def _on_who_end(self, message: Message) -> list[Event]:
         has_entries, self._has_entries = self._has_entries, False
-        return [] if has_entries else [Info(f"No user matches {_param(message, 1)}.")]
+        return [] if has_entries else [Info(f"No user matches {param(message, 1)}.")]
 
     def _on_list_end(self, message: Message) -> list[Event]:
         has_entries, self._has_entries = self._has_entries, False
@@ -317,27 +323,10 @@ class State:
         return [Info(message.params[-1])] if message.params else []
 
     def _on_wallops(self, message: Message) -> list[Event]:
-        return [Info(f"{message.nick} to all operators: {_param(message, 0)}", at=moment(message))]
+        return [Info(f"{message.nick} to all operators: {param(message, 0)}", at=moment(message))]
 
     def _on_nothing(self, message: Message) -> list[Event]:
         return []
-
-
-def moment(message: Message) -> datetime | None:
-    """Return the time of a message (its ``time`` tag), aware; None if the server sent none that can be read."""
-    stamp = (message.tags or {}).get("time", "")
-    try:
-        at = datetime.fromisoformat(stamp)
-        # Times are shown in local time. At both ends of the calendar the conversion leaves the range of datetime; year
-        # 1 is what a server writes for an unknown time if it is written in Go.
-        at.astimezone()
-    except (ValueError, OverflowError, OSError):
-        return None
-    return at if at.tzinfo is not None else None
-
-
-def _param(message: Message, index: int) -> str:
-    return message.params[index] if index < len(message.params) else ""
 
 
 _HANDLERS: dict[str, Callable[[State, Message], list[Event]]] = {
@@ -358,6 +347,12 @@ _HANDLERS: dict[str, Callable[[State, Message], list[Event]]] = {
     "FAIL": State._on_standard_reply,
     "REGISTER": State._on_register,
     "WALLOPS": State._on_wallops,
+    "TAGMSG": State._on_tags,
+    "REDACT": State._on_redaction,
+    "MARKREAD": State._on_marker,
+    "AWAY": lambda state, message: state.people.on_away(message),
+    "ACCOUNT": lambda state, message: state.people.on_account(message),
+    "METADATA": lambda state, message: state.people.on_metadata(message),
     "004": State._on_myinfo,
     "005": State._on_isupport,
     "221": State._on_own_modes,
@@ -371,7 +366,7 @@ _HANDLERS: dict[str, Callable[[State, Message], list[Event]]] = {
     "353": State._on_names,
     "366": State._on_names_end,
     **dict.fromkeys(
-        ("PONG", "AWAY", "ACCOUNT", "CHGHOST", "SETNAME", "TAGMSG", "KILL", "ERROR", "AUTHENTICATE", "ACK"),
+        ("PONG", "CHGHOST", "SETNAME", "KILL", "ERROR", "AUTHENTICATE", "ACK", "770"),
         State._on_nothing,
     ),
 }

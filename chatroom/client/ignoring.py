@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
-from chatroom.client.chat_events import Event, Invited, Renamed, Said
+from chatroom.client.chat_events import Event, History, Invited, Reacted, Renamed, Said, Typing
 from chatroom.client.chat_state import State
 
 
@@ -43,10 +44,19 @@ class Ignored:
         for event in events:
             if isinstance(event, Renamed):
                 self._follow(event)
-            by = event.nick if isinstance(event, Said) else event.by if isinstance(event, Invited) else None
-            if by is None or not (self._state.fold(by) in self._nicks or self._state.fold(by) in kept):
+            hidden = kept | self._nicks.keys()
+            if isinstance(event, History):
+                old = tuple(old for old in event.events if self._by(old) not in hidden)
+                shown.append(replace(event, events=old))
+            elif self._by(event) not in hidden:
                 shown.append(event)
         return shown
+
+    def _by(self, event: Event) -> str | None:
+        """The folded nick of who speaks to the user by an event; None if nobody does."""
+        if isinstance(event, Said | Reacted | Typing):
+            return self._state.fold(event.nick)
+        return self._state.fold(event.by) if isinstance(event, Invited) else None
 
     def _kept(self) -> set[str]:
         return {self._state.fold(nick) for nick in self._always()}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from chatroom.client.people import People
 from chatroom.client.server_features import ServerFeatures
 
 
@@ -13,6 +14,8 @@ class Channel:
     """One channel and its members."""
 
     name: str
+    people: People
+    """What is known of the users besides their signs."""
     topic: str = ""
     members: dict[str, str] = field(default_factory=dict)
     """Folded nick to nick."""

@@ -1,4 +1,4 @@
-"""The place in front, what is written for each place, and the channels to join again after a reconnect.
+"""The place in front, and the channels to join again after a reconnect.
 
 A *place* is a channel or a conversation with one user. The place in front is the target of typed lines. Only the user
 changes it (/join, /query, /part, /close), never the server: who is kicked from a channel stays in front of it, so that
@@ -7,27 +7,32 @@ a half-typed line is not said to others.
 
 from __future__ import annotations
 
-from chatroom.client.chat_events import Event, Joined, Kicked, Left, Members, Renamed
+from chatroom.client.chat_events import Event, Joined, Kicked, Left, Members
 from chatroom.client.chat_state import State
+from chatroom.client.places.place import Place
+from chatroom.client.places.server_places import ServerPlaces
 
 
 class Navigation:
-    """Follows the user through channels and conversations. It outlives a connection; ``state`` does not."""
+    """Follows the user through the places of one server. It outlives a connection; ``state`` does not."""
 
-    def __init__(self, state: State, join: tuple[str, ...]) -> None:
-        self.target: str | None = join[0] if join else None
-        """The channel or nick that typed lines go to; None if there is none."""
+    def __init__(self, state: State, here: ServerPlaces, join: tuple[str, ...]) -> None:
         self._state = state
-        # Folded name of a place to the text that waits there for Enter.
-        self._drafts: dict[str, str] = {}
-        # The places that were in front, oldest first, each once: folded name to name.
-        self._visited: dict[str, str] = {}
+        self._here = here
         # Folded name to name and key.
         self._channels = {state.fold(name): (name, "") for name in join}
         # Folded names of the channels that this connection has yet to get back into.
         self._returning: set[str] = set()
         # Folded names of the channels that the user has asked to join, and the server has not answered.
         self._asked: set[str] = set()
+        for name in join[:1]:
+            here.places.turn_to(here.open(name))
+
+    @property
+    def target(self) -> str | None:
+        """The channel or nick that typed lines go to; None if there is none."""
+        front = self._here.front
+        return front.name if front is not self._here.home else None
 
     def begin_return(self) -> None:
         """Expect to get back into every channel of the lost connection."""
@@ -57,29 +62,29 @@ class Navigation:
     @property
     def way_out(self) -> str | None:
         """The place that the user gets to by leaving the one in front: the last one that is still open."""
-        for folded, name in reversed(self._visited.items()):
-            if not self.is_target(name) and (folded in self._state.channels or not self._state.is_channel(name)):
-                return name
-        names = [channel.name for channel in self._state.channels.values() if not self.is_target(channel.name)]
-        return names[0] if names else None
+        place = self._here.places.way_out(self._here.front)
+        return place.name if place is not None and place.kind != "server" else None
 
     def leave(self, name: str) -> None:
-        """Turn away from a place that the user leaves, if it is in front, and do not come back to it unasked."""
+        """Close a place that the user leaves, and do not come back to it unasked."""
         folded = self._state.fold(name)
-        if self.is_target(name):
-            self._front(self.way_out)
-        self._visited.pop(folded, None)
+        place = self._here.find(name)
+        if place is not None:
+            self._here.leave(place)
         self._channels.pop(folded, None)
         self._asked.discard(folded)
 
-    def keep_draft(self, place: str, text: str) -> None:
-        """Keep a text that waits for Enter in ``place``, behind those that wait there already."""
-        folded = self._state.fold(place)
-        self._drafts[folded] = "\n".join(filter(None, [self._drafts.get(folded, ""), text]))
+    def keep_draft(self, name: str, text: str) -> None:
+        """Keep a text that waits for Enter in a place, behind those that wait there already. No name: no place."""
+        place = self._here.open(name) if name else self._here.home
+        place.draft = "\n".join(filter(None, [place.draft, text]))
+        self._here.places.touch(place)
 
     def take_draft(self) -> str:
         """Return the text that waits in the place in front, and forget it."""
-        return self._drafts.pop(self._state.fold(self.target or ""), "")
+        place = self._here.front
+        draft, place.draft = place.draft, ""
+        return draft
 
     def is_return(self, event: Event) -> bool:
         """True if the event only says that the user is back in a channel after a reconnect."""
@@ -112,37 +117,19 @@ class Navigation:
         self._returning.discard(self._state.fold(channel))
 
     def follow(self, event: Event) -> None:
-        """Update the target and the list of channels after an event."""
+        """Update the list of channels after an event."""
         if isinstance(event, Joined) and event.mine:
             folded = self._state.fold(event.channel)
             self._channels[folded] = (event.channel, self._channels.get(folded, ("", ""))[1])
             self._asked.discard(folded)
-            if self.target is None or self.is_target(event.channel):
-                self._front(event.channel)
         elif isinstance(event, Left | Kicked) and event.mine:
             left = event.channels[0] if isinstance(event, Left) else event.channel
             self._channels.pop(self._state.fold(left), None)
-        elif isinstance(event, Renamed) and not event.mine:
-            self._rename(event.old, event.new)
 
-    def _front(self, name: str | None) -> None:
-        self.target = name
-        if name is not None:
-            self._visited.pop(self._state.fold(name), None)
-            self._visited[self._state.fold(name)] = name
-
-    def _rename(self, old: str, new: str) -> None:
-        """Follow a user with whom there is a conversation to another nick."""
-        old_folded, folded = self._state.fold(old), self._state.fold(new)
-        if old_folded in self._drafts:
-            self._drafts[folded] = self._drafts.pop(old_folded)
-        if old_folded in self._visited:
-            self._visited = {
-                folded if key == old_folded else key: new if key == old_folded else name
-                for key, name in self._visited.items()
-            }
-        if self.is_target(old):
-            self.target = new
+    def _front(self, name: str) -> Place:
+        place = self._here.open(name)
+        self._here.places.turn_to(place)
+        return place
 
     def is_target(self, name: str) -> bool:
         """Tell if ``name`` is the place in front."""

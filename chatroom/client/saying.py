@@ -10,13 +10,17 @@ from chatroom.client.chat_events import Said
 from chatroom.client.chat_state import State
 from chatroom.client.several_lines import Limits, batches, wire_lines
 from chatroom.client.text import clean, cut, room_for, split
+from chatroom.irc.message import format_tags
 
 
 class Utterance(NamedTuple):
-    """One message for the server: its lines, and the event that shows it."""
+    """One message for the server."""
 
     lines: tuple[str, ...]
+    tags: str
+    """The tags of the first line, as they go over the wire; empty for none."""
     said: Said
+    """The event that shows it."""
 
 
 def compose(action: Say, state: State) -> list[Utterance]:
@@ -25,9 +29,15 @@ def compose(action: Say, state: State) -> list[Utterance]:
     A text of several lines is one message if the server takes such messages; else each line is one.
     """
     if state.multiline is not None and action.kind == "message":
-        return _compose_multiline(action, state, state.multiline)
-    lines = [line for line in action.text.split("\n") if line.strip()]
-    return [utterance for line in lines for utterance in _compose_line(replace(action, text=line), state)]
+        found = _compose_multiline(action, state, state.multiline)
+    else:
+        lines = [line for line in action.text.split("\n") if line.strip()]
+        found = [utterance for line in lines for utterance in _compose_line(replace(action, text=line), state)]
+    if action.reply_to and found:
+        first = found[0]
+        tags = format_tags({"+draft/reply": action.reply_to})
+        found[0] = first._replace(tags=tags, said=replace(first.said, reply_to=action.reply_to))
+    return found
 
 
 def _compose_multiline(action: Say, state: State, limits: Limits) -> list[Utterance]:
@@ -41,10 +51,10 @@ def _compose_multiline(action: Say, state: State, limits: Limits) -> list[Uttera
             continue
         said = Said(action.target, state.nick, "\n".join(clean(line) for line in text.split("\n")), mine=True)
         if len(pieces) == 1:
-            found.append(Utterance((f"PRIVMSG {action.target} :{pieces[0][0]}",), said))
+            found.append(Utterance((f"PRIVMSG {action.target} :{pieces[0][0]}",), "", said))
         else:
             # The reference need only differ from those of batches that are open, and none is.
-            found.append(Utterance(wire_lines("say", action.target, pieces), said))
+            found.append(Utterance(wire_lines("say", action.target, pieces), "", said))
     return found
 
 
@@ -55,6 +65,7 @@ def _compose_line(action: Say, state: State) -> list[Utterance]:
     return [
         Utterance(
             (f"PRIVMSG {action.target} :{before}{piece}{after}",),
+            "",
             Said(action.target, state.nick, clean(piece), action.kind, mine=True),
         )
         for piece in split(action.text, max(room, 64))

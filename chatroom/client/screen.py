@@ -181,7 +181,7 @@ class Screen:
         except EOFError:
             text = "/quit"
         except KeyboardInterrupt:
-            stopped = session.speech.stop()
+            stopped = session.stop()
             if stopped:
                 session.navigation.keep_draft(session.target or "", chat.default_buffer.text)
                 self._show(stopped)

@@ -22,7 +22,16 @@ class ServerFeatures:
         """Channel mode to the sign before the nicks that have it, highest rank first."""
         self.modes_with_parameter = "beIqkl"
         """Channel modes that take a parameter and are not about a member."""
+        self.has_whox = False
+        """True if WHO takes a list of fields and a token."""
+        self.most_history = 0
+        """How many messages a page of the history may have; 0 for any number."""
+        self.network = ""
+        """The name of the network; empty if the server tells none."""
         self._fold_rfc1459 = False
+        # Client-only tags that the server drops: all but some, or none but some.
+        self._denies_all_tags = False
+        self._tag_exceptions: frozenset[str] = frozenset()
 
     def read(self, tokens: Iterable[str]) -> None:
         """Take over the tokens of one 005 (``KEY=VALUE``). Unknown tokens are ignored."""
@@ -35,9 +44,24 @@ class ServerFeatures:
             elif key == "CHANMODES":
                 # Four groups; the last one holds the modes without a parameter.
                 self.modes_with_parameter = "".join(value.split(",")[:3])
+            elif key == "WHOX":
+                self.has_whox = True
+            elif key == "NETWORK":
+                self.network = value
+            elif key == "CHATHISTORY":
+                self.most_history = int(value) if value.isascii() and value.isdecimal() and len(value) < 9 else 0
+            elif key == "CLIENTTAGDENY":
+                names = [name for name in value.split(",") if name]
+                self._denies_all_tags = "*" in names
+                wanted = [name.removeprefix("-") for name in names if name.startswith("-") == self._denies_all_tags]
+                self._tag_exceptions = frozenset(wanted)
             elif key == "PREFIX" and value.startswith("("):
                 modes, _, signs = value[1:].partition(")")
                 self.prefixes = dict(zip(modes, signs, strict=False))
+
+    def takes_tag(self, name: str) -> bool:
+        """Tell if the server passes a client-only tag on; ``name`` is without its ``+``."""
+        return (name in self._tag_exceptions) == self._denies_all_tags
 
     def fold(self, name: str) -> str:
         """Return the form of a name in which this server compares names."""

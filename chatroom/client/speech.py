@@ -10,9 +10,10 @@ Source: IRCv3 labeled-response and echo-message.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from chatroom.client.actions import Say
-from chatroom.client.chat_events import Event, Info, Said, Unsaid
+from chatroom.client.chat_events import Event, Info, Said, UnderWay, Unsaid
 from chatroom.client.chat_state import State
 from chatroom.client.pacing import Pacer
 from chatroom.client.saying import compose
@@ -103,11 +104,14 @@ class Speech:
     def stop(self) -> list[Event]:
         """Drop the messages that have not been sent yet, such as the rest of a long paste, and say how many."""
         dropped = self._pacer.clear()
+        unsaid: list[Event] = []
         for parcel in dropped:
-            self._under_way.pop(parcel.key, None)
             self._unwritten.pop(parcel.key, None)
+            said = self._under_way.pop(parcel.key, None)
+            if said is not None:
+                unsaid.append(Unsaid(said, stopped=True))
         what = "1 message was" if len(dropped) == 1 else f"{len(dropped)} messages were"
-        return [Info(f"{what} not sent. The arrow up brings the text back.")] if dropped else []
+        return [*unsaid, Info(f"{what} not sent. The arrow up brings the text back.")] if dropped else []
 
     def ask(self, line: str, typed: str) -> None:
         """Send the line of a command, so that a refusal can be shown with what the user has typed."""
@@ -150,15 +154,22 @@ class Speech:
 
     def say(self, action: Say) -> list[Event]:
         """Send a message and return the events that show it now."""
-        for (first, *rest), said in compose(action, self._state):
+        new: list[Said] = []
+        for lines, tags, said in compose(action, self._state):
             self._count += 1
             label = f"{self._count}"
+            said = replace(said, key=label)
+            new.append(said)
             if not self._again:
                 self._under_way[label] = said
             if not self._is_echoed:  # then the server does not show it to us
                 self._unwritten[label] = said
-            self._pacer.send(f"@label={label} {first}" if self._has_labels else first, *rest, key=label)
-        return self._written()
+            tags = f"label={label};{tags}".rstrip(";") if self._has_labels else tags
+            first, *rest = lines
+            self._pacer.send(f"@{tags} {first}" if tags else first, *rest, key=label)
+        written = self._written()
+        shown = {said.key for said in written if isinstance(said, Said)}
+        return [*written, *(UnderWay(said) for said in new if said.key not in shown)]
 
     def _written(self) -> list[Event]:
         """Return the events of messages that have been sent just now, and that no echo will show."""
@@ -169,18 +180,16 @@ class Speech:
             events.append(self._unwritten.pop(label))
         return events
 
-    def read(self, message: Message) -> list[Event]:
-        """Look if a message of the server answers one under way. Returns what was refused."""
-        if not self._under_way:
-            return []
-        label = self._label(message)
+    def read(self, message: Message) -> tuple[list[Event], str]:
+        """Look if a message of the server answers one under way. Returns what was refused, and the key of the echo."""
+        label = self._label(message) if self._under_way else ""
         if label not in self._under_way:
-            return []
+            return [], ""
         if message.verb == "BATCH" and message.params[1:2] == ["labeled-response"]:
             self._batches[message.params[0][1:]] = label  # the answers follow
-            return []
+            return [], ""
         said = self._under_way.pop(label)
-        return [Unsaid(said, refused=True)] if _is_refusal(message) else []
+        return ([Unsaid(said, refused=True)], "") if _is_refusal(message) else ([], label)
 
     def _label(self, message: Message) -> str:
         """Return the label of the message that this one answers; empty if it answers none."""

@@ -110,8 +110,6 @@ def test_what_others_do(line: str, event: Event) -> None:
     "line",
     [
         ":bob!b@h PRIVMSG alice :\x01VERSION\x01",
-        ":bob!b@h AWAY :at tea",
-        ":bob!b@h ACCOUNT bob",
         ":bob!b@h CHGHOST b host",
         ":bob!b@h TAGMSG #lobby",
         ":srv 004 alice srv 1 io bnt",

@@ -30,7 +30,7 @@ def completer() -> ChatCompleter:
         ":srv 322 alice #garden 3 :flowers",
     ):
         session.state.feed(parse(line))
-    session.navigation.target = "#lobby"
+    assert session.navigation.turn_to("#lobby")
     return ChatCompleter(session)
 
 

@@ -1,14 +1,16 @@
 from __future__ import annotations
 
 from chatroom.client.joined_channel import Channel
+from chatroom.client.people import People
 from chatroom.client.server_features import ServerFeatures
 
 FEATURES = ServerFeatures()
+NOBODY = People(FEATURES.fold, lambda folded: ())
 
 
 def tea() -> Channel:
     """#tea with bob as operator, Carol with voice, and dave."""
-    channel = Channel("#tea")
+    channel = Channel("#tea", NOBODY)
     channel.incoming_names = ["dave", "+Carol", "@bob"]
     channel.finish_names(FEATURES)
     return channel
@@ -21,7 +23,7 @@ def signed(channel: Channel) -> list[str]:
 
 def test_names_are_sorted_with_signs_first() -> None:
     """The list for the user begins with operators and voices; each nick has its highest sign."""
-    channel = Channel("#tea")
+    channel = Channel("#tea", NOBODY)
     channel.incoming_names = ["dave", "@+bob!b@host", "+Carol", "ann"]
     assert channel.finish_names(FEATURES) == ["@bob", "+Carol", "ann", "dave"]
     assert signed(channel) == ["+Carol", "@+bob", "ann", "dave"]
@@ -38,7 +40,7 @@ def test_names_replace_the_members() -> None:
 
 def test_an_entry_without_a_nick_breaks_nothing() -> None:
     """A server may send a sign alone, or no nick before the user name."""
-    channel = Channel("#tea")
+    channel = Channel("#tea", NOBODY)
     channel.incoming_names = ["@", "!user@host", "bob"]
     assert channel.finish_names(FEATURES)[-1] == "bob"
 

@@ -1,8 +1,12 @@
 from __future__ import annotations
 
-from chatroom.client.chat_events import Event
+from datetime import UTC, datetime
+
+from chatroom.client.chat_events import Event, Welcome
 from chatroom.client.chat_state import State
 from chatroom.client.navigation import Navigation
+from chatroom.client.places.open_places import Places
+from chatroom.client.places.server_places import ServerPlaces
 from chatroom.irc.message import parse
 
 
@@ -12,12 +16,15 @@ class Walk:
     def __init__(self, *join: str) -> None:
         self.state = State()
         self.state.reset("alice", set())
-        self.navigation = Navigation(self.state, join)
+        self.here = ServerPlaces(Places(), "srv", self.state, lambda: datetime.now(UTC), lambda: 0.0)
+        self.here.follow(Welcome("alice"))
+        self.navigation = Navigation(self.state, self.here, join)
 
     def hear(self, *lines: str) -> list[Event]:
         """Follow these lines of the server; the events that are not a mere return."""
         events = [event for line in lines for event in self.state.feed(parse(line))]
         for event in events:
+            self.here.follow(event)
             self.navigation.follow(event)
         return [event for event in events if not self.navigation.is_return(event)]
 
@@ -110,6 +117,7 @@ def test_a_return_is_silent_once() -> None:
     names = (":srv 353 alice = #tea :alice", ":srv 366 alice #tea :End")
     walk.navigation.await_join("#tea", "sesame")
     walk.hear(":alice!a@h JOIN #tea", *names)
+    walk.here.lost()
     walk.state.reset("alice", set())
     walk.navigation.begin_return()
     assert walk.navigation.joins() == ["JOIN #tea sesame"]

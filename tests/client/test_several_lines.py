@@ -83,9 +83,9 @@ def test_ctrl_c_drops_what_has_not_begun() -> None:
     """``stop`` drops the messages that wait, and says how many they are."""
     stage = here()
     stage.session.enter("\n".join(f"line {number}" for number in range(12)))
-    (info,) = stage.session.speech.stop()
+    (info,) = stage.session.stop()
     assert "was not sent" in str(info) or "were not sent" in str(info)
-    assert stage.session.speech.stop() == []
+    assert stage.session.stop() == []
     lost = [event for event in stage.lose() if isinstance(event, Unsaid)]
     assert lost[0].perhaps
     assert [line.text for line in render(lost[0])] == ["Perhaps not sent to #lobby: line 0 … (4 lines)"]

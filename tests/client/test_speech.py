@@ -121,7 +121,7 @@ def test_without_echo_only_what_is_sent_is_shown_as_said() -> None:
     assert under_way(stage) == texts[1:]
     assert stage.hear("PONG srv said-1") == [said(text) for text in texts[1:9]]
     assert under_way(stage) == texts[9:]
-    assert stage.session.speech.stop() == [Info("11 messages were not sent. The arrow up brings the text back.")]
+    assert stage.session.stop() == [Info("11 messages were not sent. The arrow up brings the text back.")]
     assert under_way(stage) == []
     assert stage.hear("PONG srv said-2") == []
     assert [event.said.text for event in stage.lose() if isinstance(event, Unsaid)] == []

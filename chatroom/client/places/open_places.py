@@ -121,14 +121,20 @@ class Places:
         if self.front is None:
             self.turn_to(place)
 
+    def way_out(self, place: Place) -> Place | None:
+        """Return the place that closing ``place`` leads to: the last one in front that can be written to, if any."""
+        others = [other for other in self._places if other is not place]
+        same = [other for other in others if other.server == place.server]
+        visited = [other for other in reversed(self._visited) if other in others]
+        usable = [other for other in (*visited, *same) if other.is_usable]
+        return next(iter((*usable, *same, *others)), None)
+
     def close(self, place: Place) -> None:
-        """Remove a place. If it is in front, the one comes in front that was there before, or the one above it."""
-        index = self._places.index(place)
+        """Remove a place. If it is in front, another one comes in front: see ``way_out``."""
         if place is self.front:
-            before = [other for other in self._visited if other is not place]
-            rest = [other for other in self._places if other is not place]
-            if rest:
-                self.turn_to(before[-1] if before else rest[max(index - 1, 0)])
+            following = self.way_out(place)
+            if following is not None:
+                self.turn_to(following)
             else:
                 self.front = None
         self._places.remove(place)

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Literal, NamedTuple
 
 from chatroom.client.joined_channel import Channel
+from chatroom.client.people import People, Person
 from chatroom.client.places.log_entry import Entry
 from chatroom.client.places.place_log import PlaceLog
 from chatroom.client.places.typists import Typists
@@ -15,6 +16,7 @@ Kind = Literal["channel", "conversation", "server"]
 Level = Literal["quiet", "event", "message", "mention"]
 """What is new in a place, the least first: nothing; somebody came, left or the like; a message; one to the user."""
 _SIGNS = "!~&@%+"
+_UNKNOWN = Person()
 
 
 class Member(NamedTuple):
@@ -23,6 +25,8 @@ class Member(NamedTuple):
     nick: str
     signs: str
     """For example ``@+``, the highest first; empty for none."""
+    person: Person
+    """Away or not, account, and the name that the user wants to be shown by."""
 
 
 @dataclass(slots=True, eq=False)
@@ -37,6 +41,8 @@ class Place:
     key: str
     """The name as the server compares names. With ``server`` it is unique. Changes if the user changes the nick."""
     log: PlaceLog
+    people: People
+    """What is known of the users of the server."""
     draft: str = ""
     """What is typed here and not sent."""
     unread: int = 0
@@ -58,6 +64,8 @@ class Place:
     typists: Typists = field(default_factory=Typists)
     asks_older: bool = False
     """True while an older page is on its way from the server."""
+    was_lost: bool = False
+    """True if the user was in the channel when the connection was lost, and is not back."""
 
     @property
     def level(self) -> Level:
@@ -67,9 +75,19 @@ class Place:
         return "message" if self.unread else "event" if self.has_events else "quiet"
 
     @property
+    def is_usable(self) -> bool:
+        """True if what is typed here can be said, now or when the connection is back."""
+        return self.kind == "conversation" or (self.kind == "channel" and (self.is_joined or self.was_lost))
+
+    @property
     def topic(self) -> str:
         """The topic of the channel; empty if it has none."""
         return self.channel.topic if self.channel is not None else ""
+
+    @property
+    def person(self) -> Person:
+        """What is known of the other user of a conversation."""
+        return self.people.find(self.key) or _UNKNOWN
 
     @property
     def members(self) -> list[Member]:
@@ -81,7 +99,8 @@ class Place:
         for folded, nick in channel.members.items():
             signs = channel.prefixes.get(folded, "")
             rank = _SIGNS.find(signs[:1]) if signs else len(_SIGNS)
-            found.append((rank, folded, Member(nick, signs)))
+            person = self.people.find(folded) or _UNKNOWN
+            found.append((rank, folded, Member(nick, signs, person)))
         return [member for _, _, member in sorted(found, key=lambda item: item[:2])]
 
     def note(self, entry: Entry, *, counts: bool) -> None:

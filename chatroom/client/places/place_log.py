@@ -1,8 +1,8 @@
 """The log of one place: what was said and what happened there, in the order of the conversation.
 
 Entries come from three sides. Live events are appended. Pages of old events, which the server sends when it is asked,
-are inserted where they belong. A message of the user's own is *under way* until the server has echoed it: the echo
-moves it to the end, which is its place in the conversation.
+are inserted where they belong. A message of the user's own is *under way* until the server has echoed it. It stays
+behind all others meanwhile, and its echo has its place in the conversation.
 
 What always holds: the log is sorted by ``Entry.moment``; no two entries have the same msgid; in a page, the order is
 that of the server; at most ``most`` entries are kept, or twice as many while the user reads back.
@@ -91,20 +91,25 @@ class PlaceLog:
             self._remove(entry)
             entry.event, entry.at, entry.delivery = event, at or now, "said"
             entry.revision += 1
+        under_way = self._lift()
         last = self.entries[-1].moment if self.entries else _BEGIN
         # The clock of this machine may differ from the server's, so an event without a time is just behind the last.
         entry.moment = max(at or last, last)
         self.entries.append(entry)
         self._entered(entry)
+        self._lower(under_way)
         self._trim()
         return entry
 
-    def send(self, said: Said, now: datetime) -> Entry | None:
+    def send(self, said: Said, now: datetime) -> Entry:
         """Append a message of the user that is under way, with a key."""
-        entry = self.append(said, now)
-        if entry is not None:
-            entry.delivery = "under way"
-            self._own[said.key] = entry
+        entry = self._make(said, said.at or now, mention=False)
+        entry.delivery = "under way"
+        entry.moment = self.entries[-1].moment if self.entries else _BEGIN
+        self._own[said.key] = entry
+        self.entries.append(entry)
+        self._entered(entry)
+        self._trim()
         return entry
 
     def fail(self, unsaid: Unsaid) -> Entry | None:
@@ -159,6 +164,7 @@ class PlaceLog:
         ``before`` and ``after``: msgids that the page is known to lie before and after. Events that are here already,
         reactions and deletions make no entries.
         """
+        under_way = self._lift()
         low = self._index_of(after, -1) + 1
         # Of messages without an id: those of the page itself may be alike, for all that is known.
         known = {_likeness(entry.event) for entry in self.entries if not entry.id}
@@ -174,6 +180,7 @@ class PlaceLog:
                 entry = self._make(event, at or now, mention=False)
                 low = self._place(entry, at, low, max(low, high)) + 1
                 new.append(entry)
+        self._lower(under_way)
         self._trim()
         return new
 
@@ -243,6 +250,20 @@ class PlaceLog:
         if index is not None:
             del self.entries[index]
             self.revision += 1
+
+    def _lift(self) -> list[Entry]:
+        """Take the messages that are under way off the end of the log, the last one first."""
+        lifted = []
+        while self.entries and self.entries[-1].delivery == "under way":
+            lifted.append(self.entries.pop())
+        return lifted
+
+    def _lower(self, lifted: list[Entry]) -> None:
+        """Put the messages that are under way behind all others again."""
+        for entry in reversed(lifted):
+            if self.entries:
+                entry.moment = max(entry.moment, self.entries[-1].moment)
+            self.entries.append(entry)
 
     def _trim(self) -> None:
         excess = len(self.entries) - self._most * (2 if self.is_read_back else 1)

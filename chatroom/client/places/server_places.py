@@ -36,6 +36,7 @@ from chatroom.client.chat_events import (
 )
 from chatroom.client.joined_channel import Channel
 from chatroom.client.mentioning import mentions_any
+from chatroom.client.people import People
 from chatroom.client.places.open_places import Mention, Places
 from chatroom.client.places.place import Kind, Place
 from chatroom.client.places.place_log import PlaceLog
@@ -47,6 +48,7 @@ class Names(Protocol):
     """What must be known of the server and the user: ``chat_state.State`` does."""
 
     nick: str
+    people: People
 
     def fold(self, name: str) -> str:
         """Return the form of a name in which the server compares names."""
@@ -75,8 +77,12 @@ class ServerPlaces:
         self._names = names
         self._now = now
         self._clock = clock
-        self.home = Place("server", server, server, "", PlaceLog(names.fold))
+        self.home = Place("server", server, server, "", PlaceLog(names.fold), names.people)
         """The server's own place."""
+        self.opened: list[Place] = []
+        """Conversations that have been opened, for the session to ask the server for their history."""
+        # Folded names of channels that the user has turned away from, and that the server has not yet let go.
+        self._leaving: set[str] = set()
         places.open(self.home)
 
     # Places
@@ -96,15 +102,33 @@ class ServerPlaces:
         place = self.find(name)
         if place is None:
             kind: Kind = "channel" if self._names.is_channel(name) else "conversation"
-            place = Place(kind, name, self.server, self._names.fold(name), PlaceLog(self._names.fold))
-            place.is_joined = kind == "conversation" and self.home.is_joined
+            log = PlaceLog(self._names.fold)
+            place = Place(kind, name, self.server, self._names.fold(name), log, self._names.people)
+            if kind == "conversation":
+                place.is_joined = self.home.is_joined
+                self.opened.append(place)
             self.places.open(place)
         return place
+
+    def leave(self, place: Place) -> None:
+        """Close a place. What the server still says in a channel before it lets the user go opens no new one."""
+        if place.kind == "channel" and place.is_joined:
+            self._leaving.add(place.key)
+        self.places.close(place)
+
+    def refold(self) -> None:
+        """Compare names anew, because the server has said how it compares them."""
+        for place in self.of_server():
+            key = self._names.fold(place.name) if place.kind != "server" else ""
+            if key != place.key and self.places.find(self.server, key) is None:
+                self.places.rename(place, place.name, key)
 
     def lost(self) -> None:
         """Report the end of the connection."""
         self.is_greeted = False
+        self._leaving.clear()
         for place in self.of_server():
+            place.was_lost = place.is_joined and place.kind == "channel"
             place.is_joined = place.asks_older = False
             self.places.touch(place)
 
@@ -146,6 +170,8 @@ class ServerPlaces:
     def _on_said(self, event: Said) -> None:
         place = self.find(event.conversation)
         if place is None:
+            if self._names.fold(event.conversation) in self._leaving:
+                return
             is_room = self._names.is_channel(event.conversation)
             if event.kind == "notice" or (is_room and self._names.find_channel(event.conversation) is None):
                 # A notice opens no place: services send them, in answer to something or unasked.
@@ -170,8 +196,12 @@ class ServerPlaces:
         self.places.touch(place)
 
     def _on_joined(self, event: Joined) -> None:
-        place = self.open(event.channel)
+        place = self._of_channel(event.channel) if not event.mine else self.open(event.channel)
+        if place is None:
+            return
         if event.mine:
+            self._leaving.discard(place.key)
+            was_lost, place.was_lost = place.was_lost, False
             place.channel = self._names.find_channel(event.channel)
             place.is_joined = True
             place.name = event.channel
@@ -179,7 +209,14 @@ class ServerPlaces:
                 place.assume_read(event.at)
             if self.places.front is self.home and not self._has_channels(place):
                 self.places.turn_to(place)  # the first one, before the user has chosen any
+            if was_lost:
+                self.places.touch(place)
+                return  # no news: it was lost, and "connected again" is in the log
         self._add(place, event)
+
+    def _of_channel(self, name: str) -> Place | None:
+        """Return the place for an event of a channel; None if the user is leaving it."""
+        return self.find(name) or (None if self._names.fold(name) in self._leaving else self.home)
 
     def _has_channels(self, but: Place) -> bool:
         return any(place is not but and place.kind != "server" for place in self.of_server())
@@ -189,15 +226,21 @@ class ServerPlaces:
             place = self.find(name)
             if place is not None:
                 self._end_membership(place, event)
+            if event.mine:
+                self._leaving.discard(self._names.fold(name))
         place = self.find(event.nick)
         if place is not None and not event.mine and len(event.channels) != 1:
             self._add(place, event)
 
     def _on_kicked(self, event: Kicked) -> None:
-        self._end_membership(self.open(event.channel), event)
+        place = self._of_channel(event.channel)
+        if event.mine:
+            self._leaving.discard(self._names.fold(event.channel))
+        if place is not None:
+            self._end_membership(place, event)
 
     def _end_membership(self, place: Place, event: Left | Kicked) -> None:
-        if event.mine:
+        if event.mine and place.kind == "channel":
             place.is_joined = False
         place.typists.end(self._names.fold(event.nick))
         self._add(place, event)
@@ -215,11 +258,15 @@ class ServerPlaces:
             place.typists.end(old)
             self._add(place, event)
 
-    def _on_of_channel(self, event: TopicChanged) -> None:
-        self._add(self.find(event.channel) or self.home, event)
+    def _on_of_channel(self, event: TopicChanged | Invited) -> None:
+        place = self._of_channel(event.channel)
+        if place is not None:
+            self._add(place, event)
 
     def _on_mode(self, event: ModeChanged) -> None:
-        self._add((self.find(event.target) if self._names.is_channel(event.target) else None) or self.home, event)
+        place = self._of_channel(event.target) if self._names.is_channel(event.target) else self.home
+        if place is not None:
+            self._add(place, event)
 
     def _on_members(self, event: Members) -> None:
         place = self.find(event.channel)
@@ -232,7 +279,7 @@ class ServerPlaces:
         if event.mine:
             self._add(self.home, event, speaks=True)
         else:
-            self._add(self.find(event.channel) or self.home, event)
+            self._on_of_channel(event)
 
     def _on_info(self, event: Info) -> None:
         place = self.find(event.conversation) if event.conversation else None

@@ -64,17 +64,18 @@ def test_without_ids_a_page_repeats_nothing_that_is_known() -> None:
 
 
 def test_an_echo_takes_the_place_of_the_message_under_way() -> None:
-    """The message is under way at the end of the log; its echo is the same entry, behind what came before it."""
+    """The message is under way, behind all others; its echo is the same entry, at its place in the conversation."""
     place = log()
     mine = Said("#tea", "me", "hi", mine=True, key="7")
     entry = place.send(mine, NOW)
-    assert entry is not None
-    assert entry.delivery == "under way"
+    assert [entry.delivery] == ["under way"]
     fill(place, said(1))
+    place.insert([said(0)], NOW)
+    assert ids(place) == ["m0", "m1", ""]
     echo = Said("#tea", "me", "hi", mine=True, key="7", id="m2", at=NOON + timedelta(seconds=2))
     assert place.append(echo, NOW) is entry
     assert (entry.delivery, entry.at) == ("said", echo.at)
-    assert ids(place) == ["m1", "m2"]
+    assert ids(place) == ["m0", "m1", "m2"]
 
 
 def test_an_echo_that_a_page_has_brought_leaves_one_entry() -> None:
@@ -232,7 +233,7 @@ class Model:
                 self.say()
         elif kind == "own":
             key = f"k{len(self.all)}"
-            assert self.log.send(Said("#tea", "bob", "mine", mine=True, key=key), NOW) is not None
+            self.log.send(Said("#tea", "bob", "mine", mine=True, key=key), NOW)
             if value:
                 fill(self.log, self.say(), self.say(mine=True, key=key))
         elif kind == "info":
@@ -280,6 +281,8 @@ class Model:
         assert numbers == sorted(numbers)
         assert len(entries) <= self.most * (2 if place.is_read_back else 1)
         assert len({entry.serial for entry in entries}) == len(entries)
+        under_way = [entry.delivery == "under way" for entry in entries]
+        assert under_way == sorted(under_way)
         for index, entry in enumerate(entries):
             assert place.position(entry) == index
             if entry.id:
