@@ -26,6 +26,7 @@
         ├── AlreadyExists    the name is taken
         ├── TooMany          there are as many as are allowed
         ├── WrongPassword    the credentials are wrong
+        ├── WrongToken       an invite is unknown, used up or over
         ├── NotPermitted     the role of the user does not allow it
         └── NeedsForce       the action needs a confirmation
 
@@ -140,6 +141,10 @@ class TooMany(Refused):
 
 class WrongPassword(Refused):
     """The credentials are wrong."""
+
+
+class WrongToken(Refused):
+    """A token opens nothing: there is none like it, it is used up, or its time is over."""
 
 
 class NotPermitted(Refused):

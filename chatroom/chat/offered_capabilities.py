@@ -38,7 +38,7 @@ def offered(settings: Settings, *, private: bool = True, certified: bool = False
         caps.ACCOUNT_REGISTRATION: _registration_value(settings),
     }
     withheld = 0
-    if not settings.accounts.registration:
+    if settings.accounts.registration == "closed":
         withheld |= caps.ACCOUNT_REGISTRATION
     if settings.accounts.require_tls and not private:
         withheld |= caps.ACCOUNT_REGISTRATION | caps.SASL

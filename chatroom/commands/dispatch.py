@@ -31,6 +31,7 @@ from chatroom.errors import (
     StorageError,
     TooMany,
     WrongPassword,
+    WrongToken,
 )
 from chatroom.irc import caps, numerics
 from chatroom.irc.framing import Malformed
@@ -51,6 +52,7 @@ REFUSAL_CODES: dict[type[Refused], str] = {
     NotPermitted: "NOT_PERMITTED",
     TooMany: "LIMIT_REACHED",
     WrongPassword: "INVALID_CREDENTIALS",
+    WrongToken: "INVALID_CREDENTIALS",
 }
 """The FAIL code for each ``Refused`` that a rule raises. ``refuse`` answers ``NotPermitted`` with numeric 481."""
 

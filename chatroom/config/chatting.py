@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from chatroom.config.values import Network, Networks
 from chatroom.irc.names import is_channel, is_nick
 from chatroom.settings.keys import setting
-from chatroom.settings.kinds import Number, Text, Whole, Words, YesOrNo
+from chatroom.settings.kinds import Choice, Number, Text, Whole, Words, YesOrNo
 
 _MANY = 1_000_000_000
 _RESERVED = """NickServ ChanServ SaslServ OperServ HostServ MemoServ BotServ HistServ
@@ -49,8 +49,11 @@ class Channels:
 class Accounts:
     """Accounts, which are registered names, and their passwords."""
 
-    registration: bool = setting(
-        True, YesOrNo(), "Allow users to register accounts from the chat. If false, only chatroomctl creates accounts."
+    registration: str = setting(
+        "open",
+        Choice(("open", "invite", "closed"), true="open", false="closed"),
+        "Who can register an account from the chat. open: everyone. invite: who has an invite, which moderators and "
+        '"chatroomctl invite create" make. closed: nobody, only chatroomctl creates accounts.',
     )
     register_before_connect: bool = setting(
         True, YesOrNo(), "Allow REGISTER before the connection is complete. If false, a user must connect first."

@@ -37,6 +37,7 @@ _PLAIN_PORT, _TLS_PORT = 6667, 6697
 _CERTIFICATE_DAYS = 3650
 _ALL = ("0.0.0.0", "::")  # noqa: S104 - compared with, not listened on
 _TLS_CHOICES = ("none", "self-signed", "files")
+_REGISTRATION_CHOICES = ("open", "invite", "closed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +75,8 @@ class _Answers:
 @click.option("--admin", metavar="NAME", help='The first admin; "" makes none. Example: --admin alice')
 @click.option(
     "--registration",
-    type=click.Choice(["open", "closed"]),
-    help="Who may register accounts from the chat: all, or nobody. Example: --registration closed",
+    type=click.Choice(_REGISTRATION_CHOICES),
+    help="Who may register accounts from the chat: everyone, who has an invite, nobody. Example: --registration invite",
 )
 @password_option
 @yes_option
@@ -165,7 +166,8 @@ def _ask_all(
             for path, what in ((certificate, "certificate"), (key, "private key"))
         ]
         files = (given[0], given[1])
-    chosen = _take(registration, "Who may register accounts from the chat (open, closed)", "open", _check_registration)
+    question = f"Who may register accounts from the chat ({', '.join(_REGISTRATION_CHOICES)})"
+    chosen = _take(registration, question, "open", _check_registration)
     return _Answers(
         checked_name, host, port or (_PLAIN_PORT if chosen_tls == "none" else _TLS_PORT), chosen_tls, files, chosen
     )
@@ -232,7 +234,7 @@ def _check_tls(text: str) -> str:
 
 
 def _check_registration(text: str) -> str:
-    return _one_of(text, ("open", "closed"))
+    return _one_of(text, _REGISTRATION_CHOICES)
 
 
 def _one_of(text: str, choices: tuple[str, ...]) -> str:
@@ -254,7 +256,7 @@ def _write_text(answers: _Answers, database: Path | None) -> str:
         "server.name": answers.name,
         "listen.host": answers.host,
         "listen.port": answers.port,
-        "accounts.registration": answers.registration == "open",
+        "accounts.registration": answers.registration,
     }
     if answers.tls != "none":
         certificate, key = map(str, answers.files)

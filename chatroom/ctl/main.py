@@ -33,6 +33,7 @@ _COMMANDS = {
     "serve": ("chatroom.ctl.serve_command:serve", "Run the chat server until Ctrl-C or SIGTERM stops it."),
     "service": ("chatroom.ctl.service_commands:service", "Have systemd run the server."),
     "user": ("chatroom.ctl.user_commands:user", "Create, change and delete accounts."),
+    "invite": ("chatroom.ctl.invite_commands:invite", "Invite people to register accounts."),
     "ban": ("chatroom.ctl.ban_commands:ban", "Ban names, addresses and networks from the server."),
     "filter": (
         "chatroom.ctl.filter_commands:filter_",

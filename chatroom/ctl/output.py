@@ -172,6 +172,12 @@ def report_result(*lines: str, **document: object) -> None:
         report(line)
 
 
+def wants_json() -> bool:
+    """True if the command that runs was given the ``--json`` of ``result_option``."""
+    as_json: bool = click.get_current_context().meta[_RESULT][0]
+    return as_json
+
+
 def _print_result(text: str) -> None:
     try:
         click.echo(text)

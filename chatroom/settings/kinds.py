@@ -139,6 +139,38 @@ class Text:
 
 
 @dataclass(frozen=True, slots=True)
+class Choice:
+    """One of some words. A key that was a boolean before reads ``true`` and ``false`` as two of them."""
+
+    choices: tuple[str, ...]
+    true: str
+    false: str
+
+    @property
+    def allowed(self) -> str:
+        """The words, to follow "must be"."""
+        *words, last = (f'"{word}"' for word in self.choices)
+        return f"{', '.join(words)} or {last}; true is {self.true}, false is {self.false}"
+
+    def read(self, value: object) -> str:
+        """Accept one of the words, or a TOML boolean."""
+        if isinstance(value, bool):
+            return self.true if value else self.false
+        if not isinstance(value, str) or value not in self.choices:
+            raise ValueError
+        return value
+
+    def read_text(self, text: str) -> str:
+        """Accept one of the words, or what ``YesOrNo`` accepts."""
+        word = text.strip().lower()
+        return word if word in self.choices else self.read(YesOrNo().read_text(text))
+
+    def write(self, value: object) -> object:
+        """Return the value unchanged."""
+        return value
+
+
+@dataclass(frozen=True, slots=True)
 class FilePath:
     """A path, in which ``~`` is the home directory. The caller makes a relative path absolute."""
 

@@ -36,7 +36,7 @@ def test_without_a_terminal_all_is_at_its_default(run: Run, file: Path) -> None:
     assert done.exit_code == 0, done.stderr
     settings, (listen,) = read(file), read(file).listen
     assert (settings.server.name, listen.host, listen.port, listen.tls) == ("box.local", "127.0.0.1", 6667, False)
-    assert (settings.accounts.registration, settings.history.max_size_mb) == (True, 4096)
+    assert (settings.accounts.registration, settings.history.max_size_mb) == ("open", 4096)
     assert done.stdout.splitlines() == [
         f"Wrote {file}.",
         "What to do next:",
@@ -64,7 +64,7 @@ def test_each_answer_is_an_option(run: Run, file: Path, home: Path) -> None:
     assert f"chatroomctl --config {home}/my.toml serve" in made["todo"]
     assert "chatroom ircs://chat.lan:6697" in made["todo"]
     settings, (listen,) = read(home / "my.toml"), read(home / "my.toml").listen
-    assert (settings.server.name, settings.accounts.registration) == ("chat.lan", False)
+    assert (settings.server.name, settings.accounts.registration) == ("chat.lan", "closed")
     assert (listen.host, listen.port, listen.tls) == ("0.0.0.0", 6697, True)
     assert listen.certificate == (home / "certificate.pem",)
     assert {(home / name).stat().st_mode & 0o777 for name in ("certificate.pem", "key.pem", "my.toml")} == {0o600}
@@ -139,7 +139,7 @@ def test_at_a_terminal_it_asks_until_an_answer_is_good(home: Path) -> None:
         ("Address to listen on", "0.0.0.0:7000"),
         ("[self-signed]", ""),
         ("Who may register", "nobody"),
-        ("answer one of open, closed", "closed"),
+        ("answer one of open, invite, closed", "closed"),
         ("first admin", "alice"),
     ):
         child.expect_exact(prompt)
@@ -155,7 +155,7 @@ def test_at_a_terminal_it_asks_until_an_answer_is_good(home: Path) -> None:
     assert child.exitstatus == 0, child.before
     settings = read(home / ".config" / "chatroom" / "chatroom.toml")
     (listen,) = settings.listen
-    assert (settings.server.name, settings.accounts.registration) == ("chat.lan", False)
+    assert (settings.server.name, settings.accounts.registration) == ("chat.lan", "closed")
     assert (listen.port, listen.certificate) == (7000, (home / ".config" / "chatroom" / "certificate.pem",))
 
 

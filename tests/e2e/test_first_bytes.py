@@ -52,7 +52,7 @@ class OpenDaemon(Daemon):
 @pytest.fixture
 def exposed() -> Iterator[OpenDaemon]:
     """A daemon without limits, so that everything that is sent is read too."""
-    with Place.make(limits__enabled=False, accounts__registration=False) as place:
+    with Place.make(limits__enabled=False, accounts__registration="closed") as place:
         yield from stopped_well(OpenDaemon(place))
 
 

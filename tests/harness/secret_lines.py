@@ -86,6 +86,7 @@ BEFORE = [
     SecretLines(("REGISTER * * :{s}", f"REGISTER {ACCOUNT} * :{{s}}", "REGISTER {s} * {s}", "REGISTER {s}")),
     SecretLines(("NICK fresh", "CAP LS 302", "REGISTER * * :{s}", "USER u 0 * :U", "CAP END")),
     SecretLines(("NICK fresher", "CAP LS 302", "REGISTER * {s} :good enough", "REGISTER fresher {s}@ :{s}")),
+    SecretLines(("NICK fresh2", "CAP LS 302", "REGISTER * * :{s}", "VERIFY * {s}", "VERIFY fresh2 1-{s}")),
     SecretLines(("OPER ada :{s}", "NICKSERV IDENTIFY {s}", "PRIVMSG NickServ :IDENTIFY {s}", "CERT ADD {s}")),
     SecretLines(("POST / HTTP/1.1", "PASS {s}")),
 ]
@@ -97,6 +98,7 @@ _NICKSERV = (
     *("IDENTIFY una {s} x", "SET PASSWORD {s} {s}", "SET {s}", "SET ALWAYS-ON {s}", "{s}", "INFO {s}", "HELP {s}"),
     *("CERT ADD {s}", "CERT DEL {s}", "CERT LIST {s}", "CERT {s}", "SAREGISTER una {s}", "SAREGISTER other {s}"),
     *("SAREGISTER other2 {s} {s}", "IDENTFY {s}", "GHOST una {s}", "RECOVER una {s}", "SET PASSWORD {s}"),
+    *("REGISTER {s} 1-{s}", "REGISTER a b@c 1-{s}"),
 )
 
 AFTER = [

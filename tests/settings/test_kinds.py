@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chatroom.config import KEYS, Key
-from chatroom.settings.kinds import FilePath, Number, Text, Whole, Words, YesOrNo
+from chatroom.settings.kinds import Choice, FilePath, Number, Text, Whole, Words, YesOrNo
 
 TOML = st.recursive(
     st.booleans() | st.integers() | st.floats() | st.text() | st.dates(),
@@ -32,6 +32,19 @@ def test_only_a_boolean_is_yes_or_no(value: object) -> None:
 def test_words_for_yes_and_no(text: str, meant: bool) -> None:
     """The usual words are accepted from the environment, in upper or lower case."""
     assert YesOrNo().read_text(text) is meant
+
+
+def test_a_choice_reads_the_boolean_that_it_was() -> None:
+    """Files and variables from before stay valid; what is written is the word."""
+    kind = Choice(("open", "invite", "closed"), true="open", false="closed")
+    assert [kind.read(value) for value in (True, False, "invite")] == ["open", "closed", "invite"]
+    assert [kind.read_text(text) for text in ("yes", "OFF", "Invite", " open ")] == ["open", "closed", "invite", "open"]
+    assert kind.allowed == '"open", "invite" or "closed"; true is open, false is closed'
+    for value in ("maybe", "Invite", 1, None, ["open"]):
+        with pytest.raises(ValueError):
+            kind.read(value)
+    with pytest.raises(ValueError):
+        kind.read_text("maybe")
 
 
 @pytest.mark.parametrize("value", [True, 0, 11, 5.0, "5", None])

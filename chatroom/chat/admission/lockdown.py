@@ -16,9 +16,13 @@ class Lockdown(Enum):
 
     OFF = "off"
     ACCOUNTS_ONLY = "accounts-only"
-    """Guests stay out, and no name is registered from the chat."""
+    """Guests stay out, and no name is registered from the chat without an invite."""
     ON = "on"
     """All stay out but moderators and admins."""
+
+    def closes_registration(self, registration: str) -> bool:
+        """True if no name is registered now. ``registration`` is the setting: it may take an invite anyway."""
+        return self is Lockdown.ON or (self is Lockdown.ACCOUNTS_ONLY and registration != "invite")
 
     def refuses(self, account: AccountEntry | None) -> bool:
         """True if a new user of that account (None: a guest) must stay out."""

@@ -11,6 +11,7 @@ from chatroom.irc import caps
 if TYPE_CHECKING:
     from chatroom.chat.admission.flood import LineBudget
     from chatroom.chat.admission.sasl_exchange import SaslExchange
+    from chatroom.chat.people.held_registration import HeldRegistration
     from chatroom.chat.people.labelled_reply import LabelledReply
     from chatroom.chat.people.multiline_batch import MultilineBatch
     from chatroom.chat.people.user import User
@@ -25,6 +26,7 @@ class Registration:
         "account_data",
         "away",
         "cap_open",
+        "channel",
         "listing",
         "nick",
         "passwords",
@@ -57,6 +59,9 @@ class Registration:
         """The DNS blocklist that the address is on; empty if it is on none, None if that was not asked."""
         self.account_data: AccountData | None = None
         """The account data that the user will have as a guest; None if METADATA has set nothing."""
+
+        self.channel = ""
+        """The channel that will let the user in because of an invite; empty if there is none."""
 
     def own(self) -> AccountData:
         """Return ``account_data``, which is made if there is none, for a change."""
@@ -95,6 +100,7 @@ class Session:
         "control",
         "gateway",
         "heard_mono_ms",
+        "held",
         "host",
         "id",
         "labelled_reply",
@@ -148,7 +154,9 @@ class Session:
         self.stepped_down = False
         """True if the session has put its oper rights aside (user mode -o), until the next OPER or login."""
         self.login_tries = 0
-        """How many SASL logins have failed."""
+        """How many SASL logins have failed, and how many invites were refused."""
+        self.held: HeldRegistration | None = None
+        """The account that the session wants to register, and for which something is missing; None if there is none."""
         self.caps = 0
         """The negotiated capabilities, as bits."""
         self.cap_version = 0

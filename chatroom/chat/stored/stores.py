@@ -29,6 +29,7 @@ from chatroom.chat.stored.account_stores import AccountDataStore, ClientCertific
 from chatroom.chat.stored.archive_stores import ArchiveStore
 from chatroom.chat.stored.filter_stores import FilterStore
 from chatroom.chat.stored.history_stores import HistoryStore, PresenceStore
+from chatroom.chat.stored.invite_stores import InviteStore
 from chatroom.chat.stored.records import (
     Account,
     AccountEntry,
@@ -309,6 +310,11 @@ class Stores(Protocol):
     @property
     def accounts(self) -> AccountStore:
         """Accounts and their credentials."""
+        ...
+
+    @property
+    def invites(self) -> InviteStore:
+        """Invites, with which accounts are registered."""
         ...
 
     @property

@@ -9,7 +9,19 @@ from chatroom.commands.connecting import (
     ping_and_quit,
     register,
     sasl_and_oper,
+    verify,
     webirc,
 )
 
-__all__ = ["cap", "cert", "nick", "nickserv", "pass_and_user", "ping_and_quit", "register", "sasl_and_oper", "webirc"]
+__all__ = [
+    "cap",
+    "cert",
+    "nick",
+    "nickserv",
+    "pass_and_user",
+    "ping_and_quit",
+    "register",
+    "sasl_and_oper",
+    "verify",
+    "webirc",
+]

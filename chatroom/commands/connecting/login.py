@@ -65,16 +65,16 @@ class Attempt:
 
     __slots__ = ("_account", "_address", "_network", "_turn_mono_ms", "delay_ms", "name", "refusal")
 
-    def __init__(self, context: Context, name: str, *, by_certificate: bool = False) -> None:
+    def __init__(self, context: Context, name: str, *, guessable: bool = True) -> None:
         world, session = context.world, context.session
         self.name = name
         self.delay_ms = 0
         """How long to wait before the password is checked."""
         self.refusal: Denied | None = None
         """Why the password must not be checked at all; None if it may be."""
-        # No certificate can be guessed. So a try by one neither delays the account's logins by password nor waits for
-        # those of others.
-        self._account = "" if by_certificate else account_key(name)
+        # No certificate and no token can be guessed. So a try by one neither delays the account's logins by password
+        # nor waits for those of others.
+        self._account = account_key(name) if guessable else ""
         self._address = address_key(session.version, session.address)
         self._network = site_key(session.version, session.address)
         self._turn_mono_ms: int | None = None
@@ -107,13 +107,17 @@ class Attempt:
             known = [key for key in keys if key != self._account or world.accounts.find(self.name) is not None]
             world.kept_failures.save(known, world.wall_ms, world.mono_ms)
             return self._denied(context, Denied(why), self._next_wait(world, keys))
+        self.forgive(world)
+        outcome = admitted(world, account_id)
+        return self._denied(context, outcome) if isinstance(outcome, Denied) else outcome
+
+    def forgive(self, world: World) -> None:
+        """Take the try back, because its proof was good."""
         world.throttle.forget(self._account)
         if self._turn_mono_ms is not None:
             for key in filter(None, (self._address, self._network)):
                 world.throttle.forgive(key, self._turn_mono_ms)
-        world.kept_failures.forgive(keys, world.wall_ms, world.mono_ms)
-        outcome = admitted(world, account_id)
-        return self._denied(context, outcome) if isinstance(outcome, Denied) else outcome
+        world.kept_failures.forgive(self._counted(world), world.wall_ms, world.mono_ms)
 
     def put_off(self, context: Context) -> Denied:
         """Return the refusal of a try whose password was not checked, because too many wait for that."""
@@ -214,6 +218,18 @@ def check_password(context: Context, name: str, password: str, then: Then) -> Pe
     return Pending(
         "password", job, after, attempt.delay_ms, if_overloaded=lambda context: then(context, attempt.put_off(context))
     )
+
+
+def end_after_failures(context: Context) -> None:
+    """Count a failed login of the session, and close it after too many before the connection is complete.
+
+    A client that keeps trying there is a guesser or a bot in a loop.
+    """
+    session, limits = context.session, context.world.settings.limits
+    session.login_tries += 1
+    if limits.enabled and session.login_tries >= limits.login_tries and session.user is None:
+        context.world.log_line(f"refused {session.address_text}: {session.login_tries} failed logins")
+        context.world.close(session, "Too many failed logins")
 
 
 def know_account(world: World, account: Account) -> None:

@@ -11,12 +11,20 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
 from chatroom.chat.admission.reserved_names import find_reserved, refusal_text
+from chatroom.chat.admission.tokens import split_token
 from chatroom.chat.enforcement import apply_account, free_nick
 from chatroom.chat.stored.records import Account, AccountEntry, Actor, Credential, Role
 from chatroom.commands.command_table import command
 from chatroom.commands.connecting.cert import add_certificate, list_certificates, remove_certificate
 from chatroom.commands.connecting.login import Denied, check_password, log_in_present
-from chatroom.commands.connecting.register import create_account, is_address, make_new_credentials, register
+from chatroom.commands.connecting.register import (
+    create_account,
+    is_address,
+    make_new_credentials,
+    register,
+    register_name,
+)
+from chatroom.commands.connecting.verify import use_invite
 from chatroom.commands.context import NICKSERV, Context, printable
 from chatroom.commands.pending import Pending
 from chatroom.irc.names import is_nick
@@ -71,7 +79,19 @@ def _find(words: list[str]) -> tuple[str, _Subcommand] | None:
 
 
 def _register(context: Context, params: list[str]) -> Pending | None:
-    return register(context, ["*", params[1] if len(params) > 1 else "*", params[0]])
+    takes_invite = context.world.settings.accounts.registration == "invite"
+    tokens = [word for word in params[1:] if "@" not in word and (takes_invite or split_token(word)[0])]
+    emails = [word for word in params[1:] if word not in tokens]
+    if len(emails) > 1 or len(tokens) > 1:
+        context.notice("The form is: REGISTER <password> [<email>] [<token>]")
+        return None
+    email = emails[0] if emails else "*"
+    if tokens:
+        return register_name(context, "*", email, params[0], lambda context, held: use_invite(context, held, tokens[0]))
+    if takes_invite:
+        context.notice("Registering takes an invite. The form is: REGISTER <password> [<email>] <token>")
+        return None
+    return register(context, ["*", email, params[0]])
 
 
 # -- logging in ----------------------------------------------------------------------------------
@@ -242,7 +262,7 @@ _FINGERPRINT_WORDS = 32
 """A fingerprint may be written as pairs of digits with spaces between them."""
 
 _SUBCOMMANDS = {
-    "REGISTER": _Subcommand(_register, "<password> [<email>]", 1, 2, "registers your nick", True),
+    "REGISTER": _Subcommand(_register, "<password> [<email>] [<token>]", 1, 3, "registers your nick", True),
     "IDENTIFY": _Subcommand(_identify, "[<account>] <password>", 1, 2, "logs you in", True),
     "INFO": _Subcommand(_info, "[<account>]", 0, 1, "shows what is known of an account"),
     "SET PASSWORD": _Subcommand(_set_password, "<new password>", 1, 1, "changes your password", True),

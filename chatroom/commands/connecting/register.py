@@ -1,13 +1,14 @@
-"""REGISTER and VERIFY: making an account from the chat.
+"""REGISTER: making an account from the chat.
 
-The account has the name of the nick of its user. A mail address is stored if the client gives one. No mail is sent, so
-there is no code to verify.
+The account has the name of the nick of its user. A mail address is stored if the client gives one. No mail is sent. If
+registering takes an invite, ``verify`` goes on with its token.
 
 Source: IRCv3 draft/account-registration.
 """
 
 from __future__ import annotations
 
+import hmac
 import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -15,10 +16,10 @@ from typing import TYPE_CHECKING
 from chatroom.chat.admission.credentials import make_credentials
 from chatroom.chat.admission.durations import format_duration
 from chatroom.chat.admission.flood import FREE_FAILURES_OF_A_NETWORK, limit_key, network_key
-from chatroom.chat.admission.lockdown import Lockdown
 from chatroom.chat.admission.password_strength import find_weakness, must_be_strong
 from chatroom.chat.enforcement import free_nick
 from chatroom.chat.offered_capabilities import registers_before_connect
+from chatroom.chat.people.held_registration import HeldRegistration
 from chatroom.chat.stored.records import Account, AccountEntry, Actor, Credential, Role
 from chatroom.commands.action_limits import wait_for_registration
 from chatroom.commands.command_table import When, command
@@ -27,11 +28,13 @@ from chatroom.commands.connecting.login import TLS_REQUIRED, log_in, may_log_in
 from chatroom.commands.connecting.registration import advance, nick_refusal, take_account
 from chatroom.commands.context import NICKSERV, Context
 from chatroom.commands.pending import Pending
+from chatroom.commands.rooms.invitations import let_in
 from chatroom.errors import AlreadyExists, InvalidValue
 from chatroom.irc.names import casefold
 
 if TYPE_CHECKING:
     from chatroom.chat.people.user import User
+    from chatroom.chat.stored.invite_records import Invite
     from chatroom.chat.stored.stores import Stores
 
 _ADDRESS = re.compile(r"[^@\s]+@[^@\s]+")
@@ -43,12 +46,24 @@ def register(context: Context, params: list[str]) -> Pending | None:
     """Registers your nick as an account, so that no other user can take it:
 
     REGISTER * * :password
+    If the server asks for an invite, send its token next: VERIFY * <token>
     """
     account, email, password = params[:3]
-    nick = _nick(context)
-    if _refuse_stranger(context, account):
+    return register_name(context, account, email, password, _create_or_hold)
+
+
+def register_name(
+    context: Context,
+    account: str,
+    email: str,
+    password: str,
+    then: Callable[[Context, HeldRegistration], Pending | None],
+) -> Pending | None:
+    """Check all that a registration needs but the token of an invite, and call ``then``. ``*`` stands for nothing."""
+    nick = get_nick(context)
+    if refuse_stranger(context, account):
         return None
-    pending = ask_lists(context, None, lambda context: register(context, params))
+    pending = ask_lists(context, None, lambda context: register_name(context, account, email, password, then))
     if pending is not None:
         return pending
     if find_listing(context, None):
@@ -63,7 +78,7 @@ def register(context: Context, params: list[str]) -> Pending | None:
         return None
     name = nick if account == "*" else account
     settings = context.world.settings.accounts
-    refusal = _name_refusal(context, name, nick)
+    refusal = name_refusal(context, name, nick)
     if refusal is not None:
         context.fail(refusal[0], name, text=refusal[1])
     elif email == "*" and settings.email_required:
@@ -71,26 +86,30 @@ def register(context: Context, params: list[str]) -> Pending | None:
     elif email != "*" and not is_address(email):
         way_out = "" if settings.email_required else ". None is needed: send * instead"
         context.fail("INVALID_EMAIL", name, text=f"This is not a mail address{way_out}")
+    elif _is_short(context, name, password):
+        pass
     elif wait_s := wait_for_registration(context):
         most = context.world.settings.limits.registrations_per_hour
         text = f"Too many names from your address (at most {most} an hour), try again in {format_duration(wait_s)}"
         context.fail("TEMPORARILY_UNAVAILABLE", name, text=text)
     else:
-        actor = Actor(nick, context.session.address_text)
-        return create_account(context, nick, None if email == "*" else email, password, actor, _registered)
+        return then(context, HeldRegistration(nick, None if email == "*" else email, password))
     return None
 
 
-@command("VERIFY", "<account> <code>", when=When.ANY)
-def verify(context: Context, params: list[str]) -> Pending | None:
-    """Refuses every code: REGISTER completes a registration without one."""
-    account = params[0]
-    if not _refuse_stranger(context, account):
-        context.fail("INVALID_CODE", account, text="No registration needs a code on this server")
-    return None
+def _create_or_hold(context: Context, held: HeldRegistration) -> Pending | None:
+    """Create the account, or keep what was said until VERIFY brings the token of an invite."""
+    if context.world.settings.accounts.registration == "invite":
+        context.session.held = held
+        text = f"Registering takes an invite: send its token by VERIFY {held.name} <token>"
+        context.from_server("REGISTER", "VERIFICATION_REQUIRED", held.name, text)
+        return None
+    actor = Actor(held.name, context.session.address_text)
+    return create_account(context, held.name, held.email, held.password, actor, finish_registration)
 
 
-def _nick(context: Context) -> str:
+def get_nick(context: Context) -> str:
+    """Return the nick of the session, which it may have asked for only so far; empty if there is none."""
     registration = context.session.registration
     return context.session.user.nick if context.session.user is not None else registration.nick if registration else ""
 
@@ -111,30 +130,41 @@ def is_address(text: str) -> bool:
     return _ADDRESS.fullmatch(text) is not None and text.isprintable() and len(text.encode()) <= _ADDRESS_BYTES
 
 
-def _refuse_stranger(context: Context, account: str) -> bool:
+def refuse_stranger(context: Context, account: str) -> bool:
     """Refuse a session that may not register any name, or is logged in already. True if it was refused."""
     session, settings = context.session, context.world.settings
     user, registration = session.user, session.registration
     own = user.account if user is not None else registration.account if registration is not None else None
     if own is not None:
         context.fail("ALREADY_AUTHENTICATED", account, text=f"You are already logged in as {own.name}")
-    elif user is None and not registers_before_connect(settings):
+    elif user is None and not _may_register_early(context):
         context.fail("COMPLETE_CONNECTION_REQUIRED", account, text="Connect under the name first, then register it")
     elif user is not None and not may_log_in(user, None):
         text = "Disconnect your other devices first: they would be logged in without the password"
         context.fail("DISALLOWED", account, text=text)
-    elif context.world.lockdown is not Lockdown.OFF:
+    elif context.world.lockdown.closes_registration(settings.accounts.registration):
         context.fail("TEMPORARILY_UNAVAILABLE", account, text="No names are registered at the moment, try again later")
     elif settings.accounts.require_tls and not session.is_private:
         context.fail("TLS_REQUIRED", account, text=TLS_REQUIRED[:1].upper() + TLS_REQUIRED[1:])
-    elif not settings.accounts.registration:
+    elif settings.accounts.registration == "closed":
         context.fail("DISALLOWED", account, text="This server does not register names from the chat. Ask an admin")
     else:
         return False
     return True
 
 
-def _name_refusal(context: Context, name: str, nick: str) -> tuple[str, str] | None:
+def _may_register_early(context: Context) -> bool:
+    """True if the session may register before its connection is complete. The server's password comes first."""
+    settings, registration = context.world.settings, context.session.registration
+    if registers_before_connect(settings) or not settings.accounts.register_before_connect or registration is None:
+        return registers_before_connect(settings)
+    wanted = settings.server.password.encode()
+    # They are used when the connection completes.
+    given = [hmac.compare_digest(one.encode(), wanted) for one in registration.passwords]
+    return registration.server_password_given or any(given)
+
+
+def name_refusal(context: Context, name: str, nick: str) -> tuple[str, str] | None:
     """Return the code and the text of the refusal if an account must not have the name; otherwise None."""
     if casefold(name) != casefold(nick):
         return "ACCOUNT_NAME_MUST_BE_NICK", "You can register only your own nick"
@@ -142,6 +172,14 @@ def _name_refusal(context: Context, name: str, nick: str) -> tuple[str, str] | N
         return "ACCOUNT_EXISTS", f"{name} is already registered"
     refusal = nick_refusal(context, name, None)
     return ("BAD_ACCOUNT_NAME", refusal[2]) if refusal is not None else None
+
+
+def _is_short(context: Context, name: str, password: str) -> bool:
+    """Refuse a password that is too short. True if it is."""
+    least = context.world.settings.accounts.password_min_length
+    if len(password) < least:
+        context.fail("WEAK_PASSWORD", name, text=f"A password has at least {least} characters")
+    return len(password) < least
 
 
 def make_new_credentials(
@@ -157,9 +195,7 @@ def make_new_credentials(
     """
     world = context.world
     settings = world.settings.accounts
-    if len(password) < settings.password_min_length:
-        text = f"A password has at least {settings.password_min_length} characters"
-        context.fail("WEAK_PASSWORD", name, text=text)
+    if _is_short(context, name, password):
         return None
     delay_ms = 0
     if world.settings.limits.enabled and context.role < Role.ADMIN:
@@ -233,20 +269,28 @@ def _hand_over(context: Context, user: User, account_id: int) -> None:
         context.world.work.write(store)
 
 
-def _registered(context: Context, entry: AccountEntry) -> Pending | None:
-    world, name, user = context.world, entry.name, context.session.user
+def finish_registration(context: Context, entry: AccountEntry, invite: Invite | None = None) -> Pending | None:
+    """Log the session in to the account that it has just made, with an invite or without one."""
+    world, name, session = context.world, entry.name, context.session
+    user, session.held = session.user, None
     if user is not None:
         _hand_over(context, user, entry.id)
-    world.log_line(f"registered {name} from {context.session.address_text}")
+    how = f" with invite {invite.id} of {invite.by}" if invite is not None else ""
+    world.log_line(f"registered {name} from {session.address_text}{how}")
     text = f"{name} is registered and you are logged in"
     if context.verb == NICKSERV:
         context.notice(text)
     else:
-        context.from_server("REGISTER", "SUCCESS", name, text)
+        context.from_server(context.verb, "SUCCESS", name, text)
     if user is not None:
         log_in(context, user, entry)
     else:
         take_account(context, entry)
+    channel = invite.channel if invite is not None else ""
+    if user is not None:
+        let_in(context, user, channel)
+    elif session.registration is not None:
+        session.registration.channel = channel
     # The session may have ended or changed its nick meanwhile, and a guest may have taken the nick.
     free_nick(world, entry)
     return advance(context)

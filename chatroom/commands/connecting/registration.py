@@ -27,6 +27,7 @@ from chatroom.commands.pending import Pending
 from chatroom.commands.presence.account_data import with_account_data
 from chatroom.commands.presence.away_and_ison import set_away
 from chatroom.commands.presence.metadata_push import tell_watchers
+from chatroom.commands.rooms.invitations import let_in
 from chatroom.commands.rooms.joining import enter, show_channel
 from chatroom.commands.rooms.rejoining import come_back, welcome_back
 from chatroom.commands.rooms.throttles import refuse_throttled_join
@@ -298,6 +299,7 @@ def _complete(context: Context, registration: Registration) -> Pending | None:
         channel = world.find_channel(name)
         if channel is not None and channel not in user.channels:
             _autojoin(context, channel)
+    let_in(context, user, registration.channel)
     return come_back(context) if account is not None else None
 
 

@@ -18,6 +18,7 @@ from chatroom.commands.connecting.login import (
     Denied,
     admitted,
     check_password,
+    end_after_failures,
     know_account,
     log_in,
     log_in_present,
@@ -111,7 +112,7 @@ def _external(context: Context, response: bytes) -> Pending | None:
     except UnicodeDecodeError:
         _failed(context, Denied("the response is not UTF-8"))
         return None
-    attempt = Attempt(context, wanted, by_certificate=True)
+    attempt = Attempt(context, wanted, guessable=False)
     if attempt.refusal is not None:
         _failed(context, attempt.refusal)
         return None
@@ -242,12 +243,7 @@ def _failed(context: Context, denied: Denied) -> None:
         context.reply(numerics.ERR_SASLTOOLONG)
     else:
         context.reply(numerics.ERR_SASLFAIL, text=f"{_FAILED}: {denied.why}")
-    session.login_tries += 1
-    limits = context.world.settings.limits
-    # Only before registration: a client that keeps trying there is a guesser or a bot in a loop.
-    if limits.enabled and session.login_tries >= limits.login_tries and session.user is None:
-        context.world.log_line(f"refused {session.address_text}: {session.login_tries} failed logins")
-        context.world.close(session, "Too many failed logins")
+    end_after_failures(context)
 
 
 @command("OPER", "<account> <password>")

@@ -1,10 +1,11 @@
-"""Verbs for moderators and admins (FILTER, KILL, LOCKDOWN, REHASH, UBAN and others) and for the control socket."""
+"""Verbs for moderators and admins (FILTER, KILL, LOCKDOWN, UBAN and others) and for the control socket."""
 
 from chatroom.commands.operating import (
     control_accounts,
     control_channels,
     control_commands,
     filter_command,
+    invite_link,
     kill,
     lockdown_command,
     log_level_command,
@@ -19,6 +20,7 @@ __all__ = [
     "control_channels",
     "control_commands",
     "filter_command",
+    "invite_link",
     "kill",
     "lockdown_command",
     "log_level_command",

@@ -55,6 +55,16 @@ def _discard_ended(context: Context, user: User) -> None:
     user.invited = frozenset(channel for channel in user.invited if channels.get(channel.folded) is channel)
 
 
+def let_in(context: Context, user: User, name: str) -> None:
+    """Let a user into a channel once, on behalf of the server. Does nothing if there is no such channel now."""
+    channel = context.world.find_channel(name) if name else None
+    if channel is None or user in channel.members:
+        return
+    _discard_ended(context, user)
+    user.invited |= {channel}
+    context.say(context.world.outbox.event(context.server, f"INVITE {user.nick} {channel.name}"))
+
+
 def _invite_one(context: Context, channel: Channel, target: User) -> None:
     world = context.world
     # This bounds the set: the ended channels would otherwise stay in memory with the user.

@@ -10,6 +10,7 @@ from chatroom.errors import AlreadyExists, NotFound, NotPermitted
 from chatroom.irc.names import casefold
 from chatroom.storage.sqlite import account_renaming, audit_store, change_store
 from chatroom.storage.sqlite.database import Database, Row
+from chatroom.storage.sqlite.new_accounts import insert_account, insert_credentials
 from chatroom.storage.sqlite.timestamps import from_ms, from_ms_or_none, to_ms
 
 _COLUMNS = "id, name, role, disabled, created_ms, last_login_ms, always_on, password_changes"
@@ -37,17 +38,8 @@ class SqliteAccounts:
     ) -> Account:
         """Add an account. Raises ``AlreadyExists`` if the name is taken."""
         with self._database.transaction():
-            taken = self._database.row("SELECT name FROM accounts WHERE folded = ?", (casefold(name),))
-            if taken is not None:
-                raise AlreadyExists(f"there is an account called {taken[0]} already")
-            account_id = self._database.execute(
-                "INSERT INTO accounts (name, folded, role, created_ms, email) VALUES (?, ?, ?, ?, ?)",
-                (name, casefold(name), role.word, self._database.now_ms(), email),
-            ).lastrowid
-            assert account_id is not None  # an INSERT into a table with rowids
-            self._insert_credentials(account_id, credentials)
-            self._record(account_id, by, "user.create", name, f"role {role.word}{f', {WEAK}' if is_weak else ''}")
-            account = self._get_by_id(account_id)
+            weak = f", {WEAK}" if is_weak else ""
+            account = self._get_by_id(insert_account(self._database, name, role, credentials, by, email, weak))
         return account
 
     def find_email(self, account_id: int) -> str | None:
@@ -69,8 +61,7 @@ class SqliteAccounts:
 
     def find_by_id(self, account_id: int) -> Account | None:
         """The account with that id, or None."""
-        row = self._database.row(f"SELECT {_COLUMNS} FROM accounts WHERE id = ?", (account_id,))
-        return None if row is None else _account(row)
+        return find_account(self._database, account_id)
 
     def list_all(self) -> list[Account]:
         """All accounts, sorted by casefolded name."""
@@ -102,7 +93,7 @@ class SqliteAccounts:
         with self._database.transaction():
             account = self._get_by_id(account_id)
             self._database.execute("DELETE FROM credentials WHERE account_id = ?", (account_id,))
-            self._insert_credentials(account_id, credentials)
+            insert_credentials(self._database, account_id, credentials)
             self._database.execute(
                 "UPDATE accounts SET password_changes = password_changes + 1 WHERE id = ?", (account_id,)
             )
@@ -213,16 +204,15 @@ class SqliteAccounts:
             raise NotFound(f"there is no account with the id {account_id}")
         return account
 
-    def _insert_credentials(self, account_id: int, credentials: Iterable[Credential]) -> None:
-        for credential in credentials:
-            self._database.execute(
-                "INSERT INTO credentials (account_id, kind, value) VALUES (?, ?, ?)",
-                (account_id, credential.kind, credential.value),
-            )
-
     def _record(self, account_id: int, by: Actor, action: str, target: str, detail: str = "") -> None:
         audit_store.add_row(self._database, by, action, target, detail)
         change_store.add_row(self._database, "accounts", account_id)
+
+
+def find_account(database: Database, account_id: int) -> Account | None:
+    """The account with that id, or None."""
+    row = database.row(f"SELECT {_COLUMNS} FROM accounts WHERE id = ?", (account_id,))
+    return None if row is None else _account(row)
 
 
 def _account(row: Row) -> Account:

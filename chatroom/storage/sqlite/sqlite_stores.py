@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from chatroom.chat.stored.archive_stores import ArchiveStore
     from chatroom.chat.stored.filter_stores import FilterStore
     from chatroom.chat.stored.history_stores import HistoryStore, PresenceStore
+    from chatroom.chat.stored.invite_stores import InviteStore
     from chatroom.chat.stored.records import Change
     from chatroom.chat.stored.stores import AccountStore, AuditStore, BanStore, ChannelStore
     from chatroom.storage.sqlite.backup import Progress
@@ -51,6 +52,13 @@ class SqliteStores:
         from chatroom.storage.sqlite.filter_store import SqliteFilters
 
         return SqliteFilters(self.database)
+
+    @cached_property
+    def invites(self) -> InviteStore:
+        """Invites."""
+        from chatroom.storage.sqlite.invite_store import SqliteInvites
+
+        return SqliteInvites(self.database)
 
     @cached_property
     def client_certificates(self) -> ClientCertificateStore:

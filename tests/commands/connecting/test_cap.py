@@ -163,7 +163,7 @@ def test_a_reload_that_removes_a_capability_sends_cap_del(here: Here) -> None:
     plain = here.connect("plain")
     plain.say(f"CAP REQ {name}")
     here.forget_unread()
-    reload(here, accounts={"registration": False})
+    reload(here, accounts={"registration": "closed"})
     assert told.read() == [f":{SERVER} CAP told DEL :{name}"]
     assert plain.read() == []
     for client in (told, plain):
@@ -173,12 +173,12 @@ def test_a_reload_that_removes_a_capability_sends_cap_del(here: Here) -> None:
 
 def test_a_reload_that_adds_a_capability_sends_cap_new(make_here: Callable[..., Here]) -> None:
     """CAP NEW has values for clients of version 302, and none for older clients with cap-notify."""
-    here = make_here(accounts={"registration": False})
+    here = make_here(accounts={"registration": "closed"})
     modern = here.connect("modern", caps="multi-prefix")
     waiting = here.open()
     waiting.say("CAP REQ cap-notify")
     here.forget_unread()
-    reload(here, accounts={"registration": True})
+    reload(here, accounts={"registration": "open"})
     value = offered(here.world.settings)["draft/account-registration"]
     name = "draft/account-registration" + (f"={value}" if value else "")
     assert modern.read() == [f":{SERVER} CAP modern NEW :{name}"]

@@ -226,11 +226,11 @@ def test_a_guest_registers_its_nick(here: Here) -> None:
 
 
 def test_register_is_for_guests_and_may_be_off(make_here: Callable[..., Here]) -> None:
-    """A logged-in user gets ALREADY_AUTHENTICATED. With ``accounts.registration = false`` it is DISALLOWED."""
+    """A logged-in user gets ALREADY_AUTHENTICATED. With ``accounts.registration = "closed"`` it is DISALLOWED."""
     here = make_here()
     line = f"REGISTER * * :{PASSWORD}"
     assert params_of(here.member().ask(line), "FAIL")[:2] == ["REGISTER", "ALREADY_AUTHENTICATED"]
-    closed = make_here(accounts={"registration": False})
+    closed = make_here(accounts={"registration": "closed"})
     assert params_of(closed.connect("alice").ask(line), "FAIL")[:2] == ["REGISTER", "DISALLOWED"]
 
 

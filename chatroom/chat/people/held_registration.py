@@ -1,0 +1,15 @@
+"""An account that a session wants to register, and for which something is missing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class HeldRegistration:
+    """What REGISTER has said. It waits for VERIFY with the token of an invite, and ends with the session."""
+
+    name: str
+    email: str | None
+    password: str = field(repr=False)
+    """Kept until the token has proved good: hashing it is slow, and strangers must not have the server do that."""

@@ -1,0 +1,47 @@
+"""The rows of a new account, however it is made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from chatroom.chat.stored.records import Actor, Credential, Role
+from chatroom.errors import AlreadyExists
+from chatroom.irc.names import casefold
+from chatroom.storage.sqlite import audit_store, change_store
+from chatroom.storage.sqlite.database import Database
+
+
+def insert_account(
+    database: Database,
+    name: str,
+    role: Role,
+    credentials: Iterable[Credential],
+    by: Actor,
+    email: str | None = None,
+    detail: str = "",
+) -> int:
+    """Add an account with its credentials, and return its id. Only in a transaction.
+
+    The audit has ``user.create`` with the role and ``detail``. Raises ``AlreadyExists`` if the name is taken.
+    """
+    taken = database.row("SELECT name FROM accounts WHERE folded = ?", (casefold(name),))
+    if taken is not None:
+        raise AlreadyExists(f"there is an account called {taken[0]} already")
+    account_id = database.execute(
+        "INSERT INTO accounts (name, folded, role, created_ms, email) VALUES (?, ?, ?, ?, ?)",
+        (name, casefold(name), role.word, database.now_ms(), email),
+    ).lastrowid
+    assert account_id is not None  # an INSERT into a table with rowids
+    insert_credentials(database, account_id, credentials)
+    audit_store.add_row(database, by, "user.create", name, f"role {role.word}{detail}")
+    change_store.add_row(database, "accounts", account_id)
+    return account_id
+
+
+def insert_credentials(database: Database, account_id: int, credentials: Iterable[Credential]) -> None:
+    """Add verifiers of an account. Only in a transaction."""
+    for credential in credentials:
+        database.execute(
+            "INSERT INTO credentials (account_id, kind, value) VALUES (?, ?, ?)",
+            (account_id, credential.kind, credential.value),
+        )

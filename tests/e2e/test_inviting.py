@@ -1,0 +1,96 @@
+"""Invites end to end: ``chatroomctl`` makes them, and clients of a private server register with them."""
+
+from __future__ import annotations
+
+import signal
+from typing import Any
+
+from harness.daemon import PASSWORD, Client, Daemon, Place, running, stopped_well, until
+
+
+def begin(daemon: Daemon, nick: str) -> Client:
+    """Open a connection that waits for the token of an invite, before it is complete."""
+    client = daemon.open()
+    client.send("CAP LS 302", f"NICK {nick}", f"USER {nick} 0 * :{nick}", f"REGISTER * * :{PASSWORD}")
+    assert "VERIFICATION_REQUIRED" in client.expect("REGISTER")
+    return client
+
+
+def invite(place: Place, *options: str) -> Any:
+    """Make an invite from the shell."""
+    return place.ctl_json("invite", "create", *options)
+
+
+def test_a_private_server_takes_in_who_is_invited() -> None:
+    """A guest is turned away. The token works while the daemon runs, and the account logs in from then on."""
+    with (
+        running({"ada": "admin"}, accounts__registration="invite", accounts__require_login=True) as daemon,
+        daemon.open() as guest,
+    ):
+        made = invite(daemon.place)
+        guest.send("NICK guest", "USER g 0 * :G")
+        assert any("ACCOUNT_REQUIRED" in line for line in guest.expect_closed())
+        with begin(daemon, "zoe") as zoe:
+            zoe.send(f"VERIFY * {made['token']}", "CAP END")
+            zoe.expect("001")
+        with daemon.connect("zoe", password=f"zoe:{PASSWORD}"), daemon.connect("ada", password=PASSWORD) as ada:
+            assert any("invite 2" in line for line in ada.ask("INVITELINK CREATE"))
+        assert [one["used"] for one in daemon.place.ctl_json("invite", "list", "--all")] == [1, 0]
+        assert not daemon.log_lines(made["token"])
+        assert not daemon.log_lines(made["token"].partition("-")[2])
+        assert made["token"].partition("-")[2] not in daemon.place.ctl("audit", "list")
+
+
+def test_an_invite_is_made_while_no_daemon_runs() -> None:
+    """It works when one does."""
+    with Place.make(accounts__registration="invite", accounts__require_login=True) as place:
+        place.ctl("db", "migrate")
+        token = invite(place)["token"]
+        for daemon in stopped_well(Daemon(place)):
+            with begin(daemon, "zoe") as zoe:
+                zoe.send(f"VERIFY zoe {token}")
+                assert "SUCCESS" in zoe.expect("VERIFY")
+
+
+def test_many_race_for_the_last_uses() -> None:
+    """Twelve connections send the same token at once: as many accounts are made as it is for."""
+    with running(limits__enabled=False, accounts__registration="invite", accounts__require_login=True) as daemon:
+        token = invite(daemon.place, "--uses", "3")["token"]
+        racers = [begin(daemon, f"user{number}") for number in range(12)]
+        for racer in racers:
+            racer.send(f"VERIFY * {token}")
+        answers = [racer.expect(" VERIFY ") for racer in racers]
+        assert sum(" SUCCESS " in answer for answer in answers) == 3
+        assert sum(answer.endswith("This invite is used up") for answer in answers) == 9
+        assert len(daemon.place.ctl_json("user", "list")) == 3
+        assert daemon.place.ctl_json("invite", "list", "--all")[0]["used"] == 3
+        for racer in racers:
+            racer.sock.close()
+
+
+def test_a_killed_daemon_counts_each_account_once() -> None:
+    """It is killed among many registrations. Afterwards there are as many accounts as uses that were counted."""
+    with Place.make(limits__enabled=False, accounts__registration="invite", accounts__require_login=True) as place:
+        place.ctl("db", "migrate")
+        token = invite(place, "--uses", "50")["token"]
+        daemon = Daemon(place)
+        racers = [begin(daemon, f"user{number}") for number in range(20)]
+        for racer in racers:
+            racer.send(f"VERIFY * {token}")
+        until(lambda: daemon.log_lines("with invite 1"), "the first is registered")
+        daemon.stop(signal.SIGKILL)
+        accounts = len(place.ctl_json("user", "list"))
+        assert accounts >= 1
+        assert place.ctl_json("invite", "list", "--all")[0]["used"] == accounts
+        for racer in racers:
+            racer.sock.close()
+
+
+def test_a_removed_invite_opens_nothing_on_the_running_daemon() -> None:
+    """The daemon asks the database at each use."""
+    with running(accounts__registration="invite", accounts__require_login=True) as daemon:
+        token = invite(daemon.place)["token"]
+        daemon.place.ctl("invite", "remove", "1", "--yes")
+        with begin(daemon, "zoe") as zoe:
+            zoe.send(f"VERIFY * {token}")
+            assert zoe.expect("FAIL").endswith("INVALID_CODE zoe :There is no such invite")
