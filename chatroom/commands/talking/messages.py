@@ -33,6 +33,7 @@ from chatroom.commands.talking.slow_mode import find_slow_refusal, note_said
 from chatroom.commands.talking.utterance import Utterance
 from chatroom.commands.talking.writing_history import (
     stored_conversation,
+    stored_room,
     wait_for_journal,
     write_channel_message,
     write_direct_message,
@@ -181,7 +182,7 @@ def _say_to_channel(utterance: Utterance, name: str) -> None:
     if channel is None or not _may_say(channel, utterance):
         _refuse_channel(utterance, name, channel)
         return
-    event = utterance.event_for(channel.name, channel)
+    event = utterance.event_for(channel.name, stored_room(world, channel))
     if utterance.refuse_broken_ctcp(event) or (channel.slow_mode is not None and _refuse_slow(utterance, channel)):
         return
     if is_for_operators(channel, utterance.session, utterance.user):
@@ -269,7 +270,8 @@ def _say_to_standing(utterance: Utterance, name: str) -> None:
     if is_for_operators(channel, utterance.session, utterance.user):
         wanted = OP
     # Readers see one sign: ``@+#c`` is for the same members as ``+#c``.
-    event = utterance.event_for(("@" if wanted == OP else "+") + channel.name, channel)
+    name = ("@" if wanted == OP else "+") + channel.name
+    event = utterance.event_for(name, stored_room(utterance.world, channel))
     if utterance.refuse_broken_ctcp(event) or (channel.slow_mode is not None and _refuse_slow(utterance, channel)):
         return
     _tell_standing(utterance, channel, event, wanted)

@@ -70,11 +70,12 @@ def _say_in_channel(world: World, session: Session, user: User, channel: Channel
         return False
     if "U" in channel.flags and is_for_operators(channel, session, user):
         return False
-    if ledger.writes_channels and not _may_be_stored(ledger, text):
+    room = channel if ledger.writes_channels else None
+    if room is not None and not _may_be_stored(ledger, text):
         return False
     name = channel.name
-    event = outbox.event(user.prefix, f"PRIVMSG {name} :{text}", user, channel)
-    if ledger.writes_channels:
+    event = outbox.event(user.prefix, f"PRIVMSG {name} :{text}", user, room)
+    if room is not None:
         channel.has_history = True
         ledger.add_line(event.seq, event.time_ms, user, session, name, name, text)
         if user.account is None:

@@ -89,11 +89,16 @@ def conversation_with(user: User, other: AccountEntry | None, nick: str) -> Conv
     return None if other is None else (other.id, user.nick)
 
 
-def stored_conversation(world: World, user: User, other: AccountEntry | None, nick: str) -> Conversation | None:
-    """Like ``conversation_with``, but None too if the settings store no direct messages.
+def stored_room(world: World, channel: Channel) -> Channel | None:
+    """The conversation of a message to a channel (see ``ConversationTimes``); None if the settings store none.
 
-    Such messages belong to no conversation: nobody can ask for them by time, so they need no time of their own.
+    Messages that are not stored belong to none: nobody asks for them by time, so they need no time of their own.
     """
+    return channel if world.ledger.writes_channels else None
+
+
+def stored_conversation(world: World, user: User, other: AccountEntry | None, nick: str) -> Conversation | None:
+    """Like ``conversation_with``, but None too if the settings store no direct messages (see ``stored_room``)."""
     return conversation_with(user, other, nick) if world.ledger.writes_direct else None
 
 

@@ -97,12 +97,17 @@ def test_direct_messages_of_a_tick_have_times_of_their_own(keeping: Here) -> Non
 
 
 @pytest.mark.parametrize("verb", ["PRIVMSG", "privmsg"])
-def test_direct_messages_that_are_not_stored_have_their_tick_s_time(make_here: Callable[..., Here], verb: str) -> None:
+@pytest.mark.parametrize(("target", "setting"), [("bob", "direct_messages"), ("#c", "messages")])
+def test_messages_that_are_not_stored_have_the_time_of_their_tick(
+    make_here: Callable[..., Here], verb: str, target: str, setting: str
+) -> None:
     """Nobody can ask for them by time. ``privmsg`` takes the long way."""
-    here = make_here(keeping=True, history={"direct_messages": False})
+    here = make_here(keeping=True, history={setting: False})
     una, bob = here.member("una"), here.member("bob", caps=CAPS)
+    una.say("JOIN #c")
+    bob.ask("JOIN #c")
     with here.tick():
-        una.say(*[f"{verb} bob :{number}" for number in range(3)])
+        una.say(*[f"{verb} {target} :{number}" for number in range(3)])
     tags = [message.tags or {} for message in map(parse, bob.read())]
     assert len({each["time"] for each in tags}) == 1
     assert len({each["msgid"] for each in tags}) == 3
