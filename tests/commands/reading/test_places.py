@@ -97,7 +97,7 @@ def test_direct_messages_of_a_tick_have_times_of_their_own(keeping: Here) -> Non
 
 
 @pytest.mark.parametrize("verb", ["PRIVMSG", "privmsg"])
-@pytest.mark.parametrize(("target", "setting"), [("bob", "direct_messages"), ("#c", "messages")])
+@pytest.mark.parametrize("target, setting", [("bob", "direct_messages"), ("#c", "messages")])
 def test_messages_that_are_not_stored_have_the_time_of_their_tick(
     make_here: Callable[..., Here], verb: str, target: str, setting: str
 ) -> None:
