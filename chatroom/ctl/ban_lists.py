@@ -16,8 +16,8 @@ from typing import Any
 
 from chatroom.chat.admission.ban_policy import check_reason, covers_loopback, outlasts
 from chatroom.chat.admission.ban_targets import NameTarget, format_network, parse_name, parse_network, parse_target
+from chatroom.chat.stored.ban_stores import BanStore
 from chatroom.chat.stored.records import Actor, Ban, BanKind, NewBan
-from chatroom.chat.stored.stores import BanStore
 from chatroom.ctl.output import to_json
 from chatroom.errors import InvalidValue, Refused
 from chatroom.irc.names import casefold

@@ -1,4 +1,4 @@
-"""The Protocols of the stores for accounts, bans, channels and the audit.
+"""The Protocols of the stores for accounts, channels and the audit, and what all stores have in common.
 
 ``chatroom.storage`` implements them on SQLite. A docstring here is the contract of every implementation. All methods
 have this in common:
@@ -27,6 +27,7 @@ from typing import Protocol
 
 from chatroom.chat.stored.account_stores import AccountDataStore, ClientCertificateStore, FailedLoginStore
 from chatroom.chat.stored.archive_stores import ArchiveStore
+from chatroom.chat.stored.ban_stores import BanStore
 from chatroom.chat.stored.filter_stores import FilterStore
 from chatroom.chat.stored.history_stores import HistoryStore, PresenceStore
 from chatroom.chat.stored.invite_stores import InviteStore
@@ -35,12 +36,8 @@ from chatroom.chat.stored.records import (
     AccountEntry,
     Actor,
     AuditEntry,
-    Ban,
-    BanKind,
-    BanRule,
     Change,
     Credential,
-    NewBan,
     RenamedAccount,
     Role,
     StoredChannel,
@@ -176,60 +173,6 @@ class AccountStore(Protocol):
 
     def record_login(self, account_id: int, at: datetime) -> None:
         """Set the time of the last login. No change is logged. Does nothing if the account was deleted."""
-        ...
-
-
-class BanStore(Protocol):
-    """Bans. A ban is never deleted: it is lifted, or it expires.
-
-    A target (a name or a network) has at most one ban in force. A ban is in force at ``now`` if it was not lifted and
-    does not expire at or before ``now``.
-    """
-
-    def add(self, kind: BanKind, target: str, reason: str, until_at: datetime | None, by: Actor) -> Ban:
-        """Ban a name or a network, and lift the ban that was in force for it. Audit: ``ban.add``.
-
-        The caller has checked the target (``chatroom.chat.admission.ban_targets``). ``until_at`` is when the ban
-        expires; None means never. Raises ``InvalidTarget`` if a target of kind ``ip`` is no network.
-        """
-        ...
-
-    def add_many(self, bans: Sequence[NewBan], by: Actor) -> list[Ban]:
-        """Add several bans in one transaction, as ``add`` does; returned in that order.
-
-        Other writers wait meanwhile, so the caller keeps the list short: 250 take about 20 ms.
-        """
-        ...
-
-    def lift(self, ban_id: int, by: Actor) -> Ban:
-        """Lift a ban and return it. Raises ``NotFound`` if no ban with that id is in force. Audit: ``ban.remove``."""
-        ...
-
-    def find(self, ban_id: int) -> Ban | None:
-        """The ban with that id, in force or not; or None."""
-        ...
-
-    def find_in_force(self, kind: BanKind, target: str, now: datetime) -> Ban | None:
-        """The ban in force for exactly this name or network, or None. A ban of a larger network does not count."""
-        ...
-
-    def list_in_force(self, now: datetime) -> list[Ban]:
-        """All bans in force, newest first."""
-        ...
-
-    def list_all(self) -> list[Ban]:
-        """All bans, in force or not, newest first."""
-        ...
-
-    def load_rules(self, now: datetime) -> Iterator[BanRule]:
-        """All bans in force in the form that the daemon keeps in memory. Must be quick for 100,000 bans.
-
-        Consume the iterator before another call of this thread's stores.
-        """
-        ...
-
-    def find_rule(self, ban_id: int, now: datetime) -> BanRule | None:
-        """One ban in the form that the daemon keeps in memory, or None if it is not in force."""
         ...
 
 

@@ -36,7 +36,7 @@ _Key = tuple[str | None, int | None, bytes | None, int | None]
 
 
 class SqliteBans:
-    """Implements ``chatroom.chat.stored.stores.BanStore``."""
+    """Implements ``chatroom.chat.stored.ban_stores.BanStore``."""
 
     __slots__ = ("_database",)
 

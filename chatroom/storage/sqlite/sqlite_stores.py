@@ -21,11 +21,12 @@ from chatroom.storage.write_guard import WriteGuard
 if TYPE_CHECKING:
     from chatroom.chat.stored.account_stores import AccountDataStore, ClientCertificateStore, FailedLoginStore
     from chatroom.chat.stored.archive_stores import ArchiveStore
+    from chatroom.chat.stored.ban_stores import BanStore
     from chatroom.chat.stored.filter_stores import FilterStore
     from chatroom.chat.stored.history_stores import HistoryStore, PresenceStore
     from chatroom.chat.stored.invite_stores import InviteStore
     from chatroom.chat.stored.records import Change
-    from chatroom.chat.stored.stores import AccountStore, AuditStore, BanStore, ChannelStore
+    from chatroom.chat.stored.stores import AccountStore, AuditStore, ChannelStore
     from chatroom.storage.sqlite.backup import Progress
 
 
