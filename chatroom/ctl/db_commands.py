@@ -1,9 +1,8 @@
-"""``chatroomctl db``: status, migration, backup, restoring and check of the database file."""
+"""``chatroomctl db``: status, migration, restoring and check of the database file."""
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import click
 
 from chatroom.ctl.checks.database_health import REPAIR, find_faults
 from chatroom.ctl.database_choice import pass_changing_invocation
+from chatroom.ctl.database_copies import backup, copy_progress, vacuum
 from chatroom.ctl.invocation import Invocation, pass_invocation
 from chatroom.ctl.offline import exclusive
 from chatroom.ctl.output import (
@@ -19,7 +19,6 @@ from chatroom.ctl.output import (
     moment,
     print_json,
     print_pairs,
-    progress,
     report_result,
     result_option,
     say,
@@ -29,7 +28,6 @@ from chatroom.ctl.streams import plain, warn
 from chatroom.ctl.subcommands import Subcommands
 from chatroom.errors import DatabaseDamaged, DatabaseMissing, DatabaseNewer, Refused
 from chatroom.storage.file_modes import find_open_files
-from chatroom.storage.sqlite.backup import Progress, write_copy
 from chatroom.storage.sqlite.inspection import (
     DatabaseStatus,
     newest_entry_at,
@@ -53,13 +51,17 @@ _ROW_LABELS = {
 
 @click.group(cls=Subcommands)
 def db() -> None:
-    """Show, migrate, copy, restore and check the database file.
+    """Show, migrate, copy, restore, check and shrink the database file.
 
     \b
     Examples:
       chatroomctl db status
       chatroomctl db backup /var/backups/chatroom.db
     """
+
+
+db.add_command(backup)
+db.add_command(vacuum)
 
 
 @db.command("status")
@@ -118,35 +120,12 @@ def migrate(invocation: Invocation) -> None:
     # With the lock of a daemon held, none can start while the schema changes.
     with (
         exclusive(path),
-        _copy_progress() as on_progress,
+        copy_progress() as on_progress,
         open_stores(path, migrate=True, progress=on_progress) as stores,
     ):
         copy = stores.upgraded_from
     text = f"Migrated {path} from version {before.version} to {before.newest_version}; the old one is in {copy}"
     report_result(text, **found, copy=copy)
-
-
-@db.command("backup")
-@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
-@click.option("--force", is_flag=True, help="Replace FILE if it exists. Example: --force")
-@result_option("database", "file", "size")
-@pass_invocation
-def backup(invocation: Invocation, file: Path, force: bool) -> None:
-    """Copy the database to FILE while the daemon runs.
-
-    FILE is a complete database, with the contents of a single moment. "db restore" puts it in the place of the
-    database.
-
-    \b
-    Examples:
-      chatroomctl db backup /var/backups/chatroom.db
-      chatroomctl db backup --force nightly.db
-    """
-    with contextlib.closing(open_any(invocation.database)) as database, _copy_progress() as on_progress:
-        write_copy(database, file, replace=force, progress=on_progress)
-    copied = file.stat().st_size
-    text = f"Copied {invocation.database} to {file} ({size(copied)})"
-    report_result(text, database=invocation.database, file=file, size=copied)
 
 
 @db.command("restore")
@@ -165,7 +144,7 @@ def restore(invocation: Invocation, file: Path, yes: bool) -> None:
       chatroomctl --database ./team.db db restore --yes nightly.db
     """
     path = invocation.database
-    with _copy_progress() as on_progress:
+    with copy_progress() as on_progress:
         fetched = fetch_copy(file, path, on_progress)
     try:
         with exclusive(path):
@@ -212,13 +191,6 @@ def check(invocation: Invocation, as_json: bool) -> None:
         raise Refused(f"{invocation.database}: faults found: {len(faults)}; {REPAIR}")
     if not as_json:
         say(f"{invocation.database} has no faults")
-
-
-@contextlib.contextmanager
-def _copy_progress() -> Iterator[Progress]:
-    # The bar counts thousandths, because the number of pages is known only when the copy has begun.
-    with progress(1000, "Copying") as bar:
-        yield lambda done, total: bar.update(1000 * done // max(total, 1) - bar.pos)
 
 
 def _require_sound(file: Path, fetched: Path) -> tuple[int, datetime | None]:

@@ -207,7 +207,7 @@ def test_check_reads_every_table(shell: Shell) -> None:
     assert not any("sqlite_" in label for label in labels)
 
 
-@pytest.mark.parametrize("command", ["status", "migrate", "backup", "check"])
+@pytest.mark.parametrize("command", ["status", "migrate", "backup", "check", "vacuum"])
 def test_help_has_an_example(shell: Shell, command: str) -> None:
     """The help of every command has an example."""
     assert f"chatroomctl db {command}" in shell.done("db", command, "--help").partition("Example")[2]

@@ -53,6 +53,7 @@ CALLS: list[tuple[list[str], str, dict[str, object]]] = [
     (["config", "init", "other.toml"], "", {"file": "other.toml"}),
     (["db", "migrate"], "", {"copy": None}),
     (["db", "backup", "copy.db"], "", {"file": "copy.db"}),
+    (["db", "vacuum"], "", {"freed": 0}),
     (["history", "import", "lines.jsonl"], "", {"added": 1, "known": 0, "unplaced": 0, "errors": []}),
     (["history", "prune", "--older-than", "30d", "--yes"], "", {"deleted": 0}),
     (["history", "forget", "bob", "--yes"], "", {"name": "bob", "deleted": 0}),

@@ -8,7 +8,7 @@ import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
-from chatroom.errors import AlreadyExists, StorageError
+from chatroom.errors import AlreadyExists, DiskFull, StorageError
 from chatroom.new_file import sync_directory
 from chatroom.storage import file_errors
 from chatroom.storage.sqlite import sqlite_errors
@@ -18,17 +18,37 @@ Progress = Callable[[int, int], None]
 """Called now and then with the pages copied so far, and all pages."""
 
 _PAGES_A_STEP = 1000
+_MIB = 1024 * 1024
 _VERSIONS_AT = 18
 """The place of the write and read versions in the database header."""
 _ROLLBACK_MODE = b"\1\1"
 """Both versions, for a file that is not in WAL mode."""
 
 
-def write_copy(database: Database, target: Path, *, replace: bool = False, progress: Progress | None = None) -> None:
+def leave_wal(descriptor: int) -> None:
+    """Mark a whole copy as not in WAL mode. Raises ``OSError``.
+
+    So a log that an old database left beside the place of a restored copy is seen not to be its own (see
+    ``write_ahead_log``), and the copy can be read where nothing can be written.
+    """
+    os.pwrite(descriptor, _ROLLBACK_MODE, _VERSIONS_AT)
+
+
+def write_copy(
+    database: Database,
+    target: Path,
+    *,
+    replace: bool = False,
+    progress: Progress | None = None,
+    pages_a_step: int = _PAGES_A_STEP,
+    check: Callable[[Path], None] | None = None,
+) -> None:
     """Copy the database, as it is at one moment, to ``target``, with mode 0600. Others can write to it meanwhile.
 
-    When this returns, the copy is on the disk; if it raises, there is none. Raises ``AlreadyExists`` if ``target``
-    exists, unless ``replace`` is set, and ``StorageError`` if it cannot be written.
+    ``progress`` is called after each step, and may wait or raise. ``check`` gets the path of the whole copy before it
+    has its name, and may raise. When this returns, the copy is on the disk; if it raises, there is none. Raises
+    ``AlreadyExists`` if ``target`` exists, unless ``replace`` is set, ``DiskFull`` if there is too little room for it,
+    and ``StorageError`` if it cannot be written.
     """
     if os.path.lexists(target):
         if target.exists() and os.path.samefile(target, database.path):
@@ -37,6 +57,7 @@ def write_copy(database: Database, target: Path, *, replace: bool = False, progr
             raise StorageError(f"{target}: not a file")
         if not replace:
             raise AlreadyExists(f"{target}: exists already")
+    require_room(database, target)
     partial = target.with_name(f"{target.name}.partial-{os.getpid()}")
     try:
         descriptor = os.open(partial, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600)
@@ -47,11 +68,11 @@ def write_copy(database: Database, target: Path, *, replace: bool = False, progr
             # No journal and no waiting for the disk: the copy gets its name only when it is whole and synced.
             connection.execute("PRAGMA journal_mode=OFF")
             connection.execute("PRAGMA synchronous=OFF")
-            database.backup_to(connection, pages=_PAGES_A_STEP, progress=_reporter(progress))
-        # Not in WAL mode: so a log that an old database left beside the place of a restored copy is seen not to be its
-        # own (see ``write_ahead_log``), and the copy can be read where nothing can be written.
-        os.pwrite(descriptor, _ROLLBACK_MODE, _VERSIONS_AT)
+            database.backup_to(connection, pages=pages_a_step, progress=_reporter(progress))
+        leave_wal(descriptor)
         os.fsync(descriptor)
+        if check is not None:
+            check(partial)
         os.replace(partial, target)
         sync_directory(target.absolute().parent)
     except OSError as error:
@@ -61,6 +82,23 @@ def write_copy(database: Database, target: Path, *, replace: bool = False, progr
     finally:
         os.close(descriptor)
         partial.unlink(missing_ok=True)
+
+
+def require_room(database: Database, target: Path, keep_bytes: int = 0) -> None:
+    """Raise ``DiskFull`` if a copy of the database at ``target`` would leave less than ``keep_bytes`` free."""
+    wanted = database.number("PRAGMA page_count") * database.number("PRAGMA page_size")
+    directory = target.absolute().parent
+    try:
+        found = os.statvfs(directory)
+    except OSError:
+        return  # the writing itself shows what is wrong
+    free = found.f_bavail * found.f_frsize
+    if free < wanted + keep_bytes:
+        spare = f" and {keep_bytes // _MIB} MiB are to stay free" if keep_bytes else ""
+        raise DiskFull(
+            f"{target}: cannot write the copy: {free // _MIB} MiB are free in {directory}, the copy needs"
+            f" {wanted // _MIB + 1} MiB{spare}"
+        )
 
 
 def _reporter(progress: Progress | None) -> Callable[[int, int, int], None] | None:

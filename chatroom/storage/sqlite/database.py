@@ -299,6 +299,15 @@ class Database:
             except sqlite3.Error as error:
                 raise sqlite_errors.from_sqlite(self.path, error) from error
 
+    @contextlib.contextmanager
+    def watched(self, look: Callable[[], object], instructions: int) -> Iterator[None]:
+        """In the block, ``look`` is called each time a statement has run so many of SQLite's instructions."""
+        self._connection.set_progress_handler(lambda: look() is True, instructions)
+        try:
+            yield
+        finally:
+            self._connection.set_progress_handler(None, 0)
+
     def close(self) -> None:
         """Close the connection, after a checkpoint if it has written. Idempotent."""
         if self._wrote:
