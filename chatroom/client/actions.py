@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from chatroom.client.chat_events import SaidKind
 from chatroom.client.chat_state import State
@@ -25,6 +25,17 @@ class Say:
     kind: SaidKind = "message"
     reply_to: str = ""
     """The msgid of the message that this one replies to; empty if it is no reply."""
+
+
+@dataclass(frozen=True, slots=True)
+class AboutMessage:
+    """Answer, react to, delete or replace the last message that fits, in the place in front."""
+
+    kind: Literal["reply", "react", "redact", "edit"]
+    nick: str
+    """Whose message; empty for that of anybody else, or of the user's own to delete or replace it."""
+    text: str
+    """The answer, the reaction, the reason or the new text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +139,21 @@ class Quit:
 
 
 Action = (
-    Line | Say | Join | Turn | Leave | Print | Register | LogIn | Reconnect | Ignore | Clear | Configure | Choose | Quit
+    Line
+    | Say
+    | AboutMessage
+    | Join
+    | Turn
+    | Leave
+    | Print
+    | Register
+    | LogIn
+    | Reconnect
+    | Ignore
+    | Clear
+    | Configure
+    | Choose
+    | Quit
 )
 
 

@@ -140,6 +140,8 @@ class Redacted:
     reason: str = ""
     mine: bool = False
     at: datetime | None = None
+    whose: str = field(default="", compare=False)
+    """Who had said it; empty if that is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +156,8 @@ class Reacted:
     added: bool = True
     mine: bool = False
     at: datetime | None = None
+    about: str = field(default="", compare=False)
+    """The text of the message; empty if that is not known."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,7 +61,7 @@ class ChatSession:
         """What a screen shows. It may be shared by the sessions of several servers."""
         self.settings = settings or SettingsDesk()
         server = route.address.host
-        self._talk = Talk(
+        self.talk = Talk(
             self.write,
             self.places,
             server,
@@ -71,8 +71,8 @@ class ChatSession:
             clock=clock,
             now=now,
         )
-        self.state, self.navigation = self._talk.state, self._talk.navigation
-        self.ignored, self.speech = self._talk.ignored, self._talk.speech
+        self.state, self.navigation = self.talk.state, self.talk.navigation
+        self.ignored, self.speech = self.talk.ignored, self.talk.speech
         self.question: Question | None = None
         """The question that the user has to answer now; None if there is none."""
         self.over: Over | None = None
@@ -117,9 +117,9 @@ class ChatSession:
     def handle(self, item: LinkItem) -> list[Event]:
         """Act on a report of the link and return the events to show. Raises the error that ended the link's thread."""
         if isinstance(item, Opened):
-            return self._talk.show(self._opened(item))
+            return self.talk.show(self._opened(item))
         if isinstance(item, Closed):
-            return self._talk.show(self._closed(item))
+            return self.talk.show(self._closed(item))
         if isinstance(item, Crashed):
             raise item.error
         if isinstance(item, Lag):
@@ -136,15 +136,15 @@ class ChatSession:
 
     def enter(self, text: str) -> list[Event]:
         """Act on a line that the user typed: see ``TypedLines``."""
-        return [] if self.over is not None else self._talk.show(self._typed.enter(text))
+        return [] if self.over is not None else self.talk.show(self._typed.enter(text))
 
     def speak(self, text: str) -> list[Event]:
         """Send a line to the target, even if it looks like a command."""
-        return self._talk.show(self._typed.speak(text))
+        return self.talk.show(self._typed.speak(text))
 
     def stop(self) -> list[Event]:
         """Drop the messages that have not been sent yet, such as the rest of a long paste, and say how many."""
-        return self._talk.show(self.speech.stop())
+        return self.talk.show(self.speech.stop())
 
     def ask(self, question: Choose | LogIn) -> None:
         """Ask the user what to do, or for the password of an account."""
@@ -169,7 +169,7 @@ class ChatSession:
 
     def answer(self, text: str) -> list[Event]:
         """Take the user's answer to ``question``. An empty password asks for another nick instead."""
-        return self._talk.show(self._answer(text))
+        return self.talk.show(self._answer(text))
 
     def _answer(self, text: str) -> list[Event]:
         question, self.question = self.question, None
@@ -215,6 +215,7 @@ class ChatSession:
         """Leave the chat. ``over`` is set when the connection has closed, at once if there is none."""
         self.quitting = True
         self.speech.stop()
+        self.talk.leave()
         if self._connection.is_open:
             self.write(f"QUIT :{reason}" if reason else "QUIT")
         else:
@@ -253,7 +254,7 @@ class ChatSession:
         self._login.lost()
         self.lag_s = 0
         was_online, self.online = self.online, False
-        left = self._talk.lost()
+        left = self.talk.lost()
         hint = [Info("It is in the prompt of its place: Enter sends it again.")] if left else []
         events = [*left, *hint, *self._route.lost()]
         if self.quitting:
@@ -312,11 +313,11 @@ class ChatSession:
 
     def _received(self, message: Message) -> list[Event]:
         if message.verb == "PONG" and message.params:
-            silent = self._talk.confirmed(message.params[-1])
+            silent = self.talk.confirmed(message.params[-1])
             if silent is not None:
                 return silent
         if not self._login.done:
-            return self._talk.show(self._take(self._login.feed(message)))
+            return self.talk.show(self._take(self._login.feed(message)))
         return self._act_on(message)
 
     def _act_on(self, message: Message) -> list[Event]:
@@ -331,8 +332,8 @@ class ChatSession:
             steps = self._login.feed_later(message)
         elif message.verb in ("REGISTER", "FAIL") and "REGISTER" in (message.verb, *message.params[:1]):
             self._new_account.read(message, self.state.nick)
-        events = self._talk.show(self._take(steps or self._later_login.feed(message)))
-        events += self._talk.hear(message)
+        events = self.talk.show(self._take(steps or self._later_login.feed(message)))
+        events += self.talk.hear(message)
         for event in events:
             if isinstance(event, Renamed) and event.mine:
                 self._login.renamed(event.new)
@@ -384,7 +385,7 @@ class ChatSession:
             events.append(Exposed(str(self._route.address)))
         if isinstance(self.question, Ask):
             self.question = None
-        self._talk.begin(nick, self._login.caps, self._login.multiline, again=self.has_been_online)
+        self.talk.begin(nick, self._login.caps, self._login.multiline, again=self.has_been_online)
         self.online = self.has_been_online = True
         self._was_asked = False
         self._retries.welcomed()

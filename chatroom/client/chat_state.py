@@ -366,7 +366,7 @@ _HANDLERS: dict[str, Callable[[State, Message], list[Event]]] = {
     "353": State._on_names,
     "366": State._on_names_end,
     **dict.fromkeys(
-        ("PONG", "CHGHOST", "SETNAME", "KILL", "ERROR", "AUTHENTICATE", "ACK", "770"),
+        ("PONG", "CHGHOST", "SETNAME", "KILL", "ERROR", "AUTHENTICATE", "ACK"),
         State._on_nothing,
     ),
 }

@@ -12,7 +12,7 @@ from queue import SimpleQueue
 from chatroom.client import plain, std_streams
 from chatroom.client.address import LOOPBACK
 from chatroom.client.chat_session import ChatSession
-from chatroom.client.handshake import WANTED_CAPS, Login
+from chatroom.client.handshake import Login
 from chatroom.client.line_output import LineOutput
 from chatroom.client.link import Link, LinkItem
 from chatroom.client.options import Options, default_nick
@@ -20,9 +20,7 @@ from chatroom.client.route import Route
 from chatroom.client.stdin_lines import LineSource, StdinThread
 from chatroom.client.terminal_echo import TerminalEcho
 from chatroom.client.text import well_formed
-
-# A script knows what it sends, so the server need not echo it, nor say which line an answer is for. It reads lines.
-_FOR_THE_SCREEN = ("draft/multiline", "echo-message", "labeled-response")
+from chatroom.client.wanted_caps import FOR_A_PIPE, FOR_LINES
 
 
 def chat_in_lines(
@@ -33,8 +31,7 @@ def chat_in_lines(
     ``interactive``: stdin is a terminal. ``commands``: a line that starts with ``/`` is a command in a pipe, too.
     """
     inbox: plain.Inbox = SimpleQueue()
-    caps = tuple(cap for cap in WANTED_CAPS if cap not in _FOR_THE_SCREEN)
-    login = _login(options, options.nick or default_nick(), caps)
+    login = _login(options, options.nick or default_nick(), FOR_A_PIPE)
     session = ChatSession(
         options.route,
         login,
@@ -77,7 +74,7 @@ async def chat_on_screen(options: Options) -> int:
             return 130
         session = ChatSession(
             options.route,
-            _login(options, well_formed(nick), WANTED_CAPS),
+            _login(options, well_formed(nick), FOR_LINES),
             lambda: _make_link(options.route, screen.post, screen.waiting),
             time.monotonic,
             random.random,

@@ -31,28 +31,8 @@ from chatroom.client.plaintext_guard import PlaintextGuard
 from chatroom.client.sasl_dialogue import SaslDialogue
 from chatroom.client.several_lines import CAPABILITY as MULTILINE
 from chatroom.client.several_lines import Limits, read_limits
+from chatroom.client.wanted_caps import FOR_PLACES
 from chatroom.irc.message import Message, format_params
-
-# Not draft/chathistory: our server replays what was missed by itself, but not to a client that can ask for it.
-WANTED_CAPS = (
-    "account-notify",
-    "away-notify",
-    "batch",
-    "cap-notify",
-    "chghost",
-    "draft/multiline",
-    "echo-message",
-    "extended-join",
-    "labeled-response",
-    "message-tags",
-    "multi-prefix",
-    "sasl",
-    "server-time",
-    "setname",
-    "soju.im/search",
-    "standard-replies",
-    "userhost-in-names",
-)
 
 _FENCE = "CAP LIST"
 """A question without effect. Its answer proves that the server has said all there is to say about an earlier line."""
@@ -72,7 +52,7 @@ class Login:
         account: str = "",
         password: str = "",
         server_password: str = "",
-        wanted: tuple[str, ...] = WANTED_CAPS,
+        wanted: tuple[str, ...] = FOR_PLACES,
     ) -> None:
         self.nick = nick
         self.account = account

@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from typing import TextIO
 
-from chatroom.client.chat_events import Denied, Event, Exposed, Info, Joined, Members, Said, Trouble, Unsaid, Welcome
+from chatroom.client.chat_events import (
+    Denied,
+    Event,
+    Exposed,
+    Info,
+    Joined,
+    Members,
+    Reacted,
+    Redacted,
+    Said,
+    Trouble,
+    Unsaid,
+    Welcome,
+)
 from chatroom.client.chat_state import State
 from chatroom.client.rendering import full_stamp, render
 from chatroom.client.std_streams import divert, tell
@@ -61,7 +74,7 @@ class LineOutput:
     def _is_of_use(self, event: Event, ready: bool) -> bool:
         if isinstance(event, Welcome):
             return False
-        if isinstance(event, Exposed):
+        if isinstance(event, Exposed | Reacted | Redacted):
             return self._interactive
         if isinstance(event, Members):
             return event.asked

@@ -42,6 +42,9 @@ from chatroom.client.mentioning import mentions_any
 from chatroom.client.search_queries import MOST_FOUND
 from chatroom.client.text import printable
 
+_QUOTED = 30
+"""How many characters are shown of a message that another line is about."""
+
 NICK_STYLES = tuple(f"nick{number}" for number in range(10))
 
 Fragment = tuple[str, str]
@@ -138,13 +141,17 @@ def _quoted(event: Said) -> Words:
 
 
 def _redacted(event: Redacted) -> list[RenderedLine]:
-    words = [_nick(event.by), ("dim", f" deleted a message{_because(event.reason)}")]
+    whose = [("dim", " of "), _nick(event.whose)] if event.whose and event.whose != event.by else []
+    words = [_nick(event.by), ("dim", " deleted a message"), *whose, ("dim", _because(event.reason))]
     return [RenderedLine(words, event.conversation, event.at)]
 
 
 def _reacted(event: Reacted) -> list[RenderedLine]:
-    what = f" reacted: {event.reaction}" if event.added else f" took back: {event.reaction}"
-    return [RenderedLine([_nick(event.nick), ("dim", what)], event.conversation, event.at)]
+    text = event.about if len(event.about) <= _QUOTED else event.about[: _QUOTED - 1] + "…"
+    about = f' to "{" ".join(text.split())}"' if text else ""
+    verb = "reacted" if event.added else "took the reaction back"
+    words = [_nick(event.nick), ("dim", f" {verb}{about}: "), ("", event.reaction)]
+    return [RenderedLine(words, event.conversation, event.at)]
 
 
 def _history(event: History) -> list[RenderedLine]:

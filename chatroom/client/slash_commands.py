@@ -24,6 +24,7 @@ from chatroom.client.actions import (
 )
 from chatroom.client.chat_events import SaidKind
 from chatroom.client.command_words import Misused, channel_first, line, words_of, wrong
+from chatroom.client.message_commands import REACT_HELP, REDACT_HELP, REPLY_HELP, edit, react, redact, reply
 from chatroom.client.moderating import BAN_HELP, KICK_HELP, UNBAN_HELP, ban, bans, change_standing, kick, unban
 from chatroom.client.search_queries import CAPABILITY, HELP, question
 
@@ -226,6 +227,10 @@ TOPICS: dict[str, tuple[Command, ...]] = {
         Command("msg", "NAME TEXT", "send a message to a nick or a channel", _msg, "both", ("m",)),
         Command("query", "NAME [TEXT]", "send what you type to NAME from now on", _query, "both", ("q",)),
         Command("me", "TEXT", "say what you are doing", _me),
+        Command("reply", "[NAME] TEXT", "answer the last message", reply, "nick", (), REPLY_HELP),
+        Command("react", "[NAME] :)", "react to the last message", react, "nick", (), REACT_HELP),
+        Command("edit", "TEXT", "say your last message differently", edit),
+        Command("redact", "[NAME] [REASON]", "delete a message", redact, "nick", ("delete",), REDACT_HELP),
         Command("search", "[OPTIONS] WORDS", "find messages, by nick, channel or day", _search, "search", ("s",), HELP),
     ),
     "rooms": (

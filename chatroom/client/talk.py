@@ -8,28 +8,45 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from chatroom.client.about_messages import AboutMessages
+from chatroom.client.away_lookup import AwayLookup
 from chatroom.client.chat_events import (
     Denied,
     Event,
+    Joined,
     MarkerMoved,
+    Members,
     PeopleChanged,
+    Reacted,
+    Redacted,
     Said,
     Typing,
     UnderWay,
     Unsaid,
 )
 from chatroom.client.chat_state import State
+from chatroom.client.display_names import DisplayNames
+from chatroom.client.history_pages import HistoryPages
 from chatroom.client.ignoring import Ignored
+from chatroom.client.message_reading import param, parse_moment
 from chatroom.client.navigation import Navigation
 from chatroom.client.places.open_places import Places
+from chatroom.client.places.place import Place
 from chatroom.client.places.server_places import ServerPlaces
+from chatroom.client.read_marks import CAPABILITY as READ_MARKER
+from chatroom.client.read_marks import ReadMarks
 from chatroom.client.several_lines import Limits, MultilineReader
 from chatroom.client.speech import Speech
+from chatroom.client.typing_notices import TypingNotices
 from chatroom.irc.message import Message
 
 _WORDLESS = (UnderWay, Typing, MarkerMoved, PeopleChanged)
+_UNASKED = (["CHATHISTORY"], ["MARKREAD"], ["METADATA"])
+"""Commands that the client sends by itself: unless the user has typed one, a refusal is none of the user's business."""
+_LOOK_BACK = timedelta(days=14)
+"""How far back it is looked for direct messages that were missed before the start of the program."""
 
 
 class Talk:
@@ -57,28 +74,51 @@ class Talk:
         self.navigation = Navigation(self.state, self.here, join)
         self.ignored = Ignored(self.state, always_ignored)
         self.speech = Speech(self.state, write, again=say_again)
+        self.history = HistoryPages(self.state, write, clock)
+        self.typing = TypingNotices(self.state, write, clock)
+        self.about = AboutMessages(self.state, write, self.speech.say)
+        self._marks = ReadMarks(lambda: self.state.caps, write, clock)
+        self._away = AwayLookup(self.state, write)
+        self._names = DisplayNames(self.state, write, clock)
         self._write = write
+        self._now = now
         self._multiline = MultilineReader()
+        self._lost_at: datetime | None = None
+        # Conversations with messages of which it is not known if they were read: folded nick to nick and time.
+        self._unsure: dict[str, tuple[str, datetime]] = {}
 
     def begin(self, nick: str, caps: set[str], multiline: Limits | None, *, again: bool) -> None:
         """Begin on a connection whose server has welcomed the user. ``again``: after a lost one."""
         if again:
             self.navigation.begin_return()
         self.state.reset(nick, caps, multiline)
-        self._multiline.reset()
+        for part in (self._multiline, self.typing, self._marks, self._away, self._names):
+            part.reset()
+        self._unsure.clear()
 
     def hear(self, message: Message) -> list[Event]:
         """Act on a message of the server, and return the events to show."""
         whole = self._multiline.take(message)
-        if whole is None:
+        if whole is None or self.typing.take(whole):
             return []
+        for part in (self.history, self._away, self._names):
+            answer = part.take(whole)
+            if answer is not None:
+                return self.show(answer)
         if len(whole.params) > 1 and "400" <= whole.verb <= "599":
             self.navigation.refused(whole.params[1])
+        kept = self.about.refused(whole)
+        if kept is not None:
+            self.navigation.keep_draft(kept.target, f"/edit {kept.text}")
+        elif whole.verb == "MARKREAD":
+            self._read_marker(param(whole, 0), parse_moment(param(whole, 1).removeprefix("timestamp=")))
         unsaid, key = self.speech.read(whole)
         events = [*unsaid, *_with_key(self.state.feed(whole), key)]
         typed = self.speech.asked(whole)
         if typed:
             events = [Denied(f"{typed}: {event.text}") if isinstance(event, Denied) else event for event in events]
+        elif whole.verb == "FAIL" and whole.params[:1] in _UNASKED:
+            return []
         shown = self.show(events)
         if whole.verb in ("376", "422"):
             # The message of the day, or its absence, ends the welcome: by now the server has said what it supports.
@@ -93,7 +133,12 @@ class Talk:
     def lost(self) -> list[Event]:
         """Report the end of the connection. What it has left unanswered is in the draft of its place; returns it."""
         left = self.speech.lost()
+        if self.here.is_greeted:
+            self._lost_at = self._now()
         self.here.lost()
+        self.history.lost()
+        for edit in self.about.lost():
+            self.navigation.keep_draft(edit.target, f"/edit {edit.text}")
         for unsaid in left:
             text = f"/me {unsaid.said.text}" if unsaid.said.kind == "action" else unsaid.said.text
             self.navigation.keep_draft(unsaid.said.conversation, text)
@@ -103,12 +148,106 @@ class Talk:
         """Put events into their places, and return those that a client without places shows."""
         shown: list[Event] = []
         for event in self.ignored.filter(events):
+            if isinstance(event, Reacted | Redacted):
+                event = self.about.explain(event, self.here.find(event.conversation))
             self.here.follow(event)
             self.navigation.follow(event)
+            if isinstance(event, UnderWay | Said):
+                self._note_said(event)
             is_wordless = isinstance(event, _WORDLESS) or (isinstance(event, Unsaid) and event.stopped)
             if not self.navigation.is_return(event) and not is_wordless:
                 shown.append(event)
+            self._look_up(event)
+            if isinstance(event, Redacted):
+                shown += self.show(self.about.follow(event))
+        self._look_up_opened()
+        if self.history.found_targets:
+            self._look_at_targets()
         return shown
+
+    @property
+    def is_online(self) -> bool:
+        """True from the welcome to the end of the connection."""
+        return self.here.home.is_joined
+
+    # Calls of a screen
+
+    def typed(self, text: str) -> None:
+        """Report what stands in the prompt of the place in front, after each key: others see that the user types."""
+        target = self.navigation.target
+        if self.is_online and target is not None:
+            self.typing.typed(target, text)
+
+    def older(self, place: Place) -> str:
+        """Ask the server for older messages of a place. Returns why that cannot be; empty if it is asked."""
+        return self.history.ask_older(place) if self.is_online else "You are not connected."
+
+    def tick(self) -> None:
+        """Report that time passes: about once a second."""
+        self.here.expire_typing()
+        if self.is_online:
+            self.typing.tick()
+            self._names.tick()
+            self.show(self.history.tick())
+            for place in self.here.of_server():
+                self._marks.tell(place, is_front=self.here.places.is_seen(place))
+
+    def leave(self) -> None:
+        """Tell the server what is read, because the user leaves."""
+        for place in self.here.of_server() if self.is_online else []:
+            self._marks.tell(place, is_front=False)
+
+    # What the client asks for by itself
+
+    def _note_said(self, event: UnderWay | Said) -> None:
+        if isinstance(event, UnderWay) or event.mine:
+            self.typing.said()
+
+    def _look_up(self, event: Event) -> None:
+        if isinstance(event, Joined) and event.mine:
+            place = self.here.find(event.channel)
+            if place is not None:
+                self.history.ask_missed(place)
+        elif isinstance(event, Members) and not event.asked:
+            self._away.joined(event.channel)
+
+    def _look_up_opened(self) -> None:
+        opened, self.here.opened = self.here.opened, []
+        for place in opened:
+            if self.here.is_greeted and self.state.fold(place.name) not in self._unsure:
+                self._marks.ask(place)
+                self.history.ask_latest(place)
+
+    def _look_at_targets(self) -> None:
+        """Open the conversations in which something was said while the user was away, if it is unread."""
+        found, self.history.found_targets = self.history.found_targets, []
+        for name, at in found:
+            place = self.here.find(name)
+            if self.state.is_channel(name):
+                continue
+            if place is not None:
+                self.history.ask_missed(place)
+            elif READ_MARKER in self.state.caps:
+                self._unsure[self.state.fold(name)] = (name, at)
+                self._write(f"MARKREAD {name}")
+            else:
+                self._open_unread(name)
+
+    def _read_marker(self, name: str, at: datetime | None) -> None:
+        folded = self.state.fold(name)
+        if at is not None:
+            self._marks.known(folded, at)
+        if folded in self._unsure:
+            _, last = self._unsure[folded]
+            if at is None or at < last:
+                self._open_unread(name)
+            self._unsure.pop(folded, None)
+
+    def _open_unread(self, name: str) -> Place:
+        place = self.here.open(name)
+        self.here.opened = [other for other in self.here.opened if other is not place]
+        self.history.ask_latest(place, news=True)
+        return place
 
     def _settle_in(self) -> list[Event]:
         """Join the channels, then send the messages that wait. Returns the events that show them."""
@@ -116,6 +255,9 @@ class Talk:
         self.here.is_greeted = True
         for line in self.navigation.joins():
             self._write(line)
+        self._names.begin()
+        if self._lost_at is not None or READ_MARKER in self.state.caps:
+            self.history.ask_targets(self._lost_at or self._now() - _LOOK_BACK, self._now())
         return self.show(self.speech.open())
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from chatroom.client.actions import (
+    AboutMessage,
     Action,
     Choose,
     Clear,
@@ -29,6 +30,7 @@ from chatroom.client.navigation import Navigation
 from chatroom.client.settings.desk import SettingsDesk
 from chatroom.client.slash_commands import interpret, say
 from chatroom.client.speech import Speech
+from chatroom.client.talk import Talk
 from chatroom.client.text import well_formed
 
 
@@ -57,6 +59,7 @@ class Chat(Protocol):
     speech: Speech
     ignored: Ignored
     settings: SettingsDesk
+    talk: Talk
     online: bool
 
     @property
@@ -165,6 +168,9 @@ class TypedLines:
         session = self._session
         if isinstance(action, Say):
             return session.speech.say(action)
+        if isinstance(action, AboutMessage):
+            why = session.navigation.why_unsaid
+            return [Denied(why)] if why else session.talk.about.perform(action, session.talk.here.front)
         if isinstance(action, Join | Turn):
             return self._turn(action)
         if isinstance(action, Line):

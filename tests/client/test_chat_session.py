@@ -6,11 +6,11 @@ from harness.client_stage import Stage
 
 from chatroom.client.chat_events import Denied, Joined, Said, Trouble, Welcome
 from chatroom.client.endings import Over
-from chatroom.client.handshake import WANTED_CAPS
 from chatroom.client.link import Closed, Opened
 from chatroom.client.login_steps import Ask
 from chatroom.client.new_account import NewPassword
 from chatroom.client.reconnecting import GHOST_TRIES
+from chatroom.client.wanted_caps import FOR_PLACES
 
 
 def test_the_channel_the_server_puts_us_into_is_where_we_talk() -> None:
@@ -342,4 +342,4 @@ def test_nothing_a_server_says_reaches_the_screen_as_a_control() -> None:
 
 def test_the_capabilities_we_want_fit_one_line() -> None:
     """The request for capabilities fits into one line."""
-    assert len(" ".join(WANTED_CAPS)) < 400
+    assert len(" ".join(FOR_PLACES)) < 400

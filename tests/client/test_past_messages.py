@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from harness.client_stage import Stage
 
 from chatroom.client.chat_events import Event, Joined, Said, SearchResult
-from chatroom.client.handshake import WANTED_CAPS
+from chatroom.client.wanted_caps import FOR_LINES
 
 CAPS = "batch server-time soju.im/search echo-message"
 JOINED = "@time=2026-11-22T10:00:00.000Z :alice!a@h JOIN #lobby"
@@ -39,8 +39,8 @@ def batched(*lines: str) -> list[str]:
 
 def test_the_capabilities_for_it_are_wanted() -> None:
     """Search is requested; chathistory is not, so that the server replays missed messages."""
-    assert {"batch", "soju.im/search"} <= set(WANTED_CAPS)
-    assert "draft/chathistory" not in WANTED_CAPS
+    assert {"batch", "soju.im/search"} <= set(FOR_LINES)
+    assert "draft/chathistory" not in FOR_LINES
 
 
 def test_what_was_found_is_one_answer_and_changes_nothing() -> None:

@@ -1,0 +1,73 @@
+"""Asks the server for the names that users want to be shown by.
+
+Source: IRCv3 metadata: ``SUB``, ``SYNC`` and the numeric 774, which says that there is something to ask for, and when.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from chatroom.client.chat_events import Event
+from chatroom.client.chat_state import State
+from chatroom.client.message_reading import param
+from chatroom.client.people import DISPLAY_NAME, METADATA
+from chatroom.irc.message import Message
+
+_MOST_WAITING = 100
+_MOST_PAUSE_S = 3600.0
+
+
+class DisplayNames:
+    """Subscribes to them. ``write`` sends a line; ``clock`` returns seconds that only go up."""
+
+    def __init__(self, state: State, write: Callable[[str], None], clock: Callable[[], float]) -> None:
+        self._state = state
+        self._write = write
+        self._clock = clock
+        # Target to the moment from which on it may be asked for.
+        self._later: dict[str, float] = {}
+        self._questions = 0  # that have no answer yet
+        self._batch = ""  # reference of the open answer
+
+    def reset(self) -> None:
+        """Begin a new connection."""
+        self._later.clear()
+        self._questions = 0
+        self._batch = ""
+
+    def begin(self) -> None:
+        """Ask to be told, if the server can tell."""
+        if {METADATA, "batch"} <= self._state.caps:
+            self._write(f"METADATA * SUB {DISPLAY_NAME}")
+
+    def take(self, message: Message) -> list[Event] | None:
+        """Take a message of the server; None if it is no answer to this class."""
+        if METADATA not in self._state.caps:
+            return None
+        if message.verb == "774":
+            self._wait(param(message, 1), param(message, 2))
+            return []
+        if message.verb == "BATCH" and self._questions and param(message, 1) == "metadata":
+            self._batch = message.params[0][1:]
+            return []
+        if message.verb == "BATCH" and self._batch and param(message, 0) == f"-{self._batch}":
+            self._questions, self._batch = self._questions - 1, ""
+            return []
+        if self._batch and (message.tags or {}).get("batch") == self._batch:
+            rest = Message("METADATA", message.params[1:]) if message.verb == "761" else message
+            return self._state.people.on_metadata(rest) if rest.verb == "METADATA" else []
+        return [] if message.verb == "770" else None
+
+    def _wait(self, target: str, pause: str) -> None:
+        if target and len(self._later) < _MOST_WAITING:
+            pause_s = float(pause) if pause.isascii() and pause.isdecimal() and len(pause) < 9 else 0.0
+            self._later[target] = self._clock() + min(pause_s, _MOST_PAUSE_S)
+            self.tick()
+
+    def tick(self) -> None:
+        """Ask for what had to wait, when its time has come."""
+        due = [target for target, at in self._later.items() if at <= self._clock()]
+        for target in due:
+            del self._later[target]
+            self._questions += 1
+            self._write(f"METADATA {target} SYNC")
