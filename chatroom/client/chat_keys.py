@@ -9,10 +9,11 @@ from collections.abc import Callable
 
 from prompt_toolkit.application import in_terminal
 from prompt_toolkit.buffer import Buffer
-from prompt_toolkit.completion import CompleteEvent, Completer, Completion
 from prompt_toolkit.document import Document
 from prompt_toolkit.input.vt100 import Vt100Input
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
+
+from chatroom.client.completion import Candidate, ChatCompleter
 
 MOST_LISTED = 30
 """How many candidates Tab lists."""
@@ -33,10 +34,10 @@ class QuietInput(Vt100Input):
 class TabCycle:
     """Tab takes the first candidate, and each further Tab the next. ``show`` lists them, once."""
 
-    def __init__(self, completer: Completer, show: Callable[[str], None]) -> None:
+    def __init__(self, completer: ChatCompleter, show: Callable[[str], None]) -> None:
         self._completer = completer
         self._show = show
-        self._candidates: list[Completion] = []
+        self._candidates: list[Candidate] = []
         self._before = Document()  # what the first Tab found
         self._after = Document()  # what the last Tab left
         self._next = 0
@@ -45,23 +46,23 @@ class TabCycle:
         """Complete the word before the cursor."""
         if not self._candidates or buffer.document != self._after:
             self._before = buffer.document
-            self._candidates = list(self._completer.get_completions(buffer.document, CompleteEvent()))
+            self._candidates = list(self._completer.candidates(buffer.document.text_before_cursor))
             self._next = 0
             if len(self._candidates) > 1:
-                names = [candidate.display_text for candidate in self._candidates]
+                names = [candidate.name for candidate in self._candidates]
                 more = f"  … {len(names) - MOST_LISTED} more" if len(names) > MOST_LISTED else ""
                 self._show("  ".join(names[:MOST_LISTED]) + more)
         if not self._candidates:
             return
         candidate = self._candidates[self._next % len(self._candidates)]
         self._next += 1
-        start = self._before.cursor_position + candidate.start_position
+        start = self._before.cursor_position - candidate.length
         text = self._before.text[:start] + candidate.text
         buffer.document = Document(text + self._before.text_after_cursor, len(text))
         self._after = buffer.document
 
 
-def make_keys(completer: Completer, show: Callable[[str], None]) -> KeyBindings:
+def make_keys(completer: ChatCompleter, show: Callable[[str], None]) -> KeyBindings:
     """Return the keys. ``show`` prints a line of candidates."""
     keys = KeyBindings()
     cycle = TabCycle(completer, show)

@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-
-from prompt_toolkit.completion import CompleteEvent, Completer, Completion
-from prompt_toolkit.document import Document
+from typing import NamedTuple
 
 from chatroom.client.chat_session import ChatSession
 from chatroom.client.slash_commands import COMMANDS, find_command
 
 
-class ChatCompleter(Completer):
+class Candidate(NamedTuple):
+    """What a word may be completed to."""
+
+    text: str
+    """What replaces the word."""
+    name: str
+    """The text as a list shows it."""
+    length: int
+    """How many characters before the cursor it replaces."""
+
+
+class ChatCompleter:
     """Completes the word before the cursor from the state of the session."""
 
     def __init__(self, session: ChatSession) -> None:
         self._session = session
 
-    def get_completions(self, document: Document, complete_event: CompleteEvent) -> Iterable[Completion]:
-        """Yield the candidates for the word before the cursor."""
-        line = document.text_before_cursor
+    def candidates(self, line: str) -> Iterable[Candidate]:
+        """Yield the candidates for the last word of ``line``, which is the text before the cursor."""
         start = line.rfind(" ") + 1
         word = line[start:]
         if start == 0 and word.startswith("/") and not word.startswith("//"):
@@ -68,8 +76,8 @@ class ChatCompleter(Completer):
         return sorted(names.values(), key=state.fold)
 
 
-def _matching(word: str, names: list[str], after: str) -> Iterable[Completion]:
+def _matching(word: str, names: list[str], after: str) -> Iterable[Candidate]:
     """The names that begin with ``word``, each with ``after`` behind it."""
     for name in dict.fromkeys(names):
         if name.lower().startswith(word.lower()):
-            yield Completion(name + after, start_position=-len(word), display=name)
+            yield Candidate(name + after, name, len(word))

@@ -3,8 +3,6 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
-from prompt_toolkit.completion import CompleteEvent
-from prompt_toolkit.document import Document
 
 from chatroom.client.address import Address
 from chatroom.client.chat_session import ChatSession
@@ -60,5 +58,5 @@ def completer() -> ChatCompleter:
 )
 def test_what_tab_offers(completer: ChatCompleter, typed: str, candidates: list[str]) -> None:
     """Commands complete at the start of a line, nicks and channels elsewhere; never the user's own nick."""
-    found = completer.get_completions(Document(typed), CompleteEvent(completion_requested=True))
+    found = completer.candidates(typed)
     assert [candidate.text for candidate in found] == candidates
