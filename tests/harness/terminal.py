@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sys
@@ -103,7 +104,12 @@ class Terminal:
 
     def close(self) -> None:
         """End the program if it still runs."""
-        self._child.close(force=True)
+        # pexpect's own way gives up if a busy machine takes more than a moment for it.
+        if self._child.isalive():
+            self._child.kill(signal.SIGKILL)
+            with contextlib.suppress(pexpect.ExceptionPexpect):
+                self._child.wait()
+        self._child.close()
 
     def _read(self) -> bool:
         """Read the program's output; False at its end."""
