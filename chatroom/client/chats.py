@@ -87,6 +87,42 @@ async def chat_on_screen(options: Options) -> int:
     return code
 
 
+async def chat_full_screen(options: Options) -> int:
+    """Chat on the full screen, with a place for each channel and conversation, and return the exit code."""
+    # Imported only here: it loads Textual, which nobody else should wait for.
+    from chatroom.client.fullscreen.app import ChatApp
+
+    def make_session(app: ChatApp, nick: str, password: str) -> ChatSession:
+        known = replace(options, password=options.password or well_formed(password))
+        return ChatSession(
+            options.route,
+            _login(known, well_formed(nick), WANTED_CAPS),
+            lambda: _make_link(options.route, app.post, app.waiting),
+            time.monotonic,
+            random.random,
+            options.join,
+            settings=options.settings,
+        )
+
+    app = ChatApp(
+        make_session,
+        nick=options.nick,
+        default_nick=default_nick(),
+        account=options.account,
+        asks_password=options.asks_password,
+        settings=options.settings,
+    )
+    code = await app.run_async()
+    if app.failure is not None:
+        raise app.failure
+    if app.over is not None:
+        if app.over.text:
+            std_streams.tell(sys.stderr, f"{app.over.text}\n")
+        if app.over.unreachable and options.route.address.host in LOOPBACK:
+            std_streams.tell(sys.stderr, "Is a server running here? `chatroomctl serve` starts one.\n")
+    return code if code is not None else 1
+
+
 def _make_link(route: Route, post: Callable[[LinkItem], None], waiting: Callable[[], int]) -> Link:
     return Link(route.address, post, trust=route.trust, waiting=waiting)
 

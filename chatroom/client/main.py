@@ -88,6 +88,12 @@ def _convert_fingerprint(ctx: click.Context, param: click.Parameter, value: str 
 @click.option("--account", help="Log in to this account. The nick may differ from it.")
 @click.option("--join", multiple=True, metavar="CHANNEL", help="Join this channel; may be repeated.")
 @click.option("--plain", "as_plain", is_flag=True, help="Read and write plain lines, as in a pipe.")
+@click.option(
+    "--full/--prompt",
+    "on_full_screen",
+    default=False,
+    help="Take the full screen, or (today's default) show one stream of lines above a prompt.",
+)
 @click.option("--commands", is_flag=True, help="In a pipe, treat lines that start with / as commands.")
 @click.option("--server-password-stdin", is_flag=True, help="Read the server's password from the first line of stdin.")
 @click.option("--tls", is_flag=True, help="Encrypt, as with ircs://. The next four options do so, too.")
@@ -110,6 +116,7 @@ def command(
     account: str | None,
     join: tuple[str, ...],
     as_plain: bool,
+    on_full_screen: bool,
     commands: bool,
     server_password_stdin: bool,
     tls: bool,
@@ -156,7 +163,10 @@ def command(
     options = _make_options(start, server_password, desk)
     # TERM=dumb: this terminal cannot move the cursor. A shell inside an editor is one.
     piped = not (sys.stdin.isatty() and sys.stdout.isatty()) or os.environ.get("TERM", "dumb") == "dumb"
-    return _run_plain(options, source, commands) if as_plain or piped else _run_screen(options)
+    if as_plain or piped:
+        return _run_plain(options, source, commands)
+    # Textual draws on stderr, so that stdout could be piped.
+    return _run_full_screen(options) if on_full_screen and sys.stderr.isatty() else _run_screen(options)
 
 
 # The imports of these functions are in them, because --version and --help need none of them.
@@ -234,6 +244,14 @@ def _run_screen(options: Options) -> int:
     from chatroom.client.chats import chat_on_screen
 
     return asyncio.run(chat_on_screen(options))
+
+
+def _run_full_screen(options: Options) -> int:
+    import asyncio
+
+    from chatroom.client.chats import chat_full_screen
+
+    return asyncio.run(chat_full_screen(options))
 
 
 def _run_plain(options: Options, source: LineSource, commands: bool) -> int:

@@ -1,0 +1,355 @@
+"""The program on the full screen: one chat, from the first question to the end.
+
+One thread with an event loop does everything. The link's thread calls ``ChatApp.post`` and ``ChatApp.waiting`` and
+nothing else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import os
+import signal
+import time
+from collections import deque
+from collections.abc import Callable
+
+from textual import events
+from textual.app import App
+from textual.filter import NoColor
+from textual.screen import Screen
+
+from chatroom.client.attention import Bell, calls
+from chatroom.client.chat_events import Denied, Event, Info
+from chatroom.client.chat_session import ChatSession
+from chatroom.client.endings import Over
+from chatroom.client.fullscreen import alt_keys
+from chatroom.client.fullscreen.chat_screen import ChatScreen
+from chatroom.client.fullscreen.key_actions import KeyActions
+from chatroom.client.fullscreen.lag_clock import LagClock
+from chatroom.client.fullscreen.log_widget import LogWidget
+from chatroom.client.fullscreen.questions import Questions, Refused
+from chatroom.client.fullscreen.side_rows import place_at
+from chatroom.client.fullscreen.side_widgets import RowsWidget
+from chatroom.client.link import LinkItem, Received
+from chatroom.client.settings.desk import SettingsDesk
+
+PAUSE_S = 1 / 30
+"""The least time between two paints of what comes in."""
+
+MakeSession = Callable[["ChatApp", str, str], ChatSession]
+"""Makes the session for the nick and the password of the account."""
+
+
+class _Terminal:
+    """The part of the terminal that ``Bell`` rings."""
+
+    def __init__(self, app: App[int]) -> None:
+        self.bell = app.bell
+
+    def flush(self) -> None:
+        """Do nothing: Textual writes at once."""
+
+
+class ChatApp(App[int], inherit_bindings=False):
+    """Runs one chat. Its result is the exit code.
+
+    ``nick`` and ``account`` are what is known of the user; ``asks_password``: the account's password must be asked for.
+    """
+
+    TITLE = "chatroom"
+    ENABLE_COMMAND_PALETTE = False
+    ALLOW_SELECT = False
+    AUTO_FOCUS = ""
+    CSS = "Screen { background: ansi_default; }"
+
+    def __init__(
+        self,
+        make_session: MakeSession,
+        *,
+        nick: str,
+        default_nick: str,
+        account: str,
+        asks_password: bool,
+        settings: SettingsDesk,
+    ) -> None:
+        alt_keys.teach()
+        super().__init__()
+        if not settings.current.look.colours:
+            self._filters.append(NoColor())
+        self._settings = settings
+        self._bell = Bell(_Terminal(self), time.monotonic)
+        self.animation_level = "none"
+        self.theme = "ansi-dark"
+        self.failure: Exception | None = None
+        """The error that ended the program; None if none did."""
+        self.over: Over | None = None
+        self.chat = ChatScreen()
+        self.questions = Questions(self.chat)
+        self.actions = KeyActions(self)
+        self.session: ChatSession | None = None
+        self._make_session = make_session
+        self._nick = nick
+        self._default_nick = default_nick
+        self._account = account
+        self._asks_password = asks_password
+        self._lag = LagClock()
+        # Reports of the link. append() and popleft() of a deque are safe in two threads.
+        self._inbox: deque[LinkItem] = deque()
+        self.is_due = False
+        """True while reports wait: a ``_drain`` will come, and sees everything that is in the inbox by then."""
+        self._drained_at = 0.0
+        self._news = asyncio.Event()  # set when the session may have a question, or be over
+        self._loop_context: tuple[asyncio.AbstractEventLoop, contextvars.Context] | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    # Start and end
+
+    def get_default_screen(self) -> ChatScreen:
+        """Return the screen of the chat."""
+        return self.chat
+
+    def on_mount(self) -> None:
+        """Begin."""
+        loop = asyncio.get_running_loop()
+        self._loop_context = loop, contextvars.copy_context()
+        if not self.is_headless:
+            for number in (signal.SIGTERM, signal.SIGHUP):
+                loop.add_signal_handler(number, self.leave)
+        self.set_interval(1.0, self._tick)
+        self._task = asyncio.create_task(self._run())
+
+    async def _run(self) -> None:
+        """Ask what must be known, then chat until the end."""
+        try:
+            await self._chat()
+        except Refused:
+            self.exit(130)
+        except Exception as error:
+            self.fail(error)
+
+    async def _chat(self) -> None:
+        nick, password = self._nick, ""
+        if not nick:
+            typed = await self.questions.ask(f"Nickname [{self._default_nick}]: ")
+            nick = typed.strip() or self._default_nick
+        if self._asks_password:
+            password = await self.questions.ask(f"Password for {self._account}: ", secret=True)
+        session = self._make_session(self, nick, password)
+        self.session = self.chat.session = session
+        session.start()
+        self.refresh_chat()
+        while session.over is None:
+            if session.question is not None:
+                await self._answer(session)
+            else:
+                self._news.clear()
+                await self._news.wait()
+        self.over = session.over
+        self.exit(session.over.code)
+
+    async def _answer(self, session: ChatSession) -> None:
+        question = session.question
+        assert question is not None
+        if question.why:
+            self.tell(question.why, wrong=True)
+        try:
+            answer = await self.questions.answer(question, still_open=lambda: session.question is question)
+        except Refused:
+            if self.questions.can_be_dropped(question):
+                session.answer("")
+            else:
+                session.quit()
+            self.woken()
+            return
+        if answer.told:
+            session.tell([answer.told])
+        if answer.text is not None and session.question is question:
+            session.answer(answer.text)
+        self.woken()
+
+    def open_chooser(self, chooser: Screen[str], then: Callable[[str | None], None]) -> None:
+        """Show a list to choose from; ``then`` gets what was chosen."""
+        self.push_screen(chooser, then)
+
+    def paint_anew(self) -> None:
+        """Paint the whole screen."""
+        self.refresh(repaint=True, layout=True)
+
+    def stop_asking(self) -> None:
+        """End the program before the chat has begun."""
+        self.exit(130)
+
+    def leave(self) -> None:
+        """End the chat, as /quit does."""
+        if self.session is None:
+            self.exit(0)
+            return
+        self.session.quit()
+        self._news.set()
+
+    def fail(self, error: Exception) -> None:
+        """End the program with an error, which its caller raises."""
+        self.failure = self.failure or error
+        self.exit(1)
+
+    def _handle_exception(self, error: Exception) -> None:
+        # Textual would print a traceback with the values of all variables, passwords among them.
+        self._return_code = 1
+        if self._exception is None:
+            self._exception = error
+            self._exception_event.set()
+        self.failure = self.failure or error
+        self._close_messages_no_wait()
+
+    # The link
+
+    def post(self, item: LinkItem) -> None:
+        """Take a report of the link. May be called from any thread."""
+        self._inbox.append(item)
+        if self.is_due or self._loop_context is None:
+            return
+        self.is_due = True
+        loop, context = self._loop_context
+        try:
+            # Widgets find their app in a context variable, which another thread does not have.
+            loop.call_soon_threadsafe(self._drain_soon, context=context)
+        except RuntimeError:
+            pass  # the loop has ended with the chat: no report matters any more
+
+    def waiting(self) -> int:
+        """Return how many reports of the link are not handled yet. May be called from any thread."""
+        return len(self._inbox)
+
+    def _drain_soon(self) -> None:
+        """Handle the reports of the link: a lone one at once, many together a few times a second."""
+        loop = asyncio.get_running_loop()
+        loop.call_at(max(loop.time(), self._drained_at + PAUSE_S), self._drain)
+
+    def _drain(self) -> None:
+        self.is_due, self._drained_at = False, asyncio.get_running_loop().time()
+        session = self.session
+        if session is None:
+            return
+        was_open = session.login_open
+        try:
+            while self._inbox:
+                item = self._inbox.popleft()
+                if isinstance(item, Received):
+                    self._lag.look(item.messages)
+                self._ring(session.handle(item))
+        except Exception as error:
+            self.fail(error)
+            return
+        self.chat.lag_ms = self._lag.ms
+        self.questions.look()
+        self._guard_login(was_open)
+        self._news.set()
+        self.refresh_chat()
+
+    def _ring(self, shown: list[Event]) -> None:
+        """Ring if what the server has sent calls the user."""
+        assert self.session is not None
+        session, attention = self.session, self._settings.current.attention
+        if attention.bell and any(calls(event, session.state, attention.words) for event in shown):
+            self._bell.ring()
+
+    def _guard_login(self, was_open: bool) -> None:
+        """Drop what was typed before the login was decided: it may be a password, and all would read it."""
+        assert self.session is not None
+        editor = self.chat.composer.editor
+        if was_open and not self.session.login_open and not self.questions.is_open and editor.text:
+            editor.clear()
+            self.chat.composer.changed()
+            self.session.tell([Info("What you typed before the login was over is dropped.")])
+
+    def _tick(self) -> None:
+        """Once a second: measure the lag now and then."""
+        if self.session is None:
+            return
+        if self.session.online:
+            line = self._lag.next_ping()
+            if line:
+                self.session.write(line)
+        self.refresh_chat()
+
+    # What the user does
+
+    def woken(self) -> None:
+        """Go on after the user has done something: paint, and ask what is to be asked."""
+        self._news.set()
+        self.refresh_chat()
+
+    def tell(self, text: str, *, wrong: bool = False) -> None:
+        """Tell the user something, in the place in front."""
+        if self.session is not None:
+            self.session.tell([Denied(text) if wrong else Info(text)])
+            self.woken()
+
+    def ask_older(self) -> None:
+        """Ask the server for older messages of the place in front."""
+
+    def open_link(self, link: str) -> None:
+        """Open a link in the browser, and copy it."""
+        self.copy_to_clipboard(link)
+        if link.startswith(("http://", "https://")) and (
+            os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
+        ):
+            self.open_url(link)
+            self.chat.flash(f"opened and copied: {link}")
+        else:
+            self.chat.flash(f"copied: {link}")
+
+    def set_mouse(self, is_on: bool) -> None:
+        """Take the mouse, or leave it to the terminal, which can then select and copy."""
+        if self._driver is not None:
+            state = "h" if is_on else "l"
+            self._driver.write("".join(f"\x1b[?{mode}{state}" for mode in (1000, 1003, 1006)))
+
+    def refresh_chat(self) -> None:
+        """Paint what has changed."""
+        if self.session is not None:
+            self.session.places.highlights = self._settings.current.attention.words
+            self.session.places.watch(self.chat.log_widget.follows and self.app_focus)
+        self.chat.paint()
+
+    def on_chat_screen_pressed(self, event: ChatScreen.Pressed) -> None:
+        """Act on a key."""
+        self.actions.press(event.key, event.character)
+
+    def on_paste(self, event: events.Paste) -> None:
+        """Insert what is pasted; it is not sent before Enter."""
+        self.actions.paste(event.text)
+
+    def on_log_widget_scrolled(self, event: LogWidget.Scrolled) -> None:
+        """Read the newest messages again, or stop to."""
+        self.refresh_chat()
+
+    def on_log_widget_clicked(self, event: LogWidget.Clicked) -> None:
+        """Open the link that was clicked."""
+        if event.link:
+            self.open_link(event.link)
+
+    def on_rows_widget_clicked(self, event: RowsWidget.Clicked) -> None:
+        """Go to the place that was clicked, or join another one."""
+        if self.session is None:
+            return
+        places = list(self.session.places)
+        if event.widget is self.chat.places:
+            if event.index < len(places):
+                self.actions.turn_to(places[event.index])
+            else:
+                self.chat.composer.editor.set("/join #")
+                self.chat.composer.changed()
+        elif event.widget is self.chat.line:
+            self.actions.turn_to(place_at(self.session.places, event.column, self.size.width))
+
+    def on_log_widget_copied(self, event: LogWidget.Copied) -> None:
+        """Put the selected text into the clipboard of the terminal."""
+        self.copy_to_clipboard(event.text)
+        self.chat.flash(f"copied: {event.text}")
+
+    def watch_app_focus(self, focus: bool) -> None:
+        """What comes in while the terminal is in the background is not read."""
+        if self.is_running:
+            self.refresh_chat()

@@ -1,0 +1,221 @@
+"""The screen of the chat: topic, places, log, names, composer. It paints what the session and the places have."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual import events
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Horizontal
+from textual.message import Message
+from textual.screen import Screen
+
+from chatroom.client.chat_session import ChatSession
+from chatroom.client.fullscreen.arrangement import Arrangement, arrange
+from chatroom.client.fullscreen.cells import drawable, shorten
+from chatroom.client.fullscreen.composer import Composer
+from chatroom.client.fullscreen.log_widget import LogWidget
+from chatroom.client.fullscreen.prompt_words import HINT, prompt_of, state_of
+from chatroom.client.fullscreen.side_rows import name_rows, numbered, place_line, place_rows, topic_row
+from chatroom.client.fullscreen.side_widgets import RowsWidget
+from chatroom.client.places.place import Place
+from chatroom.client.rendering import Fragment
+
+
+class ChatScreen(Screen[None]):
+    """Shows one place and the list of all."""
+
+    AUTO_FOCUS = ""
+    BINDINGS: ClassVar[list[BindingType]] = []
+    DEFAULT_CSS = """
+    ChatScreen { layout: vertical; overflow: hidden; }
+    #topic, #line, #rule { height: 1; width: 100%; }
+    #middle { height: 1fr; width: 100%; }
+    #places, #names { width: 16; height: 100%; }
+    """
+
+    class Pressed(Message):
+        """A key was pressed."""
+
+        def __init__(self, key: str, character: str) -> None:
+            super().__init__()
+            self.key = key
+            self.character = character
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.session: ChatSession | None = None
+        """The chat; None until the user has answered the first questions."""
+        self.lag_ms: int | None = None
+        """How long the server took for its last answer; None if that is not known."""
+        self.wants_names = True
+        self.question: list[Fragment] | None = None
+        """What is asked instead of the prompt; None for no question."""
+        self._flash = ""
+        self.topic = RowsWidget(base="bar", id="topic")
+        self.places = RowsWidget(id="places")
+        self.log_widget = LogWidget()
+        self.names = RowsWidget(id="names")
+        self.line = RowsWidget(id="line")
+        self.rule = RowsWidget(id="rule")
+        self.composer = Composer()
+        self._shown: Place | None = None
+        self._painted: object = None  # what the lists were painted for
+
+    def compose(self) -> ComposeResult:
+        """Make the parts."""
+        yield self.topic
+        with Horizontal(id="middle"):
+            yield self.places
+            yield self.log_widget
+            yield self.names
+        yield self.line
+        yield self.rule
+        yield self.composer
+
+    # Keys and size
+
+    def on_key(self, event: events.Key) -> None:
+        """Hand a key on."""
+        event.stop()
+        event.prevent_default()
+        character = event.character if event.is_printable and event.character else ""
+        self.flash("")
+        self.post_message(self.Pressed(event.key, character))
+
+    def on_resize(self) -> None:
+        """Arrange the parts for the size."""
+        self.fit_parts()
+
+    def fit_parts(self) -> None:
+        """Show the parts that fit."""
+        fits = self.fits
+        is_bare = self.log_widget.is_bare
+        self.topic.display = fits.topic
+        self.places.display = fits.places_list and not is_bare
+        self.line.display = not fits.places_list
+        self.names.display = self._has_names and not is_bare
+        for side in (self.places, self.names):
+            side.styles.width = fits.side_columns
+        self._painted = None
+        self.paint()
+        self.call_after_refresh(self.paint)
+
+    @property
+    def fits(self) -> Arrangement:
+        """What fits into the terminal."""
+        size = self.app.size
+        return arrange(size.width, size.height, wants_names=self.wants_names)
+
+    @property
+    def _has_names(self) -> bool:
+        return self.fits.names and self._shown is not None and self._shown.kind == "channel"
+
+    # Painting
+
+    def paint(self) -> None:
+        """Paint what has changed since the last time."""
+        if not self.is_mounted:
+            return
+        session = self.session
+        if session is None:
+            self._paint_prompt()
+            return
+        front = session.places.front
+        changed = session.places.take_changes()
+        if front is not None and front is not self._shown:
+            self._turn(front)
+        if front is not None and front in changed:
+            self.log_widget.repaint()
+        state = (session.places.revision, self.app.size, self.lag_ms, tuple(state_of(session, self.lag_ms)))
+        if changed or state != self._painted:
+            self._painted = state
+            self._paint_around(session)
+        self.offer_draft()
+        self._paint_prompt()
+
+    def _turn(self, front: Place) -> None:
+        """Show another place, with what was typed there."""
+        if self.question is None:
+            self.keep_draft()
+        had_names = self.names.display
+        self._shown = front
+        self.log_widget.show_place(front)
+        if self.session is not None:
+            self.log_widget.forget(set(self.session.places))
+            self.log_widget.me = self.session.state.nick
+        if self.question is None:
+            self.restore_draft()
+        if had_names != (self._has_names and not self.log_widget.is_bare):
+            self.fit_parts()
+
+    def keep_draft(self) -> None:
+        """Keep what is typed as the draft of its place. What the session has put there stands behind it."""
+        if self._shown is not None:
+            self._shown.draft = "\n".join(filter(None, [self.composer.editor.text, self._shown.draft]))
+        self.composer.editor.clear()
+
+    def restore_draft(self) -> None:
+        """Go on with the draft of the place that is shown."""
+        self.composer.editor.clear()
+        self.offer_draft()
+        self.composer.changed()
+
+    def offer_draft(self) -> None:
+        """Put the draft of the place that is shown into the composer, if nothing is typed there."""
+        place, editor = self._shown, self.composer.editor
+        if place is not None and place.draft and not editor.text and self.question is None:
+            editor.set(place.draft)
+            place.draft = ""
+            self.composer.changed()
+
+    def _paint_around(self, session: ChatSession) -> None:
+        """Paint the topic and the lists."""
+        width = self.app.size.width
+        front = session.places.front
+        self.log_widget.me = session.state.nick
+        if front is not None:
+            state = state_of(session, self.lag_ms)
+            self.topic.show([topic_row(front, state, width)])
+        if self.places.display:
+            index = list(session.places).index(front) if front is not None else None
+            self.places.show(place_rows(session.places, self.places.size.width - 1), index)
+        if self.line.display:
+            self.line.show([place_line(session.places, width)])
+        if self.names.display and front is not None and self.log_widget.shown is not None:
+            self.names.show(name_rows(front, self.log_widget.shown.colours))
+        self.rule.show([self._rule(front, width)])
+
+    def flash(self, text: str) -> None:
+        """Show a short text above the composer, until the next key."""
+        if text != self._flash:
+            self._flash = drawable(text)
+            self.rule.show([self._rule(self._shown, self.app.size.width)])
+
+    def _rule(self, front: Place | None, width: int) -> list[Fragment]:
+        """The row above the composer: a short text, or who is typing and if newer messages are below."""
+        if self._flash:
+            return [("rule", "── "), ("", shorten(self._flash, width - 4)), ("rule", " " + "─" * width)]
+        words = ""
+        if front is not None and front.typists.nicks:
+            nicks = front.typists.nicks
+            words = drawable(f" {', '.join(nicks[:3])} {'is' if len(nicks) == 1 else 'are'} typing ")
+        if not self.log_widget.follows:
+            words += " older messages · Esc to the newest "
+        return [("rule", f"──{words}" + "─" * width)]
+
+    def _paint_prompt(self) -> None:
+        is_hidden = self.question is None and self.session is not None and self.session.login_open
+        if is_hidden != self.composer.is_hidden:
+            self.composer.is_hidden = is_hidden
+            self.composer.changed()
+        if self.question is not None:
+            self.composer.show(self.question, "")
+        elif self.session is not None:
+            self.composer.show(prompt_of(self.session, self._shown), "" if is_hidden else HINT)
+
+    def place_number(self, number: int) -> Place | None:
+        """Return the place with a number; None if there is none."""
+        places = numbered(self.session.places) if self.session is not None else {}
+        return next((place for place, its in places.items() if its == number), None)

@@ -1,0 +1,193 @@
+"""A list over the chat, from which the user chooses: places, commands, keys, people, what was typed before."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from textual import events
+from textual.app import ComposeResult
+from textual.screen import ModalScreen
+from textual.strip import Strip
+from textual.widget import Widget
+
+from chatroom.client.fullscreen.cells import columns, drawable, fit
+from chatroom.client.fullscreen.line_editor import LineEditor
+from chatroom.client.fullscreen.look import strip_of
+from chatroom.client.rendering import Fragment
+
+_MOST_ROWS = 20
+_WIDEST = 90
+
+
+class Choice(NamedTuple):
+    """One row that can be chosen."""
+
+    value: str
+    """What choosing it returns."""
+    text: str
+    aside: str = ""
+    """An explanation, shown dim behind the text."""
+
+
+Find = Callable[[str], list[Choice]]
+"""Returns the choices for what was typed."""
+
+
+def among(choices: list[Choice]) -> Find:
+    """Return a search among fixed choices: all typed words must be in the text or in the explanation.
+
+    Those come first whose text begins with what was typed.
+    """
+
+    def find(typed: str) -> list[Choice]:
+        words = typed.lower().split()
+        found = [choice for choice in choices if all(word in f"{choice.text} {choice.aside}".lower() for word in words)]
+        begin = typed.strip().lower()
+        return sorted(found, key=lambda choice: not choice.text.lower().lstrip("#&/ ").startswith(begin.lstrip("#&/")))
+
+    return find
+
+
+class _Box(Widget):
+    """Paints the chooser's rows."""
+
+    def __init__(self, chooser: Chooser) -> None:
+        super().__init__()
+        self._chooser = chooser
+
+    def render_line(self, y: int) -> Strip:
+        return strip_of(self._chooser.row(y, self.size.width), self.size.width)
+
+    def on_click(self, event: events.Click) -> None:
+        self._chooser.click(event.y)
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        self._chooser.step(-1)
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        self._chooser.step(1)
+
+
+class Chooser(ModalScreen[str]):
+    """Shows choices under a line to type in. Its result is the value of the chosen one; None if there is none."""
+
+    AUTO_FOCUS = ""
+    DEFAULT_CSS = """
+    Chooser { align: center middle; }
+    Chooser > _Box { width: 100%; height: auto; border: round $foreground; background: $background; }
+    """
+
+    def __init__(self, title: str, find: Find, *, typed: str = "", empty: str = "Nothing matches.") -> None:
+        super().__init__()
+        self._title = title
+        self._find = find
+        self._empty = empty
+        self._editor = LineEditor()
+        self._editor.insert(typed)
+        self._found = find(typed)
+        self._chosen = 0
+        self._top = 0
+        self._box = _Box(self)
+
+    def compose(self) -> ComposeResult:
+        """Make the box."""
+        yield self._box
+
+    def on_mount(self) -> None:
+        """Fit the box into the terminal."""
+        self._fit()
+
+    def on_resize(self) -> None:
+        """Fit the box into the terminal."""
+        self._fit()
+
+    def _fit(self) -> None:
+        self._box.styles.width = min(self.app.size.width, _WIDEST)
+        self._box.styles.height = min(self.app.size.height, _MOST_ROWS + 4)
+        self._box.refresh()
+
+    @property
+    def _rows(self) -> int:
+        return max(self._box.size.height - 2, 1)
+
+    def row(self, y: int, width: int) -> list[Fragment]:
+        """Return a row of the box: the line to type in, then the choices."""
+        if y == 0:
+            begin, end = self._editor.text[: self._editor.cursor], self._editor.text[self._editor.cursor :]
+            return [("prompt", f"{self._title} › "), ("", drawable(begin)), ("cursor", drawable(end[:1]) or " "),
+                    ("", drawable(end[1:]))]  # fmt: skip
+        if y == 1:
+            return [("rule", "─" * width)]
+        index = self._top + y - 2
+        if not self._found and y == 2:
+            return [("dim", self._empty)]
+        if index >= len(self._found):
+            return []
+        choice = self._found[index]
+        text = drawable(choice.text)
+        row: list[Fragment] = [("", text)]
+        room = width - columns(text) - 2
+        if choice.aside and room > 4:
+            row += [("", "  "), ("dim", fit(drawable(choice.aside), room).rstrip())]
+        if index == self._chosen:
+            whole = "".join(part for _, part in row)
+            return [("chosen", fit(whole, width))]
+        return row
+
+    def step(self, rows: int) -> None:
+        """Choose a choice further down, or up."""
+        self._chosen = max(min(self._chosen + rows, len(self._found) - 1), 0)
+        self._top = max(min(self._top, self._chosen), self._chosen - self._rows + 1)
+        self._box.refresh()
+
+    def click(self, y: int) -> None:
+        """Take the choice of a row."""
+        index = self._top + y - 3  # below the border, the typed line and the rule
+        if 0 <= index < len(self._found):
+            self.dismiss(self._found[index].value)
+
+    def on_key(self, event: events.Key) -> None:
+        """Choose, or look for what is typed."""
+        event.stop()
+        event.prevent_default()
+        steps = {"up": -1, "ctrl+p": -1, "down": 1, "ctrl+n": 1, "tab": 1, "shift+tab": -1, "ctrl+r": 1}
+        steps |= {"pageup": -self._rows, "pagedown": self._rows}
+        if event.key in ("escape", "ctrl+c", "ctrl+d"):
+            self.dismiss(None)
+        elif event.key == "enter":
+            self.dismiss(self._found[self._chosen].value if self._found else None)
+        elif event.key in steps:
+            self.step(steps[event.key])
+        else:
+            self._type(event)
+
+    def on_paste(self, event: events.Paste) -> None:
+        """Look for what is pasted."""
+        event.stop()
+        self._editor.insert(event.text.replace("\n", " "))
+        self._look()
+
+    def _type(self, event: events.Key) -> None:
+        edits = {
+            "backspace": self._editor.backspace,
+            "delete": self._editor.delete,
+            "left": self._editor.left,
+            "right": self._editor.right,
+            "home": self._editor.home,
+            "end": self._editor.end,
+            "ctrl+u": self._editor.kill_to_start,
+            "ctrl+w": self._editor.kill_blank_word,
+        }
+        if event.key in edits:
+            edits[event.key]()
+        elif event.is_printable and event.character:
+            self._editor.insert(event.character)
+        else:
+            return
+        self._look()
+
+    def _look(self) -> None:
+        self._found = self._find(self._editor.text)
+        self._chosen = self._top = 0
+        self._box.refresh()

@@ -1,0 +1,319 @@
+"""What each action of the table of keys does."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from chatroom.client.completion import ChatCompleter
+from chatroom.client.fullscreen.choosing import Choosing
+from chatroom.client.fullscreen.key_table import bindings
+from chatroom.client.fullscreen.program import Program
+from chatroom.client.fullscreen.questions import Refused
+from chatroom.client.fullscreen.tab_cycle import TabCycle
+from chatroom.client.fullscreen.typed_history import TypedHistory
+from chatroom.client.places.place import Place
+from chatroom.client.text import well_formed
+from chatroom.client.typed_lines import spoken_lines
+
+UNASKED_LINES = 5
+"""A text of more lines is sent only after a question: it may be a paste by mistake."""
+
+
+class KeyActions:
+    """Carries out keys. One for the program."""
+
+    def __init__(self, app: Program) -> None:
+        self.history = TypedHistory()
+        self._app = app
+        self._composer = app.chat.composer
+        self._editor = self._composer.editor
+        self._tab = TabCycle(self._editor)
+        self._choosing = Choosing(app, self.history, self.perform, self.turn_to)
+        self._bindings = bindings()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._edits = self._make_edits()
+        self._others = self._make_others()
+
+    def _make_edits(self) -> dict[str, Callable[[], object]]:
+        """What changes the text, or moves the cursor in it."""
+        editor = self._editor
+        return {
+            "break": lambda: editor.insert("\n"),
+            "left": editor.left,
+            "right": editor.right,
+            "word-left": editor.word_left,
+            "word-right": editor.word_right,
+            "home": editor.home,
+            "end": editor.end,
+            "backspace": editor.backspace,
+            "delete": editor.delete,
+            "kill-word": editor.kill_blank_word,
+            "kill-word-before": editor.kill_word_before,
+            "kill-word-after": editor.kill_word_after,
+            "kill-to-start": editor.kill_to_start,
+            "kill-to-end": editor.kill_to_end,
+            "yank": editor.yank,
+            "yank-older": editor.yank_older,
+            "transpose": editor.transpose,
+            "undo": editor.undo,
+        }
+
+    def _make_others(self) -> dict[str, Callable[[], object]]:
+        app, log = self._app, self._app.chat.log_widget
+        return {
+            "send": self._send,
+            "complete": lambda: self._complete(1),
+            "complete-back": lambda: self._complete(-1),
+            "older": self._older,
+            "newer": self._newer,
+            "stop": self._stop,
+            "leave": self._leave,
+            "suspend": app.action_suspend_process,
+            "editor": self._open_editor,
+            "repaint": app.paint_anew,
+            "names": self._toggle_names,
+            "bare": self._toggle_bare,
+            "page-up": self._page_up,
+            "page-down": lambda: log.scroll_page(1),
+            "line-up": lambda: log.scroll_rows(-1),
+            "line-down": lambda: log.scroll_rows(1),
+            "oldest": log.to_begin,
+            "newest": log.to_end,
+            "unread-line": self._to_unread,
+            "next-place": lambda: self._turn_by(1),
+            "previous-place": lambda: self._turn_by(-1),
+            "last-place": self._turn_back,
+            "next-unread": self._next_unread,
+            "next-mention": self._next_mention,
+            "server-place": lambda: self.turn_to(self._server_place),
+            **{f"place-{number}": self._to_number(number) for number in range(1, 10)},
+            **self._choosing.actions,
+        }
+
+    @property
+    def names(self) -> set[str]:
+        """The actions that can be carried out."""
+        return {*self._edits, *self._others}
+
+    # Keys
+
+    def press(self, key: str, character: str) -> None:
+        """Act on a key. ``character`` is what it types; empty for none."""
+        action = self._bindings.get(key, "")
+        if action == "leave" and self._editor.text:
+            action = "delete"
+        if action:
+            self.perform(action)
+        elif character:
+            self._editor.insert(character)
+            self._composer.changed()
+
+    def perform(self, action: str) -> None:
+        """Carry out an action."""
+        if action in self._edits:
+            self._edits[action]()
+            self._composer.changed()
+        elif self._app.questions.is_open and action not in ("send", "stop", "leave", "suspend", "repaint"):
+            if action == "newest":
+                self._app.questions.refuse()
+        else:
+            self._others[action]()
+
+    def paste(self, text: str) -> None:
+        """Insert a pasted text."""
+        text = well_formed(text).replace("\r\n", "\n").replace("\r", "\n")
+        if self._app.questions.is_open:
+            text = text.split("\n")[0]
+        self._editor.insert(text)
+        self._composer.changed()
+
+    def start(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run a dialogue with the user beside the chat. An error in it ends the program."""
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        error = None if task.cancelled() else task.exception()
+        if isinstance(error, Exception) and not isinstance(error, Refused):
+            self._app.fail(error)
+
+    # Text
+
+    def _send(self) -> None:
+        app, questions = self._app, self._app.questions
+        if questions.is_open:
+            questions.enter(self._editor.text)
+            return
+        if app.session is None:
+            return
+        session = app.session
+        text = self._editor.text
+        if session.login_open:
+            self._editor.clear()
+            self._composer.changed()
+            if text.strip() == "/quit":
+                app.leave()
+            elif text:
+                # Perhaps a password, typed while the server still checked another one.
+                app.tell("What you typed before the login was over is dropped.")
+            return
+        count = len(spoken_lines(text))
+        if count > UNASKED_LINES and session.online:
+            self.start(self._send_after_question(text, count))
+        else:
+            self.enter(text)
+
+    async def _send_after_question(self, text: str, count: int) -> None:
+        place = self._app.session.target if self._app.session is not None else None
+        try:
+            answer = await self._app.questions.ask(
+                f"{count} lines to {place or 'no channel'}? (s)end, (e)dit, (c)ancel: "
+            )
+        except Refused:
+            answer = "cancel"
+        answer = answer.strip().lower()
+        if answer and "send".startswith(answer):
+            self.enter(text)
+        elif answer and "cancel".startswith(answer):
+            self.history.add(text)
+            self._editor.clear()
+            self._composer.changed()
+            self._app.tell("Nothing was sent. The arrow up brings the text back.")
+
+    def enter(self, text: str) -> None:
+        """Say a text, or carry out a command."""
+        app = self._app
+        if app.session is None:
+            return
+        self.history.add(text)
+        self._editor.clear()
+        self._composer.changed()
+        app.chat.log_widget.to_end()
+        app.session.enter(text)
+        app.woken()
+
+    def _complete(self, step: int) -> None:
+        if self._app.session is None or self._app.session.login_open:
+            return
+        listed = self._tab.press(ChatCompleter(self._app.session), step)
+        self._composer.changed()
+        if listed:
+            self._app.chat.flash(listed)
+
+    def _older(self) -> None:
+        if not self._editor.up():
+            self._show(self.history.older(self._editor.text))
+        self._composer.changed()
+
+    def _newer(self) -> None:
+        if not self._editor.down():
+            self._show(self.history.newer(self._editor.text))
+        self._composer.changed()
+
+    def _show(self, text: str | None) -> None:
+        if text is not None:
+            self._editor.set(text)
+
+    def _stop(self) -> None:
+        app = self._app
+        if app.questions.is_open:
+            app.questions.refuse()
+        elif app.session is None:
+            app.stop_asking()
+        else:
+            stopped = app.session.stop()
+            if stopped:
+                app.refresh_chat()
+            elif self._editor.text:
+                self.history.add(self._editor.text)
+                self._editor.clear()
+                self._composer.changed()
+            else:
+                app.tell("/quit or Ctrl-D leaves the chat.")
+
+    def _leave(self) -> None:
+        if self._app.questions.is_open:
+            self._app.questions.refuse()
+        else:
+            self._app.leave()
+
+    def _open_editor(self) -> None:
+        from chatroom.client.fullscreen.text_editor import edit
+
+        text = edit(self._app, self._editor.text)
+        if text is not None:
+            self._editor.set(text)
+            self._composer.changed()
+
+    # What is shown
+
+    def _toggle_names(self) -> None:
+        self._app.chat.wants_names = not self._app.chat.wants_names
+        self._app.chat.fit_parts()
+
+    def _toggle_bare(self) -> None:
+        log = self._app.chat.log_widget
+        log.is_bare = not log.is_bare
+        log.repaint()
+        self._app.chat.fit_parts()
+        self._app.set_mouse(not log.is_bare)
+
+    def _page_up(self) -> None:
+        log = self._app.chat.log_widget
+        if log.is_at_top:
+            self._app.ask_older()
+        log.scroll_page(-1)
+
+    def _to_unread(self) -> None:
+        front = self._app.session.places.front if self._app.session is not None else None
+        if front is None or front.first_unread is None or not self._app.chat.log_widget.to_entry(front.first_unread):
+            self._app.chat.flash("Nothing is new here.")
+
+    # Places
+
+    def turn_to(self, place: Place | None) -> None:
+        """Bring a place in front."""
+        if place is not None and self._app.session is not None:
+            self._app.session.places.turn_to(place)
+            self._app.refresh_chat()
+
+    @property
+    def _server_place(self) -> Place | None:
+        places = self._app.session.places if self._app.session is not None else None
+        front = places.front if places is not None else None
+        if places is None or front is None:
+            return None
+        return next((place for place in places if place.kind == "server" and place.server == front.server), None)
+
+    def _to_number(self, number: int) -> Callable[[], None]:
+        return lambda: self.turn_to(self._app.chat.place_number(number))
+
+    def _turn_by(self, step: int) -> None:
+        session = self._app.session
+        if session is not None:
+            session.places.turn_by(step)
+            self._app.refresh_chat()
+
+    def _turn_back(self) -> None:
+        session = self._app.session
+        if session is not None:
+            session.places.turn_back()
+            self._app.refresh_chat()
+
+    def _next_unread(self) -> None:
+        session = self._app.session
+        place = session.places.next_unread if session is not None else None
+        if place is None:
+            self._app.chat.flash("Nothing is new anywhere.")
+        self.turn_to(place)
+
+    def _next_mention(self) -> None:
+        session = self._app.session
+        place = session.places.next_mention if session is not None else None
+        if place is None:
+            self._app.chat.flash("Nobody has spoken to you.")
+        self.turn_to(place)

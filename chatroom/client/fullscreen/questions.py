@@ -1,0 +1,121 @@
+"""Questions to the user, asked in the composer: nick, passwords, yes or no."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import NamedTuple
+
+from chatroom.client.actions import Choose
+from chatroom.client.chat_events import Denied, Event, Info
+from chatroom.client.chat_session import Question
+from chatroom.client.fullscreen.cells import drawable
+from chatroom.client.fullscreen.chat_screen import ChatScreen
+from chatroom.client.later_login import AccountPassword
+from chatroom.client.login_steps import PROMPTS
+from chatroom.client.new_account import NewPassword
+
+
+class Refused(Exception):
+    """The user does not answer: Ctrl-C, Ctrl-D or Esc."""
+
+
+class Answer(NamedTuple):
+    """What came of a question."""
+
+    text: str | None
+    """The answer; None if the question is no longer open."""
+    told: Event | None = None
+    """What to tell the user."""
+
+
+class Questions:
+    """Asks one question at a time. What was being typed is back afterwards."""
+
+    def __init__(self, screen: ChatScreen) -> None:
+        self._screen = screen
+        self._open: asyncio.Future[str | None] | None = None
+        self._is_still_open: Callable[[], bool] = lambda: True
+
+    @property
+    def is_open(self) -> bool:
+        """True while the user is asked something."""
+        return self._open is not None
+
+    async def ask(self, words: str, *, secret: bool = False, default: str = "") -> str:
+        """Ask, and return the answer. Raises Refused if the user does not answer."""
+        answer = await self._ask(words, secret=secret, default=default)
+        return answer or ""
+
+    async def answer(self, question: Question, still_open: Callable[[], bool]) -> Answer:
+        """Ask a question of the session. Raises Refused. ``still_open``: False if it needs no answer any more."""
+        self._is_still_open = still_open
+        try:
+            return await self._answer(question)
+        finally:
+            self._is_still_open = lambda: True
+
+    async def _answer(self, question: Question) -> Answer:
+        if isinstance(question, NewPassword):
+            return await self._new_password(question.name)
+        if isinstance(question, Choose):
+            return Answer(await self._ask(question.words))
+        if isinstance(question, AccountPassword):
+            return Answer(await self._ask(f"Password for {question.name}: ", secret=True))
+        if question.is_yes_or_no:
+            return Answer(await self._ask(PROMPTS[question.kind]))
+        if question.kind == "nick":
+            text = await self._ask("Another nickname: ", default=question.name)
+            return Answer((text or "").strip() or None)
+        whose = question.name if question.kind == "password" else "the server"
+        hint = " (leave empty for another nick)" if question.kind == "password" else ""
+        return Answer(await self._ask(f"Password for {whose}{hint}: ", secret=True))
+
+    async def _new_password(self, name: str) -> Answer:
+        first = await self._ask(f"New password for {name}: ", secret=True)
+        if not first:
+            return Answer(first, Info("Nothing was registered."))
+        again = await self._ask("Repeat the password: ", secret=True)
+        if again is not None and again != first:
+            return Answer("", Denied("The passwords differ; nothing was registered."))
+        return Answer(again)
+
+    @staticmethod
+    def can_be_dropped(question: Question) -> bool:
+        """True if the chat goes on without an answer."""
+        return isinstance(question, NewPassword | AccountPassword | Choose)
+
+    # The composer
+
+    async def _ask(self, words: str, *, secret: bool = False, default: str = "") -> str | None:
+        screen, composer = self._screen, self._screen.composer
+        screen.keep_draft()
+        composer.editor.set(default)
+        composer.is_secret = secret
+        screen.question = [("prompt", drawable(words))]
+        self._open = asyncio.get_running_loop().create_future()
+        screen.paint()
+        composer.changed()
+        try:
+            return await self._open
+        finally:
+            self._open = None
+            screen.question = None
+            composer.is_secret = False
+            screen.restore_draft()
+            screen.paint()
+
+    def enter(self, text: str) -> None:
+        """Take the user's answer."""
+        if self._open is not None and not self._open.done():
+            self._open.set_result(text)
+
+    def refuse(self) -> None:
+        """Take it that the user does not answer."""
+        if self._open is not None and not self._open.done():
+            self._open.set_exception(Refused())
+
+    def look(self) -> None:
+        """Close a question that needs no answer any more, because of a report of the link."""
+        if self._open is not None and not self._open.done() and not self._is_still_open():
+            self._open.set_result(None)

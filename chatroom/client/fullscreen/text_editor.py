@@ -1,0 +1,33 @@
+"""Writing a text in the user's editor."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+import tempfile
+from pathlib import Path
+
+from textual.app import SuspendNotSupported
+
+from chatroom.client.fullscreen.program import Program
+
+
+def edit(app: Program, text: str) -> str | None:
+    """Open $VISUAL or $EDITOR with a text, and return what it was changed to; None if that was not possible."""
+    command = os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi"
+    with tempfile.TemporaryDirectory(prefix="chatroom-") as directory:
+        # A directory of its own, which nobody else can read.
+        file = Path(directory, "message.txt")
+        file.write_text(text, encoding="utf-8")
+        try:
+            with app.suspend():
+                code = subprocess.run([*shlex.split(command), str(file)], check=False).returncode  # noqa: S603
+        except (OSError, ValueError, SuspendNotSupported) as error:
+            app.tell(f"The editor {command!r} could not be started: {error}", wrong=True)
+            return None
+        app.paint_anew()
+        if code != 0:
+            app.tell(f"The editor {command!r} has failed with exit code {code}, so the text is as it was.", wrong=True)
+            return None
+        return file.read_text(encoding="utf-8", errors="replace").rstrip("\n")

@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from harness.daemon import Daemon
+from harness.terminal import Terminal
+
+Start = Callable[..., Terminal]
+
+
+@pytest.fixture
+def start(daemon: Daemon, tmp_path: Path) -> Iterator[Start]:
+    """Start the client on the full screen of a terminal."""
+    terminals = []
+
+    def run(nick: str, *args: str, env: dict[str, str] | None = None) -> Terminal:
+        here = {"XDG_STATE_HOME": str(tmp_path / "state"), "XDG_CONFIG_HOME": str(tmp_path / "config"), **(env or {})}
+        address = f"127.0.0.1:{daemon.port}"
+        terminals.append(Terminal("-m", "chatroom.client", address, "--full", "--nick", nick, *args, env=here))
+        return terminals[-1]
+
+    yield run
+    for terminal in terminals:
+        terminal.close()
+
+
+def test_two_users_talk_in_two_rooms_and_in_private(start: Start) -> None:
+    """Rooms and a conversation are places of their own; activity is counted, and Alt-A goes there."""
+    alice, bob = start("alice"), start("bob")
+    for terminal in (alice, bob):
+        terminal.see("to #lobby ›")
+        terminal.enter("/join #tea")
+        terminal.see("to #tea ›")
+    bob.type("\x1b1")
+    bob.see("to #lobby ›")
+    bob.enter("hello lobby")
+    bob.see("bob hello lobby")
+    alice.see("1 #lobby  1")
+    bob.enter("/query alice")
+    bob.see("to alice ›")
+    bob.enter("only for you")
+    alice.see("3 bob    1!")
+    assert not any("hello lobby" in line or "only for you" in line for line in alice.lines)
+    alice.type("\x1ba")
+    alice.see("bob only for you")
+    alice.see("to bob ›")
+    alice.enter("thanks")
+    bob.see("alice thanks")
+    alice.type("\x1ba")
+    alice.see("bob hello lobby")
+    alice.see("to #lobby ›")
+
+
+def test_quitting_gives_the_terminal_back(start: Start) -> None:
+    """After /quit, and after a SIGTERM, the terminal echoes again and shows what was there before."""
+    for ends in (lambda terminal: terminal.enter("/quit"), lambda terminal: terminal.type("\x04"), signal.SIGTERM):
+        terminal = start("alice")
+        terminal.see("to #lobby ›")
+        assert not terminal.is_echoing
+        if callable(ends):
+            ends(terminal)
+        else:
+            os.kill(terminal.pid, ends)
+        assert terminal.finish() == 0
+        assert "\x1b[?1049l" in terminal.raw
+        assert terminal.raw.rfind("\x1b[?1049l") > terminal.raw.rfind("\x1b[?1049h")
+
+
+def test_keys_of_a_terminal_without_the_kitty_protocol(start: Start) -> None:
+    """Alt-Enter begins a line, Alt-B goes a word back, Ctrl-W deletes one: as Escape and a key."""
+    terminal = start("alice")
+    terminal.see("to #lobby ›")
+    terminal.type("one two")
+    terminal.see("› one two")
+    terminal.type("\x1bbbig \x1b\r")
+    terminal.see("› one big")
+    terminal.type("\x17x \r")
+    terminal.see("alice one x two")

@@ -1,0 +1,145 @@
+"""The full screen without a terminal and a server: keys go in, rows of the screen come out."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+
+from harness.client_stage import NOTHING_KNOWN, PLAIN, FakeLink
+from textual import events
+
+from chatroom.client.chat_session import ChatSession
+from chatroom.client.fullscreen.app import ChatApp
+from chatroom.client.handshake import Login
+from chatroom.client.link import LinkItem, Opened, Received
+from chatroom.client.route import Route
+from chatroom.client.settings.desk import SettingsDesk
+from chatroom.irc.message import parse
+
+CAPS = "server-time echo-message"
+
+
+class FullScreen:
+    """One chat of alice on the full screen."""
+
+    def __init__(self, nick: str = "alice", join: tuple[str, ...] = ()) -> None:
+        self.links: list[FakeLink] = []
+        self._join = join
+        self.app = ChatApp(
+            self._make_session,
+            nick=nick,
+            default_nick="guest",
+            account="",
+            asks_password=False,
+            settings=SettingsDesk(),
+        )
+
+    def _make_session(self, app: ChatApp, nick: str, password: str) -> ChatSession:
+        route = Route(PLAIN, NOTHING_KNOWN, lambda: datetime(2030, 1, 1, tzinfo=UTC))
+        return ChatSession(route, Login(nick), self._make_link, lambda: 0.0, lambda: 0.5, self._join)
+
+    def _make_link(self) -> FakeLink:
+        self.links.append(FakeLink())
+        return self.links[-1]
+
+    @property
+    def sent(self) -> list[str]:
+        """What was sent on the connection, without the PINGs of the program's own."""
+        return [line for line in self.links[-1].sent if not line.startswith("PING :")]
+
+    @property
+    def rows(self) -> list[str]:
+        """The rows of the screen, without blanks at their ends."""
+        size = self.app.size
+        strips = self.app.screen._compositor.render_strips(size)
+        return [strip.text.rstrip() for strip in strips]
+
+    @property
+    def places(self) -> list[str]:
+        """The rows of the list of places, with single blanks."""
+        width = self.app.chat.places.size.width
+        rows = [" ".join(row[:width].split()) for row in self.rows[1 : self.app.size.height - 2]]
+        return [row for row in rows if row]
+
+    @property
+    def prompt(self) -> str:
+        """The lowest row."""
+        return self.rows[-1]
+
+    async def post(self, *items: LinkItem) -> None:
+        """Report from the link."""
+        for item in items:
+            self.app.post(item)
+        await self.settle()
+
+    async def hear(self, *lines: str) -> None:
+        """Receive these lines of the server."""
+        await self.post(Received([parse(line) for line in lines]))
+
+    async def welcome(self, *channels: str, caps: str = CAPS) -> None:
+        """Connect; the server puts alice into these channels, with bob."""
+        await self.until(lambda: bool(self.links))
+        await self.post(Opened())
+        await self.hear(f":srv CAP * LS :{caps}", f":srv CAP * ACK :{caps}", ":srv 001 alice :Hi", ":srv 422 alice :No")
+        for name in channels:
+            await self.join(name)
+
+    async def join(self, name: str, *others: str) -> None:
+        """Put alice into a channel, with bob and others."""
+        names = " ".join(["@bob", "alice", *others])
+        await self.hear(f":alice!a@h JOIN {name}", f":srv 353 alice = {name} :{names}", f":srv 366 alice {name} :End")
+
+    async def settle(self) -> None:
+        """Wait until everything has been handled and painted."""
+        await self.until(lambda: not self.app.waiting() and not self.app.is_due)
+        await self.pilot.pause()
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        """Wait until a condition is true."""
+        for _ in range(2000):
+            if condition():
+                return
+            await asyncio.sleep(0.005)
+        raise AssertionError("it never came; on the screen is:\n" + "\n".join(self.rows))
+
+    async def see(self, text: str) -> None:
+        """Wait until a text is on the screen."""
+        await self.until(lambda: any(text in row for row in self.rows))
+
+    async def press(self, *keys: str) -> None:
+        """Press keys."""
+        await self.pilot.press(*keys)
+        await self.settle()
+
+    async def type(self, text: str) -> None:
+        """Type a text."""
+        await self.press(*text)
+
+    async def paste(self, text: str) -> None:
+        """Paste a text."""
+        self.app.post_message(events.Paste(text))
+        await self.settle()
+
+    async def enter(self, text: str) -> None:
+        """Type a line and press Enter."""
+        await self.press(*text, "enter")
+
+    @asynccontextmanager
+    async def open(self, columns: int = 80, rows: int = 24) -> AsyncIterator[FullScreen]:
+        """Run the program while the block runs."""
+        async with self.app.run_test(size=(columns, rows)) as self.pilot:
+            yield self
+        if self.app.failure is not None:
+            raise self.app.failure
+
+
+def play(scene: Callable[[FullScreen], Awaitable[None]], columns: int = 80, rows: int = 24, **given: object) -> None:
+    """Play a scene on a full screen of this size."""
+
+    async def run() -> None:
+        async with FullScreen(**given).open(columns, rows) as screen:  # type: ignore[arg-type]
+            await scene(screen)
+
+    asyncio.run(run())
