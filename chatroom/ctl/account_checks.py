@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from chatroom.chat.admission.reserved_names import find_reserved, refusal_text
-from chatroom.chat.stored.records import WEAK, Account, Role
+from chatroom.chat.stored.records import IMPORTED, WEAK, Account, Role
 from chatroom.ctl.invocation import Invocation
 from chatroom.errors import AlreadyExists, DatabaseMissing, NeedsForce
 from chatroom.storage.sqlite.sqlite_stores import SqliteStores, open_stores
@@ -53,6 +53,8 @@ def find_unsafe_password(stores: SqliteStores, account: Account) -> str | None:
     )
     if setting and setting[-1].detail.endswith(WEAK):
         return f"the password of {name} is weak"
+    if setting and setting[-1].detail.endswith(IMPORTED):
+        return f"the password of {name} was imported as a hash, so it may be weak"
     if not setting or setting[-1].origin != "cli":
         return f"the password of {name} was set from the chat, where only its length is checked"
     return None

@@ -143,11 +143,12 @@ class ArchiveReader:
             self._files: dict[str, dict[str, Any]] = manifest["files"]
             self.highest = HighestIds(**{name: _natural(number) for name, number in manifest["highest"].items()})
             self.made_at = str(manifest["made_at"])
+            # An older chatroom did not know all sections.
             self.counts: dict[Section, int] = {
-                section: _natural(self._files[file_of(section)]["records"]) for section in SECTIONS
+                section: _natural(self._files.get(file_of(section), {"records": 0})["records"]) for section in SECTIONS
             }
             there = set(self._zip.namelist()) - {_MANIFEST}
-            if there != set(self._files) or len(there) != len(SECTIONS):
+            if there != set(self._files) or not there <= set(map(file_of, SECTIONS)):
                 raise InvalidValue("damaged: it does not have the files that its manifest names")
 
     def _read_manifest(self) -> dict[str, Any]:
@@ -171,6 +172,8 @@ class ArchiveReader:
     def read(self, section: Section) -> Iterator[tuple[int, ArchiveRecord]]:
         """The records of a section, each with the number of its line. At the end, checks what the manifest says."""
         name, read_line, total = file_of(section), reader_of(section), _Sum()
+        if name not in self._files:
+            return
         with _one_line(), self._zip.open(name) as raw, io.BufferedReader(cast(io.RawIOBase, raw), _BUFFER) as file:
             while line := file.readline(_MOST_LINE):
                 total.add(line)

@@ -3,29 +3,26 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from chatroom.ctl import moving_commands
 from chatroom.ctl.database_choice import pass_changing_invocation
-from chatroom.ctl.imports import open_seekable, raise_at_signals
+from chatroom.ctl.imports import named_file, open_seekable, raise_at_signals
 from chatroom.ctl.invocation import Invocation
 from chatroom.ctl.offline import refused_while_served
 from chatroom.ctl.output import confirm, progress, report_result, result_option
 from chatroom.ctl.streams import warn
 from chatroom.ctl.subcommands import Subcommands
-from chatroom.errors import DatabaseMissing, InvalidValue, Refused
+from chatroom.errors import DatabaseMissing, Refused
 
 if TYPE_CHECKING:
     from chatroom.ctl.archive_file import ArchiveReader
 
 _ARCHIVE = "archive"
-dry_run_option = click.option(
-    "--dry-run", is_flag=True, help="Check everything, and say what would be imported. Example: --dry-run"
-)
 
 
 class Imports(Subcommands):
@@ -42,19 +39,23 @@ class Imports(Subcommands):
 def import_() -> None:
     """Import an archive of chatroom, or accounts and more from other programs.
 
-    Without a subcommand, "import FILE" reads an archive that "chatroomctl export" has written. "ban import" and
-    "history import" add to what is there.
+    Without a subcommand, "import FILE" reads an archive that "chatroomctl export" has written. Lists of bans are read
+    by "ban import", and exported messages by "history import".
 
     \b
     Examples:
       chatroomctl import chat.zip
-      chatroomctl import --dry-run chat.zip
+      chatroomctl import ergo --dry-run ircd.db
     """
+
+
+for command in (moving_commands.ergo, moving_commands.ngircd, moving_commands.accounts):
+    import_.add_command(command)
 
 
 @import_.command(_ARCHIVE)
 @click.argument("file", type=click.Path(exists=True, allow_dash=True, dir_okay=False))
-@dry_run_option
+@moving_commands.dry_run_option
 @click.option(
     "--replace",
     is_flag=True,
@@ -76,10 +77,10 @@ def archive(invocation: Invocation, file: str, dry_run: bool, replace: bool, yes
     from chatroom.ctl.archive_file import ArchiveReader  # here, because other imports need no ZIP files
 
     with open_seekable(file) as stream:
-        with _named(file):
+        with named_file(file):
             read = ArchiveReader(stream)
         _require_place(invocation.database, replace, dry_run, yes)
-        with _named(file), refused_while_served(invocation.database), raise_at_signals():
+        with named_file(file), refused_while_served(invocation.database), raise_at_signals():
             kept = _import(invocation, file, read, dry_run)
     lines = [f"  {section:<15}{count:>10}" for section, count in read.counts.items()]
     did = f"{file} can be imported into" if dry_run else f"Imported {file} into"
@@ -135,12 +136,3 @@ def _require_place(database: Path, replace: bool, dry_run: bool, yes: bool) -> N
             f"{database} is not empty; --database chooses another one, and --replace puts the archive in its place and"
             " keeps the old files"
         )
-
-
-@contextlib.contextmanager
-def _named(file: str) -> Iterator[None]:
-    """In the block, what is wrong with the file names it."""
-    try:
-        yield
-    except InvalidValue as error:
-        raise InvalidValue(f"{file}: {error}; nothing was imported") from None

@@ -13,7 +13,7 @@ from typing import IO
 import click
 
 from chatroom.ctl.streams import plain, print_error
-from chatroom.errors import Refused
+from chatroom.errors import InvalidValue, Refused
 
 _SHOWN_ERRORS = 20
 """How many bad lines of a file are listed; the others are counted."""
@@ -32,6 +32,15 @@ def open_seekable(file: str) -> Iterator[IO[bytes]]:
             shutil.copyfileobj(given, spooled)
             spooled.seek(0)
             yield spooled
+
+
+@contextlib.contextmanager
+def named_file(file: str) -> Iterator[None]:
+    """In the block, what is wrong with the file names it."""
+    try:
+        yield
+    except InvalidValue as error:
+        raise InvalidValue(f"{file}: {error}; nothing was imported") from None
 
 
 def require_readable(file: str, errors: Sequence[str], skip_bad: bool) -> None:

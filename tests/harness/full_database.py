@@ -93,6 +93,19 @@ _ROWS: dict[str, list[dict[str, Any]]] = {
             "hit_ms": 1_640_000_000_013,
         }
     ],
+    "invites": [
+        {
+            "id": 7,
+            "token_hash": "ef" * 32,
+            "uses": 3,
+            "used": 1,
+            "channel": "#tea",
+            "created_by": "ada",
+            "created_ms": 1_640_000_000_014,
+            "until_ms": 1_640_000_000_015,
+            "used_ms": 1_640_000_000_016,
+        }
+    ],
     "channels": [
         {
             "id": 1,
@@ -168,7 +181,7 @@ _ROWS: dict[str, list[dict[str, Any]]] = {
     ],
     "server_keys": [{"name": "cloak", "value": bytes(range(32))}, {"name": "scram", "value": bytes(32)}],
 }
-_HIGHEST = {"accounts": 8, "bans": 9, "filters": 10, "audit": 11, "conversations": 12, "channels": 2}
+_HIGHEST = {"accounts": 8, "bans": 9, "filters": 10, "invites": 13, "audit": 11, "conversations": 12, "channels": 2}
 """Ids of rows that were deleted since."""
 REMADE = {
     *("changes", "failed_logins", "migrations", "sqlite_sequence", "sqlite_stat1"),
@@ -212,4 +225,4 @@ def highest_ids(path: Path) -> dict[str, int]:
     with open_stores(path) as stores:
         given: dict[str, int] = dict(stores.database.rows("SELECT name, seq FROM sqlite_sequence"))
         message = stores.database.number("SELECT value FROM history_state WHERE name = 'highest'")
-    return {"message": message, **{table: given[table] for table in ("accounts", "bans", "filters", "conversations")}}
+    return {"message": message, **{table: given[table] for table in _HIGHEST if table != "audit"}}

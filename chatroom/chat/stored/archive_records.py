@@ -82,6 +82,20 @@ class ArchivedAccount:
     appearance: Appearance | None = None
 
 
+class ArchivedInvite(NamedTuple):
+    """An ``Invite`` with what its token is known by."""
+
+    id: int
+    token_hash: str
+    uses: int
+    used: int
+    channel: str
+    by: str
+    created_at: datetime
+    until_at: datetime
+    used_at: datetime | None = None
+
+
 class ArchivedConversation(NamedTuple):
     """A channel by its name, two accounts by their ids, or an account and the nick of a guest. See ``Conversation``."""
 
@@ -118,17 +132,19 @@ class HighestIds(NamedTuple):
     account: int = 0
     ban: int = 0
     filter: int = 0
+    invite: int = 0
     audit: int = 0
     conversation: int = 0
     message: int = 0
 
 
-Section = Literal["keys", "accounts", "bans", "filters", "channels", "audit", "conversations", "messages"]
+Section = Literal["keys", "accounts", "bans", "filters", "invites", "channels", "audit", "conversations", "messages"]
 ArchiveRecord = (
     ArchivedKey
     | ArchivedAccount
     | Ban
     | SpamFilter
+    | ArchivedInvite
     | StoredChannel
     | AuditEntry
     | ArchivedConversation
@@ -139,6 +155,7 @@ SECTIONS: dict[Section, type[ArchiveRecord]] = {
     "accounts": ArchivedAccount,
     "bans": Ban,
     "filters": SpamFilter,
+    "invites": ArchivedInvite,
     "channels": StoredChannel,
     "audit": AuditEntry,
     "conversations": ArchivedConversation,

@@ -47,6 +47,8 @@ class Role(IntEnum):
 
 WEAK = "weak password"
 """What the audit says of a password that is too weak for an admin or a moderator."""
+IMPORTED = "imported password"
+"""What the audit says of a password that came as a hash, so that nobody knows how strong it is."""
 
 
 class Actor(NamedTuple):

@@ -56,11 +56,14 @@ class AccountStore(Protocol):
         email: str | None = None,
         *,
         is_weak: bool = False,
+        is_imported: bool = False,
+        created_at: datetime | None = None,
     ) -> Account:
         """Add an account. Raises ``AlreadyExists`` if the name is taken. Audit: ``user.create``, without the address.
 
         The caller has checked the name (``chatroom.irc.names.is_nick``). ``is_weak`` has the audit say that the
-        password is weak.
+        password is weak, ``is_imported`` that only its hash is known. ``created_at`` is when it was made elsewhere;
+        None means now.
         """
         ...
 

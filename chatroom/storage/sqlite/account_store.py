@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
-from chatroom.chat.stored.records import WEAK, Account, AccountEntry, Actor, Credential, RenamedAccount, Role
+from chatroom.chat.stored.records import IMPORTED, WEAK, Account, AccountEntry, Actor, Credential, RenamedAccount, Role
 from chatroom.errors import AlreadyExists, NotFound, NotPermitted
 from chatroom.irc.names import casefold
 from chatroom.storage.sqlite import account_renaming, audit_store, change_store
@@ -35,11 +35,14 @@ class SqliteAccounts:
         email: str | None = None,
         *,
         is_weak: bool = False,
+        is_imported: bool = False,
+        created_at: datetime | None = None,
     ) -> Account:
         """Add an account. Raises ``AlreadyExists`` if the name is taken."""
         with self._database.transaction():
-            weak = f", {WEAK}" if is_weak else ""
-            account = self._get_by_id(insert_account(self._database, name, role, credentials, by, email, weak))
+            note = f", {WEAK}" if is_weak else f", {IMPORTED}" if is_imported else ""
+            account_id = insert_account(self._database, name, role, credentials, by, email, note, created_at)
+            account = self._get_by_id(account_id)
         return account
 
     def find_email(self, account_id: int) -> str | None:

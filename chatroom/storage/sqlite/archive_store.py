@@ -13,6 +13,7 @@ from typing import Any, cast
 
 from chatroom.chat.stored.archive_records import (
     ArchivedConversation,
+    ArchivedInvite,
     ArchivedKey,
     ArchivedMessage,
     ArchiveRecord,
@@ -41,15 +42,24 @@ _TABLES: dict[Section, str] = {
     "accounts": "accounts",
     "bans": "bans",
     "filters": "filters",
+    "invites": "invites",
     "channels": "channels",
     "audit": "audit",
     "conversations": "conversations",
     "messages": "messages",
 }
 _MADE_BY_PEOPLE: tuple[Section, ...] = ("accounts", "bans", "filters", "channels", "messages")
-_IDS = {"accounts": "account", "bans": "ban", "filters": "filter", "audit": "audit", "conversations": "conversation"}
+_IDS = {
+    "accounts": "account",
+    "bans": "ban",
+    "filters": "filter",
+    "invites": "invite",
+    "audit": "audit",
+    "conversations": "conversation",
+}
 """The tables whose ids never come again, and their fields of ``HighestIds``."""
 _CONVERSATION_COLUMNS = "id, name, low_id, high_id, guest, ended_ms"
+_INVITE_COLUMNS = "id, token_hash, uses, used, channel, created_by, created_ms, until_ms, used_ms"
 _AUDIT_COLUMNS = "id, at_ms, actor, origin, action, target, detail"
 _ARCHIVER = Actor("", "")
 """Stands for the author of a write that is not audited."""
@@ -160,9 +170,15 @@ def _conversation(row: Row) -> ArchivedConversation:
     return ArchivedConversation(conversation_id, channel, low_id, high_id, guest, from_ms_or_none(ended_ms))
 
 
+def _invite(row: Row) -> ArchivedInvite:
+    moments = from_ms(row[6]), from_ms(row[7]), from_ms_or_none(row[8])
+    return ArchivedInvite._make((*row[:6], *moments))
+
+
 _ROWS: dict[Section, tuple[str, Callable[[Row], ArchiveRecord]]] = {
     "bans": (BAN_COLUMNS, to_ban),
     "filters": (FILTER_COLUMNS, to_filter),
+    "invites": (_INVITE_COLUMNS, _invite),
     "audit": (_AUDIT_COLUMNS, lambda row: AuditEntry(row[0], from_ms(row[1]), *row[2:])),
     "conversations": (_CONVERSATION_COLUMNS, _conversation),
 }
@@ -192,6 +208,13 @@ def _write_filters(database: Database, filters: Sequence[SpamFilter]) -> None:
     database.execute_many(
         f"INSERT INTO filters ({FILTER_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [(*one[:7], to_ms(one.created_at), one.hits, to_ms_or_none(one.hit_at)) for one in filters],
+    )
+
+
+def _write_invites(database: Database, invites: Sequence[ArchivedInvite]) -> None:
+    database.execute_many(
+        f"INSERT INTO invites ({_INVITE_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [(*one[:6], to_ms(one.created_at), to_ms(one.until_at), to_ms_or_none(one.used_at)) for one in invites],
     )
 
 
@@ -238,6 +261,7 @@ _WRITERS: dict[Section, Callable[[Database, Any], None]] = {
     "accounts": write_accounts,
     "bans": _write_bans,
     "filters": _write_filters,
+    "invites": _write_invites,
     "audit": _write_audit,
     "conversations": _write_conversations,
     "messages": _write_messages,

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 
 from chatroom.chat.stored.records import Actor, Credential, Role
 from chatroom.errors import AlreadyExists
 from chatroom.irc.names import casefold
 from chatroom.storage.sqlite import audit_store, change_store
 from chatroom.storage.sqlite.database import Database
+from chatroom.storage.sqlite.timestamps import to_ms
 
 
 def insert_account(
@@ -19,17 +21,21 @@ def insert_account(
     by: Actor,
     email: str | None = None,
     detail: str = "",
+    created_at: datetime | None = None,
 ) -> int:
     """Add an account with its credentials, and return its id. Only in a transaction.
+
+    ``created_at`` is when it was made elsewhere; None means now.
 
     The audit has ``user.create`` with the role and ``detail``. Raises ``AlreadyExists`` if the name is taken.
     """
     taken = database.row("SELECT name FROM accounts WHERE folded = ?", (casefold(name),))
     if taken is not None:
         raise AlreadyExists(f"there is an account called {taken[0]} already")
+    created_ms = database.now_ms() if created_at is None else to_ms(created_at)
     account_id = database.execute(
         "INSERT INTO accounts (name, folded, role, created_ms, email) VALUES (?, ?, ?, ?, ?)",
-        (name, casefold(name), role.word, database.now_ms(), email),
+        (name, casefold(name), role.word, created_ms, email),
     ).lastrowid
     assert account_id is not None  # an INSERT into a table with rowids
     insert_credentials(database, account_id, credentials)

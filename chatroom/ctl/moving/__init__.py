@@ -1,0 +1,1 @@
+"""Moving in: what other programs have, read into ``Arrivals``, checked and stored."""
