@@ -8,31 +8,20 @@ from __future__ import annotations
 
 import gc
 import os
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import fields
 from pathlib import Path
 from random import Random
 
 import pytest
 from harness.random_lines import ACCOUNTS, CHANNELS, NICKS, random_input, random_line
-from harness.rights import check_no_right_gained, take_picture
-from harness.session_client import Client
-from harness.world import PASSWORD, Here, change_settings, make_settings, sasl_plain
+from harness.watched_house import House, flip, list_switches, open_house
+from harness.world import PASSWORD
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from chatroom.chat.enforcement import apply_rules
 from chatroom.chat.stored.records import Role
 from chatroom.commands.command_table import COMMANDS
 from chatroom.config import Settings
-from chatroom.config.settings import SECTIONS
-from chatroom.irc.framing import Malformed
 
-MEMORY = Path("/dev/shm")
-ROLES = {"ada": Role.ADMIN, "mo": Role.MODERATOR}
-PROOFS = [PASSWORD, *(sasl_plain(name) for name in ACCOUNTS)]
 SESSIONS = 8
 WORLD_LINES = 2000
 SOAK_LINES = int(os.environ.get("FUZZ_LINES", "1000000"))
@@ -43,82 +32,46 @@ SPARE_BYTES = 16 * 1024 * 1024
 
 def some_settings(random: Random) -> Settings:
     """Settings in which each switch is mostly as it is by default, and limits are mostly off."""
-    made = make_settings(limits={"enabled": random.random() < 0.25})
-    for section in sorted(SECTIONS.keys() - {"listen", "limits"}):
-        keys = getattr(made, section)
-        switches = {field.name: getattr(keys, field.name) for field in fields(keys)}
-        flipped = {key: not now for key, now in switches.items() if isinstance(now, bool) and random.random() < 0.1}
-        made = change_settings(made, **{section: flipped})
-    return made
+    limits = random.random() < 0.25
+    return flip([switch for switch in list_switches() if random.random() < 0.1], limits=limits)
 
 
-@contextmanager
-def house(random: Random) -> Iterator[Here]:
-    """A world with a history and the accounts of the generator."""
-    where = MEMORY if MEMORY.is_dir() else None
-    with (
-        tempfile.TemporaryDirectory(dir=where) as directory,
-        Here(Path(directory) / "chat.db", some_settings(random), history=True) as here,
-    ):
-        for name in ACCOUNTS:
-            here.account(name, ROLES.get(name, Role.USER))
-        yield here
-
-
-def arrive(here: Here, random: Random) -> tuple[Client, bool]:
-    """Connect a client, mostly under a nick of the generator and in some rooms. A few come by the control socket.
-
-    Return it, and True if it gave a right password.
-    """
+def arrive(house: House, random: Random) -> None:
+    """Connect a client, mostly under a nick of the generator and in some rooms. A few come by the control socket."""
+    here = house.here
     if random.random() < 0.02:
-        return here.control(), False
+        house.add(here.control())
+        return
     client = here.open(f"10.0.0.{random.randrange(1, 9)}", secure=random.random() < 0.3)
     free = [name for name in NICKS if here.world.find_user(name) is None]
     nick = random.choice(free if free and random.random() < 0.8 else NICKS)
     first = [f"PASS :{nick}:{PASSWORD}"] if nick in ACCOUNTS and random.random() < 0.9 else []
     if random.random() < 0.1:
-        return client, False
+        house.add(client)
+        return
     client.say(*first, f"NICK {nick}", f"USER {nick} 0 * :{nick}", f"JOIN {random.choice(CHANNELS)}")
-    return client, bool(first)
+    house.add(client, has_proof=bool(first))
 
 
-def play(here: Here, random: Random, lines: int) -> None:
+def play(house: House, random: Random, lines: int) -> None:
     """Have clients come, send lines and go, while time passes and the clock is set."""
-    clients: list[Client] = []
-    proved: set[Client] = set()  # before its registration is complete, a login shows only later
+    here = house.here
     for _ in range(lines):
-        clients = [client for client in clients if not client.closed]
-        if not here.world.users and len(here.world.bans):
-            with here.tick():  # as the shell does: else everyone stays banned
-                apply_rules(here.world, [(rule.id, None) for rule in list(here.world.bans)])
-        if len(clients) < 2 or (len(clients) < SESSIONS and random.random() < 0.1):
-            client, has_proof = arrive(here, random)
-            clients.append(client)
-            if has_proof:
-                proved.add(client)
+        house.tidy()
+        if len(house.clients) < 2 or (len(house.clients) < SESSIONS and random.random() < 0.1):
+            arrive(house, random)
             continue
-        client = random.choice(clients)
+        client = random.choice(house.clients)
         event = random.random()
         is_new = client.session.registration is not None
         if event < (0.1 if is_new else 0.01):
-            client.vanish()
-            client.closed = True
+            house.vanish(client)
             continue
         if event > 0.99:
             here.wait(random.choice([0.1, 5, 61, 4000]))
         elif event > 0.989:
             here.set_clock(random.choice([-7200, 7200]))
-        line = random_input(random, moderates=client.session.role >= Role.MODERATOR)
-        text = line.text if isinstance(line, Malformed) else line
-        before = take_picture(here.world, client.session)
-        client.say(line)
-        has_proof = any(proof in text for proof in PROOFS)
-        check_no_right_gained(before, here.world, text, proves=has_proof or client in proved)
-        if client.session.registration is None:
-            proved.discard(client)
-        elif has_proof:
-            proved.add(client)
-        client.read()
+        house.say(client, random_input(random, moderates=client.session.role >= Role.MODERATOR))
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
@@ -126,8 +79,8 @@ def play(here: Here, random: Random, lines: int) -> None:
 def test_random_lines_gain_no_right(seed: int) -> None:
     """A bounded part of the soak below. The seed plays the same again."""
     random = Random(seed)
-    with house(random) as here:
-        play(here, random, 120)
+    with open_house(some_settings(random)) as house:
+        play(house, random, 120)
 
 
 def test_the_lines_use_every_verb() -> None:
@@ -151,8 +104,8 @@ def test_a_million_random_lines_gain_no_right() -> None:
     memory: list[int] = []
     for number in range(worlds):
         random = Random(SOAK_SEED + number)
-        with house(random) as here:
-            play(here, random, WORLD_LINES)
+        with open_house(some_settings(random)) as house:
+            play(house, random, WORLD_LINES)
         if (number + 1) % max(1, worlds // 10) == 0:
             memory.append(resident_bytes())
             print(f"{(number + 1) * WORLD_LINES} lines, {memory[-1] / 2**20:.1f} MiB", flush=True)  # noqa: T201
