@@ -18,6 +18,7 @@ from chatroom.commands.context import Context, printable
 from chatroom.commands.pending import Pending
 from chatroom.commands.rooms.channel_modes import discard_entry, has_room, read_mask
 from chatroom.commands.rooms.saving_channels import save_and_tell
+from chatroom.commands.spam_checks import find_refusal
 from chatroom.errors import InvalidValue, NotFound
 from chatroom.irc import numerics
 from chatroom.irc.limits import KICK_BYTES
@@ -59,6 +60,8 @@ def _ban(context: Context, channel: Channel, params: list[str]) -> Pending | Non
     if before is None and not has_room(context, channel, "b"):
         return None
     reason = context.use_reason(params, 3, KICK_BYTES)
+    if reason and find_refusal(context, reason):
+        reason = ""  # as of a KICK: a channel's operator must be able to act
     # Whole seconds, as the replies to MODE b show them.
     now = datetime.fromtimestamp(context.world.wall_ms // 1000, UTC)
     entry = ListEntry("b", mask, context.user.prefix, now, now + timedelta(seconds=duration_s), reason)

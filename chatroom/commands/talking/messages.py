@@ -138,7 +138,8 @@ def _is_refused_as_spam(utterance: Utterance, names: list[str]) -> bool:
     # Text for a service is a command, perhaps with a password. With further targets the services refuse it anyway.
     if len(names) == 1 and (is_nickserv(names[0]) or casefold(names[0]) == PLAYBACK_NAME):
         return False
-    why = find_refusal(utterance.context, utterance.whole_text)
+    texts = [utterance.whole_text, *utterance.tag_texts]
+    why = next((why for text in texts if (why := find_refusal(utterance.context, text))), "")
     for name in names if why else ():
         if name.lstrip("@+").startswith("#"):
             channel = utterance.world.find_channel(name.lstrip("@+"))

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 _PASSING = ("+typing", "+draft/typing")
 """Client-only tags of a TAGMSG that mean nothing a moment later."""
 
+_NAMING = ("+draft/reply", "+reply", "+draft/channel-context", "+channel-context")
+"""Client-only tags that name a message or a channel, and say nothing by themselves."""
 _MEANT = ("+draft/reply", "+reply", "+draft/react", "+draft/unreact", "+draft/channel-context", "+channel-context")
 """Client-only tags that a message cannot be read without: they are kept before others."""
 KEPT_TAG_BYTES = 512
@@ -79,6 +81,15 @@ class Utterance:
         if self.parts is None:
             return self.text
         return "".join(part.text if part.concat else f"\n{part.text}" for part in self.parts)
+
+    @property
+    def tag_texts(self) -> list[str]:
+        """The texts in its client-only tags that readers may be shown, such as that of a reaction."""
+        if not self.client_tags:
+            return []
+        tags = self.context.tags or {}
+        others = (*_PASSING, *_NAMING)
+        return [value for name, value in tags.items() if value and name.startswith("+") and name not in others]
 
     @property
     def may_be_kept(self) -> bool:

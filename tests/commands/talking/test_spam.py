@@ -92,10 +92,50 @@ def test_services_are_asked_whatever_the_text_is(here: Here) -> None:
     assert verbs(una.ask("PRIVMSG NickServ,una :open sesame")) == ["531", "531"]
 
 
-def test_a_tagmsg_has_no_text(two: tuple[Client, Client]) -> None:
-    """Only a mute refuses it."""
+def test_the_text_of_a_reaction_is_a_text(two: tuple[Client, Client], here: Here) -> None:
+    """So are those of other client-only tags that a reader might be shown, in all kinds of messages."""
+    alice, bob = two
+    bob.say("CAP REQ :message-tags")
+    here.forget_unread()
+    for tags, line in (
+        ("+draft/react=buy\\sSPAM", "TAGMSG #a"),
+        ("+draft/unreact=spam", "TAGMSG bob"),
+        ("+draft/reply=1;+draft/react=spam", "PRIVMSG #a :hello"),
+        ("+example.org/mood=spam", "PRIVMSG bob :hello"),
+    ):
+        assert verbs(alice.ask(f"@{tags} {line}")) == ["404" if "#a" in line else "531"]
+    assert alice.ask("@+draft/react=spam NOTICE #a :hello") == []
+    assert verbs(alice.ask("@+draft/react=spam BATCH +1 draft/multiline #a", *batch("hello", "you")[1:])) == ["404"]
+    assert bob.read() == []
+    assert here.world.spam.unsaved == {1: 6}
+
+
+def test_a_tag_that_says_nothing_is_no_text(two: tuple[Client, Client]) -> None:
+    """The id of a message that is answered, and typing, are compared with no filter; other reactions pass."""
+    alice, bob = two
+    bob.say("CAP REQ :message-tags")
+    alice.say("@+typing=active TAGMSG #a", "@+draft/reply=spam TAGMSG #a", "@+draft/react=ham TAGMSG #a")
+    assert verbs(bob.read()) == ["CAP"] + ["TAGMSG"] * 3
+
+
+def test_a_text_in_tags_that_nobody_reads_is_none(here: Here) -> None:
+    """Without message-tags, the server drops a client's tags."""
+    add_filter(here, "spam", "kick")
+    alice = here.connect("alice")
+    assert alice.ask("@+draft/react=spam PRIVMSG #lobby :hello") == []
+    assert not alice.closed
+
+
+def test_the_reason_of_a_timed_ban_is_left_out(two: tuple[Client, Client], here: Here) -> None:
+    """As that of a KICK: the ban is made, and nobody reads the text."""
     alice, _ = two
-    assert alice.ask("@+typing=active TAGMSG #a") == []
+    assert verbs(alice.ask("CBAN #a eve!*@* 1h :buy spam")) == ["MODE", "NOTICE"]
+    (entry,) = here.channel("#a").entries("b")
+    assert entry.reason == ""
+    assert here.world.spam.unsaved == {1: 1}
+    alice.say("CBAN #a eve!*@* 1h :loud")
+    (entry,) = here.channel("#a").entries("b")
+    assert entry.reason == "loud"
 
 
 def test_a_refused_message_is_not_stored(make_here: Callable[..., Here]) -> None:
