@@ -24,6 +24,7 @@ from chatroom.commands.reading.history_access import (
     show,
 )
 from chatroom.irc import caps
+from chatroom.irc.ctcp import is_ctcp_request
 from chatroom.irc.message import parse_tags
 from chatroom.irc.names import casefold
 from chatroom.irc.times import parse_time
@@ -97,7 +98,9 @@ def _search(context: Context, wanted: Search, readable: Readable | None, target:
     def read(stores: Stores) -> list[tuple[Entry, Event]] | None:
         if readable is not None and not readable.is_known and not any(map(stores.history.has, readable.conversations)):
             return None
-        entries = fit(stores.history.search(wanted), most, newest=not wanted.oldest)
+        # An earlier version stored CTCP requests, which a client might answer.
+        found = [entry for entry in stores.history.search(wanted) if not is_ctcp_request(entry.text)]
+        entries = fit(found, most, newest=not wanted.oldest)
         return [(entry, to_event(entry)) for entry in entries]
 
     def then(context: Context, found: list[tuple[Entry, Event]] | None) -> Pending | None:

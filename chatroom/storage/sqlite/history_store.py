@@ -24,6 +24,7 @@ from chatroom.chat.stored.entries import (
 )
 from chatroom.chat.stored.records import Actor
 from chatroom.errors import NotFound
+from chatroom.irc.ctcp import is_ctcp_request
 from chatroom.irc.names import casefold
 from chatroom.storage.sqlite import audit_store, history_index, history_search
 from chatroom.storage.sqlite.database import Database
@@ -37,6 +38,8 @@ from chatroom.storage.sqlite.history_rows import (
     to_entry,
 )
 
+_MOST_LEFT_OUT = 10_000
+"""How many entries a page may read beyond its length in the place of those that it leaves out."""
 _MOST_OF_A_MS = 1000
 """The most entries of one millisecond by which an answer may be longer than was asked for."""
 # Below and above all times and message ids: what SQLite's integers hold.
@@ -322,7 +325,22 @@ class SqliteHistory:
     def _read(
         self, conversations: Sequence[Conversation], span: _Span, limit: int, *, newest: bool, events: bool
     ) -> list[Entry]:
-        """The newest or oldest ``limit`` entries of the span in these conversations, oldest first."""
+        """The newest or oldest ``limit`` entries of the span in these conversations, oldest first.
+
+        CTCP requests, which an earlier version stored, are left out, and further entries read in their place: a page
+        that is too short would be the last one to a client.
+        """
+        wanted = limit
+        while True:
+            found = self._read_all(conversations, span, wanted, newest=newest, events=events)
+            entries = [entry for entry in found if not is_ctcp_request(entry.text)]
+            if len(entries) >= limit or len(found) < wanted or wanted > limit + _MOST_LEFT_OUT:
+                return entries[-limit:] if newest else entries[:limit]
+            wanted = 2 * wanted + 10
+
+    def _read_all(
+        self, conversations: Sequence[Conversation], span: _Span, limit: int, *, newest: bool, events: bool
+    ) -> list[Entry]:
         ids = [one for one in (find_conversation(self._database, each) for each in conversations) if one is not None]
         if not ids:
             return []

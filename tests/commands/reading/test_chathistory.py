@@ -8,6 +8,7 @@ from harness.history_answers import CAPS, at, batch_of, speak, texts
 from harness.session_client import Client
 from harness.world import SERVER, Here, params_of, verbs
 
+from chatroom.commands.talking import plain_messages, utterance
 from chatroom.errors import StorageError
 from chatroom.irc.message import parse
 
@@ -316,3 +317,37 @@ def test_the_capabilities_are_offered_if_history_is_stored(make_here: Callable[.
         names = " ".join(parse(line).params[-1] for line in client.ask("CAP LS 302")).split()
         assert ({"draft/chathistory", "draft/event-playback"} <= set(names)) is enabled
         assert ({"draft/message-redaction", "soju.im/search"} <= set(names)) is enabled
+
+
+@pytest.mark.parametrize("indexed", [False, True])
+@pytest.mark.parametrize(
+    "asked, found",
+    [
+        ("CHATHISTORY LATEST #c * 3", ["2", "\x01ACTION waves\x01", "3"]),
+        (f"CHATHISTORY BEFORE #c {at(90)} 3", ["2", "\x01ACTION waves\x01", "3"]),
+        (f"CHATHISTORY AFTER #c {at(-5)} 3", ["0", "1", "2"]),
+        (f"CHATHISTORY BETWEEN #c {at(-5)} {at(90)} 4", ["0", "1", "2", "\x01ACTION waves\x01"]),
+        (f"CHATHISTORY AROUND #c {at(90)} 3", ["2", "\x01ACTION waves\x01", "3"]),
+        ("SEARCH in=#c;from=old", ["0", "1", "2", "\x01ACTION waves\x01", "3"]),
+    ],
+)
+def test_requests_that_an_earlier_version_kept_are_left_out(
+    keeping: Here, monkeypatch: pytest.MonkeyPatch, asked: str, found: list[str], indexed: bool
+) -> None:
+    """A client might answer them, to who asked long ago. The page has other messages in their place."""
+    old = keeping.member("old")
+    old.say("JOIN #c")
+    with monkeypatch.context() as earlier:
+        for module in (utterance, plain_messages):
+            earlier.setattr(module, "is_ctcp_request", lambda text: False)
+        requests = ["\x01VERSION\x01"] * 12
+        speak(
+            keeping, old, "0", *requests, "1", "2", "\x01DCC SEND a 1 2 3\x01", "\x01ACTION waves\x01", "3", *requests
+        )
+    if indexed:
+        keeping.index_history()
+    una = keeping.member("una", caps=f"{CAPS} soju.im/search")
+    una.say("JOIN #c")
+    una.read()
+    kind = "soju.im/search" if asked.startswith("SEARCH") else "chathistory #c"
+    assert texts(una.ask(asked), kind) == found
