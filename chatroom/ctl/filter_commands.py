@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import click
 
 from chatroom.chat.admission.durations import format_duration, parse_duration
 from chatroom.chat.admission.filter_policy import ACTIONS, MOST_FILTERS, PATTERN_BYTES, make_filter, read_action
 from chatroom.chat.admission.spam_filters import FilterSet
 from chatroom.chat.stored.records import FilterKind, SpamFilter
+from chatroom.ctl.control_client import request
 from chatroom.ctl.database_choice import pass_changing_invocation
 from chatroom.ctl.invocation import Invocation, pass_invocation, utc_option
 from chatroom.ctl.output import confirm, json_option, print_json, print_table, report_result, result_option, say
@@ -18,6 +21,16 @@ from chatroom.storage.sqlite.sqlite_stores import SqliteStores, open_stores
 
 MATCHED = 3
 """The exit code of ``filter test`` if a filter matches. 1 and 2 are those of errors."""
+
+
+class Mute(NamedTuple):
+    """One user who is muted. The field names are the keys of ``filter mutes --json``."""
+
+    nick: str
+    left_s: int
+    """For how long the mute still lasts."""
+    filter_id: int
+    reason: str
 
 
 @click.group("filter", cls=Subcommands)
@@ -161,6 +174,52 @@ def test(invocation: Invocation, text: str, as_json: bool) -> None:
         say(f"Filter {found.id} matches: {_does(found)} for {found.pattern}")
     if found is not None:
         click.get_current_context().exit(MATCHED)
+
+
+@filter_.command("mutes")
+@json_option
+@utc_option
+@pass_invocation
+def mutes(invocation: Invocation, as_json: bool) -> None:
+    """List the users whom filters of the running daemon have muted, the newest last.
+
+    A mute ends by itself, or with the daemon: a user who goes on is muted again by the next text that matches.
+
+    \b
+    Example:
+      chatroomctl filter mutes --json
+    """
+    answers = [message.params for message in request(invocation, "FILTER", "MUTES") if message.verb == "NOTE"]
+    found = [
+        Mute(nick, int(left_s), int(filter_id), text.partition(": ")[2])
+        for _, code, nick, left_s, filter_id, text in (words for words in answers if len(words) == 6)
+        if code == "ENTRY"
+    ]
+    if as_json:
+        print_json(found)
+    else:
+        columns = [[one.nick, format_duration(one.left_s), one.filter_id, one.reason] for one in found]
+        print_table(["NICK", "LEFT", "FILTER", "REASON"], columns)
+    if answers and "," in answers[-1][-1]:
+        warn(plain(answers[-1][-1]))
+
+
+@filter_.command("unmute")
+@click.argument("nick")
+@result_option("answer")
+@pass_changing_invocation
+def unmute(invocation: Invocation, nick: str) -> None:
+    """Let the user NICK talk again, whom a filter of the running daemon has muted.
+
+    NICK is the present one, or the one that the user had then.
+
+    \b
+    Example:
+      chatroomctl filter unmute alice
+    """
+    notes = [message.params for message in request(invocation, "FILTER", "UNMUTE", nick) if message.verb == "NOTE"]
+    answer = next(words[-1] for words in notes if words[1] == "UNMUTED")
+    report_result(answer, answer=answer)
 
 
 def _find(stores: SqliteStores, pattern_or_id: str) -> SpamFilter:

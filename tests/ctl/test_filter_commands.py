@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import Result
+from harness.control_server import ControlServer
 
 from chatroom.chat.stored.records import SpamFilter
 from chatroom.storage.sqlite.sqlite_stores import open_stores
@@ -154,3 +155,32 @@ def test_changes_are_told_as_json(ctl: Ctl, database: Path) -> None:
     added = json.loads(ctl("add", "bitcoin", "--action", "refuse", "--json").stdout)
     assert (added["database"], added["filter"]["pattern"]) == (str(database), "*bitcoin*")
     assert json.loads(ctl("remove", "1", "--yes", "--json").stdout)["filter"] == added["filter"]
+
+
+def test_mutes_of_the_running_daemon_are_listed_and_lifted(ctl: Ctl, database: Path) -> None:
+    """As a table and as JSON. Without a daemon nobody is muted, and the error says that none runs."""
+    assert "no daemon" in ctl("mutes").stderr
+    answers = [
+        ":srv NOTE FILTER ENTRY alice 540 1 :alice is muted for 9m by filter 1: no pills: here",
+        ":srv NOTE FILTER ENTRY una 59 2 :una is muted for 59s by filter 2: it looks like spam",
+        ":srv NOTE FILTER END * :2 mutes",
+    ]
+    server = ControlServer(database, {"FILTER": answers})
+    try:
+        head, *rows = ctl("mutes").stdout.splitlines()
+        assert head.split() == ["NICK", "LEFT", "FILTER", "REASON"]
+        assert rows[0].split(None, 3) == ["alice", "9m", "1", "no pills: here"]
+        assert json.loads(ctl("mutes", "--json").stdout)[1] == {
+            "nick": "una", "left_s": 59, "filter_id": 2, "reason": "it looks like spam",
+        }  # fmt: skip
+        answers[2:] = [":srv NOTE FILTER END * :201 mutes, of which the last 200 are shown"]
+        result = ctl("mutes")
+        assert "201 mutes, of which the last 200 are shown" in result.stderr
+        answers[:] = [":srv NOTE FILTER UNMUTED alice :alice may talk again"]
+        assert ctl("unmute", "alice").stdout == "alice may talk again\n"
+        answers[:] = [":srv FAIL FILTER NOT_FOUND :bob is not muted by a filter"]
+        refused = ctl("unmute", "bob")
+        assert (refused.exit_code, "bob is not muted" in refused.stderr) == (1, True)
+    finally:
+        server.close()
+    assert "FILTER UNMUTE alice" in server.received

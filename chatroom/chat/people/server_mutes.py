@@ -1,7 +1,8 @@
 """Mutes of the whole server: who may not talk for a while. Spam filters set them.
 
 A mute is for an account, or for the guests of an address (IPv6: its /64), and for the connections that the user had:
-logging in does not end it. It is kept in memory only, so a restart ends it.
+logging in does not end it. It is kept in memory only, so a restart ends it: a mute is for minutes, and who goes on is
+muted again by the next text that matches. What must outlast a restart is a ban.
 """
 
 from __future__ import annotations

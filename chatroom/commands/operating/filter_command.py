@@ -33,7 +33,7 @@ class _Outcome(NamedTuple):
     filters: FilterSet
 
 
-@command("FILTER", "<subcommand> [<parameters>]", role=Role.MODERATOR)
+@command("FILTER", "<subcommand> [<parameters>]", role=Role.MODERATOR, control=True)
 def filter_(context: Context, params: list[str]) -> Pending | None:
     """Adds, removes and lists spam filters: patterns that users must not say:
 
@@ -154,7 +154,7 @@ def _list_mutes(context: Context) -> None:
     for mute in mutes[-MOST_LISTED:]:
         left_s = -(-(mute.until_mono_ms - world.mono_ms) // 1000)
         text = f"{mute.nick} is muted for {format_duration(left_s)} by filter {mute.filter_id}: {mute.reason}"
-        context.note("ENTRY", mute.nick, text=text)
+        context.note("ENTRY", mute.nick, str(left_s), str(mute.filter_id), text=text)
     rest = f", of which the last {MOST_LISTED} are shown" if len(mutes) > MOST_LISTED else ""
     context.note("END", "*", text=f"{_count(len(mutes), 'mute')}{rest}")
 

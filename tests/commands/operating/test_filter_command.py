@@ -171,3 +171,17 @@ def test_without_re2_a_stored_filter_is_not_in_force(here: Here, monkeypatch: py
     assert any("filter 1 is not in force: regular expressions need" in line for line in here.world.log_lines)
     assert "NOT IN FORCE: regular expressions need" in " ".join(texts(mo.ask("FILTER LIST")))
     assert verbs(here.connect("alice").ask("PRIVMSG #lobby :viagra", "PRIVMSG #lobby :bitcoin")) == ["404"]
+
+
+def test_the_shell_lists_and_lifts_mutes(here: Here) -> None:
+    """Over the control socket, with the figures as words of their own. The audit has the shell's user."""
+    here.moderator().say("FILTER ADD mute 10m viagra no pills")
+    alice, shell = here.connect("alice", address="192.0.2.1"), here.control()
+    alice.say("PRIVMSG #lobby :viagra")
+    here.wait(60)
+    entry, end = map(parse, shell.ask("FILTER MUTES"))
+    assert entry.params == ["FILTER", "ENTRY", "alice", "540", "1", "alice is muted for 9m by filter 1: no pills"]
+    assert end.params == ["FILTER", "END", "*", "1 mute"]
+    assert params_of(shell.ask("FILTER UNMUTE alice"), "NOTE")[1:] == ["UNMUTED", "alice", "alice may talk again"]
+    assert alice.ask("PRIVMSG #lobby :hello") == []
+    assert here.stores.audit.list_entries()[-1].actor == "root"
