@@ -8,10 +8,11 @@ from chatroom.chat.admission.flood import limit_key
 
 if TYPE_CHECKING:
     from chatroom.chat.people.session import Session
+    from chatroom.chat.stored.records import AuditEntry
     from chatroom.chat.world import World
 
 
-def tell_account(world: World, account_id: int, text: str, skip: Session) -> None:
+def tell_account(world: World, account_id: int, text: str, skip: Session | None = None) -> None:
     """Send a NOTICE to all sessions of an account but ``skip``, which has done it."""
     for user in world.online.users_of(account_id):
         world.tell_notice(user, text, skip)
@@ -34,3 +35,22 @@ def tell_of_certificate_login(world: World, account_id: int, session: Session) -
         f"If it is not yours, remove the certificate: /msg NickServ CERT DEL {fingerprint}",
         session,
     )
+
+
+def tell_of_certificate_change(world: World, row: AuditEntry) -> None:
+    """Tell the sessions of an account that the shell has added a certificate to it, or removed one."""
+    fingerprint = row.detail.partition(" ")[0]
+    is_added = row.action == "user.cert-add"
+    done = "added the certificate" if is_added else "removed the certificate"
+    world.log_line(f"{row.actor} {done} {fingerprint} {'to' if is_added else 'from'} {row.target} in the shell")
+    account = world.accounts.find(row.target)
+    if account is None:
+        return
+    if is_added:
+        text = (
+            f"The certificate {fingerprint} was added to your account by {row.actor}, on the server: it logs in "
+            f"without the password. If you do not want it, remove it: /msg NickServ CERT DEL {fingerprint}"
+        )
+    else:
+        text = f"The certificate {fingerprint} was removed from your account by {row.actor}, on the server"
+    tell_account(world, account.id, text)

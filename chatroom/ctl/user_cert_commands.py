@@ -43,7 +43,8 @@ def cert() -> None:
 def add(invocation: Invocation, name: str, fingerprint: str | None, file: Path | None) -> None:
     """Let clients with a certificate log in to the account NAME.
 
-    The certificate is given by its FINGERPRINT or by --file. A running daemon accepts it at once.
+    The certificate is given by its FINGERPRINT or by --file. A running daemon accepts it at once, and
+    tells the account's clients.
 
     \b
     Examples:
@@ -67,7 +68,8 @@ def add(invocation: Invocation, name: str, fingerprint: str | None, file: Path |
 def remove(invocation: Invocation, name: str, fingerprint: str) -> None:
     """Take the certificate with that FINGERPRINT from the account NAME.
 
-    A running daemon refuses it at once. Clients that have logged in by it stay connected.
+    A running daemon refuses it at once, and tells the account's clients. Those that have logged in by it stay
+    connected.
 
     \b
     Example:

@@ -17,6 +17,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from chatroom.chat.account_notices import tell_of_certificate_change
 from chatroom.chat.admission.spam_filters import FilterSet
 from chatroom.chat.ban_ends import look_again
 from chatroom.chat.enforcement import apply_account, apply_rules, restore_rules
@@ -24,7 +25,7 @@ from chatroom.chat.filter_actions import apply_filters
 from chatroom.server.clocks import ClockWatch, read_clocks
 
 if TYPE_CHECKING:
-    from chatroom.chat.stored.records import Change
+    from chatroom.chat.stored.records import AuditEntry, Change
     from chatroom.chat.stored.stores import Stores
     from chatroom.chat.world import World
     from chatroom.server.inbox import Task
@@ -44,6 +45,8 @@ class ChangeFollower:
         # loaded at the start and before that.
         self._is_due = True
         """True if changes may wait to be read."""
+        self._last_audit_id: int | None = None
+        """Up to which row the audit has been looked through for certificates; None before the first look."""
         self._stores: Stores | None = None
         """The stores of the last look. New ones have seen no commit yet."""
         self._clock_watch = ClockWatch(world.start_wall_ms, world.start_mono_ms)
@@ -51,6 +54,8 @@ class ChangeFollower:
     def look(self, stores: Stores) -> None:
         """Post to the hub what has changed since the last look."""
         self._watch_clock(stores)
+        if self._last_audit_id is None:
+            self._last_audit_id = stores.audit.last_id()
         # SQLite reports a commit once. If it cannot be read now, the next look has to.
         self._is_due = stores.changed_elsewhere() or stores is not self._stores or self._is_due
         self._stores = stores
@@ -88,12 +93,22 @@ class ChangeFollower:
         has_filters = any(table == "filters" for table, _ in rows)
         filters = FilterSet(stores.filters.list_all()) if has_filters else None
         accounts = [(row_id, stores.accounts.find_entry(row_id)) for table, row_id in rows if table == "accounts"]
+        certificates = self._find_certificate_changes(stores) if accounts else []
 
         def apply() -> None:
             for account_id, entry in accounts:
                 apply_account(world, account_id, entry)
+            for row in certificates:
+                tell_of_certificate_change(world, row)
             apply_rules(world, bans)
             if filters is not None:
                 apply_filters(world, filters)
 
         self._post(apply)
+
+    def _find_certificate_changes(self, stores: Stores) -> list[AuditEntry]:
+        """Return what the shell has done to certificates: a row that is gone does not tell whose it was."""
+        found = stores.audit.certificate_changes(self._last_audit_id or 0)
+        if found:
+            self._last_audit_id = found[-1].id
+        return found

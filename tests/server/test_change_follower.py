@@ -6,10 +6,12 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from harness.session_client import Client
 from harness.world import SHELL, Here, verbs
 
 from chatroom.chat.admission.filter_policy import make_filter
 from chatroom.chat.enforcement import restore_rules
+from chatroom.chat.stored.records import Actor
 from chatroom.errors import StorageError
 from chatroom.server import change_follower
 from chatroom.server.change_follower import ChangeFollower
@@ -146,3 +148,46 @@ def test_filters_from_the_shell_are_in_force_at_once(tmp_path: Path) -> None:
             "filter 1 (kick *viagra*) by root",
             "filter 1 (*viagra*) removed from the shell",
         ]
+
+
+def test_the_sessions_of_an_account_read_what_the_shell_does_to_its_certificates(tmp_path: Path) -> None:
+    """All of them do, once, and no other account. What the daemon itself has stored is not told again."""
+    path = tmp_path / "chat.db"
+    with Here(path) as here, open_stores(path, writer="cli") as shell:
+        una, bob, vic = here.member("una"), here.member("bob"), here.member("vic")
+        more = here.connect("una", login="una")
+        tasks: list[Task] = []
+        follower = ChangeFollower(here.world, tasks.append, here.stores.last_change_id())
+        follower.look(here.stores)
+        here.forget_unread()
+
+        def follow() -> None:
+            follower.look(here.stores)
+            with here.tick():
+                while tasks:
+                    tasks.pop(0)()
+
+        def told(client: Client) -> list[str]:
+            return [line for line in client.read() if "certificate" in line]
+
+        una_id = shell.accounts.get("una").id
+        shell.client_certificates.add(una_id, "ab" * 32, SHELL)
+        follow()
+        for client in (una, more):
+            (line,) = told(client)
+            assert f"The certificate {'ab' * 32} was added to your account by root, on the server" in line
+        assert "CERT DEL" in line
+        shell.client_certificates.remove(una_id, "ab" * 32, SHELL)
+        shell.accounts.set_disabled(shell.accounts.get("vic").id, True, SHELL)
+        follow()
+        for client in (una, more):
+            (line,) = told(client)
+            assert f"The certificate {'ab' * 32} was removed from your account by root" in line
+        here.stores.client_certificates.add(una_id, "cd" * 32, Actor("una", "192.0.2.1"))
+        shell.accounts.set_disabled(shell.accounts.get("vic").id, False, SHELL)
+        follow()
+        assert told(una) == told(more) == told(bob) == told(vic) == []
+    assert [line for line in here.world.log_lines if "certificate" in line] == [
+        f"root added the certificate {'ab' * 32} to una in the shell",
+        f"root removed the certificate {'ab' * 32} from una in the shell",
+    ]

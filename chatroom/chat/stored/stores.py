@@ -235,6 +235,14 @@ class AuditStore(Protocol):
         """Add a row: ``by`` did ``action`` (``group.verb``) to ``target``. No change is logged."""
         ...
 
+    def last_id(self) -> int:
+        """The id of the newest row; 0 if there is none."""
+        ...
+
+    def certificate_changes(self, after_id: int) -> list[AuditEntry]:
+        """The rows with a higher id about certificates that the shell added to accounts, or removed, in order."""
+        ...
+
     def list_entries(
         self,
         *,

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from chatroom.chat.stored.records import Actor, AuditEntry
-from chatroom.storage.sqlite.database import Database
+from chatroom.storage.sqlite.database import Database, Row
 from chatroom.storage.sqlite.timestamps import from_ms, to_ms
 
 
@@ -37,6 +37,19 @@ class SqliteAudit:
         with self._database.transaction():
             add_row(self._database, by, action, target, detail)
 
+    def last_id(self) -> int:
+        """The id of the newest row; 0 if there is none."""
+        return self._database.number("SELECT max(id) FROM audit")
+
+    def certificate_changes(self, after_id: int) -> list[AuditEntry]:
+        """The rows with a higher id about certificates that the shell added to accounts, or removed, in order."""
+        rows = self._database.rows(
+            "SELECT id, at_ms, actor, origin, action, target, detail FROM audit WHERE id > ? AND origin = 'cli'"
+            " AND action IN ('user.cert-add', 'user.cert-remove') ORDER BY id",
+            (after_id,),
+        )
+        return [_entry(row) for row in rows]
+
     def list_entries(
         self,
         *,
@@ -58,4 +71,8 @@ class SqliteAudit:
             f" WHERE {' AND '.join(asked) or 'true'} ORDER BY id DESC LIMIT ?",
             [*asked.values(), -1 if limit is None else limit],
         )
-        return [AuditEntry(row[0], from_ms(row[1]), *row[2:]) for row in reversed(rows)]
+        return [_entry(row) for row in reversed(rows)]
+
+
+def _entry(row: Row) -> AuditEntry:
+    return AuditEntry(row[0], from_ms(row[1]), *row[2:])

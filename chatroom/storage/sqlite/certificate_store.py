@@ -6,7 +6,7 @@ from datetime import datetime
 
 from chatroom.chat.stored.records import MOST_CERTIFICATES, Actor, ClientCertificate
 from chatroom.errors import AlreadyExists, NotFound, TooMany
-from chatroom.storage.sqlite import audit_store
+from chatroom.storage.sqlite import audit_store, change_store
 from chatroom.storage.sqlite.database import Database, Row
 from chatroom.storage.sqlite.timestamps import from_ms, from_ms_or_none, to_ms
 
@@ -42,6 +42,7 @@ class SqliteClientCertificates:
                 (fingerprint, account_id, now_ms, now_ms if shown else None),
             )
             audit_store.add_row(self._database, by, "user.cert-add", name, fingerprint)
+            change_store.add_row(self._database, "accounts", account_id)
             added = self.find(fingerprint)
         assert added is not None
         return added
@@ -83,6 +84,7 @@ class SqliteClientCertificates:
         self._database.execute("DELETE FROM client_certificates WHERE fingerprint = ?", (fingerprint,))
         name = self._account_name(certificate.account_id) or ""
         audit_store.add_row(self._database, by, "user.cert-remove", name, fingerprint + detail)
+        change_store.add_row(self._database, "accounts", certificate.account_id)
 
     def _account_name(self, account_id: int) -> str | None:
         row = self._database.row("SELECT name FROM accounts WHERE id = ?", (account_id,))
