@@ -166,10 +166,7 @@ class Session:
         # Only the outbox writes these two. They are slots here, and not in a table of the outbox, because the end of
         # each tick reads them for each reader.
         self.unread: list[tuple[int, bytes]] | None = None
-        """The lines of this tick that the session reads apart from its channels' logs, with their sequence numbers.
-
-        None if there are none.
-        """
+        """This tick's lines that it reads apart from its channels' logs, with their numbers; None if there are none."""
         self.settled_seq = 0
         """What the session's channels have said up to this sequence number is in ``unread``, or was sent."""
         self.labelled_reply: LabelledReply | None = None
