@@ -142,10 +142,6 @@ class ChatSession:
         """Send a line to the target, even if it looks like a command."""
         return self.talk.show(self._typed.speak(text))
 
-    def tell(self, events: list[Event]) -> list[Event]:
-        """Put events of the front end into their places, and return those to show."""
-        return self._talk.show(events)
-
     def stop(self) -> list[Event]:
         """Drop the messages that have not been sent yet, such as the rest of a long paste, and say how many."""
         return self.talk.show(self.speech.stop())

@@ -20,7 +20,7 @@ from chatroom.client.route import Route
 from chatroom.client.stdin_lines import LineSource, StdinThread
 from chatroom.client.terminal_echo import TerminalEcho
 from chatroom.client.text import well_formed
-from chatroom.client.wanted_caps import FOR_A_PIPE, FOR_LINES
+from chatroom.client.wanted_caps import FOR_A_PIPE, FOR_LINES, FOR_PLACES
 
 
 def chat_in_lines(
@@ -96,7 +96,7 @@ async def chat_full_screen(options: Options) -> int:
         known = replace(options, password=options.password or well_formed(password))
         return ChatSession(
             options.route,
-            _login(known, well_formed(nick), WANTED_CAPS),
+            _login(known, well_formed(nick), FOR_PLACES),
             lambda: _make_link(options.route, app.post, app.waiting),
             time.monotonic,
             random.random,

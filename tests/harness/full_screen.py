@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 
 from harness.client_stage import NOTHING_KNOWN, PLAIN, FakeLink
 from textual import events
+from textual.keys import _character_to_key
 
 from chatroom.client.chat_session import ChatSession
 from chatroom.client.fullscreen.app import ChatApp
@@ -94,7 +95,9 @@ class FullScreen:
     async def settle(self) -> None:
         """Wait until everything has been handled and painted."""
         await self.until(lambda: not self.app.waiting() and not self.app.is_due)
-        await self.pilot.pause()
+        # Not ``pause``: it waits until the process is idle, which on a busy machine takes a second for each key.
+        for _ in range(2):
+            await self.pilot._wait_for_screen()
 
     async def until(self, condition: Callable[[], bool]) -> None:
         """Wait until a condition is true."""
@@ -109,8 +112,10 @@ class FullScreen:
         await self.until(lambda: any(text in row for row in self.rows))
 
     async def press(self, *keys: str) -> None:
-        """Press keys."""
-        await self.pilot.press(*keys)
+        """Press keys. A single character is itself."""
+        for key in keys:
+            name = _character_to_key(key) if len(key) == 1 else key
+            self.app.post_message(events.Key(name, key if len(key) == 1 else None))
         await self.settle()
 
     async def type(self, text: str) -> None:

@@ -163,7 +163,7 @@ class ChatApp(App[int], inherit_bindings=False):
             self.woken()
             return
         if answer.told:
-            session.tell([answer.told])
+            session.talk.show([answer.told])
         if answer.text is not None and session.question is question:
             session.answer(answer.text)
         self.woken()
@@ -261,12 +261,13 @@ class ChatApp(App[int], inherit_bindings=False):
         if was_open and not self.session.login_open and not self.questions.is_open and editor.text:
             editor.clear()
             self.chat.composer.changed()
-            self.session.tell([Info("What you typed before the login was over is dropped.")])
+            self.session.talk.show([Info("What you typed before the login was over is dropped.")])
 
     def _tick(self) -> None:
-        """Once a second: measure the lag now and then."""
+        """Once a second: measure the lag now and then, and look after what waits for its time."""
         if self.session is None:
             return
+        self.session.talk.tick()
         if self.session.online:
             line = self._lag.next_ping()
             if line:
@@ -283,11 +284,19 @@ class ChatApp(App[int], inherit_bindings=False):
     def tell(self, text: str, *, wrong: bool = False) -> None:
         """Tell the user something, in the place in front."""
         if self.session is not None:
-            self.session.tell([Denied(text) if wrong else Info(text)])
+            self.session.talk.show([Denied(text) if wrong else Info(text)])
             self.woken()
 
     def ask_older(self) -> None:
         """Ask the server for older messages of the place in front."""
+        front = self.session.places.front if self.session is not None else None
+        if self.session is None or front is None or front.asks_older:
+            return
+        if front.log.complete:
+            self.chat.flash("The server has nothing older.")
+            return
+        why_not = self.session.talk.older(front)
+        self.chat.flash(why_not or "Asking the server for older messages.")
 
     def open_link(self, link: str) -> None:
         """Open a link in the browser, and copy it."""
@@ -310,12 +319,22 @@ class ChatApp(App[int], inherit_bindings=False):
         """Paint what has changed."""
         if self.session is not None:
             self.session.places.highlights = self._settings.current.attention.words
-            self.session.places.watch(self.chat.log_widget.follows and self.app_focus)
+            follows, front = self.chat.log_widget.follows, self.session.places.front
+            self.session.places.watch(follows and self.app_focus)
+            if front is not None and not follows:
+                front.log.is_read_back = True
+            elif front is not None and front.log.is_read_back:
+                front.log.settle()
         self.chat.paint()
 
-    def on_chat_screen_pressed(self, event: ChatScreen.Pressed) -> None:
-        """Act on a key."""
-        self.actions.press(event.key, event.character)
+    async def on_event(self, event: events.Event) -> None:
+        """Act on a key at once, so that the next one finds the list that it has opened."""
+        if isinstance(event, events.Key) and self.screen is self.chat:
+            self.app_focus = True
+            self.chat.flash("")
+            self.actions.press(event.key, event.character if event.is_printable and event.character else "")
+        else:
+            await super().on_event(event)
 
     def on_paste(self, event: events.Paste) -> None:
         """Insert what is pasted; it is not sent before Enter."""

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from textual import events
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal
-from textual.message import Message
 from textual.screen import Screen
 
 from chatroom.client.chat_session import ChatSession
@@ -34,14 +32,6 @@ class ChatScreen(Screen[None]):
     #middle { height: 1fr; width: 100%; }
     #places, #names { width: 16; height: 100%; }
     """
-
-    class Pressed(Message):
-        """A key was pressed."""
-
-        def __init__(self, key: str, character: str) -> None:
-            super().__init__()
-            self.key = key
-            self.character = character
 
     def __init__(self) -> None:
         super().__init__()
@@ -74,15 +64,7 @@ class ChatScreen(Screen[None]):
         yield self.rule
         yield self.composer
 
-    # Keys and size
-
-    def on_key(self, event: events.Key) -> None:
-        """Hand a key on."""
-        event.stop()
-        event.prevent_default()
-        character = event.character if event.is_printable and event.character else ""
-        self.flash("")
-        self.post_message(self.Pressed(event.key, character))
+    # The size
 
     def on_resize(self) -> None:
         """Arrange the parts for the size."""

@@ -144,13 +144,15 @@ class Chooser(ModalScreen[str]):
     def click(self, y: int) -> None:
         """Take the choice of a row."""
         index = self._top + y - 3  # below the border, the typed line and the rule
-        if 0 <= index < len(self._found):
+        if self.is_current and 0 <= index < len(self._found):
             self.dismiss(self._found[index].value)
 
     def on_key(self, event: events.Key) -> None:
         """Choose, or look for what is typed."""
         event.stop()
         event.prevent_default()
+        if not self.is_current:
+            return  # something is chosen already
         steps = {"up": -1, "ctrl+p": -1, "down": 1, "ctrl+n": 1, "tab": 1, "shift+tab": -1, "ctrl+r": 1}
         steps |= {"pageup": -self._rows, "pagedown": self._rows}
         if event.key in ("escape", "ctrl+c", "ctrl+d"):

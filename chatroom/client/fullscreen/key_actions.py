@@ -108,13 +108,20 @@ class KeyActions:
             self.perform(action)
         elif character:
             self._editor.insert(character)
-            self._composer.changed()
+            self._changed()
+
+    def _changed(self) -> None:
+        """Paint the text after the user has changed it. Others see that the user types."""
+        self._composer.changed()
+        session = self._app.session
+        if session is not None and not self._app.questions.is_open and not session.login_open:
+            session.talk.typed(self._editor.text)
 
     def perform(self, action: str) -> None:
         """Carry out an action."""
         if action in self._edits:
             self._edits[action]()
-            self._composer.changed()
+            self._changed()
         elif self._app.questions.is_open and action not in ("send", "stop", "leave", "suspend", "repaint"):
             if action == "newest":
                 self._app.questions.refuse()
@@ -264,9 +271,9 @@ class KeyActions:
 
     def _page_up(self) -> None:
         log = self._app.chat.log_widget
+        log.scroll_page(-1)
         if log.is_at_top:
             self._app.ask_older()
-        log.scroll_page(-1)
 
     def _to_unread(self) -> None:
         front = self._app.session.places.front if self._app.session is not None else None

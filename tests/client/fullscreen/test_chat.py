@@ -72,20 +72,20 @@ def test_a_small_terminal_shows_less() -> None:
     async def scene(screen: FullScreen) -> None:
         await screen.welcome("#lobby", "#tea")
         await screen.hear(":bob!b@h TOPIC #lobby :We drink tea", ":bob!b@h PRIVMSG #tea :hi")
-        assert screen.rows[0].startswith(" #lobby · We drink tea")
-        assert screen.rows[1].endswith("@bob")
+        await screen.see("#lobby · We drink tea")
+        await screen.until(lambda: screen.rows[1].endswith("@bob"))
         await screen.pilot.resize_terminal(79, 24)
         await screen.settle()
-        assert not any(row.endswith("@bob") for row in screen.rows)
+        await screen.until(lambda: not any(row.endswith("@bob") for row in screen.rows))
         await screen.pilot.resize_terminal(59, 11)
         await screen.settle()
-        assert "We drink tea" not in screen.rows[0]
-        assert screen.rows[-3] == " 1 #lobby 2+"
+        await screen.until(lambda: "We drink tea" not in screen.rows[0])
+        await screen.until(lambda: screen.rows[-3] == " 1 #lobby 2+")
         await screen.pilot.resize_terminal(120, 40)
         await screen.settle()
-        assert screen.rows[1].endswith("@bob")
+        await screen.until(lambda: screen.rows[1].endswith("@bob"))
         await screen.press("alt+n")
-        assert not any(row.endswith("@bob") for row in screen.rows)
+        await screen.until(lambda: not any(row.endswith("@bob") for row in screen.rows))
 
     play(scene)
 
