@@ -11,7 +11,7 @@ import click
 from chatroom.chat.admission.ban_policy import check_reason, is_wide, narrowness
 from chatroom.chat.admission.ban_targets import NameTarget, NetworkTarget, format_network, parse_target
 from chatroom.chat.admission.durations import parse_duration
-from chatroom.chat.stored.records import Ban
+from chatroom.chat.stored.records import Ban, NewBan
 from chatroom.ctl.ban_checks import (
     choose_targets,
     confirm_admins,
@@ -263,53 +263,87 @@ def export(invocation: Invocation, file: str) -> None:
 @click.option(
     "--reason", default="", metavar="TEXT", help="The reason for lines without one. Example: --reason blocklist"
 )
+@click.option(
+    "--for",
+    "duration",
+    metavar="DURATION",
+    help="How long bans last whose line gives no end; without it they are permanent. Example: --for 7d",
+)
+@click.option(
+    "--networks", is_flag=True, help="Accept only addresses and networks: a name is a bad line. Example: --networks"
+)
+@click.option("--comments", is_flag=True, help="Take the comment of a line as its reason. Example: --comments")
 @click.option("--skip-bad", is_flag=True, help="Import the other lines if some cannot be read. Example: --skip-bad")
+@click.option("--dry-run", is_flag=True, help="Only say what would be imported. Example: --dry-run")
 @_force_option
-@result_option("database", "added", "unchanged", "skipped")
+@result_option("database", "added", "unchanged", "skipped", "dry_run")
 @pass_changing_invocation
-def import_(invocation: Invocation, file: str, reason: str, skip_bad: bool, force: bool, yes: bool) -> None:
+def import_(
+    invocation: Invocation,
+    file: str,
+    reason: str,
+    duration: str | None,
+    networks: bool,
+    comments: bool,
+    skip_bad: bool,
+    dry_run: bool,
+    force: bool,
+    yes: bool,
+) -> None:
     """Add the bans listed in FILE, or "-" for standard input.
 
     FILE is the output of "ban export", or a plain list: one name, address or network on each line, with comments after
-    "#" or ";". A target that is banned for as long or longer keeps its ban, so the same file can be imported again.
+    "#" or ";". The lists of "fail2ban-client get JAIL banip" (with and without --with-time) and of "ipset save" are
+    read too, with their ends. A target that is banned for as long or longer keeps its ban, so the same file can be
+    imported again.
 
     \b
     Examples:
       chatroomctl ban import bans.jsonl
-      curl -s https://example.org/drop.txt | chatroomctl ban import - --reason "drop list"
+      curl -s https://example.org/drop.txt | chatroomctl ban import - --networks --for 7d --reason "drop list"
     """
     from chatroom.ctl import ban_lists
 
     reason = check_reason(reason)
     now = datetime.now(UTC)
+    until_at = now + timedelta(seconds=parse_duration(duration)) if duration is not None else None
+    plain_lines = ban_lists.PlainLines(until_at, networks, comments, invocation.zone)
     # A byte that is not UTF-8 makes its own line bad and not the whole file.
     with (
         click.open_file(file, encoding="utf-8", errors="replace") as lines,
         progress(0 if file == "-" else os.path.getsize(file), "Reading") as bar,
     ):
-        wanted, errors = ban_lists.read(lines, reason, allow_loopback=force, on_read=bar.update)
+        wanted, errors = ban_lists.read(lines, reason, allow_loopback=force, plain=plain_lines, on_read=bar.update)
     require_readable(file, errors, skip_bad)
     with open_stores(invocation.database) as stores:
         new = ban_lists.not_yet_in_force(wanted, stores.bans.list_in_force(now), now)
-        # A single address, which most lines of a list are, has no prefix.
-        wide = [one.target for one in new if "/" in one.target and is_wide(ip_network(one.target))]
-        if wide:
-            # A list can have thousands of networks; the question names three of them.
-            named = ", ".join(wide[:3]) + (", ..." if len(wide) > 3 else "")
-            confirm(f"The list has very wide networks: {named} ({len(wide)} in all). Ban them?", yes)
-        confirm_admins(stores, [one.target for one in new if one.kind == "name"], yes)
-        with progress(len(new), "Importing") as bar:
-            ban_lists.add_in_batches(stores.bans, new, invocation.actor, bar.update)
+        if not dry_run:
+            _confirm_list(stores, new, yes)
+            with progress(len(new), "Importing") as bar:
+                ban_lists.add_in_batches(stores.bans, new, invocation.actor, bar.update)
     others = [f"{len(wanted) - len(new)} are in force already or have run out"]
     if errors:
         others.append(f"{len(errors)} lines cannot be read and were skipped")
     report_result(
-        f"Added {len(new)} of {len(wanted)} bans to {invocation.database}; {', '.join(others)}",
+        f"{'Would add' if dry_run else 'Added'} {len(new)} of {len(wanted)} bans to {invocation.database};"
+        f" {', '.join(others)}",
         database=invocation.database,
         added=len(new),
         unchanged=len(wanted) - len(new),
         skipped=errors,
+        dry_run=dry_run,
     )
+
+
+def _confirm_list(stores: SqliteStores, new: list[NewBan], yes: bool) -> None:
+    """Ask before very wide networks and the names of admins are banned."""
+    # A single address, which most lines of a list are, has no prefix.
+    wide = [one.target for one in new if "/" in one.target and is_wide(ip_network(one.target))]
+    if wide:
+        # A list can have thousands of networks; the question names three of them.
+        named = ", ".join(wide[:3]) + (", ..." if len(wide) > 3 else "")
+        confirm(f"The list has very wide networks: {named} ({len(wide)} in all). Ban them?", yes)
+    confirm_admins(stores, [one.target for one in new if one.kind == "name"], yes)
 
 
 def _add(

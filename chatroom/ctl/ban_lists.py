@@ -2,7 +2,8 @@
 
 A line is a JSON object with the keys ``kind`` (``name`` or ``ip``), ``target``, ``reason``, ``until_at`` (ISO 8601, or
 null for a permanent ban) and ``created_at`` (null or missing for now). The export adds ``by`` for the reader; the
-import ignores it. A line can also be a bare name, address or network, followed by a comment after ``#`` or ``;``.
+import ignores it. A line can also be a bare name, address or network, followed by a comment after ``#`` or ``;``, or
+one of the lines in ``foreign_ban_lists``.
 """
 
 from __future__ import annotations
@@ -11,13 +12,14 @@ import json
 import re
 import time
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
-from typing import Any
+from datetime import UTC, datetime, tzinfo
+from typing import Any, NamedTuple
 
 from chatroom.chat.admission.ban_policy import check_reason, covers_loopback, outlasts
 from chatroom.chat.admission.ban_targets import NameTarget, format_network, parse_name, parse_network, parse_target
 from chatroom.chat.stored.ban_stores import BanStore
 from chatroom.chat.stored.records import Actor, Ban, BanKind, NewBan
+from chatroom.ctl.foreign_ban_lists import ForeignBan, parse_foreign
 from chatroom.ctl.output import to_json
 from chatroom.errors import InvalidValue, Refused
 from chatroom.irc.names import casefold
@@ -30,7 +32,23 @@ _FIRST_BATCH = 50
 """The size of the first batch, small enough for a slow disk. Later sizes are measured."""
 _LINES_A_CALL = 1000
 """How many lines are read between two calls of ``on_read``."""
-_COMMENT = re.compile(r"[#;].*")
+_COMMENT = re.compile(r"[#;](.*)")
+
+
+class PlainLines(NamedTuple):
+    """How lines that are no JSON are read."""
+
+    until_at: datetime | None = None
+    """The end of bans on lines that give none."""
+    only_networks: bool = False
+    """True if a name is an error."""
+    with_comments: bool = False
+    """True if the comment of a line is the reason."""
+    zone: tzinfo | None = None
+    """The zone of times in the line; None is that of this machine."""
+
+
+_AS_THEY_ARE = PlainLines()
 
 
 def _key(one: NewBan | Ban) -> tuple[BanKind, str]:
@@ -56,6 +74,7 @@ def read(
     reason: str,
     *,
     allow_loopback: bool,
+    plain: PlainLines = _AS_THEY_ARE,
     on_read: Callable[[int], object] = lambda characters: None,
 ) -> tuple[list[NewBan], list[str]]:
     """Return the bans of a file, each target once, and the errors in the other lines, as ``NUMBER: text``.
@@ -65,7 +84,7 @@ def read(
     how many characters were read since the last call.
     """
     wanted: dict[tuple[BanKind, str], NewBan] = {}
-    errors, characters = [], 0
+    errors, characters, now = [], 0, datetime.now(UTC)
     for number, line in enumerate(lines, 1):
         characters += len(line)
         if number % _LINES_A_CALL == 0:
@@ -75,16 +94,14 @@ def read(
         text = line.lstrip("\ufeff").strip()
         try:
             if text.startswith("{"):
-                one = _from_json(text, reason, allow_loopback)
+                found = [_from_json(text, reason, allow_loopback)]
             else:
-                text = _COMMENT.sub("", text).strip()
-                if not text:
-                    continue
-                one = _from_text(text, None, allow_loopback)._replace(reason=reason)
+                found = _from_line(text, reason, allow_loopback, plain, now)
         except Refused as error:
             errors.append(f"{number}: {error}")
         else:
-            wanted.setdefault(_key(one), one)
+            for one in found:
+                wanted.setdefault(_key(one), one)
     return list(wanted.values()), errors
 
 
@@ -146,6 +163,28 @@ def _from_json(text: str, reason: str, allow_loopback: bool) -> NewBan:
 def _not_future(at: datetime | None) -> datetime | None:
     # The clock of another server may be ahead of ours.
     return None if at is None or at > datetime.now(UTC) else at
+
+
+def _from_line(text: str, reason: str, allow_loopback: bool, plain: PlainLines, now: datetime) -> list[NewBan]:
+    """The bans of a line that is no JSON, each with its reason and end."""
+    # First with what may be a comment: ipset has a sign of its own for that.
+    foreign = parse_foreign(text, now, plain.zone) if text.startswith("add ") else None
+    if foreign is None:
+        comment = _COMMENT.search(text)
+        if comment is not None and plain.with_comments:
+            reason = check_reason(comment[1].strip()) or reason
+        text = _COMMENT.sub("", text).strip()
+        # A single word, as most lines are, is none of those.
+        foreign = parse_foreign(text, now, plain.zone) if " " in text or "\t" in text or "," in text else None
+    if foreign is None:
+        foreign = [ForeignBan(text)] if text else []
+    kind = "ip" if plain.only_networks else None
+    return [
+        _from_text(one.target, kind, allow_loopback)._replace(
+            reason=check_reason(one.reason) or reason, until_at=one.until_at or plain.until_at
+        )
+        for one in foreign
+    ]
 
 
 def _from_text(text: str, kind: str | None, allow_loopback: bool) -> NewBan:
