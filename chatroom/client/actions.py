@@ -74,6 +74,9 @@ class Print:
 class Register:
     """Ask the user for a new password, and register the nick with it."""
 
+    token: str = ""
+    """That of an invite; empty if there is none."""
+
 
 @dataclass(frozen=True, slots=True)
 class LogIn:

@@ -163,9 +163,9 @@ class ChatSession:
             connection.link.abandon()
         return [Info(f"Connecting again to {self._route.address}.")]
 
-    def register(self) -> None:
-        """Ask the user for a password to register the nick with."""
-        self.question = self._new_account.ask(self.state.nick)
+    def register(self, token: str) -> None:
+        """Ask the user for a password to register the nick with. ``token`` is that of an invite, or empty."""
+        self.question = self._new_account.ask(self.state.nick, token)
 
     def answer(self, text: str) -> list[Event]:
         """Take the user's answer to ``question``. An empty password asks for another nick instead."""
@@ -330,8 +330,8 @@ class ChatSession:
                 self._connection.final_reason = reason
         elif message.verb == "CAP":
             steps = self._login.feed_later(message)
-        elif message.verb in ("REGISTER", "FAIL") and "REGISTER" in (message.verb, *message.params[:1]):
-            self._new_account.read(message, self.state.nick)
+        elif message.verb in ("REGISTER", "VERIFY", "FAIL"):
+            steps = self._new_account.read(message, self.state.nick)
         events = self.talk.show(self._take(steps or self._later_login.feed(message)))
         events += self.talk.hear(message)
         for event in events:
@@ -389,4 +389,4 @@ class ChatSession:
         self.online = self.has_been_online = True
         self._was_asked = False
         self._retries.welcomed()
-        return events
+        return events + self._take(self._new_account.begin())

@@ -346,6 +346,7 @@ _HANDLERS: dict[str, Callable[[State, Message], list[Event]]] = {
     "WARN": State._on_standard_reply,
     "FAIL": State._on_standard_reply,
     "REGISTER": State._on_register,
+    "VERIFY": State._on_register,
     "WALLOPS": State._on_wallops,
     "TAGMSG": State._on_tags,
     "REDACT": State._on_redaction,

@@ -8,11 +8,13 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from queue import SimpleQueue
+from typing import TYPE_CHECKING
 
 from chatroom.client import plain, std_streams
 from chatroom.client.address import LOOPBACK
 from chatroom.client.chat_session import ChatSession
 from chatroom.client.handshake import Login
+from chatroom.client.invited_login import InvitedLogin
 from chatroom.client.line_output import LineOutput
 from chatroom.client.link import Link, LinkItem
 from chatroom.client.options import Options, default_nick
@@ -21,6 +23,9 @@ from chatroom.client.stdin_lines import LineSource, StdinThread
 from chatroom.client.terminal_echo import TerminalEcho
 from chatroom.client.text import well_formed
 from chatroom.client.wanted_caps import FOR_A_PIPE, FOR_LINES, FOR_PLACES
+
+if TYPE_CHECKING:
+    from chatroom.client.screen import Screen
 
 
 def chat_in_lines(
@@ -67,6 +72,8 @@ async def chat_on_screen(options: Options) -> int:
             if not nick:
                 # The default stands in brackets instead of on the line, so that another nick can be typed at once.
                 nick = (await screen.ask(f"Nickname [{default_nick()}]: ") or "").strip() or default_nick()
+            if options.invite and not options.password:
+                options = replace(options, password=well_formed(await _choose_password(screen, nick)))
             if options.asks_password:
                 password = await screen.ask(f"Password for {options.account}: ", secret=True)
                 options = replace(options, password=well_formed(password or ""))
@@ -123,9 +130,23 @@ async def chat_full_screen(options: Options) -> int:
     return code if code is not None else 1
 
 
+async def _choose_password(screen: Screen, nick: str) -> str:
+    """Ask for a new password until it was typed twice. Raises as ``Screen.ask``, and EOFError for an empty one."""
+    why = ""
+    while True:
+        first = await screen.ask(f"{why}New password for {nick}: ", secret=True)
+        if not first:
+            raise EOFError
+        if await screen.ask("Repeat the password: ", secret=True) == first:
+            return first
+        why = "The passwords differ. "
+
+
 def _make_link(route: Route, post: Callable[[LinkItem], None], waiting: Callable[[], int]) -> Link:
     return Link(route.address, post, trust=route.trust, waiting=waiting)
 
 
 def _login(options: Options, nick: str, caps: tuple[str, ...]) -> Login:
+    if options.invite:
+        return InvitedLogin(nick, options.password, options.invite, options.server_password, caps)
     return Login(nick, options.account, options.password, options.server_password, caps)

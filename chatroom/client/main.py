@@ -15,6 +15,7 @@ import click
 from chatroom import __version__
 from chatroom.client import std_streams
 from chatroom.client.address import Address, parse_address
+from chatroom.client.server_link import split_link
 from chatroom.client.start_options import Beginning, channel_name, complete
 from chatroom.client.stdin_lines import LineSource
 from chatroom.client.terminal_echo import TerminalEcho
@@ -83,7 +84,7 @@ def _convert_fingerprint(ctx: click.Context, param: click.Parameter, value: str 
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
-@click.argument("server", default="", metavar="[HOST[:PORT]|NAME]")
+@click.argument("server", default="", metavar="[HOST[:PORT]|NAME|LINK]")
 @click.option("--nick", help="Your nick. Without it you are asked; the default is your login name.")
 @click.option("--account", help="Log in to this account. The nick may differ from it.")
 @click.option("--join", multiple=True, metavar="CHANNEL", help="Join this channel; may be repeated.")
@@ -140,12 +141,18 @@ def command(
 
         chatroom ircs://chat.example.org
 
+    A link with an invite asks for a nick and a password, registers the account and joins the channel:
+
+        chatroom "ircs://chat.example.org/tea?invite=TOKEN"
+
     CHATROOM_PASSWORD and CHATROOM_SERVER_PASSWORD give the passwords of your account and of the server. At a terminal
     you are asked for them. CHATROOM_DEBUG=1 shows the traceback of an internal error.
     """
     trust = Trust(fingerprint, well_formed(ca), well_formed(certificate), well_formed(key))
     channels = tuple(channel_name(well_formed(name)) for name in join)
-    given = Beginning(well_formed(server), well_formed(nick or ""), well_formed(account or ""), channels, tls, trust)
+    link = split_link(well_formed(server))
+    channels += (link.channel,) if link.channel else ()
+    given = Beginning(link.server, well_formed(nick or ""), well_formed(account or ""), channels, tls, trust)
     if write_config:
         return _write_settings(config)
     desk = _open_settings(config)
@@ -160,13 +167,15 @@ def command(
         except OSError as error:
             std_streams.tell(sys.stderr, f"chatroom: cannot read stdin: {error.strerror}\n")
             return 1
-    options = _make_options(start, server_password, desk)
+    options = _make_options(start, server_password, desk, link.invite)
     # TERM=dumb: this terminal cannot move the cursor. A shell inside an editor is one.
     piped = not (sys.stdin.isatty() and sys.stdout.isatty()) or os.environ.get("TERM", "dumb") == "dumb"
     if as_plain or piped:
         return _run_plain(options, source, commands)
     # Textual draws on stderr, so that stdout could be piped.
-    return _run_full_screen(options) if on_full_screen and sys.stderr.isatty() else _run_screen(options)
+    # The full screen asks for no new password.
+    takes_places = on_full_screen and sys.stderr.isatty() and not (options.invite and not options.password)
+    return _run_full_screen(options) if takes_places else _run_screen(options)
 
 
 # The imports of these functions are in them, because --version and --help need none of them.
@@ -191,7 +200,7 @@ def _write_settings(config: str | None) -> int:
     return 0
 
 
-def _make_options(start: Beginning, server_password: str, settings: SettingsDesk) -> Options:
+def _make_options(start: Beginning, server_password: str, settings: SettingsDesk, invite: str) -> Options:
     from chatroom.client.known_servers import KnownServers, default_path
     from chatroom.client.options import Options
     from chatroom.client.route import Route
@@ -204,6 +213,7 @@ def _make_options(start: Beginning, server_password: str, settings: SettingsDesk
         well_formed(server_password),
         start.join,
         settings,
+        invite,
     )
 
 
@@ -218,7 +228,7 @@ def _parse_server(start: Beginning) -> Address:
         address = parse_address(start.server, tls=start.tls or trust != SYSTEM_TRUST)
     except ValueError:
         text = f"{start.server!r} is not HOST or HOST:PORT, nor a saved server"
-        raise click.BadParameter(text, param_hint="'[HOST[:PORT]|NAME]'") from None
+        raise click.BadParameter(text, param_hint="'[HOST[:PORT]|NAME|LINK]'") from None
     if trust.authorities or trust.certificate:
         # Before the chat: a wrong file is no reason to try again. Only then, because it loads ssl.
         from chatroom.client.secure_socket import check_files
@@ -256,7 +266,19 @@ def _run_full_screen(options: Options) -> int:
 
 def _run_plain(options: Options, source: LineSource, commands: bool) -> int:
     interactive = sys.stdin.isatty()
+    from chatroom.client.options import default_nick
+
     echo = TerminalEcho(sys.stdin.fileno())
+    if options.invite and not options.password:
+        if not interactive:
+            std_streams.tell(sys.stderr, "chatroom: set CHATROOM_PASSWORD to the password of the new account\n")
+            return 1
+        nick = options.nick or default_nick()
+        first = _ask_password(f"New password for {nick}: ", source, echo)
+        if not first or _ask_password("Repeat the password: ", source, echo) != first:
+            std_streams.tell(sys.stderr, "chatroom: the passwords differ, or are empty; nothing was registered\n")
+            return 1
+        options = replace(options, password=well_formed(first))
     if options.asks_password:
         if not interactive:
             text = f"set CHATROOM_PASSWORD to the password of {options.account}"

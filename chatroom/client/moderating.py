@@ -1,4 +1,4 @@
-"""/kick, /ban and what belongs to them.
+"""/kick, /ban, and what else moderators do.
 
 With a channel these act on the channel. Without one, an operator of our server may mean the whole server, so the user
 is asked; for everybody else, and on other servers, they act on the channel in front. A pipe is never asked: there a
@@ -103,6 +103,16 @@ def bans(context: Context, rest: str) -> list[Action]:
         return [line("UBAN", "LIST", *(word for word in words if word != SERVER))]
     channel = words[0] if context.state.is_channel(rest) else _need(_room(context))
     return [line("CBAN", channel) if context.state.is_ours else line("MODE", channel, "b")]
+
+
+def invite_link(context: Context, rest: str) -> list[Action]:
+    """Make an invite of our server, into the channel in front unless another one is named."""
+    words = rest.split()
+    if not context.state.is_ours:
+        raise Misused("Only chatroom's own server makes invites. /invite NAME invites a user to a channel.")
+    if not any(context.state.is_channel(word) for word in words) and _room(context):
+        words.append(_room(context))
+    return [line("INVITELINK", "CREATE", *words)]
 
 
 def change_standing(mode: str) -> Callable[[Context, str], list[Action]]:

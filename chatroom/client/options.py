@@ -21,6 +21,8 @@ class Options:
     server_password: str
     join: tuple[str, ...]
     settings: SettingsDesk = field(default_factory=SettingsDesk)
+    invite: str = ""
+    """The token of an invite, with which the nick is registered; empty if there is none."""
 
     @property
     def asks_password(self) -> bool:

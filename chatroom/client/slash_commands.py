@@ -25,7 +25,17 @@ from chatroom.client.actions import (
 from chatroom.client.chat_events import SaidKind
 from chatroom.client.command_words import Misused, channel_first, line, words_of, wrong
 from chatroom.client.message_commands import REACT_HELP, REDACT_HELP, REPLY_HELP, edit, react, redact, reply
-from chatroom.client.moderating import BAN_HELP, KICK_HELP, UNBAN_HELP, ban, bans, change_standing, kick, unban
+from chatroom.client.moderating import (
+    BAN_HELP,
+    KICK_HELP,
+    UNBAN_HELP,
+    ban,
+    bans,
+    change_standing,
+    invite_link,
+    kick,
+    unban,
+)
 from chatroom.client.search_queries import CAPABILITY, HELP, question
 
 Handler = Callable[[Context, str], list[Action]]
@@ -193,6 +203,12 @@ def _login(context: Context, rest: str) -> list[Action]:
     return [LogIn(rest or context.state.nick)]
 
 
+def _register(context: Context, rest: str) -> list[Action]:
+    if len(rest.split()) > 1:
+        raise Misused("The password is asked for, so that nobody reads it.")
+    return [Register(rest)]
+
+
 def _invite(context: Context, rest: str) -> list[Action]:
     words = words_of(rest, 1)
     channel, _ = channel_first(context, " ".join(words[1:]))
@@ -253,7 +269,7 @@ TOPICS: dict[str, tuple[Command, ...]] = {
         Command("back", "", "end being away", lambda context, rest: [Line("AWAY")]),
         Command("login", "[ACCOUNT]", "log in; asks for the password", _login),
         Command("ignore", "[NAME]", "stop reading NAME, or read NAME again", lambda c, rest: [Ignore(rest)], "nick"),
-        Command("register", "", "register your nick with a password", lambda context, rest: [Register()]),
+        Command("register", "[TOKEN]", "register your nick; TOKEN is an invite's", _register),
     ),
     "moderate": (
         Command("op", "[CHANNEL] NAME...", "make users operators of a channel", change_standing("+o"), "nick"),
@@ -264,6 +280,7 @@ TOPICS: dict[str, tuple[Command, ...]] = {
         Command("ban", "[CHANNEL] NAME [TIME] [REASON]", "keep a user out of a channel", ban, "both", (), BAN_HELP),
         Command("unban", "[CHANNEL] NAME", "lift a ban", unban, "both", (), UNBAN_HELP),
         Command("bans", "[CHANNEL]", "list the bans in force", bans, "channel"),
+        Command("invite-link", "[CHANNEL] [USES] [TIME]", "make a link to register by", invite_link, "channel"),
     ),
     "program": (
         Command("help", "[COMMAND]", "list the commands, or explain one", _help, "command", ("h", "?")),

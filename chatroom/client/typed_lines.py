@@ -78,7 +78,7 @@ class Chat(Protocol):
     def ask(self, question: Choose | LogIn) -> None:
         """Ask the user what to do, or for the password of an account."""
 
-    def register(self) -> None:
+    def register(self, token: str) -> None:
         """Ask the user for a password to register the nick with."""
 
 
@@ -176,7 +176,7 @@ class TypedLines:
         if isinstance(action, Line):
             session.speech.ask(action.line, typed)
         elif isinstance(action, Register):
-            session.register()
+            session.register(action.token)
         elif isinstance(action, LogIn | Choose):
             session.ask(action)
         elif isinstance(action, Leave):

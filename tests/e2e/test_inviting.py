@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import signal
+import subprocess
 from typing import Any
 
-from harness.daemon import PASSWORD, Client, Daemon, Place, running, stopped_well, until
+from harness.daemon import PASSWORD, Client, Daemon, Place, running, script, stopped_well, until
+from harness.terminal import Terminal
 
 
 def begin(daemon: Daemon, nick: str) -> Client:
@@ -94,3 +96,67 @@ def test_a_removed_invite_opens_nothing_on_the_running_daemon() -> None:
         with begin(daemon, "zoe") as zoe:
             zoe.send(f"VERIFY * {token}")
             assert zoe.expect("FAIL").endswith("INVALID_CODE zoe :There is no such invite")
+
+
+# -- our client ------------------------------------------------------------------------------------------------------
+
+
+def sit(daemon: Daemon, *args: str, password: str = "") -> Terminal:
+    """Run ``chatroom`` in a terminal."""
+    environment = {**daemon.place.environment, "TERM": "xterm-256color", "CHATROOM_PASSWORD": password}
+    return Terminal(*args, program=script("chatroom"), env=environment)
+
+
+def test_our_client_makes_a_link_and_another_one_opens_it() -> None:
+    """An admin types /invite-link. Who opens the link chooses a nick and a password, and is in the channel."""
+    with running({"ada": "admin"}, accounts__registration="invite", accounts__require_login=True) as daemon:
+        ada = sit(daemon, f"127.0.0.1:{daemon.port}", "--account", "ada", "--join", "tea", password=PASSWORD)
+        ada.see_last("[#tea]")
+        ada.enter("/mode +i")
+        ada.enter("/invite-link 12h")
+        ada.see("invite 1 and #tea, for 1 account")
+        ada.see("irc://127.0.0.1/tea?invite=1-")
+        token = next(word.rpartition("=")[2] for line in ada.lines for word in line.split() if "?invite=" in word)
+        # The daemon's settings name port 6667, and the test's daemon has another one.
+        zoe = sit(daemon, f"irc://127.0.0.1:{daemon.port}/tea?invite={token}")
+        zoe.wait(lambda: zoe.last.startswith("Nickname ["), "the question for the nick")
+        zoe.enter("zoe")
+        zoe.see_last("New password for zoe:")
+        zoe.enter("hunter2222")
+        zoe.see_last("Repeat the password:")
+        zoe.enter("hunter2223")
+        zoe.see_last("The passwords differ. New password for zoe:")
+        zoe.enter("hunter2222")
+        zoe.see_last("Repeat the password:")
+        zoe.enter("hunter2222")
+        zoe.see("[#tea] 2 here: @ada, zoe")
+        zoe.see_last("[#tea]")
+        ada.see("[#tea] zoe joined")
+        again = sit(daemon, f"irc://127.0.0.1:{daemon.port}/tea?invite=1-wrong", "--nick", "yan", password="hunter2222")
+        again.see("refused the login: There is no such invite")
+        assert again.finish() == 1
+        for terminal in (ada, zoe, again):
+            terminal.close()
+
+
+def test_a_script_uses_an_invite() -> None:
+    """In a pipe the password comes from the environment; without one the way out is named."""
+    with running(accounts__registration="invite", accounts__require_login=True) as daemon:
+        token = invite(daemon.place)["token"]
+        link = f"irc://127.0.0.1:{daemon.port}/lobby?invite={token}"
+
+        def pipe(password: str) -> subprocess.CompletedProcess[str]:
+            return subprocess.run(
+                [script("chatroom"), link, "--nick", "bot"],
+                input="hello from the bot\n",
+                capture_output=True,
+                text=True,
+                env={**daemon.place.environment, "CHATROOM_PASSWORD": password},
+                timeout=60,
+            )
+
+        assert "set CHATROOM_PASSWORD" in pipe("").stderr
+        done = pipe("hunter2222")
+        assert (done.returncode, done.stderr) == (0, ""), done.stderr
+        assert [one["name"] for one in daemon.place.ctl_json("user", "list")] == ["bot"]
+        assert "hello from the bot" in daemon.place.ctl("history", "search", "hello")
