@@ -19,6 +19,8 @@ from chatroom.irc.message import Message
 
 CAPABILITY = "draft/account-registration"
 _OF_THE_NICK = ("ACCOUNT_EXISTS", "BAD_ACCOUNT_NAME", "ACCOUNT_NAME_MUST_BE_NICK", "NEED_NICK")
+_FAULTS = ("400", "421", "461")
+"""Numerics with which a server says that it has not understood REGISTER or VERIFY, or cannot do it."""
 
 
 class InvitedLogin(Login):
@@ -52,6 +54,8 @@ class InvitedLogin(Login):
         """Take a message of the server. What answers the registration is not for ``Login``."""
         if self._stage == "asked" and message.verb in ("REGISTER", "VERIFY", "FAIL"):
             return self._guard.filter(self._on_registration(message))
+        if self._stage == "asked" and message.verb in _FAULTS and message.params[1:2] in (["REGISTER"], ["VERIFY"]):
+            return self._end(message.params[-1])
         return super().feed(message)
 
     def answer_nick(self, nick: str) -> list[Step]:
@@ -100,6 +104,9 @@ class InvitedLogin(Login):
             self._stage = "asks-nick"
             hint = " If it is yours, start chatroom without the invite." if code == "ACCOUNT_EXISTS" else ""
             return [Ask("nick", self.nick, f"{text}.{hint}")]
+        return self._end(text)
+
+    def _end(self, text: str) -> list[Step]:
         # The server would wait for another try. The user begins anew: with another invite, or another password.
         self._state = "over"
         return [Failed(text, final=True), Send("QUIT")]

@@ -51,9 +51,10 @@ class Accounts:
 
     registration: str = setting(
         "open",
-        Choice(("open", "invite", "closed"), true="open", false="closed"),
+        Choice(("open", "invite", "approval", "closed"), true="open", false="closed"),
         "Who can register an account from the chat. open: everyone. invite: who has an invite, which moderators and "
-        '"chatroomctl invite create" make. closed: nobody, only chatroomctl creates accounts.',
+        '"chatroomctl invite create" make. approval: everyone whom a moderator or "chatroomctl user approve" approves, '
+        "and who has an invite. closed: nobody, only chatroomctl creates accounts.",
     )
     register_before_connect: bool = setting(
         True, YesOrNo(), "Allow REGISTER before the connection is complete. If false, a user must connect first."

@@ -37,7 +37,7 @@ _PLAIN_PORT, _TLS_PORT = 6667, 6697
 _CERTIFICATE_DAYS = 3650
 _ALL = ("0.0.0.0", "::")  # noqa: S104 - compared with, not listened on
 _TLS_CHOICES = ("none", "self-signed", "files")
-_REGISTRATION_CHOICES = ("open", "invite", "closed")
+_REGISTRATION_CHOICES = ("open", "invite", "approval", "closed")
 
 
 @dataclass(frozen=True, slots=True)

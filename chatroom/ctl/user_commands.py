@@ -21,6 +21,7 @@ from chatroom.ctl.output import confirm, json_option, print_json, print_pairs, p
 from chatroom.ctl.streams import warn
 from chatroom.ctl.subcommands import Subcommands
 from chatroom.ctl.user_cert_commands import cert
+from chatroom.ctl.user_request_commands import approve, pending, reject
 from chatroom.storage.sqlite.sqlite_stores import open_stores
 
 _role_type = click.Choice([role.word for role in Role])
@@ -46,7 +47,8 @@ def user() -> None:
     """
 
 
-user.add_command(cert)
+for _command in (cert, pending, approve, reject):
+    user.add_command(_command)
 
 
 @user.command("create")

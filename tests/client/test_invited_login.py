@@ -101,6 +101,7 @@ def test_an_answer_after_the_connection_was_lost_begins_anew() -> None:
         ":srv FAIL VERIFY INVALID_CODE zoe :This invite is used up",
         ":srv FAIL REGISTER WEAK_PASSWORD zoe :A password has at least 8 characters",
         ":srv FAIL REGISTER DISALLOWED zoe :This server does not register names",
+        ":srv 400 zoe REGISTER :An internal error",
     ],
 )
 def test_another_refusal_ends_the_chat(line: str) -> None:

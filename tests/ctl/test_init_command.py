@@ -139,7 +139,7 @@ def test_at_a_terminal_it_asks_until_an_answer_is_good(home: Path) -> None:
         ("Address to listen on", "0.0.0.0:7000"),
         ("[self-signed]", ""),
         ("Who may register", "nobody"),
-        ("answer one of open, invite, closed", "closed"),
+        ("answer one of open, invite, approval, closed", "closed"),
         ("first admin", "alice"),
     ):
         child.expect_exact(prompt)

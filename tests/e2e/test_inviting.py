@@ -98,6 +98,26 @@ def test_a_removed_invite_opens_nothing_on_the_running_daemon() -> None:
             assert zoe.expect("FAIL").endswith("INVALID_CODE zoe :There is no such invite")
 
 
+def test_the_shell_approves_while_the_applicant_waits() -> None:
+    """The applicant is logged in at once. Another one reads why not, and a third is approved without a daemon."""
+    with Place.make(accounts__registration="approval") as place:
+        for daemon in stopped_well(Daemon(place)):
+            with daemon.connect("zoe") as zoe, daemon.connect("yan") as yan, daemon.connect("xen") as xen:
+                for client in (zoe, yan, xen):
+                    client.send(f"REGISTER * * :{PASSWORD}")
+                    client.expect("VERIFICATION_REQUIRED")
+                assert [one["name"] for one in place.ctl_json("user", "pending")] == ["zoe", "yan", "xen"]
+                place.ctl("user", "approve", "zoe")
+                zoe.expect("900")
+                place.ctl("user", "reject", "yan", "--reason", "who are you?")
+                yan.expect("You may not register yan: who are you?")
+        place.ctl("user", "approve", "xen")
+        assert place.ctl_json("user", "pending") == []
+        for daemon in stopped_well(Daemon(place)):
+            with daemon.connect("xen", password=f"xen:{PASSWORD}"):
+                assert [one["name"] for one in place.ctl_json("user", "list")] == ["xen", "zoe"]
+
+
 # -- our client ------------------------------------------------------------------------------------------------------
 
 
@@ -133,7 +153,7 @@ def test_our_client_makes_a_link_and_another_one_opens_it() -> None:
         zoe.see_last("[#tea]")
         ada.see("[#tea] zoe joined")
         again = sit(daemon, f"irc://127.0.0.1:{daemon.port}/tea?invite=1-wrong", "--nick", "yan", password="hunter2222")
-        again.see("refused the login: There is no such invite")
+        again.see("There is no such invite")
         assert again.finish() == 1
         for terminal in (ada, zoe, again):
             terminal.close()

@@ -185,6 +185,7 @@ _HIGHEST = {"accounts": 8, "bans": 9, "filters": 10, "invites": 13, "audit": 11,
 """Ids of rows that were deleted since."""
 REMADE = {
     *("changes", "failed_logins", "migrations", "sqlite_sequence", "sqlite_stat1"),
+    *("invites", "requests", "request_credentials", "reset_tokens"),
     *("places", "message_words", "history_state"),
 }
 """Tables that are not in an archive: a new database has its own (``docs/archive.md``)."""

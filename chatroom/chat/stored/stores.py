@@ -1,4 +1,4 @@
-"""The Protocols of the stores for accounts, channels and the audit, and what all stores have in common.
+"""The Protocols of the stores for accounts and the audit, and what all stores have in common.
 
 ``chatroom.storage`` implements them on SQLite. A docstring here is the contract of every implementation. All methods
 have this in common:
@@ -20,7 +20,7 @@ have this in common:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Protocol
@@ -28,6 +28,7 @@ from typing import Protocol
 from chatroom.chat.stored.account_stores import AccountDataStore, ClientCertificateStore, FailedLoginStore
 from chatroom.chat.stored.archive_stores import ArchiveStore
 from chatroom.chat.stored.ban_stores import BanStore
+from chatroom.chat.stored.channel_stores import ChannelStore
 from chatroom.chat.stored.filter_stores import FilterStore
 from chatroom.chat.stored.history_stores import HistoryStore, PresenceStore
 from chatroom.chat.stored.invite_stores import InviteStore
@@ -40,8 +41,8 @@ from chatroom.chat.stored.records import (
     Credential,
     RenamedAccount,
     Role,
-    StoredChannel,
 )
+from chatroom.chat.stored.request_stores import RequestStore
 
 
 class AccountStore(Protocol):
@@ -179,52 +180,6 @@ class AccountStore(Protocol):
         ...
 
 
-class ChannelStore(Protocol):
-    """The channels that outlive their members.
-
-    Only the daemon writes channels, and each write has the whole channel. So the stored channel is always one that was
-    in memory at some time, and the last write wins.
-    """
-
-    def load_all(self) -> Iterator[StoredChannel]:
-        """All stored channels, in the order in which they were first stored.
-
-        Consume the iterator before another call of this thread's stores.
-        """
-        ...
-
-    def save(self, channel: StoredChannel, by: Actor, action: str, detail: str) -> None:
-        """Store a channel, new or changed. Audit: ``action`` with ``detail``; none if ``action`` is empty.
-
-        A founder or an access entry is left out if its account was deleted meanwhile.
-        """
-        ...
-
-    def rename(self, old: str, new: str, channel: StoredChannel | None, by: Actor | None) -> None:
-        """Give the channel ``old`` another name everywhere but in the history.
-
-        Audit: ``channel.rename``, unless ``by`` is None.
-
-        ``channel`` is stored under its new name; it is None for a channel that ends with its last member. Forwards of
-        other channels, read markers and the places that accounts left (``PresenceStore``) follow. Those under the new
-        name were of an earlier channel, and are deleted. The new name may be the old one in another case. Raises
-        ``AlreadyExists`` if another stored channel has it.
-        """
-        ...
-
-    def record_use(self, names: Sequence[str], used_ms: int) -> None:
-        """Set when channels last had a member. No change is logged. Skips those that are not stored."""
-        ...
-
-    def delete(self, name: str, by: Actor, detail: str = "") -> None:
-        """Delete a channel, but not its history. Raises ``NotFound``. Audit: ``channel.delete`` with ``detail``."""
-        ...
-
-    def find(self, name: str) -> StoredChannel | None:
-        """The stored channel called ``name``, or None."""
-        ...
-
-
 class AuditStore(Protocol):
     """The audit. Rows are added and never changed.
 
@@ -269,6 +224,11 @@ class Stores(Protocol):
     @property
     def invites(self) -> InviteStore:
         """Invites, with which accounts are registered."""
+        ...
+
+    @property
+    def requests(self) -> RequestStore:
+        """Requests for accounts, which wait for a moderator."""
         ...
 
     @property

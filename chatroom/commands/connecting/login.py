@@ -119,6 +119,12 @@ class Attempt:
                 world.throttle.forgive(key, self._turn_mono_ms)
         world.kept_failures.forgive(self._counted(world), world.wall_ms, world.mono_ms)
 
+    def wait(self, context: Context) -> Denied:
+        """Return the refusal of who has asked for the account, and has the password of the request."""
+        self.forgive(context.world)
+        why = "your registration waits for a moderator, try again later"
+        return self._denied(context, Denied(why, numerics.RPL_TRYAGAIN))
+
     def put_off(self, context: Context) -> Denied:
         """Return the refusal of a try whose password was not checked, because too many wait for that."""
         return self._denied(context, Denied("too many log in at once, try again in a moment", numerics.RPL_TRYAGAIN))
@@ -173,6 +179,8 @@ class _Checked(NamedTuple):
     """The stored bcrypt hash; empty if there is none."""
     scram: str | None
     """The stored SCRAM verifier, if any."""
+    waits: bool = False
+    """True if the password is that of a request for the name, which a moderator has not decided yet."""
 
 
 def check_password(context: Context, name: str, password: str, then: Then) -> Pending | None:
@@ -187,15 +195,18 @@ def check_password(context: Context, name: str, password: str, then: Then) -> Pe
 
     def job(stores: Stores) -> _Checked:
         account = stores.accounts.find(name)
-        account_id = account.id if account is not None else 0
-        stored = stores.accounts.find_credential(account_id, "bcrypt")
+        if account is None:
+            stored = stores.requests.find_credential(name, "bcrypt")
+            return _Checked(0, "", None, waits=passwords.verify(password, stored, settings.bcrypt_cost))
+        stored = stores.accounts.find_credential(account.id, "bcrypt")
         holds = passwords.verify(password, stored, settings.bcrypt_cost)
-        return _Checked(
-            account_id if holds else 0, stored or "", stores.accounts.find_credential(account_id, scram.KIND)
-        )
+        verifier = stores.accounts.find_credential(account.id, scram.KIND)
+        return _Checked(account.id if holds else 0, stored or "", verifier)
 
     def after(context: Context, checked: _Checked) -> Pending | None:
         account_id = checked.account_id
+        if checked.waits:
+            return then(context, attempt.wait(context))
         if not account_id or context.world.accounts.find_by_id(account_id) is not None:
             return conclude(context, checked)
         # The world does not know the account yet, because the shell has just made it: see ``know_account``.

@@ -21,9 +21,9 @@ from chatroom.commands.connecting.register import (
     create_account,
     is_address,
     make_new_credentials,
-    register,
     register_name,
 )
+from chatroom.commands.connecting.register_command import register
 from chatroom.commands.connecting.verify import use_invite
 from chatroom.commands.context import NICKSERV, Context, printable
 from chatroom.commands.pending import Pending

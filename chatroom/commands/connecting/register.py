@@ -1,7 +1,6 @@
-"""REGISTER: making an account from the chat.
+"""Making an account from the chat: the checks of a name, and what follows when the account is there.
 
-The account has the name of the nick of its user. A mail address is stored if the client gives one. No mail is sent. If
-registering takes an invite, ``verify`` goes on with its token.
+The account has the name of the nick of its user. A mail address is stored if the client gives one. No mail is sent.
 
 Source: IRCv3 draft/account-registration.
 """
@@ -22,7 +21,6 @@ from chatroom.chat.offered_capabilities import registers_before_connect
 from chatroom.chat.people.held_registration import HeldRegistration
 from chatroom.chat.stored.records import Account, AccountEntry, Actor, Credential, Role
 from chatroom.commands.action_limits import wait_for_registration
-from chatroom.commands.command_table import When, command
 from chatroom.commands.connecting.listed_addresses import ask_lists, find_listing
 from chatroom.commands.connecting.login import TLS_REQUIRED, log_in, may_log_in
 from chatroom.commands.connecting.registration import advance, nick_refusal, take_account
@@ -39,17 +37,6 @@ if TYPE_CHECKING:
 
 _ADDRESS = re.compile(r"[^@\s]+@[^@\s]+")
 _ADDRESS_BYTES = 254  # RFC 5321: the longest path is 256 bytes, with its brackets
-
-
-@command("REGISTER", "<account> <email> <password>", when=When.ANY)
-def register(context: Context, params: list[str]) -> Pending | None:
-    """Registers your nick as an account, so that no other user can take it:
-
-    REGISTER * * :password
-    If the server asks for an invite, send its token next: VERIFY * <token>
-    """
-    account, email, password = params[:3]
-    return register_name(context, account, email, password, _create_or_hold)
 
 
 def register_name(
@@ -95,17 +82,6 @@ def register_name(
     else:
         return then(context, HeldRegistration(nick, None if email == "*" else email, password))
     return None
-
-
-def _create_or_hold(context: Context, held: HeldRegistration) -> Pending | None:
-    """Create the account, or keep what was said until VERIFY brings the token of an invite."""
-    if context.world.settings.accounts.registration == "invite":
-        context.session.held = held
-        text = f"Registering takes an invite: send its token by VERIFY {held.name} <token>"
-        context.from_server("REGISTER", "VERIFICATION_REQUIRED", held.name, text)
-        return None
-    actor = Actor(held.name, context.session.address_text)
-    return create_account(context, held.name, held.email, held.password, actor, finish_registration)
 
 
 def get_nick(context: Context) -> str:
@@ -255,7 +231,7 @@ def create_account(
     return make_new_credentials(context, name, password, create)
 
 
-def _hand_over(context: Context, user: User, account_id: int) -> None:
+def hand_over(context: Context, user: User, account_id: int) -> None:
     """Give a new account the read markers and metadata that its user had as a guest."""
     own = context.world.online.account_data[account_id] = user.account_data
     markers, metadata = dict(own.markers), dict(own.metadata)
@@ -274,7 +250,7 @@ def finish_registration(context: Context, entry: AccountEntry, invite: Invite | 
     world, name, session = context.world, entry.name, context.session
     user, session.held = session.user, None
     if user is not None:
-        _hand_over(context, user, entry.id)
+        hand_over(context, user, entry.id)
     how = f" with invite {invite.id} of {invite.by}" if invite is not None else ""
     world.log_line(f"registered {name} from {session.address_text}{how}")
     text = f"{name} is registered and you are logged in"

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from chatroom.chat.people.held_registration import HeldRegistration
 from chatroom.chat.stored.invite_records import Invite, InvitedAccount, NewAccount
-from chatroom.chat.stored.records import Actor, Credential
+from chatroom.chat.stored.records import Actor
 from chatroom.commands.command_table import When, command
 from chatroom.commands.connecting.login import Attempt, Denied, end_after_failures
 from chatroom.commands.connecting.register import (
@@ -73,21 +73,31 @@ def use_invite(context: Context, held: HeldRegistration, token: str) -> Pending 
             _refuse(context, attempt, held, invite)
             return None
         attempt.forgive(context.world)
+        if held.request_id:
+            # Its password was hashed when it was asked for.
+            return Pending(
+                "store",
+                lambda stores: stores.requests.get_account(held.request_id),
+                lambda context, new: _register(context, attempt, held, token, new),
+            )
         return make_new_credentials(
-            context, name, held.password, lambda context, made: _register(context, attempt, held, token, made)
+            context,
+            name,
+            held.password,
+            lambda context, made: _register(context, attempt, held, token, NewAccount(name, made, held.email)),
         )
 
     return Pending("store", check, checked, attempt.delay_ms)
 
 
-def _register(
-    context: Context, attempt: Attempt, held: HeldRegistration, token: str, credentials: list[Credential]
-) -> Pending:
-    new = NewAccount(held.name, credentials, held.email)
+def _register(context: Context, attempt: Attempt, held: HeldRegistration, token: str, new: NewAccount) -> Pending:
     actor = Actor(held.name, context.session.address_text)
 
     def job(stores: Stores) -> InvitedAccount | str | None:
         # Another session may have used the invite, or registered the name, since it was looked at.
+        other = stores.requests.find(held.name)
+        if other is not None and other.id != held.request_id:
+            return None
         try:
             return stores.invites.register(token, new, actor)
         except WrongToken as error:

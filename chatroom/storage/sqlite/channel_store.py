@@ -22,7 +22,7 @@ _METADATA_COLUMNS = "channel_id, key, value"
 
 
 class SqliteChannels:
-    """Implements ``chatroom.chat.stored.stores.ChannelStore``."""
+    """Implements ``chatroom.chat.stored.channel_stores.ChannelStore``."""
 
     __slots__ = ("_database",)
 

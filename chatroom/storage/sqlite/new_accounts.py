@@ -27,11 +27,13 @@ def insert_account(
 
     ``created_at`` is when it was made elsewhere; None means now.
 
-    The audit has ``user.create`` with the role and ``detail``. Raises ``AlreadyExists`` if the name is taken.
+    A request for the name is deleted: it is answered by that. The audit has ``user.create`` with the role and
+    ``detail``. Raises ``AlreadyExists`` if the name is taken.
     """
     taken = database.row("SELECT name FROM accounts WHERE folded = ?", (casefold(name),))
     if taken is not None:
         raise AlreadyExists(f"there is an account called {taken[0]} already")
+    database.execute("DELETE FROM requests WHERE folded = ?", (casefold(name),))
     created_ms = database.now_ms() if created_at is None else to_ms(created_at)
     account_id = database.execute(
         "INSERT INTO accounts (name, folded, role, created_ms, email) VALUES (?, ?, ?, ?, ?)",

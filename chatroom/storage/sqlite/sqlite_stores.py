@@ -22,11 +22,13 @@ if TYPE_CHECKING:
     from chatroom.chat.stored.account_stores import AccountDataStore, ClientCertificateStore, FailedLoginStore
     from chatroom.chat.stored.archive_stores import ArchiveStore
     from chatroom.chat.stored.ban_stores import BanStore
+    from chatroom.chat.stored.channel_stores import ChannelStore
     from chatroom.chat.stored.filter_stores import FilterStore
     from chatroom.chat.stored.history_stores import HistoryStore, PresenceStore
     from chatroom.chat.stored.invite_stores import InviteStore
     from chatroom.chat.stored.records import Change
-    from chatroom.chat.stored.stores import AccountStore, AuditStore, ChannelStore
+    from chatroom.chat.stored.request_stores import RequestStore
+    from chatroom.chat.stored.stores import AccountStore, AuditStore
     from chatroom.storage.sqlite.backup import Progress
 
 
@@ -60,6 +62,13 @@ class SqliteStores:
         from chatroom.storage.sqlite.invite_store import SqliteInvites
 
         return SqliteInvites(self.database)
+
+    @cached_property
+    def requests(self) -> RequestStore:
+        """Requests for accounts."""
+        from chatroom.storage.sqlite.request_store import SqliteRequests
+
+        return SqliteRequests(self.database)
 
     @cached_property
     def client_certificates(self) -> ClientCertificateStore:

@@ -1,0 +1,54 @@
+"""The Protocol of the store for channels. What all methods have in common stands in ``stores``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Protocol
+
+from chatroom.chat.stored.records import Actor, StoredChannel
+
+
+class ChannelStore(Protocol):
+    """The channels that outlive their members.
+
+    Only the daemon writes channels, and each write has the whole channel. So the stored channel is always one that was
+    in memory at some time, and the last write wins.
+    """
+
+    def load_all(self) -> Iterator[StoredChannel]:
+        """All stored channels, in the order in which they were first stored.
+
+        Consume the iterator before another call of this thread's stores.
+        """
+        ...
+
+    def save(self, channel: StoredChannel, by: Actor, action: str, detail: str) -> None:
+        """Store a channel, new or changed. Audit: ``action`` with ``detail``; none if ``action`` is empty.
+
+        A founder or an access entry is left out if its account was deleted meanwhile.
+        """
+        ...
+
+    def rename(self, old: str, new: str, channel: StoredChannel | None, by: Actor | None) -> None:
+        """Give the channel ``old`` another name everywhere but in the history.
+
+        Audit: ``channel.rename``, unless ``by`` is None.
+
+        ``channel`` is stored under its new name; it is None for a channel that ends with its last member. Forwards of
+        other channels, read markers and the places that accounts left (``PresenceStore``) follow. Those under the new
+        name were of an earlier channel, and are deleted. The new name may be the old one in another case. Raises
+        ``AlreadyExists`` if another stored channel has it.
+        """
+        ...
+
+    def record_use(self, names: Sequence[str], used_ms: int) -> None:
+        """Set when channels last had a member. No change is logged. Skips those that are not stored."""
+        ...
+
+    def delete(self, name: str, by: Actor, detail: str = "") -> None:
+        """Delete a channel, but not its history. Raises ``NotFound``. Audit: ``channel.delete`` with ``detail``."""
+        ...
+
+    def find(self, name: str) -> StoredChannel | None:
+        """The stored channel called ``name``, or None."""
+        ...

@@ -1,0 +1,152 @@
+"""Requests for accounts: REGISTER where a moderator approves each, and REQUEST, by which moderators decide.
+
+``chatroomctl user approve`` and ``reject`` send REQUEST over the control socket if a daemon runs, because the daemon
+tells the applicant. The session that has asked is logged in when its request is approved: it has chosen the password.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from chatroom.chat.enforcement import free_nick
+from chatroom.chat.people.held_registration import HeldRegistration
+from chatroom.chat.stored.invite_records import NewAccount
+from chatroom.chat.stored.records import Account, Credential, Role
+from chatroom.chat.stored.request_records import Request
+from chatroom.commands.command_table import command
+from chatroom.commands.connecting.login import log_in, may_log_in
+from chatroom.commands.connecting.register import hand_over, make_new_credentials
+from chatroom.commands.connecting.registration import take_account
+from chatroom.commands.context import NICKSERV, Context
+from chatroom.commands.pending import Pending
+from chatroom.errors import AlreadyExists, InvalidValue, TooMany
+from chatroom.irc.limits import BAN_REASON_BYTES
+
+if TYPE_CHECKING:
+    from chatroom.chat.people.session import Session
+    from chatroom.chat.stored.stores import Stores
+    from chatroom.chat.world import World
+
+MOST_LISTED = 100
+"""How many requests one answer lists."""
+
+
+def ask_for_account(context: Context, held: HeldRegistration) -> Pending | None:
+    """Keep what REGISTER has said as a request, and tell the moderators who are present."""
+    origin = context.session.address_text
+
+    def store(context: Context, credentials: list[Credential]) -> Pending:
+        new = NewAccount(held.name, credentials, held.email)
+
+        def job(stores: Stores) -> Request | str:
+            try:
+                return stores.requests.add(new, origin)
+            except (AlreadyExists, TooMany) as error:
+                return str(error)
+
+        return Pending("store", job, asked)
+
+    def asked(context: Context, request: Request | str) -> None:
+        if isinstance(request, str):
+            context.fail("ACCOUNT_EXISTS", held.name, text=request[:1].upper() + request[1:])
+            return
+        # Its password is in the database now, as a hash.
+        context.session.held = replace(held, password="", request_id=request.id)
+        context.world.log_line(f"{request.name} asks for an account, from {origin}")
+        for user in context.world.online.operators:
+            text = f"{request.name} wants to register, from {origin}: REQUEST APPROVE {request.name}, or REJECT"
+            context.world.tell_notice(user, text)
+        text = f"A moderator decides if you may register {request.name}: stay here, or come back and log in later"
+        if context.verb == NICKSERV:
+            context.notice(text)
+            return
+        text += f". With an invite: VERIFY {request.name} <token>"
+        context.from_server("REGISTER", "VERIFICATION_REQUIRED", request.name, text)
+
+    return make_new_credentials(context, held.name, held.password, store)
+
+
+@command("REQUEST", "<subcommand> [<name> [<reason>]]", role=Role.MODERATOR, control=True)
+def request_(context: Context, params: list[str]) -> Pending | None:
+    """Lists the requests for accounts, and decides them:
+
+    REQUEST LIST
+    REQUEST APPROVE <name>: makes the account
+    REQUEST REJECT <name> [<reason>]
+    """
+    subcommand = params[0].upper()
+    if subcommand == "LIST":
+        return _list()
+    if subcommand not in ("APPROVE", "REJECT"):
+        raise InvalidValue(f"there is no subcommand REQUEST {params[0][:20]}; use LIST, APPROVE or REJECT")
+    if len(params) < 2 or not params[1]:
+        raise InvalidValue(f"REQUEST {subcommand} needs a name, which REQUEST LIST shows")
+    if subcommand == "APPROVE":
+        return _approve(context, params[1])
+    reason = context.cut(" ".join(params[2:]), BAN_REASON_BYTES)
+    return _reject(context, params[1], reason)
+
+
+def _list() -> Pending:
+    def show(context: Context, requests: list[Request]) -> None:
+        for one in requests[:MOST_LISTED]:
+            email = f", {one.email}" if one.email is not None else ""
+            text = f"{one.name}, from {one.origin}{email}, at {one.created_at:%Y-%m-%d %H:%M} UTC"
+            context.note("ENTRY", one.name, text=text)
+        rest = f"; chatroomctl user pending shows all {len(requests)}" if len(requests) > MOST_LISTED else ""
+        count = min(len(requests), MOST_LISTED)
+        context.note("END", "*", text=f"{count} request{'' if count == 1 else 's'}{rest}")
+
+    return Pending("store", lambda stores: stores.requests.list_all(), show)
+
+
+def _approve(context: Context, name: str) -> Pending:
+    actor = context.actor
+
+    def then(context: Context, approved: tuple[Request, Account]) -> None:
+        world, (request, account) = context.world, approved
+        world.accounts.put(account.entry)
+        world.log_line(f"{account.name} may register, by {actor.name}")
+        for session in _applicants(world, request):
+            _admit(Context(world, session, "REGISTER", is_asked=False), account)
+        # A guest may have the nick meanwhile, or the applicant may have logged in elsewhere.
+        free_nick(world, account.entry)
+        context.note("DONE", text=f"Registered {account.name}, as was asked for from {request.origin}")
+
+    return Pending("store", lambda stores: stores.requests.approve(name, actor), then)
+
+
+def _reject(context: Context, name: str, reason: str) -> Pending:
+    actor = context.actor
+
+    def then(context: Context, request: Request) -> None:
+        why = f": {reason}" if reason else ""
+        context.world.log_line(f"{request.name} may not register, by {actor.name}{why}")
+        for session in _applicants(context.world, request):
+            session.held = None
+            Context(context.world, session, "REGISTER", is_asked=False).notice(
+                f"You may not register {request.name}{why}"
+            )
+        context.note("DONE", text=f"Rejected the request for {request.name}")
+
+    return Pending("store", lambda stores: stores.requests.reject(name, actor, reason), then)
+
+
+def _applicants(world: World, request: Request) -> list[Session]:
+    """The session that has asked, if it is still there. The id tells it from others who ask for the name later."""
+    return [one for one in world.sessions.values() if one.held is not None and one.held.request_id == request.id]
+
+
+def _admit(context: Context, account: Account) -> None:
+    """Log the session in to the account that it has asked for, unless it has another one by now."""
+    session, entry = context.session, account.entry
+    user, session.held = session.user, None
+    if user is None:
+        if session.registration is not None and session.registration.account is None:
+            context.notice(f"You may register: {account.name} is registered and you are logged in")
+            take_account(context, entry)
+    elif user.account is None and may_log_in(user, None):
+        hand_over(context, user, entry.id)
+        context.notice(f"You may register: {account.name} is registered and you are logged in")
+        log_in(context, user, entry)
