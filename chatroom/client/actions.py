@@ -135,6 +135,15 @@ class Choose:
 
 
 @dataclass(frozen=True, slots=True)
+class OfServers:
+    """Connect to one more server, leave one, or turn to one."""
+
+    kind: Literal["connect", "disconnect", "turn"]
+    name: str
+    """An address or the name of a server; empty for the one in front, or to list them."""
+
+
+@dataclass(frozen=True, slots=True)
 class Quit:
     """Leave the chat."""
 
@@ -148,6 +157,7 @@ Action = (
     | Join
     | Turn
     | Leave
+    | OfServers
     | Print
     | Register
     | LogIn

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from prompt_toolkit.application import in_terminal
 from prompt_toolkit.buffer import Buffer
@@ -13,7 +13,7 @@ from prompt_toolkit.document import Document
 from prompt_toolkit.input.vt100 import Vt100Input
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 
-from chatroom.client.completion import Candidate, ChatCompleter
+from chatroom.client.completion import Candidate
 
 MOST_LISTED = 30
 """How many candidates Tab lists."""
@@ -34,8 +34,8 @@ class QuietInput(Vt100Input):
 class TabCycle:
     """Tab takes the first candidate, and each further Tab the next. ``show`` lists them, once."""
 
-    def __init__(self, completer: ChatCompleter, show: Callable[[str], None]) -> None:
-        self._completer = completer
+    def __init__(self, complete: Callable[[str], Iterable[Candidate]], show: Callable[[str], None]) -> None:
+        self._complete = complete
         self._show = show
         self._candidates: list[Candidate] = []
         self._before = Document()  # what the first Tab found
@@ -46,7 +46,7 @@ class TabCycle:
         """Complete the word before the cursor."""
         if not self._candidates or buffer.document != self._after:
             self._before = buffer.document
-            self._candidates = list(self._completer.candidates(buffer.document.text_before_cursor))
+            self._candidates = list(self._complete(buffer.document.text_before_cursor))
             self._next = 0
             if len(self._candidates) > 1:
                 names = [candidate.name for candidate in self._candidates]
@@ -62,13 +62,13 @@ class TabCycle:
         self._after = buffer.document
 
 
-def make_keys(completer: ChatCompleter, show: Callable[[str], None]) -> KeyBindings:
+def make_keys(complete: Callable[[str], Iterable[Candidate]], show: Callable[[str], None]) -> KeyBindings:
     """Return the keys. ``show`` prints a line of candidates."""
     keys = KeyBindings()
-    cycle = TabCycle(completer, show)
+    cycle = TabCycle(complete, show)
 
     @keys.add("tab")
-    def complete(event: KeyPressEvent) -> None:
+    def press_tab(event: KeyPressEvent) -> None:
         cycle.press(event.current_buffer)
 
     @keys.add("enter")

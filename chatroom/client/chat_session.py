@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from chatroom.client.actions import Choose, LogIn
-from chatroom.client.chat_events import Denied, Event, Exposed, Info, Renamed, Trouble, Welcome
+from chatroom.client.actions import Choose
+from chatroom.client.chat_events import Event, Exposed, Info, Renamed, Trouble, Welcome
 from chatroom.client.closing_reasons import closing_reason, is_final
 from chatroom.client.endings import Over, tell_declined, tell_no_entry
 from chatroom.client.handshake import Login
@@ -27,7 +27,7 @@ from chatroom.client.settings.desk import SettingsDesk
 from chatroom.client.talk import Talk
 from chatroom.client.text import clean_message, well_formed
 from chatroom.client.trust import Untrusted
-from chatroom.client.typed_lines import TypedLines
+from chatroom.client.typed_lines import OtherServers, TypedLines
 from chatroom.irc.message import Message
 
 Question = Ask | NewPassword | AccountPassword | Choose
@@ -39,7 +39,8 @@ class ChatSession:
     ``make_link`` returns a new link for each connection. ``clock`` returns seconds, ``chance`` a number in [0, 1).
     ``join``: channels to join after the welcome. ``most_attempts``: attempts to connect again before the session gives
     up; None for no limit. ``say_again``: see ``Pacer``. ``can_ask``: a user can answer questions about a command.
-    ``places``: those of other servers, to share the list with them. ``now`` returns the time, aware.
+    ``places`` and ``servers``: those of all servers, if there can be several; ``name``: what to call this one. ``now``
+    returns the time, aware.
     """
 
     def __init__(
@@ -55,16 +56,19 @@ class ChatSession:
         can_ask: bool = True,
         settings: SettingsDesk | None = None,
         places: Places | None = None,
+        name: str = "",
+        servers: OtherServers | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self.places = Places() if places is None else places
         """What a screen shows. It may be shared by the sessions of several servers."""
         self.settings = settings or SettingsDesk()
-        server = route.address.host
+        self.servers = servers
+        """The other servers of the user; None if there can be none."""
         self.talk = Talk(
             self.write,
             self.places,
-            server,
+            name or route.address.host,
             join,
             always_ignored=lambda: self.settings.ignored,
             say_again=say_again,
@@ -90,12 +94,17 @@ class ChatSession:
         self._make_link = make_link
         self._connection = LinkState()
         self._retries = Retries(clock, chance, most_attempts)
-        self._new_account = NewAccount(login)
-        self._later_login = LaterLogin(login)
+        self.new_account = NewAccount(login)
+        self.later_login = LaterLogin(login)
         self._typed = TypedLines(self, can_ask=can_ask)
         self._was_asked = False  # a question of the login came up, and the server has not welcomed the user since
 
     # Calls of the front end
+
+    @property
+    def address(self) -> str:
+        """The address of the server."""
+        return str(self._route.address)
 
     @property
     def target(self) -> str | None:
@@ -146,10 +155,6 @@ class ChatSession:
         """Drop the messages that have not been sent yet, such as the rest of a long paste, and say how many."""
         return self.talk.show(self.speech.stop())
 
-    def ask(self, question: Choose | LogIn) -> None:
-        """Ask the user what to do, or for the password of an account."""
-        self.question = question if isinstance(question, Choose) else self._later_login.ask(question.account)
-
     def reconnect(self) -> list[Event]:
         """Connect again now, whatever the state of the connection."""
         connection = self._connection
@@ -163,10 +168,6 @@ class ChatSession:
             connection.link.abandon()
         return [Info(f"Connecting again to {self._route.address}.")]
 
-    def register(self, token: str) -> None:
-        """Ask the user for a password to register the nick with. ``token`` is that of an invite, or empty."""
-        self.question = self._new_account.ask(self.state.nick, token)
-
     def answer(self, text: str) -> list[Event]:
         """Take the user's answer to ``question``. An empty password asks for another nick instead."""
         return self.talk.show(self._answer(text))
@@ -174,14 +175,10 @@ class ChatSession:
     def _answer(self, text: str) -> list[Event]:
         question, self.question = self.question, None
         text = well_formed(text)
-        if isinstance(question, NewPassword):
-            return self._register(text)
-        if isinstance(question, Choose):
-            return self._typed.choose(question, text)
-        if isinstance(question, AccountPassword):
-            return self._take(self._later_login.start(question.name, text)) if text and self.online else []
         if question is None or self.over is not None:
             return []
+        if not isinstance(question, Ask):
+            return self._typed.answer(question, text)
         if question.kind == "password" and not text:
             self.question = Ask("nick", question.name, "")
             return []
@@ -193,23 +190,16 @@ class ChatSession:
         if question.kind == "certificate":
             events = self._route.accept(question.name)
         elif question.kind == "plaintext":
-            self._take(self._login.allow_plaintext())
+            self.take(self._login.allow_plaintext())
         elif question.kind == "server-password":
             self._login.answer_server_password(text)
         elif question.kind == "password":
-            self._take(self._login.answer_password(question.name, text))
+            self.take(self._login.answer_password(question.name, text))
         else:
-            self._take(self._login.answer_nick(text))
+            self.take(self._login.answer_nick(text))
         if self._connection.link is None:
             self._connect(0.0)
         return events
-
-    def _register(self, password: str) -> list[Event]:
-        if password and not self.online:
-            return [Denied("You are not connected, so nothing was registered.")]
-        if password:
-            self.write(self._new_account.register(password))
-        return []
 
     def quit(self, reason: str = "") -> None:
         """Leave the chat. ``over`` is set when the connection has closed, at once if there is none."""
@@ -239,7 +229,7 @@ class ChatSession:
     def _opened(self, item: Opened) -> list[Event]:
         self._connection.is_open = True
         self._connection.is_exposed = item.exposed
-        return self._take(
+        return self.take(
             self._login.start(
                 encrypted=self._route.address.tls,
                 exposed=item.exposed,
@@ -317,7 +307,7 @@ class ChatSession:
             if silent is not None:
                 return silent
         if not self._login.done:
-            return self.talk.show(self._take(self._login.feed(message)))
+            return self.talk.show(self.take(self._login.feed(message)))
         return self._act_on(message)
 
     def _act_on(self, message: Message) -> list[Event]:
@@ -331,15 +321,15 @@ class ChatSession:
         elif message.verb == "CAP":
             steps = self._login.feed_later(message)
         elif message.verb in ("REGISTER", "VERIFY", "FAIL"):
-            steps = self._new_account.read(message, self.state.nick)
-        events = self.talk.show(self._take(steps or self._later_login.feed(message)))
+            steps = self.new_account.read(message, self.state.nick)
+        events = self.talk.show(self.take(steps or self.later_login.feed(message)))
         events += self.talk.hear(message)
         for event in events:
             if isinstance(event, Renamed) and event.mine:
                 self._login.renamed(event.new)
         return events
 
-    def _take(self, steps: list[Step]) -> list[Event]:
+    def take(self, steps: list[Step]) -> list[Event]:
         """Carry out the steps of the login."""
         events: list[Event] = []
         for step in steps:
@@ -389,4 +379,4 @@ class ChatSession:
         self.online = self.has_been_online = True
         self._was_asked = False
         self._retries.welcomed()
-        return events + self._take(self._new_account.begin())
+        return events + self.take(self.new_account.begin())

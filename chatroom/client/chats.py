@@ -13,12 +13,15 @@ from typing import TYPE_CHECKING
 from chatroom.client import plain, std_streams
 from chatroom.client.address import LOOPBACK
 from chatroom.client.chat_session import ChatSession
+from chatroom.client.further_options import further_options
 from chatroom.client.handshake import Login
 from chatroom.client.invited_login import InvitedLogin
 from chatroom.client.line_output import LineOutput
 from chatroom.client.link import Link, LinkItem
+from chatroom.client.login_steps import Ask
 from chatroom.client.options import Options, default_nick
 from chatroom.client.route import Route
+from chatroom.client.servers import Report, Servers
 from chatroom.client.stdin_lines import LineSource, StdinThread
 from chatroom.client.terminal_echo import TerminalEcho
 from chatroom.client.text import well_formed
@@ -79,19 +82,53 @@ async def chat_on_screen(options: Options) -> int:
                 options = replace(options, password=well_formed(password or ""))
         except (EOFError, KeyboardInterrupt):
             return 130
+        options = replace(options, nick=well_formed(nick))
+        servers = Servers(SessionMaker(options, FOR_LINES, screen.post, screen.waiting))
+        servers.begin("", options.route.address.host)
+        code = await screen.run(servers)
+    if servers.over is not None and servers.over.unreachable and options.route.address.host in LOOPBACK:
+        std_streams.tell(sys.stderr, "Is a server running here? `chatroomctl serve` starts one.\n")
+    return code
+
+
+class SessionMaker:
+    """Makes the sessions of a screen. ``post`` takes reports of links from any thread; ``waiting``: see ``Link``.
+
+    ``first``: the options of the first server, with a nick; its address is asked for as an empty text.
+    """
+
+    def __init__(
+        self,
+        first: Options,
+        caps: tuple[str, ...],
+        post: Callable[[Report], None],
+        waiting: Callable[[], int],
+    ) -> None:
+        self._first = first
+        self._caps = caps
+        self._post = post
+        self._waiting = waiting
+
+    def __call__(self, address: str, name: str, servers: Servers) -> ChatSession:
+        """Make the session of a server. Raises as ``further_options`` does."""
+        options = self._first
+        if address:
+            options = further_options(address, self._first, self._first.nick)
         session = ChatSession(
             options.route,
-            _login(options, well_formed(nick), FOR_LINES),
-            lambda: _make_link(options.route, screen.post, screen.waiting),
+            _login(options, options.nick, self._caps),
+            lambda: _make_link(options.route, lambda item: self._post(Report(name, item)), self._waiting),
             time.monotonic,
             random.random,
             options.join,
             settings=options.settings,
+            places=servers.places,
+            name=name,
+            servers=servers,
         )
-        code = await screen.run(session)
-    if session.over is not None and session.over.unreachable and options.route.address.host in LOOPBACK:
-        std_streams.tell(sys.stderr, "Is a server running here? `chatroomctl serve` starts one.\n")
-    return code
+        if address and options.asks_password:
+            session.question = Ask("password", options.account, "")
+        return session
 
 
 async def chat_full_screen(options: Options) -> int:

@@ -13,9 +13,21 @@ SHOWN_UNDER_WAY = 3
 """How many messages that the server has not echoed yet are shown."""
 
 
-def prompt_text(session: ChatSession, width: int) -> FormattedText:
-    """Return the prompt for a terminal of ``width`` columns."""
-    return FormattedText([*_under_way(session, width), _place(session)])
+def prompt_text(session: ChatSession, width: int, *, several: bool = False) -> FormattedText:
+    """Return the prompt for a terminal of ``width`` columns. ``several``: the user is on several servers."""
+    return FormattedText([*_under_way(session, width), _place(session, several)])
+
+
+def where(conversation: str, session: ChatSession, front: ChatSession, *, several: bool) -> str:
+    """Return what to write before a line of a session; empty if it is clear where it belongs.
+
+    ``front``: the session of the place in front.
+    """
+    server = printable(session.talk.here.server)
+    if several and session is not front:
+        return f"{server}/{conversation}" if conversation else server
+    is_front = session.state.fold(conversation) == session.state.fold(session.target or "")
+    return conversation if conversation and (len(session.state.channels) > 1 or not is_front) else ""
 
 
 def _under_way(session: ChatSession, width: int) -> list[Fragment]:
@@ -30,10 +42,12 @@ def _under_way(session: ChatSession, width: int) -> list[Fragment]:
     return rows
 
 
-def _place(session: ChatSession) -> Fragment:
+def _place(session: ChatSession, several: bool) -> Fragment:
     """The place in front, and what is the matter with it or with the connection."""
     place = session.target
     name = printable(place or "no channel")
+    if several:
+        name = f"{printable(session.talk.here.server)}/{name}" if place else printable(session.talk.here.server)
     if not session.online:
         return "class:prompt.trouble", f"[{name}, offline] " if session.has_been_online else "[connecting] "
     if session.lag_s:

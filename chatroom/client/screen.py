@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 from collections import deque
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, Self
 
@@ -28,14 +29,14 @@ from chatroom.client.attention import Bell, calls
 from chatroom.client.chat_events import Cleared, Denied, Event, Info, Trouble
 from chatroom.client.chat_keys import QuietInput, make_keys
 from chatroom.client.chat_session import ChatSession, Question
-from chatroom.client.completion import ChatCompleter
+from chatroom.client.completion import Candidate, ChatCompleter
 from chatroom.client.later_login import AccountPassword
-from chatroom.client.link import LinkItem
 from chatroom.client.login_steps import PROMPTS, Ask
 from chatroom.client.new_account import NewPassword
-from chatroom.client.prompt_text import prompt_text
+from chatroom.client.prompt_text import prompt_text, where
 from chatroom.client.rendering import Fragment, RenderedLine, render, stamp
 from chatroom.client.screen_style import STYLE
+from chatroom.client.servers import Report, Servers, Told
 from chatroom.client.terminal_echo import TerminalEcho
 from chatroom.client.text import printable
 from chatroom.client.typed_lines import spoken_lines
@@ -61,7 +62,7 @@ class Screen:
     def __init__(self, *, in_colour: bool = True) -> None:
         self._loop = asyncio.get_running_loop()
         # Reports of the link. append() and popleft() of a deque are safe in two threads.
-        self._inbox: deque[LinkItem] = deque()
+        self._inbox: deque[Report] = deque()
         self._is_due = False  # a _drain will come, and sees everything that is in the inbox by then
         self._drained_at = 0.0
         self._input = QuietInput(sys.stdin)
@@ -80,7 +81,7 @@ class Screen:
         self._questions = self._new_prompt(history=DummyHistory())
         # For the time until the login is decided: the next key may be the first of a password.
         self._waiting = self._new_prompt(history=DummyHistory(), input_processors=[_Invisible()])
-        self._session: ChatSession | None = None
+        self._servers: Servers | None = None
         self._failure: Exception | None = None
         self._loop.set_exception_handler(self._on_loop_error)
 
@@ -91,9 +92,9 @@ class Screen:
     def __exit__(self, *exc_info: object) -> None:
         self._echo.show(True)
 
-    def post(self, item: LinkItem) -> None:
-        """Take a report of the link. May be called from any thread."""
-        self._inbox.append(item)
+    def post(self, report: Report) -> None:
+        """Take a report of a link. May be called from any thread."""
+        self._inbox.append(report)
         if self._is_due:
             return
         self._is_due = True
@@ -119,21 +120,21 @@ class Screen:
             set_exception_handler=False,
         )
 
-    async def run(self, session: ChatSession) -> int:
-        """Chat until the end, and return the exit code."""
-        self._session = session
-        keys = make_keys(ChatCompleter(session), lambda names: self._above.show([("class:dim", names)]))
+    async def run(self, servers: Servers) -> int:
+        """Chat until the end, and return the exit code. ``servers`` has one session, which is not started."""
+        self._servers = servers
+        keys = make_keys(self._complete, lambda names: self._above.show([("class:dim", names)]))
         chat = self._new_prompt(history=InMemoryHistory(), key_bindings=keys, multiline=True)
         # Not SIGINT: prompt_toolkit turns it into Ctrl-C at the prompt.
         for number in (signal.SIGTERM, signal.SIGHUP):
             self._loop.add_signal_handler(number, self._leave)
-        session.start()
+        servers.current.start()
         was_open = False
-        while session.over is None and self._failure is None:
-            before, was_open = was_open, session.login_open
-            if session.question is not None:
-                await self._answer(session.question)
-            elif session.login_open:
+        while servers.over is None and self._failure is None:
+            before, was_open = was_open, servers.current.login_open
+            if servers.asking is not None:
+                await self._answer(servers.asking)
+            elif servers.current.login_open:
                 await self._wait_for_login()
             else:
                 if before:
@@ -143,12 +144,12 @@ class Screen:
                 await self._chat(chat)
         if self._failure is not None:
             raise self._failure
-        assert session.over is not None
-        if session.over.text:
-            self._show([Trouble(session.over.text)])
+        assert servers.over is not None
+        if servers.over.text:
+            self._show([Trouble(servers.over.text)])
         # Let the last lines be printed before the loop ends.
         await self._above.finish()
-        return session.over.code
+        return servers.over.code
 
     def _new_prompt(self, **options: object) -> PromptSession[str]:
         prompt: PromptSession[str] = PromptSession(
@@ -229,8 +230,9 @@ class Screen:
             # Perhaps a password, typed while the server still checked another one. As a draft, all would read it.
             self._show([Info("What you typed before the login was over is dropped.")])
 
-    async def _answer(self, question: Question) -> None:
-        session = self._require()
+    async def _answer(self, session: ChatSession) -> None:
+        question = session.question
+        assert question is not None
         self._explain(question)
         try:
             if isinstance(question, NewPassword):
@@ -277,18 +279,26 @@ class Screen:
         return again
 
     async def _until_closed(self) -> None:
-        """After /quit, wait until the link has closed. No prompt is open meanwhile."""
-        session = self._require()
-        while session.quitting and session.over is None and self._failure is None:
+        """After /quit, wait until the links have closed. No prompt is open meanwhile."""
+        servers = self._require_servers()
+        self._show_told(servers.look_for_ends())
+        while servers.quitting and servers.over is None and self._failure is None:
             self._news.clear()
             await self._news.wait()
 
     def _require(self) -> ChatSession:
-        assert self._session is not None
-        return self._session
+        """Return the session of the place in front."""
+        return self._require_servers().current
+
+    def _complete(self, line: str) -> Iterable[Candidate]:
+        return ChatCompleter(self._require()).candidates(line)
+
+    def _require_servers(self) -> Servers:
+        assert self._servers is not None
+        return self._servers
 
     def _leave(self) -> None:
-        self._require().quit()
+        self._require_servers().quit()
         self._interrupt()
 
     def _drain_soon(self) -> None:
@@ -298,14 +308,12 @@ class Screen:
     def _drain(self) -> None:
         """Handle all reports of the link. A burst of them is shown in one go."""
         self._is_due, self._drained_at = False, self._loop.time()
-        session = self._require()
-        question, login_open = session.question, session.login_open
-        events: list[Event] = []
+        servers = self._require_servers()
+        before = servers.asking, servers.current.question, servers.current.login_open
         while self._inbox:
-            events += session.handle(self._inbox.popleft())
-        self._show(events)
+            self._show_told(servers.handle(self._inbox.popleft()))
         self._news.set()
-        if session.over is not None or session.question is not question or session.login_open is not login_open:
+        if servers.over is not None or before != (servers.asking, servers.current.question, servers.current.login_open):
             self._interrupt()
         elif self._prompt is not None:
             self._offer_draft()
@@ -336,34 +344,33 @@ class Screen:
         return self._output.get_size().columns
 
     def _prompt_text(self) -> FormattedText:
-        return prompt_text(self._require(), self._width)
+        return prompt_text(self._require(), self._width, several=self._require_servers().are_several)
 
-    def _show(self, events: list[Event]) -> None:
-        session = self._require()
+    def _show_told(self, told: list[Told]) -> None:
+        for session, events in told:
+            self._show(events, session)
+
+    def _show(self, events: list[Event], session: ChatSession | None = None) -> None:
+        """Show events of a session, by default of the one in front."""
+        session = session or self._require()
         attention = session.settings.current.attention
         for event in events:
             if isinstance(event, Cleared):
                 self._above.clear()
             for line in render(event, session.state.nick, attention.words):
-                self._above.show(self._line(line))
+                self._above.show(self._line(line, session))
             if attention.bell and calls(event, session.state, attention.words):
                 self._bell.ring()
 
-    def _line(self, line: RenderedLine) -> list[Fragment]:
-        """The line with its time, and its conversation if that is not clear."""
+    def _line(self, line: RenderedLine, session: ChatSession) -> list[Fragment]:
+        """The line with its time, and where it belongs if that is not clear."""
         fragments: list[Fragment] = []
         if line.at is not None or not line.timeless:
             fragments.append(("class:time", stamp(line.at, datetime.now().astimezone()) + " "))
-        if line.conversation and self._needs_label(line.conversation):
-            fragments.append(("class:conversation", f"[{line.conversation}] "))
+        label = where(line.conversation, session, self._require(), several=self._require_servers().are_several)
+        if label:
+            fragments.append(("class:conversation", f"[{label}] "))
         return fragments + [(f"class:{style}" if style else "", text) for style, text in line.words]
-
-    def _needs_label(self, conversation: str) -> bool:
-        """Tell if a line needs its conversation before it, because it could belong to another one."""
-        session = self._require()
-        return len(session.state.channels) > 1 or session.state.fold(conversation) != session.state.fold(
-            session.target or ""
-        )
 
     def _on_loop_error(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         """Take an error that was raised in a callback, such as ``_drain``."""

@@ -15,6 +15,7 @@ from chatroom.client.actions import (
     Leave,
     Line,
     LogIn,
+    OfServers,
     Print,
     Quit,
     Reconnect,
@@ -232,6 +233,10 @@ def _raw(context: Context, rest: str) -> list[Action]:
     return [Line(rest)]
 
 
+def _connect(context: Context, rest: str) -> list[Action]:
+    return [OfServers("connect", words_of(rest, 1)[0])]
+
+
 def _unset(context: Context, rest: str) -> list[Action]:
     words_of(rest, 1)
     return [Configure(rest, reset=True)]
@@ -282,12 +287,17 @@ TOPICS: dict[str, tuple[Command, ...]] = {
         Command("bans", "[CHANNEL]", "list the bans in force", bans, "channel"),
         Command("invite-link", "[CHANNEL] [USES] [TIME]", "make a link to register by", invite_link, "channel"),
     ),
+    "servers": (
+        Command("connect", "HOST|NAME", "connect to one more server", _connect),
+        Command("disconnect", "[NAME]", "leave a server", lambda c, rest: [OfServers("disconnect", rest)]),
+        Command("server", "[NAME]", "list your servers, or turn to one", lambda c, rest: [OfServers("turn", rest)]),
+        Command("reconnect", "", "connect again now", lambda context, rest: [Reconnect()]),
+    ),
     "program": (
         Command("help", "[COMMAND]", "list the commands, or explain one", _help, "command", ("h", "?")),
         Command("clear", "", "clear the screen", lambda context, rest: [Clear()]),
         Command("set", "[KEY [VALUE]]", "show or change the settings", lambda c, rest: [Configure(rest)], "setting"),
         Command("unset", "KEY", "give a setting its default back", _unset, "setting"),
-        Command("reconnect", "", "connect again now", lambda context, rest: [Reconnect()]),
         Command("raw", "LINE", "send a line of IRC unchanged", _raw, aliases=("quote",)),
         Command("quit", "[REASON]", "leave the chat", lambda context, rest: [Quit(rest)], aliases=("exit",)),
     ),

@@ -16,6 +16,7 @@ from chatroom.client.actions import (
     Leave,
     Line,
     LogIn,
+    OfServers,
     Print,
     Quit,
     Reconnect,
@@ -26,7 +27,10 @@ from chatroom.client.actions import (
 from chatroom.client.chat_events import Cleared, Denied, Event, Info
 from chatroom.client.chat_state import State
 from chatroom.client.ignoring import Ignored
+from chatroom.client.later_login import AccountPassword, LaterLogin
+from chatroom.client.login_steps import Ask, Step
 from chatroom.client.navigation import Navigation
+from chatroom.client.new_account import NewAccount, NewPassword
 from chatroom.client.settings.desk import SettingsDesk
 from chatroom.client.slash_commands import interpret, say
 from chatroom.client.speech import Speech
@@ -51,6 +55,22 @@ def _shown(typed: str) -> str:
     return text if len(text) <= 40 else text[:39] + "…"
 
 
+class OtherServers(Protocol):
+    """The part of ``servers.Servers`` that typed lines need. Each call returns the events to show."""
+
+    def connect(self, address: str) -> list[Event]:
+        """Connect to one more server."""
+
+    def disconnect(self, name: str) -> list[Event]:
+        """Leave a server; without a name, the one in front."""
+
+    def turn_to(self, name: str) -> list[Event]:
+        """Turn to a server; without a name, list them."""
+
+    def quit(self, reason: str = "") -> None:
+        """Leave all servers."""
+
+
 class Chat(Protocol):
     """The part of ``chat_session.ChatSession`` that typed lines need."""
 
@@ -60,6 +80,10 @@ class Chat(Protocol):
     ignored: Ignored
     settings: SettingsDesk
     talk: Talk
+    servers: OtherServers | None
+    new_account: NewAccount
+    later_login: LaterLogin
+    question: Ask | NewPassword | AccountPassword | Choose | None
     online: bool
 
     @property
@@ -75,11 +99,8 @@ class Chat(Protocol):
     def reconnect(self) -> list[Event]:
         """Connect again now."""
 
-    def ask(self, question: Choose | LogIn) -> None:
-        """Ask the user what to do, or for the password of an account."""
-
-    def register(self, token: str) -> None:
-        """Ask the user for a password to register the nick with."""
+    def take(self, steps: list[Step]) -> list[Event]:
+        """Carry out steps of a login."""
 
 
 class TypedLines:
@@ -114,8 +135,21 @@ class TypedLines:
         why = self._why_unsaid(actions)
         return [Denied(why)] if why else self._perform(actions)
 
-    def choose(self, question: Choose, answer: str) -> list[Event]:
-        """Carry out what the user has chosen."""
+    def answer(self, question: NewPassword | AccountPassword | Choose, text: str) -> list[Event]:
+        """Take the user's answer to a question that a command has asked."""
+        session = self._session
+        if isinstance(question, Choose):
+            return self._choose(question, text)
+        if not text:
+            return []
+        if not session.online:
+            return [Denied("You are not connected, so nothing was sent.")]
+        if isinstance(question, AccountPassword):
+            return session.take(session.later_login.start(question.name, text))
+        session.write(session.new_account.register(text))
+        return []
+
+    def _choose(self, question: Choose, answer: str) -> list[Event]:
         letter = answer.strip().lower()
         if letter in ("y", "yes"):
             return self._perform([question.yes])
@@ -159,10 +193,20 @@ class TypedLines:
             return session.settings.configure(action.words, reset=action.reset)
         if isinstance(action, Reconnect):
             return session.reconnect()
+        if isinstance(action, OfServers):
+            return self._perform_on_servers(action)
         if isinstance(action, Quit):
-            session.quit(action.reason)
+            (session.servers or session).quit(action.reason)
             return []
         return None
+
+    def _perform_on_servers(self, action: OfServers) -> list[Event]:
+        servers = self._session.servers
+        if servers is None:
+            return [Denied("There is one server only here.")]
+        if action.kind == "connect":
+            return servers.connect(action.name)
+        return servers.disconnect(action.name) if action.kind == "disconnect" else servers.turn_to(action.name)
 
     def _perform_online(self, action: Action, typed: str) -> list[Event]:
         session = self._session
@@ -176,9 +220,11 @@ class TypedLines:
         if isinstance(action, Line):
             session.speech.ask(action.line, typed)
         elif isinstance(action, Register):
-            session.register(action.token)
-        elif isinstance(action, LogIn | Choose):
-            session.ask(action)
+            session.question = session.new_account.ask(session.state.nick, action.token)
+        elif isinstance(action, LogIn):
+            session.question = session.later_login.ask(action.account)
+        elif isinstance(action, Choose):
+            session.question = action
         elif isinstance(action, Leave):
             self._leave(action)
         return []

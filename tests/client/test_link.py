@@ -98,8 +98,8 @@ def test_closing_writes_what_is_pending(server: ScriptedServer, make_link: MakeL
     link.send("QUIT")
     link.close()
     said = 0
-    while peer.read().verb != "QUIT":
-        said += 1
+    while (verb := peer.read().verb) != "QUIT":
+        said += verb == "PRIVMSG"  # on a busy machine a PING comes between them
     assert said == 20000
 
 

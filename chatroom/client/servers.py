@@ -1,0 +1,185 @@
+"""Several servers at once: one session for each, one list of places for all, one front end.
+
+What is typed goes to the server of the place in front. The reports of all links come in with the name of their server.
+No input or output; for the front end's thread.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Protocol
+
+from chatroom.client.chat_events import Denied, Event, Info, Trouble
+from chatroom.client.chat_session import ChatSession
+from chatroom.client.endings import Over
+from chatroom.client.link import LinkItem
+from chatroom.client.places.open_places import Places
+from chatroom.client.places.place import Place
+from chatroom.client.server_link import split_link
+from chatroom.errors import ChatroomError
+
+MOST_SERVERS = 20
+
+
+class Report(NamedTuple):
+    """What a link reports, and of which server."""
+
+    server: str
+    item: LinkItem
+
+
+class Told(NamedTuple):
+    """Events of one server, for a front end that shows lines."""
+
+    session: ChatSession
+    events: list[Event]
+
+
+class MakeSession(Protocol):
+    """Makes a session that is not started.
+
+    Raises ``ValueError``, ``OSError`` or ``ChatroomError`` with a sentence for the user.
+    """
+
+    def __call__(self, address: str, name: str, servers: Servers) -> ChatSession:
+        """``address`` is typed, or the name of a saved server. ``name``: what to call the server."""
+
+
+class Servers:
+    """The sessions, in the order in which they were opened. ``make`` makes those of ``/connect``."""
+
+    def __init__(self, make: MakeSession, places: Places | None = None) -> None:
+        self.places = Places() if places is None else places
+        self.over: Over | None = None
+        """Set when the chat on the last server has ended."""
+        self._make = make
+        self._sessions: dict[str, ChatSession] = {}
+        self._leaving: set[str] = set()
+
+    def begin(self, address: str, name: str = "") -> ChatSession:
+        """Make the session of a server, and bring the server's place in front. Raises what ``make`` raises."""
+        name = self._free_name(name or address)
+        session = self._make(address, name, self)
+        self._sessions[name] = session
+        return session
+
+    @property
+    def current(self) -> ChatSession:
+        """The session of the place in front. There must be one."""
+        front = self.places.front
+        found = self._sessions.get(front.server) if front is not None else None
+        return found if found is not None else next(iter(self._sessions.values()))
+
+    def session_of(self, place: Place) -> ChatSession | None:
+        """Return the session of a place; None if it has ended."""
+        return self._sessions.get(place.server)
+
+    @property
+    def are_several(self) -> bool:
+        """True if lines need the name of their server."""
+        return len(self._sessions) > 1
+
+    @property
+    def asking(self) -> ChatSession | None:
+        """The session with a question to the user, that of the place in front first; None if there is none."""
+        if not self._sessions:
+            return None
+        order = [self.current, *self._sessions.values()]
+        return next((session for session in order if session.question is not None), None)
+
+    # What happens
+
+    def handle(self, report: Report) -> list[Told]:
+        """Act on a report. Raises the error that ended a link's thread."""
+        session = self._sessions.get(report.server)
+        if session is None:
+            return []  # the last words of a server that the user has left
+        return [Told(session, session.handle(report.item)), *self.look_for_ends()]
+
+    def look_for_ends(self) -> list[Told]:
+        """Take note of sessions that are over. Their places stay, unless the user has left the server."""
+        told: list[Told] = []
+        for name, session in list(self._sessions.items()):
+            if session.over is None:
+                continue
+            if len(self._sessions) == 1:
+                self.over = session.over
+                break
+            if session.over.text:
+                told.append(Told(session, session.talk.show([Trouble(session.over.text)])))
+            del self._sessions[name]
+            if name in self._leaving or not session.has_been_online:
+                self._close_places(name)
+            self._leaving.discard(name)
+        return told
+
+    def tick(self) -> None:
+        """Report that time passes: about once a second."""
+        for session in self._sessions.values():
+            session.talk.tick()
+
+    def quit(self, reason: str = "") -> None:
+        """Leave all servers."""
+        for session in self._sessions.values():
+            session.quit(reason)
+
+    @property
+    def quitting(self) -> bool:
+        """True once the user leaves all servers."""
+        return all(session.quitting for session in self._sessions.values())
+
+    # Commands
+
+    def connect(self, address: str) -> list[Event]:
+        """Connect to one more server, and turn to it."""
+        if len(self._sessions) >= MOST_SERVERS:
+            return [Denied(f"You are on {MOST_SERVERS} servers already.")]
+        name = split_link(address).server.removeprefix("irc://").removeprefix("ircs://")
+        if name in self._sessions:
+            return self.turn_to(name)
+        self._close_places(name)  # of a chat there that has ended
+        try:
+            session = self.begin(address, name)
+        except (ValueError, OSError, ChatroomError) as error:
+            return [Denied(str(error))]
+        self.places.turn_to(session.talk.here.home)
+        if session.question is None:
+            session.start()
+        return [Info(f"Connecting to {session.address}. /server lists your servers.")]
+
+    def disconnect(self, name: str) -> list[Event]:
+        """Leave a server, by default that of the place in front, and close its places."""
+        name = name or self.current.talk.here.server
+        session = self._sessions.get(name)
+        if session is None:
+            return [Denied(f"You are on no server called {name}. /server lists them.")]
+        if not self.are_several:
+            return [Denied("This is your only server. /quit leaves the chat.")]
+        self._leaving.add(name)
+        session.quit()
+        return []
+
+    def turn_to(self, name: str) -> list[Event]:
+        """Turn to the place of a server; without a name, list the servers."""
+        if not name:
+            lines = [f"  {called}: {session.address}, {_state(session)}" for called, session in self._sessions.items()]
+            return [Info("\n".join(["Your servers:", *lines, "/connect HOST adds one, /disconnect leaves one."]))]
+        session = self._sessions.get(name)
+        if session is None:
+            return [Denied(f"You are on no server called {name}. /server lists them, /connect {name} connects.")]
+        self.places.turn_to(session.talk.here.home)
+        return []
+
+    def _close_places(self, server: str) -> None:
+        for place in [place for place in self.places if place.server == server]:
+            self.places.close(place)
+
+    def _free_name(self, wanted: str) -> str:
+        taken = {place.server for place in self.places}
+        names = (wanted, *(f"{wanted} ({number})" for number in range(2, MOST_SERVERS + 3)))
+        return next(name for name in names if name not in taken)
+
+
+def _state(session: ChatSession) -> str:
+    if session.online:
+        return f"as {session.state.nick}" + (f", no answer for {session.lag_s} s" if session.lag_s else "")
+    return "offline" if session.has_been_online else "connecting"

@@ -1,0 +1,225 @@
+"""Several servers at once: one list of places, and each typed line goes where it is meant to go."""
+
+from __future__ import annotations
+
+import pytest
+from harness.client_stage import NOON, FakeLink
+
+from chatroom.client.address import parse_address
+from chatroom.client.chat_events import Denied, Info, Said, Trouble
+from chatroom.client.chat_session import ChatSession
+from chatroom.client.endings import Over
+from chatroom.client.handshake import Login
+from chatroom.client.known_servers import KnownServers
+from chatroom.client.link import Closed, Crashed, Opened, Received
+from chatroom.client.login_steps import Ask
+from chatroom.client.route import Route
+from chatroom.client.servers import MOST_SERVERS, Report, Servers, Told
+from chatroom.irc.message import parse
+
+
+class Desk:
+    """alice on the server home, in #tea."""
+
+    def __init__(self) -> None:
+        self.links: dict[str, list[FakeLink]] = {}
+        self.now = 0.0
+        self.servers = Servers(self._make)
+        self.servers.begin("home").start()
+        self.welcome("home", "#tea")
+
+    def _make(self, address: str, name: str, servers: Servers) -> ChatSession:
+        route = Route(parse_address(address), KnownServers(None), lambda: NOON)
+        session = ChatSession(
+            route,
+            Login("alice"),
+            lambda: self._make_link(name),
+            lambda: self.now,
+            lambda: 0.5,
+            places=servers.places,
+            name=name,
+            servers=servers,
+        )
+        if address == "secret":
+            session.question = Ask("password", "alice", "")
+        return session
+
+    def _make_link(self, name: str) -> FakeLink:
+        link = FakeLink()
+        self.links.setdefault(name, []).append(link)
+        return link
+
+    def hear(self, name: str, *lines: str) -> list[Told]:
+        """Read these lines of a server."""
+        return self.servers.handle(Report(name, Received([parse(line) for line in lines])))
+
+    def welcome(self, name: str, *channels: str) -> None:
+        """Complete the login on a server, which puts the user into channels."""
+        self.servers.handle(Report(name, Opened()))
+        self.hear(name, ":srv CAP * LS :server-time", ":srv CAP * ACK :server-time", ":srv 001 alice :Welcome")
+        self.hear(name, ":srv 422 alice :No MOTD", *(f":alice!a@h JOIN {channel}" for channel in channels))
+
+    def close(self, name: str) -> list[Told]:
+        """End the connection to a server."""
+        return self.servers.handle(Report(name, Closed("the network failed", was_open=True)))
+
+    def enter(self, text: str) -> list[object]:
+        """Type a line; returns the events to show."""
+        return list(self.servers.current.enter(text))
+
+    def sent(self, name: str) -> list[str]:
+        """What was said to a server."""
+        return [line for line in self.links[name][-1].lines if line.startswith(("PRIVMSG", "QUIT"))]
+
+    def places(self) -> list[tuple[str, str]]:
+        """Server and name of each place, in order."""
+        return [(place.server, place.name) for place in self.servers.places]
+
+    def turn_to(self, server: str, name: str) -> None:
+        """Turn to a place."""
+        places = self.servers.places
+        places.turn_to(next(place for place in places if (place.server, place.name) == (server, name)))
+
+
+def test_a_line_goes_to_the_server_of_the_place_in_front() -> None:
+    """Places of the same name are two, and each has its own messages."""
+    desk = Desk()
+    (info,) = desk.enter("/connect work")
+    assert isinstance(info, Info)
+    assert desk.servers.current.talk.here.server == "work"
+    desk.welcome("work", "#tea")
+    desk.enter("to work")
+    desk.turn_to("home", "#tea")
+    desk.enter("to home")
+    assert (desk.sent("work"), desk.sent("home")) == (["PRIVMSG #tea :to work"], ["PRIVMSG #tea :to home"])
+    (told,) = desk.hear("work", ":bob!b@h PRIVMSG #tea :alice?")
+    assert told.events == [Said("#tea", "bob", "alice?")]
+    assert told.session.talk.here.server == "work"
+    assert desk.servers.places.next_mention is desk.servers.session_of(desk.servers.places[3]).talk.here.find("#tea")  # type: ignore[union-attr]
+    assert desk.places() == [("home", "home"), ("home", "#tea"), ("work", "work"), ("work", "#tea")]
+
+
+def test_servers_are_listed_and_turned_to() -> None:
+    """/server alone lists them with their state, with a name it turns there."""
+    desk = Desk()
+    desk.enter("/connect irc://work:7000")
+    (listed,) = desk.enter("/server")
+    assert isinstance(listed, Info)
+    assert listed.text.splitlines()[1:3] == ["  home: home:6667, as alice", "  work:7000: work:7000, connecting"]
+    assert desk.enter("/server home") == []
+    assert desk.servers.current.talk.here.server == "home"
+    assert desk.enter("/connect work:7000") == []
+    assert desk.servers.current.talk.here.server == "work:7000"
+    (denied,) = desk.enter("/server nowhere")
+    assert isinstance(denied, Denied)
+
+
+def test_leaving_a_server_closes_its_places() -> None:
+    """The others stay; the only one is left by /quit."""
+    desk = Desk()
+    (denied,) = desk.enter("/disconnect")
+    assert isinstance(denied, Denied)
+    desk.enter("/connect work")
+    desk.welcome("work", "#cake")
+    (denied,) = desk.enter("/disconnect nowhere")
+    assert isinstance(denied, Denied)
+    desk.enter("/disconnect")
+    assert desk.sent("work") == ["QUIT"]
+    desk.close("work")
+    assert desk.places() == [("home", "home"), ("home", "#tea")]
+    assert desk.servers.current.talk.here.server == "home"
+    assert desk.servers.over is None
+    assert desk.hear("work", ":bob!b@h PRIVMSG #cake :too late") == []
+    assert not desk.servers.are_several
+
+
+def test_a_server_that_never_answers_leaves_nothing_behind() -> None:
+    """Why is said, and the place in front is one of the others."""
+    desk = Desk()
+    desk.enter("/connect work")
+    told = desk.servers.handle(Report("work", Closed("no server is listening there", was_open=False)))
+    (trouble,) = [event for one in told for event in one.events]
+    assert isinstance(trouble, Trouble)
+    assert "no server is listening" in trouble.text
+    assert desk.places() == [("home", "home"), ("home", "#tea")]
+
+
+def test_a_server_that_throws_the_user_out_leaves_its_places_to_read() -> None:
+    """They are closed by the next /connect there."""
+    desk = Desk()
+    desk.enter("/connect work")
+    desk.welcome("work", "#cake")
+    desk.hear("work", ":srv ERROR :Closing link: You are banned from this server")
+    desk.close("work")
+    assert ("work", "#cake") in desk.places()
+    assert not any(place.is_joined for place in desk.servers.places if place.server == "work")
+    assert desk.servers.session_of(desk.servers.places[2]) is None
+    desk.enter("/connect work")
+    assert desk.places() == [("home", "home"), ("home", "#tea"), ("work", "work")]
+
+
+def test_quit_leaves_all_servers() -> None:
+    """The chat is over when the last one is left."""
+    desk = Desk()
+    desk.enter("/connect work")
+    desk.welcome("work")
+    desk.enter("/quit bye")
+    assert desk.servers.quitting
+    assert desk.sent("home")[-1] == desk.sent("work")[-1] == "QUIT :bye"
+    overs = []
+    for name in ("home", "work"):
+        desk.close(name)
+        overs.append(desk.servers.over)
+    assert overs == [None, Over(0)]
+
+
+def test_questions_are_asked_of_the_server_in_front_first() -> None:
+    """A server whose password is needed is connected to after the answer."""
+    desk = Desk()
+    desk.enter("/connect secret")
+    session = desk.servers.current
+    assert desk.servers.asking is session
+    assert "secret" not in desk.links
+    session.answer("sesame")
+    assert desk.links["secret"][0].opened_after == 0.0
+    assert desk.servers.asking is None
+
+
+def test_what_cannot_be_connected_to_is_refused() -> None:
+    """No address, and too many servers."""
+    desk = Desk()
+    (denied,) = desk.enter("/connect http://work")
+    assert isinstance(denied, Denied)
+    for number in range(MOST_SERVERS - 1):
+        desk.enter(f"/connect work{number}")
+    (denied,) = desk.enter("/connect one-more")
+    assert isinstance(denied, Denied)
+
+
+def test_one_server_alone_needs_no_others() -> None:
+    """Where there can be no other server, the commands say so, and the end of the session is the end."""
+    desk = Desk()
+    desk.servers.current.servers = None
+    for command in ("/connect work", "/disconnect", "/server"):
+        (denied,) = desk.enter(command)
+        assert isinstance(denied, Denied)
+
+
+def test_a_dying_link_ends_the_program() -> None:
+    """Its error is raised."""
+    desk = Desk()
+    with pytest.raises(RuntimeError):
+        desk.servers.handle(Report("home", Crashed(RuntimeError("boom"))))
+
+
+def test_time_passes_on_all_servers() -> None:
+    """Who has stopped typing is forgotten everywhere."""
+    desk = Desk()
+    desk.enter("/connect work")
+    desk.welcome("work", "#cake")
+    for name, channel in (("home", "#tea"), ("work", "#cake")):
+        desk.hear(name, f"@+typing=active :bob!b@h TAGMSG {channel}")
+    desk.servers.places.take_changes()
+    desk.now = 6.0
+    desk.servers.tick()
+    assert {place.name for place in desk.servers.places.take_changes()} == {"#tea", "#cake"}
