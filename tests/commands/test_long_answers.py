@@ -6,13 +6,14 @@ from collections.abc import Callable
 
 import pytest
 from harness.session_client import Client
-from harness.world import SERVER, Here, verbs
+from harness.world import PASSWORD, SERVER, Here, verbs
 
 from chatroom.chat.people.labelled_reply import LabelledReply
 from chatroom.commands import long_answers
 from chatroom.commands.context import Context
 from chatroom.commands.dispatch import finish, resume
 from chatroom.commands.long_answers import Steps, in_pieces
+from chatroom.commands.rooms import member_list
 from chatroom.irc import numerics
 from chatroom.irc.message import Message, parse
 
@@ -285,3 +286,125 @@ def test_a_bug_in_a_later_piece_leaves_no_batch_open(here: Here) -> None:
         context.reply(numerics.ERR_UNKNOWNERROR)
         finish(context)
     assert verbs(eve.read()) == ["BATCH", "400", "BATCH"]
+
+
+def listed(lines: list[str]) -> list[str]:
+    """The words of NAMES's rows."""
+    return [word for message in map(parse, lines) if message.verb == "353" for word in message.params[3].split()]
+
+
+def test_names_of_a_large_channel_come_in_pieces(crowded: Here, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Others are answered meanwhile. Who has left is not listed, and all others as they are when their turn comes."""
+    monkeypatch.setattr(member_list, "MEMBERS_OF_A_STEP", 1)
+    ann, ben = client(crowded, "ann"), client(crowded, "ben")
+    ann.say("NAMES #a", "PING behind")
+    assert listed(ann.read()) == ["@ann"]
+    assert verbs(ben.ask("PING x")) == ["PONG"]
+    ben.say("PART #a")
+    client(crowded, "dot").say("NICK dora")
+    crowded.connect("late").say("JOIN #a")
+    crowded.release()
+    lines = ann.read()
+    assert listed(lines) == ["cid", "dora"]
+    assert verbs(lines)[-2:] == ["366", "PONG"]
+
+
+def test_names_of_several_channels_come_one_after_the_other(crowded: Here) -> None:
+    """Each with its end; one that has ended meanwhile has nothing else."""
+    ann, ben = client(crowded, "ann"), client(crowded, "ben")
+    ben.say("JOIN #b")
+    crowded.release()
+    crowded.forget_unread()
+    ann.say("NAMES #a,#b,#none")
+    ben.say("PART #b")
+    crowded.release()
+    lines = [message for message in map(parse, ann.read()) if message.verb in ("353", "366")]
+    assert [(message.verb, message.params[-2]) for message in lines] == [
+        ("353", "#a"), ("366", "#a"), ("366", "#b"), ("366", "#none"),
+    ]  # fmt: skip
+
+
+def test_who_is_kicked_is_shown_no_more_members_of_a_secret_channel(
+    crowded: Here, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The list ends there."""
+    monkeypatch.setattr(member_list, "MEMBERS_OF_A_STEP", 1)
+    ann, ben = client(crowded, "ann"), client(crowded, "ben")
+    ann.say("MODE #a +s")
+    ben.read()
+    ben.say("NAMES #a")
+    ann.say("KICK #a ben")
+    crowded.release()
+    lines = ben.read()
+    assert listed(lines) == ["@ann"]
+    assert verbs(lines)[-1] == "366"
+
+
+@pytest.mark.parametrize("asked", ["MONITOR + ann,far,ben,cid,nobody", "MONITOR S"])
+def test_the_metadata_of_monitored_users_comes_user_by_user(crowded: Here, asked: str) -> None:
+    """Behind the list of who is there. Who has quit meanwhile is left out."""
+    for nick in ("ann", "ben", "cid"):
+        client(crowded, nick).say(f"METADATA * SET url :{nick}")
+    eve = crowded.connect("eve", caps=f"{CAPS} draft/metadata-3")
+    crowded.connect("far")
+    eve.say("METADATA * SUB url", *(["MONITOR + ann,far,ben,cid"] if asked == "MONITOR S" else []))
+    crowded.release()
+    eve.read()
+    eve.say(asked)
+    begun = eve.read()
+    assert verbs(begun)[0] == "730" and [parse(line).params[-1] for line in begun if " 761 " in line] == ["ann"]
+    client(crowded, "ben").say("QUIT")
+    crowded.release()
+    lines = eve.read()
+    assert [parse(line).params[-1] for line in lines if " 761 " in line] == ["cid"]
+    assert not eve.session.waiting
+
+
+@pytest.fixture
+def device(here: Here) -> Client:
+    """A further device of una, who is in #a, #b and #c with bob: it has been shown the first of them."""
+    una, bob = here.member("una"), here.connect("bob")
+    for client in (una, bob):
+        client.say("PART #lobby", "JOIN #a,#b,#c")
+    here.release()
+    here.holding = True
+    device = here.open()
+    device.say(f"PASS :una:{PASSWORD}", "NICK una", "USER una 0 * :una", "PING behind")
+    while "JOIN #a" not in " ".join(device.read()):
+        here.release(1)
+    here.forget_unread()
+    return device
+
+
+def test_a_further_device_is_shown_the_channels_one_by_one(here: Here, device: Client) -> None:
+    """It reads of each from its JOIN on, and its own next line is run behind all."""
+    bob = client(here, "bob")
+    bob.say("PRIVMSG #a :in a", "PRIVMSG #b :in b", "PRIVMSG una :direct")
+    assert [line.split(" ", 2)[2] for line in device.read() if "PRIVMSG" in line] == ["#a :in a", "una :direct"]
+    bob.say("MODE #c +v una", "PART #c")
+    here.release()
+    lines = list(map(parse, device.read()))
+    assert [message.params[0] for message in lines if message.verb == "JOIN"] == ["#b", "#c"]
+    assert [message.params[-1] for message in lines if message.verb == "353"] == ["@una bob", "@una"]
+    assert lines[-1].verb == "PONG"
+    assert "PART" not in [message.verb for message in lines]
+    bob.say("PRIVMSG #b :now")
+    assert [parse(line).params[-1] for line in device.read()] == ["now"]
+
+
+def test_a_channel_that_the_user_has_left_meanwhile_is_not_shown(here: Here, device: Client) -> None:
+    """On the other device, by a PART; one that it joins is shown as any."""
+    una = here.clients[1]
+    una.say("PART #b", "JOIN #d")
+    here.release()
+    lines = list(map(parse, device.read()))
+    assert [message.params[0] for message in lines if message.verb == "JOIN"] == ["#d", "#c"]
+    assert [message.params[1] for message in lines if message.verb == "366"] == ["#d", "#c"]
+
+
+def test_a_device_that_goes_meanwhile_leaves_nothing(here: Here, device: Client) -> None:
+    """The other device and the user stay."""
+    device.vanish()
+    here.release()
+    assert not here.held
+    assert here.clients[1].ask("NAMES #b")

@@ -23,10 +23,12 @@ from chatroom.commands.connecting.login import Denied, check_password, know_acco
 from chatroom.commands.connecting.strangers import turn_away_stranger
 from chatroom.commands.connecting.welcome_burst import welcome
 from chatroom.commands.context import Context
+from chatroom.commands.long_answers import in_pieces
 from chatroom.commands.pending import Pending
 from chatroom.commands.presence.account_data import with_account_data
 from chatroom.commands.presence.away_and_ison import set_away
 from chatroom.commands.presence.metadata_push import tell_watchers
+from chatroom.commands.rooms.further_device import show_channels
 from chatroom.commands.rooms.invitations import let_in
 from chatroom.commands.rooms.joining import enter, show_channel
 from chatroom.commands.rooms.rejoining import come_back, welcome_back
@@ -272,8 +274,7 @@ def _complete(context: Context, registration: Registration) -> Pending | None:
     if other is not None:
         if account is None or account.id != registration.told_account_id:
             _tell_of_device(context, other)
-        _attach(context, other, registration.away)
-        return None
+        return _attach(context, other, registration.away)
     user = User(
         registration.nick,
         registration.username,
@@ -315,7 +316,7 @@ def _autojoin(context: Context, channel: Channel) -> None:
         context.reply(refusal, channel.name)
 
 
-def _attach(context: Context, user: User, away: str | None) -> None:
+def _attach(context: Context, user: User, away: str | None) -> Pending | None:
     """Add the session to a user that is connected already: it gets the same nick and channels.
 
     ``away`` is what the session said by AWAY. The user is back, or away with that text, unless the session said ``*``:
@@ -327,13 +328,14 @@ def _attach(context: Context, user: User, away: str | None) -> None:
     session.user = user
     context.world.online.add_session(user, session)
     _welcome(context, user, "joined by one more device")
-    for channel in user.channels:
-        channel.sessions.add(session)
-        show_channel(context, channel, joined=True)
     if was_alone:
+        for channel in user.channels:
+            channel.sessions.add(session)
+            show_channel(context, channel, joined=True)
         welcome_back(context)
     if away != ABSENT and (away is not None or user.away in (ABSENT, NO_DEVICE)):
         set_away(context, user, away)
+    return None if was_alone else in_pieces(context, show_channels(context))
 
 
 def _tell_of_device(context: Context, user: User) -> None:

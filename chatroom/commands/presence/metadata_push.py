@@ -80,11 +80,12 @@ def _sync(context: Context, name: str, targets: Targets) -> None:
         pass
 
 
-def show_monitored_metadata(context: Context, users: Iterable[User]) -> None:
-    """Show a session that was told 730 of some users what it subscribed to of each."""
+def show_monitored_metadata(context: Context, users: Iterable[User]) -> Steps:
+    """Show a session that was told 730 of some users what it subscribed to of each who is still there."""
     if context.session.subscriptions and is_aware(context.session):
         for user in users:
-            _sync(context, user.nick, [(user.nick, user.metadata)])
+            if context.world.users.get(user.folded) is user:
+                yield from sync_steps(context, user.nick, [(user.nick, user.metadata)])
 
 
 def tell_watchers(world: World, user: User) -> None:

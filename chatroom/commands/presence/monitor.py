@@ -9,6 +9,7 @@ from collections.abc import Iterable
 
 from chatroom.commands.command_table import command
 from chatroom.commands.context import Context, printable
+from chatroom.commands.long_answers import Steps, in_pieces
 from chatroom.commands.pending import Pending
 from chatroom.commands.presence.metadata_push import show_monitored_metadata
 from chatroom.irc import numerics
@@ -34,7 +35,7 @@ def monitor(context: Context, params: list[str]) -> Pending | None:
     if subcommand in ("+", "-") and not nicks:
         context.reply(numerics.ERR_NEEDMOREPARAMS, "MONITOR")
     elif subcommand == "+":
-        _add(context, nicks)
+        return in_pieces(context, _add(context, nicks))
     elif subcommand == "-":
         for nick in nicks:
             monitors.discard(session, nick)
@@ -44,14 +45,14 @@ def monitor(context: Context, params: list[str]) -> Pending | None:
         context.reply_words(numerics.RPL_MONLIST, words=monitors.nicks(session), separator=",")
         context.reply(numerics.RPL_ENDOFMONLIST)  # the specification ends only this list, not the answer to S
     elif subcommand == "S":
-        _tell_status(context, monitors.nicks(session))
+        return in_pieces(context, _tell_status(context, monitors.nicks(session)))
     else:
         text = "Unknown MONITOR subcommand: it is +, -, C, L or S"
         context.reply(numerics.ERR_UNKNOWNERROR, "MONITOR", printable(params[0]), text=text)
     return None
 
 
-def _add(context: Context, nicks: list[str]) -> None:
+def _add(context: Context, nicks: list[str]) -> Steps:
     """Add as many nicks as there is room for. An invalid nick is ignored: no user will ever have it."""
     monitors, session = context.world.monitors, context.session
     room = MONITORED_NICKS - len(monitors.nicks(session))
@@ -65,7 +66,7 @@ def _add(context: Context, nicks: list[str]) -> None:
             added.append(nick)
         else:
             refused.append(nick)
-    _tell_status(context, added)
+    yield from _tell_status(context, added)
     if refused:
         head = f":{context.server} {numerics.ERR_MONLISTFULL.code} {context.nick} {MONITORED_NICKS} "
         room = LINE_BYTES - len(f"{head} :{numerics.ERR_MONLISTFULL.text}".encode())
@@ -73,8 +74,8 @@ def _add(context: Context, nicks: list[str]) -> None:
             context.reply(numerics.ERR_MONLISTFULL, str(MONITORED_NICKS), nicks_of_line)
 
 
-def _tell_status(context: Context, nicks: Iterable[str]) -> None:
-    """Tell which of the nicks are connected, and which are not."""
+def _tell_status(context: Context, nicks: Iterable[str]) -> Steps:
+    """Tell which of the nicks are connected, and which are not; then, user by user, what the session subscribed to."""
     here, gone = [], []
     for nick in nicks:
         user = context.world.find_shown(nick)
@@ -84,4 +85,4 @@ def _tell_status(context: Context, nicks: Iterable[str]) -> None:
             gone.append(nick)
     context.reply_words(numerics.RPL_MONONLINE, words=[user.prefix for user in here], separator=",")
     context.reply_words(numerics.RPL_MONOFFLINE, words=gone, separator=",")
-    show_monitored_metadata(context, here)
+    yield from show_monitored_metadata(context, here)
