@@ -205,7 +205,7 @@ def apply_account(world: World, account_id: int, entry: AccountEntry | None, spa
             _log_out(world, user)
         else:
             _change_account(world, user, entry)
-    is_new = entry is not None and old is not None and entry.password_changes != old.password_changes
+    is_new = entry is not None and old is not None and entry.password_changes > old.password_changes
     for session, user in _opered_as(world, old):
         holds = entry is not None and not entry.disabled and entry.role >= Role.MODERATOR
         _set_oper(world, user, session, entry if holds and not (is_new and session is not spared) else None)

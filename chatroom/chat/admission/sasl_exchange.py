@@ -9,6 +9,7 @@ from chatroom.chat.admission.scram import ScramExchange
 from chatroom.irc.sasl import ResponseBuffer
 
 if TYPE_CHECKING:
+    from chatroom.chat.stored.records import Account, AccountEntry
     from chatroom.config import Settings
 
 PLAIN = "PLAIN"
@@ -24,7 +25,7 @@ def mechanisms(settings: Settings, *, certified: bool) -> list[str]:
 class SaslExchange:
     """One exchange, from ``AUTHENTICATE <mechanism>`` to its end. Belongs to one session; guarded by the hub lock."""
 
-    __slots__ = ("account_id", "buffer", "mechanism", "scram")
+    __slots__ = ("buffer", "mechanism", "named", "proven", "scram")
 
     def __init__(self, mechanism: str) -> None:
         self.mechanism = mechanism
@@ -32,5 +33,9 @@ class SaslExchange:
         """The pieces of the client's response that have arrived."""
         self.scram: ScramExchange | None = None
         """The SCRAM messages so far; None before the client's first message. Only a worker calls its methods."""
-        self.account_id = 0
-        """The account whose password the client has proved; 0 before that. The client still has to end the exchange."""
+        self.named: Account | None = None
+        """The account that the client's first SCRAM message names, as it was when its verifier was read; None if there
+        is none of the name."""
+        self.proven: AccountEntry | None = None
+        """The account whose password the client has proved by SCRAM; None before that. The client still has to end the
+        exchange."""

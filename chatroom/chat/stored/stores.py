@@ -103,6 +103,10 @@ class AccountStore(Protocol):
         """The number of admins whose accounts are not disabled."""
         ...
 
+    def find_with_credentials(self, name: str) -> tuple[Account | None, dict[str, str]]:
+        """The account called ``name`` and its verifiers by kind, as of one moment; None and no verifiers if unknown."""
+        ...
+
     def find_credential(self, account_id: int, kind: str) -> str | None:
         """The account's verifier of a kind (``Credential.kind``), or None if it or the account does not exist."""
         ...

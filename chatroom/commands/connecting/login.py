@@ -7,21 +7,19 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from chatroom.chat.admission import passwords, scram
-from chatroom.chat.admission.ban_table import describe
 from chatroom.chat.admission.exemption import is_exempt
 from chatroom.chat.admission.flood import LONGEST_DELAY_MS, is_private_network
 from chatroom.chat.admission.login_keys import account_key, address_key, free_failures, site_key
 from chatroom.chat.always_on import find_alone
-from chatroom.chat.enforcement import apply_account
 from chatroom.chat.log_line import LogWarning
 from chatroom.chat.operator_mode import operator_mode_event, operators_of, tell_operator_mode
 from chatroom.chat.stored.records import Account, AccountEntry
+from chatroom.commands.connecting.proven_accounts import Denied, admitted, with_known_account
 from chatroom.commands.context import Context, printable
 from chatroom.commands.pending import Pending
 from chatroom.commands.presence.account_data import with_account_data
 from chatroom.commands.rooms.rejoining import come_back
 from chatroom.irc import numerics
-from chatroom.irc.names import casefold
 
 if TYPE_CHECKING:
     from chatroom.chat.people.session import Session
@@ -32,22 +30,6 @@ if TYPE_CHECKING:
 
 TLS_REQUIRED = "this server takes passwords over TLS only: connect with TLS, and change one that you have just sent"
 """The refusal of a login in clear (``accounts.require_tls``)."""
-
-
-class Denied(NamedTuple):
-    """A refused login."""
-
-    why: str
-    """The reason, for the user and for the log."""
-    numeric: numerics.Numeric = numerics.ERR_PASSWDMISMATCH
-    """What the refusal is called outside SASL. Clients look for a wrong password only if it says so (464)."""
-
-    @property
-    def sentence(self) -> str:
-        """The reason as a sentence. Clients look for ``Password incorrect``, so only a wrong password says that."""
-        if self.numeric == numerics.ERR_PASSWDMISMATCH:
-            return f"Password incorrect: {self.why}"
-        return self.why[:1].upper() + self.why[1:]
 
 
 Then = Callable[[Context, "AccountEntry | Denied"], "Pending | None"]
@@ -95,20 +77,22 @@ class Attempt:
             # The turn of the address and the delay of the account pass at the same time.
             self.delay_ms = max(self.delay_ms, world.throttle.slow(self._account, world.mono_ms))
 
-    def judge(self, context: Context, account_id: int, why: str = "wrong name or password") -> AccountEntry | Denied:
+    def judge(
+        self, context: Context, proven: Account | None, why: str = "wrong name or password"
+    ) -> AccountEntry | Denied:
         """Return the account, if the session proved that it is its own and may log in.
 
-        ``account_id`` is 0 if it did not, and ``why`` is the reason of the refusal then.
+        ``proven`` is None if it did not, and ``why`` is the reason of the refusal then.
         """
         world = context.world
         keys = self._counted(world)
-        if world.accounts.find_by_id(account_id) is None:
+        if proven is None or world.accounts.find_by_id(proven.id) is None:
             # A name that no account has may be a password: it is counted, and not stored.
             known = [key for key in keys if key != self._account or world.accounts.find(self.name) is not None]
             world.kept_failures.save(known, world.wall_ms, world.mono_ms)
             return self._denied(context, Denied(why), self._next_wait(world, keys))
         self.forgive(world)
-        outcome = admitted(world, account_id)
+        outcome = admitted(world, proven.entry)
         return self._denied(context, outcome) if isinstance(outcome, Denied) else outcome
 
     def forgive(self, world: World) -> None:
@@ -161,20 +145,9 @@ def _seconds(milliseconds: int) -> int:
     return -(-milliseconds // 1000)
 
 
-def admitted(world: World, account_id: int) -> AccountEntry | Denied:
-    """Return the account as it is now, or why it may not log in: it is deleted, disabled, or its name is banned."""
-    entry = world.accounts.find_by_id(account_id)
-    if entry is None or entry.disabled:
-        return Denied("this account is disabled", numerics.ERR_YOUREBANNEDCREEP)
-    rule = world.bans.find_name(casefold(entry.name), world.wall_ms)
-    return (
-        entry if rule is None else Denied(f"you are {describe(rule, world.bans.zone)}", numerics.ERR_YOUREBANNEDCREEP)
-    )
-
-
 class _Checked(NamedTuple):
-    account_id: int
-    """0 if the password is wrong."""
+    account: Account | None
+    """None if the password is wrong."""
     stored: str
     """The stored bcrypt hash; empty if there is none."""
     scram: str | None
@@ -194,37 +167,27 @@ def check_password(context: Context, name: str, password: str, then: Then) -> Pe
     settings = context.world.settings.accounts
 
     def job(stores: Stores) -> _Checked:
-        account = stores.accounts.find(name)
+        account, verifiers = stores.accounts.find_with_credentials(name)
         if account is None:
             stored = stores.requests.find_credential(name, "bcrypt")
-            return _Checked(0, "", None, waits=passwords.verify(password, stored, settings.bcrypt_cost))
-        stored = stores.accounts.find_credential(account.id, "bcrypt")
+            return _Checked(None, "", None, waits=passwords.verify(password, stored, settings.bcrypt_cost))
+        stored = verifiers.get("bcrypt")
         holds = passwords.verify(password, stored, settings.bcrypt_cost)
-        verifier = stores.accounts.find_credential(account.id, scram.KIND)
-        return _Checked(account.id if holds else 0, stored or "", verifier)
+        return _Checked(account if holds else None, stored or "", verifiers.get(scram.KIND))
 
     def after(context: Context, checked: _Checked) -> Pending | None:
-        account_id = checked.account_id
+        def conclude(context: Context, account: Account | None) -> Pending | None:
+            outcome = attempt.judge(context, account)
+            if not isinstance(outcome, Denied):
+                record_login(context, outcome)
+                _warn_of_plaintext(context)
+                _renew(context, outcome.id, password, checked)
+            return then(context, outcome)
+
         if checked.waits:
             return then(context, attempt.wait(context))
-        if not account_id or context.world.accounts.find_by_id(account_id) is not None:
-            return conclude(context, checked)
-        # The world does not know the account yet, because the shell has just made it: see ``know_account``.
 
-        def go_on(context: Context, account: Account | None) -> Pending | None:
-            if account is not None:
-                know_account(context.world, account)
-            return conclude(context, checked)
-
-        return Pending("store", lambda stores: stores.accounts.find_by_id(account_id), go_on)
-
-    def conclude(context: Context, checked: _Checked) -> Pending | None:
-        outcome = attempt.judge(context, checked.account_id)
-        if not isinstance(outcome, Denied):
-            record_login(context, outcome)
-            _warn_of_plaintext(context)
-            _renew(context, outcome.id, password, checked)
-        return then(context, outcome)
+        return with_known_account(context, checked.account, conclude)
 
     return Pending(
         "password", job, after, attempt.delay_ms, if_overloaded=lambda context: then(context, attempt.put_off(context))
@@ -241,15 +204,6 @@ def end_after_failures(context: Context) -> None:
     if limits.enabled and session.login_tries >= limits.login_tries and session.user is None:
         context.world.log_line(f"refused {session.address_text}: {session.login_tries} failed logins")
         context.world.close(session, "Too many failed logins")
-
-
-def know_account(world: World, account: Account) -> None:
-    """Add an account to the world that the store has and the world does not know yet.
-
-    That is so for a fifth of a second at most after ``chatroomctl`` made the account (``server.change_follower``).
-    """
-    if world.accounts.find_by_id(account.id) is None:
-        apply_account(world, account.id, account.entry)
 
 
 def _warn_of_plaintext(context: Context) -> None:
@@ -317,7 +271,7 @@ def log_in_present(
 
     def go_on(context: Context) -> Pending | None:
         # Looked up again: the account may have changed while its data were read, and another session have come.
-        user, known = context.session.user, admitted(context.world, account.id)
+        user, known = context.session.user, admitted(context.world, account)
         if isinstance(known, Denied):
             refuse(context, known)
         elif user is not None and not may_log_in(user, known):

@@ -16,7 +16,8 @@ from chatroom.chat.enforcement import apply_account, free_nick
 from chatroom.chat.stored.records import Account, AccountEntry, Actor, Credential, Role
 from chatroom.commands.command_table import command
 from chatroom.commands.connecting.cert import add_certificate, list_certificates, remove_certificate
-from chatroom.commands.connecting.login import Denied, check_password, log_in_present
+from chatroom.commands.connecting.login import check_password, log_in_present
+from chatroom.commands.connecting.proven_accounts import Denied
 from chatroom.commands.connecting.register import (
     create_account,
     is_address,

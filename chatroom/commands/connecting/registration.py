@@ -19,7 +19,8 @@ from chatroom.chat.always_on import find_alone
 from chatroom.chat.people.user import ABSENT, NO_DEVICE, User
 from chatroom.chat.stored.records import Account, AccountEntry
 from chatroom.commands.connecting.listed_addresses import ask_lists, turn_away_listed
-from chatroom.commands.connecting.login import Denied, check_password, know_account
+from chatroom.commands.connecting.login import check_password
+from chatroom.commands.connecting.proven_accounts import Denied, know_account
 from chatroom.commands.connecting.strangers import turn_away_stranger
 from chatroom.commands.connecting.welcome_burst import welcome
 from chatroom.commands.context import Context

@@ -15,17 +15,15 @@ from chatroom.chat.stored.records import Account, AccountEntry, Role
 from chatroom.commands.command_table import When, command
 from chatroom.commands.connecting.login import (
     Attempt,
-    Denied,
-    admitted,
     check_password,
     end_after_failures,
-    know_account,
     log_in,
     log_in_present,
     may_log_in,
     record_login,
     show_operator_mode,
 )
+from chatroom.commands.connecting.proven_accounts import Denied, admitted, know_account, with_known_account
 from chatroom.commands.connecting.registration import advance, take_account
 from chatroom.commands.context import Context
 from chatroom.commands.pending import Pending
@@ -88,9 +86,9 @@ def _continue(context: Context, exchange: SaslExchange, data: str) -> Pending | 
         return _plain(context, response) if exchange.mechanism == PLAIN else _external(context, response)
     if exchange.scram is None:
         return _scram_first(context, exchange, response)
-    if not exchange.account_id:
+    if exchange.proven is None:
         return _scram_final(context, exchange, exchange.scram, response)
-    return _scram_end(context, exchange, response)
+    return _scram_end(context, exchange.proven, response)
 
 
 def _plain(context: Context, response: bytes) -> Pending | None:
@@ -125,12 +123,12 @@ def _external(context: Context, response: bytes) -> Pending | None:
 
     def then(context: Context, account: Account | None) -> Pending | None:
         if account is None:
-            outcome = attempt.judge(context, 0, f"no account has the certificate {certificate}")
+            outcome = attempt.judge(context, None, f"no account has the certificate {certificate}")
         elif wanted and casefold(wanted) != casefold(account.name):
-            outcome = attempt.judge(context, 0, "the certificate is that of another account")
+            outcome = attempt.judge(context, None, "the certificate is that of another account")
         else:
-            know_account(context.world, account)
-            outcome = attempt.judge(context, account.id)
+            know_account(context.world, account, context.session)
+            outcome = attempt.judge(context, account)
         if not isinstance(outcome, Denied):
             record_login(context, outcome, certificate)
             tell_of_certificate_login(context.world, outcome.id, context.session)
@@ -148,22 +146,27 @@ def _scram_first(context: Context, exchange: SaslExchange, response: bytes) -> P
     # Not an ``Attempt`` yet: the first message names the account, and proves nothing.
     iterations = context.world.settings.accounts.scram_iterations
 
-    def job(stores: Stores) -> tuple[ScramExchange, bytes | None]:
+    def job(stores: Stores) -> tuple[ScramExchange, bytes | None, Account | None]:
+        account: Account | None = None
+
         def find(name: str) -> Verifier:
-            account = stores.accounts.find(name)
-            stored = stores.accounts.find_credential(account.id if account is not None else 0, KIND)
+            nonlocal account
+            account, verifiers = stores.accounts.find_with_credentials(name)
             # An unknown name gets a salt that depends on the name and on a secret, so it looks like a known one.
-            return read_verifier(stored) or unmatched_verifier(name, stores.server_key("scram"), iterations)
+            return read_verifier(verifiers.get(KIND)) or unmatched_verifier(
+                name, stores.server_key("scram"), iterations
+            )
 
         scram = ScramExchange()
-        return scram, scram.begin(response, find)
+        answer = scram.begin(response, find)
+        return scram, answer, account
 
-    def then(context: Context, begun: tuple[ScramExchange, bytes | None]) -> None:
-        scram, answer = begun
+    def then(context: Context, begun: tuple[ScramExchange, bytes | None, Account | None]) -> None:
+        scram, answer, account = begun
         if answer is None:
             _failed(context, Denied("the response is not a valid SCRAM message"))
         else:
-            exchange.scram = scram
+            exchange.scram, exchange.named = scram, account
             _challenge(context, answer)
 
     return Pending("password", job, then)
@@ -175,19 +178,19 @@ def _scram_final(context: Context, exchange: SaslExchange, scram: ScramExchange,
         _failed(context, attempt.refusal)
         return None
 
-    def job(stores: Stores) -> tuple[int, bytes]:
-        proof = scram.finish(response)
-        account = stores.accounts.find(scram.name)
-        return (0, b"") if proof is None or account is None else (account.id, proof)
+    def job(stores: Stores) -> bytes | None:
+        return scram.finish(response)
 
-    def then(context: Context, outcome: tuple[int, bytes]) -> None:
-        account_id, proof = outcome
-        account = attempt.judge(context, account_id)
-        if isinstance(account, Denied):
-            _failed(context, account)
-        else:
-            exchange.account_id = account.id
-            _challenge(context, proof)
+    def then(context: Context, proof: bytes | None) -> Pending | None:
+        def conclude(context: Context, proven: Account | None) -> None:
+            outcome = attempt.judge(context, proven)
+            if isinstance(outcome, Denied):
+                _failed(context, outcome)
+            else:
+                exchange.proven = outcome
+                _challenge(context, proof or b"")
+
+        return with_known_account(context, exchange.named if proof is not None else None, conclude)
 
     def put_off(context: Context) -> None:
         _failed(context, attempt.put_off(context))
@@ -195,14 +198,14 @@ def _scram_final(context: Context, exchange: SaslExchange, scram: ScramExchange,
     return Pending("password", job, then, attempt.delay_ms, if_overloaded=put_off)
 
 
-def _scram_end(context: Context, exchange: SaslExchange, response: bytes) -> Pending | None:
+def _scram_end(context: Context, proven: AccountEntry, response: bytes) -> Pending | None:
     # The client has checked the server's proof and sends an empty response. Time has passed: ``admitted`` looks whether
     # the account may still log in. The try was counted and judged in ``_scram_final``.
     context.session.sasl = None
     if response:
         _failed(context, Denied("the exchange is already over"))
         return None
-    outcome = admitted(context.world, exchange.account_id)
+    outcome = admitted(context.world, proven)
     if not isinstance(outcome, Denied):
         record_login(context, outcome)
     return _checked(context, outcome)
@@ -273,7 +276,7 @@ def _oper_logs_in(user: User, account: AccountEntry) -> bool:
 
 def _become_operator(context: Context, account: AccountEntry) -> Pending | None:
     # Looked up again, because the account may have changed while its data were read.
-    user, known = context.session.user, admitted(context.world, account.id)
+    user, known = context.session.user, admitted(context.world, account)
     is_new = False
     if user is None:
         return None

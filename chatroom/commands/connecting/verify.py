@@ -14,7 +14,8 @@ from chatroom.chat.people.held_registration import HeldRegistration
 from chatroom.chat.stored.invite_records import Invite, InvitedAccount, NewAccount
 from chatroom.chat.stored.records import Actor
 from chatroom.commands.command_table import When, command
-from chatroom.commands.connecting.login import Attempt, Denied, end_after_failures
+from chatroom.commands.connecting.login import Attempt, end_after_failures
+from chatroom.commands.connecting.proven_accounts import Denied
 from chatroom.commands.connecting.register import (
     finish_registration,
     get_nick,
@@ -120,7 +121,7 @@ def _register(context: Context, attempt: Attempt, held: HeldRegistration, token:
 
 
 def _refuse(context: Context, attempt: Attempt, held: HeldRegistration, why: str) -> None:
-    outcome = attempt.judge(context, 0, why)
+    outcome = attempt.judge(context, None, why)
     assert isinstance(outcome, Denied)  # no account has the id 0
     context.fail("INVALID_CODE", held.name, text=outcome.why)
     end_after_failures(context)

@@ -84,6 +84,16 @@ class SqliteAccounts:
         """The number of admins with an account that is not disabled."""
         return self._database.number("SELECT count(*) FROM accounts WHERE role = 'admin' AND NOT disabled")
 
+    def find_with_credentials(self, name: str) -> tuple[Account | None, dict[str, str]]:
+        """The account called ``name`` and its verifiers by kind, as they were at one moment."""
+        query = (
+            f"SELECT {_COLUMNS}, kind, value FROM accounts LEFT JOIN credentials ON account_id = accounts.id"
+            " WHERE folded = ?"
+        )
+        rows = list(self._database.rows(query, (casefold(name),)))
+        found = {row[-2]: row[-1] for row in rows if row[-2] is not None}
+        return (_account(rows[0][:-2]) if rows else None), found
+
     def find_credential(self, account_id: int, kind: str) -> str | None:
         """The account's verifier of a kind, or None."""
         row = self._database.row("SELECT value FROM credentials WHERE account_id = ? AND kind = ?", (account_id, kind))

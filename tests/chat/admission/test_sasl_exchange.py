@@ -23,7 +23,7 @@ def test_a_new_exchange_has_proved_nothing() -> None:
     exchange = SaslExchange("SCRAM-SHA-256")
     assert exchange.mechanism == "SCRAM-SHA-256"
     assert exchange.scram is None
-    assert exchange.account_id == 0
+    assert exchange.proven is None
 
 
 def test_each_exchange_gathers_its_own_response() -> None:

@@ -6,7 +6,7 @@ import base64
 from collections.abc import Callable
 
 import pytest
-from harness.logins import log_in_by_sasl
+from harness.logins import challenge, log_in_by_sasl, scram_steps, send_sasl
 from harness.session_client import Client
 from harness.world import PASSWORD, SERVER, Here, change_settings, params_of, sasl_plain, verbs
 from scramp import ScramClient
@@ -27,27 +27,10 @@ def with_sasl(here: Here, nick: str = "una") -> Client:
     return client
 
 
-def send(client: Client, message: str) -> list[str]:
-    """Send one SASL message; the lines that answer."""
-    return client.ask("AUTHENTICATE " + base64.b64encode(message.encode()).decode())
-
-
-def challenge(lines: list[str]) -> str:
-    """The SASL message in the one AUTHENTICATE line of the answer."""
-    assert verbs(lines) == ["AUTHENTICATE"], lines
-    return base64.b64decode(parse(lines[0]).params[0]).decode()
-
-
 def scram(client: Client, name: str, password: str = PASSWORD) -> list[str]:
     """Log in by SCRAM-SHA-256; the lines that end the exchange."""
-    assert client.ask("AUTHENTICATE SCRAM-SHA-256") == ["AUTHENTICATE +"]
-    scramp = ScramClient(["SCRAM-SHA-256"], name, password)
-    scramp.set_server_first(challenge(send(client, scramp.get_client_first())))
-    answer = send(client, scramp.get_client_final())
-    if verbs(answer) != ["AUTHENTICATE"]:
-        return answer
-    scramp.set_server_final(challenge(answer))
-    return client.ask("AUTHENTICATE +")
+    *_, last = scram_steps(client, name, password)
+    return last
 
 
 def test_scram_logs_in(here: Here) -> None:
@@ -85,7 +68,7 @@ def test_an_unknown_name_has_the_same_salt_at_every_try(here: Here) -> None:
 def send_first(client: Client, name: str) -> list[str]:
     """Send the first SCRAM message; the lines that answer."""
     client.read()
-    return send(client, f"n,,n={name},r=abcdef")
+    return send_sasl(client, f"n,,n={name},r=abcdef")
 
 
 def test_failed_scram_logins_count_and_are_slowed_like_others(make_here: Callable[..., Here]) -> None:
@@ -109,10 +92,10 @@ def test_parallel_scram_logins_take_turns(make_here: Callable[..., Here]) -> Non
         client.say("AUTHENTICATE SCRAM-SHA-256")
         client.read()
         scramp = ScramClient(["SCRAM-SHA-256"], "una", "wrong")
-        scramp.set_server_first(challenge(send(client, scramp.get_client_first())))
+        scramp.set_server_first(challenge(send_sasl(client, scramp.get_client_first())))
         finals.append(scramp.get_client_final())
     here.holding = True
-    answers = [send(client, final) for client, final in zip(clients, finals, strict=True)]
+    answers = [send_sasl(client, final) for client, final in zip(clients, finals, strict=True)]
     assert [verbs(lines) for lines in answers] == [[]] * 8 + [["904"]] * 12
     assert "too many" in answers[-1][0]
     here.release()
@@ -135,8 +118,8 @@ def test_an_account_disabled_during_the_exchange_stays_out(here: Here) -> None:
     client.say("AUTHENTICATE SCRAM-SHA-256")
     client.read()
     scramp = ScramClient(["SCRAM-SHA-256"], "una", PASSWORD)
-    scramp.set_server_first(challenge(send(client, scramp.get_client_first())))
-    send(client, scramp.get_client_final())
+    scramp.set_server_first(challenge(send_sasl(client, scramp.get_client_first())))
+    send_sasl(client, scramp.get_client_final())
     here.disable("una")
     assert verbs(client.ask("AUTHENTICATE +")) == ["904"]
 
@@ -147,8 +130,8 @@ def test_an_account_banned_during_the_exchange_stays_out(here: Here) -> None:
     client = here.connect("guest", caps="sasl")
     client.ask("AUTHENTICATE SCRAM-SHA-256")
     scramp = ScramClient(["SCRAM-SHA-256"], "una", PASSWORD)
-    scramp.set_server_first(challenge(send(client, scramp.get_client_first())))
-    send(client, scramp.get_client_final())
+    scramp.set_server_first(challenge(send_sasl(client, scramp.get_client_first())))
+    send_sasl(client, scramp.get_client_final())
     here.ban("una", "noise")
     assert "banned: noise" in params_of(client.ask("AUTHENTICATE +"), "904")[-1]
     assert client.user.account is None
@@ -163,7 +146,7 @@ def test_malformed_scram_is_904(here: Here, steps: list[str]) -> None:
     client = with_sasl(here)
     client.say("AUTHENTICATE SCRAM-SHA-256")
     for step in steps:
-        sent = send(client, step)
+        sent = send_sasl(client, step)
     assert verbs(sent) == ["904"]
     assert verbs(scram(client, "una")) == ["900", "903"]
 
