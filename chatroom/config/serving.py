@@ -9,7 +9,7 @@ from pathlib import Path
 from chatroom.config.values import Network, Networks, Webroot, is_among, is_loopback, is_origin
 from chatroom.paths import default_database
 from chatroom.settings.keys import setting
-from chatroom.settings.kinds import FilePath, FilePaths, Number, Text, Whole, Words, YesOrNo
+from chatroom.settings.kinds import FilePath, FilePaths, Number, Period, Text, Whole, Words, YesOrNo
 
 ONE_LINE = r"[^\x00-\x1f\x7f]*"
 ONE_WORD = r"[!-9;-~][!-~]*"  # a colon at the start would make it the last parameter of a line
@@ -244,4 +244,31 @@ class Database:
         Whole(0, 1_000_000_000),
         "The log and chatroomctl status warn if fewer MiB are free on the disk of the database. 0: no warning. If the "
         "disk is full, messages are refused, and some MiB are kept for bans and accounts.",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Backup:
+    """Scheduled backups: the server copies its database while people chat, and checks each copy for faults.
+
+    ``chatroomctl status`` tells how old the last good one is, and the log why there is none. ``chatroomctl db restore``
+    puts one in the place of the database.
+    """
+
+    every: int = setting(
+        0,
+        Period("10m", "52w"),
+        "How often a backup is made. Empty: never. The first one is made at once.",
+    )
+    keep: int = setting(
+        7,
+        Whole(1, 10_000),
+        "How many backups are kept. Older ones are deleted: those that the server has made of this database, and no "
+        "other file.",
+    )
+    directory: Path | None = setting(
+        None,
+        FilePath("the path of a directory, or nothing", is_optional=True, is_directory=True),
+        "Where the backups are. It is made with mode 0700. Empty: the directory backups beside the database. A backup "
+        "is not begun if less than database.warn_free_mb would be left free there.",
     )

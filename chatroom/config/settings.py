@@ -15,7 +15,7 @@ from typing import Any
 
 from chatroom.config.chatting import Accounts, Channels, History, Limits
 from chatroom.config.observing import Log, Metrics
-from chatroom.config.serving import Database, Dnsbl, Listen, Server, WebIrc
+from chatroom.config.serving import Backup, Database, Dnsbl, Listen, Server, WebIrc
 from chatroom.settings.keys import MASK, Key
 from chatroom.settings.schema import Schema
 
@@ -27,6 +27,7 @@ class Settings:
     server: Server = field(default_factory=Server)
     listen: tuple[Listen, ...] = (Listen(),)
     database: Database = field(default_factory=Database)
+    backup: Backup = field(default_factory=Backup)
     channels: Channels = field(default_factory=Channels)
     accounts: Accounts = field(default_factory=Accounts)
     limits: Limits = field(default_factory=Limits)
@@ -40,11 +41,17 @@ class Settings:
     key_sources: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
     """The source of each key that has been set: the file, an environment variable or a flag. Other keys are missing."""
 
+    @property
+    def backup_directory(self) -> Path:
+        """Where scheduled backups are."""
+        return self.backup.directory or self.database.path.parent / "backups"
+
 
 SECTIONS: dict[str, type[Any]] = {
     "server": Server,
     "listen": Listen,
     "database": Database,
+    "backup": Backup,
     "channels": Channels,
     "accounts": Accounts,
     "limits": Limits,

@@ -23,6 +23,7 @@ FAMILIES = {
     "database": "database_health",
     "permissions": "file_rights",
     "disk": "free_disk",
+    "backups": "backups_made",
     "clock": "clock_time",
     "certificates": "tls_files",
     "addresses": "ports",
@@ -104,6 +105,8 @@ def run_checks(invocation: Invocation, *, quick: bool = False) -> Iterator[Resul
 def _find_reason_to_skip(name: str, scene: Scene) -> str:
     if name == "certificates" and not any(listen.tls for listen in scene.settings.listen):
         return "no listener has TLS"
+    if name == "backups" and not scene.settings.backup.every:
+        return "backup.every is not set"
     if name == "addresses" and scene.silence:
         return "the daemon does not answer"
     if name == "daemon" and not scene.daemon and not scene.silence:

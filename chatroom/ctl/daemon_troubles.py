@@ -19,6 +19,11 @@ def find_trouble(key: str, values: Mapping[str, str]) -> Finding | None:
         return Finding(
             f"messages cannot be stored: {value}", "make room on the disk, or put the database back in its place"
         )
+    if key == "backup" and value.startswith("failed: "):
+        return Finding(
+            f"no backup could be made: {value.removeprefix('failed: ')}",
+            "mend that; it is tried again every ten minutes",
+        )
     if key == "disk" and (value.startswith("full") or "less than" in value):
         return Finding(f"the database's disk: {value}", "make room; history.max_size_mb bounds the history")
     if key == "connections":

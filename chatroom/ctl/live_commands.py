@@ -9,7 +9,7 @@ from chatroom.chat.admission.durations import format_duration
 from chatroom.chat.admission.lockdown import Lockdown
 from chatroom.ctl.control_client import ask_status, list_sessions, perform
 from chatroom.ctl.invocation import Invocation, pass_invocation, utc_option
-from chatroom.ctl.live_status import numbered, watch_status
+from chatroom.ctl.live_status import numbered, shown_duration, watch_status
 from chatroom.ctl.output import json_option, print_json, print_pairs, print_table, report_result, result_option
 from chatroom.errors import InvalidValue
 
@@ -46,9 +46,8 @@ def status(invocation: Invocation, watch: bool, every_s: float, as_json: bool) -
     if as_json:
         print_json(numbered(pairs))
     else:
-        # The programs' key is uptime_s; people read a duration as everywhere else.
-        uptime = pairs.get("uptime_s", "")
-        shown = {**pairs, "uptime_s": format_duration(int(uptime))} if uptime.isdecimal() else pairs
+        # The programs' keys end in _s; people read durations as everywhere else.
+        shown = {key: shown_duration(value) if key.endswith("_s") else value for key, value in pairs.items()}
         if pairs.get("cpu_ms", "").isdecimal():
             shown = {**shown, "cpu_ms": f"{int(pairs['cpu_ms']) / 1000:.1f} s"}
         print_pairs((key.removesuffix("_s").removesuffix("_ms"), value) for key, value in shown.items())

@@ -77,20 +77,22 @@ def numbered(values: dict[str, str]) -> dict[str, int | str]:
     return {key: int(value) if value.isdecimal() else value for key, value in values.items()}
 
 
+def shown_duration(value: str) -> str:
+    """Return a number of seconds for people."""
+    return format_duration(int(value)) if value.isdecimal() else value
+
+
 def make_rows(look: Look, before: Look | None) -> list[Row]:
     """Return the lines of the view, with what has changed since the look before."""
     values, old = look.values, before.values if before is not None else {}
     rows = [Row(_header(look, before), "")]
     for key, value in values.items():
         if key not in _HEADER:
-            rows.append(
-                Row(
-                    key.replace("_", " "),
-                    value,
-                    _change(value, old.get(key, "")),
-                    find_trouble(key, values) is not None,
-                )
-            )
+            is_trouble = find_trouble(key, values) is not None
+            if key.endswith("_s"):
+                rows.append(Row(key.removesuffix("_s").replace("_", " "), shown_duration(value), "", is_trouble))
+            else:
+                rows.append(Row(key.replace("_", " "), value, _change(value, old.get(key, "")), is_trouble))
     return rows
 
 

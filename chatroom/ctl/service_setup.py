@@ -69,8 +69,10 @@ def make_setup(invocation: Invocation, user: str) -> Setup:
         call += ["--database", str(settings.database.path)]
     for listen in settings.listen:
         reads += [*listen.certificate, *listen.key]
-    writes = () if settings.log.file is None else (settings.log.file.parent,)
-    return Setup(tuple(call), settings.database.path, tuple(reads), writes, user)
+    writes = [] if settings.log.file is None else [settings.log.file.parent]
+    if settings.backup.every:
+        writes.append(settings.backup_directory)
+    return Setup(tuple(call), settings.database.path, tuple(reads), tuple(writes), user)
 
 
 def own_call() -> list[str]:

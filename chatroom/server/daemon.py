@@ -35,6 +35,7 @@ from chatroom.config import Settings
 from chatroom.errors import ChatroomError, ServeError
 from chatroom.server import garbage
 from chatroom.server.backlogs import send_buffer_bytes
+from chatroom.server.backups import Backups
 from chatroom.server.blocklists import Blocklists
 from chatroom.server.change_follower import ChangeFollower
 from chatroom.server.clocks import read_clocks
@@ -61,7 +62,7 @@ from chatroom.server.operator_screen import make_screen
 from chatroom.server.own_process import allow_many_files, keep_secrets, own_program
 from chatroom.server.process_signals import ProcessSignals
 from chatroom.server.service_manager import ServiceManager
-from chatroom.server.start_lines import risk_lines, start_lines
+from chatroom.server.start_lines import describe_set_up, risk_lines, start_lines
 from chatroom.server.supervisor import Supervisor
 from chatroom.server.upkeep import Upkeep
 from chatroom.server.workers import Workers
@@ -143,6 +144,7 @@ class Daemon:
         self._guard: WriteGuard | None = None
         self._journal: SqliteJournal | None = None
         self._upkeep: Upkeep | None = None
+        self._backups = Backups(settings.database.path, self._settings_in_force, self._report)
         self._metrics: MetricsServer | None = None
         self._supervisor: Supervisor | None = None
         self._why = "error"
@@ -172,8 +174,9 @@ class Daemon:
                 stores.database.write_first_page()
                 # Before everything is loaded: a change meanwhile is read twice rather than never.
                 last_change_id = stores.last_change_id()
-                facts, blocklists = self._facts(where), Blocklists(self._report)
-                runtime = DaemonRuntime(self._load_settings, counter, facts, blocklists, self._screen.levels)
+                facts = describe_set_up(settings, where, metrics.url if metrics else "")
+                lists, levels = Blocklists(self._report), self._screen.levels
+                runtime = DaemonRuntime(self._load_settings, counter, facts, lists, levels)
                 world = self._make_world(stores, runtime)
                 has_admin = stores.accounts.count_admins() > 0
             self._control_path = paths.control_socket(path)
@@ -190,7 +193,7 @@ class Daemon:
         listener = self._listener = Listener(hub, threads, counter, entrances, control)
         runtime.supervisor = self._supervisor = self._make_supervisor(workers, listener)
         if metrics is not None:
-            metrics.begin(settings, hub, threads, counter, self._supervisor)
+            metrics.begin(settings, hub, threads, counter, self._supervisor, lambda: self._backups.state)
         self._signals.handle(self._reload)
         sys.setswitchinterval(SWITCH_INTERVAL_S)
         allow_many_files()
@@ -201,8 +204,8 @@ class Daemon:
         for thread in threads:
             thread.start()
         self._started_io = True
-        if self._upkeep is not None:
-            self._upkeep.start()
+        for loop in filter(None, (self._upkeep, self._backups)):
+            loop.start()
         self._announce(where, has_admin, upgraded_from)
         listener.start()
         self._manager.ready(f"listening on {', '.join(where)}")
@@ -214,7 +217,7 @@ class Daemon:
         world, post = hub.world, partial(hub.post_outcome, 0)
         disk, follower = DiskWatch(world, post, guard), ChangeFollower(world, post, last_change_id)
         filter_hits, expiry = FilterHits(world, post), Expiry(world, post)
-        runtime.more_facts = disk.facts
+        runtime.more_facts = lambda: {**disk.facts(), **self._backups.state.facts()}
 
         def watch(stores: Stores) -> None:
             disk.look()
@@ -224,12 +227,12 @@ class Daemon:
 
         return watch
 
-    def _report(self, line: str) -> None:
+    def _report(self, line: str, level: Level = Level.WARNING) -> None:
         """Log what is wrong, or is well again. From any thread, without the hub lock."""
-        self._screen.show([line], level=Level.WARNING)
+        self._screen.show([line], level=level)
 
     def _make_supervisor(self, workers: Workers, listener: Listener) -> Supervisor:
-        loops = [self._screen, *workers.threads, self._upkeep, listener.handshakes, self._metrics]
+        loops = [self._screen, *workers.threads, self._upkeep, self._backups, listener.handshakes, self._metrics]
         return Supervisor(self._threads, [loop for loop in loops if loop is not None], self._report)
 
     def _make_world(self, stores: SqliteStores, runtime: DaemonRuntime) -> World:
@@ -250,6 +253,9 @@ class Daemon:
             path = self._settings.database.path
             self._upkeep = Upkeep(lambda: open_upkeep(path), lambda: world.settings.history, self._is_short)
         return world
+
+    def _settings_in_force(self) -> Settings:
+        return self._settings if self._hub is None else self._hub.world.settings
 
     def _is_short(self) -> bool:
         return self._guard is not None and self._guard.reserve.is_short
@@ -275,16 +281,6 @@ class Daemon:
             full = history.synchronous == "full"
             self._journal = open_journal(self._settings.database.path, full=full, guard=self._guard)
         return Ledger(self._journal, history)
-
-    def _facts(self, where: list[str]) -> dict[str, str]:
-        source = self._settings.source
-        return {
-            "listening": ", ".join(where),
-            "database": str(self._settings.database.path),
-            "configuration": str(source.absolute() if source else "none (defaults)"),
-            "pid": str(os.getpid()),
-            **({"metrics": self._metrics.url} if self._metrics is not None else {}),
-        }
 
     def _announce(self, where: list[str], has_admin: bool, upgraded_from: Path | None) -> None:
         settings = self._settings
@@ -380,6 +376,7 @@ class Daemon:
         # An I/O thread that is left behind may still commit.
         if not any(thread.is_alive() for thread in self._threads):
             self._close_journal()
+        self._backups.stop(_READ_PATIENCE_S)
         if self._upkeep is not None:
             self._upkeep.stop(_READ_PATIENCE_S)
         if not hub.workers.stop(_READ_PATIENCE_S):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import platform
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,6 +25,7 @@ from chatroom.server.metered import BYTE_BOUNDS, TICK_BOUNDS_S, Buckets, Metered
 
 if TYPE_CHECKING:
     from chatroom.chat.counts import Counts
+    from chatroom.server.backups import BackupState
     from chatroom.server.connection_counter import ConnectionCounter
     from chatroom.server.supervisor import Supervisor
 
@@ -40,6 +41,8 @@ class Sources:
     supervisor: Supervisor
     database: Path
     certificates: Sequence[Path]
+    backups: Callable[[], BackupState]
+    """Returns how the scheduled backups are. From any thread."""
 
 
 class DaemonMetrics(Collector):
@@ -55,6 +58,7 @@ class DaemonMetrics(Collector):
         yield from self._collect_refusals()
         yield from self._collect_inside()
         yield from self._collect_files()
+        yield from self._collect_backups()
 
     def _collect_people(self) -> Iterator[Metric]:
         world, counter = self._sources.hub.world, self._sources.counter
@@ -125,6 +129,16 @@ class DaemonMetrics(Collector):
                     end = read_certificate(certificate).not_valid_after_utc.timestamp()
                     ends.add_metric([str(certificate)], end)
             yield ends
+
+    def _collect_backups(self) -> Iterator[Metric]:
+        state = self._sources.backups()
+        if not state.every_s:
+            return
+        yield _gauge("backup_interval_seconds", "How often a backup is due.", state.every_s)
+        yield _gauge("backup_failing", "1 while no backup can be made.", int(bool(state.failure)))
+        age_s = state.age_s
+        if age_s is not None:
+            yield _gauge("backup_age_seconds", "The age of the last good backup.", age_s)
 
 
 def make_registry(sources: Sources) -> CollectorRegistry:

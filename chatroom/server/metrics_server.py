@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
     from chatroom.config import Settings
+    from chatroom.server.backups import BackupState
     from chatroom.server.connection_counter import ConnectionCounter
     from chatroom.server.hub import Hub
     from chatroom.server.io_thread import IoThread
@@ -91,13 +92,14 @@ class MetricsServer(LoopThread):
         threads: list[IoThread],
         counter: ConnectionCounter,
         supervisor: Supervisor,
+        backups: Callable[[], BackupState],
     ) -> None:
         """Start to answer, from these parts of a daemon. The hub and its threads are metered."""
         assert isinstance(hub, MeteredHub)
         metered = [thread for thread in threads if isinstance(thread, MeteredIoThread)]
         certificates = [path for listen in settings.listen for path in listen.certificate]
         sources = Sources(
-            hub, metered, hub.world.runtime.counts, counter, supervisor, settings.database.path, certificates
+            hub, metered, hub.world.runtime.counts, counter, supervisor, settings.database.path, certificates, backups
         )
         self._server.set_app(_only_metrics(make_wsgi_app(make_registry(sources))))
         self.start()

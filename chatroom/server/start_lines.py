@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -48,3 +49,15 @@ def _page_urls(settings: Settings, where: list[str]) -> list[str]:
 def risk_lines(settings: Settings) -> list[str]:
     """Return a line for each unsafe setting, and for each file of the database that others may read."""
     return [f"warning: {text}" for text in [*find_unsafe(settings), *find_open_files(settings.database.path)]]
+
+
+def describe_set_up(settings: Settings, where: list[str], metrics_url: str) -> dict[str, str]:
+    """Return what ``STATUS`` says of the set-up: addresses, files and process."""
+    source = settings.source
+    return {
+        "listening": ", ".join(where),
+        "database": str(settings.database.path),
+        "configuration": str(source.absolute() if source else "none (defaults)"),
+        "pid": str(os.getpid()),
+        **({"metrics": metrics_url} if metrics_url else {}),
+    }

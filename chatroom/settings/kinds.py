@@ -113,6 +113,51 @@ class Number:
 
 
 @dataclass(frozen=True, slots=True)
+class Period:
+    """A time such as ``12h`` or ``1d``, or an empty text for none. In the code it is in seconds, and 0 for none."""
+
+    least: str
+    most: str
+
+    @property
+    def allowed(self) -> str:
+        """The bounds in words, to follow "must be"."""
+        return f'a time from {self.least} to {self.most}, such as "12h" or "1d", or nothing'
+
+    def read(self, value: object) -> int:
+        """Accept a TOML string within the bounds, or an empty one."""
+        if value == "":
+            return 0
+        if not isinstance(value, str):
+            raise ValueError
+        seconds = _read_period(value)
+        if not _read_period(self.least) <= seconds <= _read_period(self.most):
+            raise ValueError
+        return seconds
+
+    def read_text(self, text: str) -> int:
+        """Accept the text itself."""
+        return self.read(text.strip())
+
+    def write(self, value: object) -> object:
+        """Return the time in its largest unit."""
+        if not isinstance(value, int) or value == 0:
+            return "" if value == 0 else value
+        unit = next(unit for unit, size in _PERIODS.items() if value % size == 0)
+        return f"{value // _PERIODS[unit]}{unit}"
+
+
+_PERIODS = {"w": 604_800, "d": 86_400, "h": 3600, "m": 60}
+
+
+def _read_period(text: str) -> int:
+    found = re.fullmatch(r"([1-9][0-9]{0,4})([wdhm])", text)
+    if found is None:
+        raise ValueError
+    return int(found[1]) * _PERIODS[found[2]]
+
+
+@dataclass(frozen=True, slots=True)
 class Text:
     """A text that matches a pattern as a whole and is not too long."""
 

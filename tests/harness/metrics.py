@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 from harness.runtime import make_world
 
 from chatroom.config import Settings
+from chatroom.server.backups import BackupState
 from chatroom.server.connection_counter import ConnectionCounter
 from chatroom.server.metered import MeteredHub, MeteredIoThread, make_threads
 from chatroom.server.metrics import Sources
@@ -21,5 +23,6 @@ def make_sources(database: Path, *certificates: Path) -> Sources:
     world = make_world(Settings())
     hub = MeteredHub(world, Workers(lambda: open_stores(database)), Screen())
     threads = [one for one in make_threads(hub, 2, lambda _: None) if isinstance(one, MeteredIoThread)]
+    backups = BackupState(3600, time.monotonic() - 60)
     counter, supervisor = ConnectionCounter(), Supervisor(threads, [hub.screen], lambda _: None)
-    return Sources(hub, threads, world.runtime.counts, counter, supervisor, database, certificates)
+    return Sources(hub, threads, world.runtime.counts, counter, supervisor, database, certificates, lambda: backups)

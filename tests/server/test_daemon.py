@@ -4,6 +4,7 @@ import gc
 import os
 import re
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -14,13 +15,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from harness.daemon import CAP_S, Client
+from harness.daemon import CAP_S, Client, until
 from harness.service_manager import NotifySocket
 
 from chatroom.chat.stored.history_stores import Journal
 from chatroom.config import Listen, Settings
 from chatroom.config.observing import Metrics
-from chatroom.config.serving import Database
+from chatroom.config.serving import Backup, Database
 from chatroom.errors import ConfigError, StorageError
 from chatroom.server import daemon as daemon_module
 from chatroom.server.daemon import Daemon
@@ -184,3 +185,26 @@ def test_metrics_are_answered_while_the_daemon_runs(
     with pytest.raises(urllib.error.URLError):
         urllib.request.urlopen(metrics.url, timeout=CAP_S)
     assert f"metrics at {metrics.url}" in capfd.readouterr().err
+
+
+def test_a_backup_needs_no_lock_that_the_chat_needs(
+    settings: Settings, process_state: None, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """It is made and checked while another thread has the hub lock, and another connection SQLite's write lock."""
+    backup = Backup(every=3600)
+    daemon = Daemon(settings, lambda: settings)
+    daemon.start()
+    try:
+        hub, backups = daemon._hub, daemon._backups
+        assert hub is not None
+        writer = sqlite3.connect(settings.database.path, isolation_level=None)
+        with hub.lock:
+            writer.execute("BEGIN IMMEDIATE")
+            hub.world.settings = replace(settings, backup=backup, database=replace(settings.database, warn_free_mb=0))
+            until(lambda: backups.state.facts().get("backup") == "good", "a backup")
+            writer.execute("ROLLBACK")
+        writer.close()
+    finally:
+        daemon.stop()
+    assert len(list((settings.database.path.parent / "backups").iterdir())) == 1
+    assert "made the backup " in capfd.readouterr().err

@@ -40,15 +40,17 @@ def write_copy(
     *,
     replace: bool = False,
     progress: Progress | None = None,
-    pages_a_step: int = _PAGES_A_STEP,
+    sync_each_step: bool = False,
     check: Callable[[Path], None] | None = None,
 ) -> None:
     """Copy the database, as it is at one moment, to ``target``, with mode 0600. Others can write to it meanwhile.
 
-    ``progress`` is called after each step, and may wait or raise. ``check`` gets the path of the whole copy before it
-    has its name, and may raise. When this returns, the copy is on the disk; if it raises, there is none. Raises
-    ``AlreadyExists`` if ``target`` exists, unless ``replace`` is set, ``DiskFull`` if there is too little room for it,
-    and ``StorageError`` if it cannot be written.
+    ``progress`` is called after each step, and may wait or raise. ``sync_each_step`` has each step on the disk before
+    the next: all of it at the end would keep the disk from others for long. ``check`` gets the path of the whole copy
+    before it has its name, and may raise. When this returns, the copy is on the disk; if it raises, there is none.
+
+    Raises ``AlreadyExists`` if ``target`` exists, unless ``replace`` is set, ``DiskFull`` if there is too little room
+    for it, and ``StorageError`` if it cannot be written.
     """
     if os.path.lexists(target):
         if target.exists() and os.path.samefile(target, database.path):
@@ -63,12 +65,13 @@ def write_copy(
         descriptor = os.open(partial, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600)
     except OSError as error:
         raise file_errors.from_os(target, "write the copy", error) from error
+    to_sync = descriptor if sync_each_step else None
     try:
         with contextlib.closing(sqlite3.connect(partial, isolation_level=None)) as connection:
             # No journal and no waiting for the disk: the copy gets its name only when it is whole and synced.
             connection.execute("PRAGMA journal_mode=OFF")
             connection.execute("PRAGMA synchronous=OFF")
-            database.backup_to(connection, pages=pages_a_step, progress=_reporter(progress))
+            database.backup_to(connection, pages=_PAGES_A_STEP, progress=_reporter(progress, to_sync))
         leave_wal(descriptor)
         os.fsync(descriptor)
         if check is not None:
@@ -101,7 +104,14 @@ def require_room(database: Database, target: Path, keep_bytes: int = 0) -> None:
         )
 
 
-def _reporter(progress: Progress | None) -> Callable[[int, int, int], None] | None:
-    if progress is None:
+def _reporter(progress: Progress | None, to_sync: int | None) -> Callable[[int, int, int], None] | None:
+    if progress is None and to_sync is None:
         return None
-    return lambda _status, remaining, total: progress(total - remaining, total)
+
+    def report(_status: int, remaining: int, total: int) -> None:
+        if to_sync is not None:
+            os.fdatasync(to_sync)
+        if progress is not None:
+            progress(total - remaining, total)
+
+    return report

@@ -43,6 +43,7 @@ def test_the_document_for_programs(setup: CheckedSetup) -> None:
     [finding] = document["findings"]
     assert set(finding) == {"check", "problem", "way_out"} and finding["check"] == "configuration"
     assert document["skipped"] == {
+        "backups": "backup.every is not set",
         "certificates": "no listener has TLS",
         "daemon": "no daemon serves the database",
     }
