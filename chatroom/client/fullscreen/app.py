@@ -25,6 +25,7 @@ from chatroom.client.chat_session import ChatSession
 from chatroom.client.endings import Over
 from chatroom.client.fullscreen import alt_keys
 from chatroom.client.fullscreen.chat_screen import ChatScreen
+from chatroom.client.fullscreen.chooser import Chooser
 from chatroom.client.fullscreen.key_actions import KeyActions
 from chatroom.client.fullscreen.lag_clock import LagClock
 from chatroom.client.fullscreen.log_widget import LogWidget
@@ -168,9 +169,9 @@ class ChatApp(App[int], inherit_bindings=False):
             session.answer(answer.text)
         self.woken()
 
-    def open_chooser(self, chooser: Screen[str], then: Callable[[str | None], None]) -> None:
-        """Show a list to choose from; ``then`` gets what was chosen."""
-        self.push_screen(chooser, then)
+    def open_chooser(self, chooser: Screen[None]) -> None:
+        """Show a list to choose from."""
+        self.push_screen(chooser)
 
     def paint_anew(self) -> None:
         """Paint the whole screen."""
@@ -298,6 +299,11 @@ class ChatApp(App[int], inherit_bindings=False):
         why_not = self.session.talk.older(front)
         self.chat.flash(why_not or "Asking the server for older messages.")
 
+    def copy(self, text: str) -> None:
+        """Put a text into the clipboard of the terminal, and say so."""
+        self.copy_to_clipboard(text)
+        self.chat.flash(f"copied: {text}")
+
     def open_link(self, link: str) -> None:
         """Open a link in the browser, and copy it."""
         self.copy_to_clipboard(link)
@@ -329,12 +335,16 @@ class ChatApp(App[int], inherit_bindings=False):
 
     async def on_event(self, event: events.Event) -> None:
         """Act on a key at once, so that the next one finds the list that it has opened."""
-        if isinstance(event, events.Key) and self.screen is self.chat:
-            self.app_focus = True
-            self.chat.flash("")
-            self.actions.press(event.key, event.character if event.is_printable and event.character else "")
-        else:
+        if not isinstance(event, events.Key):
             await super().on_event(event)
+            return
+        self.app_focus = True
+        self.chat.flash("")
+        screen, character = self.screen, event.character if event.is_printable and event.character else ""
+        if isinstance(screen, Chooser):
+            screen.press(event.key, character)
+        else:
+            self.actions.press(event.key, character)
 
     def on_paste(self, event: events.Paste) -> None:
         """Insert what is pasted; it is not sent before Enter."""
@@ -349,6 +359,10 @@ class ChatApp(App[int], inherit_bindings=False):
         if event.link:
             self.open_link(event.link)
 
+    def on_log_widget_pointed(self, event: LogWidget.Pointed) -> None:
+        """Show what can be done with the message under the right mouse button."""
+        self.actions.menus.open_message(event.entry)
+
     def on_rows_widget_clicked(self, event: RowsWidget.Clicked) -> None:
         """Go to the place that was clicked, or join another one."""
         if self.session is None:
@@ -360,13 +374,16 @@ class ChatApp(App[int], inherit_bindings=False):
             else:
                 self.chat.composer.editor.set("/join #")
                 self.chat.composer.changed()
+        elif event.widget is self.chat.names and self.session.places.front is not None:
+            members = self.session.places.front.members
+            if event.index < len(members):
+                self.actions.menus.open_person(members[event.index].nick)
         elif event.widget is self.chat.line:
             self.actions.turn_to(place_at(self.session.places, event.column, self.size.width))
 
     def on_log_widget_copied(self, event: LogWidget.Copied) -> None:
         """Put the selected text into the clipboard of the terminal."""
-        self.copy_to_clipboard(event.text)
-        self.chat.flash(f"copied: {event.text}")
+        self.copy(event.text)
 
     def watch_app_focus(self, focus: bool) -> None:
         """What comes in while the terminal is in the background is not read."""

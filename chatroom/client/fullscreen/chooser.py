@@ -69,8 +69,11 @@ class _Box(Widget):
         self._chooser.step(1)
 
 
-class Chooser(ModalScreen[str]):
-    """Shows choices under a line to type in. Its result is the value of the chosen one; None if there is none."""
+class Chooser(ModalScreen[None]):
+    """Shows choices under a line to type in. ``then`` gets the value of the chosen one, if one is chosen.
+
+    The program hands it the keys, one after the other, so that the next one finds the list that ``then`` has opened.
+    """
 
     AUTO_FOCUS = ""
     DEFAULT_CSS = """
@@ -78,10 +81,13 @@ class Chooser(ModalScreen[str]):
     Chooser > _Box { width: 100%; height: auto; border: round $foreground; background: $background; }
     """
 
-    def __init__(self, title: str, find: Find, *, typed: str = "", empty: str = "Nothing matches.") -> None:
+    def __init__(
+        self, title: str, find: Find, then: Callable[[str], object], *, typed: str = "", empty: str = "Nothing matches."
+    ) -> None:
         super().__init__()
         self._title = title
         self._find = find
+        self._then = then
         self._empty = empty
         self._editor = LineEditor()
         self._editor.insert(typed)
@@ -144,25 +150,26 @@ class Chooser(ModalScreen[str]):
     def click(self, y: int) -> None:
         """Take the choice of a row."""
         index = self._top + y - 3  # below the border, the typed line and the rule
-        if self.is_current and 0 <= index < len(self._found):
-            self.dismiss(self._found[index].value)
+        if 0 <= index < len(self._found):
+            self._choose(self._found[index].value)
 
-    def on_key(self, event: events.Key) -> None:
+    def _choose(self, value: str) -> None:
+        if self.is_current:
+            self.dismiss()
+            self._then(value)
+
+    def press(self, key: str, character: str) -> None:
         """Choose, or look for what is typed."""
-        event.stop()
-        event.prevent_default()
-        if not self.is_current:
-            return  # something is chosen already
         steps = {"up": -1, "ctrl+p": -1, "down": 1, "ctrl+n": 1, "tab": 1, "shift+tab": -1, "ctrl+r": 1}
         steps |= {"pageup": -self._rows, "pagedown": self._rows}
-        if event.key in ("escape", "ctrl+c", "ctrl+d"):
-            self.dismiss(None)
-        elif event.key == "enter":
-            self.dismiss(self._found[self._chosen].value if self._found else None)
-        elif event.key in steps:
-            self.step(steps[event.key])
+        if key in ("escape", "ctrl+c", "ctrl+d") or (key == "enter" and not self._found):
+            self.dismiss()
+        elif key == "enter":
+            self._choose(self._found[self._chosen].value)
+        elif key in steps:
+            self.step(steps[key])
         else:
-            self._type(event)
+            self._type(key, character)
 
     def on_paste(self, event: events.Paste) -> None:
         """Look for what is pasted."""
@@ -170,7 +177,7 @@ class Chooser(ModalScreen[str]):
         self._editor.insert(event.text.replace("\n", " "))
         self._look()
 
-    def _type(self, event: events.Key) -> None:
+    def _type(self, key: str, character: str) -> None:
         edits = {
             "backspace": self._editor.backspace,
             "delete": self._editor.delete,
@@ -181,10 +188,10 @@ class Chooser(ModalScreen[str]):
             "ctrl+u": self._editor.kill_to_start,
             "ctrl+w": self._editor.kill_blank_word,
         }
-        if event.key in edits:
-            edits[event.key]()
-        elif event.is_printable and event.character:
-            self._editor.insert(event.character)
+        if key in edits:
+            edits[key]()
+        elif character:
+            self._editor.insert(character)
         else:
             return
         self._look()

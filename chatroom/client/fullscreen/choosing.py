@@ -40,11 +40,7 @@ class Choosing:
         }
 
     def _open(self, title: str, find: Find, then: Callable[[str], object], *, typed: str = "", empty: str = "") -> None:
-        def chosen(value: str | None) -> None:
-            if value is not None:
-                then(value)
-
-        self._app.open_chooser(Chooser(title, find, typed=typed, empty=empty or "Nothing matches."), chosen)
+        self._app.open_chooser(Chooser(title, find, then, typed=typed, empty=empty or "Nothing matches."))
 
     def show_keys(self) -> None:
         """Show all keys by topic; Enter carries the chosen one out."""

@@ -9,6 +9,7 @@ from typing import Any
 from chatroom.client.completion import ChatCompleter
 from chatroom.client.fullscreen.choosing import Choosing
 from chatroom.client.fullscreen.key_table import bindings
+from chatroom.client.fullscreen.menus import Menus
 from chatroom.client.fullscreen.program import Program
 from chatroom.client.fullscreen.questions import Refused
 from chatroom.client.fullscreen.tab_cycle import TabCycle
@@ -31,6 +32,7 @@ class KeyActions:
         self._editor = self._composer.editor
         self._tab = TabCycle(self._editor)
         self._choosing = Choosing(app, self.history, self.perform, self.turn_to)
+        self.menus = Menus(app, self.start, self.carry_out)
         self._bindings = bindings()
         self._tasks: set[asyncio.Task[None]] = set()
         self._edits = self._make_edits()
@@ -90,6 +92,7 @@ class KeyActions:
             "server-place": lambda: self.turn_to(self._server_place),
             **{f"place-{number}": self._to_number(number) for number in range(1, 10)},
             **self._choosing.actions,
+            **self.menus.actions,
         }
 
     @property
@@ -202,6 +205,12 @@ class KeyActions:
         app.chat.log_widget.to_end()
         app.session.enter(text)
         app.woken()
+
+    def carry_out(self, command: str) -> None:
+        """Carry out a command that the user has chosen instead of typing it. What is typed stays."""
+        if self._app.session is not None:
+            self._app.session.enter(command)
+            self._app.woken()
 
     def _complete(self, step: int) -> None:
         if self._app.session is None or self._app.session.login_open:

@@ -41,6 +41,13 @@ class LogWidget(Widget):
             self.entry = entry
             self.link = link
 
+    class Pointed(Message):
+        """The user has clicked on an entry with the right mouse button."""
+
+        def __init__(self, entry: Entry) -> None:
+            super().__init__()
+            self.entry = entry
+
     def __init__(self) -> None:
         super().__init__()
         self.me = ""
@@ -193,7 +200,11 @@ class LogWidget(Widget):
         self.scroll_rows(WHEEL_ROWS)
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
-        """Begin to select."""
+        """Begin to select, or point at an entry."""
+        if event.button == 3:
+            spot = self._spot(event)
+            if spot is not None:
+                self.post_message(self.Pointed(spot.entry))
         if event.button == 1:
             self._selected = None
             self._pressed = self._spot(event)

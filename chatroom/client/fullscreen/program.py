@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
@@ -40,14 +39,17 @@ class Program(Protocol):
     def ask_older(self) -> None:
         """Ask the server for older messages of the place in front."""
 
+    def copy(self, text: str) -> None:
+        """Put a text into the clipboard of the terminal, and say so."""
+
     def open_link(self, link: str) -> None:
         """Open a link in the browser, and copy it."""
 
     def set_mouse(self, is_on: bool) -> None:
         """Take the mouse, or leave it to the terminal."""
 
-    def open_chooser(self, chooser: Screen[str], then: Callable[[str | None], None]) -> None:
-        """Show a list to choose from; ``then`` gets what was chosen."""
+    def open_chooser(self, chooser: Screen[None]) -> None:
+        """Show a list to choose from."""
 
     def leave(self) -> None:
         """End the chat, as /quit does."""

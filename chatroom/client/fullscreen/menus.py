@@ -1,0 +1,198 @@
+"""What can be done with a person and with a message, as lists to choose from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from chatroom.client.chat_session import ChatSession
+from chatroom.client.fullscreen.chooser import Choice, Chooser, Find, among
+from chatroom.client.fullscreen.program import Program
+from chatroom.client.places.log_entry import Entry
+from chatroom.client.places.place import Place
+
+REACTIONS = ("👍", "❤", "😀", "😂", "😮", "😢", "🎉", "🙏", "👀", "✅", "❌")
+_MOST_MESSAGES = 200
+_TIME = "For how long? (30m, 12h, 7d; Enter for permanently): "
+_REASON = "Reason (Enter for none): "
+
+
+class Menus:
+    """Opens them. ``start`` runs a dialogue, ``enter`` carries out a command as if it were typed."""
+
+    def __init__(
+        self, app: Program, start: Callable[[Coroutine[Any, Any, None]], None], enter: Callable[[str], None]
+    ) -> None:
+        self._app = app
+        self._start = start
+        self._enter = enter
+        self.actions: dict[str, Callable[[], object]] = {"person": self.choose_person, "message": self.choose_message}
+
+    @property
+    def _here(self) -> tuple[ChatSession, Place] | None:
+        session = self._app.session
+        front = session.places.front if session is not None else None
+        return (session, front) if session is not None and front is not None else None
+
+    def _open(self, title: str, find: Find, then: Callable[[str], object], *, empty: str = "Nothing matches.") -> None:
+        self._app.open_chooser(Chooser(title, find, then, empty=empty))
+
+    # People
+
+    def choose_person(self) -> None:
+        """List who is here; Enter opens the menu of one."""
+        if self._here is None:
+            return
+        _, place = self._here
+        if place.kind == "conversation":
+            self.open_person(place.name)
+            return
+        choices = [Choice(one.nick, one.signs[:1] + one.nick, one.person.display_name) for one in place.members]
+        self._open("Person", among(choices), self.open_person, empty="Nobody is here.")
+
+    def open_person(self, nick: str) -> None:
+        """Show what can be done with somebody."""
+        if self._here is None:
+            return
+        session, place = self._here
+        room = place.name if place.kind == "channel" else ""
+        choices = [
+            Choice("mention", "Speak to", "puts the nick into your text"),
+            Choice("talk", "Talk in private", "opens a conversation"),
+            Choice("look-up", "Look up", "what the server knows"),
+            Choice("ignore", "Ignore", "or read again"),
+        ]
+        if room and (session.state.is_server_operator or self._is_operator(session, place)):
+            choices += [
+                Choice("kick", f"Kick from {room}", "removes; may come back"),
+                Choice("mute", f"Mute in {room}", "keeps from speaking, for a time"),
+                Choice("ban", f"Ban from {room}", "keeps out, for a time"),
+            ]
+        if session.state.is_server_operator:
+            choices += [
+                Choice("kick-server", "Kick from the whole server", "disconnects"),
+                Choice("ban-server", "Ban the name from the whole server", "shows who would be hit, then asks"),
+                Choice("ban-address", "Ban the address from the whole server", "shows who would be hit, then asks"),
+            ]
+        self._open(nick, among(choices), lambda action: self._do(action, nick, room))
+
+    @staticmethod
+    def _is_operator(session: ChatSession, place: Place) -> bool:
+        channel = session.state.find_channel(place.name)
+        signs = channel.prefixes.get(session.state.fold(session.state.nick), "") if channel is not None else ""
+        return any(sign in signs for sign in "~&@%!")
+
+    def _do(self, action: str, nick: str, room: str) -> None:
+        at_once = {"talk": f"/query {nick}", "look-up": f"/whois {nick}", "ignore": f"/ignore {nick}"}
+        if action in at_once:
+            self._enter(at_once[action])
+        elif action == "mention":
+            editor = self._app.chat.composer.editor
+            editor.insert(f"{nick}: " if not editor.text else f"{nick} ")
+            self._app.chat.composer.changed()
+        elif action in ("kick", "kick-server"):
+            self._start(self._kick(nick, room if action == "kick" else "--server"))
+        elif action in ("mute", "ban"):
+            self._start(self._ban_from(nick, room, f"~m:{nick}!*@*" if action == "mute" else nick))
+        else:
+            self._start(self._ban_of_server(nick, "--ip " if action == "ban-address" else ""))
+
+    async def _kick(self, nick: str, where: str) -> None:
+        reason = await self._app.questions.ask(f"Kick {nick}. {_REASON}")
+        self._enter(f"/kick {where} {nick} {reason}".rstrip())
+
+    async def _ban_from(self, nick: str, room: str, mask: str) -> None:
+        time = await self._app.questions.ask(f"{nick} in {room}. {_TIME}")
+        reason = await self._app.questions.ask(_REASON) if time.strip() else ""
+        self._enter(" ".join(filter(None, ["/ban", room, mask, time.strip(), reason.strip()])))
+
+    async def _ban_of_server(self, nick: str, option: str) -> None:
+        self._enter(f"/ban info {nick}")  # the server's answer comes into the log above the question
+        time = await self._app.questions.ask(f"Ban {nick} from the server. {_TIME}")
+        reason = await self._app.questions.ask(_REASON)
+        sure = await self._app.questions.ask(
+            f"Ban {nick} from the whole server, {time.strip() or 'permanently'}? [y/N]: "
+        )
+        if sure.strip().lower() in ("y", "yes"):
+            self._enter(" ".join(filter(None, ["/ban --server", option.strip(), nick, time.strip(), reason.strip()])))
+        else:
+            self._app.tell("Nothing was done.")
+
+    # Messages
+
+    def choose_message(self) -> None:
+        """List the messages of the place, newest first; Enter opens the menu of one."""
+        if self._here is None:
+            return
+        _, place = self._here
+        said = [entry for entry in place.log.entries[-_MOST_MESSAGES:] if entry.said is not None]
+        entries = {f"{entry.serial}": entry for entry in reversed(said)}
+        choices = []
+        for number, entry in entries.items():
+            assert entry.said is not None
+            text = entry.said.text.replace("\n", " ⏎ ")
+            choices.append(Choice(number, f"{entry.at.astimezone():%H:%M} {entry.said.nick}: {text}"))
+        self._open(
+            "Message", among(choices), lambda number: self.open_message(entries[number]), empty="Nothing is here."
+        )
+
+    def open_message(self, entry: Entry) -> None:
+        """Show what can be done with a message."""
+        said = entry.said
+        if self._here is None or said is None:
+            return
+        session, place = self._here
+        choices = [Choice("copy", "Copy", "the text")]
+        if entry.id and entry.redaction is None:
+            choices = [Choice("reply", "Reply", "others see what you answer"), Choice("react", "React"), *choices]
+            if said.mine:
+                choices.append(Choice("edit", "Say it differently", "deletes it, and says the new text"))
+            if said.mine or session.state.is_server_operator or self._is_operator(session, place):
+                choices.append(Choice("delete", "Delete"))
+        if not said.mine:
+            choices.append(Choice("person", f"{said.nick} …", "what can be done with the author"))
+        self._open(f"{said.nick}: {said.text[:40]}", among(choices), lambda action: self._act(action, entry))
+
+    def _act(self, action: str, entry: Entry) -> None:
+        said = entry.said
+        if self._here is None or said is None:
+            return
+        session, place = self._here
+        about = session.talk.about
+        if action == "copy":
+            self._app.copy(said.text)
+        elif action == "person":
+            self.open_person(said.nick)
+        elif action == "react":
+            self._open("Reaction", _reactions, lambda text: self._show(about.react(place, entry, text)))
+        elif action == "reply":
+            words = f"Reply to {said.nick}: "
+            self._start(self._ask_text(words, "", lambda text: self._show(about.reply(place, entry, text))))
+        elif action == "edit":
+            words = "Instead of it: "
+            self._start(self._ask_text(words, said.text, lambda text: self._show(about.edit(place, entry, text))))
+        else:
+            self._start(self._delete(entry, place))
+
+    async def _ask_text(self, words: str, default: str, then: Callable[[str], None]) -> None:
+        text = (await self._app.questions.ask(words, default=default)).strip()
+        if text:
+            then(text)
+
+    async def _delete(self, entry: Entry, place: Place) -> None:
+        reason = await self._app.questions.ask(f"Delete it. {_REASON}")
+        session = self._app.session
+        if session is not None:
+            self._show(session.talk.about.redact(place, entry, reason.strip()))
+
+    def _show(self, events: list[Any]) -> None:
+        session = self._app.session
+        if session is not None:
+            session.talk.show(events)
+            self._app.woken()
+
+
+def _reactions(typed: str) -> list[Choice]:
+    """Return the usual reactions, and what is typed."""
+    own = [Choice(typed.strip(), typed.strip(), "what you have typed")] if typed.strip() else []
+    return [*own, *(Choice(reaction, reaction) for reaction in REACTIONS)]

@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+from harness.full_screen import CAPS, FullScreen, play
+
+ALL_CAPS = f"{CAPS} batch message-tags labeled-response draft/message-redaction"
+
+
+async def begin(screen: FullScreen) -> None:
+    """Put alice into #lobby, where bob has said something; the server is a chatroom, and alice an operator there."""
+    await screen.welcome(caps=ALL_CAPS)
+    await screen.hear(":srv 004 alice srv chatroom-1 i n")
+    await screen.hear(":alice!a@h JOIN #lobby", ":srv 353 alice = #lobby :bob @alice", ":srv 366 alice #lobby :End")
+    await screen.hear("@msgid=m1 :bob!b@h PRIVMSG #lobby :who drinks tea?")
+
+
+def test_a_message_is_answered_and_reacted_to() -> None:
+    """Alt-J chooses a message, then what to do with it: a reply names it, and so does a reaction."""
+
+    async def scene(screen: FullScreen) -> None:
+        await begin(screen)
+        await screen.press("alt+j", "enter", *"reply", "enter")
+        await screen.see("Reply to bob:")
+        await screen.enter("I do")
+        assert "+draft/reply=m1" in screen.sent[-1]
+        assert screen.sent[-1].endswith("PRIVMSG #lobby :I do")
+        await screen.press("alt+j", *"tea", "enter", *"react", "enter", *"yes", "enter")
+        assert "+draft/react=yes" in screen.sent[-1]
+        assert screen.sent[-1].endswith("TAGMSG #lobby")
+        await screen.hear("@msgid=m2;+draft/reply=m1;+draft/react=yes :alice!a@h TAGMSG #lobby")
+        await screen.see("yes alice")
+
+    play(scene)
+
+
+def test_a_message_is_deleted_with_a_reason() -> None:
+    """An operator deletes a message of another user; Esc at the question deletes nothing."""
+
+    async def scene(screen: FullScreen) -> None:
+        await begin(screen)
+        before = list(screen.sent)
+        await screen.press("alt+j", "enter", *"delete", "enter")
+        await screen.see("Delete it. Reason")
+        await screen.press("escape")
+        assert screen.sent == before
+        await screen.press("alt+j", "enter", *"delete", "enter")
+        await screen.enter("spam")
+        assert screen.sent[-1] == "REDACT #lobby m1 spam" or screen.sent[-1] == "REDACT #lobby m1 :spam"
+        await screen.hear(":alice!a@h REDACT #lobby m1 :spam")
+        await screen.see("deleted by alice: spam")
+
+    play(scene)
+
+
+def test_a_person_is_muted_for_a_time() -> None:
+    """The menu of a person asks for time and reason; what is being typed stays."""
+
+    async def scene(screen: FullScreen) -> None:
+        await begin(screen)
+        await screen.type("half a line")
+        await screen.press("alt+p", *"bob", "enter", *"mute", "enter")
+        await screen.see("bob in #lobby. For how long?")
+        await screen.enter("12h")
+        await screen.enter("too loud")
+        assert screen.sent[-1].endswith("CBAN #lobby ~m:bob!*@* 12h :too loud")
+        assert screen.prompt == "to #lobby › half a line"
+        await screen.press("alt+p", *"bob", "enter", *"kick", "enter")
+        await screen.enter("")
+        assert screen.sent[-1].endswith("KICK #lobby bob")
+
+    play(scene)
+
+
+def test_a_ban_of_the_server_shows_who_would_be_hit_first() -> None:
+    """A moderator sees the server's answer before the questions; without a yes nothing is banned."""
+
+    async def scene(screen: FullScreen) -> None:
+        await begin(screen)
+        await screen.hear(":srv MODE alice +o")
+        await screen.press("alt+p", *"bob", "enter", *"address", "enter")
+        assert screen.sent[-1].endswith("UBAN INFO bob")
+        await screen.enter("7d")
+        await screen.enter("spam")
+        await screen.see("Ban bob from the whole server, 7d? [y/N]:")
+        await screen.enter("n")
+        await screen.see("Nothing was done.")
+        await screen.press("alt+p", *"bob", "enter", *"address", "enter")
+        for answer in ("7d", "spam", "y"):
+            await screen.enter(answer)
+        assert screen.sent[-1].endswith("UBAN ADD --ip bob 7d spam") or screen.sent[-1].endswith("bob 7d :spam")
+
+    play(scene)
+
+
+def test_who_may_not_moderate_is_not_offered_it() -> None:
+    """Without the right there is no row for it in the menu of a person."""
+
+    async def scene(screen: FullScreen) -> None:
+        await screen.welcome("#lobby")
+        await screen.press("alt+p", *"bob", "enter")
+        await screen.see("Talk in private")
+        assert not any("Kick" in row or "Ban" in row for row in screen.rows)
+        await screen.press(*"talk", "enter")
+        assert screen.prompt.startswith("to bob › ")
+
+    play(scene)
