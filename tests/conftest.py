@@ -18,7 +18,8 @@ settings.load_profile("chatroom")
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip a test marked ``debian`` where one of its programs is missing; with ``REQUIRE_DEBIAN`` set, fail it."""
     for marker in item.iter_markers("debian"):
-        missing = [program for program in marker.args if shutil.which(program) is None]
+        path = f"{os.environ.get('PATH', '')}:/usr/sbin"
+        missing = [program for program in marker.args if shutil.which(program, path=path) is None]
         if missing and os.environ.get("REQUIRE_DEBIAN"):
             pytest.fail(f"not installed: {', '.join(missing)}", pytrace=False)
         if missing:

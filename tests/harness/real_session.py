@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import time
 from collections.abc import Callable
@@ -20,9 +21,14 @@ from chatroom.client.places.place import Place
 from chatroom.client.route import Route
 from chatroom.client.wanted_caps import FOR_PLACES
 
+_OPEN: list[RealSession] = []
+
 
 class RealSession:
-    """One user of a server, as a screen would have it. A context manager: it leaves at the end."""
+    """One user of a server, as a screen would have it. A context manager: it leaves at the end.
+
+    While one of a test waits, the others read too.
+    """
 
     def __init__(
         self,
@@ -32,7 +38,9 @@ class RealSession:
         account: bool = False,
         join: tuple[str, ...] = (),
         caps: tuple[str, ...] = FOR_PLACES,
+        home: str = "#lobby",
     ) -> None:
+        self._home = home
         self.seen: list[Event] = []
         self.ahead_s = 0.0
         self._items: queue.SimpleQueue[LinkItem] = queue.SimpleQueue()
@@ -48,14 +56,19 @@ class RealSession:
         return self.links[-1]
 
     def __enter__(self) -> RealSession:
+        _OPEN.append(self)
         self.session.start()
-        self.until(lambda: self.session.target is not None and self.here("#lobby").is_joined, "the user is in #lobby")
+        self.until(
+            lambda: self.here(self._home).is_joined and self.session.talk.here.is_greeted,
+            f"the user is in {self._home}",
+        )
         return self
 
     def __exit__(self, *exc_info: object) -> None:
         if self.session.over is None:
             self.session.quit()
             self.until(lambda: self.session.over is not None, "the connection has closed")
+        _OPEN.remove(self)
         for link in self.links:
             link.join(CAP_S)
 
@@ -64,11 +77,15 @@ class RealSession:
         give_up_at = time.monotonic() + CAP_S
         while not condition():
             assert time.monotonic() < give_up_at, f"in vain: {what}; places: {self.describe()}"
-            try:
-                self.seen += self.session.handle(self._items.get(timeout=0.05))
-            except queue.Empty:
-                pass
-            self.session.talk.tick()
+            for session in _OPEN:
+                session._read(0.02 if session is self else 0.0)
+
+    def _read(self, wait_s: float) -> None:
+        with contextlib.suppress(queue.Empty):
+            self.seen += self.session.handle(self._items.get(block=wait_s > 0, timeout=wait_s or None))
+            while True:
+                self.seen += self.session.handle(self._items.get_nowait())
+        self.session.talk.tick()
 
     def enter(self, text: str) -> None:
         """Type a line."""
@@ -88,6 +105,10 @@ class RealSession:
 
         self.until(found, f"{text!r} in {name}")
         return found()[-1]
+
+    def names(self) -> list[str]:
+        """The names of the open places."""
+        return [place.name for place in self.session.places]
 
     def texts(self, name: str) -> list[str]:
         """What was said in a place, oldest first."""

@@ -128,7 +128,7 @@ class ServerPlaces:
         self.is_greeted = False
         self._leaving.clear()
         for place in self.of_server():
-            place.was_lost = place.is_joined and place.kind == "channel"
+            place.was_lost = place.was_lost or (place.is_joined and place.kind == "channel")
             place.is_joined = place.asks_older = False
             self.places.touch(place)
 

@@ -1,0 +1,112 @@
+"""Other IRC servers from Debian, as people run them: with limits, and for InspIRCd with its modules for IRCv3."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from harness.daemon import until
+
+_NGIRCD = """\
+[Global]
+Name = ngircd.test
+Info = test
+Listen = 127.0.0.1
+Ports = {port}
+MotdPhrase = hello
+[Limits]
+MaxConnectionsIP = 0
+[Options]
+DNS = no
+Ident = no
+PAM = no
+"""
+
+_MODULES = (
+    "cap",
+    "ircv3",
+    "ircv3_batch",
+    "ircv3_capnotify",
+    "ircv3_ctctags",
+    "ircv3_echomessage",
+    "ircv3_labeledresponse",
+    "ircv3_msgid",
+    "ircv3_servertime",
+    "namesx",
+    "uhnames",
+)
+
+_INSPIRCD = """\
+<server name="inspircd.test" description="test" network="test">
+<admin name="test" nick="test" email="test@localhost">
+<bind address="127.0.0.1" port="{port}" type="clients">
+<connect name="main" allow="*" resolvehostnames="no" useident="no" localmax="100" globalmax="100">
+<pid file="{directory}/inspircd.pid">
+{modules}
+"""
+
+
+def find_server(name: str) -> str | None:
+    """Return the path of a server's program, also if the administrator's programs are not on PATH; None without it."""
+    return shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin")
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as sock:
+        port: int = sock.getsockname()[1]
+        return port
+
+
+def _ngircd(program: str, directory: Path, port: int) -> list[str]:
+    path = directory / "ngircd.conf"
+    path.write_text(_NGIRCD.format(port=port))
+    return [program, "-n", "-f", str(path)]
+
+
+def _inspircd(program: str, directory: Path, port: int) -> list[str]:
+    path = directory / "inspircd.conf"
+    modules = "\n".join(f'<module name="{name}">' for name in _MODULES)
+    path.write_text(_INSPIRCD.format(port=port, directory=directory, modules=modules))
+    return [program, "--nofork", "--config", str(path), *(["--runasroot"] if os.geteuid() == 0 else [])]
+
+
+_RECIPES: dict[str, Callable[[str, Path, int], list[str]]] = {"ngircd": _ngircd, "inspircd": _inspircd}
+
+
+@contextlib.contextmanager
+def other_server(name: str) -> Iterator[int]:
+    """Run a server, and yield its port."""
+    program = find_server(name)
+    assert program is not None
+    with tempfile.TemporaryDirectory(prefix="chatroom-e2e-", ignore_cleanup_errors=True) as root:
+        directory, port = Path(root), _free_port()
+        directory.chmod(0o755)  # ngIRCd, started as root, reads its file as another user
+        with (directory / "screen").open("wb") as out:
+            process = subprocess.Popen(
+                _RECIPES[name](program, directory, port),
+                cwd=directory,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=out,
+            )
+        try:
+            until(lambda: _answers(port, process, directory), f"{name} listens")
+            yield port
+        finally:
+            process.kill()
+            process.wait()
+
+
+def _answers(port: int, process: subprocess.Popen[bytes], directory: Path) -> bool:
+    assert process.poll() is None, (directory / "screen").read_text(errors="replace")[-2000:]
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=1.0).close()
+    except OSError:
+        return False
+    return True
