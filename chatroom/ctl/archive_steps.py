@@ -73,6 +73,7 @@ def index_all(upkeep: HistoryUpkeep, find_last_indexed: Callable[[], int], last:
         share = 1000 * (indexed - first) // max(1, last - first)
         on_progress(share - done)
         done = share
+    on_progress(1000 - done)
 
 
 def is_ahead(highest: HighestIds, now: datetime) -> bool:

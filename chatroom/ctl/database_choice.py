@@ -25,7 +25,8 @@ def pass_changing_invocation(command: Callable[..., None]) -> Callable[..., None
     takes_yes = "yes" in inspect.signature(command).parameters
 
     def ask_first(invocation: Invocation, /, *, yes: bool, **arguments: Any) -> None:
-        confirm_database(invocation.database, yes)
+        if not arguments.get("dry_run"):  # which changes nothing
+            confirm_database(invocation.database, yes)
         command(invocation, **arguments, **({"yes": yes} if takes_yes else {}))
 
     # click reads the help from the docstring.

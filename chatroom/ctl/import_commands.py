@@ -111,7 +111,8 @@ def _import(invocation: Invocation, file: str, read: ArchiveReader, dry_run: boo
             archive_steps.fill_database(read, built.stores.archive, bar.update)
         if dry_run:
             return []
-        with progress(1000, "Indexing") as bar, contextlib.closing(open_upkeep(built.stores.path)) as upkeep:
+        length = 1000 if read.counts["messages"] else 0
+        with progress(length, "Indexing") as bar, contextlib.closing(open_upkeep(built.stores.path)) as upkeep:
             archive_steps.index_all(upkeep, upkeep.last_indexed, read.highest.message, bar.update)
         counted = ", ".join(f"{count} {section}" for section, count in read.counts.items())
         built.stores.audit.add(invocation.actor, "archive.import", file, counted)

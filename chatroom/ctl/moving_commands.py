@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import csv
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sized
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -171,10 +171,9 @@ def _alone(path: Path, arrivals: Arrivals) -> contextlib.AbstractContextManager[
 
 
 def _require_passwords(plan: Plan, new_passwords: Path | None) -> None:
-    count = len(plan.passwords)
-    if count and new_passwords is None:
-        accounts = "1 account has" if count == 1 else f"{count} accounts have"
-        raise Refused(f"{accounts} no password that can be used; --new-passwords FILE gives them new ones")
+    if plan.passwords and new_passwords is None:
+        accounts = _count(plan.passwords, "account")
+        raise Refused(f"{accounts} without a password that can be used: --new-passwords FILE makes new ones")
     if new_passwords is not None and os.path.lexists(new_passwords):
         raise AlreadyExists(f"{new_passwords}: exists already")
 
@@ -207,12 +206,12 @@ def _report(
     *,
     dry_run: bool,
 ) -> None:
-    counted = f"{len(plan.accounts)} accounts, {len(plan.channels)} channels and {len(plan.bans)} bans"
+    counted = f"{_count(plan.accounts, 'account')}, {_count(plan.channels, 'channel')} and {_count(plan.bans, 'ban')}"
     did = f"{file}: would import {counted} into" if dry_run else f"Imported {counted} of {file} into"
-    lines = [f"{did} {invocation.database}; {plan.known} are there already"]
+    lines = [f"{did} {invocation.database}; there already: {plan.known}"]
     if plan.passwords:
         where = "" if new_passwords is None else f": {new_passwords}"
-        lines.append(f"New passwords for {len(plan.passwords)} accounts that have none{where}")
+        lines.append(f"New passwords for {_count(plan.passwords, 'account')} without one{where}")
     if plan.left_out:
         lines.append("Not taken over:")
         lines += [f"  {what}" + (f" ({count} times)" if count > 1 else "") for what, count in plan.left_out.items()]
@@ -231,3 +230,7 @@ def _report(
         new_passwords=new_passwords if plan.passwords and not dry_run else None,
         dry_run=dry_run,
     )
+
+
+def _count(items: Sized, word: str) -> str:
+    return f"{len(items)} {word}{'' if len(items) == 1 else 's'}"

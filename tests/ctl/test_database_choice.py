@@ -74,6 +74,14 @@ def test_reading_is_not_asked(run: Run, database: Path) -> None:
     assert run("--database", database, "ban", "list").exit_code == 0
 
 
+@pytest.mark.usefixtures("served")
+def test_a_dry_run_is_not_asked(run: Run, database: Path, home: Path) -> None:
+    """It changes nothing, whatever the database."""
+    (home / "bans.txt").write_text("mallory\n")
+    assert "--yes" in run("--database", database, "ban", "import", home / "bans.txt").stderr
+    assert run("--database", database, "ban", "import", home / "bans.txt", "--dry-run").exit_code == 0
+
+
 def test_a_live_command_names_the_daemon_there_is(run: Run, database: Path, served: Path) -> None:
     """A command for the daemon of a database without one names the database that has one."""
     told = run("--database", database, "status").stderr

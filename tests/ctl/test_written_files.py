@@ -14,6 +14,7 @@ WRITERS: dict[str, tuple[str, Sequence[str]]] = {
     "history export --force": ("out", ["history", "export", "DIR/out", "--force"]),
     "export": ("out", ["export", "DIR/out"]),
     "export --force": ("out", ["export", "DIR/out", "--force"]),
+    "import accounts": ("out", ["import", "accounts", "DIR/../people.csv", "--new-passwords", "DIR/out"]),
     "ban export": ("out", ["ban", "export", "DIR/out"]),
     "db backup": ("out", ["db", "backup", "DIR/out"]),
     "db backup --force": ("out", ["db", "backup", "DIR/out", "--force"]),
@@ -33,6 +34,7 @@ def writer(request: pytest.FixtureRequest, shell: Shell, tmp_path: Path) -> tupl
     """The file that a command writes, and how the command is called."""
     shell.create("ada", "admin")
     name, call = WRITERS[request.param]
+    (tmp_path / "people.csv").write_text("name\nbob\n")
     directory = tmp_path / "written"
     directory.mkdir()
     return directory / name, [word.replace("DIR", str(directory)) for word in call]
