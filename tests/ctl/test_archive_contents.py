@@ -22,6 +22,7 @@ from chatroom.chat.stored.archive_records import (
     ArchivedInvite,
     ArchivedKey,
     ArchivedMessage,
+    ArchivedRequest,
     ArchiveRecord,
     FormerName,
     Place,
@@ -109,6 +110,14 @@ invites = some(
     ),
     lambda one: one.id,
 )
+requests = some(
+    st.builds(
+        *(ArchivedRequest, ids, words, maybe(lines), lines, moments),
+        some(st.builds(Credential, words, lines), lambda one: one.kind),
+    ),
+    lambda one: one.id,
+    1,
+)
 entries = st.builds(ListEntry, st.sampled_from("beI"), lines, lines, moments, maybe(moments), lines, flags)
 none = st.none()
 direct = some(
@@ -165,6 +174,7 @@ def contents(draw: st.DrawFn) -> dict[Section, list[Any]]:
         "bans": draw(bans),
         "filters": draw(filters),
         "invites": draw(invites),
+        "requests": draw(requests),
         "channels": draw(channels([one.id for one in made])),
         "audit": draw(some(st.builds(AuditEntry, ids, moments, lines, lines, lines, texts, texts), lambda one: one.id)),
         "conversations": said_in,

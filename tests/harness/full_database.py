@@ -106,6 +106,18 @@ _ROWS: dict[str, list[dict[str, Any]]] = {
             "used_ms": 1_640_000_000_016,
         }
     ],
+    "requests": [
+        {
+            "id": 8,
+            "name": "Dora",
+            "folded": "dora",
+            "email": "dora@example.org",
+            "origin": "192.0.2.9",
+            "created_ms": 1_640_000_000_017,
+        },
+        {"id": 9, "name": "eli", "folded": "eli", "origin": "192.0.2.9", "created_ms": 1_640_000_000_018},
+    ],
+    "request_credentials": [{"request_id": 8, "kind": "bcrypt", "value": "$2b$04$abcdefghijklmnopqrstuv"}],
     "channels": [
         {
             "id": 1,
@@ -181,11 +193,20 @@ _ROWS: dict[str, list[dict[str, Any]]] = {
     ],
     "server_keys": [{"name": "cloak", "value": bytes(range(32))}, {"name": "scram", "value": bytes(32)}],
 }
-_HIGHEST = {"accounts": 8, "bans": 9, "filters": 10, "invites": 13, "audit": 11, "conversations": 12, "channels": 2}
+_HIGHEST = {
+    "accounts": 8,
+    "bans": 9,
+    "filters": 10,
+    "invites": 13,
+    "requests": 14,
+    "audit": 11,
+    "conversations": 12,
+    "channels": 2,
+}
 """Ids of rows that were deleted since."""
 REMADE = {
     *("changes", "failed_logins", "migrations", "sqlite_sequence", "sqlite_stat1"),
-    *("invites", "requests", "request_credentials", "reset_tokens"),
+    "reset_tokens",
     *("places", "message_words", "history_state"),
 }
 """Tables that are not in an archive: a new database has its own (``docs/archive.md``)."""

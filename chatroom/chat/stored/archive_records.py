@@ -96,6 +96,17 @@ class ArchivedInvite(NamedTuple):
     used_at: datetime | None = None
 
 
+class ArchivedRequest(NamedTuple):
+    """A ``Request`` with the verifiers of the password that was chosen."""
+
+    id: int
+    name: str
+    email: str | None
+    origin: str
+    created_at: datetime
+    credentials: tuple[Credential, ...] = ()
+
+
 class ArchivedConversation(NamedTuple):
     """A channel by its name, two accounts by their ids, or an account and the nick of a guest. See ``Conversation``."""
 
@@ -133,18 +144,22 @@ class HighestIds(NamedTuple):
     ban: int = 0
     filter: int = 0
     invite: int = 0
+    request: int = 0
     audit: int = 0
     conversation: int = 0
     message: int = 0
 
 
-Section = Literal["keys", "accounts", "bans", "filters", "invites", "channels", "audit", "conversations", "messages"]
+Section = Literal[
+    "keys", "accounts", "bans", "filters", "invites", "requests", "channels", "audit", "conversations", "messages"
+]
 ArchiveRecord = (
     ArchivedKey
     | ArchivedAccount
     | Ban
     | SpamFilter
     | ArchivedInvite
+    | ArchivedRequest
     | StoredChannel
     | AuditEntry
     | ArchivedConversation
@@ -156,6 +171,7 @@ SECTIONS: dict[Section, type[ArchiveRecord]] = {
     "bans": Ban,
     "filters": SpamFilter,
     "invites": ArchivedInvite,
+    "requests": ArchivedRequest,
     "channels": StoredChannel,
     "audit": AuditEntry,
     "conversations": ArchivedConversation,

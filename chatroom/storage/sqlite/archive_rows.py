@@ -1,4 +1,4 @@
-"""Reads and writes accounts with all that belongs to them, a page at a time, for ``archive_store``."""
+"""Reads and writes accounts and requests with all that belongs to them, for ``archive_store``."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from chatroom.chat.stored.archive_records import (
     Appearance,
     ArchivedAccount,
     ArchivedCertificate,
+    ArchivedRequest,
     FormerName,
     Place,
 )
@@ -115,3 +116,24 @@ def _rows_of(one: ArchivedAccount, table: str) -> Sequence[Row]:
         return one.places
     assert table == "always_on_users"
     return [] if one.appearance is None else [one.appearance]
+
+
+def read_requests(database: Database) -> list[ArchivedRequest]:
+    """All requests, of which there are 1,000 at most, in the order of ids."""
+    credentials: defaultdict[int, list[Credential]] = defaultdict(list)
+    for request_id, kind, value in database.rows("SELECT request_id, kind, value FROM request_credentials"):
+        credentials[request_id].append(Credential(kind, value))
+    rows = database.rows("SELECT id, name, email, origin, created_ms FROM requests ORDER BY id")
+    return [ArchivedRequest(*row[:4], from_ms(row[4]), tuple(sorted(credentials[row[0]]))) for row in rows]
+
+
+def write_requests(database: Database, requests: Sequence[ArchivedRequest]) -> None:
+    """Add requests with their ids. Only in a transaction."""
+    database.execute_many(
+        "INSERT INTO requests (id, name, email, origin, created_ms, folded) VALUES (?, ?, ?, ?, ?, ?)",
+        [(*one[:4], to_ms(one.created_at), casefold(one.name)) for one in requests],
+    )
+    database.execute_many(
+        "INSERT INTO request_credentials (request_id, kind, value) VALUES (?, ?, ?)",
+        [(one.id, *credential) for one in requests for credential in one.credentials],
+    )

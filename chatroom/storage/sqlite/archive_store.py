@@ -24,7 +24,7 @@ from chatroom.chat.stored.entries import Kind
 from chatroom.chat.stored.records import Actor, AuditEntry, Ban, SpamFilter, StoredChannel
 from chatroom.errors import InvalidTarget, InvalidValue
 from chatroom.irc.names import casefold
-from chatroom.storage.sqlite.archive_rows import read_accounts, write_accounts
+from chatroom.storage.sqlite.archive_rows import read_accounts, read_requests, write_accounts, write_requests
 from chatroom.storage.sqlite.ban_store import COLUMNS as BAN_COLUMNS
 from chatroom.storage.sqlite.ban_store import key_of, to_ban
 from chatroom.storage.sqlite.channel_store import SqliteChannels
@@ -43,6 +43,7 @@ _TABLES: dict[Section, str] = {
     "bans": "bans",
     "filters": "filters",
     "invites": "invites",
+    "requests": "requests",
     "channels": "channels",
     "audit": "audit",
     "conversations": "conversations",
@@ -54,6 +55,7 @@ _IDS = {
     "bans": "ban",
     "filters": "filter",
     "invites": "invite",
+    "requests": "request",
     "audit": "audit",
     "conversations": "conversation",
 }
@@ -98,6 +100,8 @@ class SqliteArchive:
             return self._read_accounts()
         if section == "channels":
             return SqliteChannels(self._database).load_all()
+        if section == "requests":
+            return iter(read_requests(self._database))
         if section == "keys":
             return (ArchivedKey(*row) for row in self._database.rows("SELECT name, value FROM server_keys"))
         columns, made = _ROWS[section]
@@ -262,6 +266,7 @@ _WRITERS: dict[Section, Callable[[Database, Any], None]] = {
     "bans": _write_bans,
     "filters": _write_filters,
     "invites": _write_invites,
+    "requests": write_requests,
     "audit": _write_audit,
     "conversations": _write_conversations,
     "messages": _write_messages,
