@@ -124,7 +124,10 @@ def read_requests(database: Database) -> list[ArchivedRequest]:
     for request_id, kind, value in database.rows("SELECT request_id, kind, value FROM request_credentials"):
         credentials[request_id].append(Credential(kind, value))
     rows = database.rows("SELECT id, name, email, origin, created_ms FROM requests ORDER BY id")
-    return [ArchivedRequest(*row[:4], from_ms(row[4]), tuple(sorted(credentials[row[0]]))) for row in rows]
+    return [
+        ArchivedRequest(request_id, name, email, origin, from_ms(created_ms), tuple(sorted(credentials[request_id])))
+        for request_id, name, email, origin, created_ms in rows
+    ]
 
 
 def write_requests(database: Database, requests: Sequence[ArchivedRequest]) -> None:
