@@ -22,7 +22,7 @@ def find(scene: Scene) -> Iterator[Finding]:
     """Yield what is wrong with the backups of a set-up that has them made. Why one failed, the daemon says."""
     every = timedelta(seconds=scene.settings.backup.every)
     directory = scene.settings.backup_directory
-    if not every or scene.daemon.get("backup") in ("none yet", "under way"):
+    if not every or scene.daemon.get("backup", "good") != "good":
         return
     now = datetime.now(UTC)
     newest = next((one for one in BackupDirectory(directory, scene.database).list_all() if one.made_at <= now), None)

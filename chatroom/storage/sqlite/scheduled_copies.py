@@ -28,6 +28,8 @@ _KEY = "cloak"
 """The secret that tells databases from each other: each has one from its first start on."""
 _LEFT_FOR_S = 3600
 """A file of an unfinished backup that nobody has written to for this long is removed."""
+_DEAD_FOR_S = 60
+"""The same, if no process has the number in its name. Another machine's may have it: they can share a directory."""
 
 
 class Backup(NamedTuple):
@@ -127,8 +129,14 @@ class BackupDirectory:
                 continue
             path = self._directory / name
             with contextlib.suppress(FileNotFoundError):
-                if time.time() - os.lstat(path).st_mtime > _LEFT_FOR_S:
+                idle_s = time.time() - os.lstat(path).st_mtime
+                if idle_s > (_LEFT_FOR_S if _is_alive(int(number)) else _DEAD_FOR_S):
                     path.unlink()
+
+
+def _is_alive(pid: int) -> bool:
+    """True if another process of this machine has that number."""
+    return pid != os.getpid() and os.path.exists(f"/proc/{pid}")
 
 
 def _is_of(path: Path, secret: bytes) -> bool:

@@ -28,8 +28,14 @@ def test_backups_that_are_made(setup: CheckedSetup, directory: Path) -> None:
 
 
 def test_no_backup(setup: CheckedSetup, directory: Path) -> None:
-    """A daemon that is about to make the first one is fine."""
+    """A daemon that is about to make the first one is fine; one that cannot is a finding of the daemon alone."""
     assert "there is no backup in" in setup.find()["backups"][0]
+    setup.serve(backup="failed: no room")
+    assert list(setup.find()) == ["daemon"]
+
+
+def test_the_first_backup_is_under_way(setup: CheckedSetup, directory: Path) -> None:
+    """That is fine."""
     setup.serve(backup="under way")
     assert setup.find() == {}
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -96,18 +97,28 @@ def test_rotation_deletes_nothing_else(
 
 
 def test_what_a_killed_daemon_has_left(backups: BackupDirectory, stores: SqliteStores, tmp_path: Path) -> None:
-    """Its unfinished copy goes with the next backup, if nobody has written to it for an hour."""
+    """Its unfinished copy goes with the next backup, soon if the process is gone; others may be at work here."""
     old = make(backups, stores)
-    left, in_use, foreign = (
-        old.path.with_name(name)
-        for name in (f"{old.path.name}.partial-4242", f"{old.path.name}.partial-4243", "x.partial-4242")
-    )
-    for file in (left, in_use, foreign):
+    now_s, dead, alive = time.time(), 2**22 + 1, os.getppid()
+    files = {
+        f"{old.path.name}.partial-{dead}": (120, False),
+        f"{old.path.name}.partial-{os.getpid()}": (120, False),  # a process of this number was here before
+        f"{old.path.name}.partial-{dead + 1}": (0, True),
+        f"{old.path.name}.partial-{alive}": (120, True),
+        f"x.partial-{dead}": (4000, True),
+        f"{old.path.name}.partial-x": (4000, True),
+    }
+    for name, (idle_s, _) in files.items():
+        file = old.path.with_name(name)
         file.write_text("half")
-    for file in (left, foreign):
-        os.utime(file, (0, 0))
+        os.utime(file, (now_s - idle_s, now_s - idle_s))
     make(backups, stores, NOW + DAY)
-    assert (left.exists(), in_use.exists(), foreign.exists()) == (False, True, True)
+    assert {name: old.path.with_name(name).exists() for name in files} == {
+        name: stays for name, (_, stays) in files.items()
+    }
+    os.utime(old.path.with_name(f"{old.path.name}.partial-{alive}"), (now_s - 4000, now_s - 4000))
+    make(backups, stores, NOW + 2 * DAY)
+    assert not old.path.with_name(f"{old.path.name}.partial-{alive}").exists()
 
 
 def test_no_room(backups: BackupDirectory, stores: SqliteStores, tmp_path: Path) -> None:
