@@ -5,6 +5,7 @@ Source: Modern IRC; IRCv3 message-tags, message redaction, and the client tags r
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from datetime import datetime
 from typing import Protocol
@@ -80,7 +81,9 @@ def read_said(message: Message, names: Names) -> list[Event]:
     if kind == "notice" and "!" not in (message.source or ""):
         return [Info(text, conversation=target if names.features.is_channel(target) else "", at=at)]
     mine = names.is_me(message.nick)
-    said = Said(_conversation(message, names), message.nick, text, kind, mine, at, id=tags.get("msgid", ""))
+    # A log has thousands of messages of few people: their names are kept once.
+    nick, conversation = sys.intern(message.nick), sys.intern(_conversation(message, names))
+    said = Said(conversation, nick, text, kind, mine, at, id=tags.get("msgid", ""))
     reply_to = _replies_to(tags)
     if not reply_to:
         return [said]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, NamedTuple
 
@@ -39,7 +39,7 @@ class Entry:
     """Who deleted the message, if it was deleted."""
     revision: int = 0
     """Goes up with each change of the entry: what was painted of an older revision is out of date."""
-    _marks: dict[tuple[str, str], _Mark] = field(default_factory=dict)
+    _marks: dict[tuple[str, str], _Mark] | None = None  # most messages have none, and a log has many messages
     # Keyed by reaction and folded nick.
 
     @property
@@ -61,7 +61,7 @@ class Entry:
     def reactions(self) -> dict[str, list[str]]:
         """Each reaction to the message, and the nicks of those who reacted so, the first one first."""
         found: dict[str, list[str]] = {}
-        for (reaction, _), mark in self._marks.items():
+        for (reaction, _), mark in (self._marks or {}).items():
             if mark.added:
                 found.setdefault(reaction, []).append(mark.nick)
         return found
@@ -71,6 +71,8 @@ class Entry:
 
         ``folded``: the nick, as the server compares nicks. A page of old messages may bring reactions again.
         """
+        if self._marks is None:
+            self._marks = {}
         known = self._marks.get((event.reaction, folded))
         if known is not None and (known.at > at or known.added == event.added):
             return False
