@@ -20,6 +20,7 @@ from chatroom.client.line_output import LineOutput
 from chatroom.client.link import Link, LinkItem
 from chatroom.client.login_steps import Ask
 from chatroom.client.options import Options, default_nick
+from chatroom.client.remembering import merge_joins
 from chatroom.client.route import Route
 from chatroom.client.servers import Report, Servers
 from chatroom.client.stdin_lines import LineSource, StdinThread
@@ -28,6 +29,7 @@ from chatroom.client.text import well_formed
 from chatroom.client.wanted_caps import FOR_A_PIPE, FOR_LINES, FOR_PLACES
 
 if TYPE_CHECKING:
+    from chatroom.client.record import Record
     from chatroom.client.screen import Screen
 
 
@@ -66,8 +68,10 @@ def chat_in_lines(
 
 async def chat_on_screen(options: Options) -> int:
     """Chat on the whole terminal, and return the exit code."""
-    # Imported only here: it loads prompt_toolkit, which a script that pipes a line should not wait for.
+    # Imported only here: it loads prompt_toolkit and SQLite, which a script that pipes a line should not wait for.
+    from chatroom.client.record import Record
     from chatroom.client.screen import Screen
+    from chatroom.client.store.memory import Memory, default_path
 
     with Screen(in_colour=options.settings.current.look.colours) as screen:
         try:
@@ -83,9 +87,13 @@ async def chat_on_screen(options: Options) -> int:
         except (EOFError, KeyboardInterrupt):
             return 130
         options = replace(options, nick=well_formed(nick))
-        servers = Servers(SessionMaker(options, FOR_LINES, screen.post, screen.waiting))
-        servers.begin("", options.route.address.host)
-        code = await screen.run(servers)
+        record = Record(Memory(default_path()), time.monotonic)
+        try:
+            servers = Servers(SessionMaker(options, FOR_LINES, screen.post, screen.waiting, record))
+            servers.begin("", options.route.address.host)
+            code = await screen.run(servers, record)
+        finally:
+            record.finish()
     if servers.over is not None and servers.over.unreachable and options.route.address.host in LOOPBACK:
         std_streams.tell(sys.stderr, "Is a server running here? `chatroomctl serve` starts one.\n")
     return code
@@ -94,7 +102,8 @@ async def chat_on_screen(options: Options) -> int:
 class SessionMaker:
     """Makes the sessions of a screen. ``post`` takes reports of links from any thread; ``waiting``: see ``Link``.
 
-    ``first``: the options of the first server, with a nick; its address is asked for as an empty text.
+    ``first``: the options of the first server, with a nick; its address is asked for as an empty text. ``record`` has
+    the places of earlier chats.
     """
 
     def __init__(
@@ -103,7 +112,9 @@ class SessionMaker:
         caps: tuple[str, ...],
         post: Callable[[Report], None],
         waiting: Callable[[], int],
+        record: Record,
     ) -> None:
+        self._record = record
         self._first = first
         self._caps = caps
         self._post = post
@@ -114,18 +125,20 @@ class SessionMaker:
         options = self._first
         if address:
             options = further_options(address, self._first, self._first.nick)
+        opened = self._record.find_places(options)
         session = ChatSession(
             options.route,
             _login(options, options.nick, self._caps),
             lambda: _make_link(options.route, lambda item: self._post(Report(name, item)), self._waiting),
             time.monotonic,
             random.random,
-            options.join,
+            options.join if opened is None else merge_joins(options.join, opened.names),
             settings=options.settings,
             places=servers.places,
             name=name,
             servers=servers,
         )
+        self._record.begin(session, options, opened)
         if address and options.asks_password:
             session.question = Ask("password", options.account, "")
         return session

@@ -42,4 +42,6 @@ def further_options(typed: str, first: Options, nick: str) -> Options:
         server_password="",
         invite="",
         join=start.join,
+        server_name=start.name or str(address).lower(),
+        joins_asked=bool(channels),
     )

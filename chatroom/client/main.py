@@ -160,25 +160,31 @@ def command(
     if forget:
         return _forget(_parse_server(start))
     source = LineSource(sys.stdin.fileno())
-    server_password = os.environ.get("CHATROOM_SERVER_PASSWORD", "")
-    if server_password_stdin:
-        try:
-            server_password = source.read_line() or ""
-        except OSError as error:
-            std_streams.tell(sys.stderr, f"chatroom: cannot read stdin: {error.strerror}\n")
-            return 1
-    options = _make_options(start, server_password, desk, link.invite)
+    server_password = _read_server_password(source, from_stdin=server_password_stdin)
+    if server_password is None:
+        return 1
+    options = _make_options(start, server_password, desk, link.invite, joins_asked=bool(given.join))
     # TERM=dumb: this terminal cannot move the cursor. A shell inside an editor is one.
     piped = not (sys.stdin.isatty() and sys.stdout.isatty()) or os.environ.get("TERM", "dumb") == "dumb"
     if as_plain or piped:
         return _run_plain(options, source, commands)
-    # Textual draws on stderr, so that stdout could be piped.
-    # The full screen asks for no new password.
+    # Textual draws on stderr, so that stdout could be piped. It asks for no new password.
     takes_places = on_full_screen and sys.stderr.isatty() and not (options.invite and not options.password)
     return _run_full_screen(options) if takes_places else _run_screen(options)
 
 
 # The imports of these functions are in them, because --version and --help need none of them.
+
+
+def _read_server_password(source: LineSource, *, from_stdin: bool) -> str | None:
+    """Return the server's password, empty for none; None if stdin cannot be read, after saying so."""
+    if not from_stdin:
+        return os.environ.get("CHATROOM_SERVER_PASSWORD", "")
+    try:
+        return source.read_line() or ""
+    except OSError as error:
+        std_streams.tell(sys.stderr, f"chatroom: cannot read stdin: {error.strerror}\n")
+        return None
 
 
 def _open_settings(config: str | None) -> SettingsDesk:
@@ -200,13 +206,16 @@ def _write_settings(config: str | None) -> int:
     return 0
 
 
-def _make_options(start: Beginning, server_password: str, settings: SettingsDesk, invite: str) -> Options:
+def _make_options(
+    start: Beginning, server_password: str, settings: SettingsDesk, invite: str, *, joins_asked: bool
+) -> Options:
     from chatroom.client.known_servers import KnownServers, default_path
     from chatroom.client.options import Options
     from chatroom.client.route import Route
 
+    address = _parse_server(start)
     return Options(
-        Route(_parse_server(start), KnownServers(default_path()), lambda: datetime.now(UTC), start.trust),
+        Route(address, KnownServers(default_path()), lambda: datetime.now(UTC), start.trust),
         start.nick,
         start.account,
         well_formed(os.environ.get("CHATROOM_PASSWORD", "")),
@@ -214,6 +223,8 @@ def _make_options(start: Beginning, server_password: str, settings: SettingsDesk
         start.join,
         settings,
         invite,
+        start.name or str(address).lower(),
+        joins_asked,
     )
 
 

@@ -7,6 +7,9 @@ a half-typed line is not said to others.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+from datetime import datetime
+
 from chatroom.client.chat_events import Event, Joined, Kicked, Left, Members
 from chatroom.client.chat_state import State
 from chatroom.client.places.place import Place
@@ -33,6 +36,33 @@ class Navigation:
         """The channel or nick that typed lines go to; None if there is none."""
         front = self._here.front
         return front.name if front is not self._here.home else None
+
+    @property
+    def open_places(self) -> dict[str, str]:
+        """The places that are open, by their folded names. Channels with a key are left out."""
+        channels = {folded: name for folded, (name, key) in self._channels.items() if not key}
+        people = {place.key: place.name for place in self._here.of_server() if place.kind == "conversation"}
+        return channels | people
+
+    @property
+    def read_marks(self) -> dict[str, datetime]:
+        """Up to when the user has read each place, by its folded name, where that is known."""
+        return {
+            place.key: place.last_read
+            for place in self._here.of_server()
+            if place.last_read is not None and not place.is_assumed and place.kind != "server"
+        }
+
+    def recall(self, find_read_mark: Callable[[str], datetime | None]) -> None:
+        """Have places begin where the user has read up to in an earlier chat, given by their folded names."""
+        self._here.recall(find_read_mark)
+
+    def reopen(self, people: Iterable[str], front: str | None) -> None:
+        """Open conversations of an earlier chat, and put a place of it in front."""
+        # Each comes in front for a moment, so that leaving the last one leads back to the one before.
+        for name in [*people, front]:
+            if name is not None:
+                self._front(name)
 
     def begin_return(self) -> None:
         """Expect to get back into every channel of the lost connection."""

@@ -23,6 +23,10 @@ class Options:
     settings: SettingsDesk = field(default_factory=SettingsDesk)
     invite: str = ""
     """The token of an invite, with which the nick is registered; empty if there is none."""
+    server_name: str = ""
+    """The name under which the places of this server are remembered."""
+    joins_asked: bool = False
+    """True if the command line names channels. The first one is in front then, whatever was in front last time."""
 
     @property
     def asks_password(self) -> bool:

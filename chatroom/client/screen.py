@@ -18,7 +18,7 @@ from prompt_toolkit import PromptSession
 from prompt_toolkit.application import Application
 from prompt_toolkit.document import Document
 from prompt_toolkit.formatted_text import FormattedText
-from prompt_toolkit.history import DummyHistory, InMemoryHistory
+from prompt_toolkit.history import DummyHistory
 from prompt_toolkit.input.typeahead import clear_typeahead
 from prompt_toolkit.layout.processors import Processor, Transformation, TransformationInput
 from prompt_toolkit.output import ColorDepth, create_output
@@ -34,6 +34,7 @@ from chatroom.client.later_login import AccountPassword
 from chatroom.client.login_steps import PROMPTS, Ask
 from chatroom.client.new_account import NewPassword
 from chatroom.client.prompt_text import prompt_text, where
+from chatroom.client.record import Record
 from chatroom.client.rendering import Fragment, RenderedLine, render, stamp
 from chatroom.client.screen_style import STYLE
 from chatroom.client.servers import Report, Servers, Told
@@ -82,6 +83,7 @@ class Screen:
         # For the time until the login is decided: the next key may be the first of a password.
         self._waiting = self._new_prompt(history=DummyHistory(), input_processors=[_Invisible()])
         self._servers: Servers | None = None
+        self._record: Record | None = None
         self._failure: Exception | None = None
         self._loop.set_exception_handler(self._on_loop_error)
 
@@ -120,11 +122,16 @@ class Screen:
             set_exception_handler=False,
         )
 
-    async def run(self, servers: Servers) -> int:
-        """Chat until the end, and return the exit code. ``servers`` has one session, which is not started."""
-        self._servers = servers
+    async def run(self, servers: Servers, record: Record) -> int:
+        """Chat until the end, and return the exit code.
+
+        ``servers`` has one session, which is not started. ``record`` keeps what the chat leaves behind.
+        """
+        self._servers, self._record = servers, record
         keys = make_keys(self._complete, lambda names: self._above.show([("class:dim", names)]))
-        chat = self._new_prompt(history=InMemoryHistory(), key_bindings=keys, multiline=True)
+        most = servers.current.settings.current.memory.typed_lines
+        history = record.open_history(most, lambda: servers.current.target or "")
+        chat = self._new_prompt(history=history, key_bindings=keys, multiline=True)
         # Not SIGINT: prompt_toolkit turns it into Ctrl-C at the prompt.
         for number in (signal.SIGTERM, signal.SIGHUP):
             self._loop.add_signal_handler(number, self._leave)
@@ -354,7 +361,8 @@ class Screen:
         """Show events of a session, by default of the one in front."""
         session = session or self._require()
         attention = session.settings.current.attention
-        for event in events:
+        left = self._record.take(session) if self._record is not None else []
+        for event in [*events, *left]:
             if isinstance(event, Cleared):
                 self._above.clear()
             for line in render(event, session.state.nick, attention.words):

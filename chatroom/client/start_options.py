@@ -23,6 +23,8 @@ class Beginning:
     join: tuple[str, ...]
     tls: bool
     trust: Trust
+    name: str = ""
+    """The name of the saved server, if it is one."""
 
 
 def complete(given: Beginning, settings: ClientSettings | None) -> Beginning:
@@ -47,6 +49,7 @@ def complete(given: Beginning, settings: ClientSettings | None) -> Beginning:
             given.trust,
             Trust(saved.fingerprint, *(str(file or "") for file in (saved.ca, saved.certificate, saved.key))),
         ),
+        name,
     )
 
 

@@ -190,7 +190,9 @@ class TypedLines:
         if isinstance(action, Clear):
             return [Cleared()]
         if isinstance(action, Configure):
-            return session.settings.configure(action.words, reset=action.reset)
+            shown = session.settings.configure(action.words, reset=action.reset)
+            session.talk.here.places.highlights = session.settings.current.attention.words
+            return shown
         if isinstance(action, Reconnect):
             return session.reconnect()
         if isinstance(action, OfServers):

@@ -32,7 +32,9 @@ def test_without_settings_the_command_line_decides() -> None:
 def test_a_saved_server_gives_all_that_is_not_said() -> None:
     """Address, nick, account, channels and certificates come from its table; channels of both are joined once."""
     trust = Trust("a" * 64, "", "/c.pem", "/k.pem")
-    assert complete(NOTHING, SETTINGS) == Beginning("chat.example.org", "anna", "ann", ("#tea", "#cats"), True, trust)
+    assert complete(NOTHING, SETTINGS) == Beginning(
+        "chat.example.org", "anna", "ann", ("#tea", "#cats"), True, trust, "home"
+    )
     assert complete(given("home"), SETTINGS).join == ("#tea", "#x", "#cats")
     assert complete(given("bare"), SETTINGS).nick == "starter"
 

@@ -83,6 +83,7 @@ class ServerPlaces:
         """Conversations that have been opened, for the session to ask the server for their history."""
         # Folded names of channels that the user has turned away from, and that the server has not yet let go.
         self._leaving: set[str] = set()
+        self._find_read_mark: Callable[[str], datetime | None] = lambda key: None
         places.open(self.home)
 
     # Places
@@ -107,8 +108,15 @@ class ServerPlaces:
             if kind == "conversation":
                 place.is_joined = self.home.is_joined
                 self.opened.append(place)
+            place.last_read = self._find_read_mark(place.key)
             self.places.open(place)
         return place
+
+    def recall(self, find_read_mark: Callable[[str], datetime | None]) -> None:
+        """Have places begin where the user has read up to in an earlier chat, given by the key of a place."""
+        self._find_read_mark = find_read_mark
+        for place in self.of_server():
+            place.last_read = place.last_read or find_read_mark(place.key)
 
     def leave(self, place: Place) -> None:
         """Close a place. What the server still says in a channel before it lets the user go opens no new one."""

@@ -14,7 +14,7 @@ from typing import Any
 from chatroom.client.address import parse_address
 from chatroom.client.trust import parse_fingerprint
 from chatroom.settings.keys import setting
-from chatroom.settings.kinds import FilePath, Text, Words, YesOrNo
+from chatroom.settings.kinds import FilePath, Text, Whole, Words, YesOrNo
 from chatroom.settings.schema import Schema
 
 _NICK = r"([^\s\x00-\x1f\x7f:,!@#&][^\s\x00-\x1f\x7f,!@]*)?"
@@ -94,6 +94,13 @@ class Start:
         "Your nick. Empty: chatroom asks, and proposes your login name.",
         applies="restart",
     )
+    reopen: bool = setting(
+        True,
+        YesOrNo(),
+        "Go back to the places that were open when you left the server, except channels with a key. In a pipe, and "
+        "with --plain, nothing is remembered.",
+        applies="restart",
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +140,19 @@ class People:
         (),
         Words("a list of nicks, none of them twice", _is_nick),
         "Users whose messages you do not read, on all servers. /ignore is for one chat only.",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What chatroom remembers between two chats, in ~/.local/state/chatroom/client.db. Nobody else can read it."""
+
+    typed_lines: int = setting(
+        1000,
+        Whole(0, 100_000),
+        "How many typed lines the arrow up finds again in later chats. Lines with passwords are not remembered. 0: "
+        "none.",
+        applies="restart",
     )
 
 
@@ -193,6 +213,7 @@ class ClientSettings:
     look: Look = field(default_factory=Look)
     attention: Attention = field(default_factory=Attention)
     people: People = field(default_factory=People)
+    memory: Memory = field(default_factory=Memory)
     servers: Mapping[str, SavedServer] = field(default_factory=dict)
     """The saved servers by their names."""
     sources: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
@@ -204,6 +225,7 @@ SECTIONS: dict[str, type[Any]] = {
     "look": Look,
     "attention": Attention,
     "people": People,
+    "memory": Memory,
     "servers": SavedServer,
 }
 SCHEMA = Schema(SECTIONS, named=["servers"], refused={"password": _IN_CLEAR, "server_password": _IN_CLEAR})

@@ -1,0 +1,121 @@
+"""What of a chat is remembered: places, up to when they were read, typed lines without passwords. Rules only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Protocol
+
+from chatroom.client.chat_state import State
+from chatroom.client.slash_commands import find_command
+
+
+class Memory(Protocol):
+    """The part of ``store.memory.Memory`` that these rules need."""
+
+    def list_places(self, server: str) -> dict[str, str]:
+        """Return the open places: folded names to names."""
+
+    def find_front(self, server: str) -> str | None:
+        """Return the folded name of the place in front."""
+
+    def add_place(self, server: str, folded: str, name: str) -> None:
+        """Remember that a place is open."""
+
+    def discard_place(self, server: str, folded: str) -> None:
+        """Forget a place."""
+
+    def set_front(self, server: str, folded: str) -> None:
+        """Remember which place is in front."""
+
+    def find_read_mark(self, server: str, folded: str) -> datetime | None:
+        """Return up to when a place was read."""
+
+    def set_read_marks(self, server: str, marks: Mapping[str, datetime]) -> None:
+        """Remember up to when places were read."""
+
+
+class OpenPlaces:
+    """Keeps the memory's places of ``server`` like those of the chat.
+
+    Only what changes in this chat is written, so another chat with the same server keeps its places.
+    """
+
+    def __init__(self, memory: Memory, server: str) -> None:
+        self._memory = memory
+        self._server = server
+        self._known = memory.list_places(server)
+        self._front = memory.find_front(server)
+        self._marks: dict[str, datetime] = {}
+
+    @property
+    def names(self) -> list[str]:
+        """The names of the places that were open when the last chat ended; the one in front is the first."""
+        return [self._known[folded] for folded in sorted(self._known, key=lambda folded: folded != self._front)]
+
+    @property
+    def front(self) -> str | None:
+        """The name of the place that was in front; None if it is not open."""
+        return self._known.get(self._front or "")
+
+    def follow(self, places: Mapping[str, str], front: str | None) -> None:
+        """Remember these places as open, by their folded names, and the folded name of the one in front.
+
+        What users say to services is done with, so these are left out.
+        """
+        places = {folded: name for folded, name in places.items() if not _is_service(name)}
+        for folded, name in places.items():
+            if self._known.get(folded) != name:
+                self._memory.add_place(self._server, folded, name)
+        for folded in self._known.keys() - places.keys():
+            self._memory.discard_place(self._server, folded)
+        if front is not None and front != self._front:
+            self._memory.set_front(self._server, front)
+            self._front = front
+        self._known = places
+
+    def find_read_mark(self, folded: str) -> datetime | None:
+        """Return up to when a place was read, aware; None if that is not known."""
+        return self._memory.find_read_mark(self._server, folded)
+
+    def mark(self, marks: Mapping[str, datetime]) -> None:
+        """Remember up to when places were read, by their folded names."""
+        changed = {folded: at for folded, at in marks.items() if self._marks.get(folded) != at}
+        if changed:
+            self._memory.set_read_marks(self._server, changed)
+            self._marks |= changed
+
+
+def merge_joins(asked: Iterable[str], opened: Iterable[str]) -> tuple[str, ...]:
+    """Return the channels to join: those that the user asks for, then those that were open, each once."""
+    state = State()
+    joins: dict[str, str] = {}
+    for name in (*asked, *opened):
+        if state.is_channel(name):
+            joins.setdefault(state.fold(name), name)
+    return tuple(joins.values())
+
+
+def may_hold_password(text: str, place: str) -> bool:
+    """Tell if a line typed in ``place`` may have a password or a key in it, so that it must not be remembered."""
+    if not text.startswith("/") or text.startswith("//"):
+        return _is_service(place)
+    name, *words = text[1:].split()
+    command = find_command(name) if name else None
+    if command is None:  # such as /identify and /oper of other clients
+        return True
+    if command.name == "raw":
+        return True
+    if command.name in ("msg", "query"):
+        return bool(words) and _is_service(words[0])
+    if command.name == "join":
+        return len(words) > 1  # the key of a channel
+    if command.name == "mode":
+        return any(word[:1] in "+-" and "k" in word for word in words)
+    return command.name == "me" and _is_service(place)
+
+
+def _is_service(nick: str) -> bool:
+    """True for NickServ and its kin, to whom people send passwords."""
+    name = nick.partition("@")[0].lower()
+    return name.endswith("serv") or name in ("q", "x", "auth")

@@ -1,0 +1,105 @@
+"""The SQLite file of the client's memory: opening it, and its schema.
+
+Several clients use it at once: it is in WAL mode, each change is one short transaction, and a client waits for another
+one for ``WAIT_S`` at most. A killed client leaves whole transactions.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+VERSION = 1
+"""The schema that this client writes (``PRAGMA user_version``)."""
+WAIT_S = 1.0
+"""How long to wait for another client that writes."""
+
+_APPLICATION = 0x63686D65  # "chme", so that another program's database is not taken for ours
+
+_SCHEMA = """
+CREATE TABLE places (
+    id INTEGER PRIMARY KEY, -- in the order in which they were opened
+    server TEXT NOT NULL,
+    folded TEXT NOT NULL, -- the name as the server compares it
+    name TEXT NOT NULL,
+    UNIQUE (server, folded)
+) STRICT;
+CREATE TABLE fronts (
+    server TEXT PRIMARY KEY,
+    folded TEXT NOT NULL -- the place in front
+) STRICT, WITHOUT ROWID;
+CREATE TABLE read_marks (
+    server TEXT NOT NULL,
+    folded TEXT NOT NULL,
+    read_ms INTEGER NOT NULL, -- up to when the place was read, in Unix milliseconds
+    PRIMARY KEY (server, folded)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE typed_lines (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    text TEXT NOT NULL
+) STRICT;
+"""
+
+
+class Unusable(Exception):
+    """The file cannot be used. The text says why, to follow the path."""
+
+
+def open_file(path: Path) -> sqlite3.Connection:
+    """Open the file, and make it if it is missing: mode 0600, in a directory of mode 0700.
+
+    Raises ``Unusable`` for a file of a newer client or of another program, ``sqlite3.Error`` and OSError.
+    """
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    # SQLite gives the files beside it the same mode.
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    connection = sqlite3.connect(path, timeout=WAIT_S, isolation_level=None)
+    try:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = NORMAL")  # a power cut may cost the last lines, never the file
+        _prepare(connection)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+@contextlib.contextmanager
+def transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    """Make the changes of the block one transaction; none of them if it raises."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        # The error may have ended the transaction by itself.
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
+def _prepare(connection: sqlite3.Connection) -> None:
+    if _read_version(connection) == VERSION:
+        return
+    with transaction(connection):
+        # Again, because another client may have made the tables meanwhile.
+        if _read_version(connection) == 0:
+            for statement in _SCHEMA.split(";\n"):
+                connection.execute(statement)
+            connection.execute(f"PRAGMA application_id = {_APPLICATION}")
+            connection.execute(f"PRAGMA user_version = {VERSION}")
+
+
+def _read_version(connection: sqlite3.Connection) -> int:
+    """Return the version of the schema, 0 for an empty file. Raises ``Unusable`` if it is not ours or newer."""
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    (application,) = connection.execute("PRAGMA application_id").fetchone()
+    (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+    if application != _APPLICATION and (application or version or tables):
+        raise Unusable("is the database of another program")
+    if version > VERSION:
+        raise Unusable(f"was written by a newer chatroom (version {version} of its tables, not {VERSION})")
+    return int(version)
