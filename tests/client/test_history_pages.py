@@ -110,6 +110,25 @@ def test_what_was_missed_is_asked_for_until_nothing_is_left() -> None:
     assert len(asked(stage)) == 4
 
 
+def test_what_was_perhaps_said_was_said_after_all() -> None:
+    """The page of what was missed has it: it is there once, and does not wait in the prompt to be said again."""
+    stage = here("#tea")
+    stage.hear(*page("#tea", 1))
+    stage.session.enter("lost?")
+    stage.session.enter("surely lost")
+    stage.lose()
+    assert place(stage, "#tea").draft == "lost?\nsurely lost"
+    stage.welcome("#tea", caps=CAPS)
+    stage.hear(":srv BATCH +t draft/chathistory-targets", ":srv BATCH -t")
+    mine = "@batch=h;msgid=m2;time=2030-01-01T11:00:02.000Z :alice!a@h PRIVMSG #tea :lost?"
+    begin, *others, end = page("#tea", 3)
+    stage.hear(begin, mine, *others, end)
+    assert texts(stage, "#tea") == ["text 1", "surely lost", "lost?", "text 3"]
+    deliveries = [entry.delivery for entry in place(stage, "#tea").log.entries if entry.said is not None]
+    assert deliveries == ["said", "unsaid", "said", "said"]
+    assert place(stage, "#tea").draft == "surely lost"
+
+
 def test_a_gap_that_is_too_long_says_so() -> None:
     """After ten pages the rest is left to the search."""
     stage = here("#tea")

@@ -22,6 +22,8 @@ MOST_ENTRIES = 10_000
 """How many entries a log keeps. The server has the older ones."""
 _MOST_ORPHANS = 500
 """How many reactions and deletions are kept for messages that are not in the log."""
+_RECENT = 500
+"""Among how many of the last entries a message is looked for that was perhaps said."""
 _BEGIN = datetime.min.replace(tzinfo=UTC)
 
 
@@ -175,9 +177,13 @@ class PlaceLog:
             if twin is not None:
                 low = max(low, self._index_of(twin.id, 0) + 1)
             elif _likeness(event) not in known and not (isinstance(event, Said) and event.id in self._by_id):
-                high = self._index_of(ceiling.id if ceiling is not None else before, len(self.entries))
                 at = getattr(event, "at", None)
-                entry = self._make(event, at or now, mention=False)
+                again = self._find_again(event)
+                if again is not None:
+                    low -= (self.position(again) or 0) < low
+                    self._say_again(again, event)
+                entry = again or self._make(event, at or now, mention=False)
+                high = self._index_of(ceiling.id if ceiling is not None else before, len(self.entries))
                 low = self._place(entry, at, low, max(low, high)) + 1
                 new.append(entry)
         self._lower(under_way)
@@ -191,6 +197,19 @@ class PlaceLog:
         elif isinstance(event, Redacted):
             self.redact(event, now)
         return isinstance(event, Reacted | Redacted)
+
+    def _find_again(self, event: Event) -> Entry | None:
+        """Return the message that was perhaps said, if an old one shows that it was; None if there is none."""
+        if not isinstance(event, Said) or not event.mine:
+            return None
+        recent = (entry for entry in self.entries[-_RECENT:] if entry.delivery == "perhaps")
+        return next((entry for entry in recent if entry.said is not None and entry.said.text == event.text), None)
+
+    def _say_again(self, entry: Entry, event: Event) -> None:
+        """Take out a message that was said after all, to put it where it was said."""
+        self._remove(entry)
+        entry.event, entry.at, entry.delivery = event, getattr(event, "at", None) or entry.at, "said"
+        entry.revision += 1
 
     def _place(self, entry: Entry, at: datetime | None, low: int, high: int) -> int:
         """Put an entry between two indices, as near to its time as the order of the log allows. Returns its index."""

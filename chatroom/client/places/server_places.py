@@ -352,7 +352,9 @@ class ServerPlaces:
             place.assume_read(new[0].moment - _A_MOMENT)
         for entry in new:
             said = entry.said
-            if said is not None and not said.mine:
+            if said is not None and said.mine and entry.revision:
+                _drop_from_draft(place, said)  # it was perhaps not said, and was after all
+            elif said is not None and not said.mine:
                 entry.mention = self._is_mention(place, said)
                 if entry.mention and place.last_read is not None and entry.moment > place.last_read:
                     self.places.mentions.append(Mention(place, entry))
@@ -362,6 +364,12 @@ class ServerPlaces:
         elif place.last_read is not None:
             place.recount()
         self.places.touch(place)
+
+
+def _drop_from_draft(place: Place, said: Said) -> None:
+    text = f"/me {said.text}" if said.kind == "action" else said.text
+    if place.draft == text or place.draft.startswith(f"{text}\n"):
+        place.draft = place.draft[len(text) + 1 :]
 
 
 _HANDLERS: dict[type, Callable[[ServerPlaces, Any], None]] = {
