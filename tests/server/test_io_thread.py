@@ -315,6 +315,7 @@ def test_a_tick_that_reads_for_long_runs_what_it_has_read(tmp_path: Path, monkey
 def test_who_sends_little_does_not_wait_for_who_sends_much(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """All sockets are read before a long read is cut, even if only one of these is cut in each tick."""
     monkeypatch.setattr(long_reads, "CUT_S", 0.0)
+    monkeypatch.setattr(io_thread, "READ_S", 60.0)
     with crowd(tmp_path, Limits(enabled=False), 20) as (hub, peers):
         register(peers)
         with hub.lock:
