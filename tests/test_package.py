@@ -76,12 +76,14 @@ def shell(installed: Path, tmp_path: Path) -> Iterator[Shell]:
 
 
 def test_the_wheel_has_the_package_and_the_migrations(wheel: Path) -> None:
-    """The wheel has every module, the marker for types and each migration, and nothing else of the checkout."""
+    """Every module, the page for browsers, the marker for types, each migration; nothing else of the checkout."""
     names = set(zipfile.ZipFile(wheel).namelist())
     modules = {path.relative_to(CHECKOUT).as_posix() for path in CHECKOUT.glob("chatroom/**/*.py")}
+    page = {path.relative_to(CHECKOUT).as_posix() for path in CHECKOUT.glob("chatroom/web_page/*")}
+    assert "chatroom/web_page/index.html" in page
     migrations = {f"chatroom/_migrations/{path.name}" for path in CHECKOUT.glob("migrations/*.sql")}
     assert migrations
-    assert modules | migrations | {"chatroom/py.typed"} <= names
+    assert modules | page | migrations | {"chatroom/py.typed"} <= names
     assert all(name.startswith(("chatroom/", f"chatroom-{__version__}.dist-info/")) for name in names)
 
 

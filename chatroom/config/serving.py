@@ -137,11 +137,12 @@ class Listen:
         "them and have the header. Only for websocket.",
         applies="restart",
     )
-    webroot: Path | None = setting(
+    webroot: Path | str | None = setting(
         None,
         Webroot(),
-        "The directory of a web client's files: what a browser gets that opens the address as a page. They are read "
-        "when the server starts, and that page may connect. Empty: none. Only for websocket.",
+        "What a browser gets that opens the address as a page: default is the page that comes with the server; a "
+        "directory has the files of another web client. They are read when the server starts, and that page may "
+        "connect. Empty: nothing. Only for websocket.",
         applies="restart",
     )
 

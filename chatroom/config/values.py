@@ -38,22 +38,28 @@ class Networks:
         return [str(one.network_address) if one.prefixlen == one.max_prefixlen else str(one) for one in value]
 
 
+OWN_PAGE = "default"
+"""The value of ``listen.webroot`` that stands for the page that comes with the server."""
+
+
 @dataclass(frozen=True, slots=True)
 class Webroot:
-    """Nothing, or the path of a directory. The caller makes a relative path absolute."""
+    """Nothing, our own page, or the path of a directory. The caller makes a relative path absolute."""
 
-    allowed: str = "the path of a directory, or nothing"
+    allowed: str = f'"{OWN_PAGE}", the path of a directory, or nothing'
 
-    def read(self, value: object) -> Path | None:
-        """Accept a TOML string, and expand ``~``."""
+    def read(self, value: object) -> Path | str | None:
+        """Accept a TOML string, and expand ``~`` in a path."""
+        if value == OWN_PAGE:
+            return OWN_PAGE
         return FilePath(is_optional=True).read(value.rstrip("/") or value if isinstance(value, str) else value)
 
-    def read_text(self, text: str) -> Path | None:
+    def read_text(self, text: str) -> Path | str | None:
         """Accept the text itself."""
         return self.read(text)
 
     def write(self, value: object) -> object:
-        """Return the path as text."""
+        """Return the value as text."""
         return "" if value is None else str(value)
 
 

@@ -22,7 +22,7 @@ from chatroom import paths
 from chatroom.config import Settings, find_key
 from chatroom.config.load import FILE_NAME, check_document
 from chatroom.config.template import template
-from chatroom.config.values import is_loopback
+from chatroom.config.values import OWN_PAGE, is_loopback
 from chatroom.ctl.database_choice import confirm_database
 from chatroom.ctl.invocation import Invocation, pass_invocation
 from chatroom.ctl.new_password import password_option
@@ -30,6 +30,7 @@ from chatroom.ctl.output import report_result, result_option, yes_option
 from chatroom.errors import AlreadyExists, InvalidValue, Refused
 from chatroom.new_file import new_file
 from chatroom.settings import editing
+from chatroom.settings.file_template import toml_value
 
 Answer = TypeVar("Answer")
 
@@ -78,6 +79,12 @@ class _Answers:
     type=click.Choice(_REGISTRATION_CHOICES),
     help="Who may register accounts from the chat: everyone, who has an invite, nobody. Example: --registration invite",
 )
+@click.option(
+    "--web",
+    type=click.IntRange(1, 65535),
+    metavar="PORT",
+    help="Serve a page for browsers too, at this port of the same address. Example: --web 8097",
+)
 @password_option
 @yes_option
 @result_option("file", "certificate", "admin", "todo")
@@ -91,6 +98,7 @@ def init(
     key: Path | None,
     admin: str | None,
     registration: str | None,
+    web: int | None,
     password_stdin: bool,
     yes: bool,
 ) -> None:
@@ -102,13 +110,15 @@ def init(
     \b
     Examples:
       chatroomctl init
-      chatroomctl init --name chat.lan --address 0.0.0.0 --tls self-signed --registration closed
+      chatroomctl init --name chat.lan --address 0.0.0.0 --tls self-signed --registration closed --web 8097
     """
     target = (invocation.config_flag or paths.user_config_directory() / FILE_NAME).absolute()
     if os.path.lexists(target):
         raise AlreadyExists(f"{target} exists already; change it with chatroomctl config set, or remove it")
     answers = _ask_all(target, name, address, _tls_by_options(tls, certificate, key), certificate, key, registration)
     text = _write_text(answers, invocation.database_flag)
+    if web is not None:
+        text = _with_page(text, answers, web)
     settings = check_document(tomllib.loads(text), target, os.environ)
     if admin is None:
         admin = _ask("Name of the first admin (empty: none)", "", str.strip)
@@ -124,7 +134,7 @@ def init(
 
             create_admin_account(Invocation(target), admin, password_stdin)
         on_failure.pop_all()
-    todo = _list_todo(target, answers, settings, admin)
+    todo = _list_todo(target, answers, settings, admin, web)
     lines = [f"Wrote {target}."]
     lines += [f"Made {answers.files[0]} and {answers.files[1]}."] if answers.tls == "self-signed" else []
     lines += [f"Created the account {admin} (admin) in {settings.database.path}."] if admin else []
@@ -271,6 +281,20 @@ def _write_text(answers: _Answers, database: Path | None) -> str:
     return text
 
 
+def _with_page(text: str, answers: _Answers, port: int) -> str:
+    """Return the configuration file with one more listener, behind the other one: the page for browsers."""
+    values: dict[str, object] = {"kind": "websocket", "host": answers.host, "port": port}
+    if answers.tls != "none":
+        certificate, key = map(str, answers.files)
+        values.update({"tls": True, "certificate": certificate, "key": key})
+    values["webroot"] = OWN_PAGE
+    table = ["# The page for browsers, and its connections.", "[[listen]]"]
+    table += [f"{name} = {toml_value(value)}" for name, value in values.items()]
+    # In front of the comment of the next section.
+    at = text.rindex("\n\n", 0, text.index("\n[webirc]"))
+    return "\n".join([f"{text[:at]}\n", *table]) + text[at:]
+
+
 def _make_certificate(answers: _Answers, on_failure: contextlib.ExitStack) -> None:
     from chatroom.ctl.self_signed import make_self_signed
 
@@ -288,7 +312,7 @@ def _make_certificate(answers: _Answers, on_failure: contextlib.ExitStack) -> No
             out.write(text)
 
 
-def _list_todo(target: Path, answers: _Answers, settings: Settings, admin: str) -> list[str]:
+def _list_todo(target: Path, answers: _Answers, settings: Settings, admin: str, web: int | None) -> list[str]:
     """Return what to do next, each as a command."""
     found = Invocation(None, None).config_file
     is_found = found is not None and found.samefile(target)
@@ -301,6 +325,8 @@ def _list_todo(target: Path, answers: _Answers, settings: Settings, admin: str) 
     scheme = "irc" if answers.tls == "none" else "ircs"
     todo.append(f"{program} serve")
     todo.append(f"chatroom {scheme}://{shown}:{answers.port}")
+    if web is not None:
+        todo.append(f"# in a browser: {'http' if answers.tls == 'none' else 'https'}://{shown}:{web}/")
     todo.append(f"{program} service install    # have systemd run it")
     if settings.history.max_size_mb:
         todo.append(f"# the history has at most {settings.history.max_size_mb} MB: history.max_size_mb")

@@ -41,6 +41,7 @@ _COMMANDS = {
     ),
     "channel": ("chatroom.ctl.channel_commands:channel", "List, show and delete channels."),
     "config": ("chatroom.ctl.config_commands:config", "Show and change the settings."),
+    "web": ("chatroom.ctl.web_commands:web", "Install the web client that browsers get."),
     "tls": ("chatroom.ctl.tls_commands:tls", "Make and show the certificates of encrypted connections."),
     "check": (
         "chatroom.ctl.check_command:check",

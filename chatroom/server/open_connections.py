@@ -17,6 +17,7 @@ from chatroom.server.handshakes import MADE_ROOM
 from chatroom.server.lingering import LINGER_S, Lingering
 from chatroom.server.liveness_wheel import LivenessWheel
 from chatroom.server.session_bounds import begin_session
+from chatroom.server.web_visit import LOOK_S
 
 if TYPE_CHECKING:
     from chatroom.chat.people.session import Session
@@ -103,14 +104,21 @@ class OpenConnections:
         self.opening[connection] = None
         # Not the connection's own method, which would keep a closed connection in memory until then.
         fd, number = connection.fd, session.id
-        self._thread.call_later(HANDSHAKE_S, lambda: self._time_out_handshake(fd, number))
+        step_s = HANDSHAKE_S if entrance.pages is None else LOOK_S
+        self._look_at_handshake_later(fd, number, step_s, HANDSHAKE_S)
 
-    def _time_out_handshake(self, fd: int, number: int) -> None:
+    def _look_at_handshake_later(self, fd: int, number: int, step_s: float, left_s: float) -> None:
+        self._thread.call_later(step_s, lambda: self._look_at_handshake(fd, number, step_s, left_s - step_s))
+
+    def _look_at_handshake(self, fd: int, number: int, step_s: float, left_s: float) -> None:
+        """End a handshake that has taken too long, and a connection for files that is of no more use."""
         from chatroom.server.websocket_connection import WebSocketConnection
 
         connection = self.by_fd.get(fd)
-        if isinstance(connection, WebSocketConnection) and connection.session.id == number and connection.time_out():
-            self._thread.call_later(HANDSHAKE_S, lambda: self._time_out_handshake(fd, number))
+        if not isinstance(connection, WebSocketConnection) or connection.session.id != number:
+            return
+        if (left_s > 0 and connection.state is State.OPENING and not connection.is_visited) or connection.time_out():
+            self._look_at_handshake_later(fd, number, step_s, left_s)
 
     def _admit_visitor(self, connection: WebSocketConnection) -> str | None:
         """Count a connection that asks a proxy for a file for the client's address, as ``Listener`` does without one.

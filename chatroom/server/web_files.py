@@ -5,16 +5,19 @@ So no path of a request ever reaches the file system. Directories, links, and na
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 import os
 import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from html.parser import HTMLParser
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from chatroom.config.values import OWN_PAGE
 from chatroom.errors import ServeError
 from chatroom.paths import database_files
 
@@ -28,8 +31,9 @@ ALL_BYTES = 32 << 20
 """The longest sum of all files: they stay in memory."""
 INDEX = "index.html"
 CONFIG = "config.json"
-"""What web clients such as gamja read first."""
+"""What web clients read first: gamja, and our own page."""
 
+_PAGE = Path(__file__).parents[1] / "web_page"
 _WELL_KNOWN = ".well-known"
 _TEXT = "; charset=utf-8"
 _TYPES = {
@@ -59,8 +63,13 @@ _TYPES = {
     ".xml": "application/xml",
 }
 _UNKNOWN_TYPE = "application/octet-stream"
-# Web clients set styles from scripts, show pictures that people link, and may be told to connect elsewhere. None of
-# them gets scripts from elsewhere, scripts within the page, or eval.
+_OWN_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self' ws: wss:; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types"
+    " 'none'"
+)
+# Other clients set styles from scripts, show pictures that people link, and may be told to connect elsewhere. None of
+# them gets scripts from elsewhere, or eval. Of the scripts within a page, those run that were there at the start.
 _POLICY = (
     "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob: https:; "
     "media-src 'self' data: blob: https:; font-src 'self' data:; connect-src 'self' ws: wss: https:; "
@@ -82,6 +91,8 @@ class WebFile:
         """Make the file of that name."""
         tag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
         kind = _TYPES.get(Path(name).suffix.lower(), _UNKNOWN_TYPE)
+        if kind.startswith("text/html"):
+            policy = policy.replace("script-src 'self'", " ".join(["script-src 'self'", *_hash_scripts(body)]), 1)
         fields = (
             f"Content-Type: {kind}\r\nETag: {tag}\r\nCache-Control: no-cache\r\n"
             f"Content-Security-Policy: {policy}\r\nX-Content-Type-Options: nosniff\r\n"
@@ -91,11 +102,14 @@ class WebFile:
         return cls(body, tag, fields.encode())
 
 
-def read_files(root: Path, settings: Settings) -> Mapping[str, WebFile]:
+def read_files(webroot: Path | str, settings: Settings) -> Mapping[str, WebFile]:
     """Return the files of a ``webroot`` setting, by their paths in a request. Raises ``ServeError``.
 
     A ``config.json`` is added if there is none.
     """
+    is_own = webroot == OWN_PAGE
+    root = _PAGE if is_own else Path(webroot)
+    policy = _OWN_POLICY if is_own else _POLICY
     files: dict[str, WebFile] = {}
     left = ALL_BYTES
     secrets = _find_secrets(settings)
@@ -105,17 +119,52 @@ def read_files(root: Path, settings: Settings) -> Mapping[str, WebFile]:
             left -= len(body)
             if left < 0 or len(files) >= MOST_FILES:
                 raise ServeError(f"listen.webroot {root}: more than {MOST_FILES} files, or {ALL_BYTES >> 20} MiB")
-            files[f"/{quote(name)}"] = WebFile.make(name, body, _POLICY)
+            files[f"/{quote(name)}"] = WebFile.make(name, body, policy)
     except OSError as error:
         raise ServeError(f"listen.webroot {error.filename or root}: {error.strerror or error}") from error
     if f"/{INDEX}" not in files:
         raise ServeError(
-            f"listen.webroot {root}: there is no {INDEX}; name the directory of a web client's built files"
+            f"listen.webroot {root}: there is no {INDEX}; name the directory of a web client's built files "
+            f'("chatroomctl web install FILE" unpacks some), or "{OWN_PAGE}"'
         )
-    files.setdefault(f"/{CONFIG}", WebFile.make(CONFIG, make_config(settings), _POLICY))
+    files.setdefault(f"/{CONFIG}", WebFile.make(CONFIG, make_config(settings), policy))
     for target in [target for target in files if target.endswith(f"/{INDEX}")]:
         files[target.removesuffix(INDEX)] = files[target]
     return files
+
+
+class _InlineScripts(HTMLParser):
+    """Collects the scripts that stand within a page."""
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=False)
+        self.found: list[str] = []
+        self._is_in_one = False
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Note the begin of a script that is in no file of its own."""
+        self._is_in_one = tag == "script" and not any(name == "src" for name, _ in attrs)
+        if self._is_in_one:
+            self.found.append("")
+
+    def handle_data(self, data: str) -> None:
+        """Take the text of a script. It may come in pieces."""
+        if self._is_in_one:
+            self.found[-1] += data
+
+    def handle_endtag(self, tag: str) -> None:
+        """Note the end of a script."""
+        self._is_in_one = False
+
+
+def _hash_scripts(page: bytes) -> list[str]:
+    """Return the sources for a policy that allow the scripts within a page (CSP 3, section 2.3.1)."""
+    parser = _InlineScripts()
+    # Browsers hash the text as they read it: every line ends with LF.
+    parser.feed(page.decode("utf-8-sig", "replace").replace("\r\n", "\n").replace("\r", "\n"))
+    parser.close()
+    hashes = (hashlib.sha256(script.encode()).digest() for script in parser.found)
+    return [f"'sha256-{base64.b64encode(one).decode()}'" for one in hashes]
 
 
 def make_config(settings: Settings) -> bytes:

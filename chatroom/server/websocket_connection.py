@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from websockets.frames import CloseCode
 
+from chatroom.server.backlogs import count_unsent
 from chatroom.server.connection import Connection, State, Transport
 from chatroom.server.web_answers import MOST_REQUESTS
 from chatroom.server.web_visit import PIECE_BYTES, TURN_BYTES, Visit
@@ -157,13 +158,18 @@ class WebSocketConnection(Connection):
             self._stream.refuse(HTTPStatus.REQUEST_TIMEOUT, "no WebSocket handshake in time")
             super().write(self._stream.take_outgoing())
             self._give_up(self._stream.refusal)
-        elif visit.may_go_on():
+        elif visit.may_go_on(count_unsent(self.fd)):
             return True
         else:
             self.drop("Nothing asked for, or not read")
             self.begin_close()
             self._left(self)
         return False
+
+    @property
+    def is_visited(self) -> bool:
+        """True if the peer has asked for files."""
+        return self._visit is not None
 
     # -- files ------------------------------------------------------------------------------------
 

@@ -166,3 +166,16 @@ def test_questions_are_answered_here_too(run: Run, file: Path, monkeypatch: pyte
     assert done.exit_code == 0, done.stderr
     assert "Error: server.name must be" in done.stderr
     assert read(file).server.name == "chat.lan"
+
+
+def test_the_page_for_browsers_is_a_second_listener(run: Run, file: Path) -> None:
+    """At the same address, with the same certificate; the other listener and later changes by a command stay well."""
+    done = run("init", "--name", "chat.lan", "--address", "0.0.0.0", "--web", "8097", "--admin", "")
+    assert done.exit_code == 0, done.stderr
+    plain, page = read(file).listen
+    assert (plain.kind, plain.webroot, plain.tls) == ("irc", None, True)
+    assert (page.kind, page.host, page.port, page.webroot) == ("websocket", "0.0.0.0", 8097, "default")
+    assert (page.tls, page.certificate, page.key) == (True, plain.certificate, plain.key)
+    assert "  # in a browser: https://chat.lan:8097/" in done.stdout.splitlines()
+    assert run("config", "set", "server.motd", "hello").exit_code == 0
+    assert read(file).listen == (plain, page)

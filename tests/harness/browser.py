@@ -58,6 +58,34 @@ class Page:
         """Wait until an expression is true; its value."""
         return until(lambda: self.evaluate(expression), expression, _START_S)
 
+    def open(self, address: str) -> None:
+        """Show another page."""
+        # From elsewhere, so that a page is loaded anew if only the part behind the # differs.
+        self._call("Page.navigate", {"url": "about:blank"})
+        self.until("location.href === 'about:blank'")
+        self._call("Page.navigate", {"url": address})
+        self.until("location.href !== 'about:blank' && document.readyState === 'complete'")
+
+    def size(self, width: int, height: int, *, dark: bool = False) -> None:
+        """Give the page that many pixels, and a light or dark appearance."""
+        self._call(
+            "Emulation.setDeviceMetricsOverride",
+            {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < height},
+        )
+        scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
+        self._call("Emulation.setEmulatedMedia", {"features": [scheme]})
+
+    def type(self, text: str) -> None:
+        """Type into the element that has the focus."""
+        self._call("Input.insertText", {"text": text})
+
+    def press(self, key: str, *, alt: bool = False, shift: bool = False) -> None:
+        """Press a key, such as ``Enter``."""
+        code = {"Enter": 13, "Tab": 9, "Escape": 27, "ArrowUp": 38, "ArrowDown": 40}[key]
+        how = {"key": key, "code": key, "windowsVirtualKeyCode": code, "modifiers": alt * 1 + shift * 8}
+        for kind in ("rawKeyDown", "keyUp"):
+            self._call("Input.dispatchKeyEvent", {"type": kind, **how})
+
     def _call(self, method: str, params: dict[str, Any]) -> Any:
         number = next(self._numbers)
         self._socket.send(json.dumps({"id": number, "method": method, "params": params}))
@@ -78,6 +106,15 @@ def browsing() -> Iterator[Page]:
         with _serving(site) as address, _chromium(profile, address) as page:
             page.until("window.chat !== undefined")
             yield page
+
+
+@contextlib.contextmanager
+def visiting(address: str) -> Iterator[Page]:
+    """Chromium with the page of that address in it."""
+    temporary = tempfile.TemporaryDirectory(prefix="chatroom-browser-", ignore_cleanup_errors=True)
+    with temporary as profile, _chromium(Path(profile), address) as page:
+        page.size(1200, 800)
+        yield page
 
 
 def _bundle(site: Path) -> None:

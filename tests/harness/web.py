@@ -82,8 +82,9 @@ class WebClient(Client):
 class WebDaemon(Daemon):
     """A daemon that also listens for WebSocket, at ``web_port``: a free one, or that of the daemon before it."""
 
-    def __init__(self, place: Place, configuration: str = "", web_port: int = 0) -> None:
-        listen = f'[[listen]]\nport = 1\n[[listen]]\nkind = "websocket"\nport = {web_port}\n'
+    def __init__(self, place: Place, configuration: str = "", web_port: int = 0, listen: str = "") -> None:
+        """``listen`` has further lines of the table of its second listener."""
+        listen = f'[[listen]]\nport = 1\n[[listen]]\nkind = "websocket"\nport = {web_port}\n{listen}\n'
         place.config_file.write_text(f"{configuration}\n{listen}")
         super().__init__(place)
         self.web_port = int(self.expect_log(" (websocket)").removesuffix(" (websocket)").rpartition(":")[2])
@@ -94,7 +95,7 @@ class WebDaemon(Daemon):
 
 
 @contextlib.contextmanager
-def web_running(configuration: str = "", **settings: float | str) -> Iterator[WebDaemon]:
+def web_running(configuration: str = "", *, listen: str = "", **settings: float | str) -> Iterator[WebDaemon]:
     """Run a daemon as ``harness.daemon.running`` does, with a configuration file."""
     with Place.make(**settings) as place:
-        yield from stopped_well(WebDaemon(place, configuration))
+        yield from stopped_well(WebDaemon(place, configuration, listen=listen))

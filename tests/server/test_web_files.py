@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 import os
 from dataclasses import replace
@@ -58,6 +60,27 @@ def test_each_file_forbids_what_a_page_does_not_need(site: Path, settings: Setti
         assert "X-Content-Type-Options: nosniff\r\n" in fields
         assert "frame-ancestors 'none'" in policy
         assert "script-src 'self';" in policy and "unsafe-eval" not in policy
+
+
+def test_scripts_within_a_page_run_if_they_were_there_at_the_start(site: Path, settings: Settings) -> None:
+    """Some clients have one in their page. The policy of that page has its hash, as the browser computes it."""
+    (site / "index.html").write_bytes(
+        b"<!doctype html><script src=a.js></script><script type=module>\r\nlet a = '&amp;<p>';\r\n</script>"
+    )
+    files = read_files(site, settings)
+    expected = base64.b64encode(hashlib.sha256(b"\nlet a = '&amp;<p>';\n").digest()).decode()
+    assert f"script-src 'self' 'sha256-{expected}';" in files["/"].fields.decode()
+    assert "sha256-" not in files["/config.json"].fields.decode()
+
+
+def test_our_own_page_has_the_strictest_policy(settings: Settings) -> None:
+    """Its files, its WebSocket, and nothing else: no script within the page, no text that is read as HTML."""
+    files = read_files("default", settings)
+    assert {"/", "/page.js", "/style.css", "/icon.svg", "/config.json"} <= files.keys()
+    for file in files.values():
+        policy = file.fields.decode().partition("Content-Security-Policy: ")[2].partition("\r\n")[0]
+        assert policy.startswith("default-src 'none'; script-src 'self'; style-src 'self';")
+        assert "unsafe" not in policy and "trusted-types 'none'" in policy
 
 
 def test_links_hidden_files_and_what_is_no_file_are_left_out(site: Path, settings: Settings, tmp_path: Path) -> None:

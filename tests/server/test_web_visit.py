@@ -204,6 +204,14 @@ def test_a_client_that_does_not_read_is_given_up(visitor: Visitor) -> None:
     assert len(visitor.backlogs) == 0
 
 
+def test_a_slow_line_is_progress() -> None:
+    """What the kernel has sent counts, although it has not asked for more."""
+    visit = Visit()
+    assert not visit.may_go_on(100_000)
+    assert visit.may_go_on(99_000)
+    assert not visit.may_go_on(99_000)
+
+
 def test_a_client_that_reads_drop_by_drop_is_given_up(visitor: Visitor) -> None:
     """Progress at each look is not enough for ever."""
     visitor.peer.sendall(GET.replace(b"/ ", b"/large.js "))

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from chatroom.config import Settings, find_unsafe
 from chatroom.ctl.checks.scene import Scene
-from chatroom.errors import ConfigError
+from chatroom.errors import ConfigError, ServeError
 from chatroom.findings import Finding
 
 
@@ -24,9 +24,21 @@ def find(scene: Scene) -> Iterator[Finding]:
 def find_in_settings(settings: Settings) -> Iterator[Finding]:
     """Yield what "config check" finds in a configuration without errors."""
     yield from find_unsafe(settings)
+    yield from _find_in_webroots(settings)
     source = settings.source
     if source is not None and stat.S_IMODE(os.stat(source).st_mode) & 0o022:
         yield Finding(f"{source}: other users can change it", f"run: chmod go-w {shlex.quote(str(source))}")
+
+
+def _find_in_webroots(settings: Settings) -> Iterator[Finding]:
+    from chatroom.server.web_files import read_files  # here, because few set-ups have one
+
+    for listen in settings.listen:
+        if listen.webroot is not None:
+            try:
+                read_files(listen.webroot, settings)
+            except ServeError as error:
+                yield Finding(f"the server will not start: {error}", f"correct webroot of port {listen.port}")
 
 
 def find_errors(error: ConfigError) -> list[Finding]:

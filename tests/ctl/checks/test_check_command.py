@@ -113,3 +113,13 @@ def test_a_daemon_that_does_not_answer(setup: CheckedSetup) -> None:
         assert list(found) == ["daemon"]
         assert "does not answer" in found["daemon"][0]
         assert "(the daemon does not answer)" in setup.run().stdout
+
+
+def test_a_webroot_that_ends_the_next_start_is_found(setup: CheckedSetup, tmp_path: Path) -> None:
+    """Before that start. The page that comes with the server is always there."""
+    setup.configure(listen='kind = "websocket"\nport = 0\nwebroot = "default"')
+    assert setup.run().exit_code == 0
+    setup.configure(listen=f'kind = "websocket"\nport = 0\nwebroot = "{tmp_path / "nowhere"}"')
+    result = setup.run()
+    assert result.exit_code == 1
+    assert "the server will not start: listen.webroot" in result.stdout
