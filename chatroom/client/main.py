@@ -21,7 +21,7 @@ from chatroom.client.stdin_lines import LineSource
 from chatroom.client.terminal_echo import TerminalEcho
 from chatroom.client.text import printable, well_formed
 from chatroom.client.trust import SYSTEM_TRUST, Trust, parse_fingerprint
-from chatroom.errors import ChatroomError, ConfigError
+from chatroom.errors import ChatroomError, ConfigError, PasswordUnavailable
 
 if TYPE_CHECKING:
     from chatroom.client.options import Options
@@ -214,7 +214,7 @@ def _make_options(
     from chatroom.client.route import Route
 
     address = _parse_server(start)
-    return Options(
+    options = Options(
         Route(address, KnownServers(default_path()), lambda: datetime.now(UTC), start.trust),
         start.nick,
         start.account,
@@ -226,6 +226,25 @@ def _make_options(
         start.name or str(address).lower(),
         joins_asked,
     )
+    return _look_for_password(options, start.password_command)
+
+
+def _look_for_password(options: Options, command: tuple[str, ...]) -> Options:
+    """Return the options with the password of the account, if a program gives it.
+
+    If it does not, a user at a terminal is told, and asked for the password; for a script that is the end.
+    """
+    if not command or not options.asks_password:
+        return options
+    from chatroom.client.password_sources import run_command
+
+    try:
+        return replace(options, password=well_formed(run_command(command)))
+    except PasswordUnavailable as error:
+        if not sys.stdin.isatty():
+            raise
+        std_streams.tell(sys.stderr, f"chatroom: {printable(str(error))}\n")
+        return options
 
 
 def _parse_server(start: Beginning) -> Address:

@@ -25,6 +25,8 @@ class Beginning:
     trust: Trust
     name: str = ""
     """The name of the saved server, if it is one."""
+    password_command: tuple[str, ...] = ()
+    """The program that prints the password of the account; empty for none."""
 
 
 def complete(given: Beginning, settings: ClientSettings | None) -> Beginning:
@@ -50,6 +52,8 @@ def complete(given: Beginning, settings: ClientSettings | None) -> Beginning:
             Trust(saved.fingerprint, *(str(file or "") for file in (saved.ca, saved.certificate, saved.key))),
         ),
         name,
+        # It is for the saved account; another one of the command line has another password.
+        saved.password_command if given.account in ("", saved.account) else (),
     )
 
 

@@ -148,3 +148,30 @@ def test_settings_are_not_loaded_without_a_file() -> None:
     assert {"chatroom.client.settings.client_sections", "chatroom.settings.kinds", "tomllib", "tomlkit"}.isdisjoint(
         loaded
     )
+
+
+def save_home(server: ScriptedServer, file: Path, code: str) -> None:
+    """Save a server whose password a Python program of this code prints."""
+    file.write_text(
+        f'[servers.home]\naddress = "127.0.0.1:{server.port}"\naccount = "ann"\n'
+        f"password_command = [{sys.executable!r}, '-c', {code!r}]\n"
+    )
+
+
+def test_a_program_gives_the_password(server: ScriptedServer, file: Path) -> None:
+    """A script with a saved server logs in with what the program of its table prints."""
+    save_home(server, file, "print(4711)")
+    with subprocess.Popen([sys.executable, "-m", "chatroom.client", "home"], stdin=subprocess.PIPE) as client:
+        peer = server.accept()
+        assert peer.start_login() == "ann"
+        assert peer.expect("PASS").params == ["4711"]
+        client.kill()
+
+
+def test_a_program_without_a_password_ends_a_script(server: ScriptedServer, file: Path) -> None:
+    """The reason is one line, and no connection is made."""
+    save_home(server, file, "raise SystemExit(3)")
+    done = run("home", stdin="hello\n")
+    assert done.returncode == 1
+    assert done.stderr == f"chatroom: password_command: {sys.executable} ended with exit code 3\n"
+    assert not server.is_called_within(0)

@@ -12,7 +12,7 @@ from chatroom.client.trust import SYSTEM_TRUST, Trust
 
 NOTHING = Beginning("", "", "", (), False, SYSTEM_TRUST)
 HOME = SavedServer(
-    "chat.example.org", True, "anna", "ann", ("#tea", "cats"), "a" * 64, None, Path("/c.pem"), Path("/k.pem")
+    "chat.example.org", True, "anna", "ann", ("#tea", "cats"), ("pass",), "a" * 64, None, Path("/c.pem"), Path("/k.pem")
 )
 SETTINGS = ClientSettings(start=Start("home", "starter"), servers={"home": HOME, "bare": SavedServer("b.example")})
 
@@ -33,7 +33,7 @@ def test_a_saved_server_gives_all_that_is_not_said() -> None:
     """Address, nick, account, channels and certificates come from its table; channels of both are joined once."""
     trust = Trust("a" * 64, "", "/c.pem", "/k.pem")
     assert complete(NOTHING, SETTINGS) == Beginning(
-        "chat.example.org", "anna", "ann", ("#tea", "#cats"), True, trust, "home"
+        "chat.example.org", "anna", "ann", ("#tea", "#cats"), True, trust, "home", ("pass",)
     )
     assert complete(given("home"), SETTINGS).join == ("#tea", "#x", "#cats")
     assert complete(given("bare"), SETTINGS).nick == "starter"
@@ -63,3 +63,9 @@ def test_what_excludes_each_other_is_not_mixed() -> None:
     assert complete(given("home", trust=Trust("", "", "/mine.pem")), SETTINGS).trust == Trust(
         "a" * 64, "", "/mine.pem", ""
     )
+
+
+def test_the_program_gives_the_password_of_the_saved_account_only() -> None:
+    """Another account of the command line has another password."""
+    assert complete(given("home", account="ann"), SETTINGS).password_command == ("pass",)
+    assert complete(given("home", account="bob"), SETTINGS).password_command == ()

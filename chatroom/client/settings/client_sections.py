@@ -20,7 +20,7 @@ from chatroom.settings.schema import Schema
 _NICK = r"([^\s\x00-\x1f\x7f:,!@#&][^\s\x00-\x1f\x7f,!@]*)?"
 _CHANNEL = 'a list of channels, such as ["#tea"], none of them twice'
 _FINGERPRINT_FORM = "a SHA-256 fingerprint: 64 hexadecimal digits"
-_IN_CLEAR = "a password does not belong into this file; CHATROOM_PASSWORD or the prompt gives it"
+_IN_CLEAR = "a password does not belong into this file; password_command, CHATROOM_PASSWORD or the prompt gives it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +64,37 @@ class Fingerprint:
     def write(self, value: object) -> object:
         """Return the value unchanged."""
         return value
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A program with its arguments. No shell reads them."""
+
+    allowed: str = 'a list: a program and its arguments, such as ["pass", "show", "chat"]'
+
+    def read(self, value: object) -> tuple[str, ...]:
+        """Accept a TOML array of strings whose first one is not empty."""
+        if not isinstance(value, list | tuple) or not all(isinstance(word, str) and "\0" not in word for word in value):
+            raise ValueError
+        if value and not value[0]:
+            raise ValueError
+        return tuple(value)
+
+    def read_text(self, text: str) -> tuple[str, ...]:
+        """Accept a TOML array, or words as a shell would read them."""
+        import shlex
+        import tomllib
+
+        if not text.lstrip().startswith("["):
+            return self.read(shlex.split(text))
+        try:
+            return self.read(tomllib.loads(f"words = {text}")["words"])
+        except RecursionError:
+            raise ValueError from None
+
+    def write(self, value: object) -> object:
+        """Return a list, which TOML has instead of tuples."""
+        return list(value) if isinstance(value, tuple) else value
 
 
 def _is_channel(word: str) -> bool:
@@ -172,6 +203,12 @@ class SavedServer:
         "", Text("the name of an account", _NICK, 100), "The account to log in to. Empty: none.", applies="restart"
     )
     join: tuple[str, ...] = setting((), Words(_CHANNEL, _is_channel), "The channels to join.", applies="restart")
+    password_command: tuple[str, ...] = setting(
+        (),
+        Command(),
+        "The program that prints the password of the account in its first line.",
+        applies="restart",
+    )
     fingerprint: str = setting(
         "", Fingerprint(), "Trust the certificate with this fingerprint and no other.", applies="restart"
     )
@@ -202,6 +239,8 @@ class SavedServer:
             return "fingerprint and ca exclude each other: the one names the certificate itself"
         if self.key and not self.certificate:
             return "key needs certificate"
+        if self.password_command and not self.account:
+            return "password_command needs account"
         return ""
 
 

@@ -94,7 +94,7 @@ def test_all_errors_come_at_once(file: Path) -> None:
 )
 def test_a_password_is_refused_with_the_way_out(file: Path, text: str) -> None:
     """No password stands in the file in clear, and the error does not show it."""
-    with pytest.raises(ConfigError, match="does not belong into this file; CHATROOM_PASSWORD") as caught:
+    with pytest.raises(ConfigError, match="does not belong into this file; password_command") as caught:
         load(written(file, text))
     assert "s3cret" not in str(caught.value)
 
@@ -105,6 +105,7 @@ def test_a_password_is_refused_with_the_way_out(file: Path, text: str) -> None:
         ("", "address is missing"),
         (f'address = "a"\nfingerprint = "{"a" * 64}"\nca = "x"', "fingerprint and ca exclude each other"),
         ('address = "a"\nkey = "x"', "key needs certificate"),
+        ('address = "a"\npassword_command = ["x"]', "password_command needs account"),
     ],
 )
 def test_a_saved_server_that_makes_no_sense(file: Path, table: str, fault: str) -> None:
