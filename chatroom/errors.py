@@ -27,7 +27,7 @@
         ├── AlreadyExists    the name is taken
         ├── TooMany          there are as many as are allowed
         ├── WrongPassword    the credentials are wrong
-        ├── WrongToken       an invite is unknown, used up or over
+        ├── WrongToken       an invite, or a token for a new password, opens nothing
         ├── NotPermitted     the role of the user does not allow it
         └── NeedsForce       the action needs a confirmation
 

@@ -21,6 +21,7 @@ from chatroom.client.link import Link, LinkItem
 from chatroom.client.login_steps import Ask
 from chatroom.client.options import Options, default_nick
 from chatroom.client.remembering import merge_joins
+from chatroom.client.reset_login import ResetLogin
 from chatroom.client.route import Route
 from chatroom.client.servers import Report, Servers
 from chatroom.client.stdin_lines import LineSource, StdinThread
@@ -79,8 +80,9 @@ async def chat_on_screen(options: Options) -> int:
             if not nick:
                 # The default stands in brackets instead of on the line, so that another nick can be typed at once.
                 nick = (await screen.ask(f"Nickname [{default_nick()}]: ") or "").strip() or default_nick()
-            if options.invite and not options.password:
-                options = replace(options, password=well_formed(await _choose_password(screen, nick)))
+            if options.asks_new_password:
+                name = options.account if options.reset else nick
+                options = replace(options, password=well_formed(await _choose_password(screen, name)))
             if options.asks_password:
                 password = await screen.ask(f"Password for {options.account}: ", secret=True)
                 options = replace(options, password=well_formed(password or ""))
@@ -180,11 +182,11 @@ async def chat_full_screen(options: Options) -> int:
     return code if code is not None else 1
 
 
-async def _choose_password(screen: Screen, nick: str) -> str:
+async def _choose_password(screen: Screen, name: str) -> str:
     """Ask for a new password until it was typed twice. Raises as ``Screen.ask``, and EOFError for an empty one."""
     why = ""
     while True:
-        first = await screen.ask(f"{why}New password for {nick}: ", secret=True)
+        first = await screen.ask(f"{why}New password for {name}: ", secret=True)
         if not first:
             raise EOFError
         if await screen.ask("Repeat the password: ", secret=True) == first:
@@ -197,6 +199,9 @@ def _make_link(route: Route, post: Callable[[LinkItem], None], waiting: Callable
 
 
 def _login(options: Options, nick: str, caps: tuple[str, ...]) -> Login:
+    if options.reset:
+        password, secret = options.password, options.server_password
+        return ResetLogin(nick, options.account, password, options.reset, secret, caps)
     if options.invite:
         return InvitedLogin(nick, options.password, options.invite, options.server_password, caps)
     return Login(nick, options.account, options.password, options.server_password, caps)

@@ -41,6 +41,7 @@ def further_options(typed: str, first: Options, nick: str) -> Options:
         password="",
         server_password="",
         invite="",
+        reset="",
         join=start.join,
         server_name=start.name or str(address).lower(),
         joins_asked=bool(channels),

@@ -15,7 +15,7 @@ import click
 from chatroom import __version__
 from chatroom.client import std_streams
 from chatroom.client.address import Address, parse_address
-from chatroom.client.server_link import split_link
+from chatroom.client.server_link import ServerLink, split_link
 from chatroom.client.start_options import Beginning, channel_name, complete
 from chatroom.client.stdin_lines import LineSource
 from chatroom.client.terminal_echo import TerminalEcho
@@ -152,7 +152,7 @@ def command(
     channels = tuple(channel_name(well_formed(name)) for name in join)
     link = split_link(well_formed(server))
     channels += (link.channel,) if link.channel else ()
-    given = Beginning(link.server, well_formed(nick or ""), well_formed(account or ""), channels, tls, trust)
+    given = Beginning(link.server, well_formed(nick or ""), well_formed(account or link.account), channels, tls, trust)
     if write_config:
         return _write_settings(config)
     desk = _open_settings(config)
@@ -163,13 +163,13 @@ def command(
     server_password = _read_server_password(source, from_stdin=server_password_stdin)
     if server_password is None:
         return 1
-    options = _make_options(start, server_password, desk, link.invite, joins_asked=bool(given.join))
+    options = _make_options(start, server_password, desk, link, joins_asked=bool(given.join))
     # TERM=dumb: this terminal cannot move the cursor. A shell inside an editor is one.
     piped = not (sys.stdin.isatty() and sys.stdout.isatty()) or os.environ.get("TERM", "dumb") == "dumb"
     if as_plain or piped:
         return _run_plain(options, source, commands)
     # Textual draws on stderr, so that stdout could be piped. It asks for no new password.
-    takes_places = on_full_screen and sys.stderr.isatty() and not (options.invite and not options.password)
+    takes_places = on_full_screen and sys.stderr.isatty() and not options.asks_new_password
     return _run_full_screen(options) if takes_places else _run_screen(options)
 
 
@@ -207,7 +207,7 @@ def _write_settings(config: str | None) -> int:
 
 
 def _make_options(
-    start: Beginning, server_password: str, settings: SettingsDesk, invite: str, *, joins_asked: bool
+    start: Beginning, server_password: str, settings: SettingsDesk, link: ServerLink, *, joins_asked: bool
 ) -> Options:
     from chatroom.client.known_servers import KnownServers, default_path
     from chatroom.client.options import Options
@@ -222,9 +222,10 @@ def _make_options(
         well_formed(server_password),
         start.join,
         settings,
-        invite,
+        link.invite,
         start.name or str(address).lower(),
         joins_asked,
+        link.reset,
     )
     return _look_for_password(options, start.password_command)
 
@@ -299,14 +300,14 @@ def _run_plain(options: Options, source: LineSource, commands: bool) -> int:
     from chatroom.client.options import default_nick
 
     echo = TerminalEcho(sys.stdin.fileno())
-    if options.invite and not options.password:
+    if options.asks_new_password:
         if not interactive:
-            std_streams.tell(sys.stderr, "chatroom: set CHATROOM_PASSWORD to the password of the new account\n")
+            std_streams.tell(sys.stderr, "chatroom: set CHATROOM_PASSWORD to the new password\n")
             return 1
-        nick = options.nick or default_nick()
-        first = _ask_password(f"New password for {nick}: ", source, echo)
+        name = options.account if options.reset else options.nick or default_nick()
+        first = _ask_password(f"New password for {name}: ", source, echo)
         if not first or _ask_password("Repeat the password: ", source, echo) != first:
-            std_streams.tell(sys.stderr, "chatroom: the passwords differ, or are empty; nothing was registered\n")
+            std_streams.tell(sys.stderr, "chatroom: the passwords differ, or are empty; nothing was changed\n")
             return 1
         options = replace(options, password=well_formed(first))
     if options.asks_password:

@@ -27,11 +27,20 @@ class Options:
     """The name under which the places of this server are remembered."""
     joins_asked: bool = False
     """True if the command line names channels. The first one is in front then, whatever was in front last time."""
+    reset: str = ""
+    """The token for a new password of ``account``; empty if there is none."""
 
     @property
     def asks_password(self) -> bool:
         """True if the user must give the account's password before the chat. A certificate may do without one."""
-        return self.account != "" and not self.password and not self.route.shows_certificate
+        if self.asks_new_password or self.password:
+            return False
+        return self.account != "" and not self.route.shows_certificate
+
+    @property
+    def asks_new_password(self) -> bool:
+        """True if the user must choose a password before the chat, for a new account or for ``account``."""
+        return (self.invite != "" or self.reset != "") and not self.password
 
 
 def default_nick() -> str:

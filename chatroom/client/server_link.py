@@ -1,4 +1,7 @@
-"""A link to a server, such as those of invites: ``irc://HOST[:PORT]/CHANNEL?invite=TOKEN``, or ``ircs://`` for TLS."""
+"""A link to a server: ``irc://HOST[:PORT]/CHANNEL``, or ``ircs://`` for TLS.
+
+``?invite=TOKEN`` makes it an invite, ``?account=NAME&reset=TOKEN`` sets a new password.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +21,10 @@ class ServerLink(NamedTuple):
     """The channel that the link leads to; empty if it names none."""
     invite: str = ""
     """The token of an invite; empty if it has none."""
+    account: str = ""
+    """The account that the link is for; empty if it names none."""
+    reset: str = ""
+    """The token for a new password of that account; empty if it has none."""
 
 
 def split_link(text: str) -> ServerLink:
@@ -33,5 +40,6 @@ def split_link(text: str) -> ServerLink:
     channel = well_formed(unquote(path)).split(",")[0].strip("/ ")
     if channel and not channel.startswith(("#", "&")):
         channel = f"#{channel}"
-    tokens = parse_qs(urlsplit(f"?{query}").query).get("invite", [])
-    return ServerLink(f"{scheme}://{rest[:end]}", channel, well_formed(tokens[0]).strip() if tokens else "")
+    values = parse_qs(urlsplit(f"?{query}").query)
+    invite, account, reset = (well_formed(values.get(name, [""])[0]).strip() for name in ("invite", "account", "reset"))
+    return ServerLink(f"{scheme}://{rest[:end]}", channel, invite, account, reset if account else "")

@@ -18,6 +18,7 @@ from chatroom.ctl.invocation import Invocation, pass_invocation, utc_option
 from chatroom.ctl.new_password import password_option, read_password
 from chatroom.ctl.offline import without_daemon
 from chatroom.ctl.output import confirm, json_option, print_json, print_pairs, print_table, report_result, result_option
+from chatroom.ctl.reset_token_command import reset_token
 from chatroom.ctl.streams import warn
 from chatroom.ctl.subcommands import Subcommands
 from chatroom.ctl.user_cert_commands import cert
@@ -47,7 +48,7 @@ def user() -> None:
     """
 
 
-for _command in (cert, pending, approve, reject):
+for _command in (cert, pending, approve, reject, reset_token):
     user.add_command(_command)
 
 

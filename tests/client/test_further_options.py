@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -42,6 +43,12 @@ def test_an_address_brings_the_nick_along_and_no_password(first: Options) -> Non
     assert (found.nick, found.account, found.password, found.server_password) == ("alice_", "", "", "")
     assert found.join == ()
     assert found.settings is first.settings
+
+
+def test_tokens_are_for_the_first_server_alone(first: Options) -> None:
+    """An invite, and what sets a new password."""
+    found = further_options("chat.example.net", replace(first, invite="1-a", reset="2-b"), "alice")
+    assert (found.invite, found.reset, found.asks_new_password) == ("", "", False)
 
 
 def test_a_link_leads_to_its_channel(first: Options) -> None:

@@ -22,6 +22,8 @@ from chatroom.client.server_link import ServerLink, split_link
         ("IRC://[::1]:7000/?invite=1-a", ServerLink("IRC://[::1]:7000", "", "1-a")),
         ("irc://chat.example?invite=1-a", ServerLink("irc://chat.example", "", "1-a")),
         ("irc://chat.example/tea,tee", ServerLink("irc://chat.example", "#tea")),
+        ("irc://h/?account=bob%5B&reset=1-a", ServerLink("irc://h", "", "", "bob[", "1-a")),
+        ("irc://h/?reset=1-a", ServerLink("irc://h")),
         ("irc://chat.example/", ServerLink("irc://chat.example")),
         ("chat.example:7000", ServerLink("chat.example:7000")),
         ("work", ServerLink("work")),

@@ -180,3 +180,24 @@ def test_a_script_uses_an_invite() -> None:
         assert (done.returncode, done.stderr) == (0, ""), done.stderr
         assert [one["name"] for one in daemon.place.ctl_json("user", "list")] == ["bot"]
         assert "hello from the bot" in daemon.place.ctl("history", "search", "hello")
+
+
+def test_a_forgotten_password_is_replaced_by_a_link() -> None:
+    """The shell makes the link, and our client asks for the new password. The link works once."""
+    with running({"bob": "user"}, accounts__require_login=True) as daemon:
+        token = daemon.place.ctl_json("user", "reset-token", "bob", "--for", "2h")["token"]
+        link = f"irc://127.0.0.1:{daemon.port}/?account=bob&reset={token}"
+        bob = sit(daemon, link)
+        bob.see_last("New password for bob:")
+        bob.enter("hunter2222")
+        bob.see_last("Repeat the password:")
+        bob.enter("hunter2222")
+        bob.see_last("[#lobby]")
+        with daemon.connect("bob", password="bob:hunter2222"):
+            pass
+        again = sit(daemon, link, password="hunter3333")
+        again.see("There is no such token for this account")
+        assert again.finish() == 1
+        assert not daemon.log_lines(token.partition("-")[2])
+        for terminal in (bob, again):
+            terminal.close()

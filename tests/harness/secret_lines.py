@@ -6,8 +6,11 @@ import base64
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-TOKEN = "kx7qw9"
-"""A part of every secret. Nothing else has it in any case; what is encoded has it in three forms."""
+TOKEN = "kx7qw9zp4v3h"
+"""A part of every secret. Nothing else has it in any case; what is encoded has it in three forms.
+
+It is so long that no random hash has one of these forms by chance.
+"""
 ACCOUNT = "una"
 """The account whose password some of the lines guess."""
 
@@ -87,6 +90,7 @@ BEFORE = [
     SecretLines(("NICK fresh", "CAP LS 302", "REGISTER * * :{s}", "USER u 0 * :U", "CAP END")),
     SecretLines(("NICK fresher", "CAP LS 302", "REGISTER * {s} :good enough", "REGISTER fresher {s}@ :{s}")),
     SecretLines(("NICK fresh2", "CAP LS 302", "REGISTER * * :{s}", "VERIFY * {s}", "VERIFY fresh2 1-{s}")),
+    SecretLines(("RESETPASS una {s} :{s}", "RESETPASS una 1-{s} :{s}", "RESETPASS {s} 1-x :{s}", "RESETPASS {s}")),
     SecretLines(("OPER ada :{s}", "NICKSERV IDENTIFY {s}", "PRIVMSG NickServ :IDENTIFY {s}", "CERT ADD {s}")),
     SecretLines(("POST / HTTP/1.1", "PASS {s}")),
 ]
@@ -98,6 +102,7 @@ _NICKSERV = (
     *("IDENTIFY una {s} x", "SET PASSWORD {s} {s}", "SET {s}", "SET ALWAYS-ON {s}", "{s}", "INFO {s}", "HELP {s}"),
     *("CERT ADD {s}", "CERT DEL {s}", "CERT LIST {s}", "CERT {s}", "SAREGISTER una {s}", "SAREGISTER other {s}"),
     *("SAREGISTER other2 {s} {s}", "IDENTFY {s}", "GHOST una {s}", "RECOVER una {s}", "SET PASSWORD {s}"),
+    *("RESETPASS una {s} {s}", "RESETPASS una 1-{s} {s}", "RESETPASS {s} 1-x {s}", "RESETPASS {s}"),
     *("REGISTER {s} 1-{s}", "REGISTER a b@c 1-{s}"),
 )
 

@@ -1,4 +1,4 @@
-"""What an invite may say, and the link that stands for one.
+"""What an invite may say, and the links that stand for one and for a token for a new password.
 
 A link is ``irc://HOST[:PORT]/CHANNEL?invite=TOKEN``, or ``ircs://`` for TLS. A channel whose name begins with one ``#``
 stands there without it, as people write such addresses.
@@ -50,6 +50,11 @@ def public_address(settings: Settings) -> str:
     scheme = "ircs" if found.tls else "irc"
     port = f":{found.port}" if found.port not in (0, _DEFAULT_PORTS[scheme]) else ""
     return f"{scheme}://{f'[{host}]' if ':' in host else host}{port}"
+
+
+def make_reset_link(settings: Settings, token: str, name: str) -> str:
+    """Return the link that opens a token for a new password of an account. The same holds for it."""
+    return f"{public_address(settings)}/?account={quote(name, safe='')}&reset={token}"
 
 
 def make_link(settings: Settings, token: str, channel: str) -> str:

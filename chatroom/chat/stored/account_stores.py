@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Protocol
 
-from chatroom.chat.stored.records import AccountData, Actor, ClientCertificate, FailedLogins
+from chatroom.chat.stored.records import Account, AccountData, Actor, ClientCertificate, Credential, FailedLogins
 
 
 class ClientCertificateStore(Protocol):
@@ -49,6 +49,31 @@ class ClientCertificateStore(Protocol):
 
     def record_login(self, fingerprint: str, at: datetime) -> None:
         """Set the time of the last login by a certificate. Does nothing if no account has it."""
+        ...
+
+
+class ResetTokenStore(Protocol):
+    """Tokens with which an account gets a new password once. No change to them is logged: the daemon asks.
+
+    An account has one at most. It goes with the account, and when the password is replaced in any way.
+    """
+
+    def add(self, account_id: int, duration_s: int, by: Actor) -> tuple[str, datetime]:
+        """Make the token of an account, and return it with its end. Audit: ``user.reset-token``. Raises ``NotFound``.
+
+        It is not kept, only its hash. An earlier one of the account is void.
+        """
+        ...
+
+    def check(self, name: str, token: str) -> Account:
+        """Return the account ``name`` if the token is its own. Raises ``WrongToken`` if not, or if it opens nothing."""
+        ...
+
+    def use(self, name: str, token: str, credentials: Iterable[Credential], by: Actor) -> Account:
+        """Replace the verifiers of the account and end the token. Both happen, or neither. Audit: ``user.passwd``.
+
+        Raises ``WrongToken`` as ``check`` does.
+        """
         ...
 
 

@@ -25,7 +25,12 @@ from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Protocol
 
-from chatroom.chat.stored.account_stores import AccountDataStore, ClientCertificateStore, FailedLoginStore
+from chatroom.chat.stored.account_stores import (
+    AccountDataStore,
+    ClientCertificateStore,
+    FailedLoginStore,
+    ResetTokenStore,
+)
 from chatroom.chat.stored.archive_stores import ArchiveStore
 from chatroom.chat.stored.ban_stores import BanStore
 from chatroom.chat.stored.channel_stores import ChannelStore
@@ -233,6 +238,11 @@ class Stores(Protocol):
     @property
     def requests(self) -> RequestStore:
         """Requests for accounts, which wait for a moderator."""
+        ...
+
+    @property
+    def reset_tokens(self) -> ResetTokenStore:
+        """Tokens with which accounts get new passwords."""
         ...
 
     @property

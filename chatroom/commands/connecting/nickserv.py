@@ -25,6 +25,7 @@ from chatroom.commands.connecting.register import (
     register_name,
 )
 from chatroom.commands.connecting.register_command import register
+from chatroom.commands.connecting.reset_password import reset_password
 from chatroom.commands.connecting.verify import use_invite
 from chatroom.commands.context import NICKSERV, Context, printable
 from chatroom.commands.pending import Pending
@@ -265,6 +266,9 @@ _FINGERPRINT_WORDS = 32
 _SUBCOMMANDS = {
     "REGISTER": _Subcommand(_register, "<password> [<email>] [<token>]", 1, 3, "registers your nick", True),
     "IDENTIFY": _Subcommand(_identify, "[<account>] <password>", 1, 2, "logs you in", True),
+    "RESETPASS": _Subcommand(
+        reset_password, "<account> <token> <new password>", 3, 3, "sets a new password with an admin's token", True
+    ),
     "INFO": _Subcommand(_info, "[<account>]", 0, 1, "shows what is known of an account"),
     "SET PASSWORD": _Subcommand(_set_password, "<new password>", 1, 1, "changes your password", True),
     "SET ALWAYS-ON": _Subcommand(

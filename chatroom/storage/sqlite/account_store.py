@@ -105,12 +105,7 @@ class SqliteAccounts:
         """Replace all verifiers of an account, for a new password. Raises ``NotFound``."""
         with self._database.transaction():
             account = self._get_by_id(account_id)
-            self._database.execute("DELETE FROM credentials WHERE account_id = ?", (account_id,))
-            insert_credentials(self._database, account_id, credentials)
-            self._database.execute(
-                "UPDATE accounts SET password_changes = password_changes + 1 WHERE id = ?", (account_id,)
-            )
-            self._record(account_id, by, "user.passwd", account.name, WEAK if is_weak else "")
+            replace_credentials(self._database, account, credentials, by, WEAK if is_weak else "")
 
     def upgrade_credential(self, account_id: int, old: str, new: Credential) -> None:
         """Replace the verifier ``old`` by one of the same kind and password at another cost."""
@@ -220,6 +215,21 @@ class SqliteAccounts:
     def _record(self, account_id: int, by: Actor, action: str, target: str, detail: str = "") -> None:
         audit_store.add_row(self._database, by, action, target, detail)
         change_store.add_row(self._database, "accounts", account_id)
+
+
+def replace_credentials(
+    database: Database, account: Account, credentials: Iterable[Credential], by: Actor, detail: str
+) -> None:
+    """Replace all verifiers of an account, which voids its reset token. Only in a transaction.
+
+    The audit has ``user.passwd`` with ``detail``.
+    """
+    database.execute("DELETE FROM credentials WHERE account_id = ?", (account.id,))
+    database.execute("DELETE FROM reset_tokens WHERE account_id = ?", (account.id,))
+    insert_credentials(database, account.id, credentials)
+    database.execute("UPDATE accounts SET password_changes = password_changes + 1 WHERE id = ?", (account.id,))
+    audit_store.add_row(database, by, "user.passwd", account.name, detail)
+    change_store.add_row(database, "accounts", account.id)
 
 
 def find_account(database: Database, account_id: int) -> Account | None:

@@ -1,7 +1,7 @@
 """A whole database, read and written as it is: ``chatroom.chat.stored.archive_stores``.
 
 Not here, because a new database makes its own: the indexes of the history (``places``, ``message_words``), the log of
-changes, the list of migrations; and failed logins, invites, requests and tokens, which are of the moment.
+changes, the list of migrations; and failed logins and tokens for a new password, which are of the moment.
 """
 
 from __future__ import annotations

@@ -19,7 +19,12 @@ from chatroom.storage.sqlite.timestamps import Clock, utc_now
 from chatroom.storage.write_guard import WriteGuard
 
 if TYPE_CHECKING:
-    from chatroom.chat.stored.account_stores import AccountDataStore, ClientCertificateStore, FailedLoginStore
+    from chatroom.chat.stored.account_stores import (
+        AccountDataStore,
+        ClientCertificateStore,
+        FailedLoginStore,
+        ResetTokenStore,
+    )
     from chatroom.chat.stored.archive_stores import ArchiveStore
     from chatroom.chat.stored.ban_stores import BanStore
     from chatroom.chat.stored.channel_stores import ChannelStore
@@ -69,6 +74,13 @@ class SqliteStores:
         from chatroom.storage.sqlite.request_store import SqliteRequests
 
         return SqliteRequests(self.database)
+
+    @cached_property
+    def reset_tokens(self) -> ResetTokenStore:
+        """Tokens with which accounts get new passwords."""
+        from chatroom.storage.sqlite.reset_token_store import SqliteResetTokens
+
+        return SqliteResetTokens(self.database)
 
     @cached_property
     def client_certificates(self) -> ClientCertificateStore:
