@@ -228,7 +228,7 @@ def test_a_full_disk_refuses_a_login(here: Here, monkeypatch: pytest.MonkeyPatch
     def fail(*_: object) -> None:
         raise StorageError("disk gone")
 
-    monkeypatch.setattr(type(here.stores.accounts), "find", fail)
+    monkeypatch.setattr(type(here.stores.accounts), "find_with_credentials", fail)
     client = here.open()
     sent = client.ask(f"PASS :una:{PASSWORD}", "NICK una", "USER u 0 * :U")
     assert "TEMPORARILY_UNAVAILABLE" in params_of(sent, "FAIL")
