@@ -142,10 +142,10 @@ class TypedLines:
             return self._choose(question, text)
         if not text:
             return []
-        if not session.online:
-            return [Denied("You are not connected, so nothing was sent.")]
         if isinstance(question, AccountPassword):
-            return session.take(session.later_login.start(question.name, text))
+            return [] if not session.online else session.take(session.later_login.start(question.name, text))
+        if not session.online:
+            return [Denied("You are not connected, so nothing was registered.")]
         session.write(session.new_account.register(text))
         return []
 

@@ -253,7 +253,7 @@ import chatroom.client.screen as screen
 wait = screen.Screen._wait_for_login
 async def wait_and_end(self):
     await wait(self)
-    self._session._welcome("alice")  # as if the welcome came in this very moment
+    self._require()._welcome("alice")  # as if the welcome came in this very moment
 screen.Screen._wait_for_login = wait_and_end
 from chatroom.client.main import main
 main()
