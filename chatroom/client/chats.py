@@ -151,24 +151,19 @@ async def chat_full_screen(options: Options) -> int:
     # Imported only here: it loads Textual, which nobody else should wait for.
     from chatroom.client.fullscreen.app import ChatApp
 
-    def make_session(app: ChatApp, nick: str, password: str) -> ChatSession:
-        known = replace(options, password=options.password or well_formed(password))
-        return ChatSession(
-            options.route,
-            _login(known, well_formed(nick), FOR_PLACES),
-            lambda: _make_link(options.route, app.post, app.waiting),
-            time.monotonic,
-            random.random,
-            options.join,
-            settings=options.settings,
-        )
+    def make_servers(app: ChatApp, nick: str, password: str) -> Servers:
+        known = replace(options, nick=well_formed(nick), password=options.password or well_formed(password))
+        servers = Servers(SessionMaker(known, FOR_PLACES, app.post, app.waiting))
+        servers.begin("", options.route.address.host)
+        return servers
 
     app = ChatApp(
-        make_session,
+        make_servers,
         nick=options.nick,
         default_nick=default_nick(),
         account=options.account,
         asks_password=options.asks_password,
+        chooses_password=bool(options.invite) and not options.password,
         settings=options.settings,
     )
     code = await app.run_async()

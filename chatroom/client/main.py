@@ -168,9 +168,8 @@ def command(
     piped = not (sys.stdin.isatty() and sys.stdout.isatty()) or os.environ.get("TERM", "dumb") == "dumb"
     if as_plain or piped:
         return _run_plain(options, source, commands)
-    # Textual draws on stderr, so that stdout could be piped. It asks for no new password.
-    takes_places = on_full_screen and sys.stderr.isatty() and not options.asks_new_password
-    return _run_full_screen(options) if takes_places else _run_screen(options)
+    # Textual draws on stderr.
+    return _run_full_screen(options) if on_full_screen and sys.stderr.isatty() else _run_screen(options)
 
 
 # The imports of these functions are in them, because --version and --help need none of them.

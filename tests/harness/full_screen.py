@@ -16,6 +16,7 @@ from chatroom.client.fullscreen.app import ChatApp
 from chatroom.client.handshake import Login
 from chatroom.client.link import LinkItem, Opened, Received
 from chatroom.client.route import Route
+from chatroom.client.servers import Report, Servers
 from chatroom.client.settings.desk import SettingsDesk
 from chatroom.irc.message import parse
 
@@ -25,21 +26,41 @@ CAPS = "server-time echo-message"
 class FullScreen:
     """One chat of alice on the full screen."""
 
-    def __init__(self, nick: str = "alice", join: tuple[str, ...] = ()) -> None:
+    def __init__(self, nick: str = "alice", join: tuple[str, ...] = (), chooses_password: bool = False) -> None:
         self.links: list[FakeLink] = []
+        self.password = ""
+        """What was typed before the chat began."""
         self._join = join
         self.app = ChatApp(
-            self._make_session,
+            self._make_servers,
             nick=nick,
             default_nick="guest",
             account="",
             asks_password=False,
+            chooses_password=chooses_password,
             settings=SettingsDesk(),
         )
 
-    def _make_session(self, app: ChatApp, nick: str, password: str) -> ChatSession:
-        route = Route(PLAIN, NOTHING_KNOWN, lambda: datetime(2030, 1, 1, tzinfo=UTC))
-        return ChatSession(route, Login(nick), self._make_link, lambda: 0.0, lambda: 0.5, self._join)
+    def _make_servers(self, app: ChatApp, nick: str, password: str) -> Servers:
+        def make(address: str, name: str, servers: Servers) -> ChatSession:
+            route = Route(PLAIN, NOTHING_KNOWN, lambda: datetime(2030, 1, 1, tzinfo=UTC))
+            join = self._join if not address else ()
+            return ChatSession(
+                route,
+                Login(nick),
+                self._make_link,
+                lambda: 0.0,
+                lambda: 0.5,
+                join,
+                places=servers.places,
+                name=name,
+                servers=servers,
+            )
+
+        self.password = password
+        servers = Servers(make)
+        servers.begin("", "host")
+        return servers
 
     def _make_link(self) -> FakeLink:
         self.links.append(FakeLink())
@@ -69,15 +90,15 @@ class FullScreen:
         """The lowest row."""
         return self.rows[-1]
 
-    async def post(self, *items: LinkItem) -> None:
-        """Report from the link."""
+    async def post(self, *items: LinkItem, server: str = "host") -> None:
+        """Report from the link of a server."""
         for item in items:
-            self.app.post(item)
+            self.app.post(Report(server, item))
         await self.settle()
 
-    async def hear(self, *lines: str) -> None:
-        """Receive these lines of the server."""
-        await self.post(Received([parse(line) for line in lines]))
+    async def hear(self, *lines: str, server: str = "host") -> None:
+        """Receive these lines of a server."""
+        await self.post(Received([parse(line) for line in lines]), server=server)
 
     async def welcome(self, *channels: str, caps: str = CAPS) -> None:
         """Connect; the server puts alice into these channels, with bob."""

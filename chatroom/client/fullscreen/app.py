@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-import os
 import signal
 import time
 from collections import deque
@@ -20,7 +19,7 @@ from textual.filter import NoColor
 from textual.screen import Screen
 
 from chatroom.client.attention import Bell, calls
-from chatroom.client.chat_events import Denied, Event, Info
+from chatroom.client.chat_events import Denied, Info
 from chatroom.client.chat_session import ChatSession
 from chatroom.client.endings import Over
 from chatroom.client.fullscreen import alt_keys
@@ -32,30 +31,23 @@ from chatroom.client.fullscreen.log_widget import LogWidget
 from chatroom.client.fullscreen.questions import Questions, Refused
 from chatroom.client.fullscreen.side_rows import place_at
 from chatroom.client.fullscreen.side_widgets import RowsWidget
-from chatroom.client.link import LinkItem, Received
+from chatroom.client.fullscreen.terminal_control import TerminalControl
+from chatroom.client.link import Received
+from chatroom.client.servers import Report, Servers, Told
 from chatroom.client.settings.desk import SettingsDesk
 
 PAUSE_S = 1 / 30
 """The least time between two paints of what comes in."""
 
-MakeSession = Callable[["ChatApp", str, str], ChatSession]
-"""Makes the session for the nick and the password of the account."""
-
-
-class _Terminal:
-    """The part of the terminal that ``Bell`` rings."""
-
-    def __init__(self, app: App[int]) -> None:
-        self.bell = app.bell
-
-    def flush(self) -> None:
-        """Do nothing: Textual writes at once."""
+MakeServers = Callable[["ChatApp", str, str], Servers]
+"""Makes the list of servers with the session of the first, for the nick and the password of the account."""
 
 
 class ChatApp(App[int], inherit_bindings=False):
     """Runs one chat. Its result is the exit code.
 
     ``nick`` and ``account`` are what is known of the user; ``asks_password``: the account's password must be asked for.
+    ``chooses_password``: it does not exist yet, because the user comes with an invite.
     """
 
     TITLE = "chatroom"
@@ -66,12 +58,13 @@ class ChatApp(App[int], inherit_bindings=False):
 
     def __init__(
         self,
-        make_session: MakeSession,
+        make_servers: MakeServers,
         *,
         nick: str,
         default_nick: str,
         account: str,
         asks_password: bool,
+        chooses_password: bool = False,
         settings: SettingsDesk,
     ) -> None:
         alt_keys.teach()
@@ -79,24 +72,26 @@ class ChatApp(App[int], inherit_bindings=False):
         if not settings.current.look.colours:
             self._filters.append(NoColor())
         self._settings = settings
-        self._bell = Bell(_Terminal(self), time.monotonic)
+        self.chat = ChatScreen()
+        self.terminal = TerminalControl(self, self.chat.flash)
+        self._bell = Bell(self.terminal, time.monotonic)
         self.animation_level = "none"
         self.theme = "ansi-dark"
         self.failure: Exception | None = None
         """The error that ended the program; None if none did."""
         self.over: Over | None = None
-        self.chat = ChatScreen()
         self.questions = Questions(self.chat)
         self.actions = KeyActions(self)
-        self.session: ChatSession | None = None
-        self._make_session = make_session
+        self.servers: Servers | None = None
+        self._make_servers = make_servers
         self._nick = nick
         self._default_nick = default_nick
         self._account = account
         self._asks_password = asks_password
+        self._chooses_password = chooses_password
         self._lag = LagClock()
         # Reports of the link. append() and popleft() of a deque are safe in two threads.
-        self._inbox: deque[LinkItem] = deque()
+        self._inbox: deque[Report] = deque()
         self.is_due = False
         """True while reports wait: a ``_drain`` will come, and sees everything that is in the inbox by then."""
         self._drained_at = 0.0
@@ -134,20 +129,28 @@ class ChatApp(App[int], inherit_bindings=False):
         if not nick:
             typed = await self.questions.ask(f"Nickname [{self._default_nick}]: ")
             nick = typed.strip() or self._default_nick
-        if self._asks_password:
+        if self._chooses_password:
+            password = await self.questions.choose_password(nick)
+        elif self._asks_password:
             password = await self.questions.ask(f"Password for {self._account}: ", secret=True)
-        session = self._make_session(self, nick, password)
-        self.session = self.chat.session = session
-        session.start()
+        servers = self._make_servers(self, nick, password)
+        self.servers = self.chat.servers = servers
+        servers.current.start()
         self.refresh_chat()
-        while session.over is None:
-            if session.question is not None:
-                await self._answer(session)
+        while servers.over is None:
+            asking = servers.asking
+            if asking is not None:
+                await self._answer(asking)
             else:
                 self._news.clear()
                 await self._news.wait()
-        self.over = session.over
-        self.exit(session.over.code)
+        self.over = servers.over
+        self.exit(servers.over.code)
+
+    @property
+    def session(self) -> ChatSession | None:
+        """The session of the place in front; None until the user has answered the first questions."""
+        return self.chat.session
 
     async def _answer(self, session: ChatSession) -> None:
         question = session.question
@@ -183,11 +186,11 @@ class ChatApp(App[int], inherit_bindings=False):
 
     def leave(self) -> None:
         """End the chat, as /quit does."""
-        if self.session is None:
+        if self.servers is None:
             self.exit(0)
             return
-        self.session.quit()
-        self._news.set()
+        self.servers.quit()
+        self.woken()
 
     def fail(self, error: Exception) -> None:
         """End the program with an error, which its caller raises."""
@@ -205,9 +208,9 @@ class ChatApp(App[int], inherit_bindings=False):
 
     # The link
 
-    def post(self, item: LinkItem) -> None:
-        """Take a report of the link. May be called from any thread."""
-        self._inbox.append(item)
+    def post(self, report: Report) -> None:
+        """Take a report of a link. May be called from any thread."""
+        self._inbox.append(report)
         if self.is_due or self._loop_context is None:
             return
         self.is_due = True
@@ -229,16 +232,18 @@ class ChatApp(App[int], inherit_bindings=False):
 
     def _drain(self) -> None:
         self.is_due, self._drained_at = False, asyncio.get_running_loop().time()
-        session = self.session
-        if session is None:
+        servers = self.servers
+        if servers is None:
             return
+        session = servers.current
         was_open = session.login_open
         try:
             while self._inbox:
-                item = self._inbox.popleft()
-                if isinstance(item, Received):
-                    self._lag.look(item.messages)
-                self._ring(session.handle(item))
+                report = self._inbox.popleft()
+                if isinstance(report.item, Received) and report.server == servers.current.talk.here.server:
+                    self._lag.look(report.item.messages)
+                for told in servers.handle(report):
+                    self._ring(told)
         except Exception as error:
             self.fail(error)
             return
@@ -248,11 +253,10 @@ class ChatApp(App[int], inherit_bindings=False):
         self._news.set()
         self.refresh_chat()
 
-    def _ring(self, shown: list[Event]) -> None:
-        """Ring if what the server has sent calls the user."""
-        assert self.session is not None
-        session, attention = self.session, self._settings.current.attention
-        if attention.bell and any(calls(event, session.state, attention.words) for event in shown):
+    def _ring(self, told: Told) -> None:
+        """Ring if what a server has sent calls the user."""
+        attention = self._settings.current.attention
+        if attention.bell and any(calls(event, told.session.state, attention.words) for event in told.events):
             self._bell.ring()
 
     def _guard_login(self, was_open: bool) -> None:
@@ -266,9 +270,9 @@ class ChatApp(App[int], inherit_bindings=False):
 
     def _tick(self) -> None:
         """Once a second: measure the lag now and then, and look after what waits for its time."""
-        if self.session is None:
+        if self.servers is None or self.session is None:
             return
-        self.session.talk.tick()
+        self.servers.tick()
         if self.session.online:
             line = self._lag.next_ping()
             if line:
@@ -279,6 +283,8 @@ class ChatApp(App[int], inherit_bindings=False):
 
     def woken(self) -> None:
         """Go on after the user has done something: paint, and ask what is to be asked."""
+        if self.servers is not None:
+            self.servers.look_for_ends()
         self._news.set()
         self.refresh_chat()
 
@@ -298,28 +304,6 @@ class ChatApp(App[int], inherit_bindings=False):
             return
         why_not = self.session.talk.older(front)
         self.chat.flash(why_not or "Asking the server for older messages.")
-
-    def copy(self, text: str) -> None:
-        """Put a text into the clipboard of the terminal, and say so."""
-        self.copy_to_clipboard(text)
-        self.chat.flash(f"copied: {text}")
-
-    def open_link(self, link: str) -> None:
-        """Open a link in the browser, and copy it."""
-        self.copy_to_clipboard(link)
-        if link.startswith(("http://", "https://")) and (
-            os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
-        ):
-            self.open_url(link)
-            self.chat.flash(f"opened and copied: {link}")
-        else:
-            self.chat.flash(f"copied: {link}")
-
-    def set_mouse(self, is_on: bool) -> None:
-        """Take the mouse, or leave it to the terminal, which can then select and copy."""
-        if self._driver is not None:
-            state = "h" if is_on else "l"
-            self._driver.write("".join(f"\x1b[?{mode}{state}" for mode in (1000, 1003, 1006)))
 
     def refresh_chat(self) -> None:
         """Paint what has changed."""
@@ -357,7 +341,7 @@ class ChatApp(App[int], inherit_bindings=False):
     def on_log_widget_clicked(self, event: LogWidget.Clicked) -> None:
         """Open the link that was clicked."""
         if event.link:
-            self.open_link(event.link)
+            self.terminal.open_link(event.link)
 
     def on_log_widget_pointed(self, event: LogWidget.Pointed) -> None:
         """Show what can be done with the message under the right mouse button."""
@@ -383,7 +367,7 @@ class ChatApp(App[int], inherit_bindings=False):
 
     def on_log_widget_copied(self, event: LogWidget.Copied) -> None:
         """Put the selected text into the clipboard of the terminal."""
-        self.copy(event.text)
+        self.terminal.copy(event.text)
 
     def watch_app_focus(self, focus: bool) -> None:
         """What comes in while the terminal is in the background is not read."""

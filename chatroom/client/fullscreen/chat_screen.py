@@ -19,6 +19,7 @@ from chatroom.client.fullscreen.side_rows import name_rows, numbered, place_line
 from chatroom.client.fullscreen.side_widgets import RowsWidget
 from chatroom.client.places.place import Place
 from chatroom.client.rendering import Fragment
+from chatroom.client.servers import Servers
 
 
 class ChatScreen(Screen[None]):
@@ -35,7 +36,7 @@ class ChatScreen(Screen[None]):
 
     def __init__(self) -> None:
         super().__init__()
-        self.session: ChatSession | None = None
+        self.servers: Servers | None = None
         """The chat; None until the user has answered the first questions."""
         self.lag_ms: int | None = None
         """How long the server took for its last answer; None if that is not known."""
@@ -52,6 +53,11 @@ class ChatScreen(Screen[None]):
         self.composer = Composer()
         self._shown: Place | None = None
         self._painted: object = None  # what the lists were painted for
+
+    @property
+    def session(self) -> ChatSession | None:
+        """The chat on the server of the place in front."""
+        return self.servers.current if self.servers is not None else None
 
     def compose(self) -> ComposeResult:
         """Make the parts."""

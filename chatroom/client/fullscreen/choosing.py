@@ -112,4 +112,4 @@ class Choosing:
             if len(links) >= _MOST_LINKS:
                 break
         choices = [Choice(link, link, nick) for link, nick in links.items()]
-        self._open("Link", among(choices), self._app.open_link, empty="No link was said here.")
+        self._open("Link", among(choices), self._app.terminal.open_link, empty="No link was said here.")

@@ -276,7 +276,7 @@ class KeyActions:
         log.is_bare = not log.is_bare
         log.repaint()
         self._app.chat.fit_parts()
-        self._app.set_mouse(not log.is_bare)
+        self._app.terminal.set_mouse(not log.is_bare)
 
     def _page_up(self) -> None:
         log = self._app.chat.log_widget

@@ -160,7 +160,7 @@ class Menus:
         session, place = self._here
         about = session.talk.about
         if action == "copy":
-            self._app.copy(said.text)
+            self._app.terminal.copy(said.text)
         elif action == "person":
             self.open_person(said.nick)
         elif action == "react":

@@ -10,6 +10,7 @@ from textual.screen import Screen
 from chatroom.client.chat_session import ChatSession
 from chatroom.client.fullscreen.chat_screen import ChatScreen
 from chatroom.client.fullscreen.questions import Questions
+from chatroom.client.fullscreen.terminal_control import TerminalControl
 
 
 class Program(Protocol):
@@ -22,6 +23,10 @@ class Program(Protocol):
     @property
     def chat(self) -> ChatScreen:
         """The screen of the chat."""
+
+    @property
+    def terminal(self) -> TerminalControl:
+        """Bell, clipboard and mouse."""
 
     @property
     def questions(self) -> Questions:
@@ -38,15 +43,6 @@ class Program(Protocol):
 
     def ask_older(self) -> None:
         """Ask the server for older messages of the place in front."""
-
-    def copy(self, text: str) -> None:
-        """Put a text into the clipboard of the terminal, and say so."""
-
-    def open_link(self, link: str) -> None:
-        """Open a link in the browser, and copy it."""
-
-    def set_mouse(self, is_on: bool) -> None:
-        """Take the mouse, or leave it to the terminal."""
 
     def open_chooser(self, chooser: Screen[None]) -> None:
         """Show a list to choose from."""

@@ -47,6 +47,17 @@ class Questions:
         answer = await self._ask(words, secret=secret, default=default)
         return answer or ""
 
+    async def choose_password(self, nick: str) -> str:
+        """Ask for a new password until it was typed twice. Raises Refused, for an empty one too."""
+        why = ""
+        while True:
+            first = await self.ask(f"{why}New password for {nick}: ", secret=True)
+            if not first:
+                raise Refused
+            if await self.ask("Repeat the password: ", secret=True) == first:
+                return first
+            why = "The passwords differ. "
+
     async def answer(self, question: Question, still_open: Callable[[], bool]) -> Answer:
         """Ask a question of the session. Raises Refused. ``still_open``: False if it needs no answer any more."""
         self._is_still_open = still_open

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
-from harness.full_screen import FullScreen, play
+from harness.full_screen import CAPS, FullScreen, play
+
+from chatroom.client.link import Closed, Opened
 
 
 def test_two_channels_and_a_conversation_are_three_places() -> None:
@@ -203,3 +205,50 @@ def test_tab_completes_who_spoke() -> None:
         assert screen.prompt.endswith("› bob:")
 
     play(scene)
+
+
+def test_two_servers_are_in_one_list() -> None:
+    """/connect adds a server; what is typed is for that of the place in front, and /disconnect closes its places."""
+
+    async def scene(screen: FullScreen) -> None:
+        await screen.welcome("#lobby")
+        await screen.enter("/connect other")
+        assert screen.places == ["host", "1 #lobby", "other ×", "+ join"]
+        await screen.post(Opened(), server="other")
+        await screen.hear(
+            f":srv CAP * LS :{CAPS}",
+            f":srv CAP * ACK :{CAPS}",
+            ":srv 001 alice :Hi",
+            ":srv 422 alice :No",
+            ":alice!a@h JOIN #lobby",
+            server="other",
+        )
+        assert screen.places == ["host", "1 #lobby", "other", "2 #lobby", "+ join"]
+        await screen.press("alt+2")
+        await screen.enter("hello there")
+        assert "PRIVMSG #lobby :hello there" in screen.links[1].sent
+        await screen.press("alt+1")
+        await screen.enter("hello here")
+        assert "PRIVMSG #lobby :hello here" in screen.links[0].sent
+        await screen.press("alt+2")
+        await screen.enter("/disconnect")
+        await screen.post(Closed("bye", was_open=True), server="other")
+        assert screen.places == ["host", "1 #lobby", "+ join"]
+        await screen.press("escape")
+        assert screen.prompt.startswith("to #lobby › ")
+
+    play(scene)
+
+
+def test_with_an_invite_a_password_is_chosen() -> None:
+    """Who comes with an invite types a new password twice; if the two differ, again."""
+
+    async def scene(screen: FullScreen) -> None:
+        for answer in ("secret one", "other", "secret one", "secret one"):
+            await screen.until(lambda: "password" in screen.prompt)
+            await screen.enter(answer)
+            assert not any("secret" in row or "other" in row for row in screen.rows)
+        await screen.until(lambda: bool(screen.links))
+        assert screen.password == "secret one"
+
+    play(scene, chooses_password=True)
