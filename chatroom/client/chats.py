@@ -148,25 +148,35 @@ class SessionMaker:
 
 async def chat_full_screen(options: Options) -> int:
     """Chat on the full screen, with a place for each channel and conversation, and return the exit code."""
-    # Imported only here: it loads Textual, which nobody else should wait for.
+    # Imported only here: it loads Textual and SQLite, which nobody else should wait for.
     from chatroom.client.fullscreen.app import ChatApp
+    from chatroom.client.fullscreen.typed_history import TypedHistory
+    from chatroom.client.record import Record
+    from chatroom.client.store.memory import Memory, default_path
 
     def make_servers(app: ChatApp, nick: str, password: str) -> Servers:
         known = replace(options, nick=well_formed(nick), password=options.password or well_formed(password))
-        servers = Servers(SessionMaker(known, FOR_PLACES, app.post, app.waiting))
+        servers = Servers(SessionMaker(known, FOR_PLACES, app.post, app.waiting, record))
         servers.begin("", options.route.address.host)
         return servers
 
+    memory = Memory(default_path())
+    record = Record(memory, time.monotonic)
     app = ChatApp(
         make_servers,
         nick=options.nick,
         default_nick=default_nick(),
         account=options.account,
         asks_password=options.asks_password,
-        chooses_password=bool(options.invite) and not options.password,
+        chooses_password=options.asks_new_password,
         settings=options.settings,
+        record=record,
+        typed=TypedHistory(memory, options.settings.current.memory.typed_lines),
     )
-    code = await app.run_async()
+    try:
+        code = await app.run_async()
+    finally:
+        record.finish()
     if app.failure is not None:
         raise app.failure
     if app.over is not None:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from chatroom.client.chat_events import Event, Trouble
 from chatroom.client.chat_session import ChatSession
-from chatroom.client.kept_lines import KeptLines
 from chatroom.client.options import Options
 from chatroom.client.remembering import OpenPlaces
 from chatroom.client.store.memory import Memory
+
+if TYPE_CHECKING:
+    from chatroom.client.kept_lines import KeptLines
+
 
 MARK_PAUSE_S = 5.0
 """How often it is written up to when the places were read. In a busy room that changes all the time."""
@@ -41,6 +45,8 @@ class Record:
 
     def open_history(self, most: int, place: Callable[[], str]) -> KeptLines:
         """Return the typed lines of earlier chats, at most so many. ``place`` returns the place in front."""
+        from chatroom.client.kept_lines import KeptLines  # here, because it loads prompt_toolkit
+
         return KeptLines(self._memory, most, place)
 
     def take(self, session: ChatSession) -> list[Event]:

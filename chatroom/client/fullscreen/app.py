@@ -32,7 +32,9 @@ from chatroom.client.fullscreen.questions import Questions, Refused
 from chatroom.client.fullscreen.side_rows import place_at
 from chatroom.client.fullscreen.side_widgets import RowsWidget
 from chatroom.client.fullscreen.terminal_control import TerminalControl
+from chatroom.client.fullscreen.typed_history import TypedHistory
 from chatroom.client.link import Received
+from chatroom.client.record import Record
 from chatroom.client.servers import Report, Servers, Told
 from chatroom.client.settings.desk import SettingsDesk
 
@@ -47,6 +49,7 @@ class ChatApp(App[int], inherit_bindings=False):
     """Runs one chat. Its result is the exit code.
 
     ``nick`` and ``account`` are what is known of the user; ``asks_password``: the account's password must be asked for.
+    ``record`` and ``typed`` are what earlier chats have left behind.
     ``chooses_password``: it does not exist yet, because the user comes with an invite.
     """
 
@@ -66,12 +69,15 @@ class ChatApp(App[int], inherit_bindings=False):
         asks_password: bool,
         chooses_password: bool = False,
         settings: SettingsDesk,
+        record: Record | None = None,
+        typed: TypedHistory | None = None,
     ) -> None:
         alt_keys.teach()
         super().__init__()
         if not settings.current.look.colours:
             self._filters.append(NoColor())
         self._settings = settings
+        self._record = record
         self.chat = ChatScreen()
         self.terminal = TerminalControl(self, self.chat.flash)
         self._bell = Bell(self.terminal, time.monotonic)
@@ -81,7 +87,7 @@ class ChatApp(App[int], inherit_bindings=False):
         """The error that ended the program; None if none did."""
         self.over: Over | None = None
         self.questions = Questions(self.chat)
-        self.actions = KeyActions(self)
+        self.actions = KeyActions(self, typed or TypedHistory())
         self.servers: Servers | None = None
         self._make_servers = make_servers
         self._nick = nick
@@ -308,6 +314,8 @@ class ChatApp(App[int], inherit_bindings=False):
     def refresh_chat(self) -> None:
         """Paint what has changed."""
         if self.session is not None:
+            if self._record is not None:
+                self.session.talk.show(self._record.take(self.session))
             self.session.places.highlights = self._settings.current.attention.words
             follows, front = self.chat.log_widget.follows, self.session.places.front
             self.session.places.watch(follows and self.app_focus)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import unicodedata
 from functools import lru_cache
 
+from rich.cells import get_character_cell_size
 from wcwidth import wcwidth
 
 from chatroom.client.text import printable
@@ -17,6 +18,9 @@ _MOST_MARKS = 4
 """How many marks a character may have: some scripts need three. Many are drawn into the rows above and below."""
 _NO_BASE = "\u25cc"
 """The dotted circle, which Unicode has for a mark without a character."""
+
+_UNKNOWN = "\ufffd"
+_CONTROLS = ("Cc", "Cf", "Cs")
 
 # The zero-width joiner and non-joiner, variation selectors, skin tones, and the tags of flags.
 _UNDRAWN = {
@@ -41,7 +45,9 @@ def _without_heaps(text: str) -> str:
     for char in text:
         size = columns_of(char)
         if size < 0:
-            continue
+            if unicodedata.category(char) in _CONTROLS:
+                continue
+            char, size = _UNKNOWN, 1
         if size > 0:
             marks = 0
         else:
@@ -56,10 +62,11 @@ def _without_heaps(text: str) -> str:
 
 @lru_cache(4096)
 def columns_of(char: str) -> int:
-    """Return how many columns a character takes: 0, 1 or 2; -1 if it cannot be drawn."""
-    if unicodedata.category(char) in ("Cc", "Cf", "Cs"):
+    """Return how many columns a character takes: 0, 1 or 2; -1 if it cannot be drawn, or is too new to be known."""
+    size = wcwidth(char)
+    if unicodedata.category(char) in _CONTROLS or size != get_character_cell_size(char):
         return -1
-    return wcwidth(char)
+    return size
 
 
 def columns(text: str) -> int:

@@ -25,8 +25,8 @@ UNASKED_LINES = 5
 class KeyActions:
     """Carries out keys. One for the program."""
 
-    def __init__(self, app: Program) -> None:
-        self.history = TypedHistory()
+    def __init__(self, app: Program, history: TypedHistory) -> None:
+        self.history = history
         self._app = app
         self._composer = app.chat.composer
         self._editor = self._composer.editor
@@ -199,7 +199,7 @@ class KeyActions:
         app = self._app
         if app.session is None:
             return
-        self.history.add(text)
+        self.history.add(text, app.session.target or "")
         self._editor.clear()
         self._composer.changed()
         app.chat.log_widget.to_end()

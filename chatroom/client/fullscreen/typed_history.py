@@ -2,26 +2,46 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
+from chatroom.client.remembering import may_hold_password
+
 MOST_KEPT = 1000
 """How many texts are kept."""
 
 
-class TypedHistory:
-    """Texts that were entered, oldest first. Walking through them keeps what was being typed."""
+class TypedMemory(Protocol):
+    """Keeps texts beyond the end of the program: ``store.memory.Memory`` does."""
 
-    def __init__(self) -> None:
-        self.texts: list[str] = []
+    def list_typed(self, most: int, /) -> list[str]:
+        """Return the last texts, oldest first."""
+
+    def add_typed(self, text: str, /) -> None:
+        """Keep a text."""
+
+
+class TypedHistory:
+    """Texts that were entered, oldest first. Walking through them keeps what was being typed.
+
+    ``memory`` has ``most`` texts of earlier chats; with 0, or without it, texts are kept for this chat only.
+    """
+
+    def __init__(self, memory: TypedMemory | None = None, most: int = 0) -> None:
+        self._memory = memory if most > 0 else None
+        self.texts: list[str] = self._memory.list_typed(most) if self._memory is not None else []
         self._at: int | None = None  # the index of the text that is shown; None for what is being typed
         self._draft = ""
 
-    def add(self, text: str) -> None:
-        """Keep a text that was entered, as the last one. A repetition moves it there."""
+    def add(self, text: str, place: str = "") -> None:
+        """Keep a text that was entered in a place, as the last one. A repetition moves it there."""
         self._at = None
         if not text.strip():
             return
         if text in self.texts:
             self.texts.remove(text)
         self.texts.append(text)
+        if self._memory is not None and not may_hold_password(text, place):
+            self._memory.add_typed(text)
         del self.texts[:-MOST_KEPT]
 
     def older(self, current: str) -> str | None:

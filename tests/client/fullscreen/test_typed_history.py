@@ -32,6 +32,33 @@ def test_a_changed_old_text_is_the_new_draft() -> None:
     assert history.newer("two") == "two!"
 
 
+class Kept:
+    """A memory of typed texts."""
+
+    def __init__(self, *texts: str) -> None:
+        self.texts = list(texts)
+
+    def list_typed(self, most: int) -> list[str]:
+        """Return the last texts."""
+        return self.texts[-most:]
+
+    def add_typed(self, text: str) -> None:
+        """Keep a text."""
+        self.texts.append(text)
+
+
+def test_texts_of_earlier_chats_are_there() -> None:
+    """The arrow up finds what was typed in the last chat; what may be a password is not kept."""
+    memory = Kept("old", "older")
+    history = TypedHistory(memory, 10)
+    assert history.older("") == "older"
+    history.add("new", "#tea")
+    history.add("/msg NickServ IDENTIFY secret", "#tea")
+    assert memory.texts == ["old", "older", "new"]
+    assert history.texts[-1].startswith("/msg")
+    assert TypedHistory(memory, 0).texts == []
+
+
 def test_all_words_are_looked_for() -> None:
     """A search finds texts with all words, newest first."""
     history = TypedHistory()
