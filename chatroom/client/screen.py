@@ -138,6 +138,7 @@ class Screen:
         servers.current.start()
         was_open = False
         while servers.over is None and self._failure is None:
+            self._show_told(servers.look_for_ends())  # an answer may have ended one
             before, was_open = was_open, servers.current.login_open
             if servers.asking is not None:
                 await self._answer(servers.asking)

@@ -49,8 +49,6 @@ class Servers:
 
     def __init__(self, make: MakeSession, places: Places | None = None) -> None:
         self.places = Places() if places is None else places
-        self.over: Over | None = None
-        """Set when the chat on the last server has ended."""
         self._make = make
         self._sessions: dict[str, ChatSession] = {}
         self._leaving: set[str] = set()
@@ -72,6 +70,12 @@ class Servers:
     def session_of(self, place: Place) -> ChatSession | None:
         """Return the session of a place; None if it has ended."""
         return self._sessions.get(place.server)
+
+    @property
+    def over(self) -> Over | None:
+        """Set when the chat on the last server has ended."""
+        overs = [session.over for session in self._sessions.values()]
+        return overs[-1] if overs and None not in overs else None
 
     @property
     def are_several(self) -> bool:
@@ -99,11 +103,8 @@ class Servers:
         """Take note of sessions that are over. Their places stay, unless the user has left the server."""
         told: list[Told] = []
         for name, session in list(self._sessions.items()):
-            if session.over is None:
+            if session.over is None or len(self._sessions) == 1:
                 continue
-            if len(self._sessions) == 1:
-                self.over = session.over
-                break
             if session.over.text:
                 told.append(Told(session, session.talk.show([Trouble(session.over.text)])))
             del self._sessions[name]

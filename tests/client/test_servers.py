@@ -15,6 +15,7 @@ from chatroom.client.link import Closed, Crashed, Opened, Received
 from chatroom.client.login_steps import Ask
 from chatroom.client.route import Route
 from chatroom.client.servers import MOST_SERVERS, Report, Servers, Told
+from chatroom.client.trust import Untrusted
 from chatroom.irc.message import parse
 
 
@@ -183,6 +184,21 @@ def test_questions_are_asked_of_the_server_in_front_first() -> None:
     session.answer("sesame")
     assert desk.links["secret"][0].opened_after == 0.0
     assert desk.servers.asking is None
+
+
+def test_an_answer_can_be_the_end() -> None:
+    """Of one server if there are others, and of the chat if there is none."""
+    desk = Desk()
+    desk.enter("/connect work")
+    work = desk.servers.current
+    desk.servers.handle(Report("work", Closed("no", False, Untrusted("its certificate is odd", "ab" * 32))))
+    assert desk.servers.asking is work
+    work.answer("no")
+    (told,) = desk.servers.look_for_ends()
+    assert isinstance(told.events[0], Trouble)
+    assert desk.places() == [("home", "home"), ("home", "#tea")]
+    desk.servers.current.over = Over(1, "declined")
+    assert desk.servers.over == Over(1, "declined")
 
 
 def test_what_cannot_be_connected_to_is_refused() -> None:
