@@ -143,6 +143,13 @@ def _query(context: Context, rest: str) -> list[Action]:
     return [Turn(target), *([Say(target, text.strip())] if text.strip() else [])]
 
 
+def _buffer(context: Context, rest: str) -> list[Action]:
+    name = words_of(rest, 1)[0]
+    if name.isdecimal():
+        return [wrong("Places have numbers on the full screen only, and there is none of that number.")]
+    return [Turn(name)]
+
+
 def _me(context: Context, rest: str) -> list[Action]:
     if not rest:
         raise Misused
@@ -257,6 +264,7 @@ TOPICS: dict[str, tuple[Command, ...]] = {
     "rooms": (
         Command("join", "CHANNEL [KEY]", "join a channel, or switch to it", _join, "channel", ("j",)),
         Command("part", "[CHANNEL] [REASON]", "leave a channel", _part, "channel", ("leave",)),
+        Command("buffer", "NAME|NUMBER", "turn to a place that is open", _buffer, "both", ("b",)),
         Command("close", "", "leave the place in front", _close),
         Command("names", "[CHANNEL]", "list the users in a channel", _names, "channel"),
         Command("list", "", "list the channels", _list),

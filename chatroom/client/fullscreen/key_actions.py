@@ -18,6 +18,7 @@ from chatroom.client.places.place import Place
 from chatroom.client.text import well_formed
 from chatroom.client.typed_lines import spoken_lines
 
+_BUFFER = ("/buffer", "/b")
 UNASKED_LINES = 5
 """A text of more lines is sent only after a question: it may be a paste by mistake."""
 
@@ -202,6 +203,11 @@ class KeyActions:
         self.history.add(text, app.session.target or "")
         self._editor.clear()
         self._composer.changed()
+        verb, _, number = text.strip().partition(" ")
+        place = app.chat.place_number(int(number)) if verb in _BUFFER and number.isdecimal() else None
+        if place is not None:
+            self.turn_to(place)
+            return
         app.chat.log_widget.to_end()
         app.session.enter(text)
         app.woken()

@@ -191,6 +191,21 @@ def test_lists_are_chosen_from() -> None:
     play(scene)
 
 
+def test_buffer_goes_to_a_place() -> None:
+    """/buffer takes a number of the list, or a name."""
+
+    async def scene(screen: FullScreen) -> None:
+        await screen.welcome("#lobby", "#tea")
+        await screen.enter("/buffer 2")
+        assert screen.prompt.startswith("to #tea › ")
+        await screen.enter("/b #lobby")
+        assert screen.prompt.startswith("to #lobby › ")
+        await screen.enter("/buffer 9")
+        await screen.see("there is none of that number")
+
+    play(scene)
+
+
 def test_tab_completes_who_spoke() -> None:
     """Tab completes the nick that spoke last, again the next, and shows all once."""
 
