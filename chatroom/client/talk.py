@@ -80,6 +80,8 @@ class Talk:
         self._marks = ReadMarks(lambda: self.state.caps, write, clock)
         self._away = AwayLookup(self.state, write)
         self._names = DisplayNames(self.state, write, clock)
+        self.note: Callable[[Event], None] | None = None
+        """Takes every event that is shown; None if nobody wants them."""
         self._write = write
         self._now = now
         self._multiline = MultilineReader()
@@ -157,6 +159,8 @@ class Talk:
             is_wordless = isinstance(event, _WORDLESS) or (isinstance(event, Unsaid) and event.stopped)
             if not self.navigation.is_return(event) and not is_wordless:
                 shown.append(event)
+                if self.note is not None:
+                    self.note(event)
             self._look_up(event)
             if isinstance(event, Redacted):
                 shown += self.show(self.about.follow(event))

@@ -39,6 +39,13 @@ def end(terminal: Terminal, peer: Peer) -> None:
     assert terminal.finish() == 0
 
 
+def set_logs(directory: Path, terminal: Terminal, peer: Peer) -> None:
+    """Set the directory of the logs, and wait for a message that is typed after that."""
+    terminal.enter(f"/set logs.directory {directory}")
+    terminal.enter("next")
+    assert peer.expect("PRIVMSG").params == ["#lobby", "next"]
+
+
 def test_places_and_typed_lines_come_back(server: ScriptedServer, start: Start, file: Path) -> None:
     """The next chat joins the channel that was in front, has the conversation, and finds the typed lines."""
     terminal, peer = begin(server, start)
@@ -115,3 +122,24 @@ def test_a_damaged_file_costs_one_line(server: ScriptedServer, start: Start, fil
     end(terminal, peer)
     assert file.read_bytes() == b"garbage" * 500
     assert terminal.raw.count("is damaged") == 1
+
+
+def test_a_chat_is_logged_from_the_moment_of_the_setting(server: ScriptedServer, start: Start, tmp_path: Path) -> None:
+    """``/set logs.directory`` begins the logs in the running chat; a directory that cannot be used is one line."""
+    terminal, peer = begin(server, start)
+    terminal.see_last("[#lobby]")
+    peer.send(":alice!a@h PRIVMSG #lobby :before")
+    terminal.see("before")
+    (tmp_path / "file").write_text("")
+    set_logs(tmp_path / "file", terminal, peer)
+    peer.send(":alice!a@h PRIVMSG #lobby :lost")
+    terminal.see("Nothing is logged any more")
+    set_logs(tmp_path / "logs", terminal, peer)
+    peer.send(":alice!a@h PRIVMSG #lobby :hello bob", ":alice!a@h PRIVMSG bob :psst")
+    terminal.see("psst")
+    end(terminal, peer)
+    logs = {path.name: path.read_text() for path in (tmp_path / "logs").glob("*/*.log")}
+    assert sorted(logs) == ["#lobby.log", "alice.log"]
+    assert logs["#lobby.log"].endswith(" <alice> hello bob\n")
+    assert "before" not in logs["#lobby.log"] and "lost" not in logs["#lobby.log"]
+    assert logs["alice.log"].endswith(" <alice> psst\n")

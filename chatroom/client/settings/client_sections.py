@@ -188,6 +188,19 @@ class Memory:
 
 
 @dataclass(frozen=True, slots=True)
+class Logs:
+    """What was said, as text files on this machine."""
+
+    directory: Path | None = setting(
+        None,
+        FilePath("the path of a directory", is_optional=True, is_directory=True),
+        "Write what the screen shows of channels and conversations into DIRECTORY/SERVER/PLACE.log. Nobody else can "
+        "read these files. Empty: nothing is written.",
+        shown="",
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class SavedServer:
     """A saved server: ``chatroom NAME`` connects to it.
 
@@ -253,6 +266,7 @@ class ClientSettings:
     attention: Attention = field(default_factory=Attention)
     people: People = field(default_factory=People)
     memory: Memory = field(default_factory=Memory)
+    logs: Logs = field(default_factory=Logs)
     servers: Mapping[str, SavedServer] = field(default_factory=dict)
     """The saved servers by their names."""
     sources: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
@@ -265,6 +279,7 @@ SECTIONS: dict[str, type[Any]] = {
     "attention": Attention,
     "people": People,
     "memory": Memory,
+    "logs": Logs,
     "servers": SavedServer,
 }
 SCHEMA = Schema(SECTIONS, named=["servers"], refused={"password": _IN_CLEAR, "server_password": _IN_CLEAR})
