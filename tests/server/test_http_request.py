@@ -86,6 +86,20 @@ def test_which_entity_tags_the_client_has(given_tags: str, has: bool) -> None:
     assert parsed(f"If-None-Match: {given_tags}").has_tag('"abc"') is has
 
 
+@pytest.mark.parametrize("field", [b"X: a" + b" " * 16_000 + b"b", b"X:" + b" \t" * 8000 + b"\x01"])
+def test_a_field_of_many_spaces_takes_no_time(field: bytes) -> None:
+    """A stranger may send it, and all wait meanwhile: one that tries ways to share them out is at it for hours."""
+    for _ in range(1000):
+        request = parse_request(b"GET / HTTP/1.1\r\nHost: a\r\n" + field + b"\r\n\r\n")
+        assert request is None or request.headers["X"] == field[3:].decode()
+
+
+def test_the_spaces_around_a_value_are_none_of_it() -> None:
+    """RFC 9112, section 5.1."""
+    request = parsed("X: \t a  b \t", "Y:", "Z: \t ")
+    assert (request.headers["X"], request.headers["Y"], request.headers["Z"]) == ("a  b", "", "")
+
+
 @given(st.binary(max_size=300))
 def test_no_bytes_are_a_fault(data: bytes) -> None:
     """Whatever comes is a request or none."""
