@@ -1,6 +1,9 @@
 // The text of a message as nodes of the page. Text stays text: nothing of it is ever read as HTML.
 
-const FORMATS = { '\x02': 'bold', '\x1d': 'italic', '\x1f': 'underline', '\x1e': 'strike', '\x11': 'mono' };
+// A map, because an object has what all objects have, too: whoever said "constructor" would have said nothing.
+const FORMATS = new Map([
+  ['\x02', 'bold'], ['\x1d', 'italic'], ['\x1f', 'underline'], ['\x1e', 'strike'], ['\x11', 'mono'],
+]);
 // A colour is dropped with its numbers: it would be unreadable on one of the two backgrounds.
 const PIECES = /\x03(?:\d{1,2}(?:,\d{1,2})?)?|\x04(?:[0-9a-f]{6})?|[\x02\x1d\x1f\x1e\x11\x16\x0f]|[^\x02-\x04\x0f\x11\x16\x1d-\x1f]+/gi;
 const LINK = /https?:\/\/[^\s<>"\x00-\x1f]+/g;
@@ -10,7 +13,8 @@ export function toNodes(text) {
   const nodes = [];
   let formats = new Set();
   for (const piece of text.match(PIECES) ?? []) {
-    if (FORMATS[piece]) formats.has(FORMATS[piece]) ? formats.delete(FORMATS[piece]) : formats.add(FORMATS[piece]);
+    const format = FORMATS.get(piece);
+    if (format) formats.has(format) ? formats.delete(format) : formats.add(format);
     else if (piece === '\x0f') formats = new Set();
     else if (piece >= ' ') nodes.push(...formatted(linked(piece), formats));
   }

@@ -151,6 +151,17 @@ def test_html_in_a_message_stays_text(wanda: Person) -> None:
         assert wanda.page.evaluate("window.hit") is None
 
 
+def test_every_word_is_shown_as_it_is(wanda: Person) -> None:
+    """Also those that name what every object of JavaScript has; none of them gives the message a format."""
+    words = ["constructor", "toString", "__proto__", "hasOwnProperty"]
+    with wanda.daemon.connect("pia") as pia:
+        wanda.join("wanda", where="#words")
+        pia.ask("JOIN #words", *(f"PRIVMSG #words :{word}" for word in words), "PRIVMSG #words :\x02bold\x02 end.")
+        wanda.reads("bold end.")
+        texts = wanda.page.evaluate("[...document.querySelectorAll('.said .text')].map((one) => one.innerHTML)")
+        assert texts == [*words, '<span class="bold">bold</span> end.']
+
+
 def test_the_page_shows_what_was_said_before(wanda: Person) -> None:
     """The last messages at once, earlier ones on demand, each once and in order."""
     with wanda.daemon.connect("hilda") as hilda:
