@@ -97,7 +97,7 @@ def merge_joins(asked: Iterable[str], opened: Iterable[str]) -> tuple[str, ...]:
 
 
 def may_hold_password(text: str, place: str) -> bool:
-    """Tell if a line typed in ``place`` may have a password or a key in it, so that it must not be remembered."""
+    """Tell if a line typed in ``place`` may have a password, a key or a token in it: it must not be remembered then."""
     if not text.startswith("/") or text.startswith("//"):
         return _is_service(place)
     name, *words = text[1:].split()
@@ -110,6 +110,10 @@ def may_hold_password(text: str, place: str) -> bool:
         return bool(words) and _is_service(words[0])
     if command.name == "join":
         return len(words) > 1  # the key of a channel
+    if command.name == "register":
+        return bool(words)  # the token of an invite
+    if command.name == "connect":
+        return any("invite=" in word or "reset=" in word for word in words)  # a link
     if command.name == "mode":
         return any(word[:1] in "+-" and "k" in word for word in words)
     return command.name == "me" and _is_service(place)

@@ -126,6 +126,9 @@ def test_marks_are_written_when_they_change() -> None:
         "/query authserv login x",
         "/join #tea s3cret",
         "/mode #tea +k s3cret",
+        "/register 3-s3cret",
+        "/connect ircs://chat.example/tea?invite=3-s3cret",
+        "/connect ircs://chat.example/?account=bob&reset=3-s3cret",
         "/raw PASS s3cret",
         "/quote OPER a s3cret",
         "/oper a s3cret",
@@ -139,7 +142,11 @@ def test_a_line_with_a_password_is_not_remembered(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["hello", "//path", "/me waves", "/msg bob hi", "/join #tea", "/mode #tea +o bob", "/topic", "/whois bob"]
+    "text",
+    [
+        *("hello", "//path", "/me waves", "/msg bob hi", "/join #tea", "/mode #tea +o bob", "/topic", "/whois bob"),
+        *("/register", "/connect chat.example"),
+    ],
 )
 def test_other_lines_are_remembered(text: str) -> None:
     """Messages and all other commands are kept."""
