@@ -117,9 +117,19 @@ class AccountStore(Protocol):
         ...
 
     def set_credentials(
-        self, account_id: int, credentials: Iterable[Credential], by: Actor, *, is_weak: bool = False
+        self,
+        account_id: int,
+        credentials: Iterable[Credential],
+        by: Actor,
+        *,
+        is_weak: bool = False,
+        known_changes: int | None = None,
     ) -> None:
-        """Replace all verifiers of an account, for a new password. Raises ``NotFound``. Audit: ``user.passwd``."""
+        """Replace all verifiers of an account, for a new password. Audit: ``user.passwd``.
+
+        ``known_changes`` is ``Account.password_changes`` of the password that allows it; None if none is needed. Raises
+        ``NotFound``, and ``NotPermitted`` if that password is not the account's any more.
+        """
         ...
 
     def upgrade_credential(self, account_id: int, old: str, new: Credential) -> None:

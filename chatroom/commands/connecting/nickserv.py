@@ -29,6 +29,7 @@ from chatroom.commands.connecting.reset_password import reset_password
 from chatroom.commands.connecting.verify import use_invite
 from chatroom.commands.context import NICKSERV, Context, printable
 from chatroom.commands.pending import Pending
+from chatroom.errors import NotPermitted
 from chatroom.irc.names import is_nick
 
 if TYPE_CHECKING:
@@ -167,13 +168,21 @@ def _set_password(context: Context, params: list[str]) -> Pending | None:
             return None
         actor = Actor(account.name, context.session.address_text)
 
-        def job(stores: Stores) -> tuple[int, AccountEntry | None]:
-            stores.accounts.set_credentials(account.id, credentials, actor)
+        def job(stores: Stores) -> tuple[int, AccountEntry | None] | str:
+            # The shell, or a token, may have replaced the password, and the world not know it yet: who has only the one
+            # before must not take the account back.
+            try:
+                stores.accounts.set_credentials(account.id, credentials, actor, known_changes=account.password_changes)
+            except NotPermitted as error:
+                return str(error)
             return stores.client_certificates.count(account.id), stores.accounts.find_entry(account.id)
 
         return Pending("store", job, done)
 
-    def done(context: Context, stored: tuple[int, AccountEntry | None]) -> None:
+    def done(context: Context, stored: tuple[int, AccountEntry | None] | str) -> None:
+        if isinstance(stored, str):
+            context.notice(stored)
+            return
         certificates, entry = stored
         context.world.log_line(f"{account.name} changed the password from {context.session.address_text}")
         context.notice("Your password is changed")

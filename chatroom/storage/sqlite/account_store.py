@@ -100,11 +100,19 @@ class SqliteAccounts:
         return None if row is None else str(row[0])
 
     def set_credentials(
-        self, account_id: int, credentials: Iterable[Credential], by: Actor, *, is_weak: bool = False
+        self,
+        account_id: int,
+        credentials: Iterable[Credential],
+        by: Actor,
+        *,
+        is_weak: bool = False,
+        known_changes: int | None = None,
     ) -> None:
-        """Replace all verifiers of an account, for a new password. Raises ``NotFound``."""
+        """Replace all verifiers of an account, for a new password. Raises ``NotFound`` and ``NotPermitted``."""
         with self._database.transaction():
             account = self._get_by_id(account_id)
+            if known_changes is not None and account.password_changes != known_changes:
+                raise NotPermitted("The password was changed just now: log in with the new one")
             replace_credentials(self._database, account, credentials, by, WEAK if is_weak else "")
 
     def upgrade_credential(self, account_id: int, old: str, new: Credential) -> None:

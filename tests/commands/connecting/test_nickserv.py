@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from harness.session_client import Client
-from harness.world import PASSWORD, Here, params_of, verbs
+from harness.world import PASSWORD, SHELL, Here, params_of, verbs
 
 from chatroom.chat.admission import passwords
+from chatroom.chat.admission.credentials import make_credentials
 from chatroom.chat.stored.records import Role
 from chatroom.storage.sqlite.history_archive import read_all
 
@@ -169,6 +170,15 @@ def test_set_password_is_not_for_an_account_that_was_disabled_meanwhile(here: He
     here.release()
     assert "no longer logged in" in said(una.read())[-1]
     assert not holds(here, "una", SECRET)
+
+
+def test_set_password_does_not_take_back_an_account_whose_password_was_just_changed(here: Here) -> None:
+    """The shell has given it to its owner, and the world does not know yet that the thief's password is the old one."""
+    thief = here.member("una")
+    owner = make_credentials("the owner's", here.world.settings.accounts)
+    here.stores.accounts.set_credentials(here.stores.accounts.get("una").id, owner, SHELL)
+    assert "was changed just now" in said(thief.ask(f"NS SET PASSWORD {SECRET}"))[-1]
+    assert holds(here, "una", "the owner's") and not holds(here, "una", SECRET)
 
 
 def test_info(here: Here) -> None:
