@@ -18,7 +18,7 @@
     ├── Overloaded           too much waits already: a job was not done
     ├── NotRunning           no daemon answers on the control socket
     ├── KnownServersUnusable the file of the servers that the client knows cannot be used
-    ├── PasswordUnavailable  a program gives the terminal client no password
+    ├── PasswordUnavailable  a program or the keyring gives the terminal client no password
     └── Refused              the answer to a request, never logged as a fault
         ├── InvalidName      not a valid nick or account name
         ├── InvalidTarget    not a name, an address or a network
@@ -110,7 +110,7 @@ class KnownServersUnusable(ChatroomError):
 
 
 class PasswordUnavailable(ChatroomError):
-    """The program that the user has named does not give the terminal client a password."""
+    """The program that the user has named, or the keyring, does not give the terminal client a password."""
 
 
 class Refused(ChatroomError):

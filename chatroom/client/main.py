@@ -230,16 +230,20 @@ def _make_options(
 
 
 def _look_for_password(options: Options, command: tuple[str, ...]) -> Options:
-    """Return the options with the password of the account, if a program gives it.
+    """Return the options with the password of the account, if a program or the keyring gives it.
 
-    If it does not, a user at a terminal is told, and asked for the password; for a script that is the end.
+    If that fails, a user at a terminal is told, and asked for the password; for a script that is the end.
     """
-    if not command or not options.asks_password:
+    found = options.settings.found
+    keyring = found is not None and found.passwords.keyring
+    if not (command or keyring) or not options.asks_password:
         return options
-    from chatroom.client.password_sources import run_command
+    from chatroom.client.password_sources import find_in_keyring, run_command
 
     try:
-        return replace(options, password=well_formed(run_command(command)))
+        server = str(options.route.address).lower()
+        password = run_command(command) if command else find_in_keyring(options.account, server)
+        return replace(options, password=well_formed(password))
     except PasswordUnavailable as error:
         if not sys.stdin.isatty():
             raise

@@ -1,8 +1,15 @@
-"""The password of an account from a program of the user, such as a password manager."""
+"""Where the password of an account comes from if nobody types it: a program of the user, or the desktop's keyring.
+
+``keyring`` is an optional package, and is imported only if the settings ask for it.
+"""
 
 from __future__ import annotations
 
+from types import ModuleType
+
 from chatroom.errors import PasswordUnavailable
+
+_SERVICE = "chatroom"
 
 
 def run_command(words: tuple[str, ...]) -> str:
@@ -27,3 +34,28 @@ def run_command(words: tuple[str, ...]) -> str:
     if not password:
         raise PasswordUnavailable(f"password_command: the first line that {program} printed is empty")
     return password
+
+
+def find_in_keyring(account: str, server: str) -> str:
+    """Return the password of an account from the keyring of the desktop; an empty text if it has none.
+
+    ``server`` is an address with its port: another port may be another user's server. It may take long, for a desktop
+    asks its user to unlock the keyring. Raises ``PasswordUnavailable``.
+    """
+    keyring = _load_keyring()
+    try:
+        return keyring.get_password(_SERVICE, f"{account}@{server}") or ""
+    except Exception as error:  # each backend raises errors of its own
+        # Some texts have further lines, with advice for programmers.
+        why = (str(error).splitlines() or [""])[0].rstrip(".") or type(error).__name__
+        raise PasswordUnavailable(f"the keyring cannot be used: {why}") from None
+
+
+def _load_keyring() -> ModuleType:
+    try:
+        import keyring
+    except ImportError:
+        raise PasswordUnavailable(
+            "passwords.keyring is set, but keyring is not installed: pip install 'chatroom[keyring]'"
+        ) from None
+    return keyring

@@ -175,3 +175,36 @@ def test_a_program_without_a_password_ends_a_script(server: ScriptedServer, file
     assert done.returncode == 1
     assert done.stderr == f"chatroom: password_command: {sys.executable} ended with exit code 3\n"
     assert not server.is_called_within(0)
+
+
+def test_the_keyring_gives_the_password(
+    server: ScriptedServer, file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With ``passwords.keyring`` a script logs in to the account with what the keyring has for this address."""
+    file.write_text("[passwords]\nkeyring = true\n")
+    (tmp_path / "desktop.py").write_text(
+        "from keyring.backend import KeyringBackend\n\n"
+        "class Desktop(KeyringBackend):\n"
+        "    priority = 1\n"
+        "    def set_password(self, *entry): raise NotImplementedError\n"
+        f"    def get_password(self, *entry): return {{('chatroom', 'ann@127.0.0.1:{server.port}'): '4711'}}[entry]\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "desktop.Desktop")
+    words = [sys.executable, "-m", "chatroom.client", f"127.0.0.1:{server.port}", "--account", "ann"]
+    with subprocess.Popen(words, stdin=subprocess.PIPE) as client:
+        peer = server.accept()
+        assert peer.start_login() == "ann"
+        assert peer.expect("PASS").params == ["4711"]
+        client.kill()
+
+
+def test_no_keyring_ends_a_script(server: ScriptedServer, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine without a desktop has no keyring: one line says so, and no connection is made."""
+    file.write_text("[passwords]\nkeyring = true\n")
+    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.fail.Keyring")
+    done = run(f"127.0.0.1:{server.port}", "--account", "ann", stdin="hello\n")
+    assert done.returncode == 1
+    assert done.stderr.startswith("chatroom: the keyring cannot be used: ")
+    assert done.stderr.count("\n") == 1
+    assert not server.is_called_within(0)

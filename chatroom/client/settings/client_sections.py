@@ -201,6 +201,23 @@ class Logs:
 
 
 @dataclass(frozen=True, slots=True)
+class Passwords:
+    """Where passwords of accounts come from.
+
+    In this order: CHATROOM_PASSWORD, the password_command of a saved server, the keyring, a question. This file never
+    has one.
+    """
+
+    keyring: bool = setting(
+        False,
+        YesOrNo(),
+        "Look for the password in the keyring of your desktop. `keyring set chatroom ACCOUNT@HOST:PORT` stores it "
+        "there. Both need: pip install 'chatroom[keyring]'",
+        applies="restart",
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class SavedServer:
     """A saved server: ``chatroom NAME`` connects to it.
 
@@ -267,6 +284,7 @@ class ClientSettings:
     people: People = field(default_factory=People)
     memory: Memory = field(default_factory=Memory)
     logs: Logs = field(default_factory=Logs)
+    passwords: Passwords = field(default_factory=Passwords)
     servers: Mapping[str, SavedServer] = field(default_factory=dict)
     """The saved servers by their names."""
     sources: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
@@ -280,6 +298,7 @@ SECTIONS: dict[str, type[Any]] = {
     "people": People,
     "memory": Memory,
     "logs": Logs,
+    "passwords": Passwords,
     "servers": SavedServer,
 }
 SCHEMA = Schema(SECTIONS, named=["servers"], refused={"password": _IN_CLEAR, "server_password": _IN_CLEAR})
