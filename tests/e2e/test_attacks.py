@@ -24,12 +24,12 @@ def attacked() -> Iterator[ListeningDaemon]:
         yield from stopped_well(ListeningDaemon(place, 'kind = "websocket"'))
 
 
-def run_attack(daemon: ListeningDaemon, name: str) -> dict[str, Any]:
-    """Run an attack for a second. Returns what it says that it has done."""
+def run_attack(daemon: ListeningDaemon, name: str, seconds: int = 1) -> dict[str, Any]:
+    """Run an attack for so long. Returns what it says that it has done."""
     ports = json.dumps({"port": daemon.port, "websocket": daemon.second_port})
     done = subprocess.run(
         [sys.executable, str(BENCH / "attacks.py"), name, "chatroom", ports],
-        input="go 1\nend\n",
+        input=f"go {seconds}\nend\n",
         capture_output=True,
         text=True,
         timeout=4 * CAP_S,
@@ -61,6 +61,8 @@ def test_slow_readers_read_nothing(attacked: ListeningDaemon) -> None:
 def test_pings_come_through_and_are_too_many(attacked: ListeningDaemon) -> None:
     """The daemon answers some pings, and closes all connections that send more."""
     told = run_attack(attacked, "pings")
+    if told["closed"] < 50:  # on a busy machine, a second is too short to send too many
+        told = run_attack(attacked, "pings", 20)
     assert told["read_kb"] > 0
     assert told["closed"] == 50
 

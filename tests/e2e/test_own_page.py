@@ -110,7 +110,7 @@ def wanda(daemon: WebDaemon, browser: Page) -> Iterator[Person]:
 def test_a_link_opens_its_room_and_two_people_talk(wanda: Person) -> None:
     """The room of the link is in front, beside those that all are in; each reads the other."""
     wanda.join("wanda", where="#tea")
-    assert wanda.page.until("document.getElementById('room-name').textContent") == "#tea"
+    wanda.page.until("document.getElementById('room-name').textContent === '#tea'")
     assert wanda.rooms == ["#lobby", "#tea", "chatroom"]
     with wanda.daemon.connect("pia") as pia:
         pia.ask("JOIN #tea")
