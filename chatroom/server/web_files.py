@@ -6,6 +6,7 @@ So no path of a request ever reaches the file system. Directories, links, and na
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import json
 import os
@@ -20,6 +21,7 @@ from urllib.parse import quote
 from chatroom.config.values import OWN_PAGE
 from chatroom.errors import ServeError
 from chatroom.paths import database_files
+from chatroom.storage.sqlite.scheduled_copies import BackupDirectory
 
 if TYPE_CHECKING:
     from chatroom.config import Settings
@@ -208,6 +210,9 @@ def _find_secrets(settings: Settings) -> frozenset[tuple[int, int]]:
     """Return device and inode of the files that no web page may have."""
     paths = [*database_files(settings.database.path), *(path for listen in settings.listen for path in listen.key)]
     paths += [path for path in (settings.source, settings.log.file) if path is not None]
+    backups = BackupDirectory(settings.backup_directory, settings.database.path)
+    with contextlib.suppress(OSError):  # what cannot be listed is not found in the page's directory either
+        paths += [backup.path for backup in backups.list_all()]
     found = set()
     for path in paths:
         try:

@@ -13,7 +13,7 @@ import pytest
 
 from chatroom.config import Settings
 from chatroom.config.chatting import Channels
-from chatroom.config.serving import Database, Listen, Server
+from chatroom.config.serving import Backup, Database, Listen, Server
 from chatroom.errors import ServeError
 from chatroom.server import web_files
 from chatroom.server.web_files import read_files
@@ -111,6 +111,18 @@ def test_a_configuration_is_made_unless_there_is_one(site: Path, settings: Setti
     assert made == {"name": "Tea house", "server": {"url": "/", "autojoin": ["#tea"]}}
     (site / "config.json").write_text("{}")
     assert read_files(site, settings)["/config.json"].body == b"{}"
+
+
+def test_a_backup_is_never_served(site: Path, settings: Settings) -> None:
+    """It has the hashes of all passwords: the directory of the backups may lie within that of the page by mistake."""
+    shown = replace(settings, backup=Backup(directory=site / "backups"))
+    (site / "backups").mkdir()
+    (site / "backups" / "notes.txt").write_text("for everybody")
+    assert "/backups/notes.txt" in read_files(site, shown)
+    name = f"{settings.database.path.stem}-20261126T110000Z.db"
+    (site / "backups" / name).write_text("hashes")
+    with pytest.raises(ServeError, match=rf"{name} is no file for everybody"):
+        read_files(site, shown)
 
 
 def test_a_file_with_secrets_is_never_served(site: Path, settings: Settings, tmp_path: Path) -> None:
