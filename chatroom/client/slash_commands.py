@@ -146,7 +146,7 @@ def _query(context: Context, rest: str) -> list[Action]:
 def _buffer(context: Context, rest: str) -> list[Action]:
     name = words_of(rest, 1)[0]
     if name.isdecimal():
-        return [wrong("Places have numbers on the full screen only, and there is none of that number.")]
+        return [wrong(f"There is no place {name}. Only the full screen numbers them.")]
     return [Turn(name)]
 
 

@@ -201,7 +201,7 @@ def test_buffer_goes_to_a_place() -> None:
         await screen.enter("/b #lobby")
         assert screen.prompt.startswith("to #lobby › ")
         await screen.enter("/buffer 9")
-        await screen.see("there is none of that number")
+        await screen.see("There is no place 9.")
 
     play(scene)
 
