@@ -16,6 +16,7 @@ from chatroom.chat.stored.records import Account, Credential, Role
 from chatroom.chat.stored.request_records import Request
 from chatroom.commands.command_table import command
 from chatroom.commands.connecting.login import log_in, may_log_in
+from chatroom.commands.connecting.proven_accounts import Denied, admitted
 from chatroom.commands.connecting.register import hand_over, make_new_credentials
 from chatroom.commands.connecting.registration import take_account
 from chatroom.commands.context import NICKSERV, Context
@@ -142,7 +143,11 @@ def _admit(context: Context, account: Account) -> None:
     """Log the session in to the account that it has asked for, unless it has another one by now."""
     session, entry = context.session, account.entry
     user, session.held = session.user, None
-    if user is None:
+    known = admitted(context.world, entry)
+    if isinstance(known, Denied):
+        # The name was banned since, and its user has another nick, which the ban is not for.
+        context.notice(f"{account.name} is registered, but you are not logged in: {known.why}")
+    elif user is None:
         if session.registration is not None and session.registration.account is None:
             context.notice(f"You may register: {account.name} is registered and you are logged in")
             take_account(context, entry)

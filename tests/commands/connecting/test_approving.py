@@ -52,6 +52,18 @@ def test_an_approved_applicant_is_logged_in(here: Here) -> None:
     here.connect("zoe", login="zoe")
 
 
+def test_an_applicant_whose_name_was_banned_is_not_logged_in(here: Here) -> None:
+    """Another nick since then must not be the way around the ban: who logs in by the password is refused, too."""
+    mona, zoe = here.moderator("mona"), here.connect("zoe")
+    zoe.ask(LINE)
+    zoe.say("NICK other")
+    mona.ask("UBAN ADD zoe 1d :spam")
+    zoe.read()
+    mona.ask("REQUEST APPROVE zoe")
+    assert "zoe is registered, but you are not logged in: you are banned" in zoe.read()[-1]
+    assert zoe.user.account is None and zoe.session.held is None
+
+
 def test_a_rejected_applicant_reads_why(here: Here) -> None:
     """And may ask again."""
     mona, zoe = here.moderator("mona"), here.connect("zoe")
