@@ -12,7 +12,7 @@ from chatroom.chat.stored.records import AccountEntry, Actor, ClientCertificate
 from chatroom.commands.command_table import command
 from chatroom.commands.context import Context
 from chatroom.commands.pending import Pending
-from chatroom.errors import InvalidValue
+from chatroom.errors import InvalidValue, NotPermitted
 from chatroom.irc.fingerprints import parse_fingerprint
 
 if TYPE_CHECKING:
@@ -49,6 +49,10 @@ def add_certificate(context: Context, words: list[str]) -> Pending | None:
     actor = Actor(account.name, context.session.address_text)
 
     def job(stores: Stores) -> object:
+        # The shell, or a token, may have replaced the password, and the world not know it yet.
+        entry = stores.accounts.find_entry(account.id)
+        if entry is not None and entry.password_changes != account.password_changes:
+            raise NotPermitted("the password was changed just now: log in with the new one")
         return stores.client_certificates.add(account.id, fingerprint, actor, shown=fingerprint == own)
 
     def then(context: Context, _: object) -> None:

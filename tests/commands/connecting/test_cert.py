@@ -6,8 +6,9 @@ from collections.abc import Callable
 
 import pytest
 from harness.session_client import Client
-from harness.world import PASSWORD, Here, verbs
+from harness.world import PASSWORD, SHELL, Here, verbs
 
+from chatroom.chat.admission.credentials import make_credentials
 from chatroom.chat.stored.records import MOST_CERTIFICATES
 
 ONE, OTHER = "ab" * 32, "cd" * 32
@@ -53,6 +54,14 @@ def test_add_takes_a_fingerprint_in_any_form(here: Here, una: Client, written: s
     assert f" NOTE CERT ADDED {OTHER} :" in told
     (stored,) = here.stores.client_certificates.list_of(here.stores.accounts.get("una").id)
     assert (stored.fingerprint, stored.shown_at) == (OTHER, None)
+
+
+def test_who_has_only_the_password_before_adds_none(here: Here, una: Client) -> None:
+    """The owner has a new password from the shell, and the world does not know it yet: a thief leaves no way back."""
+    owner = make_credentials("the owner's", here.world.settings.accounts)
+    here.stores.accounts.set_credentials(here.stores.accounts.get("una").id, owner, SHELL)
+    assert "was changed just now" in una.ask("CERT ADD")[0]
+    assert fingerprints(here, "una") == []
 
 
 def test_list_and_del(here: Here, una: Client) -> None:
