@@ -121,6 +121,7 @@ def test_a_ban_of_the_room_ends_by_itself(daemon: Daemon, sit: Sit) -> None:
     alice.enter("/bans #tea")
     alice.wait(lambda: "1 ban" in " ".join(alice.lines), "the list of bans")
     alice.enter("/unban bob")
+    alice.see("alice lifted the channel ban")
     bob.enter("/join #tea")
     bob.see_last("[#tea]")
     bob.enter("sorry")
