@@ -89,15 +89,15 @@ def test_names_and_bare_text_are_switched() -> None:
     async def scene(screen: FullScreen) -> None:
         await screen.welcome("#lobby")
         await screen.hear(":bob!b@h PRIVMSG #lobby :a word")
-        assert screen.app.chat.names.display
+        shown = [screen.app.chat.names.display]
         await screen.press("alt+n")
-        assert not screen.app.chat.names.display
+        assert [*shown, screen.app.chat.names.display] == [True, False]
         await screen.press("alt+n", "alt+u")
         await screen.see("Nothing is new here.")
         await screen.press("alt+l")
-        assert screen.app.chat.log_widget.is_bare
+        bare = [screen.app.chat.log_widget.is_bare]
         await screen.press("alt+l", "pageup", "pagedown", "escape")
-        assert not screen.app.chat.log_widget.is_bare
+        assert [*bare, screen.app.chat.log_widget.is_bare] == [True, False]
 
     play(scene, columns=120)
 
