@@ -46,7 +46,7 @@ class Row(NamedTuple):
 
 
 class FakeServer:
-    """A server for one client: it welcomes alice into rooms, and sends what it is told to."""
+    """A server for one client: it welcomes alice into rooms, and sends the lines that the bench gives it."""
 
     def __init__(self, rooms: int) -> None:
         self._listener = socket.create_server(("127.0.0.1", 0))

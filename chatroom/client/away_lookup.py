@@ -1,4 +1,4 @@
-"""Who in a channel is away when the user joins it. Later the server says so by itself (away-notify).
+"""Asks the server which members of a channel are away. Later it reports changes by itself (away-notify).
 
 A WHO for each channel, one at a time; its answers are not for the user's eyes.
 """

@@ -6,7 +6,7 @@ All names and texts are cleaned already and safe to print. Fields that several e
 ``mine``: True if it is about the client's own user.
 ``conversation``: the name of the channel, or the other user's nick for direct messages.
 ``id``: the msgid of a message; empty if the server gives none.
-``key``: what this client knows a message of its own by, on the way to the server and back; empty for all others.
+``key``: the client's own name for a message that it sends, until the server echoes it; empty for other messages.
 """
 
 from __future__ import annotations

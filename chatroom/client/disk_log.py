@@ -145,7 +145,7 @@ def _read_end(path: Path) -> datetime | None:
         try:
             at = datetime.fromisoformat(line.partition(" ")[0])
         except ValueError:
-            continue  # a line that somebody has edited, or the rest of a cut one
+            continue  # a user has edited the line, or it was cut
         if at.tzinfo is not None:
             times.append(at)
     return max(times, default=None)

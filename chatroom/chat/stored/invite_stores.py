@@ -12,7 +12,7 @@ class InviteStore(Protocol):
     """Invites. No change to them is logged: the daemon asks at each use."""
 
     def add(self, new: NewInvite, by: Actor) -> IssuedInvite:
-        """Make an invite with a token of its own. Audit: ``invite.create``, with the id and without the token.
+        """Make an invite with a new token. Audit: ``invite.create``, which has the id and not the token.
 
         Raises ``TooMany`` if there are ``MOST_INVITES`` open ones. Those that were over long ago are deleted.
         """

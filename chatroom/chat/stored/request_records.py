@@ -10,7 +10,7 @@ MOST_REQUESTS = 1000
 
 
 class Request(NamedTuple):
-    """An account that somebody wants, and that waits for a moderator or an admin."""
+    """A user's request for an account. A moderator or an admin decides it."""
 
     id: int
     name: str

@@ -10,7 +10,7 @@ _MOST_NAMED = 12
 
 
 def folds(event: Event) -> bool:
-    """True if an event may stand in one line with others of its kind: somebody else came, left or was renamed."""
+    """True if one line may show the event together with others: another user joined, left or changed the nick."""
     if isinstance(event, Left):
         # Our server makes the whole sentence for a kick from the server.
         return not event.mine and not event.reason.startswith(f"{event.nick} was ")

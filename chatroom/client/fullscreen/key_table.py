@@ -34,7 +34,7 @@ KEYS: tuple[Key, ...] = (
     Key("next-mention", ("alt+h",), "go to the next place with a message that speaks to you", "places"),
     Key("names", ("alt+n",), "show or hide the names", "view"),
     Key("bare", ("alt+l",), "bare text, for the terminal to select and copy", "view"),
-    Key("person", ("alt+p",), "choose somebody here: talk, look up, moderate", "view"),
+    Key("person", ("alt+p",), "choose a member of this place: talk, look up, moderate", "view"),
     Key("message", ("alt+j",), "choose a message: reply, react, copy, say differently, delete", "view"),
     Key("links", ("alt+o",), "open or copy a link that was said here", "view"),
     Key("page-up", ("pageup",), "scroll up; at the top the server is asked for more", "view"),

@@ -13,7 +13,7 @@ _MARK = "lag-"
 
 
 class LagClock:
-    """Measures with a PING of its own. ``clock`` returns seconds that only go up."""
+    """Measures the lag, from a PING to its PONG. ``clock`` returns seconds that only go up."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self.ms: int | None = None
