@@ -157,8 +157,26 @@ def _read_period(text: str) -> int:
     return int(found[1]) * _PERIODS[found[2]]
 
 
+class String:
+    """What kinds of strings have in common: in a file, on the command line and in the code they are the same."""
+
+    __slots__ = ()
+
+    def read(self, value: object) -> str:
+        """Return the string. Raises ``ValueError`` if it is not of the kind."""
+        raise NotImplementedError
+
+    def read_text(self, text: str) -> str:
+        """Accept the text itself."""
+        return self.read(text)
+
+    def write(self, value: object) -> object:
+        """Return the value unchanged."""
+        return value
+
+
 @dataclass(frozen=True, slots=True)
-class Text:
+class Text(String):
     """A text that matches a pattern as a whole and is not too long."""
 
     allowed: str
@@ -172,14 +190,6 @@ class Text:
             raise ValueError
         if not re.fullmatch(self.pattern, value) or len(value.encode()) > self.most_bytes:
             raise ValueError
-        return value
-
-    def read_text(self, text: str) -> str:
-        """Accept the text itself."""
-        return self.read(text)
-
-    def write(self, value: object) -> object:
-        """Return the value unchanged."""
         return value
 
 

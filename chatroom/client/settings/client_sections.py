@@ -14,7 +14,7 @@ from typing import Any
 from chatroom.client.address import parse_address
 from chatroom.client.trust import parse_fingerprint
 from chatroom.settings.keys import setting
-from chatroom.settings.kinds import FilePath, Text, Whole, Words, YesOrNo
+from chatroom.settings.kinds import FilePath, String, Text, Whole, Words, YesOrNo
 from chatroom.settings.schema import Schema
 
 _NICK = r"([^\s\x00-\x1f\x7f:,!@#&][^\s\x00-\x1f\x7f,!@]*)?"
@@ -24,7 +24,7 @@ _IN_CLEAR = "a password does not belong into this file; password_command, CHATRO
 
 
 @dataclass(frozen=True, slots=True)
-class Server:
+class Server(String):
     """The address of a server, as people write it."""
 
     allowed: str = "HOST, HOST:PORT, irc://HOST or ircs://HOST"
@@ -36,17 +36,9 @@ class Server:
         parse_address(value)
         return value
 
-    def read_text(self, text: str) -> str:
-        """Accept the text itself."""
-        return self.read(text)
-
-    def write(self, value: object) -> object:
-        """Return the value unchanged."""
-        return value
-
 
 @dataclass(frozen=True, slots=True)
-class Fingerprint:
+class Fingerprint(String):
     """The fingerprint of a certificate, or an empty text for none."""
 
     allowed: str = _FINGERPRINT_FORM
@@ -56,14 +48,6 @@ class Fingerprint:
         if not isinstance(value, str):
             raise ValueError
         return parse_fingerprint(value) if value else ""
-
-    def read_text(self, text: str) -> str:
-        """Accept the text itself."""
-        return self.read(text)
-
-    def write(self, value: object) -> object:
-        """Return the value unchanged."""
-        return value
 
 
 @dataclass(frozen=True, slots=True)
