@@ -5,9 +5,10 @@ from __future__ import annotations
 import getpass
 from dataclasses import dataclass, field
 
+from chatroom.client.place_owner import PlaceOwner
 from chatroom.client.route import Route
 from chatroom.client.settings.desk import SettingsDesk
-from chatroom.irc.names import is_nick
+from chatroom.irc.names import casefold, is_nick
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +25,16 @@ class Options:
     invite: str = ""
     """The token of an invite, with which the nick is registered; empty if there is none."""
     server_name: str = ""
-    """The name under which the places of this server are remembered."""
+    """The name of the server: that of a saved one, or its address."""
     joins_asked: bool = False
     """True if the command line names channels. The first one is in front then, whatever was in front last time."""
     reset: str = ""
     """The token for a new password of ``account``; empty if there is none."""
+
+    @property
+    def place_owner(self) -> PlaceOwner:
+        """Whose places the chat reopens, and remembers."""
+        return PlaceOwner(self.server_name, casefold(self.account or self.nick))
 
     @property
     def asks_password(self) -> bool:

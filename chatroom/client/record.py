@@ -32,8 +32,8 @@ class Record:
         self._logs: list[DiskLog] = []
 
     def find_places(self, options: Options) -> OpenPlaces | None:
-        """Return the places of the last chat with a server; None if the user does not want them back."""
-        return OpenPlaces(self._memory, options.server_name) if options.settings.current.start.reopen else None
+        """Return the places of this user's last chat with a server; None if the user does not want them back."""
+        return OpenPlaces(self._memory, options.place_owner) if options.settings.current.start.reopen else None
 
     def begin(self, session: ChatSession, options: Options, places: OpenPlaces | None) -> None:
         """Open the places of the last chat in a session that has not begun, and follow it from now on."""

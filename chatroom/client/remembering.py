@@ -7,45 +7,50 @@ from datetime import datetime
 from typing import Protocol
 
 from chatroom.client.chat_state import State
+from chatroom.client.place_owner import PlaceOwner
 from chatroom.client.slash_commands import find_command
 
 
 class Memory(Protocol):
     """The part of ``store.memory.Memory`` that these rules need."""
 
-    def list_places(self, server: str) -> dict[str, str]:
+    def adopt(self, owner: PlaceOwner) -> None:
+        """Give the user what an earlier version has remembered of the server."""
+
+    def list_places(self, owner: PlaceOwner) -> dict[str, str]:
         """Return the open places: folded names to names."""
 
-    def find_front(self, server: str) -> str | None:
+    def find_front(self, owner: PlaceOwner) -> str | None:
         """Return the folded name of the place in front."""
 
-    def add_place(self, server: str, folded: str, name: str) -> None:
+    def add_place(self, owner: PlaceOwner, folded: str, name: str) -> None:
         """Remember that a place is open."""
 
-    def discard_place(self, server: str, folded: str) -> None:
+    def discard_place(self, owner: PlaceOwner, folded: str) -> None:
         """Forget a place."""
 
-    def set_front(self, server: str, folded: str) -> None:
+    def set_front(self, owner: PlaceOwner, folded: str) -> None:
         """Remember which place is in front."""
 
-    def find_read_mark(self, server: str, folded: str) -> datetime | None:
+    def find_read_mark(self, owner: PlaceOwner, folded: str) -> datetime | None:
         """Return up to when a place was read."""
 
-    def set_read_marks(self, server: str, marks: Mapping[str, datetime]) -> None:
+    def set_read_marks(self, owner: PlaceOwner, marks: Mapping[str, datetime]) -> None:
         """Remember up to when places were read."""
 
 
 class OpenPlaces:
-    """Keeps the memory's places of ``server`` like those of the chat.
+    """Keeps the memory's places of ``owner`` like those of the chat.
 
-    Only what changes in this chat is written, so another chat with the same server keeps its places.
+    Only what changes in this chat is written, so another chat of the same user with the server keeps its places.
     """
 
-    def __init__(self, memory: Memory, server: str) -> None:
+    def __init__(self, memory: Memory, owner: PlaceOwner) -> None:
         self._memory = memory
-        self._server = server
-        self._known = memory.list_places(server)
-        self._front = memory.find_front(server)
+        self._owner = owner
+        memory.adopt(owner)
+        self._known = memory.list_places(owner)
+        self._front = memory.find_front(owner)
         self._marks: dict[str, datetime] = {}
 
     @property
@@ -66,23 +71,23 @@ class OpenPlaces:
         places = {folded: name for folded, name in places.items() if not _is_service(name)}
         for folded, name in places.items():
             if self._known.get(folded) != name:
-                self._memory.add_place(self._server, folded, name)
+                self._memory.add_place(self._owner, folded, name)
         for folded in self._known.keys() - places.keys():
-            self._memory.discard_place(self._server, folded)
+            self._memory.discard_place(self._owner, folded)
         if front is not None and front != self._front:
-            self._memory.set_front(self._server, front)
+            self._memory.set_front(self._owner, front)
             self._front = front
         self._known = places
 
     def find_read_mark(self, folded: str) -> datetime | None:
         """Return up to when a place was read, aware; None if that is not known."""
-        return self._memory.find_read_mark(self._server, folded)
+        return self._memory.find_read_mark(self._owner, folded)
 
     def mark(self, marks: Mapping[str, datetime]) -> None:
         """Remember up to when places were read, by their folded names."""
         changed = {folded: at for folded, at in marks.items() if self._marks.get(folded) != at}
         if changed:
-            self._memory.set_read_marks(self._server, changed)
+            self._memory.set_read_marks(self._owner, changed)
             self._marks |= changed
 
 

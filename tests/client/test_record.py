@@ -53,14 +53,34 @@ def test_a_chat_begins_where_the_last_one_ended(path: Path) -> None:
 def test_a_channel_of_the_command_line_is_in_front(path: Path) -> None:
     """Whatever was in front last time."""
     memory = Memory(path)
-    for name in ("#a", "bob"):
-        memory.add_place("home", name, name)
-    memory.set_front("home", "bob")
     stage = Stage(join=("#tea",))
-    record = Record(memory, lambda: 0.0)
     given = options(stage, "#tea", asked=True)
+    for name in ("#a", "bob"):
+        memory.add_place(given.place_owner, name, name)
+    memory.set_front(given.place_owner, "bob")
+    record = Record(memory, lambda: 0.0)
     record.begin(stage.session, given, record.find_places(given))
     assert stage.session.target == "#tea"
+    record.finish()
+
+
+def test_each_user_has_places_of_the_own(path: Path) -> None:
+    """A second nick on the same server begins anew; an account has its places under whatever nick."""
+    stage, memory = Stage(), Memory(path)
+    record = Record(memory, lambda: 0.0)
+    mine = options(stage)
+    record.begin(stage.session, mine, record.find_places(mine))
+    stage.welcome("#tea")
+    stage.session.enter("/query bob")
+    record.take(stage.session)
+
+    def names(nick: str, account: str = "") -> list[str]:
+        places = record.find_places(replace(mine, nick=nick, account=account))
+        assert places is not None
+        return places.names
+
+    assert names("Me") == names("other", "me") == ["bob", "#tea"]
+    assert names("bob") == names("me", "bob") == []
     record.finish()
 
 

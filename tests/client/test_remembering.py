@@ -8,7 +8,10 @@ from datetime import datetime, timedelta
 import pytest
 from harness.client_stage import NOON, Stage
 
+from chatroom.client.place_owner import PlaceOwner
 from chatroom.client.remembering import OpenPlaces, may_hold_password
+
+HOME = PlaceOwner("home", "alice")
 
 
 class FakeMemory:
@@ -19,39 +22,42 @@ class FakeMemory:
         self.front = front
         self.changes: list[str] = []
 
-    def list_places(self, server: str) -> dict[str, str]:
+    def adopt(self, owner: PlaceOwner) -> None:
+        """Nothing is of an earlier version."""
+
+    def list_places(self, owner: PlaceOwner) -> dict[str, str]:
         """Return the places."""
         return dict(self.places)
 
-    def find_front(self, server: str) -> str | None:
+    def find_front(self, owner: PlaceOwner) -> str | None:
         """Return the one in front."""
         return self.front
 
-    def add_place(self, server: str, folded: str, name: str) -> None:
+    def add_place(self, owner: PlaceOwner, folded: str, name: str) -> None:
         """Note it."""
-        self.changes.append(f"{server} +{name}")
+        self.changes.append(f"{owner.server} +{name}")
 
-    def discard_place(self, server: str, folded: str) -> None:
+    def discard_place(self, owner: PlaceOwner, folded: str) -> None:
         """Note it."""
-        self.changes.append(f"{server} -{folded}")
+        self.changes.append(f"{owner.server} -{folded}")
 
-    def set_front(self, server: str, folded: str) -> None:
+    def set_front(self, owner: PlaceOwner, folded: str) -> None:
         """Note it."""
-        self.changes.append(f"{server} ={folded}")
+        self.changes.append(f"{owner.server} ={folded}")
 
-    def find_read_mark(self, server: str, folded: str) -> datetime | None:
+    def find_read_mark(self, owner: PlaceOwner, folded: str) -> datetime | None:
         """Return when #tea was read."""
         return NOON if folded == "#tea" else None
 
-    def set_read_marks(self, server: str, marks: Mapping[str, datetime]) -> None:
+    def set_read_marks(self, owner: PlaceOwner, marks: Mapping[str, datetime]) -> None:
         """Note them."""
-        self.changes += [f"{server} {folded} {at:%H:%M}" for folded, at in marks.items()]
+        self.changes += [f"{owner.server} {folded} {at:%H:%M}" for folded, at in marks.items()]
 
 
 def test_only_changes_are_written() -> None:
     """What the memory has already is not written again; what another chat has added meanwhile is left alone."""
     memory = FakeMemory({"#tea": "#Tea", "bob": "bob"}, "bob")
-    places = OpenPlaces(memory, "home")
+    places = OpenPlaces(memory, HOME)
     assert places.names == ["bob", "#Tea"]
     assert places.front == "bob"
     places.follow({"#tea": "#Tea", "bob": "bob"}, "bob")
@@ -62,8 +68,8 @@ def test_only_changes_are_written() -> None:
 
 def test_a_front_that_is_not_open_is_none() -> None:
     """The place that was in front counts only if it is among the open ones."""
-    assert OpenPlaces(FakeMemory({"#tea": "#tea"}, "#gone"), "home").front is None
-    assert OpenPlaces(FakeMemory({}), "home").names == []
+    assert OpenPlaces(FakeMemory({"#tea": "#tea"}, "#gone"), HOME).front is None
+    assert OpenPlaces(FakeMemory({}), HOME).names == []
 
 
 def test_the_open_places_of_a_chat() -> None:
@@ -97,7 +103,7 @@ def test_places_are_opened_again() -> None:
 
 def test_what_was_read_in_an_earlier_chat_is_not_new() -> None:
     """Of what the server replays, only that counts as unread which was said after the mark of the last chat."""
-    places = OpenPlaces(FakeMemory({}), "home")
+    places = OpenPlaces(FakeMemory({}), HOME)
     stage = Stage(join=("#lobby",))
     stage.session.navigation.recall(places.find_read_mark)
     stage.welcome("#lobby")
@@ -111,7 +117,7 @@ def test_what_was_read_in_an_earlier_chat_is_not_new() -> None:
 def test_marks_are_written_when_they_change() -> None:
     """The same mark is not written twice; a place whose mark is only assumed has none."""
     memory = FakeMemory({})
-    places = OpenPlaces(memory, "home")
+    places = OpenPlaces(memory, HOME)
     places.mark({"#tea": NOON})
     places.mark({"#tea": NOON})
     places.mark({"#tea": NOON + timedelta(minutes=1), "bob": NOON})

@@ -14,11 +14,12 @@ Start = Callable[..., Terminal]
 
 @pytest.fixture
 def start(daemon: Daemon, tmp_path: Path) -> Iterator[Start]:
-    """Start the client on the full screen of a terminal."""
-    terminals = []
+    """Start the client on the full screen of a terminal, each time with nothing remembered."""
+    terminals: list[Terminal] = []
 
     def run(nick: str, *args: str, env: dict[str, str] | None = None) -> Terminal:
-        here = {"XDG_STATE_HOME": str(tmp_path / "state"), "XDG_CONFIG_HOME": str(tmp_path / "config"), **(env or {})}
+        home = tmp_path / str(len(terminals))
+        here = {"XDG_STATE_HOME": str(home / "state"), "XDG_CONFIG_HOME": str(home / "config"), **(env or {})}
         address = f"127.0.0.1:{daemon.port}"
         terminals.append(Terminal("-m", "chatroom.client", address, "--full", "--nick", nick, *args, env=here))
         return terminals[-1]

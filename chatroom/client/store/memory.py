@@ -12,9 +12,21 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
+from chatroom.client.place_owner import PlaceOwner
 from chatroom.client.store.memory_file import Unusable, open_file, transaction
 
 Result = TypeVar("Result")
+
+# What version 1 has remembered has no user.
+_IS_UNOWNED = (
+    "SELECT 1 FROM places WHERE server = ?1 AND user = '' UNION SELECT 1 FROM fronts WHERE server = ?1 AND user = ''"
+    " UNION SELECT 1 FROM read_marks WHERE server = ?1 AND user = ''"
+)
+_ADOPT = (
+    "UPDATE OR REPLACE places SET user = ?2 WHERE server = ?1 AND user = ''",
+    "UPDATE OR REPLACE fronts SET user = ?2 WHERE server = ?1 AND user = ''",
+    "UPDATE OR REPLACE read_marks SET user = ?2 WHERE server = ?1 AND user = ''",
+)
 
 _MOST_CHARACTERS = 10_000
 """A longer typed text is not remembered: it is a paste."""
@@ -23,8 +35,7 @@ _MOST_CHARACTERS = 10_000
 class Memory:
     """The memory in the file at ``path``. Without a path nothing is remembered. For one thread; no method raises.
 
-    ``server`` is the name of a server: that of a saved one, or its address. ``folded`` is the name of a place in the
-    form in which the server compares names.
+    ``folded`` is the name of a place in the form in which the server compares names.
     """
 
     def __init__(self, path: Path | None) -> None:
@@ -47,49 +58,64 @@ class Memory:
 
     # Places
 
-    def list_places(self, server: str) -> dict[str, str]:
+    def adopt(self, owner: PlaceOwner) -> None:
+        """Give the user what an earlier version of chatroom has remembered of the server: it did not note of whom."""
+        connection = self._connection
+        if connection is None or not self._query(_IS_UNOWNED, owner.server):
+            return
+
+        def change() -> None:
+            with transaction(connection):
+                for sql in _ADOPT:
+                    connection.execute(sql, owner)
+
+        self._attempt(change, None)
+
+    def list_places(self, owner: PlaceOwner) -> dict[str, str]:
         """Return the open places, in the order in which they were opened: folded names to names."""
-        rows = self._query("SELECT folded, name FROM places WHERE server = ? ORDER BY id", server)
+        rows = self._query("SELECT folded, name FROM places WHERE server = ? AND user = ? ORDER BY id", *owner)
         return dict(rows)
 
-    def find_front(self, server: str) -> str | None:
+    def find_front(self, owner: PlaceOwner) -> str | None:
         """Return the folded name of the place in front; None if there is none."""
-        rows = self._query("SELECT folded FROM fronts WHERE server = ?", server)
+        rows = self._query("SELECT folded FROM fronts WHERE server = ? AND user = ?", *owner)
         return str(rows[0][0]) if rows else None
 
-    def add_place(self, server: str, folded: str, name: str) -> None:
+    def add_place(self, owner: PlaceOwner, folded: str, name: str) -> None:
         """Remember that a place is open. One that is open already gets the new spelling of its name."""
         self._change(
-            "INSERT INTO places (server, folded, name) VALUES (?, ?, ?)"
-            " ON CONFLICT (server, folded) DO UPDATE SET name = excluded.name",
-            (server, folded, name),
+            "INSERT INTO places (server, user, folded, name) VALUES (?, ?, ?, ?)"
+            " ON CONFLICT (server, user, folded) DO UPDATE SET name = excluded.name",
+            (*owner, folded, name),
         )
 
-    def discard_place(self, server: str, folded: str) -> None:
+    def discard_place(self, owner: PlaceOwner, folded: str) -> None:
         """Forget that a place is open, if it is."""
-        self._change("DELETE FROM places WHERE server = ? AND folded = ?", (server, folded))
+        self._change("DELETE FROM places WHERE server = ? AND user = ? AND folded = ?", (*owner, folded))
 
-    def set_front(self, server: str, folded: str) -> None:
+    def set_front(self, owner: PlaceOwner, folded: str) -> None:
         """Remember which place is in front."""
         self._change(
-            "INSERT INTO fronts VALUES (?, ?) ON CONFLICT (server) DO UPDATE SET folded = excluded.folded",
-            (server, folded),
+            "INSERT INTO fronts VALUES (?, ?, ?) ON CONFLICT (server, user) DO UPDATE SET folded = excluded.folded",
+            (*owner, folded),
         )
 
     # What was read
 
-    def find_read_mark(self, server: str, folded: str) -> datetime | None:
+    def find_read_mark(self, owner: PlaceOwner, folded: str) -> datetime | None:
         """Return up to when a place was read, aware; None if that is not known."""
-        rows = self._query("SELECT read_ms FROM read_marks WHERE server = ? AND folded = ?", server, folded)
+        rows = self._query(
+            "SELECT read_ms FROM read_marks WHERE server = ? AND user = ? AND folded = ?", *owner, folded
+        )
         return datetime.fromtimestamp(rows[0][0] / 1000, UTC) if rows else None
 
-    def set_read_marks(self, server: str, marks: Mapping[str, datetime]) -> None:
+    def set_read_marks(self, owner: PlaceOwner, marks: Mapping[str, datetime]) -> None:
         """Remember up to when places were read, by their folded names. An earlier moment changes nothing."""
         sql = (
-            "INSERT INTO read_marks VALUES (?, ?, ?)"
-            " ON CONFLICT (server, folded) DO UPDATE SET read_ms = max(read_ms, excluded.read_ms)"
+            "INSERT INTO read_marks VALUES (?, ?, ?, ?)"
+            " ON CONFLICT (server, user, folded) DO UPDATE SET read_ms = max(read_ms, excluded.read_ms)"
         )
-        self._change(sql, *((server, folded, int(at.timestamp() * 1000)) for folded, at in marks.items()))
+        self._change(sql, *((*owner, folded, int(at.timestamp() * 1000)) for folded, at in marks.items()))
 
     # Typed lines
 

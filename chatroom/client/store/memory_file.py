@@ -12,36 +12,61 @@ import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
-VERSION = 1
+VERSION = 2
 """The schema that this client writes (``PRAGMA user_version``)."""
 WAIT_S = 1.0
 """How long to wait for another client that writes."""
 
 _APPLICATION = 0x63686D65  # "chme", so that another program's database is not taken for ours
 
-_SCHEMA = """
+_PLACES = """
 CREATE TABLE places (
     id INTEGER PRIMARY KEY, -- in the order in which they were opened
     server TEXT NOT NULL,
+    user TEXT NOT NULL,
     folded TEXT NOT NULL, -- the name as the server compares it
     name TEXT NOT NULL,
-    UNIQUE (server, folded)
+    UNIQUE (server, user, folded)
 ) STRICT;
 CREATE TABLE fronts (
-    server TEXT PRIMARY KEY,
-    folded TEXT NOT NULL -- the place in front
+    server TEXT NOT NULL,
+    user TEXT NOT NULL,
+    folded TEXT NOT NULL, -- the place in front
+    PRIMARY KEY (server, user)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE read_marks (
     server TEXT NOT NULL,
+    user TEXT NOT NULL,
     folded TEXT NOT NULL,
     read_ms INTEGER NOT NULL, -- up to when the place was read, in Unix milliseconds
-    PRIMARY KEY (server, folded)
-) STRICT, WITHOUT ROWID;
+    PRIMARY KEY (server, user, folded)
+) STRICT, WITHOUT ROWID
+"""
+
+_TYPED_LINES = """
 CREATE TABLE typed_lines (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     text TEXT NOT NULL
-) STRICT;
+) STRICT
 """
+
+# Version 1 did not note of which user the places are: the first one on the server gets them (``Memory.adopt``).
+_RENAME_1 = """
+ALTER TABLE places RENAME TO old_places;
+ALTER TABLE fronts RENAME TO old_fronts;
+ALTER TABLE read_marks RENAME TO old_read_marks
+"""
+_COPY_1 = """
+INSERT INTO places SELECT id, server, '', folded, name FROM old_places;
+INSERT INTO fronts SELECT server, '', folded FROM old_fronts;
+INSERT INTO read_marks SELECT server, '', folded, read_ms FROM old_read_marks;
+DROP TABLE old_places;
+DROP TABLE old_fronts;
+DROP TABLE old_read_marks
+"""
+
+_SCRIPTS = {0: (_PLACES, _TYPED_LINES), 1: (_RENAME_1, _PLACES, _COPY_1)}
+"""What makes a file of each earlier version one of this version; 0 is an empty file."""
 
 
 class Unusable(Exception):
@@ -86,9 +111,11 @@ def _prepare(connection: sqlite3.Connection) -> None:
         return
     with transaction(connection):
         # Again, because another client may have made the tables meanwhile.
-        if _read_version(connection) == 0:
-            for statement in _SCHEMA.split(";\n"):
-                connection.execute(statement)
+        version = _read_version(connection)
+        if version != VERSION:
+            for script in _SCRIPTS[version]:
+                for statement in script.split(";\n"):
+                    connection.execute(statement)
             connection.execute(f"PRAGMA application_id = {_APPLICATION}")
             connection.execute(f"PRAGMA user_version = {VERSION}")
 

@@ -13,10 +13,29 @@ from pathlib import Path
 
 import pytest
 
+from chatroom.client.place_owner import PlaceOwner
 from chatroom.client.store.memory import Memory, default_path
 from chatroom.client.store.memory_file import VERSION
 
+HOME, WORK = PlaceOwner("home", "alice"), PlaceOwner("work", "alice")
 NOON = datetime(2030, 1, 1, 12, tzinfo=UTC)
+VERSION_1 = """
+CREATE TABLE places (
+    id INTEGER PRIMARY KEY, server TEXT NOT NULL, folded TEXT NOT NULL, name TEXT NOT NULL, UNIQUE (server, folded)
+) STRICT;
+CREATE TABLE fronts (server TEXT PRIMARY KEY, folded TEXT NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE read_marks (
+    server TEXT NOT NULL, folded TEXT NOT NULL, read_ms INTEGER NOT NULL, PRIMARY KEY (server, folded)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE typed_lines (id INTEGER PRIMARY KEY AUTOINCREMENT, text TEXT NOT NULL) STRICT;
+PRAGMA application_id = 1667788133;
+PRAGMA user_version = 1;
+INSERT INTO places VALUES (1, 'home', '#tea', '#Tea'), (2, 'home', 'bob', 'bob'), (3, 'work', '#cats', '#cats');
+INSERT INTO fronts VALUES ('home', 'bob');
+INSERT INTO read_marks VALUES ('home', '#tea', 1893499200123);
+INSERT INTO typed_lines (text) VALUES ('hello');
+"""
+"""A file of version 1, which did not note whose the places are."""
 WRITER = """
 import sys
 from pathlib import Path
@@ -38,32 +57,74 @@ def path(tmp_path: Path) -> Path:
 def test_places_are_kept_in_the_order_of_their_opening(path: Path) -> None:
     """Places and the one in front are those of their server; a place opened again keeps its row."""
     memory = Memory(path)
-    memory.add_place("home", "#tea", "#tea")
-    memory.add_place("home", "bob", "bob")
-    memory.add_place("work", "#tea", "#tea")
-    memory.add_place("home", "#tea", "#Tea")
-    memory.set_front("home", "bob")
-    memory.set_front("home", "#tea")
-    memory.discard_place("work", "#tea")
-    memory.discard_place("work", "#never")
+    memory.add_place(HOME, "#tea", "#tea")
+    memory.add_place(HOME, "bob", "bob")
+    memory.add_place(WORK, "#tea", "#tea")
+    memory.add_place(HOME, "#tea", "#Tea")
+    memory.set_front(HOME, "bob")
+    memory.set_front(HOME, "#tea")
+    memory.discard_place(WORK, "#tea")
+    memory.discard_place(WORK, "#never")
     memory.close()
     later = Memory(path)
-    assert list(later.list_places("home").items()) == [("#tea", "#Tea"), ("bob", "bob")]
-    assert later.list_places("work") == {}
-    assert later.find_front("home") == "#tea"
-    assert later.find_front("work") is None
+    assert list(later.list_places(HOME).items()) == [("#tea", "#Tea"), ("bob", "bob")]
+    assert later.list_places(WORK) == {}
+    assert later.find_front(HOME) == "#tea"
+    assert later.find_front(WORK) is None
     assert later.take_trouble() == ""
     later.close()
+
+
+def test_two_users_of_a_server_have_places_of_their_own(path: Path) -> None:
+    """Places, the one in front, and what was read are those of the user."""
+    memory = Memory(path)
+    bob = PlaceOwner("home", "bob")
+    memory.add_place(HOME, "#tea", "#tea")
+    memory.set_front(HOME, "#tea")
+    memory.set_read_marks(HOME, {"#tea": NOON})
+    memory.add_place(bob, "#tea", "#Tea")
+    memory.discard_place(HOME, "#tea")
+    assert (memory.list_places(bob), memory.find_front(bob), memory.find_read_mark(bob, "#tea")) == (
+        {"#tea": "#Tea"},
+        None,
+        None,
+    )
+    memory.close()
+
+
+def test_a_file_of_version_1_is_of_whoever_comes_first(path: Path) -> None:
+    """The first user on a server gets what it has, once; another one begins anew; typed lines stay."""
+    path.parent.mkdir()
+    connection = sqlite3.connect(path)
+    connection.executescript(VERSION_1)
+    connection.close()
+    bob = PlaceOwner("home", "bob")
+    for _ in range(2):
+        memory = Memory(path)
+        for owner in (HOME, bob):
+            memory.adopt(owner)
+        assert list(memory.list_places(HOME).items()) == [("#tea", "#Tea"), ("bob", "bob")]
+        assert memory.find_front(HOME) == "bob"
+        assert memory.find_read_mark(HOME, "#tea") == NOON + timedelta(milliseconds=123)
+        assert memory.list_places(bob) == {}
+        assert (memory.find_front(bob), memory.find_read_mark(bob, "#tea")) == (None, None)
+        assert memory.list_typed(10) == ["hello"]
+        assert memory.take_trouble() == ""
+        memory.close()
+    memory = Memory(path)
+    memory.adopt(PlaceOwner("work", "bob"))
+    assert memory.list_places(PlaceOwner("work", "bob")) == {"#cats": "#cats"}
+    memory.close()
 
 
 def test_what_was_read_is_never_unread(path: Path) -> None:
     """A mark moves only forward, and is exact to the millisecond of the server's time."""
     memory = Memory(path)
-    assert memory.find_read_mark("home", "#tea") is None
-    memory.set_read_marks("home", {"#tea": NOON + timedelta(milliseconds=123), "bob": NOON})
-    memory.set_read_marks("home", {"#tea": NOON})
-    assert memory.find_read_mark("home", "#tea") == NOON + timedelta(milliseconds=123)
-    assert memory.find_read_mark("work", "#tea") is None
+    assert memory.find_read_mark(HOME, "#tea") is None
+    memory.set_read_marks(HOME, {"#tea": NOON + timedelta(milliseconds=123), "bob": NOON})
+    memory.set_read_marks(HOME, {"#tea": NOON})
+    assert memory.find_read_mark(HOME, "#tea") == NOON + timedelta(milliseconds=123)
+    assert memory.find_read_mark(WORK, "#tea") is None
     memory.close()
 
 
@@ -148,10 +209,10 @@ def check_useless(path: Path, why: str) -> None:
     assert why in trouble
     assert str(path) in trouble
     memory.add_typed("text")
-    memory.set_read_marks("home", {"#tea": NOON})
+    memory.set_read_marks(HOME, {"#tea": NOON})
     assert memory.list_typed(10) == []
-    assert memory.list_places("home") == {}
-    assert memory.find_read_mark("home", "#tea") is None
+    assert memory.list_places(HOME) == {}
+    assert memory.find_read_mark(HOME, "#tea") is None
     assert memory.take_trouble() == ""
     memory.close()
     assert (path.read_bytes() if path.is_file() else b"") == before
@@ -168,13 +229,13 @@ def test_a_damaged_page(path: Path) -> None:
     """A file with broken pages costs the memory at the first look at them."""
     memory = Memory(path)
     for number in range(2000):
-        memory.add_place("home", f"#room-with-a-long-name-{number}", "#room")
+        memory.add_place(HOME, f"#room-with-a-long-name-{number}", "#room")
     memory.close()
     data = bytearray(path.read_bytes())
     data[4096:] = b"\xff" * (len(data) - 4096)
     path.write_bytes(bytes(data))
     memory = Memory(path)
-    assert memory.list_places("home") == {}
+    assert memory.list_places(HOME) == {}
     assert "is damaged" in memory.take_trouble()
     memory.close()
 
