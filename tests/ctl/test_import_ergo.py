@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from harness.ergo_files import HASH, PASSPHRASE, account, b64, channel, command, database, key
 from harness.shell import Shell
+from harness.verifiers import find_verifier
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -124,20 +125,19 @@ def test_passwords_go_on_to_work(shell: Shell) -> None:
     """Ergo's hash is bcrypt of the SHA3-512 of the passphrase, and its SCRAM verifier is one of ours."""
     shell.done(*run(shell))
     with shell.stores() as stores:
-        alice = stores.accounts.get("alice").id
-        stored = stores.accounts.find_credential(alice, "bcrypt")
+        stored = find_verifier(stores, "alice")
         assert stored == f"sha3-512:{HASH}"
         assert passwords.verify(PASSPHRASE, stored, 4)
         assert not passwords.verify("this is not my passphrase", stored, 4)
         assert passwords.needs_rehash(stored, 12)
-        verifier = scram.read_verifier(stores.accounts.find_credential(alice, scram.KIND))
+        verifier = scram.read_verifier(find_verifier(stores, "alice", scram.KIND))
         assert verifier is not None
         assert verifier.iterations == 4096
     new = (shell.database.parent / "new.csv").read_text().splitlines()
     assert new[0] == "name,password"
     name, password = new[1].split(",")
     with shell.stores() as stores:
-        assert passwords.verify(password, stores.accounts.find_credential(stores.accounts.get(name).id, "bcrypt"), 4)
+        assert passwords.verify(password, find_verifier(stores, name), 4)
     assert (name, len(new)) == ("carol", 2)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from harness.shell import Shell
+from harness.verifiers import find_verifier
 
 from chatroom.chat.admission import passwords
 from chatroom.chat.stored.records import Role
@@ -90,7 +91,7 @@ def test_operators_become_accounts(shell: Shell) -> None:
     with shell.stores() as stores:
         boss = stores.accounts.get("boss")
         assert (boss.name, boss.role) == ("Boss", Role.MODERATOR)
-        assert passwords.verify("correct horse battery", stores.accounts.find_credential(boss.id, "bcrypt"), 4)
+        assert passwords.verify("correct horse battery", find_verifier(stores, "boss"), 4)
 
 
 def test_the_role_of_operators(shell: Shell) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pexpect
 import pytest
 from harness.shell import ENVIRONMENT, Shell
+from harness.verifiers import find_verifier
 
 from chatroom.chat.admission.passwords import verify
 from chatroom.chat.stored.records import Actor, Role
@@ -27,8 +28,7 @@ def shell(tmp_path: Path) -> Shell:
 def holds(shell: Shell, name: str, password: str) -> bool:
     """Return True if that is the password of the account."""
     with shell.stores() as stores:
-        account = stores.accounts.get(name)
-        return verify(password, stores.accounts.find_credential(account.id, "bcrypt"), 4)
+        return verify(password, find_verifier(stores, name), 4)
 
 
 def test_create_makes_the_database_and_says_where(shell: Shell) -> None:

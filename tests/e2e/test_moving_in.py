@@ -27,7 +27,7 @@ def test_from_ergo(place: Place) -> None:
 
     def stored() -> str:
         with open_stores(place.database) as stores:
-            return " ".join(str(stores.accounts.find_credential(1, kind)) for kind in ("bcrypt", "scram-sha-256"))
+            return " ".join(stores.accounts.find_with_credentials("alice")[1].values())
 
     assert stored().startswith("sha3-512:$2b$04$")
     with daemon.connect("alice", password=PASSPHRASE) as alice:

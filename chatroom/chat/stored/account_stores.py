@@ -13,18 +13,22 @@ from chatroom.chat.stored.records import Account, AccountData, Actor, ClientCert
 
 
 class ClientCertificateStore(Protocol):
-    """The certificates by which clients log in to accounts. No change is logged: the daemon asks at each login.
+    """The certificates by which clients log in to accounts. A change is logged as one of the account.
 
-    A certificate belongs to one account at most. It goes with its account, and stays if the password changes.
+    The daemon tells the account's sessions, and keeps no copy: it asks at each login. A certificate belongs to one
+    account at most. It goes with its account, and stays if the password changes.
     """
 
-    def add(self, account_id: int, fingerprint: str, by: Actor, *, shown: bool = False) -> ClientCertificate:
+    def add(
+        self, account_id: int, fingerprint: str, by: Actor, *, shown: bool = False, known_changes: int | None = None
+    ) -> ClientCertificate:
         """Let clients with the certificate log in to the account. Audit: ``user.cert-add``.
 
         ``shown``: the client has just proved that it has the certificate's key. It takes the certificate from an
-        account that never proved it: others know the fingerprint too, and could keep its owner from using it. Raises
-        ``NotFound`` without the account, ``AlreadyExists`` if this or another account has the certificate, and
-        ``TooMany`` if the account has ``MOST_CERTIFICATES``.
+        account that never proved it: others know the fingerprint too, and could keep its owner from using it.
+        ``known_changes`` is as in ``AccountStore.set_credentials``. Raises ``NotFound`` without the account,
+        ``NotPermitted`` if its password is another one, ``AlreadyExists`` if this or another account has the
+        certificate, and ``TooMany`` if the account has ``MOST_CERTIFICATES``.
         """
         ...
 

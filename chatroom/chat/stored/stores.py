@@ -112,10 +112,6 @@ class AccountStore(Protocol):
         """The account called ``name`` and its verifiers by kind, as of one moment; None and no verifiers if unknown."""
         ...
 
-    def find_credential(self, account_id: int, kind: str) -> str | None:
-        """The account's verifier of a kind (``Credential.kind``), or None if it or the account does not exist."""
-        ...
-
     def set_credentials(
         self,
         account_id: int,

@@ -12,7 +12,7 @@ from chatroom.chat.stored.records import AccountEntry, Actor, ClientCertificate
 from chatroom.commands.command_table import command
 from chatroom.commands.context import Context
 from chatroom.commands.pending import Pending
-from chatroom.errors import InvalidValue, NotPermitted
+from chatroom.errors import InvalidValue
 from chatroom.irc.fingerprints import parse_fingerprint
 
 if TYPE_CHECKING:
@@ -50,10 +50,9 @@ def add_certificate(context: Context, words: list[str]) -> Pending | None:
 
     def job(stores: Stores) -> object:
         # The shell, or a token, may have replaced the password, and the world not know it yet.
-        entry = stores.accounts.find_entry(account.id)
-        if entry is not None and entry.password_changes != account.password_changes:
-            raise NotPermitted("the password was changed just now: log in with the new one")
-        return stores.client_certificates.add(account.id, fingerprint, actor, shown=fingerprint == own)
+        return stores.client_certificates.add(
+            account.id, fingerprint, actor, shown=fingerprint == own, known_changes=account.password_changes
+        )
 
     def then(context: Context, _: object) -> None:
         context.world.log_line(f"{account.name} added the certificate {fingerprint} from {actor.origin}")

@@ -174,7 +174,7 @@ def _set_password(context: Context, params: list[str]) -> Pending | None:
             try:
                 stores.accounts.set_credentials(account.id, credentials, actor, known_changes=account.password_changes)
             except NotPermitted as error:
-                return str(error)
+                return str(error).capitalize()
             return stores.client_certificates.count(account.id), stores.accounts.find_entry(account.id)
 
         return Pending("store", job, done)

@@ -94,11 +94,6 @@ class SqliteAccounts:
         found = {row[-2]: row[-1] for row in rows if row[-2] is not None}
         return (_account(rows[0][:-2]) if rows else None), found
 
-    def find_credential(self, account_id: int, kind: str) -> str | None:
-        """The account's verifier of a kind, or None."""
-        row = self._database.row("SELECT value FROM credentials WHERE account_id = ? AND kind = ?", (account_id, kind))
-        return None if row is None else str(row[0])
-
     def set_credentials(
         self,
         account_id: int,
@@ -110,9 +105,7 @@ class SqliteAccounts:
     ) -> None:
         """Replace all verifiers of an account, for a new password. Raises ``NotFound`` and ``NotPermitted``."""
         with self._database.transaction():
-            account = self._get_by_id(account_id)
-            if known_changes is not None and account.password_changes != known_changes:
-                raise NotPermitted("The password was changed just now: log in with the new one")
+            account = get_proven_account(self._database, account_id, known_changes)
             replace_credentials(self._database, account, credentials, by, WEAK if is_weak else "")
 
     def upgrade_credential(self, account_id: int, old: str, new: Credential) -> None:
@@ -215,10 +208,7 @@ class SqliteAccounts:
             self._database.execute("UPDATE accounts SET last_login_ms = ? WHERE id = ?", (to_ms(at), account_id))
 
     def _get_by_id(self, account_id: int) -> Account:
-        account = self.find_by_id(account_id)
-        if account is None:
-            raise NotFound(f"there is no account with the id {account_id}")
-        return account
+        return get_proven_account(self._database, account_id, None)
 
     def _record(self, account_id: int, by: Actor, action: str, target: str, detail: str = "") -> None:
         audit_store.add_row(self._database, by, action, target, detail)
@@ -244,6 +234,20 @@ def find_account(database: Database, account_id: int) -> Account | None:
     """The account with that id, or None."""
     row = database.row(f"SELECT {_COLUMNS} FROM accounts WHERE id = ?", (account_id,))
     return None if row is None else _account(row)
+
+
+def get_proven_account(database: Database, account_id: int, known_changes: int | None) -> Account:
+    """The account with that id. Raises ``NotFound``.
+
+    ``known_changes`` is ``Account.password_changes`` of the password that the caller's client has proved, or None.
+    Raises ``NotPermitted`` if the account has another password now. Only in a transaction does that hold for longer.
+    """
+    account = find_account(database, account_id)
+    if account is None:
+        raise NotFound(f"there is no account with the id {account_id}")
+    if known_changes is not None and account.password_changes != known_changes:
+        raise NotPermitted("the password was changed just now: log in with the new one")
+    return account
 
 
 def _account(row: Row) -> Account:

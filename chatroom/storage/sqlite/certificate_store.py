@@ -7,6 +7,7 @@ from datetime import datetime
 from chatroom.chat.stored.records import MOST_CERTIFICATES, Actor, ClientCertificate
 from chatroom.errors import AlreadyExists, NotFound, TooMany
 from chatroom.storage.sqlite import audit_store, change_store
+from chatroom.storage.sqlite.account_store import get_proven_account
 from chatroom.storage.sqlite.database import Database, Row
 from chatroom.storage.sqlite.timestamps import from_ms, from_ms_or_none, to_ms
 
@@ -21,12 +22,12 @@ class SqliteClientCertificates:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def add(self, account_id: int, fingerprint: str, by: Actor, *, shown: bool = False) -> ClientCertificate:
+    def add(
+        self, account_id: int, fingerprint: str, by: Actor, *, shown: bool = False, known_changes: int | None = None
+    ) -> ClientCertificate:
         """Let clients with the certificate log in to the account."""
         with self._database.transaction():
-            name = self._account_name(account_id)
-            if name is None:
-                raise NotFound(f"there is no account with the id {account_id}")
+            name = get_proven_account(self._database, account_id, known_changes).name
             other = self.find(fingerprint)
             if other is not None and other.account_id == account_id:
                 raise AlreadyExists("the account has this certificate already")

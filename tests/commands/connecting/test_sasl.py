@@ -8,6 +8,7 @@ from collections.abc import Callable
 import pytest
 from harness.logins import challenge, log_in_by_sasl, scram_steps, send_sasl
 from harness.session_client import Client
+from harness.verifiers import find_verifier
 from harness.world import PASSWORD, SERVER, Here, change_settings, params_of, sasl_plain, verbs
 from scramp import ScramClient
 
@@ -154,8 +155,8 @@ def test_malformed_scram_is_904(here: Here, steps: list[str]) -> None:
 def test_an_account_without_scram_gets_it_at_its_next_login(make_here: Callable[..., Here]) -> None:
     """An old account cannot use SCRAM until it has logged in once by PASS or PLAIN."""
     here = make_here(accounts={"scram": False})
-    account = here.account("una")
-    assert here.stores.accounts.find_credential(account.id, KIND) is None
+    here.account("una")
+    assert find_verifier(here.stores, "una", KIND) is None
     here.world.settings = change_settings(here.world.settings, accounts={"scram": True})
     assert verbs(scram(with_sasl(here), "una")) == ["904"]
     assert verbs(with_sasl(here).ask("AUTHENTICATE PLAIN", sasl_plain("una")))[-1] == "903"
@@ -164,10 +165,10 @@ def test_an_account_without_scram_gets_it_at_its_next_login(make_here: Callable[
 
 def test_a_good_login_renews_a_verifier_of_other_iterations(here: Here) -> None:
     """After the setting has changed, a PLAIN login stores a new verifier. PLAIN and SCRAM work after it."""
-    account = here.account("una")
+    here.account("una")
     here.world.settings = change_settings(here.world.settings, accounts={"scram_iterations": 5000, "bcrypt_cost": 5})
     with_sasl(here).say("AUTHENTICATE PLAIN", sasl_plain("una"))
-    stored = here.stores.accounts.find_credential(account.id, KIND)
+    stored = find_verifier(here.stores, "una", KIND)
     assert stored is not None
     assert stored.startswith("SCRAM-SHA-256$5000:")
     assert verbs(scram(with_sasl(here), "una")) == ["900", "903"]

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from chatroom.chat.stored.records import MOST_CERTIFICATES, Account, Actor, ClientCertificate, Role
-from chatroom.errors import AlreadyExists, NotFound, TooMany
+from chatroom.chat.stored.records import MOST_CERTIFICATES, Account, Actor, ClientCertificate, Credential, Role
+from chatroom.errors import AlreadyExists, NotFound, NotPermitted, TooMany
 from chatroom.storage.sqlite.sqlite_stores import SqliteStores
 
 ONE, OTHER = "ab" * 32, "cd" * 32
@@ -50,6 +50,16 @@ def test_added_listed_and_removed(stores: SqliteStores, by: Actor, clock: Any, a
         ("user.cert-add", "ada", OTHER),
         ("user.cert-remove", "ada", ONE),
     ]
+
+
+def test_a_password_that_was_replaced_adds_none(stores: SqliteStores, by: Actor, ada: Account) -> None:
+    """The transaction that adds a certificate compares too, so no change of the password comes in between."""
+    stores.accounts.set_credentials(ada.id, [Credential("bcrypt", "$2b$04$new")], by)
+    with pytest.raises(NotPermitted, match="changed just now"):
+        stores.client_certificates.add(ada.id, ONE, by, known_changes=ada.password_changes)
+    assert stores.client_certificates.find(ONE) is None
+    added = stores.client_certificates.add(ada.id, ONE, by, known_changes=ada.password_changes + 1)
+    assert added.account_id == ada.id
 
 
 def test_a_certificate_has_one_account(stores: SqliteStores, by: Actor, ada: Account, bob: Account) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from harness.frozen_databases import FROZEN, thaw
+from harness.verifiers import find_verifier
 
 from chatroom.chat.stored.entries import Entry, Kind, first_message_id
 from chatroom.chat.stored.records import Actor, Role
@@ -51,7 +52,7 @@ def test_nothing_is_lost(thawed: Path) -> None:
     with open_stores(thawed, migrate=True) as stores:
         ada = stores.accounts.get("ada")
         assert (ada.id, ada.name, ada.role) == (1, "Ada", Role.ADMIN)
-        assert stores.accounts.find_credential(1, "bcrypt") == "$2b$04$abcdefghijklmnopqrstuv"
+        assert find_verifier(stores, "ada") == "$2b$04$abcdefghijklmnopqrstuv"
         assert [account.name for account in stores.accounts.list_all()] == ["Ada", "bob"]
         in_force = stores.bans.list_in_force(datetime(2030, 6, 1, tzinfo=UTC))
         assert [(ban.kind, ban.target, ban.reason) for ban in in_force] == [("name", "mallory", "flooding")]
