@@ -1,17 +1,18 @@
 """The files of a web client: read at the start, and from then on in memory, by the paths that a browser asks for.
 
-So no path of a request ever reaches the file system. Directories, links, and names with a dot in front are left out.
+So no path of a request ever reaches the file system. Directories, links, names with a dot in front, and files that
+have secrets are left out.
 """
 
 from __future__ import annotations
 
 import base64
-import contextlib
 import hashlib
 import json
+import logging
 import os
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from html.parser import HTMLParser
 from pathlib import Path
@@ -20,8 +21,8 @@ from urllib.parse import quote
 
 from chatroom.config.values import OWN_PAGE
 from chatroom.errors import ServeError
-from chatroom.paths import database_files
-from chatroom.storage.sqlite.scheduled_copies import BackupDirectory
+from chatroom.findings import Finding
+from chatroom.server.web_secrets import find_kind, find_named
 
 if TYPE_CHECKING:
     from chatroom.config import Settings
@@ -34,6 +35,8 @@ ALL_BYTES = 32 << 20
 INDEX = "index.html"
 CONFIG = "config.json"
 """What web clients read first: gamja, and our own page."""
+
+log = logging.getLogger(__name__)
 
 _PAGE = Path(__file__).parents[1] / "web_page"
 _WELL_KNOWN = ".well-known"
@@ -104,20 +107,26 @@ class WebFile:
         return cls(body, tag, fields.encode())
 
 
-def read_files(webroot: Path | str, settings: Settings) -> Mapping[str, WebFile]:
+def read_files(
+    webroot: Path | str, settings: Settings, on_left_out: Callable[[Finding], object] = log.warning
+) -> Mapping[str, WebFile]:
     """Return the files of a ``webroot`` setting, by their paths in a request. Raises ``ServeError``.
 
-    A ``config.json`` is added if there is none.
+    ``on_left_out`` is told of each file that is left out because of what is in it. A ``config.json`` is added if there
+    is none.
     """
     is_own = webroot == OWN_PAGE
     root = _PAGE if is_own else Path(webroot)
     policy = _OWN_POLICY if is_own else _POLICY
     files: dict[str, WebFile] = {}
     left = ALL_BYTES
-    secrets = _find_secrets(settings)
+    secrets = find_named(settings)
     try:
         for name, path in _find_files(root):
-            body = _read_file(path, secrets)
+            body, kind = _read_file(path, secrets)
+            if kind is not None:
+                on_left_out(Finding(f"listen.webroot: {path} is {kind}: browsers do not get it", "move it elsewhere"))
+                continue
             left -= len(body)
             if left < 0 or len(files) >= MOST_FILES:
                 raise ServeError(f"listen.webroot {root}: more than {MOST_FILES} files, or {ALL_BYTES >> 20} MiB")
@@ -193,7 +202,8 @@ def _find_files(root: Path) -> Iterator[tuple[str, Path]]:
                 yield path.relative_to(root).as_posix(), path
 
 
-def _read_file(path: Path, secrets: frozenset[tuple[int, int]]) -> bytes:
+def _read_file(path: Path, secrets: frozenset[tuple[int, int]]) -> tuple[bytes, str | None]:
+    """Return what a file has, and what it is if it has secrets. Raises ``OSError`` and ``ServeError``."""
     # O_NOFOLLOW: a file that became a link meanwhile is refused by the system.
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     with os.fdopen(descriptor, "rb") as file:
@@ -201,23 +211,7 @@ def _read_file(path: Path, secrets: frozenset[tuple[int, int]]) -> bytes:
         if (found.st_dev, found.st_ino) in secrets:
             raise ServeError(f"listen.webroot: {path} is no file for everybody; name a directory of its own")
         body = file.read(FILE_BYTES + 1)
-    if len(body) > FILE_BYTES:
+    kind = find_kind(body)
+    if kind is None and len(body) > FILE_BYTES:
         raise ServeError(f"listen.webroot: {path} has more than {FILE_BYTES >> 20} MiB")
-    return body
-
-
-def _find_secrets(settings: Settings) -> frozenset[tuple[int, int]]:
-    """Return device and inode of the files that no web page may have."""
-    paths = [*database_files(settings.database.path), *(path for listen in settings.listen for path in listen.key)]
-    paths += [path for path in (settings.source, settings.log.file) if path is not None]
-    backups = BackupDirectory(settings.backup_directory, settings.database.path)
-    with contextlib.suppress(OSError):  # what cannot be listed is not found in the page's directory either
-        paths += [backup.path for backup in backups.list_all()]
-    found = set()
-    for path in paths:
-        try:
-            status = path.stat()
-        except OSError:
-            continue
-        found.add((status.st_dev, status.st_ino))
-    return frozenset(found)
+    return body, kind

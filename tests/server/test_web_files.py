@@ -6,6 +6,7 @@ import base64
 import hashlib
 import json
 import os
+import zipfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from chatroom.config import Settings
 from chatroom.config.chatting import Channels
 from chatroom.config.serving import Backup, Database, Listen, Server
 from chatroom.errors import ServeError
+from chatroom.findings import Finding
 from chatroom.server import web_files
 from chatroom.server.web_files import read_files
 
@@ -137,6 +139,53 @@ def test_a_file_with_secrets_is_never_served(site: Path, settings: Settings, tmp
         with pytest.raises(ServeError, match=r"copy\.txt is no file for everybody"):
             read_files(site, shown)
         (site / "copy.txt").unlink()
+
+
+KEY = b"-----BEGIN %sPRIVATE KEY-----\nMIIEvQIBADAN\n-----END %sPRIVATE KEY-----\n"
+
+
+@pytest.mark.parametrize(
+    "body, kind",
+    [
+        (b"SQLite format 3\0" + bytes(100), "a database"),
+        (b"SQLite format 3\0" + bytes(9 << 20), "a database"),
+        (bytes.fromhex("377f0682") + bytes(28), "the write-ahead log of a database"),
+        (bytes.fromhex("d9d505f920a163d7") + bytes(20), "the journal of a database"),
+        (KEY % (b"", b""), "a private key"),
+        (
+            b"-----BEGIN CERTIFICATE-----\r\nMII\r\n" + (KEY % (b"RSA ", b"RSA ")).replace(b"\n", b"\r\n"),
+            "a private key",
+        ),
+        (KEY % (b"OPENSSH ", b"OPENSSH "), "a private key"),
+    ],
+)
+def test_what_has_secrets_is_left_out_with_a_warning(
+    body: bytes, kind: str, site: Path, settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A copy of the database that was made by hand, whatever its name and size, or a key that no setting names."""
+    before = read_files(site, settings).keys()
+    (site / "old.bin").write_bytes(body)
+    assert read_files(site, settings).keys() == before
+    assert caplog.messages == [f"listen.webroot: {site}/old.bin is {kind}: browsers do not get it; move it elsewhere"]
+
+
+def test_an_archive_of_everything_is_left_out(site: Path, settings: Settings) -> None:
+    """It has the hashes of all passwords. Other archives are files like any other, and so is what is none."""
+    for name, packed in (("all.zip", ("accounts.jsonl", "manifest.json")), ("other.zip", ("manifest.json",))):
+        with zipfile.ZipFile(site / name, "w") as archive:
+            for member in packed:
+                archive.writestr(member, "{}")
+    (site / "broken.zip").write_bytes(b"PK\3\4" + bytes(100))
+    left_out: list[Finding] = []
+    files = read_files(site, settings, left_out.append)
+    assert [one.problem.split(" is ")[1].split(":")[0] for one in left_out] == ["an archive of everything"]
+    assert {"/other.zip", "/broken.zip"} <= files.keys()
+
+
+def test_a_script_that_knows_keys_is_served(site: Path, settings: Settings) -> None:
+    """It has the words, and no key."""
+    (site / "pem.js").write_text('if (line === "-----BEGIN PRIVATE KEY-----") {}\n-----BEGIN PRIVATE KEY-----\n`')
+    assert "/pem.js" in read_files(site, settings)
 
 
 @pytest.mark.parametrize("bound, value", [("FILE_BYTES", 10), ("ALL_BYTES", 20), ("MOST_FILES", 1)])

@@ -35,10 +35,12 @@ def _find_in_webroots(settings: Settings) -> Iterator[Finding]:
 
     for listen in settings.listen:
         if listen.webroot is not None:
+            left_out: list[Finding] = []
             try:
-                read_files(listen.webroot, settings)
+                read_files(listen.webroot, settings, left_out.append)
             except ServeError as error:
                 yield Finding(f"the server will not start: {error}", f"correct webroot of port {listen.port}")
+            yield from left_out
 
 
 def find_errors(error: ConfigError) -> list[Finding]:
