@@ -106,6 +106,12 @@ class Accounts:
         "and admins, disabled ones, those that are always on and those that are connected stay, and all do on the "
         "first day after a start. 0: accounts are not deleted.",
     )
+    requests_expire_days: int = setting(
+        30,
+        Whole(0, 36_500),
+        "After how many days a request for an account ends that no moderator has decided. Anyone can ask for the name "
+        "then. None ends on the first day after a start. 0: requests do not end.",
+    )
     password_min_length: int = setting(
         4, Whole(1, 200), "The minimum length of a password that is set from the chat, in characters."
     )

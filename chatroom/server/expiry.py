@@ -1,6 +1,7 @@
-"""What ends because time has passed: failed logins, channels and accounts. The store worker looks now and then.
+"""What ends because time has passed: failed logins, channels, accounts and requests for accounts.
 
-It also has failed logins written, which wait for that so that a flood of wrong passwords costs one write a second.
+The store worker looks now and then. It also has failed logins written, which wait for that so that a flood of wrong
+passwords costs one write a second.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from chatroom.chat.unused_accounts import end_unused_accounts
 from chatroom.chat.unused_channels import look_at_channels
+from chatroom.commands.connecting.approving import end_old_requests
 from chatroom.server.clocks import ClockWatch, read_clocks
 from chatroom.server.upkeep import MOST_SET_AHEAD_MS
 
@@ -32,9 +34,9 @@ log = logging.getLogger(__name__)
 class Expiry:
     """Posts to the hub what is due, by the monotonic clock. Belongs to the store worker's thread.
 
-    Channels and accounts have dates, so the wall clock judges them, and it may be wrong: on the first day after a
-    start, and for a day after it was set far ahead, none of them ends. Users have that day to come back, too, if the
-    daemon did not run for long.
+    Channels, accounts and requests have dates, so the wall clock judges them, and it may be wrong: on the first day
+    after a start, and for a day after it was set far ahead, none of them ends. Users have that day to come back, too,
+    if the daemon did not run for long.
     """
 
     def __init__(self, world: World, post: Callable[[Task], None]) -> None:
@@ -47,7 +49,7 @@ class Expiry:
         self._minute_mono_ms = start_ms + _MINUTE_MS
         """When failed logins are looked at next."""
         self._hour_mono_ms = start_ms + _HOUR_MS
-        """When channels and accounts are looked at next."""
+        """When channels, accounts and requests are looked at next."""
         self._believe_at_mono_ms = start_ms + _DAY_MS
         """Until then nothing is too old."""
         self._clock_watch = ClockWatch(world.start_wall_ms, start_ms)
@@ -68,14 +70,19 @@ class Expiry:
     def _look_at_dates(self, stores: Stores, wall_ms: int, mono_ms: int) -> None:
         world, settings = self._world, self._world.settings
         channel_days, account_days = settings.channels.expire_days, settings.accounts.expire_days
+        request_days = settings.accounts.requests_expire_days
         if self._clock_watch.look(wall_ms, mono_ms) > MOST_SET_AHEAD_MS:
             self._believe_at_mono_ms = max(self._believe_at_mono_ms, mono_ms + _DAY_MS)
             if channel_days or account_days:
                 log.warning("the clock was set far ahead: for a day, no channel or account ends because it is unused")
         if mono_ms < self._believe_at_mono_ms:
-            channel_days = account_days = 0
+            channel_days = account_days = request_days = 0
         self._post(partial(look_at_channels, world, channel_days))
+        now = datetime.fromtimestamp(wall_ms / 1000, UTC)
+        if request_days:
+            asked_before = now - timedelta(days=request_days)
+            self._post(lambda: end_old_requests(world, asked_before, request_days))
         if account_days:
-            before = datetime.fromtimestamp(wall_ms / 1000, UTC) - timedelta(days=account_days)
+            before = now - timedelta(days=account_days)
             unused = stores.accounts.list_unused(before)
             self._post(lambda: end_unused_accounts(world, unused, before, account_days))

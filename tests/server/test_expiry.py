@@ -6,8 +6,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from harness.world import Here, make_settings
+from harness.world import PASSWORD, Here, make_settings
 
+from chatroom.commands.connecting.approving import end_old_requests
+from chatroom.errors import StorageError
 from chatroom.server import expiry
 from chatroom.server.expiry import Expiry
 from chatroom.server.inbox import Task
@@ -92,6 +94,36 @@ def test_without_the_settings_nothing_ends(here: Here, go_on: Callable[..., None
     una.say("QUIT")
     go_on(400 * DAY_S)
     assert is_left(here) == (True, True)
+
+
+def test_requests_for_accounts_end_undecided(here: Here, go_on: Callable[..., None]) -> None:
+    """After thirty days, or as the settings say. The session that has asked is told, and the name is free."""
+    here.world.settings = make_settings(accounts={"registration": "approval"})
+    zoe = here.connect("zoe")
+    zoe.ask(f"REGISTER * * :{PASSWORD}")
+    go_on(30 * DAY_S)
+    assert here.stores.requests.find("zoe") is not None
+    go_on(3600)
+    assert here.stores.requests.find("zoe") is None
+    assert "You may not register zoe: nobody decided in 30 days" in zoe.read()[-1]
+    assert zoe.session.held is None
+    zoe.ask(f"REGISTER * * :{PASSWORD}")
+    here.world.settings = make_settings(accounts={"registration": "approval", "requests_expire_days": 0})
+    go_on(400 * DAY_S)
+    go_on(3600)
+    assert here.stores.requests.find("zoe") is not None
+
+
+def test_old_requests_that_cannot_be_ended_are_told(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The log has it, and the next hour tries again."""
+
+    def fail(*_: object) -> None:
+        raise StorageError("the disk is full")
+
+    monkeypatch.setattr(type(here.stores.requests), "end_older", fail)
+    with here.tick():
+        end_old_requests(here.world, here.now, 30)
+    assert "requests for accounts could not be ended: the disk is full" in str(here.world.log_lines[-1])
 
 
 def test_nothing_ends_on_the_first_day(here: Here, go_on: Callable[..., None]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Protocol
 
 from chatroom.chat.stored.invite_records import NewAccount
@@ -43,6 +44,10 @@ class RequestStore(Protocol):
 
         Audit: ``user.approve``, and ``user.create`` as for any account.
         """
+        ...
+
+    def end_older(self, before: datetime, by: Actor, reason: str) -> list[Request]:
+        """Delete the requests that were made before then, and return them. Audit: ``user.reject`` with the reason."""
         ...
 
     def reject(self, name: str, by: Actor, reason: str = "") -> Request:

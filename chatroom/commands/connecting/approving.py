@@ -7,12 +7,14 @@ tells the applicant. The session that has asked is logged in when its request is
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from datetime import datetime
+from typing import TYPE_CHECKING, cast
 
 from chatroom.chat.enforcement import free_nick
+from chatroom.chat.log_line import LogWarning
 from chatroom.chat.people.held_registration import HeldRegistration
 from chatroom.chat.stored.invite_records import NewAccount
-from chatroom.chat.stored.records import Account, Credential, Role
+from chatroom.chat.stored.records import Account, Actor, Credential, Role
 from chatroom.chat.stored.request_records import Request
 from chatroom.commands.command_table import command
 from chatroom.commands.connecting.login import log_in, may_log_in
@@ -21,7 +23,7 @@ from chatroom.commands.connecting.register import hand_over, make_new_credential
 from chatroom.commands.connecting.registration import take_account
 from chatroom.commands.context import NICKSERV, Context
 from chatroom.commands.pending import Pending
-from chatroom.errors import AlreadyExists, InvalidValue, TooMany
+from chatroom.errors import AlreadyExists, ChatroomError, InvalidValue, TooMany
 from chatroom.irc.limits import BAN_REASON_BYTES
 
 if TYPE_CHECKING:
@@ -118,20 +120,38 @@ def _approve(context: Context, name: str) -> Pending:
     return Pending("store", lambda stores: stores.requests.approve(name, actor), then)
 
 
+def end_old_requests(world: World, before: datetime, days: int) -> None:
+    """End the requests that were made before then: in ``days`` no moderator has decided them."""
+    by = Actor(world.settings.server.name, "server")
+    reason = f"nobody decided in {days} days"
+
+    def then(outcome: object) -> None:
+        if isinstance(outcome, ChatroomError):
+            world.log_line(f"requests for accounts could not be ended: {outcome}", LogWarning)
+            return
+        for request in cast(list[Request], outcome):
+            _turn_down(world, request, by, reason)
+
+    world.work.write(lambda stores: stores.requests.end_older(before, by, reason), then, alone=True)
+
+
 def _reject(context: Context, name: str, reason: str) -> Pending:
     actor = context.actor
 
     def then(context: Context, request: Request) -> None:
-        why = f": {reason}" if reason else ""
-        context.world.log_line(f"{request.name} may not register, by {actor.name}{why}")
-        for session in _applicants(context.world, request):
-            session.held = None
-            Context(context.world, session, "REGISTER", is_asked=False).notice(
-                f"You may not register {request.name}{why}"
-            )
+        _turn_down(context.world, request, actor, reason)
         context.note("DONE", text=f"Rejected the request for {request.name}")
 
     return Pending("store", lambda stores: stores.requests.reject(name, actor, reason), then)
+
+
+def _turn_down(world: World, request: Request, by: Actor, reason: str) -> None:
+    """Tell the log and the applicant of a request that was deleted."""
+    why = f": {reason}" if reason else ""
+    world.log_line(f"{request.name} may not register, by {by.name}{why}")
+    for session in _applicants(world, request):
+        session.held = None
+        Context(world, session, "REGISTER", is_asked=False).notice(f"You may not register {request.name}{why}")
 
 
 def _applicants(world: World, request: Request) -> list[Session]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from chatroom.chat.stored.invite_records import NewAccount
 from chatroom.chat.stored.records import Account, Actor, Credential, Role
 from chatroom.chat.stored.request_records import MOST_REQUESTS, Request
@@ -11,7 +13,7 @@ from chatroom.storage.sqlite import audit_store
 from chatroom.storage.sqlite.account_store import find_account
 from chatroom.storage.sqlite.database import Database, Row
 from chatroom.storage.sqlite.new_accounts import insert_account
-from chatroom.storage.sqlite.timestamps import from_ms
+from chatroom.storage.sqlite.timestamps import from_ms, to_ms
 
 _COLUMNS = "id, name, email, origin, created_ms"
 
@@ -91,10 +93,22 @@ class SqliteRequests:
         """Delete a request and return it. Raises ``NotFound``."""
         with self._database.transaction():
             request = self._get(name)
-            self._database.execute("DELETE FROM requests WHERE id = ?", (request.id,))
-            detail = f"asked for from {request.origin}{f': {reason}' if reason else ''}"
-            audit_store.add_row(self._database, by, "user.reject", request.name, detail)
+            self._delete(request, by, reason)
         return request
+
+    def end_older(self, before: datetime, by: Actor, reason: str) -> list[Request]:
+        """Delete the requests that were made before then, and return them."""
+        with self._database.transaction():
+            sql = f"SELECT {_COLUMNS} FROM requests WHERE created_ms < ? ORDER BY id"
+            requests = [_request(row) for row in self._database.rows(sql, (to_ms(before),))]
+            for request in requests:
+                self._delete(request, by, reason)
+        return requests
+
+    def _delete(self, request: Request, by: Actor, reason: str) -> None:
+        self._database.execute("DELETE FROM requests WHERE id = ?", (request.id,))
+        detail = f"asked for from {request.origin}{f': {reason}' if reason else ''}"
+        audit_store.add_row(self._database, by, "user.reject", request.name, detail)
 
     def _get(self, name: str) -> Request:
         found = self.find(name)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
+from harness.verifiers import find_verifier
 
 from chatroom.chat.stored.invite_records import NewAccount, NewInvite
 from chatroom.chat.stored.records import Actor, Credential, Role
@@ -40,7 +43,7 @@ def test_an_approved_one_is_an_account(stores: SqliteStores, by: Actor) -> None:
     assert request == kept
     assert (account.name, account.role) == ("Zoe", Role.USER)
     assert stores.accounts.find_email(account.id) == "zoe@example.org"
-    assert stores.accounts.find_credential(account.id, "scram-sha-256") == "y"
+    assert find_verifier(stores, "zoe", "scram-sha-256") == "y"
     assert stores.requests.list_all() == []
     assert audit(stores) == [
         ("root", "user.approve", "Zoe", f"asked for from {ORIGIN}"),
@@ -62,6 +65,20 @@ def test_a_rejected_one_is_gone(stores: SqliteStores, by: Actor) -> None:
     with pytest.raises(NotFound):
         stores.requests.get_account(1)
     assert stores.requests.add(ZOE, ORIGIN).id == 2
+
+
+def test_old_ones_end(stores: SqliteStores, by: Actor, clock: Any) -> None:
+    """The audit has each of them with the reason, and the names can be asked for again."""
+    first = stores.requests.add(ZOE, ORIGIN)
+    clock.advance(seconds=1)
+    between = clock.now
+    young = stores.requests.add(ZOE._replace(name="yan"), ORIGIN)
+    assert stores.requests.end_older(first.created_at, by, "too late") == []
+    assert stores.requests.end_older(between, by, "too late") == [first]
+    assert stores.requests.list_all() == [young]
+    assert audit(stores) == [("root", "user.reject", "Zoe", f"asked for from {ORIGIN}: too late")]
+    assert stores.database.number("SELECT count(*) FROM request_credentials WHERE request_id = ?", (first.id,)) == 0
+    stores.requests.add(ZOE, ORIGIN)
 
 
 def test_a_name_is_asked_for_once(stores: SqliteStores, by: Actor) -> None:
