@@ -13,7 +13,7 @@ from chatroom.chat.admission.action_budgets import ActionBudgets
 from chatroom.chat.admission.ban_table import BanTable
 from chatroom.chat.admission.cloak import Cloak
 from chatroom.chat.admission.flood import LoginThrottle
-from chatroom.chat.admission.lockdown import Lockdown
+from chatroom.chat.admission.lockdown import CurrentLockdown
 from chatroom.chat.admission.reserved_names import NICKSERV, is_nickserv
 from chatroom.chat.delivery.answer_costs import AnswerCosts
 from chatroom.chat.delivery.ledger import Ledger
@@ -94,7 +94,7 @@ class World:
         self.accepts = AcceptLists()
         self.bans = BanTable()
         self.spam = SpamGuard()
-        self.lockdown = Lockdown.OFF
+        self.lockdown = CurrentLockdown()
         self.next_ban_end_ms = start_wall_ms
         """When ``ban_ends`` next looks for channel bans that have ended; 0 if none will. The first tick looks."""
         self.throttle = LoginThrottle()

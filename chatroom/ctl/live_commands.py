@@ -124,20 +124,24 @@ def announce(invocation: Invocation, text: tuple[str, ...]) -> None:
 
 @click.command()
 @click.argument("state", required=False, type=click.Choice([one.value for one in Lockdown]))
+@click.option("--for", "duration", metavar="DURATION", help="End it by itself after so long. Example: --for 1h")
 @result_option("answer")
 @pass_invocation
-def lockdown(invocation: Invocation, state: str | None) -> None:
+def lockdown(invocation: Invocation, state: str | None, duration: str | None) -> None:
     """Keep new users out of the running daemon, or show whether it does.
 
     STATE is accounts-only (only users with an account come in), on (only moderators and admins come in) or off. Users
-    who are present stay. A restart of the daemon ends the lockdown.
+    who are present stay. A restart of the daemon does not end the lockdown.
 
     \b
     Examples:
       chatroomctl lockdown accounts-only
+      chatroomctl lockdown on --for 1h
       chatroomctl lockdown off
     """
-    _report(perform(invocation, "LOCKDOWN", *([state] if state else [])))
+    if duration is not None and state in (None, Lockdown.OFF.value):
+        raise InvalidValue("--for needs the STATE accounts-only or on")
+    _report(perform(invocation, "LOCKDOWN", *filter(None, [state, duration])))
 
 
 def _report(answer: str) -> None:

@@ -272,6 +272,7 @@ class Daemon:
         restore_channels(world, stores.channels.load_all())
         world.spam.use(FilterSet(stores.filters.list_all()))
         log_unusable(world)
+        world.lockdown.restore(stores.lockdown.load())
         world.kept_failures.restore(stores.failed_logins.load(MOST_KEYS), mono_ms)
         return world
 

@@ -79,6 +79,9 @@ def test_who_lists_sessions(run: Run, database: Path, serve: Serve) -> None:
         (["kick", "bob", "calm", "down"], "KILL bob :calm down"),
         (["kick", "bob"], "KILL bob :"),
         (["announce", "back", "at noon"], "ANNOUNCE :back at noon"),
+        (["lockdown"], "LOCKDOWN"),
+        (["lockdown", "off"], "LOCKDOWN off"),
+        (["lockdown", "on", "--for", "1h"], "LOCKDOWN on 1h"),
     ],
 )
 def test_what_is_told_to_the_daemon(run: Run, database: Path, serve: Serve, command: list[str], line: str) -> None:
@@ -131,6 +134,13 @@ def test_an_empty_announcement_is_refused(run: Run, database: Path, words: list[
     """The shell refuses it without asking the daemon."""
     result = run("--database", database, "announce", *words)
     assert (result.exit_code, result.stderr) == (1, "chatroomctl: there is no text to announce\n")
+
+
+@pytest.mark.parametrize("state", [[], ["off"]])
+def test_only_a_lockdown_has_an_end(run: Run, database: Path, state: list[str]) -> None:
+    """--for without a state that can end is a mistake, and nothing is asked."""
+    result = run("--database", database, "lockdown", *state, "--for", "1h")
+    assert (result.exit_code, result.stderr) == (1, "chatroomctl: --for needs the STATE accounts-only or on\n")
 
 
 def test_kick_wants_a_name(run: Run, database: Path) -> None:

@@ -205,7 +205,7 @@ _HIGHEST = {
 }
 """Ids of rows that were deleted since."""
 REMADE = {
-    *("changes", "failed_logins", "migrations", "sqlite_sequence", "sqlite_stat1"),
+    *("changes", "failed_logins", "lockdown", "migrations", "sqlite_sequence", "sqlite_stat1"),
     "reset_tokens",
     *("places", "message_words", "history_state"),
 }

@@ -122,6 +122,7 @@ class Here:
             world.bans.add(rule)
         restore_channels(world, self.stores.channels.load_all())
         world.spam.use(FilterSet(self.stores.filters.list_all()))
+        world.lockdown.restore(self.stores.lockdown.load())
         world.kept_failures.restore(self.stores.failed_logins.load(MOST_KEYS), self.mono_ms)
         return world
 

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 from chatroom.chat.stored.records import Role
 
 if TYPE_CHECKING:
-    from chatroom.chat.stored.records import AccountEntry
+    from chatroom.chat.stored.records import AccountEntry, StoredLockdown
 
 
 class Lockdown(Enum):
-    """The states. None of them outlives the daemon: a restart ends a lockdown."""
+    """The states."""
 
     OFF = "off"
     ACCOUNTS_ONLY = "accounts-only"
@@ -29,3 +29,31 @@ class Lockdown(Enum):
         if self is Lockdown.OFF:
             return False
         return account is None or (self is Lockdown.ON and account.role < Role.MODERATOR)
+
+
+class CurrentLockdown:
+    """The state that was set last, and when it ends. Guarded by the hub lock.
+
+    It ends by the wall clock. If that is set back, it is in force again, as a ban is.
+    """
+
+    __slots__ = ("_state", "set_by", "until_ms")
+
+    def __init__(self) -> None:
+        self._state = Lockdown.OFF
+        self.until_ms: int | None = None
+        """When it ends, in Unix milliseconds; None if somebody must end it."""
+        self.set_by = ""
+
+    def at(self, wall_ms: int) -> Lockdown:
+        """Return the state at a time, in Unix milliseconds."""
+        return Lockdown.OFF if self.until_ms is not None and self.until_ms <= wall_ms else self._state
+
+    def set(self, state: Lockdown, until_ms: int | None, by: str) -> None:
+        """Set the state, until a time in Unix milliseconds."""
+        self._state, self.until_ms, self.set_by = state, until_ms, by
+
+    def restore(self, stored: StoredLockdown | None) -> None:
+        """Go on with what an earlier run of the daemon has stored."""
+        if stored is not None:
+            self.set(Lockdown(stored.state), stored.until_ms, stored.set_by)

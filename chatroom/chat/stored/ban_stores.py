@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from chatroom.chat.stored.records import Actor, Ban, BanKind, BanRule, NewBan
+from chatroom.chat.stored.records import Actor, Ban, BanKind, BanRule, NewBan, StoredLockdown
 
 
 class BanStore(Protocol):
@@ -60,4 +60,16 @@ class BanStore(Protocol):
 
     def find_rule(self, ban_id: int, now: datetime) -> BanRule | None:
         """One ban in the form that the daemon keeps in memory, or None if it is not in force."""
+        ...
+
+
+class LockdownStore(Protocol):
+    """The lockdown that was set last. No change is logged: only the daemon sets it."""
+
+    def save(self, state: str, until_at: datetime | None, by: Actor) -> None:
+        """Store the state until a time; ``off`` forgets the one before. Audit: ``server.lockdown``."""
+        ...
+
+    def load(self) -> StoredLockdown | None:
+        """What is stored, also if its time is over; None for no lockdown."""
         ...

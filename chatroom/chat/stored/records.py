@@ -135,6 +135,16 @@ class FailedLogins(NamedTuple):
     """When the last one failed, by the wall clock. It is shown to people, and nothing is judged by it."""
 
 
+class StoredLockdown(NamedTuple):
+    """The lockdown that was set last."""
+
+    state: str
+    """``accounts-only`` or ``on``."""
+    until_ms: int | None
+    """When it ends, in Unix milliseconds; None if somebody must end it."""
+    set_by: str
+
+
 @dataclass(slots=True)
 class AccountData:
     """Account data: read markers, metadata, and what was cleared of the playback.

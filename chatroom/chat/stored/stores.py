@@ -20,7 +20,7 @@ have this in common:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Protocol
@@ -32,7 +32,7 @@ from chatroom.chat.stored.account_stores import (
     ResetTokenStore,
 )
 from chatroom.chat.stored.archive_stores import ArchiveStore
-from chatroom.chat.stored.ban_stores import BanStore
+from chatroom.chat.stored.ban_stores import BanStore, LockdownStore
 from chatroom.chat.stored.channel_stores import ChannelStore
 from chatroom.chat.stored.filter_stores import FilterStore
 from chatroom.chat.stored.history_stores import HistoryStore, PresenceStore
@@ -220,10 +220,13 @@ class AuditStore(Protocol):
         target: str | None = None,
         since_at: datetime | None = None,
         limit: int | None = None,
+        before_id: int | None = None,
+        groups: Collection[str] | None = None,
     ) -> list[AuditEntry]:
         """The newest ``limit`` rows that match all conditions, oldest first. None means any, or no limit.
 
-        A row matches ``since_at`` if it was added then or later.
+        A row matches ``since_at`` if it was added then or later, ``before_id`` if its id is lower, and ``groups`` if
+        the first word of its action is among them: ``ban`` for ``ban.add``.
         """
         ...
 
@@ -269,6 +272,11 @@ class Stores(Protocol):
     @property
     def bans(self) -> BanStore:
         """Bans."""
+        ...
+
+    @property
+    def lockdown(self) -> LockdownStore:
+        """The lockdown in force."""
         ...
 
     @property

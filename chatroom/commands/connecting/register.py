@@ -118,7 +118,7 @@ def refuse_stranger(context: Context, account: str) -> bool:
     elif user is not None and not may_log_in(user, None):
         text = "Disconnect your other devices first: they would be logged in without the password"
         context.fail("DISALLOWED", account, text=text)
-    elif context.world.lockdown.closes_registration(settings.accounts.registration):
+    elif context.world.lockdown.at(context.world.wall_ms).closes_registration(settings.accounts.registration):
         context.fail("TEMPORARILY_UNAVAILABLE", account, text="No names are registered at the moment, try again later")
     elif settings.accounts.require_tls and not session.is_private:
         context.fail("TLS_REQUIRED", account, text=TLS_REQUIRED[:1].upper() + TLS_REQUIRED[1:])

@@ -15,11 +15,12 @@ if TYPE_CHECKING:
 def turn_away_stranger(context: Context, nick: str, account: AccountEntry | None) -> bool:
     """Close the session if the server now takes only users with an account, or none of its kind. True if it does."""
     world, session, code = context.world, context.session, "ACCOUNT_REQUIRED"
-    if world.lockdown.refuses(account):
+    lockdown = world.lockdown.at(world.wall_ms)
+    if lockdown.refuses(account):
         text = "This server takes no new users at the moment, try again later"
-        if world.lockdown is Lockdown.ACCOUNTS_ONLY:
+        if lockdown is Lockdown.ACCOUNTS_ONLY:
             text = "This server takes only users with an account at the moment (SASL, or PASS account:password)"
-        why = f"lockdown {world.lockdown.value}"
+        why = f"lockdown {lockdown.value}"
     elif world.settings.accounts.require_login and account is None:
         text = "You must log in to enter this server (SASL, or PASS account:password)"
         why = "a login is required"

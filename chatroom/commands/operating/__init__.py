@@ -1,6 +1,7 @@
 """Verbs for moderators and admins (FILTER, KILL, LOCKDOWN, UBAN and others) and for the control socket."""
 
 from chatroom.commands.operating import (
+    audit_command,
     control_accounts,
     control_channels,
     control_commands,
@@ -16,6 +17,7 @@ from chatroom.commands.operating import (
 )
 
 __all__ = [
+    "audit_command",
     "control_accounts",
     "control_channels",
     "control_commands",

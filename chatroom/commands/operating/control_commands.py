@@ -6,10 +6,12 @@ file mode 0600 and by the uid of the peer.
 
 from __future__ import annotations
 
+from chatroom.chat.admission.lockdown import Lockdown
 from chatroom.chat.people.session import ControlRights
 from chatroom.commands.about.server_info import SOFTWARE
 from chatroom.commands.command_table import When, command
 from chatroom.commands.context import Context, printable
+from chatroom.commands.operating.lockdown_command import explain_lockdown
 from chatroom.commands.operating.login_delays import find_delayed
 from chatroom.commands.pending import Pending
 from chatroom.irc.framing import LINE_BYTES
@@ -54,6 +56,9 @@ def status(context: Context, params: list[str]) -> Pending | None:
         "history": world.ledger.failure or ("kept" if world.ledger.journal is not None else "not kept"),
         **world.runtime.facts(),
     }
+    lockdown = world.lockdown.at(world.wall_ms)
+    if lockdown is not Lockdown.OFF:
+        values["lockdown"] = explain_lockdown(world)
     if world.runtime.waiting_for_restart:
         values["waits_for_restart"] = world.runtime.waiting_for_restart
     for key, value in values.items():

@@ -29,6 +29,7 @@ from chatroom.commands.pending import Pending
 from chatroom.errors import InvalidTarget, InvalidValue, NeedsForce, NotFound, StorageError
 from chatroom.irc.limits import BAN_REASON_BYTES
 from chatroom.irc.names import casefold
+from chatroom.irc.times import format_stamp
 
 if TYPE_CHECKING:
     from chatroom.chat.people.user import User
@@ -40,6 +41,7 @@ _NOT_STORED = (
     "The ban acts, but it is NOT STORED, because the database did not take it. It is tried again every few seconds; if "
     "the daemon stops before, the ban ends"
 )
+_KINDS = ("--ip", "--name")
 MOST_LISTED = 200
 """How many bans UBAN LIST shows. A list of 100,000 bans would overflow the send queue of the client that asked."""
 
@@ -51,7 +53,7 @@ def uban(context: Context, params: list[str]) -> Pending | None:
     UBAN ADD [--ip|--name] [FORCE] <name, address or network> [<duration, like 7d>] [<reason>]
     UBAN DEL <name, address, network or number>
     UBAN LIST
-    UBAN INFO <name, address or network>: the ban on it, and the users that a ban would hit
+    UBAN INFO [--ip] <name, address or network>: the ban on it, and the users that a ban would hit
     """
     subcommand = params[0].upper()
     words = _words(params[1:])
@@ -66,7 +68,11 @@ def uban(context: Context, params: list[str]) -> Pending | None:
     elif subcommand == "DEL":
         return _remove(context, words[0])
     else:
-        _info(context, words[0])
+        options, words = _split_options(words, _KINDS)
+        if not words:
+            raise InvalidValue("UBAN INFO needs a name, an address or a network")
+        for target in _read_targets(context, words[0], options):
+            _info(context, target)
     return None
 
 
@@ -84,11 +90,16 @@ def _words(params: list[str]) -> list[str]:
     return words
 
 
+def _split_options(words: list[str], known: Sequence[str]) -> tuple[set[str], list[str]]:
+    """Return the options and the rest. Options come first: "force" may be a name or a word of the reason."""
+    count = 0
+    while count < len(words) and words[count].lower() in known:
+        count += 1
+    return {word.lower().lstrip("-") for word in words[:count]}, words[count:]
+
+
 def _add(context: Context, words: list[str]) -> Pending:
-    # Options come before the target: "force" may be a name or a word of the reason.
-    options = set()
-    while words and words[0].lower() in ("--ip", "--name", "--force", "force"):
-        options.add(words.pop(0).lower().lstrip("-"))
+    options, words = _split_options(words, (*_KINDS, "--force", "force"))
     if not words:
         raise InvalidValue("UBAN ADD needs a name, an address or a network")
     targets = _read_targets(context, words.pop(0), options)
@@ -343,12 +354,13 @@ def _list(context: Context) -> None:
 
 
 def _entry(context: Context, rule: BanRule) -> str:
-    return f"{rule.shown_id}: {rule.target} is {describe(rule, context.world.bans.zone)}, by {rule.by}"
+    zone = context.world.bans.zone
+    since = f" since {format_stamp(rule.created_ms // 1000, zone)}"
+    return f"{rule.shown_id}: {rule.target} is {describe(rule, zone)}, by {rule.by}{since}"
 
 
-def _info(context: Context, text: str) -> None:
+def _info(context: Context, target: NameTarget | NetworkTarget) -> None:
     world = context.world
-    target = ban_targets.parse_target(text)
     inside: list[BanRule] = []
     if isinstance(target, NameTarget):
         rule = world.bans.find_name(casefold(target.name), world.wall_ms)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 
 from chatroom.chat.stored.records import Actor, AuditEntry
@@ -57,19 +57,27 @@ class SqliteAudit:
         target: str | None = None,
         since_at: datetime | None = None,
         limit: int | None = None,
+        before_id: int | None = None,
+        groups: Collection[str] | None = None,
     ) -> list[AuditEntry]:
         """The newest ``limit`` rows that match all conditions, oldest first."""
         conditions = {
             "actor = ?": actor,
             "target = ?": target,
             "at_ms >= ?": None if since_at is None else to_ms(since_at),
+            "id < ?": before_id,
         }
-        asked = {condition: value for condition, value in conditions.items() if value is not None}
+        asked: dict[str, object] = {condition: value for condition, value in conditions.items() if value is not None}
+        values = list(asked.values())
+        if groups is not None:
+            # The first word of an action: all of "kick", and the part of "ban.add" before the point.
+            asked[f"substr(action, 1, instr(action || '.', '.') - 1) IN ({', '.join('?' * len(groups))})"] = groups
+            values += groups
         # The SQL is put together from the constants above only: all values are parameters. LIMIT -1 means no limit.
         rows = self._database.rows(
             "SELECT id, at_ms, actor, origin, action, target, detail FROM audit"
             f" WHERE {' AND '.join(asked) or 'true'} ORDER BY id DESC LIMIT ?",
-            [*asked.values(), -1 if limit is None else limit],
+            [*values, -1 if limit is None else limit],
         )
         return [_entry(row) for row in reversed(rows)]
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
         ResetTokenStore,
     )
     from chatroom.chat.stored.archive_stores import ArchiveStore
-    from chatroom.chat.stored.ban_stores import BanStore
+    from chatroom.chat.stored.ban_stores import BanStore, LockdownStore
     from chatroom.chat.stored.channel_stores import ChannelStore
     from chatroom.chat.stored.filter_stores import FilterStore
     from chatroom.chat.stored.history_stores import HistoryStore, PresenceStore
@@ -53,6 +53,13 @@ class SqliteStores:
         self.upgraded_from = upgraded_from
         """The copy of the older database, if opening has upgraded it; otherwise None."""
         self._changes = ChangeLog(database)
+
+    @cached_property
+    def lockdown(self) -> LockdownStore:
+        """The lockdown in force."""
+        from chatroom.storage.sqlite.lockdown_store import SqliteLockdown
+
+        return SqliteLockdown(self.database)
 
     @cached_property
     def filters(self) -> FilterStore:

@@ -64,3 +64,46 @@ def test_the_shell_has_it_too(here: Here) -> None:
     root = here.control()
     assert "Lockdown on" in root.ask("LOCKDOWN on")[-1]
     assert knock(here, "late").closed
+
+
+def test_it_ends_when_its_time_is_over(here: Here) -> None:
+    """The answer tells until when and by whom; without a time it stays until it is turned off."""
+    mona = here.moderator("mona")
+    answer = mona.ask("LOCKDOWN accounts-only 1h")[-1]
+    assert answer.endswith("; until 2030-05-01 13:00:00 UTC; set by mona")
+    assert mona.ask("LOCKDOWN")[-1] == answer
+    assert knock(here, "early").closed
+    here.wait(3600)
+    assert not knock(here, "late").closed
+    assert "Lockdown off" in mona.ask("LOCKDOWN")[-1]
+    assert "; until it is turned off; set by mona" in mona.ask("LOCKDOWN accounts-only")[-1]
+    for wrong in ("LOCKDOWN on soon", "LOCKDOWN off 1h"):
+        assert "INVALID_PARAMS" in mona.ask(wrong)[0]
+
+
+def test_it_survives_a_restart(here: Here) -> None:
+    """State, end and author are as they were; one that was turned off is off."""
+    answer = here.moderator("mona").ask("LOCKDOWN on 2d")[-1]
+    here.restart()
+    ada = here.admin()
+    assert ada.ask("LOCKDOWN")[-1].partition("Lockdown")[2] == answer.partition("Lockdown")[2]
+    assert knock(here, "late").closed
+    assert any(line.endswith(answer.partition("Lockdown ")[2]) for line in here.control().ask("STATUS"))
+    ada.say("LOCKDOWN off")
+    here.restart()
+    assert not knock(here, "later").closed
+    rows = [row for row in here.stores.audit.list_entries() if row.action == "server.lockdown"]
+    assert [(row.target, row.detail) for row in rows] == [
+        ("on", "until 2030-05-03 12:00:00 UTC"),
+        ("off", ""),
+    ]
+
+
+def test_it_acts_although_it_cannot_be_stored(here: Here) -> None:
+    """The moderator is warned that it ends with the daemon."""
+    mona = here.moderator("mona")
+    here.stores.database.execute("DROP TABLE lockdown")
+    answers = mona.ask("LOCKDOWN accounts-only")
+    assert "NOT STORED" in answers[0]
+    assert "Lockdown accounts-only" in answers[-1]
+    assert knock(here, "late").closed

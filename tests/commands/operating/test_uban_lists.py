@@ -31,7 +31,7 @@ def test_a_new_ban_replaces_the_one_before_it(here: Here) -> None:
     ada = here.admin()
     ada.say("UBAN ADD eve 1h first", "UBAN ADD EVE 7d second")
     assert texts(ada.ask("UBAN LIST")) == [
-        "2: EVE is banned: second (until 2030-05-08 12:00 UTC), by ada",
+        "2: EVE is banned: second (until 2030-05-08 12:00 UTC), by ada since 2030-05-01 12:00:00 UTC",
         "1 ban in force",
     ]
     here.restart()
@@ -58,9 +58,11 @@ def test_info_shows_the_ban_and_who_would_be_hit(here: Here) -> None:
     assert texts(ada.ask("UBAN INFO 192.0.2.0/24")) == ["192.0.2.0/24 is not banned", "2 of 3 users: bob, eve"]
     assert texts(ada.ask("UBAN INFO EVE")) == ["EVE is not banned", "1 of 3 users: eve"]
     assert texts(ada.ask("UBAN INFO nobody")) == ["nobody is not banned", "0 of 3 users: none"]
+    assert texts(ada.ask("UBAN INFO --ip eve")) == ["192.0.2.2 is not banned", "1 of 3 users: eve"]
+    assert params_of(ada.ask("UBAN INFO --ip"), "FAIL")[:2] == ["UBAN", "INVALID_PARAMS"]
     ada.say("UBAN ADD 192.0.2.2 1d spam")
     assert texts(ada.ask("UBAN INFO 192.0.2.2")) == [
-        "1: 192.0.2.2 is banned: spam (until 2030-05-02 12:00 UTC), by ada",
+        "1: 192.0.2.2 is banned: spam (until 2030-05-02 12:00 UTC), by ada since 2030-05-01 12:00:00 UTC",
         "0 of 2 users: none",
     ]
 

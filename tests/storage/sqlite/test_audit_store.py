@@ -39,6 +39,13 @@ def test_entry_has_who_what_whom_when_and_where(trail: SqliteStores) -> None:
         ({"actor": "bob", "limit": 1}, [4]),
         ({"actor": "b' OR '1'='1"}, []),
         ({"actor": "b%"}, []),
+        ({"before_id": 3}, [1, 2]),
+        ({"before_id": 4, "limit": 2}, [2, 3]),
+        ({"groups": ("kick", "ban")}, [1, 2, 4]),
+        ({"groups": ("announce",)}, [3]),
+        ({"groups": ("ann",)}, []),
+        ({"groups": ()}, []),
+        ({"groups": ("kick",), "actor": "bob", "before_id": 4}, [2]),
     ],
 )
 def test_filters(trail: SqliteStores, asked: dict[str, Any], ids: list[int]) -> None:
