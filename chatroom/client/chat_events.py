@@ -34,6 +34,13 @@ class Said:
     reply_to: str = ""
     """The id of the message that it replies to; empty if it is no reply."""
     key: str = field(default="", compare=False)
+    formatted: str = field(default="", compare=False)
+    """The text with its formatting codes; empty if it has none."""
+
+    @property
+    def written(self) -> str:
+        """The text as its author has written it, with its formatting codes."""
+        return self.formatted or self.text
 
 
 @dataclass(frozen=True, slots=True)

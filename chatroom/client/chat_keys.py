@@ -14,6 +14,7 @@ from prompt_toolkit.input.vt100 import Vt100Input
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 
 from chatroom.client.completion import Candidate
+from chatroom.client.format_keys import FORMAT_KEYS
 
 MOST_LISTED = 30
 """How many candidates Tab lists."""
@@ -80,6 +81,12 @@ def make_keys(complete: Callable[[str], Iterable[Candidate]], show: Callable[[st
     @keys.add("escape", "c-j")
     def begin_line(event: KeyPressEvent) -> None:
         event.current_buffer.insert_text("\n")
+
+    def type_code(code: str) -> Callable[[KeyPressEvent], None]:
+        return lambda event: event.current_buffer.insert_text(code)
+
+    for letter, code in FORMAT_KEYS.items():
+        keys.add("escape", "c", letter)(type_code(code))
 
     @keys.add("c-z")
     def suspend(event: KeyPressEvent) -> None:

@@ -25,6 +25,7 @@ from chatroom.client.chat_events import (
     TopicChanged,
     Typing,
 )
+from chatroom.client.formatting import bare
 from chatroom.client.server_features import ServerFeatures
 from chatroom.client.text import CTCP
 from chatroom.irc.message import Message
@@ -75,7 +76,9 @@ def read_said(message: Message, names: Names) -> list[Event]:
         if verb.upper() != "ACTION":
             return []  # the client answers no CTCP request, so that nobody can make it send lines
         kind = "action"
-    text = text.replace(CTCP, "")
+    written = text.replace(CTCP, "")
+    text = bare(written)
+    formatted = written if text != written else ""
     at, tags = moment(message), message.tags or {}
     # A source without "!" is a server's.
     if kind == "notice" and "!" not in (message.source or ""):
@@ -83,12 +86,9 @@ def read_said(message: Message, names: Names) -> list[Event]:
     mine = names.is_me(message.nick)
     # A log has thousands of messages of few people: their names are kept once.
     nick, conversation = sys.intern(message.nick), sys.intern(_conversation(message, names))
-    said = Said(conversation, nick, text, kind, mine, at, id=tags.get("msgid", ""))
-    reply_to = _replies_to(tags)
-    if not reply_to:
-        return [said]
-    with_reply = Said(said.conversation, said.nick, text, kind, mine, at, id=said.id, reply_to=reply_to)
-    return [with_reply, *_reaction(message, names)]
+    msgid, reply_to = tags.get("msgid", ""), _replies_to(tags)
+    said = Said(conversation, nick, text, kind, mine, at, id=msgid, reply_to=reply_to, formatted=formatted)
+    return [said, *_reaction(message, names)] if reply_to else [said]
 
 
 def read_tags(message: Message, names: Names) -> list[Event]:

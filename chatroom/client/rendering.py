@@ -38,6 +38,7 @@ from chatroom.client.chat_events import (
     Unsaid,
     Welcome,
 )
+from chatroom.client.formatting import parts_of
 from chatroom.client.mentioning import mentions_any
 from chatroom.client.search_queries import MOST_FOUND
 from chatroom.client.text import printable
@@ -75,15 +76,33 @@ def nick_style(nick: str) -> str:
     return NICK_STYLES[zlib.crc32(nick.lower().encode()) % len(NICK_STYLES)]
 
 
-def render(event: Event, me: str = "", words: Iterable[str] = ()) -> list[RenderedLine]:
+def render(event: Event, me: str = "", words: Iterable[str] = (), *, formatted: bool = False) -> list[RenderedLine]:
     """Return the lines to show for an event.
 
-    Another user's message that contains the nick ``me`` or one of ``words`` stands out.
+    Another user's message that contains the nick ``me`` or one of ``words`` stands out. ``formatted``: the text of a
+    message has the styles of its formatting codes.
     """
-    lines = [_printable(line) for line in _WORDING[type(event)](event)]
-    if isinstance(event, Said) and not event.mine and mentions_any(event.text, (me, *words)):
-        lines = [line._replace(words=[*line.words[:-1], ("mention", line.words[-1][1])]) for line in lines]
-    return lines
+    lines = _WORDING[type(event)](event)
+    if isinstance(event, Said):
+        style = "mention" if not event.mine and mentions_any(event.text, (me, *words)) else None
+        texts = event.formatted.split("\n") if formatted and event.formatted else None
+        if style is not None or texts is not None:
+            lines = [
+                _with_text(line, style, texts[number] if texts is not None else None, is_action=event.kind == "action")
+                for number, line in enumerate(lines)
+            ]
+    return [_printable(line) for line in lines]
+
+
+def _with_text(line: RenderedLine, style: str | None, formatted: str | None, *, is_action: bool) -> RenderedLine:
+    """Give the text of a message, which is the last fragment, another style and those of its formatting codes."""
+    *before, (own, text) = line.words
+    style = own if style is None else style
+    if formatted is None:
+        return line._replace(words=[*before, (style, text)])
+    blank: Words = [("", " ")] if is_action else []
+    parts = [(f"{style} {part.style}".strip(), part.text) for part in parts_of(formatted)]
+    return line._replace(words=[*before, *blank, *parts])
 
 
 def _printable(line: RenderedLine) -> RenderedLine:

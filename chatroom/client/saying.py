@@ -8,8 +8,9 @@ from typing import NamedTuple
 from chatroom.client.actions import Say
 from chatroom.client.chat_events import Said
 from chatroom.client.chat_state import State
+from chatroom.client.formatting import bare
 from chatroom.client.several_lines import Limits, batches, wire_lines
-from chatroom.client.text import clean, cut, room_for, split
+from chatroom.client.text import CTCP, clean_formatted, cut, room_for, split
 from chatroom.irc.message import format_tags
 
 
@@ -49,7 +50,7 @@ def _compose_multiline(action: Say, state: State, limits: Limits) -> list[Uttera
         )
         if not text.strip():
             continue
-        said = Said(action.target, state.nick, "\n".join(clean(line) for line in text.split("\n")), mine=True)
+        said = _said(action, state, "\n".join(clean_formatted(line) for line in text.split("\n")))
         if len(pieces) == 1:
             found.append(Utterance((f"PRIVMSG {action.target} :{pieces[0][0]}",), "", said))
         else:
@@ -66,7 +67,13 @@ def _compose_line(action: Say, state: State) -> list[Utterance]:
         Utterance(
             (f"PRIVMSG {action.target} :{before}{piece}{after}",),
             "",
-            Said(action.target, state.nick, clean(piece), action.kind, mine=True),
+            _said(action, state, clean_formatted(piece)),
         )
         for piece in split(action.text, max(room, 64))
     ]
+
+
+def _said(action: Say, state: State, written: str) -> Said:
+    text = bare(written).replace(CTCP, "")
+    formatted = written.replace(CTCP, "") if text != written else ""
+    return Said(action.target, state.nick, text, action.kind, mine=True, formatted=formatted)

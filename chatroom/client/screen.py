@@ -36,7 +36,7 @@ from chatroom.client.new_account import NewPassword
 from chatroom.client.prompt_text import prompt_text, where
 from chatroom.client.record import Record
 from chatroom.client.rendering import Fragment, RenderedLine, render, stamp
-from chatroom.client.screen_style import STYLE
+from chatroom.client.screen_style import STYLE, style_words
 from chatroom.client.servers import Report, Servers, Told
 from chatroom.client.terminal_echo import TerminalEcho
 from chatroom.client.text import printable
@@ -366,7 +366,8 @@ class Screen:
         for event in [*events, *left]:
             if isinstance(event, Cleared):
                 self._above.clear()
-            for line in render(event, session.state.nick, attention.words):
+            formats = session.settings.current.look.formatting
+            for line in render(event, session.state.nick, attention.words, formatted=formats):
                 self._above.show(self._line(line, session))
             if attention.bell and calls(event, session.state, attention.words):
                 self._bell.ring()
@@ -379,7 +380,7 @@ class Screen:
         label = where(line.conversation, session, self._require(), several=self._require_servers().are_several)
         if label:
             fragments.append(("class:conversation", f"[{label}] "))
-        return fragments + [(f"class:{style}" if style else "", text) for style, text in line.words]
+        return fragments + [(style_words(style), text) for style, text in line.words]
 
     def _on_loop_error(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         """Take an error that was raised in a callback, such as ``_drain``."""

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from prompt_toolkit.styles import Style
 
+from chatroom.client.contrast import nearest_of_terminal, readable
 from chatroom.client.rendering import NICK_STYLES
 
 # The terminal's own colours, so that they suit its theme. Without red, which is for refusals, and without black and
@@ -36,3 +39,30 @@ STYLE = Style.from_dict(
         "prompt.trouble": "bold ansired",
     }
 )
+
+_FORMATS = {
+    "f-bold": "bold",
+    "f-italic": "italic",
+    "f-underline": "underline",
+    "f-strike": "strike",
+    "f-reverse": "reverse",
+    "f-mono": "",
+}
+
+
+@lru_cache(512)
+def style_words(style: str) -> str:
+    """Return a style as prompt_toolkit writes it. ``style``: names with blanks between them; see ``formatting``."""
+    return " ".join(filter(None, map(_words_of, style.split())))
+
+
+def _words_of(name: str) -> str:
+    if name in _FORMATS:
+        return _FORMATS[name]
+    if not name.startswith("ink:"):
+        return f"class:{name}"
+    ink, _, paper = name[4:].partition("/")
+    if paper:
+        return f"fg:#{readable(ink or 'ffffff', paper)} bg:#{paper}"
+    nearest = nearest_of_terminal(ink)
+    return f"fg:ansi{nearest}" if nearest else ""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from chatroom.client.formatting import bare
 from chatroom.irc.message import format_tags
 from chatroom.irc.times import format_time
 
@@ -34,7 +35,7 @@ def question(text: str, here: str | None) -> str:
     the user.
     """
     asked: dict[str, str] = {} if here is None else {"in": here}
-    words = text.split()
+    words = bare(text).split()
     if not words:
         raise ValueError("Type the words to search for.")
     while words:

@@ -69,7 +69,7 @@ def interpret(text: str, context: Context) -> list[Action]:
     if command is None:
         return [wrong(f"There is no command /{name}. /help lists them; //{name} sends it as text.")]
     try:
-        return command.handler(context, rest.strip())
+        return command.handler(context, rest.strip(" \t"))  # formatting codes are blanks for ``strip()``
     except Misused as misused:
         usage = f"Usage: /{command.name} {command.usage}".rstrip()
         return [wrong(f"{misused} {usage}".lstrip())]
@@ -133,14 +133,14 @@ def _msg(context: Context, rest: str) -> list[Action]:
     target, _, text = rest.partition(" ")
     if not text.strip():
         raise Misused
-    return [Say(target, text.strip())]
+    return [Say(target, text.strip(" "))]
 
 
 def _query(context: Context, rest: str) -> list[Action]:
     target, _, text = rest.partition(" ")
     if not target:
         raise Misused
-    return [Turn(target), *([Say(target, text.strip())] if text.strip() else [])]
+    return [Turn(target), *([Say(target, text.strip(" "))] if text.strip() else [])]
 
 
 def _buffer(context: Context, rest: str) -> list[Action]:

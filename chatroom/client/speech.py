@@ -15,6 +15,7 @@ from dataclasses import replace
 from chatroom.client.actions import Say
 from chatroom.client.chat_events import Event, Info, Said, UnderWay, Unsaid
 from chatroom.client.chat_state import State
+from chatroom.client.formatting import bare
 from chatroom.client.pacing import Pacer
 from chatroom.client.saying import compose
 from chatroom.irc.message import Message
@@ -200,7 +201,7 @@ class Speech:
             return tags.get("label") or self._batches.get(tags.get("batch", ""), "")
         params = message.params
         if message.verb == "PRIVMSG" and self._is_echoed and len(params) > 1 and self._state.is_me(message.nick):
-            return self._oldest(params[0], params[1])
+            return self._oldest(params[0], bare(params[1]))
         if message.verb in _REFUSALS and len(params) > 1:
             return self._oldest(params[1])
         return ""

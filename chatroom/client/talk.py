@@ -142,7 +142,8 @@ class Talk:
         for edit in self.about.lost():
             self.navigation.keep_draft(edit.target, f"/edit {edit.text}")
         for unsaid in left:
-            text = f"/me {unsaid.said.text}" if unsaid.said.kind == "action" else unsaid.said.text
+            written = unsaid.said.written
+            text = f"/me {written}" if unsaid.said.kind == "action" else written
             self.navigation.keep_draft(unsaid.said.conversation, text)
         return list(left)
 

@@ -1,7 +1,7 @@
 """Text on its way to the terminal and to the server.
 
-Text from other users must not control the terminal. Formatting codes are dropped, and so are all control characters and
-all characters that change the direction of the text.
+Text from other users must not control the terminal. All control characters are dropped, and all characters that change
+the direction of the text. Formatting codes stay in the text of messages only, for ``message_reading``.
 """
 
 from __future__ import annotations
@@ -17,11 +17,15 @@ LINE_BYTES = 512
 CTCP = "\x01"
 
 # Colour codes: two digits each for the foreground and the background, or six hexadecimal ones.
-_COLOUR = re.compile(r"\x03(?:\d{1,2}(?:,\d{1,2})?)?|\x04(?:[0-9A-Fa-f]{6}(?:,[0-9A-Fa-f]{6})?)?")
+_COLOUR = re.compile(r"\x03(?:[0-9]{1,2}(?:,[0-9]{1,2})?)?|\x04(?:[0-9A-Fa-f]{6}(?:,[0-9A-Fa-f]{6})?)?")
 # Control characters (C0 and C1), characters that change the direction or have no width, and lone surrogates, which
 # cannot be encoded. Not the zero-width joiner (200D): emoji and some scripts need it.
 _UNSAFE = re.compile(
     "[\x00\x02-\x08\x0b-\x1f\x7f-\x9f\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff\U000e0001]"
+)
+# The same, without the formatting codes.
+_UNSAFE_IN_MESSAGE = re.compile(
+    "[\x00\x05-\x08\x0b-\x0e\x10\x12-\x15\x17-\x1c\x7f-\x9f\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff\U000e0001]"
 )
 _BLANK = re.compile("[\t\n\u2028\u2029]")
 
@@ -35,6 +39,13 @@ def clean(text: str) -> str:
     if text.isascii() and text.isprintable():
         return text
     return _UNSAFE.sub("", _BLANK.sub(" ", _COLOUR.sub("", text)))
+
+
+def clean_formatted(text: str) -> str:
+    """Return the text of a message as ``clean`` does, but with its formatting codes."""
+    if text.isascii() and text.isprintable():
+        return text
+    return _UNSAFE_IN_MESSAGE.sub("", _BLANK.sub(" ", text))
 
 
 def printable(text: str) -> str:
@@ -59,13 +70,17 @@ def well_formed(text: str) -> str:
 
 
 def clean_message(message: Message) -> Message:
-    """Return the message with its parameters, source and tags cleaned. A CTCP mark stays only in a message's text."""
+    """Return the message with its parameters, source and tags cleaned.
+
+    A CTCP mark stays only in the text of a message, and formatting codes only if a user has sent it.
+    """
     tags = None if message.tags is None else {printable(key): printable(value) for key, value in message.tags.items()}
     source = None if message.source is None else printable(message.source)
     verb = printable(message.verb)
     params = [printable(param) for param in message.params]
     if verb in ("PRIVMSG", "NOTICE") and len(params) > 1:
-        params[1] = clean(message.params[1])
+        by_user = verb == "PRIVMSG" or (source is not None and "!" in source)
+        params[1] = (clean_formatted if by_user else clean)(message.params[1])
     return Message(verb, params, source, tags)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Protocol
 
 from chatroom.client.actions import (
@@ -37,10 +38,13 @@ from chatroom.client.speech import Speech
 from chatroom.client.talk import Talk
 from chatroom.client.text import well_formed
 
+_LINE_ENDS = re.compile("\r\n|[\n\r\x0b\x0c\x85\u2028\u2029]")
+
 
 def spoken_lines(text: str) -> list[str]:
     """Return the lines of a typed text, without blank ones at its begin and end."""
-    lines = well_formed(text).splitlines()
+    # Not ``splitlines``: it also splits at the codes for italic and for struck out text.
+    lines = _LINE_ENDS.split(well_formed(text))
     while lines and not lines[0].strip():
         lines.pop(0)
     while lines and not lines[-1].strip():

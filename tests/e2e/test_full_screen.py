@@ -81,3 +81,17 @@ def test_keys_of_a_terminal_without_the_kitty_protocol(start: Start) -> None:
     terminal.see("› one big")
     terminal.type("\x17x \r")
     terminal.see("alice one x two")
+
+
+def test_formatting_goes_from_screen_to_screen(start: Start) -> None:
+    """Codes that one types with Alt-C are formatting to the other, on either screen; NO_COLOR takes colours only."""
+    alice, bob = start("alice"), start("bob", "--prompt", env={"NO_COLOR": "1"})
+    alice.see("to #lobby ›")
+    bob.see_last("[#lobby]")
+    alice.type("\x1bcbloud\x1bco and \x1bcc04red\r")
+    bob.see("<alice> loud and red")
+    assert "\x1b[0;1mloud" in bob.raw or "\x1b[1mloud" in bob.raw
+    assert "31mred" not in bob.raw
+    bob.type("\x1bciaslant\r")
+    alice.see("bob aslant")
+    assert "\x1b[3maslant" in alice.raw

@@ -163,6 +163,7 @@ class ChatScreen(Screen[None]):
         width = self.app.size.width
         front = session.places.front
         self.log_widget.me = session.state.nick
+        self.log_widget.is_formatted = session.settings.current.look.formatting
         if front is not None:
             state = state_of(session, self.lag_ms)
             self.topic.show([topic_row(front, state, width)])

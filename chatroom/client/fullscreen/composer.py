@@ -69,18 +69,12 @@ class Composer(Widget):
         if number >= len(typed.rows):
             return Strip.blank(self.size.width)
         fragments = list(self._shown_prompt()) if number == 0 else []
-        row = typed.rows[number]
-        if number == typed.cursor_row:
-            at = typed.cursor_index
-            under = row[at : at + 1] or " "
-            fragments += [("", row[:at]), ("cursor", under), ("", row[at + 1 :])]
-            if not self.editor.text and self.hint:
-                used = sum(columns(text) for _, text in fragments)
-                room = self.size.width - used - 1
-                if columns(self.hint) <= room:
-                    fragments += [("", " " * (room - columns(self.hint))), ("hint", self.hint)]
-        else:
-            fragments.append(("", row))
+        fragments += typed.fragments(number)
+        if number == typed.cursor_row and not self.editor.text and self.hint:
+            used = sum(columns(text) for _, text in fragments)
+            room = self.size.width - used - 1
+            if columns(self.hint) <= room:
+                fragments += [("", " " * (room - columns(self.hint))), ("hint", self.hint)]
         return strip_of(fragments, self.size.width)
 
     def _shown_prompt(self) -> list[Fragment]:

@@ -10,8 +10,10 @@ from datetime import datetime
 from typing import NamedTuple
 
 from chatroom.client.chat_events import Said
+from chatroom.client.formatting import parts_of
 from chatroom.client.fullscreen.cells import drawable
 from chatroom.client.fullscreen.nick_colours import NickColours
+from chatroom.client.fullscreen.row_breaks import cut
 from chatroom.client.places.log_entry import Entry
 from chatroom.client.places.place_log import PlaceLog
 from chatroom.client.rendering import Fragment, render
@@ -41,8 +43,8 @@ class Words(NamedTuple):
         return text if not self.label else f"<{''.join(part for _, part in self.label).strip()}> {text}"
 
 
-def words_of(entry: Entry, log: PlaceLog, me: str, colours: NickColours) -> Words:
-    """Return what an entry says. ``me`` is the user's nick."""
+def words_of(entry: Entry, log: PlaceLog, me: str, colours: NickColours, *, formatted: bool = True) -> Words:
+    """Return what an entry says. ``me`` is the user's nick. ``formatted``: with the styles of formatting codes."""
     said = entry.said
     if said is None:
         rendered = render(entry.event, me)
@@ -56,7 +58,8 @@ def words_of(entry: Entry, log: PlaceLog, me: str, colours: NickColours) -> Word
     if entry.redaction is not None:
         lines = [[("dim", drawable(f"deleted by {entry.redaction.by}" + _because(entry.redaction.reason)))]]
     else:
-        lines = [with_links(body, drawable(line)) for line in said.text.split("\n")]
+        text = said.written if formatted else said.text
+        lines = [_with_links(_formatted(body, line)) for line in text.split("\n")]
     if said.kind == "action":
         label: list[Fragment] = [("dim", "*")]
         lines[0] = [(style, nick), ("", " "), *lines[0]]
@@ -72,16 +75,23 @@ def words_of(entry: Entry, log: PlaceLog, me: str, colours: NickColours) -> Word
     return Words(label, lines, entry.at)
 
 
-def with_links(style: str, text: str) -> list[Fragment]:
-    """Return a text as fragments of a style, with its links underlined."""
+def _formatted(style: str, line: str) -> list[Fragment]:
+    """Return a line with formatting codes as drawable fragments, with those of its styles besides ``style``."""
+    return [(f"{style} {part.style}".strip(), drawable(part.text)) for part in parts_of(line)]
+
+
+def _with_links(line: list[Fragment]) -> list[Fragment]:
+    """Return a line of drawable fragments with its links underlined."""
+    text = "".join(part for _, part in line)
     found: list[Fragment] = []
     at = 0
     if "://" in text:
         for link in LINK.finditer(text):
-            found += [(style, text[at : link.start()]), (f"{style} link".strip(), link.group())]
+            found += cut(line, at, link.start())
+            found += [(f"{style} link".strip(), part) for style, part in cut(line, link.start(), link.end())]
             at = link.end()
-    found.append((style, text[at:]))
-    return [(name, part) for name, part in found if part]
+    found += cut(line, at, len(text))
+    return found
 
 
 def _with_delivery(lines: list[list[Fragment]], entry: Entry) -> list[list[Fragment]]:
@@ -117,4 +127,4 @@ def _because(reason: str) -> str:
 
 
 def _drawable(words: list[Fragment]) -> list[Fragment]:
-    return [fragment for style, text in words for fragment in with_links(style, drawable(text))]
+    return [fragment for style, text in words for fragment in _with_links([(style, drawable(text))])]

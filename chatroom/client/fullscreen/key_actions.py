@@ -7,6 +7,8 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from chatroom.client.completion import ChatCompleter
+from chatroom.client.format_keys import COLOUR_HINT, FORMAT_KEYS, HINT
+from chatroom.client.formatting import COLOUR
 from chatroom.client.fullscreen.choosing import Choosing
 from chatroom.client.fullscreen.key_table import bindings
 from chatroom.client.fullscreen.menus import Menus
@@ -35,6 +37,7 @@ class KeyActions:
         self._choosing = Choosing(app, self.history, self.perform, self.turn_to)
         self.menus = Menus(app, self.start, self.carry_out)
         self._bindings = bindings()
+        self._awaits_format = False  # the next key says which formatting code is meant
         self._tasks: set[asyncio.Task[None]] = set()
         self._edits = self._make_edits()
         self._others = self._make_others()
@@ -75,6 +78,7 @@ class KeyActions:
             "leave": self._leave,
             "suspend": app.action_suspend_process,
             "editor": self._open_editor,
+            "format": self._begin_format,
             "repaint": app.paint_anew,
             "names": self._toggle_names,
             "bare": self._toggle_bare,
@@ -105,6 +109,9 @@ class KeyActions:
 
     def press(self, key: str, character: str) -> None:
         """Act on a key. ``character`` is what it types; empty for none."""
+        if self._awaits_format:
+            self._format(character)
+            return
         action = self._bindings.get(key, "")
         if action == "leave" and self._editor.text:
             action = "delete"
@@ -270,6 +277,19 @@ class KeyActions:
         if text is not None:
             self._editor.set(text)
             self._composer.changed()
+
+    def _begin_format(self) -> None:
+        self._awaits_format = True
+        self._app.chat.flash(HINT)
+
+    def _format(self, letter: str) -> None:
+        self._awaits_format = False
+        code = FORMAT_KEYS.get(letter.lower())
+        if code is not None:
+            self._editor.insert(code)
+            self._changed()
+            if code == COLOUR:
+                self._app.chat.flash(COLOUR_HINT)
 
     # What is shown
 

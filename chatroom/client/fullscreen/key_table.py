@@ -52,6 +52,7 @@ KEYS: tuple[Key, ...] = (
     Key("newer", ("down",), "the text after that", "text"),
     Key("find-typed", ("ctrl+r",), "search what you have typed", "text"),
     Key("editor", ("ctrl+x",), "write the text in your editor ($EDITOR)", "text"),
+    Key("format", ("alt+c",), "format what follows: then b, i, u, s, v or m, c for a colour, o to end it", "text"),
     Key("left", ("left", "ctrl+b"), "a character back", "text"),
     Key("right", ("right", "ctrl+f"), "a character on", "text"),
     Key("word-left", ("alt+b", "ctrl+left"), "a word back", "text"),

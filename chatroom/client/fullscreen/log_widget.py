@@ -53,6 +53,8 @@ class LogWidget(Widget):
         self.me = ""
         """The user's nick."""
         self.is_bare = False
+        self.is_formatted = True
+        """True to show the formatting of messages."""
         self._views: dict[Place, tuple[ShownLog, LogView]] = {}
         self._log: ShownLog | None = None
         self._view: LogView | None = None
@@ -148,7 +150,8 @@ class LogWidget(Widget):
             return []
         if self._visible is None:
             log = self._log
-            log.width, log.me, log.is_bare = max(self.size.width - 1, 1), self.me, self.is_bare
+            log.width, log.me = max(self.size.width - 1, 1), self.me
+            log.is_bare, log.is_formatted = self.is_bare, self.is_formatted
             log.refresh()
             self._view.height = max(self.size.height, 1)
             self._visible = self._view.visible()

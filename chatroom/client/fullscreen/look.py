@@ -12,6 +12,7 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
+from chatroom.client.contrast import nearest_of_terminal, readable
 from chatroom.client.fullscreen.cells import columns
 from chatroom.client.rendering import NICK_STYLES, Fragment
 
@@ -59,13 +60,33 @@ _LOOKS: dict[str, Style] = {
     "chosen": Style(reverse=True),
     "selected": Style(reverse=True),
     "good": Style(color="green"),
+    "code": Style(reverse=True, dim=True),
+    "f-bold": Style(bold=True),
+    "f-italic": Style(italic=True),
+    "f-underline": Style(underline=True),
+    "f-strike": Style(strike=True),
+    "f-reverse": Style(reverse=True),
+    "f-mono": Style(),
 }
 
 
 @lru_cache(512)
 def look(name: str) -> Style:
     """Return the style of a name, or of several with blanks between them: the later ones add to the earlier ones."""
-    return Style.combine(_LOOKS.get(part, _LOOKS["info"]) for part in name.split()) if name else _LOOKS["info"]
+    return Style.combine(map(_look, name.split())) if name else _LOOKS["info"]
+
+
+def _look(part: str) -> Style:
+    return _ink(part[4:]) if part.startswith("ink:") else _LOOKS.get(part, _LOOKS["info"])
+
+
+def _ink(colours: str) -> Style:
+    """Return the colours that a message asks for. Without a background they are among those of the terminal."""
+    ink, _, paper = colours.partition("/")
+    if paper:
+        return Style(color=f"#{readable(ink or 'ffffff', paper)}", bgcolor=f"#{paper}")
+    nearest = nearest_of_terminal(ink)
+    return Style(color=nearest) if nearest else _LOOKS["info"]
 
 
 def strip_of(fragments: list[Fragment], width: int, *, base: str = "") -> Strip:

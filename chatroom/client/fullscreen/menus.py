@@ -170,12 +170,12 @@ class Menus:
             self._start(self._ask_text(words, "", lambda text: self._show(about.reply(place, entry, text))))
         elif action == "edit":
             words = "Instead of it: "
-            self._start(self._ask_text(words, said.text, lambda text: self._show(about.edit(place, entry, text))))
+            self._start(self._ask_text(words, said.written, lambda text: self._show(about.edit(place, entry, text))))
         else:
             self._start(self._delete(entry, place))
 
     async def _ask_text(self, words: str, default: str, then: Callable[[str], None]) -> None:
-        text = (await self._app.questions.ask(words, default=default)).strip()
+        text = (await self._app.questions.ask(words, default=default)).strip(" ")
         if text:
             then(text)
 

@@ -75,6 +75,8 @@ class ShownLog:
         """The user's nick."""
         self.is_bare = False
         """True to leave out times and columns, so that the terminal itself can copy text."""
+        self.is_formatted = True
+        """True to show the formatting of messages."""
         self._items: list[Item] = []
         self._revision = -1
         self._count = 0  # of the entries that are in the items
@@ -177,8 +179,8 @@ class ShownLog:
         reply_to = first.said.reply_to if first.said is not None else ""
         original = self.place.log.find(reply_to) if reply_to else None
         made_for = (
-            self.width, self.me, self.is_bare, is_new_day, is_unread, len(item.entries), first.revision,
-            original.revision if original is not None else None,
+            self.width, self.me, self.is_bare, self.is_formatted, is_new_day, is_unread, len(item.entries),
+            first.revision, original.revision if original is not None else None,
         )  # fmt: skip
         if item.made_for != made_for:
             if not item.rows:
@@ -205,7 +207,7 @@ class ShownLog:
         if len(item.entries) > 1:
             words = Words([], [fold([entry.event for entry in item.entries])], item.first.at)
         else:
-            words = words_of(item.first, self.place.log, self.me, self.colours)
+            words = words_of(item.first, self.place.log, self.me, self.colours, formatted=self.is_formatted)
         item.words = words
         prefix = self._prefix(words)
         indent = sum(columns(text) for _, text in prefix)

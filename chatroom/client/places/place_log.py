@@ -143,7 +143,7 @@ class PlaceLog:
             return None
         entry.redaction = event
         if isinstance(entry.event, Said):
-            entry.event = replace(entry.event, text="")
+            entry.event = replace(entry.event, text="", formatted="")
         self._changed(entry)
         return entry
 

@@ -367,7 +367,7 @@ class ServerPlaces:
 
 
 def _drop_from_draft(place: Place, said: Said) -> None:
-    text = f"/me {said.text}" if said.kind == "action" else said.text
+    text = f"/me {said.written}" if said.kind == "action" else said.written
     if place.draft == text or place.draft.startswith(f"{text}\n"):
         place.draft = place.draft[len(text) + 1 :]
 

@@ -128,6 +128,12 @@ class Look:
         "Use colours. The environment variable NO_COLOR turns them off, too.",
         applies="restart",
     )
+    formatting: bool = setting(
+        True,
+        YesOrNo(),
+        "Show bold, italic, underlined, struck out, reversed and coloured text in messages. In a pipe, in logs and in "
+        "copied text it is plain.",
+    )
 
 
 @dataclass(frozen=True, slots=True)

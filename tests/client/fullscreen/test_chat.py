@@ -116,7 +116,7 @@ def test_no_message_writes_an_escape_or_rings() -> None:
     """Escapes in nicks, topics, reasons and messages are not on the screen, and every row has its width."""
 
     async def scene(screen: FullScreen) -> None:
-        evil = "a\x1b[2Jb\x07c\x9b31md\u202ee\x0f" + "\u0301" * 30 + "\U0001f468\u200d\U0001f469" * 9
+        evil = "\x02\x0304,04a\x1b[2Jb\x07c\x9b31md\u202ee\x0f" + "\u0301" * 30 + "\U0001f468\u200d\U0001f469" * 9
         await screen.welcome("#lobby")
         await screen.hear(
             f":{evil}!b@h JOIN #lobby",
@@ -267,3 +267,24 @@ def test_with_an_invite_a_password_is_chosen() -> None:
         assert screen.password == "secret one"
 
     play(scene, chooses_password=True)
+
+
+def test_formatting_is_typed_and_shown() -> None:
+    """Alt-C and a letter type a code, which the composer shows as a letter; messages are shown without codes."""
+
+    async def scene(screen: FullScreen) -> None:
+        await screen.welcome("#lobby")
+        await screen.press("alt+c")
+        await screen.see("b bold · i italic")
+        await screen.press("b", *"loud", "alt+c", "o", *" or ", "alt+c", "c")
+        await screen.see("04 red")
+        await screen.press(*"04red", "alt+c", "x")
+        assert screen.prompt.rstrip() == "to #lobby › BloudO or C04red"
+        styles = [part.style for part in screen.app.chat.composer.render_line(0) if part.text == "loud"]
+        assert [style.bold for style in styles if style is not None] == [True]
+        await screen.press("enter")
+        assert screen.sent[-1] == "PRIVMSG #lobby :\x02loud\x0f or \x0304red"
+        await screen.hear(":bob!b@h PRIVMSG #lobby :\x02loud\x0f or \x1dslanted")
+        await screen.see("bob loud or slanted")
+
+    play(scene)

@@ -1,18 +1,27 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from unicodedata import category
 
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.style import Style
 
 from chatroom.client.chat_events import Event, Joined, Left, Redacted, Renamed, Said, Unsaid
+from chatroom.client.chat_state import State
+from chatroom.client.fullscreen.cells import columns
 from chatroom.client.fullscreen.copying import Spot, copied_text, link_at, selected_part, spot_at
 from chatroom.client.fullscreen.folding import fold
 from chatroom.client.fullscreen.log_view import Row
+from chatroom.client.fullscreen.look import look, strip_of
 from chatroom.client.fullscreen.shown_log import ShownLog
+from chatroom.client.fullscreen.typed_rows import typed_rows
+from chatroom.client.message_reading import read_said
 from chatroom.client.people import People
 from chatroom.client.places.place import Place
 from chatroom.client.places.place_log import PlaceLog
+from chatroom.client.text import clean_message
+from chatroom.irc.message import Message
 
 NOON = datetime(2030, 1, 1, 12, tzinfo=UTC)
 
@@ -146,3 +155,67 @@ def test_what_is_shown_is_the_log_however_it_grew(steps: list[list[Event]], most
         assert shown == place.log.entries
         assert all(log.index_of(log.key(index)) == index for index in range(len(log)))
         assert all(log.row_count(index) >= 1 for index in range(len(log)))
+
+
+HOSTILE = st.text(
+    st.one_of(
+        st.sampled_from("\x02\x03\x04\x0f\x11\x16\x1d\x1e\x1f"),
+        st.sampled_from("0123456789,abcdef \x1b\x07\x9b\u202e\u200d\u0301\u4e2d\U0001f468"),
+        st.characters(exclude_characters="\r\n\0", exclude_categories=["Cs"]),
+    ),
+    max_size=80,
+)
+
+
+@given(st.lists(st.tuples(st.sampled_from(["PRIVMSG", "NOTICE"]), HOSTILE), max_size=4), st.integers(10, 90))
+def test_no_message_draws_outside_its_row(lines: list[tuple[str, str]], width: int) -> None:
+    """However a message is formatted, its rows have their width, and nothing in them drives a terminal."""
+    log, place = make()
+    log.width = width
+    for verb, text in lines:
+        message = clean_message(Message(verb, ["#tea", text], "bob!b@h"))
+        add(place, *(event for event in read_said(message, State()) if isinstance(event, Said)))
+    log.refresh()
+    for index in range(len(log)):
+        for row in log.rows(index):
+            strip = strip_of(row.fragments, width)
+            assert strip.cell_length == width == sum(segment.cell_length for segment in strip)
+            assert not any(category(char) in ("Cc", "Cf", "Cs") for char in strip.text)
+
+
+@given(HOSTILE, st.integers(4, 40), st.integers(0, 80))
+def test_no_typed_text_draws_outside_its_row(text: str, width: int, cursor: int) -> None:
+    """A text with codes that is being typed stays in its rows, and codes are shown as letters."""
+    typed = typed_rows(text, min(cursor, len(text)), 0, width)
+    for number in range(len(typed.rows)):
+        shown = "".join(part for _, part in typed.fragments(number))
+        assert columns(shown.rstrip()) <= width
+        assert not any(category(char) in ("Cc", "Cf", "Cs") for char in shown)
+
+
+def test_formatting_is_shown_if_the_user_wants_it() -> None:
+    """Styles and links go together; without the setting the text is plain; copies have no codes."""
+    log, place = make()
+    add(place, said("see https://a.example/b now", formatted="see \x02https://a.\x0304example/b\x0f now"))
+    log.refresh()
+    *_, see, first, second, now = log.rows(0)[-1].fragments
+    assert [see, first, second, now] == [
+        ("", "see "),
+        ("f-bold link", "https://a."),
+        ("f-bold ink:ff0000/ link", "example/b"),
+        ("", " now"),
+    ]
+    entry = log[0].first
+    assert link_at(log, Spot(entry, 0, 20)) == "https://a.example/b"
+    assert copied_text(log, (Spot(entry, 0, 0), Spot(entry, 0, 99))) == "see https://a.example/b now"
+    log.is_formatted = False
+    assert log.rows(0)[-1].fragments[-2:] == [("link", "https://a.example/b"), ("", " now")]
+
+
+def test_colours_of_a_message() -> None:
+    """With a background both colours are shown, and can be read; without one it is a colour of the terminal."""
+    assert look("ink:ff0000/").color == Style(color="red").color
+    assert look("ink:ffffff/") == Style()
+    style = look("f-bold f-italic f-underline f-strike f-reverse ink:000000/000000")
+    assert style.bold and style.italic and style.underline and style.strike and style.reverse
+    assert style.color != style.bgcolor
