@@ -92,8 +92,8 @@ def _convert_fingerprint(ctx: click.Context, param: click.Parameter, value: str 
 @click.option(
     "--full/--prompt",
     "on_full_screen",
-    default=False,
-    help="Take the full screen, or (today's default) show one stream of lines above a prompt.",
+    default=None,
+    help="Take the full screen (the default), or show one stream of lines above a prompt.",
 )
 @click.option("--commands", is_flag=True, help="In a pipe, treat lines that start with / as commands.")
 @click.option("--server-password-stdin", is_flag=True, help="Read the server's password from the first line of stdin.")
@@ -117,7 +117,7 @@ def command(
     account: str | None,
     join: tuple[str, ...],
     as_plain: bool,
-    on_full_screen: bool,
+    on_full_screen: bool | None,
     commands: bool,
     server_password_stdin: bool,
     tls: bool,
@@ -131,8 +131,8 @@ def command(
 ) -> int:
     """Chat on the server at HOST (default: 127.0.0.1:6667), or on the saved server NAME of the settings.
 
-    At a terminal chatroom asks for your nick and shows a prompt; type /help there. In a pipe it sends each line of
-    stdin to the channel. The exit code is 0 if all of them have arrived:
+    At a terminal chatroom asks for your nick and takes the full screen; F1 shows the keys there, /help the commands.
+    In a pipe it sends each line of stdin to the channel. The exit code is 0 if all of them have arrived:
 
         echo "deployed" | chatroom --nick bot
 
@@ -168,8 +168,7 @@ def command(
     piped = not (sys.stdin.isatty() and sys.stdout.isatty()) or os.environ.get("TERM", "dumb") == "dumb"
     if as_plain or piped:
         return _run_plain(options, source, commands)
-    # Textual draws on stderr.
-    return _run_full_screen(options) if on_full_screen and sys.stderr.isatty() else _run_screen(options)
+    return _run_full_screen(options) if _wants_full_screen(on_full_screen, desk) else _run_screen(options)
 
 
 # The imports of these functions are in them, because --version and --help need none of them.
@@ -280,6 +279,17 @@ def _forget(address: Address) -> int:
         return 0
     std_streams.tell(sys.stderr, f"chatroom: nothing is remembered of {host}\n")
     return 1
+
+
+def _wants_full_screen(asked: bool | None, desk: SettingsDesk) -> bool:
+    """Decide by the command line, then the settings. ``asked``: what the command line says, None for nothing."""
+    if asked is None:
+        asked = desk.found is None or desk.found.look.full_screen
+    if not asked:
+        return False
+    from chatroom.client.terminal_fit import can_take_full_screen
+
+    return can_take_full_screen()
 
 
 def _run_screen(options: Options) -> int:

@@ -29,11 +29,11 @@ def server() -> Iterator[ScriptedServer]:
 
 @pytest.fixture
 def start(server: ScriptedServer) -> Iterator[Start]:
-    """Start the client in a terminal."""
+    """Start the client in a terminal, with lines above a prompt."""
     terminals = []
 
     def run(*args: str, env: dict[str, str] | None = None) -> Terminal:
-        terminals.append(Terminal("-m", "chatroom.client", f"127.0.0.1:{server.port}", *args, env=env))
+        terminals.append(Terminal("-m", "chatroom.client", f"127.0.0.1:{server.port}", "--prompt", *args, env=env))
         return terminals[-1]
 
     yield run

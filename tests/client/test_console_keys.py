@@ -64,7 +64,7 @@ def test_ctrl_z_suspends(server: ScriptedServer) -> None:
     terminal = Terminal("--norc", "--noprofile", "-i", program="/bin/bash", env={"PS1": "shell> "})
     try:
         terminal.see_last("shell>")
-        terminal.enter(f"{sys.executable} -m chatroom.client 127.0.0.1:{server.port} --nick bob")
+        terminal.enter(f"{sys.executable} -m chatroom.client 127.0.0.1:{server.port} --prompt --nick bob")
         peer = server.accept()
         peer.login("#lobby", caps=CAPS)
         terminal.see_last("[#lobby]")

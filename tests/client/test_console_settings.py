@@ -54,7 +54,7 @@ def test_words_stand_out_and_ring_as_soon_as_they_are_set(
     server: ScriptedServer, file: Path, terminals: list[Terminal]
 ) -> None:
     """Without a file ``/set`` writes one; the next message with the word rings, and stands out."""
-    terminal = Terminal("-m", "chatroom.client", f"127.0.0.1:{server.port}", "--nick", "bob")
+    terminal = Terminal("-m", "chatroom.client", f"127.0.0.1:{server.port}", "--prompt", "--nick", "bob")
     terminals.append(terminal)
     peer = server.accept()
     peer.login("#lobby", caps=CAPS)
@@ -74,7 +74,7 @@ def test_words_stand_out_and_ring_as_soon_as_they_are_set(
 def test_colours_can_be_turned_off(server: ScriptedServer, file: Path, terminals: list[Terminal]) -> None:
     """With ``look.colours = false`` no colour is written: SGR 30 to 37, 90 to 97 and 38."""
     file.write_text("[look]\ncolours = false\n")
-    terminal = Terminal("-m", "chatroom.client", f"127.0.0.1:{server.port}", "--nick", "bob")
+    terminal = Terminal("-m", "chatroom.client", f"127.0.0.1:{server.port}", "--prompt", "--nick", "bob")
     terminals.append(terminal)
     peer = server.accept()
     peer.login("#lobby", caps=CAPS)

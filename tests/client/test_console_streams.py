@@ -156,7 +156,7 @@ def test_an_environment_that_is_not_utf_8(shell: Shell, name: str) -> None:
 @pytest.mark.parametrize("env, typed", [(LATIN1, "caf\xe9!"), (ASCII, "caf\ufffd!")], ids=["latin-1", "ascii"])
 def test_the_screen_in_another_encoding(server: ScriptedServer, env: dict[str, str], typed: str) -> None:
     """At a terminal characters are replaced too, and typed bytes that are not UTF-8 end nothing."""
-    terminal = Terminal("-m", "chatroom.client", f"127.0.0.1:{server.port}", "--nick", "bob", env=env)
+    terminal = Terminal("-m", "chatroom.client", f"127.0.0.1:{server.port}", "--prompt", "--nick", "bob", env=env)
     try:
         peer = server.accept()
         peer.login("#lobby")
@@ -228,7 +228,7 @@ main()
 def test_an_error_behind_the_screen_is_one_line(server: ScriptedServer, module: str, name: str) -> None:
     """An error in a callback, in a task or in the link's thread ends the screen too, without a question for Enter."""
     terminal = Terminal(
-        "-c", SCREEN_CRASH.format(module=module, name=name), f"127.0.0.1:{server.port}", "--nick", "bob"
+        "-c", SCREEN_CRASH.format(module=module, name=name), f"127.0.0.1:{server.port}", "--prompt", "--nick", "bob"
     )
     try:
         peer = server.accept()

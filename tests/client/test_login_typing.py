@@ -258,7 +258,7 @@ screen.Screen._wait_for_login = wait_and_end
 from chatroom.client.main import main
 main()
 """
-    terminal = Terminal("-c", script, f"127.0.0.1:{server.port}", "--nick", "alice")
+    terminal = Terminal("-c", script, f"127.0.0.1:{server.port}", "--prompt", "--nick", "alice")
     try:
         server.accept()
         terminal.see_last("[connecting]")

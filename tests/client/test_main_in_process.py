@@ -210,21 +210,61 @@ def test_a_password_program_that_fails_is_the_end_of_a_script(run: Command, sett
     assert run("home", "--plain", terminal=True) == (130, "", f"{why}Password for ann: \n")
 
 
-@pytest.mark.parametrize("full, function", [("--prompt", "chat_on_screen"), ("--full", "chat_full_screen")])
-def test_a_terminal_gets_a_screen(run: Command, monkeypatch: pytest.MonkeyPatch, full: str, function: str) -> None:
-    """With three streams at a terminal the chat is on the screen that the option names, and gives the exit code."""
+FULL, LINES = "chat_full_screen", "chat_on_screen"
+
+
+@pytest.mark.parametrize(
+    "args, full_screen, size, function",
+    [
+        ([], None, (80, 24), FULL),
+        ([], True, (80, 24), FULL),
+        ([], False, (80, 24), LINES),
+        (["--full"], False, (80, 24), FULL),
+        (["--prompt"], True, (80, 24), LINES),
+        ([], None, (24, 6), FULL),
+        ([], None, (23, 24), LINES),
+        (["--full"], None, (80, 5), LINES),
+        ([], None, None, LINES),
+    ],
+)
+def test_a_terminal_gets_a_screen(
+    run: Command,
+    monkeypatch: pytest.MonkeyPatch,
+    settings: Path,
+    args: list[str],
+    full_screen: bool | None,
+    size: tuple[int, int] | None,
+    function: str,
+) -> None:
+    """It is the full one, unless the option or else the setting says no, or the terminal is too small for it."""
     begun: list[Options] = []
 
     async def chat(options: Options) -> int:
         begun.append(options)
         return 3
 
+    def measure() -> os.terminal_size:
+        if size is None:
+            raise OSError
+        return os.terminal_size(size)
+
     monkeypatch.setattr(chats, function, chat)
+    monkeypatch.setattr(os, "get_terminal_size", measure)
     monkeypatch.setenv("TERM", "xterm")
     for stream in (sys.stdout, sys.stderr):
         monkeypatch.setattr(stream, "isatty", lambda: True)
-    assert run("chat.example", "--nick", "ann", "--join", "tea", full, terminal=True)[0] == 3
+    if full_screen is not None:
+        settings.write_text(f"[look]\nfull_screen = {str(full_screen).lower()}\n")
+    assert run("chat.example", "--nick", "ann", "--join", "tea", *args, terminal=True)[0] == 3
     assert [(options.nick, options.join, options.joins_asked) for options in begun] == [("ann", ("#tea",), True)]
+
+
+def test_a_dumb_terminal_gets_lines(run: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It cannot move the cursor: the program asks as in plain lines, whatever the options say."""
+    for stream in (sys.stdout, sys.stderr):
+        monkeypatch.setattr(stream, "isatty", lambda: True)
+    monkeypatch.setenv("TERM", "dumb")
+    assert run("--account", "ann", "--full", terminal=True) == (130, "", "Password for ann: \n")
 
 
 def test_a_piped_line_is_said(run: Command, server: ScriptedServer) -> None:

@@ -35,12 +35,12 @@ def scripted() -> Iterator[ScriptedServer]:
 
 @pytest.fixture
 def sit(daemon: TlsDaemon) -> Iterator[Sit]:
-    """Run ``chatroom`` in a terminal."""
+    """Run ``chatroom --prompt`` in a terminal."""
     terminals = []
 
     def start(*args: str, **env: str) -> Terminal:
         environment = {**daemon.place.environment, "TERM": "xterm-256color", **env}
-        terminals.append(Terminal(*args, program=script("chatroom"), env=environment))
+        terminals.append(Terminal("--prompt", *args, program=script("chatroom"), env=environment))
         return terminals[-1]
 
     yield start

@@ -24,13 +24,15 @@ def daemon() -> Iterator[Daemon]:
 
 @pytest.fixture
 def sit(daemon: Daemon) -> Iterator[Sit]:
-    """Run ``chatroom --nick NICK`` in a terminal, and wait until it is in #lobby."""
+    """Run ``chatroom --prompt --nick NICK`` in a terminal, and wait until it is in #lobby."""
     terminals = []
 
     def start(nick: str) -> Terminal:
         environment = {**daemon.place.environment, "TERM": "xterm-256color"}
         terminals.append(
-            Terminal(f"127.0.0.1:{daemon.port}", "--nick", nick, program=script("chatroom"), env=environment)
+            Terminal(
+                f"127.0.0.1:{daemon.port}", "--prompt", "--nick", nick, program=script("chatroom"), env=environment
+            )
         )
         terminals[-1].see_last("[#lobby]")
         return terminals[-1]

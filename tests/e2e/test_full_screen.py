@@ -21,7 +21,7 @@ def start(daemon: Daemon, tmp_path: Path) -> Iterator[Start]:
         home = tmp_path / str(len(terminals))
         here = {"XDG_STATE_HOME": str(home / "state"), "XDG_CONFIG_HOME": str(home / "config"), **(env or {})}
         address = f"127.0.0.1:{daemon.port}"
-        terminals.append(Terminal("-m", "chatroom.client", address, "--full", "--nick", nick, *args, env=here))
+        terminals.append(Terminal("-m", "chatroom.client", address, "--nick", nick, *args, env=here))
         return terminals[-1]
 
     yield run

@@ -16,13 +16,13 @@ Sit = Callable[..., Terminal]
 
 @pytest.fixture
 def sit(daemon: Daemon) -> Iterator[Sit]:
-    """Run ``chatroom --nick NICK`` in a terminal."""
+    """Run ``chatroom --prompt --nick NICK`` in a terminal."""
     terminals = []
 
     def start(nick: str, *args: str) -> Terminal:
         environment = {**daemon.place.environment, "TERM": "xterm-256color"}
         terminal = Terminal(
-            f"127.0.0.1:{daemon.port}", "--nick", nick, *args, program=script("chatroom"), env=environment
+            f"127.0.0.1:{daemon.port}", "--prompt", "--nick", nick, *args, program=script("chatroom"), env=environment
         )
         terminals.append(terminal)
         return terminal
@@ -269,7 +269,9 @@ def test_missed_messages_are_shown_once_and_not_to_scripts() -> None:
         with daemon.connect("ann") as ann:
             ann.ask("PRIVMSG #lobby :before you came")
         environment = {**daemon.place.environment, "TERM": "xterm-256color"}
-        ben = Terminal(f"127.0.0.1:{daemon.port}", "--nick", "ben", program=script("chatroom"), env=environment)
+        ben = Terminal(
+            f"127.0.0.1:{daemon.port}", "--prompt", "--nick", "ben", program=script("chatroom"), env=environment
+        )
         try:
             ben.see("<ann> before you came")
             done = pipe(daemon, "deployed\n", "--nick", "bot")

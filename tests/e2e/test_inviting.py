@@ -122,9 +122,9 @@ def test_the_shell_approves_while_the_applicant_waits() -> None:
 
 
 def sit(daemon: Daemon, *args: str, password: str = "") -> Terminal:
-    """Run ``chatroom`` in a terminal."""
+    """Run ``chatroom --prompt`` in a terminal."""
     environment = {**daemon.place.environment, "TERM": "xterm-256color", "CHATROOM_PASSWORD": password}
-    return Terminal(*args, program=script("chatroom"), env=environment)
+    return Terminal("--prompt", *args, program=script("chatroom"), env=environment)
 
 
 def test_our_client_makes_a_link_and_another_one_opens_it() -> None:

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 
 import pexpect
-import pyte
+from harness.terminal_screen import TerminalScreen
 
 CAP_S = 20.0
 """How long to wait, in seconds, before a test fails."""
@@ -25,8 +25,7 @@ class Terminal:
         self.watch_echo = False
         """True to note in ``was_echoing`` if the terminal ever shows typed keys by itself."""
         self.was_echoing = False
-        self._screen = pyte.Screen(80, 24)
-        self._stream = pyte.Stream(self._screen)
+        self._screen = TerminalScreen(80, 24)
         clean = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "COLORTERM")}
         self._child = pexpect.spawn(
             program,
@@ -122,5 +121,5 @@ class Terminal:
         except pexpect.EOF:
             return False
         self.raw += data
-        self._stream.feed(data)
+        self._screen.feed(data)
         return True

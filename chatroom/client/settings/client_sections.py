@@ -122,6 +122,13 @@ class Start:
 class Look:
     """How the chat looks."""
 
+    full_screen: bool = setting(
+        True,
+        YesOrNo(),
+        "At a terminal, take the full screen. false: one stream of lines above a prompt. --full and --prompt override "
+        "this.",
+        applies="restart",
+    )
     colours: bool = setting(
         True,
         YesOrNo(),
