@@ -3,34 +3,18 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
-import click
-import pytest
+from harness.doc_pages import CHECKOUT, read_blocks, read_code
 
 import chatroom.commands  # noqa: F401  # enters every verb into the table
 from chatroom.chat.admission.ban_policy import WIDE_PREFIX
 from chatroom.chat.admission.durations import parse_duration
 from chatroom.client.slash_commands import COMMANDS as SLASH
 from chatroom.commands.command_table import COMMANDS
-from chatroom.ctl.main import cli
 
-TEXT = (Path(__file__).parents[1] / "docs" / "moderating.md").read_text()
-CODE = [*re.findall(r"`([^`]+)`", TEXT), *re.findall(r"^ {4}(.+)$", TEXT, re.MULTILINE)]
-
-
-@pytest.mark.parametrize("call", sorted({code for code in CODE if code.startswith("chatroomctl ")}))
-def test_every_shell_command_is_there(call: str) -> None:
-    """Its words lead to a command, whose options there are."""
-    command: click.Command = cli
-    for word in call.split()[1:]:
-        if isinstance(command, click.Group):
-            below = command.get_command(click.Context(command), word)
-            assert below is not None, word
-            command = below
-        elif word.startswith("--"):
-            assert any(word in option.opts for option in command.params), word
-    assert not isinstance(command, click.Group)
+PAGE = CHECKOUT / "docs" / "moderating.md"
+TEXT = PAGE.read_text()
+CODE = [*(code for _, code in read_code(PAGE)), *(line for one in read_blocks(PAGE) for line in one.text.splitlines())]
 
 
 def test_every_verb_is_there() -> None:

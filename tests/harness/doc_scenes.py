@@ -1,0 +1,107 @@
+"""What has to be there before the commands of a page make sense. A page that is not listed has a daemon, and alice."""
+
+from __future__ import annotations
+
+import tarfile
+from collections.abc import Callable
+from pathlib import Path
+
+from harness.daemon import PASSWORD, Place
+from harness.doc_shell import DocShell
+from harness.ergo_files import account, database
+from harness.tls import Pair
+
+Scene = Callable[[DocShell], None]
+
+
+def everyday(shell: DocShell) -> None:
+    """A daemon, an admin, and bob."""
+    shell.place.create("alice", "admin")
+    shell.place.create("bob")
+    shell.place.run_here("config", "init", str(shell.place.config_file))
+    shell.start()
+
+
+def readme(shell: DocShell) -> None:
+    """Nothing is there: ``init`` asks, and Enter alone answers."""
+    shell.typed = "\n" * 5
+    shell.before = {"user create-admin": lambda: setattr(shell, "typed", f"{PASSWORD}\n")}
+
+
+def archive(shell: DocShell) -> None:
+    """The import is on another machine: its database is empty."""
+    shell.place.create("alice", "admin")
+    shell.before = {"import --dry-run": lambda: _move(shell.place)}
+
+
+def backups(shell: DocShell) -> None:
+    """There is a directory for them."""
+    shell.path("/var/backups/chatroom.db")
+    everyday(shell)
+
+
+def browser(shell: DocShell) -> None:
+    """Another client was built: ``npm run build`` leaves its files in ``dist``."""
+    (shell.path("dist/index.html")).write_text("<!doctype html>")
+    shell.path("/srv/chat")
+
+    def pack() -> None:
+        with tarfile.open(shell.path("gamja.tar.gz"), "w:gz") as packed:
+            packed.add(shell.path("dist/index.html"), "index.html")
+
+    shell.before = {"web install": pack}
+
+
+def certificates(shell: DocShell) -> None:
+    """certbot has made its directory for hooks, and a listener has a certificate."""
+    shell.path("/etc/letsencrypt/renewal-hooks/deploy/chatroom")
+    pair = Pair(shell.place.root, "chat.example.org")
+    shell.place.config_file.write_text(
+        f'[[listen]]\nport = 0\ntls = true\ncertificate = "{pair.certificate}"\nkey = "{pair.key}"\n'
+    )
+
+
+def inviting(shell: DocShell) -> None:
+    """Guests come in before the page turns them away; the invite with the number 3 was made before."""
+    everyday(shell)
+
+    def make_invite() -> None:
+        token = shell.place.ctl_json("invite", "create")["token"]
+        shell.replaced["TOKEN"] = token
+
+    shell.before = {"invite remove 3": make_invite, "?invite=TOKEN": make_invite}
+
+
+def moving_in(shell: DocShell) -> None:
+    """The files of the other programs."""
+    shell.typed = "\n" * 5
+    shell.path("ircd.db").write_bytes(database(account("Zoe")))
+    shell.path("/etc/ngircd/ngircd.conf").write_text("[Global]\nName = irc.example.net\n[Channel]\nName = #tea\n")
+    shell.path("people.csv").write_text("name,role\nyan,user\n")
+    shell.path("drop.txt").write_text("203.0.113.0/24 ; SBL1\n")
+    shell.write_program("fail2ban-client", 'echo "198.51.100.7 \t2030-01-04 10:00:00 + 600 = 2030-01-04 10:10:00"')
+    shell.write_program("ipset", 'echo "add blocked 198.51.100.8 comment \\"spam\\""')
+
+
+def service(shell: DocShell) -> None:
+    """Root's directories."""
+    shell.path("/usr/local/bin/chatroom").parent.chmod(0o755)
+    shell.path("/var/lib/chatroom/chatroom.db")
+    shell.before = {"docker compose --file deploy/compose.yaml exec": lambda: _move(shell.place)}
+
+
+def _move(place: Place) -> None:
+    place.database = Path(place.environment["CHATROOM_DATABASE__PATH"]).with_name("new.db")
+    place.environment["CHATROOM_DATABASE__PATH"] = str(place.database)
+
+
+SCENES: dict[str, Scene] = {
+    "README.md": readme,
+    "docs/archive.md": archive,
+    "docs/backups.md": backups,
+    "docs/browser.md": browser,
+    "docs/certificates.md": certificates,
+    "docs/inviting.md": inviting,
+    "docs/moving-in.md": moving_in,
+    "docs/service.md": service,
+}
