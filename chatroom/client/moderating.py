@@ -33,13 +33,20 @@ BAN_HELP = """\
   NAME      a nick, an account, an address, a network such as 10.0.0.0/8;
             in a channel also a mask such as *!*@*.example.net
   TIME      30m, 12h, 7d, 1mo or 1d12h; without a TIME the ban lasts permanently
-/ban info NAME shows the ban of the server on NAME, and the users that it hits."""
+/ban info NAME shows the ban of the server on NAME, and the users that it hits;
+/ban info --ip NAME that of NAME's address."""
 
 UNBAN_HELP = """\
 /unban CHANNEL NAME  lifts a ban of the channel
 /unban NAME          for admins and moderators of our server: lifts a ban of the
                      server on a name or an address, or the ban of this number;
                      for all others: lifts a ban of the channel in front"""
+
+LOCKDOWN_HELP = """\
+/lockdown                     shows who may come in
+/lockdown accounts-only [1h]  keeps out new guests, for a time if one is named
+/lockdown on [1h]             keeps out all but admins and moderators
+/lockdown off                 ends it; who is in stays in, always"""
 
 # What our server takes for a duration. All else after the name is the reason.
 _DURATION = re.compile(r"(?:[0-9]+(?:mo|[ywdhms]))+", re.IGNORECASE)
@@ -66,8 +73,8 @@ def kick(context: Context, rest: str) -> list[Action]:
 def ban(context: Context, rest: str) -> list[Action]:
     """Keep a user out of a channel or off the server."""
     words = words_of(rest, 1)
-    if words[0] == "info" and len(words) == 2:
-        return [line("UBAN", "INFO", words[1])]
+    if words[0] == "info" and (len(words) == 2 or (len(words) == 3 and words[1] in ("--ip", "--name"))):
+        return [line("UBAN", "INFO", *words[1:])]
     if context.state.is_channel(words[0]):
         words_of(rest, 2)
         return [_ban_from(context, words[0], words[1:])]
@@ -103,6 +110,28 @@ def bans(context: Context, rest: str) -> list[Action]:
         return [line("UBAN", "LIST", *(word for word in words if word != SERVER))]
     channel = words[0] if context.state.is_channel(rest) else _need(_room(context))
     return [line("CBAN", channel) if context.state.is_ours else line("MODE", channel, "b")]
+
+
+def lockdown(context: Context, rest: str) -> list[Action]:
+    """Keep new users off our server, or show if they are kept off."""
+    _need_ours(context)
+    return [line("LOCKDOWN", *rest.split())]
+
+
+def audit(context: Context, rest: str) -> list[Action]:
+    """List who did what to whom on our server."""
+    _need_ours(context)
+    return [line("AUDIT", *rest.split())]
+
+
+def is_duration(text: str) -> bool:
+    """Return True if our server takes a text for a duration."""
+    return _DURATION.fullmatch(text) is not None
+
+
+def _need_ours(context: Context) -> None:
+    if not context.state.is_ours:
+        raise Misused("Only chatroom's own server has that.")
 
 
 def invite_link(context: Context, rest: str) -> list[Action]:

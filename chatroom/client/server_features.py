@@ -22,6 +22,10 @@ class ServerFeatures:
         """Channel mode to the sign before the nicks that have it, highest rank first."""
         self.modes_with_parameter = "beIqkl"
         """Channel modes that take a parameter and are not about a member."""
+        self.list_modes = "b"
+        """Channel modes that are lists of masks."""
+        self.plain_modes = "imnpst"
+        """Channel modes without a parameter."""
         self.has_whox = False
         """True if WHO takes a list of fields and a token."""
         self.most_history = 0
@@ -42,8 +46,10 @@ class ServerFeatures:
             elif key == "CASEMAPPING":
                 self._fold_rfc1459 = value.startswith("rfc1459")
             elif key == "CHANMODES":
-                # Four groups; the last one holds the modes without a parameter.
-                self.modes_with_parameter = "".join(value.split(",")[:3])
+                # Four groups: lists, a parameter always, one when it is set, none.
+                groups = [*value.split(","), "", "", "", ""][:4]
+                self.modes_with_parameter = "".join(groups[:3])
+                self.list_modes, self.plain_modes = groups[0], groups[3]
             elif key == "WHOX":
                 self.has_whox = True
             elif key == "NETWORK":

@@ -29,12 +29,15 @@ from chatroom.client.message_commands import REACT_HELP, REDACT_HELP, REPLY_HELP
 from chatroom.client.moderating import (
     BAN_HELP,
     KICK_HELP,
+    LOCKDOWN_HELP,
     UNBAN_HELP,
+    audit,
     ban,
     bans,
     change_standing,
     invite_link,
     kick,
+    lockdown,
     unban,
 )
 from chatroom.client.search_queries import CAPABILITY, HELP, question
@@ -89,8 +92,14 @@ def find_command(name: str) -> Command | None:
 
 def _help(context: Context, rest: str) -> list[Action]:
     if not rest:
+        import textwrap  # a script that pipes a line need not wait for it
+
         lines = ["What you type is said in the place that the prompt names. Commands, by topic:"]
-        lines += [f"  {topic:<10} /{' /'.join(command.name for command in TOPICS[topic])}" for topic in TOPICS]
+        for topic in TOPICS:
+            names = " ".join(f"/{command.name}" for command in TOPICS[topic])
+            lines += textwrap.wrap(
+                names, 80, initial_indent=f"  {topic:<10} ", subsequent_indent=" " * 13, break_on_hyphens=False
+            )
         lines.append("/help TOPIC explains them, /help COMMAND one of them, /help all everything.")
         lines.append("Tab completes nicks, channels and commands. To send /text, type //text.")
         return [Print("\n".join(lines))]
@@ -293,6 +302,8 @@ TOPICS: dict[str, tuple[Command, ...]] = {
         Command("ban", "[CHANNEL] NAME [TIME] [REASON]", "keep a user out of a channel", ban, "both", (), BAN_HELP),
         Command("unban", "[CHANNEL] NAME", "lift a ban", unban, "both", (), UNBAN_HELP),
         Command("bans", "[CHANNEL]", "list the bans in force", bans, "channel"),
+        Command("audit", "[COUNT]", "list who did what to whom on the server", audit),
+        Command("lockdown", "[STATE] [TIME]", "keep new users off the server", lockdown, "", (), LOCKDOWN_HELP),
         Command("invite-link", "[CHANNEL] [USES] [TIME]", "make a link to register by", invite_link, "channel"),
     ),
     "servers": (

@@ -31,6 +31,7 @@ from chatroom.client.display_names import DisplayNames
 from chatroom.client.history_pages import HistoryPages
 from chatroom.client.ignoring import Ignored
 from chatroom.client.message_reading import param, parse_moment
+from chatroom.client.moderation_lists import ModerationLists
 from chatroom.client.navigation import Navigation
 from chatroom.client.places.open_places import Places
 from chatroom.client.places.place import Place
@@ -77,6 +78,7 @@ class Talk:
         self.history = HistoryPages(self.state, write, clock)
         self.typing = TypingNotices(self.state, write, clock)
         self.about = AboutMessages(self.state, write, self.speech.say)
+        self.lists = ModerationLists(self.state, write)
         self._marks = ReadMarks(lambda: self.state.caps, write, clock)
         self._away = AwayLookup(self.state, write)
         self._names = DisplayNames(self.state, write, clock)
@@ -94,7 +96,7 @@ class Talk:
         if again:
             self.navigation.begin_return()
         self.state.reset(nick, caps, multiline)
-        for part in (self._multiline, self.typing, self._marks, self._away, self._names):
+        for part in (self._multiline, self.typing, self.lists, self._marks, self._away, self._names):
             part.reset()
         self._unsure.clear()
 
@@ -103,7 +105,7 @@ class Talk:
         whole = self._multiline.take(message)
         if whole is None or self.typing.take(whole):
             return []
-        for part in (self.history, self._away, self._names):
+        for part in (self.history, self._away, self._names, self.lists):
             answer = part.take(whole)
             if answer is not None:
                 return self.show(answer)
@@ -139,6 +141,7 @@ class Talk:
             self._lost_at = self._now()
         self.here.lost()
         self.history.lost()
+        self.lists.reset()
         for edit in self.about.lost():
             self.navigation.keep_draft(edit.target, f"/edit {edit.text}")
         for unsaid in left:

@@ -72,6 +72,8 @@ class _Box(Widget):
 class Chooser(ModalScreen[None]):
     """Shows choices under a line to type in. ``then`` gets the value of the chosen one, if one is chosen.
 
+    ``empty`` is shown if there are none, and ``more`` is called when the user goes to the last one and beyond.
+
     The program hands it the keys, one after the other, so that the next one finds the list that ``then`` has opened.
     """
 
@@ -82,13 +84,21 @@ class Chooser(ModalScreen[None]):
     """
 
     def __init__(
-        self, title: str, find: Find, then: Callable[[str], object], *, typed: str = "", empty: str = "Nothing matches."
+        self,
+        title: str,
+        find: Find,
+        then: Callable[[str], object],
+        *,
+        typed: str = "",
+        empty: str | Callable[[], str] = "Nothing matches.",
+        more: Callable[[], object] | None = None,
     ) -> None:
         super().__init__()
         self._title = title
         self._find = find
         self._then = then
         self._empty = empty
+        self._more = more
         self._editor = LineEditor()
         self._editor.insert(typed)
         self._found = find(typed)
@@ -127,7 +137,7 @@ class Chooser(ModalScreen[None]):
             return [("rule", "─" * width)]
         index = self._top + y - 2
         if not self._found and y == 2:
-            return [("dim", self._empty)]
+            return [("dim", drawable(self._empty if isinstance(self._empty, str) else self._empty()))]
         if index >= len(self._found):
             return []
         choice = self._found[index]
@@ -143,9 +153,21 @@ class Chooser(ModalScreen[None]):
 
     def step(self, rows: int) -> None:
         """Choose a choice further down, or up."""
+        if rows > 0 and self._chosen + rows >= len(self._found) - 1 and self._more is not None:
+            self._more()
         self._chosen = max(min(self._chosen + rows, len(self._found) - 1), 0)
         self._top = max(min(self._top, self._chosen), self._chosen - self._rows + 1)
         self._box.refresh()
+
+    def renew(self) -> None:
+        """Look again, because there are other choices now. The chosen one stays chosen."""
+        chosen = self._found[self._chosen].value if self._chosen < len(self._found) else None
+        self._found = self._find(self._editor.text)
+        values = [choice.value for choice in self._found]
+        self._chosen = values.index(chosen) if chosen in values else 0
+        if self.is_mounted:
+            self._top = max(min(self._top, self._chosen), self._chosen - self._rows + 1)
+            self._box.refresh()
 
     def click(self, y: int) -> None:
         """Take the choice of a row."""

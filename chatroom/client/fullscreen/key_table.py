@@ -36,6 +36,7 @@ KEYS: tuple[Key, ...] = (
     Key("bare", ("alt+l",), "bare text, for the terminal to select and copy", "view"),
     Key("person", ("alt+p",), "choose a member of this place: talk, look up, moderate", "view"),
     Key("message", ("alt+j",), "choose a message: reply, react, copy, say differently, delete", "view"),
+    Key("moderate", ("alt+g", "f6"), "bans, audit and lockdown, for moderators", "view"),
     Key("links", ("alt+o",), "open or copy a link that was said here", "view"),
     Key("page-up", ("pageup",), "scroll up; at the top the server is asked for more", "view"),
     Key("page-down", ("pagedown",), "scroll down", "view"),

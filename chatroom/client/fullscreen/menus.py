@@ -7,14 +7,14 @@ from typing import Any
 
 from chatroom.client.chat_session import ChatSession
 from chatroom.client.fullscreen.chooser import Choice, Chooser, Find, among
+from chatroom.client.fullscreen.measures import Measures, may_moderate
+from chatroom.client.fullscreen.moderation import Moderation
 from chatroom.client.fullscreen.program import Program
 from chatroom.client.places.log_entry import Entry
 from chatroom.client.places.place import Place
 
 REACTIONS = ("👍", "❤", "😀", "😂", "😮", "😢", "🎉", "🙏", "👀", "✅", "❌")
 _MOST_MESSAGES = 200
-_TIME = "For how long? (30m, 12h, 7d; Enter for permanently): "
-_REASON = "Reason (Enter for none): "
 
 
 class Menus:
@@ -26,7 +26,12 @@ class Menus:
         self._app = app
         self._start = start
         self._enter = enter
-        self.actions: dict[str, Callable[[], object]] = {"person": self.choose_person, "message": self.choose_message}
+        self._measures = Measures(app, enter)
+        self.actions: dict[str, Callable[[], object]] = {
+            "person": self.choose_person,
+            "message": self.choose_message,
+            **Moderation(app, self._measures, start, enter).actions,
+        }
 
     @property
     def _here(self) -> tuple[ChatSession, Place] | None:
@@ -62,25 +67,20 @@ class Menus:
             Choice("look-up", "Look up", "what the server knows"),
             Choice("ignore", "Ignore", "or read again"),
         ]
-        if room and (session.state.is_server_operator or self._is_operator(session, place)):
-            choices += [
-                Choice("kick", f"Kick from {room}", "removes; may come back"),
-                Choice("mute", f"Mute in {room}", "keeps from speaking, for a time"),
-                Choice("ban", f"Ban from {room}", "keeps out, for a time"),
-            ]
+        if room and may_moderate(session, place):
+            choices.append(Choice("kick", f"Kick from {room}", "removes; may come back"))
+            if session.state.is_ours:  # other servers know no such mute, and lift no ban by themselves
+                choices.append(Choice("mute", f"Mute in {room}", "keeps from speaking, for a time"))
+            choices.append(Choice("ban", f"Ban from {room}", "keeps out" + ", for a time" * session.state.is_ours))
         if session.state.is_server_operator:
+            shows = "shows who would be hit, then asks"
             choices += [
                 Choice("kick-server", "Kick from the whole server", "disconnects"),
-                Choice("ban-server", "Ban the name from the whole server", "shows who would be hit, then asks"),
-                Choice("ban-address", "Ban the address from the whole server", "shows who would be hit, then asks"),
+                Choice("ban-name", "Ban the name from the whole server", shows),
+                Choice("ban-address", "Ban the address from the whole server", shows),
+                Choice("ban-both", "Ban name and address from the whole server", shows),
             ]
         self._open(nick, among(choices), lambda action: self._do(action, nick, room))
-
-    @staticmethod
-    def _is_operator(session: ChatSession, place: Place) -> bool:
-        channel = session.state.find_channel(place.name)
-        signs = channel.prefixes.get(session.state.fold(session.state.nick), "") if channel is not None else ""
-        return any(sign in signs for sign in "~&@%!")
 
     def _do(self, action: str, nick: str, room: str) -> None:
         at_once = {"talk": f"/query {nick}", "look-up": f"/whois {nick}", "ignore": f"/ignore {nick}"}
@@ -91,32 +91,12 @@ class Menus:
             editor.insert(f"{nick}: " if not editor.text else f"{nick} ")
             self._app.chat.composer.changed()
         elif action in ("kick", "kick-server"):
-            self._start(self._kick(nick, room if action == "kick" else "--server"))
+            self._start(self._measures.kick(nick, room if action == "kick" else "--server"))
         elif action in ("mute", "ban"):
-            self._start(self._ban_from(nick, room, f"~m:{nick}!*@*" if action == "mute" else nick))
+            self._start(self._measures.ban_from_room(nick, room, mute=action == "mute"))
         else:
-            self._start(self._ban_of_server(nick, "--ip " if action == "ban-address" else ""))
-
-    async def _kick(self, nick: str, where: str) -> None:
-        reason = await self._app.questions.ask(f"Kick {nick}. {_REASON}")
-        self._enter(f"/kick {where} {nick} {reason}".rstrip())
-
-    async def _ban_from(self, nick: str, room: str, mask: str) -> None:
-        time = await self._app.questions.ask(f"{nick} in {room}. {_TIME}")
-        reason = await self._app.questions.ask(_REASON) if time.strip() else ""
-        self._enter(" ".join(filter(None, ["/ban", room, mask, time.strip(), reason.strip()])))
-
-    async def _ban_of_server(self, nick: str, option: str) -> None:
-        self._enter(f"/ban info {nick}")  # the server's answer comes into the log above the question
-        time = await self._app.questions.ask(f"Ban {nick} from the server. {_TIME}")
-        reason = await self._app.questions.ask(_REASON)
-        sure = await self._app.questions.ask(
-            f"Ban {nick} from the whole server, {time.strip() or 'permanently'}? [y/N]: "
-        )
-        if sure.strip().lower() in ("y", "yes"):
-            self._enter(" ".join(filter(None, ["/ban --server", option.strip(), nick, time.strip(), reason.strip()])))
-        else:
-            self._app.tell("Nothing was done.")
+            name, address = action != "ban-address", action != "ban-name"
+            self._start(self._measures.ban_from_server(nick, name=name, address=address))
 
     # Messages
 
@@ -147,7 +127,7 @@ class Menus:
             choices = [Choice("reply", "Reply", "others see what you answer"), Choice("react", "React"), *choices]
             if said.mine:
                 choices.append(Choice("edit", "Say it differently", "deletes it, and says the new text"))
-            if said.mine or session.state.is_server_operator or self._is_operator(session, place):
+            if said.mine or may_moderate(session, place):
                 choices.append(Choice("delete", "Delete"))
         if not said.mine:
             choices.append(Choice("person", f"{said.nick} …", "what can be done with the author"))
@@ -180,7 +160,7 @@ class Menus:
             then(text)
 
     async def _delete(self, entry: Entry, place: Place) -> None:
-        reason = await self._app.questions.ask(f"Delete it. {_REASON}")
+        reason = await self._app.questions.ask("Delete it. Reason (Enter for none): ")
         session = self._app.session
         if session is not None:
             self._show(session.talk.about.redact(place, entry, reason.strip()))

@@ -1,0 +1,90 @@
+"""Kicks and bans as dialogues: what must be known is asked, then they are carried out as if they had been typed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from chatroom.client.chat_session import ChatSession
+from chatroom.client.fullscreen.program import Program
+from chatroom.client.moderating import is_duration
+from chatroom.client.places.place import Place
+
+_REASON = "Reason (Enter for none): "
+_FOREVER = "permanently"
+
+
+def is_operator(session: ChatSession, place: Place) -> bool:
+    """Tell if the user is an operator of a channel."""
+    channel = session.state.find_channel(place.name)
+    signs = channel.prefixes.get(session.state.fold(session.state.nick), "") if channel is not None else ""
+    return any(sign in signs for sign in "~&@%!")
+
+
+def may_moderate(session: ChatSession, place: Place) -> bool:
+    """Tell if the user may kick and ban in a channel."""
+    return session.state.is_server_operator or is_operator(session, place)
+
+
+class Measures:
+    """Asks, then acts. ``enter`` carries out a command as if it were typed. Each may raise ``Refused``."""
+
+    def __init__(self, app: Program, enter: Callable[[str], None]) -> None:
+        self._app = app
+        self._enter = enter
+
+    def _carry_out(self, *words: str) -> None:
+        self._enter(" ".join(filter(None, (word.strip() for word in words))))
+
+    async def sure(self, question: str) -> bool:
+        """Ask a question that only a yes answers with yes."""
+        answer = await self._app.questions.ask(f"{question} [y/N]: ")
+        if answer.strip().lower() in ("y", "yes"):
+            return True
+        self._app.tell("Nothing was done.")
+        return False
+
+    async def ask_time(self, words: str, otherwise: str = _FOREVER) -> str:
+        """Ask for how long, until the answer is a time or empty."""
+        why = ""
+        while True:
+            answer = await self._app.questions.ask(
+                f"{why}{words} For how long? (30m, 12h, 7d; Enter for {otherwise}): "
+            )
+            if not answer.strip() or is_duration(answer.strip()):
+                return answer.strip()
+            why = f"{answer.strip()[:20]} is no time. "
+
+    async def kick(self, nick: str, where: str) -> None:
+        """Kick from a channel, or from the server (``--server``)."""
+        reason = await self._app.questions.ask(f"Kick {nick}. {_REASON}")
+        self._carry_out("/kick", where, nick, reason)
+
+    async def ban_from_room(self, who: str, room: str, *, mute: bool = False) -> None:
+        """Keep a nick or a mask out of a channel, or from speaking there. Only our server lifts it by itself."""
+        session = self._app.session
+        time = reason = ""
+        if session is not None and session.state.is_ours:
+            time = await self.ask_time(f"{who} in {room}.")
+            reason = await self._app.questions.ask(_REASON) if time else ""  # the server keeps none without a time
+        elif not await self.sure(f"Ban {who} from {room}?"):
+            return
+        self._carry_out("/ban", room, f"~m:{who}!*@*" if mute else who, time, reason)
+
+    async def ban_from_server(self, who: str, *, name: bool, address: bool) -> None:
+        """Keep a name off the server, or the addresses that it is connected from, or both.
+
+        First comes the server's answer whom that would hit; it is in the log above the question.
+        """
+        if name:
+            self._enter(f"/ban info {who}")
+        if address:
+            self._enter(f"/ban info --ip {who}")
+        time = await self.ask_time(f"Ban {who} from the server.")
+        reason = await self._app.questions.ask(_REASON)
+        what = "name and address of " if name and address else "the address of " if address else ""
+        if await self.sure(f"Ban {what}{who} from the whole server, {time or _FOREVER}?"):
+            # The address first: a ban of the name disconnects, and then there is no address to ban.
+            if address:
+                self._carry_out("/ban", "--ip", who, time, reason)
+            if name:
+                self._carry_out("/ban", "--server", who, time, reason)

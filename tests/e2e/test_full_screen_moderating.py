@@ -1,0 +1,94 @@
+"""Moderators on the full screen, on the connection of a real daemon."""
+
+from __future__ import annotations
+
+from harness.daemon import Daemon
+from harness.live_screen import LiveScreen, play_live
+
+
+async def choose(screen: LiveScreen, first: str, *texts: str) -> None:
+    """Open a menu by its key, and choose what fits each text."""
+    await screen.press(first)
+    for text in texts:
+        await screen.press(*text, "enter")
+
+
+async def answer(screen: LiveScreen, question: str, text: str) -> None:
+    """Wait for a question, and answer it."""
+    await screen.see(question)
+    await screen.enter(text)
+
+
+def test_a_person_is_banned_for_a_time_and_the_ban_is_lifted_from_the_list(daemon: Daemon) -> None:
+    """First the server says who would be hit; then the ban is in the list, and in the audit."""
+    daemon.create("mona", "moderator")
+
+    async def scene(screen: LiveScreen) -> None:
+        await screen.see("to #lobby ›")
+        with daemon.connect("mallory") as mallory:
+            await screen.see("mallory joined")
+            await choose(screen, "alt+p", "mallory", "ban the name")
+            await answer(screen, "Ban mallory from the server. For how long?", "1h")
+            await screen.see("1 of 2 users: mallory")
+            await answer(screen, "Reason", "flooding")
+            await answer(screen, "Ban mallory from the whole server, 1h? [y/N]:", "y")
+            await screen.see("mallory is banned for 1h")
+            assert any("banned: flooding" in line for line in mallory.expect_closed())
+        await choose(screen, "alt+g", "bans of the server")
+        await screen.see("mallory  banned: flooding (until")
+        await screen.press(*"mallory", "enter")
+        await screen.see("Lift the ban on mallory")
+        await screen.press(*"lift", "enter")
+        await answer(screen, "Lift the ban on mallory? [y/N]:", "y")
+        await screen.gone("mallory  banned: flooding")
+        await screen.press("escape")
+        await choose(screen, "alt+g", "audit")
+        await screen.see("ban.remove mallory")
+        await screen.see("ban.add mallory")
+        await screen.press(*"ban.add", "enter")
+        await screen.see("Lift the ban on mallory")
+        await screen.press("escape")
+        await choose(screen, "alt+g", "lockdown of the server")
+        await screen.see("(now: Lockdown off")
+        await screen.press(*"guests", "enter")
+        await answer(screen, "For how long?", "2h")
+        await screen.see("Lockdown accounts-only: new guests")
+
+    play_live(scene, daemon.port, "mona", account=True)
+
+
+def test_an_operator_mutes_and_bans_in_a_channel(daemon: Daemon) -> None:
+    """A mute has an end, and is in the list of bans; the channel is locked down, and opened again, in one row each."""
+
+    async def scene(screen: LiveScreen) -> None:
+        await screen.see("to #tea ›")
+        with daemon.connect("bob") as bob:
+            bob.ask("JOIN #tea")
+            await screen.see("bob joined")
+            await choose(screen, "alt+p", "bob", "mute")
+            await answer(screen, "bob in #tea. For how long?", "12h")
+            await answer(screen, "Reason", "too loud")
+            await screen.see("is banned for 12h")
+            assert any(" 404 " in line for line in bob.ask("PRIVMSG #tea :hello"))
+            await choose(screen, "alt+g", "bans of")
+            await screen.see("~m:bob!*@* (muted)  banned by alice!")
+            await screen.press(*"bob", "enter")
+            await screen.see("Take ~m:bob!*@* off the list")
+            await screen.press(*"take", "enter")
+            await answer(screen, "Take ~m:bob!*@* off the list? [y/N]:", "y")
+            await screen.gone("(muted)")
+            await screen.press("escape")
+            bob.ask("PRIVMSG #tea :hello")
+            await screen.see("bob hello")
+            await choose(screen, "alt+g", "lockdown of #tea")
+            await screen.see("Only users with an account come in  off")
+            await screen.press(*"all of", "enter")
+            await screen.see("Only operators and voiced members speak  on")
+            await screen.press(*"nothing", "enter")
+            await screen.see("Only operators and voiced members speak  off")
+            await screen.press("escape")
+            await choose(screen, "alt+g", "standing", "add")
+            await answer(screen, "Whom?", "carol")
+            await screen.see("carol!*@*  by alice")
+
+    play_live(scene, daemon.port, join=("#tea",))
