@@ -1,6 +1,6 @@
 """The spam filters on the way of texts that other users read, in all verbs that carry one.
 
-Moderators and admins are exempt. Passwords never come here: no text to NickServ is compared with anything.
+Sessions with the rights of a moderator or an admin are exempt. Passwords never come here: no text to NickServ is compared with anything.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def find_refusal(context: Context, text: str) -> str:
     """
     world, session = context.world, context.session
     spam, user = world.spam, session.user
-    if not spam.is_on or user is None or user.rank >= Role.MODERATOR:
+    if not spam.is_on or user is None or session.rank >= Role.MODERATOR:
         return ""
     if spam.mutes:
         mute = spam.mutes.find(user, session, world.settings, world.mono_ms)
@@ -44,7 +44,7 @@ def find_name_refusal(context: Context, nick: str, text: str = "") -> str:
     if not world.spam.filters:
         return ""
     account = registration.account if registration is not None else None
-    rank = user.rank if user is not None else account.role if account is not None else session.rank
+    rank = session.rank if account is None else max(session.rank, account.role)
     if rank >= Role.MODERATOR:
         return ""
     found = next((found for text in (nick, text) if text and (found := world.spam.filters.find(text))), None)

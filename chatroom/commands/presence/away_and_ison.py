@@ -36,13 +36,23 @@ def away(context: Context, params: list[str]) -> Pending | None:
     # While the user has other sessions, a device without a person does not change the user's away status.
     elif not (text == ABSENT and session.caps & caps.PRE_AWAY and len(context.user.sessions) > 1):
         set_away(context, context.user, text)
-    context.reply(numerics.RPL_UNAWAY if text is None else numerics.RPL_NOWAWAY)
+    context.reply(_away_numeric(text))
     return None
 
 
+def _away_numeric(text: str | None) -> numerics.Numeric:
+    return numerics.RPL_UNAWAY if text is None else numerics.RPL_NOWAWAY
+
+
 def set_away(context: Context, user: User, text: str | None) -> None:
-    """Set a user's away text, or mark the user as back (None). Sessions with away-notify that see the user read it."""
+    """Set a user's away text, or mark the user as back (None). Sessions with away-notify that see the user read it.
+
+    The user's own sessions without it read the numeric that answers AWAY.
+    """
     context.world.set_away(user, text, skip=context.session)
+    for session in user.sessions:
+        if session is not context.session and not session.caps & caps.AWAY_NOTIFY:
+            Context(context.world, session, "AWAY", is_asked=False).reply(_away_numeric(text))
     context.world.whereabouts.save_user(user)
 
 

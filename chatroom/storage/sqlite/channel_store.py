@@ -54,6 +54,7 @@ class SqliteChannels:
             # First the key by which ``_save_row`` finds the row, so that the channel keeps its id.
             self._database.execute("UPDATE channels SET folded = ? WHERE folded = ?", (after, before))
             self._database.execute("UPDATE channels SET forward = ? WHERE forward = ? COLLATE NOCASE", (new, old))
+            self._database.execute("UPDATE invites SET channel = ? WHERE channel = ? COLLATE NOCASE", (new, old))
             if channel is not None:
                 self._write(channel)
             if before != after:

@@ -20,6 +20,18 @@ def test_away_is_told_to_sessions_with_the_capability(here: Here) -> None:
     assert bob.read() == []
 
 
+def test_the_users_other_devices_read_of_it(here: Here) -> None:
+    """By the message if they can, else by the numeric that answers AWAY: their client would show the wrong state."""
+    una = here.member("una")
+    others = [here.connect("una", login="una", caps=caps) for caps in ("", "away-notify")]
+    here.forget_unread()
+    una.say("AWAY :tea")
+    assert [verbs(other.read()) for other in others] == [["306"], ["AWAY"]]
+    una.say("AWAY")
+    assert [verbs(other.read()) for other in others] == [["305"], ["AWAY"]]
+    assert verbs(una.read()) == ["306", "305"]
+
+
 def test_setname_is_told_to_sessions_with_the_capability(here: Here) -> None:
     """Sessions with setname that share a channel read the new real name. One that is too long or empty is refused."""
     alice = here.connect("alice", caps="setname")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from harness.filters import add_filter
 from harness.session_client import Client
-from harness.world import SHELL, Here, params_of, verbs
+from harness.world import PASSWORD, SHELL, Here, params_of, verbs
 
 from chatroom.chat import filter_actions
 from chatroom.chat.admission.spam_filters import FilterSet
@@ -80,6 +80,20 @@ def test_moderators_and_admins_are_exempt(two: tuple[Client, Client], here: Here
         operator.say("JOIN #a", "PRIVMSG #a :spam", "PRIVMSG bob :spam")
     assert verbs(bob.read()).count("PRIVMSG") == 4
     assert here.world.spam.unsaved == {}
+
+
+def test_a_device_that_has_not_proved_the_rights_is_not_exempt(here: Here) -> None:
+    """OPER is a session's: what it proved on one device of an account says nothing of the other one."""
+    add_filter(here, "spam")
+    here.moderator("mo")
+    una, phone = here.member("una"), here.connect("una", login="una", address="10.0.0.2")
+    bob = here.connect("bob")
+    una.say(f"OPER mo :{PASSWORD}")
+    una.say("PRIVMSG bob :spam")
+    assert verbs(bob.read()) == ["PRIVMSG"]
+    assert verbs(phone.ask("PRIVMSG bob :spam")) == ["531"]
+    assert verbs(phone.ask("SETNAME :spam")) == ["FAIL"] and verbs(phone.ask("NICK spam")) == ["432"]
+    assert bob.read() == []
 
 
 def test_services_are_asked_whatever_the_text_is(here: Here) -> None:

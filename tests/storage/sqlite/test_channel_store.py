@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from chatroom.chat.stored.invite_records import NewInvite
 from chatroom.chat.stored.records import Actor, ListEntry, Role, StoredChannel
 from chatroom.errors import AlreadyExists, NotFound
 from chatroom.storage.sqlite.sqlite_stores import SqliteStores
@@ -136,6 +137,14 @@ def test_renamed_channel(stores: SqliteStores, by: Actor, channel: StoredChannel
     with pytest.raises(AlreadyExists, match="#OTHER"):
         stores.channels.rename("#tea", "#OTHER", replace(renamed, name="#OTHER"), by)
     assert len(stores.database.rows("SELECT DISTINCT row_id FROM changes WHERE tbl = 'channels'")) == 2
+
+
+def test_invites_follow_the_name_of_their_channel(stores: SqliteStores, by: Actor) -> None:
+    """Who registers with one comes in there, and not into a later channel of the old name."""
+    for name in ("#OLD", "#other", ""):
+        stores.invites.add(NewInvite(1, 60, name), by)
+    stores.channels.rename("#old", "#new", None, by)
+    assert sorted(invite.channel for invite in stores.invites.list_all()) == ["", "#new", "#other"]
 
 
 def test_what_accounts_have_of_a_channel_follows_its_name(stores: SqliteStores, by: Actor) -> None:
