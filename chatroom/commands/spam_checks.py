@@ -1,6 +1,7 @@
 """The spam filters on the way of texts that other users read, in all verbs that carry one.
 
-Sessions with the rights of a moderator or an admin are exempt. Passwords never come here: no text to NickServ is compared with anything.
+Sessions with the rights of a moderator or an admin are exempt. Passwords never come here: no text to NickServ is
+compared with anything.
 """
 
 from __future__ import annotations

@@ -6,9 +6,16 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from ipaddress import ip_network
 
-from chatroom.chat.admission.ban_policy import Reach, RiskKind, find_risks, propose_network
+from chatroom.chat.admission.ban_policy import (
+    Reach,
+    RiskKind,
+    find_risks,
+    is_one_subscriber,
+    is_wide,
+    propose_network,
+)
 from chatroom.chat.admission.ban_targets import NameTarget, NetworkTarget, format_network, parse_name, parse_target
-from chatroom.chat.stored.records import Ban, Role
+from chatroom.chat.stored.records import Ban, NewBan, Role
 from chatroom.ctl.ban_outcome import Present, find_hit
 from chatroom.ctl.control_client import SessionInfo, list_sessions
 from chatroom.ctl.invocation import Invocation
@@ -66,6 +73,39 @@ def _count_reach(targets: Sequence[NameTarget | NetworkTarget], present: Present
         return len({session.nick for session in sessions if session.is_registered})
 
     return Reach(nicks(find_hit(present, targets)), nicks(present or ()))
+
+
+def targets_of(new: Iterable[NewBan], present: Present) -> list[NameTarget | NetworkTarget]:
+    """Return the targets of a list of bans, without single addresses if nobody is present whom they could hit."""
+    return [
+        NameTarget(one.target) if one.kind == "name" else NetworkTarget(ip_network(one.target), "")
+        for one in new
+        if present or one.kind == "name" or "/" in one.target
+    ]
+
+
+def confirm_list(
+    stores: SqliteStores, targets: Sequence[NameTarget | NetworkTarget], present: Present, yes: bool
+) -> None:
+    """Ask before the bans of a list hit more than they should, as ``confirm_risks`` and ``confirm_admins`` do.
+
+    A network of one subscriber that hits users is no surprise: lists are full of those.
+    """
+    networks = [target for target in targets if isinstance(target, NetworkTarget)]
+    wide = [target for target in networks if is_wide(target.network)]
+    if wide:
+        confirm(f"The list has very wide networks: {_some(wide)} ({len(wide)} in all). Ban them?", yes)
+    else:
+        large = [target for target in networks if not is_one_subscriber(target.network)]
+        reach = _count_reach(large, present)
+        if reach.hit:
+            confirm(f"{reach.hit} of the {reach.present} users present come from {_some(large)}. Ban them?", yes)
+    confirm_admins(stores, names_at_stake(targets, find_hit(present, targets)), yes)
+
+
+def _some(targets: Sequence[NetworkTarget]) -> str:
+    """Name three networks: a list can have thousands."""
+    return ", ".join(format_network(one.network) for one in targets[:3]) + (", ..." if len(targets) > 3 else "")
 
 
 def confirm_admins(stores: SqliteStores, names: Iterable[str], yes: bool) -> None:

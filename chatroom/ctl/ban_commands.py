@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import os
 from datetime import UTC, datetime, timedelta
-from ipaddress import ip_network
 
 import click
 
-from chatroom.chat.admission.ban_policy import check_reason, is_wide, narrowness
+from chatroom.chat.admission.ban_policy import check_reason, narrowness
 from chatroom.chat.admission.ban_targets import NameTarget, NetworkTarget, format_network, parse_target
 from chatroom.chat.admission.durations import parse_duration
-from chatroom.chat.stored.records import Ban, NewBan
+from chatroom.chat.stored.records import Ban
 from chatroom.ctl.ban_checks import (
     choose_targets,
     confirm_admins,
+    confirm_list,
     confirm_risks,
     find_covering,
     find_exact,
     find_inside,
     names_at_stake,
+    targets_of,
 )
 from chatroom.ctl.ban_outcome import await_disconnected, find_hit, list_present
 from chatroom.ctl.control_client import list_unstored_bans
@@ -27,7 +28,6 @@ from chatroom.ctl.database_choice import pass_changing_invocation
 from chatroom.ctl.imports import require_readable
 from chatroom.ctl.invocation import Invocation, pass_invocation, utc_option
 from chatroom.ctl.output import (
-    confirm,
     json_option,
     moment,
     open_output,
@@ -109,7 +109,7 @@ def add(
     if as_name and as_ip:
         raise click.UsageError("--name and --ip cannot be used together")
     reason = check_reason(reason)
-    until_at = datetime.now(UTC) + timedelta(seconds=parse_duration(duration)) if duration else None
+    until_at = datetime.now(UTC) + timedelta(seconds=parse_duration(duration)) if duration is not None else None
     targets = choose_targets(invocation, target, as_name, as_ip)
     for one in targets:
         if isinstance(one, NetworkTarget):
@@ -161,7 +161,7 @@ def remove(invocation: Invocation, target_or_id: str) -> None:
             target = parse_target(target_or_id)
             found = find_exact(stores, target)
             if found is None:
-                raise _not_found(target_or_id, find_covering(stores, target))
+                raise _not_found(target_or_id, find_covering(stores, target), find_inside(stores, target))
             ban_id = found.id
         lifted = stores.bans.lift(ban_id, invocation.actor)
         still = find_covering(stores, parse_target(lifted.target))
@@ -276,7 +276,7 @@ def export(invocation: Invocation, file: str) -> None:
 @click.option("--skip-bad", is_flag=True, help="Import the other lines if some cannot be read. Example: --skip-bad")
 @click.option("--dry-run", is_flag=True, help="Only say what would be imported. Example: --dry-run")
 @_force_option
-@result_option("database", "added", "unchanged", "skipped", "dry_run")
+@result_option("database", "added", "unchanged", "skipped", "disconnected", "dry_run")
 @pass_changing_invocation
 def import_(
     invocation: Invocation,
@@ -317,33 +317,28 @@ def import_(
     require_readable(file, errors, skip_bad)
     with open_stores(invocation.database) as stores:
         new = ban_lists.not_yet_in_force(wanted, stores.bans.list_in_force(now), now)
+        present = None if dry_run else list_present(invocation)
+        targets = targets_of(new, present)
+        hit = find_hit(present, targets)
         if not dry_run:
-            _confirm_list(stores, new, yes)
+            confirm_list(stores, targets, present, yes)
             with progress(len(new), "Importing") as bar:
                 ban_lists.add_in_batches(stores.bans, new, invocation.actor, bar.update)
+    disconnected = await_disconnected(invocation, hit) if present is not None else None
     others = [f"{len(wanted) - len(new)} are in force already or have run out"]
     if errors:
         others.append(f"{len(errors)} lines cannot be read and were skipped")
     report_result(
         f"{'Would add' if dry_run else 'Added'} {len(new)} of {len(wanted)} bans to {invocation.database};"
         f" {', '.join(others)}",
+        *([disconnected.describe()] if disconnected is not None else []),
         database=invocation.database,
         added=len(new),
         unchanged=len(wanted) - len(new),
         skipped=errors,
+        disconnected=disconnected,
         dry_run=dry_run,
     )
-
-
-def _confirm_list(stores: SqliteStores, new: list[NewBan], yes: bool) -> None:
-    """Ask before very wide networks and the names of admins are banned."""
-    # A single address, which most lines of a list are, has no prefix.
-    wide = [one.target for one in new if "/" in one.target and is_wide(ip_network(one.target))]
-    if wide:
-        # A list can have thousands of networks; the question names three of them.
-        named = ", ".join(wide[:3]) + (", ..." if len(wide) > 3 else "")
-        confirm(f"The list has very wide networks: {named} ({len(wide)} in all). Ban them?", yes)
-    confirm_admins(stores, [one.target for one in new if one.kind == "name"], yes)
 
 
 def _add(
@@ -358,8 +353,11 @@ def _add(
     return stores.bans.add("ip", format_network(target.network), reason, until_at, invocation.actor)
 
 
-def _not_found(target: str, covering: list[Ban]) -> NotFound:
-    """Return the refusal for a target without a ban of its own; a wider ban can still cover it."""
+def _not_found(target: str, covering: list[Ban], inside: list[Ban]) -> NotFound:
+    """Return the refusal for a target without a ban of its own. Others may cover it, or be inside it."""
+    if inside and not covering:
+        more = f" and {len(inside) - 5} more" if len(inside) > 5 else ""
+        return NotFound(f"{target} is not banned as a whole; inside it: {_named(inside[:5])}{more}")
     if not covering:
         return NotFound(f"{target} is not banned")
     return NotFound(f"{target} has no ban of its own but is covered by {_named(covering)}; remove that by its number")

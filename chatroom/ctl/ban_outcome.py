@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from ipaddress import ip_network
 
 from chatroom.chat.admission.ban_policy import HitCount
 from chatroom.chat.admission.ban_targets import NameTarget, NetworkTarget
@@ -31,11 +32,17 @@ def list_present(invocation: Invocation) -> Present:
 def find_hit(present: Present, targets: Sequence[NameTarget | NetworkTarget]) -> list[SessionInfo]:
     """Return the sessions that bans on these targets hit."""
     names = {casefold(target.name) for target in targets if isinstance(target, NameTarget)}
-    networks = [target.network for target in targets if isinstance(target, NetworkTarget)]
+    networks = {target.network for target in targets if isinstance(target, NetworkTarget)}
+    # A list of bans can have 100,000 networks, of few lengths.
+    lengths = {(network.version, network.prefixlen) for network in networks}
     hit = []
     for session in present or ():
         host = session.host()
-        by_network = host is not None and any(host in network for network in networks)
+        by_network = host is not None and any(
+            ip_network((host, length), strict=False) in networks
+            for version, length in lengths
+            if version == host.version
+        )
         # A name before registration is only a wish for a nick, which the ban refuses later.
         by_name = session.is_registered and not names.isdisjoint(
             casefold(name) for name in (session.nick, session.account) if name is not None

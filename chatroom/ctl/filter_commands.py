@@ -81,7 +81,7 @@ def add(
       chatroomctl filter add "free bitcoin" --action ban --for 7d --reason "advertising"
       chatroomctl filter add --regex "(buy|sell).{0,20}followers" --action mute
     """
-    duration_s = parse_duration(duration) if duration else None
+    duration_s = parse_duration(duration) if duration is not None else None
     kind: FilterKind = "regex" if regex else "glob"
     try:
         new = make_filter(pattern, kind, read_action(action), reason, duration_s, force=force)

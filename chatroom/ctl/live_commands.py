@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from chatroom.chat.admission.ban_targets import parse_name
-from chatroom.chat.admission.durations import format_duration
+from chatroom.chat.admission.durations import format_duration, parse_duration
 from chatroom.chat.admission.lockdown import Lockdown
 from chatroom.ctl.control_client import ask_status, list_sessions, perform
 from chatroom.ctl.invocation import Invocation, pass_invocation, utc_option
@@ -141,7 +141,9 @@ def lockdown(invocation: Invocation, state: str | None, duration: str | None) ->
     """
     if duration is not None and state in (None, Lockdown.OFF.value):
         raise InvalidValue("--for needs the STATE accounts-only or on")
-    _report(perform(invocation, "LOCKDOWN", *filter(None, [state, duration])))
+    if duration is not None:
+        parse_duration(duration)  # an empty one would be none
+    _report(perform(invocation, "LOCKDOWN", *(word for word in (state, duration) if word is not None)))
 
 
 def _report(answer: str) -> None:

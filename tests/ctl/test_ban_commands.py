@@ -333,6 +333,23 @@ def test_a_network_of_which_a_part_is_banned(ctl: Ctl) -> None:
     assert ctl("check", "192.0.3.0/24").stdout == "192.0.3.0/24 is not banned.\n"
 
 
+def test_a_wider_network_is_not_removed(ctl: Ctl) -> None:
+    """What is banned inside it is named, so that nobody takes the answer for "nothing is banned there"."""
+    for number in range(1, 8):
+        ctl("add", f"192.0.2.{number}")
+    result = ctl("remove", "192.0.2.0/24")
+    assert result.exit_code == 1
+    assert "192.0.2.0/24 is not banned as a whole; inside it: ban 7 on 192.0.2.7, ban 6 on" in result.stderr
+    assert result.stderr.endswith("ban 3 on 192.0.2.3 and 2 more\n")
+
+
+def test_an_empty_duration_is_refused(ctl: Ctl, database: Path) -> None:
+    """It is an unset variable of a script, and must not make a ban permanent."""
+    for result in (ctl("add", "mallory", "--for", ""), ctl("import", "-", "--for", "", input="mallory\n")):
+        assert (result.exit_code, "'' is not a duration" in result.stderr) == (1, True)
+    assert targets(database) == []
+
+
 def test_a_wider_ban_is_named(ctl: Ctl) -> None:
     """An address that a wider ban covers is not removed from anything, and the refusal names that ban."""
     ctl("add", "198.51.100.0/24")

@@ -19,8 +19,8 @@ def ctl(run: Ctl, database: Path, monkeypatch: pytest.MonkeyPatch) -> Ctl:
     """Run ``chatroomctl ban`` on the test's database, with cheap passwords."""
     monkeypatch.setenv("CHATROOM_ACCOUNTS__BCRYPT_COST", "4")
 
-    def invoke(*args: str | Path) -> Result:
-        return run("--database", database, "ban", *args)
+    def invoke(*args: str | Path, **how: object) -> Result:
+        return run("--database", database, "ban", *args, **how)
 
     return invoke
 
@@ -36,6 +36,16 @@ def test_a_network_with_users_is_asked_about(ctl: Ctl, database: Path, present: 
     assert ctl("add", "10.1.0.1").exit_code == 0
     assert ctl("add", "10.1.0.0/16", "--yes").exit_code == 0
     assert targets(database) == ["198.51.100.0/24", "10.1.0.1", "10.1.0.0/16"]
+
+
+def test_a_list_that_hits_users_is_asked_about(ctl: Ctl, database: Path, present: Callable[..., None]) -> None:
+    """If a network of several subscribers does. Single addresses do not ask, and the answer counts who is gone."""
+    present(("alice", "10.1.0.1"), ("bob", "10.1.9.2"), ("eve", "192.0.2.3"), ("fay", "2001:db8::1"))
+    result = ctl("import", "-", input="10.1.0.0/16\n192.0.2.3\n2001:db8::/64\n")
+    assert result.exit_code == 1
+    assert "2 of the 4 users present come from 10.1.0.0/16. Ban them?" in result.stderr
+    assert targets(database) == []
+    assert ctl("import", "-", input="192.0.2.3\n198.51.100.0/24\n").exit_code == 0
 
 
 def test_each_user_counts_once(ctl: Ctl, present: Callable[..., None]) -> None:

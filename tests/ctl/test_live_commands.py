@@ -143,6 +143,12 @@ def test_only_a_lockdown_has_an_end(run: Run, database: Path, state: list[str]) 
     assert (result.exit_code, result.stderr) == (1, "chatroomctl: --for needs the STATE accounts-only or on\n")
 
 
+def test_a_lockdown_with_an_empty_end_is_refused(run: Run, database: Path) -> None:
+    """It is an unset variable of a script, and must not make a lockdown without an end."""
+    result = run("--database", database, "lockdown", "on", "--for", "")
+    assert (result.exit_code, "'' is not a duration" in result.stderr) == (1, True)
+
+
 def test_kick_wants_a_name(run: Run, database: Path) -> None:
     """A word that cannot be a nick is refused without asking the daemon."""
     result = run("--database", database, "kick", "not a nick")

@@ -321,6 +321,10 @@ def _find_rule(context: Context, text: str) -> BanRule:
             wider = covering[0]
             way = wider.id if wider.is_stored else wider.target
             raise NotFound(f"{shown} is covered by {wider.label} on {wider.target}: UBAN DEL {way} lifts that one")
+        inside = [] if isinstance(target, NameTarget) else bans.find_inside(target.network, context.world.wall_ms)
+        if rule is None and inside:
+            named = _some([f"{one.shown_id}: {one.target}" for one in inside])
+            raise NotFound(f"{shown} is not banned as a whole; bans inside it ({len(inside)}): {named}")
     if rule is None:
         raise NotFound(f"there is no ban on {text[:64]}; UBAN LIST shows all bans")
     return rule

@@ -99,6 +99,8 @@ def test_a_network_of_which_a_part_is_banned(here: Here) -> None:
     )
     assert texts(ada.ask("UBAN INFO 198.51.102.0/23"))[0] == partly.format("198.51.102.0/23", 1, "2: 198.51.102.7")
     assert texts(ada.ask("UBAN INFO 198.51.100.128/25"))[0].startswith("1: 198.51.100.0/24 is banned")
+    [refusal] = texts(ada.ask("UBAN DEL 198.51.0.0/16"))
+    assert refusal == partly.format("198.51.0.0/16", 2, "2: 198.51.102.7, 1: 198.51.100.0/24")
     here.wait(3600)
     assert texts(ada.ask("UBAN INFO 198.51.102.0/23"))[0] == "198.51.102.0/23 is not banned"
 
