@@ -79,7 +79,7 @@ class KnownServers:
         if self.path is None:
             return content
         try:
-            text = self.path.read_text(encoding="utf-8")
+            text = self.path.read_text(encoding="utf-8-sig")
         except (FileNotFoundError, NotADirectoryError):
             return content
         except (OSError, ValueError) as error:

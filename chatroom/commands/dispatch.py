@@ -36,7 +36,7 @@ from chatroom.errors import (
 from chatroom.irc import caps, numerics
 from chatroom.irc.framing import Malformed
 from chatroom.irc.limits import LABEL_BYTES
-from chatroom.irc.message import parse
+from chatroom.irc.message import Message, parse
 
 if TYPE_CHECKING:
     from chatroom.chat.people.session import Session
@@ -59,6 +59,7 @@ REFUSAL_CODES: dict[type[Refused], str] = {
 _HTTP = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH", "PRI"})
 """The methods of HTTP requests (RFC 9110), and ``PRI``, with which HTTP/2 begins. No IRC command is called so."""
 
+_BYTE_ORDER_MARK = "\ufeff"
 ROOM_RETRY_MS = 100
 """How long a verb waits before it looks again whether there is room for what it has written."""
 _LABELS = caps.LABELED_RESPONSE | caps.BATCH
@@ -75,7 +76,7 @@ def run_line(world: World, session: Session, line: str | Malformed) -> tuple[Con
         # Most lines are plain messages, and ``say_plainly`` needs no parsing for them.
         if line[:8] == "PRIVMSG " and say_plainly(world, session, line):
             return None
-        message = parse(line)
+        message = parse(line) if line[:1] != _BYTE_ORDER_MARK else _parse_marked(session, line)
     else:
         message = parse(line.text)
     verb = message.verb
@@ -113,6 +114,11 @@ def run_line(world: World, session: Session, line: str | Malformed) -> tuple[Con
         return context, pending
     finish(context)
     return ()
+
+
+def _parse_marked(session: Session, line: str) -> Message:
+    """Parse a line behind a byte order mark, with which programs begin that read their lines from a file."""
+    return parse(line if session.registration is None else line[1:])
 
 
 def _call(context: Context, command: Command, params: list[str]) -> Pending | None:

@@ -49,9 +49,9 @@ def test_what_is_added_is_found(path: Path) -> None:
 
 
 def test_people_may_edit_it(path: Path) -> None:
-    """Comments and empty lines are ignored, and fingerprints may be written with colons."""
+    """Comments and empty lines are ignored, as is a byte order mark, and fingerprints may be written with colons."""
     path.parent.mkdir(parents=True)
-    path.write_text(f"# mine\n\n  certificate chat.lan  6697 {':'.join(['AB'] * 32)}\n")
+    path.write_text(f"\ufeff# mine\n\n  certificate chat.lan  6697 {':'.join(['AB'] * 32)}\n")
     assert KnownServers(path).find_certificate(HOST) == PRINT
 
 

@@ -26,3 +26,20 @@ def test_a_verb_that_is_called_so_later_is_only_unknown(here: Here) -> None:
     """A page cannot speak first, so a registered user is no browser."""
     eve = here.connect("eve")
     assert " 421 " in eve.ask("GET /")[0]
+
+
+@pytest.mark.parametrize("first", ["\ufeffPOST / HTTP/1.1", "\ufeff"])
+def test_a_byte_order_mark_hides_nothing(here: Here, first: str) -> None:
+    """What is behind it is judged as without it."""
+    client = here.open()
+    client.say(first)
+    assert client.closed == ("POST" in first)
+    assert client.closed or client.read() == []
+
+
+def test_a_byte_order_mark_before_the_first_line_is_dropped(here: Here) -> None:
+    """Programs that read their lines from a file send it. Later in the stream it is a character as any other."""
+    client = here.open()
+    client.say(*LineBuffer().feed(b"\xef\xbb\xbfNICK eve\r\nUSER eve 0 * :E\r\n"))
+    assert client.user.nick == "eve"
+    assert " 421 eve \ufeffPING " in client.ask("\ufeffPING x")[0]

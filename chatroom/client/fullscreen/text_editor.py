@@ -30,4 +30,4 @@ def edit(app: Program, text: str) -> str | None:
         if code != 0:
             app.tell(f"The editor {command!r} has failed with exit code {code}, so the text is as it was.", wrong=True)
             return None
-        return file.read_text(encoding="utf-8", errors="replace").rstrip("\n")
+        return file.read_text(encoding="utf-8-sig", errors="replace").rstrip("\n")
