@@ -27,6 +27,7 @@ def make_self_signed(names: Sequence[str], now: datetime, days: int) -> tuple[st
 
     Raises ``ValueError`` if a name cannot stand in a certificate.
     """
+    alternatives = x509.SubjectAlternativeName([_general_name(name) for name in names])
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, names[0][:64])])
     certificate = (
@@ -37,7 +38,7 @@ def make_self_signed(names: Sequence[str], now: datetime, days: int) -> tuple[st
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - _CLOCK_SLACK)
         .not_valid_after(now + timedelta(days=days))
-        .add_extension(x509.SubjectAlternativeName([_general_name(name) for name in names]), critical=False)
+        .add_extension(alternatives, critical=False)
         # A client that trusts this certificate trusts it for itself, and for no other that it might sign.
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .sign(key, SHA256())

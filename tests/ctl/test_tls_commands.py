@@ -48,6 +48,7 @@ def test_a_name_that_no_certificate_can_have_is_refused(tmp_path: Path, name: st
     result = call("self-signed", name, "--directory", tmp_path)
     assert result.exit_code == 1
     assert len(result.stderr.splitlines()) == 1
+    assert "is neither a host name nor an address" in result.stderr
     assert not list(tmp_path.iterdir())
 
 

@@ -56,4 +56,10 @@ def refusal_text(reserved: tuple[str, ...], name: str) -> str:
 # Two, because a reload compares the names of the old settings with those of the new ones.
 @lru_cache(maxsize=2)
 def _by_skeleton(reserved: tuple[str, ...]) -> Mapping[str, str]:
-    return {skeleton: name for name in (NICKSERV, *reserved) for skeleton in skeletons(name)}
+    # As people may know them: NlCKSERV looks like NICKSERV, and Adm1n like AdmIn.
+    return {
+        skeleton: name
+        for name in (NICKSERV, *reserved)
+        for shown in (name, name.upper(), name.replace("i", "I"))
+        for skeleton in skeletons(shown)
+    }

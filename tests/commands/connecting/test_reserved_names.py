@@ -113,3 +113,10 @@ def test_the_default_reserves_services_and_ranks_and_not_root() -> None:
     reserved = Settings().accounts.reserved_names
     assert find_reserved(reserved, "ADMIN") == "Admin"
     assert find_reserved(reserved, "Root") is None
+    # They look like NICKSERV and ADMIN, as people may know these names.
+    assert [find_reserved(reserved, name) for name in ("NlCKSERV", "N1ckServ", "Adm1n", "ADM|N")] == [
+        "NickServ",
+        "NickServ",
+        "Admin",
+        "Admin",
+    ]
