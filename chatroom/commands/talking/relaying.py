@@ -91,7 +91,9 @@ def _refusal(utterance: Utterance, channel: Channel, nick: str, source: str) -> 
         return "BANNED", f"{nick} is banned or muted in the channel"
     if not may_speak(channel, utterance.session, utterance.user, utterance.text):
         return "CANNOT_SEND", "The channel's modes refuse the message"
-    found = utterance.world.spam.filters.find(utterance.text)
+    filters = utterance.world.spam.filters
+    texts = (nick, nick.partition(RELAY_SEPARATOR)[0], utterance.text, *utterance.tag_texts)
+    found = next((found for text in texts if (found := filters.find(text))), None)
     if found is not None:
         # What a filter does is meant for the person who said it, and not for the bridge.
         utterance.world.spam.count(found.id)
