@@ -318,8 +318,7 @@ def import_(
     with open_stores(invocation.database) as stores:
         new = ban_lists.not_yet_in_force(wanted, stores.bans.list_in_force(now), now)
         present = None if dry_run else list_present(invocation)
-        targets = targets_of(new, present)
-        hit = find_hit(present, targets)
+        hit = find_hit(present, targets := targets_of(new, present))
         if not dry_run:
             confirm_list(stores, targets, present, yes)
             with progress(len(new), "Importing") as bar:

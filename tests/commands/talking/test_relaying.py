@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from harness.filters import add_filter
 from harness.session_client import Client
-from harness.world import SERVER, Here, verbs
+from harness.world import SERVER, Here, params_of, verbs
 
 from chatroom.irc.message import parse
 from chatroom.storage.sqlite.history_archive import read_all
@@ -152,3 +153,12 @@ def test_nothing_is_lost_of_a_text_that_is_too_long_with_the_source(here: Here, 
 def test_the_capability_names_the_separator(here: Here) -> None:
     """``draft/relaymsg=/`` in CAP LS."""
     assert "draft/relaymsg=/" in " ".join(here.open().ask("CAP LS 302")).split()
+
+
+@pytest.mark.parametrize("line", ["RELAYMSG #b spam/else :hi", "@+draft/react=spam RELAYMSG #b mallory/else :hi"])
+def test_a_bridge_relays_no_spam_beside_the_text(here: Here, line: str) -> None:
+    """Neither in the nick that readers see, of which a mask need only fit the name, nor in a reaction."""
+    add_filter(here, "spa?")
+    bridge = here.connect("bridge", caps="draft/relaymsg message-tags")
+    bridge.say("JOIN #b")
+    assert params_of(bridge.ask(line), "FAIL")[1] == "CANNOT_SEND"

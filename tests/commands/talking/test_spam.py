@@ -175,15 +175,6 @@ def test_a_bridge_is_told_what_it_cannot_relay(here: Here) -> None:
     assert here.world.spam.unsaved == {1: 1}
 
 
-@pytest.mark.parametrize("line", ["RELAYMSG #b spam/else :hi", "@+draft/react=spam RELAYMSG #b mallory/else :hi"])
-def test_a_bridge_relays_no_spam_beside_the_text(here: Here, line: str) -> None:
-    """Neither in the nick that readers see, of which a mask need only fit the name, nor in a reaction."""
-    add_filter(here, "spa?")
-    bridge = here.connect("bridge", caps="draft/relaymsg message-tags")
-    bridge.say("JOIN #b")
-    assert params_of(bridge.ask(line), "FAIL")[1] == "CANNOT_SEND"
-
-
 # -- mute ----------------------------------------------------------------------------------------
 
 
