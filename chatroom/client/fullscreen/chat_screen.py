@@ -88,7 +88,11 @@ class ChatScreen(Screen[None]):
             side.styles.width = fits.side_columns
         self._painted = None
         self.paint()
-        self.call_after_refresh(self.paint)
+
+    def on_rows_widget_resized(self) -> None:
+        """Paint the lists for the width that they have now."""
+        self._painted = None
+        self.paint()
 
     @property
     def fits(self) -> Arrangement:

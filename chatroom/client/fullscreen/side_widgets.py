@@ -23,6 +23,9 @@ class RowsWidget(Widget):
             self.index = index
             self.column = column
 
+    class Resized(Message):
+        """The widget has another size, or has one at last after it was hidden."""
+
     def __init__(self, *, base: str = "", id: str) -> None:
         super().__init__(id=id)
         self._base = base
@@ -38,6 +41,10 @@ class RowsWidget(Widget):
         if rows != self._rows or top != self._top:
             self._rows, self._top = rows, top
             self.refresh()
+
+    def on_resize(self) -> None:
+        """Have the rows painted for the new size."""
+        self.post_message(self.Resized())
 
     def render_line(self, y: int) -> Strip:
         """Paint one row."""

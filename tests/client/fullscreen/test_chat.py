@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import pytest
 from harness.full_screen import CAPS, FullScreen, play
 
+from chatroom.client.fullscreen.app import ChatApp
 from chatroom.client.link import Closed, Opened
 
 
@@ -286,5 +288,21 @@ def test_formatting_is_typed_and_shown() -> None:
         assert screen.sent[-1] == "PRIVMSG #lobby :\x02loud\x0f or \x0304red"
         await screen.hear(":bob!b@h PRIVMSG #lobby :\x02loud\x0f or \x1dslanted")
         await screen.see("bob loud or slanted")
+
+    play(scene)
+
+
+def test_the_lists_are_whole_after_bare_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After Alt-L twice, places and names are painted for the width that they have, without waiting for a tick."""
+    monkeypatch.setattr(ChatApp, "_tick", lambda self: None)
+
+    async def scene(screen: FullScreen) -> None:
+        await screen.welcome("#lobby", "#tea-and-cakes")
+        before, names = screen.places, screen.rows[1]
+        assert "2 #tea-and…" in before and names.endswith("@bob")
+        await screen.press("alt+l")
+        await screen.until(lambda: not any("#tea" in row for row in screen.rows))
+        await screen.press("alt+l")
+        await screen.until(lambda: screen.places == before and screen.rows[1] == names)
 
     play(scene)
