@@ -112,6 +112,11 @@ class ChatSession:
         return self.navigation.target
 
     @property
+    def can_register(self) -> bool:
+        """True if the user is here as a guest, and the server registers accounts from the chat."""
+        return self.online and not self._login.account and self._login.offers("draft/account-registration")
+
+    @property
     def login_open(self) -> bool:
         """True while the login is not decided, so that typed text may be meant for its next question.
 

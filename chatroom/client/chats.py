@@ -23,7 +23,7 @@ from chatroom.client.options import Options, default_nick
 from chatroom.client.remembering import merge_joins
 from chatroom.client.reset_login import ResetLogin
 from chatroom.client.route import Route
-from chatroom.client.servers import Report, Servers
+from chatroom.client.servers import Chosen, Report, Servers
 from chatroom.client.stdin_lines import LineSource, StdinThread
 from chatroom.client.terminal_echo import TerminalEcho
 from chatroom.client.text import well_formed
@@ -122,11 +122,15 @@ class SessionMaker:
         self._post = post
         self._waiting = waiting
 
-    def __call__(self, address: str, name: str, servers: Servers) -> ChatSession:
+    def __call__(self, address: str, name: str, servers: Servers, chosen: Chosen | None = None) -> ChatSession:
         """Make the session of a server. Raises as ``further_options`` does."""
         options = self._first
         if address:
             options = further_options(address, self._first, self._first.nick)
+            if chosen is not None:
+                options = replace(options, nick=well_formed(chosen.nick), password=well_formed(chosen.password))
+            if options.asks_new_password:
+                raise ValueError("For this link you choose a new password: start chatroom with it, in a terminal.")
         opened = self._record.find_places(options)
         session = ChatSession(
             options.route,
@@ -154,22 +158,17 @@ async def chat_full_screen(options: Options) -> int:
     from chatroom.client.record import Record
     from chatroom.client.store.memory import Memory, default_path
 
-    def make_servers(app: ChatApp, nick: str, password: str) -> Servers:
-        known = replace(options, nick=well_formed(nick), password=options.password or well_formed(password))
+    def make_servers(app: ChatApp, known: Options) -> Servers:
         servers = Servers(SessionMaker(known, FOR_PLACES, app.post, app.waiting, record))
-        servers.begin("", options.route.address.host)
+        servers.begin("", known.route.address.host)
         return servers
 
     memory = Memory(default_path())
     record = Record(memory, time.monotonic)
     app = ChatApp(
         make_servers,
-        nick=options.nick,
+        options,
         default_nick=default_nick(),
-        account=options.account,
-        asks_password=options.asks_password,
-        chooses_password=options.asks_new_password,
-        settings=options.settings,
         record=record,
         typed=TypedHistory(memory, options.settings.current.memory.typed_lines),
     )
@@ -182,7 +181,7 @@ async def chat_full_screen(options: Options) -> int:
     if app.over is not None:
         if app.over.text:
             std_streams.tell(sys.stderr, f"{app.over.text}\n")
-        if app.over.unreachable and options.route.address.host in LOOPBACK:
+        if app.over.unreachable and app.options.route.address.host in LOOPBACK:
             std_streams.tell(sys.stderr, "Is a server running here? `chatroomctl serve` starts one.\n")
     return code if code is not None else 1
 

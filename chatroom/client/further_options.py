@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from chatroom.client.address import parse_address
 from chatroom.client.known_servers import KnownServers, default_path
-from chatroom.client.options import Options, default_nick
+from chatroom.client.options import Options
 from chatroom.client.route import Route
 from chatroom.client.server_link import split_link
 from chatroom.client.start_options import Beginning, complete
@@ -18,12 +18,12 @@ def further_options(typed: str, first: Options, nick: str) -> Options:
     """Return the options for an address, a link to a channel, or the name of a saved server.
 
     ``first``: those of the first chat, with the settings; ``nick``: the nick there, which is taken unless another one
-    is saved. Passwords are not carried over: they are another server's. Raises ``ValueError`` with a sentence for the
-    user, and what a wrong file of certificates raises.
+    is saved. Passwords and tokens are not carried over: they are another server's; those of a link are in the options.
+    Raises ``ValueError`` with a sentence for the user, and what a wrong file of certificates raises.
     """
     link = split_link(typed)
     channels = (link.channel,) if link.channel else ()
-    start = complete(Beginning(link.server, "", "", channels, False, SYSTEM_TRUST), first.settings.found)
+    start = complete(Beginning(link.server, "", link.account, channels, False, SYSTEM_TRUST), first.settings.found)
     try:
         address = parse_address(start.server, tls=start.tls or start.trust != SYSTEM_TRUST)
     except ValueError:
@@ -36,13 +36,14 @@ def further_options(typed: str, first: Options, nick: str) -> Options:
     return replace(
         first,
         route=route,
-        nick=start.nick or nick or default_nick(),
+        nick=start.nick or nick,
         account=start.account,
         password="",
         server_password="",
-        invite="",
-        reset="",
+        invite=link.invite,
+        reset=link.reset,
         join=start.join,
         server_name=start.name or str(address).lower(),
         joins_asked=bool(channels),
+        is_first_start=False,
     )

@@ -108,6 +108,10 @@ class Login:
         *password, nick, user = self._introduction()
         return [*password, Send("CAP LS 302"), nick, user]
 
+    def offers(self, capability: str) -> bool:
+        """True if the server has offered a capability on this connection."""
+        return capability in self._offered
+
     def lost(self) -> None:
         """Report the end of the connection. Answers from now on are for the next ``start``."""
         self._state = "idle"

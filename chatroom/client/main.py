@@ -159,6 +159,7 @@ def command(
     start = complete(given, desk.found)
     if forget:
         return _forget(_parse_server(start))
+    is_first = given == Beginning("", "", "", channels, False, SYSTEM_TRUST) and _has_no_server(desk)
     source = LineSource(sys.stdin.fileno())
     server_password = _read_server_password(source, from_stdin=server_password_stdin)
     if server_password is None:
@@ -168,7 +169,9 @@ def command(
     piped = not (sys.stdin.isatty() and sys.stdout.isatty()) or os.environ.get("TERM", "dumb") == "dumb"
     if as_plain or piped:
         return _run_plain(options, source, commands)
-    return _run_full_screen(options) if _wants_full_screen(on_full_screen, desk) else _run_screen(options)
+    if not _wants_full_screen(on_full_screen, desk):
+        return _run_screen(options)
+    return _run_full_screen(replace(options, is_first_start=is_first))
 
 
 # The imports of these functions are in them, because --version and --help need none of them.
@@ -190,6 +193,12 @@ def _open_settings(config: str | None) -> SettingsDesk:
     from chatroom.client.settings.desk import SettingsDesk
 
     return SettingsDesk(finding.file_to_write(config), finding.find_file(config))
+
+
+def _has_no_server(desk: SettingsDesk) -> bool:
+    """True if the settings name no server and no nick, as before the first chat."""
+    found = desk.found
+    return found is None or not (found.servers or found.sources.keys() & {"start.server", "start.nick"})
 
 
 def _write_settings(config: str | None) -> int:

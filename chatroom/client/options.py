@@ -30,6 +30,8 @@ class Options:
     """True if the command line names channels. The first one is in front then, whatever was in front last time."""
     reset: str = ""
     """The token for a new password of ``account``; empty if there is none."""
+    is_first_start: bool = False
+    """True if nothing says yet which server the user wants: neither the command line nor the settings."""
 
     @property
     def place_owner(self) -> PlaceOwner:

@@ -34,13 +34,20 @@ class Told(NamedTuple):
     events: list[Event]
 
 
+class Chosen(NamedTuple):
+    """What the user has chosen for a link with a token: an invite, or one for a new password."""
+
+    nick: str
+    password: str
+
+
 class MakeSession(Protocol):
     """Makes a session that is not started.
 
     Raises ``ValueError``, ``OSError`` or ``ChatroomError`` with a sentence for the user.
     """
 
-    def __call__(self, address: str, name: str, servers: Servers) -> ChatSession:
+    def __call__(self, address: str, name: str, servers: Servers, chosen: Chosen | None = None) -> ChatSession:
         """``address`` is typed, or the name of a saved server. ``name``: what to call the server."""
 
 
@@ -53,10 +60,10 @@ class Servers:
         self._sessions: dict[str, ChatSession] = {}
         self._leaving: set[str] = set()
 
-    def begin(self, address: str, name: str = "") -> ChatSession:
+    def begin(self, address: str, name: str = "", chosen: Chosen | None = None) -> ChatSession:
         """Make the session of a server, and bring the server's place in front. Raises what ``make`` raises."""
         name = self._free_name(name or address)
-        session = self._make(address, name, self)
+        session = self._make(address, name, self, chosen)
         self._sessions[name] = session
         return session
 
@@ -130,7 +137,11 @@ class Servers:
 
     # Commands
 
-    def connect(self, address: str) -> list[Event]:
+    def find(self, address: str) -> ChatSession | None:
+        """Return the session with the server at this address."""
+        return next((session for session in self._sessions.values() if session.address == address), None)
+
+    def connect(self, address: str, chosen: Chosen | None = None) -> list[Event]:
         """Connect to one more server, and turn to it."""
         if len(self._sessions) >= MOST_SERVERS:
             return [Denied(f"You are on {MOST_SERVERS} servers already.")]
@@ -139,7 +150,7 @@ class Servers:
             return self.turn_to(name)
         self._close_places(name)  # of a chat there that has ended
         try:
-            session = self.begin(address, name)
+            session = self.begin(address, name, chosen)
         except (ValueError, OSError, ChatroomError) as error:
             return [Denied(str(error))]
         self.places.turn_to(session.talk.here.home)

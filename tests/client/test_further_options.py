@@ -46,9 +46,11 @@ def test_an_address_brings_the_nick_along_and_no_password(first: Options) -> Non
 
 
 def test_tokens_are_for_the_first_server_alone(first: Options) -> None:
-    """An invite, and what sets a new password."""
+    """An invite, and what sets a new password; a link brings its own."""
     found = further_options("chat.example.net", replace(first, invite="1-a", reset="2-b"), "alice")
     assert (found.invite, found.reset, found.asks_new_password) == ("", "", False)
+    link = further_options("irc://chat.example.net/?account=bob&reset=2-c", replace(first, invite="1-a"), "alice")
+    assert (link.nick, link.account, link.invite, link.reset, link.asks_new_password) == ("bob", "bob", "", "2-c", True)
 
 
 def test_a_link_leads_to_its_channel(first: Options) -> None:

@@ -14,7 +14,7 @@ from chatroom.client.known_servers import KnownServers
 from chatroom.client.link import Closed, Crashed, Opened, Received
 from chatroom.client.login_steps import Ask
 from chatroom.client.route import Route
-from chatroom.client.servers import MOST_SERVERS, Report, Servers, Told
+from chatroom.client.servers import MOST_SERVERS, Chosen, Report, Servers, Told
 from chatroom.client.trust import Untrusted
 from chatroom.irc.message import parse
 
@@ -29,7 +29,7 @@ class Desk:
         self.servers.begin("home").start()
         self.welcome("home", "#tea")
 
-    def _make(self, address: str, name: str, servers: Servers) -> ChatSession:
+    def _make(self, address: str, name: str, servers: Servers, chosen: Chosen | None = None) -> ChatSession:
         route = Route(parse_address(address), KnownServers(None), lambda: NOON)
         session = ChatSession(
             route,

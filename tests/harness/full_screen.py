@@ -11,12 +11,14 @@ from harness.client_stage import NOTHING_KNOWN, PLAIN, FakeLink
 from textual import events
 from textual.keys import _character_to_key
 
+from chatroom.client.address import Address, parse_address
 from chatroom.client.chat_session import ChatSession
 from chatroom.client.fullscreen.app import ChatApp
 from chatroom.client.handshake import Login
 from chatroom.client.link import LinkItem, Opened, Received
+from chatroom.client.options import Options
 from chatroom.client.route import Route
-from chatroom.client.servers import Report, Servers
+from chatroom.client.servers import Chosen, Report, Servers
 from chatroom.client.settings.desk import SettingsDesk
 from chatroom.irc.message import parse
 
@@ -26,28 +28,44 @@ CAPS = "server-time echo-message"
 class FullScreen:
     """One chat of alice on the full screen."""
 
-    def __init__(self, nick: str = "alice", join: tuple[str, ...] = (), chooses_password: bool = False) -> None:
+    def __init__(
+        self,
+        nick: str = "alice",
+        join: tuple[str, ...] = (),
+        invite: str = "",
+        settings: SettingsDesk | None = None,
+        is_first_start: bool = False,
+    ) -> None:
         self.links: list[FakeLink] = []
-        self.password = ""
-        """What was typed before the chat began."""
-        self._join = join
-        self.app = ChatApp(
-            self._make_servers,
-            nick=nick,
-            default_nick="guest",
-            account="",
-            asks_password=False,
-            chooses_password=chooses_password,
-            settings=SettingsDesk(),
+        self.options = Options(
+            self._make_route(PLAIN),
+            nick,
+            "",
+            "",
+            "",
+            join,
+            settings or SettingsDesk(),
+            invite,
+            is_first_start=is_first_start,
         )
+        """What the chat begins with; the answers of the user are among it once it has begun."""
+        self.chosen: dict[str, Chosen | None] = {}
+        """What was chosen for each server that was opened later, by its address."""
+        self.app = ChatApp(self._make_servers, self.options, default_nick="guest")
 
-    def _make_servers(self, app: ChatApp, nick: str, password: str) -> Servers:
-        def make(address: str, name: str, servers: Servers) -> ChatSession:
-            route = Route(PLAIN, NOTHING_KNOWN, lambda: datetime(2030, 1, 1, tzinfo=UTC))
-            join = self._join if not address else ()
+    @staticmethod
+    def _make_route(address: Address) -> Route:
+        return Route(address, NOTHING_KNOWN, lambda: datetime(2030, 1, 1, tzinfo=UTC))
+
+    def _make_servers(self, app: ChatApp, options: Options) -> Servers:
+        def make(address: str, name: str, servers: Servers, chosen: Chosen | None = None) -> ChatSession:
+            if address:
+                self.chosen[address] = chosen
+            route = self._make_route(parse_address(address)) if address else options.route
+            join = options.join if not address else ()
             return ChatSession(
                 route,
-                Login(nick),
+                Login(options.nick),
                 self._make_link,
                 lambda: 0.0,
                 lambda: 0.5,
@@ -55,9 +73,10 @@ class FullScreen:
                 places=servers.places,
                 name=name,
                 servers=servers,
+                settings=options.settings,
             )
 
-        self.password = password
+        self.options = options
         servers = Servers(make)
         servers.begin("", "host")
         return servers

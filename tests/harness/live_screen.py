@@ -17,8 +17,9 @@ from chatroom.client.fullscreen.app import ChatApp
 from chatroom.client.handshake import Login
 from chatroom.client.known_servers import KnownServers
 from chatroom.client.link import Link
+from chatroom.client.options import Options
 from chatroom.client.route import Route
-from chatroom.client.servers import Report, Servers
+from chatroom.client.servers import Chosen, Report, Servers
 from chatroom.client.wanted_caps import FOR_PLACES
 
 
@@ -33,10 +34,11 @@ class LiveScreen(FullScreen):
         self._has_account = account
         self.live_links: list[Link] = []
 
-    def _make_servers(self, app: ChatApp, nick: str, password: str) -> Servers:
-        def make(address: str, name: str, servers: Servers) -> ChatSession:
+    def _make_servers(self, app: ChatApp, options: Options) -> Servers:
+        def make(address: str, name: str, servers: Servers, chosen: Chosen | None = None) -> ChatSession:
             port = int(address.rpartition(":")[2]) if address else self._port
             route = Route(Address("127.0.0.1", port), KnownServers(None), lambda: datetime.now(UTC))
+            nick = options.nick
             login = Login(
                 nick, nick if self._has_account else "", PASSWORD if self._has_account else "", "", FOR_PLACES
             )
@@ -53,7 +55,7 @@ class LiveScreen(FullScreen):
                 make_link,
                 time.monotonic,
                 random.random,
-                self._join,
+                options.join,
                 places=servers.places,
                 name=name,
                 servers=servers,

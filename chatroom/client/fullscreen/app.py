@@ -25,6 +25,8 @@ from chatroom.client.endings import Over
 from chatroom.client.fullscreen import alt_keys
 from chatroom.client.fullscreen.chat_screen import ChatScreen
 from chatroom.client.fullscreen.chooser import Chooser
+from chatroom.client.fullscreen.first_questions import ask_user
+from chatroom.client.fullscreen.first_start import FirstStart
 from chatroom.client.fullscreen.key_actions import KeyActions
 from chatroom.client.fullscreen.lag_clock import LagClock
 from chatroom.client.fullscreen.log_widget import LogWidget
@@ -34,23 +36,22 @@ from chatroom.client.fullscreen.side_widgets import RowsWidget
 from chatroom.client.fullscreen.terminal_control import TerminalControl
 from chatroom.client.fullscreen.typed_history import TypedHistory
 from chatroom.client.link import Received
+from chatroom.client.options import Options
 from chatroom.client.record import Record
 from chatroom.client.servers import Report, Servers, Told
-from chatroom.client.settings.desk import SettingsDesk
 
 PAUSE_S = 1 / 30
 """The least time between two paints of what comes in."""
 
-MakeServers = Callable[["ChatApp", str, str], Servers]
-"""Makes the list of servers with the session of the first, for the nick and the password of the account."""
+MakeServers = Callable[["ChatApp", Options], Servers]
+"""Makes the list of servers with the session of the first. All that had to be asked is in the options."""
 
 
 class ChatApp(App[int], inherit_bindings=False):
     """Runs one chat. Its result is the exit code.
 
-    ``nick`` and ``account`` are what is known of the user; ``asks_password``: the account's password must be asked for.
-    ``record`` and ``typed`` are what earlier chats have left behind.
-    ``chooses_password``: it does not exist yet, because the user comes with an invite.
+    ``options`` has what is known before the first question. ``record`` and ``typed`` are what earlier chats have left
+    behind.
     """
 
     TITLE = "chatroom"
@@ -62,18 +63,17 @@ class ChatApp(App[int], inherit_bindings=False):
     def __init__(
         self,
         make_servers: MakeServers,
+        options: Options,
         *,
-        nick: str,
         default_nick: str,
-        account: str,
-        asks_password: bool,
-        chooses_password: bool = False,
-        settings: SettingsDesk,
         record: Record | None = None,
         typed: TypedHistory | None = None,
     ) -> None:
         alt_keys.teach()
         super().__init__()
+        self.options = options
+        """What the chat begins with; the user's answers are among it after the first questions."""
+        settings = options.settings
         if not settings.current.look.colours:
             self._filters.append(NoColor())
         self._settings = settings
@@ -90,11 +90,7 @@ class ChatApp(App[int], inherit_bindings=False):
         self.actions = KeyActions(self, typed or TypedHistory())
         self.servers: Servers | None = None
         self._make_servers = make_servers
-        self._nick = nick
         self._default_nick = default_nick
-        self._account = account
-        self._asks_password = asks_password
-        self._chooses_password = chooses_password
         self._lag = LagClock()
         # Reports of the link. append() and popleft() of a deque are safe in two threads.
         self._inbox: deque[Report] = deque()
@@ -131,15 +127,11 @@ class ChatApp(App[int], inherit_bindings=False):
             self.fail(error)
 
     async def _chat(self) -> None:
-        nick, password = self._nick, ""
-        if not nick:
-            typed = await self.questions.ask(f"Nickname [{self._default_nick}]: ")
-            nick = typed.strip() or self._default_nick
-        if self._chooses_password:
-            password = await self.questions.choose_password(nick)
-        elif self._asks_password:
-            password = await self.questions.ask(f"Password for {self._account}: ", secret=True)
-        servers = self._make_servers(self, nick, password)
+        guide = FirstStart(self) if self.options.is_first_start else None
+        if guide is not None:
+            self.options = await guide.ask_server(self.options)
+        self.options = await ask_user(self.questions, self.options, self._default_nick)
+        servers = self._make_servers(self, self.options)
         self.servers = self.chat.servers = servers
         servers.current.start()
         self.refresh_chat()
@@ -147,6 +139,9 @@ class ChatApp(App[int], inherit_bindings=False):
             asking = servers.asking
             if asking is not None:
                 await self._answer(asking)
+            elif guide is not None and servers.current.online:
+                await guide.welcome(servers.current)
+                guide = None
             else:
                 self._news.clear()
                 await self._news.wait()

@@ -266,9 +266,9 @@ def test_with_an_invite_a_password_is_chosen() -> None:
             await screen.enter(answer)
             assert not any("secret" in row or "other" in row for row in screen.rows)
         await screen.until(lambda: bool(screen.links))
-        assert screen.password == "secret one"
+        assert screen.options.password == "secret one"
 
-    play(scene, chooses_password=True)
+    play(scene, invite="1-abc")
 
 
 def test_formatting_is_typed_and_shown() -> None:
