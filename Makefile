@@ -4,7 +4,8 @@
 #                (PYTEST="tests/irc -x" narrows it, without the floor)
 # make lint      the same without pytest
 # make format    apply ruff's fixes, then its format
-# make protocol  write what the verbs say of themselves into docs/protocol.md, and the keys into docs/full-screen.md
+# make protocol  write what the code says of itself: docs/protocol.md, the keys in docs/full-screen.md, the reference
+#                of commands and settings in docs/ and man/
 # make bench     measure the daemon beside ngIRCd and InspIRCd, where they are installed, into bench/results.md;
 #                make bench-quick prints less of it within two minutes (ARGS="--only room-100-w1" narrows either)
 # make bench-abuse
@@ -54,6 +55,7 @@ format: .venv/test.stamp
 protocol: .venv/test.stamp
 	PYTHONPATH=tests $(BIN)/python -m harness.protocol_page
 	PYTHONPATH=tests $(BIN)/python -m harness.keys_page
+	PYTHONPATH=tests $(BIN)/python -m harness.manual_pages
 
 bench: .venv/bench.stamp bench/build/load
 	$(BIN)/python bench/run.py $(ARGS)

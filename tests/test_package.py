@@ -76,21 +76,25 @@ def shell(installed: Path, tmp_path: Path) -> Iterator[Shell]:
 
 
 def test_the_wheel_has_the_package_and_the_migrations(wheel: Path) -> None:
-    """Every module, the page for browsers, the marker for types, each migration; nothing else of the checkout."""
+    """Every module, the page for browsers, the marker for types, migrations, man pages; nothing else."""
     names = set(zipfile.ZipFile(wheel).namelist())
     modules = {path.relative_to(CHECKOUT).as_posix() for path in CHECKOUT.glob("chatroom/**/*.py")}
     page = {path.relative_to(CHECKOUT).as_posix() for path in CHECKOUT.glob("chatroom/web_page/*")}
     assert "chatroom/web_page/index.html" in page
     migrations = {f"chatroom/_migrations/{path.name}" for path in CHECKOUT.glob("migrations/*.sql")}
     assert migrations
-    assert modules | page | migrations | {"chatroom/py.typed"} <= names
-    assert all(name.startswith(("chatroom/", f"chatroom-{__version__}.dist-info/")) for name in names)
+    shared = f"chatroom-{__version__}.data/data/share/"
+    manual = {f"{shared}man/man{path.suffix[1:]}/{path.name}" for path in CHECKOUT.glob("man/*")}
+    assert len(manual) == 4
+    assert modules | page | migrations | manual | {"chatroom/py.typed"} <= names
+    assert all(name.startswith(("chatroom/", f"chatroom-{__version__}.dist-info/", shared)) for name in names)
 
 
 def test_the_operators_program_runs_elsewhere(shell: Shell, installed: Path, tmp_path: Path) -> None:
     """chatroomctl works from the wheel: the version, an account in a new database, a ban, the settings."""
     where = shell("python", "-c", "import chatroom; print(chatroom.__file__)").stdout
     assert Path(where).is_relative_to(installed.parent)
+    assert (installed.parent / "share" / "man" / "man1" / "chatroomctl.1").exists()
     assert shell("chatroomctl", "--version").stdout == f"chatroomctl {__version__}\n"
     made = shell(
         "chatroomctl", "--database", "new.db", "user", "create-admin", "alice", "--password-stdin",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from chatroom.config.settings import SCHEMA
 from chatroom.settings.file_template import explain_all
 
-_HEAD = """\
+HEAD = """\
 Settings of a chatroom server. Every key is commented out and shows its default; a line under it that is not commented
 out is a proposal for a new server. To change a key, uncomment it or run "chatroomctl config set KEY VALUE".
 "chatroomctl config check" looks for errors in the file.
@@ -17,6 +17,7 @@ An environment variable CHATROOM_SECTION__KEY, such as CHATROOM_LIMITS__BURST_LI
 option on the command line overrides both. Changes apply after "chatroomctl reload", or after a restart of the daemon if
 the key says so.
 """
+"""What the file begins with; the manual has it too."""
 
 PROPOSED: dict[str, object] = {"history.max_size_mb": 4096}
 """What a new set-up should have instead of the default. Servers that run already keep the default."""
@@ -24,4 +25,4 @@ PROPOSED: dict[str, object] = {"history.max_size_mb": 4096}
 
 def template() -> str:
     """Return the text of the template. Read unchanged, it sets what is proposed, and nothing else."""
-    return explain_all(SCHEMA, _HEAD, PROPOSED)
+    return explain_all(SCHEMA, HEAD, PROPOSED)

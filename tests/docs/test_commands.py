@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 from harness.daemon import Place
-from harness.doc_calls import split_calls
+from harness.doc_calls import OURS, find_words, split_calls
 from harness.doc_pages import CHECKOUT, PAGES, Block, name_of, read_blocks
 from harness.doc_scenes import SCENES, everyday
 from harness.doc_shell import STAND_INS, DocShell
 
+FOR_REFERENCE = {"docs/commands.md", "docs/client-options.md"}
+"""Pages with the examples of ``--help``, each for a situation of its own."""
 FOR_DEVELOPERS = {"CONTRIBUTING.md", "bench/README.md"}
 """Pages of make, pytest and the bench, which the tests cannot run inside of themselves."""
 
@@ -21,7 +23,7 @@ def shell_blocks(page: Path) -> list[Block]:
     return [block for block in read_blocks(page) if block.language == "sh"]
 
 
-RUN = [page for page in PAGES if shell_blocks(page) and name_of(page) not in FOR_DEVELOPERS]
+RUN = [page for page in PAGES if shell_blocks(page) and name_of(page) not in FOR_DEVELOPERS | FOR_REFERENCE]
 
 
 @pytest.mark.parametrize("page", RUN, ids=name_of)
@@ -52,6 +54,19 @@ def test_what_developers_type_is_there(page: Path) -> None:
             files = [word for word in words[1:] if "/" in word and not word.startswith("..")]
             assert files, call
             assert [file for file in files if not list(CHECKOUT.glob(re.sub(r"\{.*\}", "*", file)))] == [], call
+
+
+@pytest.mark.parametrize("name", sorted(FOR_REFERENCE))
+def test_the_examples_of_help_are_understood(name: str) -> None:
+    """Each calls one of our programs, with options that there are."""
+    calls = [call for block in shell_blocks(CHECKOUT / name) for call in block.calls()]
+    assert calls
+    for call in calls:
+        inner = re.findall(r"\$\((.*?)\)", call)
+        ours = [words for part in (call, *inner) for words in split_calls(part) if words[0] in OURS]
+        assert ours, call
+        for words in ours:
+            find_words(words)
 
 
 def check_make(call: str) -> None:

@@ -15,7 +15,7 @@ from chatroom.errors import AlreadyExists, ConfigError
 from chatroom.settings.keys import Key
 from chatroom.settings.reading import Reading, read_document
 
-_HEAD = """\
+HEAD = """\
 Settings of the terminal client. Every key is commented out and shows its default. To change a key, uncomment it,
 or type "/set KEY VALUE" in the chat.
 
@@ -23,13 +23,14 @@ The file in use is the one that --config names, else ~/.config/chatroom/client.t
 override it. Changes in an editor apply when chatroom starts; /set applies at once, unless the key says that it needs a
 restart.
 """
+"""What the file begins with; the manual has it too."""
 
 
 def template() -> str:
     """Return the text of the file that explains every key. Read unchanged, it sets nothing."""
     from chatroom.settings.file_template import explain_all
 
-    return explain_all(SCHEMA, _HEAD, {})
+    return explain_all(SCHEMA, HEAD, {})
 
 
 def load(path: Path | None) -> ClientSettings:
