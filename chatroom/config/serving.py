@@ -15,7 +15,9 @@ ONE_LINE = r"[^\x00-\x1f\x7f]*"
 ONE_WORD = r"[!-9;-~][!-~]*"  # a colon at the start would make it the last parameter of a line
 _LABEL = r"[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?"
 _RESOLVER = r"|[0-9.]+(:[0-9]{1,5})?|[0-9A-Fa-f]*:[0-9A-Fa-f:.]+|\[[0-9A-Fa-f:.]+\](:[0-9]{1,5})?"
-_PUBLIC = rf"|ircs?://({_LABEL}(\.{_LABEL})*|[0-9.]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{{1,5}})?"
+_PLACE = rf"({_LABEL}(\.{_LABEL})*|[0-9.]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{{1,5}})?"
+_PUBLIC = rf"|ircs?://{_PLACE}"
+_PAGE = rf"|https?://{_PLACE}(/[A-Za-z0-9._~/-]*)?"
 MOST_ZONE_CHARACTERS = 180
 """A name has at most 253 characters, and the digits of an IPv6 address take 64 (RFC 1035, section 2.3.4)."""
 
@@ -52,6 +54,12 @@ class Server:
         Text("an address such as ircs://chat.example.org or irc://192.0.2.1:6667, or nothing", _PUBLIC),
         "How users reach this server, for the links of invites. Empty: server.name, or the one address that the server "
         "listens on, with the port of the first IRC listener, one with TLS if there is any.",
+    )
+    page_address: str = setting(
+        "",
+        Text("an address such as https://chat.example.org, or nothing", _PAGE),
+        "How browsers reach the server's page, for the links of invites. Empty: the address of the listener that has "
+        'webroot = "default". Set it if the page is behind a proxy, or on another web server.',
     )
     motd: str = setting(
         "",

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import click
 
 from chatroom.chat.admission.durations import parse_duration
-from chatroom.chat.admission.invite_rules import make_invite, make_link
+from chatroom.chat.admission.invite_rules import make_invite, make_link, make_page_link
 from chatroom.chat.stored.invite_records import MOST_USES, Invite
 from chatroom.config.values import is_loopback
 from chatroom.ctl.database_choice import pass_changing_invocation
@@ -66,15 +66,16 @@ def invite() -> None:
     metavar="CHANNEL",
     help='The channel that the link leads to, which lets in who registers. Example: --channel "#tea"',
 )
-@click.option("--qr", is_flag=True, help="Show the link as a QR code too, unless with --json. Example: --qr")
-@result_option("database", "invite", "token", "link")
+@click.option("--qr", is_flag=True, help="Show a link as a QR code too, the page's if there is one. Example: --qr")
+@result_option("database", "invite", "token", "link", "page")
 @utc_option
 @pass_changing_invocation
 def create(invocation: Invocation, uses: int, duration: str, channel: str, qr: bool) -> None:
     """Make an invite, and show its link and its token, this once.
 
-    Whoever has the link can use it, so send it as you would send a key. The link opens in our client; others send the
-    token: /msg NickServ REGISTER PASSWORD TOKEN
+    Whoever has the link can use it, so send it as you would send a key. The link opens in our client. If the server has
+    its page for browsers, there is a link to that, too. Other clients send the token: /msg NickServ REGISTER PASSWORD
+    TOKEN
 
     \b
     Examples:
@@ -87,23 +88,27 @@ def create(invocation: Invocation, uses: int, duration: str, channel: str, qr: b
         if channel:
             _look_for(stores, invocation, channel)
         made, token = stores.invites.add(new, invocation.actor)
-    link = make_link(settings, token, made.channel)
+    link, page = make_link(settings, token, made.channel), make_page_link(settings, token, made.channel)
     count = "1 account" if made.uses == 1 else f"{made.uses} accounts"
     report_result(
         f"Made invite {made.id} for {count}, until {moment(made.until_at)}, in {invocation.database}",
         f"Link:  {link}",
+        *([f"Page:  {page}"] if page else []),
         f"Token: {token}",
         database=invocation.database,
         invite=made,
         token=token,
         link=link,
+        page=page,
     )
     if is_loopback(urlsplit(link).hostname or ""):
         warn("the link leads to this machine only: set server.public_address, or listen on a network")
+    if page and is_loopback(urlsplit(page).hostname or ""):
+        warn("the page's link leads to this machine only: set server.page_address, or listen on a network")
     if settings.accounts.registration == "closed":
         warn('accounts.registration is "closed": nobody can use the invite before that is changed')
     if qr and not wants_json():
-        _show_qr(link)
+        _show_qr(page or link)
 
 
 @invite.command("list")

@@ -60,6 +60,18 @@ def test_uses_time_and_channel_are_options(ctl: Ctl, database: Path) -> None:
     assert ctl("create", "--channel", "#LOBBY").stderr == ""
 
 
+def test_a_server_with_a_page_has_a_second_link(ctl: Ctl, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is the one of the QR code, and is warned of if it leads to this machine."""
+    assert json.loads(ctl("create", "--json").stdout)["page"] == ""
+    monkeypatch.setenv("CHATROOM_SERVER__PAGE_ADDRESS", "http://127.0.0.1:8097")
+    result = ctl("create", "--qr")
+    _, link, page, token, *code = result.stdout.splitlines()
+    assert link.startswith("Link:  ircs://chat.example.org/?invite=")
+    assert page == f"Page:  http://127.0.0.1:8097/#/join?invite={token.removeprefix('Token: ')}"
+    assert code == list(draw(page.removeprefix("Page:  "), coloured=False))
+    assert "server.page_address" in result.stderr
+
+
 @pytest.mark.parametrize(
     "options, code", [(["--uses", "0"], 2), (["--for", "2y"], 1), (["--for", "soon"], 1), (["--channel", "tea"], 1)]
 )

@@ -324,9 +324,11 @@ def test_an_invited_person_registers_by_the_link() -> None:
         listen=OWN, limits__enabled=False, accounts__registration="invite", accounts__require_login=True
     )
     with private as daemon, visiting(_address(daemon)) as page:
-        token = json.loads(daemon.place.ctl("invite", "create", "--channel", "#tea", "--json"))["token"]
+        daemon.place.environment["CHATROOM_SERVER__PAGE_ADDRESS"] = f"http://127.0.0.1:{daemon.web_port}"
+        made = json.loads(daemon.place.ctl("invite", "create", "--channel", "#tea", "--json"))
+        token = made["token"]
         wanda = Person(daemon, page)
-        where = f"#/join?channel=%23tea&invite={token}"
+        where = made["page"].removeprefix(f"http://127.0.0.1:{daemon.web_port}/")
         wanda.visit("#/join?invite=wrong")
         wanda.fill(nick="wanda", password=PASSWORD)
         wanda.submit("welcome")

@@ -136,8 +136,13 @@ def make_manuals() -> list[Manual]:
     ]
 
 
+def _context(command: click.Command, words: tuple[str, ...]) -> click.Context:
+    # A command keeps its option for help from the first context on, so it must be the one that the program makes.
+    return click.Context(command, info_name=words[-1], help_option_names=["-h", "--help"])
+
+
 def _usage(command: click.Command, words: tuple[str, ...]) -> Iterator[Part]:
-    pieces = command.collect_usage_pieces(click.Context(command, info_name=words[-1]))
+    pieces = command.collect_usage_pieces(_context(command, words))
     yield Lines((" ".join([*words, *pieces]),), is_usage=True)
 
 
@@ -158,7 +163,7 @@ def _help(command: click.Command) -> Iterator[Part]:
 
 
 def _options(command: click.Command, words: tuple[str, ...]) -> Iterator[Part]:
-    context = click.Context(command, info_name=words[-1])
+    context = _context(command, words)
     records = [one.get_help_record(context) for one in command.params if one.name != "help"]
     # An argument without a help text is explained by the help of its command.
     found = tuple((term, (" ".join(told.split()),)) for term, told in filter(None, records) if told)
@@ -167,7 +172,7 @@ def _options(command: click.Command, words: tuple[str, ...]) -> Iterator[Part]:
 
 
 def _commands(group: click.Group, words: tuple[str, ...]) -> Iterator[Part]:
-    context = click.Context(group, info_name=words[-1])
+    context = _context(group, words)
     for name in group.list_commands(context):
         command = group.get_command(context, name)
         assert command is not None

@@ -1,16 +1,18 @@
 """What an invite may say, and the links that stand for one and for a token for a new password.
 
 A link is ``irc://HOST[:PORT]/CHANNEL?invite=TOKEN``, or ``ircs://`` for TLS. A channel whose name begins with one ``#``
-stands there without it, as people write such addresses.
+stands there without it, as people write such addresses. The page for browsers opens
+``https://HOST[:PORT]/#/join?channel=CHANNEL&invite=TOKEN``: what is behind the ``#`` stays in the browser.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from chatroom.chat.admission.durations import YEAR_S, format_duration
 from chatroom.chat.stored.invite_records import MOST_USES, NewInvite
+from chatroom.config.values import OWN_PAGE
 from chatroom.errors import InvalidName, InvalidValue
 from chatroom.irc.names import is_channel
 
@@ -23,7 +25,7 @@ LONGEST_S = YEAR_S
 """An open invite is a key that may lie about anywhere: it must end."""
 
 _EVERY_ADDRESS = ("0.0.0.0", "::")  # noqa: S104 - compared with, not listened on
-_DEFAULT_PORTS = {"irc": 6667, "ircs": 6697}
+_DEFAULT_PORTS = {"irc": 6667, "ircs": 6697, "http": 80, "https": 443}
 
 
 def make_invite(uses: int, duration_s: int, channel: str) -> NewInvite:
@@ -47,9 +49,26 @@ def public_address(settings: Settings) -> str:
     if found is None:
         return f"ircs://{settings.server.name}"
     host = settings.server.name if found.host in _EVERY_ADDRESS else found.host
-    scheme = "ircs" if found.tls else "irc"
-    port = f":{found.port}" if found.port not in (0, _DEFAULT_PORTS[scheme]) else ""
-    return f"{scheme}://{f'[{host}]' if ':' in host else host}{port}"
+    return _address("ircs" if found.tls else "irc", host, found.port)
+
+
+def page_address(settings: Settings) -> str:
+    """Return the address of the server's page for browsers, without a slash at its end; empty if it has none."""
+    if settings.server.page_address:
+        return settings.server.page_address.rstrip("/")
+    pages = [one for one in settings.listen if one.webroot == OWN_PAGE]
+    if not pages:
+        return ""
+    found = next((one for one in pages if one.tls), pages[0])
+    host = found.host
+    if host in _EVERY_ADDRESS:
+        host = urlsplit(public_address(settings)).hostname or settings.server.name
+    return _address("https" if found.tls else "http", host, found.port)
+
+
+def _address(scheme: str, host: str, port: int) -> str:
+    shown = f":{port}" if port not in (0, _DEFAULT_PORTS[scheme]) else ""
+    return f"{scheme}://{f'[{host}]' if ':' in host else host}{shown}"
 
 
 def make_reset_link(settings: Settings, token: str, name: str) -> str:
@@ -61,3 +80,12 @@ def make_link(settings: Settings, token: str, channel: str) -> str:
     """Return the link that opens an invite. It holds the token: show it once, and log it never."""
     name = channel[1:] if channel.startswith("#") and not channel.startswith(("##", "#&")) else channel
     return f"{public_address(settings)}/{quote(name, safe='')}?invite={token}"
+
+
+def make_page_link(settings: Settings, token: str, channel: str) -> str:
+    """Return the link that opens an invite in a browser; empty if the server has no page. The same holds for it."""
+    page = page_address(settings)
+    if not page:
+        return ""
+    where = f"channel={quote(channel, safe='')}&" if channel else ""
+    return f"{page}/#/join?{where}invite={token}"

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from chatroom.chat.admission.durations import looks_like_duration, parse_duration
-from chatroom.chat.admission.invite_rules import DEFAULT_S, make_invite, make_link
+from chatroom.chat.admission.invite_rules import DEFAULT_S, make_invite, make_link, make_page_link
 from chatroom.chat.stored.invite_records import Invite, IssuedInvite
 from chatroom.chat.stored.records import Role
 from chatroom.commands.command_table import command
@@ -61,6 +61,8 @@ def _create(context: Context, words: list[str]) -> Pending:
         context.world.log_line(f"invite {invite.id} made by {actor.name}")
         link = make_link(context.world.settings, token, invite.channel)
         context.note("CREATED", str(invite.id), token, text=f"{_describe(invite)}: {link}")
+        if page := make_page_link(context.world.settings, token, invite.channel):
+            context.note("PAGE", str(invite.id), text=f"the same for a browser: {page}")
         if invite.channel and context.world.find_channel(invite.channel) is None:
             text = f"there is no {invite.channel} now: the first who joins it makes it"
             context.warn("NO_SUCH_CHANNEL", invite.channel, text=text)

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 from harness.world import change_settings, make_settings
 
-from chatroom.chat.admission.invite_rules import LONGEST_S, make_invite, make_link, public_address
+from chatroom.chat.admission.invite_rules import (
+    LONGEST_S,
+    make_invite,
+    make_link,
+    make_page_link,
+    page_address,
+    public_address,
+)
 from chatroom.chat.stored.invite_records import MOST_USES
 from chatroom.config.serving import Listen
 from chatroom.errors import InvalidName, InvalidValue
@@ -59,3 +67,30 @@ def test_a_link_has_the_channel(channel: str, path: str) -> None:
     """Without its one hash, and with what is no letter of an address in escapes."""
     settings = make_settings(server={"public_address": "irc://chat.example.org"})
     assert make_link(settings, "1-abc", channel) == f"irc://chat.example.org/{path}?invite=1-abc"
+
+
+@pytest.mark.parametrize(
+    "server, tables, address",
+    [
+        ({}, [{"host": "0.0.0.0"}], ""),
+        ({}, [{"kind": "websocket", "host": "0.0.0.0", "port": 8097, "webroot": Path("/srv/chat")}], ""),
+        ({}, [{"kind": "websocket", "host": "192.0.2.1", "port": 80, "webroot": "default"}], "http://192.0.2.1"),
+        (
+            {"public_address": "ircs://irc.example.org:7000"},
+            [
+                {"kind": "websocket", "port": 8097, "webroot": "default"},
+                {"kind": "websocket", "host": "::", "port": 8443, "webroot": "default", "tls": True},
+            ],
+            "https://irc.example.org:8443",
+        ),
+        ({"page_address": "https://chat.example.org/chat/"}, [{}], "https://chat.example.org/chat"),
+    ],
+)
+def test_the_page_has_an_address(server: dict[str, Any], tables: list[dict[str, Any]], address: str) -> None:
+    """That of the operator, else of a listener with our page, one with TLS first; other web clients know no invites."""
+    settings = change_settings(make_settings(), server={"name": "chat.example.org", **server})
+    object.__setattr__(settings, "listen", tuple(Listen(**table) for table in tables))
+    assert page_address(settings) == address
+    link = make_page_link(settings, "1-abc", "#tea")
+    assert link == (f"{address}/#/join?channel=%23tea&invite=1-abc" if address else "")
+    assert make_page_link(settings, "1-abc", "") == link.replace("channel=%23tea&", "")

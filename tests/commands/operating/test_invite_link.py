@@ -39,6 +39,15 @@ def test_a_client_without_standard_replies_reads_notices(here: Here) -> None:
     assert verbs(answer) == ["NOTICE"] and "?invite=1-" in answer[0]
 
 
+def test_a_server_with_a_page_gives_its_link_too(make_here: Callable[..., Here]) -> None:
+    """A browser opens it."""
+    here = make_here(server={"page_address": "https://chat.example.org"})
+    created, page = here.moderator("mona", caps="standard-replies").ask("INVITELINK CREATE #tea")[:2]
+    token = params_of([created], "NOTE")[3]
+    shown = f"the same for a browser: https://chat.example.org/#/join?channel=%23tea&invite={token}"
+    assert params_of([page], "NOTE") == ["INVITELINK", "PAGE", "1", shown]
+
+
 def test_what_cannot_work_is_warned_of(make_here: Callable[..., Here]) -> None:
     """A channel that is not there, and a server that registers nobody."""
     here = make_here(accounts={"registration": "closed"})
