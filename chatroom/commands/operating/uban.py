@@ -16,7 +16,7 @@ from chatroom.chat.admission import ban_policy, ban_targets
 from chatroom.chat.admission.ban_policy import Reach, RiskKind
 from chatroom.chat.admission.ban_table import describe, explain
 from chatroom.chat.admission.ban_targets import NameTarget, NetworkTarget
-from chatroom.chat.admission.durations import format_duration, looks_like_duration, parse_duration
+from chatroom.chat.admission.durations import format_duration, is_meant_as_duration, parse_duration
 from chatroom.chat.enforcement import count_hits, enforce_rules, sessions_in, users_named
 from chatroom.chat.log_line import LogWarning
 from chatroom.chat.stored.records import BanKind, BanRule, Network, NewBan, Role
@@ -103,7 +103,8 @@ def _add(context: Context, words: list[str]) -> Pending:
     if not words:
         raise InvalidValue("UBAN ADD needs a name, an address or a network")
     targets = _read_targets(context, words.pop(0), options)
-    duration_s = parse_duration(words.pop(0)) if words and looks_like_duration(words[0]) else None
+    # What only nearly is a duration is refused: as a reason it would make the ban permanent.
+    duration_s = parse_duration(words.pop(0)) if words and is_meant_as_duration(words[0]) else None
     reason = context.cut(" ".join(words), BAN_REASON_BYTES)
     # Rank comes before risk: FORCE would not help against a refusal by rank.
     for target in targets:

@@ -8,7 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatroom.chat.admission.durations import LONGEST_S, format_duration, looks_like_duration, parse_duration
+from chatroom.chat.admission.durations import (
+    LONGEST_S,
+    format_duration,
+    is_meant_as_duration,
+    looks_like_duration,
+    parse_duration,
+)
 from chatroom.errors import InvalidValue
 
 
@@ -92,3 +98,15 @@ def test_first_word_of_a_reason_is_not_a_duration() -> None:
     """``/ban NAME 7d spam`` and ``/ban NAME spam`` can be told apart."""
     assert looks_like_duration("7d")
     assert not any(looks_like_duration(word) for word in ("spam", "7days", "7", "d7", "", "7d,"))
+
+
+@pytest.mark.parametrize("text", ["7d", "1d12h", "1M", "7days", "90", "1.5h", "1h30", "2HRS", "1hour30min", "0,5d"])
+def test_what_people_take_for_a_duration(text: str) -> None:
+    """``UBAN ADD NAME 7days`` is refused: as a reason it would make the ban permanent."""
+    assert is_meant_as_duration(text)
+
+
+@pytest.mark.parametrize("text", ["", "spam", "d7", "3rd", "2nd", "4ever", "1st", "h", "404: not found", "1/2"])
+def test_what_nobody_takes_for_a_duration(text: str) -> None:
+    """It is the first word of a reason."""
+    assert not is_meant_as_duration(text)

@@ -171,6 +171,8 @@ def test_an_ambiguous_duration_is_no_reason(here: Here) -> None:
     ada = here.admin()
     refusal = params_of(ada.ask("UBAN ADD bob 1M spam"), "FAIL")
     assert "write m for minutes or mo for months" in refusal[-1]
+    for word in ("7days", "90", "1h30"):
+        assert f"'{word}' is not a duration" in params_of(ada.ask(f"UBAN ADD bob {word} spam"), "FAIL")[-1]
     assert list(here.world.bans) == []
 
 
