@@ -115,6 +115,19 @@ def test_a_daemon_that_does_not_answer(setup: CheckedSetup) -> None:
         assert "(the daemon does not answer)" in setup.run().stdout
 
 
+def test_a_key_in_a_webroot_is_found(setup: CheckedSetup, tmp_path: Path) -> None:
+    """The server leaves it out, and it should not lie there at all."""
+    site = tmp_path / "site"
+    site.mkdir()
+    (site / "index.html").write_text("<!doctype html>")
+    (site / "old.pem").write_text("-----BEGIN PRIVATE KEY-----\nMIIEvQ\n-----END PRIVATE KEY-----\n")
+    setup.configure(listen=f'kind = "websocket"\nport = 0\nwebroot = "{site}"')
+    result = setup.run()
+    assert result.exit_code == 1
+    assert f"{site}/old.pem is a private key: browsers do not get it" in result.stdout
+    assert "-> move it elsewhere" in result.stdout
+
+
 def test_a_webroot_that_ends_the_next_start_is_found(setup: CheckedSetup, tmp_path: Path) -> None:
     """Before that start. The page that comes with the server is always there."""
     setup.configure(listen='kind = "websocket"\nport = 0\nwebroot = "default"')
