@@ -1,11 +1,11 @@
-"""User mode ``o``: telling a session that it has become an operator, or is none any more.
+"""User mode ``o``: telling a session that it has become an operator, or is none any more; and telling operators.
 
 The mode stands for the rights of one session. Other users see it on a user if any of the user's sessions has them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Set
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -15,9 +15,17 @@ if TYPE_CHECKING:
     from chatroom.chat.world import World
 
 
-def operators_of(user: User) -> Collection[Session]:
+def operators_of(user: User) -> Set[Session]:
     """The user's sessions that are operators. Ask before a change, and pass the answer to the functions below."""
     return {session for session in user.sessions if session.is_operator}
+
+
+def tell_operators(world: World, text: str, skip: Session | None = None) -> None:
+    """Send a NOTICE to each session that is an operator, but ``skip``. What it says may not be for a user's others."""
+    for user in world.online.operators:
+        for event in world.outbox.notices(world.settings.server.name, user.nick, text):
+            for session in operators_of(user) - {skip}:
+                world.tell_event(session, event)
 
 
 def tell_operator_mode(world: World, user: User, before: Collection[Session], skip: Session | None = None) -> None:

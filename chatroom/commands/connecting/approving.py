@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, cast
 
 from chatroom.chat.enforcement import free_nick
 from chatroom.chat.log_line import LogWarning
+from chatroom.chat.operator_mode import tell_operators
 from chatroom.chat.people.held_registration import HeldRegistration
 from chatroom.chat.stored.invite_records import NewAccount
 from chatroom.chat.stored.records import Account, Actor, Credential, Role
@@ -57,9 +58,8 @@ def ask_for_account(context: Context, held: HeldRegistration) -> Pending | None:
         # Its password is in the database now, as a hash.
         context.session.held = replace(held, password="", request_id=request.id)
         context.world.log_line(f"{request.name} asks for an account, from {origin}")
-        for user in context.world.online.operators:
-            text = f"{request.name} wants to register, from {origin}: REQUEST APPROVE {request.name}, or REJECT"
-            context.world.tell_notice(user, text)
+        wish = f"{request.name} wants to register, from {origin}: REQUEST APPROVE {request.name}, or REJECT"
+        tell_operators(context.world, wish)
         text = f"A moderator decides if you may register {request.name}: stay here, or come back and log in later"
         if context.verb == NICKSERV:
             context.notice(text)

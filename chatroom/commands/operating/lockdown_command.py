@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from chatroom.chat.admission.durations import format_duration, parse_duration
 from chatroom.chat.admission.lockdown import Lockdown
 from chatroom.chat.log_line import LogWarning
+from chatroom.chat.operator_mode import tell_operators
 from chatroom.chat.stored.records import Role
 from chatroom.chat.work_queue import Order
 from chatroom.commands.command_table import command
@@ -78,9 +79,7 @@ def _change(context: Context, wanted: Lockdown, until_ms: int | None, duration_s
     length = f" for {format_duration(duration_s)}" if duration_s is not None else ""
     text = f"{actor.name} set the lockdown to {wanted.value}{length}: {_MEANINGS[wanted]}"
     world.log_line(text)
-    for user in world.online.operators:
-        if user is not context.session.user:
-            world.tell_notice(user, text)
+    tell_operators(world, text, context.session)
     until_at = datetime.fromtimestamp(until_ms / 1000, UTC) if until_ms is not None else None
 
     def job(stores: Stores) -> str:

@@ -8,6 +8,7 @@ import pytest
 from harness.world import PASSWORD, SHELL, Here, params_of, sasl_plain, verbs
 
 from chatroom.chat.stored.invite_records import NewInvite
+from chatroom.chat.stored.records import Role
 
 LINE = f"REGISTER * * :{PASSWORD}"
 
@@ -33,6 +34,18 @@ def test_who_asks_waits_as_a_guest_and_moderators_are_told(here: Here) -> None:
     assert PASSWORD not in repr(zoe.session.held) and zoe.session.held is not None
     assert zoe.session.held.password == ""
     assert verbs(zoe.ask("JOIN #tea")) == ["JOIN", "353", "366"]
+
+
+def test_only_the_devices_that_are_operators_read_of_a_request(here: Here) -> None:
+    """It has an address. OPER on one device of an account says nothing of the other one, nor does -o of the account."""
+    here.moderator("mona").say("MODE mona -o")
+    here.account("mo", Role.MODERATOR)
+    laptop, phone = here.member("una"), here.connect("una", login="una")
+    laptop.say(f"OPER mo :{PASSWORD}")
+    here.forget_unread()
+    here.connect("zoe").say(LINE)
+    told = [any("wants to register" in line for line in client.read()) for client in (here.clients[1], laptop, phone)]
+    assert told == [False, True, False]
 
 
 def test_an_approved_applicant_is_logged_in(here: Here) -> None:
