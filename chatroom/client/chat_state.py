@@ -203,6 +203,8 @@ class State:
 
     def _on_nick(self, message: Message) -> list[Event]:
         old, new = message.nick, param(message, 0)
+        if "label" in (message.tags or {}) and self.fold(old) == self.fold(new):
+            old = self.nick  # InspIRCd 3 answers a labelled NICK with the new nick as its source
         mine = self.is_me(old)
         shared = tuple(
             channel.name for channel in self.channels.values() if channel.rename(self.fold(old), self.fold(new), new)

@@ -1,6 +1,7 @@
 """Lists for those who keep the peace: bans and modes of a channel, bans of the server, its audit and lockdown.
 
-A screen asks for one and shows it, so the answers are not shown in the log. One question is under way at a time.
+A screen asks for one and shows it, so the answers are not shown in the log. A server answers in order, so an answer
+is that of the oldest question.
 
 Source: Modern IRC, MODE (lists of masks); docs/protocol.md of the server for UBAN, CBAN, AUDIT and LOCKDOWN.
 """
@@ -8,6 +9,7 @@ Source: Modern IRC, MODE (lists of masks); docs/protocol.md of the server for UB
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Literal, NamedTuple
@@ -21,6 +23,8 @@ Kind = Literal["server-bans", "channel-bans", "masks", "modes", "audit", "lockdo
 
 AUDIT_PAGE = 100
 _MOST_ROWS = 10_000
+_MOST_ASKED = 4
+"""How many questions are under way at most. The oldest of more is given up: a server need not answer each."""
 _VERBS: dict[Kind, str] = {"server-bans": "UBAN", "channel-bans": "CBAN", "audit": "AUDIT", "lockdown": "LOCKDOWN"}
 # Entries of MODE lists and their ends: bans, exceptions, exceptions from "by invitation only".
 _ENTRIES = {"b": ("367", "368"), "e": ("348", "349"), "I": ("346", "347")}
@@ -68,20 +72,20 @@ class ModerationLists:
     def __init__(self, state: State, write: Callable[[str], None]) -> None:
         self._state = state
         self._write = write
-        self._current: Listing | None = None
+        self._asked: deque[Listing] = deque()
 
     def reset(self) -> None:
         """Begin a new connection: what was asked on the one before is not answered."""
-        if self._current is not None:
+        while self._asked:
             self._finish("The connection was lost.")
 
     def ask(self, listing: Listing) -> None:
-        """Ask for a list, or for more of it. A question before that is not answered yet is given up."""
-        if self._current is not None and self._current is not listing:
-            self._finish("Another list was asked for.")
-        if self._current is listing:
+        """Ask for a list, or for more of it. Nothing is asked if its answer is under way."""
+        if listing in self._asked:
             return
-        self._current = listing
+        if len(self._asked) == _MOST_ASKED:
+            self._finish("The server does not answer.")
+        self._asked.append(listing)
         listing.is_over = False
         if listing.kind == "audit":
             before = f" {listing.rows[-1].name}" if listing.rows else ""
@@ -97,9 +101,9 @@ class ModerationLists:
 
     def take(self, message: Message) -> list[Event] | None:
         """Take a message of the server; None if it is no part of the answer that is under way."""
-        listing = self._current
-        if listing is None:
+        if not self._asked:
             return None
+        listing = self._asked[0]
         verb = _VERBS.get(listing.kind, "MODE")
         if message.verb in _REFUSALS:
             about = param(message, 1)
@@ -120,26 +124,24 @@ class ModerationLists:
         return bool(target) and self._state.fold(name) == self._state.fold(target)
 
     def _finish(self, why: str = "") -> list[Event]:
-        listing, self._current = self._current, None
-        assert listing is not None
+        listing = self._asked.popleft()
         listing.why, listing.is_over = why, True
         listing.changed()
         return []
 
     def _add(self, row: Row) -> list[Event]:
-        assert self._current is not None
-        if len(self._current.rows) < _MOST_ROWS:
-            self._current.rows.append(row)
-        self._current.changed()
+        listing = self._asked[0]
+        if len(listing.rows) < _MOST_ROWS:
+            listing.rows.append(row)
+        listing.changed()
         return []
 
     def _go_on(self, text: str) -> list[Event]:
         """Take the rest of a row that the server had to send in several lines."""
-        assert self._current is not None
-        if self._current.rows:
-            last = self._current.rows[-1]
-            self._current.rows[-1] = last._replace(text=last.text + text)
-            self._current.changed()
+        listing = self._asked[0]
+        if listing.rows:
+            listing.rows[-1] = listing.rows[-1]._replace(text=listing.rows[-1].text + text)
+            listing.changed()
         return []
 
     def _take_modes(self, listing: Listing, message: Message) -> list[Event] | None:

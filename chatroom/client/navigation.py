@@ -65,7 +65,11 @@ class Navigation:
                 self._front(name)
 
     def begin_return(self) -> None:
-        """Expect to get back into every channel of the lost connection."""
+        """Expect to get back into every channel of the lost connection, and into those that it has not answered for."""
+        for folded in self._asked - self._channels.keys():
+            place = self._here.find(folded)
+            if place is not None:
+                self._channels[folded] = (place.name, "")
         self._returning = set(self._channels)
 
     def joins(self) -> list[str]:

@@ -211,3 +211,12 @@ def test_no_line_breaks_it(verb: str, params: list[str], source: str) -> None:
     """Any line, with too few or too many parameters, is handled without an exception."""
     state = here()
     feed(state, f"{source}{' '.join([verb, *params])}")
+
+
+def test_a_labelled_answer_to_nick_is_of_the_user() -> None:
+    """InspIRCd 3 names the new nick as its source. Without the label it is somebody else, who changes nothing."""
+    state = here()
+    assert feed(state, "@label=3 :al!a@h NICK al") == [Renamed("alice", "al", mine=True, channels=("#lobby",))]
+    assert state.nick == "al"
+    assert feed(state, ":dave!d@h NICK dave") == [Renamed("dave", "dave")]
+    assert state.nick == "al"

@@ -130,11 +130,28 @@ def test_a_refusal_of_something_else_is_shown() -> None:
     for line in (":srv 403 alice #cake :No such channel", ":srv 404 alice #tea :No", ":srv 481 alice :Denied"):
         (event,) = stage.hear(line)
         assert isinstance(event, Denied)
-    server = Listing("server-bans")
-    ask(stage, server)
-    assert (listing.is_over, listing.why) == (True, "Another list was asked for.")
     assert stage.hear(":srv NOTE OTHER ENTRY x :text", ":srv WARN UBAN X :careful") != []
-    assert not server.is_over
+    assert not listing.is_over
+
+
+def test_answers_are_those_of_the_oldest_question() -> None:
+    """A list that is asked for again, before the first answer, does not take that one for its own."""
+    stage, first, again = here(), Listing("masks", "#tea"), Listing("masks", "#tea")
+    ask(stage, first)
+    ask(stage, again)
+    stage.hear(":srv 368 alice #tea :End")
+    assert (first.is_over, again.is_over) == (True, False)
+    stage.hear(":srv 367 alice #tea eve!*@*", ":srv 368 alice #tea :End")
+    assert (len(first.rows), len(again.rows)) == (0, 1)
+
+
+def test_a_server_that_answers_nothing_is_not_waited_for() -> None:
+    """Of many questions the oldest is given up."""
+    stage = here()
+    asked = [Listing("server-bans") for _ in range(5)]
+    for listing in asked:
+        ask(stage, listing)
+    assert [listing.why for listing in asked] == ["The server does not answer.", "", "", "", ""]
 
 
 def test_a_lost_connection_ends_the_question() -> None:

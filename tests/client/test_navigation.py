@@ -126,3 +126,15 @@ def test_a_return_is_silent_once() -> None:
     assert walk.navigation.joins() == []
     walk.hear(":alice!a@h PART #tea")
     assert len(walk.hear(":alice!a@h JOIN #tea", *names)) == 2
+
+
+def test_a_join_that_the_lost_connection_did_not_answer_is_asked_for_again() -> None:
+    """One that was refused is not."""
+    walk = Walk()
+    walk.hear(":alice!a@h JOIN #lobby")
+    for name in ("#tea", "#cake"):
+        walk.navigation.await_join(name, "")
+    walk.navigation.refused("#cake")
+    walk.navigation.begin_return()
+    walk.state.reset("alice", set())
+    assert walk.navigation.joins() == ["JOIN #lobby", "JOIN #tea"]

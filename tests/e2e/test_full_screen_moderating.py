@@ -28,7 +28,7 @@ def test_a_person_is_banned_for_a_time_and_the_ban_is_lifted_from_the_list(daemo
         with daemon.connect("mallory") as mallory:
             await screen.see("mallory joined")
             await choose(screen, "alt+p", "mallory", "ban the name")
-            await answer(screen, "Ban mallory from the server. For how long?", "1h")
+            await answer(screen, "Ban mallory from the server. How long?", "1h")
             await screen.see("1 of 2 users: mallory")
             await answer(screen, "Reason", "flooding")
             await answer(screen, "Ban mallory from the whole server, 1h? [y/N]:", "y")
@@ -51,7 +51,7 @@ def test_a_person_is_banned_for_a_time_and_the_ban_is_lifted_from_the_list(daemo
         await choose(screen, "alt+g", "lockdown of the server")
         await screen.see("(now: Lockdown off")
         await screen.press(*"guests", "enter")
-        await answer(screen, "For how long?", "2h")
+        await answer(screen, "How long?", "2h")
         await screen.see("Lockdown accounts-only: new guests")
 
     play_live(scene, daemon.port, "mona", account=True)
@@ -66,7 +66,7 @@ def test_an_operator_mutes_and_bans_in_a_channel(daemon: Daemon) -> None:
             bob.ask("JOIN #tea")
             await screen.see("bob joined")
             await choose(screen, "alt+p", "bob", "mute")
-            await answer(screen, "bob in #tea. For how long?", "12h")
+            await answer(screen, "bob in #tea. How long?", "12h")
             await answer(screen, "Reason", "too loud")
             await screen.see("is banned for 12h")
             assert any(" 404 " in line for line in bob.ask("PRIVMSG #tea :hello"))

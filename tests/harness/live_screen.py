@@ -77,6 +77,10 @@ class LiveScreen(FullScreen):
         for _ in range(2):
             await self.pilot._wait_for_screen()
 
+    async def see_place(self, row: str) -> None:
+        """Wait until a row is in the list of places."""
+        await self.until(lambda: row in self.places)
+
     async def gone(self, text: str) -> None:
         """Wait until a text is on the screen no more."""
         await self.until(lambda: not any(text in row for row in self.rows))

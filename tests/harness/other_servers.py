@@ -79,28 +79,50 @@ def _inspircd(program: str, directory: Path, port: int) -> list[str]:
 _RECIPES: dict[str, Callable[[str, Path, int], list[str]]] = {"ngircd": _ngircd, "inspircd": _inspircd}
 
 
+class OtherServer:
+    """A server that can be killed and started again on its port. It runs in a ``with``."""
+
+    def __init__(self, name: str) -> None:
+        program = find_server(name)
+        assert program is not None
+        self.port = _free_port()
+        self._name = name
+        self._root = tempfile.TemporaryDirectory(prefix="chatroom-e2e-", ignore_cleanup_errors=True)
+        self._directory = Path(self._root.name)
+        self._directory.chmod(0o755)  # ngIRCd, started as root, reads its file as another user
+        self._command = _RECIPES[name](program, self._directory, self.port)
+
+    def start(self) -> None:
+        """Start it, and wait until it listens."""
+        with (self._directory / "screen").open("wb") as out:
+            self._process = subprocess.Popen(
+                self._command, cwd=self._directory, stdin=subprocess.DEVNULL, stdout=out, stderr=out
+            )
+        until(lambda: _answers(self.port, self._process, self._directory), f"{self._name} listens")
+
+    def kill(self) -> None:
+        """End it at once."""
+        self._process.kill()
+        self._process.wait()
+
+    def __enter__(self) -> OtherServer:
+        try:
+            self.start()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.kill()
+        self._root.cleanup()
+
+
 @contextlib.contextmanager
 def other_server(name: str) -> Iterator[int]:
     """Run a server, and yield its port."""
-    program = find_server(name)
-    assert program is not None
-    with tempfile.TemporaryDirectory(prefix="chatroom-e2e-", ignore_cleanup_errors=True) as root:
-        directory, port = Path(root), _free_port()
-        directory.chmod(0o755)  # ngIRCd, started as root, reads its file as another user
-        with (directory / "screen").open("wb") as out:
-            process = subprocess.Popen(
-                _RECIPES[name](program, directory, port),
-                cwd=directory,
-                stdin=subprocess.DEVNULL,
-                stdout=out,
-                stderr=out,
-            )
-        try:
-            until(lambda: _answers(port, process, directory), f"{name} listens")
-            yield port
-        finally:
-            process.kill()
-            process.wait()
+    with OtherServer(name) as server:
+        yield server.port
 
 
 def _answers(port: int, process: subprocess.Popen[bytes], directory: Path) -> bool:

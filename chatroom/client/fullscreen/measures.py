@@ -45,14 +45,11 @@ class Measures:
 
     async def ask_time(self, words: str, otherwise: str = _FOREVER) -> str:
         """Ask for how long, until the answer is a time or empty."""
-        why = ""
         while True:
-            answer = await self._app.questions.ask(
-                f"{why}{words} For how long? (30m, 12h, 7d; Enter for {otherwise}): "
-            )
-            if not answer.strip() or is_duration(answer.strip()):
-                return answer.strip()
-            why = f"{answer.strip()[:20]} is no time. "
+            answer = (await self._app.questions.ask(f"{words} How long? (30m, 7d; Enter: {otherwise}): ")).strip()
+            if not answer or is_duration(answer):
+                return answer
+            self._app.chat.flash(f"{answer[:20]} is no time. Write 30m, 12h, 7d or 1d12h.")
 
     async def kick(self, nick: str, where: str) -> None:
         """Kick from a channel, or from the server (``--server``)."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
@@ -14,6 +15,8 @@ from chatroom.client.moderation_lists import LIST_MODES, Kind, Listing, Row
 from chatroom.client.places.place import Place
 
 _ADD = "+"
+_COLUMNS = 76
+"""How wide the text of one row is when it is shown whole."""
 _LISTS = {
     "b": ("Bans", "who is kept out or muted"),
     "e": ("Exceptions", "who comes in despite a ban"),
@@ -162,6 +165,9 @@ class Moderation:
         def lift(question: str, command: str) -> None:
             offer("lift", question.rstrip("?"), "asks first", lambda: self._start(self._lift(question, command, back)))
 
+        def copy() -> None:
+            self._app.terminal.copy(_whole(listing, row))
+
         def back() -> None:
             self._again(listing, title, place)
 
@@ -171,10 +177,14 @@ class Moderation:
             lift(f"Lift the ban on {row.name}?", f"/unban --server {row.name}")
         elif may:
             lift(f"Take {row.name} off the list?", f"/mode {listing.target} -{listing.mode} {row.name}")
-        offer("copy", "Copy", row.name, lambda: self._app.terminal.copy(_whole(listing, row)))
+        for number, text in enumerate(textwrap.wrap(_whole(listing, row), _COLUMNS)):
+            offer(f"text-{number}", text, "", copy)
+        offer("copy", "Copy", "", copy)
         offer("back", "Back to the list", "", back)
         choices = [choice for choice, _ in acts.values()]
-        self._app.open_chooser(Chooser(_whole(listing, row)[:60], among(choices), lambda name: acts[name][1]()))
+        self._app.open_chooser(
+            Chooser(row.target if listing.kind == "audit" else row.name, among(choices), lambda name: acts[name][1]())
+        )
 
     def _offer_audited(
         self, row: Row, offer: Callable[[str, str, str, Callable[[], object]], None], lift: Callable[[str, str], None]

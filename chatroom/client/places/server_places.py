@@ -262,7 +262,7 @@ class ServerPlaces:
                 self.places.rename(talk, event.new, new)
         named = (self.find(name) for name in event.channels)
         places = [place for place in (*named, talk) if place is not None]
-        for place in [*places, self.home] if event.mine else places:
+        for place in dict.fromkeys([*places, self.home, self.front]) if event.mine else places:
             place.typists.end(old)
             self._add(place, event)
 

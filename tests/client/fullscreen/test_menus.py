@@ -58,7 +58,7 @@ def test_a_person_is_muted_for_a_time() -> None:
         await begin(screen)
         await screen.type("half a line")
         await screen.press("alt+p", *"bob", "enter", *"mute", "enter")
-        await screen.see("bob in #lobby. For how long?")
+        await screen.see("bob in #lobby. How long?")
         await screen.enter("12h")
         await screen.enter("too loud")
         assert screen.sent[-1].endswith("CBAN #lobby ~m:bob!*@* 12h :too loud")

@@ -95,6 +95,7 @@ def test_exceptions_are_lists_too_and_where_there_is_no_time_none_is_asked() -> 
         await screen.see("Ban eve from #tea? [y/N]:")
         await screen.enter("y")
         assert "MODE #tea +b eve!*@*" in screen.sent
+        await screen.hear(":srv 368 alice #tea :End")
         await screen.press("escape")
         await choose(screen, "standing")
         assert screen.sent[-1] == "MODE #tea I"

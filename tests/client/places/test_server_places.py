@@ -152,10 +152,13 @@ def test_a_rename_to_the_nick_of_another_conversation_leaves_both() -> None:
 
 
 def test_the_own_nick_is_told_everywhere() -> None:
-    """A new nick of the user is in all channels and in the server's place, and is not new."""
+    """A new nick of the user is in all channels, in the server's place and in front, and is not new."""
     tea = Tea()
+    tea.hear(":bob!b@h PRIVMSG alice :one", ":carol!c@h PRIVMSG alice :two")
+    tea.places.turn_to(tea.place("bob"))
     tea.hear(":alice!a@h NICK alicia")
-    assert all(tea.texts(name)[-1] == "Renamed" for name in ("", "#tea", "#cake"))
+    assert all(tea.texts(name).count("Renamed") == 1 for name in ("", "#tea", "#cake", "bob"))
+    assert "Renamed" not in tea.texts("carol")
     assert tea.place("#cake").level == "quiet"
 
 
