@@ -165,13 +165,16 @@ def command(
     if server_password is None:
         return 1
     options = _make_options(start, server_password, desk, link, joins_asked=bool(given.join))
-    # TERM=dumb: this terminal cannot move the cursor. A shell inside an editor is one.
-    piped = not (sys.stdin.isatty() and sys.stdout.isatty()) or os.environ.get("TERM", "dumb") == "dumb"
-    if as_plain or piped:
+    if as_plain or _is_piped():
         return _run_plain(options, source, commands)
     if not _wants_full_screen(on_full_screen, desk):
         return _run_screen(options)
     return _run_full_screen(replace(options, is_first_start=is_first))
+
+
+def _is_piped() -> bool:
+    """Return True unless there is a terminal that can move the cursor. That of a shell in an editor (dumb) cannot."""
+    return not (sys.stdin.isatty() and sys.stdout.isatty()) or os.environ.get("TERM", "dumb") == "dumb"
 
 
 # The imports of these functions are in them, because --version and --help need none of them.

@@ -66,49 +66,7 @@ class Manual(NamedTuple):
 def make_manuals() -> list[Manual]:
     """Return all pages."""
     return [
-        Manual(
-            "chatroomctl",
-            1,
-            "run and manage a chatroom server",
-            (
-                Heading(1, "Synopsis"),
-                *_usage(chatroomctl, ("chatroomctl",)),
-                Heading(1, "Description"),
-                *_help(chatroomctl),
-                Heading(1, "Options"),
-                *_options(chatroomctl, ("chatroomctl",)),
-                Text("-h and --help show the help of each command."),
-                Heading(1, "Commands"),
-                *_commands(chatroomctl, ("chatroomctl",)),
-                Heading(1, "Exit status"),
-                Terms(
-                    (
-                        ("0", ("Success.",)),
-                        ("1", ("It failed, and said why; of check: there is a finding.",)),
-                        ("2", ("The command was not understood.",)),
-                        ("130", ("Interrupted by Ctrl-C.",)),
-                    )
-                ),
-                Heading(1, "Environment"),
-                Terms(
-                    (
-                        ("CHATROOM_CONFIG", ("The configuration file, if --config names none.",)),
-                        ("CHATROOM_SECTION__KEY", ("Sets the key section.key, as chatroom.toml(5) explains.",)),
-                        ("CHATROOM_DEBUG", ("If set, an unexpected error shows its traceback.",)),
-                        ("NO_COLOR", ("If set, nothing is coloured.",)),
-                    )
-                ),
-                Heading(1, "Files"),
-                Terms(
-                    (
-                        ("~/.config/chatroom/chatroom.toml", ("The configuration of a user's server.",)),
-                        ("/etc/chatroom/chatroom.toml", ("The configuration of the system's server.",)),
-                        ("~/.local/share/chatroom/chatroom.db", ("The database, unless database.path names another.",)),
-                    )
-                ),
-            ),
-            ("chatroom(1)", "chatroom.toml(5)"),
-        ),
+        _of_chatroomctl(),
         Manual(
             "chatroom",
             1,
@@ -134,6 +92,52 @@ def make_manuals() -> list[Manual]:
         _of_settings("chatroom.toml", "settings of a chatroom server", SERVER_SCHEMA, SERVER_HEAD, "chatroomctl(1)"),
         _of_settings("client.toml", "settings of the chatroom client", CLIENT_SCHEMA, CLIENT_HEAD, "chatroom(1)"),
     ]
+
+
+def _of_chatroomctl() -> Manual:
+    return Manual(
+        "chatroomctl",
+        1,
+        "run and manage a chatroom server",
+        (
+            Heading(1, "Synopsis"),
+            *_usage(chatroomctl, ("chatroomctl",)),
+            Heading(1, "Description"),
+            *_help(chatroomctl),
+            Heading(1, "Options"),
+            *_options(chatroomctl, ("chatroomctl",)),
+            Text("-h and --help show the help of each command."),
+            Heading(1, "Commands"),
+            *_commands(chatroomctl, ("chatroomctl",)),
+            Heading(1, "Exit status"),
+            Terms(
+                (
+                    ("0", ("Success.",)),
+                    ("1", ("It failed, and said why; of check: there is a finding.",)),
+                    ("2", ("The command was not understood.",)),
+                    ("130", ("Interrupted by Ctrl-C.",)),
+                )
+            ),
+            Heading(1, "Environment"),
+            Terms(
+                (
+                    ("CHATROOM_CONFIG", ("The configuration file, if --config names none.",)),
+                    ("CHATROOM_SECTION__KEY", ("Sets the key section.key, as chatroom.toml(5) explains.",)),
+                    ("CHATROOM_DEBUG", ("If set, an unexpected error shows its traceback.",)),
+                    ("NO_COLOR", ("If set, nothing is coloured.",)),
+                )
+            ),
+            Heading(1, "Files"),
+            Terms(
+                (
+                    ("~/.config/chatroom/chatroom.toml", ("The configuration of a user's server.",)),
+                    ("/etc/chatroom/chatroom.toml", ("The configuration of the system's server.",)),
+                    ("~/.local/share/chatroom/chatroom.db", ("The database, unless database.path names another.",)),
+                )
+            ),
+        ),
+        ("chatroom(1)", "chatroom.toml(5)"),
+    )
 
 
 def _context(command: click.Command, words: tuple[str, ...]) -> click.Context:
