@@ -28,6 +28,7 @@ FAMILIES = {
     "certificates": "tls_files",
     "addresses": "ports",
     "open files": "open_file_limit",
+    "hooks": "hooks_delivered",
     "daemon": "running_daemon",
     "service": "service_unit",
 }

@@ -39,6 +39,7 @@ _COMMANDS = {
         "chatroom.ctl.filter_commands:filter_",
         "Refuse texts that match a pattern, and mute, kick or ban who sends them.",
     ),
+    "hook": ("chatroom.ctl.hook_commands:hook", "Connect channels with other programs."),
     "channel": ("chatroom.ctl.channel_commands:channel", "List, show and delete channels."),
     "config": ("chatroom.ctl.config_commands:config", "Show and change the settings."),
     "web": ("chatroom.ctl.web_commands:web", "Install the web client that browsers get."),

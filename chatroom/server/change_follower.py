@@ -1,4 +1,4 @@
-"""Following what other processes write to the database: bans, accounts and filters that were changed from a shell.
+"""Following what other processes write to the database: bans, accounts, filters and hooks changed from a shell.
 
 It runs in the store worker, between its jobs. The hub therefore learns of these changes and of the daemon's own in the
 order in which the database got them. Each changed row is read alone, so one new ban does not read 100,000 others again.
@@ -93,6 +93,7 @@ class ChangeFollower:
         has_filters = any(table == "filters" for table, _ in rows)
         filters = FilterSet(stores.filters.list_all()) if has_filters else None
         accounts = [(row_id, stores.accounts.find_entry(row_id)) for table, row_id in rows if table == "accounts"]
+        hooks = stores.hooks.list_all() if any(table == "hooks" for table, _ in rows) else None
         certificates = self._find_certificate_changes(stores) if accounts else []
 
         def apply() -> None:
@@ -103,6 +104,8 @@ class ChangeFollower:
             apply_rules(world, bans)
             if filters is not None:
                 apply_filters(world, filters)
+            if hooks is not None:
+                world.ledger.hooks.use(hooks)
 
         self._post(apply)
 

@@ -7,29 +7,23 @@ import gc
 import logging
 import os
 import secrets
-import shlex
 import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, tzinfo
+from datetime import tzinfo
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from chatroom import paths
-from chatroom.chat.admission.account_directory import AccountDirectory
-from chatroom.chat.admission.cloak import Cloak
-from chatroom.chat.admission.flood import MOST_KEYS
-from chatroom.chat.admission.spam_filters import FilterSet
 from chatroom.chat.always_on import restore_user
 from chatroom.chat.delivery.ledger import Ledger
 from chatroom.chat.farewell import end_all
-from chatroom.chat.filter_actions import log_unusable, save_hits
+from chatroom.chat.filter_actions import save_hits
 from chatroom.chat.log_line import Level
 from chatroom.chat.reload import use_settings
 from chatroom.chat.stored.stores import Stores
-from chatroom.chat.stored_channels import restore_channels
 from chatroom.chat.world import World
 from chatroom.config import Settings
 from chatroom.errors import ChatroomError, ServeError
@@ -38,7 +32,6 @@ from chatroom.server.backlogs import send_buffer_bytes
 from chatroom.server.backups import Backups
 from chatroom.server.blocklists import Blocklists
 from chatroom.server.change_follower import ChangeFollower
-from chatroom.server.clocks import read_clocks
 from chatroom.server.connection_counter import ConnectionCounter
 from chatroom.server.daemon_runtime import DaemonRuntime, LoadSettings
 from chatroom.server.database_directory import prepare_directory, remove_empty
@@ -47,6 +40,7 @@ from chatroom.server.entrance import open_entrance
 from chatroom.server.expiry import Expiry
 from chatroom.server.fault_log import FaultLog
 from chatroom.server.filter_hits import FilterHits
+from chatroom.server.hook_deliveries import HookDeliveries
 from chatroom.server.hub import Hub
 from chatroom.server.io_thread import IoThread
 from chatroom.server.listener import Listener, open_control
@@ -56,20 +50,20 @@ from chatroom.server.listening_sockets import (
     shown_address,
     take_inherited,
 )
+from chatroom.server.loaded_world import load_world
 from chatroom.server.metered import MeteredHub, make_threads
 from chatroom.server.metrics_entrance import open_metrics
 from chatroom.server.operator_screen import make_screen
-from chatroom.server.own_process import allow_many_files, keep_secrets, own_program
+from chatroom.server.own_process import allow_many_files, keep_secrets
 from chatroom.server.process_signals import ProcessSignals
 from chatroom.server.service_manager import ServiceManager
-from chatroom.server.start_lines import describe_set_up, risk_lines, start_lines
+from chatroom.server.start_lines import describe_set_up, no_admin_line, risk_lines, start_lines
 from chatroom.server.supervisor import Supervisor
 from chatroom.server.upkeep import Upkeep
 from chatroom.server.workers import Workers
 from chatroom.storage.daemon_lock import DaemonLock
 from chatroom.storage.sqlite.history_upkeep import open_upkeep
 from chatroom.storage.sqlite.journal import SqliteJournal, open_journal
-from chatroom.storage.sqlite.server_keys import get_server_key
 from chatroom.storage.sqlite.sqlite_stores import SqliteStores, open_stores
 from chatroom.storage.sqlite.write_ahead_log import refuse_foreign_log
 from chatroom.storage.write_guard import WriteGuard
@@ -145,6 +139,7 @@ class Daemon:
         self._journal: SqliteJournal | None = None
         self._upkeep: Upkeep | None = None
         self._backups = Backups(settings.database.path, self._settings_in_force, self._report)
+        self._hooks = HookDeliveries(self._open_stores, self._report)
         self._metrics: MetricsServer | None = None
         self._supervisor: Supervisor | None = None
         self._why = "error"
@@ -187,13 +182,14 @@ class Daemon:
             self._close_journal()
             self._stop_metrics()
             raise
-        workers = Workers(lambda: open_stores(path, writer=self._writer, guard=guard))
+        workers = Workers(self._open_stores)
         hub = self._hub = (MeteredHub if metrics else Hub)(world, workers, self._screen)
         threads = self._threads = make_threads(hub, settings.server.io_threads, counter.released)
         listener = self._listener = Listener(hub, threads, counter, entrances, control)
         runtime.supervisor = self._supervisor = self._make_supervisor(workers, listener)
         if metrics is not None:
-            metrics.begin(settings, hub, threads, counter, self._supervisor, lambda: self._backups.state)
+            states = lambda: self._backups.state, lambda: self._hooks.state
+            metrics.begin(settings, hub, threads, counter, self._supervisor, *states)
         self._signals.handle(self._reload)
         sys.setswitchinterval(SWITCH_INTERVAL_S)
         allow_many_files()
@@ -204,7 +200,7 @@ class Daemon:
         for thread in threads:
             thread.start()
         self._started_io = True
-        for loop in filter(None, (self._upkeep, self._backups)):
+        for loop in filter(None, (self._upkeep, self._backups, self._hooks)):
             loop.start()
         self._announce(where, has_admin, upgraded_from)
         listener.start()
@@ -217,7 +213,11 @@ class Daemon:
         world, post = hub.world, partial(hub.post_outcome, 0)
         disk, follower = DiskWatch(world, post, guard), ChangeFollower(world, post, last_change_id)
         filter_hits, expiry = FilterHits(world, post), Expiry(world, post)
-        runtime.more_facts = lambda: {**disk.facts(), **self._backups.state.facts()}
+        runtime.more_facts = lambda: {
+            **disk.facts(),
+            **self._backups.state.facts(),
+            **self._hooks.state.facts(),
+        }
 
         def watch(stores: Stores) -> None:
             disk.look()
@@ -227,12 +227,17 @@ class Daemon:
 
         return watch
 
+    def _open_stores(self) -> SqliteStores:
+        """Open stores for a background thread."""
+        return open_stores(self._settings.database.path, writer=self._writer, guard=self._guard)
+
     def _report(self, line: str, level: Level = Level.WARNING) -> None:
         """Log what is wrong, or is well again. From any thread, without the hub lock."""
         self._screen.show([line], level=level)
 
     def _make_supervisor(self, workers: Workers, listener: Listener) -> Supervisor:
-        loops = [self._screen, *workers.threads, self._upkeep, self._backups, listener.handshakes, self._metrics]
+        own = self._screen, self._upkeep, self._backups, self._hooks, self._metrics
+        loops = [*own, *workers.threads, listener.handshakes]
         return Supervisor(self._threads, [loop for loop in loops if loop is not None], self._report)
 
     def _make_world(self, stores: SqliteStores, runtime: DaemonRuntime) -> World:
@@ -240,7 +245,7 @@ class Daemon:
         # in every full collection later.
         gc.disable()
         try:
-            world = self._load_world(stores, runtime)
+            world = load_world(self._settings, stores, runtime, self._open_ledger(), self._zone)
         finally:
             gc.freeze()
             gc.enable()
@@ -260,22 +265,6 @@ class Daemon:
     def _is_short(self) -> bool:
         return self._guard is not None and self._guard.reserve.is_short
 
-    def _load_world(self, stores: SqliteStores, runtime: DaemonRuntime) -> World:
-        wall_ms, mono_ms = read_clocks()
-        cloak = Cloak(get_server_key(stores.database, "cloak"))
-        accounts = AccountDirectory(stores.accounts.load_entries())
-        ledger = self._open_ledger()
-        world = World(self._settings, runtime, cloak, wall_ms, mono_ms, accounts, ledger)
-        world.bans.zone = self._zone
-        for rule in stores.bans.load_rules(datetime.fromtimestamp(wall_ms / 1000, UTC)):
-            world.bans.add(rule)
-        restore_channels(world, stores.channels.load_all())
-        world.spam.use(FilterSet(stores.filters.list_all()))
-        log_unusable(world)
-        world.lockdown.restore(stores.lockdown.load())
-        world.kept_failures.restore(stores.failed_logins.load(MOST_KEYS), mono_ms)
-        return world
-
     def _open_ledger(self) -> Ledger:
         history = self._settings.history
         if history.enabled:
@@ -289,12 +278,7 @@ class Daemon:
         self._screen.show(start_lines(settings, where, self._inherited, metrics_url, upgraded_from))
         self._screen.show(risk_lines(settings), level=Level.WARNING)
         if not has_admin:
-            self._screen.show([f"there is no admin yet; make one with: {self._admin_command()}"])
-
-    def _admin_command(self) -> str:
-        path = self._settings.database.path
-        flag = "" if path == paths.default_database() else f" --database {shlex.quote(str(path))}"
-        return f"{own_program()}{flag} user create-admin NAME"
+            self._screen.show([no_admin_line(settings.database.path)])
 
     def _reload(self) -> None:
         """Read the configuration again. From a thread of its own."""
@@ -378,6 +362,7 @@ class Daemon:
         if not any(thread.is_alive() for thread in self._threads):
             self._close_journal()
         self._backups.stop(_READ_PATIENCE_S)
+        self._hooks.stop(_READ_PATIENCE_S)
         if self._upkeep is not None:
             self._upkeep.stop(_READ_PATIENCE_S)
         if not hub.workers.stop(_READ_PATIENCE_S):

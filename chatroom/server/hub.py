@@ -140,12 +140,7 @@ class Hub:
         assert self.lock.locked(), _NEEDS_LOCK
         world, threads = self.world, self.threads
         ledger, outbox = world.ledger, world.outbox
-        ledger.catch_up()
-        if ledger.is_open:
-            # The durability point: what this tick said is committed before any thread gets bytes to send.
-            not_written = ledger.commit_tick(outbox)
-            if ledger.failure or ledger.told_failure:
-                report_commit(world, not_written)
+        self._commit()
         if len(threads) == 1:  # the usual case, without a look at each session
             threads[0].pending += self._drain()
         else:
@@ -168,6 +163,21 @@ class Hub:
             self._after_commit = []
         if work.put_off:
             threads[0].wake()
+
+    def _commit(self) -> None:
+        """Commit the tick's history, and the events for hooks."""
+        world = self.world
+        ledger = world.ledger
+        if ledger.hooks.rows and ledger.journal is None:
+            # Without a history there is no transaction: the store worker writes them a moment later.
+            rows = ledger.hooks.take()
+            world.work.write(lambda stores: stores.hooks.add_events(rows))
+        ledger.catch_up()
+        if ledger.is_open:
+            # The durability point: what this tick said is committed before any thread gets bytes to send.
+            not_written = ledger.commit_tick(world.outbox)
+            if ledger.failure or ledger.told_failure:
+                report_commit(world, not_written)
 
     def _drain(self) -> list[tuple[Session, bytes]]:
         """Make the tick's lines into bytes. If that fails, the sessions that caused it are closed."""

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from chatroom.chat.counts import Counts
     from chatroom.server.backups import BackupState
     from chatroom.server.connection_counter import ConnectionCounter
+    from chatroom.server.hook_deliveries import HookState
     from chatroom.server.supervisor import Supervisor
 
 
@@ -43,6 +44,8 @@ class Sources:
     certificates: Sequence[Path]
     backups: Callable[[], BackupState]
     """Returns how the scheduled backups are. From any thread."""
+    hooks: Callable[[], HookState]
+    """Returns how the deliveries of hooks are. From any thread."""
 
 
 class DaemonMetrics(Collector):
@@ -59,6 +62,7 @@ class DaemonMetrics(Collector):
         yield from self._collect_inside()
         yield from self._collect_files()
         yield from self._collect_backups()
+        yield from self._collect_hooks()
 
     def _collect_people(self) -> Iterator[Metric]:
         world, counter = self._sources.hub.world, self._sources.counter
@@ -139,6 +143,15 @@ class DaemonMetrics(Collector):
         age_s = state.age_s
         if age_s is not None:
             yield _gauge("backup_age_seconds", "The age of the last good backup.", age_s)
+
+    def _collect_hooks(self) -> Iterator[Metric]:
+        state = self._sources.hooks()
+        tries = CounterMetricFamily("chatroom_hook_deliveries", "Tries to deliver an event.", labels=["outcome"])
+        tries.add_metric(["good"], state.delivered)
+        tries.add_metric(["bad"], state.failed)
+        yield tries
+        yield _gauge("hook_events_waiting", "Events that wait to be delivered to hooks.", state.waiting)
+        yield _gauge("hooks_failing", "Hooks whose last delivery has failed.", len(state.failing))
 
 
 def make_registry(sources: Sources) -> CollectorRegistry:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from chatroom.config import Settings
     from chatroom.server.backups import BackupState
     from chatroom.server.connection_counter import ConnectionCounter
+    from chatroom.server.hook_deliveries import HookState
     from chatroom.server.hub import Hub
     from chatroom.server.io_thread import IoThread
     from chatroom.server.supervisor import Supervisor
@@ -93,13 +94,15 @@ class MetricsServer(LoopThread):
         counter: ConnectionCounter,
         supervisor: Supervisor,
         backups: Callable[[], BackupState],
+        hooks: Callable[[], HookState],
     ) -> None:
         """Start to answer, from these parts of a daemon. The hub and its threads are metered."""
         assert isinstance(hub, MeteredHub)
         metered = [thread for thread in threads if isinstance(thread, MeteredIoThread)]
         certificates = [path for listen in settings.listen for path in listen.certificate]
         sources = Sources(
-            hub, metered, hub.world.runtime.counts, counter, supervisor, settings.database.path, certificates, backups
+            *(hub, metered, hub.world.runtime.counts, counter, supervisor),
+            *(settings.database.path, certificates, backups, hooks),
         )
         self._server.set_app(_only_metrics(make_wsgi_app(make_registry(sources))))
         self.start()

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
+from chatroom import paths
 from chatroom.config import Settings, find_unsafe
 from chatroom.server.listening_sockets import Inherited, describe_inherited
+from chatroom.server.own_process import own_program
 from chatroom.storage.file_modes import find_open_files
 
 
@@ -49,6 +52,12 @@ def _page_urls(settings: Settings, where: list[str]) -> list[str]:
 def risk_lines(settings: Settings) -> list[str]:
     """Return a line for each unsafe setting, and for each file of the database that others may read."""
     return [f"warning: {text}" for text in [*find_unsafe(settings), *find_open_files(settings.database.path)]]
+
+
+def no_admin_line(database: Path) -> str:
+    """Return how to make the first admin."""
+    flag = "" if database == paths.default_database() else f" --database {shlex.quote(str(database))}"
+    return f"there is no admin yet; make one with: {own_program()}{flag} user create-admin NAME"
 
 
 def describe_set_up(settings: Settings, where: list[str], metrics_url: str) -> dict[str, str]:

@@ -19,6 +19,7 @@ from chatroom.chat.stored.archive_records import (
     ArchivedAccount,
     ArchivedCertificate,
     ArchivedConversation,
+    ArchivedHook,
     ArchivedInvite,
     ArchivedKey,
     ArchivedMessage,
@@ -118,6 +119,14 @@ requests = some(
     lambda one: one.id,
     1,
 )
+hooks = some(
+    st.builds(
+        *(ArchivedHook, ids, st.just("out"), lines, lines, st.just("http://h/"), st.just("whsec_eA=="), st.just("")),
+        *(lines, lines, lines, flags, flags, lines, moments, *[st.integers(0, 9)] * 3, maybe(moments), maybe(moments)),
+        lines,
+    ),
+    lambda one: one.id,
+)
 entries = st.builds(ListEntry, st.sampled_from("beI"), lines, lines, moments, maybe(moments), lines, flags)
 none = st.none()
 direct = some(
@@ -175,6 +184,7 @@ def contents(draw: st.DrawFn) -> dict[Section, list[Any]]:
         "filters": draw(filters),
         "invites": draw(invites),
         "requests": draw(requests),
+        "hooks": draw(hooks),
         "channels": draw(channels([one.id for one in made])),
         "audit": draw(some(st.builds(AuditEntry, ids, moments, lines, lines, lines, texts, texts), lambda one: one.id)),
         "conversations": said_in,

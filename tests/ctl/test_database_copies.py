@@ -45,7 +45,8 @@ def test_a_backup_is_checked(shell: Shell, tmp_path: Path, monkeypatch: pytest.M
     with shell.stores() as stores:
         stores.bans.add_many([NewBan("name", f"name{number}", "x" * 500, None) for number in range(200)], BY)
     content = bytearray(shell.database.read_bytes())
-    content[len(content) // 2 : len(content) // 2 + 20000] = b"\x99" * 20000
+    at = len(content) * 3 // 4  # among the bans, which came last
+    content[at : at + 20000] = b"\x99" * 20000
     shell.database.write_bytes(content)
     assert "copy.db: not written: the copy has faults" in shell.refused("db", "backup", "--force", str(copy))
     assert copy.read_bytes() == good

@@ -178,7 +178,8 @@ def test_check_finds_damage(shell: Shell) -> None:
     with open_stores(shell.database, create=True) as stores:
         stores.bans.add_many([NewBan("name", f"name{number}", "x" * 500, None) for number in range(200)], BY)
     content = bytearray(shell.database.read_bytes())
-    content[len(content) // 2 : len(content) // 2 + 20000] = b"\x99" * 20000
+    at = len(content) * 3 // 4  # among the bans, which came last
+    content[at : at + 20000] = b"\x99" * 20000
     shell.database.write_bytes(content)
     result = shell.run("db", "check")
     assert result.exit_code == 1

@@ -31,14 +31,15 @@ def test_the_commands_of_a_page_succeed(page: Path) -> None:
     """Ours run as the page has them; others run, or have a stand-in for the reason that is given."""
     with Place.make() as place:
         shell = DocShell(place)
-        SCENES.get(name_of(page), everyday)(shell)
-        for block in shell_blocks(page):
-            for call in block.calls():
-                if call.startswith("make "):
-                    check_make(call)
-                else:
-                    shell.run(call)
-        shell.stop()
+        with shell.cleanup:
+            SCENES.get(name_of(page), everyday)(shell)
+            for block in shell_blocks(page):
+                for call in block.calls():
+                    if call.startswith("make "):
+                        check_make(call)
+                    else:
+                        shell.run(call)
+            shell.stop()
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if name_of(page) in FOR_DEVELOPERS], ids=name_of)

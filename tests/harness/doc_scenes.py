@@ -9,6 +9,7 @@ from pathlib import Path
 from harness.daemon import PASSWORD, Place
 from harness.doc_shell import DocShell
 from harness.ergo_files import account, database
+from harness.hook_receiver import Receiver
 from harness.tls import Pair
 
 Scene = Callable[[DocShell], None]
@@ -61,6 +62,13 @@ def certificates(shell: DocShell) -> None:
     )
 
 
+def hooks(shell: DocShell) -> None:
+    """A receiver listens where the page sends to."""
+    receiver = shell.cleanup.enter_context(Receiver())
+    shell.replaced["http://127.0.0.1:8080/"] = receiver.url
+    everyday(shell)
+
+
 def inviting(shell: DocShell) -> None:
     """Guests come in before the page turns them away; the invite with the number 3 was made before."""
     everyday(shell)
@@ -101,6 +109,7 @@ SCENES: dict[str, Scene] = {
     "docs/backups.md": backups,
     "docs/browser.md": browser,
     "docs/certificates.md": certificates,
+    "docs/hooks.md": hooks,
     "docs/inviting.md": inviting,
     "docs/moving-in.md": moving_in,
     "docs/service.md": service,

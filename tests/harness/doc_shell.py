@@ -64,6 +64,8 @@ class DocShell:
         """Texts of the page that differ here, such as a token."""
         self.before: dict[str, Callable[[], None]] = {}
         """What has to happen before the call that begins so."""
+        self.cleanup = contextlib.ExitStack()
+        """What a scene has to end."""
         self._programs = place.root / "programs"
         self._programs.mkdir()
         for name in OURS:

@@ -117,6 +117,40 @@ _ROWS: dict[str, list[dict[str, Any]]] = {
         },
         {"id": 9, "name": "eli", "folded": "eli", "origin": "192.0.2.9", "created_ms": 1_640_000_000_018},
     ],
+    "hooks": [
+        {
+            "id": 4,
+            "direction": "out",
+            "channel": "#Tea",
+            "folded": "#tea",
+            "name": "deploys",
+            "url": "https://hooks.example.org/tea?a=b",
+            "secret": "whsec_c2VjcmV0",
+            "events": "message join",
+            "prefix": "!deploy",
+            "mention": "bot",
+            "hears_hooks": 1,
+            "paused": 1,
+            "created_by": "ada",
+            "created_ms": 1_640_000_000_019,
+            "last_number": 31,
+            "done": 17,
+            "dropped": 13,
+            "done_ms": 1_640_000_000_020,
+            "failing_since_ms": 1_640_000_000_021,
+            "failure": "the answer is 500",
+        },
+        {
+            "id": 5,
+            "direction": "in",
+            "channel": "#tea",
+            "folded": "#tea",
+            "name": "ci",
+            "token_hash": "fe" * 32,
+            "created_by": "ada",
+            "created_ms": 1_640_000_000_022,
+        },
+    ],
     "request_credentials": [{"request_id": 8, "kind": "bcrypt", "value": "$2b$04$abcdefghijklmnopqrstuv"}],
     "channels": [
         {
@@ -199,6 +233,7 @@ _HIGHEST = {
     "filters": 10,
     "invites": 13,
     "requests": 14,
+    "hooks": 15,
     "audit": 11,
     "conversations": 12,
     "channels": 2,
@@ -206,7 +241,7 @@ _HIGHEST = {
 """Ids of rows that were deleted since."""
 REMADE = {
     *("changes", "failed_logins", "lockdown", "migrations", "sqlite_sequence", "sqlite_stat1"),
-    "reset_tokens",
+    *("reset_tokens", "hook_events"),
     *("places", "message_words", "history_state"),
 }
 """Tables that are not in an archive: a new database has its own (``docs/archive.md``)."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from chatroom.chat.stored.entries import Entry, EntryRow, Kind
+from chatroom.chat.stored.hook_records import HookEventRow
 from chatroom.errors import StorageError
 
 
@@ -18,6 +19,8 @@ class FakeJournal:
         """The channels that ended or have another name."""
         self.calls: list[str] = []
         """What was called within transactions, in order; a ``write`` with the texts of its entries."""
+        self.for_hooks: list[HookEventRow] = []
+        """The events for hooks that were written."""
         self.is_held = False
         """True if another connection has the write lock."""
         self.is_full = False
@@ -48,6 +51,10 @@ class FakeJournal:
         written = [Entry._make(entry)._replace(kind=Kind(entry[3])) for entry in entries]
         self.calls.append(" ".join(["write", *(entry.text for entry in written)]))
         self._written += written
+
+    def add_hook_events(self, rows: Sequence[HookEventRow]) -> None:
+        self._refuse_if_full()
+        self.for_hooks += rows
 
     def end_channel(self, name: str) -> None:
         self.calls.append(f"end {name}")

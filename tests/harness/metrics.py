@@ -10,6 +10,7 @@ from harness.runtime import make_world
 from chatroom.config import Settings
 from chatroom.server.backups import BackupState
 from chatroom.server.connection_counter import ConnectionCounter
+from chatroom.server.hook_deliveries import HookState
 from chatroom.server.metered import MeteredHub, MeteredIoThread, make_threads
 from chatroom.server.metrics import Sources
 from chatroom.server.operator_screen import Screen
@@ -25,4 +26,5 @@ def make_sources(database: Path, *certificates: Path) -> Sources:
     threads = [one for one in make_threads(hub, 2, lambda _: None) if isinstance(one, MeteredIoThread)]
     backups = BackupState(3600, time.monotonic() - 60)
     counter, supervisor = ConnectionCounter(), Supervisor(threads, [hub.screen], lambda _: None)
-    return Sources(hub, threads, world.runtime.counts, counter, supervisor, database, certificates, lambda: backups)
+    states = lambda: backups, lambda: HookState(4, 3, 2, (1,))
+    return Sources(hub, threads, world.runtime.counts, counter, supervisor, database, certificates, *states)

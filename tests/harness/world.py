@@ -26,8 +26,6 @@ from harness.session_client import Client
 from chatroom.chat.admission.account_directory import AccountDirectory
 from chatroom.chat.admission.cloak import Cloak
 from chatroom.chat.admission.credentials import make_credentials
-from chatroom.chat.admission.flood import MOST_KEYS
-from chatroom.chat.admission.spam_filters import FilterSet
 from chatroom.chat.always_on import restore_user
 from chatroom.chat.ban_ends import lift_ended_bans
 from chatroom.chat.delivery.ledger import Ledger
@@ -36,7 +34,6 @@ from chatroom.chat.people.channel import Channel
 from chatroom.chat.people.session import ControlRights, Session
 from chatroom.chat.people.user import User
 from chatroom.chat.stored.records import AccountEntry, Actor, Role
-from chatroom.chat.stored_channels import restore_channels
 from chatroom.chat.world import World
 from chatroom.commands.connecting.registration import start
 from chatroom.commands.context import Context
@@ -47,6 +44,7 @@ from chatroom.config import Settings
 from chatroom.config.chatting import Accounts, Limits
 from chatroom.irc.framing import Malformed
 from chatroom.irc.message import parse
+from chatroom.server.loaded_world import restore
 from chatroom.storage.sqlite.history_upkeep import open_upkeep
 from chatroom.storage.sqlite.journal import open_journal
 from chatroom.storage.sqlite.sqlite_stores import SqliteStores, open_stores
@@ -118,12 +116,7 @@ class Here:
         accounts = AccountDirectory(self.stores.accounts.load_entries())
         ledger = Ledger(self.journal, settings.history) if self.journal is not None else None
         world = World(settings, self.runtime, Cloak(b"key"), self.now_ms, self.mono_ms, accounts, ledger)
-        for rule in self.stores.bans.load_rules(self.now):
-            world.bans.add(rule)
-        restore_channels(world, self.stores.channels.load_all())
-        world.spam.use(FilterSet(self.stores.filters.list_all()))
-        world.lockdown.restore(self.stores.lockdown.load())
-        world.kept_failures.restore(self.stores.failed_logins.load(MOST_KEYS), self.mono_ms)
+        restore(world, self.stores)
         return world
 
     def restart(self) -> None:
@@ -343,6 +336,8 @@ class Here:
 
     def _end(self) -> None:
         ledger, outbox = self.world.ledger, self.world.outbox
+        if ledger.hooks.rows and ledger.journal is None:
+            self.stores.hooks.add_events(ledger.hooks.take())
         ledger.catch_up()
         if ledger.is_open:
             report_commit(self.world, ledger.commit_tick(outbox))

@@ -14,6 +14,7 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, NamedTuple
 
+from chatroom.chat.delivery.hook_queue import HookQueue
 from chatroom.chat.stored.entries import Conversation, EntryFlag, EntryRow, Kind, join_parts
 from chatroom.errors import StorageError
 from chatroom.irc.names import casefold
@@ -65,6 +66,7 @@ class Ledger:
         "_messages",
         "_renamed",
         "failure",
+        "hooks",
         "is_open",
         "journal",
         "kinds",
@@ -88,6 +90,8 @@ class Ledger:
         """The casefolded names of the channels whose conversations were open at the start."""
         self.kinds: frozenset[Kind] = frozenset()
         """The kinds of events that are stored."""
+        self.hooks = HookQueue()
+        """The outgoing hooks. Their events are stored with the entries, whatever the settings store of those."""
         self.writes_channels = self.writes_direct = False
         """True if messages to channels are stored, and if messages between accounts are."""
         if settings is not None:
@@ -210,6 +214,8 @@ class Ledger:
         The event is said in any case. If the lock is taken, the entry is written in the next tick that gets it. If it
         is said in several channels, each entry but the first needs a ``message_id`` of its own.
         """
+        if self.hooks.by_channel:
+            self.hooks.add_event(channel, event, kind, text)
         if kind not in self.kinds or self.journal is None:
             return
         # Without the lock, or with a disk that refuses, the entry stays in ``_entries`` for a later tick.
@@ -231,7 +237,8 @@ class Ledger:
             self._record_rename(name, "")
 
     def rename_channel(self, name: str, new_name: str) -> None:
-        """Give a channel's conversation another name, with its whole history."""
+        """Give a channel's conversation another name, with its whole history. Its hooks follow."""
+        self.hooks.rename_channel(name, new_name)
         self._record_rename(name, new_name)
 
     def _record_rename(self, name: str, new_name: str) -> None:
@@ -273,16 +280,17 @@ class Ledger:
     def catch_up(self) -> None:
         """Ask again for the lock if there is something to write. The hub calls it when a tick ends."""
         self._is_busy = False
-        if (self._entries or self._renamed) and not self.is_open:
+        if (self._entries or self._renamed or self.hooks.rows) and not self.is_open:
             with contextlib.suppress(StorageError):
                 self.ready()
             self._is_busy = False
-            if self.failure and len(self._entries) > MOST_HELD:
+            if self.failure and len(self._entries) + len(self.hooks.rows) > MOST_HELD:
                 self._drop_entries()
 
     def _drop_entries(self) -> None:
-        """Give up the entries of events that the disk does not take."""
+        """Give up the entries of events that the disk does not take, and the events for hooks."""
         self._entries = []
+        self.hooks.take()
         # The channels have their new names, or have ended, so the next transaction begins with these.
         self._renamed = [each._replace(position=0) for each in self._renamed]
 
@@ -301,9 +309,12 @@ class Ledger:
             return []
         self.is_open = False
         self._entries, self._renamed, self._messages = [], [], []
+        for_hooks = self.hooks.take() if self.hooks.rows else None
         try:
-            if entries or renamed:
+            if entries or renamed or for_hooks:
                 _write(journal, entries, renamed)
+                if for_hooks:
+                    journal.add_hook_events(for_hooks)
                 journal.commit()
             else:
                 journal.rollback()  # a verb asked for the lock and then wrote nothing, as for a refused message

@@ -96,6 +96,33 @@ class ArchivedInvite(NamedTuple):
     used_at: datetime | None = None
 
 
+class ArchivedHook(NamedTuple):
+    """A ``Hook`` with its secret, or the hash of its token. What waits for it is not in an archive."""
+
+    id: int
+    direction: Literal["out", "in"]
+    channel: str
+    name: str
+    url: str
+    secret: str
+    token_hash: str
+    events: str
+    """The kinds with spaces between them."""
+    prefix: str
+    mention: str
+    hears_hooks: bool
+    paused: bool
+    by: str
+    created_at: datetime
+    last_number: int = 0
+    """The number of its newest event."""
+    done: int = 0
+    dropped: int = 0
+    done_at: datetime | None = None
+    failing_since: datetime | None = None
+    failure: str = ""
+
+
 class ArchivedRequest(NamedTuple):
     """A ``Request`` with the verifiers of the password that was chosen."""
 
@@ -145,13 +172,24 @@ class HighestIds(NamedTuple):
     filter: int = 0
     invite: int = 0
     request: int = 0
+    hook: int = 0
     audit: int = 0
     conversation: int = 0
     message: int = 0
 
 
 Section = Literal[
-    "keys", "accounts", "bans", "filters", "invites", "requests", "channels", "audit", "conversations", "messages"
+    "keys",
+    "accounts",
+    "bans",
+    "filters",
+    "invites",
+    "requests",
+    "hooks",
+    "channels",
+    "audit",
+    "conversations",
+    "messages",
 ]
 ArchiveRecord = (
     ArchivedKey
@@ -160,6 +198,7 @@ ArchiveRecord = (
     | SpamFilter
     | ArchivedInvite
     | ArchivedRequest
+    | ArchivedHook
     | StoredChannel
     | AuditEntry
     | ArchivedConversation
@@ -172,6 +211,7 @@ SECTIONS: dict[Section, type[ArchiveRecord]] = {
     "filters": SpamFilter,
     "invites": ArchivedInvite,
     "requests": ArchivedRequest,
+    "hooks": ArchivedHook,
     "channels": StoredChannel,
     "audit": AuditEntry,
     "conversations": ArchivedConversation,

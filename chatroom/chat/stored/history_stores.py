@@ -13,15 +13,16 @@ from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 from chatroom.chat.stored.entries import Bound, Conversation, Entry, EntryRow, IndexLag, LastSaid, LogTrim, Search
+from chatroom.chat.stored.hook_records import HookEventRow
 from chatroom.chat.stored.records import Actor, AlwaysOnUser
 
 
 class Journal(Protocol):
     """The only writer of history in the daemon.
 
-    A transaction is ``begin``, then any number of ``write``, ``end_channel`` and ``rename_channel``, which take effect
-    in the order of the calls, then ``commit`` or ``rollback``. If any of them raises ``StorageError``, the transaction
-    is rolled back and the next one starts with ``begin``.
+    A transaction is ``begin``, then any number of ``write``, ``end_channel``, ``rename_channel`` and
+    ``add_hook_events``, which take effect in the order of the calls, then ``commit`` or ``rollback``. If any of them
+    raises ``StorageError``, the transaction is rolled back and the next one starts with ``begin``.
 
     No method waits for another connection, because the tick calls it under the hub lock. One thread uses it at a time,
     not always the same one. A committed transaction survives a crash of the daemon, and with
@@ -64,6 +65,10 @@ class Journal(Protocol):
 
         A conversation that had ``new_name`` before belonged to another channel, and is ended.
         """
+        ...
+
+    def add_hook_events(self, rows: Sequence[HookEventRow]) -> None:
+        """Have events wait for their hooks, as ``HookStore.add_events`` does. Only in a transaction."""
         ...
 
     def commit(self) -> None:

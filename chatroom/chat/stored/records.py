@@ -349,7 +349,7 @@ class StoredChannel:
     """When the channel last had a member, to a day; None if that is not known."""
 
 
-ChangeTable = Literal["accounts", "bans", "channels", "filters"]
+ChangeTable = Literal["accounts", "bans", "channels", "filters", "hooks"]
 
 
 class Change(NamedTuple):

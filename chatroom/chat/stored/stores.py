@@ -6,8 +6,8 @@ have this in common:
 * **Transaction.** Each method is one transaction. When it returns, its writes survive a power cut.
 * **Audit.** A method that names an audit action writes one audit row in the same transaction: the action, who did it
   (``by``) and the target. The other methods write none.
-* **Changes.** A write to accounts, bans, channels or filters adds rows to the log of changes in the same transaction,
-  so that a running daemon learns of it (``Stores.changes_after``). A method that adds none says so.
+* **Changes.** A write to accounts, bans, channels, filters or hooks adds rows to the log of changes in the same
+  transaction, so that a running daemon learns of it (``Stores.changes_after``). A method that adds none says so.
 * **Time.** A time is an aware UTC datetime (``_at``, ``now``) or a number of Unix milliseconds (``_ms``). Stored times
   have a precision of a millisecond. The implementation reads the clock for the time of a row.
 * **Names** are compared casefolded (``chatroom.irc.names.casefold``) and returned as they were written.
@@ -36,6 +36,7 @@ from chatroom.chat.stored.ban_stores import BanStore, LockdownStore
 from chatroom.chat.stored.channel_stores import ChannelStore
 from chatroom.chat.stored.filter_stores import FilterStore
 from chatroom.chat.stored.history_stores import HistoryStore, PresenceStore
+from chatroom.chat.stored.hook_stores import HookStore
 from chatroom.chat.stored.invite_stores import InviteStore
 from chatroom.chat.stored.records import (
     Account,
@@ -282,6 +283,11 @@ class Stores(Protocol):
     @property
     def filters(self) -> FilterStore:
         """Spam filters."""
+        ...
+
+    @property
+    def hooks(self) -> HookStore:
+        """Hooks, and the events that wait for them."""
         ...
 
     @property

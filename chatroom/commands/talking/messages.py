@@ -193,6 +193,8 @@ def _say_to_channel(utterance: Utterance, name: str) -> None:
     # if one of the targets wants an entry; the function looks whether this one does.
     if world.ledger.is_open and utterance.is_kept:
         write_channel_message(utterance, event, channel)
+    if world.ledger.hooks.by_channel:
+        world.ledger.hooks.add_message(channel, event, utterance.verb, utterance.text)
     world.outbox.to_channel(channel, event, utterance.session)
     utterance.echo(event)
 

@@ -68,6 +68,8 @@ def _say_in_channel(world: World, session: Session, user: User, channel: Channel
     ledger, outbox = world.ledger, world.outbox
     if channel.slow_mode is not None or not may_speak(channel, session, user, text):
         return False
+    if ledger.hooks.by_channel and channel.folded in ledger.hooks.by_channel:
+        return False
     if "U" in channel.flags and is_for_operators(channel, session, user):
         return False
     room = channel if ledger.writes_channels else None

@@ -71,6 +71,7 @@ def _relay(utterance: Utterance, name: str, nick: str) -> None:
     if world.ledger.is_open and world.settings.history.messages and utterance.is_kept:
         channel.has_history = True
         world.ledger.add_relayed(event, channel.name, utterance.text, utterance.session, utterance.kept_tags)
+    world.ledger.hooks.add_message(channel, event, "PRIVMSG", utterance.text)
     world.outbox.to_channel(channel, event, utterance.session)
     # The bridge reads it even without echo-message: the source is another one. It knows its own messages by the tag.
     if context.user in channel.members:

@@ -9,6 +9,7 @@ from chatroom.chat.stored.archive_records import (
     Appearance,
     ArchivedAccount,
     ArchivedCertificate,
+    ArchivedHook,
     ArchivedRequest,
     FormerName,
     Place,
@@ -139,4 +140,48 @@ def write_requests(database: Database, requests: Sequence[ArchivedRequest]) -> N
     database.execute_many(
         "INSERT INTO request_credentials (request_id, kind, value) VALUES (?, ?, ?)",
         [(one.id, *credential) for one in requests for credential in one.credentials],
+    )
+
+
+_HOOK_COLUMNS = (
+    "id, direction, channel, name, url, secret, token_hash, events, prefix, mention, hears_hooks, paused, created_by,"
+    " created_ms, last_number, done, dropped, done_ms, failing_since_ms, failure"
+)
+
+
+def read_hooks(database: Database) -> list[ArchivedHook]:
+    """All hooks, of which there are few, in the order of ids."""
+    found = []
+    for (
+        *head,
+        hears_hooks,
+        paused,
+        by,
+        created_ms,
+        number,
+        done,
+        dropped,
+        done_ms,
+        failing_ms,
+        failure,
+    ) in database.rows(f"SELECT {_HOOK_COLUMNS} FROM hooks ORDER BY id"):
+        flags, moments = (bool(hears_hooks), bool(paused)), (from_ms_or_none(done_ms), from_ms_or_none(failing_ms))
+        values = (*head, *flags, by, from_ms(created_ms), number, done, dropped, *moments, failure)
+        found.append(ArchivedHook._make(values))
+    return found
+
+
+def write_hooks(database: Database, hooks: Sequence[ArchivedHook]) -> None:
+    """Add hooks with their ids. Only in a transaction."""
+    marks = ", ".join("?" * (len(ArchivedHook._fields) + 1))
+    database.execute_many(
+        f"INSERT INTO hooks ({_HOOK_COLUMNS}, folded) VALUES ({marks})",
+        [
+            (
+                *(*one[:10], int(one.hears_hooks), int(one.paused), one.by),
+                *(to_ms(one.created_at), one.last_number, one.done, one.dropped),
+                *(to_ms_or_none(one.done_at), to_ms_or_none(one.failing_since), one.failure, casefold(one.channel)),
+            )
+            for one in hooks
+        ],
     )

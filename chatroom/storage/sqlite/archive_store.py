@@ -1,7 +1,8 @@
 """A whole database, read and written as it is: ``chatroom.chat.stored.archive_stores``.
 
 Not here, because a new database makes its own: the indexes of the history (``places``, ``message_words``), the log of
-changes, the list of migrations; and failed logins and tokens for a new password, which are of the moment.
+changes, the list of migrations; and failed logins, tokens for a new password and what waits for hooks, which are of the
+moment.
 """
 
 from __future__ import annotations
@@ -24,7 +25,14 @@ from chatroom.chat.stored.entries import Kind
 from chatroom.chat.stored.records import Actor, AuditEntry, Ban, SpamFilter, StoredChannel
 from chatroom.errors import InvalidTarget, InvalidValue
 from chatroom.irc.names import casefold
-from chatroom.storage.sqlite.archive_rows import read_accounts, read_requests, write_accounts, write_requests
+from chatroom.storage.sqlite.archive_rows import (
+    read_accounts,
+    read_hooks,
+    read_requests,
+    write_accounts,
+    write_hooks,
+    write_requests,
+)
 from chatroom.storage.sqlite.ban_store import COLUMNS as BAN_COLUMNS
 from chatroom.storage.sqlite.ban_store import key_of, to_ban
 from chatroom.storage.sqlite.channel_store import SqliteChannels
@@ -44,6 +52,7 @@ _TABLES: dict[Section, str] = {
     "filters": "filters",
     "invites": "invites",
     "requests": "requests",
+    "hooks": "hooks",
     "channels": "channels",
     "audit": "audit",
     "conversations": "conversations",
@@ -56,6 +65,7 @@ _IDS = {
     "filters": "filter",
     "invites": "invite",
     "requests": "request",
+    "hooks": "hook",
     "audit": "audit",
     "conversations": "conversation",
 }
@@ -102,6 +112,8 @@ class SqliteArchive:
             return SqliteChannels(self._database).load_all()
         if section == "requests":
             return iter(read_requests(self._database))
+        if section == "hooks":
+            return iter(read_hooks(self._database))
         if section == "keys":
             return (ArchivedKey(*row) for row in self._database.rows("SELECT name, value FROM server_keys"))
         columns, made = _ROWS[section]
@@ -267,6 +279,7 @@ _WRITERS: dict[Section, Callable[[Database, Any], None]] = {
     "filters": _write_filters,
     "invites": _write_invites,
     "requests": write_requests,
+    "hooks": write_hooks,
     "audit": _write_audit,
     "conversations": _write_conversations,
     "messages": _write_messages,

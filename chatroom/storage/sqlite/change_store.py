@@ -12,7 +12,7 @@ KEPT_ROWS = 100_000
 _PRUNE_EVERY = 1024
 """Rows that are added between two prunings."""
 
-_TABLES: tuple[ChangeTable, ...] = ("accounts", "bans", "channels", "filters")
+_TABLES: tuple[ChangeTable, ...] = ("accounts", "bans", "channels", "filters", "hooks")
 
 
 def add_row(database: Database, table: ChangeTable, row_id: int) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from chatroom.chat.stored.records import AccessLevel, Actor, ListEntry, StoredChannel
 from chatroom.errors import AlreadyExists, NotFound
 from chatroom.irc.names import casefold
-from chatroom.storage.sqlite import audit_store, change_store
+from chatroom.storage.sqlite import audit_store, change_store, hook_rows
 from chatroom.storage.sqlite.database import Database, Row
 from chatroom.storage.sqlite.timestamps import from_ms, from_ms_or_none, to_ms, to_ms_or_none
 
@@ -59,6 +59,7 @@ class SqliteChannels:
                 self._write(channel)
             if before != after:
                 self._move_rows_of_accounts(before, after)
+            hook_rows.rename_channel(self._database.execute, before, new, after)
             if by is not None:
                 audit_store.add_row(self._database, by, "channel.rename", old, new)
 

@@ -40,6 +40,8 @@ def remove(database: Database, message_ids: Sequence[int]) -> None:
         "INSERT INTO message_words (message_words, rowid, body) VALUES ('delete', ?, ?)", _words(indexed)
     )
     database.execute(f"DELETE FROM messages WHERE {among}", message_ids)
+    # What is deleted is not delivered any more either.
+    database.execute(f"DELETE FROM hook_events WHERE message_id IN ({marks(message_ids)})", message_ids)
     # See ``highest_message_id``: a message id is not given out twice, also if the newest entry was deleted.
     database.execute(
         "UPDATE history_state SET value = max(value, ?) WHERE name = 'highest'", (max(message_ids, default=0),)

@@ -14,11 +14,13 @@ from pathlib import Path
 from urllib.parse import quote
 
 from chatroom.chat.stored.entries import Conversation, EntryRow
+from chatroom.chat.stored.hook_records import HookEventRow
 from chatroom.errors import DatabaseBusy, StorageError
 from chatroom.irc.names import casefold
 from chatroom.storage.sqlite import sqlite_errors
 from chatroom.storage.sqlite.database import WAL_LIMIT
 from chatroom.storage.sqlite.history_rows import INSERTS, MOST_AT_ONCE, columns_of, condition_of, highest_message_id
+from chatroom.storage.sqlite.hook_rows import insert_events
 from chatroom.storage.sqlite.timestamps import Clock, to_ms, utc_now
 from chatroom.storage.write_guard import WriteGuard
 
@@ -126,6 +128,14 @@ class SqliteJournal:
             self.rollback()
             raise self._fault(error) from error
         self._known.clear()
+
+    def add_hook_events(self, rows: Sequence[HookEventRow]) -> None:
+        """Have events wait for their hooks."""
+        try:
+            insert_events(self._connection.execute, rows)
+        except sqlite_errors.ERRORS as error:
+            self.rollback()
+            raise self._fault(error) from error
 
     def commit(self) -> None:
         """Make the transaction permanent."""

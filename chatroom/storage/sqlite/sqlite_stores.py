@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from chatroom.chat.stored.channel_stores import ChannelStore
     from chatroom.chat.stored.filter_stores import FilterStore
     from chatroom.chat.stored.history_stores import HistoryStore, PresenceStore
+    from chatroom.chat.stored.hook_stores import HookStore
     from chatroom.chat.stored.invite_stores import InviteStore
     from chatroom.chat.stored.records import Change
     from chatroom.chat.stored.request_stores import RequestStore
@@ -67,6 +68,13 @@ class SqliteStores:
         from chatroom.storage.sqlite.filter_store import SqliteFilters
 
         return SqliteFilters(self.database)
+
+    @cached_property
+    def hooks(self) -> HookStore:
+        """Hooks, and the events that wait for them."""
+        from chatroom.storage.sqlite.hook_store import SqliteHooks
+
+        return SqliteHooks(self.database)
 
     @cached_property
     def invites(self) -> InviteStore:

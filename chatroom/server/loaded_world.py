@@ -1,0 +1,47 @@
+"""Making the world of a daemon from what the database has."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, tzinfo
+from typing import TYPE_CHECKING
+
+from chatroom.chat.admission.account_directory import AccountDirectory
+from chatroom.chat.admission.cloak import Cloak
+from chatroom.chat.admission.flood import MOST_KEYS
+from chatroom.chat.admission.spam_filters import FilterSet
+from chatroom.chat.filter_actions import log_unusable
+from chatroom.chat.stored_channels import restore_channels
+from chatroom.chat.world import World
+from chatroom.server.clocks import read_clocks
+
+if TYPE_CHECKING:
+    from chatroom.chat.delivery.ledger import Ledger
+    from chatroom.chat.runtime import Runtime
+    from chatroom.chat.stored.stores import Stores
+    from chatroom.config import Settings
+
+
+def load_world(settings: Settings, stores: Stores, runtime: Runtime, ledger: Ledger, zone: tzinfo | None) -> World:
+    """Return a world with all that is stored of accounts, and what ``restore`` adds.
+
+    ``zone`` is that of times in the texts of bans; None is the zone of this machine. Raises ``StorageError``.
+    """
+    wall_ms, mono_ms = read_clocks()
+    cloak = Cloak(stores.server_key("cloak"))
+    accounts = AccountDirectory(stores.accounts.load_entries())
+    world = World(settings, runtime, cloak, wall_ms, mono_ms, accounts, ledger)
+    world.bans.zone = zone
+    restore(world, stores)
+    log_unusable(world)
+    return world
+
+
+def restore(world: World, stores: Stores) -> None:
+    """Put bans, channels, filters, hooks, the lockdown and failed logins into a new world. Raises ``StorageError``."""
+    for rule in stores.bans.load_rules(datetime.fromtimestamp(world.wall_ms / 1000, UTC)):
+        world.bans.add(rule)
+    restore_channels(world, stores.channels.load_all())
+    world.spam.use(FilterSet(stores.filters.list_all()))
+    world.ledger.hooks.use(stores.hooks.list_all())
+    world.lockdown.restore(stores.lockdown.load())
+    world.kept_failures.restore(stores.failed_logins.load(MOST_KEYS), world.mono_ms)
