@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Hashable
 from enum import IntEnum
 from typing import ClassVar
 
@@ -32,8 +31,8 @@ class LogLine(str):
 
     level: ClassVar[Level] = Level.INFO
 
-    place: Hashable
-    """The code and the line of the call."""
+    place: tuple[str, int]
+    """The file and the line of the call. Not the code object, whose hash is computed anew each time it is asked for."""
 
     @classmethod
     def of_caller(cls, text: str) -> LogLine:
@@ -42,7 +41,7 @@ class LogLine(str):
         # Not by way of this function's own frame: in a local variable of itself it is a circle, which keeps it and all
         # its callers until Python looks for garbage.
         caller = sys._getframe(2)
-        line.place = caller.f_code, caller.f_lineno
+        line.place = caller.f_code.co_filename, caller.f_lineno
         return line
 
 

@@ -62,6 +62,8 @@ _HTTP = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS",
 _BYTE_ORDER_MARK = "\ufeff"
 ROOM_RETRY_MS = 100
 """How long a verb waits before it looks again whether there is room for what it has written."""
+# Read once: an attribute of an Enum class is slow, and each line needs them.
+_AFTER, _BEFORE, _CONTROL = When.AFTER, When.BEFORE, When.CONTROL
 _LABELS = caps.LABELED_RESPONSE | caps.BATCH
 """What a client must have negotiated for a label to count: several replies are labelled by a batch."""
 
@@ -195,17 +197,17 @@ def _allowed(context: Context, command: Command, params: list[str]) -> bool:
     session = context.session
     # A verb of the other kind of session is refused like one that does not exist.
     if session.control is not None:
-        if not command.control and command.when is not When.CONTROL:
+        if not command.control and command.when is not _CONTROL:
             _refuse_unknown(context, command.verb)
             return False
-    elif command.when is When.CONTROL:
+    elif command.when is _CONTROL:
         _refuse_unknown(context, command.verb)
         return False
     elif session.user is None:
-        if command.when is When.AFTER and not session.caps & command.early:
+        if command.when is _AFTER and not session.caps & command.early:
             context.reply(numerics.ERR_NOTREGISTERED)
             return False
-    elif command.when is When.BEFORE:
+    elif command.when is _BEFORE:
         context.reply(numerics.ERR_ALREADYREGISTERED)
         return False
     if command.role is not None and context.role < command.role:

@@ -247,7 +247,7 @@ class IoThread(threading.Thread):
                 return
 
     def _read(self, events: list[tuple[int, int]]) -> None:
-        connections, ready = self._connections, self._turns.ready
+        connections, ready, behind = self._connections, self._turns.ready, self._turns.behind
         for fd, mask in events:
             connection = connections.get(fd)
             try:
@@ -257,11 +257,11 @@ class IoThread(threading.Thread):
                     elif fd in self._acceptors:
                         self._acceptors[fd]()
                 elif mask == _READABLE and connection.state is _OPEN:
-                    # The usual case, without the calls of _serve and _queue.
+                    # The usual case, without the calls of _serve and Turns.add.
                     if connection.read():
                         if not connection.queued:
                             connection.queued = True
-                            ready.append(connection)
+                            (ready if connection.session.registration is None else behind).append(connection)
                     elif connection.uncut:
                         self._long_reads.add(connection)
                 else:

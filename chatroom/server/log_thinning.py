@@ -42,15 +42,12 @@ class _Tally:
     def __init__(self) -> None:
         self.shown: dict[Hashable, int] = {}
         """How many lines of each key were shown."""
-        self.held: dict[Hashable, LogEvent] = {}
-        """The last event of each key that was held back, with the number of them."""
-
-    def show(self, key: Hashable) -> None:
-        self.shown[key] = self.shown.get(key, 0) + 1
+        self.held: dict[Hashable, tuple[LogEvent, int]] = {}
+        """The last event of each key that was held back, and the number of them."""
 
     def hold(self, key: Hashable, event: LogEvent) -> None:
         before = self.held.get(key)
-        self.held[key] = event._replace(held_back=1 if before is None else before.held_back + 1)
+        self.held[key] = event, 1 if before is None else before[1] + 1
 
 
 class LogThinning:
@@ -73,17 +70,18 @@ class LogThinning:
         """Count an event, and return True if it is to be shown. Call ``end_minute`` first if the minute is over."""
         if self.ends_at_s is None:
             self.ends_at_s = now_s + MINUTE_S
-        same, alike = (likeness.alike, likeness.same), likeness.alike
-        if same in self._going_on or self._same.shown.get(same, 0) >= likeness.most_same:
+        text, alike, most_same, most_alike = likeness
+        same = alike, text
+        same_shown, alike_shown = self._same.shown.get(same, 0), self._alike.shown.get(alike, 0)
+        if same_shown >= most_same or same in self._going_on:
             self._same.hold(same, event)
-        elif self._alike.shown.get(alike, 0) >= likeness.most_alike:
+            return False
+        if alike_shown >= most_alike:
             # Not counted by its text: texts without end would fill the memory.
             self._alike.hold(alike, event)
-        else:
-            self._same.show(same)
-            self._alike.show(alike)
-            return True
-        return False
+            return False
+        self._same.shown[same], self._alike.shown[alike] = same_shown + 1, alike_shown + 1
+        return True
 
     def end_minute(self, unix_s: float) -> list[LogEvent]:
         """Begin a new minute, at that Unix time. Return an event for each kind that was held back in the last one."""
@@ -91,4 +89,4 @@ class LogThinning:
         # Lines that are only alike are shown anew in each minute: they are about different people.
         self._going_on = frozenset(self._same.held)
         self._same, self._alike, self.ends_at_s = _Tally(), _Tally(), None
-        return [event._replace(unix_s=unix_s, lines=event.lines[:1]) for event in held]
+        return [event._replace(unix_s=unix_s, lines=event.lines[:1], held_back=count) for event, count in held]

@@ -11,7 +11,6 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from datetime import tzinfo
-from types import CodeType
 from typing import TYPE_CHECKING
 
 from chatroom.chat.log_levels import LogLevels, area_of
@@ -132,7 +131,7 @@ class Screen(LoopThread):
             return
         for line in lines:
             if isinstance(line, LogLine):
-                event = LogEvent(unix_s, line.level, _area_of(line), [line])
+                event = LogEvent(unix_s, line.level, area_of(line.place[0]), [line])
                 if not self.levels.shows(event.area, event.level):
                     continue
                 if not self._thinning.shows(event, Likeness(line, line.place), now_s):
@@ -152,9 +151,3 @@ def make_screen(settings: Log, zone: tzinfo | None) -> Screen:
     """Make the screen that the section ``[log]`` asks for."""
     levels = LogLevels(Level[settings.level.upper()])
     return Screen(zone, levels, LogOutput(settings.file), as_json=settings.format == "json")
-
-
-def _area_of(line: LogLine) -> str:
-    place = line.place
-    code = place[0] if isinstance(place, tuple) else None
-    return area_of(code.co_filename) if isinstance(code, CodeType) else "server"

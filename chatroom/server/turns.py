@@ -77,7 +77,7 @@ class Turns:
         """Let an open connection have a turn, unless it stands in a queue already."""
         if not connection.queued and connection.state is _OPEN:
             connection.queued = True
-            self.ready.append(connection)
+            (self.ready if connection.session.registration is None else self.behind).append(connection)
 
     def run(self, mono_ms: int) -> float:
         """Run lines of the connections that were in the queues, as far as the tick's budget goes.
@@ -95,7 +95,6 @@ class Turns:
             is_open = connection.state is _OPEN
             if is_open and (
                 len(connection.lines) > FEW_LINES
-                or connection.session.registration is not None
                 or (costs.latest_even_ms > mono_ms and costs.is_busy(connection.session, mono_ms))
             ):
                 behind.append(connection)
@@ -158,7 +157,7 @@ class Turns:
                 is_long = self._end_unless_waiting(connection) or is_long
             elif lines and not session.waiting:
                 connection.queued = True
-                (self.behind if is_long else self.ready).append(connection)
+                (self.behind if is_long or session.registration is not None else self.ready).append(connection)
             if lines or connection.paused:
                 connection.throttle_reading()
         return _LOOK_LINES if is_long else run

@@ -184,3 +184,25 @@ def test_many_lines_run_behind_few() -> None:
         turns.run(1000)
     assert order[0] == 10
     assert [order.count(number) for number in range(10)] == [FEW_LINES + 1] * 10
+
+
+def test_who_leaves_pays_nothing_for_what_others_said() -> None:
+    """A session that ends reads at last all that its channels have said; its address is not charged for that."""
+    world = make_world(Settings())
+    session = Session(1, "", 4, 0x0A000001, "host", 0)
+    session.registration = None
+    limit_lines(session, world.settings)
+
+    def quit_(session: Session, line: str) -> bool:
+        session.unread = [(number, b"x" * 500) for number in range(100)]
+        session.closing = True
+        world.costs.work_bytes = 1000
+        return False
+
+    turns = Turns(SimpleNamespace(world=world, run_line=quit_), lambda delay_s, task: None, lambda connection: None)  # type: ignore[arg-type]
+    connection: Any = SimpleNamespace(
+        session=session, lines=["QUIT"], state=State.OPEN, queued=False, ended="", uncut=b"", paused=False
+    )
+    turns.add(connection)
+    turns.run(1000)
+    assert (world.costs.tick_bytes, world.costs.work_bytes, len(world.costs)) == (0, 0, 0)

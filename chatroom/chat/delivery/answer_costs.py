@@ -90,6 +90,9 @@ def count_unread(session: Session) -> int:
 
 
 def answer_bytes(session: Session, before: int) -> int:
-    """Return the size of what the session has to read more than its first ``before`` items."""
+    """Return the size of what the session has to read more than its first ``before`` items.
+
+    That of a session that ends is 0: it reads at last what others have said in the tick, which is no answer.
+    """
     unread = session.unread
-    return sum([len(line) for _, line in unread[before:]]) if unread else 0
+    return sum([len(line) for _, line in unread[before:]]) if unread and not session.closing else 0
