@@ -128,6 +128,8 @@ def _read_targets(context: Context, text: str, options: set[str]) -> Sequence[Na
         return [ban_targets.parse_network(text)]
     require_rank(context, user)
     addresses = [_address(session.version, session.address) for session in user.sessions]
+    if not addresses:  # an account that is always on
+        raise NotFound(f"{user.nick} is not connected, so there is no address to ban")
     networks = dict.fromkeys(ban_policy.propose_network(address) for address in addresses)
     return [NetworkTarget(network, f"the address of {user.nick}") for network in networks]
 

@@ -88,6 +88,16 @@ def test_a_list_of_very_many_bans_shows_the_newest(here: Here) -> None:
     assert listed[-1] == "the newest 200 of 400 bans; chatroomctl ban list shows all of them"
 
 
+def test_a_user_without_a_connection_has_no_address(here: Here) -> None:
+    """An account that is always on and away from every device. ADD and INFO say so."""
+    ada, una = here.admin(), here.member("una")
+    una.say("NS SET ALWAYS-ON on", "QUIT")
+    assert here.user("una").sessions == []
+    for line in ("UBAN ADD --ip una 1h", "UBAN INFO --ip una"):
+        assert texts(ada.ask(line)) == ["una is not connected, so there is no address to ban"]
+    assert list(here.world.bans) == []
+
+
 def test_a_network_of_which_a_part_is_banned(here: Here) -> None:
     """INFO of a network says whether a ban covers all of it, and else names the bans inside it."""
     ada = here.admin()
