@@ -6,11 +6,14 @@ What was there before stays if the writing fails, and nobody ever reads half a f
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
+
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 @contextlib.contextmanager
@@ -20,15 +23,26 @@ def new_file(path: Path) -> Iterator[IO[str]]:
     If the block raises, the old file stays. A symbolic link is replaced, not followed. A device or a pipe has nothing
     to lose and is written to directly. Raises ``OSError``.
     """
-    with _new(path, "w", "utf-8") as file:
+    with _naming(path), _new(path, "w", "utf-8") as file:
         yield file
 
 
 @contextlib.contextmanager
 def new_binary_file(path: Path) -> Iterator[IO[bytes]]:
     """As ``new_file``, for bytes."""
-    with _new(path, "wb", None) as file:
+    with _naming(path), _new(path, "wb", None) as file:
         yield file
+
+
+@contextlib.contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """Name the file in the error of a full disk: the system does not know which file a descriptor is for."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _FULL and error.filename is None:
+            error.filename = str(path)
+        raise
 
 
 @contextlib.contextmanager

@@ -58,3 +58,10 @@ def test_a_directory_that_is_missing_names_the_file(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError) as refusal, new_file(path):
         pass
     assert refusal.value.filename == str(path)
+
+
+def test_a_full_disk_names_the_file() -> None:
+    """The system's error has no name, and its reader would not know which disk is meant."""
+    with pytest.raises(OSError, match="No space left") as refusal, new_file(Path("/dev/full")) as file:
+        file.write("x")
+    assert refusal.value.filename == "/dev/full"
