@@ -175,6 +175,7 @@ async def chat_full_screen(options: Options) -> int:
     try:
         code = await app.run_async()
     finally:
+        app.terminal.give_back()
         record.finish()
     if app.failure is not None:
         raise app.failure

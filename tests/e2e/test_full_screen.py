@@ -95,3 +95,26 @@ def test_formatting_goes_from_screen_to_screen(start: Start) -> None:
     bob.type("\x1bciaslant\r")
     alice.see("bob aslant")
     assert "\x1b[3maslant" in alice.raw
+
+
+def test_who_looks_elsewhere_is_called(start: Start) -> None:
+    """The title counts what speaks to the user; without the focus a mention notifies; the end restores the title."""
+    alice, bob = start("alice"), start("bob")
+    for terminal in (alice, bob):
+        terminal.see("to #lobby ›")
+    alice.enter("/set attention.notify osc9")
+    alice.see('attention.notify = "osc9"')
+    bob.enter("alice: seen")
+    alice.see("bob alice: seen")
+    # The terminal goes into the background; the paste shows that the program has heard of it.
+    alice.type("\x1b[O\x1b[200~half a line\x1b[201~")
+    alice.see("to #lobby › half a line")
+    bob.enter("alice: are you there?")
+    alice.wait(lambda: "\x1b]9;chatroom: bob in #lobby: alice: are you there?\x1b\\" in alice.raw, "a notification")
+    alice.wait(lambda: "\x1b]2;(1) #lobby · chatroom\x1b\\" in alice.raw, "a title")
+    assert "alice: seen\x1b\\" not in alice.raw
+    alice.type("\x1b[I")
+    alice.wait(lambda: alice.raw.rpartition("\x1b]2;")[2].startswith("#lobby · chatroom\x1b\\"), "the count is gone")
+    alice.enter("\x15/quit")
+    assert alice.finish() == 0
+    assert alice.raw.index("\x1b[22;2t") < alice.raw.index("\x1b[23;2t")

@@ -18,11 +18,11 @@ from textual.app import App
 from textual.filter import NoColor
 from textual.screen import Screen
 
-from chatroom.client.attention import Bell, calls
 from chatroom.client.chat_events import Denied, Info
 from chatroom.client.chat_session import ChatSession
 from chatroom.client.endings import Over
 from chatroom.client.fullscreen import alt_keys
+from chatroom.client.fullscreen.calling import Calling
 from chatroom.client.fullscreen.chat_screen import ChatScreen
 from chatroom.client.fullscreen.chooser import Chooser
 from chatroom.client.fullscreen.first_questions import ask_user
@@ -38,7 +38,7 @@ from chatroom.client.fullscreen.typed_history import TypedHistory
 from chatroom.client.link import Received
 from chatroom.client.options import Options
 from chatroom.client.record import Record
-from chatroom.client.servers import Report, Servers, Told
+from chatroom.client.servers import Report, Servers
 
 PAUSE_S = 1 / 30
 """The least time between two paints of what comes in."""
@@ -80,7 +80,7 @@ class ChatApp(App[int], inherit_bindings=False):
         self._record = record
         self.chat = ChatScreen()
         self.terminal = TerminalControl(self, self.chat.flash)
-        self._bell = Bell(self.terminal, time.monotonic)
+        self._calling = Calling(self.terminal, settings, time.monotonic)
         self.animation_level = "none"
         self.theme = "ansi-dark"
         self.failure: Exception | None = None
@@ -244,7 +244,7 @@ class ChatApp(App[int], inherit_bindings=False):
                 if isinstance(report.item, Received) and report.server == servers.current.talk.here.server:
                     self._lag.look(report.item.messages)
                 for told in servers.handle(report):
-                    self._ring(told)
+                    self._calling.hear(told)
         except Exception as error:
             self.fail(error)
             return
@@ -253,12 +253,6 @@ class ChatApp(App[int], inherit_bindings=False):
         self._guard_login(was_open)
         self._news.set()
         self.refresh_chat()
-
-    def _ring(self, told: Told) -> None:
-        """Ring if what a server has sent calls the user."""
-        attention = self._settings.current.attention
-        if attention.bell and any(calls(event, told.session.state, attention.words) for event in told.events):
-            self._bell.ring()
 
     def _guard_login(self, was_open: bool) -> None:
         """Drop what was typed before the login was decided: it may be a password, and all would read it."""
@@ -318,6 +312,7 @@ class ChatApp(App[int], inherit_bindings=False):
                 front.log.is_read_back = True
             elif front is not None and front.log.is_read_back:
                 front.log.settle()
+            self._calling.show_title(self.session.places)
         self.chat.paint()
 
     async def on_event(self, event: events.Event) -> None:

@@ -1,11 +1,19 @@
-"""What the program asks of the terminal besides painting: the bell, the clipboard, the mouse; and the browser."""
+"""What the program asks of the terminal besides painting, and of the desktop: bell, title, clipboard, browser."""
 
 from __future__ import annotations
 
 import os
+import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 
 from textual.app import App
+
+from chatroom.client.desktop_notice import SEND, arguments, choose_way, sequence
+
+# The title is kept on a stack of the terminal (XTWINOPS). A terminal without one shows its own default then.
+_KEEP_TITLE, _RESTORE_TITLE = "\x1b[22;2t", "\x1b]2;\x1b\\\x1b[23;2t"
 
 
 class TerminalControl:
@@ -14,6 +22,8 @@ class TerminalControl:
     def __init__(self, app: App[int], flash: Callable[[str], None]) -> None:
         self._app = app
         self._flash = flash
+        self._has_title = False
+        self._notice: subprocess.Popen[bytes] | None = None
 
     def bell(self) -> None:
         """Ring the bell."""
@@ -39,6 +49,45 @@ class TerminalControl:
 
     def set_mouse(self, is_on: bool) -> None:
         """Take the mouse, or leave it to the terminal, which can then select and copy."""
-        if self._app._driver is not None:
-            state = "h" if is_on else "l"
-            self._app._driver.write("".join(f"\x1b[?{mode}{state}" for mode in (1000, 1003, 1006)))
+        state = "h" if is_on else "l"
+        self._write("".join(f"\x1b[?{mode}{state}" for mode in (1000, 1003, 1006)))
+
+    def set_title(self, title: str | None) -> None:
+        """Show a title; None gives the terminal back the one that it had."""
+        if title is None:
+            self._write(self._title_back())
+        else:
+            self._write(f"{'' if self._has_title else _KEEP_TITLE}\x1b]2;{title}\x1b\\")
+            self._has_title = True
+
+    def give_back(self) -> None:
+        """Give the terminal back its title, after the program has ended."""
+        text = self._title_back()
+        if text and sys.__stderr__ is not None:
+            sys.__stderr__.write(text)
+            sys.__stderr__.flush()
+
+    def _title_back(self) -> str:
+        had_title, self._has_title = self._has_title, False
+        return _RESTORE_TITLE if had_title else ""
+
+    def notify(self, way: str, title: str, body: str) -> None:
+        """Show a notification of the desktop. The texts may be those of others."""
+        way = choose_way(way, os.environ, shutil.which)
+        if way != SEND:
+            self._write(sequence(way, title, body, os.environ))
+        elif self._notice is None or self._notice.poll() is not None:  # the one before has ended
+            try:
+                self._notice = subprocess.Popen(  # noqa: S603
+                    arguments(title, body),
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.DEVNULL,
+                    stderr=subprocess.DEVNULL,
+                    start_new_session=True,
+                )
+            except OSError as error:
+                self._flash(f"{SEND} could not be started: {error.strerror}. See /set attention.notify")
+
+    def _write(self, text: str) -> None:
+        if text and self._app._driver is not None:
+            self._app._driver.write(text)

@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from chatroom.client.address import parse_address
+from chatroom.client.desktop_notice import WAYS
 from chatroom.client.trust import parse_fingerprint
 from chatroom.settings.keys import setting
-from chatroom.settings.kinds import FilePath, String, Text, Whole, Words, YesOrNo
+from chatroom.settings.kinds import Choice, FilePath, String, Text, Whole, Words, YesOrNo
 from chatroom.settings.schema import Schema
 
 _NICK = r"([^\s\x00-\x1f\x7f:,!@#&][^\s\x00-\x1f\x7f,!@]*)?"
@@ -156,7 +157,23 @@ class Attention:
         "Words that stand out as your nick does, in upper or lower case.",
     )
     bell: bool = setting(
-        False, YesOrNo(), "Ring the terminal's bell when a message calls you, at most every two seconds."
+        False,
+        YesOrNo(),
+        "Ring the terminal's bell when a message calls you, at most every two seconds. The full screen is silent for a "
+        "place that you look at.",
+    )
+    title: bool = setting(
+        True,
+        YesOrNo(),
+        "The full screen shows in the title of the terminal which place is in front, and how many new messages call "
+        "you.",
+    )
+    notify: str = setting(
+        "none",
+        Choice(WAYS, "auto", "none"),
+        "How the full screen has your desktop tell you of a message that calls you, unless you look at its place; at "
+        "most every five seconds. osc9 (iTerm2 and others), osc777 (foot, Ghostty, rxvt) and osc99 (kitty) go through "
+        "the terminal, also over SSH; notify-send is a program of the desktop; auto chooses.",
     )
 
 

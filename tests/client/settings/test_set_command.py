@@ -46,6 +46,8 @@ def test_set_lists_all_settings_and_marks_those_of_the_file(stage: Stage, file: 
     assert text_of(stage.session.enter("/set attention")).splitlines()[1:] == [
         "  attention.words = []",
         "* attention.bell = true",
+        "  attention.title = true",
+        '  attention.notify = "none"',
     ]
 
 
@@ -53,7 +55,8 @@ def test_set_explains_a_key(stage: Stage) -> None:
     """A key alone shows its value, what is allowed, the default and what it is for."""
     assert text_of(stage.session.enter("/set attention.bell")) == (
         "attention.bell = false (true or false; default: false)\n"
-        "Ring the terminal's bell when a message calls you, at most every two seconds."
+        "Ring the terminal's bell when a message calls you, at most every two seconds. The full screen is silent for a "
+        "place that you look at."
     )
 
 
