@@ -33,7 +33,9 @@ _PAUSE_S = 10
 _MOST_TARGETS = 50
 _MOST_EVENTS = 5000
 
-Kind = Literal["older", "latest", "missed", "targets"]
+Kind = Literal["older", "latest", "missed", "targets", "excerpt"]
+TakePage = Callable[[tuple[Event, ...] | None], None]
+"""Takes a page of old events, oldest first; None if the server has refused it, or the connection was lost."""
 
 
 class Names(Protocol):
@@ -62,6 +64,8 @@ class _Question:
     after: str = ""
     news: bool = False
     pages: int = MOST_PAGES
+    then: TakePage | None = None
+    """Takes the page of an excerpt, which belongs to no log of a place."""
 
 
 class HistoryPages:
@@ -88,11 +92,15 @@ class HistoryPages:
 
     def lost(self) -> None:
         """Report the end of the connection: nothing will be answered."""
+        unanswered = [*self._waiting, *([self._current] if self._current is not None else [])]
         self._waiting.clear()
         self._current = None
         self._batches.clear()
         self._events = []
         self._not_before = 0.0
+        for question in unanswered:
+            if question.then is not None:
+                question.then(None)
 
     # Questions
 
@@ -126,6 +134,14 @@ class HistoryPages:
         elif self.usable:
             bounds = f"LATEST {place.name} msgid={newest}"
             self._ask(_Question("missed", place.name, bounds, self._limit(PAGE), after=newest, news=True))
+
+    def ask_excerpt(self, name: str, bounds: str, then: TakePage) -> bool:
+        """Ask for a page that is shown apart from the log, such as ``AROUND #tea msgid=1``; False if that cannot be."""
+        if not self.usable:
+            return False
+        self._waiting.appendleft(_Question("excerpt", name, bounds, self._limit(PAGE), then=then))
+        self._pump()
+        return True
 
     def ask_targets(self, since: datetime, until: datetime) -> None:
         """Ask with whom there were messages between two times, aware. ``found_targets`` has the answer."""
@@ -205,7 +221,9 @@ class HistoryPages:
         events, self._events = self._events, []
         self._batches.clear()
         found: list[Event] = []
-        if question.kind != "targets":
+        if question.then is not None:
+            question.then(tuple(events) if answered else None)
+        elif question.kind != "targets":
             oldest = next((event.id for event in events if isinstance(event, Said) and event.id), "")
             if question.kind == "missed" and events and oldest:
                 events = self._go_on(question, events, oldest)

@@ -245,6 +245,7 @@ class ChatApp(App[int], inherit_bindings=False):
                     self._lag.look(report.item.messages)
                 for told in servers.handle(report):
                     self._calling.hear(told)
+                    self.actions.hear(told)
         except Exception as error:
             self.fail(error)
             return
@@ -306,7 +307,7 @@ class ChatApp(App[int], inherit_bindings=False):
             if self._record is not None:
                 self.session.talk.show(self._record.take(self.session))
             self.session.places.highlights = self._settings.current.attention.words
-            follows, front = self.chat.log_widget.follows, self.session.places.front
+            follows, front = self.chat.is_at_newest, self.session.places.front
             self.session.places.watch(follows and self.app_focus)
             if front is not None and not follows:
                 front.log.is_read_back = True

@@ -13,10 +13,12 @@ from chatroom.client.chat_session import ChatSession
 from chatroom.client.fullscreen.arrangement import Arrangement, arrange
 from chatroom.client.fullscreen.cells import drawable, shorten
 from chatroom.client.fullscreen.composer import Composer
+from chatroom.client.fullscreen.excerpt import Excerpt
 from chatroom.client.fullscreen.log_widget import LogWidget
 from chatroom.client.fullscreen.prompt_words import HINT, prompt_of, state_of
 from chatroom.client.fullscreen.side_rows import name_rows, numbered, place_line, place_rows, topic_row
 from chatroom.client.fullscreen.side_widgets import RowsWidget
+from chatroom.client.places.log_entry import Entry
 from chatroom.client.places.place import Place
 from chatroom.client.rendering import Fragment
 from chatroom.client.servers import Servers
@@ -44,6 +46,8 @@ class ChatScreen(Screen[None]):
         self.question: list[Fragment] | None = None
         """What is asked instead of the prompt; None for no question."""
         self._flash = ""
+        self.excerpt: Excerpt | None = None
+        """What is shown in place of the log of the place in front; None for the log itself."""
         self.topic = RowsWidget(base="bar", id="topic")
         self.places = RowsWidget(id="places")
         self.log_widget = LogWidget()
@@ -132,7 +136,7 @@ class ChatScreen(Screen[None]):
         if self.question is None:
             self.keep_draft()
         had_names = self.names.display
-        self._shown = front
+        self._shown, self.excerpt = front, None
         self.log_widget.show_place(front)
         if self.session is not None:
             self.log_widget.forget(set(self.session.places))
@@ -141,6 +145,24 @@ class ChatScreen(Screen[None]):
             self.restore_draft()
         if had_names != (self._has_names and not self.log_widget.is_bare):
             self.fit_parts()
+
+    def show_excerpt(self, excerpt: Excerpt, entry: Entry) -> None:
+        """Show an excerpt in place of the log, at an entry."""
+        self.excerpt = excerpt
+        self.log_widget.show_place(excerpt.place)
+        self.log_widget.to_entry(entry)
+        self.flash("")
+
+    def end_excerpt(self) -> None:
+        """Show the log of the place in front again, if an excerpt is shown."""
+        if self.excerpt is not None and self._shown is not None:
+            self.excerpt = None
+            self.log_widget.show_place(self._shown)
+
+    @property
+    def is_at_newest(self) -> bool:
+        """True if the newest messages of the place in front are shown."""
+        return self.excerpt is None and self.log_widget.follows
 
     def keep_draft(self) -> None:
         """Keep what is typed as the draft of its place. What the session has put there stands behind it."""
@@ -194,7 +216,9 @@ class ChatScreen(Screen[None]):
         if front is not None and front.typists.nicks:
             nicks = front.typists.nicks
             words = drawable(f" {', '.join(nicks[:3])} {'is' if len(nicks) == 1 else 'are'} typing ")
-        if not self.log_widget.follows:
+        if self.excerpt is not None:
+            words += f" as of {self.excerpt.said.at:%d %B %Y} · Esc to the newest " if self.excerpt.said.at else ""
+        elif not self.log_widget.follows:
             words += " older messages · Esc to the newest "
         return [("rule", f"──{words}" + "─" * width)]
 

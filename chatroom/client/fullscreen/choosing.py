@@ -6,30 +6,30 @@ from collections.abc import Callable
 
 from chatroom.client.fullscreen.chooser import Choice, Chooser, Find, among
 from chatroom.client.fullscreen.entry_words import LINK
+from chatroom.client.fullscreen.finding import Finding
 from chatroom.client.fullscreen.key_table import KEYS, TOPICS, shown_keys
 from chatroom.client.fullscreen.program import Program
 from chatroom.client.fullscreen.side_rows import news, numbered
 from chatroom.client.fullscreen.typed_history import TypedHistory
-from chatroom.client.places.place import Place
 from chatroom.client.slash_commands import COMMANDS
 
 _MOST_LINKS = 100
 
 
 class Choosing:
-    """Opens the lists. ``perform`` carries out an action of the keys, ``turn_to`` brings a place in front."""
+    """Opens the lists. ``perform`` carries out an action of the keys, ``finding`` goes to messages."""
 
     def __init__(
         self,
         app: Program,
         history: TypedHistory,
         perform: Callable[[str], object],
-        turn_to: Callable[[Place | None], None],
+        finding: Finding,
     ) -> None:
         self._app = app
         self._history = history
         self._perform = perform
-        self._turn_to = turn_to
+        self._finding = finding
         self.actions: dict[str, Callable[[], object]] = {
             "help": self.show_keys,
             "commands": self.show_commands,
@@ -70,7 +70,7 @@ class Choosing:
             Choice(index, place.name, " ".join(filter(None, [news(place), f"Alt-{numbers.get(place, 0)}"])))
             for index, place in places.items()
         ]
-        self._open("Go to", among(choices), lambda index: self._turn_to(places[index]))
+        self._open("Go to", among(choices), lambda index: self._finding.turn_to(places[index]))
 
     def show_mentions(self) -> None:
         """List the messages that speak to the user; Enter goes there."""
@@ -85,9 +85,7 @@ class Choosing:
             choices.append(Choice(number, text, f"{said.nick}: {said.text}" if said is not None else ""))
 
         def go(number: str) -> None:
-            self._turn_to(mentions[number].place)
-            if not self._app.chat.log_widget.to_entry(mentions[number].entry):
-                self._app.chat.flash("The message is not here any more.")
+            self._finding.show(*mentions[number])
 
         self._open("Mentions", among(choices), go, empty="Nobody has spoken to you.")
 

@@ -6,17 +6,20 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+from chatroom.client.chat_events import SearchResult
 from chatroom.client.completion import ChatCompleter
 from chatroom.client.format_keys import COLOUR_HINT, FORMAT_KEYS, HINT
 from chatroom.client.formatting import COLOUR
 from chatroom.client.fullscreen.choosing import Choosing
+from chatroom.client.fullscreen.finding import Finding
 from chatroom.client.fullscreen.key_table import bindings
 from chatroom.client.fullscreen.menus import Menus
 from chatroom.client.fullscreen.program import Program
 from chatroom.client.fullscreen.questions import Refused
 from chatroom.client.fullscreen.tab_cycle import TabCycle
+from chatroom.client.fullscreen.turning import Turning
 from chatroom.client.fullscreen.typed_history import TypedHistory
-from chatroom.client.places.place import Place
+from chatroom.client.servers import Told
 from chatroom.client.text import well_formed
 from chatroom.client.typed_lines import spoken_lines
 
@@ -34,7 +37,11 @@ class KeyActions:
         self._composer = app.chat.composer
         self._editor = self._composer.editor
         self._tab = TabCycle(self._editor)
-        self._choosing = Choosing(app, self.history, self.perform, self.turn_to)
+        self._turning = Turning(app)
+        self.turn_to = self._turning.turn_to
+        """Brings a place in front."""
+        self._finding = Finding(app, self.turn_to)
+        self._choosing = Choosing(app, self.history, self.perform, self._finding)
         self.menus = Menus(app, self.start, self.carry_out)
         self._bindings = bindings()
         self._awaits_format = False  # the next key says which formatting code is meant
@@ -83,20 +90,15 @@ class KeyActions:
             "names": self._toggle_names,
             "bare": self._toggle_bare,
             "page-up": self._page_up,
-            "page-down": lambda: log.scroll_page(1),
+            "page-down": self._page_down,
             "line-up": lambda: log.scroll_rows(-1),
             "line-down": lambda: log.scroll_rows(1),
             "oldest": log.to_begin,
-            "newest": log.to_end,
+            "newest": self._to_newest,
             "unread-line": self._to_unread,
-            "next-place": lambda: self._turn_by(1),
-            "previous-place": lambda: self._turn_by(-1),
-            "last-place": self._turn_back,
-            "next-unread": self._next_unread,
-            "next-mention": self._next_mention,
-            "server-place": lambda: self.turn_to(self._server_place),
-            **{f"place-{number}": self._to_number(number) for number in range(1, 10)},
+            **self._turning.actions,
             **self._choosing.actions,
+            **self._finding.actions,
             **self.menus.actions,
         }
 
@@ -215,7 +217,7 @@ class KeyActions:
         if place is not None:
             self.turn_to(place)
             return
-        app.chat.log_widget.to_end()
+        self._to_newest()
         app.session.enter(text)
         app.woken()
 
@@ -307,55 +309,34 @@ class KeyActions:
     def _page_up(self) -> None:
         log = self._app.chat.log_widget
         log.scroll_page(-1)
-        if log.is_at_top:
+        excerpt = self._app.chat.excerpt
+        if log.is_at_top and excerpt is not None:
+            excerpt.ask_older()
+        elif log.is_at_top:
             self._app.ask_older()
+
+    def _page_down(self) -> None:
+        chat = self._app.chat
+        chat.log_widget.scroll_page(1)
+        excerpt = chat.excerpt
+        if excerpt is not None and chat.log_widget.follows:
+            entry = excerpt.newest_of_log
+            if entry is not None:
+                self._finding.show(excerpt.of, entry)  # the log goes on here
+            else:
+                excerpt.ask_newer()
+
+    def _to_newest(self) -> None:
+        self._app.chat.end_excerpt()
+        self._app.chat.log_widget.to_end()
+
+    def hear(self, told: Told) -> None:
+        """Take what a server has sent: what was searched for is shown."""
+        for event in told.events:
+            if isinstance(event, SearchResult):
+                self._finding.take(told.session, event)
 
     def _to_unread(self) -> None:
         front = self._app.session.places.front if self._app.session is not None else None
         if front is None or front.first_unread is None or not self._app.chat.log_widget.to_entry(front.first_unread):
             self._app.chat.flash("Nothing is new here.")
-
-    # Places
-
-    def turn_to(self, place: Place | None) -> None:
-        """Bring a place in front."""
-        if place is not None and self._app.session is not None:
-            self._app.session.places.turn_to(place)
-            self._app.refresh_chat()
-
-    @property
-    def _server_place(self) -> Place | None:
-        places = self._app.session.places if self._app.session is not None else None
-        front = places.front if places is not None else None
-        if places is None or front is None:
-            return None
-        return next((place for place in places if place.kind == "server" and place.server == front.server), None)
-
-    def _to_number(self, number: int) -> Callable[[], None]:
-        return lambda: self.turn_to(self._app.chat.place_number(number))
-
-    def _turn_by(self, step: int) -> None:
-        session = self._app.session
-        if session is not None:
-            session.places.turn_by(step)
-            self._app.refresh_chat()
-
-    def _turn_back(self) -> None:
-        session = self._app.session
-        if session is not None:
-            session.places.turn_back()
-            self._app.refresh_chat()
-
-    def _next_unread(self) -> None:
-        session = self._app.session
-        place = session.places.next_unread if session is not None else None
-        if place is None:
-            self._app.chat.flash("Nothing is new anywhere.")
-        self.turn_to(place)
-
-    def _next_mention(self) -> None:
-        session = self._app.session
-        place = session.places.next_mention if session is not None else None
-        if place is None:
-            self._app.chat.flash("Nobody has spoken to you.")
-        self.turn_to(place)

@@ -117,6 +117,8 @@ class LogWidget(Widget):
         if self._view is not None:
             self._view.to_end()
             self._selected = None
+            if self._log is not None:
+                self._log.marked = None
             self._scrolled()
 
     def to_begin(self) -> None:
@@ -134,6 +136,7 @@ class LogWidget(Widget):
         index = self._log.index_of(entry)
         if index is None:
             return False
+        self._log.marked = entry
         self._view.to_item(index)
         self._scrolled()
         return True

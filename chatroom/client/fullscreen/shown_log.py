@@ -77,6 +77,8 @@ class ShownLog:
         """True to leave out times and columns, so that the terminal itself can copy text."""
         self.is_formatted = True
         """True to show the formatting of messages."""
+        self.marked: Entry | None = None
+        """The entry that the user has looked for: its time stands out."""
         self._items: list[Item] = []
         self._revision = -1
         self._count = 0  # of the entries that are in the items
@@ -180,7 +182,7 @@ class ShownLog:
         original = self.place.log.find(reply_to) if reply_to else None
         made_for = (
             self.width, self.me, self.is_bare, self.is_formatted, is_new_day, is_unread, len(item.entries),
-            first.revision, original.revision if original is not None else None,
+            first.revision, self.marked in item.entries, original.revision if original is not None else None,
         )  # fmt: skip
         if item.made_for != made_for:
             if not item.rows:
@@ -209,7 +211,7 @@ class ShownLog:
         else:
             words = words_of(item.first, self.place.log, self.me, self.colours, formatted=self.is_formatted)
         item.words = words
-        prefix = self._prefix(words)
+        prefix = self._prefix(words, is_marked=self.marked in item.entries)
         indent = sum(columns(text) for _, text in prefix)
         hang = self._hang
         for number, line in enumerate(words.lines):
@@ -232,12 +234,12 @@ class ShownLog:
             return 0
         return _STAMP + (LABEL_COLUMNS + 1 if self._has_labels else 0)
 
-    def _prefix(self, words: Words) -> list[Fragment]:
+    def _prefix(self, words: Words, *, is_marked: bool) -> list[Fragment]:
         """The time and the author, which stand before the text."""
         if self.is_bare:
             return [*words.label, ("", ": ")] if words.label else []
         stamp = f"{words.at.astimezone():%H:%M} " if words.at is not None else " " * _STAMP
-        prefix: list[Fragment] = [("time", stamp)]
+        prefix: list[Fragment] = [("chosen", stamp[:-1]), ("", " ")] if is_marked else [("time", stamp)]
         if self._has_labels:
             size = sum(columns(text) for _, text in words.label)
             label = words.label or [("dim", "—")]

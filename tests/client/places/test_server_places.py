@@ -14,7 +14,6 @@ from chatroom.client.chat_events import (
     Reacted,
     Redacted,
     Said,
-    SearchResult,
     Trouble,
     Typing,
     UnderWay,
@@ -174,9 +173,9 @@ def test_answers_come_where_the_user_looks_and_the_rest_in_the_servers_place() -
     tea.here.is_greeted = False
     tea.follow(Info("motd"))
     tea.here.is_greeted = True
-    tea.follow(Info("answer"), Denied("no"), SearchResult(()), Info("about cake", "#cake"), Info("old", at=NOON))
+    tea.follow(Info("answer"), Denied("no"), Info("about cake", "#cake"), Info("old", at=NOON))
     assert tea.texts()[1:] == ["motd", "old"]
-    assert tea.texts("#tea")[1:] == ["answer", "no", "SearchResult"]
+    assert tea.texts("#tea")[1:] == ["answer", "no"]
     assert tea.texts("#cake")[-1] == "about cake"
 
 
