@@ -226,6 +226,33 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True)
+class OneOf:
+    """One of some words, which never was a boolean."""
+
+    choices: tuple[str, ...]
+
+    @property
+    def allowed(self) -> str:
+        """The words, to follow "must be"."""
+        *words, last = (f'"{word}"' for word in self.choices)
+        return f"{', '.join(words)} or {last}"
+
+    def read(self, value: object) -> str:
+        """Accept one of the words."""
+        if not isinstance(value, str) or value not in self.choices:
+            raise ValueError
+        return value
+
+    def read_text(self, text: str) -> str:
+        """Accept one of the words, in upper or lower case."""
+        return self.read(text.strip().lower())
+
+    def write(self, value: object) -> object:
+        """Return the value unchanged."""
+        return value
+
+
+@dataclass(frozen=True, slots=True)
 class FilePath:
     """A path, in which ``~`` is the home directory. The caller makes a relative path absolute."""
 

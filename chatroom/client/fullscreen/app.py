@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import os
 import signal
 import time
 from collections import deque
@@ -30,10 +31,12 @@ from chatroom.client.fullscreen.first_start import FirstStart
 from chatroom.client.fullscreen.key_actions import KeyActions
 from chatroom.client.fullscreen.lag_clock import LagClock
 from chatroom.client.fullscreen.log_widget import LogWidget
+from chatroom.client.fullscreen.look import Looks
 from chatroom.client.fullscreen.questions import Questions, Refused
 from chatroom.client.fullscreen.side_rows import place_at
 from chatroom.client.fullscreen.side_widgets import RowsWidget
 from chatroom.client.fullscreen.terminal_control import TerminalControl
+from chatroom.client.fullscreen.themes import TERMINAL, THEMES
 from chatroom.client.fullscreen.typed_history import TypedHistory
 from chatroom.client.link import Received
 from chatroom.client.options import Options
@@ -74,11 +77,12 @@ class ChatApp(App[int], inherit_bindings=False):
         self.options = options
         """What the chat begins with; the user's answers are among it after the first questions."""
         settings = options.settings
-        if not settings.current.look.colours:
+        self._is_coloured = settings.current.look.colours and not os.environ.get("NO_COLOR")
+        if not self._is_coloured:
             self._filters.append(NoColor())
         self._settings = settings
         self._record = record
-        self.chat = ChatScreen()
+        self.chat = ChatScreen(Looks())
         self.terminal = TerminalControl(self, self.chat.flash)
         self._calling = Calling(self.terminal, settings, time.monotonic)
         self.animation_level = "none"
@@ -175,6 +179,8 @@ class ChatApp(App[int], inherit_bindings=False):
 
     def open_chooser(self, chooser: Screen[None]) -> None:
         """Show a list to choose from."""
+        if isinstance(chooser, Chooser):
+            chooser.looks = self.chat.looks
         self.push_screen(chooser)
 
     def paint_anew(self) -> None:
@@ -303,6 +309,7 @@ class ChatApp(App[int], inherit_bindings=False):
 
     def refresh_chat(self) -> None:
         """Paint what has changed."""
+        self.chat.wear(THEMES[self._settings.current.look.theme] if self._is_coloured else TERMINAL)
         if self.session is not None:
             if self._record is not None:
                 self.session.talk.show(self._record.take(self.session))

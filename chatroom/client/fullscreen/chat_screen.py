@@ -15,9 +15,11 @@ from chatroom.client.fullscreen.cells import drawable, shorten
 from chatroom.client.fullscreen.composer import Composer
 from chatroom.client.fullscreen.excerpt import Excerpt
 from chatroom.client.fullscreen.log_widget import LogWidget
+from chatroom.client.fullscreen.look import Looks
 from chatroom.client.fullscreen.prompt_words import HINT, prompt_of, state_of
 from chatroom.client.fullscreen.side_rows import name_rows, numbered, place_line, place_rows, topic_row
 from chatroom.client.fullscreen.side_widgets import RowsWidget
+from chatroom.client.fullscreen.themes import Theme
 from chatroom.client.places.log_entry import Entry
 from chatroom.client.places.place import Place
 from chatroom.client.rendering import Fragment
@@ -36,8 +38,9 @@ class ChatScreen(Screen[None]):
     #places, #names { width: 16; height: 100%; }
     """
 
-    def __init__(self) -> None:
+    def __init__(self, looks: Looks) -> None:
         super().__init__()
+        self.looks = looks
         self.servers: Servers | None = None
         """The chat; None until the user has answered the first questions."""
         self.lag_ms: int | None = None
@@ -48,13 +51,13 @@ class ChatScreen(Screen[None]):
         self._flash = ""
         self.excerpt: Excerpt | None = None
         """What is shown in place of the log of the place in front; None for the log itself."""
-        self.topic = RowsWidget(base="bar", id="topic")
-        self.places = RowsWidget(id="places")
-        self.log_widget = LogWidget()
-        self.names = RowsWidget(id="names")
-        self.line = RowsWidget(id="line")
-        self.rule = RowsWidget(id="rule")
-        self.composer = Composer()
+        self.topic = RowsWidget(looks, base="bar", id="topic")
+        self.places = RowsWidget(looks, id="places")
+        self.log_widget = LogWidget(looks)
+        self.names = RowsWidget(looks, id="names")
+        self.line = RowsWidget(looks, id="line")
+        self.rule = RowsWidget(looks, id="rule")
+        self.composer = Composer(looks)
         self._shown: Place | None = None
         self._painted: object = None  # what the lists were painted for
 
@@ -109,6 +112,13 @@ class ChatScreen(Screen[None]):
         return self.fits.names and self._shown is not None and self._shown.kind == "channel"
 
     # Painting
+
+    def wear(self, theme: Theme) -> None:
+        """Show everything in a theme."""
+        if self.looks.wear(theme):
+            self.styles.background = theme.background
+            for part in (self.topic, self.places, self.log_widget, self.names, self.line, self.rule, self.composer):
+                part.refresh()
 
     def paint(self) -> None:
         """Paint what has changed since the last time."""

@@ -13,7 +13,7 @@ from textual.widget import Widget
 
 from chatroom.client.fullscreen.cells import columns, drawable, fit
 from chatroom.client.fullscreen.line_editor import LineEditor
-from chatroom.client.fullscreen.look import strip_of
+from chatroom.client.fullscreen.look import Looks
 from chatroom.client.rendering import Fragment
 
 _MOST_ROWS = 20
@@ -57,7 +57,7 @@ class _Box(Widget):
         self._chooser = chooser
 
     def render_line(self, y: int) -> Strip:
-        return strip_of(self._chooser.row(y, self.size.width), self.size.width)
+        return self._chooser.looks.strip(self._chooser.row(y, self.size.width), self.size.width)
 
     def on_click(self, event: events.Click) -> None:
         self._chooser.click(event.y)
@@ -94,6 +94,8 @@ class Chooser(ModalScreen[None]):
         more: Callable[[], object] | None = None,
     ) -> None:
         super().__init__()
+        self.looks = Looks()
+        """To be set by the program."""
         self._title = title
         self._find = find
         self._then = then
@@ -120,6 +122,9 @@ class Chooser(ModalScreen[None]):
 
     def _fit(self) -> None:
         self._box.styles.width = min(self.app.size.width, _WIDEST)
+        theme = self.looks.theme
+        self._box.styles.background = theme.background
+        self._box.styles.border = ("round", theme.border)
         self._box.styles.height = min(self.app.size.height, _MOST_ROWS + 4)
         self._box.refresh()
 

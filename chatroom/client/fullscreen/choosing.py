@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from chatroom.client.fullscreen.chooser import Choice, Chooser, Find, among
 from chatroom.client.fullscreen.entry_words import LINK
-from chatroom.client.fullscreen.finding import Finding
+from chatroom.client.fullscreen.found_messages import Finding
 from chatroom.client.fullscreen.key_table import KEYS, TOPICS, shown_keys
 from chatroom.client.fullscreen.program import Program
 from chatroom.client.fullscreen.side_rows import news, numbered

@@ -8,7 +8,7 @@ from textual.widget import Widget
 
 from chatroom.client.fullscreen.cells import columns, fit
 from chatroom.client.fullscreen.line_editor import LineEditor
-from chatroom.client.fullscreen.look import strip_of
+from chatroom.client.fullscreen.look import Looks
 from chatroom.client.fullscreen.typed_rows import TypedRows, typed_rows
 from chatroom.client.rendering import Fragment
 
@@ -21,8 +21,9 @@ class Composer(Widget):
 
     DEFAULT_CSS = "Composer { height: 1; width: 100%; }"
 
-    def __init__(self) -> None:
+    def __init__(self, looks: Looks) -> None:
         super().__init__()
+        self._looks = looks
         self.editor = LineEditor()
         self.prompt: list[Fragment] = []
         self.hint = ""
@@ -67,7 +68,7 @@ class Composer(Widget):
         self._top = max(min(self._top, len(typed.rows) - shown), 0)
         number = self._top + y
         if number >= len(typed.rows):
-            return Strip.blank(self.size.width)
+            return self._looks.strip([], self.size.width)
         fragments = list(self._shown_prompt()) if number == 0 else []
         fragments += typed.fragments(number)
         if number == typed.cursor_row and not self.editor.text and self.hint:
@@ -75,7 +76,7 @@ class Composer(Widget):
             room = self.size.width - used - 1
             if columns(self.hint) <= room:
                 fragments += [("", " " * (room - columns(self.hint))), ("hint", self.hint)]
-        return strip_of(fragments, self.size.width)
+        return self._looks.strip(fragments, self.size.width)
 
     def _shown_prompt(self) -> list[Fragment]:
         """The prompt, cut if it would leave no room for the text."""

@@ -11,7 +11,7 @@ from chatroom.client.completion import ChatCompleter
 from chatroom.client.format_keys import COLOUR_HINT, FORMAT_KEYS, HINT
 from chatroom.client.formatting import COLOUR
 from chatroom.client.fullscreen.choosing import Choosing
-from chatroom.client.fullscreen.finding import Finding
+from chatroom.client.fullscreen.found_messages import Finding
 from chatroom.client.fullscreen.key_table import bindings
 from chatroom.client.fullscreen.menus import Menus
 from chatroom.client.fullscreen.program import Program

@@ -9,7 +9,7 @@ from textual.widget import Widget
 
 from chatroom.client.fullscreen.copying import Spot, copied_text, link_at, selected_part, spot_at
 from chatroom.client.fullscreen.log_view import LogView, Row
-from chatroom.client.fullscreen.look import strip_of
+from chatroom.client.fullscreen.look import Looks
 from chatroom.client.fullscreen.shown_log import ShownLog, ShownRow
 from chatroom.client.places.log_entry import Entry
 from chatroom.client.places.place import Place
@@ -48,8 +48,9 @@ class LogWidget(Widget):
             super().__init__()
             self.entry = entry
 
-    def __init__(self) -> None:
+    def __init__(self, looks: Looks) -> None:
         super().__init__()
+        self._looks = looks
         self.me = ""
         """The user's nick."""
         self.is_bare = False
@@ -169,14 +170,15 @@ class LogWidget(Widget):
         rows = self._sync()
         number = y - (self.size.height - len(rows))
         if self._log is None or number < 0 or number >= len(rows):
-            return Strip.blank(self.size.width)
+            return self._looks.strip([], self.size.width)
         row = rows[number]
         shown = self._log.rows(row.item)[row.row]
         part = selected_part(self._log, row, self._selected) if self._selected is not None else None
         if part is not None:
             return self._with_selection(shown, part)
-        if not isinstance(shown.strip, Strip) or shown.strip.cell_length != self.size.width:
-            shown.strip = strip_of(shown.fragments, self.size.width)
+        made_for = self.size.width, self._looks.revision
+        if not isinstance(shown.strip, Strip) or shown.made_for != made_for:
+            shown.strip, shown.made_for = self._looks.strip(shown.fragments, self.size.width), made_for
         return shown.strip
 
     def _with_selection(self, shown: ShownRow, part: tuple[int, int]) -> Strip:
@@ -191,7 +193,7 @@ class LogWidget(Widget):
             a, b = min(max(first - at, 0), len(text)), min(max(last - at, 0), len(text))
             fragments += [(style, text[:a]), (f"{style} selected", text[a:b]), (style, text[b:])]
             at += len(text)
-        return strip_of([(style, text) for style, text in fragments if text], self.size.width)
+        return self._looks.strip([(style, text) for style, text in fragments if text], self.size.width)
 
     # The mouse
 

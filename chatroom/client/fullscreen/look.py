@@ -1,12 +1,9 @@
-"""How the names of styles look.
+"""How the names of styles look in a theme.
 
-All colours are those of the terminal, so that they suit its theme, light or dark. What must be seen in a terminal
-without colours (NO_COLOR) differs in more than its colour.
+What must be seen in a terminal without colours (NO_COLOR) differs in more than its colour.
 """
 
 from __future__ import annotations
-
-from functools import lru_cache
 
 from rich.segment import Segment
 from rich.style import Style
@@ -14,87 +11,114 @@ from textual.strip import Strip
 
 from chatroom.client.contrast import nearest_of_terminal, readable
 from chatroom.client.fullscreen.cells import columns
+from chatroom.client.fullscreen.themes import TERMINAL, Theme
 from chatroom.client.rendering import NICK_STYLES, Fragment
 
-# Without red, which is for refusals, and without black and white, one of which is the background.
-_NICK_COLOURS = (
-    "green",
-    "yellow",
-    "blue",
-    "magenta",
-    "cyan",
-    "bright_green",
-    "bright_yellow",
-    "bright_blue",
-    "bright_magenta",
-    "bright_cyan",
-)
+_BOLD, _REVERSE, _PLAIN = Style(bold=True), Style(reverse=True), Style()
 
-_LOOKS: dict[str, Style] = {
-    **{name: Style(color=colour) for name, colour in zip(NICK_STYLES, _NICK_COLOURS, strict=True)},
-    "mine": Style(bold=True),
-    "called": Style(bold=True, reverse=True),
-    "dim": Style(dim=True),
-    "time": Style(dim=True),
-    "conversation": Style(color="cyan"),
-    "notice": Style(color="green"),
-    "warning": Style(color="red"),
-    "mention": Style(bold=True, color="yellow"),
-    "info": Style(),
-    "link": Style(underline=True),
-    "day": Style(dim=True),
-    "new": Style(color="red", bold=True),
-    "bar": Style(reverse=True),
-    "rule": Style(dim=True),
-    "front": Style(reverse=True, bold=True),
-    "unread": Style(bold=True),
-    "calls": Style(bold=True, color="magenta"),
-    "events": Style(),
-    "quiet": Style(dim=True),
-    "away": Style(dim=True),
-    "prompt": Style(bold=True),
-    "prompt-direct": Style(bold=True, color="magenta"),
-    "prompt-trouble": Style(bold=True, color="red"),
-    "hint": Style(dim=True),
-    "cursor": Style(reverse=True),
-    "chosen": Style(reverse=True),
-    "selected": Style(reverse=True),
-    "good": Style(color="green"),
-    "code": Style(reverse=True, dim=True),
-    "f-bold": Style(bold=True),
-    "f-italic": Style(italic=True),
-    "f-underline": Style(underline=True),
-    "f-strike": Style(strike=True),
-    "f-reverse": Style(reverse=True),
-    "f-mono": Style(),
+# What is special about a style, and the role of its colour in the theme.
+_LOOKS: dict[str, tuple[Style, str]] = {
+    **{name: (_PLAIN, name) for name in NICK_STYLES},
+    "mine": (_BOLD, ""),
+    "called": (_BOLD + _REVERSE, ""),
+    "dim": (_PLAIN, "dim"),
+    "time": (_PLAIN, "dim"),
+    "conversation": (_PLAIN, "cyan"),
+    "notice": (_PLAIN, "green"),
+    "warning": (_PLAIN, "red"),
+    "mention": (_BOLD, "yellow"),
+    "info": (_PLAIN, ""),
+    "link": (Style(underline=True), ""),
+    "day": (_PLAIN, "dim"),
+    "new": (_BOLD, "red"),
+    "bar": (_REVERSE, ""),
+    "rule": (_PLAIN, "dim"),
+    "front": (_BOLD + _REVERSE, ""),
+    "unread": (_BOLD, ""),
+    "calls": (_BOLD, "magenta"),
+    "events": (_PLAIN, ""),
+    "quiet": (_PLAIN, "dim"),
+    "away": (_PLAIN, "dim"),
+    "prompt": (_BOLD, ""),
+    "prompt-direct": (_BOLD, "magenta"),
+    "prompt-trouble": (_BOLD, "red"),
+    "hint": (_PLAIN, "dim"),
+    "cursor": (_REVERSE, ""),
+    "chosen": (_REVERSE, ""),
+    "selected": (_REVERSE, ""),
+    "good": (_PLAIN, "green"),
+    "code": (_REVERSE, "dim"),
+    "f-bold": (_BOLD, ""),
+    "f-italic": (Style(italic=True), ""),
+    "f-underline": (Style(underline=True), ""),
+    "f-strike": (Style(strike=True), ""),
+    "f-reverse": (_REVERSE, ""),
+    "f-mono": (_PLAIN, ""),
 }
+_MOST_KEPT = 1000
 
 
-@lru_cache(512)
-def look(name: str) -> Style:
-    """Return the style of a name, or of several with blanks between them: the later ones add to the earlier ones."""
-    return Style.combine(map(_look, name.split())) if name else _LOOKS["info"]
+class Looks:
+    """The styles of the theme that the user wears. One for the program."""
 
+    def __init__(self, theme: Theme = TERMINAL) -> None:
+        self.theme = theme
+        self.revision = 0
+        """Goes up if the theme changes: what was painted before is out of date."""
+        self._styles: dict[str, Style] = {}
 
-def _look(part: str) -> Style:
-    return _ink(part[4:]) if part.startswith("ink:") else _LOOKS.get(part, _LOOKS["info"])
+    def wear(self, theme: Theme) -> bool:
+        """Change the theme; False if it is the same."""
+        if theme is self.theme:
+            return False
+        self.theme = theme
+        self.revision += 1
+        self._styles.clear()
+        return True
 
+    def style(self, name: str) -> Style:
+        """Return the style of a name, or of several with blanks between them: the later ones add to the earlier."""
+        found = self._styles.get(name)
+        if found is None:
+            if len(self._styles) >= _MOST_KEPT:
+                self._styles.clear()  # others can make any number of colours
+            found = Style.combine(map(self._style, name.split())) if name else _PLAIN
+            self._styles[name] = found
+        return found
 
-def _ink(colours: str) -> Style:
-    """Return the colours that a message asks for. Without a background they are among those of the terminal."""
-    ink, _, paper = colours.partition("/")
-    if paper:
-        return Style(color=f"#{readable(ink or 'ffffff', paper)}", bgcolor=f"#{paper}")
-    nearest = nearest_of_terminal(ink)
-    return Style(color=nearest) if nearest else _LOOKS["info"]
+    def strip(self, fragments: list[Fragment], width: int, *, base: str = "") -> Strip:
+        """Return a row of the screen, exactly ``width`` columns wide. The texts must be drawable."""
+        under = self._ground + self.style(base)
+        segments = [Segment(text, under + self.style(style)) for style, text in fragments]
+        size = sum(columns(text) for _, text in fragments)
+        if size < width:
+            segments.append(Segment(" " * (width - size), under))
+        strip = Strip(segments, max(size, width))
+        return strip.crop(0, width) if size > width else strip
 
+    @property
+    def _ground(self) -> Style:
+        theme = self.theme
+        return Style(color=f"#{theme.ink}", bgcolor=f"#{theme.paper}") if theme.paper else _PLAIN
 
-def strip_of(fragments: list[Fragment], width: int, *, base: str = "") -> Strip:
-    """Return a row of the screen, exactly ``width`` columns wide. The texts must be drawable."""
-    under = look(base)
-    segments = [Segment(text, under + look(style)) for style, text in fragments]
-    size = sum(columns(text) for _, text in fragments)
-    if size < width:
-        segments.append(Segment(" " * (width - size), under))
-    strip = Strip(segments, max(size, width))
-    return strip.crop(0, width) if size > width else strip
+    def _style(self, part: str) -> Style:
+        if part.startswith("ink:"):
+            return self._ink(part[4:])
+        special, role = _LOOKS.get(part, _LOOKS["info"])
+        colour = self.theme.colours.get(role)
+        if colour is not None:
+            return special + Style(color=colour)
+        return special + Style(dim=True) if role == "dim" else special
+
+    def _ink(self, colours: str) -> Style:
+        """Return the colours that a message asks for, changed until they can be read.
+
+        Without a background of its own, in a theme without one, it is a colour of the terminal.
+        """
+        ink, _, paper = colours.partition("/")
+        if paper:
+            return Style(color=f"#{readable(ink or 'ffffff', paper)}", bgcolor=f"#{paper}")
+        if self.theme.paper:
+            return Style(color=f"#{readable(ink, self.theme.paper)}")
+        nearest = nearest_of_terminal(ink)
+        return Style(color=nearest) if nearest else _PLAIN

@@ -29,9 +29,9 @@ _LONGEST_FOLD = 200
 
 
 class ShownRow:
-    """One row of the screen. ``strip`` is for the widget that paints it."""
+    """One row of the screen. ``strip`` and ``made_for`` are for the widget that paints it."""
 
-    __slots__ = ("end", "fragments", "indent", "line", "start", "strip")
+    __slots__ = ("end", "fragments", "indent", "line", "made_for", "start", "strip")
 
     def __init__(
         self, fragments: list[Fragment], indent: int = 0, line: int = -1, start: int = 0, end: int = 0
@@ -45,6 +45,7 @@ class ShownRow:
         """The part of that line that is shown."""
         self.end = end
         self.strip: object = None
+        self.made_for: object = None
 
 
 class Item:

@@ -7,7 +7,7 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
-from chatroom.client.fullscreen.look import strip_of
+from chatroom.client.fullscreen.look import Looks
 from chatroom.client.rendering import Fragment
 
 
@@ -26,8 +26,9 @@ class RowsWidget(Widget):
     class Resized(Message):
         """The widget has another size, or has one at last after it was hidden."""
 
-    def __init__(self, *, base: str = "", id: str) -> None:
+    def __init__(self, looks: Looks, *, base: str = "", id: str) -> None:
         super().__init__(id=id)
+        self._looks = looks
         self._base = base
         self._rows: list[list[Fragment]] = []
         self._top = 0
@@ -50,7 +51,7 @@ class RowsWidget(Widget):
         """Paint one row."""
         index = self._top + y
         row = self._rows[index] if index < len(self._rows) else []
-        return strip_of(row, self.size.width, base=self._base)
+        return self._looks.strip(row, self.size.width, base=self._base)
 
     def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
         """Scroll with the wheel."""

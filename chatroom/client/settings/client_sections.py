@@ -15,7 +15,7 @@ from chatroom.client.address import parse_address
 from chatroom.client.desktop_notice import WAYS
 from chatroom.client.trust import parse_fingerprint
 from chatroom.settings.keys import setting
-from chatroom.settings.kinds import Choice, FilePath, String, Text, Whole, Words, YesOrNo
+from chatroom.settings.kinds import Choice, FilePath, OneOf, String, Text, Whole, Words, YesOrNo
 from chatroom.settings.schema import Schema
 
 _NICK = r"([^\s\x00-\x1f\x7f:,!@#&][^\s\x00-\x1f\x7f,!@]*)?"
@@ -135,6 +135,12 @@ class Look:
         YesOrNo(),
         "Use colours. The environment variable NO_COLOR turns them off, too.",
         applies="restart",
+    )
+    theme: str = setting(
+        "terminal",
+        OneOf(("terminal", "dark", "light", "gruvbox", "nord", "dracula", "solarized-light")),
+        "The colours of the full screen. terminal: those of the terminal; the others have a background of their own. "
+        "Without colours there is no theme.",
     )
     formatting: bool = setting(
         True,

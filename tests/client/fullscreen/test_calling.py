@@ -185,7 +185,8 @@ def test_the_terminal_gets_its_title_back(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_notify_send_is_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The program gets title and text; if it is not there, the user reads so; other ways go to the terminal."""
-    app, flashed = FakeApp(), []
+    app = FakeApp()
+    flashed: list[str] = []
     control = TerminalControl(app, flashed.append)  # type: ignore[arg-type]
     monkeypatch.setenv("PATH", str(tmp_path))
     control.notify(SEND, "bob", "hi")

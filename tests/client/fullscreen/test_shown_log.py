@@ -5,7 +5,6 @@ from unicodedata import category
 
 from hypothesis import given
 from hypothesis import strategies as st
-from rich.style import Style
 
 from chatroom.client.chat_events import Event, Joined, Left, Redacted, Renamed, Said, Unsaid
 from chatroom.client.chat_state import State
@@ -13,7 +12,7 @@ from chatroom.client.fullscreen.cells import columns
 from chatroom.client.fullscreen.copying import Spot, copied_text, link_at, selected_part, spot_at
 from chatroom.client.fullscreen.folding import fold
 from chatroom.client.fullscreen.log_view import Row
-from chatroom.client.fullscreen.look import look, strip_of
+from chatroom.client.fullscreen.look import Looks
 from chatroom.client.fullscreen.shown_log import ShownLog
 from chatroom.client.fullscreen.typed_rows import typed_rows
 from chatroom.client.message_reading import read_said
@@ -178,7 +177,7 @@ def test_no_message_draws_outside_its_row(lines: list[tuple[str, str]], width: i
     log.refresh()
     for index in range(len(log)):
         for row in log.rows(index):
-            strip = strip_of(row.fragments, width)
+            strip = Looks().strip(row.fragments, width)
             assert strip.cell_length == width == sum(segment.cell_length for segment in strip)
             assert not any(category(char) in ("Cc", "Cf", "Cs") for char in strip.text)
 
@@ -210,12 +209,3 @@ def test_formatting_is_shown_if_the_user_wants_it() -> None:
     assert copied_text(log, (Spot(entry, 0, 0), Spot(entry, 0, 99))) == "see https://a.example/b now"
     log.is_formatted = False
     assert log.rows(0)[-1].fragments[-2:] == [("link", "https://a.example/b"), ("", " now")]
-
-
-def test_colours_of_a_message() -> None:
-    """With a background both colours are shown, and can be read; without one it is a colour of the terminal."""
-    assert look("ink:ff0000/").color == Style(color="red").color
-    assert look("ink:ffffff/") == Style()
-    style = look("f-bold f-italic f-underline f-strike f-reverse ink:000000/000000")
-    assert style.bold and style.italic and style.underline and style.strike and style.reverse
-    assert style.color != style.bgcolor
