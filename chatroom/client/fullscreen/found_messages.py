@@ -32,7 +32,7 @@ class Finding:
         if not count:
             app.chat.flash("Nothing found.")
         elif app.questions.is_open or app.chat.composer.editor.text or not app.chat.is_current:
-            app.chat.flash(f"Found {count} {'message' if count == 1 else 'messages'}: Alt-G lists them.")
+            app.chat.flash(f"Found {count} {'message' if count == 1 else 'messages'}: Alt-R lists them.")
         else:
             self.show_found()
 

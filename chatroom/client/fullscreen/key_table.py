@@ -39,7 +39,7 @@ KEYS: tuple[Key, ...] = (
     Key("moderate", ("alt+g", "f6"), "bans, audit and lockdown, for moderators", "view"),
     Key("links", ("alt+o",), "open or copy a link that was said here", "view"),
     Key("find", ("alt+s",), "search the messages of this place that are here; Enter goes there", "view"),
-    Key("found", ("alt+g",), "list again what /search has found last", "view"),
+    Key("found", ("alt+r",), "list again what /search has found last", "view"),
     Key("page-up", ("pageup",), "scroll up; at the top the server is asked for more", "view"),
     Key("page-down", ("pagedown",), "scroll down", "view"),
     Key("line-up", ("shift+up", "ctrl+up"), "scroll up by one row", "view"),

@@ -67,7 +67,7 @@ def test_what_was_found_is_shown_where_it_was_said() -> None:
         await screen.press("pagedown")  # the log begins with the last one
         await screen.see("just now")
         assert not any("tea number 7." in row for row in screen.rows)
-        await screen.press("alt+g", "enter")
+        await screen.press("alt+r", "enter")
         assert screen.sent[-1] == "CHATHISTORY AROUND #tea msgid=m5 100"
         await page(screen, "#tea", 4, 5)
         await screen.see("tea number 4.")
@@ -102,14 +102,14 @@ def test_a_list_does_not_come_between_what_is_typed() -> None:
 
     async def scene(screen: FullScreen) -> None:
         await begin(screen)
-        await screen.press("alt+g")
+        await screen.press("alt+r")
         await screen.see("Nothing was searched for")
         await search(screen)
         await screen.see("Nothing found.")
         await screen.enter("/search tea")
         await screen.type("meanwhile")
         await screen.hear("BATCH +s soju.im/search", said(4, batch="s"), "BATCH -s")
-        await screen.see("Found 1 message: Alt-G lists them.")
+        await screen.see("Found 1 message: Alt-R lists them.")
         assert screen.prompt.endswith("› meanwhile")
 
     play(scene)
@@ -122,14 +122,14 @@ def test_a_server_may_not_show_it() -> None:
         await begin(screen)
         await search(screen, said(5, batch="s"), said(6, "dave", batch="s"))
         for answer in ("FAIL CHATHISTORY MESSAGE_ERROR AROUND :No", "BATCH +h chathistory #tea\nBATCH -h"):
-            await screen.press("alt+g", "down", "enter")
+            await screen.press("alt+r", "down", "enter")
             await screen.hear(*answer.split("\n"))
             await screen.see("The server does not show what was said there.")
             assert any("tea number 30." in row for row in screen.rows)
-        await screen.press("alt+g", "enter")
+        await screen.press("alt+r", "enter")
         assert screen.prompt.startswith("to bob ›")
         await screen.post(Closed("gone", was_open=True))
-        await screen.press("alt+g", "down", "enter")
+        await screen.press("alt+r", "down", "enter")
         await screen.see("This server does not show what was said around a message.")
 
     play(scene)
