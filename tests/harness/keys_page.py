@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from chatroom.client.fullscreen.key_table import KEYS, TOPICS, shown_keys
+from chatroom.client.settings.key_section import setting_of
 
 PATH = Path(__file__).parents[2] / "docs" / "full-screen.md"
 _MARK = "<!-- keys: written by `make protocol` -->\n"
@@ -15,9 +16,10 @@ def refreshed(page: str) -> str:
     head, _, _ = page.partition(_MARK)
     tables = []
     for topic, title in TOPICS.items():
-        rows = [f"| {shown_keys(key)} | {key.help} | `{key.action}` |" for key in KEYS if key.topic == topic]
+        keys = [key for key in KEYS if key.topic == topic]
+        rows = [f"| {shown_keys(key)} | {key.help} | `{setting_of(key.action)}` |" for key in keys]
         tables.append(
-            f"\n### {title}\n\n| key | what it does | action |\n| --- | --- | --- |\n" + "\n".join(rows) + "\n"
+            f"\n### {title}\n\n| key | what it does | setting |\n| --- | --- | --- |\n" + "\n".join(rows) + "\n"
         )
     return head + _MARK + "".join(tables)
 

@@ -29,6 +29,7 @@ from chatroom.client.fullscreen.chooser import Chooser
 from chatroom.client.fullscreen.first_questions import ask_user
 from chatroom.client.fullscreen.first_start import FirstStart
 from chatroom.client.fullscreen.key_actions import KeyActions
+from chatroom.client.fullscreen.key_map import KeyMap
 from chatroom.client.fullscreen.lag_clock import LagClock
 from chatroom.client.fullscreen.log_widget import LogWidget
 from chatroom.client.fullscreen.look import Looks
@@ -91,7 +92,7 @@ class ChatApp(App[int], inherit_bindings=False):
         """The error that ended the program; None if none did."""
         self.over: Over | None = None
         self.questions = Questions(self.chat)
-        self.actions = KeyActions(self, typed or TypedHistory())
+        self.actions = KeyActions(self, typed or TypedHistory(), KeyMap(settings))
         self.servers: Servers | None = None
         self._make_servers = make_servers
         self._default_nick = default_nick

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from chatroom.client.fullscreen.chooser import Choice, Chooser, Find, among
 from chatroom.client.fullscreen.entry_words import LINK
 from chatroom.client.fullscreen.found_messages import Finding
-from chatroom.client.fullscreen.key_table import KEYS, TOPICS, shown_keys
+from chatroom.client.fullscreen.key_map import KeyMap
+from chatroom.client.fullscreen.key_table import KEYS, TOPICS
 from chatroom.client.fullscreen.program import Program
 from chatroom.client.fullscreen.side_rows import news, numbered
 from chatroom.client.fullscreen.typed_history import TypedHistory
@@ -25,11 +26,13 @@ class Choosing:
         history: TypedHistory,
         perform: Callable[[str], object],
         finding: Finding,
+        keys: KeyMap,
     ) -> None:
         self._app = app
         self._history = history
         self._perform = perform
         self._finding = finding
+        self._keys = keys
         self.actions: dict[str, Callable[[], object]] = {
             "help": self.show_keys,
             "commands": self.show_commands,
@@ -44,7 +47,9 @@ class Choosing:
 
     def show_keys(self) -> None:
         """Show all keys by topic; Enter carries the chosen one out."""
-        choices = [Choice(key.action, f"{shown_keys(key):<24}", f"{key.help} ({TOPICS[key.topic]})") for key in KEYS]
+        choices = [
+            Choice(key.action, f"{self._keys.shown(key):<24}", f"{key.help} ({TOPICS[key.topic]})") for key in KEYS
+        ]
         self._open("Keys", among(choices), self._perform)
 
     def show_commands(self) -> None:

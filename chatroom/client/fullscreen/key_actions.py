@@ -12,7 +12,7 @@ from chatroom.client.format_keys import COLOUR_HINT, FORMAT_KEYS, HINT
 from chatroom.client.formatting import COLOUR
 from chatroom.client.fullscreen.choosing import Choosing
 from chatroom.client.fullscreen.found_messages import Finding
-from chatroom.client.fullscreen.key_table import bindings
+from chatroom.client.fullscreen.key_map import KeyMap
 from chatroom.client.fullscreen.menus import Menus
 from chatroom.client.fullscreen.program import Program
 from chatroom.client.fullscreen.questions import Refused
@@ -31,7 +31,7 @@ UNASKED_LINES = 5
 class KeyActions:
     """Carries out keys. One for the program."""
 
-    def __init__(self, app: Program, history: TypedHistory) -> None:
+    def __init__(self, app: Program, history: TypedHistory, keys: KeyMap) -> None:
         self.history = history
         self._app = app
         self._composer = app.chat.composer
@@ -41,9 +41,9 @@ class KeyActions:
         self.turn_to = self._turning.turn_to
         """Brings a place in front."""
         self._finding = Finding(app, self.turn_to)
-        self._choosing = Choosing(app, self.history, self.perform, self._finding)
+        self._keys = keys
+        self._choosing = Choosing(app, self.history, self.perform, self._finding, keys)
         self.menus = Menus(app, self.start, self.carry_out)
-        self._bindings = bindings()
         self._awaits_format = False  # the next key says which formatting code is meant
         self._tasks: set[asyncio.Task[None]] = set()
         self._edits = self._make_edits()
@@ -53,7 +53,7 @@ class KeyActions:
         """What changes the text, or moves the cursor in it."""
         editor = self._editor
         return {
-            "break": lambda: editor.insert("\n"),
+            "new-line": lambda: editor.insert("\n"),
             "left": editor.left,
             "right": editor.right,
             "word-left": editor.word_left,
@@ -114,7 +114,7 @@ class KeyActions:
         if self._awaits_format:
             self._format(character)
             return
-        action = self._bindings.get(key, "")
+        action = self._keys.action_of(key)
         if action == "leave" and self._editor.text:
             action = "delete"
         if action:

@@ -5,6 +5,7 @@ A key is written as Textual writes it: ``ctrl+k``, ``alt+a``, ``f1``, ``pageup``
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -48,7 +49,7 @@ KEYS: tuple[Key, ...] = (
     Key("unread-line", ("alt+u",), "scroll to the line 'new'", "view"),
     Key("repaint", ("ctrl+l",), "paint the screen anew", "view"),
     Key("send", ("enter",), "say the text, or carry out the command", "text"),
-    Key("break", ("alt+enter", "shift+enter", "ctrl+j"), "begin another line of the message", "text"),
+    Key("new-line", ("alt+enter", "shift+enter", "ctrl+j"), "begin another line of the message", "text"),
     Key("complete", ("tab",), "complete a nick, channel or command; again: the next", "text"),
     Key("complete-back", ("shift+tab",), "the completion before", "text"),
     Key("older", ("up",), "the text that you typed before", "text"),
@@ -79,6 +80,40 @@ KEYS: tuple[Key, ...] = (
 )
 
 TOPICS = {"first": "First", "places": "Places", "view": "Log and names", "text": "Text", "program": "Program"}
+
+
+_NAMED = {
+    "page up": "pageup",
+    "page down": "pagedown",
+    "esc": "escape",
+    "/": "slash",
+    "_": "underscore",
+    ".": "full_stop",
+    ",": "comma",
+    "-": "minus",
+    "=": "equals_sign",
+    "<": "less_than_sign",
+}
+_WITHOUT_MODIFIER = {f"f{number}" for number in range(1, 25)} | {
+    *("escape", "enter", "tab", "backspace", "delete", "insert"),
+    *("home", "end", "pageup", "pagedown", "up", "down", "left", "right"),
+}
+_WITH_MODIFIER = {"space", "slash", "underscore", "full_stop", "comma", "minus", "equals_sign", "less_than_sign"}
+
+
+def parse_key(text: str) -> str:
+    """Return a key that is written as people do (``Alt-A``, ``page up``) as Textual writes it.
+
+    Raises ValueError for what is no key, and for one that types a character.
+    """
+    *modifiers, last = re.split(r"[-+](?=.)", text.strip().lower())
+    last = _NAMED.get(last, last)
+    held = set(modifiers)
+    is_typed = last in _WITH_MODIFIER or (len(last) == 1 and last.isascii() and last.isalnum())
+    is_known = last in _WITHOUT_MODIFIER or (is_typed and not held.isdisjoint(("ctrl", "alt")))
+    if not is_known or not held <= {"ctrl", "alt", "shift"} or len(held) != len(modifiers):
+        raise ValueError(text)
+    return "+".join([*sorted(modifiers), last])
 
 
 def bindings(changed: Mapping[str, tuple[str, ...]] | None = None) -> dict[str, str]:

@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Any
 
 from chatroom.client.settings.client_sections import SCHEMA, SECTIONS, ClientSettings
+from chatroom.client.settings.key_section import changed_keys, fault_of
 from chatroom.errors import AlreadyExists, ConfigError
 from chatroom.settings.keys import Key
 from chatroom.settings.reading import Reading, read_document
@@ -50,6 +51,9 @@ def check_document(document: Mapping[str, object], path: Path | None) -> ClientS
     saved = {name: SECTIONS["servers"](**values) for name, values in reading.named.get("servers", {}).items()}
     if "servers" not in reading.faulty:
         reading.errors += [f"{path}: servers.{name}: {one.fault}" for name, one in saved.items() if one.fault]
+    fault = fault_of(changed_keys(parts["keys"], reading.key_sources))
+    if fault:
+        reading.errors.append(f"{path}: {fault}")
     if reading.errors:
         raise ConfigError(*reading.errors)
     return ClientSettings(**parts, servers=MappingProxyType(saved), sources=MappingProxyType(reading.key_sources))

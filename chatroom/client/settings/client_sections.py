@@ -13,6 +13,7 @@ from typing import Any
 
 from chatroom.client.address import parse_address
 from chatroom.client.desktop_notice import WAYS
+from chatroom.client.settings.key_section import Keys
 from chatroom.client.trust import parse_fingerprint
 from chatroom.settings.keys import setting
 from chatroom.settings.kinds import Choice, FilePath, OneOf, String, Text, Whole, Words, YesOrNo
@@ -305,6 +306,8 @@ class ClientSettings:
     memory: Memory = field(default_factory=Memory)
     logs: Logs = field(default_factory=Logs)
     passwords: Passwords = field(default_factory=Passwords)
+    keys: Any = field(default_factory=Keys)
+    """A ``Keys``, which has one field for each action."""
     servers: Mapping[str, SavedServer] = field(default_factory=dict)
     """The saved servers by their names."""
     sources: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
@@ -319,6 +322,7 @@ SECTIONS: dict[str, type[Any]] = {
     "memory": Memory,
     "logs": Logs,
     "passwords": Passwords,
+    "keys": Keys,
     "servers": SavedServer,
 }
 SCHEMA = Schema(SECTIONS, named=["servers"], refused={"password": _IN_CLEAR, "server_password": _IN_CLEAR})

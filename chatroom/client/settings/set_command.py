@@ -73,7 +73,10 @@ def _overview(name: str, settings: ClientSettings, path: Path | None) -> Info | 
     shown = [
         f"{'*' if key.path in settings.sources else ' '} {key.path} = {toml_value(_value(key, '', settings))}"
         for key in SCHEMA.keys
-        if key.section not in SCHEMA.named and _is_part(name, key.path)
+        if key.section not in SCHEMA.named
+        and _is_part(name, key.path)
+        # There is a setting for each key of the keyboard that does something.
+        and (name or key.section != "keys" or key.path in settings.sources)
     ]
     for server, saved in settings.servers.items():
         for field in dataclasses.fields(saved):
@@ -84,6 +87,8 @@ def _overview(name: str, settings: ClientSettings, path: Path | None) -> Info | 
     if not shown:
         return None
     head = f"Settings; those with * are set in {path}. /set KEY explains one, /set KEY VALUE changes it."
+    if not name:
+        head += " /set keys lists those of the full screen."
     return Info("\n".join([head, *shown]))
 
 

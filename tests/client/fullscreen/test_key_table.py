@@ -1,15 +1,21 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 from harness import keys_page
 from harness.full_screen import FullScreen, play
 from textual._xterm_parser import XTermParser
 
+from chatroom.client.chat_events import Info
 from chatroom.client.fullscreen import alt_keys
-from chatroom.client.fullscreen.key_table import KEYS, bindings, shown_key
+from chatroom.client.fullscreen.key_table import KEYS, bindings, parse_key, shown_key
 from chatroom.client.fullscreen.lag_clock import EVERY_S, LagClock
+from chatroom.client.settings.client_file import load
+from chatroom.client.settings.desk import SettingsDesk
+from chatroom.client.settings.key_section import changed_keys
+from chatroom.errors import ConfigError
 from chatroom.irc.message import parse
 
 
@@ -38,6 +44,76 @@ def test_keys_can_be_changed() -> None:
     assert "ctrl+k" not in changed
     with pytest.raises(ValueError, match="fly"):
         bindings({"fly": ("f1",)})
+
+
+@pytest.mark.parametrize("text", ["a", "Shift-A", "Ctrl-Nosuch", "Alt-Alt-A", "Hyper-A", "Alt-", "\u00e4", "Space"])
+def test_what_types_a_character_is_no_key(text: str) -> None:
+    """A key that cannot be, or that is needed for typing, is refused."""
+    with pytest.raises(ValueError, match=re.escape(text)):
+        parse_key(text)
+
+
+def test_keys_are_read_as_they_are_shown() -> None:
+    """Each key of the table reads back as it is shown; usual spellings are understood."""
+    assert all(parse_key(shown_key(key)) == key for entry in KEYS for key in entry.keys)
+    spelt = ["alt+a", "ALT-A", "Page Up", "pageup", "Shift-Ctrl-Up", "Esc", "Ctrl-/", "Alt--"]
+    assert [parse_key(text) for text in spelt] == [
+        "alt+a", "alt+a", "pageup", "pageup", "ctrl+shift+up", "escape", "ctrl+slash", "alt+minus",
+    ]  # fmt: skip
+
+
+def test_the_settings_change_keys_at_once(tmp_path: Path) -> None:
+    """/set gives an action other keys; F1 shows them, and which action has lost its own."""
+
+    async def scene(screen: FullScreen) -> None:
+        await screen.welcome("#lobby", "#tea")
+        await screen.enter("/set keys.next_place Alt-X, F1")
+        await screen.see('keys.next_place = ["Alt-X", "F1"]')
+        await screen.press("alt+x")
+        assert screen.prompt.startswith("to #tea ›")
+        await screen.press("f1")
+        assert screen.prompt.startswith("/ ›")  # the server's own place is next, behind the last one
+        await screen.press("alt+1", "ctrl+n")
+        assert screen.prompt.startswith("to #lobby ›")
+        await screen.enter("/set keys.help F9")
+        await screen.press("f9", *"next place")
+        await screen.see("Alt-X, F1")
+        await screen.press("escape")
+        await screen.enter("/set keys.jump Alt-X")
+        await screen.see("both have Alt-X")
+        await screen.enter("/set keys.jump x")
+        await screen.see("keys.jump must be a list of keys")
+        await screen.enter("/set keys.jump []")
+        await screen.press("f9", *"part of its name")
+        await screen.see("no key")
+
+    play(scene, settings=SettingsDesk(tmp_path / "client.toml"))
+
+
+def test_wrong_keys_in_the_file_are_told(tmp_path: Path) -> None:
+    """An unknown action, a key used twice and what is no key are one line each."""
+    file = tmp_path / "client.toml"
+    file.write_text('[keys]\nnext_unred = ["F5"]\njump = ["alt+a"]\nlinks = ["Alt-A"]\nbare = ["x"]\n')
+    with pytest.raises(ConfigError) as caught:
+        load(file)
+    assert caught.value.errors == (
+        f"{file}: unknown key keys.next_unred; did you mean keys.next_unread?",
+        f"{file}: keys.bare must be a list of keys, not ['x']",
+        f"{file}: keys.jump and keys.links both have Alt-A",
+    )
+    file.write_text('[keys]\njump = ["alt+a"]\nhelp = ["Page up", "F1"]\n')
+    settings = load(file)
+    assert changed_keys(settings.keys, settings.sources) == {"help": ("pageup", "f1"), "jump": ("alt+a",)}
+
+
+def test_the_list_of_settings_is_not_full_of_keys(tmp_path: Path) -> None:
+    """/set alone shows changed keys only; /set keys shows all."""
+    desk = SettingsDesk(tmp_path / "client.toml")
+    desk.configure("keys.jump F3", reset=False)
+    (shown,), (keys,) = desk.configure("", reset=False), desk.configure("keys", reset=False)
+    assert isinstance(shown, Info) and isinstance(keys, Info)
+    assert [line for line in shown.text.splitlines() if "keys." in line] == ['* keys.jump = ["F3"]']
+    assert len(keys.text.splitlines()) == len(KEYS) + 1
 
 
 def test_keys_read_well() -> None:
