@@ -116,6 +116,17 @@ class Renamed:
 
 
 @dataclass(frozen=True, slots=True)
+class ChannelRenamed:
+    """A channel got another name. Its members stay in it."""
+
+    old: str
+    new: str
+    by: str
+    reason: str = ""
+    at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class TopicChanged:
     """A channel's topic was set. An empty ``topic`` means that it was cleared."""
 
@@ -292,6 +303,7 @@ Event = (
     | Left
     | Kicked
     | Renamed
+    | ChannelRenamed
     | TopicChanged
     | ModeChanged
     | Members

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from chatroom.client.chat_events import (
+    ChannelRenamed,
     Denied,
     Event,
     Info,
@@ -229,6 +230,17 @@ class State:
             channel.topic = topic
         return [TopicChanged(name, topic, message.nick, moment(message))]
 
+    def _on_channel_rename(self, message: Message) -> list[Event]:
+        old, new = param(message, 0), param(message, 1)
+        channel = self.channels.pop(self.fold(old), None)
+        if channel is None or not new:
+            return []
+        channel.name = new
+        self.channels[self.fold(new)] = channel
+        self.seen_channels.pop(self.fold(old), None)
+        self.seen_channels[self.fold(new)] = new
+        return [ChannelRenamed(old, new, message.nick, param(message, 2), moment(message))]
+
     def _on_topic_reply(self, message: Message) -> list[Event]:
         channel = self.find_channel(param(message, 1))
         if channel is not None:
@@ -341,6 +353,7 @@ _HANDLERS: dict[str, Callable[[State, Message], list[Event]]] = {
     "NICK": State._on_nick,
     "INVITE": State._on_invite,
     "TOPIC": State._on_topic,
+    "RENAME": State._on_channel_rename,
     "MODE": State._on_mode,
     "BATCH": State._on_batch,
     "CAP": State._on_cap,

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from datetime import datetime
 
-from chatroom.client.chat_events import Event, Joined, Kicked, Left, Members
+from chatroom.client.chat_events import ChannelRenamed, Event, Joined, Kicked, Left, Members
 from chatroom.client.chat_state import State
 from chatroom.client.places.place import Place
 from chatroom.client.places.server_places import ServerPlaces
@@ -159,6 +159,13 @@ class Navigation:
         elif isinstance(event, Left | Kicked) and event.mine:
             left = event.channels[0] if isinstance(event, Left) else event.channel
             self._channels.pop(self._state.fold(left), None)
+        elif isinstance(event, ChannelRenamed):
+            old, new = self._state.fold(event.old), self._state.fold(event.new)
+            self._channels[new] = (event.new, self._channels.pop(old, ("", ""))[1])
+            for names in (self._returning, self._asked):
+                if old in names:
+                    names.remove(old)
+                    names.add(new)
 
     def _front(self, name: str) -> Place:
         place = self._here.open(name)

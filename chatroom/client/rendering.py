@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from chatroom.client.chat_events import (
+    ChannelRenamed,
     Cleared,
     Denied,
     Event,
@@ -230,6 +231,11 @@ def _renamed(event: Renamed) -> list[RenderedLine]:
     return [RenderedLine([_nick(event.old), ("dim", " is now known as "), _nick(event.new)], "", event.at)]
 
 
+def _channel_renamed(event: ChannelRenamed) -> list[RenderedLine]:
+    words = [_nick(event.by), ("dim", f" renamed {event.old} to {event.new}"), ("dim", _because(event.reason))]
+    return [RenderedLine(words, event.new, event.at)]
+
+
 def _topic(event: TopicChanged) -> list[RenderedLine]:
     if not event.topic:
         return [RenderedLine([_nick(event.by), ("dim", " cleared the topic")], event.channel, event.at)]
@@ -318,6 +324,7 @@ _WORDING: dict[type, Callable[..., list[RenderedLine]]] = {
     Left: _left,
     Kicked: _kicked,
     Renamed: _renamed,
+    ChannelRenamed: _channel_renamed,
     TopicChanged: _topic,
     ModeChanged: _mode,
     Members: _members,

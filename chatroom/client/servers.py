@@ -120,6 +120,11 @@ class Servers:
             self._leaving.discard(name)
         return told
 
+    @property
+    def sessions(self) -> tuple[ChatSession, ...]:
+        """The sessions of all servers."""
+        return tuple(self._sessions.values())
+
     def tick(self) -> None:
         """Report that time passes: about once a second."""
         for session in self._sessions.values():

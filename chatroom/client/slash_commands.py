@@ -181,6 +181,17 @@ def _names(context: Context, rest: str) -> list[Action]:
     return [line("NAMES", channel)]
 
 
+def _rename(context: Context, rest: str) -> list[Action]:
+    first, _, more = rest.partition(" ")
+    second = more.partition(" ")[0]
+    is_named = context.state.is_channel(first) and context.state.is_channel(second)
+    old, rest = (first, more) if is_named else (context.target or "", rest)
+    new, _, reason = rest.partition(" ")
+    if not context.state.is_channel(old) or not new:
+        raise Misused
+    return [line("RENAME", old, new, trailing=reason.strip())]
+
+
 def _list(context: Context, rest: str) -> list[Action]:
     return [line("LIST", *rest.split()[:1])]
 
@@ -278,6 +289,7 @@ TOPICS: dict[str, tuple[Command, ...]] = {
         Command("names", "[CHANNEL]", "list the users in a channel", _names, "channel"),
         Command("list", "", "list the channels", _list),
         Command("topic", "[CHANNEL] [TEXT|-]", "show, set or (with -) clear the topic", _topic, "channel"),
+        Command("rename", "[CHANNEL] NEW [REASON]", "give the channel another name", _rename, "channel"),
         Command("invite", "NAME [CHANNEL]", "invite a user to a channel", _invite, "nick"),
         Command("mode", "[CHANNEL] [MODES]", "show or change the modes of a channel", _mode, "both"),
     ),

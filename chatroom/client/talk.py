@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from chatroom.client.about_messages import AboutMessages
 from chatroom.client.away_lookup import AwayLookup
 from chatroom.client.chat_events import (
+    ChannelRenamed,
     Denied,
     Event,
     Joined,
@@ -29,6 +30,7 @@ from chatroom.client.chat_events import (
 from chatroom.client.chat_state import State
 from chatroom.client.display_names import DisplayNames
 from chatroom.client.history_pages import HistoryPages
+from chatroom.client.idle_away import IdleAway
 from chatroom.client.ignoring import Ignored
 from chatroom.client.message_reading import param, parse_moment
 from chatroom.client.moderation_lists import ModerationLists
@@ -81,6 +83,7 @@ class Talk:
         self.lists = ModerationLists(self.state, write)
         self._marks = ReadMarks(lambda: self.state.caps, write, clock)
         self._away = AwayLookup(self.state, write)
+        self.idle = IdleAway(self.state, write)
         self._names = DisplayNames(self.state, write, clock)
         self.note: Callable[[Event], None] | None = None
         """Takes every event that is shown; None if nobody wants them."""
@@ -96,7 +99,7 @@ class Talk:
         if again:
             self.navigation.begin_return()
         self.state.reset(nick, caps, multiline)
-        for part in (self._multiline, self.typing, self.lists, self._marks, self._away, self._names):
+        for part in (self._multiline, self.typing, self.lists, self._marks, self._away, self._names, self.idle):
             part.reset()
         self._unsure.clear()
 
@@ -119,6 +122,8 @@ class Talk:
         unsaid, key = self.speech.read(whole)
         events = [*unsaid, *_with_key(self.state.feed(whole), key)]
         typed = self.speech.asked(whole)
+        if not typed and self.idle.take(whole):
+            return self.show([])
         if typed:
             events = [Denied(f"{typed}: {event.text}") if isinstance(event, Denied) else event for event in events]
         elif whole.verb == "FAIL" and whole.params[:1] in _UNASKED:
@@ -166,6 +171,8 @@ class Talk:
                 if self.note is not None:
                     self.note(event)
             self._look_up(event)
+            if isinstance(event, ChannelRenamed):
+                self.typing.renamed(event.old, event.new)
             if isinstance(event, Redacted):
                 shown += self.show(self.about.follow(event))
         self._look_up_opened()

@@ -62,6 +62,11 @@ class TypingNotices:
             self._state = ""
             self._send("active", now)
 
+    def renamed(self, old: str, new: str) -> None:
+        """Report that a channel has another name."""
+        if self._target and self._names.fold(self._target) == self._names.fold(old):
+            self._target = new
+
     def said(self) -> None:
         """Report that the text was sent: the message itself ends the typing."""
         self._state = "done"

@@ -25,7 +25,14 @@ FOR_A_PIPE = (
 """A script knows what it sends, so the server need not echo it, nor say which line an answer is for. It reads lines."""
 
 # Not draft/chathistory: our server replays what was missed by itself, but not to a client that can ask for it.
-FOR_LINES = (*FOR_A_PIPE, "draft/message-redaction", "echo-message", "labeled-response", MULTILINE)
+FOR_LINES = (
+    *FOR_A_PIPE,
+    "draft/channel-rename",
+    "draft/message-redaction",
+    "echo-message",
+    "labeled-response",
+    MULTILINE,
+)
 """A user reads lines that scroll by."""
 
 FOR_PLACES = (

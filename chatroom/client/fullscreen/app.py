@@ -30,6 +30,7 @@ from chatroom.client.fullscreen.first_questions import ask_user
 from chatroom.client.fullscreen.first_start import FirstStart
 from chatroom.client.fullscreen.key_actions import KeyActions
 from chatroom.client.fullscreen.key_map import KeyMap
+from chatroom.client.fullscreen.keyboard import Keyboard
 from chatroom.client.fullscreen.lag_clock import LagClock
 from chatroom.client.fullscreen.log_widget import LogWidget
 from chatroom.client.fullscreen.look import Looks
@@ -85,6 +86,7 @@ class ChatApp(App[int], inherit_bindings=False):
         self._record = record
         self.chat = ChatScreen(Looks())
         self.terminal = TerminalControl(self, self.chat.flash)
+        self._keyboard = Keyboard(settings, time.monotonic)
         self._calling = Calling(self.terminal, settings, time.monotonic)
         self.animation_level = "none"
         self.theme = "ansi-dark"
@@ -276,6 +278,7 @@ class ChatApp(App[int], inherit_bindings=False):
         if self.servers is None or self.session is None:
             return
         self.servers.tick()
+        self._keyboard.look(self.servers.sessions)
         if self.session.online:
             line = self._lag.next_ping()
             if line:
@@ -326,6 +329,8 @@ class ChatApp(App[int], inherit_bindings=False):
 
     async def on_event(self, event: events.Event) -> None:
         """Act on a key at once, so that the next one finds the list that it has opened."""
+        if isinstance(event, events.InputEvent) and self.servers is not None:
+            self._keyboard.pressed(self.servers.sessions)
         if not isinstance(event, events.Key):
             await super().on_event(event)
             return

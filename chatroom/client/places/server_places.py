@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Any
 
 from chatroom.client.chat_events import (
+    ChannelRenamed,
     Cleared,
     Denied,
     Event,
@@ -33,30 +34,13 @@ from chatroom.client.chat_events import (
     Unsaid,
     Welcome,
 )
-from chatroom.client.joined_channel import Channel
 from chatroom.client.mentioning import mentions_any
-from chatroom.client.people import People
 from chatroom.client.places.open_places import Mention, Places
 from chatroom.client.places.place import Kind, Place
 from chatroom.client.places.place_log import PlaceLog
+from chatroom.client.places.server_names import Names
 
 _A_MOMENT = timedelta(microseconds=1)
-
-
-class Names(Protocol):
-    """What must be known of the server and the user: ``chat_state.State`` does."""
-
-    nick: str
-    people: People
-
-    def fold(self, name: str) -> str:
-        """Return the form of a name in which the server compares names."""
-
-    def is_channel(self, name: str) -> bool:
-        """Tell if ``name`` is the name of a channel."""
-
-    def find_channel(self, name: str) -> Channel | None:
-        """Return a channel that the user is in; None for others."""
 
 
 class ServerPlaces:
@@ -265,6 +249,19 @@ class ServerPlaces:
             place.typists.end(old)
             self._add(place, event)
 
+    def _on_channel_renamed(self, event: ChannelRenamed) -> None:
+        place, key = self.find(event.old), self._names.fold(event.new)
+        if place is None:
+            return
+        namesake = self.places.find(self.server, key)
+        if namesake is not None and namesake is not place:  # the user was in another channel of that name before
+            place.draft = "\n".join(filter(None, [place.draft, namesake.draft]))
+            if self.places.front is namesake:
+                self.places.turn_to(place)
+            self.places.close(namesake)
+        self.places.rename(place, event.new, key)
+        self._add(place, event)
+
     def _on_of_channel(self, event: TopicChanged | Invited) -> None:
         place = self._of_channel(event.channel)
         if place is not None:
@@ -379,6 +376,7 @@ _HANDLERS: dict[type, Callable[[ServerPlaces, Any], None]] = {
     Left: ServerPlaces._on_left,
     Kicked: ServerPlaces._on_kicked,
     Renamed: ServerPlaces._on_renamed,
+    ChannelRenamed: ServerPlaces._on_channel_renamed,
     TopicChanged: ServerPlaces._on_of_channel,
     ModeChanged: ServerPlaces._on_mode,
     Members: ServerPlaces._on_members,

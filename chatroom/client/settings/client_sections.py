@@ -196,6 +196,19 @@ class People:
 
 
 @dataclass(frozen=True, slots=True)
+class Presence:
+    """What others see of you on the full screen, besides what you say."""
+
+    typing: bool = setting(True, YesOrNo(), "Others see that you are typing a message.")
+    away_after_min: int = setting(
+        0,
+        Whole(0, 24 * 60),
+        "After so many minutes without a key you are away, until the next key. An away that you have set by yourself "
+        "stays as it is. 0: never.",
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class Memory:
     """What chatroom remembers between two chats, in ~/.local/state/chatroom/client.db. Nobody else can read it."""
 
@@ -303,6 +316,7 @@ class ClientSettings:
     look: Look = field(default_factory=Look)
     attention: Attention = field(default_factory=Attention)
     people: People = field(default_factory=People)
+    presence: Presence = field(default_factory=Presence)
     memory: Memory = field(default_factory=Memory)
     logs: Logs = field(default_factory=Logs)
     passwords: Passwords = field(default_factory=Passwords)
@@ -319,6 +333,7 @@ SECTIONS: dict[str, type[Any]] = {
     "look": Look,
     "attention": Attention,
     "people": People,
+    "presence": Presence,
     "memory": Memory,
     "logs": Logs,
     "passwords": Passwords,

@@ -1,0 +1,30 @@
+"""What others see of the user besides what is said: being away, and typing. The settings say how much."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from chatroom.client.chat_session import ChatSession
+from chatroom.client.settings.desk import SettingsDesk
+
+
+class Keyboard:
+    """Knows when the user has pressed a key last. ``clock`` returns seconds that only go up."""
+
+    def __init__(self, settings: SettingsDesk, clock: Callable[[], float]) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._pressed_at = clock()
+
+    def pressed(self, sessions: Iterable[ChatSession]) -> None:
+        """Report a key, or the mouse: the user is here."""
+        self._pressed_at = self._clock()
+        self.look(sessions)
+
+    def look(self, sessions: Iterable[ChatSession]) -> None:
+        """Tell the servers if the user is away. To be called about once a second."""
+        presence = self._settings.current.presence
+        for session in sessions:
+            session.talk.typing.is_on = presence.typing
+            if session.talk.is_online:
+                session.talk.idle.look(self._clock() - self._pressed_at, presence.away_after_min * 60)
