@@ -66,6 +66,7 @@ class Looks:
         self.revision = 0
         """Goes up if the theme changes: what was painted before is out of date."""
         self._styles: dict[str, Style] = {}
+        self._ground = _ground(theme)
 
     def wear(self, theme: Theme) -> bool:
         """Change the theme; False if it is the same."""
@@ -73,6 +74,7 @@ class Looks:
             return False
         self.theme = theme
         self.revision += 1
+        self._ground = _ground(theme)
         self._styles.clear()
         return True
 
@@ -96,11 +98,6 @@ class Looks:
         strip = Strip(segments, max(size, width))
         return strip.crop(0, width) if size > width else strip
 
-    @property
-    def _ground(self) -> Style:
-        theme = self.theme
-        return Style(color=f"#{theme.ink}", bgcolor=f"#{theme.paper}") if theme.paper else _PLAIN
-
     def _style(self, part: str) -> Style:
         if part.startswith("ink:"):
             return self._ink(part[4:])
@@ -122,3 +119,8 @@ class Looks:
             return Style(color=f"#{readable(ink, self.theme.paper)}")
         nearest = nearest_of_terminal(ink)
         return Style(color=nearest) if nearest else _PLAIN
+
+
+def _ground(theme: Theme) -> Style:
+    """The colours under all others."""
+    return Style(color=f"#{theme.ink}", bgcolor=f"#{theme.paper}") if theme.paper else _PLAIN
