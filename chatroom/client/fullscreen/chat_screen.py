@@ -168,6 +168,8 @@ class ChatScreen(Screen[None]):
         if self.excerpt is not None and self._shown is not None:
             self.excerpt = None
             self.log_widget.show_place(self._shown)
+            if self.session is not None:
+                self.log_widget.forget(set(self.session.places))
 
     @property
     def is_at_newest(self) -> bool:

@@ -338,5 +338,6 @@ class KeyActions:
 
     def _to_unread(self) -> None:
         front = self._app.session.places.front if self._app.session is not None else None
+        self._app.chat.end_excerpt()
         if front is None or front.first_unread is None or not self._app.chat.log_widget.to_entry(front.first_unread):
             self._app.chat.flash("Nothing is new here.")

@@ -71,6 +71,11 @@ def test_what_was_found_is_shown_where_it_was_said() -> None:
         assert screen.sent[-1] == "CHATHISTORY AROUND #tea msgid=m5 100"
         await page(screen, "#tea", 4, 5)
         await screen.see("tea number 4.")
+        await screen.press("alt+u")  # the line "new" is in the log
+        await screen.see("just now")
+        await screen.press("alt+r", "enter")
+        await page(screen, "#tea", 4, 5)
+        await screen.see("tea number 4.")
         await screen.press("escape")
         await screen.see("just now")
         assert not any("tea number 4." in row for row in screen.rows)
