@@ -71,7 +71,7 @@ def shown(events: list[Event]) -> str:
     words = []
     for event in events:
         output.write(event, ready=True)
-        for line in render(event, "alice"):
+        for line in [*render(event, "alice"), *render(event, "alice", formatted=True)]:
             words += [stamp(line.at, datetime.now().astimezone()), line.conversation, line.text]
     return "".join([out.getvalue(), err.getvalue(), *words]).replace("\n", "")
 
