@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from chatroom.client.fullscreen.key_table import KEYS, TOPICS, shown_keys
+from chatroom.client.key_table import KEYS, TOPICS, shown_keys
 from chatroom.client.settings.key_section import setting_of
 
 PATH = Path(__file__).parents[2] / "docs" / "full-screen.md"

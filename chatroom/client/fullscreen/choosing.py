@@ -8,10 +8,10 @@ from chatroom.client.fullscreen.chooser import Choice, Chooser, Find, among
 from chatroom.client.fullscreen.entry_words import LINK
 from chatroom.client.fullscreen.found_messages import Finding
 from chatroom.client.fullscreen.key_map import KeyMap
-from chatroom.client.fullscreen.key_table import KEYS, TOPICS
 from chatroom.client.fullscreen.program import Program
 from chatroom.client.fullscreen.side_rows import news, numbered
 from chatroom.client.fullscreen.typed_history import TypedHistory
+from chatroom.client.key_table import KEYS, TOPICS
 from chatroom.client.slash_commands import COMMANDS
 
 _MOST_LINKS = 100

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chatroom.client.fullscreen.key_table import Key, bindings, shown_key
+from chatroom.client.key_table import Key, bindings, shown_key
 from chatroom.client.settings.desk import SettingsDesk
 from chatroom.client.settings.key_section import changed_keys
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, make_dataclass
 from typing import Any
 
-from chatroom.client.fullscreen.key_table import KEYS, parse_key, shown_key
+from chatroom.client.key_table import KEYS, parse_key, shown_key
 from chatroom.settings.keys import setting
 from chatroom.settings.kinds import Words
 

@@ -10,8 +10,8 @@ from textual._xterm_parser import XTermParser
 
 from chatroom.client.chat_events import Info
 from chatroom.client.fullscreen import alt_keys
-from chatroom.client.fullscreen.key_table import KEYS, bindings, parse_key, shown_key
 from chatroom.client.fullscreen.lag_clock import EVERY_S, LagClock
+from chatroom.client.key_table import KEYS, bindings, parse_key, shown_key
 from chatroom.client.settings.client_file import load
 from chatroom.client.settings.desk import SettingsDesk
 from chatroom.client.settings.key_section import changed_keys
