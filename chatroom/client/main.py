@@ -6,6 +6,7 @@ import errno
 import io
 import os
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -15,6 +16,7 @@ import click
 from chatroom import __version__
 from chatroom.client import std_streams
 from chatroom.client.address import Address, parse_address
+from chatroom.client.argument_completion import complete_file, complete_server
 from chatroom.client.server_link import ServerLink, split_link
 from chatroom.client.start_options import Beginning, channel_name, complete
 from chatroom.client.stdin_lines import LineSource
@@ -83,8 +85,12 @@ def _convert_fingerprint(ctx: click.Context, param: click.Parameter, value: str 
         raise click.BadParameter("a SHA-256 fingerprint has 64 hexadecimal digits") from None
 
 
+def _file_option(name: str, help: str, *, default: str | None) -> Callable[[click.decorators.FC], click.decorators.FC]:
+    return click.option(name, metavar="FILE", default=default, help=help, shell_complete=complete_file)
+
+
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
-@click.argument("server", default="", metavar="[HOST[:PORT]|NAME|LINK]")
+@click.argument("server", default="", metavar="[HOST[:PORT]|NAME|LINK]", shell_complete=complete_server)
 @click.option("--nick", help="Your nick. Without it you are asked; the default is your login name.")
 @click.option("--account", help="Log in to this account. The nick may differ from it.")
 @click.option("--join", multiple=True, metavar="CHANNEL", help="Join this channel; may be repeated.")
@@ -104,11 +110,11 @@ def _convert_fingerprint(ctx: click.Context, param: click.Parameter, value: str 
     callback=_convert_fingerprint,
     help="Trust the certificate with this fingerprint and no other. `chatroomctl tls show` shows it to the operator.",
 )
-@click.option("--ca", metavar="FILE", default="", help="Trust this certificate (PEM), or those that it has signed.")
-@click.option("--certificate", metavar="FILE", default="", help="Show this certificate (PEM), to log in with it.")
-@click.option("--key", metavar="FILE", default="", help="The certificate's key, if it is not in the same file.")
+@_file_option("--ca", "Trust this certificate (PEM), or those that it has signed.", default="")
+@_file_option("--certificate", "Show this certificate (PEM), to log in with it.", default="")
+@_file_option("--key", "The certificate's key, if it is not in the same file.", default="")
 @click.option("--forget", is_flag=True, help="Forget the certificates of HOST that you have trusted, and end.")
-@click.option("--config", metavar="FILE", help="Read the settings from FILE.  [~/.config/chatroom/client.toml]")
+@_file_option("--config", "Read the settings from FILE.  [~/.config/chatroom/client.toml]", default=None)
 @click.option("--write-config", is_flag=True, help="Write a file that explains every setting, and end.")
 @click.version_option(__version__, prog_name="chatroom")
 def command(

@@ -72,7 +72,7 @@ _COMMANDS = {
     "log": ("chatroom.ctl.log_commands:log", "Show and change what the running daemon writes to its log."),
     "completion": (
         "chatroom.ctl.program_commands:completion",
-        "Print a script that makes SHELL complete commands and options.",
+        "Print a script that makes SHELL complete what is typed after PROGRAM: chatroomctl if not given, or chatroom.",
     ),
     "help": ("chatroom.ctl.program_commands:help_", "Show the help of COMMAND, or of chatroomctl."),
     "version": ("chatroom.ctl.program_commands:version", "Print the version."),

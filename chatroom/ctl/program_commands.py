@@ -42,13 +42,17 @@ def version() -> None:
 
 @click.command()
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+@click.argument("program", type=click.Choice(["chatroomctl", "chatroom"]), default="chatroomctl")
 @click.pass_context
-def completion(context: click.Context, shell: str) -> None:
-    """Print a script that makes SHELL complete commands and options.
+def completion(context: click.Context, shell: str, program: str) -> None:
+    """Print a script that makes SHELL complete what is typed after PROGRAM: chatroomctl if not given, or chatroom.
+
+    It completes commands, options, settings and other fixed words, files, and for chatroom the saved servers.
 
     \b
     Examples:
       chatroomctl completion bash > ~/.local/share/bash-completion/completions/chatroomctl
+      chatroomctl completion bash chatroom > ~/.local/share/bash-completion/completions/chatroom
       chatroomctl completion zsh > "${fpath[1]}/_chatroomctl"
       chatroomctl completion fish > ~/.config/fish/completions/chatroomctl.fish
     """
@@ -56,4 +60,4 @@ def completion(context: click.Context, shell: str) -> None:
     kind = get_completion_class(shell)
     assert kind is not None
     # The script runs the program with this variable set, and click answers it before anything else.
-    click.echo(kind(root.command, {}, "chatroomctl", "_CHATROOMCTL_COMPLETE").source())
+    click.echo(kind(root.command, {}, program, f"_{program.upper()}_COMPLETE").source())

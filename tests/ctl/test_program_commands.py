@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from harness.daemon import script
 from harness.shell import Shell
+from harness.terminal import Terminal
 
 from chatroom import __version__
 
@@ -59,22 +58,46 @@ def test_short_names(shell: Shell) -> None:
 
 @pytest.mark.parametrize("name", ["bash", "zsh", "fish"])
 def test_completion_script(shell: Shell, name: str) -> None:
-    """The script calls the program in the way that click answers."""
-    said = shell.run("completion", name)
-    assert said.exit_code == 0
-    assert f"_CHATROOMCTL_COMPLETE={name}_complete" in said.stdout
+    """The script calls the program in the way that click answers; each of the two has its own."""
+    assert f"_CHATROOMCTL_COMPLETE={name}_complete" in shell.done("completion", name)
+    assert f"_CHATROOM_COMPLETE={name}_complete" in shell.done("completion", name, "chatroom")
 
 
 def test_completion_in_bash(tmp_path: Path) -> None:
-    """A real bash completes subcommands and options after it has read the script."""
+    """In a real bash, Tab completes subcommands, options, values, settings and saved servers of both programs."""
     if shutil.which("bash") is None:
         pytest.skip("there is no bash")
-    program = script("chatroomctl")
-    text = (
-        f'PATH="{Path(program).parent}:{Path(sys.executable).parent}:$PATH"; source <(chatroomctl completion bash);'
-        "COMP_WORDS=(chatroomctl db re); COMP_CWORD=2; _chatroomctl_completion chatroomctl re db;"
-        'echo "${COMPREPLY[@]}"'
-    )
-    environment = {"HOME": str(tmp_path), "PATH": os.environ["PATH"], "LANG": "C.UTF-8"}
-    done = subprocess.run(["bash", "-c", text], env=environment, capture_output=True, text=True, timeout=60)
-    assert done.stdout == "restore\n", done.stderr
+    settings = tmp_path / ".config" / "chatroom" / "client.toml"
+    settings.parent.mkdir(parents=True)
+    settings.write_text('[servers.teahouse]\naddress = "ircs://chat.example.org"\n')
+    (tmp_path / "saved-copy.db").touch()
+    programs = Path(script("chatroomctl")).parent
+    environment = {
+        "HOME": str(tmp_path),
+        "PATH": f"{programs}:{os.environ['PATH']}",
+        "LANG": "C.UTF-8",
+        "TERM": "xterm-256color",
+        "PS1": "\\# $ ",  # with the number of the command, so that an old prompt is not taken for a new one
+    }
+    terminal = Terminal("--norc", "--noprofile", "-i", program="/bin/bash", env=environment)
+    try:
+        terminal.resize(120, 30)
+        terminal.see_last("1 $")
+        terminal.enter("cd; source <(chatroomctl completion bash); source <(chatroomctl completion bash chatroom)")
+        terminal.see_last("2 $")
+        for typed, completed in {
+            "chatroomctl ban exp": "chatroomctl ban export",
+            "chatroomctl ban add mallory --rea": "chatroomctl ban add mallory --reason",
+            "chatroomctl user set-role bob mod": "chatroomctl user set-role bob moderator",
+            "chatroomctl config set limits.burst": "chatroomctl config set limits.burst_lines",
+            "chatroomctl db restore saved-": "chatroomctl db restore saved-copy.db",
+            "chatroom --finger": "chatroom --fingerprint",
+            "chatroom tea": "chatroom teahouse",
+            "chatroom --ca saved-": "chatroom --ca saved-copy.db",
+        }.items():
+            terminal.type(f"{typed}\t")
+            terminal.see_last(f"2 $ {completed}")
+            terminal.type("\x15")  # empties the line
+            terminal.see_last("2 $")
+    finally:
+        terminal.close()
