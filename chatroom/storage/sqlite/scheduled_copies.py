@@ -96,10 +96,11 @@ class BackupDirectory:
     def rotate(self, database: Database, keep: int, made: Backup) -> list[Path]:
         """Delete the oldest backups of the database, so that ``keep`` are left, ``made`` among them. Returns these.
 
-        Raises ``OSError``.
+        One that is later than ``made`` was made by a wrong clock, and goes before the others. Raises ``OSError``.
         """
         secret = get_server_key(database, _KEY)
         others = [one for one in self.list_all() if one.path != made.path]
+        others.sort(key=lambda one: one.made_at > made.made_at)  # it leaves the order of each kind as it is
         deleted = []
         kept = 1
         for one in others:

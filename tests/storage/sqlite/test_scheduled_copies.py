@@ -73,6 +73,15 @@ def test_rotation_keeps_what_was_just_made(backups: BackupDirectory, stores: Sql
     assert [one.path for one in backups.list_all()] == [made.path]
 
 
+def test_backups_from_the_future_go_first(backups: BackupDirectory, stores: SqliteStores) -> None:
+    """The clock was wrong when they were made, perhaps by years. They must not take the places of all that follow."""
+    later = [make(backups, stores, NOW + 400 * DAY + number * DAY) for number in range(3)]
+    for number, gone in enumerate([[later[0]], [later[1]], [later[2]]]):
+        made = make(backups, stores, NOW + number * DAY)
+        assert backups.rotate(stores.database, 3, made) == [one.path for one in gone]
+    assert [one.made_at for one in backups.list_all()] == [NOW + number * DAY for number in (2, 1, 0)]
+
+
 def test_rotation_deletes_nothing_else(
     backups: BackupDirectory, stores: SqliteStores, path: Path, tmp_path: Path
 ) -> None:
