@@ -10,6 +10,7 @@ import contextlib
 import io
 import re
 import zipfile
+import zlib
 from typing import TYPE_CHECKING
 
 from chatroom.paths import database_files
@@ -27,6 +28,8 @@ _SQLITE_HEADS = {
 # RFC 7468, section 2. A line begins with it and base64 or a header (RFC 1421) follows: scripts of web clients that read
 # keys have the words within a line.
 _PRIVATE_KEY = re.compile(rb"^-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----\s+[A-Za-z0-9+/]", re.MULTILINE)
+_LOOKED_AT = 65536
+"""How much of a packed file is unpacked to look at it."""
 _ARCHIVE = frozenset({"manifest.json", "accounts.jsonl"})
 
 
@@ -37,6 +40,8 @@ def find_kind(body: bytes) -> str | None:
             return kind
     if _PRIVATE_KEY.search(body) is not None:
         return "a private key"
+    if body.startswith(b"\x1f\x8b"):
+        return _find_in_gzip(body)
     if body.startswith(b"PK\x03\x04"):
         try:
             with zipfile.ZipFile(io.BytesIO(body)) as packed:
@@ -45,6 +50,15 @@ def find_kind(body: bytes) -> str | None:
             return None
         return "an archive of everything" if _ARCHIVE.issubset(names) else None
     return None
+
+
+def _find_in_gzip(body: bytes) -> str | None:
+    try:
+        begin = zlib.decompressobj(wbits=31).decompress(body, _LOOKED_AT)
+    except zlib.error:
+        return None
+    # Not a packed file in a packed file: nobody makes those by mistake.
+    return None if begin.startswith(b"\x1f\x8b") else find_kind(begin)
 
 
 def find_named(settings: Settings) -> frozenset[tuple[int, int]]:

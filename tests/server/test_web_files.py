@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import hashlib
 import json
 import os
@@ -149,6 +150,7 @@ KEY = b"-----BEGIN %sPRIVATE KEY-----\nMIIEvQIBADAN\n-----END %sPRIVATE KEY-----
     [
         (b"SQLite format 3\0" + bytes(100), "a database"),
         (b"SQLite format 3\0" + bytes(9 << 20), "a database"),
+        (gzip.compress(b"SQLite format 3\0" + bytes(100)), "a database"),
         (bytes.fromhex("377f0682") + bytes(28), "the write-ahead log of a database"),
         (bytes.fromhex("d9d505f920a163d7") + bytes(20), "the journal of a database"),
         (KEY % (b"", b""), "a private key"),
@@ -176,10 +178,12 @@ def test_an_archive_of_everything_is_left_out(site: Path, settings: Settings) ->
             for member in packed:
                 archive.writestr(member, "{}")
     (site / "broken.zip").write_bytes(b"PK\3\4" + bytes(100))
+    (site / "other.gz").write_bytes(gzip.compress(gzip.compress(b"x")))
+    (site / "broken.gz").write_bytes(b"\x1f\x8b" + bytes(100))
     left_out: list[Finding] = []
     files = read_files(site, settings, left_out.append)
     assert [one.problem.split(" is ")[1].split(":")[0] for one in left_out] == ["an archive of everything"]
-    assert {"/other.zip", "/broken.zip"} <= files.keys()
+    assert {"/other.zip", "/broken.zip", "/other.gz", "/broken.gz"} <= files.keys()
 
 
 def test_a_script_that_knows_keys_is_served(site: Path, settings: Settings) -> None:
