@@ -168,8 +168,8 @@ def report_result(*lines: str, **document: object) -> None:
     if as_json:
         print_json(document, changed=True)
         return
-    for line in lines:
-        report(line)
+    # At once: after the first line that stdout does not take, it takes no others.
+    _print_result("\n".join(map(plain, lines)))
 
 
 def wants_json() -> bool:

@@ -51,6 +51,15 @@ def test_a_change_is_reported_as_made(database: Path, stream: str, option: str) 
     assert is_banned(database, "mallory")
 
 
+@pytest.mark.parametrize("stream", [">/dev/full", ">&-"])
+def test_no_line_of_a_report_is_lost(database: Path, stream: str) -> None:
+    """The last one has the token of an invite, which is shown this once."""
+    done = shell(f"$CTL invite create {stream}", database)
+    assert done.returncode == 0
+    assert b"Made invite 1" in done.stderr
+    assert b"\nToken: 1-" in done.stderr
+
+
 def test_a_reader_that_went_away_does_not_undo_a_change(database: Path) -> None:
     """A change succeeds, without a word on stderr, if the reader of the pipe is gone."""
     reader, writer = os.pipe()
