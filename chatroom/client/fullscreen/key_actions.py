@@ -13,6 +13,7 @@ from chatroom.client.formatting import COLOUR
 from chatroom.client.fullscreen.choosing import Choosing
 from chatroom.client.fullscreen.found_messages import Finding
 from chatroom.client.fullscreen.key_map import KeyMap
+from chatroom.client.fullscreen.link_opening import LinkOpening, link_in, link_with_token
 from chatroom.client.fullscreen.menus import Menus
 from chatroom.client.fullscreen.program import Program
 from chatroom.client.fullscreen.questions import Refused
@@ -43,6 +44,7 @@ class KeyActions:
         self._finding = Finding(app, self.turn_to)
         self._keys = keys
         self._choosing = Choosing(app, self.history, self.perform, self._finding, keys)
+        self._links = LinkOpening(app)
         self.menus = Menus(app, self.start, self.carry_out)
         self._awaits_format = False  # the next key says which formatting code is meant
         self._tasks: set[asyncio.Task[None]] = set()
@@ -144,8 +146,12 @@ class KeyActions:
     def paste(self, text: str) -> None:
         """Insert a pasted text."""
         text = well_formed(text).replace("\r\n", "\n").replace("\r", "\n")
+        link = link_in(text)
         if self._app.questions.is_open:
             text = text.split("\n")[0]
+        elif link and not self._editor.text and self._app.session is not None and self._app.session.online:
+            self.start(self._links.offer(link))
+            return
         self._editor.insert(text)
         self._composer.changed()
 
@@ -213,6 +219,9 @@ class KeyActions:
         self._editor.clear()
         self._composer.changed()
         verb, _, number = text.strip().partition(" ")
+        if link := link_with_token(text):
+            self.start(self._links.open(link))
+            return
         place = app.chat.place_number(int(number)) if verb in _BUFFER and number.isdecimal() else None
         if place is not None:
             self.turn_to(place)

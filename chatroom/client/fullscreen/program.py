@@ -11,6 +11,7 @@ from chatroom.client.chat_session import ChatSession
 from chatroom.client.fullscreen.chat_screen import ChatScreen
 from chatroom.client.fullscreen.questions import Questions
 from chatroom.client.fullscreen.terminal_control import TerminalControl
+from chatroom.client.servers import Servers
 
 
 class Program(Protocol):
@@ -19,6 +20,10 @@ class Program(Protocol):
     @property
     def session(self) -> ChatSession | None:
         """The chat; None until the user has answered the first questions."""
+
+    @property
+    def servers(self) -> Servers | None:
+        """The chats on all servers; None until then, too."""
 
     @property
     def chat(self) -> ChatScreen:

@@ -1,0 +1,97 @@
+"""Links to servers that are pasted, or typed after ``/connect``."""
+
+from __future__ import annotations
+
+import pytest
+from harness.full_screen import CAPS, FullScreen, play
+
+from chatroom.client.fullscreen.link_opening import link_in, link_with_token
+from chatroom.client.servers import Chosen
+
+INVITE = "ircs://chat.example/tea?invite=1-abc"
+
+
+@pytest.mark.parametrize(
+    "text, link",
+    [
+        (f" {INVITE}\n", INVITE),
+        ("IRC://chat.example", "IRC://chat.example"),
+        (f"see {INVITE}", ""),
+        ("http://chat.example", ""),
+        ("irc://", ""),
+        ("irc://host:port/tea", ""),
+        ("chat.example", ""),
+    ],
+)
+def test_only_a_link_alone_is_one(text: str, link: str) -> None:
+    """A sentence with a link is something to say, and so is a link to a web page."""
+    assert link_in(text) == link
+
+
+def test_a_token_needs_a_password() -> None:
+    """Other addresses are left to ``/connect`` itself."""
+    assert link_with_token(f"/connect {INVITE}") == INVITE
+    assert link_with_token("/connect ircs://chat.example/tea") == link_with_token("/connect home") == ""
+    assert link_with_token(INVITE) == link_with_token("/msg bob irc://h/?account=bob&reset=1-x") == ""
+
+
+async def answer(screen: FullScreen, question: str, *keys: str) -> None:
+    """Wait for a question, and press keys and Enter."""
+    await screen.until(lambda: screen.prompt.startswith(question.rstrip()))
+    await screen.press(*keys, "enter")
+
+
+def test_a_pasted_link_is_opened_after_a_question() -> None:
+    """It connects to the server; without a yes it is text, and nothing is sent."""
+
+    async def scene(screen: FullScreen) -> None:
+        await screen.welcome("#lobby")
+        await screen.paste("irc://chat.example/tea")
+        await answer(screen, "Go to #tea on irc://chat.example? [y/N]: ")
+        await screen.until(lambda: screen.prompt.startswith("to #lobby › irc://chat.example/tea"))
+        await screen.press("ctrl+u")
+        await screen.paste("irc://chat.example/tea\n")
+        await answer(screen, "Go to #tea", "y")
+        await screen.until(lambda: "chat.examp…×" in screen.places)
+        assert screen.chosen == {"irc://chat.example/tea": None}
+
+    play(scene)
+
+
+def test_an_invite_asks_who_the_user_will_be() -> None:
+    """A link with a token asks for the nick and the new password; Esc opens nothing."""
+
+    async def scene(screen: FullScreen) -> None:
+        await screen.welcome("#lobby")
+        await screen.enter(f"/connect {INVITE}")
+        await answer(screen, "Nickname there [alice]: ", *"zoe")
+        await screen.until(lambda: screen.prompt.startswith("New password for zoe:"))
+        await screen.press("escape")
+        await screen.see("The link was not opened.")
+        assert screen.chosen == {}
+        await screen.enter(f"/connect {INVITE}")
+        await answer(screen, "Nickname there [alice]: ")
+        await answer(screen, "New password for alice: ", *"sesame12")
+        await answer(screen, "Repeat the password: ", *"sesame12")
+        await screen.until(lambda: "chat.examp…×" in screen.places)
+        assert screen.chosen == {INVITE: Chosen("alice", "sesame12")}
+
+    play(scene)
+
+
+def test_a_link_to_the_server_of_this_chat_joins_its_channel() -> None:
+    """No second connection is made; an invite registers the guest there. A new password needs a new start."""
+
+    async def scene(screen: FullScreen) -> None:
+        await screen.welcome("#lobby", caps=f"{CAPS} draft/account-registration")
+        await screen.paste("irc://host/tea?invite=1-abc")
+        await answer(screen, "Go to #tea on irc://host? [y/N]: ", "y")
+        await screen.until(lambda: "JOIN #tea" in screen.sent)
+        await answer(screen, "New password for alice: ", *"sesame12")
+        await answer(screen, "Repeat the password: ", *"sesame12")
+        await screen.until(lambda: "REGISTER * * :sesame12" in screen.sent)
+        await screen.enter("/connect irc://host/?account=bob&reset=1-x")
+        await screen.see("Leave, and start chatroom with")
+        assert len(screen.links) == 1
+
+    play(scene)
