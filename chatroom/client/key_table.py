@@ -23,7 +23,7 @@ class Key(NamedTuple):
 KEYS: tuple[Key, ...] = (
     Key("help", ("f1",), "show the keys", "first"),
     Key("commands", ("f2",), "find a command, with its help", "first"),
-    Key("jump", ("ctrl+k", "f3"), "go to a place by a part of its name", "first"),
+    Key("jump", ("ctrl+k", "f3"), "go to a place by a part of its name, or find a command", "first"),
     Key("next-unread", ("alt+a", "f4"), "go to the next place with something new, mentions first", "first"),
     Key("newest", ("escape", "ctrl+end"), "show the newest messages", "first"),
     Key("next-place", ("ctrl+n", "alt+down"), "go to the next place", "places"),

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -118,3 +119,51 @@ def test_who_looks_elsewhere_is_called(start: Start) -> None:
     alice.enter("\x15/quit")
     assert alice.finish() == 0
     assert alice.raw.index("\x1b[22;2t") < alice.raw.index("\x1b[23;2t")
+
+
+def test_the_terminal_is_lent_to_the_shell_and_to_the_editor(daemon: Daemon, tmp_path: Path) -> None:
+    """Ctrl-X has $EDITOR change the text, Ctrl-Z goes to the shell, and after fg, text, places and mouse are there."""
+    editor = tmp_path / "editor"
+    editor.write_text('#!/bin/sh\necho "$(cat "$1") and more" > "$1"\n')
+    editor.chmod(0o700)
+    home = {"XDG_STATE_HOME": str(tmp_path / "state"), "XDG_CONFIG_HOME": str(tmp_path / "config")}
+    environment = {**home, "EDITOR": str(editor), "VISUAL": "", "PS1": "shell> "}
+    terminal = Terminal("--norc", "--noprofile", "-i", program="/bin/bash", env=environment)
+    try:
+        terminal.see_last("shell>")
+        terminal.enter(f"{sys.executable} -m chatroom.client 127.0.0.1:{daemon.port} --nick alice --join tea")
+        terminal.see("to #tea ›")
+        terminal.see(" #lobby")
+        terminal.type("half")
+        terminal.see("› half")
+        terminal.type("\x18")
+        terminal.see("› half and more")
+        terminal.see("@alice")
+        terminal.type("\x1a")
+        terminal.see_last("shell>")
+        terminal.enter("echo $((40+2))")
+        terminal.see("42")
+        terminal.enter("fg")
+        for text in ("› half and more", " #lobby", "@alice", "You joined #tea"):
+            terminal.see(text)
+        terminal.type("!\r")
+        terminal.see("alice half and more!")
+        click_on(terminal, " #lobby")
+        terminal.see("to #lobby ›")
+        assert not any("half and more!" in line for line in terminal.lines)
+        click_on(terminal, "alice")
+        terminal.see("alice ›")
+        terminal.type("\x1b")
+        terminal.see("to #lobby ›")
+        terminal.enter("/quit")
+        terminal.see_last("shell>")
+        terminal.enter("echo $((50+5))")
+        terminal.see("55")
+    finally:
+        terminal.close()
+
+
+def click_on(terminal: Terminal, text: str) -> None:
+    """Click on a text of the screen, as terminals report that (SGR 1006)."""
+    column, row = terminal.find(text)
+    terminal.type(f"\x1b[<0;{column + 1};{row + 1}M\x1b[<0;{column + 1};{row + 1}m")

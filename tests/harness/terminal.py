@@ -81,6 +81,12 @@ class Terminal:
         """Wait until ``text`` is on the screen."""
         self.wait(lambda: any(text in line for line in self.lines), text)
 
+    def find(self, text: str) -> tuple[int, int]:
+        """Wait until a text is on the screen, and return its column and row, from 0."""
+        self.see(text)
+        row, line = next((row, line) for row, line in enumerate(self._screen.display) if text in line)
+        return line.index(text), row
+
     def see_last(self, text: str) -> None:
         """Wait until the lowest row is ``text``."""
         self.wait(lambda: self.last == text, text)

@@ -121,6 +121,8 @@ class ChatApp(App[int], inherit_bindings=False):
         if not self.is_headless:
             for number in (signal.SIGTERM, signal.SIGHUP):
                 loop.add_signal_handler(number, self.leave)
+        # Textual itself paints what it thinks has changed; but the terminal comes back empty from the shell.
+        self.app_resume_signal.subscribe(self, lambda _: self.paint_anew())
         self.set_interval(1.0, self._tick)
         self._task = asyncio.create_task(self._run())
 

@@ -15,6 +15,9 @@ from chatroom.client.key_table import KEYS, TOPICS
 from chatroom.client.slash_commands import COMMANDS
 
 _MOST_LINKS = 100
+_COMMANDS = [
+    Choice(f"/{command.name} ", f"/{command.name} {command.usage}".rstrip(), command.help) for command in COMMANDS
+]
 
 
 class Choosing:
@@ -54,18 +57,14 @@ class Choosing:
 
     def show_commands(self) -> None:
         """Show all commands with their help; Enter puts the chosen one into the composer."""
-        choices = [
-            Choice(f"/{command.name} ", f"/{command.name} {command.usage}".rstrip(), command.help)
-            for command in COMMANDS
-        ]
-        self._open("Command", among(choices), self._type)
+        self._open("Command", among(_COMMANDS), self._type)
 
     def _type(self, text: str) -> None:
         self._app.chat.composer.editor.set(text)
         self._app.chat.composer.changed()
 
     def jump(self) -> None:
-        """Go to a place by a part of its name."""
+        """Go to a place by a part of its name, or find a command."""
         session = self._app.session
         if session is None:
             return
@@ -75,7 +74,14 @@ class Choosing:
             Choice(index, place.name, " ".join(filter(None, [news(place), f"Alt-{numbers.get(place, 0)}"])))
             for index, place in places.items()
         ]
-        self._open("Go to", among(choices), lambda index: self._finding.turn_to(places[index]))
+
+        def go(chosen: str) -> None:
+            if chosen in places:
+                self._finding.turn_to(places[chosen])
+            else:
+                self._type(chosen)
+
+        self._open("Go to", among([*choices, *_COMMANDS]), go)
 
     def show_mentions(self) -> None:
         """List the messages that speak to the user; Enter goes there."""

@@ -237,3 +237,20 @@ def test_an_editor_that_fails_changes_nothing(tmp_path: Path, monkeypatch: pytes
         assert screen.prompt == "to #lobby › half"
 
     play(scene, columns=200)
+
+
+def test_one_list_has_the_places_and_the_commands() -> None:
+    """Ctrl-K goes to a place by a part of its name, and finds a command by its help, which Enter puts into the text."""
+
+    async def scene(screen: FullScreen) -> None:
+        await screen.welcome("#lobby", "#tea")
+        await screen.press("ctrl+k", *"tea", "enter")
+        await screen.until(lambda: screen.prompt.startswith("to #tea › "))
+        await screen.press("ctrl+k", *"/slap-nobody")
+        await screen.see("Nothing matches.")
+        await screen.press("escape", "ctrl+k", *"leave a server")
+        await screen.see("/disconnect [NAME]")
+        await screen.press("enter")
+        await screen.until(lambda: screen.prompt.startswith("to #tea › /disconnect"))
+
+    play(scene)
