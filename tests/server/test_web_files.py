@@ -150,7 +150,7 @@ KEY = b"-----BEGIN %sPRIVATE KEY-----\nMIIEvQIBADAN\n-----END %sPRIVATE KEY-----
     [
         (b"SQLite format 3\0" + bytes(100), "a database"),
         (b"SQLite format 3\0" + bytes(9 << 20), "a database"),
-        (gzip.compress(b"SQLite format 3\0" + bytes(100)), "a database"),
+        (gzip.compress(b"SQLite format 3\0" + bytes(100), mtime=0), "a database"),
         (bytes.fromhex("377f0682") + bytes(28), "the write-ahead log of a database"),
         (bytes.fromhex("d9d505f920a163d7") + bytes(20), "the journal of a database"),
         (KEY % (b"", b""), "a private key"),
@@ -160,6 +160,7 @@ KEY = b"-----BEGIN %sPRIVATE KEY-----\nMIIEvQIBADAN\n-----END %sPRIVATE KEY-----
         ),
         (KEY % (b"OPENSSH ", b"OPENSSH "), "a private key"),
     ],
+    ids=["database", "long", "packed", "log", "journal", "key", "behind-a-certificate", "openssh"],
 )
 def test_what_has_secrets_is_left_out_with_a_warning(
     body: bytes, kind: str, site: Path, settings: Settings, caplog: pytest.LogCaptureFixture
