@@ -6,6 +6,7 @@
 # make format    apply ruff's fixes, then its format
 # make protocol  write what the code says of itself: docs/protocol.md, the keys in docs/full-screen.md, the reference
 #                of commands and settings in docs/ and man/
+# make docs      build the site of the documentation into build/site; a dead link or heading fails
 # make bench     measure the daemon beside ngIRCd and InspIRCd, where they are installed, into bench/results.md;
 #                make bench-quick prints less of it within two minutes (ARGS="--only room-100-w1" narrows either)
 # make bench-abuse
@@ -31,7 +32,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_ROOT_USER_ACTION := ignore
 unexport PYTHONPATH PYTHONHOME
 
-.PHONY: serve chat test lint format protocol bench bench-quick bench-abuse bench-client bench-held audit clean FORCE
+.PHONY: serve chat test lint format protocol docs bench bench-quick bench-abuse bench-client bench-held audit clean FORCE
 
 serve: .venv/run.stamp
 	@exec $(BIN)/chatroomctl serve $(ARGS)
@@ -56,6 +57,10 @@ protocol: .venv/test.stamp
 	PYTHONPATH=tests $(BIN)/python -m harness.protocol_page
 	PYTHONPATH=tests $(BIN)/python -m harness.keys_page
 	PYTHONPATH=tests $(BIN)/python -m harness.manual_pages
+
+docs: .venv/docs.stamp
+	$(BIN)/python -m sphinx -W --keep-going --quiet --fresh-env -b html -c docs/site . build/site
+	@echo "The site is build/site/index.html"
 
 bench: .venv/bench.stamp bench/build/load
 	$(BIN)/python bench/run.py $(ARGS)
@@ -98,6 +103,11 @@ clean:
 .venv/bench.stamp: pyproject.toml constraints.txt .venv/made.stamp
 	@echo "Installing chatroom and what draws the bench's pictures into .venv"
 	@$(BIN)/python -m pip install --quiet --editable '.[bench]'
+	@touch .venv/run.stamp $@
+
+.venv/docs.stamp: pyproject.toml constraints.txt .venv/made.stamp
+	@echo "Installing what builds the site into .venv"
+	@$(BIN)/python -m pip install --quiet --editable '.[docs]'
 	@touch .venv/run.stamp $@
 
 .venv/audit.stamp: .venv/made.stamp
