@@ -84,7 +84,8 @@ class ChatApp(App[int], inherit_bindings=False):
             self._filters.append(NoColor())
         self._settings = settings
         self._record = record
-        self.chat = ChatScreen(Looks())
+        keys = KeyMap(settings)
+        self.chat = ChatScreen(Looks(), keys)
         self.terminal = TerminalControl(self, self.chat.flash)
         self._keyboard = Keyboard(settings, time.monotonic)
         self._calling = Calling(self.terminal, settings, time.monotonic)
@@ -94,7 +95,7 @@ class ChatApp(App[int], inherit_bindings=False):
         """The error that ended the program; None if none did."""
         self.over: Over | None = None
         self.questions = Questions(self.chat)
-        self.actions = KeyActions(self, typed or TypedHistory(), KeyMap(settings))
+        self.actions = KeyActions(self, typed or TypedHistory(), keys)
         self.servers: Servers | None = None
         self._make_servers = make_servers
         self._default_nick = default_nick

@@ -14,9 +14,10 @@ from chatroom.client.fullscreen.arrangement import Arrangement, arrange
 from chatroom.client.fullscreen.cells import drawable, shorten
 from chatroom.client.fullscreen.composer import Composer
 from chatroom.client.fullscreen.excerpt import Excerpt
+from chatroom.client.fullscreen.key_map import KeyMap
 from chatroom.client.fullscreen.log_widget import LogWidget
 from chatroom.client.fullscreen.look import Looks
-from chatroom.client.fullscreen.prompt_words import HINT, prompt_of, state_of
+from chatroom.client.fullscreen.prompt_words import hint_of, prompt_of, state_of
 from chatroom.client.fullscreen.side_rows import name_rows, numbered, place_line, place_rows, topic_row
 from chatroom.client.fullscreen.side_widgets import RowsWidget
 from chatroom.client.fullscreen.themes import Theme
@@ -38,9 +39,10 @@ class ChatScreen(Screen[None]):
     #places, #names { width: 16; height: 100%; }
     """
 
-    def __init__(self, looks: Looks) -> None:
+    def __init__(self, looks: Looks, keys: KeyMap) -> None:
         super().__init__()
         self.looks = looks
+        self._keys = keys
         self.servers: Servers | None = None
         """The chat; None until the user has answered the first questions."""
         self.lag_ms: int | None = None
@@ -134,7 +136,8 @@ class ChatScreen(Screen[None]):
             self._turn(front)
         if front is not None and front in changed:
             self.log_widget.repaint()
-        state = (session.places.revision, self.app.size, self.lag_ms, tuple(state_of(session, self.lag_ms)))
+        shown = self.is_at_newest, self.excerpt, self._way_back
+        state = (session.places.revision, self.app.size, self.lag_ms, shown, tuple(state_of(session, self.lag_ms)))
         if changed or state != self._painted:
             self._painted = state
             self._paint_around(session)
@@ -229,10 +232,16 @@ class ChatScreen(Screen[None]):
             nicks = front.typists.nicks
             words = drawable(f" {', '.join(nicks[:3])} {'is' if len(nicks) == 1 else 'are'} typing ")
         if self.excerpt is not None:
-            words += f" as of {self.excerpt.said.at:%d %B %Y} · Esc to the newest " if self.excerpt.said.at else ""
+            at = self.excerpt.said.at
+            words += f" as of {at:%d %B %Y}{self._way_back} " if at is not None else f"{self._way_back} "
         elif not self.log_widget.follows:
-            words += " older messages · Esc to the newest "
+            words += f" older messages{self._way_back} "
         return [("rule", f"──{words}" + "─" * width)]
+
+    @property
+    def _way_back(self) -> str:
+        key = self._keys.first("newest")
+        return f" · {key} to the newest" if key else ""
 
     def _paint_prompt(self) -> None:
         is_hidden = self.question is None and self.session is not None and self.session.login_open
@@ -242,7 +251,7 @@ class ChatScreen(Screen[None]):
         if self.question is not None:
             self.composer.show(self.question, "")
         elif self.session is not None:
-            self.composer.show(prompt_of(self.session, self._shown), "" if is_hidden else HINT)
+            self.composer.show(prompt_of(self.session, self._shown), "" if is_hidden else hint_of(self._keys))
 
     def place_number(self, number: int) -> Place | None:
         """Return the place with a number; None if there is none."""

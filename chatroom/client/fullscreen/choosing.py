@@ -70,8 +70,11 @@ class Choosing:
             return
         numbers = numbered(session.places)
         places = {f"{index}": place for index, place in enumerate(session.places)}
+        key_of = self._keys.first
         choices = [
-            Choice(index, place.name, " ".join(filter(None, [news(place), f"Alt-{numbers.get(place, 0)}"])))
+            Choice(
+                index, place.name, " ".join(filter(None, [news(place), key_of(f"place-{numbers.get(place, 'none')}")]))
+            )
             for index, place in places.items()
         ]
 

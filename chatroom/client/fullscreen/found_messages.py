@@ -9,6 +9,7 @@ from chatroom.client.chat_events import Said, SearchResult
 from chatroom.client.chat_session import ChatSession
 from chatroom.client.fullscreen.chooser import Choice, Chooser, among
 from chatroom.client.fullscreen.excerpt import Excerpt
+from chatroom.client.fullscreen.key_map import KeyMap
 from chatroom.client.fullscreen.program import Program
 from chatroom.client.places.log_entry import Entry
 from chatroom.client.places.place import Place
@@ -17,8 +18,9 @@ from chatroom.client.places.place import Place
 class Finding:
     """Opens the lists, and goes to what is chosen. ``turn_to`` brings a place in front."""
 
-    def __init__(self, app: Program, turn_to: Callable[[Place | None], None]) -> None:
+    def __init__(self, app: Program, turn_to: Callable[[Place | None], None], keys: KeyMap) -> None:
         self._app = app
+        self._keys = keys
         self.turn_to = turn_to
         self._found: tuple[ChatSession, tuple[Said, ...]] | None = None
         self.actions: dict[str, Callable[[], object]] = {"find": self.find_here, "found": self.show_found}
@@ -32,14 +34,16 @@ class Finding:
         if not count:
             app.chat.flash("Nothing found.")
         elif app.questions.is_open or app.chat.composer.editor.text or not app.chat.is_current:
-            app.chat.flash(f"Found {count} {'message' if count == 1 else 'messages'}: Alt-R lists them.")
+            found = f"Found {count} {'message' if count == 1 else 'messages'}"
+            key = self._keys.first("found")
+            app.chat.flash(f"{found}: {key} lists them." if key else f"{found}.")
         else:
             self.show_found()
 
     def show_found(self) -> None:
         """List what the last /search has found, newest first."""
         if self._found is None:
-            self._app.chat.flash("Nothing was searched for: /search WORDS, or Alt-S for what is here.")
+            self._app.chat.flash("Nothing was searched for yet. /search WORDS does it.")
             return
         session, messages = self._found
         several = len({said.conversation.lower() for said in messages}) > 1

@@ -41,7 +41,7 @@ class KeyActions:
         self._turning = Turning(app)
         self.turn_to = self._turning.turn_to
         """Brings a place in front."""
-        self._finding = Finding(app, self.turn_to)
+        self._finding = Finding(app, self.turn_to, keys)
         self._keys = keys
         self._choosing = Choosing(app, self.history, self.perform, self._finding, keys)
         self._links = LinkOpening(app)

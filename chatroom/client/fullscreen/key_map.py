@@ -23,6 +23,10 @@ class KeyMap:
         """Return the keys of an action, as the user reads them."""
         return ", ".join(shown_key(one) for one, action in self._bound.items() if action == key.action) or "no key"
 
+    def first(self, action: str) -> str:
+        """Return the first key of an action, as the user reads it; empty if it has none."""
+        return next((shown_key(key) for key, found in self._bound.items() if found == action), "")
+
     @property
     def _bound(self) -> dict[str, str]:
         current = self._settings.current

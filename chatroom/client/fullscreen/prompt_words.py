@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from chatroom.client.chat_session import ChatSession
 from chatroom.client.fullscreen.cells import drawable
+from chatroom.client.fullscreen.key_map import KeyMap
 from chatroom.client.places.place import Place
 from chatroom.client.rendering import Fragment
 
-HINT = "Enter says · Tab names · F1 help"
+
+def hint_of(keys: KeyMap) -> str:
+    """Return what stands behind an empty prompt: the three keys to know, if they exist."""
+    words = {"send": "says", "complete": "names", "help": "help"}
+    return " · ".join(f"{keys.first(action)} {word}" for action, word in words.items() if keys.first(action))
 
 
 def prompt_of(session: ChatSession, place: Place | None) -> list[Fragment]:
