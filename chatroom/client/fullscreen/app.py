@@ -124,6 +124,7 @@ class ChatApp(App[int], inherit_bindings=False):
                 loop.add_signal_handler(number, self.leave)
         # Textual itself paints what it thinks has changed; but the terminal comes back empty from the shell.
         self.app_resume_signal.subscribe(self, lambda _: self.paint_anew())
+        self.app_suspend_signal.subscribe(self, lambda app: self._calling.rest(), immediate=True)
         self.set_interval(1.0, self._tick)
         self._task = asyncio.create_task(self._run())
 

@@ -63,6 +63,12 @@ class Calling:
                 where = f" in {event.conversation}" if place.kind == "channel" else ""
                 self._terminal.notify(attention.notify, f"{event.nick}{where}", event.text)
 
+    def rest(self) -> None:
+        """Give the terminal its title back, for another program. ``show_title`` shows ours again."""
+        if self._title is not None:
+            self._title = None
+            self._terminal.set_title(None)
+
     def show_title(self, places: Places) -> None:
         """Show the place in front and how many messages speak to the user, if that has changed."""
         title: str | None = None

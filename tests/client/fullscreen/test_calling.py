@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from harness.client_stage import Stage
+from harness.full_screen import FullScreen, play
 
 from chatroom.client.chat_events import Event
 from chatroom.client.desktop_notice import SEND, WAYS, arguments, choose_way, sequence
@@ -181,6 +182,23 @@ def test_the_terminal_gets_its_title_back(monkeypatch: pytest.MonkeyPatch) -> No
     control.give_back()
     control.set_title(None)
     assert err.getvalue() == "\x1b]2;\x1b\\\x1b[23;2t"
+
+
+def test_another_program_gets_the_terminal_with_its_title(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-Z and the editor give the title back before they have the terminal; later ours is shown again."""
+
+    async def scene(screen: FullScreen) -> None:
+        written: list[str] = []
+        assert screen.app._driver is not None
+        monkeypatch.setattr(screen.app._driver, "write", written.append)
+        await screen.welcome("#lobby")
+        await screen.until(lambda: any("]2;#lobby · chatroom" in text for text in written))
+        screen.app.app_suspend_signal.publish(screen.app)
+        assert written[-1] == "\x1b]2;\x1b\\\x1b[23;2t"
+        written.clear()
+        await screen.until(lambda: any("\x1b[22;2t\x1b]2;#lobby · chatroom" in text for text in written))
+
+    play(scene)
 
 
 def test_notify_send_is_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
