@@ -38,6 +38,7 @@ from chatroom.client.fullscreen.questions import Questions, Refused
 from chatroom.client.fullscreen.side_rows import place_at
 from chatroom.client.fullscreen.side_widgets import RowsWidget
 from chatroom.client.fullscreen.terminal_control import TerminalControl
+from chatroom.client.fullscreen.terminal_driver import TerminalDriver
 from chatroom.client.fullscreen.themes import TERMINAL, THEMES
 from chatroom.client.fullscreen.typed_history import TypedHistory
 from chatroom.client.link import Received
@@ -75,7 +76,7 @@ class ChatApp(App[int], inherit_bindings=False):
         typed: TypedHistory | None = None,
     ) -> None:
         alt_keys.teach()
-        super().__init__()
+        super().__init__(driver_class=TerminalDriver)
         self.options = options
         """What the chat begins with; the user's answers are among it after the first questions."""
         settings = options.settings
@@ -279,6 +280,8 @@ class ChatApp(App[int], inherit_bindings=False):
 
     def _tick(self) -> None:
         """Once a second: measure the lag now and then, and look after what waits for its time."""
+        if isinstance(self._driver, TerminalDriver) and self._driver.is_gone:
+            self.leave()  # a terminal that is not the program's own closes without a signal
         if self.servers is None or self.session is None:
             return
         self.servers.tick()
