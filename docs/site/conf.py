@@ -8,7 +8,7 @@ from sphinx.application import Sphinx
 
 CHECKOUT = Path(__file__).parents[2]
 NAV = {
-    "Start": ["docs/tutorial", "docs/client", "docs/full-screen", "docs/browser"],
+    "Start": ["docs/tutorial", "docs/clients", "docs/client", "docs/full-screen", "docs/browser"],
     "Run a server": [
         "docs/service",
         "docs/operating",

@@ -33,6 +33,8 @@ LANGUAGES = {
     "nginx": "a part of the configuration of another program, with which tests/docs/test_proxies.py runs it",
     "haproxy": "the same",
     "stunnel": "the same",
+    "weechat": "typed into WeeChat: tests/docs/test_clients_page.py types it",
+    "irssi": "the same, for irssi",
     "logrotate": "a file of logrotate, which no test reads",
     "mermaid": "a picture",
     "text": "what is shown, or a link: nothing to run",
