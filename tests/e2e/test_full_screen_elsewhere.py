@@ -32,7 +32,7 @@ def refusals(screen: LiveScreen) -> list[str]:
 async def talk_in_places(screen: LiveScreen, mo: Client) -> None:
     """Activity, a conversation, a new nick, away, a mention: each where it belongs."""
     await screen.enter("/join #cake")
-    await screen.see("to #cake ›")
+    await screen.see("You joined #cake")
     mo.send("JOIN #tea,#cake", "PRIVMSG #tea :hello tea")
     await screen.see_place("1 #tea 1")
     await screen.press("alt+a")
@@ -91,7 +91,7 @@ def test_an_evening_elsewhere(server: OtherServer) -> None:
     """Everything works that the server has, and nothing that it lacks is asked for or offered."""
 
     async def scene(screen: LiveScreen) -> None:
-        await screen.see("to #tea ›")
+        await screen.see("You joined #tea")
         with Client(server.port).register("mo") as mo:
             await talk_in_places(screen, mo)
             await moderate(screen, mo)
@@ -115,9 +115,9 @@ def test_the_server_dies_and_comes_back(server: OtherServer) -> None:
     async def scene(screen: LiveScreen) -> None:
         session = screen.app.session
         assert session is not None
-        await screen.see("to #tea ›")
+        await screen.see("You joined #tea")
         await screen.enter("/join #cake")
-        await screen.see("to #cake ›")
+        await screen.see("You joined #cake")
         await screen.enter("before")
         await screen.see("alice before")
         has_echo = "echo-message" in session.state.caps

@@ -24,7 +24,7 @@ def test_a_person_is_banned_for_a_time_and_the_ban_is_lifted_from_the_list(daemo
     daemon.create("mona", "moderator")
 
     async def scene(screen: LiveScreen) -> None:
-        await screen.see("to #lobby ›")
+        await screen.see("You joined #lobby")
         with daemon.connect("mallory") as mallory:
             await screen.see("mallory joined")
             await choose(screen, "alt+p", "mallory", "ban the name")
@@ -61,7 +61,7 @@ def test_an_operator_mutes_and_bans_in_a_channel(daemon: Daemon) -> None:
     """A mute has an end, and is in the list of bans; the channel is locked down, and opened again, in one row each."""
 
     async def scene(screen: LiveScreen) -> None:
-        await screen.see("to #tea ›")
+        await screen.see("You joined #tea")
         with daemon.connect("bob") as bob:
             bob.ask("JOIN #tea")
             await screen.see("bob joined")

@@ -20,6 +20,7 @@ from chatroom.client.link import Link
 from chatroom.client.options import Options
 from chatroom.client.route import Route
 from chatroom.client.servers import Chosen, Report, Servers
+from chatroom.client.settings.desk import SettingsDesk
 from chatroom.client.wanted_caps import FOR_PLACES
 
 
@@ -27,9 +28,15 @@ class LiveScreen(FullScreen):
     """One user of a server, as a terminal would have it. ``address`` of ``/connect`` is a port of this machine."""
 
     def __init__(
-        self, port: int, nick: str = "alice", *, account: bool = False, join: tuple[str, ...] = ("#lobby",)
+        self,
+        port: int,
+        nick: str = "alice",
+        *,
+        account: bool = False,
+        join: tuple[str, ...] = ("#lobby",),
+        settings: SettingsDesk | None = None,
     ) -> None:
-        super().__init__(nick, join)
+        super().__init__(nick, join, settings=settings)
         self._port = port
         self._has_account = account
         self.live_links: list[Link] = []
@@ -55,10 +62,11 @@ class LiveScreen(FullScreen):
                 make_link,
                 time.monotonic,
                 random.random,
-                options.join,
+                options.join if not address else (),
                 places=servers.places,
                 name=name,
                 servers=servers,
+                settings=options.settings,
             )
 
         servers = Servers(make)
@@ -76,6 +84,13 @@ class LiveScreen(FullScreen):
         """Wait until the keys are handled and painted. What the server answers is waited for by ``see``."""
         for _ in range(2):
             await self.pilot._wait_for_screen()
+
+    async def said(self, text: str) -> None:
+        """Wait until a message is on the screen, and the server has said it."""
+        session = self.app.session
+        assert session is not None
+        await self.see(text)
+        await self.until(lambda: not session.speech.under_way)
 
     async def see_place(self, row: str) -> None:
         """Wait until a row is in the list of places."""
