@@ -11,7 +11,7 @@ from textual.screen import ModalScreen
 from textual.strip import Strip
 from textual.widget import Widget
 
-from chatroom.client.fullscreen.cells import columns, drawable, fit
+from chatroom.client.fullscreen.cells import columns, drawable, fit, shorten
 from chatroom.client.fullscreen.line_editor import LineEditor
 from chatroom.client.fullscreen.look import Looks
 from chatroom.client.rendering import Fragment
@@ -96,7 +96,7 @@ class Chooser(ModalScreen[None]):
         super().__init__()
         self.looks = Looks()
         """To be set by the program."""
-        self._title = title
+        self._title = drawable(title)
         self._find = find
         self._then = then
         self._empty = empty
@@ -135,9 +135,16 @@ class Chooser(ModalScreen[None]):
     def row(self, y: int, width: int) -> list[Fragment]:
         """Return a row of the box: the line to type in, then the choices."""
         if y == 0:
-            begin, end = self._editor.text[: self._editor.cursor], self._editor.text[self._editor.cursor :]
-            return [("prompt", f"{self._title} › "), ("", drawable(begin)), ("cursor", drawable(end[:1]) or " "),
-                    ("", drawable(end[1:]))]  # fmt: skip
+            text, cursor = self._editor.text, self._editor.cursor
+            # At least half of the row is for what is typed.
+            title = shorten(self._title, max(width // 2, 1))
+            under = drawable(text[cursor : cursor + 1]) or " "
+            return [
+                ("prompt", f"{title} › "),
+                ("", drawable(text[:cursor])),
+                ("cursor", under),
+                ("", drawable(text[cursor + 1 :])),
+            ]
         if y == 1:
             return [("rule", "─" * width)]
         index = self._top + y - 2
