@@ -168,14 +168,17 @@ def test_a_paste_is_asked_about_and_is_one_message(shared: Daemon, mo: Client) -
 
 
 def test_a_search_finds_what_was_said(shared: Daemon) -> None:
-    """The results stand in the log of the place, with their times."""
+    """The results are a list with times; the chosen one is shown where it was said."""
 
     async def scene(screen: LiveScreen) -> None:
         await screen.see("You joined #find")
         await screen.enter("a purple teapot")
         await screen.said("alice a purple teapot")
         await screen.enter("/search teapot")
-        await screen.see("Found 1 in #find:")
+        await screen.see("Found ›")
+        await screen.see("alice: a purple teapot")
+        await screen.press("enter")
+        await screen.see("alice a purple teapot")
 
     play_live(scene, shared.port, join=("#find",))
 
