@@ -24,7 +24,7 @@ from chatroom.irc.message import parse
 
 LANGUAGES = {
     "sh": "typed into a shell: tests/docs/test_commands.py runs it",
-    "chat": "typed into the terminal client, which understands it; behind two blanks is what it does",
+    "chat": "typed in the terminal client: tests/docs/test_chat_lines.py types it; behind two blanks is what it does",
     "console": "a dialogue with a terminal: tests/e2e/test_tutorial.py follows it",
     "toml": "a part of chatroom.toml, or of the file that is named behind it",
     "json": "a document",
