@@ -170,6 +170,17 @@ def find_unsafe(settings: Settings) -> list[Finding]:
             if settings.metrics.is_exposed
             else []
         ),
+        *(
+            [
+                Finding(
+                    f"hooks.listen {settings.hooks.listen} is open to a network without TLS: the tokens of incoming "
+                    "hooks can be read on the way",
+                    "listen on 127.0.0.1, and let a web server with TLS pass requests on",
+                )
+            ]
+            if settings.hooks.is_exposed
+            else []
+        ),
         *([exposure] if exposure is not None else []),
     ]
 

@@ -1,4 +1,4 @@
-"""The sections of the settings about watching the server: the log, and metrics."""
+"""The sections of the settings about watching the server: the log, metrics, and hooks."""
 
 from __future__ import annotations
 
@@ -11,6 +11,12 @@ from chatroom.settings.kinds import FilePath, Text
 
 _PORT = r"([0-9]{1,4}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])"
 _ADDRESS = rf"|([0-9.]+|localhost|\[[0-9A-Fa-f:.]+\]):{_PORT}"
+
+
+def split_address(listen: str) -> tuple[str, int]:
+    """Return the host and the port of an address of these sections."""
+    host, _, port = listen.rpartition(":")
+    return host.strip("[]"), int(port)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +48,39 @@ class Log:
 
 
 @dataclass(frozen=True, slots=True)
+class Hooks:
+    """Incoming hooks: programs say something in a channel over HTTP (``chatroomctl hook add --incoming``)."""
+
+    listen: str = setting(
+        "",
+        Text("an address with a port, such as 127.0.0.1:9680 or [::1]:9680, or nothing", _ADDRESS),
+        "Where programs reach incoming hooks, under the path /hooks. Empty: nowhere. There is no TLS here, and a token "
+        "is a key: use an address of this machine, and a web server with TLS before it for others. Port 0 picks a free "
+        "one.",
+        applies="restart",
+    )
+    public_url: str = setting(
+        "",
+        Text("a URL such as https://chat.example.org, or nothing", r"|https?://[!-~]+"),
+        "Where others reach this listener, for the URLs that chatroomctl shows. Empty: at the address in listen.",
+    )
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """The host and the port of ``listen``, which is not empty."""
+        return split_address(self.listen)
+
+    @property
+    def is_exposed(self) -> bool:
+        """True if other machines can connect, and tokens go over a network without TLS."""
+        return bool(self.listen) and not is_loopback(self.address[0])
+
+    def url_of(self, token: str) -> str:
+        """Where a program sends to that has this token."""
+        return f"{self.public_url.rstrip('/') or f'http://{self.listen}'}/hooks/{token}"
+
+
+@dataclass(frozen=True, slots=True)
 class Metrics:
     """Metrics for Prometheus, over HTTP. They need the package prometheus_client (``chatroom[metrics]``)."""
 
@@ -56,8 +95,7 @@ class Metrics:
     @property
     def address(self) -> tuple[str, int]:
         """The host and the port of ``listen``, which is not empty."""
-        host, _, port = self.listen.rpartition(":")
-        return host.strip("[]"), int(port)
+        return split_address(self.listen)
 
     @property
     def is_exposed(self) -> bool:

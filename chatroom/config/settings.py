@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from chatroom.config.chatting import Accounts, Channels, History, Limits
-from chatroom.config.observing import Log, Metrics
+from chatroom.config.observing import Hooks, Log, Metrics
 from chatroom.config.serving import Backup, Database, Dnsbl, Listen, Server, WebIrc
 from chatroom.settings.keys import MASK, Key
 from chatroom.settings.schema import Schema
@@ -36,6 +36,7 @@ class Settings:
     dnsbl: Dnsbl = field(default_factory=Dnsbl)
     log: Log = field(default_factory=Log)
     metrics: Metrics = field(default_factory=Metrics)
+    hooks: Hooks = field(default_factory=Hooks)
     source: Path | None = field(default=None, compare=False)
     """The file that was read, or None."""
     key_sources: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
@@ -60,6 +61,7 @@ SECTIONS: dict[str, type[Any]] = {
     "dnsbl": Dnsbl,
     "log": Log,
     "metrics": Metrics,
+    "hooks": Hooks,
 }
 SCHEMA = Schema(SECTIONS, repeated=["listen"])
 KEYS = SCHEMA.keys

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 import click
 
-from chatroom.chat.admission.hook_policy import make_outgoing
+from chatroom.chat.admission.hook_policy import make_incoming, make_outgoing, nick_of
 from chatroom.chat.delivery.hook_payload import make_test_body
 from chatroom.chat.stored.hook_records import HOOK_EVENT_KINDS, MOST_WAITING, Hook
 from chatroom.ctl.database_choice import pass_changing_invocation
@@ -40,8 +40,8 @@ _TOO_OLD_S = 24 * 3600
 def hook() -> None:
     """Connect channels with other programs.
 
-    An outgoing hook sends what is said in a channel to a URL, signed. A running daemon applies every change within a
-    second.
+    An outgoing hook sends what is said in a channel to a URL, signed. An incoming one lets a program say something. A
+    running daemon applies every change within a second.
 
     \b
     Examples:
@@ -52,7 +52,12 @@ def hook() -> None:
 
 @hook.command("add")
 @click.argument("channel")
-@click.argument("url")
+@click.argument("url", required=False, default="")
+@click.option(
+    "--incoming",
+    is_flag=True,
+    help="Let a program say something in CHANNEL instead; without URL, with --name. Example: --incoming --name ci",
+)
 @click.option(
     "--event",
     "events",
@@ -78,41 +83,65 @@ def hook() -> None:
     is_flag=True,
     help="Send what incoming hooks say too. Two programs that answer each other never end. Example: --with-hooks",
 )
-@click.option("--name", default="", metavar="TEXT", help="A note for the list. Example: --name deploy-bot")
-@result_option("database", "hook", "secret")
+@click.option(
+    "--name",
+    default="",
+    metavar="TEXT",
+    help="A note for the list; of an incoming hook, who speaks: ci is shown as ci/hook. Example: --name ci",
+)
+@result_option("database", "hook", "secret", "url")
 @pass_changing_invocation
 def add(
     invocation: Invocation,
     channel: str,
     url: str,
+    incoming: bool,
     events: tuple[str, ...],
     prefix: str,
     mention: str,
     hears_hooks: bool,
     name: str,
 ) -> None:
-    """Have what is said in CHANNEL sent to URL, as JSON in a POST request.
+    """Have what is said in CHANNEL sent to URL, as JSON in a POST request; or let a program say something there.
 
     The secret with which each request is signed is shown this once: the receiver needs it to know that the request is
     this server's. If the receiver is down, events wait and are sent later, the newest thousand of them. URL may be an
     address of your own network.
 
+    With --incoming it shows, this once, the URL of a new hook, which has its token in it. Whoever has it can say
+    something in CHANNEL, with a POST request. The daemon needs hooks.listen for that.
+
     \b
     Examples:
+      chatroomctl hook add "#ops" --incoming --name ci
       chatroomctl hook add "#ops" http://127.0.0.1:8080/ --prefix "!deploy"
       chatroomctl hook add "#tea" https://example.org/log --event message --event join --event leave
     """
-    new = make_outgoing(channel, url, name=name, events=events, prefix=prefix, mention=mention, hears_hooks=hears_hooks)
+    if incoming:
+        if url or events or prefix or mention or hears_hooks:
+            raise click.UsageError("An incoming hook has a channel and a name, and nothing else.")
+        new = make_incoming(channel, name)
+    else:
+        if not url:
+            raise click.UsageError("Missing argument 'URL'. Without one, a hook is --incoming.")
+        new = make_outgoing(
+            channel, url, name=name, events=events, prefix=prefix, mention=mention, hears_hooks=hears_hooks
+        )
+    hooks = invocation.settings.hooks
     with open_stores(invocation.database) as stores:
         made, secret = stores.hooks.add(new, invocation.actor)
         _look_for(stores, invocation, channel)
+    shown = hooks.url_of(secret) if incoming else made.url
     report_result(
         f"Added hook {made.id} in {invocation.database}: {_does(made)}",
-        f"Secret: {secret}",
+        f"URL:    {shown}" if incoming else f"Secret: {secret}",
         database=invocation.database,
         hook=made,
         secret=secret,
+        url=shown,
     )
+    if incoming and not hooks.listen:
+        warn("hooks.listen is not set: nobody can use the hook before that")
 
 
 @hook.command("list")
@@ -131,7 +160,7 @@ def list_(invocation: Invocation, as_json: bool) -> None:
     if as_json:
         print_json(hooks)
         return
-    headers = ["ID", "CHANNEL", "NAME", "URL", "SENDS", "STATE", "WAITING", "DONE", "DROPPED", "LAST", "BY", "SINCE"]
+    headers = ["ID", "CHANNEL", "NAME", "URL", "WHAT", "STATE", "WAITING", "DONE", "DROPPED", "LAST", "BY", "SINCE"]
     print_table(headers, [_columns(one) for one in hooks])
     for one in hooks:
         if one.failing_since is not None:
@@ -201,6 +230,8 @@ def test(invocation: Invocation, hook_id: int) -> None:
     with open_stores(invocation.database) as stores:
         found = _get(stores, hook_id)
         secret = stores.hooks.get_secret(hook_id)
+    if not found.is_outgoing:
+        raise Refused(f"hook {found.id} is incoming: try it with a POST request to its URL")
     test_id = f"test-{secrets.token_hex(8)}"
     answer = send(found.url, secret, test_id, make_test_body(found, test_id, time.time_ns() // 1_000_000))
     if not answer.is_good:
@@ -231,11 +262,14 @@ def _look_for(stores: SqliteStores, invocation: Invocation, channel: str) -> Non
 
 
 def _does(one: Hook) -> str:
+    if not one.is_outgoing:
+        return f"{nick_of(one.name)} speaks in {one.channel}"
     return f"{', '.join(one.events)} of {one.channel} to {one.url}"
 
 
 def _columns(one: Hook) -> list[object]:
     sends = [
+        *([] if one.is_outgoing else [f"as {nick_of(one.name)}"]),
         *one.events,
         *(text for text in (one.prefix, one.mention) if text),
         *(["hooks"] if one.hears_hooks else []),

@@ -93,7 +93,8 @@ class ChangeFollower:
         has_filters = any(table == "filters" for table, _ in rows)
         filters = FilterSet(stores.filters.list_all()) if has_filters else None
         accounts = [(row_id, stores.accounts.find_entry(row_id)) for table, row_id in rows if table == "accounts"]
-        hooks = stores.hooks.list_all() if any(table == "hooks" for table, _ in rows) else None
+        has_hooks = any(table == "hooks" for table, _ in rows)
+        hooks = (stores.hooks.list_all(), stores.hooks.list_incoming()) if has_hooks else None
         certificates = self._find_certificate_changes(stores) if accounts else []
 
         def apply() -> None:
@@ -105,7 +106,7 @@ class ChangeFollower:
             if filters is not None:
                 apply_filters(world, filters)
             if hooks is not None:
-                world.ledger.hooks.use(hooks)
+                world.ledger.hooks.use(*hooks)
 
         self._post(apply)
 

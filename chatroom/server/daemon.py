@@ -41,6 +41,7 @@ from chatroom.server.expiry import Expiry
 from chatroom.server.fault_log import FaultLog
 from chatroom.server.filter_hits import FilterHits
 from chatroom.server.hook_deliveries import HookDeliveries
+from chatroom.server.hook_listener import HookListener, open_hooks
 from chatroom.server.hub import Hub
 from chatroom.server.io_thread import IoThread
 from chatroom.server.listener import Listener, open_control
@@ -141,6 +142,7 @@ class Daemon:
         self._backups = Backups(settings.database.path, self._settings_in_force, self._report)
         self._hooks = HookDeliveries(self._open_stores, self._report)
         self._metrics: MetricsServer | None = None
+        self._hook_listener: HookListener | None = None
         self._supervisor: Supervisor | None = None
         self._why = "error"
         """Why it stops without a signal."""
@@ -157,7 +159,7 @@ class Daemon:
         where = [shown_address(sock, listen) for listen, sock in sockets]
         counter = ConnectionCounter()
         try:
-            metrics = self._metrics = open_metrics(settings.metrics)
+            metrics = self._open_web()
             entrances = [open_entrance(listen, sock, settings) for listen, sock in sockets]
             # Page 1 is written twice: into the file, as this connection is the last to close it, and at the beginning
             # of the log of this run. So a copy of the file from an earlier run does not fit this log.
@@ -180,16 +182,13 @@ class Daemon:
             for _, sock in sockets:
                 sock.close()
             self._close_journal()
-            self._stop_metrics()
+            self._stop_web()
             raise
         workers = Workers(self._open_stores)
         hub = self._hub = (MeteredHub if metrics else Hub)(world, workers, self._screen)
         threads = self._threads = make_threads(hub, settings.server.io_threads, counter.released)
         listener = self._listener = Listener(hub, threads, counter, entrances, control)
         runtime.supervisor = self._supervisor = self._make_supervisor(workers, listener)
-        if metrics is not None:
-            states = lambda: self._backups.state, lambda: self._hooks.state
-            metrics.begin(settings, hub, threads, counter, self._supervisor, *states)
         self._signals.handle(self._reload)
         sys.setswitchinterval(SWITCH_INTERVAL_S)
         allow_many_files()
@@ -202,9 +201,25 @@ class Daemon:
         self._started_io = True
         for loop in filter(None, (self._upkeep, self._backups, self._hooks)):
             loop.start()
+        self._begin_web(hub, counter)
         self._announce(where, has_admin, upgraded_from)
         listener.start()
         self._manager.ready(f"listening on {', '.join(where)}")
+
+    def _open_web(self) -> MetricsServer | None:
+        """Listen for metrics and for hooks, if the settings say so. Raises ``ServeError``."""
+        self._metrics = open_metrics(self._settings.metrics)
+        self._hook_listener = open_hooks(self._settings.hooks)
+        return self._metrics
+
+    def _begin_web(self, hub: Hub, counter: ConnectionCounter) -> None:
+        """Answer there."""
+        assert self._supervisor is not None
+        if self._metrics is not None:
+            states = lambda: self._backups.state, lambda: self._hooks.state, lambda: self._hook_listener
+            self._metrics.begin(self._settings, hub, self._threads, counter, self._supervisor, *states)
+        if self._hook_listener is not None:
+            self._hook_listener.begin(hub)
 
     def _make_watch(
         self, hub: Hub, runtime: DaemonRuntime, guard: WriteGuard, last_change_id: int
@@ -236,7 +251,7 @@ class Daemon:
         self._screen.show([line], level=level)
 
     def _make_supervisor(self, workers: Workers, listener: Listener) -> Supervisor:
-        own = self._screen, self._upkeep, self._backups, self._hooks, self._metrics
+        own = self._screen, self._upkeep, self._backups, self._hooks, self._hook_listener, self._metrics
         loops = [*own, *workers.threads, listener.handshakes]
         return Supervisor(self._threads, [loop for loop in loops if loop is not None], self._report)
 
@@ -275,7 +290,8 @@ class Daemon:
     def _announce(self, where: list[str], has_admin: bool, upgraded_from: Path | None) -> None:
         settings = self._settings
         metrics_url = self._metrics.url if self._metrics is not None else ""
-        self._screen.show(start_lines(settings, where, self._inherited, metrics_url, upgraded_from))
+        hooks_url = self._hook_listener.url if self._hook_listener is not None else ""
+        self._screen.show(start_lines(settings, where, self._inherited, metrics_url, hooks_url, upgraded_from))
         self._screen.show(risk_lines(settings), level=Level.WARNING)
         if not has_admin:
             self._screen.show([no_admin_line(settings.database.path)])
@@ -337,7 +353,7 @@ class Daemon:
             self._listener.stop()
         if self._control_path is not None:
             self._control_path.unlink(missing_ok=True)
-        self._stop_metrics()
+        self._stop_web()
         said = threading.Event()
 
         def farewell() -> None:
@@ -372,9 +388,10 @@ class Daemon:
         garbage.search_again()
         self._screen.stop(_READ_PATIENCE_S)
 
-    def _stop_metrics(self) -> None:
-        if self._metrics is not None:
-            self._metrics.stop(_READ_PATIENCE_S)
+    def _stop_web(self) -> None:
+        for server in (self._metrics, self._hook_listener):
+            if server is not None:
+                server.stop(_READ_PATIENCE_S)
 
     def _close_journal(self) -> None:
         if self._journal is not None:

@@ -179,6 +179,10 @@ class Hub:
             if ledger.failure or ledger.told_failure:
                 report_commit(world, not_written)
 
+    def when_committed(self, task: Task) -> None:
+        """Have a task run at the end of this tick, when it is known whether its messages are stored. In a tick."""
+        self._after_commit.append(task)
+
     def _drain(self) -> list[tuple[Session, bytes]]:
         """Make the tick's lines into bytes. If that fails, the sessions that caused it are closed."""
         outbox = self.world.outbox

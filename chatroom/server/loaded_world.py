@@ -42,6 +42,6 @@ def restore(world: World, stores: Stores) -> None:
         world.bans.add(rule)
     restore_channels(world, stores.channels.load_all())
     world.spam.use(FilterSet(stores.filters.list_all()))
-    world.ledger.hooks.use(stores.hooks.list_all())
+    world.ledger.hooks.use(stores.hooks.list_all(), stores.hooks.list_incoming())
     world.lockdown.restore(stores.lockdown.load())
     world.kept_failures.restore(stores.failed_logins.load(MOST_KEYS), world.mono_ms)

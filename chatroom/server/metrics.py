@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from chatroom.server.backups import BackupState
     from chatroom.server.connection_counter import ConnectionCounter
     from chatroom.server.hook_deliveries import HookState
+    from chatroom.server.hook_listener import HookListener
     from chatroom.server.supervisor import Supervisor
 
 
@@ -46,6 +47,8 @@ class Sources:
     """Returns how the scheduled backups are. From any thread."""
     hooks: Callable[[], HookState]
     """Returns how the deliveries of hooks are. From any thread."""
+    hook_listener: Callable[[], HookListener | None]
+    """Returns what counts the texts of incoming hooks. From any thread."""
 
 
 class DaemonMetrics(Collector):
@@ -152,6 +155,12 @@ class DaemonMetrics(Collector):
         yield tries
         yield _gauge("hook_events_waiting", "Events that wait to be delivered to hooks.", state.waiting)
         yield _gauge("hooks_failing", "Hooks whose last delivery has failed.", len(state.failing))
+        listener = self._sources.hook_listener()
+        if listener is not None:
+            texts = CounterMetricFamily("chatroom_hook_texts", "Texts of incoming hooks.", labels=["outcome"])
+            texts.add_metric(["said"], listener.said)
+            texts.add_metric(["refused"], listener.refused)
+            yield texts
 
 
 def make_registry(sources: Sources) -> CollectorRegistry:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from chatroom.server.backups import BackupState
     from chatroom.server.connection_counter import ConnectionCounter
     from chatroom.server.hook_deliveries import HookState
+    from chatroom.server.hook_listener import HookListener
     from chatroom.server.hub import Hub
     from chatroom.server.io_thread import IoThread
     from chatroom.server.supervisor import Supervisor
@@ -95,6 +96,7 @@ class MetricsServer(LoopThread):
         supervisor: Supervisor,
         backups: Callable[[], BackupState],
         hooks: Callable[[], HookState],
+        hook_listener: Callable[[], HookListener | None],
     ) -> None:
         """Start to answer, from these parts of a daemon. The hub and its threads are metered."""
         assert isinstance(hub, MeteredHub)
@@ -102,7 +104,7 @@ class MetricsServer(LoopThread):
         certificates = [path for listen in settings.listen for path in listen.certificate]
         sources = Sources(
             *(hub, metered, hub.world.runtime.counts, counter, supervisor),
-            *(settings.database.path, certificates, backups, hooks),
+            *(settings.database.path, certificates, backups, hooks, hook_listener),
         )
         self._server.set_app(_only_metrics(make_wsgi_app(make_registry(sources))))
         self.start()

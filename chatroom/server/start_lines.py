@@ -19,6 +19,7 @@ def start_lines(
     where: list[str],
     inherited: Sequence[Inherited],
     metrics_url: str,
+    hooks_url: str,
     upgraded_from: Path | None,
 ) -> list[str]:
     """Return the addresses, the files in use, and whether the database was upgraded.
@@ -32,6 +33,7 @@ def start_lines(
         *describe_inherited(inherited),
         *(f"web page at {url}" for url in _page_urls(settings, where)),
         *([f"metrics at {metrics_url}"] if metrics_url else []),
+        *([f"incoming hooks at {hooks_url}"] if hooks_url else []),
         f"database {settings.database.path}",
         *([upgraded] if upgraded_from is not None else []),
         f"configuration {source}",

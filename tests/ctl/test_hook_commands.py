@@ -113,3 +113,37 @@ def test_a_hook_is_tried(ctl: Ctl) -> None:
         receiver.status = 401
         assert "could not be delivered: the answer is 401 Unauthorized" in (failed := ctl("test", "1")).stderr
         assert failed.exit_code == 1
+
+
+def test_an_incoming_hook_has_a_url(ctl: Ctl, database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is shown once, at the address where others reach the daemon. Without a listener there is a warning."""
+    result = ctl("add", "#lobby", "--incoming", "--name", "ci")
+    assert "hooks.listen is not set" in result.stderr
+    monkeypatch.setenv("CHATROOM_HOOKS__LISTEN", "127.0.0.1:9680")
+    document = json.loads((result := ctl("add", "#lobby", "--incoming", "--name", "git", "--json")).stdout)
+    assert result.stderr == ""
+    assert document["url"] == f"http://127.0.0.1:9680/hooks/{document['secret']}"
+    monkeypatch.setenv("CHATROOM_HOOKS__PUBLIC_URL", "https://chat.example.org/")
+    first, url = ctl("add", "#lobby", "--incoming", "--name", "cron").stdout.splitlines()
+    assert first == f"Added hook 3 in {database}: cron/hook speaks in #lobby"
+    assert url.startswith("URL:    https://chat.example.org/hooks/3-")
+    shown = ctl("list").stdout
+    assert "as ci/hook" in shown and document["secret"] not in shown
+    assert "is incoming: try it with a POST" in ctl("test", "1").stderr
+
+
+@pytest.mark.parametrize(
+    "args, code",
+    [
+        (("#lobby", "--incoming"), 1),
+        (("#lobby", "--incoming", "--name", "a b"), 1),
+        (("#lobby", URL, "--incoming", "--name", "ci"), 2),
+        (("#lobby", "--incoming", "--name", "ci", "--prefix", "!"), 2),
+    ],
+)
+def test_an_incoming_hook_has_a_name_and_nothing_else(
+    ctl: Ctl, database: Path, args: tuple[str, ...], code: int
+) -> None:
+    """One line says why."""
+    assert ctl("add", *args).exit_code == code
+    assert stored(database) == []

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import http.client
+import socket
 import threading
 from collections.abc import Iterator
 from functools import partial
+from urllib.parse import urlsplit
 
 import pytest
-from harness.daemon import Client, Daemon, Place, running, stopped_well, until
+from harness.daemon import PASSWORD, Client, Daemon, Place, running, stopped_well, until
 from harness.hook_receiver import Receiver, is_signed
 
 
@@ -176,3 +180,61 @@ def test_a_burst_in_many_channels_is_delivered_in_order() -> None:
             events = [one for one in receiver.taken if one["channel"] == channel]
             assert [one["text"] for one in events if one["text"] != "?"] == heard[channel]
             assert [one["number"] for one in events] == list(range(1, len(events) + 1))
+
+
+def post(url: str, text: str) -> tuple[int, str]:
+    """Send a text to an incoming hook, and return status and line of the answer."""
+    parts = urlsplit(url)
+    with contextlib.closing(http.client.HTTPConnection(parts.netloc, timeout=60)) as connection:
+        connection.request("POST", parts.path, text.encode())
+        answer = connection.getresponse()
+        return answer.status, answer.read().decode().rstrip("\n")
+
+
+def test_programs_speak_in_a_busy_channel() -> None:
+    """Four programs send at once, while people talk: each answered text is read once and kept, also after a kill."""
+    with Place.make(limits__enabled=False, hooks__listen="127.0.0.1:0") as place:
+        place.ctl("db", "migrate")
+        place.create("una")
+        daemon = Daemon(place)
+        base = daemon.expect_log("incoming hooks at ").removeprefix("incoming hooks at ")
+        with daemon.connect("una", password=PASSWORD) as una, daemon.connect("bob") as bob:
+            una.ask("JOIN #ops")
+            bob.ask("JOIN #ops")
+            token = place.ctl_json("hook", "add", "#ops", "--incoming", "--name", "ci")["secret"]
+            url = base + token
+            until(lambda: post(url, "first")[0] == 200, "the daemon knows the hook")
+            answers: list[tuple[int, str]] = []
+
+            def send(name: str) -> None:
+                answers.extend(post(url, f"{name} {number}") for number in range(25))
+
+            threads = [threading.Thread(target=send, args=(name,)) for name in "abcd"]
+            for thread in threads:
+                thread.start()
+            for number in range(200):
+                una.send(f"PRIVMSG #ops :talk {number}")
+                bob.expect(f"talk {number}")
+            for thread in threads:
+                thread.join()
+            bob.collect()
+            assert answers == [(200, "ok")] * 100
+            heard = [line.partition(" :")[2] for line in bob.lines if line.startswith(":ci/hook!")]
+            assert sorted(heard) == sorted(["first", *(f"{name} {n}" for name in "abcd" for n in range(25))])
+            assert post(base + "1-wrong", "x") == (404, "there is no hook with this token")
+            assert not daemon.log_lines(token) and not daemon.log_lines("Traceback")
+            daemon.kill()
+        kept = [one["text"] for one in place.ctl_json("history", "search", "--from", "ci/hook", "--limit", "1000")]
+        assert sorted(kept) == sorted(heard)
+
+
+def test_a_listener_that_cannot_listen_ends_the_start() -> None:
+    """With one line, before the database is touched."""
+    with (
+        socket.create_server(("127.0.0.1", 0)) as taken,
+        Place.make(hooks__listen=f"127.0.0.1:{taken.getsockname()[1]}") as place,
+    ):
+        done = place.run("serve", "--port", "0")
+        assert done.returncode == 1
+        assert "hooks.listen 127.0.0.1:" in done.stderr and "Traceback" not in done.stderr
+        assert not place.database.exists()

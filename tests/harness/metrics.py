@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 from harness.runtime import make_world
 
@@ -26,5 +28,6 @@ def make_sources(database: Path, *certificates: Path) -> Sources:
     threads = [one for one in make_threads(hub, 2, lambda _: None) if isinstance(one, MeteredIoThread)]
     backups = BackupState(3600, time.monotonic() - 60)
     counter, supervisor = ConnectionCounter(), Supervisor(threads, [hub.screen], lambda _: None)
-    states = lambda: backups, lambda: HookState(4, 3, 2, (1,))
+    listener: Any = SimpleNamespace(said=8, refused=7)  # without its socket
+    states = lambda: backups, lambda: HookState(4, 3, 2, (1,)), lambda: listener
     return Sources(hub, threads, world.runtime.counts, counter, supervisor, database, certificates, *states)

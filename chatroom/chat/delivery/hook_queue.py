@@ -10,10 +10,11 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from chatroom.chat.stored.entries import Kind
-from chatroom.chat.stored.hook_records import Hook, HookEventRow
+from chatroom.chat.stored.hook_records import Hook, HookEventRow, IncomingHook
 from chatroom.irc.names import casefold
 
 if TYPE_CHECKING:
+    from chatroom.chat.admission.flood import LineBudget
     from chatroom.chat.events import Event
     from chatroom.chat.people.channel import Channel
 
@@ -24,27 +25,36 @@ _KINDS = {Kind.JOIN: "join", Kind.PART: "leave", Kind.QUIT: "leave", Kind.KICK: 
 class HookQueue:
     """Which hooks there are, and what waits to be stored for them. Guarded by the hub lock."""
 
-    __slots__ = ("_names", "by_channel", "rows")
+    __slots__ = ("_names", "budgets", "by_channel", "incoming", "rows")
 
     def __init__(self) -> None:
         self.by_channel: dict[str, tuple[Hook, ...]] = {}
         """The outgoing hooks that are not paused, by the casefolded names of their channels."""
+        self.incoming: dict[int, IncomingHook] = {}
+        """The incoming hooks by their ids."""
+        self.budgets: dict[int, LineBudget] = {}
+        """The rate limits of incoming hooks that have said something."""
         self.rows: list[HookEventRow] = []
         """The events that are not stored yet."""
         self._names: dict[int, str] = {}
         """The casefolded name of each hook's channel."""
 
-    def use(self, hooks: Iterable[Hook]) -> None:
-        """Use these hooks instead of the earlier ones.
+    def use(self, hooks: Iterable[Hook], incoming: Iterable[IncomingHook] = ()) -> None:
+        """Use these hooks instead of the earlier ones. ``incoming`` has what else is known of the incoming ones.
 
         The channel of a known hook stays: only the daemon renames channels, and what is stored may be behind.
         """
         known, self._names, self.by_channel = self._names, {}, {}
         for hook in hooks:
-            if hook.is_outgoing:
-                name = self._names[hook.id] = known.get(hook.id) or casefold(hook.channel)
-                if not hook.paused:
-                    self.by_channel[name] = (*self.by_channel.get(name, ()), hook)
+            name = self._names[hook.id] = known.get(hook.id) or casefold(hook.channel)
+            if hook.is_outgoing and not hook.paused:
+                self.by_channel[name] = (*self.by_channel.get(name, ()), hook)
+        self.incoming = {one.id: one for one in incoming if one.id in self._names}
+        self.budgets = {hook_id: one for hook_id, one in self.budgets.items() if hook_id in self.incoming}
+
+    def channel_of(self, hook_id: int) -> str:
+        """The casefolded name of a hook's channel."""
+        return self._names[hook_id]
 
     def rename_channel(self, name: str, new_name: str) -> None:
         """Have the hooks of a channel follow it to its new name."""

@@ -35,7 +35,8 @@ MOST_HELD = 10_000
 class NotWritten(NamedTuple):
     """A message that could not be stored, and therefore was not said."""
 
-    session: Session
+    session: Session | None
+    """None if a hook has sent it."""
     verb: str
     target: str
 
@@ -102,7 +103,7 @@ class Ledger:
         """The entries to write, those of earlier ticks that got no lock first."""
         self._renamed: list[Renamed] = []
         """The channels that were renamed or ended, in order."""
-        self._messages: list[tuple[int, Session, str, str]] = []
+        self._messages: list[tuple[int, Session | None, str, str]] = []
         """For each message the sequence number under which the outbox has it, and the values of a ``NotWritten``."""
 
     def use_settings(self, settings: History) -> None:
@@ -178,6 +179,14 @@ class Ledger:
             text = join_parts(event.parts)
         self._add(event, _PRIVMSG, channel_name, channel_name, text, None, _RELAYED, client_tags)
         self._messages.append((event.seq, session, "RELAYMSG", channel_name))
+
+    def add_hooked(self, event: Event, channel_name: str, text: str) -> None:
+        """Add the entry of a message that an incoming hook says in a channel. Like ``add_message``, without a user."""
+        assert self.is_open, "it would be read before it is stored"
+        if event.parts is not None:
+            text = join_parts(event.parts)
+        self._add(event, _PRIVMSG, channel_name, channel_name, text, None)
+        self._messages.append((event.seq, None, "PRIVMSG", channel_name))
 
     def add_line(
         self, seq: int, time_ms: int, user: User, session: Session, conversation: Conversation, target: str, text: str

@@ -145,6 +145,6 @@ def report_commit(world: World, not_written: Iterable[NotWritten] = ()) -> None:
         world.log_line("messages can be stored again")
     server = world.settings.server.name
     for session, verb, target in not_written:
-        if not session.closing:
+        if session is not None and not session.closing:
             text = f"{_NOT_SENT}: the database cannot be written"
             world.tell_session(session, f":{server} FAIL {verb} NOT_KEPT {target} :{text}")

@@ -1,4 +1,4 @@
-"""Outgoing hooks: whether their receivers take what they are sent."""
+"""Hooks: whether receivers take what they are sent, and whether incoming ones can be reached."""
 
 from __future__ import annotations
 
@@ -21,10 +21,16 @@ def find(scene: Scene) -> Iterator[Finding]:
     now = datetime.now(UTC)
     try:
         with open_stores(scene.database) as stores:
-            hooks = [one for one in stores.hooks.list_all() if one.is_outgoing and not one.paused]
+            everything = [one for one in stores.hooks.list_all() if not one.paused]
     except StorageError:
         return  # what is wrong with the database is another finding
-    for one in hooks:
+    incoming = [one for one in everything if not one.is_outgoing]
+    if incoming and not scene.settings.hooks.listen:
+        yield Finding(
+            f"hook {incoming[0].id} ({incoming[0].channel}) is incoming, and the daemon listens for none",
+            'set hooks.listen, such as "127.0.0.1:9680", and restart the daemon',
+        )
+    for one in everything:
         way_out = f'mend the receiver and try it with "chatroomctl hook test {one.id}", or remove the hook'
         if one.failing_since is not None and now - one.failing_since > _PATIENCE:
             since = f"has failed since {moment(one.failing_since)}"

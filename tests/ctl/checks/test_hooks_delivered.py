@@ -6,9 +6,10 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
 from click.testing import Result
 
-from chatroom.chat.admission.hook_policy import make_outgoing
+from chatroom.chat.admission.hook_policy import make_incoming, make_outgoing
 from chatroom.chat.stored.records import Actor
 from chatroom.ctl.checks import hooks_delivered
 from chatroom.ctl.checks.scene import look_around
@@ -47,6 +48,15 @@ def test_a_full_queue_is_found(database: Path) -> None:
             [(number,) for number in range(1000)],
         )
     assert "loses events: 1000 wait" in find(database)[0]
+
+
+def test_an_incoming_hook_needs_a_listener(database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without one nobody can use it."""
+    with open_stores(database) as stores:
+        stores.hooks.add(make_incoming("#ops", "ci"), ROOT)
+    assert "hook 1 (#ops) is incoming, and the daemon listens for none; set hooks.listen" in find(database)[0]
+    monkeypatch.setenv("CHATROOM_HOOKS__LISTEN", "127.0.0.1:9680")
+    assert find(database) == []
 
 
 def test_a_missing_database_is_no_finding_of_hooks(tmp_path: Path) -> None:

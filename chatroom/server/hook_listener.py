@@ -1,0 +1,265 @@
+"""The listener of incoming hooks: one thread, which waits for all its connections at once.
+
+Each connection has one request. A connection that has not sent it, or not read the answer, in ``PATIENCE_S`` is closed,
+and if too many are open, the oldest. So whoever connects and says nothing keeps nobody out for long. What a request
+says is said in a tick (``commands.talking.hook_messages``), and answered when the tick is committed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import selectors
+import socket
+import time
+from collections import deque
+from functools import partial
+from typing import TYPE_CHECKING
+
+from chatroom.chat.work_queue import PATIENCE_MS
+from chatroom.commands.talking.hook_messages import NOT_STORED, SAID, Outcome, say_by_hook
+from chatroom.commands.talking.writing_history import RETRY_MS
+from chatroom.errors import ServeError
+from chatroom.server.hook_requests import PATH, BadRequest, Post, Reading, make_response
+from chatroom.server.loop_thread import LoopThread
+
+if TYPE_CHECKING:
+    from chatroom.config.observing import Hooks
+    from chatroom.server.hub import Hub
+
+PATIENCE_S = 10.0
+"""How long a request and its answer may take. A text waits for the database's write lock for half of that at most."""
+MOST_OPEN = 100
+"""How many connections can be open."""
+_PAUSE_S = 0.5
+"""The pause after a connection could not be accepted, as when no more files may be opened."""
+_GO_ON = b"HTTP/1.1 100 Continue\r\n\r\n"
+
+log = logging.getLogger(__name__)
+
+
+class _Visitor:
+    """One connection."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self.sock = sock
+        self.reading = Reading()
+        self.until_mono_s = time.monotonic() + PATIENCE_S
+        self.is_asked = False
+        """True if its text is with the hub, or it was answered: nothing more is read for a request."""
+        self.told_to_go_on = False
+        self.response = b""
+        """What is left to send."""
+
+
+class HookListener(LoopThread):
+    """The listening socket and its thread."""
+
+    def __init__(self, host: str, port: int) -> None:
+        """Listen. Raises ``OSError``."""
+        super().__init__("incoming hooks")
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        self._listening = socket.create_server((host, port), family=family)
+        self._listening.setblocking(False)
+        self._wake_read, self._wake_write = socket.socketpair()
+        for sock in (self._wake_read, self._wake_write):
+            sock.setblocking(False)
+        self._is_ending = False
+        self._hub: Hub | None = None
+        self._answers: deque[tuple[_Visitor, Outcome]] = deque()
+        """What the ticks have answered. They append, and the thread takes out: each is one step that needs no lock."""
+        self._visitors: dict[socket.socket, _Visitor] = {}
+        self._selector: selectors.BaseSelector | None = None
+        self._rests_until_mono_s = 0.0
+        self.said = 0
+        """Texts that were said. Only ticks change it."""
+        self.refused = 0
+        """Texts that were not. Only ticks change it."""
+
+    @property
+    def url(self) -> str:
+        """Where hooks are reached, without the token."""
+        host, port = self._listening.getsockname()[:2]
+        return f"http://{f'[{host}]' if ':' in host else host}:{port}{PATH}/"
+
+    def begin(self, hub: Hub) -> None:
+        """Start to answer."""
+        self._hub = hub
+        self.start()
+
+    def stop(self, patience_s: float) -> None:
+        """End, and close all connections; wait at most that long for it. From any other thread."""
+        self._is_ending = True
+        self._wake()
+        self.join(patience_s)
+        for sock in (self._listening, self._wake_read, self._wake_write):
+            sock.close()
+
+    def run(self) -> None:
+        """Answer until stopped."""
+        with selectors.DefaultSelector() as selector:
+            self._selector = selector
+            for sock in (self._listening, self._wake_read):
+                selector.register(sock, selectors.EVENT_READ)
+            try:
+                while not self._is_ending:
+                    self._turn(selector)
+            finally:
+                for visitor in list(self._visitors.values()):
+                    self._close(visitor)
+
+    def _turn(self, selector: selectors.BaseSelector) -> None:
+        for key, events in selector.select(self._find_patience()):
+            sock = key.fileobj
+            if sock is self._listening:
+                self._accept()
+            elif sock is self._wake_read:
+                with contextlib.suppress(BlockingIOError):
+                    self._wake_read.recv(4096)
+            else:
+                visitor = self._visitors.get(sock) if isinstance(sock, socket.socket) else None
+                if visitor is not None:
+                    self._attend(visitor, events)
+        while self._answers:
+            visitor, outcome = self._answers.popleft()
+            if visitor.sock in self._visitors:
+                self._answer(visitor, make_response(outcome.status, outcome.text, outcome.wait_s))
+        self._look_at_time(selector)
+
+    def _find_patience(self) -> float | None:
+        moments = [visitor.until_mono_s for visitor in self._visitors.values()]
+        if self._rests_until_mono_s:
+            moments.append(self._rests_until_mono_s)
+        return max(0.0, min(moments) - time.monotonic()) if moments else None
+
+    def _look_at_time(self, selector: selectors.BaseSelector) -> None:
+        now_s = time.monotonic()
+        for visitor in [one for one in self._visitors.values() if one.until_mono_s <= now_s]:
+            self._close(visitor)
+        if self._rests_until_mono_s and self._rests_until_mono_s <= now_s:
+            self._rests_until_mono_s = 0.0
+            selector.register(self._listening, selectors.EVENT_READ)
+
+    def _accept(self) -> None:
+        assert self._selector is not None
+        try:
+            sock, _ = self._listening.accept()
+        except (BlockingIOError, ConnectionAbortedError):
+            return
+        except OSError as error:
+            log.error("cannot accept connections for hooks: %s", error.strerror)
+            self._selector.unregister(self._listening)
+            self._rests_until_mono_s = time.monotonic() + _PAUSE_S
+            return
+        sock.setblocking(False)
+        if len(self._visitors) >= MOST_OPEN:
+            self._close(next(iter(self._visitors.values())))
+        self._visitors[sock] = _Visitor(sock)
+        self._selector.register(sock, selectors.EVENT_READ)
+
+    def _attend(self, visitor: _Visitor, events: int) -> None:
+        try:
+            if events & selectors.EVENT_WRITE:
+                self._send(visitor)
+            if events & selectors.EVENT_READ and visitor.sock in self._visitors:
+                self._read(visitor)
+        except (BlockingIOError, InterruptedError):
+            pass
+        except OSError:
+            self._close(visitor)
+
+    def _read(self, visitor: _Visitor) -> None:
+        data = visitor.sock.recv(65_536)
+        if not data:
+            # A program that has gone may have said something all the same.
+            self._close(visitor)
+            return
+        if visitor.is_asked:
+            return  # a body that nobody reads: closing would reset the answer away
+        try:
+            post = visitor.reading.feed(data)
+        except BadRequest as error:
+            visitor.is_asked = True
+            self._answer(visitor, make_response(error.status, str(error)))
+            return
+        if post is not None:
+            visitor.is_asked = True
+            self._ask(visitor, post)
+        elif visitor.reading.waits_to_go_on and not visitor.told_to_go_on:
+            visitor.told_to_go_on = True
+            visitor.sock.send(_GO_ON)
+
+    def _answer(self, visitor: _Visitor, response: bytes) -> None:
+        visitor.response = response
+        with contextlib.suppress(BlockingIOError, InterruptedError):
+            try:
+                self._send(visitor)
+            except OSError:
+                self._close(visitor)
+
+    def _send(self, visitor: _Visitor) -> None:
+        """Send what the socket takes. Then end our side: the client reads to the end, and closes."""
+        assert self._selector is not None
+        visitor.response = visitor.response[visitor.sock.send(visitor.response) :]
+        if visitor.response:
+            self._selector.modify(visitor.sock, selectors.EVENT_READ | selectors.EVENT_WRITE)
+        else:
+            self._selector.modify(visitor.sock, selectors.EVENT_READ)
+            visitor.sock.shutdown(socket.SHUT_WR)
+
+    def _close(self, visitor: _Visitor) -> None:
+        if self._selector is not None and self._visitors.pop(visitor.sock, None) is not None:
+            self._selector.unregister(visitor.sock)
+        visitor.sock.close()
+
+    # -- in ticks ---------------------------------------------------------------------------------
+
+    def _ask(self, visitor: _Visitor, post: Post) -> None:
+        assert self._hub is not None
+        self._hub.post(0, partial(self._say, visitor, post, None))
+
+    def _say(self, visitor: _Visitor, post: Post, since_mono_ms: int | None) -> None:
+        """Say a text, in a tick of the first I/O thread."""
+        hub = self._hub
+        assert hub is not None
+        world = hub.world
+        try:
+            outcome = say_by_hook(world, *post)
+        except Exception:
+            self._tell(visitor, NOT_STORED)
+            raise  # to be logged
+        since_mono_ms = world.mono_ms if since_mono_ms is None else since_mono_ms
+        if outcome is None and world.mono_ms - since_mono_ms <= PATIENCE_MS:
+            again = partial(self._say, visitor, post, since_mono_ms)
+            hub.threads[0].call_later(RETRY_MS / 1000, partial(hub.post, 0, again))
+        elif outcome is SAID:
+            hub.when_committed(partial(self._tell_committed, visitor))
+        else:
+            self._tell(visitor, outcome or NOT_STORED)
+
+    def _tell_committed(self, visitor: _Visitor) -> None:
+        assert self._hub is not None
+        ledger = self._hub.world.ledger
+        self._tell(visitor, NOT_STORED if ledger.writes_channels and ledger.failure else SAID)
+
+    def _tell(self, visitor: _Visitor, outcome: Outcome) -> None:
+        if outcome is SAID:
+            self.said += 1
+        else:
+            self.refused += 1
+        self._answers.append((visitor, outcome))
+        self._wake()
+
+    def _wake(self) -> None:
+        with contextlib.suppress(OSError):  # it is awake, or has ended
+            self._wake_write.send(b"\0")
+
+
+def open_hooks(settings: Hooks) -> HookListener | None:
+    """Listen for incoming hooks, if the settings say so. Raises ``ServeError``."""
+    if not settings.listen:
+        return None
+    try:
+        return HookListener(*settings.address)
+    except OSError as error:
+        raise ServeError(f"hooks.listen {settings.listen}: {error.strerror or error}") from error
