@@ -7,6 +7,7 @@
 # make protocol  write what the code says of itself: docs/protocol.md, the keys in docs/full-screen.md, the reference
 #                of commands and settings in docs/ and man/
 # make docs      build the site of the documentation into build/site; a dead link or heading fails
+# make pictures  draw the full screen of the client into docs/, from a chat on a real server (the PNG needs chromium)
 # make bench     measure the daemon beside ngIRCd and InspIRCd, where they are installed, into bench/results.md;
 #                make bench-quick prints less of it within two minutes (ARGS="--only room-100-w1" narrows either)
 # make bench-abuse
@@ -32,7 +33,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_ROOT_USER_ACTION := ignore
 unexport PYTHONPATH PYTHONHOME
 
-.PHONY: serve chat test lint format protocol docs bench bench-quick bench-abuse bench-client bench-held audit clean FORCE
+.PHONY: serve chat test lint format protocol docs pictures bench bench-quick bench-abuse bench-client bench-held audit clean FORCE
 
 serve: .venv/run.stamp
 	@exec $(BIN)/chatroomctl serve $(ARGS)
@@ -61,6 +62,9 @@ protocol: .venv/test.stamp
 docs: .venv/docs.stamp
 	$(BIN)/python -m sphinx -W --keep-going --quiet --fresh-env -b html -c docs/site . build/site
 	@echo "The site is build/site/index.html"
+
+pictures: .venv/test.stamp
+	PYTHONPATH=tests $(BIN)/python -m harness.screen_picture
 
 bench: .venv/bench.stamp bench/build/load
 	$(BIN)/python bench/run.py $(ARGS)
