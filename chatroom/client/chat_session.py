@@ -117,6 +117,11 @@ class ChatSession:
         return self.online and not self._login.account and self._login.offers("draft/account-registration")
 
     @property
+    def credentials(self) -> tuple[str, str]:
+        """The account and the password with which later connections log in; empty texts if there are none."""
+        return self._login.account, self._login.password
+
+    @property
     def login_open(self) -> bool:
         """True while the login is not decided, so that typed text may be meant for its next question.
 

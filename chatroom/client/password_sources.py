@@ -46,9 +46,32 @@ def find_in_keyring(account: str, server: str) -> str:
     try:
         return keyring.get_password(_SERVICE, f"{account}@{server}") or ""
     except Exception as error:  # each backend raises errors of its own
-        # Some texts have further lines, with advice for programmers.
-        why = (str(error).splitlines() or [""])[0].rstrip(".") or type(error).__name__
-        raise PasswordUnavailable(f"the keyring cannot be used: {why}") from None
+        raise PasswordUnavailable(_why(error)) from None
+
+
+def can_keep() -> bool:
+    """True if ``keyring`` is installed, and the desktop has a keyring that it can use. It may take long."""
+    try:
+        import keyring
+
+        return float(keyring.get_keyring().priority) > 0
+    except Exception:  # what is not there, or broken, is not offered; each backend raises errors of its own
+        return False
+
+
+def keep_in_keyring(account: str, server: str, password: str) -> None:
+    """Store the password of an account as ``find_in_keyring`` finds it. Raises ``PasswordUnavailable``."""
+    keyring = _load_keyring()
+    try:
+        keyring.set_password(_SERVICE, f"{account}@{server}", password)
+    except Exception as error:
+        raise PasswordUnavailable(_why(error)) from None
+
+
+def _why(error: Exception) -> str:
+    # Some texts have further lines, with advice for programmers.
+    text = (str(error).splitlines() or [""])[0].rstrip(".") or type(error).__name__
+    return f"the keyring cannot be used: {text}"
 
 
 def _load_keyring() -> ModuleType:

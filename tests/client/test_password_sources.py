@@ -8,8 +8,9 @@ from collections.abc import Iterator
 import keyring
 import pytest
 from keyring.backend import KeyringBackend
+from keyring.backends.fail import Keyring as FailKeyring
 
-from chatroom.client.password_sources import find_in_keyring, run_command
+from chatroom.client.password_sources import can_keep, find_in_keyring, keep_in_keyring, run_command
 from chatroom.errors import PasswordUnavailable
 
 
@@ -59,6 +60,8 @@ class Desktop(KeyringBackend):
 
     def set_password(self, service: str, username: str, password: str) -> None:
         """Keep a password."""
+        if self.error is not None:
+            raise self.error
         self.kept[service, username] = password
 
 
@@ -98,3 +101,15 @@ def test_without_the_package_the_way_out_is_told(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setitem(sys.modules, "keyring", None)
     with pytest.raises(PasswordUnavailable, match=r"pip install 'chatroom\[keyring\]'"):
         find_in_keyring("ann", "host:1")
+
+
+def test_a_password_is_kept_as_it_is_found(desktop: Desktop) -> None:
+    """Without a keyring that works nothing is offered; one that fails is told in one line."""
+    assert can_keep()
+    keep_in_keyring("ann", "chat.example.org:6697", "s3cret")
+    assert find_in_keyring("ann", "chat.example.org:6697") == "s3cret"
+    desktop.error = RuntimeError("locked.\nSee the manual.")
+    with pytest.raises(PasswordUnavailable, match=r"^the keyring cannot be used: locked$"):
+        keep_in_keyring("ann", "chat.example.org:6697", "s3cret")
+    keyring.set_keyring(FailKeyring())  # type: ignore[no-untyped-call]
+    assert not can_keep()

@@ -34,6 +34,7 @@ from chatroom.client.fullscreen.keyboard import Keyboard
 from chatroom.client.fullscreen.lag_clock import LagClock
 from chatroom.client.fullscreen.log_widget import LogWidget
 from chatroom.client.fullscreen.look import Looks
+from chatroom.client.fullscreen.password_keeping import PasswordKeeping
 from chatroom.client.fullscreen.questions import Questions, Refused
 from chatroom.client.fullscreen.side_rows import place_at
 from chatroom.client.fullscreen.side_widgets import RowsWidget
@@ -139,10 +140,12 @@ class ChatApp(App[int], inherit_bindings=False):
             self.fail(error)
 
     async def _chat(self) -> None:
+        given = self.options.password
         guide = FirstStart(self) if self.options.is_first_start else None
         if guide is not None:
             self.options = await guide.ask_server(self.options)
         self.options = await ask_user(self.questions, self.options, self._default_nick)
+        keeping = PasswordKeeping(self, given)
         servers = self._make_servers(self, self.options)
         self.servers = self.chat.servers = servers
         servers.current.start()
@@ -154,6 +157,8 @@ class ChatApp(App[int], inherit_bindings=False):
             elif guide is not None and servers.current.online:
                 await guide.welcome(servers.current)
                 guide = None
+            elif keeping.is_due(servers.current):
+                await keeping.offer(servers.current)
             else:
                 self._news.clear()
                 await self._news.wait()

@@ -249,6 +249,11 @@ class Passwords:
         "there. Both need: pip install 'chatroom[keyring]'",
         applies="restart",
     )
+    offer: bool = setting(
+        True,
+        YesOrNo(),
+        "On the full screen, offer to keep a password that you have typed in the keyring, if it can be used.",
+    )
 
 
 @dataclass(frozen=True, slots=True)
