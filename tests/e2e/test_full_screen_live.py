@@ -82,15 +82,15 @@ def test_what_is_new_is_found(shared: Daemon, mo: Client, tmp_path: Path) -> Non
 
 def test_the_past_is_read_and_searched(shared: Daemon, mo: Client) -> None:
     """The screen scrolls by itself, asks the server for what is older, and shows what a search finds."""
-    mo.send("JOIN #past", *(f"PRIVMSG #past :line {number}" for number in range(120)))
+    mo.send("JOIN #past", *(f"PRIVMSG #past :line {number}" for number in range(60)))
     mo.collect()
 
     async def scene(screen: LiveScreen) -> None:
-        await screen.see("mo line 119")
+        await screen.see("mo line 59")
         front = screen.app.session.places.front  # type: ignore[union-attr]
         assert front is not None
         await screen.until(lambda: len(front.log.entries) >= 50)
-        assert not any(entry.said and entry.said.text == "line 10" for entry in front.log.entries)
+        assert not any(entry.said and entry.said.text == "line 0" for entry in front.log.entries)
         await screen.press("pageup")
         await screen.see("older messages · Esc to the newest")
         mo.send("PRIVMSG #past :said meanwhile")
