@@ -150,7 +150,7 @@ def test_the_terminal_is_lent_to_the_shell_and_to_the_editor(daemon: Daemon, tmp
         terminal.see("alice half and more!")
         click_on(terminal, " #lobby")
         terminal.see("to #lobby ›")
-        assert not any("half and more!" in line for line in terminal.lines)
+        terminal.wait(lambda: not any("half and more!" in line for line in terminal.lines), "the log of #lobby")
         click_on(terminal, "alice")
         terminal.see("alice ›")
         terminal.type("\x1b")
