@@ -14,7 +14,8 @@
     │   └── DiskFull         there is no room left, or only the reserve
     ├── ServeError           the daemon cannot start, or cannot go on
     │   ├── AddressUnusable  the port is in use, or the address is not local
-    │   └── AlreadyServing   another daemon serves this database
+    │   ├── AlreadyServing   another daemon serves this database
+    │   └── HandoverRefused  the chat cannot be handed over to a new daemon, or taken over
     ├── Overloaded           too much waits already: a job was not done
     ├── NotRunning           no daemon answers on the control socket
     ├── KnownServersUnusable the file of the servers that the client knows cannot be used
@@ -95,6 +96,10 @@ class CertificateUnusable(ServeError):
 
 class AlreadyServing(ServeError):
     """Another daemon serves this database."""
+
+
+class HandoverRefused(ServeError):
+    """The chat cannot be handed over to a new daemon now, or the new one cannot take it over."""
 
 
 class Overloaded(ChatroomError):

@@ -5,6 +5,7 @@ Source: IRCv3 "Capability Negotiation" (values, ``CAP NEW``, ``CAP DEL``).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from chatroom.chat.admission.sasl_exchange import mechanisms
@@ -87,14 +88,21 @@ def announce(world: World, old: Settings) -> None:
 
     Clients that know values are also told of changed ones.
     """
+    kinds = [(private, certified) for private in (False, True) for certified in (False, True)]
+    announce_changes(world, [(*kind, offered(old, private=kind[0], certified=kind[1])) for kind in kinds])
+
+
+def announce_changes(world: World, before: Sequence[tuple[bool, bool, dict[str, str]]]) -> None:
+    """Do what ``announce`` does. ``before`` is what was offered: to sessions that are private, and are certified."""
+    was_offered = {(private, certified): offers for private, certified, offers in before}
     # Sessions that are offered the same, together: few kinds, however many sessions.
     kinds: dict[tuple[bool, bool], list[Session]] = {}
     for session in world.sessions.values():
         if session.control is None:
             kinds.setdefault((session.is_private, bool(session.certificate)), []).append(session)
     for (private, certified), sessions in kinds.items():
-        before = offered(old, private=private, certified=certified)
-        _announce(world, sessions, before, offered(world.settings, private=private, certified=certified))
+        now = offered(world.settings, private=private, certified=certified)
+        _announce(world, sessions, was_offered[private, certified], now)
 
 
 def _announce(world: World, sessions: list[Session], before: dict[str, str], after: dict[str, str]) -> None:
@@ -103,7 +111,7 @@ def _announce(world: World, sessions: list[Session], before: dict[str, str], aft
     changed = {name: value for name, value in after.items() if before.get(name) != value}
     lost = 0
     for name in gone:
-        lost |= caps.NAMES[name]
+        lost |= caps.NAMES.get(name, 0)  # another version of the program may have offered it
     for session in sessions:
         if session.caps & caps.CAP_NOTIFY:
             knows_values = session.cap_version >= CAP_302

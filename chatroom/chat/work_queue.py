@@ -92,6 +92,11 @@ class WorkQueue:
         """
         self.questions.append(WorkItem(queue, job, then, session))
 
+    @property
+    def is_empty(self) -> bool:
+        """True if no work waits."""
+        return not (self.writes or self.checks or self.questions or self.put_off or self.resumed)
+
     def take_writes(self) -> list[WorkItem]:
         """Remove the writes and return them, in order."""
         writes, self.writes = self.writes, []

@@ -86,6 +86,14 @@ class LineBuffer:
         lines = _split_plain(data)
         return _split_any(data) if lines is None else lines
 
+    def to_state(self) -> tuple[bytes, bool]:
+        """The unfinished line, and True if it is too long already, for ``use_state``."""
+        return self._tail, self._overlong
+
+    def use_state(self, tail: bytes, overlong: bool) -> None:
+        """Take over the unfinished line of another buffer."""
+        self._tail, self._overlong = tail, overlong
+
     def _resume(self, data: bytes) -> bytes:
         """``data`` after the unfinished line. The middle of a line that is too long is dropped."""
         if self._overlong:

@@ -47,6 +47,15 @@ class ResponseBuffer:
             self._size = 0
         return answer
 
+    def to_state(self) -> list[str]:
+        """The pieces so far, for ``use_state``."""
+        return self._pieces
+
+    def use_state(self, state: list[str]) -> None:
+        """Take over the pieces of another buffer."""
+        self._pieces = list(state)
+        self._size = sum(map(len, state))
+
     def _take(self, piece: str) -> bytes | SaslFault | None:
         if piece == "*":
             return SaslFault.ABORTED

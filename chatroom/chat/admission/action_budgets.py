@@ -21,6 +21,14 @@ class ActionBudgets:
     def __len__(self) -> int:
         return len(self._full_at_ms)
 
+    def to_state(self) -> dict[str, int]:
+        """What is spent, for ``use_state``."""
+        return self._full_at_ms
+
+    def use_state(self, state: dict[str, int]) -> None:
+        """Take over what other budgets have spent."""
+        self._full_at_ms = state
+
     def take(self, key: str, most: int, period_ms: int, mono_ms: int) -> int:
         """Take an action out of a budget of ``most`` in a period; all of them may come at once.
 

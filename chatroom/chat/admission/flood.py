@@ -107,6 +107,14 @@ class LineBudget:
         longest = LONGEST_DELAY_MS * 1000 + self._burst_us - self._line_us
         self._full_at_us = min(full_at, now_us + longest)
 
+    def to_state(self) -> int:
+        """What is spent, for ``use_state`` of a budget with any limits."""
+        return self._full_at_us
+
+    def use_state(self, state: int) -> None:
+        """Take over what another budget has spent."""
+        self._full_at_us = state
+
     def wait_ms(self, mono_ms: int) -> int:
         """How long until ``take`` returns True, in milliseconds; 0 if it would now."""
         now_us = mono_ms * 1000
@@ -172,6 +180,14 @@ class LoginThrottle:
     def count(self, key: str, mono_ms: int) -> int:
         """How many tries of the key count now."""
         return sum(mono_ms - at_ms < WINDOW_MS for at_ms in self._tries.get(key, ()))
+
+    def to_state(self) -> dict[str, list[int]]:
+        """All tries, for ``use_state``."""
+        return self._tries
+
+    def use_state(self, state: dict[str, list[int]]) -> None:
+        """Take over the tries of another throttle, instead of one's own."""
+        self._tries = state
 
     def restore(self, key: str, count: int, mono_ms: int) -> None:
         """Have so many tries of a key count as if they had come now: those of the run of the daemon before."""
@@ -255,6 +271,10 @@ class ConnectionBudget:
         begun.append(mono_ms)
         self._open[address] = self._open.get(address, 0) + 1
         return None
+
+    def take_over(self, address: str) -> None:
+        """Count an open connection of the address that was admitted elsewhere, and not just now."""
+        self._open[address] = self._open.get(address, 0) + 1
 
     def released(self, address: str) -> None:
         """Record that an admitted connection of the address has ended."""

@@ -42,6 +42,16 @@ class ConversationTimes:
             if self._earliest_ms < wall_ms or self._earliest_ms > wall_ms + MOST_AHEAD_MS:
                 self._earliest_ms = 0
 
+    @property
+    def latest_of_all(self) -> int:
+        """The time that no event so far is later than, unless it is in the past: then it may be an earlier one."""
+        return max(self._latest_ms, self._earliest_ms)
+
+    def go_on(self, latest_ms: int) -> None:
+        """Have the next event of each conversation be later than that, as after the run before."""
+        if self._earliest_ms < latest_ms <= self._wall_ms + MOST_AHEAD_MS:
+            self._earliest_ms = latest_ms
+
     def take(self, conversation: Hashable) -> int:
         """Take the time of a conversation's next event."""
         time_ms = self._wall_ms

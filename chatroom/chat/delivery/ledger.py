@@ -127,6 +127,11 @@ class Ledger:
         """
         return not self.is_open and not self.failure and bool(self._entries or self._renamed)
 
+    @property
+    def is_at_rest(self) -> bool:
+        """True if no transaction has begun and nothing waits to be written."""
+        return not (self.is_open or self._entries or self._renamed or self.hooks.rows)
+
     def ready(self) -> bool:
         """Begin this tick's transaction, unless it has begun. False if nothing can be stored in this tick.
 

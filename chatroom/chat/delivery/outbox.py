@@ -80,6 +80,14 @@ class Outbox:
 
     # -- times and sequence numbers ---------------------------------------------------------------
 
+    def go_on(self, seq: int, latest_ms: int) -> None:
+        """Go on where another outbox has ended: behind its last number, and the latest time that it gave out.
+
+        Unlike after a start, no number is unknown, so none is left out.
+        """
+        self.seq = seq
+        self.times.go_on(latest_ms)
+
     def begin_tick(self, wall_ms: int) -> None:
         """Begin a tick at this time of the wall clock, in Unix milliseconds."""
         self.wall_ms = wall_ms

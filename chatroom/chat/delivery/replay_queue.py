@@ -28,6 +28,10 @@ class ReplayQueues:
         self.by_channel: dict[Channel, dict[Session, ReplayQueue]] = {}
         """The open queues by channel and session. No inner dict is empty."""
 
+    def sessions(self) -> set[Session]:
+        """The sessions in replay."""
+        return {session for queues in self.by_channel.values() for session in queues}
+
     def open(self, channel: Channel, session: Session) -> ReplayQueue:
         """Open an empty queue, in place of one that is open already."""
         queue = self.by_channel.setdefault(channel, {})[session] = []

@@ -8,7 +8,8 @@ Source: solanum, ``doc/features/modeg.txt`` (ACCEPT).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from chatroom.irc.limits import ACCEPTED_USERS
 
@@ -82,6 +83,19 @@ class AcceptLists:
             self.forget_nick(user)
             for other in self.list_of(user):
                 self.discard(user, other)
+
+    def to_state(self) -> list[list[Any]]:
+        """All lists: the nicks of the user and of the accepted one, and True if ACCEPT has named it."""
+        return [
+            [user.folded, other.folded, named]
+            for user, accepted in self._accepted.items()
+            for other, named in accepted.items()
+        ]
+
+    def use_state(self, state: list[list[Any]], users: Mapping[str, User]) -> None:
+        """Take over the lists of other users, who are these ones by casefolded nick."""
+        for folded, other, named in state:
+            self._put(users[folded], users[other], named)
 
     def _put(self, user: User, other: User, named: bool) -> None:
         self._accepted.setdefault(user, {})[other] = named

@@ -10,7 +10,8 @@ for a minute, while here each action waits until there is room for it.
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from chatroom.irc.limits import THROTTLE_ACTIONS, THROTTLE_PERIOD_S
 
@@ -55,6 +56,14 @@ class Throttle:
         if len(self._moments) < self.most:
             return 0
         return max(0, self._moments[0] + self.period_s * 1000 - mono_ms)
+
+    def to_state(self) -> list[int]:
+        """The moments, for ``use_state``."""
+        return list(self._moments)
+
+    def use_state(self, state: list[int]) -> None:
+        """Take over the moments of another throttle."""
+        self._moments.extend(state)
 
     def add(self, mono_ms: int) -> None:
         """Count an action. The oldest one is forgotten if there are ``most``."""
@@ -109,6 +118,16 @@ class SlowMode:
         said_ms = self._inside.pop(user, None)
         if said_ms is not None:
             self._note_outside(_identity(user), said_ms)
+
+    def to_state(self) -> list[list[list[Any]]]:
+        """When members, by casefolded nick, and others said something last, for ``use_state``."""
+        return [[[user.folded, ms] for user, ms in self._inside.items()], [list(one) for one in self._outside.items()]]
+
+    def use_state(self, state: list[list[list[Any]]], users: Mapping[str, User]) -> None:
+        """Take over the moments of another slow mode, whose members are these users by casefolded nick."""
+        inside, outside = state
+        self._inside = {users[folded]: ms for folded, ms in inside}
+        self._outside = dict(outside)
 
     def _note_outside(self, key: int | str, said_ms: int) -> None:
         # Taken out and put in again, so that the key comes last in the dict and the oldest one comes first.

@@ -48,6 +48,10 @@ class OnlineDirectory:
         self.last_guest_number = 0
         """The number of the last ``Guest`` nick that was given out."""
 
+    def data_of(self, account_id: int) -> AccountData:
+        """The data of an account that has users online, or soon will have."""
+        return self.account_data.setdefault(account_id, AccountData())
+
     def users_of(self, account_id: int) -> Collection[User]:
         """The users logged in to an account. Copy them before a change of the account's users."""
         return self.by_account.get(account_id, ())

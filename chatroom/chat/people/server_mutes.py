@@ -7,7 +7,7 @@ muted again by the next text that matches. What must outlast a restart is a ban.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from chatroom.chat.admission.exemption import limited_key
 from chatroom.chat.admission.flood import MOST_KEYS
@@ -69,6 +69,14 @@ class ServerMutes:
     def list_all(self, mono_ms: int) -> list[Mute]:
         """Return the mutes that are not over, the oldest first."""
         return [mute for mute in dict.fromkeys(self._by_key.values()) if mute.until_mono_ms > mono_ms]
+
+    def to_state(self) -> list[list[object]]:
+        """All mutes with their keys, the oldest first, for ``use_state``."""
+        return [[key, *mute] for key, mute in self._by_key.items()]
+
+    def use_state(self, state: list[list[Any]]) -> None:
+        """Take over other mutes."""
+        self._by_key = {key: Mute(*mute) for key, *mute in state}
 
     def lift(self, mute: Mute) -> None:
         """End a mute."""

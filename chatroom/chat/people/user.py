@@ -147,6 +147,11 @@ class User:
         self._account_data = account_data
 
     @property
+    def has_account_data(self) -> bool:
+        """True if ``account_data`` was made."""
+        return self._account_data is not None
+
+    @property
     def metadata(self) -> Mapping[str, str]:
         """The user's metadata, for reading only."""
         return _NOTHING if self._account_data is None else self._account_data.metadata

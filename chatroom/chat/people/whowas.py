@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from chatroom.irc.names import casefold
 
@@ -50,11 +50,26 @@ class WhowasList:
         addresses = user.addresses
         if user.former_addresses:
             addresses = tuple(dict.fromkeys(addresses + user.former_addresses[::-1]))
-        one = WhowasEntry(user.nick, user.username, user.host, user.realname, user.account_name, addresses, left_ms)
+        self._add(
+            WhowasEntry(user.nick, user.username, user.host, user.realname, user.account_name, addresses, left_ms)
+        )
+
+    def to_state(self) -> list[list[object]]:
+        """All entries, the oldest first, for ``use_state``."""
+        found = {number: one for same in self._by_nick.values() for number, one in same}
+        return [list(found[number]) for number in self._order]
+
+    def use_state(self, state: list[list[Any]]) -> None:
+        """Take over the entries of another list, into an empty one."""
+        for nick, username, host, realname, account, addresses, left_ms in state:
+            self._add(WhowasEntry(nick, username, host, realname, account, tuple(addresses), left_ms))
+
+    def _add(self, one: WhowasEntry) -> None:
         self._number += 1
-        same = self._by_nick.setdefault(user.folded, [])
+        folded = casefold(one.nick)
+        same = self._by_nick.setdefault(folded, [])
         same.insert(0, (self._number, one))
-        self._order[self._number] = user.folded
+        self._order[self._number] = folded
         # One entry came, so at most one goes: of this nick if it has too many, or else the oldest of all.
         if len(same) > MOST_OF_A_NICK:
             del self._order[same.pop()[0]]
