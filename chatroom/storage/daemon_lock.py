@@ -51,6 +51,19 @@ class DaemonLock:
             time.sleep(_PAUSE_S)
         return cls(path, descriptor)
 
+    @classmethod
+    def take_over(cls, database_path: Path, descriptor: int) -> DaemonLock:
+        """Have the lock that another process has taken and whose descriptor it has sent.
+
+        It is one lock: it lasts until both have released it, and no third process gets it in between.
+        """
+        return cls(_lock_path(database_path), descriptor)
+
+    @property
+    def descriptor(self) -> int:
+        """The descriptor of its file, to be sent to the next daemon."""
+        return self._descriptor
+
     def release(self) -> None:
         """Release the lock. Idempotent."""
         # Closing the only descriptor releases an flock.

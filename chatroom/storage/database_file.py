@@ -24,6 +24,12 @@ class DatabaseFile:
         self._log_identity: _Identity | None = None
         """That of the write-ahead log, which lives as long as one connection; None before it was seen."""
 
+    @property
+    def identity(self) -> _Identity:
+        """Device and inode of the file that was opened."""
+        assert self._identity is not None
+        return self._identity
+
     def find_fault(self) -> str:
         """Say what happened to the file; empty if it is still there."""
         # Called in each tick with a message: nothing is built and nothing raised in the usual case.

@@ -7,6 +7,7 @@ apply each migration once.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import sqlite3
@@ -18,7 +19,7 @@ from typing import NamedTuple
 import chatroom
 from chatroom.errors import DatabaseDamaged, DatabaseMissing, DatabaseNewer, DatabaseOutdated, StorageError
 from chatroom.storage.sqlite.backup import Progress, write_copy
-from chatroom.storage.sqlite.database import APPLICATION_ID, Database, enter_wal, prepare_empty
+from chatroom.storage.sqlite.database import APPLICATION_ID, Database, enter_wal, open_database, prepare_empty
 
 _FILE_NAME = re.compile(r"([0-9]{4})_([a-z0-9_]+)\.sql")
 
@@ -75,6 +76,12 @@ def read_version(database: Database) -> int:
     return version
 
 
+def read_schema_version(path: Path) -> int:
+    """The schema version of the database at that path. Raises ``StorageError``."""
+    with contextlib.closing(open_database(path)) as database:
+        return read_version(database)
+
+
 def bring_up(database: Database, *, create: bool, migrate: bool, progress: Progress | None = None) -> Path | None:
     """Bring the file to ``newest_version``. Returns the path of the copy of an upgraded database, otherwise None.
 
@@ -104,6 +111,29 @@ def bring_up(database: Database, *, create: bool, migrate: bool, progress: Progr
         for migration in load_migrations()[version:]:
             _apply(database, migration)
     return copy
+
+
+@contextlib.contextmanager
+def upgrading(database: Database) -> Iterator[Path | None]:
+    """Bring an existing file to ``newest_version`` in one transaction, which is committed at the end of the block.
+
+    If the block raises or the process dies in it, nothing has happened. Yields the path of the copy that was made
+    before, or None if the file is at ``newest_version`` already: then there is no transaction. Raises as ``bring_up``.
+    """
+    version = read_version(database)
+    if version == 0 or version >= newest_version():
+        yield bring_up(database, create=False, migrate=False)
+        return
+    copy = _copy_beside(database, version + 1, None)
+    enter_wal(database)
+    try:
+        with database.together():
+            for migration in load_migrations()[version:]:
+                _apply(database, migration)
+            yield copy
+    except BaseException:
+        copy.unlink(missing_ok=True)
+        raise
 
 
 def _copy_beside(database: Database, number: int, progress: Progress | None) -> Path:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from functools import cached_property
 from pathlib import Path
@@ -13,7 +15,7 @@ from chatroom.storage.sqlite.audit_store import SqliteAudit
 from chatroom.storage.sqlite.ban_store import SqliteBans
 from chatroom.storage.sqlite.change_store import ChangeLog
 from chatroom.storage.sqlite.database import BUSY_TIMEOUT_S, Database, open_database
-from chatroom.storage.sqlite.migrate import bring_up
+from chatroom.storage.sqlite.migrate import bring_up, upgrading
 from chatroom.storage.sqlite.server_keys import get_server_key
 from chatroom.storage.sqlite.timestamps import Clock, utc_now
 from chatroom.storage.write_guard import WriteGuard
@@ -211,3 +213,19 @@ def open_stores(
     except BaseException:
         database.close()
         raise
+
+
+@contextlib.contextmanager
+def upgraded_stores(path: Path, guard: WriteGuard) -> Iterator[SqliteStores]:
+    """Connect to an existing database and upgrade it if it is older: all at once, at the end of the block.
+
+    In the block, these stores show the upgraded database, and other connections the older one. If the block raises, or
+    the process dies, the database is as it was. The caller must hold the ``DaemonLock``. Raises as ``open_stores``.
+    """
+    database = open_database(path)
+    database.guard = guard
+    try:
+        with upgrading(database) as copy:
+            yield SqliteStores(database, copy)
+    finally:
+        database.close()

@@ -16,7 +16,9 @@ from chatroom.storage.sqlite.database import open_database
 from chatroom.storage.sqlite.history_upkeep import open_upkeep
 from chatroom.storage.sqlite.inspection import list_checks, run_check
 from chatroom.storage.sqlite.journal import open_journal
-from chatroom.storage.sqlite.sqlite_stores import SqliteStores, open_stores
+from chatroom.storage.sqlite.migrate import newest_version, read_schema_version
+from chatroom.storage.sqlite.sqlite_stores import SqliteStores, open_stores, upgraded_stores
+from chatroom.storage.write_guard import WriteGuard
 
 
 @pytest.fixture(params=FROZEN, ids=lambda file: file.stem)
@@ -80,3 +82,31 @@ def test_history_begins(thawed: Path) -> None:
             while upkeep.index_some():
                 pass
         assert stores.history.latest("#tea", 5) == [entry]
+
+
+def test_an_upgrade_at_a_handover_is_all_or_nothing(thawed: Path, stores: SqliteStores) -> None:
+    """The block sees the upgraded database, others the older one; if it fails, nothing of it is left.
+
+    Otherwise everything is there at once, however many migrations it takes.
+    """
+    with closing(open_database(thawed)) as other:
+        version = other.number("PRAGMA user_version")
+        with pytest.raises(RuntimeError, match="no"):
+            _fail_in_upgrade(thawed)
+        assert other.number("PRAGMA user_version") == version
+        assert not list(thawed.parent.glob("old.db.before-*"))
+        with upgraded_stores(thawed, WriteGuard(thawed)) as upgraded:
+            assert schema(upgraded) == schema(stores)
+            assert [account.name for account in upgraded.accounts.list_all()] == ["Ada", "bob"]
+            assert other.number("PRAGMA user_version") == version
+            assert upgraded.upgraded_from is not None and upgraded.upgraded_from.exists()
+        assert other.number("PRAGMA user_version") == newest_version()
+    with upgraded_stores(thawed, WriteGuard(thawed)) as again:
+        assert again.upgraded_from is None
+        assert read_schema_version(thawed) == newest_version()
+
+
+def _fail_in_upgrade(path: Path) -> None:
+    with upgraded_stores(path, WriteGuard(path)) as upgraded:
+        assert upgraded.accounts.count_admins() == 1
+        raise RuntimeError("no")
