@@ -52,6 +52,13 @@ class Runtime(Protocol):
         """
         ...
 
+    def begin_upgrade(self, session: Session | None) -> None:
+        """Have a new daemon take the place of this one; ``session``, if any, is told how it goes. From any thread.
+
+        Raises ``HandoverRefused`` if that cannot begin.
+        """
+        ...
+
     def facts(self) -> dict[str, str]:
         """The daemon's own facts for ``STATUS``: its addresses, database, configuration and process id."""
         ...

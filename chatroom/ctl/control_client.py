@@ -6,7 +6,9 @@ a PING; its PONG marks the end of the answer. There is no login: only the daemon
 
 from __future__ import annotations
 
+import contextlib
 import socket
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -21,6 +23,8 @@ from chatroom.paths import control_socket, list_control_sockets
 
 _TIMEOUT_S = 10.0
 """How long the daemon can take. It answers within a tick, unless the machine is overloaded."""
+_LONGEST_S = 1000.0
+"""How long it may take from one line of a long task to the next: upgrading a large database takes minutes."""
 _GLANCE_S = 2.0
 """How long a daemon can take that is only asked for its database."""
 _END = "done"
@@ -72,12 +76,37 @@ def exchange(invocation: Invocation, verb: str, *params: str) -> list[Message]:
     a line.
     """
     asked = [Message("ACTOR", [invocation.actor.name]), Message(verb, list(params))]
-    try:
+    with _as_not_running(invocation.database, _TIMEOUT_S):
         return _exchange(control_socket(invocation.database), asked, _TIMEOUT_S)
+
+
+def follow(invocation: Invocation, verb: str) -> Iterator[Message]:
+    """Send one command to the daemon, and yield the lines of its answer as they come, to the end of the connection.
+
+    Raises ``NotRunning``.
+    """
+    asked = [Message("ACTOR", [invocation.actor.name]), Message(verb, [])]
+    with (
+        _as_not_running(invocation.database, _LONGEST_S),
+        socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as link,
+    ):
+        link.settimeout(_LONGEST_S)
+        link.connect(str(control_socket(invocation.database)))
+        link.sendall("".join(f"{_one_line(message)}\r\n" for message in asked).encode())
+        with link.makefile("r", encoding="utf-8", errors="replace", newline="\n") as lines:
+            for line in lines:
+                yield parse(line.rstrip("\r\n"))
+
+
+@contextlib.contextmanager
+def _as_not_running(database: Path, patience_s: float) -> Iterator[None]:
+    """Raise ``NotRunning`` for what the system says of a daemon that does not answer."""
+    try:
+        yield
     except (FileNotFoundError, ConnectionRefusedError) as error:
-        raise NotRunning(_no_daemon(invocation.database)) from error
+        raise NotRunning(_no_daemon(database)) from error
     except TimeoutError as error:
-        raise NotRunning(f"the daemon did not answer within {_TIMEOUT_S:.0f} s") from error
+        raise NotRunning(f"the daemon did not answer within {patience_s:.0f} s") from error
     except ConnectionError as error:
         raise NotRunning("the daemon closed the connection before it answered") from error
     except OSError as error:

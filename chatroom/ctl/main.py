@@ -64,6 +64,10 @@ _COMMANDS = {
     "kick": ("chatroom.ctl.live_commands:kick", "Disconnect the user NAME."),
     "announce": ("chatroom.ctl.live_commands:announce", "Send TEXT to all users, as a notice from the server."),
     "reload": ("chatroom.ctl.reload_command:reload", "Make the running daemon read its configuration again."),
+    "upgrade": (
+        "chatroom.ctl.upgrade_command:upgrade",
+        "Have a new daemon take the place of the running one, without dropping anyone.",
+    ),
     "login-delay": ("chatroom.ctl.login_delay_commands:login_delay", "List and lift the delays after failed logins."),
     "lockdown": (
         "chatroom.ctl.live_commands:lockdown",

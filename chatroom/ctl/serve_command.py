@@ -48,7 +48,7 @@ def serve(invocation: Invocation, host: str | None, port: int | None) -> None:
       chatroomctl serve
       chatroomctl --database ./team.db serve --host 0.0.0.0 --port 6667
     """
-    from chatroom.server.daemon import serve as run  # here, so that "serve --help" starts quickly
+    from chatroom.server.daemon_life import serve as run  # here, so that "serve --help" starts quickly
 
     # The running daemon shows everything on a screen of its own. This is for its start and its end.
     handler = logging.StreamHandler(sys.stderr)

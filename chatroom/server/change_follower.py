@@ -51,6 +51,11 @@ class ChangeFollower:
         """The stores of the last look. New ones have seen no commit yet."""
         self._clock_watch = ClockWatch(world.start_wall_ms, world.start_mono_ms)
 
+    @property
+    def last_id(self) -> int:
+        """The id of the last change that was posted. For another thread only while this one cannot look."""
+        return self._last_id
+
     def look(self, stores: Stores) -> None:
         """Post to the hub what has changed since the last look."""
         self._watch_clock(stores)

@@ -11,13 +11,14 @@ import socket
 from collections import deque
 from collections.abc import Sequence
 from enum import Enum, auto
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from chatroom.irc.framing import LINE_BYTES, LineBuffer, Malformed
 
 if TYPE_CHECKING:
     from chatroom.chat.people.session import Session
     from chatroom.server.backlogs import Backlogs
+    from chatroom.server.transport import LineSource, Transport
 
 RECEIVE_BYTES = 2048
 """How much one read takes. To cut it into lines takes 1.5 ms at the worst, if each of them is malformed."""
@@ -48,41 +49,6 @@ class State(Enum):
 
 # Read once: an attribute of an Enum class is slow, and each read needs it.
 _OPEN, _CLOSING = State.OPEN, State.CLOSING
-
-
-class Transport(Protocol):
-    """What a connection needs of its socket. Nothing waits: ``BlockingIOError`` means to try again later."""
-
-    def fileno(self) -> int:
-        """The descriptor, for epoll."""
-        ...
-
-    def recv(self, size: int, /) -> bytes:
-        """Return what has come, about ``size`` bytes at most; nothing at the end."""
-        ...
-
-    def send(self, data: bytes, /) -> int:
-        """Send the beginning of the data; return how many bytes were taken.
-
-        After a ``BlockingIOError`` the next call must have the same data, or more of it.
-        """
-        ...
-
-    def shutdown(self, how: int, /) -> None:
-        """Say that nothing more is sent."""
-        ...
-
-    def close(self) -> None:
-        """Close the descriptor."""
-        ...
-
-
-class LineSource(Protocol):
-    """Turns a connection's bytes into lines."""
-
-    def feed(self, data: bytes) -> list[str | Malformed]:
-        """Take received bytes and return the lines that they complete, in order."""
-        ...
 
 
 SEND_QUEUE_EXCEEDED = "SendQ exceeded"
@@ -371,6 +337,38 @@ class Connection:
             self._socket.close()
             self._end_backlog()
             self.lines, self.uncut = (), b""
+
+    # -- from process to process -------------------------------------------------------------------
+
+    @property
+    def source(self) -> LineSource:
+        """What cuts the bytes into lines."""
+        return self._source
+
+    @property
+    def transport(self) -> Transport:
+        """The socket."""
+        return self._socket
+
+    @property
+    def unsent(self) -> bytes:
+        """The bytes that the socket has not taken yet."""
+        return b"".join(self._backlog or ())
+
+    def go_on(self, lines: Sequence[str | Malformed], uncut: bytes, unsent: bytes) -> None:
+        """Go on where the connection was left by the process that had it. Before anything else is read or written."""
+        self.lines, self.uncut = lines, uncut
+        self.throttle_reading()
+        if unsent:
+            self._add_to_backlog(unsent)
+
+    def let_go(self) -> None:
+        """Close this process's descriptor of a socket that another process has now. Nothing of it reaches the peer."""
+        if self._watched:
+            # The kernel removes a socket from an epoll when its last descriptor is closed, in whatever process that is.
+            self._watched = False
+            self._epoll.unregister(self.fd)
+        self.close()
 
     def _want(self, mask: int) -> None:
         if mask != self._mask and self._watched:

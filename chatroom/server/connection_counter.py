@@ -65,6 +65,20 @@ class ConnectionCounter:
                 self._address_of[session.id] = address
         return refusal
 
+    def is_counted(self, session: Session) -> bool:
+        """True if a session is counted against an address."""
+        with self._lock:
+            return session.id in self._address_of
+
+    def take_over(self, session: Session, settings: Settings, *, counted: bool) -> None:
+        """Count a connection that another daemon has accepted, whatever the limits are. ``counted``: by its address."""
+        with self._lock:
+            self._open += 1
+            address = limited_key(settings, session.version, session.address)
+            if counted and address:
+                self._budget.take_over(address)
+                self._address_of[session.id] = address
+
     def opened(self) -> None:
         """Count a connection from outside as open."""
         with self._lock:

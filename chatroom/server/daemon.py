@@ -2,74 +2,61 @@
 
 from __future__ import annotations
 
-import contextlib
-import gc
 import logging
-import os
 import secrets
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import tzinfo
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from chatroom import paths
-from chatroom.chat.always_on import restore_user
 from chatroom.chat.delivery.ledger import Ledger
 from chatroom.chat.farewell import end_all
 from chatroom.chat.filter_actions import save_hits
 from chatroom.chat.log_line import Level
-from chatroom.chat.reload import use_settings
-from chatroom.chat.stored.stores import Stores
-from chatroom.chat.world import World
 from chatroom.config import Settings
-from chatroom.errors import ChatroomError, ServeError
+from chatroom.errors import ServeError
 from chatroom.server import garbage
 from chatroom.server.backlogs import send_buffer_bytes
 from chatroom.server.backups import Backups
 from chatroom.server.blocklists import Blocklists
-from chatroom.server.change_follower import ChangeFollower
 from chatroom.server.connection_counter import ConnectionCounter
 from chatroom.server.daemon_runtime import DaemonRuntime, LoadSettings
-from chatroom.server.database_directory import prepare_directory, remove_empty
-from chatroom.server.disk_watch import DiskWatch
 from chatroom.server.entrance import open_entrance
-from chatroom.server.expiry import Expiry
 from chatroom.server.fault_log import FaultLog
-from chatroom.server.filter_hits import FilterHits
+from chatroom.server.handover.predecessor import Predecessor
+from chatroom.server.handover.upgrade import Parts, Upgrade
 from chatroom.server.hook_deliveries import HookDeliveries
 from chatroom.server.hook_listener import HookListener, open_hooks
 from chatroom.server.hub import Hub
 from chatroom.server.io_thread import IoThread
 from chatroom.server.listener import Listener, open_control
-from chatroom.server.listening_sockets import (
-    Inherited,
-    open_listeners,
-    shown_address,
-    take_inherited,
-)
-from chatroom.server.loaded_world import load_world
+from chatroom.server.listening_sockets import Inherited, open_listeners, shown_address
+from chatroom.server.loaded_world import begin_anew, load_world
 from chatroom.server.metered import MeteredHub, make_threads
 from chatroom.server.metrics_entrance import open_metrics
 from chatroom.server.operator_screen import make_screen
-from chatroom.server.own_process import allow_many_files, keep_secrets
+from chatroom.server.own_process import allow_many_files
 from chatroom.server.process_signals import ProcessSignals
+from chatroom.server.reloading import use_new_settings
 from chatroom.server.service_manager import ServiceManager
 from chatroom.server.start_lines import describe_set_up, no_admin_line, risk_lines, start_lines
+from chatroom.server.store_watch import StoreWatch
 from chatroom.server.supervisor import Supervisor
+from chatroom.server.turnstile import Turnstile
 from chatroom.server.upkeep import Upkeep
 from chatroom.server.workers import Workers
 from chatroom.storage.daemon_lock import DaemonLock
 from chatroom.storage.sqlite.history_upkeep import open_upkeep
 from chatroom.storage.sqlite.journal import SqliteJournal, open_journal
 from chatroom.storage.sqlite.sqlite_stores import SqliteStores, open_stores
-from chatroom.storage.sqlite.write_ahead_log import refuse_foreign_log
 from chatroom.storage.write_guard import WriteGuard
 
 if TYPE_CHECKING:
+    from chatroom.chat.world import World
     from chatroom.server.metrics_server import MetricsServer
 
 SWITCH_INTERVAL_S = 0.0005
@@ -79,33 +66,6 @@ _READ_PATIENCE_S = 0.5
 """How long the stop waits for slow peers to read, and for each kind of background thread."""
 _WRITE_PATIENCE_S = 1.0
 """How long the stop waits for the farewell to be said, and then for the I/O threads."""
-_RELOAD_PATIENCE_S = 5.0
-"""How long a reload that the service manager waits for may take to come into force."""
-
-
-def serve(load_settings: LoadSettings, zone: tzinfo | None = None) -> None:
-    """Serve until SIGTERM or SIGINT. Raises ``ChatroomError`` if it cannot start. From the main thread.
-
-    ``zone`` is that of the times in the log; None is the zone of this machine.
-    """
-    keep_secrets()
-    manager, inherited = ServiceManager.take(os.environ), take_inherited(os.environ)
-    settings = load_settings()
-    database = settings.database.path
-    made = prepare_directory(database)
-    with contextlib.ExitStack() as on_failure:
-        on_failure.callback(remove_empty, made)
-        with DaemonLock.acquire(database) as lock:
-            if made:  # nobody else can know the lock's file in a directory that did not exist
-                on_failure.callback(lock.path.unlink, missing_ok=True)
-            refuse_foreign_log(database)
-            daemon = Daemon(settings, load_settings, zone, manager, inherited)
-            try:
-                daemon.start()
-                on_failure.pop_all()
-                daemon.wait()
-            finally:
-                daemon.stop()
 
 
 class Daemon:
@@ -121,13 +81,22 @@ class Daemon:
         zone: tzinfo | None = None,
         manager: ServiceManager | None = None,
         inherited: Sequence[Inherited] = (),
+        *,
+        before: Predecessor | None = None,
+        lock: DaemonLock | None = None,
     ) -> None:
+        """``before`` is the daemon whose place this one takes. Without ``lock`` none can take the place of this one."""
         self._settings = settings
         self._load_settings = load_settings
         self._writer = f"daemon:{secrets.token_hex(4)}"
         self._zone = zone
         self._manager = manager or ServiceManager()
         self._inherited = inherited
+        self._before = before
+        self._lock = lock
+        self._upgrade: Upgrade | None = None
+        self._turnstile = Turnstile()
+        """Closed while the background threads must not write."""
         self._screen = make_screen(settings.log, zone)
         self._fault_log = FaultLog(self._screen)
         self._hub: Hub | None = None
@@ -140,7 +109,7 @@ class Daemon:
         self._journal: SqliteJournal | None = None
         self._upkeep: Upkeep | None = None
         self._backups = Backups(settings.database.path, self._settings_in_force, self._report)
-        self._hooks = HookDeliveries(self._open_stores, self._report)
+        self._hooks = HookDeliveries(self._open_stores, self._report, turnstile=self._turnstile)
         self._metrics: MetricsServer | None = None
         self._hook_listener: HookListener | None = None
         self._supervisor: Supervisor | None = None
@@ -153,31 +122,26 @@ class Daemon:
         """Open everything and begin to accept connections. Raises ``ChatroomError``."""
         self._screen.output.open()
         # The addresses come first: if one of them cannot be had, the database is not migrated either.
-        settings, path = self._settings, self._settings.database.path
+        settings, path, before = self._settings, self._settings.database.path, self._before
         buffer_bytes = send_buffer_bytes(settings.limits.sendq_bytes)
-        sockets = open_listeners(settings.listen, self._inherited, buffer_bytes)
+        if before is not None:
+            sockets = before.open_listeners(settings.listen, buffer_bytes)
+        else:
+            sockets = open_listeners(settings.listen, self._inherited, buffer_bytes)
         where = [shown_address(sock, listen) for listen, sock in sockets]
         counter = ConnectionCounter()
         try:
             metrics = self._open_web()
             entrances = [open_entrance(listen, sock, settings) for listen, sock in sockets]
-            # Page 1 is written twice: into the file, as this connection is the last to close it, and at the beginning
-            # of the log of this run. So a copy of the file from an earlier run does not fit this log.
-            with open_stores(path, create=True, migrate=True) as stores:
-                stores.database.write_first_page()
-                upgraded_from = stores.upgraded_from
-            guard = self._guard = WriteGuard(path)
-            with open_stores(path, writer=self._writer, guard=guard) as stores:
-                stores.database.write_first_page()
-                # Before everything is loaded: a change meanwhile is read twice rather than never.
-                last_change_id = stores.last_change_id()
-                facts = describe_set_up(settings, where, metrics.url if metrics else "")
-                lists, levels = Blocklists(self._report), self._screen.levels
-                runtime = DaemonRuntime(self._load_settings, counter, facts, lists, levels)
-                world = self._make_world(stores, runtime)
-                has_admin = stores.accounts.count_admins() > 0
+            facts = describe_set_up(settings, where, metrics.url if metrics else "")
+            lists, levels = Blocklists(self._report), self._screen.levels
+            runtime = DaemonRuntime(self._load_settings, counter, facts, lists, levels)
+            upgraded_from = self._prepare_database(runtime)
+            self._guard = WriteGuard(path)
+            world, last_change_id, has_admin = self._load(runtime)
             self._control_path = paths.control_socket(path)
-            control = open_control(self._control_path)
+            handed = before.control if before is not None else None
+            control = handed or open_control(self._control_path)
         except BaseException:
             for _, sock in sockets:
                 sock.close()
@@ -187,20 +151,17 @@ class Daemon:
         workers = Workers(self._open_stores)
         hub = self._hub = (MeteredHub if metrics else Hub)(world, workers, self._screen)
         threads = self._threads = make_threads(hub, settings.server.io_threads, counter.released)
-        listener = self._listener = Listener(hub, threads, counter, entrances, control)
+        first_number = before.first_number if before is not None else 1
+        listener = self._listener = Listener(hub, threads, counter, entrances, control, first_number)
         runtime.supervisor = self._supervisor = self._make_supervisor(workers, listener)
-        self._signals.handle(self._reload)
+        watch = self._make_watch(hub, runtime, last_change_id)
         sys.setswitchinterval(SWITCH_INTERVAL_S)
         allow_many_files()
-        self._screen.start()
-        self._fault_log.install()
-        garbage.search_once()
-        workers.start(self._make_watch(hub, runtime, guard, last_change_id))
-        for thread in threads:
-            thread.start()
-        self._started_io = True
-        for loop in filter(None, (self._upkeep, self._backups, self._hooks)):
-            loop.start()
+        self._signals.handle(self._reload, lambda: runtime.begin_upgrade(None))
+        if before is not None:
+            hub.post(0, before.fill(world, threads, counter))
+            before.ready()
+        self._start_threads(workers, watch)
         self._begin_web(hub, counter)
         self._announce(where, has_admin, upgraded_from)
         listener.start()
@@ -208,8 +169,9 @@ class Daemon:
 
     def _open_web(self) -> MetricsServer | None:
         """Listen for metrics and for hooks, if the settings say so. Raises ``ServeError``."""
-        self._metrics = open_metrics(self._settings.metrics)
-        self._hook_listener = open_hooks(self._settings.hooks)
+        handed = self._before.web if self._before is not None else {}
+        self._metrics = open_metrics(self._settings.metrics, handed.get("metrics"))
+        self._hook_listener = open_hooks(self._settings.hooks, handed.get("hooks"))
         return self._metrics
 
     def _begin_web(self, hub: Hub, counter: ConnectionCounter) -> None:
@@ -221,25 +183,70 @@ class Daemon:
         if self._hook_listener is not None:
             self._hook_listener.begin(hub)
 
-    def _make_watch(
-        self, hub: Hub, runtime: DaemonRuntime, guard: WriteGuard, last_change_id: int
-    ) -> Callable[[Stores], None]:
-        """Make what the store worker does between its jobs."""
-        world, post = hub.world, partial(hub.post_outcome, 0)
-        disk, follower = DiskWatch(world, post, guard), ChangeFollower(world, post, last_change_id)
-        filter_hits, expiry = FilterHits(world, post), Expiry(world, post)
-        runtime.more_facts = lambda: {
-            **disk.facts(),
-            **self._backups.state.facts(),
-            **self._hooks.state.facts(),
-        }
+    def _start_threads(self, workers: Workers, watch: StoreWatch) -> None:
+        self._screen.start()
+        self._fault_log.install()
+        garbage.search_once()
+        workers.start(watch.look)
+        for thread in self._threads:
+            thread.start()
+        self._started_io = True
+        for loop in filter(None, (self._upkeep, self._backups, self._hooks)):
+            loop.start()
 
-        def watch(stores: Stores) -> None:
-            disk.look()
-            follower.look(stores)
-            filter_hits.look()
-            expiry.look(stores)
+    def _prepare_database(self, runtime: DaemonRuntime) -> Path | None:
+        """Make or upgrade the database. Return the copy of the older one, if it was upgraded."""
+        settings, path = self._settings, self._settings.database.path
+        if self._before is not None:
+            return self._before.upgrade_database(
+                path, lambda stores: load_world(settings, stores, runtime, Ledger(None, settings.history), self._zone)
+            )
+        # Page 1 is written twice: into the file, as this connection is the last to close it, and, in ``_load``, at the
+        # beginning of the log of this run. So a copy of the file from an earlier run does not fit this log.
+        with open_stores(path, create=True, migrate=True) as stores:
+            stores.database.write_first_page()
+            return stores.upgraded_from
 
+    def _load(self, runtime: DaemonRuntime) -> tuple[World, int, bool]:
+        """Return the world, the last change that it has, and True if there is an admin."""
+        settings, path, before = self._settings, self._settings.database.path, self._before
+        with self._open_stores() as stores:
+            if before is None:
+                stores.database.write_first_page()
+            # Before everything is loaded: a change meanwhile is read twice rather than never.
+            last_change_id = stores.last_change_id() if before is None else before.last_change_id
+            if settings.history.enabled:
+                full = settings.history.synchronous == "full"
+                self._journal = open_journal(path, full=full, guard=self._guard)
+                self._upkeep = Upkeep(
+                    lambda: open_upkeep(path), lambda: world.settings.history, self._is_short, self._turnstile
+                )
+            world = load_world(settings, stores, runtime, Ledger(self._journal, settings.history), self._zone)
+            if before is None:
+                begin_anew(world, stores)
+            return world, last_change_id, stores.accounts.count_admins() > 0
+
+    def _make_watch(self, hub: Hub, runtime: DaemonRuntime, last_change_id: int) -> StoreWatch:
+        assert self._guard is not None and self._listener is not None
+        watch = StoreWatch(hub, self._guard, self._turnstile, last_change_id)
+        runtime.more_facts = lambda: {**watch.facts(), **self._backups.state.facts(), **self._hooks.state.facts()}
+        if self._lock is not None:
+            runtime.upgrade = self._upgrade = Upgrade(
+                Parts(
+                    self._settings,
+                    hub,
+                    self._threads,
+                    self._listener,
+                    {"metrics": self._metrics, "hooks": self._hook_listener},
+                    self._turnstile,
+                    self._lock,
+                    self._guard,
+                    watch,
+                    self._manager,
+                    self._report,
+                    self._signals.end,
+                )
+            )
         return watch
 
     def _open_stores(self) -> SqliteStores:
@@ -255,70 +262,31 @@ class Daemon:
         loops = [*own, *workers.threads, listener.handshakes]
         return Supervisor(self._threads, [loop for loop in loops if loop is not None], self._report)
 
-    def _make_world(self, stores: SqliteStores, runtime: DaemonRuntime) -> World:
-        # Nothing that is loaded here is garbage. Without this, Python would search it for garbage while it loads, and
-        # in every full collection later.
-        gc.disable()
-        try:
-            world = load_world(self._settings, stores, runtime, self._open_ledger(), self._zone)
-        finally:
-            gc.freeze()
-            gc.enable()
-        kept = world.ledger.journal is not None
-        stores.presence.go_all(world.ledger.last_message_id if kept else None)
-        for user in stores.presence.load_users(self._settings.accounts.always_on_max):
-            account_id = user.account_id
-            restore_user(world, user, stores.account_data.load(account_id), stores.presence.find_places(account_id))
-        if kept:
-            path = self._settings.database.path
-            self._upkeep = Upkeep(lambda: open_upkeep(path), lambda: world.settings.history, self._is_short)
-        return world
-
     def _settings_in_force(self) -> Settings:
         return self._settings if self._hub is None else self._hub.world.settings
 
     def _is_short(self) -> bool:
         return self._guard is not None and self._guard.reserve.is_short
 
-    def _open_ledger(self) -> Ledger:
-        history = self._settings.history
-        if history.enabled:
-            full = history.synchronous == "full"
-            self._journal = open_journal(self._settings.database.path, full=full, guard=self._guard)
-        return Ledger(self._journal, history)
-
     def _announce(self, where: list[str], has_admin: bool, upgraded_from: Path | None) -> None:
-        settings = self._settings
+        settings, before = self._settings, self._before
         metrics_url = self._metrics.url if self._metrics is not None else ""
         hooks_url = self._hook_listener.url if self._hook_listener is not None else ""
         self._screen.show(start_lines(settings, where, self._inherited, metrics_url, hooks_url, upgraded_from))
         self._screen.show(risk_lines(settings), level=Level.WARNING)
+        if before is not None:
+            self._screen.show([before.summary])
         if not has_admin:
             self._screen.show([no_admin_line(settings.database.path)])
 
     def _reload(self) -> None:
         """Read the configuration again. From a thread of its own."""
+        assert self._hub is not None
         self._manager.reloading()
         try:
-            self._use_new_settings()
+            use_new_settings(self._hub, self._load_settings)
         finally:
             self._manager.reloaded()
-
-    def _use_new_settings(self) -> None:
-        assert self._hub is not None
-        hub, used = self._hub, threading.Event()
-        try:
-            settings = self._load_settings()
-        except ChatroomError as error:
-            self._screen.show([f"the configuration stays as it was: {error}"], level=Level.WARNING)
-            return
-
-        def use() -> None:
-            hub.world.log_line(str(use_settings(hub.world, settings)))
-            used.set()
-
-        hub.post(0, use)
-        used.wait(_RELOAD_PATIENCE_S)
 
     def wait(self) -> None:
         """Wait for a signal to stop, and watch the threads. Raises ``ServeError`` if the daemon cannot go on."""
@@ -330,6 +298,8 @@ class Daemon:
 
     def _look(self) -> None:
         assert self._supervisor is not None
+        if self._upgrade is not None and self._upgrade.is_done:
+            return  # the threads end, and the service manager looks at the new daemon
         self._supervisor.look()
         self._manager.look(self._supervisor)
 
@@ -340,9 +310,17 @@ class Daemon:
 
         It takes about two seconds at most, however slow the peers are. It may also follow a failed start.
         """
-        hub = self._hub
+        hub, upgrade = self._hub, self._upgrade
         if hub is not None and self._started_io:
-            self._stop_running(hub)
+            if upgrade is not None:
+                upgrade.stop()
+            if upgrade is not None and upgrade.is_done:
+                # Nothing is this process's own any more: not the sockets, and not the database.
+                self._screen.show([self._signals.stopped_by])
+                self._fault_log.remove()
+                self._screen.stop(_READ_PATIENCE_S)
+            else:
+                self._stop_running(hub)
         self._signals.close()
 
     def _stop_running(self, hub: Hub) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from chatroom.chat.counts import Counts
+from chatroom.errors import HandoverRefused
 from chatroom.server.own_process import describe_use
 
 if TYPE_CHECKING:
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     from chatroom.config import Settings
     from chatroom.server.blocklists import Blocklists
     from chatroom.server.connection_counter import ConnectionCounter
+    from chatroom.server.handover.upgrade import Upgrade
     from chatroom.server.supervisor import Supervisor
 
 LoadSettings = Callable[[], "Settings"]
@@ -36,6 +39,8 @@ class DaemonRuntime:
         log_levels: LogLevels,
     ) -> None:
         self.is_ending = False
+        self.upgrade: Upgrade | None = None
+        """Begins upgrades. Set once, before the first tick; None if no other daemon can take the place of this one."""
         self.waiting_for_restart = ""
         self.counts = Counts()
         self.log_levels = log_levels
@@ -61,6 +66,20 @@ class DaemonRuntime:
     def find_listing(self, version: int, address: int, settings: Settings) -> str:
         """Return the DNS blocklist that an address is on, or nothing. From any thread, without the hub lock."""
         return self._blocklists.find(version, address, settings.dnsbl)
+
+    def begin_upgrade(self, session: Session | None) -> None:
+        """Have a new daemon take the place of this one; ``session`` is told how it goes. From any thread.
+
+        Raises ``HandoverRefused`` if that cannot begin; without a session the log says so.
+        """
+        try:
+            if self.upgrade is None:
+                raise HandoverRefused("no new daemon can take the place of this one")
+            self.upgrade.begin(session)
+        except HandoverRefused as error:
+            if session is not None:
+                raise
+            logging.getLogger(__name__).warning("not upgraded: %s", error)
 
     def facts(self) -> dict[str, str]:
         """The daemon's facts for ``STATUS``."""

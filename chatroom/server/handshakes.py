@@ -24,8 +24,8 @@ from chatroom.server.proxy_header import LONGEST, ProxyHeader, read_header
 
 if TYPE_CHECKING:
     from chatroom.chat.people.session import Session
-    from chatroom.server.connection import Transport
     from chatroom.server.entrance import Entrance
+    from chatroom.server.transport import Transport
 
 HANDSHAKE_S = 10.0
 """The longest time that the header and the handshake of a connection may take together."""

@@ -23,6 +23,7 @@ from chatroom.chat.log_line import Level
 from chatroom.errors import ChatroomError
 from chatroom.server.hook_sender import Answer, send
 from chatroom.server.loop_thread import LoopThread
+from chatroom.server.turnstile import Turnstile
 
 if TYPE_CHECKING:
     from chatroom.chat.stored.hook_records import WaitingEvent
@@ -76,8 +77,16 @@ class _Failing:
 class HookDeliveries(LoopThread):
     """The thread."""
 
-    def __init__(self, open_stores: Callable[[], Stores], report: Report, send: Send = send) -> None:
+    def __init__(
+        self,
+        open_stores: Callable[[], Stores],
+        report: Report,
+        send: Send = send,
+        turnstile: Turnstile | None = None,
+    ) -> None:
         super().__init__("hooks")
+        self._turnstile = turnstile or Turnstile()
+        """Passed at each event: what was delivered is noted before anything else happens to the daemon."""
         self.state = HookState()
         """How the deliveries are. Only the thread changes it; any thread reads it."""
         self._open_stores = open_stores
@@ -147,11 +156,12 @@ class HookDeliveries(LoopThread):
             failing = self._failing.get(hook_id)
             if failing is not None and failing.again_mono_s > time.monotonic():
                 continue
-            event = stores.hooks.next_event(hook_id)
-            if event is not None and not self._stopping.is_set():
-                has_tried = True
-                self._note_gap(stores, event)
-                self._deliver(stores, event)
+            with self._turnstile:
+                event = stores.hooks.next_event(hook_id)
+                if event is not None and not self._stopping.is_set():
+                    has_tried = True
+                    self._note_gap(stores, event)
+                    self._deliver(stores, event)
         return has_tried
 
     def _deliver(self, stores: Stores, event: WaitingEvent) -> None:

@@ -21,6 +21,7 @@ from chatroom.commands.talking.hook_messages import NOT_STORED, SAID, Outcome, s
 from chatroom.commands.talking.writing_history import RETRY_MS
 from chatroom.errors import ServeError
 from chatroom.server.hook_requests import PATH, BadRequest, Post, Reading, make_response
+from chatroom.server.listening_sockets import keep_if_wanted
 from chatroom.server.loop_thread import LoopThread
 
 if TYPE_CHECKING:
@@ -55,11 +56,11 @@ class _Visitor:
 class HookListener(LoopThread):
     """The listening socket and its thread."""
 
-    def __init__(self, host: str, port: int) -> None:
-        """Listen. Raises ``OSError``."""
+    def __init__(self, host: str, port: int, listening: socket.socket | None = None) -> None:
+        """Listen, unless there is a listening socket of that address already. Raises ``OSError``."""
         super().__init__("incoming hooks")
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        self._listening = socket.create_server((host, port), family=family)
+        self._listening = listening or socket.create_server((host, port), family=family)
         self._listening.setblocking(False)
         self._wake_read, self._wake_write = socket.socketpair()
         for sock in (self._wake_read, self._wake_write):
@@ -75,6 +76,10 @@ class HookListener(LoopThread):
         """Texts that were said. Only ticks change it."""
         self.refused = 0
         """Texts that were not. Only ticks change it."""
+
+    def fileno(self) -> int:
+        """The descriptor of the listening socket."""
+        return self._listening.fileno()
 
     @property
     def url(self) -> str:
@@ -255,11 +260,15 @@ class HookListener(LoopThread):
             self._wake_write.send(b"\0")
 
 
-def open_hooks(settings: Hooks) -> HookListener | None:
-    """Listen for incoming hooks, if the settings say so. Raises ``ServeError``."""
+def open_hooks(settings: Hooks, handed: socket.socket | None = None) -> HookListener | None:
+    """Listen for incoming hooks, if the settings say so. Raises ``ServeError``.
+
+    ``handed`` is the listening socket of the daemon before this one, if it had one.
+    """
+    handed = keep_if_wanted(handed, settings.address if settings.listen else None)
     if not settings.listen:
         return None
     try:
-        return HookListener(*settings.address)
+        return HookListener(*settings.address, handed)
     except OSError as error:
         raise ServeError(f"hooks.listen {settings.listen}: {error.strerror or error}") from error

@@ -106,6 +106,14 @@ class Hub:
         self._outcomes.append(task)
         self.threads[thread].wake()
 
+    @property
+    def is_at_rest(self) -> bool:
+        """True if nothing waits to be done, told or stored. Needs the lock, between two ticks."""
+        assert self.lock.locked(), _NEEDS_LOCK
+        world = self.world
+        is_told = not (self._outcomes or self._after_commit or world.log_lines or world.outbox.closed)
+        return is_told and world.work.is_empty and world.ledger.is_at_rest and self.workers.is_store_idle
+
     # -- the tick; under the lock -----------------------------------------------------------------
 
     def begin(self) -> None:

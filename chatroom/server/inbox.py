@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from chatroom.chat.people.session import Session
-    from chatroom.server.connection import Transport
     from chatroom.server.entrance import Entrance
+    from chatroom.server.transport import Transport
 
 Task = Callable[[], None]
 """The function that a task is given to says whether it runs under the hub lock."""

@@ -29,6 +29,7 @@ from chatroom.server.turns import Turns
 
 if TYPE_CHECKING:
     from chatroom.chat.people.session import Session
+    from chatroom.server.halt import Halt
 
 MOST_FAILURES = 10
 """How many ticks may fail one after the other before the thread ends, and with it the daemon."""
@@ -40,6 +41,8 @@ _IDLE_WAIT_S = 1.0
 """The longest wait for sockets: liveness checks are due by the second."""
 _STOPPING_WAIT_S = 0.02
 """The longest wait while the thread stops, so that it notices its deadline."""
+_HELD_WAIT_S = 0.01
+"""The longest wait while the thread is held: what is under way is to end soon."""
 READ_S = 0.005
 """After so much time a tick reads no further sockets."""
 SOCKETS_BETWEEN_LOOKS = 8
@@ -78,6 +81,11 @@ class IoThread(threading.Thread):
         self._epoll = select.epoll()
         self._wake_fd = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._epoll.register(self._wake_fd, select.EPOLLIN)
+        self._polled = self._epoll
+        """Where the thread waits: another one, with ``_wake_fd`` only, while it is held."""
+        self.halt: Halt | None = None
+        """Where the thread stands still before its next tick, for a handover; None if it goes on. Only the handover's
+        thread sets it, and wakes this one then."""
         self._inbox = Inbox()
         self._tasks: deque[Task] = deque()
         """Tasks out of the inbox that have not run yet. If a tick fails, the next one runs the rest."""
@@ -127,17 +135,53 @@ class IoThread(threading.Thread):
 
         self.post(set_stop)
 
+    # -- for a handover ---------------------------------------------------------------------------
+
+    def hold(self) -> None:
+        """Read no sockets and run no lines from now on: only tasks, and what workers have done. In a tick."""
+        if self._polled is self._epoll:
+            self._polled = select.epoll()
+            self._polled.register(self._wake_fd, select.EPOLLIN)
+            self._turns.is_held = True
+
+    def go_on(self) -> None:
+        """End what ``hold`` began. In a tick, or while the thread stands still."""
+        if self._polled is not self._epoll:
+            self._polled.close()
+            self._polled = self._epoll
+            self._turns.is_held = False
+
+    @property
+    def table(self) -> OpenConnections:
+        """The connections. For this thread, or another while this one stands still or has not begun."""
+        return self._table
+
+    @property
+    def is_idle(self) -> bool:
+        """True if no task and no accepted socket waits. From any thread while this one stands still."""
+        return not (self._tasks or self._accepted or self._inbox.tasks or self._inbox.accepted or self.pending)
+
+    def give(self, connection: Connection) -> None:
+        """Have the lines run, and the bytes cut, that a connection brings. Before the thread begins."""
+        if connection.lines:
+            self._turns.add(connection)
+        if connection.uncut:
+            self._long_reads.add(connection)
+
     # -- the loop ---------------------------------------------------------------------------------
 
     def run(self) -> None:
         """Tick until stopped."""
         failures = 0
         while not self._is_done():
+            halt = self.halt
+            if halt is not None and not halt.stand_still():
+                return
             try:
                 # The pause comes after the writes, so a lone message never waits for it.
                 if self._written >= GATHER_FROM and not self._turns.ready and not self._turns.behind:
                     time.sleep(GATHER_S)
-                self._tick(self._epoll.poll(self._wait_s(), self._most_events))
+                self._tick(self._polled.poll(self._wait_s(), self._most_events))
                 failures = 0
                 continue
             except Exception:
@@ -175,6 +219,8 @@ class IoThread(threading.Thread):
 
     def _wait_s(self) -> float:
         turns = self._turns
+        if turns.is_held:
+            return _HELD_WAIT_S
         is_busy = turns.ready or turns.behind or self._long_reads.waiting or self._answers.waiting
         if is_busy or self._wheel.due or self._accepted:
             return 0

@@ -32,11 +32,11 @@ from chatroom.server.turned_away import TurnedAway
 
 if TYPE_CHECKING:
     from chatroom.config import Listen
-    from chatroom.server.connection import Transport
     from chatroom.server.connection_counter import ConnectionCounter
     from chatroom.server.hub import Hub
     from chatroom.server.inbox import Accepted
     from chatroom.server.io_thread import IoThread
+    from chatroom.server.transport import Transport
 
 BACKLOG = 4096
 """How many connections may wait to be accepted; the system may allow fewer. A client that finds no room tries again a
@@ -133,10 +133,12 @@ class Listener:
         counter: ConnectionCounter,
         entrances: Sequence[Entrance],
         control: socket.socket,
+        first_number: int = 1,
     ) -> None:
+        """``first_number`` is the id of the first session that it makes."""
         self._hub = hub
         self._threads = threads
-        self._counter = counter
+        self.counter = counter
         self._control = control
         self._entrances = {entrance.listening: entrance for entrance in (*entrances, Entrance(control))}
         """The listening sockets and what is behind them."""
@@ -145,7 +147,7 @@ class Listener:
         if not all(entrance.is_plain for entrance in entrances):
             self.handshakes = Handshakes(list(entrances), self._take_over, self._forget, self._report)
         self._turned_away = TurnedAway(threads[0].call_later)
-        self._numbers = itertools.count(1)
+        self._numbers = itertools.count(first_number)
         """Session ids."""
 
     def start(self) -> None:
@@ -179,6 +181,26 @@ class Listener:
         closed.wait(_STOP_PATIENCE_S)
         if self.handshakes is not None:
             self.handshakes.stop(_STOP_PATIENCE_S)
+
+    @property
+    def sockets(self) -> list[socket.socket]:
+        """The listening sockets in the order of the ``[[listen]]`` tables, and last that of the control socket."""
+        return list(self._entrances)
+
+    def take_number(self) -> int:
+        """Return an id that no session has. From another thread only while the first I/O thread stands still."""
+        return next(self._numbers)
+
+    def let_go(self) -> None:
+        """Close this process's descriptors of listening sockets that another one has now.
+
+        From another thread than the first I/O thread, which stands still.
+        """
+        for sock in self._entrances:
+            self._threads[0].unwatch(sock)
+            sock.close()
+        self._entrances = {}
+        self._turned_away.close()
 
     def _watch(self, sock: socket.socket) -> None:
         if sock in self._entrances:
@@ -250,7 +272,7 @@ class Listener:
         if not entrance.lets_in(version, address):
             self._log_refusal(f"refused {address_text}: it is none of the proxies that may connect here")
             return None
-        full = self._counter.fullness(world.settings)
+        full = self.counter.fullness(world.settings)
         if full and not self._make_room():
             _turn_away(sock, address_text, "too many connections to this server, try again later", entrance)
             self._log_refusal(f"refused {address_text}: {full}")
@@ -260,12 +282,12 @@ class Listener:
         refusal = None
         # The session of a trusted gateway or proxy is counted when WEBIRC or a header names the client's address.
         if not (entrance.proxies or entrance.forwarders or world.settings.webirc.trusts(version, address)):
-            refusal = self._counter.admit(session, world.settings)
+            refusal = self.counter.admit(session, world.settings)
         if refusal is not None:
             _turn_away(sock, address_text, refusal, entrance)
             self._log_refusal(f"refused {address_text}: {refusal}")
             return None
-        self._counter.opened()
+        self.counter.opened()
         return session
 
     def _make_room(self) -> bool:
@@ -273,7 +295,7 @@ class Listener:
 
         So whoever connects and says nothing holds no place of a full server that others need.
         """
-        if self._counter.fullness(self._hub.world.settings, SPARE_PLACES):
+        if self.counter.fullness(self._hub.world.settings, SPARE_PLACES):
             return False
         # Without the lock: if the last of them registers just now, another connection is one too many for a moment.
         if self._hub.world.online.unregistered:
@@ -314,7 +336,7 @@ class Listener:
             self._log_refusal(f"refused {session.address_text}: {refusal}")
         if refusal is not None or not self._entrances:  # without entrances, the daemon is stopping
             self._turned_away.add(arrival.transport)
-            self._counter.released(session)
+            self.counter.released(session)
             return
         session.secure = arrival.encrypted or (header is not None and header.tls)
         session.certificate = arrival.fingerprint
@@ -324,7 +346,7 @@ class Listener:
 
     def _forget(self, arrival: Arrival, why: str) -> None:
         """Take a connection that failed in its handshake out of the counts. From the handshake thread."""
-        self._counter.released(arrival.session)
+        self.counter.released(arrival.session)
         if why:
             self._log_refusal(f"refused {arrival.session.address_text}: {why}")
 

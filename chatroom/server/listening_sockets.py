@@ -152,3 +152,17 @@ def shown_address(sock: socket.socket, listen: Listen | None = None) -> str:
         return address
     kinds = [*(["websocket"] if listen.kind == "websocket" else []), *(["TLS"] if listen.tls else [])]
     return f"{address} ({', '.join(kinds)})" if kinds else address
+
+
+def keep_if_wanted(handed: socket.socket | None, address: tuple[str, int] | None) -> socket.socket | None:
+    """Return the listening socket of another daemon if it has the address; otherwise close it, and return None.
+
+    The port 0 is any port. Without an address nothing is wanted.
+    """
+    if handed is None:
+        return None
+    host, port = handed.getsockname()[:2]
+    if address is not None and address[0] == host and address[1] in (0, port):
+        return handed
+    handed.close()
+    return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from datetime import UTC, datetime, tzinfo
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,7 @@ from chatroom.chat.admission.account_directory import AccountDirectory
 from chatroom.chat.admission.cloak import Cloak
 from chatroom.chat.admission.flood import MOST_KEYS
 from chatroom.chat.admission.spam_filters import FilterSet
+from chatroom.chat.always_on import restore_user
 from chatroom.chat.filter_actions import log_unusable
 from chatroom.chat.stored_channels import restore_channels
 from chatroom.chat.world import World
@@ -26,14 +28,29 @@ def load_world(settings: Settings, stores: Stores, runtime: Runtime, ledger: Led
 
     ``zone`` is that of times in the texts of bans; None is the zone of this machine. Raises ``StorageError``.
     """
-    wall_ms, mono_ms = read_clocks()
-    cloak = Cloak(stores.server_key("cloak"))
-    accounts = AccountDirectory(stores.accounts.load_entries())
-    world = World(settings, runtime, cloak, wall_ms, mono_ms, accounts, ledger)
-    world.bans.zone = zone
-    restore(world, stores)
-    log_unusable(world)
+    # Nothing that is loaded here is garbage. Without this, Python would search it for garbage while it loads, and in
+    # every full collection later.
+    gc.disable()
+    try:
+        wall_ms, mono_ms = read_clocks()
+        cloak = Cloak(stores.server_key("cloak"))
+        accounts = AccountDirectory(stores.accounts.load_entries())
+        world = World(settings, runtime, cloak, wall_ms, mono_ms, accounts, ledger)
+        world.bans.zone = zone
+        restore(world, stores)
+        log_unusable(world)
+    finally:
+        gc.freeze()
+        gc.enable()
     return world
+
+
+def begin_anew(world: World, stores: Stores) -> None:
+    """Note that everybody was gone before this start, and bring back the users that are always on."""
+    stores.presence.go_all(world.ledger.last_message_id if world.ledger.journal is not None else None)
+    for user in stores.presence.load_users(world.settings.accounts.always_on_max):
+        account_id = user.account_id
+        restore_user(world, user, stores.account_data.load(account_id), stores.presence.find_places(account_id))
 
 
 def restore(world: World, stores: Stores) -> None:

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import socket
 from typing import TYPE_CHECKING
 
 from chatroom.errors import ServeError
+from chatroom.server.listening_sockets import keep_if_wanted
 
 if TYPE_CHECKING:
     from chatroom.config.observing import Metrics
     from chatroom.server.metrics_server import MetricsServer
 
 
-def open_metrics(settings: Metrics) -> MetricsServer | None:
-    """Listen for metrics, if the settings say so. Raises ``ServeError``."""
+def open_metrics(settings: Metrics, handed: socket.socket | None = None) -> MetricsServer | None:
+    """Listen for metrics, if the settings say so. Raises ``ServeError``.
+
+    ``handed`` is the listening socket of the daemon before this one, if it had one.
+    """
+    handed = keep_if_wanted(handed, settings.address if settings.listen else None)
     if not settings.listen:
         return None
     try:
@@ -22,6 +28,6 @@ def open_metrics(settings: Metrics) -> MetricsServer | None:
     from chatroom.server.metrics_server import MetricsServer
 
     try:
-        return MetricsServer(*settings.address)
+        return MetricsServer(*settings.address, handed)
     except OSError as error:
         raise ServeError(f"metrics.listen {settings.listen}: {error.strerror or error}") from error

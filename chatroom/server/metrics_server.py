@@ -59,6 +59,10 @@ class _Server(WSGIServer):
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self.socket.bind(socket_address)
         self.server_address = self.socket.getsockname()
+        self.name_itself()
+
+    def name_itself(self) -> None:
+        """Set what an answer's environment says of the server."""
         self.server_name, self.server_port = str(self.server_address[0]), int(self.server_address[1])
         self.setup_environ()
 
@@ -73,13 +77,24 @@ class _Server6(_Server):
 class MetricsServer(LoopThread):
     """The listening socket and its thread."""
 
-    def __init__(self, host: str, port: int) -> None:
-        """Listen. Raises ``OSError``."""
+    def __init__(self, host: str, port: int, listening: socket.socket | None = None) -> None:
+        """Listen, unless there is a listening socket of that address already. Raises ``OSError``."""
         super().__init__("metrics")
         kind = _Server6 if ":" in host else _Server
         self._is_ending = threading.Event()
-        self._server = kind((host, port), _Handler)
+        if listening is None:
+            self._server = kind((host, port), _Handler)
+        else:
+            self._server = kind((host, port), _Handler, bind_and_activate=False)
+            self._server.socket.close()
+            self._server.socket = listening
+            self._server.server_address = listening.getsockname()
+            self._server.name_itself()
         self._server.is_ending = self._is_ending
+
+    def fileno(self) -> int:
+        """The descriptor of the listening socket."""
+        return self._server.fileno()
 
     @property
     def url(self) -> str:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 import select
+import socket
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from chatroom.chat.admission.ban_targets import parse_address
 from chatroom.chat.liveness import first_look_ms, forgive_stall, look_after
@@ -21,10 +22,10 @@ from chatroom.server.web_visit import LOOK_S
 
 if TYPE_CHECKING:
     from chatroom.chat.people.session import Session
-    from chatroom.server.connection import Transport
     from chatroom.server.entrance import Entrance
     from chatroom.server.hub import Hub, TickThread
     from chatroom.server.inbox import Accepted
+    from chatroom.server.transport import Transport
     from chatroom.server.websocket import Forwarded
     from chatroom.server.websocket_connection import MessageCache, WebSocketConnection
 
@@ -106,6 +107,24 @@ class OpenConnections:
         fd, number = connection.fd, session.id
         step_s = HANDSHAKE_S if entrance.pages is None else LOOK_S
         self._look_at_handshake_later(fd, number, step_s, HANDSHAKE_S)
+
+    def take_over(self, sock: socket.socket, session: Session, state: dict[str, Any]) -> Connection:
+        """Go on with a connection and its session that another daemon had. Before the thread begins."""
+        from chatroom.server.connection_state import connection_from_state
+
+        if state["websocket"] is not None:
+            from chatroom.server.websocket_connection import WebSocketConnection
+
+            connection: Connection = WebSocketConnection(
+                sock, session, self._epoll, self._backlogs, (), (), self.messages, _ignore, _ignore
+            )
+        else:
+            connection = Connection(sock, session, self._epoll, self._backlogs)
+        self.by_fd[connection.fd] = connection
+        session.thread, session.connection = self._index, connection
+        connection_from_state(connection, state)
+        self.wheel.schedule(connection, first_look_ms(self._hub.world, int(time.monotonic() * 1000)))
+        return connection
 
     def _look_at_handshake_later(self, fd: int, number: int, step_s: float, left_s: float) -> None:
         self._thread.call_later(step_s, lambda: self._look_at_handshake(fd, number, step_s, left_s - step_s))
@@ -206,3 +225,7 @@ class OpenConnections:
             # Session and connection refer to each other. Without this reference both are freed at once, and not when
             # the garbage collector finds them.
             del connection.session
+
+
+def _ignore(*_: object) -> None:
+    """Do nothing: the handshake is done."""

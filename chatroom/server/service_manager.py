@@ -62,6 +62,18 @@ class ServiceManager:
         """How often ``look`` must be called."""
         return min(LOOK_EVERY_S, self._watchdog_s / _SIGNS_OF_LIFE / 2) if self._watchdog_s else LOOK_EVERY_S
 
+    @property
+    def variables(self) -> dict[str, str]:
+        """The environment variables by which another process of the service finds the manager."""
+        found = {"NOTIFY_SOCKET": f"@{self._address[1:]}" if self._address.startswith("\0") else self._address}
+        if self._watchdog_s:
+            found["WATCHDOG_USEC"] = str(round(self._watchdog_s * 1e6))
+        return found if self._address else {}
+
+    def hand_over(self, pid: int) -> None:
+        """Say that the service's main process is that one from now on, which speaks for it then."""
+        self._tell(f"MAINPID={pid}")
+
     def ready(self, status: str) -> None:
         """Say that the daemon serves now."""
         self._is_ready, self._status = True, status

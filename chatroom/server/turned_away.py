@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 from chatroom.server.lingering import LINGER_S
 
 if TYPE_CHECKING:
-    from chatroom.server.connection import Transport
     from chatroom.server.inbox import Task
+    from chatroom.server.transport import Transport
 
 MOST_KEPT = 16
 """How many are kept open. Few, because a full server may have hardly any open files left."""

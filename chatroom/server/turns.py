@@ -55,7 +55,7 @@ class Turns:
     Only the thread itself calls the methods, ``run`` under the hub lock.
     """
 
-    __slots__ = ("_call_later", "_costs", "_give_up", "_hub", "behind", "ready", "written_s")
+    __slots__ = ("_call_later", "_costs", "_give_up", "_hub", "behind", "is_held", "ready", "written_s")
 
     def __init__(
         self, hub: Hub, call_later: Callable[[float, Task], None], give_up: Callable[[Connection], None]
@@ -70,6 +70,8 @@ class Turns:
         self.behind: deque[Connection] = deque()
         """Those whose last turn ended with a long answer, whose address is busy, that are not registered yet, or that
         have many lines. At least one runs in a tick."""
+        self.is_held = False
+        """True while no lines run, because the chat is about to be handed over."""
         self.written_s = 0.0
         """How long the writes of the last tick took. The I/O thread sets it."""
 
@@ -86,6 +88,8 @@ class Turns:
         """
         ready, behind, costs = self.ready, self.behind, self._costs
         costs.tick_bytes = 0
+        if self.is_held:
+            return time.monotonic() + BEHIND_S
         began_s, count, lines, is_spent, has_run = time.monotonic(), len(ready), 0, False, False
         late = len(behind)
         total = count + late

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from chatroom.errors import ChatroomError
 from chatroom.server.clocks import ClockWatch, read_clocks
 from chatroom.server.loop_thread import LoopThread
+from chatroom.server.turnstile import Turnstile
 
 if TYPE_CHECKING:
     from chatroom.chat.stored.history_stores import HistoryUpkeep
@@ -50,8 +51,11 @@ class Upkeep(LoopThread):
         open_upkeep: Callable[[], HistoryUpkeep],
         settings: Callable[[], History],
         is_short: Callable[[], bool] = lambda: False,
+        turnstile: Turnstile | None = None,
     ) -> None:
         super().__init__("upkeep")
+        self._turnstile = turnstile or Turnstile()
+        """Passed at each step that writes."""
         self._is_short = is_short
         """True while the disk has no room for an index."""
         self._open = open_upkeep
@@ -74,7 +78,8 @@ class Upkeep(LoopThread):
         while not self._stopping.wait(pause_s):
             pause_s = PAUSE_S
             try:
-                upkeep = upkeep or self._open()
+                with self._turnstile:
+                    upkeep = upkeep or self._open()
                 if self._do_round(upkeep):
                     pause_s = _STEP_PAUSE_S
             except ChatroomError as error:
@@ -89,7 +94,8 @@ class Upkeep(LoopThread):
         has_more = not self._is_short() and self._index(upkeep)
         self._repeat(lambda: self._prune(upkeep))
         self._repeat(upkeep.scrub_some)
-        upkeep.trim_log()
+        with self._turnstile:
+            upkeep.trim_log()
         return has_more
 
     def _index(self, upkeep: HistoryUpkeep) -> bool:
@@ -103,14 +109,18 @@ class Upkeep(LoopThread):
         self._looked_at_s = now_s
         if is_flood and behind.waiting <= MOST_WAITING:
             return False
-        while upkeep.index_some():
+        while self._do_step(upkeep.index_some):
             if self._stopping.wait(_STEP_PAUSE_S) or time.monotonic() > now_s + PAUSE_S:
                 return True
         return False
 
     def _repeat(self, step: Callable[[], bool]) -> None:
-        while step() and not self._stopping.wait(_STEP_PAUSE_S):
+        while self._do_step(step) and not self._stopping.wait(_STEP_PAUSE_S):
             pass
+
+    def _do_step(self, step: Callable[[], bool]) -> bool:
+        with self._turnstile:
+            return step()
 
     def _prune(self, upkeep: HistoryUpkeep) -> bool:
         settings = self._settings()

@@ -12,7 +12,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from websockets.datastructures import Headers
 from websockets.frames import CloseCode, Frame, Opcode
@@ -83,10 +83,12 @@ class WebSocketStream:
         "_forwarders",
         "_head",
         "_idle_frames",
+        "_is_cut",
         "_is_text",
         "_message",
         "_outgoing",
         "_pages",
+        "_partial",
         "_protocol",
         "asked",
         "ended",
@@ -114,8 +116,12 @@ class WebSocketStream:
         """The handshake's request so far."""
         self._idle_frames = 0
         """How many frames have made no line since ``take_idle_frames``."""
+        self._partial = b""
+        """The beginning of a frame that is not whole yet."""
         self._message = bytearray()
         """The fragments of the present message so far."""
+        self._is_cut = False
+        """True if further fragments of a message must come."""
         self._is_text = True
         self._buffer = LineBuffer()
         self._outgoing: list[bytes] = []
@@ -239,12 +245,17 @@ class WebSocketStream:
         if not self.can_send:
             return lines
         protocol.receive_data(data)
+        received = self._partial + data if self._partial else data
+        whole = 0
         for event in protocol.events_received():
+            if isinstance(event, Frame):
+                whole += _size(event)
             made = len(lines)
             if isinstance(event, Frame) and not self._take_frame(event, lines):
                 protocol.fail(CloseCode.INVALID_DATA)
                 break
             self._idle_frames += len(lines) == made
+        self._partial = received[whole:] if whole < len(received) else b""
         self._outgoing += protocol.data_to_send()
         if protocol.state is not State.OPEN:
             failed_by = protocol.close_sent if protocol.close_rcvd is None else None
@@ -258,6 +269,7 @@ class WebSocketStream:
         if frame.opcode is not Opcode.CONT:
             self._is_text = frame.opcode is Opcode.TEXT
         self._message += frame.data
+        self._is_cut = not frame.fin
         if not frame.fin:
             return True
         message = bytes(self._message)
@@ -271,6 +283,29 @@ class WebSocketStream:
         # behind a line end becomes part of another line.
         lines += self._buffer.feed(message + b"\n")
         return True
+
+    def to_state(self) -> dict[str, Any]:
+        """What an open stream has to remember, for ``use_state``: kinds of messages, and what has come of the next."""
+        return {
+            "is_binary": self.opcode is Opcode.BINARY,
+            "is_text": self._is_text,
+            "is_cut": self._is_cut,
+            "message": bytes(self._message),
+            "partial": self._partial,
+        }
+
+    def use_state(self, state: dict[str, Any]) -> None:
+        """Go on where another stream was left, with its handshake done. Call it first."""
+        self._protocol = _Protocol(state=State.OPEN, max_size=MESSAGE_BYTES)
+        self.is_open = True
+        self.opcode = Opcode.BINARY if state["is_binary"] else Opcode.TEXT
+        if state["is_cut"]:
+            # The library expects the next fragment when it has read those before as one.
+            kind = Opcode.TEXT if state["is_text"] else Opcode.BINARY
+            self._read_frames(Frame(kind, state["message"], fin=False).serialize(mask=True))
+        if state["partial"]:
+            self._read_frames(state["partial"])
+        self._idle_frames = 0
 
     @property
     def can_send(self) -> bool:
@@ -292,6 +327,12 @@ class WebSocketStream:
         for error in (protocol.handshake_exc, protocol.parser_exc):
             if error is not None:
                 error.__traceback__ = None
+
+
+def _size(frame: Frame) -> int:
+    """Return the size of a client's frame, which is masked (RFC 6455, section 5.2)."""
+    size = len(frame.data)
+    return size + (6 if size < 126 else 8 if size < 65_536 else 14)
 
 
 def to_messages(lines: bytes, opcode: Opcode) -> bytes:

@@ -9,12 +9,12 @@ from __future__ import annotations
 import select
 from collections.abc import Callable, Sequence
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from websockets.frames import CloseCode
 
 from chatroom.server.backlogs import count_unsent
-from chatroom.server.connection import Connection, State, Transport
+from chatroom.server.connection import Connection, State
 from chatroom.server.web_answers import MOST_REQUESTS
 from chatroom.server.web_visit import PIECE_BYTES, TURN_BYTES, Visit
 from chatroom.server.websocket import Forwarded, WebSocketStream, to_messages
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from chatroom.config.values import Network
     from chatroom.irc.framing import Malformed
     from chatroom.server.backlogs import Backlogs
+    from chatroom.server.transport import Transport
     from chatroom.server.web_answers import WebPages
 
 RECEIVE_BYTES = 512
@@ -137,6 +138,16 @@ class WebSocketConnection(Connection):
         """Close the socket. Idempotent."""
         super().close()
         self._stream.free()
+
+    def use_state(self, state: dict[str, Any]) -> None:
+        """Go on with an open stream that another process has begun (``WebSocketStream.to_state``)."""
+        self._stream.use_state(state)
+        self.state = State.OPEN
+
+    @property
+    def stream(self) -> WebSocketStream:
+        """The protocol's side of the connection."""
+        return self._stream
 
     @property
     def forwarded(self) -> Forwarded | None:

@@ -55,6 +55,8 @@ class Workers:
             ),
             *(_Worker(f"dns-{number}", self._queues["dns"], open_stores) for number in range(DNS_THREADS)),
         ]
+        self._given = 0
+        """How many jobs the store worker was given. Guarded by the hub lock: only ticks submit such jobs."""
         self._late = [thread for thread in self.threads if thread.name.startswith("dns-")]
         """Threads that begin when the first job comes for them: most daemons ask no blocklist."""
 
@@ -70,6 +72,11 @@ class Workers:
         """True if so many jobs wait for the store worker that no more should come. From any thread."""
         return len(self._queues["store"]) > MOST_WRITES
 
+    @property
+    def is_store_idle(self) -> bool:
+        """True if the store worker has done all its jobs and has told their outcomes. Needs the hub lock."""
+        return self._store.told == self._given
+
     def queue_lengths(self) -> dict[str, int]:
         """How many jobs wait in each queue. From any thread."""
         return {name: len(queue) for name, queue in self._queues.items()}
@@ -81,7 +88,9 @@ class Workers:
 
         The outcome is ``Overloaded`` if the job is not done, because too many wait or nobody waits for it any more.
         """
-        if name == "dns" and self._late:
+        if name == "store":
+            self._given += 1
+        elif name == "dns" and self._late:
             self._start_late()
         dropped = self._queues[name].put(QueuedJob(job, done, session, order))
         if dropped is not None:
@@ -116,6 +125,8 @@ class _Worker(LoopThread):
         self._work = work
         self._open_stores = open_stores
         self._stores: Stores | None = None
+        self.told = 0
+        """How many outcomes were told. Only the thread changes it; who reads it early takes it for busy."""
         self._current: list[QueuedJob] = []
         """The jobs under way."""
         self.watch: Callable[[Stores], None] | None = None
@@ -196,6 +207,7 @@ class _Worker(LoopThread):
             job.done(outcome)
         except Exception:
             log.exception("the outcome of a job could not be told")
+        self.told += 1
 
     def _look(self, watch: Callable[[Stores], None]) -> None:
         try:

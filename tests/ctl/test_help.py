@@ -58,7 +58,7 @@ def test_every_argument_stands_in_the_help(path: tuple[str, ...], command: click
 
 
 READ_ONLY = {
-    *("serve", "status", "who", "kick", "announce", "reload", "lockdown", "log level"),
+    *("serve", "status", "who", "kick", "announce", "reload", "upgrade", "lockdown", "log level"),
     *("user list", "user show", "user cert list", "user pending", "ban list", "ban check", "ban export", "audit list"),
     *("filter list", "filter test", "filter mutes", "invite list", "hook list", "hook test"),
     *("config init", "config path", "config show", "config get", "config set", "config unset", "config check"),

@@ -331,6 +331,11 @@ class Daemon:
         self.process.stderr.close()
         return code
 
+    @property
+    def is_read_on(self) -> bool:
+        """True while a process can still write to the log."""
+        return self._reader.is_alive()
+
     def kill(self) -> None:
         """Send SIGKILL, and wait for the end."""
         self.stop(signal.SIGKILL)

@@ -9,7 +9,7 @@ from chatroom.chat.log_levels import LogLevels
 from chatroom.chat.people.session import Session
 from chatroom.chat.world import World
 from chatroom.config import Settings
-from chatroom.errors import ConfigError
+from chatroom.errors import ConfigError, HandoverRefused
 
 
 class FakeRuntime:
@@ -28,6 +28,9 @@ class FakeRuntime:
         """The blocklists that addresses are on."""
         self.asked_for: list[int] = []
         """The addresses that blocklists were asked for, in order."""
+        self.upgrades: list[Session | None] = []
+        """Who has begun upgrades, in order."""
+        self.upgrade_refusal = ""
         self.admitted: list[str] = []
         """The addresses of the sessions that asked to be admitted, in order."""
 
@@ -46,6 +49,11 @@ class FakeRuntime:
     def find_listing(self, version: int, address: int, settings: Settings) -> str:
         self.asked_for.append(address)
         return self.listings.get(address, "")
+
+    def begin_upgrade(self, session: Session | None) -> None:
+        if self.upgrade_refusal:
+            raise HandoverRefused(self.upgrade_refusal)
+        self.upgrades.append(session)
 
     def facts(self) -> dict[str, str]:
         return self.known_facts

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import gc
 import os
 import re
 import signal
@@ -10,7 +9,6 @@ import sys
 import threading
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -30,19 +28,6 @@ from chatroom.server.own_process import own_program
 from chatroom.server.service_manager import ServiceManager
 from chatroom.storage.sqlite.journal import open_journal
 from chatroom.storage.write_guard import WriteGuard
-
-
-@pytest.fixture
-def process_state() -> Iterator[None]:
-    """Restore what a daemon changes of its process: signal handlers, switch interval, frozen objects."""
-    signals = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)}
-    interval_s = sys.getswitchinterval()
-    yield
-    signal.set_wakeup_fd(-1)
-    for number, handler in signals.items():
-        signal.signal(number, handler)
-    sys.setswitchinterval(interval_s)
-    gc.unfreeze()
 
 
 @pytest.fixture
