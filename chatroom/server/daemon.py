@@ -30,7 +30,7 @@ from chatroom.server.fault_log import FaultLog
 from chatroom.server.handover.predecessor import Predecessor
 from chatroom.server.handover.upgrade import Parts, Upgrade
 from chatroom.server.hook_deliveries import HookDeliveries
-from chatroom.server.hook_listener import HookListener, open_hooks
+from chatroom.server.hook_entrance import open_hooks
 from chatroom.server.hub import Hub
 from chatroom.server.io_thread import IoThread
 from chatroom.server.listener import Listener, open_control
@@ -57,6 +57,7 @@ from chatroom.storage.write_guard import WriteGuard
 
 if TYPE_CHECKING:
     from chatroom.chat.world import World
+    from chatroom.server.hook_listener import HookListener
     from chatroom.server.metrics_server import MetricsServer
 
 SWITCH_INTERVAL_S = 0.0005

@@ -19,13 +19,10 @@ from typing import TYPE_CHECKING
 from chatroom.chat.work_queue import PATIENCE_MS
 from chatroom.commands.talking.hook_messages import NOT_STORED, SAID, Outcome, say_by_hook
 from chatroom.commands.talking.writing_history import RETRY_MS
-from chatroom.errors import ServeError
 from chatroom.server.hook_requests import PATH, BadRequest, Post, Reading, make_response
-from chatroom.server.listening_sockets import keep_if_wanted
 from chatroom.server.loop_thread import LoopThread
 
 if TYPE_CHECKING:
-    from chatroom.config.observing import Hooks
     from chatroom.server.hub import Hub
 
 PATIENCE_S = 10.0
@@ -258,17 +255,3 @@ class HookListener(LoopThread):
     def _wake(self) -> None:
         with contextlib.suppress(OSError):  # it is awake, or has ended
             self._wake_write.send(b"\0")
-
-
-def open_hooks(settings: Hooks, handed: socket.socket | None = None) -> HookListener | None:
-    """Listen for incoming hooks, if the settings say so. Raises ``ServeError``.
-
-    ``handed`` is the listening socket of the daemon before this one, if it had one.
-    """
-    handed = keep_if_wanted(handed, settings.address if settings.listen else None)
-    if not settings.listen:
-        return None
-    try:
-        return HookListener(*settings.address, handed)
-    except OSError as error:
-        raise ServeError(f"hooks.listen {settings.listen}: {error.strerror or error}") from error

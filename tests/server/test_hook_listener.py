@@ -18,7 +18,8 @@ from chatroom.config import Settings, find_unsafe
 from chatroom.config.observing import Hooks
 from chatroom.errors import ServeError
 from chatroom.server import hook_listener
-from chatroom.server.hook_listener import MOST_OPEN, HookListener, open_hooks
+from chatroom.server.hook_entrance import open_hooks
+from chatroom.server.hook_listener import MOST_OPEN, HookListener
 
 HEAD = "POST /hooks/{} HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n{}\r\n"
 

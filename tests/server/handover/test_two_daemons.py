@@ -19,7 +19,7 @@ from harness.web import WebClient
 from chatroom import paths
 from chatroom.chat.handover.document import VERSION
 from chatroom.config import Listen, Settings
-from chatroom.config.observing import Metrics
+from chatroom.config.observing import Hooks, Metrics
 from chatroom.config.serving import Database
 from chatroom.errors import HandoverRefused, ServeError
 from chatroom.server.daemon import Daemon
@@ -111,7 +111,10 @@ def settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Settings:
         Listen(port=0, tls=True, certificate=(pair.certificate,), key=(pair.key,)),
     )
     made = Settings(
-        listen=listen, database=Database(path=tmp_path / "data" / "chat.db"), metrics=Metrics(listen="127.0.0.1:0")
+        listen=listen,
+        database=Database(path=tmp_path / "data" / "chat.db"),
+        metrics=Metrics(listen="127.0.0.1:0"),
+        hooks=Hooks(listen="127.0.0.1:0"),
     )
     prepare_directory(made.database.path)
     return made
@@ -130,6 +133,12 @@ def stage(settings: Settings, process_state: None, monkeypatch: pytest.MonkeyPat
         one.cleanup.close()
 
 
+def web_addresses(daemon: Daemon) -> list[str]:
+    """Return where a daemon has its metrics and takes hooks."""
+    assert daemon._metrics is not None and daemon._hook_listener is not None
+    return [daemon._metrics.url, daemon._hook_listener.url]
+
+
 def test_one_daemon_takes_the_place_of_another(stage: Stage, settings: Settings) -> None:
     """Plain and WebSocket connections go on; who has TLS, and who asked, is told; the first daemon ends."""
     plain, web, tls = stage.ports
@@ -139,6 +148,7 @@ def test_one_daemon_takes_the_place_of_another(stage: Stage, settings: Settings)
         secret.register("secret")
         alice.ask("JOIN #tea", "TOPIC #tea :hot")
         alice.send_bytes(b"PRIVMSG #lobby :in two ")
+        addresses = web_addresses(stage.daemon)
         answer, started = stage.begin()
         with started.take() as before:
             lock = before.introduce(settings)
@@ -158,7 +168,8 @@ def test_one_daemon_takes_the_place_of_another(stage: Stage, settings: Settings)
             assert any(line.endswith(":hot") for line in alice.ask("TOPIC #tea"))
             with Client(plain) as bob:
                 bob.register("bob")
-            assert any(" metrics :" in line for line in stage.ask("STATUS"))
+            # Metrics and incoming hooks are where they were.
+            assert web_addresses(new) == addresses
         finally:
             new.stop()
 

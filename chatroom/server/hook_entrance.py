@@ -1,0 +1,29 @@
+"""Whether a daemon has incoming hooks. What they need is imported only if it does: websockets, whose HTTP they use."""
+
+from __future__ import annotations
+
+import socket
+from typing import TYPE_CHECKING
+
+from chatroom.errors import ServeError
+from chatroom.server.listening_sockets import keep_if_wanted
+
+if TYPE_CHECKING:
+    from chatroom.config.observing import Hooks
+    from chatroom.server.hook_listener import HookListener
+
+
+def open_hooks(settings: Hooks, handed: socket.socket | None = None) -> HookListener | None:
+    """Listen for incoming hooks, if the settings say so. Raises ``ServeError``.
+
+    ``handed`` is the listening socket of the daemon before this one, if it had one.
+    """
+    handed = keep_if_wanted(handed, settings.address if settings.listen else None)
+    if not settings.listen:
+        return None
+    from chatroom.server.hook_listener import HookListener
+
+    try:
+        return HookListener(*settings.address, handed)
+    except OSError as error:
+        raise ServeError(f"hooks.listen {settings.listen}: {error.strerror or error}") from error
