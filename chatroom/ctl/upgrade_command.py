@@ -40,10 +40,11 @@ def upgrade(invocation: Invocation) -> None:
 
 
 def _report(done: dict[str, float]) -> None:
-    closed = f"{done['closed']} with TLS or a command under way have to connect again"
+    carried, closed = round(done["carried"]), round(done["closed"])
+    again = f"{closed} with TLS or a command under way have" if closed else "nobody has"
     report_result(
         f"The new daemon is process {done['pid']:.0f}, after {done['seconds']:.1f} s; the chat stood still for"
         f" {done['standstill_s']:.2f} s.",
-        f"It has {done['carried']:.0f} connections; {closed if done['closed'] else 'nobody has to connect again'}.",
+        f"It has {carried} connection{'' if carried == 1 else 's'}; {again} to connect again.",
         **done,
     )
