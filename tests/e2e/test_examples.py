@@ -114,3 +114,25 @@ def test_a_bot_answers(daemon: Daemon, alice: Client) -> None:
             bot.wait()
     answer = next(line for line in alice.lines if line.startswith(":dice/hook!"))
     assert answer.rpartition(" :alice: ")[2] in "123456"
+
+
+def test_a_bot_on_a_library_answers(daemon: Daemon, alice: Client) -> None:
+    """It joins as a bot, greets, and answers."""
+    alice.ask("CAP REQ message-tags")
+
+    def is_answered() -> bool:
+        alice.ask("PRIVMSG #lobby :!ping")
+        return any(line.endswith(" :alice: pong") for line in alice.lines)
+
+    call = [sys.executable, str(EXAMPLES / "irc_bot.py"), "127.0.0.1", str(daemon.port), "robby", "#lobby"]
+    bot = subprocess.Popen(call, env=daemon.place.environment)
+    try:
+        alice.expect(":robby!")
+        until(is_answered, "the bot answers")
+        with daemon.connect("bob"):
+            assert alice.expect(":Welcome, bob!").startswith("@")
+        assert any("bot" in line.partition(" ")[0].split(";") for line in alice.lines if "Welcome, bob" in line)
+        assert bot.poll() is None
+    finally:
+        bot.kill()
+        bot.wait()
