@@ -14,7 +14,7 @@ class InviteStore(Protocol):
     def add(self, new: NewInvite, by: Actor) -> IssuedInvite:
         """Make an invite with a new token. Audit: ``invite.create``, which has the id and not the token.
 
-        Raises ``TooMany`` if there are ``MOST_INVITES`` open ones. Those that were over long ago are deleted.
+        Raises ``TooMany`` if there are ``MOST_INVITES`` open ones. Of those that are over, the oldest are deleted.
         """
         ...
 

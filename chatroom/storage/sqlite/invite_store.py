@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 from chatroom.chat.admission.tokens import hash_secret, is_secret, make_secret, make_token, split_token
 from chatroom.chat.stored.invite_records import (
     MOST_INVITES,
@@ -21,8 +19,9 @@ from chatroom.storage.sqlite.database import Database, Row
 from chatroom.storage.sqlite.new_accounts import insert_account
 from chatroom.storage.sqlite.timestamps import from_ms, from_ms_or_none
 
-KEPT = timedelta(days=90)
-"""For how long an invite that is over stays in the list."""
+MOST_KEPT = 2 * MOST_INVITES
+"""How many invites stay in the list, those that are over among them. Counted and not by their age: while the clock is
+wrong, an open one must not go."""
 _COLUMNS = "id, uses, used, channel, created_by, created_ms, until_ms, used_ms"
 _UNKNOWN = "There is no such invite"
 
@@ -40,9 +39,11 @@ class SqliteInvites:
         database, secret = self._database, make_secret()
         with database.transaction():
             now_ms = database.now_ms()
-            long_ago_ms = now_ms - round(KEPT.total_seconds() * 1000)
-            database.execute("DELETE FROM invites WHERE max(until_ms, coalesce(used_ms, 0)) < ?", (long_ago_ms,))
             is_open = "used < uses AND until_ms > ?"
+            database.execute(
+                f"DELETE FROM invites WHERE NOT ({is_open}) AND id <= (SELECT max(id) FROM invites) - ?",
+                (now_ms, MOST_KEPT - 1),
+            )
             if database.number(f"SELECT count(*) FROM invites WHERE {is_open}", (now_ms,)) >= MOST_INVITES:
                 raise TooMany(f"there are {MOST_INVITES} open invites already: remove one first")
             invite_id = database.execute(

@@ -14,7 +14,7 @@ from chatroom.chat.admission.tokens import make_secret, make_token
 from chatroom.chat.stored.invite_records import MOST_INVITES, NewAccount, NewInvite
 from chatroom.chat.stored.records import Actor, Change, Credential, Role
 from chatroom.errors import AlreadyExists, NotFound, TooMany, WrongToken
-from chatroom.storage.sqlite.invite_store import KEPT
+from chatroom.storage.sqlite import invite_store
 from chatroom.storage.sqlite.sqlite_stores import SqliteStores, open_stores
 
 DAY_S = 86_400
@@ -123,7 +123,7 @@ def test_a_removed_invite_opens_nothing(stores: SqliteStores, by: Actor) -> None
 
 
 def test_open_invites_have_a_bound(stores: SqliteStores, by: Actor, clock: Callable[[], object]) -> None:
-    """Those that are over do not count, and are deleted some months later."""
+    """Those that are over do not count."""
     with stores.together():
         for _ in range(MOST_INVITES):
             stores.invites.add(NewInvite(1, DAY_S), by)
@@ -132,6 +132,28 @@ def test_open_invites_have_a_bound(stores: SqliteStores, by: Actor, clock: Calla
     clock.advance(days=1)  # type: ignore[attr-defined]
     stores.invites.add(NewInvite(1, DAY_S), by)
     assert len(stores.invites.list_all()) == MOST_INVITES + 1
-    clock.advance(seconds=KEPT.total_seconds() + 1)  # type: ignore[attr-defined]
+
+
+def test_the_oldest_that_are_over_are_deleted(
+    stores: SqliteStores, by: Actor, clock: Callable[[], object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The list has a bound; open invites stay, and so do all that only a wrong clock takes for over."""
+    monkeypatch.setattr(invite_store, "MOST_KEPT", 3)
+    _, token = stores.invites.add(NewInvite(1, 1000 * DAY_S), by)
+    for _ in range(4):
+        stores.invites.add(NewInvite(1, DAY_S), by)
+        clock.advance(days=1)  # type: ignore[attr-defined]
+    assert [invite.id for invite in stores.invites.list_all()] == [1, 3, 4, 5]
+    clock.advance(days=-4)  # type: ignore[attr-defined]
+    assert stores.invites.check(token).id == 1
+
+
+def test_a_clock_that_was_ahead_has_deleted_no_invite(
+    stores: SqliteStores, by: Actor, clock: Callable[[], object]
+) -> None:
+    """An invite that is made while the clock is a year ahead leaves those that are open."""
+    _, token = stores.invites.add(NewInvite(1, DAY_S), by)
+    clock.advance(days=365)  # type: ignore[attr-defined]
     stores.invites.add(NewInvite(1, DAY_S), by)
-    assert len(stores.invites.list_all()) == 2
+    clock.advance(days=-365)  # type: ignore[attr-defined]
+    assert stores.invites.check(token).id == 1
