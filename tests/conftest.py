@@ -10,6 +10,10 @@ import coverage
 import pytest
 from hypothesis import settings
 
+# The desktop of whoever runs the tests may have a keyring, and a test module has one in memory. Neither is asked unless a
+# test sets it.
+os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.fail.Keyring"
+
 # A property is judged by what it finds, not by how long a busy machine takes for one example.
 settings.register_profile("chatroom", deadline=None)
 settings.load_profile("chatroom")
