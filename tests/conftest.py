@@ -10,8 +10,8 @@ import coverage
 import pytest
 from hypothesis import settings
 
-# The desktop of whoever runs the tests may have a keyring, and a test module has one in memory. Neither is asked unless a
-# test sets it.
+# The desktop of whoever runs the tests may have a keyring, and a test module has one in memory. Neither is asked unless
+# a test sets it.
 os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.fail.Keyring"
 
 # A property is judged by what it finds, not by how long a busy machine takes for one example.
