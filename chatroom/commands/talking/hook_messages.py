@@ -60,8 +60,16 @@ def say_by_hook(world: World, token: str, text: str) -> Outcome | None:
         text = f"there is no channel {hook.channel} now: nobody is in it, and it is not registered"
         return Outcome(HTTPStatus.NOT_FOUND, text)
     source = f"{nick_of(hook.name)}!{SIGN}@{world.settings.server.name}"
+    event = _make_event(source, channel.name, lines)
+    if event is None:
+        return Outcome(HTTPStatus.BAD_REQUEST, "a line with \\x01 in it is too long")
+    budget = _find_budget(world, hook)
+    wait_ms = budget.wait_ms(world.mono_ms) if budget is not None else 0
+    if wait_ms:
+        return Outcome(HTTPStatus.TOO_MANY_REQUESTS, "this hook says too much", -(-wait_ms // 1000))
     refusal = _find_refusal(world, channel, source, "\n".join(lines))
     if refusal is not None:
+        _pay(world, budget, len(lines))  # a long text and many filters take milliseconds
         return refusal
     ledger = world.ledger
     if ledger.writes_channels:
@@ -71,11 +79,10 @@ def say_by_hook(world: World, token: str, text: str) -> Outcome | None:
         except StorageError:
             return NOT_STORED
     # Last, so that a text that waits for the lock is paid once.
-    refusal = _pay(world, hook, len(lines))
-    if refusal is None:
-        _say(world, channel, source, lines)
-        world.work.write(lambda stores: stores.hooks.count_said(hook_id))
-    return refusal or SAID
+    _pay(world, budget, len(lines))
+    _say(world, channel, event, lines)
+    world.work.write(lambda stores: stores.hooks.count_said(hook_id))
+    return SAID
 
 
 def _find_fault(lines: list[str]) -> Outcome | None:
@@ -101,28 +108,39 @@ def _find_refusal(world: World, channel: Channel, source: str, text: str) -> Out
     return None
 
 
-def _pay(world: World, hook: IncomingHook, lines: int) -> Outcome | None:
-    limits = world.settings.limits
-    if not limits.enabled:
-        return None
-    budget = world.ledger.hooks.budgets.get(hook.id)
-    if budget is None:
-        budget = world.ledger.hooks.budgets[hook.id] = LineBudget(limits.lines_per_s, limits.burst_lines)
-    wait_ms = budget.wait_ms(world.mono_ms)
-    if not budget.take(world.mono_ms):
-        return Outcome(HTTPStatus.TOO_MANY_REQUESTS, "this hook says too much", -(-wait_ms // 1000))
-    budget.charge(lines - 1, 0, world.mono_ms)
-    return None
+def _make_event(source: str, target: str, lines: list[str]) -> Event | None:
+    """Make the message; None if it has CTCP in it, and readers would read it in more parts than it has lines.
 
-
-def _say(world: World, channel: Channel, source: str, lines: list[str]) -> None:
+    As ``Utterance.refuse_broken_ctcp``: a part could become a request, which clients answer.
+    """
     event = Event(source, "")
     event.bot = True
-    head = f"PRIVMSG {channel.name}"
+    head = f"PRIVMSG {target}"
     if len(lines) == 1:
         event.set_text(head, lines[0])
     else:
         event.set_parts(head, [Part(line, False) for line in lines])
+    parts = event.parts or ()
+    is_broken = len(parts) > len(lines) and any("\x01" in part.text for part in parts)
+    return None if is_broken else event
+
+
+def _find_budget(world: World, hook: IncomingHook) -> LineBudget | None:
+    """What the hook may say; None if there are no limits."""
+    limits, budgets = world.settings.limits, world.ledger.hooks.budgets
+    if not limits.enabled:
+        return None
+    if hook.id not in budgets:
+        budgets[hook.id] = LineBudget(limits.lines_per_s, limits.burst_lines)
+    return budgets[hook.id]
+
+
+def _pay(world: World, budget: LineBudget | None, lines: int) -> None:
+    if budget is not None:
+        budget.charge(lines, 0, world.mono_ms)
+
+
+def _say(world: World, channel: Channel, event: Event, lines: list[str]) -> None:
     ledger = world.ledger
     world.outbox.number(event, [channel] if ledger.writes_channels else ())
     if ledger.is_open and ledger.writes_channels:

@@ -94,6 +94,20 @@ def test_a_text_has_bounds(say: Say) -> None:
         assert outcome is not None and outcome.status == status, text
 
 
+def test_no_piece_of_a_long_line_is_ctcp(keeping: Here, say: Say) -> None:
+    """Readers without multiline messages read each piece as a message, and their clients would answer it."""
+    bob = keeping.connect("bob")
+    bob.read()
+    assert say("x" * 2000) == SAID
+    pieces = [line.partition(" PRIVMSG #ops :")[2] for line in bob.read()]
+    refusal = (400, "a line with \\x01 in it is too long", 0)
+    for text in ("x" * len(pieces[0]) + "\x01VERSION\x01", f"fine\n\x01ACTION {'waves ' * 200}\x01"):
+        assert say(text) == refusal
+    assert bob.read() == []
+    assert say("two\n\x01ACTION waves\x01") == SAID
+    assert len(bob.read()) == 2
+
+
 def test_operators_of_the_channel_silence_a_hook(keeping: Here, say: Say) -> None:
     """By a ban of its nick. The modes of the channel do not hold for it."""
     ada = keeping.admin()
@@ -129,6 +143,20 @@ def test_a_hook_may_say_as_much_as_a_client(keeping: Here, say: Say) -> None:
     assert say("f\n" * 50) == SAID  # the rest is owed
     refused = say("g")
     assert refused is not None and (refused.status, refused.wait_s) == (429, 25)
+
+
+def test_what_a_filter_refuses_is_paid_for(keeping: Here, say: Say) -> None:
+    """To compare a text with filters takes its time, so a program cannot ask for that without a pause either."""
+    new = make_filter("*buy now*", "glob", "refuse", "adverts", None, force=False)
+    keeping.stores.filters.add(new, SHELL, 9)
+    keeping.world.spam.use(FilterSet(keeping.stores.filters.list_all()))
+    keeping.world.settings = change_settings(
+        keeping.world.settings, limits={"enabled": True, "burst_lines": 2, "lines_per_s": 1.0}
+    )
+    outcomes = [say("buy now") for _ in range(3)]
+    assert [outcome and outcome.status for outcome in outcomes] == [403, 403, 429]
+    keeping.wait(1)
+    assert say("fine") == SAID
 
 
 def test_a_paused_or_removed_hook_says_nothing(keeping: Here, say: Say) -> None:
