@@ -61,6 +61,8 @@ def test_a_build_tells_its_end(daemon: Daemon, alice: Client) -> None:
     url, program = add_incoming(daemon, "ci"), str(EXAMPLES / "ci-notify")
     until(lambda: run(daemon, program, "build 17:", "fine", CHATROOM_HOOK=url).returncode == 0, "the hook is known")
     assert alice.expect("PRIVMSG").endswith(" PRIVMSG #lobby :build 17: fine")
+    assert run(daemon, program, f"@{EXAMPLES / 'ci-notify'}", CHATROOM_HOOK=url).returncode == 0
+    assert alice.expect("PRIVMSG").endswith(f":@{EXAMPLES / 'ci-notify'}")  # the words, and not what is in a file
     refused = run(daemon, program, "x", CHATROOM_HOOK=f"{url}x")
     assert refused.returncode != 0 and "there is no hook with this token" in refused.stdout
 
@@ -79,11 +81,11 @@ def test_a_push_is_told(daemon: Daemon, alice: Client) -> None:
     shutil.copy(EXAMPLES / "git-post-receive", daemon.place.root / "bare" / "hooks" / "post-receive")
     git("-C", "bare", "config", "chatroom.hook", url)
     git("init", "-q", "work")
-    for text in ("first", "second"):
+    for text in (r"first \c", "second"):
         git("-C", "work", "commit", "-q", "--allow-empty", "-m", text)
         git("-C", "work", "push", "-q", "../bare", "HEAD:refs/heads/dev")
     git("-C", "work", "push", "-q", "../bare", ":refs/heads/dev")
-    assert "first (x@y)" in alice.expect("dev is new: ")
+    assert r"first \c (x@y)" in alice.expect("dev is new: ")
     alice.expect("dev has new commits:")
     assert alice.expect("second (x@y)").startswith(":git/hook!")
     alice.expect("dev was deleted")
