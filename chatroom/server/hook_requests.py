@@ -48,9 +48,9 @@ class Reading:
         self._data += data
         if self._request is None:
             head, end, rest = self._data.partition(_END)
+            if len(head) > MOST_HEAD:
+                raise BadRequest(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "the head is too long")
             if not end:
-                if len(self._data) > MOST_HEAD:
-                    raise BadRequest(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "the head is too long")
                 return None
             self._request, self._size = _read_head(head + end)
             self._data = rest
@@ -62,7 +62,9 @@ class Reading:
     def waits_to_go_on(self) -> bool:
         """True if the client sends the body only when it is told to (RFC 9110, section 10.1.1)."""
         request = self._request
-        return request is not None and not self._data and "100-continue" in request.headers.get_all("Expect")
+        if request is None or self._data:
+            return False
+        return any(word.lower() == "100-continue" for word in request.headers.get_all("Expect"))
 
 
 def make_response(status: HTTPStatus, text: str, wait_s: int = 0) -> bytes:

@@ -63,6 +63,7 @@ def test_the_token_may_be_a_credential() -> None:
         (f"POST /hooks/1 HTTP/1.1\r\nHost: x\r\nContent-Length: {MOST_BODY + 1}\r\n\r\n".encode(), 413),
         (b"POST /hooks/1 HTTP/1.1\r\nHost: x\r\nContent-Length: " + b"9" * 5000 + b"\r\n\r\n", 413),
         (b"POST /hooks/1 HTTP/1.1\r\nX: " + b"x" * MOST_HEAD, 431),
+        (request(b"x", "X: " + "x" * MOST_HEAD), 431),
         (request(b"\xff"), 400),
         (request(b"{", "Content-Type: application/json"), 400),
         (request(b"[" * 60_000, "Content-Type: application/json"), 400),
@@ -98,9 +99,10 @@ def test_any_bytes_are_read_or_refused(data: bytes) -> None:
         pass
 
 
-def test_a_client_may_wait_before_its_body() -> None:
+@pytest.mark.parametrize("word", [b"100-continue", b"100-Continue"])
+def test_a_client_may_wait_before_its_body(word: bytes) -> None:
     """Until it is told to go on."""
-    head = b"POST /hooks/1-abc HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n"
+    head = b"POST /hooks/1-abc HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nExpect: " + word + b"\r\n\r\n"
     assert not Reading().waits_to_go_on
     reading = Reading()
     assert reading.feed(head) is None
