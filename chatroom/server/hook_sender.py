@@ -104,17 +104,34 @@ def send(url: str, secret: str, event_id: str, body: bytes) -> Answer:
 
 
 def _connect(connection: http.client.HTTPConnection, tls: bool, deadline_mono_s: float) -> socket.socket:
-    made = socket.create_connection((connection.host, connection.port), LIMIT_S)
+    made = _try_addresses(connection.host, connection.port, deadline_mono_s)
     made.settimeout(max(0.001, deadline_mono_s - time.monotonic()))
     if tls:
         encrypted = _tls().wrap_socket(made, server_hostname=connection.host)
         assert isinstance(encrypted, _TimedTlsSocket)
         encrypted.deadline_mono_s = deadline_mono_s
         return encrypted
-    timed = _TimedSocket(made.family, made.type, made.proto, made.detach())
-    timed.deadline_mono_s = deadline_mono_s
-    timed.settimeout(max(0.001, deadline_mono_s - time.monotonic()))
-    return timed
+    made.deadline_mono_s = deadline_mono_s
+    return made
+
+
+def _try_addresses(host: str, port: int, deadline_mono_s: float) -> _TimedSocket:
+    """Connect to the first address of a name that answers. Each has its share of the time. Raises ``OSError``."""
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    failure = OSError(f"{host} has no address")
+    for tried, (family, kind, protocol, _, address) in enumerate(found):
+        share_s = (deadline_mono_s - time.monotonic()) / (len(found) - tried)
+        if share_s <= 0:
+            raise TimeoutError
+        made = _TimedSocket(family, kind, protocol)
+        try:
+            made.settimeout(share_s)
+            made.connect(address)
+            return made
+        except OSError as error:
+            made.close()
+            failure = error
+    raise failure
 
 
 def _judge(response: http.client.HTTPResponse) -> Answer:

@@ -115,6 +115,29 @@ def test_what_is_no_answer_is_a_failure(said: bytes) -> None:
     assert not answer.is_good and answer.why
 
 
+def test_the_addresses_of_a_name_share_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A name with many of them takes no longer than another, and one that does not answer leaves time for the next."""
+    given: list[float] = []
+    connect = socket.socket.connect
+
+    def try_to_connect(sock: socket.socket, address: tuple[str, int]) -> None:
+        given.append(sock.gettimeout() or 0)
+        if address[0] == "192.0.2.1":
+            raise TimeoutError
+        connect(sock, address)
+
+    def find(host: str, port: int, *_: object, **__: object) -> list[tuple[object, ...]]:
+        found = ["192.0.2.1"] * 3 + ([host] if host == "127.0.0.1" else [])
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (one, port)) for one in found]
+
+    monkeypatch.setattr(socket, "getaddrinfo", find)
+    monkeypatch.setattr(socket.socket, "connect", try_to_connect)
+    with Receiver() as receiver:
+        assert send(receiver.url, SECRET, "1", BODY).is_good
+    assert len(given) == 4 and given[0] < hook_sender.LIMIT_S / 3 and max(given) <= hook_sender.LIMIT_S
+    assert send("http://chat.invalid/", SECRET, "1", BODY) == Answer(False, "no answer within 5 s")
+
+
 def test_nobody_listens() -> None:
     """A port that was just given back, and names that no DNS has or can have."""
     with socket.create_server(("127.0.0.1", 0)) as sock:
