@@ -37,13 +37,15 @@ class CurrentLockdown:
     It ends by the wall clock. If that is set back, it is in force again, as a ban is.
     """
 
-    __slots__ = ("_state", "set_by", "until_ms")
+    __slots__ = ("_state", "is_stored", "set_by", "until_ms")
 
     def __init__(self) -> None:
         self._state = Lockdown.OFF
         self.until_ms: int | None = None
         """When it ends, in Unix milliseconds; None if somebody must end it."""
         self.set_by = ""
+        self.is_stored = True
+        """False if the database did not take the last change."""
 
     def at(self, wall_ms: int) -> Lockdown:
         """Return the state at a time, in Unix milliseconds."""

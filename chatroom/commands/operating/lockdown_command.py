@@ -26,7 +26,10 @@ _MEANINGS = {
     Lockdown.ACCOUNTS_ONLY: "new guests stay out, and no names are registered",
     Lockdown.ON: "all new users stay out, but moderators and admins",
 }
-_NOT_STORED = "The lockdown acts, but it is NOT STORED, because the database did not take it: it ends with the daemon"
+_NOT_STORED = (
+    "The change of the lockdown acts, but it is NOT STORED, because the database did not take it: after a restart, it "
+    "is as it was before. Say it again later to have it stored"
+)
 
 
 @command("LOCKDOWN", "[<state> [<duration>]]", role=Role.MODERATOR, control=True)
@@ -49,7 +52,8 @@ def lockdown(context: Context, params: list[str]) -> Pending | None:
     if wanted is Lockdown.OFF and duration_s is not None:
         raise InvalidValue("LOCKDOWN off takes no duration")
     until_ms = world.wall_ms + duration_s * 1000 if duration_s is not None else None
-    if wanted is world.lockdown.at(world.wall_ms) and until_ms == world.lockdown.until_ms:
+    is_same = wanted is world.lockdown.at(world.wall_ms) and until_ms == world.lockdown.until_ms
+    if is_same and world.lockdown.is_stored:
         _show(context)
         return None
     return _change(context, wanted, until_ms, duration_s)
@@ -90,6 +94,8 @@ def _change(context: Context, wanted: Lockdown, until_ms: int | None, duration_s
         return ""
 
     def then(context: Context, failure: str) -> None:
+        # The store worker keeps the order of changes, so the last one tells.
+        context.world.lockdown.is_stored = not failure
         if failure:
             context.world.log_line(f"the lockdown is not stored: {failure}", LogWarning)
             context.warn("NOT_STORED", wanted.value, text=_NOT_STORED)

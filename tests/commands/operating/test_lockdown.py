@@ -100,10 +100,24 @@ def test_it_survives_a_restart(here: Here) -> None:
 
 
 def test_it_acts_although_it_cannot_be_stored(here: Here) -> None:
-    """The moderator is warned that it ends with the daemon."""
+    """The moderator is warned that a restart knows nothing of it."""
     mona = here.moderator("mona")
     here.stores.database.execute("DROP TABLE lockdown")
     answers = mona.ask("LOCKDOWN accounts-only")
     assert "NOT STORED" in answers[0]
     assert "Lockdown accounts-only" in answers[-1]
     assert knock(here, "late").closed
+
+
+def test_what_could_not_be_stored_is_stored_when_it_is_said_again(here: Here) -> None:
+    """Otherwise a lockdown that was turned off on a full disk would be back after a restart."""
+    mona = here.moderator("mona")
+    mona.say("LOCKDOWN on")
+    here.stores.database.execute("ALTER TABLE lockdown RENAME TO gone")
+    assert "after a restart, it is as it was before" in mona.ask("LOCKDOWN off")[0]
+    here.stores.database.execute("ALTER TABLE gone RENAME TO lockdown")
+    mona.say("LOCKDOWN off", "LOCKDOWN off")
+    here.restart()
+    assert not knock(here, "late").closed
+    rows = [row.target for row in here.stores.audit.list_entries() if row.action == "server.lockdown"]
+    assert rows == ["on", "off"]  # the third changes nothing
