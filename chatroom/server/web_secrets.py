@@ -30,6 +30,11 @@ _SQLITE_HEADS = {
 _PRIVATE_KEY = re.compile(rb"^-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----\s+[A-Za-z0-9+/]", re.MULTILINE)
 _LOOKED_AT = 65536
 """How much of a packed file is unpacked to look at it."""
+_MOST_MEMBERS = 100
+"""How many files in a packed file are looked at."""
+_UNREADABLE = (zipfile.BadZipFile, zlib.error, RuntimeError, ValueError, EOFError, OSError)
+"""What is raised for a packed file that is none, or broken, or encrypted."""
+_PACKED = (b"\x1f\x8b", b"PK\x03\x04")
 _ARCHIVE = frozenset({"manifest.json", "accounts.jsonl"})
 
 
@@ -43,12 +48,26 @@ def find_kind(body: bytes) -> str | None:
     if body.startswith(b"\x1f\x8b"):
         return _find_in_gzip(body)
     if body.startswith(b"PK\x03\x04"):
-        try:
-            with zipfile.ZipFile(io.BytesIO(body)) as packed:
-                names = packed.namelist()
-        except (zipfile.BadZipFile, NotImplementedError, ValueError, EOFError):
-            return None
-        return "an archive of everything" if _ARCHIVE.issubset(names) else None
+        return _find_in_zip(body)
+    return None
+
+
+def _find_in_zip(body: bytes) -> str | None:
+    with contextlib.suppress(*_UNREADABLE), zipfile.ZipFile(io.BytesIO(body)) as packed:
+        if _ARCHIVE.issubset(packed.namelist()):
+            return "an archive of everything"
+        for member in packed.infolist()[:_MOST_MEMBERS]:
+            if member.compress_type in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+                kind = _find_in_member(packed, member)
+                if kind is not None:
+                    return kind
+    return None
+
+
+def _find_in_member(packed: zipfile.ZipFile, member: zipfile.ZipInfo) -> str | None:
+    with contextlib.suppress(*_UNREADABLE), packed.open(member) as file:
+        begin = file.read(_LOOKED_AT)
+        return None if begin.startswith(_PACKED) else find_kind(begin)
     return None
 
 
@@ -58,7 +77,7 @@ def _find_in_gzip(body: bytes) -> str | None:
     except zlib.error:
         return None
     # Not a packed file in a packed file: nobody makes those by mistake.
-    return None if begin.startswith(b"\x1f\x8b") else find_kind(begin)
+    return None if begin.startswith(_PACKED) else find_kind(begin)
 
 
 def find_named(settings: Settings) -> frozenset[tuple[int, int]]:

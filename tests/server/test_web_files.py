@@ -187,6 +187,24 @@ def test_an_archive_of_everything_is_left_out(site: Path, settings: Settings) ->
     assert {"/other.zip", "/broken.zip", "/other.gz", "/broken.gz"} <= files.keys()
 
 
+def test_a_zip_file_with_secrets_in_it_is_left_out(site: Path, settings: Settings) -> None:
+    """Behind files that have none, too. One that cannot be unpacked here is served, as a picture is."""
+    for name, member in (("copy.zip", b"SQLite format 3\0" + bytes(100)), ("keys.zip", KEY % (b"", b""))):
+        with zipfile.ZipFile(site / name, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr("README", "x" * 100_000)
+            archive.writestr("file", member)
+    locked = bytearray((site / "copy.zip").read_bytes())
+    for begin, flags in ((b"PK\3\4", 6), (b"PK\1\2", 8)):
+        at = -1
+        while (at := locked.find(begin, at + 1)) >= 0:
+            locked[at + flags] |= 1  # encrypted (APPNOTE.TXT, section 4.4.4)
+    (site / "locked.zip").write_bytes(locked)
+    left_out: list[Finding] = []
+    files = read_files(site, settings, left_out.append)
+    assert [one.problem.split(" is ")[1].split(":")[0] for one in left_out] == ["a database", "a private key"]
+    assert "/locked.zip" in files
+
+
 def test_a_script_that_knows_keys_is_served(site: Path, settings: Settings) -> None:
     """It has the words, and no key."""
     (site / "pem.js").write_text('if (line === "-----BEGIN PRIVATE KEY-----") {}\n-----BEGIN PRIVATE KEY-----\n`')
