@@ -126,6 +126,16 @@ class OpenConnections:
         self.wheel.schedule(connection, first_look_ms(self._hub.world, int(time.monotonic() * 1000)))
         return connection
 
+    def take_over_closed(self, session: Session) -> None:
+        """Give a session whose connection did not come over one that is closed, until the session ends.
+
+        What it is told meanwhile goes nowhere. Before the thread begins.
+        """
+        connection = Connection(socket.socket(socket.AF_UNIX), session, self._epoll, self._backlogs)
+        connection.close()
+        session.thread, session.connection = self._index, connection
+        del connection.session  # as in ``close``
+
     def _look_at_handshake_later(self, fd: int, number: int, step_s: float, left_s: float) -> None:
         self._thread.call_later(step_s, lambda: self._look_at_handshake(fd, number, step_s, left_s - step_s))
 

@@ -171,11 +171,11 @@ class Predecessor:
         connections = self._state["connections"]
         lost: list[Session] = []
         for number, session in taken.sessions.items():
-            state = connections.get(str(number))
+            state, thread = connections.get(str(number)), threads[number % len(threads)]
             if state is None:
+                thread.table.take_over_closed(session)
                 lost.append(session)
                 continue
-            thread = threads[number % len(threads)]
             counter.take_over(session, world.settings, counted=state["counted"])
             thread.give(thread.table.take_over(self._sockets[state["socket"]], session, state))
 
@@ -216,6 +216,3 @@ def _end_without_connection(world: World, sessions: Sequence[Session]) -> None:
     """End sessions whose connections the other daemon closes. In a tick."""
     for session in sessions:
         world.close(session, UPGRADING, tell=False, lost=True)
-    # There are no connections that the hub could close.
-    ended = set(sessions)
-    world.outbox.closed = [session for session in world.outbox.closed if session not in ended]

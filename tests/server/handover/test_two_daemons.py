@@ -270,3 +270,23 @@ def test_one_upgrade_at_a_time(stage: Stage) -> None:
         assert "FAIL UPGRADE NOT_UPGRADED :an upgrade is under way already" in second.readline()
     os.close(int(started.environ[VARIABLE]))
     assert any("FAIL" in line for line in iter(first.readline, ""))
+
+
+def test_what_is_said_to_who_has_to_connect_again_disturbs_nobody(stage: Stage, settings: Settings) -> None:
+    """The first tick runs a line that waited, in a channel of a user whose connection did not come over."""
+    plain, _, tls = stage.ports
+    with Client(plain) as alice, Client(plain) as bob, TlsClient(tls, context=client_context()) as secret:
+        for client, nick in ((alice, "alice"), (secret, "secret"), (bob, "bob")):
+            client.register(nick)
+            client.ask("JOIN #tea")
+        _, started = stage.begin()
+        with started.take() as before:
+            lock = before.introduce(settings)
+            alice.send("PRIVMSG #tea :meanwhile", "PRIVMSG secret :and to you")
+            new = Daemon(settings, lambda: settings, before=before, lock=lock)
+            new.start()
+        try:
+            assert bob.expect("PRIVMSG").endswith("PRIVMSG #tea :meanwhile")
+            assert alice.ask("PING x")
+        finally:
+            new.stop()
