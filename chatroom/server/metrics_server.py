@@ -132,8 +132,9 @@ class MetricsServer(LoopThread):
     def stop(self, patience_s: float) -> None:
         """End, wait at most that long for an answer under way, and close the socket. From any other thread."""
         self._is_ending.set()
-        with contextlib.suppress(OSError):
-            self._server.socket.shutdown(socket.SHUT_RDWR)  # ends the wait for a client
+        if self.is_started:  # or else the socket may be that of a daemon that goes on, which has it too
+            with contextlib.suppress(OSError):
+                self._server.socket.shutdown(socket.SHUT_RDWR)  # ends the wait for a client
         self.join(patience_s)
         self._server.server_close()
 

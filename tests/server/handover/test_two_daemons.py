@@ -7,6 +7,7 @@ import os
 import queue
 import socket
 import subprocess
+import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -227,6 +228,21 @@ def test_the_first_daemon_goes_on_after_its_standstill(stage: Stage, settings: S
         assert "RuntimeError: a fault of the new program" in next(line for line in answer if "FAIL" in line)
         assert alice.expect("PONG").endswith("meanwhile")
         assert alice.ask("JOIN #tea")
+
+
+def test_the_first_daemon_keeps_its_metrics(
+    stage: Stage, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A new one that fails behind the opening of its addresses does not shut down a socket that both have."""
+    monkeypatch.setattr("chatroom.server.daemon.load_world", lambda *_: [][0])
+    answer, started = stage.begin()
+    with pytest.raises(IndexError), started.take() as before:
+        lock = before.introduce(settings)
+        with lock:
+            Daemon(settings, lambda: settings, before=before, lock=lock).start()
+    assert any("FAIL" in line for line in answer)
+    with urllib.request.urlopen(web_addresses(stage.daemon)[0], timeout=CAP_S) as page:
+        assert b"chatroom_" in page.read()
 
 
 def test_a_database_of_a_later_version_ends_the_first_daemon(
