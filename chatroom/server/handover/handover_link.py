@@ -25,8 +25,11 @@ Message = dict[str, Any]
 class Link:
     """One end. Used by one thread at a time."""
 
-    def __init__(self, sock: socket.socket) -> None:
+    def __init__(self, sock: socket.socket, patience_s: float | None = None) -> None:
+        """``patience_s`` is how long the other end may read nothing, or say nothing within a message; None for ever."""
         self._sock = sock
+        self._patience_s = patience_s
+        sock.settimeout(patience_s)
 
     def send(self, message: Message) -> None:
         """Send a message. Raises ``HandoverRefused`` if the other end is gone or does not read."""
@@ -50,7 +53,7 @@ class Link:
             raise _gone(error) from error
         finally:
             with contextlib.suppress(OSError):  # this end is closed
-                self._sock.settimeout(None)
+                self._sock.settimeout(self._patience_s)
         (size,) = _LENGTH.unpack(first + self._receive(_LENGTH.size - 1 if first else _LENGTH.size))
         message: Message = json.loads(self._receive(size))
         return message
@@ -98,4 +101,6 @@ class Link:
 
 
 def _gone(error: OSError) -> HandoverRefused:
+    if isinstance(error, TimeoutError):
+        return HandoverRefused("the other daemon does not answer")
     return HandoverRefused(f"the other daemon has ended: {error.strerror or error}")

@@ -14,8 +14,12 @@ from chatroom.server.handover.handover_link import VARIABLE, Link, Message
 
 START_S = 60.0
 """How long the new daemon may take to load its program and its settings."""
-TAKE_OVER_S = 600.0
-"""How long it may take from the standstill on. Copying and upgrading a large database takes minutes."""
+READ_S = 30.0
+"""How long it may take to read the state. It waits for nothing else then, so it is stopped or stuck if it does not."""
+TAKE_OVER_S = 120.0
+"""How long it may take from the standstill on, in which nobody can chat."""
+UPGRADE_S = 600.0
+"""As ``TAKE_OVER_S``, if it upgrades the database: copying and upgrading a large one takes minutes."""
 _LOOK_S = 0.1
 
 
@@ -27,6 +31,8 @@ class Successor:
 
         It is read from the disk again, so it may be another version. Raises ``HandoverRefused``.
         """
+        self.upgrades = False
+        """True if it knows a later schema, and so upgrades the database."""
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         with theirs:
             environment = {**os.environ, **variables, VARIABLE: str(theirs.fileno())}
@@ -37,7 +43,7 @@ class Successor:
             except OSError as error:
                 ours.close()
                 raise HandoverRefused(f"the new daemon cannot be started: {error.strerror or error}") from error
-        self._link = Link(ours)
+        self._link = Link(ours, READ_S)
 
     @property
     def pid(self) -> int:
@@ -91,6 +97,6 @@ class Successor:
         try:
             code = self._process.wait(_LOOK_S)
         except subprocess.TimeoutExpired:
-            return "the new daemon has closed the link"
+            return "the new daemon has closed the link, or does not read it"
         how = f"with signal {-code}" if code < 0 else f"with exit code {code}; its log says why"
         return f"the new daemon ended {how}"

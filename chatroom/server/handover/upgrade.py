@@ -18,7 +18,7 @@ from chatroom.server.connection_state import can_be_handed_over, connection_to_s
 from chatroom.server.handover.asker import Asker, AskingSession
 from chatroom.server.handover.leaving import close_rest
 from chatroom.server.handover.standstill import Standstill
-from chatroom.server.handover.successor import START_S, TAKE_OVER_S, Successor
+from chatroom.server.handover.successor import START_S, TAKE_OVER_S, UPGRADE_S, Successor
 from chatroom.storage.sqlite.migrate import newest_version, read_schema_version
 
 if TYPE_CHECKING:
@@ -75,6 +75,8 @@ class Upgrade:
         self._lock = threading.Lock()
         """Held while an upgrade is under way. Who holds the hub lock only tries to take it, and never waits."""
         self._is_ending = False
+        self._can_be_upgraded = False
+        """True if a new daemon has had the state that upgrades the database."""
         self.is_done = False
         """True from the moment on at which the chat is the new daemon's. Set once."""
 
@@ -89,6 +91,9 @@ class Upgrade:
             )
         if not self._lock.acquire(blocking=False):
             raise HandoverRefused("an upgrade is under way already")
+        if self.is_done or self._is_ending:
+            self._lock.release()
+            raise HandoverRefused("this daemon ends")
         asker = AskingSession(self._parts.hub, session) if session is not None else Asker()
         threading.Thread(target=self._run, args=(asker,), name="upgrade", daemon=True).start()
 
@@ -170,8 +175,10 @@ class Upgrade:
             try:
                 if number > 1:
                     successor = self._start(asker)
+                self._can_be_upgraded = self._can_be_upgraded or successor.upgrades
                 successor.hand_over(state, descriptors)
-                successor.hear("ready", TAKE_OVER_S, asker.note, lambda: self._is_ending)
+                patience_s = UPGRADE_S if successor.upgrades else TAKE_OVER_S
+                successor.hear("ready", patience_s, asker.note, lambda: self._is_ending)
                 manager.hand_over(successor.pid)
                 successor.go()
             except HandoverRefused as error:
@@ -191,6 +198,7 @@ class Upgrade:
             hello = successor.hear("hello", START_S, asker.note, lambda: self._is_ending)["hello"]
             if VERSION not in hello["readable"]:
                 raise HandoverRefused("the new program does not take over the state of this one: restart the daemon")
+            successor.upgrades = hello["schema"] > newest_version()
             if hello["schema"] < newest_version():
                 raise HandoverRefused("the new program is older, and does not know this database")
             if hello["database"] != os.path.realpath(parts.settings.database.path):
@@ -202,6 +210,8 @@ class Upgrade:
 
     def _is_upgraded(self) -> bool:
         """True if the new daemon has upgraded the database, so that this program cannot go on with it."""
+        if not self._can_be_upgraded:
+            return False
         try:
             return read_schema_version(self._parts.settings.database.path) > newest_version()
         except ChatroomError:

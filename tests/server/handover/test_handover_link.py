@@ -55,6 +55,13 @@ def test_no_message_in_time_is_none(ends: tuple[Link, Link]) -> None:
     assert ends[1].receive(5.0) == {"ready": True}
 
 
+def test_an_end_that_does_not_read_is_given_up() -> None:
+    """What does not fit into the kernel's buffer waits no longer than it may."""
+    one, other = socket.socketpair()
+    with one, other, pytest.raises(HandoverRefused, match="does not answer"):
+        Link(one, 0.01).send({"text": "x" * 5_000_000})
+
+
 def test_descriptors_come_in_their_order(ends: tuple[Link, Link], monkeypatch: pytest.MonkeyPatch) -> None:
     """In batches, with messages before and after, and no program that is started gets them."""
     monkeypatch.setattr(link_module, "MOST_DESCRIPTORS", 3)

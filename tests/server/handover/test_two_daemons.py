@@ -22,10 +22,10 @@ from chatroom.chat.handover.document import VERSION
 from chatroom.config import Listen, Settings
 from chatroom.config.observing import Hooks, Metrics
 from chatroom.config.serving import Database
-from chatroom.errors import HandoverRefused, ServeError
+from chatroom.errors import HandoverRefused, ServeError, StorageError
 from chatroom.server.daemon import Daemon
 from chatroom.server.database_directory import prepare_directory
-from chatroom.server.handover import standstill, upgrade
+from chatroom.server.handover import predecessor, standstill, successor, upgrade
 from chatroom.server.handover.handover_link import VARIABLE, Link
 from chatroom.server.handover.predecessor import UPGRADING, Predecessor
 from chatroom.storage.daemon_lock import DaemonLock
@@ -162,6 +162,11 @@ def test_one_daemon_takes_the_place_of_another(stage: Stage, settings: Settings)
                 "STAGE :handing over 2 connections",
             ]
             stage.daemon.wait()
+            assert stage.daemon._upgrade is not None
+            with stage.daemon._upgrade._lock:
+                pass  # the first upgrade is over
+            with pytest.raises(HandoverRefused, match="ends"):
+                stage.daemon._upgrade.begin(None)  # a second signal: it must not touch what the other one has
             assert secret.expect_closed()[-1] == f"ERROR :Closing Link: 127.0.0.1 ({UPGRADING})"
             alice.send_bytes(b"pieces\r\n")
             assert wanda.expect("PRIVMSG").endswith("PRIVMSG #lobby :in two pieces")
@@ -230,6 +235,39 @@ def test_the_first_daemon_goes_on_after_its_standstill(stage: Stage, settings: S
         assert alice.ask("JOIN #tea")
 
 
+def test_a_disk_that_fails_meanwhile_ends_no_daemon(
+    stage: Stage, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A new daemon of the same schema cannot have upgraded the database, so nobody has to look."""
+
+    def refuse(path: Path) -> int:
+        raise StorageError("the disk cannot be read")
+
+    monkeypatch.setattr(upgrade, "read_schema_version", refuse)
+    with Client(stage.ports[0]) as alice:
+        alice.register("alice")
+        answer, started = stage.begin()
+        with pytest.raises(HandoverRefused):
+            fail(started, settings, HandoverRefused("no"))
+        assert any("FAIL" in line for line in answer)
+        assert alice.ask("PING x")
+
+
+def test_a_new_daemon_that_does_not_read_is_given_up(
+    stage: Stage, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is stopped, or stuck, when the chat stands still for it: the first one goes on."""
+    monkeypatch.setattr(successor, "READ_S", 0.01)
+    with Client(stage.ports[0]) as alice:
+        alice.register("alice")
+        answer, started = stage.begin()
+        with socket.socket(fileno=int(started.environ[VARIABLE])) as sock:
+            monkeypatch.setattr(upgrade, "world_to_state", lambda world: {"text": "x" * 5_000_000})
+            Link(sock).send(hello(settings))
+            assert any("FAIL" in line for line in answer)
+        assert alice.ask("PING x")
+
+
 def test_the_first_daemon_keeps_its_metrics(
     stage: Stage, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -249,7 +287,9 @@ def test_a_database_of_a_later_version_ends_the_first_daemon(
     stage: Stage, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It must not write to it: the new daemon is started again and again, and then the service manager has to."""
-    monkeypatch.setattr(upgrade, "read_schema_version", lambda path: newest_version() + 1)
+    later = newest_version() + 1
+    monkeypatch.setattr(upgrade, "read_schema_version", lambda path: later)
+    monkeypatch.setattr(predecessor, "newest_version", lambda: later)
     answer, started = stage.begin()
     for number in range(upgrade.MOST_TRIES):
         if number:
