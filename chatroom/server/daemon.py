@@ -149,7 +149,7 @@ class Daemon:
             self._close_journal()
             self._stop_web()
             raise
-        workers = Workers(self._open_stores)
+        workers = Workers(self._open_stores, turnstile=self._turnstile)
         hub = self._hub = (MeteredHub if metrics else Hub)(world, workers, self._screen)
         threads = self._threads = make_threads(hub, settings.server.io_threads, counter.released)
         first_number = before.first_number if before is not None else 1

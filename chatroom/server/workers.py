@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from chatroom.chat.people.session import Session
     from chatroom.chat.stored.stores import Stores
     from chatroom.chat.work_queue import Job, Queue
+    from chatroom.server.turnstile import Turnstile
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +39,10 @@ MOST_WRITES = 2000
 class Workers:
     """All worker threads. Each calls ``open_stores`` once, for a database connection that no other thread uses."""
 
-    def __init__(self, open_stores: Callable[[], Stores], password_threads: int = 2) -> None:
+    def __init__(
+        self, open_stores: Callable[[], Stores], password_threads: int = 2, turnstile: Turnstile | None = None
+    ) -> None:
+        """``turnstile`` is passed by what the password workers write; while it is closed, they leave that out."""
         self._queues: dict[Queue, JobQueue] = {
             "store": OrderedJobs(),
             "history": JobsInTurns(),
@@ -50,7 +54,7 @@ class Workers:
             self._store,
             _Worker("history", self._queues["history"], open_stores),
             *(
-                _Worker(f"password-{number}", self._queues["password"], open_stores)
+                _Worker(f"password-{number}", self._queues["password"], open_stores, turnstile)
                 for number in range(password_threads)
             ),
             *(_Worker(f"dns-{number}", self._queues["dns"], open_stores) for number in range(DNS_THREADS)),
@@ -118,8 +122,12 @@ class Workers:
 class _Worker(LoopThread):
     """One thread with its own stores."""
 
-    def __init__(self, name: str, work: JobQueue, open_stores: Callable[[], Stores]) -> None:
+    def __init__(
+        self, name: str, work: JobQueue, open_stores: Callable[[], Stores], turnstile: Turnstile | None = None
+    ) -> None:
         super().__init__(name)
+        self._turnstile = turnstile
+        """Passed by jobs that no session waits for: these write. None for a worker that has none of them."""
         self._writes = isinstance(work, OrderedJobs)
         """True if its jobs change the database: they are done even if the session is gone."""
         self._work = work
@@ -162,10 +170,16 @@ class _Worker(LoopThread):
     def _outcome(self, job: QueuedJob) -> object:
         if job.is_unwanted and not self._writes:
             return Overloaded("nobody waits for it any more")
+        turnstile = self._turnstile if job.session is None else None
+        if turnstile is not None and not turnstile.try_to_enter():
+            return Overloaded("nothing is written while a new daemon takes over")
         try:
             return job.job(self._open())
         except Exception as error:
             return error
+        finally:
+            if turnstile is not None:
+                turnstile.leave()
 
     def _do(self, job: QueuedJob) -> None:
         """Do a job, and those that can be done together with it."""

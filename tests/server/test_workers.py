@@ -12,6 +12,7 @@ from chatroom.chat.people.session import Session
 from chatroom.chat.stored.stores import Stores
 from chatroom.errors import ChatroomError, NotFound, Overloaded, StorageError
 from chatroom.server.job_queue import MOST_WAITING
+from chatroom.server.turnstile import Turnstile
 from chatroom.server.workers import Workers
 from chatroom.storage.sqlite.sqlite_stores import open_stores
 
@@ -179,6 +180,28 @@ def test_jobs_that_nobody_waits_for_are_dropped(workers: Workers) -> None:
     assert isinstance(done.get(timeout=CAP_S), Overloaded)
     workers.submit("store", lambda stores: "written", done.put, session)
     assert done.get(timeout=CAP_S) == "written"
+
+
+def test_password_workers_write_nothing_while_the_turnstile_is_closed(database: Path) -> None:
+    """A renewal of credentials is left out, and waited for if it is under way; who waits for a check gets it."""
+    turnstile = Turnstile()
+    workers = Workers(lambda: open_stores(database), turnstile=turnstile)
+    workers.start()
+    done: queue.SimpleQueue[object] = queue.SimpleQueue()
+    try:
+        workers.submit("password", lambda stores: turnstile.close(0.0), done.put)
+        assert done.get(timeout=CAP_S) is False
+        assert turnstile.close(CAP_S)
+        workers.submit("password", lambda stores: "written", done.put)
+        assert isinstance(done.get(timeout=CAP_S), Overloaded)
+        session = Session(1, "127.0.0.1", 4, 0, "host", 0)
+        workers.submit("password", lambda stores: "checked", done.put, session)
+        assert done.get(timeout=CAP_S) == "checked"
+        turnstile.open()
+        workers.submit("password", lambda stores: "written", done.put)
+        assert done.get(timeout=CAP_S) == "written"
+    finally:
+        workers.stop(CAP_S)
 
 
 def test_too_many_jobs_are_refused_at_once(workers: Workers) -> None:
