@@ -13,6 +13,7 @@ from chatroom.server.database_directory import prepare_directory, remove_empty
 from chatroom.server.handover.predecessor import Predecessor
 from chatroom.server.listening_sockets import take_inherited
 from chatroom.server.own_process import allow_many_files, keep_secrets
+from chatroom.server.process_signals import ignore_early_upgrades
 from chatroom.server.service_manager import ServiceManager
 from chatroom.storage.daemon_lock import DaemonLock
 from chatroom.storage.sqlite.write_ahead_log import refuse_foreign_log
@@ -26,6 +27,7 @@ def serve(load_settings: LoadSettings, zone: tzinfo | None = None) -> None:
 
     ``zone`` is that of the times in the log; None is the zone of this machine.
     """
+    ignore_early_upgrades()
     keep_secrets()
     manager, inherited = ServiceManager.take(os.environ), take_inherited(os.environ)
     before = Predecessor.take(os.environ)

@@ -12,6 +12,14 @@ from functools import partial
 from chatroom.errors import ServeError
 
 
+def ignore_early_upgrades() -> None:
+    """Ignore SIGUSR2 until ``handle``: it would kill a daemon that starts, or takes over. From the main thread.
+
+    ``systemctl kill`` sends it to all processes of a service.
+    """
+    signal.signal(signal.SIGUSR2, signal.SIG_IGN)
+
+
 class ProcessSignals:
     """Handles SIGTERM, SIGINT, SIGHUP and SIGUSR2 from ``handle`` to ``close``. Methods are for the main thread."""
 
