@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
+
+_LOOK_S = 0.1
+"""How often ``close`` asks if it is still wanted."""
 
 
 class Turnstile:
@@ -38,18 +42,21 @@ class Turnstile:
             self._inside -= 1
             self._changed.notify_all()
 
-    def close(self, patience_s: float) -> bool:
-        """Let no thread in, and wait until all are out. False if one is not in that time: then it is open again."""
+    def close(self, patience_s: float, is_given_up: Callable[[], bool] = lambda: False) -> bool:
+        """Let no thread in, and wait until all are out.
+
+        False if one is not in that time, or ``is_given_up`` says so meanwhile: then it is open again.
+        """
         give_up_at = time.monotonic() + patience_s
         with self._changed:
             self._is_closed = True
             while self._inside:
                 left_s = give_up_at - time.monotonic()
-                if left_s <= 0:
+                if left_s <= 0 or is_given_up():
                     self._is_closed = False
                     self._changed.notify_all()
                     return False
-                self._changed.wait(left_s)
+                self._changed.wait(min(left_s, _LOOK_S))
         return True
 
     def open(self) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -35,17 +35,21 @@ class Standstill:
     clients send meanwhile waits in the kernel.
     """
 
-    def __init__(self, hub: Hub, threads: Sequence[IoThread], turnstile: Turnstile) -> None:
+    def __init__(
+        self, hub: Hub, threads: Sequence[IoThread], turnstile: Turnstile, is_ending: Callable[[], bool]
+    ) -> None:
+        """``is_ending`` says if the daemon stops, so that no standstill is wanted any more."""
         self._hub = hub
         self._threads = threads
         self._turnstile = turnstile
+        self._is_ending = is_ending
         self._halt: Halt | None = None
 
     def begin(self) -> None:
         """Stop everything. Raises ``HandoverRefused`` if something does not come to its end; then all goes on."""
         hub = self._hub
         # First, while everything goes on: a step may be a request to another server.
-        if not self._turnstile.close(_STEP_S):
+        if not self._turnstile.close(_STEP_S, self._is_ending):
             raise HandoverRefused("the database or a hook is busy: try again in a moment")
         began_s = time.monotonic()
         hub.post(0, partial(save_hits, hub.world))
@@ -60,6 +64,8 @@ class Standstill:
                     if self._is_complete(lasts_s):
                         break
                 self._release_threads()
+                if self._is_ending():
+                    raise HandoverRefused("the daemon is stopping")
                 if lasts_s > REST_S:
                     raise HandoverRefused("too much waits to be stored: try again in a moment")
                 time.sleep(_PAUSE_S)

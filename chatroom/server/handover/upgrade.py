@@ -129,7 +129,7 @@ class Upgrade:
         parts.report("upgrading: starting the new daemon", Level.INFO)
         asker.note("starting the new daemon")
         successor = self._start(asker)
-        standstill = Standstill(parts.hub, parts.threads, parts.turnstile)
+        standstill = Standstill(parts.hub, parts.threads, parts.turnstile, lambda: self._is_ending)
         try:
             asker.note("finishing what is under way")
             standstill.begin()

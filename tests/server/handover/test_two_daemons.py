@@ -319,6 +319,22 @@ def test_what_waits_too_long_ends_the_upgrade(
         assert alice.ask("PING x")
 
 
+def test_a_daemon_that_stops_waits_for_no_standstill(
+    stage: Stage, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither for a step of a background thread, such as a request of a hook, nor for what is to be stored."""
+    monkeypatch.setattr(standstill, "_STEP_S", 1e6)
+    one = stage.daemon._upgrade
+    assert one is not None
+    with stage.daemon._turnstile:
+        answer, started = stage.begin()
+        link = Link(socket.socket(fileno=int(started.environ[VARIABLE])))
+        link.send(hello(settings))
+        assert next(line for line in answer if "finishing what is under way" in line)
+        one.stop()
+        link.close()
+
+
 def test_one_upgrade_at_a_time(stage: Stage) -> None:
     """A second one is refused while the first is under way."""
     first, started = stage.begin()
