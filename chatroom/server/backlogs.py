@@ -49,6 +49,10 @@ class Backlogs(Generic[Peer]):
     def __len__(self) -> int:
         return len(self._since_s)
 
+    def peers(self) -> list[Peer]:
+        """The connections, that of the earliest backlog first."""
+        return list(self._since_s)
+
     def begin(self, connection: Peer) -> None:
         """Note that a connection has a backlog from now on."""
         self._since_s[connection] = time.monotonic()

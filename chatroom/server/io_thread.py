@@ -175,8 +175,10 @@ class IoThread(threading.Thread):
         failures = 0
         while not self._is_done():
             halt = self.halt
-            if halt is not None and not halt.stand_still():
-                return
+            if halt is not None:
+                if not halt.stand_still():
+                    return
+                self._table.flush_backlogs()  # epoll says nothing of sockets while the thread is held
             try:
                 # The pause comes after the writes, so a lone message never waits for it.
                 if self._written >= GATHER_FROM and not self._turns.ready and not self._turns.behind:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from chatroom.chat.admission.ban_targets import parse_address
 from chatroom.chat.liveness import first_look_ms, forgive_stall, look_after
 from chatroom.chat.log_line import LogWarning
+from chatroom.chat.relief import OVERLOADED
 from chatroom.server.backlogs import Backlogs
 from chatroom.server.connection import Connection, State
 from chatroom.server.handshakes import MADE_ROOM
@@ -191,6 +192,17 @@ class OpenConnections:
             connection = wheel.due.popleft()
             if connection.state is State.OPEN and not connection.session.closing:
                 wheel.schedule(connection, look_after(self._hub.world, connection.session, int(now_s * 1000)))
+
+    def flush_backlogs(self) -> None:
+        """Send what peers take of all that waits for them. Without the hub lock."""
+        for connection in self._backlogs.peers():
+            try:
+                connection.flush()
+            except Exception:
+                log.exception("a connection failed")
+                connection.drop(OVERLOADED)
+            if connection.ended:
+                self._thread.wake_connection(connection)
 
     def _forgive_stall(self, late_s: float, now_s: float) -> None:
         self._hub.world.log_line(
