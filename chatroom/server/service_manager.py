@@ -33,11 +33,13 @@ class ServiceManager:
     No method raises, and none waits longer than ``_PATIENCE_S``, if the manager does not read.
     """
 
-    def __init__(self, address: str = "", watchdog_s: float = 0.0) -> None:
+    def __init__(self, address: str = "", watchdog_s: float = 0.0, *, only_sees_process: bool = False) -> None:
         self._address = f"\0{address[1:]}" if address.startswith("@") else address
         """Where the messages go: a path, or an abstract name after a NUL. Empty if nobody listens."""
         self._watchdog_s = watchdog_s
         """The daemon is restarted if nothing feeds the watchdog for this long. 0 if there is no watchdog."""
+        self.only_sees_process = only_sees_process
+        """True if systemd started this process and cannot be told of another one: when it ends, the service ends."""
         self._fed_s = 0.0
         """When the watchdog was fed last, on the monotonic clock."""
         self._is_ready = False
@@ -47,15 +49,20 @@ class ServiceManager:
 
     @classmethod
     def take(cls, environ: MutableMapping[str, str]) -> ServiceManager:
-        """Read the service manager's variables, and remove them: they are not for the programs that this one starts."""
+        """Read the service manager's variables, and remove them: they are not for the programs that this one starts.
+
+        ``SYSTEMD_EXEC_PID`` is of systemd.exec(5): the process that a unit's ``ExecStart=`` has started.
+        """
         address = environ.pop("NOTIFY_SOCKET", "")
+        started_pid = environ.pop("SYSTEMD_EXEC_PID", "")
         interval_us, pid = environ.pop("WATCHDOG_USEC", ""), environ.pop("WATCHDOG_PID", "")
         if address and address[0] not in "/@":
             log.warning("NOTIFY_SOCKET is neither a path nor an abstract name: %s", address)
             address = ""
         is_ours = pid in ("", str(os.getpid()))
         is_number = interval_us.isascii() and interval_us.isdecimal()
-        return cls(address, int(interval_us) / 1e6 if is_ours and is_number else 0.0)
+        watchdog_s = int(interval_us) / 1e6 if is_ours and is_number else 0.0
+        return cls(address, watchdog_s, only_sees_process=not address and started_pid == str(os.getpid()))
 
     @property
     def look_every_s(self) -> float:

@@ -53,6 +53,21 @@ def test_the_variables_are_read_and_removed() -> None:
 
 
 @pytest.mark.parametrize(
+    "variables, only_sees_process",
+    [
+        ({"SYSTEMD_EXEC_PID": str(os.getpid())}, True),
+        ({"SYSTEMD_EXEC_PID": str(os.getpid()), "NOTIFY_SOCKET": "/run/notify"}, False),
+        ({"SYSTEMD_EXEC_PID": str(os.getppid())}, False),
+        ({}, False),
+    ],
+)
+def test_systemd_without_messages_only_sees_the_process(variables: dict[str, str], only_sees_process: bool) -> None:
+    """A unit of Type=simple ends with the process that it has started. A shell in a service passes its variable on."""
+    assert ServiceManager.take(variables).only_sees_process is only_sees_process
+    assert "SYSTEMD_EXEC_PID" not in variables
+
+
+@pytest.mark.parametrize(
     "variables",
     [{}, {"WATCHDOG_USEC": "600000", "WATCHDOG_PID": "1"}, {"WATCHDOG_USEC": "much"}, {"WATCHDOG_USEC": "60000000"}],
 )

@@ -89,6 +89,10 @@ class Upgrade:
             raise HandoverRefused(
                 "this daemon is the first process of a container, which would end with it: replace the container"
             )
+        if self._parts.manager.only_sees_process:
+            raise HandoverRefused(
+                "systemd would end the service with this process: its unit needs Type=notify, and a restart"
+            )
         if not self._lock.acquire(blocking=False):
             raise HandoverRefused("an upgrade is under way already")
         if self.is_done or self._is_ending:

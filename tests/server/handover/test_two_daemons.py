@@ -335,6 +335,12 @@ def test_a_daemon_that_stops_waits_for_no_standstill(
         link.close()
 
 
+def test_a_service_that_would_end_with_its_process_is_not_upgraded(stage: Stage) -> None:
+    """systemd would kill the new daemon when the first one ends."""
+    stage.daemon._manager.only_sees_process = True
+    assert any("its unit needs Type=notify" in line for line in stage.ask("UPGRADE"))
+
+
 def test_one_upgrade_at_a_time(stage: Stage) -> None:
     """A second one is refused while the first is under way."""
     first, started = stage.begin()
