@@ -34,8 +34,8 @@ def serve(load_settings: LoadSettings, zone: tzinfo | None = None) -> None:
     if before is not None:
         allow_many_files()  # as many as it has sockets
         with before:
-            settings = load_settings()
-            lock = before.introduce(settings)
+            lock = before.introduce(load_settings())
+            settings = load_settings()  # a reload may have come in between, and the other daemon ticks no more now
             run(Daemon(settings, load_settings, zone, manager, before=before, lock=lock))
         return
     settings = load_settings()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import os
 import queue
 import socket
@@ -23,6 +24,7 @@ from chatroom.config import Listen, Settings
 from chatroom.config.observing import Hooks, Metrics
 from chatroom.config.serving import Database
 from chatroom.errors import HandoverRefused, ServeError, StorageError
+from chatroom.server import daemon_life
 from chatroom.server.daemon import Daemon
 from chatroom.server.database_directory import prepare_directory
 from chatroom.server.handover import predecessor, standstill, successor, upgrade
@@ -333,6 +335,25 @@ def test_a_daemon_that_stops_waits_for_no_standstill(
         assert next(line for line in answer if "finishing what is under way" in line)
         one.stop()
         link.close()
+
+
+def test_what_was_reloaded_meanwhile_is_in_force(
+    stage: Stage, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first daemon may have taken new settings when the new one had read the earlier ones."""
+    answer, started = stage.begin()
+    reloaded = dataclasses.replace(settings)
+    made: list[Daemon] = []
+    read = iter([settings, reloaded])
+    monkeypatch.setenv(VARIABLE, started.environ[VARIABLE])
+    monkeypatch.setattr(daemon_life, "keep_secrets", lambda: None)  # which lasts
+    monkeypatch.setattr(daemon_life, "run", made.append)
+    daemon_life.serve(lambda: next(read))
+    assert made[0]._settings is reloaded
+    made[0]._signals.close()
+    assert made[0]._lock is not None
+    made[0]._lock.release()
+    assert any("FAIL" in line for line in answer)
 
 
 def test_a_service_that_would_end_with_its_process_is_not_upgraded(stage: Stage) -> None:
