@@ -270,16 +270,18 @@ def test_a_new_daemon_that_does_not_read_is_given_up(
         assert alice.ask("PING x")
 
 
-def test_the_first_daemon_keeps_its_metrics(
-    stage: Stage, settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def start_in_place_of(started: Started, settings: Settings) -> None:
+    """Play a new daemon as far as its start."""
+    with started.take() as before, before.introduce(settings) as lock:
+        Daemon(settings, lambda: settings, before=before, lock=lock).start()
+
+
+def test_the_first_daemon_keeps_its_metrics(stage: Stage, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     """A new one that fails behind the opening of its addresses does not shut down a socket that both have."""
     monkeypatch.setattr("chatroom.server.daemon.load_world", lambda *_: [][0])
     answer, started = stage.begin()
-    with pytest.raises(IndexError), started.take() as before:
-        lock = before.introduce(settings)
-        with lock:
-            Daemon(settings, lambda: settings, before=before, lock=lock).start()
+    with pytest.raises(IndexError):
+        start_in_place_of(started, settings)
     assert any("FAIL" in line for line in answer)
     with urllib.request.urlopen(web_addresses(stage.daemon)[0], timeout=CAP_S) as page:
         assert b"chatroom_" in page.read()
