@@ -105,7 +105,7 @@ def test_a_websocket_handshake_has_its_time_and_leaves_nothing_behind(
         return far
 
     def find_connections() -> list[WebSocketConnection]:
-        return [found for found in gc.get_objects() if isinstance(found, WebSocketConnection)]
+        return [found for found in gc.get_objects() if type(found) is WebSocketConnection]
 
     try:
         of_other_tests = find_connections()
