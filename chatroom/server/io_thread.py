@@ -163,7 +163,7 @@ class IoThread(threading.Thread):
 
     def give(self, connection: Connection) -> None:
         """Have the lines run, and the bytes cut, that a connection brings. Before the thread begins."""
-        if connection.lines:
+        if connection.lines or connection.ended:
             self._turns.add(connection)
         if connection.uncut:
             self._long_reads.add(connection)

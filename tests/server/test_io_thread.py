@@ -7,14 +7,13 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from harness.daemon import CAP_S, until
+from harness.daemon import until
 from harness.runtime import make_world
 
 from chatroom.chat.people.session import Session
@@ -25,7 +24,6 @@ from chatroom.irc.framing import Malformed
 from chatroom.server import hub as hub_module
 from chatroom.server import io_thread, long_reads, open_connections, turns
 from chatroom.server.entrance import Entrance
-from chatroom.server.halt import Halt
 from chatroom.server.hub import Hub
 from chatroom.server.io_thread import MOST_ACCEPTED, SOCKETS_BETWEEN_LOOKS, IoThread
 from chatroom.server.open_connections import LOOKS_PER_TICK
@@ -117,45 +115,6 @@ def test_a_websocket_handshake_has_its_time_and_leaves_nothing_behind(
         with connect(2) as silent:
             assert silent.recv(4096).startswith(b"HTTP/1.1 408 ")
     finally:
-        thread.stop(0.0)
-        thread.join()
-
-
-def test_a_thread_that_is_held_sends_what_waits(tmp_path: Path) -> None:
-    """Or else a long answer whose reader is slow would never end, and with it the connection."""
-    world = make_world(Settings(limits=Limits(enabled=False)))
-    hub = Hub(world, Workers(lambda: open_stores(tmp_path / "chat.db")), Screen())
-    thread = IoThread(0, hub, lambda session: None)
-    hub.threads = [thread]
-    thread.start()
-    session = Session(1, "10.0.0.1", 4, 0x0A000001, "host", 0)
-    near, far = socket.socketpair()
-    received = bytearray()
-
-    def is_read() -> bool:
-        halt = thread.halt = Halt(1)
-        thread.wake()
-        assert halt.wait(CAP_S)
-        thread.halt = None
-        halt.release(goes_on=True)
-        with contextlib.suppress(BlockingIOError):
-            while data := far.recv(65_536):
-                received.extend(data)
-        return b"the last" in received
-
-    try:
-        near.setblocking(False)
-        far.setblocking(False)
-        near.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
-        thread.adopt([(near, session, Entrance(near))])
-        until(lambda: session.connection is not None, "it has begun")
-        thread.post(thread.hold)
-        for line in (*["x" * 400] * 200, "the last"):
-            thread.post(partial(world.tell_session, session, line))
-        until(is_read, "all of it is read")
-    finally:
-        far.close()
-        thread.post(thread.go_on)
         thread.stop(0.0)
         thread.join()
 
