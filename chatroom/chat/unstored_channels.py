@@ -44,7 +44,7 @@ def rename_later(world: World, channel: Channel, old: str, by: Actor | None, why
             try:
                 stores.channels.rename(old, name, record, by)
             except AlreadyExists:  # a later change of the channel was stored meanwhile, under its new name
-                stores.channels.delete(old, by or Actor(world.settings.server.name, "server"))
+                stores.channels.delete(old, by or Actor(world.settings.server.name, "server"), new_name=name)
 
         return job
 

@@ -7,8 +7,11 @@ channel is a member, or nobody is there to read it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from chatroom.chat.log_line import LogWarning
+from chatroom.chat.stored.hook_records import name_hooks
 from chatroom.chat.stored.records import Actor
 
 if TYPE_CHECKING:
@@ -62,6 +65,14 @@ def take_out(world: World, channel: Channel) -> None:
         world.ledger.end_channel(channel)
 
 
+def pause_hooks(world: World, name: str, ids: Sequence[int]) -> None:
+    """Pause the hooks of a channel that was deleted, in memory. Those that are paused in the database are logged."""
+    world.ledger.hooks.pause(ids)
+    if ids:
+        verb = "is" if len(ids) == 1 else "are"
+        world.log_line(f"{name_hooks(ids)} {verb} paused: the channel {name} was deleted")
+
+
 def _record_use(world: World, channels: list[Channel]) -> None:
     names, used_ms = [channel.name for channel in channels], world.wall_ms
     for channel in channels:
@@ -74,5 +85,13 @@ def _end(world: World, channel: Channel, unused_days: int) -> None:
     why = f"nobody used it for {unused_days} days"
     # First in memory. Who joins from now on makes another channel, whose save comes behind this write.
     take_out(world, channel)
-    world.work.write(lambda stores: stores.channels.delete(name, by, why))
+    world.ledger.hooks.pause(world.ledger.hooks.ids_of(channel.folded))
+
+    def then(outcome: object) -> None:
+        if isinstance(outcome, list):
+            pause_hooks(world, name, outcome)  # again: they may have been read from the database meanwhile
+        else:
+            world.log_line(f"{name} could not be deleted from the database: {outcome}", LogWarning)
+
+    world.work.write(lambda stores: stores.channels.delete(name, by, why), then)
     world.log_line(f"{name} has ended: {why}")

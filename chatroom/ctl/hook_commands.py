@@ -165,6 +165,8 @@ def list_(invocation: Invocation, as_json: bool) -> None:
     for one in hooks:
         if one.failing_since is not None:
             say(f"hook {one.id} fails since {moment(one.failing_since)}: {one.failure}")
+        elif one.paused and one.failure:
+            say(f"hook {one.id} is paused: {one.failure}")
 
 
 @hook.command("remove")

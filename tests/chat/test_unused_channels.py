@@ -7,8 +7,9 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from harness.world import SERVER, Here, verbs
+from harness.world import SERVER, SHELL, Here, verbs
 
+from chatroom.chat.admission.hook_policy import make_outgoing
 from chatroom.chat.stored.records import Actor, StoredChannel
 from chatroom.chat.unused_channels import MOST_ENDED, MOST_NOTED, look_at_channels
 from chatroom.errors import DatabaseBusy
@@ -192,3 +193,22 @@ def test_a_database_that_refuses_is_logged_by_the_daemon(here: Here, monkeypatch
     assert here.channel("#a").used_ms == (here.now - timedelta(days=31)).timestamp() * 1000
     look(here)
     assert here.stores.channels.find("#a") is None
+
+
+def test_hooks_of_a_channel_that_ends_are_paused(here: Here) -> None:
+    """At once, for who makes it anew; and for good, also if the hooks are read meanwhile as they were."""
+    here.member().say("JOIN #a", "PART #a")
+    here.stores.hooks.add(make_outgoing("#A", "http://h/"), SHELL)
+    hooks = here.world.ledger.hooks
+    before = here.stores.hooks.list_all()
+    hooks.use(before)
+    here.wait(31 * DAY_S)
+    here.holding = True
+    look(here)
+    assert hooks.by_channel == {}
+    hooks.use(before)
+    here.holding = False
+    here.release()
+    assert hooks.by_channel == {}
+    assert [(one.paused, one.failure) for one in here.stores.hooks.list_all()] == [(True, "its channel was deleted")]
+    assert "hook 1 is paused: the channel #a was deleted" in here.world.log_lines

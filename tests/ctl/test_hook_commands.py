@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 from harness.hook_receiver import Receiver, is_signed
+from harness.world import SHELL
 
 from chatroom.chat.stored.hook_records import Hook, HookEventRow
+from chatroom.chat.stored.records import StoredChannel
 from chatroom.storage.sqlite.sqlite_stores import open_stores
 
 Ctl = Callable[..., Result]
@@ -147,3 +149,15 @@ def test_an_incoming_hook_has_a_name_and_nothing_else(
     """One line says why."""
     assert ctl("add", *args).exit_code == code
     assert stored(database) == []
+
+
+def test_a_hook_says_that_its_channel_was_deleted(ctl: Ctl, run: Ctl, database: Path) -> None:
+    """In the list, until it is resumed."""
+    with open_stores(database) as stores:
+        stores.channels.save(StoredChannel("#tea", None, datetime.now(UTC)), SHELL, "", "")
+    ctl("add", "#tea", URL)
+    assert run("--database", database, "channel", "delete", "#tea", "--yes").exit_code == 0
+    why = "hook 1 is paused: its channel was deleted"
+    assert why in ctl("list").stdout
+    assert ctl("resume", "1").exit_code == 0
+    assert why not in (shown := ctl("list").stdout) and "good" in shown

@@ -68,6 +68,19 @@ class HookQueue:
         if moved:
             self.by_channel[after] = (*self.by_channel.get(after, ()), *moved)
 
+    def ids_of(self, folded: str) -> list[int]:
+        """The hooks of a channel that are not paused, by its casefolded name."""
+        found = [hook.id for hook in self.by_channel.get(folded, ())]
+        return found + [one.id for one in self.incoming.values() if not one.paused and self._names[one.id] == folded]
+
+    def pause(self, ids: Iterable[int]) -> None:
+        """Pause hooks."""
+        paused = set(ids)
+        kept = {name: tuple(one for one in hooks if one.id not in paused) for name, hooks in self.by_channel.items()}
+        self.by_channel = {name: hooks for name, hooks in kept.items() if hooks}
+        for hook_id in paused & self.incoming.keys():
+            self.incoming[hook_id] = self.incoming[hook_id]._replace(paused=True)
+
     def add_message(self, channel: Channel, event: Event, verb: str, text: str, *, by_hook: bool = False) -> None:
         """Add a PRIVMSG or NOTICE to a channel, which is about to be said. ``by_hook``: an incoming hook says it."""
         hooks = self.by_channel.get(channel.folded)

@@ -45,8 +45,12 @@ class ChannelStore(Protocol):
         """Set when channels last had a member. No change is logged. Skips those that are not stored."""
         ...
 
-    def delete(self, name: str, by: Actor, detail: str = "") -> None:
-        """Delete a channel, but not its history. Raises ``NotFound``. Audit: ``channel.delete`` with ``detail``."""
+    def delete(self, name: str, by: Actor, detail: str = "", *, new_name: str = "") -> list[int]:
+        """Delete a channel, but not its history. Raises ``NotFound``. Audit: ``channel.delete`` with ``detail``.
+
+        Its hooks are paused, because a later channel of the name is another one: it returns the ids of those that were
+        not paused already. Audit: ``hook.pause``, once. If the channel has got a new name, its hooks follow instead.
+        """
         ...
 
     def find(self, name: str) -> StoredChannel | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal, NamedTuple, get_args
 
@@ -10,6 +11,8 @@ HookEventKind = Literal["message", "notice", "join", "leave", "topic"]
 HOOK_EVENT_KINDS: tuple[HookEventKind, ...] = get_args(HookEventKind)
 MOST_HOOKS = 100
 """How many hooks there can be. Each has its share of one thread."""
+CHANNEL_DELETED = "its channel was deleted"
+"""Why a hook is paused that nobody has paused."""
 MOST_WAITING = 1000
 """How many events may wait for one hook. A new one takes the place of the oldest."""
 
@@ -61,7 +64,7 @@ class Hook(NamedTuple):
     failing_since: datetime | None = None
     """When the first of the failures was that have had no success since; None if the last delivery succeeded."""
     failure: str = ""
-    """Why the last delivery failed; empty if it did not."""
+    """Why the last delivery failed, or ``CHANNEL_DELETED`` with no ``failing_since``; empty if neither is so."""
 
     @property
     def is_outgoing(self) -> bool:
@@ -118,3 +121,9 @@ class WaitingEvent(NamedTuple):
     channel: str
     url: str
     secret: str
+
+
+def name_hooks(ids: Sequence[int]) -> str:
+    """Name hooks in a sentence: ``hook 2``, ``hooks 2, 3 and 5``."""
+    *most, last = map(str, ids)
+    return f"hooks {', '.join(most)} and {last}" if most else f"hook {last}"

@@ -32,6 +32,10 @@ class HookStore(Protocol):
         """Pause a hook, or have it go on. Raises ``NotFound``. Audit: ``hook.pause`` or ``hook.resume``."""
         ...
 
+    def pause_channel(self, channel: str, by: Actor) -> list[int]:
+        """Pause the hooks of a channel that is deleted and was not stored. As ``ChannelStore.delete`` does."""
+        ...
+
     def find(self, hook_id: int) -> Hook | None:
         """The hook with that id, or None."""
         ...

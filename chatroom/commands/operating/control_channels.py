@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from chatroom.chat.people.channel import LIST_MODES, prefixes
 from chatroom.chat.stored.entries import Kind
-from chatroom.chat.unused_channels import take_out
+from chatroom.chat.unused_channels import pause_hooks, take_out
 from chatroom.commands.command_table import When, command
 from chatroom.commands.context import Context, printable
 from chatroom.commands.pending import Pending
@@ -50,13 +50,14 @@ def delete_channel(context: Context, params: list[str]) -> Pending | None:
         raise Refused(f"{channel.name} is one of channels.autojoin; take it out there and reload first")
     name, was_stored = channel.name, channel.stored
 
-    def job(stores: Stores) -> None:
+    def job(stores: Stores) -> list[int]:
         if was_stored:
-            stores.channels.delete(name, actor)
-        else:
-            stores.audit.add(actor, "channel.delete", name, "")
+            return stores.channels.delete(name, actor)
+        stores.audit.add(actor, "channel.delete", name, "")
+        return stores.hooks.pause_channel(name, actor)
 
-    def then(context: Context, result: object) -> None:
+    def then(context: Context, paused: list[int]) -> None:
+        pause_hooks(context.world, name, paused)
         if context.world.find_channel(name) is channel:
             _empty(context.world, channel)
             # A change that came meanwhile has stored it again.

@@ -99,15 +99,20 @@ class SqliteChannels:
                 "UPDATE channels SET used_ms = ? WHERE folded = ?", [(used_ms, casefold(name)) for name in names]
             )
 
-    def delete(self, name: str, by: Actor, detail: str = "") -> None:
-        """Delete a channel, but not its history. Raises ``NotFound``."""
+    def delete(self, name: str, by: Actor, detail: str = "", *, new_name: str = "") -> list[int]:
+        """Delete a channel, but not its history, and pause its hooks. Raises ``NotFound``."""
+        folded = casefold(name)
         with self._database.transaction():
-            row = self._database.row("SELECT id, name FROM channels WHERE folded = ?", (casefold(name),))
+            row = self._database.row("SELECT id, name FROM channels WHERE folded = ?", (folded,))
             if row is None:
                 raise NotFound(f"there is no stored channel called {name}")
             self._database.execute("DELETE FROM channels WHERE id = ?", (row[0],))
             change_store.add_row(self._database, "channels", row[0])
             audit_store.add_row(self._database, by, "channel.delete", row[1], detail)
+            if new_name:
+                hook_rows.rename_channel(self._database.execute, folded, new_name, casefold(new_name))
+                return []
+            return hook_rows.pause_channel(self._database, row[1], by)
 
     def find(self, name: str) -> StoredChannel | None:
         """The stored channel called ``name``, or None."""

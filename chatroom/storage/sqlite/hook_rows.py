@@ -6,7 +6,11 @@ import sqlite3
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from chatroom.chat.stored.hook_records import MOST_WAITING, HookEventRow
+from chatroom.chat.stored.hook_records import CHANNEL_DELETED, MOST_WAITING, HookEventRow, name_hooks
+from chatroom.chat.stored.records import Actor
+from chatroom.irc.names import casefold
+from chatroom.storage.sqlite import audit_store, change_store
+from chatroom.storage.sqlite.database import Database
 
 Execute = Callable[[str, Sequence[object]], sqlite3.Cursor]
 
@@ -41,3 +45,22 @@ def insert_events(execute: Execute, rows: Sequence[HookEventRow]) -> None:
 def rename_channel(execute: Execute, folded: str, new_name: str, new_folded: str) -> None:
     """Have the hooks of a channel follow it to its new name. Only in a transaction."""
     execute("UPDATE hooks SET channel = ?, folded = ? WHERE folded = ?", (new_name, new_folded, folded))
+
+
+def pause_channel(database: Database, channel: str, by: Actor) -> list[int]:
+    """Pause the hooks of a channel that is deleted. Returns the ids of those that were not. Only in a transaction.
+
+    Those that were paused already get the reason too: whoever resumes them must know.
+    """
+    rows = database.rows("SELECT id, paused FROM hooks WHERE folded = ? ORDER BY id", (casefold(channel),))
+    if not rows:
+        return []
+    paused = [hook_id for hook_id, was_paused in rows if not was_paused]
+    database.execute(
+        "UPDATE hooks SET paused = 1, failing_since_ms = NULL, failure = ? WHERE folded = ?",
+        (CHANNEL_DELETED, casefold(channel)),
+    )
+    change_store.add_rows(database, "hooks", [hook_id for hook_id, _ in rows])
+    if paused:
+        audit_store.add_row(database, by, "hook.pause", channel, f"{name_hooks(paused)}: {CHANNEL_DELETED}")
+    return paused

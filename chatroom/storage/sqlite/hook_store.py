@@ -23,7 +23,7 @@ from chatroom.errors import AlreadyExists, NotFound, TooMany
 from chatroom.irc.names import casefold
 from chatroom.storage.sqlite import audit_store, change_store
 from chatroom.storage.sqlite.database import Database, Row
-from chatroom.storage.sqlite.hook_rows import insert_events
+from chatroom.storage.sqlite.hook_rows import insert_events, pause_channel
 from chatroom.storage.sqlite.timestamps import from_ms, from_ms_or_none
 
 SECRET_PREFIX = "whsec_"  # noqa: S105 - what stands before each secret
@@ -33,6 +33,9 @@ _COLUMNS = (
     "id, channel, name, url, events, prefix, mention, hears_hooks, paused, created_by, created_ms,"
     " (SELECT count(*) FROM hook_events WHERE hook_id = id), done, dropped, done_ms, failing_since_ms, failure"
 )
+
+_REAL_FAILURE = "CASE WHEN failing_since_ms IS NULL THEN '' ELSE failure END"
+"""The failure of a delivery. Without a moment, it is why the hook was paused."""
 
 
 class SqliteHooks:
@@ -86,12 +89,19 @@ class SqliteHooks:
         """Pause a hook, or have it go on."""
         with self._database.transaction():
             self._get(hook_id)
-            self._database.execute("UPDATE hooks SET paused = ? WHERE id = ?", (int(paused), hook_id))
+            self._database.execute(
+                f"UPDATE hooks SET paused = ?, failure = {_REAL_FAILURE} WHERE id = ?", (int(paused), hook_id)
+            )
             change_store.add_row(self._database, "hooks", hook_id)
             found = self._get(hook_id)
             action = "hook.pause" if paused else "hook.resume"
             audit_store.add_row(self._database, by, action, found.channel, _detail(found))
         return found
+
+    def pause_channel(self, channel: str, by: Actor) -> list[int]:
+        """Pause the hooks of a channel that is deleted and was not stored."""
+        with self._database.transaction():
+            return pause_channel(self._database, channel, by)
 
     def find(self, hook_id: int) -> Hook | None:
         """The hook with that id, or None."""
@@ -146,7 +156,8 @@ class SqliteHooks:
         with self._database.transaction(minor=True):
             self._delete(event)
             self._database.execute(
-                "UPDATE hooks SET done = done + 1, done_ms = ?, failing_since_ms = NULL, failure = '' WHERE id = ?",
+                "UPDATE hooks SET done = done + 1, done_ms = ?, failing_since_ms = NULL,"
+                " failure = CASE WHEN failing_since_ms IS NULL THEN failure ELSE '' END WHERE id = ?",
                 (self._database.now_ms(), event.hook_id),
             )
 
@@ -154,7 +165,8 @@ class SqliteHooks:
         """Record that an event could not be delivered."""
         with self._database.transaction(minor=True):
             self._database.execute(
-                "UPDATE hooks SET failing_since_ms = coalesce(failing_since_ms, ?), failure = ? WHERE id = ?",
+                "UPDATE hooks SET failing_since_ms = coalesce(failing_since_ms, ?), failure = ?"
+                " WHERE id = ? AND paused = 0",  # why it is paused must stay
                 (self._database.now_ms(), why, event.hook_id),
             )
             self._database.execute(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from harness.world import SERVER, Here, params_of
+from harness.world import SERVER, SHELL, Here, params_of
 
+from chatroom.chat.admission.hook_policy import make_incoming, make_outgoing
 from chatroom.irc.message import parse
 
 
@@ -89,3 +90,28 @@ def test_a_change_while_a_channel_is_deleted(here: Here) -> None:
     here.release()
     assert here.world.find_channel("#c") is None
     assert here.stores.channels.find("#c") is None
+
+
+def test_hooks_do_not_outlive_their_channel(here: Here) -> None:
+    """Stored or temporary, with members or without, and also if it is gone before its deletion is stored."""
+    here.member("una").say("JOIN #c")
+    bob = here.connect("bob")
+    bob.say("JOIN #tmp,#gone")
+    hooks, names = here.world.ledger.hooks, ("#c", "#tmp", "#gone", "#other")
+    for name in names:
+        here.stores.hooks.add(make_outgoing(name, "http://h/"), SHELL)
+        here.stores.hooks.add(make_incoming(name, "ci"), SHELL)
+    hooks.use(here.stores.hooks.list_all(), here.stores.hooks.list_incoming())
+    for name in names[:2]:
+        here.control().say(f"DELETECHANNEL {name}")
+    here.holding = True
+    here.control().say("DELETECHANNEL #gone")
+    bob.say("PART #gone")
+    here.holding = False
+    here.release()
+    for _ in ("in memory", "as it is stored"):
+        assert list(hooks.by_channel) == ["#other"]
+        assert [one.id for one in hooks.incoming.values() if not one.paused] == [8]
+        hooks.use(here.stores.hooks.list_all(), here.stores.hooks.list_incoming())
+    assert "hooks 1 and 2 are paused: the channel #c was deleted" in here.world.log_lines
+    assert [one.paused for one in here.stores.hooks.list_all()] == [True] * 6 + [False] * 2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -10,11 +11,12 @@ import pytest
 from chatroom.chat.admission.hook_policy import make_incoming, make_outgoing
 from chatroom.chat.stored import hook_records
 from chatroom.chat.stored.hook_records import HookEventRow, NewHook
-from chatroom.chat.stored.records import Actor, Change
+from chatroom.chat.stored.records import Actor, Change, StoredChannel
 from chatroom.errors import AlreadyExists, NotFound, TooMany
 from chatroom.storage.sqlite import hook_rows, hook_store
 from chatroom.storage.sqlite.sqlite_stores import SqliteStores, open_stores
 
+MOMENT = datetime(2030, 1, 1, tzinfo=UTC)
 NEW = make_outgoing("#Ops", "https://example.org/secret", events=("message", "join"), prefix="!x", name="deploys")
 
 
@@ -165,3 +167,42 @@ def test_two_threads_write_numbers_without_gaps(stores: SqliteStores, by: Actor)
         thread.join()
     numbers = [found[0] for found in stores.database.rows("SELECT number FROM hook_events ORDER BY number")]
     assert numbers == list(range(1, 61))
+
+
+def test_hooks_of_a_deleted_channel_are_paused(stores: SqliteStores, by: Actor) -> None:
+    """In any case of its name, with an audit row each and why. Resumed ones are as before, and others go on."""
+    stores.channels.save(StoredChannel("#ops", None, MOMENT), by, "", "")
+    ids = [
+        stores.hooks.add(NEW, by).hook.id,
+        stores.hooks.add(make_incoming("#ops", "ci"), by).hook.id,
+        stores.hooks.add(make_incoming("#tea", "ci"), by).hook.id,
+    ]
+    stores.hooks.add_events([row(ids[0]), row(ids[0], "two")])
+    event = stores.hooks.next_event(ids[0])
+    assert event is not None
+    stores.hooks.fail_delivery(event, "no answer", is_refusal=False)
+    assert stores.channels.delete("#OPS", by) == ids[:2]
+    # A delivery that was under way does not hide why.
+    stores.hooks.fail_delivery(event, "no answer", is_refusal=False)
+    stores.hooks.end_delivery(event)
+    found = stores.hooks.list_all()
+    assert [(one.paused, one.failing_since, one.failure) for one in found] == [
+        (True, None, "its channel was deleted"),
+        (True, None, "its channel was deleted"),
+        (False, None, ""),
+    ]
+    assert [one for one in audit(stores) if one[0] == "hook.pause"] == [
+        ("hook.pause", "#ops", "hooks 1 and 2: its channel was deleted"),
+    ]
+    assert [one.paused for one in stores.hooks.list_incoming()] == [True, False]
+    resumed = stores.hooks.set_paused(ids[0], False, by)
+    assert (resumed.paused, resumed.failure, resumed.waiting) == (False, "", 1)
+
+
+def test_hooks_follow_a_channel_whose_new_name_was_stored_before(stores: SqliteStores, by: Actor) -> None:
+    """Then the row of the old name is deleted, and its hooks are not of a channel that has ended."""
+    stores.channels.save(StoredChannel("#old", None, MOMENT), by, "", "")
+    stores.hooks.add(make_incoming("#old", "ci"), by)
+    assert stores.channels.delete("#old", by, new_name="#new") == []
+    (found,) = stores.hooks.list_all()
+    assert (found.channel, found.paused) == ("#new", False)
