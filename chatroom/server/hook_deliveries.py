@@ -167,7 +167,7 @@ class HookDeliveries(LoopThread):
     def _deliver(self, stores: Stores, event: WaitingEvent) -> None:
         answer = Answer(True, "")
         if self._sent.get(event.hook_id) != event.number:
-            answer = self._send(event.url, event.secret, event_id(event), make_body(event))
+            answer = self._try(event)
         if answer.is_good:
             # Noted first: if it cannot be deleted now, as on a full disk, it is deleted later and not delivered again.
             if self._sent.get(event.hook_id) != event.number:
@@ -192,6 +192,14 @@ class HookDeliveries(LoopThread):
             self._report(text, Level.WARNING)
             # The next event is another one: it has its turn now, and tells whether only this one was not taken.
             self._failing[event.hook_id] = _Failing(0, 0.0)
+
+    def _try(self, event: WaitingEvent) -> Answer:
+        try:
+            return self._send(event.url, event.secret, event_id(event), make_body(event))
+        except Exception as error:  # a fault with one event must not keep the others waiting
+            if event.hook_id not in self._failing:
+                log.exception("hook %d cannot be delivered", event.hook_id)
+            return Answer(False, f"a fault of the server, {type(error).__name__}")
 
     def _note_gap(self, stores: Stores, event: WaitingEvent) -> None:
         """Log it if events between the last one and this one were dropped."""

@@ -75,7 +75,11 @@ def _tls() -> ssl.SSLContext:
 def send(url: str, secret: str, event_id: str, body: bytes) -> Answer:
     """Send a body to a URL, signed, and return what became of it. Raises nothing. It blocks."""
     deadline_mono_s, timestamp = time.monotonic() + LIMIT_S, int(time.time())
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+        port, signature = parts.port, sign(secret, event_id, timestamp, body)
+    except ValueError as error:
+        return Answer(False, f"its URL or secret is damaged: {error}")
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     headers = {
         "Content-Type": "application/json",
@@ -83,13 +87,13 @@ def send(url: str, secret: str, event_id: str, body: bytes) -> Answer:
         "Connection": "close",
         "webhook-id": event_id,
         "webhook-timestamp": str(timestamp),
-        "webhook-signature": sign(secret, event_id, timestamp, body),
+        "webhook-signature": signature,
     }
     default_port = http.client.HTTPS_PORT if parts.scheme == "https" else http.client.HTTP_PORT
-    connection = http.client.HTTPConnection(parts.hostname or "", parts.port or default_port)
-    connection.default_port = default_port  # the header Host has any other one
     try:
+        connection = http.client.HTTPConnection(parts.hostname or "", port or default_port)
         with contextlib.closing(connection):
+            connection.default_port = default_port  # the header Host has any other one
             connection.sock = _connect(connection, parts.scheme == "https", deadline_mono_s)
             connection.request("POST", path, body, headers)
             return _judge(connection.getresponse())

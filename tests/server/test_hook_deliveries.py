@@ -37,6 +37,8 @@ class Stage:
         """What receivers answer, by their URLs; others are good."""
         self.sent: list[tuple[str, str]] = []
         """The URL and the id of each request."""
+        self.fault: Exception | None = None
+        """What is raised for http://bad/, if anything."""
         self.start()
 
     def start(self) -> None:
@@ -47,6 +49,8 @@ class Stage:
     def send(self, url: str, secret: str, signed_id: str, body: bytes) -> Answer:
         """Answer a request."""
         self.sent.append((url, signed_id))
+        if self.fault is not None and url == "http://bad/":
+            raise self.fault
         return self.answers.get(url, GOOD)
 
     def hook(self, url: str = "http://a/") -> int:
@@ -223,3 +227,18 @@ def test_the_thread_works_and_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     deliveries.stop(20)
     assert not deliveries.is_alive()
     assert lines == ["hooks cannot be delivered: no database"]
+
+
+def test_a_fault_of_one_hook_stops_no_other(stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
+    """It is a failure of that hook, logged once."""
+    bad, good = stage.hook("http://bad/"), stage.hook("http://good/")
+    stage.fault = RuntimeError("a bug")
+    stage.say(bad, 1)
+    stage.say(good, 1, 2)
+    assert stage.look() == ["1-1", "2-1", "2-2"]
+    assert stage.look(FIRST_PAUSE_S) == ["1-1"]
+    assert stage.deliveries.state == HookState(delivered=2, failed=2, waiting=1, failing=(bad,))
+    assert stage.lines == [("hook 1 (#ops) fails: a fault of the server, RuntimeError", Level.WARNING)]
+    assert caplog.text.count("RuntimeError: a bug") == 1
+    stage.fault = None
+    assert stage.look(LONGEST_PAUSE_S) == ["1-1"]

@@ -170,3 +170,13 @@ def test_a_certificate_is_checked(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         assert send(f"https://localhost:{port}/", SECRET, "1", BODY).is_good
     hook_sender._tls.cache_clear()
     assert json.loads(heard[0]) == {"text": "hello"}
+
+
+@pytest.mark.parametrize(
+    "url, secret",
+    [("http://[", SECRET), ("http://x:99999/", SECRET), ("http://x/", "whsec_a"), ("http://x/", "whsec_\u00e9")],
+)
+def test_what_is_damaged_in_the_database_is_a_failure(url: str, secret: str) -> None:
+    """And no exception, which would be one for all hooks."""
+    answer = send(url, secret, "3-1a", BODY)
+    assert not answer.is_good and answer.why.startswith("its URL or secret is damaged: ")
