@@ -46,8 +46,18 @@ class _Visitor:
         self.is_asked = False
         """True if its text is with the hub, or it was answered: nothing more is read for a request."""
         self.told_to_go_on = False
+        self.is_answered = False
+        """True if it was answered, though some of the answer may still have to be sent."""
+        self.has_ended = False
+        """True if it sends nothing more. It may still read the answer, as after ``nc -N``."""
         self.response = b""
         """What is left to send."""
+
+    @property
+    def awaited(self) -> int:
+        """The events of ``selectors`` that are waited for."""
+        events = 0 if self.has_ended else selectors.EVENT_READ
+        return events | (selectors.EVENT_WRITE if self.response else 0)
 
 
 class HookListener(LoopThread):
@@ -101,14 +111,16 @@ class HookListener(LoopThread):
         """Answer until stopped."""
         with selectors.DefaultSelector() as selector:
             self._selector = selector
+            self._rests_until_mono_s = 0.0  # a run before this one may have ended in its pause
             for sock in (self._listening, self._wake_read):
                 selector.register(sock, selectors.EVENT_READ)
             try:
                 while not self._is_ending:
                     self._turn(selector)
             finally:
-                for visitor in list(self._visitors.values()):
-                    self._close(visitor)
+                for visitor in self._visitors.values():
+                    visitor.sock.close()
+                self._visitors.clear()
 
     def _turn(self, selector: selectors.BaseSelector) -> None:
         for key, events in selector.select(self._find_patience()):
@@ -144,20 +156,23 @@ class HookListener(LoopThread):
 
     def _accept(self) -> None:
         assert self._selector is not None
+        sock: socket.socket | None = None
         try:
             sock, _ = self._listening.accept()
+            sock.setblocking(False)
+            self._selector.register(sock, selectors.EVENT_READ)
         except (BlockingIOError, ConnectionAbortedError):
             return
         except OSError as error:
+            if sock is not None:
+                sock.close()
             log.error("cannot accept connections for hooks: %s", error.strerror)
             self._selector.unregister(self._listening)
             self._rests_until_mono_s = time.monotonic() + _PAUSE_S
             return
-        sock.setblocking(False)
         if len(self._visitors) >= MOST_OPEN:
             self._close(next(iter(self._visitors.values())))
         self._visitors[sock] = _Visitor(sock)
-        self._selector.register(sock, selectors.EVENT_READ)
 
     def _attend(self, visitor: _Visitor, events: int) -> None:
         try:
@@ -173,8 +188,12 @@ class HookListener(LoopThread):
     def _read(self, visitor: _Visitor) -> None:
         data = visitor.sock.recv(65_536)
         if not data:
-            # A program that has gone may have said something all the same.
-            self._close(visitor)
+            # It may have gone, or wait for the answer: that is seen when there is one.
+            visitor.has_ended = True
+            if visitor.is_asked and (visitor.response or not visitor.is_answered):
+                self._watch(visitor)
+            else:
+                self._close(visitor)
             return
         if visitor.is_asked:
             return  # a body that nobody reads: closing would reset the answer away
@@ -192,25 +211,40 @@ class HookListener(LoopThread):
             visitor.sock.send(_GO_ON)
 
     def _answer(self, visitor: _Visitor, response: bytes) -> None:
-        visitor.response = response
-        with contextlib.suppress(BlockingIOError, InterruptedError):
-            try:
-                self._send(visitor)
-            except OSError:
-                self._close(visitor)
+        visitor.response, visitor.is_answered = response, True
+        try:
+            self._send(visitor)
+        except OSError:
+            self._close(visitor)
 
     def _send(self, visitor: _Visitor) -> None:
         """Send what the socket takes. Then end our side: the client reads to the end, and closes."""
-        assert self._selector is not None
-        visitor.response = visitor.response[visitor.sock.send(visitor.response) :]
-        if visitor.response:
-            self._selector.modify(visitor.sock, selectors.EVENT_READ | selectors.EVENT_WRITE)
-        else:
-            self._selector.modify(visitor.sock, selectors.EVENT_READ)
+        with contextlib.suppress(BlockingIOError, InterruptedError):
+            visitor.response = visitor.response[visitor.sock.send(visitor.response) :]
+        if not visitor.response:
+            if visitor.has_ended:
+                self._close(visitor)
+                return
             visitor.sock.shutdown(socket.SHUT_WR)
+        self._watch(visitor)
+
+    def _watch(self, visitor: _Visitor) -> None:
+        """Wait for what the visitor has to do next: nothing, if it has ended and the answer is not there yet."""
+        selector, sock = self._selector, visitor.sock
+        assert selector is not None
+        is_watched = sock in selector.get_map()
+        if not visitor.awaited:
+            if is_watched:
+                selector.unregister(sock)
+        elif is_watched:
+            selector.modify(sock, visitor.awaited)
+        else:
+            selector.register(sock, visitor.awaited)
 
     def _close(self, visitor: _Visitor) -> None:
-        if self._selector is not None and self._visitors.pop(visitor.sock, None) is not None:
+        if self._visitors.pop(visitor.sock, None) is None:
+            return
+        if self._selector is not None and visitor.sock in self._selector.get_map():
             self._selector.unregister(visitor.sock)
         visitor.sock.close()
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import selectors
 import socket
+import threading
 from collections import deque
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,6 +16,7 @@ from harness.daemon import until
 from harness.world import SHELL, Here, make_settings
 
 from chatroom.chat.admission.hook_policy import make_incoming
+from chatroom.commands.talking.hook_messages import SAID
 from chatroom.config import Settings, find_unsafe
 from chatroom.config.observing import Hooks
 from chatroom.errors import ServeError
@@ -233,3 +236,98 @@ def test_an_address_of_the_network_is_unsafe() -> None:
         found = [str(one) for one in find_unsafe(Settings(hooks=Hooks(listen)))]
         assert any("hooks.listen" in one for one in found) is is_unsafe
     assert Hooks("[::1]:9680").url_of("t") == "http://[::1]:9680/hooks/t"
+
+
+def test_a_client_that_ends_its_side_is_answered(stage: Stage) -> None:
+    """As ``nc -N`` does, while the answer is still to come, or is large for its buffers."""
+    sock = stage.send("hello")
+    sock.shutdown(socket.SHUT_WR)
+    other = stage.send("wait for the listener to have read on")
+    until(lambda: len(stage.tasks) == 2, "both are read")
+    stage.tick(2)
+    assert read(sock).endswith("\r\n\r\nok\n")
+    assert read(other).endswith("ok\n")
+
+
+def test_half_a_request_is_not_waited_for(stage: Stage) -> None:
+    """Nobody sends the rest."""
+    with stage.connect() as sock:
+        sock.sendall(HEAD.format(stage.token, 9, "").encode() + b"half")
+        sock.shutdown(socket.SHUT_WR)
+        assert read(sock) == ""
+    assert not stage.tasks
+
+
+@pytest.mark.parametrize("is_half_closed", [False, True])
+def test_an_answer_waits_for_the_client_to_read(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, is_half_closed: bool
+) -> None:
+    """Also if the very first byte has no room; then it comes in pieces."""
+    outcome, real = SAID._replace(text="y" * 50), socket.socket.send
+    blocks = [True, False]
+
+    def send(sock: socket.socket, data: bytes) -> int:
+        if not data.startswith((b"HTTP", b"y")):
+            return real(sock, data)
+        if blocks and blocks.pop(0):
+            raise BlockingIOError
+        return real(sock, data[:1])
+
+    sock = stage.send("hello")
+    if is_half_closed:
+        sock.shutdown(socket.SHUT_WR)
+    until(lambda: stage.tasks, "a text arrives")
+    monkeypatch.setattr(hook_listener, "say_by_hook", lambda *_: outcome)
+    monkeypatch.setattr(socket.socket, "send", send)
+    stage.tick()
+    assert read(sock).endswith(outcome.text + "\n")
+
+
+def test_a_connection_that_cannot_be_watched_harms_no_other(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is closed, and the listener rests. Its thread goes on."""
+    sock = stage.send("first")  # so that the thread watches its own sockets
+    stage.tick()
+    assert "200 OK" in read(sock)
+    monkeypatch.setattr(hook_listener, "_PAUSE_S", 0.01)
+    real, failures = selectors.DefaultSelector.register, [OSError(28, "No space left on device")]
+
+    def register(selector: Any, fileobj: Any, events: int, data: Any = None) -> Any:
+        if failures:
+            raise failures.pop()
+        return real(selector, fileobj, events, data)
+
+    monkeypatch.setattr(selectors.DefaultSelector, "register", register)
+    assert read(stage.connect()) == ""
+    sock = stage.send("hello")
+    stage.tick()
+    assert "200 OK" in read(sock)
+    assert stage.listener.is_alive()
+
+
+@pytest.mark.parametrize("when", ["at a connection", "in a pause"])
+def test_the_listener_begins_again_after_a_fault(stage: Stage, monkeypatch: pytest.MonkeyPatch, when: str) -> None:
+    """With no visitor of before, and with no pause that has not ended: as the supervisor has it."""
+    real, failures = socket.socket.accept, [OSError(24, "Too many open files")]
+
+    def fail(*_: object) -> None:
+        raise RuntimeError("a bug")
+
+    def accept(listening: socket.socket) -> Any:
+        if failures and when == "in a pause":
+            raise failures.pop()
+        return real(listening)
+
+    monkeypatch.setattr(threading, "excepthook", lambda _: None)
+    monkeypatch.setattr(hook_listener, "_PAUSE_S", 0.0)  # over as soon as it begins again
+    monkeypatch.setattr(socket.socket, "accept", accept)
+    with monkeypatch.context() as broken:
+        name = "_look_at_time" if when == "in a pause" else "_attend"
+        broken.setattr(HookListener, name, fail)
+        lost = stage.send("lost")
+        until(lambda: not stage.listener.is_alive(), "a fault has ended the thread")
+    stage.listener.start()
+    sock = stage.send("hello")
+    stage.tick(2 if when == "in a pause" else 1)
+    assert "200 OK" in read(sock)
+    assert stage.listener.is_alive()
+    lost.close()
