@@ -50,13 +50,23 @@ def rename_later(world: World, channel: Channel, old: str, by: Actor | None, why
 
     # A save that waits has the new name, so it must come behind the renaming.
     save = world.retries.discard(("channel", channel.number))
-    _try_until_stored(world, channel, f"rename from {old} to {name}", make_job)
+    _try_until_stored(
+        world, channel, f"rename from {old} to {name}", make_job, lambda: world.ledger.hooks.end_rename(old, name)
+    )
     if save is not None:
         world.retries.add(("channel", channel.number), save, world.mono_ms)
 
 
-def _try_until_stored(world: World, channel: Channel, kind: str, make_job: Callable[[], Job | None]) -> None:
+def _try_until_stored(
+    world: World,
+    channel: Channel,
+    kind: str,
+    make_job: Callable[[], Job | None],
+    when_stored: Callable[[], None] | None = None,
+) -> None:
     def then(_: object) -> None:
+        if when_stored is not None:
+            when_stored()
         world.log_line(f"{channel.name} is stored now")
 
     world.retries.add((kind, channel.number), Retry(make_job, then), world.mono_ms)

@@ -25,7 +25,7 @@ _KINDS = {Kind.JOIN: "join", Kind.PART: "leave", Kind.QUIT: "leave", Kind.KICK: 
 class HookQueue:
     """Which hooks there are, and what waits to be stored for them. Guarded by the hub lock."""
 
-    __slots__ = ("_names", "budgets", "by_channel", "incoming", "rows")
+    __slots__ = ("_names", "_renamed", "budgets", "by_channel", "incoming", "rows")
 
     def __init__(self) -> None:
         self.by_channel: dict[str, tuple[Hook, ...]] = {}
@@ -38,15 +38,20 @@ class HookQueue:
         """The events that are not stored yet."""
         self._names: dict[int, str] = {}
         """The casefolded name of each hook's channel."""
+        self._renamed: list[tuple[str, str]] = []
+        """New names of channels that the database does not have yet, in order: the old one and the new, casefolded."""
 
     def use(self, hooks: Iterable[Hook], incoming: Iterable[IncomingHook] = ()) -> None:
         """Use these hooks instead of the earlier ones. ``incoming`` has what else is known of the incoming ones.
 
-        The channel of a known hook stays: only the daemon renames channels, and what is stored may be behind.
+        They are as the database has them, which may not have the latest names of channels yet.
         """
-        known, self._names, self.by_channel = self._names, {}, {}
+        self._names, self.by_channel = {}, {}
         for hook in hooks:
-            name = self._names[hook.id] = known.get(hook.id) or casefold(hook.channel)
+            name = casefold(hook.channel)
+            for before, after in self._renamed:
+                name = after if name == before else name
+            self._names[hook.id] = name
             if hook.is_outgoing and not hook.paused:
                 self.by_channel[name] = (*self.by_channel.get(name, ()), hook)
         self.incoming = {one.id: one for one in incoming if one.id in self._names}
@@ -57,16 +62,23 @@ class HookQueue:
         return self._names[hook_id]
 
     def rename_channel(self, name: str, new_name: str) -> None:
-        """Have the hooks of a channel follow it to its new name."""
+        """Have the hooks of a channel follow it to its new name. ``end_rename`` follows when that is stored."""
         before, after = casefold(name), casefold(new_name)
         if before == after:
             return
+        self._renamed.append((before, after))
         for hook_id, folded in self._names.items():
             if folded == before:
                 self._names[hook_id] = after
         moved = self.by_channel.pop(before, ())
         if moved:
             self.by_channel[after] = (*self.by_channel.get(after, ()), *moved)
+
+    def end_rename(self, name: str, new_name: str) -> None:
+        """The database has a new name. A hook that is added for the old one from now on is for another channel."""
+        names = casefold(name), casefold(new_name)
+        if names in self._renamed:
+            self._renamed.remove(names)
 
     def ids_of(self, folded: str) -> list[int]:
         """The hooks of a channel that are not paused, by its casefolded name."""

@@ -51,6 +51,8 @@ def _rename(context: Context, channel: Channel, name: str, reason: str) -> None:
     def then(outcome: object) -> None:
         if isinstance(outcome, StorageError):
             rename_later(world, channel, old, by, outcome)
+        elif not isinstance(outcome, Exception):
+            world.ledger.hooks.end_rename(old, name)
 
     by = actor if is_audited(context, channel) else None
     world.work.write(lambda stores: stores.channels.rename(old, name, record, by), then)

@@ -235,3 +235,41 @@ def test_a_channel_without_hooks_goes_the_short_way(
     monkeypatch.setattr(HookQueue, "add_message", None)
     alice.say("PRIVMSG #tea :hello")
     assert bob.read() == [f":{alice.prefix} PRIVMSG #tea :hello"]
+
+
+def test_a_hook_that_is_made_while_its_channel_is_renamed(keeping: Here) -> None:
+    """It follows, as in the database. One that is made later for the old name does not."""
+    alice, hooks = keeping.connect("alice"), keeping.world.ledger.hooks
+    keeping.holding = True
+    alice.say("JOIN #ops", "RENAME #ops #dev", "RENAME #dev #code")
+    keeping.stores.hooks.add(make_outgoing("#ops", "http://h/"), SHELL)
+    hooks.use(keeping.stores.hooks.list_all())  # not stored yet
+    assert list(hooks.by_channel) == ["#code"]
+    keeping.release()
+    keeping.holding = False
+    keeping.stores.hooks.add(make_outgoing("#ops", "http://h/"), SHELL)
+    hooks.use(keeping.stores.hooks.list_all())
+    assert {name: [one.id for one in some] for name, some in hooks.by_channel.items()} == {"#code": [1], "#ops": [2]}
+    assert [one.channel for one in keeping.stores.hooks.list_all()] == ["#code", "#ops"]
+
+
+def test_a_hook_follows_a_new_name_that_is_stored_late(
+    keeping: Here, hooked: Hooked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Until the database takes it, what is stored has the old name."""
+    hooked()
+    alice, hooks = keeping.member("alice"), keeping.world.ledger.hooks
+    alice.say("JOIN #ops")
+
+    def refuse(*_: object) -> None:
+        raise StorageError("the disk is full")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(type(keeping.stores.channels), "rename", refuse)
+        alice.say("RENAME #ops #dev")
+    hooks.use(keeping.stores.hooks.list_all())
+    assert list(hooks.by_channel) == ["#dev"]
+    keeping.wait(6)
+    keeping.stores.hooks.add(make_outgoing("#ops", "http://h/"), SHELL)
+    hooks.use(keeping.stores.hooks.list_all())
+    assert sorted(hooks.by_channel) == ["#dev", "#ops"]
