@@ -102,8 +102,9 @@ class Places:
 
     def watch(self, is_watched: bool) -> None:
         """Report if the user sees what comes in from now on."""
-        self.is_watched = is_watched
-        self._read_front()
+        if is_watched != self.is_watched:  # or the log in front would be painted anew every second
+            self.is_watched = is_watched
+            self._read_front()
 
     def is_seen(self, place: Place) -> bool:
         """True if the user sees what comes in at this place now."""

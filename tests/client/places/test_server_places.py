@@ -212,6 +212,9 @@ def test_what_comes_while_nobody_watches_is_new() -> None:
     tea.places.watch(True)
     assert tea.place("#tea").unread == 0
     assert tea.place("#tea").first_unread is not None
+    tea.places.take_changes()
+    tea.places.watch(True)
+    assert not tea.places.take_changes()  # who goes on looking has nothing painted anew
 
 
 def test_jumps_take_mentions_first_and_then_go_down_the_list() -> None:
