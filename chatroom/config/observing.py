@@ -76,8 +76,8 @@ class Hooks:
         return bool(self.listen) and not is_loopback(self.address[0])
 
     def url_of(self, token: str) -> str:
-        """Where a program sends to that has this token."""
-        return f"{self.public_url.rstrip('/') or f'http://{self.listen}'}/hooks/{token}"
+        """Where a program sends to that has this token. Before there is a listener, HOST:PORT stands for it."""
+        return f"{self.public_url.rstrip('/') or 'http://' + (self.listen or 'HOST:PORT')}/hooks/{token}"
 
 
 @dataclass(frozen=True, slots=True)

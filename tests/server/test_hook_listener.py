@@ -236,6 +236,7 @@ def test_an_address_of_the_network_is_unsafe() -> None:
         found = [str(one) for one in find_unsafe(Settings(hooks=Hooks(listen)))]
         assert any("hooks.listen" in one for one in found) is is_unsafe
     assert Hooks("[::1]:9680").url_of("t") == "http://[::1]:9680/hooks/t"
+    assert Hooks().url_of("t") == "http://HOST:PORT/hooks/t"
 
 
 def test_a_client_that_ends_its_side_is_answered(stage: Stage) -> None:
