@@ -147,7 +147,10 @@ class OpenConnections:
         connection = self.by_fd.get(fd)
         if not isinstance(connection, WebSocketConnection) or connection.session.id != number:
             return
-        if (left_s > 0 and connection.state is State.OPENING and not connection.is_visited) or connection.time_out():
+        if time.monotonic() - self.wheel.next_s > STALL_S:
+            # The daemon was held up, and has not forgiven that yet (``look_after``): the client has its time anew.
+            self._look_at_handshake_later(fd, number, step_s, left_s)
+        elif (left_s > 0 and connection.state is State.OPENING and not connection.is_visited) or connection.time_out():
             self._look_at_handshake_later(fd, number, step_s, left_s)
 
     def _admit_visitor(self, connection: WebSocketConnection) -> str | None:

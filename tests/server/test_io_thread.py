@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import select
 import socket
 import threading
 import time
@@ -26,7 +27,7 @@ from chatroom.server import io_thread, long_reads, open_connections, turns
 from chatroom.server.entrance import Entrance
 from chatroom.server.hub import Hub
 from chatroom.server.io_thread import MOST_ACCEPTED, SOCKETS_BETWEEN_LOOKS, IoThread
-from chatroom.server.open_connections import LOOKS_PER_TICK
+from chatroom.server.open_connections import LOOKS_PER_TICK, OpenConnections
 from chatroom.server.operator_screen import Screen
 from chatroom.server.turns import LINES_OF_ALL, LINES_PER_TICK
 from chatroom.server.websocket_connection import WebSocketConnection
@@ -117,6 +118,28 @@ def test_a_websocket_handshake_has_its_time_and_leaves_nothing_behind(
     finally:
         thread.stop(0.0)
         thread.join()
+
+
+def test_a_websocket_handshake_has_its_time_anew_after_a_standstill(tmp_path: Path) -> None:
+    """What was due while the daemon, or the whole machine, stood still is not the client's fault."""
+    hub = Hub(make_world(Settings()), Workers(lambda: open_stores(tmp_path / "chat.db")), Screen())
+    later: list[Any] = []
+    thread: Any = SimpleNamespace(post=later.append, call_later=lambda delay_s, task: later.append(task))
+    with select.epoll() as epoll:
+        table = OpenConnections(0, hub, thread, epoll, lambda session: None)
+        near, far = socket.socketpair()
+        near.setblocking(False)
+        far.setblocking(False)
+        table.begin((near, Session(1, "10.0.0.1", 4, 0x0A000001, "host", 0), Entrance(near, websocket=True)))
+        table.wheel.next_s -= 10
+        later.pop()()
+        with pytest.raises(BlockingIOError):
+            far.recv(4096)
+        table.wheel.next_s += 10
+        later.pop()()
+        assert far.recv(4096).startswith(b"HTTP/1.1 408 ")
+        near.close()
+        far.close()
 
 
 class CountingSocket(socket.socket):
