@@ -25,6 +25,9 @@ class TerminalDriver(LinuxDriver):
 
     def write(self, data: str) -> None:
         """Write to the terminal; to nobody if it is gone."""
+        self._put(data)
+
+    def _put(self, data: str | None) -> None:
         writer = self._writer_thread
         while writer is not None and writer.is_alive():  # it ends with the first write that fails
             try:
@@ -35,8 +38,9 @@ class TerminalDriver(LinuxDriver):
 
     def close(self) -> None:
         """Wait until all is written, or the terminal is gone."""
-        if self._writer_thread is not None and self._writer_thread.is_alive():
-            super().close()
+        self._put(None)  # the last one for the thread that writes
+        if self._writer_thread is not None:
+            self._writer_thread.join()
 
     def _sigcont_application(self, *signal_and_frame: object) -> None:
         """Take the terminal again. If it was not given back, because of a SIGSTOP from outside, that comes first."""
