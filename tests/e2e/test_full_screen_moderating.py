@@ -6,13 +6,6 @@ from harness.daemon import Daemon
 from harness.live_screen import LiveScreen, play_live
 
 
-async def choose(screen: LiveScreen, first: str, *texts: str) -> None:
-    """Open a menu by its key, and choose what fits each text."""
-    await screen.press(first)
-    for text in texts:
-        await screen.press(*text, "enter")
-
-
 async def answer(screen: LiveScreen, question: str, text: str) -> None:
     """Wait for a question, and answer it."""
     await screen.see(question)
@@ -27,14 +20,14 @@ def test_a_person_is_banned_for_a_time_and_the_ban_is_lifted_from_the_list(daemo
         await screen.see("You joined #lobby")
         with daemon.connect("mallory") as mallory:
             await screen.see("mallory joined")
-            await choose(screen, "alt+p", "mallory", "ban the name")
+            await screen.choose("alt+p", "mallory", "ban the name")
             await answer(screen, "Ban mallory from the server. How long?", "1h")
             await screen.see("1 of 2 users: mallory")
             await answer(screen, "Reason", "flooding")
             await answer(screen, "Ban mallory from the whole server, 1h? [y/N]:", "y")
             await screen.see("mallory is banned for 1h")
             assert any("banned: flooding" in line for line in mallory.expect_closed())
-        await choose(screen, "alt+g", "bans of the server")
+        await screen.choose("alt+g", "bans of the server")
         await screen.see("mallory  banned: flooding (until")
         await screen.press(*"mallory", "enter")
         await screen.see("Lift the ban on mallory")
@@ -42,13 +35,13 @@ def test_a_person_is_banned_for_a_time_and_the_ban_is_lifted_from_the_list(daemo
         await answer(screen, "Lift the ban on mallory? [y/N]:", "y")
         await screen.gone("mallory  banned: flooding")
         await screen.press("escape")
-        await choose(screen, "alt+g", "audit")
+        await screen.choose("alt+g", "audit")
         await screen.see("ban.remove mallory")
         await screen.see("ban.add mallory")
         await screen.press(*"ban.add", "enter")
         await screen.see("Lift the ban on mallory")
         await screen.press("escape")
-        await choose(screen, "alt+g", "lockdown of the server")
+        await screen.choose("alt+g", "lockdown of the server")
         await screen.see("(now: Lockdown off")
         await screen.press(*"guests", "enter")
         await answer(screen, "How long?", "2h")
@@ -65,12 +58,12 @@ def test_an_operator_mutes_and_bans_in_a_channel(daemon: Daemon) -> None:
         with daemon.connect("bob") as bob:
             bob.ask("JOIN #tea")
             await screen.see("bob joined")
-            await choose(screen, "alt+p", "bob", "mute")
+            await screen.choose("alt+p", "bob", "mute")
             await answer(screen, "bob in #tea. How long?", "12h")
             await answer(screen, "Reason", "too loud")
             await screen.see("is banned for 12h")
             assert any(" 404 " in line for line in bob.ask("PRIVMSG #tea :hello"))
-            await choose(screen, "alt+g", "bans of")
+            await screen.choose("alt+g", "bans of")
             await screen.see("~m:bob!*@* (muted)  banned by alice!")
             await screen.press(*"bob", "enter")
             await screen.see("Take ~m:bob!*@* off the list")
@@ -80,14 +73,14 @@ def test_an_operator_mutes_and_bans_in_a_channel(daemon: Daemon) -> None:
             await screen.press("escape")
             bob.ask("PRIVMSG #tea :hello")
             await screen.see("bob hello")
-            await choose(screen, "alt+g", "lockdown of #tea")
+            await screen.choose("alt+g", "lockdown of #tea")
             await screen.see("Only users with an account come in  off")
             await screen.press(*"all of", "enter")
             await screen.see("Only operators and voiced members speak  on")
             await screen.press(*"nothing", "enter")
             await screen.see("Only operators and voiced members speak  off")
             await screen.press("escape")
-            await choose(screen, "alt+g", "standing", "add")
+            await screen.choose("alt+g", "standing", "add")
             await answer(screen, "Whom?", "carol")
             await screen.see("carol!*@*  by alice")
 

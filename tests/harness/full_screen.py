@@ -171,6 +171,17 @@ class FullScreen:
         """Type a line and press Enter."""
         await self.press(*text, "enter")
 
+    async def choose(self, first: str, *texts: str) -> None:
+        """Open a menu by its key, and choose what fits each text."""
+        await self.press(first)
+        for text in texts:
+            await self.press(*text, "enter")
+
+    async def answer(self, question: str, *keys: str) -> None:
+        """Wait for a question, and press keys and Enter."""
+        await self.until(lambda: self.prompt.startswith(question.rstrip()))
+        await self.press(*keys, "enter")
+
     @asynccontextmanager
     async def open(self, columns: int = 80, rows: int = 24) -> AsyncIterator[FullScreen]:
         """Run the program while the block runs."""

@@ -30,21 +30,15 @@ def runs_here(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
     return answers
 
 
-async def answer(screen: FullScreen, question: str, *keys: str) -> None:
-    """Wait for a question, and press keys and Enter."""
-    await screen.until(lambda: screen.prompt.startswith(question.rstrip()))
-    await screen.press(*keys, "enter")
-
-
 def test_enter_alone_leads_to_the_server_of_this_machine(file: Path, runs_here: list[bool]) -> None:
     """The nick is proposed, five keys are explained, and the next start needs no question."""
 
     async def scene(screen: FullScreen) -> None:
-        await answer(screen, "Server, or a link to one [127.0.0.1, this machine]: ")
-        await answer(screen, "Nickname [guest]: ", *"alice")
+        await screen.answer("Server, or a link to one [127.0.0.1, this machine]: ")
+        await screen.answer("Nickname [guest]: ", *"alice")
         await screen.welcome("#lobby")
         assert screen.options.route.address == Address("127.0.0.1", 6667)
-        await answer(screen, "Connect here again at the next start, without these questions? [Y/n]: ")
+        await screen.answer("Connect here again at the next start, without these questions? [Y/n]: ")
         await screen.see("chatroom alone connects to")
         await screen.see("Ctrl-K  go to a place by name")
         await screen.until(lambda: screen.prompt.startswith("to #lobby › "))
@@ -58,13 +52,13 @@ def test_a_guest_is_offered_to_register(file: Path, runs_here: list[bool]) -> No
     """Who says yes is asked for a password twice; who wants nothing kept has no file."""
 
     async def scene(screen: FullScreen) -> None:
-        await answer(screen, "Server", *"chat.example")
+        await screen.answer("Server", *"chat.example")
         await screen.welcome("#lobby", caps=WITH_ACCOUNTS)
         assert screen.options.route.address == Address("chat.example", 6667)
-        await answer(screen, "Connect here again", "n")
-        await answer(screen, "Register alice with a password, so that nobody else", "y")
-        await answer(screen, "New password for alice: ", *"sesame12")
-        await answer(screen, "Repeat the password: ", *"sesame12")
+        await screen.answer("Connect here again", "n")
+        await screen.answer("Register alice with a password, so that nobody else", "y")
+        await screen.answer("New password for alice: ", *"sesame12")
+        await screen.answer("Repeat the password: ", *"sesame12")
         await screen.until(lambda: "REGISTER * * :sesame12" in screen.sent)
         assert not file.exists()
 
@@ -75,7 +69,7 @@ def test_escape_leaves_out_what_is_left(file: Path, runs_here: list[bool]) -> No
     """Nothing is kept and nothing is registered; the chat goes on."""
 
     async def scene(screen: FullScreen) -> None:
-        await answer(screen, "Server")
+        await screen.answer("Server")
         await screen.welcome("#lobby", caps=WITH_ACCOUNTS)
         await screen.until(lambda: screen.prompt.startswith("Connect here again"))
         await screen.press("escape")
@@ -92,14 +86,14 @@ def test_no_server_here_and_no_address(file: Path, runs_here: list[bool]) -> Non
     runs_here.append(False)
 
     async def scene(screen: FullScreen) -> None:
-        await answer(screen, "Server, or a link to one: ")
+        await screen.answer("Server, or a link to one: ")
         await screen.see("No server runs on this machine")
-        await answer(screen, "Server", *"no host")
+        await screen.answer("Server", *"no host")
         await screen.see("no host is not HOST or HOST:PORT, nor a saved server.")
-        await answer(screen, "Server", *"ircs://chat.example/tea?invite=1-abc")
-        await answer(screen, "Nickname [guest]: ", *"zoe")
-        await answer(screen, "New password for zoe: ", *"sesame12")
-        await answer(screen, "Repeat the password: ", *"sesame12")
+        await screen.answer("Server", *"ircs://chat.example/tea?invite=1-abc")
+        await screen.answer("Nickname [guest]: ", *"zoe")
+        await screen.answer("New password for zoe: ", *"sesame12")
+        await screen.answer("Repeat the password: ", *"sesame12")
         await screen.until(lambda: bool(screen.links))
         options = screen.options
         assert options.route.address == Address("chat.example", 6697, tls=True)

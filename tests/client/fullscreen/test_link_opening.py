@@ -35,23 +35,17 @@ def test_a_token_needs_a_password() -> None:
     assert link_with_token(INVITE) == link_with_token("/msg bob irc://h/?account=bob&reset=1-x") == ""
 
 
-async def answer(screen: FullScreen, question: str, *keys: str) -> None:
-    """Wait for a question, and press keys and Enter."""
-    await screen.until(lambda: screen.prompt.startswith(question.rstrip()))
-    await screen.press(*keys, "enter")
-
-
 def test_a_pasted_link_is_opened_after_a_question() -> None:
     """It connects to the server; without a yes it is text, and nothing is sent."""
 
     async def scene(screen: FullScreen) -> None:
         await screen.welcome("#lobby")
         await screen.paste("irc://chat.example/tea")
-        await answer(screen, "Go to #tea on irc://chat.example? [y/N]: ")
+        await screen.answer("Go to #tea on irc://chat.example? [y/N]: ")
         await screen.until(lambda: screen.prompt.startswith("to #lobby › irc://chat.example/tea"))
         await screen.press("ctrl+u")
         await screen.paste("irc://chat.example/tea\n")
-        await answer(screen, "Go to #tea", "y")
+        await screen.answer("Go to #tea", "y")
         await screen.until(lambda: "chat.examp…×" in screen.places)
         assert screen.chosen == {"irc://chat.example/tea": None}
 
@@ -64,15 +58,15 @@ def test_an_invite_asks_who_the_user_will_be() -> None:
     async def scene(screen: FullScreen) -> None:
         await screen.welcome("#lobby")
         await screen.enter(f"/connect {INVITE}")
-        await answer(screen, "Nickname there [alice]: ", *"zoe")
+        await screen.answer("Nickname there [alice]: ", *"zoe")
         await screen.until(lambda: screen.prompt.startswith("New password for zoe:"))
         await screen.press("escape")
         await screen.see("The link was not opened.")
         assert screen.chosen == {}
         await screen.enter(f"/connect {INVITE}")
-        await answer(screen, "Nickname there [alice]: ")
-        await answer(screen, "New password for alice: ", *"sesame12")
-        await answer(screen, "Repeat the password: ", *"sesame12")
+        await screen.answer("Nickname there [alice]: ")
+        await screen.answer("New password for alice: ", *"sesame12")
+        await screen.answer("Repeat the password: ", *"sesame12")
         await screen.until(lambda: "chat.examp…×" in screen.places)
         assert screen.chosen == {INVITE: Chosen("alice", "sesame12")}
 
@@ -85,10 +79,10 @@ def test_a_link_to_the_server_of_this_chat_joins_its_channel() -> None:
     async def scene(screen: FullScreen) -> None:
         await screen.welcome("#lobby", caps=f"{CAPS} draft/account-registration")
         await screen.paste("irc://host/tea?invite=1-abc")
-        await answer(screen, "Go to #tea on irc://host? [y/N]: ", "y")
+        await screen.answer("Go to #tea on irc://host? [y/N]: ", "y")
         await screen.until(lambda: "JOIN #tea" in screen.sent)
-        await answer(screen, "New password for alice: ", *"sesame12")
-        await answer(screen, "Repeat the password: ", *"sesame12")
+        await screen.answer("New password for alice: ", *"sesame12")
+        await screen.answer("Repeat the password: ", *"sesame12")
         await screen.until(lambda: "REGISTER * * :sesame12" in screen.sent)
         await screen.enter("/connect irc://host/?account=bob&reset=1-x")
         await screen.see("Leave, and start chatroom with")

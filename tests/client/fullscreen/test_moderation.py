@@ -20,19 +20,12 @@ async def begin(screen: FullScreen, *, rank: str = "@", ours: bool = True, oper:
     )
 
 
-async def choose(screen: FullScreen, *texts: str) -> None:
-    """Open the menu for moderators, and choose what fits each text."""
-    await screen.press("alt+g")
-    for text in texts:
-        await screen.press(*text, "enter")
-
-
 def test_a_ban_of_a_channel_is_lifted_after_a_question() -> None:
     """The list fills while the server answers; Esc at the question lifts nothing, and the list is back after a yes."""
 
     async def scene(screen: FullScreen) -> None:
         await begin(screen)
-        await choose(screen, "bans of")
+        await screen.choose("alt+g", "bans of")
         assert screen.sent[-1] == "CBAN #tea"
         await screen.see("Add …")
         await screen.hear(
@@ -47,7 +40,7 @@ def test_a_ban_of_a_channel_is_lifted_after_a_question() -> None:
         await screen.see("Take eve!*@* off the list? [y/N]:")
         await screen.press("escape")
         assert screen.sent[-1] == "CBAN #tea"
-        await choose(screen, "bans of")
+        await screen.choose("alt+g", "bans of")
         await screen.hear(
             ":srv NOTE CBAN ENTRY #tea :eve!*@* is banned by ada!a@h since 2030 without an end",
             ":srv NOTE CBAN END #tea :1 ban",
@@ -65,7 +58,7 @@ def test_a_ban_is_added_with_time_and_reason() -> None:
 
     async def scene(screen: FullScreen) -> None:
         await begin(screen)
-        await choose(screen, "bans of", "add")
+        await screen.choose("alt+g", "bans of", "add")
         await screen.see("Whom?")
         await screen.enter("*!*@evil")
         await screen.enter("soon")
@@ -86,7 +79,7 @@ def test_exceptions_are_lists_too_and_where_there_is_no_time_none_is_asked() -> 
 
     async def scene(screen: FullScreen) -> None:
         await begin(screen, ours=False)
-        await choose(screen, "bans of")
+        await screen.choose("alt+g", "bans of")
         assert screen.sent[-1] == "MODE #tea b"
         await screen.hear(":srv 367 alice #tea *!*@evil bob!b@h 1900000000", ":srv 368 alice #tea :End")
         await screen.see("*!*@evil  by bob since 2030-03-1")
@@ -97,12 +90,12 @@ def test_exceptions_are_lists_too_and_where_there_is_no_time_none_is_asked() -> 
         assert "MODE #tea +b eve!*@*" in screen.sent
         await screen.hear(":srv 368 alice #tea :End")
         await screen.press("escape")
-        await choose(screen, "standing")
+        await screen.choose("alt+g", "standing")
         assert screen.sent[-1] == "MODE #tea I"
         await screen.hear(":srv 482 alice #tea :You're not an operator")
         await screen.see("You're not an operator.")
         await screen.press("escape")
-        await choose(screen, "exceptions", "add")
+        await screen.choose("alt+g", "exceptions", "add")
         await screen.enter("mo")
         assert "MODE #tea +e mo" in screen.sent
         await screen.press("escape", "alt+g")
@@ -141,7 +134,7 @@ def test_a_channel_is_locked_down_in_one_row() -> None:
 
     async def scene(screen: FullScreen) -> None:
         await begin(screen)
-        await choose(screen, "lockdown")
+        await screen.choose("alt+g", "lockdown")
         assert screen.sent[-1] == "MODE #tea"
         await screen.hear(":srv 324 alice #tea +int")
         await screen.see("Only who is invited comes in  on: Enter ends it")
@@ -162,14 +155,14 @@ def test_the_server_is_locked_down_for_a_time() -> None:
 
     async def scene(screen: FullScreen) -> None:
         await begin(screen, rank="", oper=True)
-        await choose(screen, "lockdown of the server")
+        await screen.choose("alt+g", "lockdown of the server")
         assert screen.sent[-1] == "LOCKDOWN"
         await screen.hear(":srv NOTE LOCKDOWN LOCKDOWN on :Lockdown on: closed")
         await screen.see("(now: Lockdown on: closed)")
         await screen.press(*"guests", "enter")
         await screen.enter("1h")
         assert screen.sent[-1] == "LOCKDOWN accounts-only 1h"
-        await choose(screen, "lockdown of the server")
+        await screen.choose("alt+g", "lockdown of the server")
         await screen.hear(":srv NOTE LOCKDOWN LOCKDOWN on :Lockdown on: closed")
         await screen.press(*"let", "enter")
         assert screen.sent[-1] == "LOCKDOWN off"
@@ -182,7 +175,7 @@ def test_bans_of_the_server_are_lifted_and_added() -> None:
 
     async def scene(screen: FullScreen) -> None:
         await begin(screen, oper=True)
-        await choose(screen, "bans of the server")
+        await screen.choose("alt+g", "bans of the server")
         assert screen.sent[-1] == "UBAN LIST"
         await screen.hear(
             ":srv NOTE UBAN ENTRY mallory :7: mallory is banned: spam (permanently), by ada since 2030",
@@ -217,7 +210,7 @@ def test_the_audit_goes_on_at_its_end_and_its_entries_can_be_acted_on() -> None:
 
     async def scene(screen: FullScreen) -> None:
         await begin(screen, rank="", oper=True)
-        await choose(screen, "audit")
+        await screen.choose("alt+g", "audit")
         assert screen.sent[-1] == "AUDIT 100"
         entries = [
             audited(9, "ban.add", "mallory", "spam"),
@@ -259,7 +252,7 @@ def test_without_a_connection_a_list_says_so() -> None:
     async def scene(screen: FullScreen) -> None:
         await begin(screen, oper=True)
         screen.app.session.online = False  # type: ignore[union-attr]
-        await choose(screen, "audit")
+        await screen.choose("alt+g", "audit")
         await screen.see("You are not connected.")
 
     play(scene)
