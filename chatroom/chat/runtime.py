@@ -53,9 +53,9 @@ class Runtime(Protocol):
         ...
 
     def begin_upgrade(self, session: Session | None) -> None:
-        """Have a new daemon take the place of this one; ``session``, if any, is told how it goes. From any thread.
+        """Begin an upgrade: a new daemon takes the place of this one. From any thread.
 
-        Raises ``HandoverRefused`` if that cannot begin.
+        If there is a ``session``, it reads how that goes. Raises ``HandoverRefused`` if that cannot begin.
         """
         ...
 

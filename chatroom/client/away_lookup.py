@@ -1,4 +1,4 @@
-"""Asks the server which members of a channel are away. Later it reports changes by itself (away-notify).
+"""Asks the server which members of a channel are away. After that the server reports changes (away-notify).
 
 A WHO for each channel, one at a time; its answers are not for the user's eyes.
 """

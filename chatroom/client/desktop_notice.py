@@ -28,7 +28,7 @@ def choose_way(wanted: str, environ: Mapping[str, str], find_program: Callable[[
     term = environ.get("TERM", "")
     has_desktop = bool(environ.get("DISPLAY") or environ.get("WAYLAND_DISPLAY")) and not environ.get("SSH_CONNECTION")
     if _is_inside(environ) and has_desktop and find_program(SEND):
-        return SEND  # tmux and screen keep escape sequences for themselves, unless they are told otherwise
+        return SEND  # tmux and screen pass escape sequences on to the terminal only if their settings say so
     if "kitty" in term or environ.get("KITTY_WINDOW_ID"):
         return "osc99"
     if term.startswith(_WITH_OSC_777) or environ.get("TERM_PROGRAM", "") in ("ghostty", "WezTerm"):

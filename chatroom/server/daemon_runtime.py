@@ -68,9 +68,10 @@ class DaemonRuntime:
         return self._blocklists.find(version, address, settings.dnsbl)
 
     def begin_upgrade(self, session: Session | None) -> None:
-        """Have a new daemon take the place of this one; ``session`` is told how it goes. From any thread.
+        """Begin an upgrade: a new daemon takes the place of this one. From any thread.
 
-        Raises ``HandoverRefused`` if that cannot begin; without a session the log says so.
+        The ``session`` reads how that goes. Raises ``HandoverRefused`` if it cannot begin; without a session the log
+        says so.
         """
         try:
             if self.upgrade is None:

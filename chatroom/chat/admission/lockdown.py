@@ -42,7 +42,7 @@ class CurrentLockdown:
     def __init__(self) -> None:
         self._state = Lockdown.OFF
         self.until_ms: int | None = None
-        """When it ends, in Unix milliseconds; None if somebody must end it."""
+        """When the lockdown ends, in Unix milliseconds; None if it lasts until somebody ends it."""
         self.set_by = ""
         self.is_stored = True
         """False if the database did not take the last change."""

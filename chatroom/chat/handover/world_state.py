@@ -79,7 +79,7 @@ def require_readable(version: object) -> None:
 
 
 def world_from_state(world: World, state: Document) -> TakenOver:
-    """Take the document over, into a world that has only what the database has. Nobody is told anything.
+    """Fill a world, which has only what the database has, from the document. Nobody is told anything.
 
     Raises ``HandoverRefused``. A document that is not as ``world_to_state`` makes it raises ``KeyError``, ``TypeError``
     or ``ValueError``.

@@ -141,7 +141,7 @@ class StoredLockdown(NamedTuple):
     state: str
     """``accounts-only`` or ``on``."""
     until_ms: int | None
-    """When it ends, in Unix milliseconds; None if somebody must end it."""
+    """When the lockdown ends, in Unix milliseconds; None if it lasts until somebody ends it."""
     set_by: str
 
 

@@ -110,7 +110,7 @@ class Looks:
     def _ink(self, colours: str) -> Style:
         """Return the colours that a message asks for, changed until they can be read.
 
-        Without a background of its own, in a theme without one, it is a colour of the terminal.
+        If neither the message nor the theme has a background, the colour is one of the terminal's own.
         """
         ink, _, paper = colours.partition("/")
         if paper:
