@@ -31,6 +31,7 @@ NAV = {
         "bench/client_screen",
         "bench/start_times",
         "docs/architecture",
+        "docs/cluster",
         "docs/glossary",
         "SECURITY",
         "CONTRIBUTING",
