@@ -169,10 +169,10 @@ class Places:
             return
         if entry.mention:
             self.mentions.append(Mention(place, entry))
-        if self.is_seen(place):
-            place.mark_read()
-        else:
+        if not self.is_seen(place):
             place.note(entry, counts=counts)
+        elif entry.said is not None:  # a JOIN comes before what was missed, and must not count that as read
+            place.mark_read()
 
     def _read_front(self) -> None:
         if self.is_watched and self.front is not None:

@@ -52,7 +52,7 @@ class Place:
     has_events: bool = False
     """True if something else is new."""
     first_unread: Entry | None = None
-    """The entry under the line "new"; None for no such line. It stays until the user turns away from the place."""
+    """The entry under the line "new"; None for no such line. In front it stays until the user turns away."""
     last_read: datetime | None = None
     """Up to when the user has read, on any device; None if that is not known."""
     is_assumed: bool = False
@@ -108,10 +108,10 @@ class Place:
         if not counts:
             self.has_events = True
             return
+        if not self.unread:
+            self.first_unread = entry
         self.unread += 1
         self.mentions += entry.mention
-        if self.first_unread is None:
-            self.first_unread = entry
 
     def mark_read(self) -> None:
         """Count everything as read. The line "new" stays where it is."""

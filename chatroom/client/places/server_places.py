@@ -327,7 +327,10 @@ class ServerPlaces:
     def _on_marker(self, event: MarkerMoved) -> None:
         place = self.find(event.conversation)
         if place is not None:
+            line = place.first_unread
             place.move_marker(event.at)
+            if self.places.is_seen(place):
+                place.first_unread = line  # else the server's answer to what the user has just read took it away
             self.places.touch(place)
 
     def _on_people(self, event: PeopleChanged) -> None:
@@ -355,10 +358,12 @@ class ServerPlaces:
                 if entry.mention and place.last_read is not None and entry.moment > place.last_read:
                     self.places.mentions.append(Mention(place, entry))
         place.log.complete = place.log.complete or event.complete
-        if self.places.is_seen(place):
-            place.mark_read()
-        elif place.last_read is not None:
+        line = place.first_unread
+        if place.last_read is not None:
             place.recount()
+        if self.places.is_seen(place):
+            place.first_unread = place.first_unread or line
+            place.mark_read()
         self.places.touch(place)
 
 
