@@ -1,4 +1,7 @@
-"""Asks the server for the names that users want to be shown by.
+"""Asks the server for the names that users want to be shown by, and follows them.
+
+What the server says of them unasked looks like an answer, but has no label: a change, or a batch with the welcome and
+with the user's JOIN. The same with a label answers what the user has typed, and is for the user to read.
 
 Source: IRCv3 metadata: ``SUB``, ``SYNC`` and the numeric 774, which says that there is something to ask for, and when.
 """
@@ -13,6 +16,8 @@ from chatroom.client.message_reading import param
 from chatroom.client.people import DISPLAY_NAME, METADATA
 from chatroom.irc.message import Message
 
+_ASKED = {"label", "batch"}
+"""Tags of an answer to what was asked with a label, or to a part of it."""
 _MOST_WAITING = 100
 _MOST_PAUSE_S = 3600.0
 
@@ -26,13 +31,11 @@ class DisplayNames:
         self._clock = clock
         # Target to the moment from which on it may be asked for.
         self._later: dict[str, float] = {}
-        self._questions = 0  # that have no answer yet
-        self._batch = ""  # reference of the open answer
+        self._batch = ""  # reference of the open batch
 
     def reset(self) -> None:
         """Begin a new connection."""
         self._later.clear()
-        self._questions = 0
         self._batch = ""
 
     def begin(self) -> None:
@@ -47,16 +50,36 @@ class DisplayNames:
         if message.verb == "774":
             self._wait(param(message, 1), param(message, 2))
             return []
-        if message.verb == "BATCH" and self._questions and param(message, 1) == "metadata":
-            self._batch = message.params[0][1:]
-            return []
-        if message.verb == "BATCH" and self._batch and param(message, 0) == f"-{self._batch}":
-            self._questions, self._batch = self._questions - 1, ""
-            return []
-        if self._batch and (message.tags or {}).get("batch") == self._batch:
-            rest = Message("METADATA", message.params[1:]) if message.verb == "761" else message
-            return self._state.people.on_metadata(rest) if rest.verb == "METADATA" else []
+        tags = message.tags or {}
+        if message.verb == "BATCH":
+            return self._take_batch(message)
+        if self._batch and tags.get("batch") == self._batch:
+            return self._follow(message)
+        if (
+            message.verb in ("761", "766")
+            and param(message, 2).lower() == DISPLAY_NAME
+            and tags.keys().isdisjoint(_ASKED)
+        ):
+            return self._follow(message)
         return [] if message.verb == "770" else None
+
+    def _take_batch(self, message: Message) -> list[Event] | None:
+        reference = param(message, 0)
+        if reference.startswith("+") and param(message, 1) == "metadata" and _ASKED.isdisjoint(message.tags or {}):
+            self._batch = reference[1:]
+            return []
+        if self._batch and reference == f"-{self._batch}":
+            self._batch = ""
+            return []
+        return None
+
+    def _follow(self, message: Message) -> list[Event]:
+        """Take note of a name, or that there is none (766)."""
+        if message.verb == "766":
+            message = Message("METADATA", [param(message, 1), param(message, 2)])
+        elif message.verb == "761":
+            message = Message("METADATA", message.params[1:])
+        return self._state.people.on_metadata(message) if message.verb == "METADATA" else []
 
     def _wait(self, target: str, pause: str) -> None:
         if target and len(self._later) < _MOST_WAITING:
@@ -69,5 +92,4 @@ class DisplayNames:
         due = [target for target, at in self._later.items() if at <= self._clock()]
         for target in due:
             del self._later[target]
-            self._questions += 1
             self._write(f"METADATA {target} SYNC")

@@ -226,8 +226,47 @@ def test_display_names_are_subscribed_to() -> None:
     assert here("batch", "#tea").link.sent.count("METADATA * SUB display-name") == 0
 
 
+def test_display_names_that_change_are_followed_in_silence() -> None:
+    """The server says so unasked: of who changes the name, of who joins, and of a channel that the user joins."""
+    stage = here("batch draft/metadata-3", "#tea")
+
+    def bob() -> str:
+        return next(member.person.display_name for member in place(stage, "#tea").members if member.nick == "bob")
+
+    assert stage.hear(":srv 761 alice bob display-name * :Bob") == []
+    assert bob() == "Bob"
+    assert stage.hear(":srv 766 alice bob display-name :key not set") == []
+    assert bob() == ""
+    batch = [":srv BATCH +m metadata #tea", "@batch=m :srv 761 alice bob display-name * :Robert", ":srv BATCH -m"]
+    assert stage.hear(*batch) == []
+    assert bob() == "Robert"
+
+
+def test_metadata_of_the_user_is_not_shown_at_the_login() -> None:
+    """The server sends all of it with the welcome."""
+    stage = here("batch draft/metadata-3")
+    assert (
+        stage.hear(":srv BATCH +m metadata alice", "@batch=m :srv 761 alice alice color * :red", ":srv BATCH -m") == []
+    )
+
+
 def test_metadata_that_the_user_asks_for_is_shown() -> None:
-    """Only answers to the client's own questions are not."""
+    """Only what answers no typed command is not."""
+    stage = here("batch draft/metadata-3 labeled-response", "#tea")
+    stage.session.enter("/raw METADATA bob GET display-name avatar")
+    label = stage.link.sent[-1].split()[0]
+    shown = stage.hear(
+        f"{label} :srv BATCH +a labeled-response",
+        "@batch=a :srv BATCH +m metadata bob",
+        "@batch=m :srv 761 alice bob avatar * :https://example.org/bob.png",
+        "@batch=m :srv 761 alice bob display-name * :Bob",
+        "@batch=a :srv BATCH -m",
+        ":srv BATCH -a",
+    )
+    assert len(shown) == 2
+    stage.session.enter("/raw METADATA bob GET display-name")
+    label = stage.link.sent[-1].split()[0]
+    assert len(stage.hear(f"{label} :srv 766 alice bob display-name :key not set")) == 1
     stage = here("batch draft/metadata-3", "#tea")
     stage.session.enter("/raw METADATA bob GET avatar")
     assert len(stage.hear(":srv 761 alice bob avatar * :https://example.org/bob.png")) == 1
