@@ -129,6 +129,11 @@ class ChatSession:
         """
         return not (self.online or self.quitting or self.over) and (self._was_asked or not self.has_been_online)
 
+    @property
+    def is_offline(self) -> bool:
+        """True if there is no connection, and it is not the first one that is being made."""
+        return not self.online and (self.has_been_online or self.over is not None)
+
     def start(self) -> None:
         """Connect for the first time."""
         self._connect(0.0)
@@ -155,7 +160,7 @@ class ChatSession:
 
     def enter(self, text: str) -> list[Event]:
         """Act on a line that the user typed: see ``TypedLines``."""
-        return [] if self.over is not None else self.talk.show(self._typed.enter(text))
+        return self.talk.show(self._typed.enter(text))
 
     def speak(self, text: str) -> list[Event]:
         """Send a line to the target, even if it looks like a command."""
@@ -166,8 +171,8 @@ class ChatSession:
         return self.talk.show(self.speech.stop())
 
     def reconnect(self) -> list[Event]:
-        """Connect again now, whatever the state of the connection."""
-        connection = self._connection
+        """Connect again now, whatever the state of the connection, and also if the chat was over."""
+        connection, self.over = self._connection, None
         connection.comes_back = True
         if connection.link is None:
             self._connect(0.0)

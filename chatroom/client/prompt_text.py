@@ -49,7 +49,7 @@ def _place(session: ChatSession, several: bool) -> Fragment:
     if several:
         name = f"{printable(session.talk.here.server)}/{name}" if place else printable(session.talk.here.server)
     if not session.online:
-        return "class:prompt.trouble", f"[{name}, offline] " if session.has_been_online else "[connecting] "
+        return "class:prompt.trouble", f"[{name}, offline] " if session.is_offline else "[connecting] "
     if session.lag_s:
         return "class:prompt.trouble", f"[{name}, no answer for {session.lag_s} s] "
     if place is not None and not session.navigation.can_speak(place):

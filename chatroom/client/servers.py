@@ -59,6 +59,8 @@ class Servers:
         self._make = make
         self._sessions: dict[str, ChatSession] = {}
         self._leaving: set[str] = set()
+        # Sessions that are over, and of which the user has been told so. Their places are still open.
+        self._ended: set[ChatSession] = set()
 
     def begin(self, address: str, name: str = "", chosen: Chosen | None = None) -> ChatSession:
         """Make the session of a server, and bring the server's place in front. Raises what ``make`` raises."""
@@ -75,14 +77,20 @@ class Servers:
         return found if found is not None else next(iter(self._sessions.values()))
 
     def session_of(self, place: Place) -> ChatSession | None:
-        """Return the session of a place; None if it has ended."""
+        """Return the session of a place, also one that is over; None if there is none."""
         return self._sessions.get(place.server)
 
     @property
     def over(self) -> Over | None:
         """Set when the chat on the last server has ended."""
-        overs = [session.over for session in self._sessions.values()]
-        return overs[-1] if overs and None not in overs else None
+        overs = {session: session.over for session in self._sessions.values()}
+        if self._alive or not overs:
+            return None
+        return ([over for session, over in overs.items() if session not in self._ended] or list(overs.values()))[-1]
+
+    @property
+    def _alive(self) -> list[ChatSession]:
+        return [session for session in self._sessions.values() if session.over is None]
 
     @property
     def are_several(self) -> bool:
@@ -95,7 +103,7 @@ class Servers:
         if not self._sessions:
             return None
         order = [self.current, *self._sessions.values()]
-        return next((session for session in order if session.question is not None), None)
+        return next((session for session in order if session.question is not None and session.over is None), None)
 
     # What happens
 
@@ -104,20 +112,28 @@ class Servers:
         session = self._sessions.get(report.server)
         if session is None:
             return []  # the last words of a server that the user has left
+        if session.over is None:
+            self._ended.discard(session)  # the user has tried it again
         return [Told(session, session.handle(report.item)), *self.look_for_ends()]
 
     def look_for_ends(self) -> list[Told]:
-        """Take note of sessions that are over. Their places stay, unless the user has left the server."""
+        """Take note of sessions that are over while others go on.
+
+        Their places stay, and the one in front stays there, so that no half-typed line comes to another place. Only the
+        user closes them.
+        """
         told: list[Told] = []
+        alive = self._alive
         for name, session in list(self._sessions.items()):
-            if session.over is None or len(self._sessions) == 1:
+            if session.over is None or session in self._ended or not alive:
                 continue
-            if session.over.text:
-                told.append(Told(session, session.talk.show([Trouble(session.over.text)])))
-            del self._sessions[name]
-            if name in self._leaving or not session.has_been_online:
-                self._close_places(name)
-            self._leaving.discard(name)
+            if name in self._leaving:
+                self._drop(name)
+            else:
+                self._ended.add(session)
+                reason = f"{session.over.text.rstrip('.')}. " if session.over.text else ""
+                way_out = "/reconnect tries again, /disconnect closes the places of this server."
+                told.append(Told(session, session.talk.show([Trouble(reason + way_out)])))
         return told
 
     @property
@@ -143,17 +159,18 @@ class Servers:
     # Commands
 
     def find(self, address: str) -> ChatSession | None:
-        """Return the session with the server at this address."""
-        return next((session for session in self._sessions.values() if session.address == address), None)
+        """Return the session with the server at this address; None if there is none, or if it is over."""
+        return next((session for session in self._alive if session.address == address), None)
 
     def connect(self, address: str, chosen: Chosen | None = None) -> list[Event]:
         """Connect to one more server, and turn to it."""
         if len(self._sessions) >= MOST_SERVERS:
             return [Denied(f"You are on {MOST_SERVERS} servers already.")]
         name = split_link(address).server.removeprefix("irc://").removeprefix("ircs://")
-        if name in self._sessions:
+        known = self._sessions.get(name)
+        if known is not None and known.over is None:
             return self.turn_to(name)
-        self._close_places(name)  # of a chat there that has ended
+        self._drop(name)
         try:
             session = self.begin(address, name, chosen)
         except (ValueError, OSError, ChatroomError) as error:
@@ -169,7 +186,10 @@ class Servers:
         session = self._sessions.get(name)
         if session is None:
             return [Denied(f"You are on no server called {name}. /server lists them.")]
-        if not self.are_several:
+        if session.over is not None:
+            self._drop(name)
+            return []
+        if len(self._alive) == 1:
             return [Denied("This is your only server. /quit leaves the chat.")]
         self._leaving.add(name)
         session.quit()
@@ -186,7 +206,12 @@ class Servers:
         self.places.turn_to(session.talk.here.home)
         return []
 
-    def _close_places(self, server: str) -> None:
+    def _drop(self, server: str) -> None:
+        """Forget a session, if there is one, and close its places."""
+        session = self._sessions.pop(server, None)
+        if session is not None:
+            self._ended.discard(session)
+        self._leaving.discard(server)
         for place in [place for place in self.places if place.server == server]:
             self.places.close(place)
 
@@ -199,4 +224,4 @@ class Servers:
 def _state(session: ChatSession) -> str:
     if session.online:
         return f"as {session.state.nick}" + (f", no answer for {session.lag_s} s" if session.lag_s else "")
-    return "offline" if session.has_been_online else "connecting"
+    return "offline" if session.is_offline else "connecting"

@@ -201,6 +201,8 @@ class TypedLines:
             return session.reconnect()
         if isinstance(action, OfServers):
             return self._perform_on_servers(action)
+        if isinstance(action, Leave):
+            return self._leave(action)
         if isinstance(action, Quit):
             (session.servers or session).quit(action.reason)
             return []
@@ -231,17 +233,18 @@ class TypedLines:
             session.question = session.later_login.ask(action.account)
         elif isinstance(action, Choose):
             session.question = action
-        elif isinstance(action, Leave):
-            self._leave(action)
         return []
 
-    def _leave(self, action: Leave) -> None:
+    def _leave(self, action: Leave) -> list[Event]:
         session, target = self._session, action.target
+        if not session.online and session.talk.here.find(target) is None:
+            return [Denied("You are not connected, so nothing was sent.")]
         is_in = session.state.find_channel(target) is not None
         # The server says if the user names a channel that is neither in front nor joined.
-        if session.state.is_channel(target) and (is_in or not session.navigation.is_target(target)):
+        if session.online and session.state.is_channel(target) and (is_in or not session.navigation.is_target(target)):
             session.write(f"PART {target} :{action.reason}" if action.reason else f"PART {target}")
         session.navigation.leave(target)
+        return []
 
     def _turn(self, action: Join | Turn) -> list[Event]:
         session = self._session

@@ -38,13 +38,17 @@ def test_two_servers_on_one_screen(chat: tuple[Terminal, Peer]) -> None:
         other.close()
 
 
-def test_a_server_that_is_not_there_is_told_and_forgotten(chat: tuple[Terminal, Peer]) -> None:
-    """The chat goes on where it was."""
+def test_a_server_that_is_not_there_is_told_and_left(chat: tuple[Terminal, Peer]) -> None:
+    """The user says when the chat goes on where it was: a line that is half typed must not come there."""
     terminal, home = chat
     other = ScriptedServer()
     other.close()
     terminal.enter(f"/connect 127.0.0.1:{other.port}")
     terminal.see("no server is listening there")
+    terminal.see_last(f"[127.0.0.1:{other.port}, offline]")
+    terminal.enter("hello?")
+    terminal.see("You are in no channel, so nothing was sent.")
+    terminal.enter("/disconnect")
     terminal.see_last("[#lobby]")
     terminal.enter("/connect http://nowhere")
     terminal.see("http://nowhere is not HOST or HOST:PORT, nor a saved server.")

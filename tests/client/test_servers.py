@@ -134,29 +134,83 @@ def test_leaving_a_server_closes_its_places() -> None:
     assert not desk.servers.are_several
 
 
-def test_a_server_that_never_answers_leaves_nothing_behind() -> None:
-    """Why is said, and the place in front is one of the others."""
+def test_a_server_that_never_answers_stays_in_front() -> None:
+    """Why is said there, and what the user types meanwhile comes to no other place; /disconnect goes back."""
     desk = Desk()
     desk.enter("/connect work")
     told = desk.servers.handle(Report("work", Closed("no server is listening there", was_open=False)))
     (trouble,) = [event for one in told for event in one.events]
     assert isinstance(trouble, Trouble)
     assert "no server is listening" in trouble.text
+    assert desk.places() == [("home", "home"), ("home", "#tea"), ("work", "work")]
+    assert desk.servers.current.talk.here.server == "work"
+    assert [type(event) for event in desk.enter("hello")] == [Denied]
+    assert desk.sent("home") == desk.sent("work") == []
+    assert desk.servers.look_for_ends() == []  # it is told once
+    assert desk.enter("/disconnect") == []
     assert desk.places() == [("home", "home"), ("home", "#tea")]
+    assert desk.servers.over is None
 
 
 def test_a_server_that_throws_the_user_out_leaves_its_places_to_read() -> None:
-    """They are closed by the next /connect there."""
+    """They are closed one by one, or by the next /connect there."""
+    desk = Desk()
+    desk.enter("/connect work")
+    desk.welcome("work", "#cake", "#pie")
+    desk.turn_to("work", "#cake")
+    desk.hear("work", ":srv ERROR :Closing link: You are banned from this server")
+    desk.close("work")
+    assert desk.places()[2:] == [("work", "work"), ("work", "#cake"), ("work", "#pie")]
+    assert not any(place.is_joined for place in desk.servers.places if place.server == "work")
+    desk.enter("/close")
+    assert desk.places()[2:] == [("work", "work"), ("work", "#pie")]
+    assert desk.servers.find("work:6667") is None
+    desk.enter("/connect work")
+    assert desk.places()[2:] == [("work", "work")]
+    assert desk.servers.find("work:6667") is desk.servers.current
+
+
+def test_what_is_typed_in_a_place_of_a_server_that_is_over_stays_there() -> None:
+    """It is neither lost nor said on another server, and commands change nothing on that one."""
     desk = Desk()
     desk.enter("/connect work")
     desk.welcome("work", "#cake")
+    desk.turn_to("work", "#cake")
     desk.hear("work", ":srv ERROR :Closing link: You are banned from this server")
     desk.close("work")
-    assert ("work", "#cake") in desk.places()
-    assert not any(place.is_joined for place in desk.servers.places if place.server == "work")
-    assert desk.servers.session_of(desk.servers.places[2]) is None
+    before = list(desk.links["home"][-1].lines)
+    for text in ("a secret of work", "/topic tea", "/nick other"):
+        assert [type(event) for event in desk.enter(text)] == [Denied]
+    assert desk.servers.places.front is not None
+    assert desk.servers.places.front.draft == "a secret of work"
+    assert desk.links["home"][-1].lines == before
+
+
+def test_the_user_may_try_a_server_again_that_is_over() -> None:
+    """Unasked the client does not: the server does not want it. Its end is told anew."""
+    desk = Desk()
     desk.enter("/connect work")
-    assert desk.places() == [("home", "home"), ("home", "#tea"), ("work", "work")]
+    for attempt in (1, 2):
+        (told,) = [one for one in desk.close("work") if one.events]
+        assert isinstance(told.events[0], Trouble)
+        assert len(desk.links["work"]) == attempt
+        desk.enter("/reconnect")
+    desk.welcome("work", "#cake")
+    assert desk.servers.current.online
+
+
+def test_the_only_server_that_is_left_is_not_disconnected() -> None:
+    """Those that are over do not count; the end of the last one is the end of the chat."""
+    desk = Desk()
+    desk.enter("/connect work")
+    desk.close("work")
+    desk.enter("/server home")
+    (denied,) = desk.enter("/disconnect")
+    assert isinstance(denied, Denied)
+    desk.hear("home", ":srv ERROR :Closing link: You are banned from this server")
+    assert desk.close("home")[1:] == []
+    assert desk.servers.over is not None
+    assert "banned" in desk.servers.over.text
 
 
 def test_quit_leaves_all_servers() -> None:
@@ -196,6 +250,7 @@ def test_an_answer_can_be_the_end() -> None:
     work.answer("no")
     (told,) = desk.servers.look_for_ends()
     assert isinstance(told.events[0], Trouble)
+    desk.enter("/disconnect")
     assert desk.places() == [("home", "home"), ("home", "#tea")]
     desk.servers.current.over = Over(1, "declined")
     assert desk.servers.over == Over(1, "declined")

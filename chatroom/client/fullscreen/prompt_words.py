@@ -21,7 +21,7 @@ def prompt_of(session: ChatSession, place: Place | None) -> list[Fragment]:
     if place is None or place.kind == "server":
         style, text = "prompt", "/"
         if not session.online:
-            style, text = "prompt-trouble", "offline" if session.has_been_online else "connecting"
+            style, text = "prompt-trouble", "offline" if session.is_offline else "connecting"
         return [(style, f"{text} › ")]
     style = "prompt-direct" if place.kind == "conversation" else "prompt"
     if not session.online:
@@ -39,5 +39,5 @@ def state_of(session: ChatSession, lag_ms: int | None) -> list[Fragment]:
     if session.lag_s:
         return [("warning", f"○ {session.lag_s} s")]
     if not session.online:
-        return [("warning", "○ offline" if session.has_been_online else "○ connecting")]
+        return [("warning", "○ offline" if session.is_offline else "○ connecting")]
     return [("good", "●"), ("", f" {lag_ms} ms")] if lag_ms is not None else [("good", "●")]
