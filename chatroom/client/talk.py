@@ -46,6 +46,7 @@ from chatroom.client.typing_notices import TypingNotices
 from chatroom.irc.message import Message
 
 _WORDLESS = (UnderWay, Typing, MarkerMoved, PeopleChanged)
+_NICK_COMMANDS = ("/nick ", "/raw nick", "/quote nick")
 _UNASKED = (["CHATHISTORY"], ["MARKREAD"], ["METADATA"])
 """Commands that the client sends by itself: unless the user has typed one, a refusal is none of the user's business."""
 _LOOK_BACK = timedelta(days=14)
@@ -120,8 +121,12 @@ class Talk:
         elif whole.verb == "MARKREAD":
             self._read_marker(param(whole, 0), parse_moment(param(whole, 1).removeprefix("timestamp=")))
         unsaid, key = self.speech.read(whole)
-        events = [*unsaid, *_with_key(self.state.feed(whole), key)]
         typed = self.speech.asked(whole)
+        if whole.verb == "NICK" and not typed.lower().startswith(_NICK_COMMANDS):
+            # With a label ``State`` takes it for the user's own.
+            tags = {name: value for name, value in (whole.tags or {}).items() if name != "label"}
+            whole = Message("NICK", whole.params, whole.source, tags)
+        events = [*unsaid, *_with_key(self.state.feed(whole), key)]
         if not typed and self.idle.take(whole):
             return self.show([])
         if typed:

@@ -40,6 +40,17 @@ def test_the_places_follow_the_session() -> None:
     assert stage.session.target is None
 
 
+def test_only_the_answer_to_nick_renames_the_user() -> None:
+    """InspIRCd 3 names the new nick as the source of a labelled NICK, also of one that an operator has forced."""
+    stage = Stage()
+    stage.welcome("#lobby", caps=LABELS)
+    for typed, source, nick in (("/raw SANICK bob rob", "rob", "alice"), ("/nick al", "al", "al")):
+        stage.session.enter(typed)
+        label = stage.link.sent[-1].split()[0]
+        stage.hear(f"{label} :{source}!u@h NICK {source}")
+        assert stage.session.state.nick == nick
+
+
 def test_what_is_said_is_under_way_and_then_said() -> None:
     """The echo has the id, and its place is behind what came before it."""
     stage = Stage()
