@@ -14,8 +14,13 @@ JOIN = "+ join"
 
 
 def numbered(places: Places) -> dict[Place, int]:
-    """Return the number of each place, by which Alt and a digit bring it in front. A server's own place has none."""
-    return {place: number for number, place in enumerate((p for p in places if p.kind != "server"), 1)}
+    """Return the number of each place, by which Alt and a digit bring it in front. A server's own place has none.
+
+    The first one that was opened is number 1. So a message that opens a place changes no number that the hand knows,
+    although the place stands among those of its server.
+    """
+    chats = sorted((place for place in places if place.kind != "server"), key=lambda place: place.opened)
+    return {place: number for number, place in enumerate(chats, 1)}
 
 
 def news(place: Place) -> str:

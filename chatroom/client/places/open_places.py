@@ -118,6 +118,7 @@ class Places:
         self._places.insert(same[-1] + 1 if same else len(self._places), place)
         self._by_key[place.server, place.key] = place
         self.revision += 1
+        place.opened = self.revision
         self._changed.add(place)
         if self.front is None:
             self.turn_to(place)

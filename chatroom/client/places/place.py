@@ -43,6 +43,8 @@ class Place:
     log: PlaceLog
     people: People
     """What is known of the users of the server."""
+    opened: int = 0
+    """Less than that of every place that was opened later."""
     draft: str = ""
     """What is typed here and not sent."""
     unread: int = 0
