@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from chatroom.chat.admission.lookalikes import skeletons
+from chatroom.chat.admission.lookalikes import skeletons_of_known, skeletons_of_new
 from chatroom.chat.stored.records import AccountEntry
 from chatroom.irc.names import casefold
 
@@ -37,7 +37,7 @@ class AccountDirectory:
             self.discard(entry.id)
             old = None
         if old is None:
-            for skeleton in skeletons(entry.name):
+            for skeleton in skeletons_of_known(entry.name):
                 self._by_skeleton[skeleton] = (*self._by_skeleton.get(skeleton, ()), entry.id)
         self._by_id[entry.id] = entry
         self._by_name[casefold(entry.name)] = entry
@@ -47,7 +47,7 @@ class AccountDirectory:
         entry = self._by_id.pop(account_id, None)
         if entry is not None:
             self._by_name.pop(casefold(entry.name), None)
-            for skeleton in skeletons(entry.name):
+            for skeleton in skeletons_of_known(entry.name):
                 others = tuple([other for other in self._by_skeleton[skeleton] if other != account_id])
                 if others:
                     self._by_skeleton[skeleton] = others
@@ -65,7 +65,7 @@ class AccountDirectory:
             # No accounts, so no look-alikes. The first skeleton would load a table of 9,600 characters.
             return None
         folded = casefold(name)
-        for skeleton in skeletons(name):
+        for skeleton in skeletons_of_new(name):
             for account_id in self._by_skeleton.get(skeleton, ()):
                 entry = self._by_id[account_id]
                 if casefold(entry.name) != folded:

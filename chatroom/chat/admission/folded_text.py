@@ -12,7 +12,7 @@ from __future__ import annotations
 import unicodedata
 from functools import cache
 
-from chatroom.chat.admission.lookalikes import find_prototypes
+from chatroom.chat.admission.lookalikes import drawn_otherwise, find_prototypes
 from chatroom.irc.visible_text import strip_formats
 
 _FIRST_BEYOND = 0x80
@@ -62,7 +62,7 @@ def ascii_likes() -> dict[int, str | None]:
             found[code] = " "
         elif category[0] in "LNPS":
             # A wide or mathematical letter is that letter; other look-alikes are found by their prototype.
-            plain = unicodedata.normalize("NFKC", char)
+            plain = drawn_otherwise().get(char) or unicodedata.normalize("NFKC", char)
             like = originals.get(plain) or originals.get(prototypes.get(code, ""))
             if like is not None and like != " ":
                 found[code] = like.casefold()

@@ -30,6 +30,9 @@ def alike(one: str, other: str) -> bool:
         ("alice", "ａlice"),
         ("zoë", "zoё"),  # Cyrillic io
         ("ol", "о١"),  # a one written in Arabic
+        ("alice", "ａｌｉｃｅ"),
+        ("kate", "ｋａｔｅ"),
+        ("kate", "ᴋᴀᴛᴇ"),  # small capitals
     ],
 )
 def test_names_that_look_alike(one: str, other: str) -> None:
@@ -70,6 +73,17 @@ def test_the_directory_finds_accounts_that_look_like_a_name() -> None:
     directory.discard(2)
     assert directory.find_look_alike("modem") is None
     assert (directory.find("evan"), directory.find("modern"), len(directory)) == (None, None, 1)
+
+
+@pytest.mark.parametrize("name", ["ALlCE", "ΑLΙCΕ", "АLІСЕ", "ＡＬＩＣＥ", "ᴀʟɪᴄᴇ"])
+def test_a_name_in_capitals_looks_like_the_account(name: str) -> None:
+    """People read ALICE for alice. So what looks like ALICE is refused, and a name that differs by a letter is not."""
+    directory = AccountDirectory([AccountEntry(1, "alice", Role.USER, False), AccountEntry(2, "ian", Role.USER, False)])
+    assert directory.find_look_alike(name) == directory.find_by_id(1)
+    assert directory.find_look_alike("lan") is None
+    assert directory.find_look_alike("IAN") is None
+    directory.discard(1)
+    assert directory.find_look_alike(name) is None
 
 
 def test_two_accounts_that_look_alike_are_kept_apart() -> None:

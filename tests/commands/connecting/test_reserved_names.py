@@ -13,9 +13,9 @@ from chatroom.chat.reload import use_settings
 from chatroom.chat.stored.records import Role
 from chatroom.config import Settings
 
-# NickServ with a Cyrillic letter, Admin with "rn" for "m".
+# NickServ with a Cyrillic letter, Admin with "rn" for "m", in wide letters, and in small capitals.
 RESERVED = ["NickServ", "nickserv", "ChanServ", "SASLSERV", "OperServ", "Admin", "server", "System"]
-ALIKE = ["Niсkserv", "Adrnin"]
+ALIKE = ["Niсkserv", "Adrnin", "ＡＤＭＩＮ", "ａｄｍｉｎ", "ᴀᴅᴍɪɴ"]
 
 
 def refused(client: Client, name: str) -> bool:
