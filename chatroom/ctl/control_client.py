@@ -153,7 +153,8 @@ def perform(invocation: Invocation, verb: str, *params: str) -> str:
     """Have the daemon run a command and return its confirmation, with its warnings. Raises as ``request`` does."""
     answers = request(invocation, verb, *params)
     # A long confirmation comes in several lines.
-    done = "".join(message.params[-1] for message in answers if message.params[1:2] == ["DONE"]) or "Done."
+    # The answer to LOCKDOWN has the verb as its code: it is also that of a question.
+    done = "".join(message.params[-1] for message in answers if message.params[1:2] in (["DONE"], [verb])) or "Done."
     return ". ".join([done, *(message.params[-1] for message in answers if message.verb == "WARN")])
 
 

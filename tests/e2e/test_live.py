@@ -262,6 +262,15 @@ def test_kick_and_announce_from_the_shell(live: Daemon) -> None:
         )
 
 
+def test_the_shell_shows_the_lockdown(live: Daemon) -> None:
+    """Asked for, set and ended: each time as text and as JSON, with what the state means."""
+    assert live.place.ctl("lockdown") == "Lockdown off: new users may come in\n"
+    said = live.place.ctl("lockdown", "accounts-only", "--for", "1h")
+    assert said.startswith("Lockdown accounts-only: new guests stay out") and " until " in said
+    assert live.place.ctl_json("lockdown") == {"answer": said.rstrip("\n")}
+    assert live.place.ctl("lockdown", "off") == "Lockdown off: new users may come in\n"
+
+
 def test_unknown_names_are_refused(live: Daemon) -> None:
     """Unknown names get one line and exit code 1, and nothing in the daemon changes."""
     for call in (
