@@ -123,4 +123,4 @@ def _say_to_user(world: World, session: Session, user: User, target: User, text:
 
 def _may_be_stored(ledger: Ledger, text: str) -> bool:
     """True if the history can have the text in this tick. It has no CTCP requests."""
-    return (ledger.is_open or ledger.is_ready()) and not (text[0] == "\x01" and is_ctcp_request(text))
+    return (ledger.is_open or ledger.is_ready()) and not ("\x01" in text and is_ctcp_request(text))

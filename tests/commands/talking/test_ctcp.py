@@ -17,10 +17,16 @@ from chatroom.irc.message import parse
         ("\x01ACTION\x01", False),
         ("\x01ACTIONVERSION\x01", True),
         ("\x01action waves\x01", True),
+        ("\x01ACTION waves\x01\x01VERSION\x01", True),
+        ("\x01ACTION waves \x01VERSION\x01", True),
+        ("\x01ACTION \x01", False),
+        ("\x01ACTION waves", False),
+        ("hello \x01VERSION\x01", True),
+        ("a lone \x01 mark", False),
     ],
 )
 def test_what_a_ctcp_request_is(text: str, expected: bool) -> None:
-    """Every text in the form of CTCP but the one word ACTION."""
+    """Every text in the form of CTCP but the one word ACTION, wherever the request stands in it."""
     assert is_ctcp_request(text) is expected
 
 
