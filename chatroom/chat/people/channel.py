@@ -231,11 +231,15 @@ class Channel:
         """True if a ban or a mute keeps the user from speaking, and no exception fits."""
         return self.matches("b", user, speaking=True) and not self.matches("e", user, speaking=True)
 
-    def is_prefix_silenced(self, prefix: str) -> bool:
-        """Like ``is_silenced``, for the source of a relayed message, which is no user here."""
+    def is_prefix_silenced(self, *prefixes: str) -> bool:
+        """Like ``is_silenced``, for the source of a relayed message, which is no user here.
+
+        Several ``prefixes`` are forms of the same source: a mask that fits one of them fits the source.
+        """
 
         def fits(mode: ListMode) -> bool:
-            return any(mask.fits(prefix, None) for _, mask in self.lists.get(mode, {}).values())
+            masks = [mask for _, mask in self.lists.get(mode, {}).values()]
+            return any(mask.fits(prefix, None) for mask in masks for prefix in prefixes)
 
         return fits("b") and not fits("e")
 

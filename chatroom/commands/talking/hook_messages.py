@@ -98,7 +98,9 @@ def _find_fault(lines: list[str]) -> Outcome | None:
 
 
 def _find_refusal(world: World, channel: Channel, source: str, text: str) -> Outcome | None:
-    if channel.is_prefix_silenced(source):
+    # A mask that is one part with a slash, such as ``name/*``, is that of a host (``irc.masks``): it bans the nick too.
+    before_host, nick = source.rpartition("@")[0], source.partition("!")[0]
+    if channel.is_prefix_silenced(source, f"{before_host}@{nick}"):
         return Outcome(HTTPStatus.FORBIDDEN, f"this hook is banned or muted in {channel.name}")
     found = world.spam.filters.find(text)
     if found is not None:

@@ -88,7 +88,8 @@ def _refusal(utterance: Utterance, channel: Channel, nick: str, source: str) -> 
     if not is_relayed_nick(nick):
         text = f"The nick of a relayed message has a {RELAY_SEPARATOR} in it, and at most {RELAYED_NICK_BYTES} bytes"
         return "INVALID_NICK", text
-    if channel.is_prefix_silenced(source):
+    # A mask that is one part with a slash, such as ``nick/*``, is that of a host (``irc.masks``): it bans the nick too.
+    if channel.is_prefix_silenced(source, f"{source.rpartition('@')[0]}@{nick}"):
         return "BANNED", f"{nick} is banned or muted in the channel"
     if not may_speak(channel, utterance.session, utterance.user, utterance.text):
         return "CANNOT_SEND", "The channel's modes refuse the message"

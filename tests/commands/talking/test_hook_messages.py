@@ -101,7 +101,7 @@ def test_no_piece_of_a_long_line_is_ctcp(keeping: Here, say: Say) -> None:
     assert say("x" * 2000) == SAID
     pieces = [line.partition(" PRIVMSG #ops :")[2] for line in bob.read()]
     refusal = (400, "a line with \\x01 in it is too long", 0)
-    for text in ("x" * len(pieces[0]) + "\x01VERSION\x01", f"fine\n\x01ACTION {'waves ' * 200}\x01"):
+    for text in ("x" * len(pieces[0]) + "\x01VERSION", f"fine\n\x01ACTION {'waves ' * 200}\x01"):
         assert say(text) == refusal
     assert bob.read() == []
     assert say("two\n\x01ACTION waves\x01") == SAID
@@ -117,6 +117,10 @@ def test_operators_of_the_channel_silence_a_hook(keeping: Here, say: Say) -> Non
     assert len(ada.read()) == 2
     ada.say("MODE #ops +b ci/hook!*@*")
     assert say("three") == (403, "this hook is banned or muted in #ops", 0)
+    ada.say("MODE #ops -b ci/hook!*@*")
+    assert say("four") == SAID
+    ada.say("MODE #ops +b ci/*")
+    assert say("five") == (403, "this hook is banned or muted in #ops", 0)
 
 
 def test_a_filter_refuses_a_text(keeping: Here, say: Say) -> None:

@@ -115,6 +115,19 @@ def test_what_the_channel_refuses(here: Here, bridge: Client) -> None:
     assert verbs(bridge.ask("RELAYMSG #r joe/discord :hi")) == ["PRIVMSG"]
 
 
+@pytest.mark.parametrize("mask", ["joe/*", "joe/discord", "~m:joe/*", "*!*@joe/discord"])
+def test_a_mask_of_one_part_bans_the_relayed_nick(bridge: Client, mask: str) -> None:
+    """It is taken for a host, for its slash. An exception of any form lets the nick speak."""
+    bridge.say(f"MODE #r +b {mask}")
+    bridge.read()
+    assert "BANNED" in bridge.ask("RELAYMSG #r joe/discord :hi")[0]
+    assert verbs(bridge.ask("RELAYMSG #r joey/discord :hi")) == ["PRIVMSG"]
+    for exception in ("joe/*!*@*", "joe/discord"):
+        bridge.ask(f"MODE #r +e {exception}")
+        assert verbs(bridge.ask("RELAYMSG #r joe/discord :hi")) == ["PRIVMSG"]
+        bridge.ask(f"MODE #r -e {exception}")
+
+
 def test_the_history_keeps_the_relayed_nick(here: Here) -> None:
     """With the tag and without the bridge's account, for CHATHISTORY and in the stored entry."""
     bridge = here.member("matter", caps="draft/relaymsg")
