@@ -81,7 +81,7 @@ def test_the_wheel_has_the_package_and_the_migrations(wheel: Path) -> None:
     modules = {path.relative_to(CHECKOUT).as_posix() for path in CHECKOUT.glob("chatroom/**/*.py")}
     page = {path.relative_to(CHECKOUT).as_posix() for path in CHECKOUT.glob("chatroom/web_page/*")}
     assert "chatroom/web_page/index.html" in page
-    migrations = {f"chatroom/_migrations/{path.name}" for path in CHECKOUT.glob("migrations/*.sql")}
+    migrations = {f"chatroom/_{path.relative_to(CHECKOUT)}" for path in CHECKOUT.glob("migrations/*/*.sql")}
     assert migrations
     shared = f"chatroom-{__version__}.data/data/share/"
     manual = {f"{shared}man/man{path.suffix[1:]}/{path.name}" for path in CHECKOUT.glob("man/*")}

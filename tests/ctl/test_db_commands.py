@@ -12,8 +12,9 @@ from harness.shell import Shell
 
 from chatroom.chat.stored.records import Actor, NewBan
 from chatroom.storage.daemon_lock import DaemonLock
+from chatroom.storage.migration_files import Migration
 from chatroom.storage.sqlite import inspection, migrate
-from chatroom.storage.sqlite.migrate import Migration, load_migrations, newest_version
+from chatroom.storage.sqlite.migrate import load_migrations, newest_version
 from chatroom.storage.sqlite.sqlite_stores import open_stores
 
 BY = Actor("root", "cli")

@@ -9,53 +9,21 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import sqlite3
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple
 
-import chatroom
-from chatroom.errors import DatabaseDamaged, DatabaseMissing, DatabaseNewer, DatabaseOutdated, StorageError
+from chatroom.errors import DatabaseDamaged, DatabaseMissing, DatabaseNewer, DatabaseOutdated
+from chatroom.storage.migration_files import Migration, read_migrations
 from chatroom.storage.sqlite.backup import Progress, write_copy
 from chatroom.storage.sqlite.database import APPLICATION_ID, Database, enter_wal, open_database, prepare_empty
-
-_FILE_NAME = re.compile(r"([0-9]{4})_([a-z0-9_]+)\.sql")
-
-
-class Migration(NamedTuple):
-    """One file of ``migrations/``."""
-
-    number: int
-    name: str
-    sql: str
 
 
 @cache
 def load_migrations() -> tuple[Migration, ...]:
-    """All migrations, in order.
-
-    Raises ``StorageError`` if there are none, or if a number is missing.
-    """
-    package = Path(chatroom.__file__).resolve().parent
-    # A wheel brings them inside of the package; a checkout has them at its top.
-    for folder in (package / "_migrations", package.parent / "migrations"):
-        if folder.is_dir():
-            return _read_migrations(folder)
-    raise StorageError("the installation is incomplete: there are no migrations")
-
-
-def _read_migrations(folder: Path) -> tuple[Migration, ...]:
-    found = []
-    for file in folder.iterdir():
-        match = _FILE_NAME.fullmatch(file.name)
-        if match is not None:
-            found.append(Migration(int(match[1]), match[2], file.read_text(encoding="utf-8")))
-    found.sort()
-    if not found or [migration.number for migration in found] != list(range(1, len(found) + 1)):
-        raise StorageError("the installation is damaged: the migrations are not numbered 1, 2, 3 and so on")
-    return tuple(found)
+    """All migrations of SQLite, in order. Raises ``StorageError`` as ``read_migrations``."""
+    return read_migrations("sqlite")
 
 
 def newest_version() -> int:

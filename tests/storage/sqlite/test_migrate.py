@@ -10,9 +10,10 @@ import pytest
 
 from chatroom.chat.stored.records import Actor, Role
 from chatroom.errors import DatabaseMissing, DatabaseNewer, DatabaseOutdated, StorageError
+from chatroom.storage.migration_files import Migration
 from chatroom.storage.sqlite import migrate
 from chatroom.storage.sqlite.database import open_database
-from chatroom.storage.sqlite.migrate import Migration, load_migrations, newest_version, read_version, split_statements
+from chatroom.storage.sqlite.migrate import load_migrations, newest_version, read_version, split_statements
 from chatroom.storage.sqlite.sqlite_stores import SqliteStores, open_stores
 
 EXTRA = """
@@ -42,7 +43,7 @@ def fill(path: Path) -> None:
 
 def test_migrations_are_numbered_files() -> None:
     """The files of the checkout are found, and numbered from 1 without a gap."""
-    files = sorted((Path(__file__).parents[3] / "migrations").iterdir())
+    files = sorted((Path(__file__).parents[3] / "migrations" / "sqlite").iterdir())
     assert [int(re.fullmatch(r"(\d{4})_[a-z0-9_]+\.sql", file.name)[1]) for file in files] == [  # type: ignore[index]
         migration.number for migration in load_migrations()
     ]
@@ -158,17 +159,20 @@ def test_migrate_alone_does_not_create(path: Path) -> None:
 def test_installed_migrations_come_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The migrations inside the package come before those of a checkout around it. Without any, there is an error."""
     package = tmp_path / "chatroom"
-    (tmp_path / "migrations").mkdir()
-    (tmp_path / "migrations" / "0001_checkout.sql").write_text("SELECT 1;")
+    (tmp_path / "migrations" / "sqlite").mkdir(parents=True)
+    (tmp_path / "migrations" / "sqlite" / "0001_checkout.sql").write_text("SELECT 1;")
     package.mkdir()
     monkeypatch.setattr("chatroom.__file__", str(package / "__init__.py"))
     load = load_migrations.__wrapped__
     assert [migration.name for migration in load()] == ["checkout"]
     (package / "_migrations").mkdir()
-    (package / "_migrations" / "0001_installed.sql").write_text("SELECT 1;")
-    (package / "_migrations" / "README").write_text("not a migration")
+    with pytest.raises(StorageError, match="numbered"):
+        load()
+    (package / "_migrations" / "sqlite").mkdir()
+    (package / "_migrations" / "sqlite" / "0001_installed.sql").write_text("SELECT 1;")
+    (package / "_migrations" / "sqlite" / "README").write_text("not a migration")
     assert [migration.name for migration in load()] == ["installed"]
-    (package / "_migrations" / "0003_gap.sql").write_text("SELECT 1;")
+    (package / "_migrations" / "sqlite" / "0003_gap.sql").write_text("SELECT 1;")
     with pytest.raises(StorageError, match="numbered"):
         load()
 
