@@ -21,7 +21,8 @@ from typing import TYPE_CHECKING
 from chatroom.chat.log_line import Level
 from chatroom.errors import ChatroomError, DiskFull
 from chatroom.server.loop_thread import LoopThread
-from chatroom.storage.sqlite.database import Database, open_database
+from chatroom.storage.sqlite.database import SqliteDatabase
+from chatroom.storage.sqlite.file_opening import open_database
 from chatroom.storage.sqlite.scheduled_copies import Backup, BackupDirectory
 
 if TYPE_CHECKING:
@@ -162,7 +163,7 @@ class Backups(LoopThread):
         gone = f"; deleted {len(deleted)} old" if deleted else ""
         self._report(f"made the backup {made.path} ({size:.1f} MiB), checked{gone}", Level.INFO)
 
-    def _make(self, directory: BackupDirectory, database: Database, settings: Settings) -> Backup:
+    def _make(self, directory: BackupDirectory, database: SqliteDatabase, settings: Settings) -> Backup:
         self._stepped_at_s = time.monotonic()
         keep_free = max(settings.database.warn_free_mb * _MIB, _LEAST_FREE)
 
@@ -198,7 +199,7 @@ class Backups(LoopThread):
         if found.f_bavail * found.f_frsize < _LEAST_FREE:
             raise DiskFull(f"{self._planned[1]}: the disk is nearly full")
 
-    def _opened(self) -> contextlib.closing[Database]:
+    def _opened(self) -> contextlib.closing[SqliteDatabase]:
         return contextlib.closing(open_database(self._database))
 
     def _fail(self, why: str) -> None:

@@ -1,1 +1,1 @@
-"""The disk: the lock of a running daemon, and the stores (``chatroom.chat.stored``), so far on SQLite."""
+"""The disk: the lock of a running daemon, and the stores (``chatroom.chat.stored``)."""

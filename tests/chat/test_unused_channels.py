@@ -13,7 +13,7 @@ from chatroom.chat.admission.hook_policy import make_outgoing
 from chatroom.chat.stored.records import Actor, StoredChannel
 from chatroom.chat.unused_channels import MOST_ENDED, MOST_NOTED, look_at_channels
 from chatroom.errors import DatabaseBusy
-from chatroom.storage.sqlite.history_rows import find_conversation
+from chatroom.storage.sql.history_rows import find_conversation
 
 DAY_S = 86_400
 

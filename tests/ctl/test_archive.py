@@ -16,7 +16,7 @@ from harness.shell import Shell
 from chatroom.chat.stored.records import Actor, Role
 from chatroom.errors import DiskFull
 from chatroom.storage.daemon_lock import DaemonLock
-from chatroom.storage.sqlite.archive_store import SqliteArchive
+from chatroom.storage.sql.archive_store import SqlArchive
 from chatroom.storage.sqlite.inspection import list_checks, open_any, run_check
 from chatroom.storage.sqlite.journal import open_journal
 from chatroom.storage.sqlite.sqlite_stores import open_stores
@@ -174,9 +174,9 @@ def test_a_daemon_is_in_the_way(other: Shell, archive: str) -> None:
 
 def test_an_export_beside_a_writer(full: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is written while the export runs is not in it, and the writer does not wait."""
-    read = SqliteArchive.read_messages
+    read = SqlArchive.read_messages
 
-    def say_first(self: SqliteArchive, highest: object) -> object:
+    def say_first(self: SqlArchive, highest: object) -> object:
         full.create("late")
         with full.stores() as stores:
             stores.database.execute(
@@ -185,7 +185,7 @@ def test_an_export_beside_a_writer(full: Shell, tmp_path: Path, monkeypatch: pyt
             )
         return read(self, highest)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(SqliteArchive, "read_messages", say_first)
+    monkeypatch.setattr(SqlArchive, "read_messages", say_first)
     records = full.json("export", str(tmp_path / "chat.zip"))["records"]
     assert (records["accounts"], records["messages"]) == (2, 12)
 
@@ -201,7 +201,7 @@ def test_an_interrupted_import_changes_nothing(
     def fail(*_: object) -> None:
         raise error
 
-    monkeypatch.setattr(SqliteArchive, "finish", fail)
+    monkeypatch.setattr(SqlArchive, "finish", fail)
     assert other.run("import", archive).exit_code != 0
     assert files(other) == before
 

@@ -10,7 +10,7 @@ from harness.kept_history import keep, said
 from harness.shell import Shell
 
 from chatroom.chat.stored.records import Actor, ListEntry, StoredChannel
-from chatroom.storage.sqlite.history_rows import find_conversation
+from chatroom.storage.sql.history_rows import find_conversation
 
 AT = datetime(2030, 1, 1, 12, tzinfo=UTC)
 

@@ -12,8 +12,8 @@ from click.testing import Result
 from harness.control_server import ControlServer
 
 from chatroom.chat.stored.records import SpamFilter
+from chatroom.storage.sql.timestamps import utc_now
 from chatroom.storage.sqlite.sqlite_stores import open_stores
-from chatroom.storage.sqlite.timestamps import utc_now
 
 Ctl = Callable[..., Result]
 

@@ -7,9 +7,9 @@ from pathlib import Path
 from harness.shell import Shell
 
 from chatroom.chat.stored.entries import AtMessageId, Entry, Kind, first_message_id
+from chatroom.storage.sql.timestamps import to_ms
 from chatroom.storage.sqlite.journal import open_journal
 from chatroom.storage.sqlite.sqlite_stores import open_stores
-from chatroom.storage.sqlite.timestamps import to_ms
 
 
 def make(path: Path, *accounts: str) -> Shell:

@@ -170,7 +170,7 @@ def test_a_failure_stores_nothing(shell: Shell, monkeypatch: pytest.MonkeyPatch)
     def fail(*_: object) -> None:
         raise InvalidValue("no")
 
-    monkeypatch.setattr("chatroom.storage.sqlite.ban_store.SqliteBans.add_many", fail)
+    monkeypatch.setattr("chatroom.storage.sql.ban_store.SqlBans.add_many", fail)
     assert shell.refused(*run(shell)) == "no"
     with shell.stores() as stores:
         assert stores.accounts.list_all() == []

@@ -50,7 +50,7 @@ def test_a_ban_loads_the_stores_that_it_writes_to(tmp_path: Path) -> None:
     database = str(tmp_path / "chat.db")
     load("--database", database, "db", "migrate")
     loaded = load("--database", database, "ban", "add", "mallory", "--yes")
-    assert {"sqlite3", "chatroom.storage.sqlite.ban_store"} <= loaded
+    assert {"sqlite3", "chatroom.storage.sql.ban_store"} <= loaded
     assert {"bcrypt", "OpenSSL", "scramp", "wcwidth", "json", "chatroom.config", "chatroom.server"}.isdisjoint(loaded)
     assert not {name for name in loaded if name.startswith(("chatroom.storage.sqlite.history", "chatroom.commands"))}
 

@@ -19,7 +19,7 @@ from chatroom.errors import StorageError
 from chatroom.server import hook_deliveries
 from chatroom.server.hook_deliveries import FIRST_PAUSE_S, LONGEST_PAUSE_S, MOST_REFUSALS, HookDeliveries, HookState
 from chatroom.server.hook_sender import Answer
-from chatroom.storage.sqlite import hook_rows, hook_store
+from chatroom.storage.sql import hook_rows, hook_store
 from chatroom.storage.sqlite.sqlite_stores import SqliteStores, open_stores
 
 GOOD, BAD, REFUSED = Answer(True, "200"), Answer(False, "the answer is 500"), Answer(False, "the answer is 400", True)
@@ -164,7 +164,7 @@ def test_a_killed_daemon_delivers_again(stage: Stage, monkeypatch: pytest.Monkey
         raise StorageError("the disk is full")
 
     with monkeypatch.context() as broken:
-        broken.setattr(hook_store.SqliteHooks, "end_delivery", fail)
+        broken.setattr(hook_store.SqlHooks, "end_delivery", fail)
         with pytest.raises(StorageError):
             stage.look()
         # The same daemon knows that it has sent it.

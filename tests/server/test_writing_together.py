@@ -16,7 +16,7 @@ from chatroom.chat.stored.stores import Stores
 from chatroom.chat.work_queue import Order
 from chatroom.errors import DatabaseBusy, NotFound, StorageError
 from chatroom.server.workers import MOST_TOGETHER, MOST_WRITES, Workers
-from chatroom.storage.sqlite.database import Database
+from chatroom.storage.sqlite.database import SqliteDatabase
 from chatroom.storage.sqlite.sqlite_stores import open_stores
 
 CAP_S = 30.0
@@ -72,14 +72,14 @@ def held(tmp_path: Path) -> Iterator[Held]:
 def commits(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The commits of all connections."""
     found: list[str] = []
-    execute = Database.execute
+    execute = SqliteDatabase.execute
 
-    def count(database: Database, sql: str, parameters: object = ()) -> object:
+    def count(database: SqliteDatabase, sql: str, parameters: object = ()) -> object:
         if sql == "COMMIT":
             found.append(sql)
         return execute(database, sql, parameters)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(Database, "execute", count)
+    monkeypatch.setattr(SqliteDatabase, "execute", count)
     return found
 
 
@@ -121,17 +121,17 @@ def test_an_urgent_write_overtakes_and_ends_what_is_done_together(held: Held) ->
 def test_a_transaction_that_cannot_be_committed_is_done_one_by_one(held: Held, monkeypatch: pytest.MonkeyPatch) -> None:
     """What does not fit on the disk must not take its neighbours with it. Nothing is written twice."""
     # Each of the three asks once whether there is a transaction, and then the block that they are in.
-    monkeypatch.setattr(Database, "_require_transaction", _refuse_once(4))
+    monkeypatch.setattr(SqliteDatabase, "_require_transaction", _refuse_once(4))
     for word in ("one", "two", "three"):
         held.audit(word)
     assert held.outcomes(3) == ["one", "two", "three"]
     assert held.rows() == ["one", "two", "three"]
 
 
-def _refuse_once(at_call: int) -> Callable[[Database], None]:
+def _refuse_once(at_call: int) -> Callable[[SqliteDatabase], None]:
     calls: list[int] = []
 
-    def refuse(database: Database) -> None:
+    def refuse(database: SqliteDatabase) -> None:
         calls.append(1)
         if len(calls) == at_call:
             raise StorageError("the disk is full")
@@ -142,10 +142,10 @@ def _refuse_once(at_call: int) -> Callable[[Database], None]:
 def test_a_taken_lock_refuses_all_of_them_at_once(held: Held, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each alone would wait as long again."""
 
-    def refuse(database: Database) -> None:
+    def refuse(database: SqliteDatabase) -> None:
         raise DatabaseBusy("locked")
 
-    monkeypatch.setattr(Database, "_begin", refuse)
+    monkeypatch.setattr(SqliteDatabase, "_begin", refuse)
     held.audit("one")
     held.audit("two")
     assert [type(outcome) for outcome in held.outcomes(2)] == [DatabaseBusy, DatabaseBusy]

@@ -9,7 +9,7 @@ from chatroom.ctl.checks.scene import Scene
 from chatroom.ctl.output import progress, size
 from chatroom.errors import ChatroomError, DatabaseMissing, ForeignLog
 from chatroom.findings import Finding
-from chatroom.storage.sqlite.database import Database
+from chatroom.storage.sqlite.database import SqliteDatabase
 from chatroom.storage.sqlite.inspection import DatabaseStatus, list_checks, open_any, read_status, run_check
 
 _LARGE_LOG_BYTES = 64 * 1024 * 1024
@@ -46,7 +46,7 @@ def find(scene: Scene) -> Iterator[Finding]:
 REPAIR = "restore a backup of the database"
 
 
-def find_faults(database: Database) -> list[str]:
+def find_faults(database: SqliteDatabase) -> list[str]:
     """Read the whole database and return its faults, with a progress bar."""
     faults: list[str] = []
     checks = list_checks(database)

@@ -1,1 +1,1 @@
-"""The stores on SQLite: the only sqlite3 and the only SQL of the project."""
+"""SQLite: the file, its log, its copies, and the stores whose SQL it does not share."""

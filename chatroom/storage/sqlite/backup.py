@@ -12,7 +12,7 @@ from chatroom.errors import AlreadyExists, DiskFull, StorageError
 from chatroom.new_file import sync_directory
 from chatroom.storage import file_errors
 from chatroom.storage.sqlite import sqlite_errors
-from chatroom.storage.sqlite.database import Database
+from chatroom.storage.sqlite.database import SqliteDatabase
 
 Progress = Callable[[int, int], None]
 """Called now and then with the pages copied so far, and all pages."""
@@ -35,7 +35,7 @@ def leave_wal(descriptor: int) -> None:
 
 
 def write_copy(
-    database: Database,
+    database: SqliteDatabase,
     target: Path,
     *,
     replace: bool = False,
@@ -87,7 +87,7 @@ def write_copy(
         partial.unlink(missing_ok=True)
 
 
-def require_room(database: Database, target: Path, keep_bytes: int = 0) -> None:
+def require_room(database: SqliteDatabase, target: Path, keep_bytes: int = 0) -> None:
     """Raise ``DiskFull`` if a copy of the database at ``target`` would leave less than ``keep_bytes`` free."""
     wanted = database.number("PRAGMA page_count") * database.number("PRAGMA page_size")
     directory = target.absolute().parent

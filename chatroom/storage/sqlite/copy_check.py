@@ -10,11 +10,11 @@ from pathlib import Path
 from urllib.parse import quote
 
 from chatroom.errors import DatabaseDamaged
+from chatroom.storage.sql.timestamps import utc_now
 from chatroom.storage.sqlite import sqlite_errors
 from chatroom.storage.sqlite.backup import Progress
-from chatroom.storage.sqlite.database import BUSY_TIMEOUT_S, Database
+from chatroom.storage.sqlite.database import BUSY_TIMEOUT_S, SqliteDatabase
 from chatroom.storage.sqlite.inspection import list_checks, run_check
-from chatroom.storage.sqlite.timestamps import utc_now
 
 _INSTRUCTIONS = 50_000
 """How many of SQLite's instructions run between two calls of ``rest``: a few milliseconds."""
@@ -39,7 +39,7 @@ def require_sound(
 
 
 @contextlib.contextmanager
-def open_copy(copy: Path) -> Iterator[Database]:
+def open_copy(copy: Path) -> Iterator[SqliteDatabase]:
     """Open a copy that nobody writes to, for reading. Raises ``StorageError``."""
     # Immutable: neither locks nor files beside it. A log beside the name of the copy is not its own.
     uri = f"file:{quote(os.fsencode(copy.absolute()))}?mode=ro&immutable=1"
@@ -49,4 +49,4 @@ def open_copy(copy: Path) -> Iterator[Database]:
         raise sqlite_errors.from_sqlite(copy, error) from error
     with contextlib.closing(connection):
         connection.execute("PRAGMA trusted_schema=OFF")
-        yield Database(copy, connection, "cli", utc_now, BUSY_TIMEOUT_S)
+        yield SqliteDatabase(copy, connection, "cli", utc_now, BUSY_TIMEOUT_S)

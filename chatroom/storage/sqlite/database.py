@@ -1,4 +1,4 @@
-"""A connection to the database file: its settings, its transactions and its checkpoints.
+"""A connection to the database file: its transactions and its checkpoints. ``file_opening`` makes it.
 
 A connection belongs to the thread that opened it. While a process has a connection, it must not open and close the
 database file in another way: closing any descriptor of a file drops the locks (POSIX) that SQLite has on it.
@@ -11,25 +11,16 @@ import os
 import random
 import sqlite3
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
-from urllib.parse import quote
 
 from chatroom.errors import DatabaseBusy, DiskFull, StorageError
-from chatroom.storage import daemon_lock
-from chatroom.storage.disk_reserve import DiskReserve
+from chatroom.storage.sql.contract import Parameters, Row
+from chatroom.storage.sql.timestamps import Clock, to_ms
 from chatroom.storage.sqlite import sqlite_errors
 from chatroom.storage.sqlite.log_sync import sync_log
-from chatroom.storage.sqlite.timestamps import Clock, to_ms, utc_now
-from chatroom.storage.sqlite.usable_file import make_file, require_usable
-from chatroom.storage.sqlite.write_ahead_log import refuse_foreign_log
 from chatroom.storage.write_guard import WriteGuard
 
-MINIMUM_SQLITE = (3, 37, 0)
-"""The first version with STRICT tables."""
-APPLICATION_ID = 0x63686174
-"""``chat`` in ASCII. In the file's header, it tells our databases from all others."""
 BUSY_TIMEOUT_S = 5.0
 """How long a transaction waits for the write lock before it raises ``DatabaseBusy``."""
 WAL_LIMIT = 4 * 1024 * 1024
@@ -39,11 +30,9 @@ _PAUSE_S = (0.0005, 0.003)
 keep step with a writer and always find the lock taken.
 """
 
-Row = tuple[Any, ...]
 
-
-class Database:
-    """A connection. Raises the errors of ``chatroom.errors``, and sqlite3's own for a fault in our SQL.
+class SqliteDatabase:
+    """Implements ``chatroom.storage.sql.contract.Database``. A fault in our SQL raises sqlite3's own exception.
 
     ``writer`` is stored with each logged change: ``cli``, or one word for all connections of a daemon.
     """
@@ -52,6 +41,7 @@ class Database:
         "_busy_timeout_s",
         "_clock",
         "_connection",
+        "_data_version",
         "_is_together",
         "_wal",
         "_wrote",
@@ -81,6 +71,8 @@ class Database:
         self._wal = Path(f"{os.path.realpath(path)}-wal")
         self._is_together = False
         """True in a ``together`` block."""
+        self._data_version: int | None = None
+        """That of the last look for commits of others; None before ``note_commits``."""
         self._wrote = False
         """True if ``close`` should make a checkpoint."""
 
@@ -115,7 +107,7 @@ class Database:
             raise sqlite_errors.from_sqlite(self.path, error) from error
         return row
 
-    def rows(self, sql: str, parameters: Sequence[object] | Mapping[str, object] = ()) -> list[Row]:
+    def rows(self, sql: str, parameters: Parameters = ()) -> list[Row]:
         """All rows of the result."""
         try:
             return self._connection.execute(sql, parameters).fetchall()
@@ -239,6 +231,43 @@ class Database:
         if self._connection.in_transaction:
             self.execute("ROLLBACK")
 
+    def changed_elsewhere(self) -> bool:
+        """True if another connection has committed since the last call, or since ``note_commits``."""
+        before = self._data_version
+        return self.note_commits() != before
+
+    def note_commits(self) -> int:
+        """Have ``changed_elsewhere`` tell of later commits only."""
+        # SQLite changes it when another connection commits, and answers without reading the file's pages.
+        self._data_version = self.number("PRAGMA data_version")
+        return self._data_version
+
+    def next_ids(self, table: str, count: int) -> int:
+        """The first of ``count`` ids that no row of the table ever had. Only in a transaction that uses them."""
+        # AUTOINCREMENT gives the numbers that follow the highest one ever given, and counts those that are chosen too.
+        return 1 + self.number("SELECT seq FROM sqlite_sequence WHERE name = ?", (table,))
+
+    def given_ids(self) -> dict[str, int]:
+        """The highest id that was ever given to a row, by table. A table that never had a row may be missing."""
+        return dict(self.rows("SELECT name, seq FROM sqlite_sequence"))
+
+    def raise_ids(self, table: str, at_least: int) -> None:
+        """Have no id given out again that is at or below ``at_least``. Only in a transaction."""
+        self.execute(
+            "INSERT INTO sqlite_sequence (seq, name)"
+            " SELECT ?1, ?2 WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = ?2)",
+            (at_least, table),
+        )
+        self.execute("UPDATE sqlite_sequence SET seq = max(seq, ?) WHERE name = ?", (at_least, table))
+
+    def same_name(self, column: str) -> str:
+        """The SQL condition that a column has the name in the next parameter, which is casefolded."""
+        return f"{column} = ? COLLATE NOCASE"  # by the index of a column that is declared so
+
+    def is_misfit(self, error: Exception) -> bool:
+        """True if SQLite refused a row because it breaks a rule of its table."""
+        return isinstance(error, sqlite3.IntegrityError)
+
     def wal_size(self) -> int:
         """Bytes in the write-ahead log."""
         try:
@@ -314,79 +343,3 @@ class Database:
             self.checkpoint()
             self._wrote = False
         self._connection.close()
-
-
-def require_sqlite() -> None:
-    """Raise ``StorageError`` if Python's SQLite is too old for our tables."""
-    if sqlite3.sqlite_version_info < MINIMUM_SQLITE:
-        wanted = ".".join(str(part) for part in MINIMUM_SQLITE)
-        raise StorageError(f"SQLite {wanted} or newer is needed, and this Python has {sqlite3.sqlite_version}")
-
-
-def open_database(
-    path: Path,
-    *,
-    create: bool = False,
-    writer: str = "cli",
-    clock: Clock = utc_now,
-    busy_timeout_s: float = BUSY_TIMEOUT_S,
-) -> Database:
-    """Connect to the file at ``path``, which may hold any schema version.
-
-    ``create``: make a missing file (mode 0600) and its directories (0700). Raises ``DatabaseMissing``, ``ForeignLog``,
-    and ``StorageError`` with one line that names the path and the reason.
-    """
-    require_sqlite()
-    if create:
-        make_file(path)
-    require_usable(path)
-    # While a daemon serves the database the log is in use. The daemon itself has checked it at its start.
-    if not daemon_lock.is_held(path):
-        refuse_foreign_log(path)
-    if not os.path.exists(f"{os.path.realpath(path)}-shm"):
-        # The first connection makes two files beside the database, and reads nothing if the disk has no room for them.
-        DiskReserve(path).make_room()
-    # mode=rw: SQLite must not make the file, because it would get the permissions of the umask. isolation_level=None:
-    # Python must not begin transactions by itself.
-    uri = f"file:{quote(os.fsencode(path.absolute()))}?mode=rw"
-    try:
-        connection = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=busy_timeout_s)
-    except sqlite3.Error as error:
-        raise sqlite_errors.from_sqlite(path, error) from error
-    database = Database(path, connection, writer, clock, busy_timeout_s)
-    try:
-        for pragma in (
-            "foreign_keys=ON",  # off by default
-            "secure_delete=ON",  # deleted text is overwritten with zeros, so a redaction is one
-            "trusted_schema=OFF",  # no SQL function runs because a manipulated file's schema says so
-            "temp_store=MEMORY",  # a search copies messages to a temporary table: they must not reach another file
-            "synchronous=FULL",  # until ``enter_wal``
-            "wal_autocheckpoint=0",  # see ``checkpoint``
-            f"journal_size_limit={WAL_LIMIT}",  # otherwise the log's file keeps the largest size it ever had
-        ):
-            database.execute(f"PRAGMA {pragma}").fetchall()
-        # The first read finds a file that is not a database.
-        database.number("SELECT count(*) FROM sqlite_schema")
-    except BaseException:
-        connection.close()
-        raise
-    return database
-
-
-def enter_wal(database: Database) -> None:
-    """Put the file into WAL mode, which a new file and a restored copy are not in. Only for a file of ours.
-
-    Raises ``StorageError`` if the file system does not support it.
-    """
-    mode = database.row("PRAGMA journal_mode=WAL")
-    if mode != ("wal",):
-        raise StorageError(f"{database.path}: this file system does not support SQLite's WAL mode")
-    database.execute("PRAGMA synchronous=NORMAL")
-    database.syncs_log = True
-
-
-def prepare_empty(database: Database) -> None:
-    """Set what a database can only be given before its first table."""
-    # In this order: auto_vacuum can no longer be set in WAL mode.
-    database.execute("PRAGMA auto_vacuum=INCREMENTAL").fetchall()
-    enter_wal(database)

@@ -10,9 +10,9 @@ from chatroom.chat.stored.entries import Conversation, Entry, Kind, first_messag
 from chatroom.chat.stored.records import Actor
 from chatroom.errors import InvalidValue, NotFound
 from chatroom.irc.names import casefold
-from chatroom.storage.sqlite import audit_store, history_index
-from chatroom.storage.sqlite.database import Database, Row
-from chatroom.storage.sqlite.history_rows import (
+from chatroom.storage.sql import audit_store
+from chatroom.storage.sql.contract import Row
+from chatroom.storage.sql.history_rows import (
     INDEXED,
     INSERT,
     LAST_MESSAGE_KIND,
@@ -23,7 +23,9 @@ from chatroom.storage.sqlite.history_rows import (
     marks,
     to_entry,
 )
-from chatroom.storage.sqlite.timestamps import from_ms_or_none
+from chatroom.storage.sql.timestamps import from_ms_or_none
+from chatroom.storage.sqlite import history_index
+from chatroom.storage.sqlite.database import SqliteDatabase
 
 _PAGE = 500
 """Entries that one read transaction of an export takes: a long one would keep the write-ahead log from being reset."""
@@ -67,7 +69,7 @@ class HistoryStats(NamedTuple):
 
 
 def read_all(
-    database: Database,
+    database: SqliteDatabase,
     *,
     channel: str | None = None,
     account_ids: Sequence[int] | None = None,
@@ -107,7 +109,7 @@ def read_all(
         start = rows[-1][0]
 
 
-def _archived(database: Database, row: Row) -> Archived:
+def _archived(database: SqliteDatabase, row: Row) -> Archived:
     entry = to_entry(row)
     if isinstance(entry.conversation, str):
         ended = database.row(
@@ -119,14 +121,14 @@ def _archived(database: Database, row: Row) -> Archived:
     return Archived(entry, (first, second), None)
 
 
-def _account_name(database: Database, account_id: int | str) -> str | None:
+def _account_name(database: SqliteDatabase, account_id: int | str) -> str | None:
     if isinstance(account_id, str):
         return None  # a guest's nick
     row = database.row("SELECT name FROM accounts WHERE id = ?", (account_id,))
     return None if row is None else str(row[0])
 
 
-def find_account(database: Database, name: str, time_ms: int) -> int | None:
+def find_account(database: SqliteDatabase, name: str, time_ms: int) -> int | None:
     """The id of the account called ``name``; None if there is none, or if it was created after ``time_ms``.
 
     Before it was created, the name may have been a deleted account's. The account that had the name at that time and
@@ -141,13 +143,13 @@ def find_account(database: Database, name: str, time_ms: int) -> int | None:
     return None if row is None else int(row[0])
 
 
-def require_past(database: Database, entry: Entry) -> None:
+def require_past(database: SqliteDatabase, entry: Entry) -> None:
     """Raise ``InvalidValue`` for an entry of the future."""
     if entry.time_ms > database.now_ms():
         raise InvalidValue("this was said in the future")
 
 
-def take_in(database: Database, entry: Entry, ended_ms: int | None = None) -> int | None:
+def take_in(database: SqliteDatabase, entry: Entry, ended_ms: int | None = None) -> int | None:
     """Add an entry of an archive. Returns its message id; None if it is there already. Only in a transaction.
 
     ``ended_ms``: when the conversation of its channel ended, if it has. The entry keeps its message id if that is free
@@ -184,7 +186,7 @@ def take_in(database: Database, entry: Entry, ended_ms: int | None = None) -> in
     return message_id
 
 
-def _conversation_for(database: Database, conversation: Conversation, ended_ms: int | None) -> int:
+def _conversation_for(database: SqliteDatabase, conversation: Conversation, ended_ms: int | None) -> int:
     """The id of a conversation, which is added if there is none. A channel's ended ones are told apart by when."""
     condition, key = condition_of(conversation)
     columns, values = columns_of(conversation)
@@ -198,7 +200,7 @@ def _conversation_for(database: Database, conversation: Conversation, ended_ms: 
     return int(added.lastrowid or 0)
 
 
-def _is_there(database: Database, entry: Entry, conversation_id: int) -> bool:
+def _is_there(database: SqliteDatabase, entry: Entry, conversation_id: int) -> bool:
     """True if the conversation has an entry of the same time, kind, sender and text, with any message id."""
     row = database.row(
         "SELECT 1 FROM messages WHERE id IN ("
@@ -213,7 +215,7 @@ def _is_there(database: Database, entry: Entry, conversation_id: int) -> bool:
     return row is not None
 
 
-def _free_message_id(database: Database, message_id: int) -> int:
+def _free_message_id(database: SqliteDatabase, message_id: int) -> int:
     """The first message id after ``message_id`` that is free."""
     taken = database.rows("SELECT id FROM messages WHERE id > ? ORDER BY id LIMIT ?", (message_id, _TRIES))
     for (one,) in taken:
@@ -223,7 +225,7 @@ def _free_message_id(database: Database, message_id: int) -> int:
     return message_id + 1
 
 
-def find_authors(database: Database, name: str) -> list[int]:
+def find_authors(database: SqliteDatabase, name: str) -> list[int]:
     """The ids of the accounts that a name stands for: the account of that name, or else the deleted ones that had it.
 
     Raises ``NotFound`` if there is no account and no entry of one.
@@ -241,25 +243,25 @@ def find_authors(database: Database, name: str) -> list[int]:
     return [row[0] for row in rows]
 
 
-def list_message_ids(database: Database, account_ids: Sequence[int]) -> list[int]:
+def list_message_ids(database: SqliteDatabase, account_ids: Sequence[int]) -> list[int]:
     """The message ids of all entries by these accounts."""
     found = database.rows(f"SELECT id FROM messages WHERE account_id IN ({marks(account_ids)})", account_ids)
     return [row[0] for row in found]
 
 
-def audit_erasure(database: Database, by: Actor, action: str, target: str, detail: str) -> None:
+def audit_erasure(database: SqliteDatabase, by: Actor, action: str, target: str, detail: str) -> None:
     """Audit a removal that is about to begin, and make the upkeep thread scrub the files afterwards."""
     with database.transaction():
         history_index.ask_for_scrub(database)
         audit_store.add_row(database, by, action, target, detail)
 
 
-def count_before(database: Database, before_ms: int) -> int:
+def count_before(database: SqliteDatabase, before_ms: int) -> int:
     """The number of entries with a time before ``before_ms`` (Unix milliseconds)."""
     return database.number("SELECT count(*) FROM messages WHERE time_ms < ?", (before_ms,))
 
 
-def read_stats(database: Database) -> HistoryStats:
+def read_stats(database: SqliteDatabase) -> HistoryStats:
     """Count the history. Takes some tenths of a second for a million entries."""
     with database.snapshot():
         kinds = database.rows("SELECT kind, count(*) FROM messages GROUP BY kind ORDER BY kind")

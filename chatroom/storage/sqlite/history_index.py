@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from chatroom.chat.stored.entries import time_ms_of
-from chatroom.storage.sqlite.database import Database
-from chatroom.storage.sqlite.history_rows import COLUMNS, INDEXED, LAST_MESSAGE_KIND, MessageRow, marks
+from chatroom.storage.sql.history_rows import COLUMNS, INDEXED, LAST_MESSAGE_KIND, MessageRow, marks
+from chatroom.storage.sqlite.database import SqliteDatabase
 from chatroom.storage.sqlite.history_words import words_of
 
 _AT_ONCE = 1_000_000_000
 """More entries than are ever pruned: a count that makes the upkeep thread scrub at its next step."""
 
 
-def index(database: Database, rows: Sequence[MessageRow]) -> None:
+def index(database: SqliteDatabase, rows: Sequence[MessageRow]) -> None:
     """Add entries to the indexes, in the order of their message ids. Only in a transaction."""
     database.execute_many(
         "INSERT INTO places (conversation_id, event, message_id, time_ms) VALUES (?, ?, ?, ?)",
@@ -26,7 +26,7 @@ def index(database: Database, rows: Sequence[MessageRow]) -> None:
     database.execute("UPDATE history_state SET value = ? WHERE name = 'skew' AND value < ?", (skew, skew))
 
 
-def remove(database: Database, message_ids: Sequence[int]) -> None:
+def remove(database: SqliteDatabase, message_ids: Sequence[int]) -> None:
     """Delete entries and all that the indexes have of them; some hundreds at most. Only in a transaction."""
     among = f"id IN ({marks(message_ids)})"
     rows = database.rows(f"SELECT {COLUMNS} FROM messages WHERE {among} AND id <= {INDEXED} ORDER BY id", message_ids)
@@ -57,11 +57,11 @@ def _words(rows: Iterable[MessageRow]) -> list[tuple[int, str]]:
     ]
 
 
-def ask_for_scrub(database: Database) -> None:
+def ask_for_scrub(database: SqliteDatabase) -> None:
     """Make the upkeep thread remove the bytes of deleted entries from the files soon. Only in a transaction."""
     record_pruned(database, _AT_ONCE)
 
 
-def record_pruned(database: Database, count: int) -> None:
+def record_pruned(database: SqliteDatabase, count: int) -> None:
     """Count deleted entries that need no quick scrub. Only in a transaction."""
     database.execute("UPDATE history_state SET value = value + ? WHERE name = 'scrub'", (count,))

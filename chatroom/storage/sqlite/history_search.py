@@ -5,8 +5,7 @@ from __future__ import annotations
 from chatroom.chat.stored.entries import AtMessageId, Bound, Entry, Search, first_message_id
 from chatroom.errors import InvalidValue
 from chatroom.irc.names import casefold
-from chatroom.storage.sqlite.database import Database
-from chatroom.storage.sqlite.history_rows import (
+from chatroom.storage.sql.history_rows import (
     ACCOUNT,
     INDEXED,
     LAST_MESSAGE_KIND,
@@ -16,6 +15,7 @@ from chatroom.storage.sqlite.history_rows import (
     marks,
     to_entry,
 )
+from chatroom.storage.sqlite.database import SqliteDatabase
 from chatroom.storage.sqlite.history_words import conversation_word, parse_words, plain_words, sender_word, words_of
 
 _MOST_CONVERSATIONS = 10
@@ -35,7 +35,7 @@ _NEW_WORDS = (
 )
 
 
-def search(database: Database, search: Search) -> list[Entry]:
+def search(database: SqliteDatabase, search: Search) -> list[Entry]:
     """The messages that match, in the order of message ids.
 
     Raises ``InvalidValue`` if the search has neither a word, nor a sender, nor a conversation.
@@ -68,7 +68,7 @@ def search(database: Database, search: Search) -> list[Entry]:
 
 
 def _find(
-    database: Database, index: str, query: str, search: Search, conditions: tuple[str, list[object]]
+    database: SqliteDatabase, index: str, query: str, search: Search, conditions: tuple[str, list[object]]
 ) -> list[Entry]:
     """The messages of a full-text query. ``index`` is the name of the FTS5 table."""
     sql, values = conditions
@@ -81,7 +81,7 @@ def _find(
     return [to_entry(row) for row in rows]
 
 
-def _index_new(database: Database, conversation_ids: list[int] | None, words: list[str]) -> bool:
+def _index_new(database: SqliteDatabase, conversation_ids: list[int] | None, words: list[str]) -> bool:
     """Index the messages that are not in ``message_words`` yet, for this search only. Returns True if there are any.
 
     Messages of other conversations, or without one of the plain ``words``, are left out, because it takes ten times as
@@ -106,7 +106,7 @@ def _index_new(database: Database, conversation_ids: list[int] | None, words: li
     return bool(rows)
 
 
-def _names_of(database: Database, sender: str) -> list[str]:
+def _names_of(database: SqliteDatabase, sender: str) -> list[str]:
     """The name, and those that its account had before: the index has the names as they were."""
     rows = database.rows(
         "SELECT f.folded FROM former_names AS f JOIN accounts AS a ON a.id = f.account_id WHERE a.folded = ?",
@@ -115,7 +115,7 @@ def _names_of(database: Database, sender: str) -> list[str]:
     return [sender, *(row[0] for row in rows)]
 
 
-def _conversation_ids(database: Database, search: Search) -> list[int] | None:
+def _conversation_ids(database: SqliteDatabase, search: Search) -> list[int] | None:
     """The ids of the conversations to search; None means all."""
     if search.conversations is None and search.account_id is None:
         return None

@@ -26,9 +26,8 @@ from chatroom.chat.stored.records import Actor
 from chatroom.errors import NotFound
 from chatroom.irc.ctcp import is_ctcp_request
 from chatroom.irc.names import casefold
-from chatroom.storage.sqlite import audit_store, history_index, history_search
-from chatroom.storage.sqlite.database import Database
-from chatroom.storage.sqlite.history_rows import (
+from chatroom.storage.sql import audit_store
+from chatroom.storage.sql.history_rows import (
     INDEXED,
     LAST_MESSAGE_KIND,
     SELECT,
@@ -37,12 +36,13 @@ from chatroom.storage.sqlite.history_rows import (
     to_conversation,
     to_entry,
 )
+from chatroom.storage.sqlite import history_index, history_search
+from chatroom.storage.sqlite.database import SqliteDatabase
 
 _MOST_LEFT_OUT = 10_000
 """How many entries a page may read beyond its length in the place of those that it leaves out."""
 _MOST_OF_A_MS = 1000
 """The most entries of one millisecond by which an answer may be longer than was asked for."""
-# Below and above all times and message ids: what SQLite's integers hold.
 _BEFORE_ALL = -1
 _AFTER_ALL = 2**63 - 1
 
@@ -101,7 +101,7 @@ class SqliteHistory:
 
     __slots__ = ("_database",)
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: SqliteDatabase) -> None:
         self._database = database
 
     def latest(

@@ -14,10 +14,11 @@ from typing import Literal
 
 from chatroom.chat.stored.entries import IndexLag, LogTrim
 from chatroom.errors import DatabaseBusy
+from chatroom.storage.sql.history_rows import COLUMNS, INDEXED, MessageRow
+from chatroom.storage.sql.timestamps import Clock, utc_now
 from chatroom.storage.sqlite import history_index
-from chatroom.storage.sqlite.database import WAL_LIMIT, Database, open_database
-from chatroom.storage.sqlite.history_rows import COLUMNS, INDEXED, MessageRow
-from chatroom.storage.sqlite.timestamps import Clock, utc_now
+from chatroom.storage.sqlite.database import WAL_LIMIT, SqliteDatabase
+from chatroom.storage.sqlite.file_opening import open_database
 
 STEP_S = 0.002
 """How long a step works before it commits."""
@@ -48,7 +49,7 @@ class SqliteUpkeep:
 
     __slots__ = ("_database", "_merged", "_merging", "_prune_to", "_seen", "_waiting", "longest_hold_s")
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: SqliteDatabase) -> None:
         self._database = database
         # No checkpoint after every step: ``trim_log`` makes them. The log grows to twice that limit only if another
         # connection prevents it.

@@ -11,9 +11,10 @@ from typing import Literal, NamedTuple
 from chatroom.chat.stored.records import Role
 from chatroom.errors import DatabaseDamaged, DatabaseMissing
 from chatroom.storage import daemon_lock
-from chatroom.storage.sqlite.database import Database, open_database
+from chatroom.storage.sql.timestamps import from_ms
+from chatroom.storage.sqlite.database import SqliteDatabase
+from chatroom.storage.sqlite.file_opening import open_database
 from chatroom.storage.sqlite.migrate import newest_version, read_version
-from chatroom.storage.sqlite.timestamps import from_ms
 
 
 class Applied(NamedTuple):
@@ -54,7 +55,7 @@ class Check(NamedTuple):
     sql: str
 
 
-def open_any(path: Path) -> Database:
+def open_any(path: Path) -> SqliteDatabase:
     """Open a database of any schema version. Raises ``StorageError`` as ``open_stores`` does."""
     database = open_database(path)
     try:
@@ -66,7 +67,7 @@ def open_any(path: Path) -> Database:
     return database
 
 
-def read_status(database: Database) -> DatabaseStatus:
+def read_status(database: SqliteDatabase) -> DatabaseStatus:
     """Read everything about the database that does not take long."""
     version, newest = read_version(database), newest_version()
     with database.snapshot():
@@ -86,7 +87,7 @@ def read_status(database: Database) -> DatabaseStatus:
         )
 
 
-def list_checks(database: Database) -> list[Check]:
+def list_checks(database: SqliteDatabase) -> list[Check]:
     """The steps of a full check: the file's structure, each table with its indexes, and the references."""
     tables = database.rows(
         "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY name"
@@ -98,7 +99,7 @@ def list_checks(database: Database) -> list[Check]:
     ]
 
 
-def run_check(database: Database, check: Check) -> list[str]:
+def run_check(database: SqliteDatabase, check: Check) -> list[str]:
     """Run one step, and return the faults it finds."""
     try:
         rows = database.rows(check.sql)
@@ -108,7 +109,7 @@ def run_check(database: Database, check: Check) -> list[str]:
     return [f"{check.label}: {line}" for (text,) in rows if text != "ok" for line in str(text).splitlines()]
 
 
-def newest_entry_at(database: Database) -> datetime | None:
+def newest_entry_at(database: SqliteDatabase) -> datetime | None:
     """When the newest entry of the history was said; None without one, or if the schema is too old to have any."""
     if not database.number("SELECT count(*) FROM sqlite_schema WHERE name = 'messages'"):
         return None
@@ -116,18 +117,18 @@ def newest_entry_at(database: Database) -> datetime | None:
     return from_ms(newest_ms) if newest_ms else None
 
 
-def newest_audit_at(database: Database) -> datetime | None:
+def newest_audit_at(database: SqliteDatabase) -> datetime | None:
     """When an operator last changed something; None if nobody has."""
     newest_ms = database.number("SELECT at_ms FROM audit ORDER BY id DESC LIMIT 1")
     return from_ms(newest_ms) if newest_ms else None
 
 
-def _read_migrations(database: Database) -> tuple[Applied, ...]:
+def _read_migrations(database: SqliteDatabase) -> tuple[Applied, ...]:
     rows = database.rows("SELECT number, name, applied_ms FROM migrations ORDER BY number")
     return tuple(Applied(number, name, from_ms(applied_ms)) for number, name, applied_ms in rows)
 
 
-def _count_rows(database: Database) -> dict[str, int]:
+def _count_rows(database: SqliteDatabase) -> dict[str, int]:
     return {
         "accounts": database.number("SELECT count(*) FROM accounts"),
         "admins": database.number("SELECT count(*) FROM accounts WHERE role = ? AND NOT disabled", (Role.ADMIN.word,)),

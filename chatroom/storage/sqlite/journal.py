@@ -17,11 +17,11 @@ from chatroom.chat.stored.entries import Conversation, EntryRow
 from chatroom.chat.stored.hook_records import HookEventRow
 from chatroom.errors import DatabaseBusy, StorageError
 from chatroom.irc.names import casefold
+from chatroom.storage.sql.history_rows import INSERTS, MOST_AT_ONCE, columns_of, condition_of, highest_message_id
+from chatroom.storage.sql.hook_rows import insert_events
+from chatroom.storage.sql.timestamps import Clock, to_ms, utc_now
 from chatroom.storage.sqlite import sqlite_errors
 from chatroom.storage.sqlite.database import WAL_LIMIT
-from chatroom.storage.sqlite.history_rows import INSERTS, MOST_AT_ONCE, columns_of, condition_of, highest_message_id
-from chatroom.storage.sqlite.hook_rows import insert_events
-from chatroom.storage.sqlite.timestamps import Clock, to_ms, utc_now
 from chatroom.storage.write_guard import WriteGuard
 
 _MOST_KNOWN = 20_000

@@ -17,7 +17,8 @@ from pathlib import Path
 from chatroom.errors import DatabaseDamaged, DatabaseMissing, DatabaseNewer, DatabaseOutdated
 from chatroom.storage.migration_files import Migration, read_migrations
 from chatroom.storage.sqlite.backup import Progress, write_copy
-from chatroom.storage.sqlite.database import APPLICATION_ID, Database, enter_wal, open_database, prepare_empty
+from chatroom.storage.sqlite.database import SqliteDatabase
+from chatroom.storage.sqlite.file_opening import APPLICATION_ID, enter_wal, open_database, prepare_empty
 
 
 @cache
@@ -31,7 +32,7 @@ def newest_version() -> int:
     return load_migrations()[-1].number
 
 
-def read_version(database: Database) -> int:
+def read_version(database: SqliteDatabase) -> int:
     """The file's schema version, 0 for an empty file. Raises ``DatabaseDamaged`` if the file is not one of ours."""
     with database.snapshot():
         version = database.number("PRAGMA user_version")
@@ -50,7 +51,7 @@ def read_schema_version(path: Path) -> int:
         return read_version(database)
 
 
-def bring_up(database: Database, *, create: bool, migrate: bool, progress: Progress | None = None) -> Path | None:
+def bring_up(database: SqliteDatabase, *, create: bool, migrate: bool, progress: Progress | None = None) -> Path | None:
     """Bring the file to ``newest_version``. Returns the path of the copy of an upgraded database, otherwise None.
 
     ``create``: make the schema in an empty file. ``migrate``: upgrade an older database, after it was copied beside
@@ -82,7 +83,7 @@ def bring_up(database: Database, *, create: bool, migrate: bool, progress: Progr
 
 
 @contextlib.contextmanager
-def upgrading(database: Database) -> Iterator[Path | None]:
+def upgrading(database: SqliteDatabase) -> Iterator[Path | None]:
     """Bring an existing file to ``newest_version`` in one transaction, which is committed at the end of the block.
 
     If the block raises or the process dies in it, nothing has happened. Yields the path of the copy that was made
@@ -104,7 +105,7 @@ def upgrading(database: Database) -> Iterator[Path | None]:
         raise
 
 
-def _copy_beside(database: Database, number: int, progress: Progress | None) -> Path:
+def _copy_beside(database: SqliteDatabase, number: int, progress: Progress | None) -> Path:
     """Copy the file as it is before migration ``number``, without replacing an older copy."""
     path = database.path.with_name(f"{database.path.name}.before-{number:04}")
     count = 1
@@ -115,7 +116,7 @@ def _copy_beside(database: Database, number: int, progress: Progress | None) -> 
     return path
 
 
-def _create(database: Database) -> None:
+def _create(database: SqliteDatabase) -> None:
     # All migrations in one transaction: to another process, a file with only some of them would be an older database.
     with database.transaction():
         # Another process may have made it by now.
@@ -126,14 +127,14 @@ def _create(database: Database) -> None:
             database.execute(f"PRAGMA schema_version = {int.from_bytes(os.urandom(4)) >> 1}")
 
 
-def _apply(database: Database, migration: Migration) -> None:
+def _apply(database: SqliteDatabase, migration: Migration) -> None:
     with database.transaction():
         # Another process may have applied it by now.
         if database.number("PRAGMA user_version") < migration.number:
             _run(database, migration)
 
 
-def _run(database: Database, migration: Migration) -> None:
+def _run(database: SqliteDatabase, migration: Migration) -> None:
     """Run one migration. Only in a transaction."""
     # Statement by statement, because executescript() would commit the transaction first.
     for statement in split_statements(migration.sql):

@@ -13,10 +13,11 @@ from urllib.parse import quote
 from chatroom.errors import AlreadyExists
 from chatroom.new_file import sync_directory
 from chatroom.storage import file_errors
+from chatroom.storage.sql.timestamps import utc_now
 from chatroom.storage.sqlite import sqlite_errors
 from chatroom.storage.sqlite.backup import Progress, write_copy
-from chatroom.storage.sqlite.database import BUSY_TIMEOUT_S, Database, require_sqlite
-from chatroom.storage.sqlite.timestamps import utc_now
+from chatroom.storage.sqlite.database import BUSY_TIMEOUT_S, SqliteDatabase
+from chatroom.storage.sqlite.file_opening import require_sqlite
 from chatroom.storage.sqlite.write_ahead_log import refuse_foreign_log
 
 COMPANIONS = ("-wal", "-shm", "-journal")
@@ -43,7 +44,7 @@ def fetch_copy(source: Path, path: Path, progress: Progress | None = None) -> Pa
     fetched = real.with_name(f"{real.name}.restoring-{os.getpid()}")
     try:
         with contextlib.closing(sqlite3.connect(uri, uri=True, isolation_level=None)) as connection:
-            write_copy(Database(source, connection, "cli", utc_now, BUSY_TIMEOUT_S), fetched, progress=progress)
+            write_copy(SqliteDatabase(source, connection, "cli", utc_now, BUSY_TIMEOUT_S), fetched, progress=progress)
     except sqlite3.Error as error:
         raise sqlite_errors.from_sqlite(source, error) from error
     return fetched

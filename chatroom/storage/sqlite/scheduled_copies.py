@@ -18,10 +18,10 @@ from typing import NamedTuple
 
 from chatroom.errors import StorageError
 from chatroom.storage import file_errors
+from chatroom.storage.sql.server_keys import get_server_key
 from chatroom.storage.sqlite.backup import Progress, require_room, write_copy
 from chatroom.storage.sqlite.copy_check import open_copy, require_sound
-from chatroom.storage.sqlite.database import Database
-from chatroom.storage.sqlite.server_keys import get_server_key
+from chatroom.storage.sqlite.database import SqliteDatabase
 
 _STAMP = "%Y%m%dT%H%M%SZ"
 _KEY = "cloak"
@@ -58,14 +58,14 @@ class BackupDirectory:
             return []
         return sorted(self._recognize(names), key=lambda one: one.made_at, reverse=True)
 
-    def find_newest(self, database: Database, now: datetime) -> Backup | None:
+    def find_newest(self, database: SqliteDatabase, now: datetime) -> Backup | None:
         """Return the newest backup of the database that is not from the future. Raises ``OSError``."""
         secret = get_server_key(database, _KEY)
         return next((one for one in self.list_all() if one.made_at <= now and _is_of(one.path, secret)), None)
 
     def make(
         self,
-        database: Database,
+        database: SqliteDatabase,
         now: datetime,
         *,
         keep_free_bytes: int,
@@ -93,7 +93,7 @@ class BackupDirectory:
         )
         return Backup(target, now)
 
-    def rotate(self, database: Database, keep: int, made: Backup) -> list[Path]:
+    def rotate(self, database: SqliteDatabase, keep: int, made: Backup) -> list[Path]:
         """Delete the oldest backups of the database, so that ``keep`` are left, ``made`` among them. Returns these.
 
         One that is later than ``made`` was made by a wrong clock, and goes before the others. Raises ``OSError``.

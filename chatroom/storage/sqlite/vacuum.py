@@ -15,7 +15,7 @@ from pathlib import Path
 from chatroom.errors import DiskFull
 from chatroom.storage import file_errors
 from chatroom.storage.sqlite.backup import leave_wal
-from chatroom.storage.sqlite.database import Database
+from chatroom.storage.sqlite.database import SqliteDatabase
 
 _MIB = 1024 * 1024
 _SPARE_BYTES = 16 * _MIB
@@ -25,7 +25,7 @@ _INSTRUCTIONS = 100_000
 
 
 @contextlib.contextmanager
-def rewritten(database: Database, on_progress: Callable[[int, int], None]) -> Iterator[Path]:
+def rewritten(database: SqliteDatabase, on_progress: Callable[[int, int], None]) -> Iterator[Path]:
     """In the block, there is a new file beside the database with all that is in it, on the disk, with mode 0600.
 
     ``on_progress`` is called with the bytes written and those expected. At the end of the block the file is removed, if

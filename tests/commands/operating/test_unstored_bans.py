@@ -7,7 +7,7 @@ from harness.world import Here
 
 from chatroom.chat.retries import PAUSE_MS
 from chatroom.errors import DiskFull
-from chatroom.storage.sqlite.database import Database
+from chatroom.storage.sqlite.database import SqliteDatabase
 
 CAPS = "standard-replies"
 
@@ -22,14 +22,14 @@ class Disk:
 @pytest.fixture
 def disk(monkeypatch: pytest.MonkeyPatch) -> Disk:
     """A disk that a test can fill."""
-    disk, begin = Disk(), Database._begin
+    disk, begin = Disk(), SqliteDatabase._begin
 
-    def begin_or_fail(database: Database) -> None:
+    def begin_or_fail(database: SqliteDatabase) -> None:
         if disk.is_full:
             raise DiskFull("no room")
         begin(database)
 
-    monkeypatch.setattr(Database, "_begin", begin_or_fail)
+    monkeypatch.setattr(SqliteDatabase, "_begin", begin_or_fail)
     return disk
 
 

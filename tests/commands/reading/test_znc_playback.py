@@ -10,7 +10,7 @@ from harness.world import START, Here, params_of, verbs
 
 from chatroom.errors import StorageError
 from chatroom.irc.message import Message, parse
-from chatroom.storage.sqlite.database import Database
+from chatroom.storage.sqlite.database import SqliteDatabase
 
 CAPS = "batch server-time znc.in/playback"
 AT = int(START.timestamp())
@@ -261,7 +261,7 @@ def test_a_history_that_cannot_be_read_is_told(una: Client, monkeypatch: pytest.
     def fail(*_: object) -> None:
         raise StorageError("no")
 
-    monkeypatch.setattr(Database, "rows", fail)
+    monkeypatch.setattr(SqliteDatabase, "rows", fail)
     assert said(una.ask("PRIVMSG *playback :play *")) == ["The messages could not be read, try again later"]
 
 

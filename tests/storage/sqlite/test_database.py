@@ -10,7 +10,8 @@ import pytest
 
 from chatroom.chat.stored.records import Actor, NewBan, Role
 from chatroom.errors import DatabaseBusy, DatabaseDamaged, DatabaseMissing, InvalidValue, StorageError
-from chatroom.storage.sqlite.database import APPLICATION_ID, WAL_LIMIT, open_database
+from chatroom.storage.sqlite.database import WAL_LIMIT
+from chatroom.storage.sqlite.file_opening import APPLICATION_ID, open_database
 from chatroom.storage.sqlite.migrate import newest_version
 from chatroom.storage.sqlite.sqlite_errors import from_sqlite
 from chatroom.storage.sqlite.sqlite_stores import SqliteStores, open_stores

@@ -12,7 +12,7 @@ from harness.verifiers import find_verifier
 
 from chatroom.chat.stored.entries import Entry, Kind, first_message_id
 from chatroom.chat.stored.records import Actor, Role
-from chatroom.storage.sqlite.database import open_database
+from chatroom.storage.sqlite.file_opening import open_database
 from chatroom.storage.sqlite.history_upkeep import open_upkeep
 from chatroom.storage.sqlite.inspection import list_checks, run_check
 from chatroom.storage.sqlite.journal import open_journal

@@ -13,7 +13,7 @@ import pytest
 
 from chatroom.chat.stored.entries import Entry, Kind, first_message_id
 from chatroom.chat.stored.records import Actor
-from chatroom.storage.sqlite.database import open_database
+from chatroom.storage.sqlite.file_opening import open_database
 from chatroom.storage.sqlite.history_upkeep import open_upkeep
 from chatroom.storage.sqlite.journal import open_journal
 from chatroom.storage.sqlite.log_sync import sync_log

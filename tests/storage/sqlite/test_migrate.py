@@ -12,7 +12,7 @@ from chatroom.chat.stored.records import Actor, Role
 from chatroom.errors import DatabaseMissing, DatabaseNewer, DatabaseOutdated, StorageError
 from chatroom.storage.migration_files import Migration
 from chatroom.storage.sqlite import migrate
-from chatroom.storage.sqlite.database import open_database
+from chatroom.storage.sqlite.file_opening import open_database
 from chatroom.storage.sqlite.migrate import load_migrations, newest_version, read_version, split_statements
 from chatroom.storage.sqlite.sqlite_stores import SqliteStores, open_stores
 

@@ -10,8 +10,8 @@ import pytest
 
 from chatroom.chat.stored.records import Actor, NewBan
 from chatroom.errors import DiskFull, StorageError
+from chatroom.storage.sql.server_keys import get_server_key
 from chatroom.storage.sqlite.scheduled_copies import Backup, BackupDirectory
-from chatroom.storage.sqlite.server_keys import get_server_key
 from chatroom.storage.sqlite.sqlite_stores import SqliteStores, open_stores
 
 NOW = datetime(2030, 1, 2, 3, 4, 5, tzinfo=UTC)

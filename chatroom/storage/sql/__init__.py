@@ -1,0 +1,1 @@
+"""THE ROWS: the stores, in SQL that every engine understands."""

@@ -1,0 +1,71 @@
+"""The tables ``read_markers``, ``cleared_playback`` and ``account_metadata``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from chatroom.chat.stored.records import AccountData
+from chatroom.storage.sql.contract import Database
+
+# Instead of VALUES: it adds no row, rather than raise an error, if the account was deleted meanwhile.
+_ACCOUNT = "SELECT id, ?, ? FROM accounts WHERE id = ?"
+
+
+class SqlAccountData:
+    """Implements ``chatroom.chat.stored.account_stores.AccountDataStore``."""
+
+    __slots__ = ("_database",)
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def load(self, account_id: int) -> AccountData:
+        """The account's data; empty if there is none."""
+        with self._database.snapshot():
+            markers = self._database.rows(
+                "SELECT target, read_ms FROM read_markers WHERE account_id = ?", (account_id,)
+            )
+            metadata = self._database.rows(
+                "SELECT key, value FROM account_metadata WHERE account_id = ? ORDER BY key", (account_id,)
+            )
+            cleared = self._database.rows(
+                "SELECT target, message_id FROM cleared_playback WHERE account_id = ?", (account_id,)
+            )
+        return AccountData(dict(markers), dict(metadata), dict(cleared))
+
+    def set_marker(self, account_id: int, target: str, read_ms: int) -> None:
+        """Set the read marker of a conversation. It never goes back."""
+        with self._database.transaction(minor=True):
+            self._database.execute(
+                f"INSERT INTO read_markers (account_id, target, read_ms) {_ACCOUNT}"
+                " ON CONFLICT (account_id, target) DO UPDATE SET read_ms = excluded.read_ms"
+                " WHERE excluded.read_ms > read_markers.read_ms",
+                (target, read_ms, account_id),
+            )
+
+    def delete_marker(self, account_id: int, target: str) -> None:
+        """Delete the read marker of a conversation."""
+        with self._database.transaction(minor=True):
+            self._database.execute("DELETE FROM read_markers WHERE account_id = ? AND target = ?", (account_id, target))
+
+    def clear_playback(self, account_id: int, targets: Mapping[str, int], dropped: Iterable[str] = ()) -> None:
+        """Set up to which message id the playback of conversations is cleared."""
+        with self._database.transaction(minor=True):
+            self._database.execute_many(
+                "DELETE FROM cleared_playback WHERE account_id = ? AND target = ?",
+                [(account_id, target) for target in dropped],
+            )
+            self._database.execute_many(
+                f"INSERT INTO cleared_playback (account_id, target, message_id) {_ACCOUNT}"
+                " ON CONFLICT (account_id, target) DO UPDATE SET message_id = excluded.message_id",
+                [(target, message_id, account_id) for target, message_id in targets.items()],
+            )
+
+    def set_metadata(self, account_id: int, metadata: dict[str, str]) -> None:
+        """Replace all metadata of an account."""
+        with self._database.transaction(minor=True):
+            self._database.execute("DELETE FROM account_metadata WHERE account_id = ?", (account_id,))
+            for key, value in metadata.items():
+                self._database.execute(
+                    f"INSERT INTO account_metadata (account_id, key, value) {_ACCOUNT}", (key, value, account_id)
+                )

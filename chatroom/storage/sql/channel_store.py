@@ -1,0 +1,209 @@
+"""The tables ``channels``, ``channel_lists``, ``channel_access`` and ``channel_metadata``."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+
+from chatroom.chat.stored.records import AccessLevel, Actor, ListEntry, StoredChannel
+from chatroom.errors import AlreadyExists, NotFound
+from chatroom.irc.names import casefold
+from chatroom.storage.sql import audit_store, change_store, hook_rows
+from chatroom.storage.sql.contract import Database, Row
+from chatroom.storage.sql.timestamps import from_ms, from_ms_or_none, to_ms, to_ms_or_none
+
+_COLUMNS = (
+    "id, name, founder_id, created_ms, flags, key, member_limit, topic, topic_by, topic_ms, forward,"
+    " join_throttle, nick_throttle, slow_mode_s, used_ms"
+)
+_LIST_COLUMNS = "channel_id, mode, mask, set_by, set_ms, until_ms, reason, is_over"
+_ACCESS_COLUMNS = "channel_id, account_id, level"
+_METADATA_COLUMNS = "channel_id, key, value"
+
+
+class SqlChannels:
+    """Implements ``chatroom.chat.stored.channel_stores.ChannelStore``."""
+
+    __slots__ = ("_database",)
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def load_all(self) -> Iterator[StoredChannel]:
+        """All stored channels, in the order in which they were first stored."""
+        with self._database.snapshot():
+            rows = self._database.rows(f"SELECT {_COLUMNS} FROM channels ORDER BY id")
+            lists = self._database.rows(f"SELECT {_LIST_COLUMNS} FROM channel_lists ORDER BY channel_id, position")
+            access = self._database.rows(f"SELECT {_ACCESS_COLUMNS} FROM channel_access")
+            metadata = self._database.rows(f"SELECT {_METADATA_COLUMNS} FROM channel_metadata ORDER BY key")
+        return iter(_channels(rows, lists, access, metadata))
+
+    def save(self, channel: StoredChannel, by: Actor, action: str, detail: str) -> None:
+        """Store a channel, new or changed. No audit row is added if ``action`` is empty."""
+        with self._database.transaction():
+            self._write(channel)
+            if action:
+                audit_store.add_row(self._database, by, action, channel.name, detail)
+
+    def rename(self, old: str, new: str, channel: StoredChannel | None, by: Actor | None) -> None:
+        """Give a channel another name in all tables but those of the history. Raises ``AlreadyExists``."""
+        before, after, same_name = casefold(old), casefold(new), self._database.same_name
+        with self._database.transaction():
+            if before != after and self._database.row("SELECT 1 FROM channels WHERE folded = ?", (after,)) is not None:
+                raise AlreadyExists(f"there is a stored channel called {new} already")
+            # First the key by which ``_save_row`` finds the row, so that the channel keeps its id.
+            self._database.execute("UPDATE channels SET folded = ? WHERE folded = ?", (after, before))
+            self._database.execute(f"UPDATE channels SET forward = ? WHERE {same_name('forward')}", (new, before))
+            self._database.execute(f"UPDATE invites SET channel = ? WHERE {same_name('channel')}", (new, before))
+            if channel is not None:
+                self._write(channel)
+            if before != after:
+                self._move_rows_of_accounts(before, after)
+            hook_rows.rename_channel(self._database.execute, before, new, after)
+            if by is not None:
+                audit_store.add_row(self._database, by, "channel.rename", old, new)
+
+    def _move_rows_of_accounts(self, before: str, after: str) -> None:
+        """Have what is stored for accounts under a channel's casefolded name follow the channel."""
+        for table, column in (("read_markers", "target"), ("presence", "channel"), ("cleared_playback", "target")):
+            self._database.execute(f"DELETE FROM {table} WHERE {column} = ?", (after,))
+            self._database.execute(f"UPDATE {table} SET {column} = ? WHERE {column} = ?", (after, before))
+
+    def _write(self, channel: StoredChannel) -> None:
+        """Replace all rows of a channel. Only in a transaction."""
+        channel_id = self._save_row(channel)
+        self._database.execute("DELETE FROM channel_lists WHERE channel_id = ?", (channel_id,))
+        for position, entry in enumerate(channel.lists):
+            self._database.execute(
+                f"INSERT INTO channel_lists ({_LIST_COLUMNS}, position) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (channel_id, *_list_values(entry), position),
+            )
+        self._database.execute("DELETE FROM channel_access WHERE channel_id = ?", (channel_id,))
+        for account_id, level in channel.access.items():
+            # A SELECT instead of VALUES adds no row if the account was deleted meanwhile.
+            self._database.execute(
+                f"INSERT INTO channel_access ({_ACCESS_COLUMNS}) SELECT ?, id, ? FROM accounts WHERE id = ?",
+                (channel_id, level, account_id),
+            )
+        self._database.execute("DELETE FROM channel_metadata WHERE channel_id = ?", (channel_id,))
+        for key, value in channel.metadata.items():
+            self._database.execute(
+                f"INSERT INTO channel_metadata ({_METADATA_COLUMNS}) VALUES (?, ?, ?)", (channel_id, key, value)
+            )
+        change_store.add_row(self._database, "channels", channel_id)
+
+    def record_use(self, names: Sequence[str], used_ms: int) -> None:
+        """Set when channels last had a member. No change is logged."""
+        with self._database.transaction(minor=True):
+            self._database.execute_many(
+                "UPDATE channels SET used_ms = ? WHERE folded = ?", [(used_ms, casefold(name)) for name in names]
+            )
+
+    def delete(self, name: str, by: Actor, detail: str = "", *, new_name: str = "") -> list[int]:
+        """Delete a channel, but not its history, and pause its hooks. Raises ``NotFound``."""
+        folded = casefold(name)
+        with self._database.transaction():
+            row = self._database.row("SELECT id, name FROM channels WHERE folded = ?", (folded,))
+            if row is None:
+                raise NotFound(f"there is no stored channel called {name}")
+            self._database.execute("DELETE FROM channels WHERE id = ?", (row[0],))
+            change_store.add_row(self._database, "channels", row[0])
+            audit_store.add_row(self._database, by, "channel.delete", row[1], detail)
+            if new_name:
+                hook_rows.rename_channel(self._database.execute, folded, new_name, casefold(new_name))
+                return []
+            return hook_rows.pause_channel(self._database, row[1], by)
+
+    def find(self, name: str) -> StoredChannel | None:
+        """The stored channel called ``name``, or None."""
+        with self._database.snapshot():
+            row = self._database.row(f"SELECT {_COLUMNS} FROM channels WHERE folded = ?", (casefold(name),))
+            if row is None:
+                return None
+            lists = self._database.rows(
+                f"SELECT {_LIST_COLUMNS} FROM channel_lists WHERE channel_id = ? ORDER BY position", row[:1]
+            )
+            access = self._database.rows(f"SELECT {_ACCESS_COLUMNS} FROM channel_access WHERE channel_id = ?", row[:1])
+            metadata = self._database.rows(
+                f"SELECT {_METADATA_COLUMNS} FROM channel_metadata WHERE channel_id = ? ORDER BY key", row[:1]
+            )
+        return _channels([row], lists, access, metadata)[0]
+
+    def _save_row(self, channel: StoredChannel) -> int:
+        # An upsert instead of REPLACE, which would give the row another id. The query for the founder gives NULL if the
+        # account was deleted meanwhile.
+        return self._database.number(
+            "INSERT INTO channels"
+            " (name, folded, founder_id, created_ms, flags, key, member_limit, topic, topic_by, topic_ms, forward,"
+            " join_throttle, nick_throttle, slow_mode_s, used_ms)"
+            " VALUES (?, ?, (SELECT id FROM accounts WHERE id = ?), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+            " ON CONFLICT (folded) DO UPDATE SET name = excluded.name, founder_id = excluded.founder_id,"
+            " created_ms = excluded.created_ms, flags = excluded.flags, key = excluded.key,"
+            " member_limit = excluded.member_limit, topic = excluded.topic, topic_by = excluded.topic_by,"
+            " topic_ms = excluded.topic_ms, forward = excluded.forward,"
+            " join_throttle = excluded.join_throttle, nick_throttle = excluded.nick_throttle,"
+            " slow_mode_s = excluded.slow_mode_s, used_ms = excluded.used_ms"
+            " RETURNING id",
+            (
+                channel.name,
+                casefold(channel.name),
+                channel.founder_id,
+                to_ms(channel.created_at),
+                channel.flags,
+                channel.key,
+                channel.limit,
+                channel.topic,
+                channel.topic_by,
+                to_ms_or_none(channel.topic_at),
+                channel.forward,
+                channel.join_throttle,
+                channel.nick_throttle,
+                channel.slow_mode_s,
+                to_ms_or_none(channel.used_at),
+            ),
+        )
+
+
+def _list_values(entry: ListEntry) -> tuple[object, ...]:
+    """The values of ``_LIST_COLUMNS`` behind the channel's id."""
+    until_ms = to_ms_or_none(entry.until_at)
+    return entry.mode, entry.mask, entry.set_by, to_ms(entry.set_at), until_ms, entry.reason, entry.is_over
+
+
+def _channels(rows: list[Row], lists: list[Row], access: list[Row], metadata: list[Row]) -> list[StoredChannel]:
+    """The records of channels, from rows of the four tables."""
+    entries: defaultdict[int, list[ListEntry]] = defaultdict(list)
+    for channel_id, mode, mask, set_by, set_ms, until_ms, reason, is_over in lists:
+        entry = ListEntry(mode, mask, set_by, from_ms(set_ms), from_ms_or_none(until_ms), reason, bool(is_over))
+        entries[channel_id].append(entry)
+    levels: defaultdict[int, dict[int, AccessLevel]] = defaultdict(dict)
+    for channel_id, account_id, level in access:
+        levels[channel_id][account_id] = level
+    values: defaultdict[int, dict[str, str]] = defaultdict(dict)
+    for channel_id, key, value in metadata:
+        values[channel_id][key] = value
+    channels = []
+    for row in rows:
+        channel_id, name, founder_id, created_ms, flags, key, limit, topic, topic_by, topic_ms, forward, *more = row
+        join_throttle, nick_throttle, slow_mode_s, used_ms = more
+        stored = StoredChannel(
+            name,
+            founder_id,
+            from_ms(created_ms),
+            flags=flags,
+            key=key,
+            limit=limit,
+            forward=forward,
+            topic=topic,
+            topic_by=topic_by,
+            topic_at=from_ms_or_none(topic_ms),
+            lists=tuple(entries.get(channel_id, ())),
+            access=levels.get(channel_id, {}),
+            metadata=values.get(channel_id, {}),
+            join_throttle=join_throttle,
+            nick_throttle=nick_throttle,
+            slow_mode_s=slow_mode_s,
+            used_at=from_ms_or_none(used_ms),
+        )
+        channels.append(stored)
+    return channels

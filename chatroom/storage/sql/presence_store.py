@@ -1,0 +1,122 @@
+"""The tables ``presence`` and ``always_on_users``. ``left_number`` is a message id, ``joined_ms`` a time."""
+
+from __future__ import annotations
+
+from chatroom.chat.stored.records import AlwaysOnUser
+from chatroom.storage.sql.contract import Database
+
+# The higher one of what is stored and of what is given. NULL, which means no message id, changes nothing.
+_HIGHER = (
+    "left_number = CASE WHEN excluded.left_number > coalesce(presence.left_number, -1) THEN excluded.left_number"
+    " ELSE presence.left_number END"
+)
+
+MOST_PLACES = 500
+"""The most channels of one account that are stored, those that it is in among them. An account that joined and left new
+channels all day would otherwise leave a row for each."""
+
+
+class SqlPresence:
+    """Implements ``chatroom.chat.stored.history_stores.PresenceStore``."""
+
+    __slots__ = ("_database",)
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def come(self, account_id: int, channel: str, joined_ms: int | None = None) -> None:
+        """Record that the account is in the channel, and since when."""
+        # A SELECT instead of VALUES adds no row if the account was deleted meanwhile.
+        with self._database.transaction(minor=True):
+            self._database.execute(
+                "INSERT INTO presence (account_id, channel, is_present, joined_ms)"
+                " SELECT id, ?, 1, ? FROM accounts WHERE id = ?"
+                " ON CONFLICT (account_id, channel) DO UPDATE SET is_present = 1, joined_ms = excluded.joined_ms",
+                (channel, joined_ms, account_id),
+            )
+            self._drop_surplus(account_id)
+
+    def _drop_surplus(self, account_id: int) -> None:
+        """Keep at most ``MOST_PLACES`` rows of an account: those of channels that it left longest ago go first."""
+        count = self._database.number("SELECT count(*) FROM presence WHERE account_id = ?", (account_id,))
+        if count > MOST_PLACES:
+            self._database.execute(
+                "DELETE FROM presence WHERE account_id = ?1 AND channel IN (SELECT channel FROM presence"
+                " WHERE account_id = ?1 AND is_present = 0 AND channel <> ''"
+                " ORDER BY joined_ms IS NOT NULL, coalesce(left_number, 0) LIMIT ?2)",
+                (account_id, count - MOST_PLACES),
+            )
+
+    def go(self, account_id: int, channel: str, message_id: int | None, *, returns: bool = False) -> None:
+        """Record that the account left and has read up to ``message_id``."""
+        with self._database.transaction(minor=True):
+            self._database.execute(
+                "INSERT INTO presence (account_id, channel, is_present, left_number)"
+                " SELECT id, ?, 0, ? FROM accounts WHERE id = ?"
+                f" ON CONFLICT (account_id, channel) DO UPDATE SET is_present = 0, {_HIGHER}"
+                f"{'' if returns else ', joined_ms = NULL'}",
+                (channel, message_id, account_id),
+            )
+
+    def go_all(self, message_id: int | None) -> None:
+        """Record for every account that is recorded as present that it lost its connection."""
+        with self._database.transaction():
+            self._database.execute(
+                "UPDATE presence SET is_present = 0, left_number = CASE"
+                " WHEN CAST(?1 AS BIGINT) > coalesce(left_number, -1) THEN CAST(?1 AS BIGINT) ELSE left_number END"
+                " WHERE is_present = 1",
+                (message_id,),
+            )
+
+    def find_places(self, account_id: int) -> list[str]:
+        """The channels that the account comes back to, in the order of its JOINs."""
+        rows = self._database.rows(
+            "SELECT channel FROM presence WHERE account_id = ? AND joined_ms IS NOT NULL AND is_present = 0"
+            " ORDER BY joined_ms, channel",
+            (account_id,),
+        )
+        return [str(channel) for (channel,) in rows]
+
+    def forget_place(self, account_id: int, channel: str) -> None:
+        """Record that the account does not come back to the channel."""
+        with self._database.transaction(minor=True):
+            self._database.execute(
+                "UPDATE presence SET joined_ms = NULL WHERE account_id = ? AND channel = ?", (account_id, channel)
+            )
+
+    def forget_channel(self, channel: str) -> None:
+        """Record that no account comes back to the channel. If none would, it takes no lock."""
+        returning = "SELECT 1 FROM presence WHERE channel = ? AND joined_ms IS NOT NULL LIMIT 1"
+        if self._database.row(returning, (channel,)) is None:
+            return  # mostly: and a user who makes thousands of channels must not keep messages waiting
+        with self._database.transaction(minor=True):
+            self._database.execute(
+                "UPDATE presence SET joined_ms = NULL WHERE channel = ? AND joined_ms IS NOT NULL", (channel,)
+            )
+
+    def save_user(self, user: AlwaysOnUser) -> None:
+        """Store what others see of a user that is always on."""
+        with self._database.transaction():
+            self._database.execute(
+                "INSERT INTO always_on_users (account_id, username, realname, host, away, modes)"
+                " SELECT id, ?, ?, ?, ?, ? FROM accounts WHERE id = ? ON CONFLICT (account_id) DO UPDATE SET"
+                " username = excluded.username, realname = excluded.realname, host = excluded.host,"
+                " away = excluded.away, modes = excluded.modes",
+                (*user[1:], user.account_id),
+            )
+
+    def load_users(self, most: int) -> list[AlwaysOnUser]:
+        """The users of the accounts that are always on and not disabled, the oldest accounts first."""
+        rows = self._database.rows(
+            "SELECT u.account_id, username, realname, host, away, modes FROM always_on_users u"
+            " JOIN accounts a ON a.id = u.account_id WHERE a.always_on = 1 AND a.disabled = 0 ORDER BY a.id LIMIT ?",
+            (most,),
+        )
+        return [AlwaysOnUser(*row) for row in rows]
+
+    def find_left(self, account_id: int, channel: str) -> int | None:
+        """The message id up to which the account had read when it last left, or None if it never left."""
+        row = self._database.row(
+            "SELECT left_number FROM presence WHERE account_id = ? AND channel = ?", (account_id, channel)
+        )
+        return None if row is None or row[0] is None else int(row[0])

@@ -1,0 +1,105 @@
+"""Where accounts are, and where they come back to."""
+
+from __future__ import annotations
+
+import pytest
+from harness.world import SHELL
+
+from chatroom.chat.stored.records import AlwaysOnUser, Role
+from chatroom.errors import DatabaseBusy
+from chatroom.storage.sql.presence_store import MOST_PLACES
+from chatroom.storage.sqlite.sqlite_stores import SqliteStores, open_stores
+
+
+@pytest.fixture
+def una(stores: SqliteStores) -> int:
+    """The id of an account."""
+    return stores.accounts.create("una", Role.USER, [], SHELL).id
+
+
+def test_the_places_of_an_account_that_is_gone(stores: SqliteStores, una: int) -> None:
+    """Those it comes back to, in the order of its JOINs; not where it is, or has left."""
+    presence = stores.presence
+    for name, joined_ms in (("#b", 1), ("#a", 2), ("#left", 3), ("#here", 4)):
+        presence.come(una, name, joined_ms)
+    presence.come(una, "")
+    presence.go(una, "#b", 10, returns=True)
+    presence.go(una, "#a", 11, returns=True)
+    presence.go(una, "#left", 12)
+    presence.go(una, "#never-there", 13, returns=True)
+    assert presence.find_places(una) == ["#b", "#a"]
+    presence.forget_place(una, "#a")
+    presence.go_all(20)
+    assert presence.find_places(una) == ["#b", "#here"]
+    presence.forget_channel("#b")
+    assert presence.find_places(una) == ["#here"]
+    assert [presence.find_left(una, name) for name in ("#a", "#here", "")] == [11, 20, 20]
+
+
+def test_without_a_history_nothing_is_marked_as_read(stores: SqliteStores, una: int) -> None:
+    """An account that was never there while there was one has missed nothing of it."""
+    presence = stores.presence
+    presence.come(una, "#a", 1)
+    presence.go(una, "#a", None, returns=True)
+    assert presence.find_left(una, "#a") is None
+    presence.go(una, "#a", 7, returns=True)
+    presence.come(una, "#a", 2)
+    presence.go_all(None)
+    assert presence.find_left(una, "#a") == 7
+    assert presence.find_places(una) == ["#a"]
+
+
+def test_a_deleted_account_has_no_places(stores: SqliteStores, una: int) -> None:
+    """Nothing is stored for it either."""
+    stores.presence.come(una, "#a", 1)
+    stores.accounts.delete(una, SHELL)
+    stores.presence.go(una, "#a", 5, returns=True)
+    assert stores.presence.find_places(una) == []
+
+
+def test_the_users_that_are_always_on(stores: SqliteStores, una: int) -> None:
+    """Those of the accounts that are switched on and not disabled, as many as are wanted, with what was stored last."""
+    presence, accounts = stores.presence, stores.accounts
+    other = accounts.create("vera", Role.USER, [], SHELL).id
+    for account_id in (una, other):
+        presence.save_user(AlwaysOnUser(account_id, "u", "Real", "host", None, "+"))
+    user = AlwaysOnUser(una, "u", "Una", "host", "gone", "+i")
+    presence.save_user(user)
+    presence.save_user(user._replace(account_id=99))
+    assert presence.load_users(10) == []
+    for account_id in (una, other):
+        accounts.set_always_on(account_id, True, 2, SHELL)
+    assert presence.load_users(1) == [user]
+    assert [one.account_id for one in presence.load_users(10)] == [una, other]
+    accounts.set_disabled(other, True, SHELL)
+    assert presence.load_users(10) == [user]
+    accounts.delete(una, SHELL)
+    assert presence.load_users(10) == []
+
+
+def test_an_account_leaves_a_bounded_number_of_rows(stores: SqliteStores, una: int) -> None:
+    """The channels that were left longest ago are forgotten; those that it is in, and the server, never are."""
+    presence = stores.presence
+    presence.come(una, "")
+    presence.come(una, "#stays", 1)
+    last = MOST_PLACES + 19
+    for number in range(last + 1):
+        presence.come(una, f"#{number}", 2)
+        presence.go(una, f"#{number}", 1000 + number)
+    assert stores.database.number("SELECT count(*) FROM presence") == MOST_PLACES
+    assert stores.database.number("SELECT count(*) FROM presence WHERE is_present") == 2
+    assert presence.find_left(una, "#0") is None
+    assert presence.find_left(una, f"#{last}") == 1000 + last
+
+
+def test_nobody_to_forget_takes_no_lock(stores: SqliteStores, una: int) -> None:
+    """While another connection writes, a channel to which no account comes back is forgotten; another one waits."""
+    stores.presence.come(una, "#a", 1)
+    stores.presence.go(una, "#a", 10, returns=True)
+    path = stores.database.path
+    with open_stores(path, busy_timeout_s=0) as other, stores.database.transaction():
+        other.presence.forget_channel("#new")
+        with pytest.raises(DatabaseBusy):
+            other.presence.forget_channel("#a")
+    stores.presence.forget_channel("#a")
+    assert stores.presence.find_places(una) == []
