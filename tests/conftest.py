@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import shutil
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import coverage
 import pytest
 from hypothesis import settings
+
+if TYPE_CHECKING:
+    from harness.postgresql_server import PostgresqlServer
 
 # The desktop of whoever runs the tests may have a keyring, and a test module has one in memory. Neither is asked unless
 # a test sets it.
@@ -22,12 +27,21 @@ settings.load_profile("chatroom")
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip a test marked ``debian`` where one of its programs is missing; with ``REQUIRE_DEBIAN`` set, fail it."""
     for marker in item.iter_markers("debian"):
-        path = f"{os.environ.get('PATH', '')}:/usr/sbin"
+        path = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", *glob.glob("/usr/lib/postgresql/*/bin")))
         missing = [program for program in marker.args if shutil.which(program, path=path) is None]
         if missing and os.environ.get("REQUIRE_DEBIAN"):
             pytest.fail(f"not installed: {', '.join(missing)}", pytrace=False)
         if missing:
             pytest.skip(f"not installed: {', '.join(missing)}")
+
+
+@pytest.fixture(scope="session")
+def postgresql_server() -> Iterator[PostgresqlServer]:
+    """A PostgreSQL server for all tests of this process; for those marked ``debian("postgres")``."""
+    from harness.postgresql_server import PostgresqlServer
+
+    with PostgresqlServer.running() as server:
+        yield server
 
 
 @pytest.hookimpl(wrapper=True)

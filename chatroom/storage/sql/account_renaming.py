@@ -23,9 +23,8 @@ def move_name(database: Database, account_id: int, old: str, new: str) -> list[i
         banned = database.row(f"SELECT id FROM bans WHERE {_IN_FORCE} AND folded = ?", (now_ms, after))
         if banned is not None:
             raise Refused(f"{new} is banned (ban {banned[0]}); lift that ban first")
-        ban_ids = [
-            row[0] for row in database.rows(f"SELECT id FROM bans WHERE {_IN_FORCE} AND folded = ?", (now_ms, before))
-        ]
+        sql = f"SELECT id FROM bans WHERE {_IN_FORCE} AND folded = ? ORDER BY id"
+        ban_ids = [row[0] for row in database.rows(sql, (now_ms, before))]
         _move_read_markers(database, before, after)
         database.execute("DELETE FROM former_names WHERE account_id = ? AND folded = ?", (account_id, after))
         database.execute(
@@ -49,7 +48,9 @@ def _move_read_markers(database: Database, before: str, after: str) -> None:
 
 def _move_mask(database: Database, before: str, after: str) -> None:
     rows = database.rows(
-        f"SELECT channel_id, position, mode FROM channel_lists WHERE {database.same_name('mask')}", (casefold(before),)
+        f"SELECT channel_id, position, mode FROM channel_lists WHERE {database.same_name('mask')}"
+        " ORDER BY channel_id, position",
+        (casefold(before),),
     )
     for channel_id, position, mode in rows:
         # A list has each mask once.

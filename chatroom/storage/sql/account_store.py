@@ -194,7 +194,7 @@ class SqlAccounts:
             # Found before the account goes: these channels lose their founder or the access, and so change too.
             channels = self._database.rows(
                 "SELECT id FROM channels WHERE founder_id = ?"
-                " UNION SELECT channel_id FROM channel_access WHERE account_id = ?",
+                " UNION SELECT channel_id FROM channel_access WHERE account_id = ? ORDER BY 1",
                 (account_id, account_id),
             )
             # Foreign keys do the rest: CASCADE for what is only the account's, SET NULL for founders.

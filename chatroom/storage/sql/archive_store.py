@@ -114,7 +114,9 @@ class SqlArchive:
         if section == "hooks":
             return iter(read_hooks(self._database))
         if section == "keys":
-            return (ArchivedKey(*row) for row in self._database.rows("SELECT name, value FROM server_keys"))
+            return (
+                ArchivedKey(*row) for row in self._database.rows("SELECT name, value FROM server_keys ORDER BY name")
+            )
         columns, made = _ROWS[section]
         return map(made, self._read_rows(f"SELECT {columns} FROM {_TABLES[section]} WHERE id > ? ORDER BY id LIMIT ?"))
 

@@ -34,7 +34,7 @@ class SqlChannels:
         with self._database.snapshot():
             rows = self._database.rows(f"SELECT {_COLUMNS} FROM channels ORDER BY id")
             lists = self._database.rows(f"SELECT {_LIST_COLUMNS} FROM channel_lists ORDER BY channel_id, position")
-            access = self._database.rows(f"SELECT {_ACCESS_COLUMNS} FROM channel_access")
+            access = self._database.rows(f"SELECT {_ACCESS_COLUMNS} FROM channel_access ORDER BY account_id")
             metadata = self._database.rows(f"SELECT {_METADATA_COLUMNS} FROM channel_metadata ORDER BY key")
         return iter(_channels(rows, lists, access, metadata))
 
@@ -123,7 +123,9 @@ class SqlChannels:
             lists = self._database.rows(
                 f"SELECT {_LIST_COLUMNS} FROM channel_lists WHERE channel_id = ? ORDER BY position", row[:1]
             )
-            access = self._database.rows(f"SELECT {_ACCESS_COLUMNS} FROM channel_access WHERE channel_id = ?", row[:1])
+            access = self._database.rows(
+                f"SELECT {_ACCESS_COLUMNS} FROM channel_access WHERE channel_id = ? ORDER BY account_id", row[:1]
+            )
             metadata = self._database.rows(
                 f"SELECT {_METADATA_COLUMNS} FROM channel_metadata WHERE channel_id = ? ORDER BY key", row[:1]
             )

@@ -113,7 +113,7 @@ class SqlHooks:
 
     def list_incoming(self) -> list[IncomingHook]:
         """All incoming hooks as the daemon keeps them in memory."""
-        sql = "SELECT id, channel, name, token_hash, paused FROM hooks WHERE direction = 'in'"
+        sql = "SELECT id, channel, name, token_hash, paused FROM hooks WHERE direction = 'in' ORDER BY id"
         return [IncomingHook._make((*row[:-1], bool(row[-1]))) for row in self._database.rows(sql)]
 
     def get_secret(self, hook_id: int) -> str:
@@ -133,7 +133,9 @@ class SqlHooks:
     def list_waiting(self) -> list[int]:
         """The ids of the hooks that are not paused and have events waiting."""
         has_some = "EXISTS (SELECT 1 FROM hook_events WHERE hook_id = id)"
-        return [row[0] for row in self._database.rows(f"SELECT id FROM hooks WHERE paused = 0 AND {has_some}")]
+        return [
+            row[0] for row in self._database.rows(f"SELECT id FROM hooks WHERE paused = 0 AND {has_some} ORDER BY id")
+        ]
 
     def count_waiting(self) -> int:
         """How many events wait, of all hooks."""

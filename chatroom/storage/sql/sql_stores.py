@@ -15,6 +15,8 @@ from chatroom.storage.sql.contract import Database
 from chatroom.storage.sql.server_keys import get_server_key
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from chatroom.chat.stored.account_stores import (
         AccountDataStore,
         ClientCertificateStore,
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from chatroom.chat.stored.records import Change
     from chatroom.chat.stored.request_stores import RequestStore
     from chatroom.chat.stored.stores import AccountStore, AuditStore
+    from chatroom.config.database_address import ServerAddress
 
 
 class SqlStores:
@@ -141,6 +144,11 @@ class SqlStores:
     def database(self) -> Database:
         """The connection."""
         return self._database
+
+    @property
+    def address(self) -> Path | ServerAddress:
+        """Where the database is."""
+        raise NotImplementedError
 
     def server_key(self, name: str) -> bytes:
         """The secret called ``name``, made at the first call."""

@@ -11,7 +11,7 @@ from chatroom.chat.stored.records import Actor
 from chatroom.errors import InvalidValue, NotFound
 from chatroom.irc.names import casefold
 from chatroom.storage.sql import audit_store
-from chatroom.storage.sql.contract import Row
+from chatroom.storage.sql.contract import Database, Row
 from chatroom.storage.sql.history_rows import (
     INDEXED,
     INSERT,
@@ -128,7 +128,7 @@ def _account_name(database: SqliteDatabase, account_id: int | str) -> str | None
     return None if row is None else str(row[0])
 
 
-def find_account(database: SqliteDatabase, name: str, time_ms: int) -> int | None:
+def find_account(database: Database, name: str, time_ms: int) -> int | None:
     """The id of the account called ``name``; None if there is none, or if it was created after ``time_ms``.
 
     Before it was created, the name may have been a deleted account's. The account that had the name at that time and

@@ -43,6 +43,11 @@ class SqliteStores(SqlStores):
         """The database file."""
         return self._file.path
 
+    @property
+    def address(self) -> Path:
+        """The database file."""
+        return self._file.path
+
     @cached_property
     def history(self) -> HistoryStore:
         """The entries of the history."""

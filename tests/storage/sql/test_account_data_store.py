@@ -1,10 +1,10 @@
 from __future__ import annotations
 
 from chatroom.chat.stored.records import AccountData, Actor, Role
-from chatroom.storage.sqlite.sqlite_stores import SqliteStores
+from chatroom.storage.sql.sql_stores import SqlStores
 
 
-def test_markers_only_move_forward(stores: SqliteStores, by: Actor) -> None:
+def test_markers_only_move_forward(stores: SqlStores, by: Actor) -> None:
     """Each account and target has its own marker. An older time changes nothing."""
     ada = stores.accounts.create("ada", Role.USER, [], by)
     bob = stores.accounts.create("bob", Role.USER, [], by)
@@ -17,7 +17,7 @@ def test_markers_only_move_forward(stores: SqliteStores, by: Actor) -> None:
     assert stores.account_data.load(ada.id).markers == {"#a": 3000}
 
 
-def test_metadata_is_replaced_as_a_whole(stores: SqliteStores, by: Actor) -> None:
+def test_metadata_is_replaced_as_a_whole(stores: SqlStores, by: Actor) -> None:
     """The new metadata replaces all of the old. Other accounts keep theirs."""
     ada = stores.accounts.create("ada", Role.USER, [], by)
     bob = stores.accounts.create("bob", Role.USER, [], by)
@@ -28,7 +28,7 @@ def test_metadata_is_replaced_as_a_whole(stores: SqliteStores, by: Actor) -> Non
     assert stores.account_data.load(bob.id).metadata == {"status": "here"}
 
 
-def test_they_go_with_the_account(stores: SqliteStores, by: Actor) -> None:
+def test_they_go_with_the_account(stores: SqlStores, by: Actor) -> None:
     """Account data is deleted with its account, and nothing is written for a deleted account."""
     ada = stores.accounts.create("ada", Role.USER, [], by)
     stores.account_data.set_marker(ada.id, "#a", 1000)

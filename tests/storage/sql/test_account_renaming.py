@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
 from chatroom.chat.stored.entries import Entry, Kind, Search, next_message_id
 from chatroom.chat.stored.records import Account, Actor, ListEntry, Role, StoredChannel
 from chatroom.errors import AlreadyExists, NotFound, Refused
+from chatroom.storage.sql.sql_stores import SqlStores
 from chatroom.storage.sqlite import history_archive
 from chatroom.storage.sqlite.history_upkeep import open_upkeep
 from chatroom.storage.sqlite.journal import open_journal
@@ -18,7 +20,7 @@ AT_MS = 1_900_000_000_000
 
 
 @pytest.fixture
-def bob(stores: SqliteStores, by: Actor) -> Account:
+def bob(stores: SqlStores, by: Actor) -> Account:
     """The account bob, beside eve."""
     stores.accounts.create("eve", Role.USER, [], by)
     return stores.accounts.create("bob", Role.USER, [], by)
@@ -30,15 +32,16 @@ def channel(*masks: str) -> StoredChannel:
     return StoredChannel("#a", None, at, lists=tuple(ListEntry("b", mask, "x", at) for mask in masks))
 
 
-def masks(stores: SqliteStores) -> list[str]:
+def masks(stores: SqlStores) -> list[str]:
     """The bans of the channel."""
     found = stores.channels.find("#a")
     assert found is not None
     return [entry.mask for entry in found.lists]
 
 
-def say(stores: SqliteStores, *accounts: Account) -> None:
+def say(stores: SqlStores, *accounts: Account) -> None:
     """Have each account say hello under its present name."""
+    assert isinstance(stores, SqliteStores)
     journal = open_journal(stores.path)
     entries, last = [], journal.last_message_id()
     for account in accounts:
@@ -51,7 +54,7 @@ def say(stores: SqliteStores, *accounts: Account) -> None:
     journal.close()
 
 
-def test_the_name(stores: SqliteStores, bob: Account, by: Actor) -> None:
+def test_the_name(stores: SqlStores, bob: Account, by: Actor) -> None:
     """The old name is free, and the audit and the log of changes have the renaming."""
     renamed = stores.accounts.rename(bob.id, "Robert", by)
     assert (renamed.account.id, renamed.account.name, renamed.ban_ids) == (bob.id, "Robert", [])
@@ -62,7 +65,7 @@ def test_the_name(stores: SqliteStores, bob: Account, by: Actor) -> None:
     stores.accounts.create("bob", Role.USER, [], by)
 
 
-def test_names_that_cannot_be(stores: SqliteStores, bob: Account, by: Actor) -> None:
+def test_names_that_cannot_be(stores: SqlStores, bob: Account, by: Actor) -> None:
     """A taken name and a banned one are refused, and nothing is changed."""
     stores.bans.add("name", "mallory", "", None, by)
     with pytest.raises(AlreadyExists, match="eve"):
@@ -74,7 +77,7 @@ def test_names_that_cannot_be(stores: SqliteStores, bob: Account, by: Actor) -> 
     assert stores.accounts.get("bob").id == bob.id
 
 
-def test_a_ban_follows(stores: SqliteStores, bob: Account, by: Actor, clock: object) -> None:
+def test_a_ban_follows(stores: SqlStores, bob: Account, by: Actor, clock: object) -> None:
     """A banned account stays banned, and its old name is not."""
     old = stores.bans.add("name", "Bob", "spam", None, by)
     now = clock.now  # type: ignore[attr-defined]
@@ -84,7 +87,7 @@ def test_a_ban_follows(stores: SqliteStores, bob: Account, by: Actor, clock: obj
     assert stores.bans.find_in_force("name", "bob", now) is None
 
 
-def test_read_markers_and_masks_follow(stores: SqliteStores, bob: Account, by: Actor) -> None:
+def test_read_markers_and_masks_follow(stores: SqlStores, bob: Account, by: Actor) -> None:
     """Others keep the read markers of their talks with the account; channels keep it out as before."""
     eve = stores.accounts.get("eve")
     stores.account_data.set_marker(eve.id, "bob", 7)
@@ -95,15 +98,16 @@ def test_read_markers_and_masks_follow(stores: SqliteStores, bob: Account, by: A
     assert masks(stores) == ["~a:Robert", "~m:~a:Robert", "bob!*@*", "~a:bobby"]
 
 
+@pytest.mark.parametrize("opener", ["sqlite"], indirect=True)  # until PostgreSQL has the history
 @pytest.mark.parametrize("is_indexed", [False, True])
-def test_the_history_is_its_own(stores: SqliteStores, bob: Account, by: Actor, is_indexed: bool) -> None:
+def test_the_history_is_its_own(stores: SqlStores, bob: Account, by: Actor, path: Path, is_indexed: bool) -> None:
     """What was said under the old name is found by the new one and shown with it, and not with a later bob's."""
     say(stores, bob)
     renamed = stores.accounts.rename(bob.id, "robert", by).account
     later = stores.accounts.create("bob", Role.USER, [], by)
     say(stores, renamed, later)
     if is_indexed:
-        upkeep = open_upkeep(stores.path)
+        upkeep = open_upkeep(path)
         while upkeep.index_some():
             pass
         upkeep.close()
@@ -118,7 +122,7 @@ def test_the_history_is_its_own(stores: SqliteStores, bob: Account, by: Actor, i
     assert found("robert") == [(bob.id, "robert")]
 
 
-def test_an_exported_history_finds_the_account(stores: SqliteStores, bob: Account, by: Actor) -> None:
+def test_an_exported_history_finds_the_account(stores: SqlStores, bob: Account, by: Actor) -> None:
     """A line from before the renaming has the old name; one from after it does not mean this account."""
     before_ms = stores.database.now_ms()
     with stores.database.transaction():

@@ -7,13 +7,13 @@ from harness.verifiers import find_verifier
 
 from chatroom.chat.stored.records import AccountEntry, Actor, Credential, Role, StoredChannel
 from chatroom.errors import AlreadyExists, NotFound
-from chatroom.storage.sqlite.sqlite_stores import SqliteStores
+from chatroom.storage.sql.sql_stores import SqlStores
 
 SECRET = Credential("bcrypt", "$2b$04$one")
 OTHER = Credential("bcrypt", "$2b$04$two")
 
 
-def test_created_account_is_found_whatever_its_case(stores: SqliteStores, by: Actor) -> None:
+def test_created_account_is_found_whatever_its_case(stores: SqlStores, by: Actor) -> None:
     """An account comes back as it was created, under any case of its name and under its id."""
     account = stores.accounts.create("Ada", Role.MODERATOR, [SECRET], by)
     assert (account.name, account.role, account.disabled, account.last_login_at) == ("Ada", Role.MODERATOR, False, None)
@@ -23,7 +23,7 @@ def test_created_account_is_found_whatever_its_case(stores: SqliteStores, by: Ac
     assert stores.accounts.find_with_credentials("ADA") == (account, {"bcrypt": SECRET.value})
 
 
-def test_name_is_taken_in_any_case_of_ascii_only(stores: SqliteStores, by: Actor) -> None:
+def test_name_is_taken_in_any_case_of_ascii_only(stores: SqlStores, by: Actor) -> None:
     """A name that differs only in the case of ASCII letters is taken. The case of other letters makes another name."""
     stores.accounts.create("Ärger", Role.USER, [], by)
     with pytest.raises(AlreadyExists, match="Ärger"):
@@ -32,7 +32,7 @@ def test_name_is_taken_in_any_case_of_ascii_only(stores: SqliteStores, by: Actor
     assert len(stores.accounts.list_all()) == 2
 
 
-def test_refused_creation_leaves_nothing(stores: SqliteStores, by: Actor) -> None:
+def test_refused_creation_leaves_nothing(stores: SqlStores, by: Actor) -> None:
     """A refused creation writes no credential, audit or changes row."""
     stores.accounts.create("ada", Role.USER, [SECRET], by)
     before = stores.last_change_id(), len(stores.audit.list_entries())
@@ -42,7 +42,7 @@ def test_refused_creation_leaves_nothing(stores: SqliteStores, by: Actor) -> Non
     assert find_verifier(stores, "ada") == SECRET.value
 
 
-def test_unknown_accounts(stores: SqliteStores, by: Actor) -> None:
+def test_unknown_accounts(stores: SqlStores, by: Actor) -> None:
     """A missing account is None or NotFound, and nothing is written for it."""
     accounts = stores.accounts
     assert (accounts.find("nobody"), accounts.find_by_id(7), accounts.find_entry(7)) == (None, None, None)
@@ -60,7 +60,7 @@ def test_unknown_accounts(stores: SqliteStores, by: Actor) -> None:
     assert stores.audit.list_entries() == []
 
 
-def test_accounts_are_listed_by_name(stores: SqliteStores, by: Actor) -> None:
+def test_accounts_are_listed_by_name(stores: SqlStores, by: Actor) -> None:
     """The list is sorted by casefolded name. The entries are the same accounts."""
     for name in ("zoe", "Bob", "ada"):
         stores.accounts.create(name, Role.USER, [], by)
@@ -72,7 +72,7 @@ def test_accounts_are_listed_by_name(stores: SqliteStores, by: Actor) -> None:
     ]
 
 
-def test_role_and_disabled_change(stores: SqliteStores, by: Actor) -> None:
+def test_role_and_disabled_change(stores: SqlStores, by: Actor) -> None:
     """A changed role or state shows in the account and in its entry, and only enabled admins are counted."""
     account = stores.accounts.create("ada", Role.USER, [], by)
     assert stores.accounts.count_admins() == 0
@@ -85,14 +85,14 @@ def test_role_and_disabled_change(stores: SqliteStores, by: Actor) -> None:
     assert stores.accounts.count_admins() == 1
 
 
-def test_new_password_replaces_every_verifier(stores: SqliteStores, by: Actor) -> None:
+def test_new_password_replaces_every_verifier(stores: SqlStores, by: Actor) -> None:
     """New credentials replace those of other kinds too, because these were made from the old password."""
     account = stores.accounts.create("ada", Role.USER, [SECRET, Credential("scram", "old")], by)
     stores.accounts.set_credentials(account.id, [OTHER], by)
     assert stores.accounts.find_with_credentials("ada")[1] == {"bcrypt": OTHER.value}
 
 
-def test_rehash_does_not_undo_a_new_password(stores: SqliteStores, by: Actor) -> None:
+def test_rehash_does_not_undo_a_new_password(stores: SqlStores, by: Actor) -> None:
     """A verifier made from the old password is not stored if the password was changed meanwhile."""
     account = stores.accounts.create("ada", Role.USER, [SECRET], by)
     rehashed = Credential("bcrypt", "$2b$12$one")
@@ -103,7 +103,7 @@ def test_rehash_does_not_undo_a_new_password(stores: SqliteStores, by: Actor) ->
     assert find_verifier(stores, "ada") == rehashed.value
 
 
-def test_login_is_noted_without_audit_or_change(stores: SqliteStores, by: Actor) -> None:
+def test_login_is_noted_without_audit_or_change(stores: SqlStores, by: Actor) -> None:
     """The time of a login is stored to the millisecond, and no change is logged."""
     account = stores.accounts.create("ada", Role.USER, [], by)
     before = stores.last_change_id(), len(stores.audit.list_entries())
@@ -112,7 +112,7 @@ def test_login_is_noted_without_audit_or_change(stores: SqliteStores, by: Actor)
     assert (stores.last_change_id(), len(stores.audit.list_entries())) == before
 
 
-def test_deleted_id_is_never_used_again(stores: SqliteStores, by: Actor) -> None:
+def test_deleted_id_is_never_used_again(stores: SqlStores, by: Actor) -> None:
     """After a deletion the name is free, the verifiers are gone, and the next account has another id."""
     account = stores.accounts.create("ada", Role.USER, [SECRET], by)
     stores.accounts.delete(account.id, by)
@@ -121,7 +121,7 @@ def test_deleted_id_is_never_used_again(stores: SqliteStores, by: Actor) -> None
     assert stores.accounts.create("ada", Role.USER, [], by).id > account.id
 
 
-def test_deletion_takes_access_and_founder_from_channels(stores: SqliteStores, by: Actor) -> None:
+def test_deletion_takes_access_and_founder_from_channels(stores: SqlStores, by: Actor) -> None:
     """A deleted account is no founder and has no access to a channel. These channels are logged as changed."""
     ada = stores.accounts.create("ada", Role.USER, [], by)
     bob = stores.accounts.create("bob", Role.USER, [], by)
@@ -139,7 +139,7 @@ def test_deletion_takes_access_and_founder_from_channels(stores: SqliteStores, b
     assert rows == [("accounts", ada.id), ("channels", 1), ("channels", 2)]
 
 
-def test_every_mutation_is_audited(stores: SqliteStores, by: Actor) -> None:
+def test_every_mutation_is_audited(stores: SqlStores, by: Actor) -> None:
     """Each change of an account adds one audit row with actor, origin, action and target."""
     account = stores.accounts.create("Ada", Role.USER, [], by)
     other = Actor("bob", "192.0.2.7")
@@ -160,7 +160,7 @@ def test_every_mutation_is_audited(stores: SqliteStores, by: Actor) -> None:
     assert all("$2b$" not in entry.detail for entry in entries)
 
 
-def test_a_further_verifier_is_added_beside_the_one_it_was_made_with(stores: SqliteStores, by: Actor) -> None:
+def test_a_further_verifier_is_added_beside_the_one_it_was_made_with(stores: SqlStores, by: Actor) -> None:
     """A verifier is added or replaced if the password is still the same, and not after it was changed."""
     account = stores.accounts.create("ada", Role.USER, [SECRET], by)
     for value in ("one", "two"):

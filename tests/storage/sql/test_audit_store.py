@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 
 from chatroom.chat.stored.records import Actor
-from chatroom.storage.sqlite.sqlite_stores import SqliteStores
+from chatroom.storage.sql.sql_stores import SqlStores
 
 
 @pytest.fixture
-def trail(stores: SqliteStores, clock: Any) -> SqliteStores:
+def trail(stores: SqlStores, clock: Any) -> SqlStores:
     """Four entries, an hour apart."""
     for actor, action, target in (
         ("Ada", "kick", "mallory"), ("bob", "kick", "eve"), ("ada", "announce", ""), ("BOB", "kick", "Mallory"),
@@ -20,7 +20,7 @@ def trail(stores: SqliteStores, clock: Any) -> SqliteStores:
     return stores
 
 
-def test_entry_has_who_what_whom_when_and_where(trail: SqliteStores) -> None:
+def test_entry_has_who_what_whom_when_and_where(trail: SqlStores) -> None:
     """An entry comes back with every part of it."""
     entry = trail.audit.list_entries(limit=4)[0]
     assert (entry.id, entry.actor, entry.origin, entry.action) == (1, "Ada", "192.0.2.1", "kick")
@@ -48,17 +48,17 @@ def test_entry_has_who_what_whom_when_and_where(trail: SqliteStores) -> None:
         ({"groups": ("kick",), "actor": "bob", "before_id": 4}, [2]),
     ],
 )
-def test_filters(trail: SqliteStores, asked: dict[str, Any], ids: list[int]) -> None:
+def test_filters(trail: SqlStores, asked: dict[str, Any], ids: list[int]) -> None:
     """The newest rows that match all conditions come oldest first. Names are compared casefolded, as a whole."""
     assert [entry.id for entry in trail.audit.list_entries(**asked)] == ids
 
 
-def test_since(trail: SqliteStores, clock: Any) -> None:
+def test_since(trail: SqlStores, clock: Any) -> None:
     """A row of exactly that time matches."""
     since_at = clock.now - timedelta(hours=2)
     assert [entry.id for entry in trail.audit.list_entries(since_at=since_at)] == [3, 4]
 
 
-def test_the_daemon_is_not_told_of_audit_rows(trail: SqliteStores) -> None:
+def test_the_daemon_is_not_told_of_audit_rows(trail: SqlStores) -> None:
     """An audit row alone is no logged change."""
     assert trail.last_change_id() == 0

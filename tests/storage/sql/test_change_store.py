@@ -11,12 +11,10 @@ import pytest
 from chatroom.chat.stored.records import Actor, Change, NewBan, Role, StoredChannel
 from chatroom.errors import InvalidTarget
 from chatroom.storage.sql import change_store
-from chatroom.storage.sqlite.sqlite_stores import SqliteStores
+from chatroom.storage.sql.sql_stores import SqlStores
 
 
-def test_each_mutation_names_its_row(
-    stores: SqliteStores, by: Actor, open_another: Callable[[str], SqliteStores]
-) -> None:
+def test_each_mutation_names_its_row(stores: SqlStores, by: Actor, open_another: Callable[[str], SqlStores]) -> None:
     """Another connection reads which rows were changed, in the order of the commits."""
     daemon = open_another("daemon:1")
     account = stores.accounts.create("ada", Role.USER, [], by)
@@ -38,7 +36,7 @@ def test_each_mutation_names_its_row(
     assert daemon.last_change_id() == 9
 
 
-def test_own_origin_is_left_out(stores: SqliteStores, by: Actor, open_another: Callable[[str], SqliteStores]) -> None:
+def test_own_origin_is_left_out(stores: SqlStores, by: Actor, open_another: Callable[[str], SqlStores]) -> None:
     """Connections of one daemon skip each other's changes, and read those of other writers in between."""
     first, second = open_another("daemon:1"), open_another("daemon:1")
     first.bans.add("name", "a", "", None, by)
@@ -49,7 +47,7 @@ def test_own_origin_is_left_out(stores: SqliteStores, by: Actor, open_another: C
 
 
 def test_foreign_commits_are_noticed_once(
-    stores: SqliteStores, by: Actor, open_another: Callable[[str], SqliteStores]
+    stores: SqlStores, by: Actor, open_another: Callable[[str], SqlStores]
 ) -> None:
     """A commit of another connection is reported by one call. A connection's own commits are not."""
     daemon = open_another("daemon:1")
@@ -64,7 +62,7 @@ def test_foreign_commits_are_noticed_once(
 
 
 def test_a_commit_before_the_first_call_is_noticed(
-    stores: SqliteStores, by: Actor, open_another: Callable[[str], SqliteStores]
+    stores: SqlStores, by: Actor, open_another: Callable[[str], SqlStores]
 ) -> None:
     """A commit between opening a connection and its first call is reported."""
     daemon = open_another("daemon:1")
@@ -72,7 +70,7 @@ def test_a_commit_before_the_first_call_is_noticed(
     assert daemon.changed_elsewhere()
 
 
-def test_a_refusal_is_no_change(stores: SqliteStores, by: Actor, open_another: Callable[[str], SqliteStores]) -> None:
+def test_a_refusal_is_no_change(stores: SqlStores, by: Actor, open_another: Callable[[str], SqlStores]) -> None:
     """A transaction that was rolled back leaves neither a row nor a gap in the ids."""
     stores.accounts.create("ada", Role.USER, [], by)
     with pytest.raises(InvalidTarget):
@@ -89,9 +87,7 @@ def few_kept(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("few_kept")
-def test_old_rows_are_not_kept_for_ever(
-    stores: SqliteStores, by: Actor, open_another: Callable[[str], SqliteStores]
-) -> None:
+def test_old_rows_are_not_kept_for_ever(stores: SqlStores, by: Actor, open_another: Callable[[str], SqlStores]) -> None:
     """The log has about as many rows as its limit, the newest ones, and ids go on."""
     daemon = open_another("daemon:1")
     for number in range(50):
@@ -102,7 +98,7 @@ def test_old_rows_are_not_kept_for_ever(
 
 @pytest.mark.usefixtures("few_kept")
 def test_who_overslept_is_told_of_every_row(
-    stores: SqliteStores, by: Actor, open_another: Callable[[str], SqliteStores]
+    stores: SqlStores, by: Actor, open_another: Callable[[str], SqlStores]
 ) -> None:
     """A reader that is behind the oldest row gets a change for every row that may exist, then goes on as usual."""
     daemon = open_another("daemon:1")
@@ -120,18 +116,16 @@ def test_who_overslept_is_told_of_every_row(
     assert daemon.changes_after(22) == [Change(23, "bans", 21)]
 
 
-def test_two_writers_leave_no_gap(
-    stores: SqliteStores, path: Path, open_another: Callable[[str], SqliteStores]
-) -> None:
+def test_two_writers_leave_no_gap(stores: SqlStores, place: str, open_another: Callable[[str], SqlStores]) -> None:
     """While two processes write, a third reads every change once and in order."""
     script = (
-        "import sys; from pathlib import Path; from chatroom.storage.sqlite.sqlite_stores import open_stores;"
+        "import sys; from pathlib import Path; from chatroom.storage.opening import find_address, open_stores;"
         "from chatroom.chat.stored.records import Actor; by = Actor('root', 'cli');"
-        "s = open_stores(Path(sys.argv[1]))\n"
+        "s = open_stores(find_address(sys.argv[1]))\n"
         "for n in range(100): s.bans.add('name', sys.argv[2] + str(n), '', None, by)\n"
     )
     writers = [
-        subprocess.Popen([sys.executable, "-c", script, str(path), name], cwd=Path(__file__).parents[3])
+        subprocess.Popen([sys.executable, "-c", script, place, name], cwd=Path(__file__).parents[3])
         for name in ("a", "b")
     ]
     daemon = open_another("daemon:1")

@@ -8,14 +8,14 @@ import pytest
 from chatroom.chat.stored.invite_records import NewInvite
 from chatroom.chat.stored.records import Actor, ListEntry, Role, StoredChannel
 from chatroom.errors import AlreadyExists, NotFound
+from chatroom.storage.sql.sql_stores import SqlStores
 from chatroom.storage.sql.timestamps import to_ms
-from chatroom.storage.sqlite.sqlite_stores import SqliteStores
 
 MOMENT = datetime(2030, 2, 3, 4, 5, 6, 789000, tzinfo=UTC)
 
 
 @pytest.fixture
-def channel(stores: SqliteStores, by: Actor) -> StoredChannel:
+def channel(stores: SqlStores, by: Actor) -> StoredChannel:
     """A channel with everything that a channel can have. Its two accounts exist."""
     ada = stores.accounts.create("ada", Role.USER, [], by)
     bob = stores.accounts.create("bob", Role.USER, [], by)
@@ -46,7 +46,7 @@ def channel(stores: SqliteStores, by: Actor) -> StoredChannel:
     )
 
 
-def test_channel_comes_back_whole(stores: SqliteStores, by: Actor, channel: StoredChannel) -> None:
+def test_channel_comes_back_whole(stores: SqlStores, by: Actor, channel: StoredChannel) -> None:
     """A channel is stored as a whole, its lists in their order, and found by its name in any case."""
     stores.channels.save(channel, by, "", "")
     assert stores.channels.find("#cAFé") == channel
@@ -54,14 +54,14 @@ def test_channel_comes_back_whole(stores: SqliteStores, by: Actor, channel: Stor
     assert stores.channels.find("#other") is None
 
 
-def test_bare_channel(stores: SqliteStores, by: Actor) -> None:
+def test_bare_channel(stores: SqlStores, by: Actor) -> None:
     """A configured channel with nothing set has no founder, no key and no lists."""
     bare = StoredChannel("#lobby", None, MOMENT)
     stores.channels.save(bare, by, "", "")
     assert stores.channels.find("#lobby") == bare
 
 
-def test_the_last_use_is_stored_alone(stores: SqliteStores, by: Actor, channel: StoredChannel) -> None:
+def test_the_last_use_is_stored_alone(stores: SqlStores, by: Actor, channel: StoredChannel) -> None:
     """Without a change for other processes, and without the rest of the channel."""
     stores.channels.save(channel, by, "", "")
     changes = stores.last_change_id()
@@ -71,7 +71,7 @@ def test_the_last_use_is_stored_alone(stores: SqliteStores, by: Actor, channel: 
     assert stores.last_change_id() == changes
 
 
-def test_saving_again_replaces_all_but_the_row(stores: SqliteStores, by: Actor, channel: StoredChannel) -> None:
+def test_saving_again_replaces_all_but_the_row(stores: SqlStores, by: Actor, channel: StoredChannel) -> None:
     """A second save replaces everything of the first, and the row keeps its id."""
     stores.channels.save(channel, by, "", "")
     bare = replace(channel, name="#CAFé", flags="", key=None, limit=None, topic="", topic_at=None, lists=(), access={})
@@ -81,7 +81,7 @@ def test_saving_again_replaces_all_but_the_row(stores: SqliteStores, by: Actor, 
     assert len(rows) == 1
 
 
-def test_lists_stay_with_their_channel(stores: SqliteStores, by: Actor, channel: StoredChannel) -> None:
+def test_lists_stay_with_their_channel(stores: SqlStores, by: Actor, channel: StoredChannel) -> None:
     """Several channels are loaded, each with its own lists and access."""
     other = replace(channel, name="#other", lists=channel.lists[:1], access={})
     stores.channels.save(channel, by, "", "")
@@ -90,7 +90,7 @@ def test_lists_stay_with_their_channel(stores: SqliteStores, by: Actor, channel:
     assert stores.channels.find("#other") == other
 
 
-def test_accounts_deleted_meanwhile_are_left_out(stores: SqliteStores, by: Actor, channel: StoredChannel) -> None:
+def test_accounts_deleted_meanwhile_are_left_out(stores: SqlStores, by: Actor, channel: StoredChannel) -> None:
     """If an account was deleted meanwhile, a channel is saved without it."""
     assert channel.founder_id is not None
     stores.accounts.delete(channel.founder_id, by)
@@ -101,7 +101,7 @@ def test_accounts_deleted_meanwhile_are_left_out(stores: SqliteStores, by: Actor
     assert list(saved.access.values()) == ["v"]
 
 
-def test_forgotten_channel(stores: SqliteStores, by: Actor, channel: StoredChannel) -> None:
+def test_forgotten_channel(stores: SqlStores, by: Actor, channel: StoredChannel) -> None:
     """A deleted channel leaves no row in any of its tables, and cannot be deleted again."""
     stores.channels.save(channel, by, "", "")
     stores.channels.delete("#CAFé", by)
@@ -112,7 +112,7 @@ def test_forgotten_channel(stores: SqliteStores, by: Actor, channel: StoredChann
         stores.channels.delete("#CAFé", by)
 
 
-def test_audit_of_channels(stores: SqliteStores, by: Actor) -> None:
+def test_audit_of_channels(stores: SqlStores, by: Actor) -> None:
     """A save adds an audit row with the action it was given, and none without an action."""
     channel = StoredChannel("#a", None, MOMENT)
     stores.channels.save(channel, by, "", "quiet")
@@ -122,7 +122,7 @@ def test_audit_of_channels(stores: SqliteStores, by: Actor) -> None:
     assert entries == [("channel.topic", "#a", "tea"), ("channel.delete", "#a", "")]
 
 
-def test_renamed_channel(stores: SqliteStores, by: Actor, channel: StoredChannel) -> None:
+def test_renamed_channel(stores: SqlStores, by: Actor, channel: StoredChannel) -> None:
     """A renamed channel keeps its row, and other channels still forward to it. It cannot take another one's name."""
     other = replace(channel, name="#other", forward="#CAFé", lists=(), access={})
     stores.channels.save(channel, by, "", "")
@@ -139,7 +139,7 @@ def test_renamed_channel(stores: SqliteStores, by: Actor, channel: StoredChannel
     assert len(stores.database.rows("SELECT DISTINCT row_id FROM changes WHERE tbl = 'channels'")) == 2
 
 
-def test_invites_follow_the_name_of_their_channel(stores: SqliteStores, by: Actor) -> None:
+def test_invites_follow_the_name_of_their_channel(stores: SqlStores, by: Actor) -> None:
     """Who registers with one comes in there, and not into a later channel of the old name."""
     for name in ("#OLD", "#other", ""):
         stores.invites.add(NewInvite(1, 60, name), by)
@@ -147,7 +147,7 @@ def test_invites_follow_the_name_of_their_channel(stores: SqliteStores, by: Acto
     assert sorted(invite.channel for invite in stores.invites.list_all()) == ["", "#new", "#other"]
 
 
-def test_what_accounts_have_of_a_channel_follows_its_name(stores: SqliteStores, by: Actor) -> None:
+def test_what_accounts_have_of_a_channel_follows_its_name(stores: SqlStores, by: Actor) -> None:
     """Read markers and presences move, also of a channel that is not stored. Those under the new name are deleted."""
     una, bob = (stores.accounts.create(name, Role.USER, [], by).id for name in ("una", "bob"))
     for account_id, name, value in ((una, "#old", 1), (una, "#new", 2), (bob, "#new", 3), (bob, "#other", 4)):

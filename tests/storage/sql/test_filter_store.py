@@ -1,25 +1,21 @@
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable
-from contextlib import closing
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
 from chatroom.chat.stored.records import Actor, Change, NewFilter, SpamFilter
 from chatroom.errors import NotFound, TooMany
+from chatroom.storage.sql.sql_stores import SqlStores
 from chatroom.storage.sql.timestamps import utc_now
-from chatroom.storage.sqlite.migrate import load_migrations
-from chatroom.storage.sqlite.sqlite_stores import SqliteStores, open_stores
 
 SPAM = NewFilter("*spam*", "glob", "mute", "no spam", 600)
 EGGS = NewFilter("eg+s", "regex", "refuse", "", None)
 MOST = 500
 
 
-def test_a_filter_is_stored_whole(stores: SqliteStores, by: Actor) -> None:
+def test_a_filter_is_stored_whole(stores: SqlStores, by: Actor) -> None:
     """With its author and the time, and it is found by id and by pattern. The audit has it."""
     spam, eggs = stores.filters.add(SPAM, by, MOST), stores.filters.add(EGGS, by, MOST)
     assert (spam.id, *spam_values(spam)) == (1, *SPAM, "root", 0, None)
@@ -39,7 +35,7 @@ def spam_values(one: SpamFilter) -> tuple[object, ...]:
     return one.pattern, one.kind, one.action, one.reason, one.duration_s, one.by, one.hits, one.hit_at
 
 
-def test_the_same_pattern_is_one_filter(stores: SqliteStores, by: Actor) -> None:
+def test_the_same_pattern_is_one_filter(stores: SqlStores, by: Actor) -> None:
     """Added again it changes, and keeps its number and hits. The same pattern of another kind is another filter."""
     stores.filters.add(SPAM, by, MOST)
     stores.filters.add_hits({1: 3}, utc_now())
@@ -49,7 +45,7 @@ def test_the_same_pattern_is_one_filter(stores: SqliteStores, by: Actor) -> None
     assert stores.filters.find_pattern("*spam*") == changed
 
 
-def test_there_are_so_many_of_a_kind(stores: SqliteStores, by: Actor) -> None:
+def test_there_are_so_many_of_a_kind(stores: SqlStores, by: Actor) -> None:
     """A change of one that is there is no new one."""
     stores.filters.add(SPAM, by, 1)
     stores.filters.add(SPAM, by, 1)
@@ -59,7 +55,7 @@ def test_there_are_so_many_of_a_kind(stores: SqliteStores, by: Actor) -> None:
     assert len(stores.filters.list_all()) == 2
 
 
-def test_a_removed_filter_is_gone(stores: SqliteStores, by: Actor) -> None:
+def test_a_removed_filter_is_gone(stores: SqlStores, by: Actor) -> None:
     """The audit has what it was, and its number is not given out again."""
     spam = stores.filters.add(SPAM, by, MOST)
     assert stores.filters.remove(1, by) == spam
@@ -69,7 +65,7 @@ def test_a_removed_filter_is_gone(stores: SqliteStores, by: Actor) -> None:
     assert stores.filters.add(SPAM, by, MOST).id == 2
 
 
-def test_hits_are_counted(stores: SqliteStores, by: Actor) -> None:
+def test_hits_are_counted(stores: SqlStores, by: Actor) -> None:
     """Those of a filter that is gone are left out, and no daemon reads filters again for them."""
     spam = stores.filters.add(SPAM, by, MOST)
     eggs = stores.filters.add(EGGS, by, MOST)
@@ -84,33 +80,9 @@ def test_hits_are_counted(stores: SqliteStores, by: Actor) -> None:
     assert stores.last_change_id() == newest
 
 
-def test_each_change_names_its_row(
-    stores: SqliteStores, by: Actor, open_another: Callable[[str], SqliteStores]
-) -> None:
+def test_each_change_names_its_row(stores: SqlStores, by: Actor, open_another: Callable[[str], SqlStores]) -> None:
     """So that a running daemon reads the filters again."""
     stores.filters.add(SPAM, by, MOST)
     stores.filters.add(SPAM, by, MOST)
     stores.filters.remove(1, by)
     assert open_another("daemon:1").changes_after(0) == [Change(number, "filters", 1) for number in (1, 2, 3)]
-
-
-@pytest.mark.parametrize("kept", [True, False])
-def test_the_log_of_changes_goes_on_after_the_upgrade(tmp_path: Path, by: Actor, kept: bool) -> None:
-    """The migration makes the table anew: its rows and the next id stay, even if all rows were pruned."""
-    path = tmp_path / "old.db"
-    before = next(one.number for one in load_migrations() if one.name == "filters") - 1
-    old = "".join(one.sql for one in load_migrations()[:before])
-    with open_stores(path, create=True) as stores:
-        application = stores.database.number("PRAGMA application_id")
-    path.unlink()
-    with closing(sqlite3.connect(path)) as connection:
-        connection.executescript(f"{old}; PRAGMA user_version = {before}; PRAGMA application_id = {application};")
-        rows = "INSERT INTO changes (id, tbl, row_id, origin) VALUES (41, 'bans', 7, 'cli'), (42, 'bans', 8, 'cli')"
-        connection.executescript(f"{rows}; {'' if kept else 'DELETE FROM changes;'}")
-    with open_stores(path, migrate=True, writer="daemon:1") as stores:
-        assert stores.last_change_id() == 42
-        assert stores.changes_after(40) == ([Change(41, "bans", 7), Change(42, "bans", 8)] if kept else [])
-        stores.filters.add(SPAM, by, MOST)
-        assert stores.last_change_id() == 43
-        assert stores.database.rows("SELECT name FROM sqlite_schema WHERE name LIKE 'new_%'") == []
-        assert stores.database.rows("SELECT name FROM sqlite_sequence WHERE name LIKE 'new_%'") == []

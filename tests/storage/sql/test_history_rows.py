@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from chatroom.chat.stored.entries import Entry
 from chatroom.storage.sql.history_rows import MessageRow
-from chatroom.storage.sqlite.sqlite_stores import SqliteStores
+from chatroom.storage.sql.sql_stores import SqlStores
 
 RENAMED = {"message_id": "id", "conversation": "conversation_id", "text": "body"}
 
@@ -15,7 +15,7 @@ def test_rows_have_the_order_of_entries() -> None:
     assert (MessageRow._fields[-9], MessageRow._fields[-4]) == ("conversation_id", "target")
 
 
-def test_rows_have_all_columns(stores: SqliteStores) -> None:
+def test_rows_have_all_columns(stores: SqlStores) -> None:
     """No column of the table is missing from the statements that write and read it."""
-    columns = {name for (name,) in stores.database.rows("SELECT name FROM pragma_table_info('messages')")}
-    assert columns == set(MessageRow._fields)
+    told = stores.database.execute("SELECT * FROM messages")
+    assert {column[0] for column in told.description} == set(MessageRow._fields)  # type: ignore[attr-defined]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from chatroom.chat.stored.hook_records import HookEventRow, NewHook
 from chatroom.chat.stored.records import Actor, Change, StoredChannel
 from chatroom.errors import AlreadyExists, NotFound, TooMany
 from chatroom.storage.sql import hook_rows, hook_store
-from chatroom.storage.sqlite.sqlite_stores import SqliteStores, open_stores
+from chatroom.storage.sql.sql_stores import SqlStores
 
 MOMENT = datetime(2030, 1, 1, tzinfo=UTC)
 NEW = make_outgoing("#Ops", "https://example.org/secret", events=("message", "join"), prefix="!x", name="deploys")
@@ -25,12 +26,12 @@ def row(hook_id: int, text: str = "hello", message_id: int = 7) -> HookEventRow:
     return HookEventRow(hook_id, message_id, 1000, "message", "ada", "", text)
 
 
-def audit(stores: SqliteStores) -> list[tuple[str, str, str]]:
+def audit(stores: SqlStores) -> list[tuple[str, str, str]]:
     """What the audit has."""
     return [(one.action, one.target, one.detail) for one in stores.audit.list_entries()]
 
 
-def test_an_outgoing_hook(stores: SqliteStores, by: Actor) -> None:
+def test_an_outgoing_hook(stores: SqlStores, by: Actor) -> None:
     """It has all that was asked for. The audit has neither the secret nor the path of the URL."""
     made, secret = stores.hooks.add(NEW, by)
     assert stores.hooks.find(made.id) == made
@@ -48,7 +49,7 @@ def test_an_outgoing_hook(stores: SqliteStores, by: Actor) -> None:
     assert audit(stores)[0] == ("hook.add", "#Ops", "hook 1, message join to example.org")
 
 
-def test_an_incoming_hook_is_stored_without_its_token(stores: SqliteStores, by: Actor, path: Path) -> None:
+def test_an_incoming_hook_is_stored_without_its_token(stores: SqlStores, by: Actor, path: Path) -> None:
     """Its name is its own in the channel, and its token is nowhere."""
     made, token = stores.hooks.add(make_incoming("#ops", "ci"), by)
     assert token.startswith(f"{made.id}-") and not made.is_outgoing
@@ -62,7 +63,7 @@ def test_an_incoming_hook_is_stored_without_its_token(stores: SqliteStores, by: 
     assert audit(stores)[0] == ("hook.add", "#ops", "hook 1, incoming, ci")
 
 
-def test_a_daemon_learns_of_each_change(stores: SqliteStores, by: Actor) -> None:
+def test_a_daemon_learns_of_each_change(stores: SqlStores, by: Actor, open_another: Callable[[str], SqlStores]) -> None:
     """Of what the shell does, and of no delivery."""
     made, _ = stores.hooks.add(NEW, by)
     stores.hooks.set_paused(made.id, True, by)
@@ -72,12 +73,11 @@ def test_a_daemon_learns_of_each_change(stores: SqliteStores, by: Actor) -> None
     assert event is not None
     stores.hooks.end_delivery(event)
     assert stores.hooks.remove(made.id, by).done == 1
-    with open_stores(stores.path, writer="daemon:x") as daemon:
-        assert daemon.changes_after(0) == [Change(number, "hooks", made.id) for number in (1, 2, 3, 4)]
+    assert open_another("daemon:x").changes_after(0) == [Change(number, "hooks", made.id) for number in (1, 2, 3, 4)]
     assert [action for action, _, _ in audit(stores)] == ["hook.add", "hook.pause", "hook.resume", "hook.remove"]
 
 
-def test_what_is_gone_is_not_found(stores: SqliteStores, by: Actor) -> None:
+def test_what_is_gone_is_not_found(stores: SqlStores, by: Actor) -> None:
     """Ids do not come again."""
     made, _ = stores.hooks.add(NEW, by)
     stores.hooks.add_events([row(made.id)])
@@ -90,7 +90,7 @@ def test_what_is_gone_is_not_found(stores: SqliteStores, by: Actor) -> None:
             ask(made.id)
 
 
-def test_there_are_not_too_many(stores: SqliteStores, by: Actor, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_there_are_not_too_many(stores: SqlStores, by: Actor, monkeypatch: pytest.MonkeyPatch) -> None:
     """One says to remove another."""
     monkeypatch.setattr(hook_store, "MOST_HOOKS", 2)
     for name in ("a", "b"):
@@ -99,7 +99,7 @@ def test_there_are_not_too_many(stores: SqliteStores, by: Actor, monkeypatch: py
         stores.hooks.add(NEW, by)
 
 
-def test_events_are_delivered_in_order(stores: SqliteStores, by: Actor) -> None:
+def test_events_are_delivered_in_order(stores: SqlStores, by: Actor) -> None:
     """Each hook has numbers of its own. A failure is noted until a delivery succeeds."""
     one, two = stores.hooks.add(NEW, by).hook.id, stores.hooks.add(NEW, by).hook.id
     stores.hooks.add_events([row(one, "first"), row(two, "other"), row(one, "second")])
@@ -126,7 +126,7 @@ def test_events_are_delivered_in_order(stores: SqliteStores, by: Actor) -> None:
     assert stores.hooks.count_waiting() == 1
 
 
-def test_the_newest_events_are_kept(stores: SqliteStores, by: Actor, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_newest_events_are_kept(stores: SqlStores, by: Actor, monkeypatch: pytest.MonkeyPatch) -> None:
     """Above the bound the oldest go, and are counted. Delivered ones make no room for older ones."""
     monkeypatch.setattr(hook_rows, "MOST_WAITING", 3)
     hook_id = stores.hooks.add(NEW, by).hook.id
@@ -143,7 +143,7 @@ def test_the_newest_events_are_kept(stores: SqliteStores, by: Actor, monkeypatch
     assert hook_records.MOST_WAITING == 1000
 
 
-def test_said_messages_are_counted(stores: SqliteStores, by: Actor) -> None:
+def test_said_messages_are_counted(stores: SqlStores, by: Actor) -> None:
     """With the time of the last one."""
     hook_id = stores.hooks.add(make_incoming("#ops", "ci"), by).hook.id
     stores.hooks.count_said(hook_id)
@@ -151,12 +151,12 @@ def test_said_messages_are_counted(stores: SqliteStores, by: Actor) -> None:
     assert found is not None and found.done == 1 and found.done_at is not None
 
 
-def test_two_threads_write_numbers_without_gaps(stores: SqliteStores, by: Actor) -> None:
+def test_two_threads_write_numbers_without_gaps(stores: SqlStores, by: Actor, opener: Callable[..., SqlStores]) -> None:
     """The number is given in the transaction that adds the event."""
     hook_id = stores.hooks.add(NEW, by).hook.id
 
     def write() -> None:
-        with open_stores(stores.path) as own:
+        with opener() as own:
             for _ in range(30):
                 own.hooks.add_events([row(hook_id)])
 
@@ -169,7 +169,7 @@ def test_two_threads_write_numbers_without_gaps(stores: SqliteStores, by: Actor)
     assert numbers == list(range(1, 61))
 
 
-def test_hooks_of_a_deleted_channel_are_paused(stores: SqliteStores, by: Actor) -> None:
+def test_hooks_of_a_deleted_channel_are_paused(stores: SqlStores, by: Actor) -> None:
     """In any case of its name, with an audit row each and why. Resumed ones are as before, and others go on."""
     stores.channels.save(StoredChannel("#ops", None, MOMENT), by, "", "")
     ids = [
@@ -199,7 +199,7 @@ def test_hooks_of_a_deleted_channel_are_paused(stores: SqliteStores, by: Actor) 
     assert (resumed.paused, resumed.failure, resumed.waiting) == (False, "", 1)
 
 
-def test_hooks_follow_a_channel_whose_new_name_was_stored_before(stores: SqliteStores, by: Actor) -> None:
+def test_hooks_follow_a_channel_whose_new_name_was_stored_before(stores: SqlStores, by: Actor) -> None:
     """Then the row of the old name is deleted, and its hooks are not of a channel that has ended."""
     stores.channels.save(StoredChannel("#old", None, MOMENT), by, "", "")
     stores.hooks.add(make_incoming("#old", "ci"), by)

@@ -15,7 +15,7 @@ from chatroom.chat.stored.invite_records import MOST_INVITES, NewAccount, NewInv
 from chatroom.chat.stored.records import Actor, Change, Credential, Role
 from chatroom.errors import AlreadyExists, NotFound, TooMany, WrongToken
 from chatroom.storage.sql import invite_store
-from chatroom.storage.sqlite.sqlite_stores import SqliteStores, open_stores
+from chatroom.storage.sql.sql_stores import SqlStores
 
 DAY_S = 86_400
 GUEST = Actor("zoe", "192.0.2.1")
@@ -26,12 +26,12 @@ def new(name: str = "zoe") -> NewAccount:
     return NewAccount(name, [Credential("bcrypt", "$2b$04$x")], None)
 
 
-def audit(stores: SqliteStores) -> list[tuple[str, str, str, str]]:
+def audit(stores: SqlStores) -> list[tuple[str, str, str, str]]:
     """What the audit has."""
     return [(row.actor, row.action, row.target, row.detail) for row in stores.audit.list_entries()]
 
 
-def test_an_invite_is_stored_without_its_token(stores: SqliteStores, by: Actor, path: Path) -> None:
+def test_an_invite_is_stored_without_its_token(stores: SqlStores, by: Actor, path: Path) -> None:
     """The audit names it by its id. Neither the database nor its log has the secret."""
     made, token = stores.invites.add(NewInvite(2, DAY_S, "#tea"), by)
     assert (made.id, made.uses, made.used, made.channel, made.by, made.used_at) == (1, 2, 0, "#tea", "root", None)
@@ -44,7 +44,9 @@ def test_an_invite_is_stored_without_its_token(stores: SqliteStores, by: Actor, 
     assert not any(secret in file.read_bytes() for file in path.parent.iterdir())
 
 
-def test_it_makes_an_account_and_counts_it(stores: SqliteStores, by: Actor) -> None:
+def test_it_makes_an_account_and_counts_it(
+    stores: SqlStores, by: Actor, open_another: Callable[[str], SqlStores]
+) -> None:
     """The account is a user's. The audit has the invite's id, and a running daemon learns of the account."""
     _, token = stores.invites.add(NewInvite(1, DAY_S), by)
     account, invite = stores.invites.register(token, new()._replace(email="zoe@example.org"), GUEST)
@@ -54,11 +56,10 @@ def test_it_makes_an_account_and_counts_it(stores: SqliteStores, by: Actor) -> N
     assert find_verifier(stores, "zoe") == "$2b$04$x"
     assert (invite.used, invite.used_at) == (1, account.created_at)
     assert audit(stores)[1:] == [("zoe", "user.create", "zoe", "role user, invite 1")]
-    with open_stores(stores.path, writer="daemon:x") as daemon:
-        assert daemon.changes_after(0) == [Change(1, "accounts", account.id)]
+    assert open_another("daemon:x").changes_after(0) == [Change(1, "accounts", account.id)]
 
 
-def test_a_used_up_or_ended_invite_says_so(stores: SqliteStores, by: Actor, clock: Callable[[], object]) -> None:
+def test_a_used_up_or_ended_invite_says_so(stores: SqlStores, by: Actor, clock: Callable[[], object]) -> None:
     """To its holder. A wrong secret says nothing of the invite, whatever its state."""
     _, once = stores.invites.add(NewInvite(1, DAY_S), by)
     _, late = stores.invites.add(NewInvite(1, DAY_S), by)
@@ -74,7 +75,7 @@ def test_a_used_up_or_ended_invite_says_so(stores: SqliteStores, by: Actor, cloc
     assert stores.accounts.find("yan") is None
 
 
-def test_a_taken_name_uses_nothing(stores: SqliteStores, by: Actor) -> None:
+def test_a_taken_name_uses_nothing(stores: SqlStores, by: Actor) -> None:
     """The account and the count are one transaction."""
     stores.accounts.create("Zoe", Role.USER, [], by)
     made, token = stores.invites.add(NewInvite(1, DAY_S), by)
@@ -83,14 +84,14 @@ def test_a_taken_name_uses_nothing(stores: SqliteStores, by: Actor) -> None:
     assert stores.invites.check(token) == made
 
 
-def test_the_last_use_is_one_account(stores: SqliteStores, by: Actor, open_another: Callable[[str], object]) -> None:
+def test_the_last_use_is_one_account(stores: SqlStores, by: Actor, opener: Callable[..., SqlStores]) -> None:
     """Eight connections race for it, each in a thread of its own."""
     _, token = stores.invites.add(NewInvite(3, DAY_S), by)
     outcomes: list[str] = []
     start = threading.Barrier(8)
 
     def register(number: int) -> None:
-        with open_stores(stores.path, writer=f"w{number}") as own:
+        with opener(writer=f"w{number}") as own:
             # The clock of this connection is the real one, at which the invite of the test is far from its end.
             start.wait()
             try:
@@ -108,7 +109,7 @@ def test_the_last_use_is_one_account(stores: SqliteStores, by: Actor, open_anoth
     assert len(stores.accounts.list_all()) == 3
 
 
-def test_a_removed_invite_opens_nothing(stores: SqliteStores, by: Actor) -> None:
+def test_a_removed_invite_opens_nothing(stores: SqlStores, by: Actor) -> None:
     """Its accounts stay, and its id is not given out again."""
     _, token = stores.invites.add(NewInvite(2, DAY_S), by)
     stores.invites.register(token, new(), GUEST)
@@ -122,7 +123,7 @@ def test_a_removed_invite_opens_nothing(stores: SqliteStores, by: Actor) -> None
     assert stores.invites.add(NewInvite(1, DAY_S), by).invite.id == 2
 
 
-def test_open_invites_have_a_bound(stores: SqliteStores, by: Actor, clock: Callable[[], object]) -> None:
+def test_open_invites_have_a_bound(stores: SqlStores, by: Actor, clock: Callable[[], object]) -> None:
     """Those that are over do not count."""
     with stores.together():
         for _ in range(MOST_INVITES):
@@ -135,7 +136,7 @@ def test_open_invites_have_a_bound(stores: SqliteStores, by: Actor, clock: Calla
 
 
 def test_the_oldest_that_are_over_are_deleted(
-    stores: SqliteStores, by: Actor, clock: Callable[[], object], monkeypatch: pytest.MonkeyPatch
+    stores: SqlStores, by: Actor, clock: Callable[[], object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The list has a bound; open invites stay, and so do all that only a wrong clock takes for over."""
     monkeypatch.setattr(invite_store, "MOST_KEPT", 3)
@@ -149,7 +150,7 @@ def test_the_oldest_that_are_over_are_deleted(
 
 
 def test_a_clock_that_was_ahead_has_deleted_no_invite(
-    stores: SqliteStores, by: Actor, clock: Callable[[], object]
+    stores: SqlStores, by: Actor, clock: Callable[[], object]
 ) -> None:
     """An invite that is made while the clock is a year ahead leaves those that are open."""
     _, token = stores.invites.add(NewInvite(1, DAY_S), by)

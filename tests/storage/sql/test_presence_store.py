@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from harness.world import SHELL
 
 from chatroom.chat.stored.records import AlwaysOnUser, Role
 from chatroom.errors import DatabaseBusy
 from chatroom.storage.sql.presence_store import MOST_PLACES
-from chatroom.storage.sqlite.sqlite_stores import SqliteStores, open_stores
+from chatroom.storage.sql.sql_stores import SqlStores
 
 
 @pytest.fixture
-def una(stores: SqliteStores) -> int:
+def una(stores: SqlStores) -> int:
     """The id of an account."""
     return stores.accounts.create("una", Role.USER, [], SHELL).id
 
 
-def test_the_places_of_an_account_that_is_gone(stores: SqliteStores, una: int) -> None:
+def test_the_places_of_an_account_that_is_gone(stores: SqlStores, una: int) -> None:
     """Those it comes back to, in the order of its JOINs; not where it is, or has left."""
     presence = stores.presence
     for name, joined_ms in (("#b", 1), ("#a", 2), ("#left", 3), ("#here", 4)):
@@ -36,7 +38,7 @@ def test_the_places_of_an_account_that_is_gone(stores: SqliteStores, una: int) -
     assert [presence.find_left(una, name) for name in ("#a", "#here", "")] == [11, 20, 20]
 
 
-def test_without_a_history_nothing_is_marked_as_read(stores: SqliteStores, una: int) -> None:
+def test_without_a_history_nothing_is_marked_as_read(stores: SqlStores, una: int) -> None:
     """An account that was never there while there was one has missed nothing of it."""
     presence = stores.presence
     presence.come(una, "#a", 1)
@@ -49,7 +51,7 @@ def test_without_a_history_nothing_is_marked_as_read(stores: SqliteStores, una: 
     assert presence.find_places(una) == ["#a"]
 
 
-def test_a_deleted_account_has_no_places(stores: SqliteStores, una: int) -> None:
+def test_a_deleted_account_has_no_places(stores: SqlStores, una: int) -> None:
     """Nothing is stored for it either."""
     stores.presence.come(una, "#a", 1)
     stores.accounts.delete(una, SHELL)
@@ -57,7 +59,7 @@ def test_a_deleted_account_has_no_places(stores: SqliteStores, una: int) -> None
     assert stores.presence.find_places(una) == []
 
 
-def test_the_users_that_are_always_on(stores: SqliteStores, una: int) -> None:
+def test_the_users_that_are_always_on(stores: SqlStores, una: int) -> None:
     """Those of the accounts that are switched on and not disabled, as many as are wanted, with what was stored last."""
     presence, accounts = stores.presence, stores.accounts
     other = accounts.create("vera", Role.USER, [], SHELL).id
@@ -77,7 +79,7 @@ def test_the_users_that_are_always_on(stores: SqliteStores, una: int) -> None:
     assert presence.load_users(10) == []
 
 
-def test_an_account_leaves_a_bounded_number_of_rows(stores: SqliteStores, una: int) -> None:
+def test_an_account_leaves_a_bounded_number_of_rows(stores: SqlStores, una: int) -> None:
     """The channels that were left longest ago are forgotten; those that it is in, and the server, never are."""
     presence = stores.presence
     presence.come(una, "")
@@ -87,17 +89,16 @@ def test_an_account_leaves_a_bounded_number_of_rows(stores: SqliteStores, una: i
         presence.come(una, f"#{number}", 2)
         presence.go(una, f"#{number}", 1000 + number)
     assert stores.database.number("SELECT count(*) FROM presence") == MOST_PLACES
-    assert stores.database.number("SELECT count(*) FROM presence WHERE is_present") == 2
+    assert stores.database.number("SELECT count(*) FROM presence WHERE is_present = 1") == 2
     assert presence.find_left(una, "#0") is None
     assert presence.find_left(una, f"#{last}") == 1000 + last
 
 
-def test_nobody_to_forget_takes_no_lock(stores: SqliteStores, una: int) -> None:
+def test_nobody_to_forget_takes_no_lock(stores: SqlStores, una: int, opener: Callable[..., SqlStores]) -> None:
     """While another connection writes, a channel to which no account comes back is forgotten; another one waits."""
     stores.presence.come(una, "#a", 1)
     stores.presence.go(una, "#a", 10, returns=True)
-    path = stores.database.path
-    with open_stores(path, busy_timeout_s=0) as other, stores.database.transaction():
+    with opener(busy_timeout_s=0.001) as other, stores.database.transaction():
         other.presence.forget_channel("#new")
         with pytest.raises(DatabaseBusy):
             other.presence.forget_channel("#a")

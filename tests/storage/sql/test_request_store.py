@@ -11,18 +11,18 @@ from chatroom.chat.stored.invite_records import NewAccount, NewInvite
 from chatroom.chat.stored.records import Actor, Credential, Role
 from chatroom.chat.stored.request_records import MOST_REQUESTS
 from chatroom.errors import AlreadyExists, NotFound, TooMany
-from chatroom.storage.sqlite.sqlite_stores import SqliteStores
+from chatroom.storage.sql.sql_stores import SqlStores
 
 ORIGIN = "192.0.2.1"
 ZOE = NewAccount("Zoe", [Credential("bcrypt", "$2b$04$x"), Credential("scram-sha-256", "y")], "zoe@example.org")
 
 
-def audit(stores: SqliteStores) -> list[tuple[str, str, str, str]]:
+def audit(stores: SqlStores) -> list[tuple[str, str, str, str]]:
     """What the audit has."""
     return [(row.actor, row.action, row.target, row.detail) for row in stores.audit.list_entries()]
 
 
-def test_a_request_is_kept_with_its_verifiers(stores: SqliteStores) -> None:
+def test_a_request_is_kept_with_its_verifiers(stores: SqlStores) -> None:
     """It is found by its name in any case, and the audit has nothing of it: anybody can ask."""
     kept = stores.requests.add(ZOE, ORIGIN)
     assert (kept.id, kept.name, kept.email, kept.origin) == (1, "Zoe", "zoe@example.org", ORIGIN)
@@ -36,7 +36,7 @@ def test_a_request_is_kept_with_its_verifiers(stores: SqliteStores) -> None:
     assert stores.accounts.find("zoe") is None
 
 
-def test_an_approved_one_is_an_account(stores: SqliteStores, by: Actor) -> None:
+def test_an_approved_one_is_an_account(stores: SqlStores, by: Actor) -> None:
     """With its verifiers and its address. The request is gone, and the audit has who approved it."""
     kept = stores.requests.add(ZOE, ORIGIN)
     request, account = stores.requests.approve("ZOE", by)
@@ -54,7 +54,7 @@ def test_an_approved_one_is_an_account(stores: SqliteStores, by: Actor) -> None:
     assert stores.database.number("SELECT count(*) FROM request_credentials") == 0
 
 
-def test_a_rejected_one_is_gone(stores: SqliteStores, by: Actor) -> None:
+def test_a_rejected_one_is_gone(stores: SqlStores, by: Actor) -> None:
     """The audit has the reason. The name can be asked for again, with another id."""
     stores.requests.add(ZOE, ORIGIN)
     assert stores.requests.reject("zoe", by, "who are you?").name == "Zoe"
@@ -67,7 +67,7 @@ def test_a_rejected_one_is_gone(stores: SqliteStores, by: Actor) -> None:
     assert stores.requests.add(ZOE, ORIGIN).id == 2
 
 
-def test_old_ones_end(stores: SqliteStores, by: Actor, clock: Any) -> None:
+def test_old_ones_end(stores: SqlStores, by: Actor, clock: Any) -> None:
     """The audit has each of them with the reason, and the names can be asked for again."""
     first = stores.requests.add(ZOE, ORIGIN)
     clock.advance(seconds=1)
@@ -81,7 +81,7 @@ def test_old_ones_end(stores: SqliteStores, by: Actor, clock: Any) -> None:
     stores.requests.add(ZOE, ORIGIN)
 
 
-def test_a_name_is_asked_for_once(stores: SqliteStores, by: Actor) -> None:
+def test_a_name_is_asked_for_once(stores: SqlStores, by: Actor) -> None:
     """Not if an account or another request has it."""
     stores.requests.add(ZOE, ORIGIN)
     with pytest.raises(AlreadyExists, match="zoe waits for a moderator already"):
@@ -91,7 +91,7 @@ def test_a_name_is_asked_for_once(stores: SqliteStores, by: Actor) -> None:
         stores.requests.add(ZOE._replace(name="Yan"), ORIGIN)
 
 
-def test_an_account_that_is_made_otherwise_ends_the_request(stores: SqliteStores, by: Actor) -> None:
+def test_an_account_that_is_made_otherwise_ends_the_request(stores: SqlStores, by: Actor) -> None:
     """By the shell, or with an invite."""
     stores.requests.add(ZOE, ORIGIN)
     stores.accounts.create("zoe", Role.USER, [], by)
@@ -103,7 +103,7 @@ def test_an_account_that_is_made_otherwise_ends_the_request(stores: SqliteStores
     assert [account.name for account in stores.accounts.list_all()] == ["yan", "zoe"]
 
 
-def test_requests_have_a_bound(stores: SqliteStores) -> None:
+def test_requests_have_a_bound(stores: SqlStores) -> None:
     """Whoever has many addresses must not fill the disk."""
     with stores.together():
         for number in range(MOST_REQUESTS):

@@ -11,19 +11,19 @@ from harness.verifiers import find_verifier
 from chatroom.chat.admission.tokens import make_secret, make_token
 from chatroom.chat.stored.records import Account, Actor, Credential, Role
 from chatroom.errors import NotFound, WrongToken
-from chatroom.storage.sqlite.sqlite_stores import SqliteStores
+from chatroom.storage.sql.sql_stores import SqlStores
 
 NEW = [Credential("bcrypt", "$2b$04$new")]
 BOB = Actor("bob", "192.0.2.1")
 
 
 @pytest.fixture
-def bob(stores: SqliteStores, by: Actor) -> Account:
+def bob(stores: SqlStores, by: Actor) -> Account:
     """An account."""
     return stores.accounts.create("Bob", Role.USER, [Credential("bcrypt", "$2b$04$old")], by)
 
 
-def test_a_token_replaces_the_password_once(stores: SqliteStores, by: Actor, bob: Account, path: Path) -> None:
+def test_a_token_replaces_the_password_once(stores: SqlStores, by: Actor, bob: Account, path: Path) -> None:
     """The audit has who made it and who used it, and neither the database nor its log has the token."""
     token, until_at = stores.reset_tokens.add(bob.id, 3600, by)
     assert (until_at - bob.created_at).total_seconds() == 3600
@@ -42,7 +42,7 @@ def test_a_token_replaces_the_password_once(stores: SqliteStores, by: Actor, bob
         stores.reset_tokens.use("bob", token, NEW, BOB)
 
 
-def test_a_token_ends(stores: SqliteStores, by: Actor, bob: Account, clock: Callable[[], object]) -> None:
+def test_a_token_ends(stores: SqlStores, by: Actor, bob: Account, clock: Callable[[], object]) -> None:
     """Its holder reads when it did."""
     token, _ = stores.reset_tokens.add(bob.id, 3600, by)
     clock.advance(hours=1)  # type: ignore[attr-defined]
@@ -51,7 +51,7 @@ def test_a_token_ends(stores: SqliteStores, by: Actor, bob: Account, clock: Call
     assert find_verifier(stores, "bob") == "$2b$04$old"
 
 
-def test_a_token_is_of_one_account(stores: SqliteStores, by: Actor, bob: Account) -> None:
+def test_a_token_is_of_one_account(stores: SqlStores, by: Actor, bob: Account) -> None:
     """Not of another one, and no other secret opens it."""
     other = stores.accounts.create("eve", Role.USER, [], by)
     token, _ = stores.reset_tokens.add(bob.id, 3600, by)
@@ -69,7 +69,7 @@ def test_a_token_is_of_one_account(stores: SqliteStores, by: Actor, bob: Account
         stores.reset_tokens.add(99, 3600, by)
 
 
-def test_a_newer_token_or_password_voids_it(stores: SqliteStores, by: Actor, bob: Account) -> None:
+def test_a_newer_token_or_password_voids_it(stores: SqlStores, by: Actor, bob: Account) -> None:
     """An old letter must not open the account later."""
     first, _ = stores.reset_tokens.add(bob.id, 3600, by)
     second, _ = stores.reset_tokens.add(bob.id, 3600, by)
@@ -81,7 +81,7 @@ def test_a_newer_token_or_password_voids_it(stores: SqliteStores, by: Actor, bob
         stores.reset_tokens.check("bob", second)
 
 
-def test_a_token_goes_with_its_account(stores: SqliteStores, by: Actor, bob: Account) -> None:
+def test_a_token_goes_with_its_account(stores: SqlStores, by: Actor, bob: Account) -> None:
     """A later account of the name has another id."""
     token, _ = stores.reset_tokens.add(bob.id, 3600, by)
     stores.accounts.delete(bob.id, by)

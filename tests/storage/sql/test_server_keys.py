@@ -3,10 +3,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from chatroom.storage.sql.server_keys import get_server_key
-from chatroom.storage.sqlite.sqlite_stores import SqliteStores
+from chatroom.storage.sql.sql_stores import SqlStores
 
 
-def test_key_stays_the_same(stores: SqliteStores, open_another: Callable[[str], SqliteStores]) -> None:
+def test_key_stays_the_same(stores: SqlStores, open_another: Callable[[str], SqlStores]) -> None:
     """A key is made once. It is the same for every connection and after a restart."""
     key = get_server_key(stores.database, "cloak")
     assert len(key) == 32
@@ -15,6 +15,6 @@ def test_key_stays_the_same(stores: SqliteStores, open_another: Callable[[str], 
     assert get_server_key(open_another("daemon:2").database, "cloak") == key
 
 
-def test_each_name_has_its_own(stores: SqliteStores) -> None:
+def test_each_name_has_its_own(stores: SqlStores) -> None:
     """Two names do not share a key."""
     assert get_server_key(stores.database, "cloak") != get_server_key(stores.database, "other")

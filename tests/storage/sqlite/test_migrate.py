@@ -4,11 +4,12 @@ import re
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from chatroom.chat.stored.records import Actor, Role
+from chatroom.chat.stored.records import Actor, Change, NewFilter, Role
 from chatroom.errors import DatabaseMissing, DatabaseNewer, DatabaseOutdated, StorageError
 from chatroom.storage.migration_files import Migration
 from chatroom.storage.sqlite import migrate
@@ -205,7 +206,7 @@ def test_several_processes_create_one_database(path: Path) -> None:
     """Processes that create the same database at the same time all find it whole afterwards."""
     script = (
         "import sys; from pathlib import Path; from chatroom.storage.sqlite.sqlite_stores import open_stores;"
-        "from chatroom.chat.stored.records import Actor, Role; sys.stdin.readline();"
+        "from chatroom.chat.stored.records import Actor, Change, NewFilter, Role; sys.stdin.readline();"
         "s = open_stores(Path(sys.argv[1]), create=True);"
         "s.accounts.create(sys.argv[2], Role.USER, [], Actor('root', 'cli')); s.close()"
     )
@@ -228,3 +229,25 @@ def test_several_processes_create_one_database(path: Path) -> None:
     with open_stores(path) as stores:
         assert len(stores.accounts.list_all()) == 6
         assert stores.database.number("PRAGMA auto_vacuum") == 2
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_the_log_of_changes_goes_on_after_the_upgrade(tmp_path: Path, by: Actor, kept: bool) -> None:
+    """The migration makes the table anew: its rows and the next id stay, even if all rows were pruned."""
+    path = tmp_path / "old.db"
+    before = next(one.number for one in load_migrations() if one.name == "filters") - 1
+    old = "".join(one.sql for one in load_migrations()[:before])
+    with open_stores(path, create=True) as stores:
+        application = stores.database.number("PRAGMA application_id")
+    path.unlink()
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript(f"{old}; PRAGMA user_version = {before}; PRAGMA application_id = {application};")
+        rows = "INSERT INTO changes (id, tbl, row_id, origin) VALUES (41, 'bans', 7, 'cli'), (42, 'bans', 8, 'cli')"
+        connection.executescript(f"{rows}; {'' if kept else 'DELETE FROM changes;'}")
+    with open_stores(path, migrate=True, writer="daemon:1") as stores:
+        assert stores.last_change_id() == 42
+        assert stores.changes_after(40) == ([Change(41, "bans", 7), Change(42, "bans", 8)] if kept else [])
+        stores.filters.add(NewFilter("*spam*", "glob", "kick", "", None), by, 10)
+        assert stores.last_change_id() == 43
+        assert stores.database.rows("SELECT name FROM sqlite_schema WHERE name LIKE 'new_%'") == []
+        assert stores.database.rows("SELECT name FROM sqlite_sequence WHERE name LIKE 'new_%'") == []

@@ -1,0 +1,86 @@
+"""Opens the stores of a database, whatever keeps it: a file of SQLite, or a PostgreSQL server.
+
+What an engine needs is imported only if it is the one.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from chatroom.config.database_address import ServerAddress, is_server_url, parse_server_url
+from chatroom.errors import StorageError
+
+if TYPE_CHECKING:
+    from chatroom.storage.sql.sql_stores import SqlStores
+    from chatroom.storage.sql.timestamps import Clock
+    from chatroom.storage.sqlite.backup import Progress
+    from chatroom.storage.write_guard import WriteGuard
+
+Address = Path | ServerAddress
+"""Where a database is."""
+
+
+def find_address(text: str) -> Address:
+    """The address in a text: the URL of a server, or the path of a file. Raises ``ConfigError``."""
+    return parse_server_url(text) if is_server_url(text) else Path(text)
+
+
+def open_stores(
+    address: Address,
+    *,
+    create: bool = False,
+    migrate: bool = False,
+    writer: str = "cli",
+    clock: Clock | None = None,
+    busy_timeout_s: float | None = None,
+    progress: Progress | None = None,
+    guard: WriteGuard | None = None,
+) -> SqlStores:
+    """Connect to the database at ``address``, for this thread.
+
+    ``create``: make a missing file and its directories, or our tables in an empty database of a server. ``migrate``:
+    upgrade an older one; the caller must hold the ``DaemonLock``. ``writer`` is stored with each logged change; all
+    connections of a daemon share one, such as ``daemon:4f1c``. Only for files: ``progress`` is that of the copy that is
+    made before an upgrade, ``guard`` the daemon's.
+
+    Raises ``DatabaseMissing``, ``DatabaseOutdated``, ``DatabaseNewer``, ``DatabaseDamaged``, ``DatabaseBusy``, and
+    ``StorageError`` for an address that cannot be used.
+    """
+    from chatroom.storage.sql.timestamps import utc_now
+
+    clock = clock or utc_now
+    if isinstance(address, Path):
+        from chatroom.storage.sqlite import sqlite_stores
+        from chatroom.storage.sqlite.database import BUSY_TIMEOUT_S
+
+        return sqlite_stores.open_stores(
+            address,
+            create=create,
+            migrate=migrate,
+            writer=writer,
+            clock=clock,
+            busy_timeout_s=BUSY_TIMEOUT_S if busy_timeout_s is None else busy_timeout_s,
+            progress=progress,
+            guard=guard,
+        )
+    require_psycopg(address)
+    from chatroom.storage.postgresql import postgresql_stores
+    from chatroom.storage.postgresql.server_database import BUSY_TIMEOUT_S
+
+    return postgresql_stores.open_stores(
+        address,
+        create=create,
+        migrate=migrate,
+        writer=writer,
+        clock=clock,
+        busy_timeout_s=BUSY_TIMEOUT_S if busy_timeout_s is None else busy_timeout_s,
+    )
+
+
+def require_psycopg(address: ServerAddress) -> None:
+    """Raise ``StorageError`` if the package for PostgreSQL is not installed, or finds no library of PostgreSQL's."""
+    try:
+        import psycopg  # noqa: F401 - only whether it can be imported
+    except ImportError:
+        raise StorageError(f"{address}: PostgreSQL needs a package: pip install 'chatroom[postgresql]'") from None

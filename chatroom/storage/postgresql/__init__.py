@@ -1,0 +1,1 @@
+"""PostgreSQL: connections to a server, and what only it needs. Imported only if the settings name one."""

@@ -1,0 +1,83 @@
+"""Makes connections: who logs in, how long that may take, and which values go over them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from psycopg.adapt import Dumper
+from psycopg.conninfo import conninfo_to_dict
+from psycopg.types.numeric import Int8Dumper
+
+from chatroom.config.database_address import ServerAddress
+from chatroom.errors import StorageError
+from chatroom.storage import file_errors
+from chatroom.storage.postgresql import postgresql_errors
+
+MINIMUM_SERVER = 13
+"""The oldest major version that its makers still care for."""
+_DEFAULTS: dict[str, str | int] = {
+    "connect_timeout": 5,
+    "application_name": "chatroom",
+    # A server whose machine is gone is found out in 15 seconds, and not in two hours.
+    "keepalives_idle": 5,
+    "keepalives_interval": 5,
+    "keepalives_count": 2,
+    "tcp_user_timeout": 15_000,
+}
+"""What the URL does not say. The timeouts are in seconds, the last one in milliseconds."""
+
+
+class _NumberDumper(Dumper):
+    """Sends a truth value as the number that its column has."""
+
+    oid = psycopg.adapters.types["int8"].oid
+
+    def dump(self, obj: bool) -> bytes:
+        return b"1" if obj else b"0"
+
+
+def connect(address: ServerAddress) -> psycopg.Connection:
+    """Connect to the server. Raises ``StorageError`` with one line that names the address, but no password."""
+    try:
+        options: dict[str, Any] = {**_DEFAULTS, **conninfo_to_dict(address.url)}
+    except psycopg.Error:
+        raise StorageError(f"{address}: not a URL that PostgreSQL understands") from None
+    password = _read_password(address.password_file) if address.password_file is not None else address.password
+    if password is not None:
+        options["password"] = password
+    try:
+        connection = psycopg.connect(
+            "", autocommit=True, cursor_factory=psycopg.RawCursor, client_encoding="utf-8", **options
+        )
+    except psycopg.Error as error:
+        raise postgresql_errors.from_connecting(address, error) from error
+    connection.adapters.register_dumper(bool, _NumberDumper)
+    # Always eight bytes: otherwise each size of a number would be another statement to prepare.
+    connection.adapters.register_dumper(int, Int8Dumper)
+    try:
+        _require_usable(address, connection)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _read_password(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8").partition("\n")[0].rstrip("\r")
+    except OSError as error:
+        raise file_errors.from_os(path, "read the password of the database", error) from error
+    except UnicodeDecodeError:
+        raise StorageError(f"{path}: the password of the database is not UTF-8") from None
+
+
+def _require_usable(address: ServerAddress, connection: psycopg.Connection) -> None:
+    if connection.info.server_version < MINIMUM_SERVER * 10_000:
+        raise StorageError(f"{address}: PostgreSQL {MINIMUM_SERVER} or newer is needed")
+    encoding = connection.info.parameter_status("server_encoding")
+    if encoding != "UTF8":
+        raise StorageError(
+            f"{address}: the database has the encoding {encoding}: make one with createdb -E UTF8 -T template0"
+        )

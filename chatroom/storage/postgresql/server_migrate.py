@@ -1,0 +1,82 @@
+"""Brings a database to the schema that this code needs, one numbered SQL file (a migration) at a time.
+
+The schema version is the number of the last migration in the table ``migrations``. A migration and its row are one
+transaction, which has the write lock of the stores: so nobody else writes meanwhile, and two processes that migrate at
+the same time apply each migration once.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+from chatroom.errors import DatabaseDamaged, DatabaseMissing, DatabaseNewer, DatabaseOutdated
+from chatroom.storage.migration_files import Migration, read_migrations
+from chatroom.storage.postgresql.server_database import PostgresqlDatabase
+
+
+@cache
+def load_migrations() -> tuple[Migration, ...]:
+    """All migrations of PostgreSQL, in order. Raises ``StorageError`` as ``read_migrations``."""
+    return read_migrations("postgresql")
+
+
+def newest_version() -> int:
+    """The schema version that this code reads and writes."""
+    return load_migrations()[-1].number
+
+
+def read_version(database: PostgresqlDatabase) -> int:
+    """The schema version, 0 for an empty database. Raises ``DatabaseDamaged`` if its tables are not ours."""
+    # Only the schema in which our tables are made: an extension may have tables in others.
+    with database.snapshot():
+        tables = database.number("SELECT count(*) FROM pg_tables WHERE schemaname = current_schema()")
+        if not tables:
+            return 0
+        ours = database.row("SELECT obj_description(to_regclass('migrations'), 'pg_class') = 'chatroom'")
+        if ours != (True,):
+            raise DatabaseDamaged(f"{database.address}: a database with tables, but not with chatroom's")
+        return database.number("SELECT max(number) FROM migrations")
+
+
+def bring_up(database: PostgresqlDatabase, *, create: bool, migrate: bool) -> None:
+    """Bring the database to ``newest_version``.
+
+    ``create``: make the schema in an empty one. ``migrate``: upgrade an older one; no daemon may serve it, because it
+    cannot go on with another schema. Raises ``DatabaseMissing``, ``DatabaseNewer``, ``DatabaseOutdated``,
+    ``DatabaseDamaged``.
+    """
+    version, newest = read_version(database), newest_version()
+    if version > newest:
+        raise DatabaseNewer(
+            f"{database.address}: written by a newer chatroom (its version is {version}, this one knows {newest})"
+        )
+    if version == 0:
+        if not create:
+            raise DatabaseMissing(
+                f"{database.address}: the database is empty; chatroomctl serve, user create or db migrate fills it"
+            )
+        # All in one transaction: to another process, only some of them would be an older database.
+        with database.transaction():
+            _apply(database, 0)
+        return
+    if version < newest and not migrate:
+        raise DatabaseOutdated(
+            f"{database.address}: has version {version}, this chatroom needs {newest}: run chatroomctl db migrate"
+        )
+    while version < newest:
+        with database.transaction():
+            version = _apply(database, version, most=1)
+
+
+def _apply(database: PostgresqlDatabase, version: int, *, most: int | None = None) -> int:
+    """Apply the next migrations, and return the number of the last one. Only in a transaction."""
+    if version > 0 or database.row("SELECT to_regclass('migrations')") != (None,):
+        version = database.number("SELECT max(number) FROM migrations")  # another process may have applied some by now
+    for migration in load_migrations()[version:][:most]:
+        database.run_script(migration.sql)
+        database.execute(
+            "INSERT INTO migrations (number, name, applied_ms) VALUES (?, ?, ?)",
+            (migration.number, migration.name, database.now_ms()),
+        )
+        version = migration.number
+    return version

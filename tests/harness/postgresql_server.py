@@ -1,0 +1,165 @@
+"""A PostgreSQL server of the tests' own: Debian's programs, as an ordinary process, in a directory of its own.
+
+It listens on a Unix socket only, so it needs no port. PostgreSQL refuses to run as root: then it runs as the user of
+Debian's package. Nothing is kept over a crash of the machine, which makes it quick.
+"""
+
+from __future__ import annotations
+
+import glob
+import itertools
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import tempfile
+import threading
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+
+from chatroom.config.database_address import ServerAddress
+from chatroom.storage.postgresql.postgresql_stores import open_stores
+
+_ACCOUNT = "postgres"
+"""The user of Debian's package, and the superuser of the server."""
+_TEMPLATE = "template_with_tables"
+_SETTINGS = {
+    "listen_addresses": "",
+    "fsync": "off",
+    "full_page_writes": "off",
+    "synchronous_commit": "off",
+    "autovacuum": "off",
+    "shared_buffers": "32MB",
+    "max_connections": "200",
+    "log_min_messages": "warning",
+    "lc_messages": "C",
+}
+
+
+class PostgresqlServer:
+    """A running server."""
+
+    def __init__(self, directory: Path, process: subprocess.Popen[str]) -> None:
+        self.directory = directory
+        self._process = process
+        self._numbers = itertools.count(1)
+        self._has_template = False
+        self.said: deque[str] = deque(maxlen=100)
+        """The last lines of its log."""
+        self._is_ready = threading.Event()
+        # It goes on until the server has ended: a full pipe would make the server wait.
+        self._reader = threading.Thread(target=self._read_log, name="PostgreSQL's log", daemon=True)
+        self._reader.start()
+
+    @classmethod
+    @contextmanager
+    def running(cls) -> Iterator[PostgresqlServer]:
+        """Run a server in the block."""
+        # Not tmp_path: the path of a socket has to be short, and the server's user must be let in.
+        directory = Path(tempfile.mkdtemp(prefix="chatroom-test-", dir="/tmp"))
+        try:
+            if os.geteuid() == 0:
+                account = pwd.getpwnam(_ACCOUNT)
+                os.chown(directory, account.pw_uid, account.pw_gid)
+            data = directory / "data"
+            initdb = [
+                _program("initdb"),
+                "-D",
+                str(data),
+                "-U",
+                _ACCOUNT,
+                "-A",
+                "trust",
+                "-E",
+                "UTF8",
+                "--no-locale",
+                "-N",
+            ]
+            subprocess.run(_as_user(initdb), check=True, capture_output=True, cwd=directory)
+            settings = [f"--{name}={value}" for name, value in _SETTINGS.items()]
+            command = [_program("postgres"), "-D", str(data), "-k", str(directory), *settings]
+            process = subprocess.Popen(
+                _as_user(command), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, cwd=directory
+            )
+            server = cls(directory, process)
+            try:
+                server.wait_until_ready()
+                yield server
+            finally:
+                server._end()
+        finally:
+            shutil.rmtree(directory, ignore_errors=True)
+
+    def wait_until_ready(self) -> None:
+        """Wait until the server lets connections in."""
+        assert self._is_ready.wait(60), list(self.said)
+        assert self._process.poll() is None, list(self.said)
+
+    def address(self, database: str) -> ServerAddress:
+        """The address of a database there."""
+        return ServerAddress(f"postgresql://{_ACCOUNT}@/{database}?host={self.directory}")
+
+    def make_database(self, *, empty: bool = False) -> ServerAddress:
+        """Make a database with our tables; ``empty``: without."""
+        name = f"chat{next(self._numbers)}"
+        if not empty and not self._has_template:
+            self._run(f"CREATE DATABASE {_TEMPLATE}")
+            open_stores(self.address(_TEMPLATE), create=True).close()
+            self._has_template = True
+        template = "template0" if empty else _TEMPLATE
+        # A copy of the files is quicker than one through the log, and as safe: nobody writes to the template.
+        self._run(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
+        return self.address(name)
+
+    def drop_database(self, address: ServerAddress) -> None:
+        """Remove a database, and end the connections to it."""
+        self._run(f"DROP DATABASE {address.url.partition('@/')[2].partition('?')[0]} WITH (FORCE)")
+
+    def end_connections(self) -> None:
+        """End all connections to all databases, as a restart of the server would."""
+        self._run("SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname LIKE 'chat%'")
+
+    def _run(self, sql: str) -> None:
+        with psycopg.connect(self.address("postgres").url, autocommit=True) as connection:
+            connection.execute(sql.encode())
+
+    def _read_log(self) -> None:
+        assert self._process.stderr is not None
+        for line in self._process.stderr:
+            self.said.append(line)
+            if "database system is ready to accept connections" in line:
+                self._is_ready.set()
+        self._is_ready.set()  # it will never be
+
+    def _end(self) -> None:
+        self._process.send_signal(signal.SIGQUIT)  # at once, as nothing is kept
+        self._process.wait(60)
+        self._reader.join(60)
+        assert self._process.stderr is not None
+        self._process.stderr.close()
+
+
+def find_programs() -> str:
+    """The directories of PostgreSQL's programs, newest first, as in ``PATH``: Debian keeps them out of it."""
+    return os.pathsep.join(sorted(glob.glob("/usr/lib/postgresql/*/bin"), key=_version_of, reverse=True))
+
+
+def _version_of(directory: str) -> float:
+    return float(Path(directory).parent.name)
+
+
+def _program(name: str) -> str:
+    found = shutil.which(name, path=f"{find_programs()}{os.pathsep}{os.environ.get('PATH', '')}")
+    assert found is not None, f"{name} is not installed"
+    return found
+
+
+def _as_user(command: list[str]) -> list[str]:
+    """The command for a user who is not root, which ends if the tests are killed."""
+    user = ["--reuid", _ACCOUNT, "--regid", _ACCOUNT, "--clear-groups"] if os.geteuid() == 0 else []
+    return ["setpriv", "--pdeathsig", "QUIT", *user, *command]

@@ -1,0 +1,26 @@
+"""A database of a real server for each test."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from harness.postgresql_server import PostgresqlServer
+
+from chatroom.config.database_address import ServerAddress
+
+
+@pytest.fixture
+def address(postgresql_server: PostgresqlServer) -> Iterator[ServerAddress]:
+    """A database with our tables."""
+    address = postgresql_server.make_database()
+    yield address
+    postgresql_server.drop_database(address)
+
+
+@pytest.fixture
+def empty(postgresql_server: PostgresqlServer) -> Iterator[ServerAddress]:
+    """A database without tables."""
+    address = postgresql_server.make_database(empty=True)
+    yield address
+    postgresql_server.drop_database(address)

@@ -1,0 +1,72 @@
+"""The contract of the stores: each test here runs on every engine."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from chatroom.storage.sql.sql_stores import SqlStores
+from chatroom.storage.sqlite import sqlite_stores
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from harness.postgresql_server import PostgresqlServer
+
+ENGINES = ("sqlite", pytest.param("postgresql", marks=pytest.mark.debian("postgres")))
+
+
+@pytest.fixture(params=ENGINES)
+def opener(request: pytest.FixtureRequest, path: Path) -> Iterator[Callable[..., SqlStores]]:
+    """A function that opens stores on the test's own database, with the arguments of ``open_stores``."""
+    if request.param == "sqlite":
+        sqlite_stores.open_stores(path, create=True).close()
+        yield lambda **arguments: sqlite_stores.open_stores(path, **arguments)
+        return
+    from chatroom.storage.postgresql import postgresql_stores
+
+    server: PostgresqlServer = request.getfixturevalue("postgresql_server")
+    address = server.make_database()
+    yield lambda **arguments: postgresql_stores.open_stores(address, **arguments)
+    server.drop_database(address)
+
+
+@pytest.fixture
+def place(stores: SqlStores) -> str:
+    """Where the database of ``stores`` is, as another process opens it."""
+    return str(stores.address)
+
+
+@pytest.fixture
+def misfit(request: pytest.FixtureRequest, opener: object) -> type[Exception]:
+    """What the engine raises for a row that breaks a rule of its table."""
+    if request.node.callspec.params["opener"] == "sqlite":
+        return sqlite3.IntegrityError
+    import psycopg
+
+    return psycopg.IntegrityError
+
+
+@pytest.fixture
+def stores(opener: Callable[..., SqlStores], clock: Any) -> Iterator[SqlStores]:
+    """A new database."""
+    with opener(clock=clock) as stores:
+        yield stores
+
+
+@pytest.fixture
+def open_another(opener: Callable[..., SqlStores], clock: Any) -> Iterator[Callable[[str], SqlStores]]:
+    """A function that opens one more connection, for the writer it is given."""
+    opened = []
+
+    def open_one(origin: str) -> SqlStores:
+        stores = opener(writer=origin, clock=clock)
+        opened.append(stores)
+        return stores
+
+    yield open_one
+    for stores in opened:
+        stores.close()
