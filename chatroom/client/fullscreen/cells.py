@@ -1,7 +1,8 @@
 """Text as cells of a terminal: what is drawn takes as many columns as was counted.
 
 Terminals disagree about how wide some characters are, and then a row of the screen is shifted. Text is therefore drawn
-without what they disagree about: an emoji that is joined of several is drawn as its parts, a flag as its letters.
+without what they disagree about: an emoji that is joined of several is drawn as its parts, a flag as its letters. For
+what it cannot be without, see ``pinning``.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from functools import lru_cache
 from rich.cells import get_character_cell_size
 from wcwidth import wcwidth
 
+from chatroom.client.fullscreen.pinning import stand_in
 from chatroom.client.text import printable
 
 _MOST_MARKS = 4
@@ -22,20 +24,29 @@ _NO_BASE = "\u25cc"
 _UNKNOWN = "\ufffd"
 _CONTROLS = ("Cc", "Cf", "Cs")
 
-# The zero-width joiner and non-joiner, variation selectors, skin tones, and the tags of flags.
-_UNDRAWN = {
+
+class _Drawn(dict[int, str | int]):
+    """What is drawn for a character, for ``str.translate``."""
+
+    def __missing__(self, code: int) -> str | int:
+        return stand_in(code) or code
+
+
+# The zero-width joiner and non-joiner, variation selectors, skin tones, fillers, and the tags of flags.
+_DRAWN = _Drawn({
     **dict.fromkeys([0x200C, 0x200D, *range(0xFE00, 0xFE10), *range(0x1F3FB, 0x1F400)], ""),
+    **dict.fromkeys([0x115F, 0x1160, 0x3164, 0xFFA0], ""),
     **dict.fromkeys([*range(0xE0000, 0xE01F0)], ""),
     # Two regional indicators make a flag.
     **{0x1F1E6 + number: chr(ord("A") + number) for number in range(26)},
-}
+})  # fmt: skip
 
 
 def drawable(text: str) -> str:
     """Return the text as it may be drawn in one row. It has no control characters, and no line breaks."""
     if text.isascii() and text.isprintable():
         return text
-    return _without_heaps(printable(text).translate(_UNDRAWN))
+    return _without_heaps(printable(text).translate(_DRAWN))
 
 
 def _without_heaps(text: str) -> str:
@@ -109,4 +120,4 @@ def drawn_char(char: str) -> str:
         return char
     if char == "\t":
         return " "
-    return "".join(one for one in char.translate(_UNDRAWN) if columns_of(one) >= 0)
+    return "".join(one for one in char.translate(_DRAWN) if columns_of(one) >= 0)

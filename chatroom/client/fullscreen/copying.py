@@ -7,6 +7,7 @@ from typing import NamedTuple
 from chatroom.client.fullscreen.cells import fitting
 from chatroom.client.fullscreen.entry_words import LINK
 from chatroom.client.fullscreen.log_view import Row
+from chatroom.client.fullscreen.pinning import as_written
 from chatroom.client.fullscreen.shown_log import Item, ShownLog, ShownRow
 from chatroom.client.places.log_entry import Entry
 
@@ -52,9 +53,9 @@ def copied_text(log: ShownLog, ends: tuple[Spot, Spot]) -> str:
         log.rows(index)  # makes the words
         item = log[index]
         if line == last_line:
-            return _text(item, line)[char : last_char + 1]
+            return as_written(_text(item, line)[char : last_char + 1])
         between = [_text(item, number) for number in range(line + 1, last_line)]
-        return "\n".join([_text(item, line)[char:], *between, _text(item, last_line)[: last_char + 1]])
+        return as_written("\n".join([_text(item, line)[char:], *between, _text(item, last_line)[: last_char + 1]]))
     return "\n".join(whole_text(log, number) for number in range(index, last_index + 1))
 
 
@@ -65,7 +66,7 @@ def whole_text(log: ShownLog, index: int) -> str:
     if words is None:
         return ""
     stamp = f"{words.at.astimezone():%H:%M} " if words.at is not None else ""
-    return stamp + words.text
+    return as_written(stamp + words.text)
 
 
 def link_at(log: ShownLog, spot: Spot) -> str:
@@ -73,7 +74,7 @@ def link_at(log: ShownLog, spot: Spot) -> str:
     index = log.index_of(spot.entry)
     if index is None:
         return ""
-    text = _text(log[index], spot.line)
+    text = as_written(_text(log[index], spot.line))
     return next((link.group() for link in LINK.finditer(text) if link.start() <= spot.char < link.end()), "")
 
 

@@ -11,6 +11,8 @@ from queue import Full
 
 from textual.drivers.linux_driver import LinuxDriver
 
+from chatroom.client.fullscreen.pinning import pinned
+
 _LOOK_S = 0.2
 """How long to wait for room in the queue before it is looked at whether anybody still writes."""
 
@@ -25,7 +27,7 @@ class TerminalDriver(LinuxDriver):
 
     def write(self, data: str) -> None:
         """Write to the terminal; to nobody if it is gone."""
-        self._put(data)
+        self._put(pinned(data))
 
     def _put(self, data: str | None) -> None:
         writer = self._writer_thread

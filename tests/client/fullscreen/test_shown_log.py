@@ -127,6 +127,18 @@ def test_a_selection_is_copied_without_the_breaks_of_the_screen() -> None:
     assert spot_at(log, Row(0, 0), 5) is None  # the row of the day
 
 
+def test_a_copy_has_the_characters_that_were_said() -> None:
+    """Also those that others stand for while they are drawn: see ``pinning``."""
+    log, place = make()
+    text = "https://example.org/हिंदी नमस्ते दुनिया"
+    add(place, said(text), said("second"))
+    log.refresh()
+    first, second = log[0].first, log[1].first
+    assert copied_text(log, (Spot(first, 0, 0), Spot(first, 0, 99))) == text
+    assert text in copied_text(log, (Spot(first, 0, 0), Spot(second, 0, 0)))
+    assert link_at(log, Spot(first, 0, 3)) == text.split()[0]
+
+
 def test_bare_text_has_no_columns() -> None:
     """Bare text is the author and the text, without times and blanks before it."""
     log, place = make()
