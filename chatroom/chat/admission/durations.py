@@ -19,11 +19,9 @@ _SHOWN_UNITS = {unit: size for unit, size in _UNITS.items() if unit != "mo"}
 """The units of ``format_duration``. A month is not exact, and 30d says what it is."""
 # [0-9] and not \d, which would match the digits of all scripts. "mo" comes before "m", which is its beginning.
 _SHAPE = re.compile(r"(?:[0-9]+(?:mo|[ywdhms]))+", re.IGNORECASE)
-_NUMBERS = re.compile(r"[0-9][0-9.,]*")
-_WORD = re.compile(
-    "s|secs?|seconds?|m|mins?|minutes?|h|hrs?|hours?|d|days?|w|wks?|weeks?|mo|mons?|months?|y|yrs?|years?"
-)
-"""What people write behind a number for a time."""
+_NUMBERS = re.compile(r"[-+]?\d[\d.,]*")
+_WORD = re.compile("secs?|seconds?|mins?|minutes?|hrs?|hours?|days?|wks?|weeks?|mo|mons?|months?|yrs?|years?|[smhdwy]+")
+"""What people write behind a number for a time, and slips such as ``hh``."""
 _TERM = re.compile(r"([0-9]+)(mo|[ywdhms])", re.IGNORECASE)
 _LONGEST_NUMBER = 10  # digits of LONGEST_S
 
@@ -34,7 +32,7 @@ def looks_like_duration(text: str) -> bool:
 
 
 def is_meant_as_duration(text: str) -> bool:
-    """Return True if ``text`` is a duration, or a number that people take for one: ``7days``, ``1.5h``, ``90``."""
+    """Return True if ``text`` is a duration, or a number that people take for one: ``7days``, ``1.5h``, ``-1h``."""
     first, *others = _NUMBERS.split(text.lower())
     return not first and bool(others) and all(_WORD.fullmatch(word) for word in others if word)
 

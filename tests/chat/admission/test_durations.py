@@ -100,7 +100,10 @@ def test_first_word_of_a_reason_is_not_a_duration() -> None:
     assert not any(looks_like_duration(word) for word in ("spam", "7days", "7", "d7", "", "7d,"))
 
 
-@pytest.mark.parametrize("text", ["7d", "1d12h", "1M", "7days", "90", "1.5h", "1h30", "2HRS", "1hour30min", "0,5d"])
+@pytest.mark.parametrize(
+    "text",
+    ["7d", "1d12h", "1M", "7days", "90", "1.5h", "1h30", "2HRS", "1hour30min", "0,5d", "-1h", "+7d", "1hh", "-1", "٣d"],
+)
 def test_what_people_take_for_a_duration(text: str) -> None:
     """``UBAN ADD NAME 7days`` is refused: as a reason it would make the ban permanent."""
     assert is_meant_as_duration(text)
