@@ -12,6 +12,7 @@ from chatroom.commands.channel_rules import acts_by_right, is_hidden
 from chatroom.commands.command_table import command
 from chatroom.commands.context import Context, printable
 from chatroom.commands.pending import Pending
+from chatroom.commands.spam_checks import find_refusal
 from chatroom.irc import caps, numerics
 
 if TYPE_CHECKING:
@@ -43,6 +44,9 @@ def invite(context: Context, params: list[str]) -> Pending | None:
         context.reply(numerics.ERR_CHANOPRIVSNEEDED, channel.name)
     elif target in channel.members:
         context.reply(numerics.ERR_USERONCHANNEL, target.nick, channel.name)
+    elif why := find_refusal(context, ""):
+        # The server's mute: whoever is invited reads the name of a channel, which can say anything.
+        context.fail("CANNOT_SEND", channel.name, text=why)
     else:
         _invite_one(context, channel, target)
     return None

@@ -17,6 +17,7 @@ from chatroom.commands.channel_rules import acts_by_right, is_hidden
 from chatroom.commands.command_table import command
 from chatroom.commands.context import Context, printable
 from chatroom.commands.pending import Pending
+from chatroom.commands.spam_checks import find_refusal
 from chatroom.commands.talking.messages import may_speak
 from chatroom.commands.talking.utterance import Utterance
 from chatroom.commands.talking.writing_history import wait_for_journal
@@ -93,6 +94,8 @@ def _refusal(utterance: Utterance, channel: Channel, nick: str, source: str) -> 
         return "BANNED", f"{nick} is banned or muted in the channel"
     if not may_speak(channel, utterance.session, utterance.user, utterance.text):
         return "CANNOT_SEND", "The channel's modes refuse the message"
+    if why := find_refusal(context, ""):
+        return "CANNOT_SEND", why  # the bridge itself is muted
     filters = utterance.world.spam.filters
     texts = (nick, nick.partition(RELAY_SEPARATOR)[0], utterance.text, *utterance.tag_texts)
     found = next((found for text in texts if (found := filters.find(text))), None)
