@@ -231,9 +231,12 @@ def _one_line(message: Message) -> str:
     if any(char in param for param in message.params for char in "\r\n\0"):
         raise InvalidValue("the text must be a single line")
     line = format_message(message)
-    too_long = len(line.encode(errors="replace")) - LINE_BYTES
+    try:
+        too_long = len(line.encode()) - LINE_BYTES
+    except UnicodeEncodeError:  # an argument in another encoding
+        raise InvalidValue("this text is not valid Unicode") from None
     if too_long > 0:
-        most = len(message.params[-1].encode(errors="replace")) - too_long
+        most = len(message.params[-1].encode()) - too_long
         raise InvalidValue(f"the text is too long: it has at most {most} bytes")
     return line
 

@@ -109,7 +109,7 @@ def vacuum(invocation: Invocation) -> None:
                     old.unlink()
         if is_current:
             with open_stores(path) as stores:
-                stores.audit.add(invocation.actor, "db.vacuum", str(path), "")
+                stores.audit.add(invocation.actor, "db.vacuum", plain(str(path)), "")
         after = _bytes_used(path)
     freed = max(before - after, 0)
     text = f"Wrote {path} anew: {size(before)} before, {size(after)} now; freed {size(freed)}"

@@ -155,7 +155,7 @@ def restore(invocation: Invocation, file: Path, yes: bool) -> None:
             kept = put_in_place(fetched, path, datetime.now(UTC))
             if version == newest_version():
                 with open_stores(path) as stores:
-                    stores.audit.add(invocation.actor, "db.restore", str(path), f"from {file}")
+                    stores.audit.add(invocation.actor, "db.restore", plain(str(path)), plain(f"from {file}"))
     finally:
         fetched.unlink(missing_ok=True)
     older = "" if version == newest_version() else f" (version {version}; the next start of the daemon upgrades it)"

@@ -250,7 +250,7 @@ def import_(invocation: Invocation, file: str, skip_bad: bool) -> None:
             require_readable(file, history_steps.check_lines(stores.database, lines, bar.update), skip_bad)
             lines.seek(0)
             done = history_steps.import_lines(stores.database, upkeep, lines, bar.update)
-        stores.audit.add(invocation.actor, "history.import", file, f"{done.added} entries")
+        stores.audit.add(invocation.actor, "history.import", plain(file), f"{done.added} entries")
     with closing(open_upkeep(invocation.database)) as upkeep:
         history_steps.index_all(upkeep)
     others = [f"{done.known} were stored already"]

@@ -15,7 +15,7 @@ from chatroom.ctl.imports import named_file, open_seekable, raise_at_signals
 from chatroom.ctl.invocation import Invocation
 from chatroom.ctl.offline import refused_while_served
 from chatroom.ctl.output import confirm, progress, report_result, result_option
-from chatroom.ctl.streams import warn
+from chatroom.ctl.streams import plain, warn
 from chatroom.ctl.subcommands import Subcommands
 from chatroom.errors import DatabaseMissing, Refused
 
@@ -115,7 +115,7 @@ def _import(invocation: Invocation, file: str, read: ArchiveReader, dry_run: boo
         with progress(length, "Indexing") as bar, contextlib.closing(open_upkeep(built.stores.path)) as upkeep:
             archive_steps.index_all(upkeep, upkeep.last_indexed, read.highest.message, bar.update)
         counted = ", ".join(f"{count} {section}" for section, count in read.counts.items())
-        built.stores.audit.add(invocation.actor, "archive.import", file, counted)
+        built.stores.audit.add(invocation.actor, "archive.import", plain(file), counted)
         return built.put_in_place(now)
 
 

@@ -27,6 +27,19 @@ def shell(tmp_path: Path) -> Shell:
     return shell
 
 
+def test_the_name_of_the_file_may_be_no_unicode(shell: Shell, tmp_path: Path) -> None:
+    """The audit has it with escapes, for files, archives and databases. Nothing is imported and then refused."""
+    file, archive, copy = (str(tmp_path / f"a\udcff.{kind}") for kind in ("jsonl", "zip", "db"))
+    shell.done("history", "export", file)
+    shell.done("export", archive)
+    shell.done("db", "backup", copy)
+    assert "Added 0 entries" in shell.done("history", "import", file)
+    assert audited(shell)[1].endswith(r"a\udcff.jsonl")
+    Shell(tmp_path / "other.db").done("import", "archive", archive)
+    shell.done("db", "restore", copy, "--yes")
+    assert audited(shell)[2].endswith(r"a\udcff.db")
+
+
 def test_export_and_import_give_the_same(shell: Shell, tmp_path: Path) -> None:
     """An import into another database restores every exported entry with its id. A second import adds nothing."""
     file = str(tmp_path / "history.jsonl")

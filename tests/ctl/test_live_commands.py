@@ -129,6 +129,17 @@ def test_a_text_cannot_smuggle_in_a_second_command(run: Run, database: Path, ser
     assert server.received == []
 
 
+@pytest.mark.parametrize(
+    "command", [["announce", "a\udcff"], ["kick", "bob", "a\udcff"], ["channel", "show", "#\udcff"]]
+)
+def test_a_text_that_is_no_unicode_is_refused(run: Run, database: Path, serve: Serve, command: list[str]) -> None:
+    """It was typed in another encoding than that of the terminal."""
+    server = serve()
+    result = run("--database", database, *command)
+    assert (result.exit_code, result.stderr) == (1, "chatroomctl: this text is not valid Unicode\n")
+    assert server.received == []
+
+
 @pytest.mark.parametrize("words", [[""], [" ", ""]])
 def test_an_empty_announcement_is_refused(run: Run, database: Path, words: list[str]) -> None:
     """The shell refuses it without asking the daemon."""
