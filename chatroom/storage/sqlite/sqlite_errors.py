@@ -27,14 +27,20 @@ _OUR_FAULT = frozenset(
 )
 """The codes of a mistake in our SQL, which keeps its own exception and its traceback."""
 
-ERRORS = (sqlite3.Error, UnicodeEncodeError, OverflowError)
-"""The errors of a statement. The last two are for parameters: half a surrogate pair, and more than 64 bits."""
+_LOST = ("no such table", "no such column", "foreign key mismatch")
+"""How SQLite's texts begin if a schema has lost a part. It has no code of its own for that."""
+
+ERRORS = (sqlite3.Error, UnicodeError, OverflowError)
+"""The errors of a statement. Parameters raise the last two, for half a surrogate pair and more than 64 bits. A damaged
+schema does too: Python fails to decode what SQLite quotes of it."""
 
 
 def from_sqlite(path: Path, error: Exception) -> Exception:
     """The exception to raise for one of ``ERRORS``: ``error`` itself if the fault is in our SQL."""
     if isinstance(error, UnicodeEncodeError):
         return InvalidValue("this text is not valid Unicode")
+    if isinstance(error, UnicodeError):
+        return DatabaseDamaged(f"{path}: the database is damaged (its schema is not valid Unicode)")
     if isinstance(error, OverflowError):
         return InvalidValue("this number is too large")
     # The lowest byte is the primary code. Extended codes such as SQLITE_BUSY_SNAPSHOT add bits above it.
@@ -51,8 +57,8 @@ def from_sqlite(path: Path, error: Exception) -> Exception:
         return DiskFull(f"{path}: there is no room left on the disk")
     if code in _UNUSABLE:
         return StorageError(f"{path}: {_UNUSABLE[code]}")
-    # A schema of ours has all its tables. SQLite has no code of its own for one that lost some of them.
-    if code == sqlite3.SQLITE_ERROR and str(error).startswith("no such table"):
+    # A schema of ours has all its tables and columns.
+    if code == sqlite3.SQLITE_ERROR and str(error).startswith(_LOST):
         return DatabaseDamaged(f"{path}: the database is damaged ({error})")
     # Python raises some errors itself, without a code: "Could not decode to UTF-8" for damaged text, and a
     # ProgrammingError for a connection that is closed or belongs to another thread.

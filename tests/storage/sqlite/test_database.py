@@ -184,6 +184,21 @@ def test_codes_without_a_text_of_ours_are_storage_errors(path: Path) -> None:
     assert str(fault) == f"{path}: large file support is disabled"
 
 
+@pytest.mark.parametrize("place", [3, 30], ids=["statement", "column"])
+def test_a_damaged_schema_is_reported(stores: SqliteStores, path: Path, place: int) -> None:
+    """SQLite quotes the schema in its errors, and Python cannot decode what is no text."""
+    stores.close()
+    other = sqlite3.connect(path)
+    other.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    other.close()
+    data = bytearray(path.read_bytes())
+    at = data.index(b"CREATE TABLE accounts") + place
+    data[at : at + 2] = b"\x96\xff"
+    path.write_bytes(bytes(data))
+    with pytest.raises(DatabaseDamaged, match="damaged"), open_stores(path) as damaged:
+        damaged.accounts.list_all()
+
+
 def test_a_damaged_page_at_a_checkpoint_is_no_fault(stores: SqliteStores, path: Path, by: Actor) -> None:
     """If the file turns to rubbish, closing the connection, with its checkpoint, raises nothing."""
     stores.bans.add("name", "mallory", "", None, by)
