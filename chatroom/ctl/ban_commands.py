@@ -39,6 +39,7 @@ from chatroom.ctl.output import (
     result_option,
     say,
 )
+from chatroom.ctl.own_files import require_other_file
 from chatroom.ctl.streams import plain, warn
 from chatroom.ctl.subcommands import Subcommands
 from chatroom.errors import NotFound
@@ -248,6 +249,7 @@ def export(invocation: Invocation, file: str) -> None:
     """
     from chatroom.ctl.ban_lists import format_line  # here and below, because a single ban needs no JSON
 
+    require_other_file(invocation, file)
     with open_stores(invocation.database) as stores:
         bans = stores.bans.list_in_force(datetime.now(UTC))
     # Oldest first, so that an import numbers the bans in the same order.

@@ -15,6 +15,7 @@ from chatroom.ctl.database_choice import pass_changing_invocation
 from chatroom.ctl.invocation import Invocation, pass_invocation
 from chatroom.ctl.offline import exclusive
 from chatroom.ctl.output import progress, report_result, result_option, size, wants_json
+from chatroom.ctl.own_files import require_other_file
 from chatroom.ctl.streams import plain
 from chatroom.errors import Refused
 from chatroom.storage.sqlite.backup import Progress, write_copy
@@ -47,6 +48,7 @@ def backup(invocation: Invocation, file: Path, force: bool) -> None:
     if file == _STDOUT:
         _copy_to_stdout(invocation)
         return
+    require_other_file(invocation, str(file))
     _copy(invocation, file, replace=force)
     copied = file.stat().st_size
     text = f"Copied {invocation.database} to {file} ({size(copied)}), and found no faults in the copy"

@@ -14,6 +14,7 @@ import click
 from chatroom.ctl import archive_steps
 from chatroom.ctl.invocation import Invocation, pass_invocation
 from chatroom.ctl.output import progress, report_result, result_option, size
+from chatroom.ctl.own_files import require_other_file
 from chatroom.errors import AlreadyExists, Refused
 from chatroom.new_file import is_stream, new_binary_file
 from chatroom.storage.sqlite.sqlite_stores import open_stores
@@ -38,7 +39,7 @@ def export(invocation: Invocation, file: str, force: bool) -> None:
       chatroomctl export chat.zip
       chatroomctl export - | ssh new.example.org "cat > chat.zip"
     """
-    _require_writable(invocation.database, file, force)
+    _require_writable(invocation, file, force)
     with (
         open_stores(invocation.database) as stores,
         _open(file) as out,
@@ -59,16 +60,13 @@ def export(invocation: Invocation, file: str, force: bool) -> None:
     )
 
 
-def _require_writable(database: Path, file: str, force: bool) -> None:
+def _require_writable(invocation: Invocation, file: str, force: bool) -> None:
     if file == "-":
         if sys.stdout.isatty():
             raise Refused("an archive is no text for a terminal: give a FILE, or send standard output to a file")
         return
     path = Path(file)
-    for suffix in ("", "-wal", "-shm"):
-        with contextlib.suppress(OSError):
-            if os.path.samefile(path, f"{os.path.realpath(database)}{suffix}"):
-                raise AlreadyExists(f"{file}: is the database itself")
+    require_other_file(invocation, file)
     if os.path.lexists(path) and not force and not is_stream(path):
         raise AlreadyExists(f"{file}: exists already; --force replaces it")
 

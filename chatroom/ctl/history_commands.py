@@ -32,6 +32,7 @@ from chatroom.ctl.output import (
     result_option,
     size,
 )
+from chatroom.ctl.own_files import require_other_file
 from chatroom.ctl.streams import plain, print_error, warn
 from chatroom.ctl.subcommands import Subcommands
 from chatroom.ctl.time_options import past_moment
@@ -201,6 +202,7 @@ def export(
       chatroomctl history export history.jsonl
       chatroomctl history export --format text --channel "#lobby" --after 2030-01-01
     """
+    require_other_file(invocation, file)
     count = 0
     with open_stores(invocation.database) as stores, open_output(file) as target, _export_progress(stores, file) as bar:
         for one in history_archive.read_all(

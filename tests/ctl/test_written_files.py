@@ -65,3 +65,27 @@ def test_a_file_that_all_may_read_is_closed(shell: Shell, writer: tuple[Path, li
     file.chmod(0o666)
     shell.run(*call)
     assert file.stat().st_size == 0 or file.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize(
+    "call",
+    [["history", "export"], ["ban", "export"], ["export", "--force"], ["db", "backup", "--force"]],
+    ids=" ".join,
+)
+def test_no_export_replaces_a_file_of_the_server(shell: Shell, call: list[str], tmp_path: Path) -> None:
+    """The database, what stands beside it, and the configuration; by a link, too."""
+    config = tmp_path / "chatroom.toml"
+    config.write_text("# mine\n")
+    shell.create("ada", "admin")
+    link, hard = tmp_path / "link", tmp_path / "hard"
+    link.symlink_to(shell.database)
+    hard.hardlink_to(shell.database)
+    beside = [tmp_path / f"chat.db{suffix}" for suffix in ("-wal", "-shm", "-reserve", ".lock")]
+    with shell.stores():  # SQLite has its two files then
+        for file in beside[2:]:
+            file.touch()
+        for file in (shell.database, link, hard, *beside, config):
+            before = file.read_bytes()
+            told = shell.refused("--config", str(config), *call, str(file))
+            assert told.startswith(f"{file}: is the "), told
+            assert file.read_bytes() == before
