@@ -175,3 +175,19 @@ def test_a_bridge_relays_no_spam_beside_the_text(here: Here, line: str) -> None:
     bridge = here.connect("bridge", caps="draft/relaymsg message-tags")
     bridge.say("JOIN #b")
     assert params_of(bridge.ask(line), "FAIL")[1] == "CANNOT_SEND"
+
+
+def test_a_muted_user_neither_invites_nor_relays(here: Here) -> None:
+    """The names of a channel and of a relayed person can say anything, too, in a channel of the user's own."""
+    add_filter(here, "spam", "mute", "no spam", 60)
+    alice, bob = here.connect("alice", caps="draft/relaymsg", address="192.0.2.1"), here.connect("bob")
+    alice.say("JOIN #buy-this", "PRIVMSG bob :spam")
+    bob.say("JOIN #buy-this", "PART #buy-this")
+    here.forget_unread()
+    told = "You are muted for 1m: no spam"
+    assert params_of(alice.ask("INVITE bob #buy-this"), "FAIL") == ["INVITE", "CANNOT_SEND", "#buy-this", told]
+    bob.say("JOIN #buy-this")
+    bob.read()
+    refused = params_of(alice.ask("RELAYMSG #buy-this buy/this :hello"), "FAIL")
+    assert refused == ["RELAYMSG", "CANNOT_SEND", "#buy-this", "buy/this", told]
+    assert bob.read() == []
