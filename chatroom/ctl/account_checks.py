@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from chatroom.chat.admission.reserved_names import find_reserved, refusal_text
 from chatroom.chat.stored.records import IMPORTED, WEAK, Account, Role
 from chatroom.ctl.invocation import Invocation
@@ -34,8 +36,20 @@ def require_free(invocation: Invocation, name: str) -> None:
 def require_another_admin(stores: SqliteStores, account: Account, force: bool) -> None:
     """Raise ``NeedsForce`` if the account is the only admin that can log in, unless ``force``."""
     is_admin = account.role is Role.ADMIN and not account.disabled
-    if is_admin and not force and stores.accounts.count_admins() == 1:
-        raise NeedsForce(f"{account.name} is the only admin; use --force to go on without one")
+    if is_admin and not force and all(admin.id == account.id for admin in find_able_admins(stores)):
+        raise NeedsForce(f"no admin but {account.name} can log in; use --force to go on without one")
+
+
+def find_able_admins(stores: SqliteStores) -> list[Account]:
+    """Return the admins who can log in: neither disabled nor banned by name."""
+    now = datetime.now(UTC)
+    return [
+        account
+        for account in stores.accounts.list_all()
+        if account.role is Role.ADMIN
+        and not account.disabled
+        and stores.bans.find_in_force("name", account.name, now) is None
+    ]
 
 
 def find_unsafe_password(stores: SqliteStores, account: Account) -> str | None:

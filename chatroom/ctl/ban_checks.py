@@ -15,7 +15,8 @@ from chatroom.chat.admission.ban_policy import (
     propose_network,
 )
 from chatroom.chat.admission.ban_targets import NameTarget, NetworkTarget, format_network, parse_name, parse_target
-from chatroom.chat.stored.records import Ban, NewBan, Role
+from chatroom.chat.stored.records import Ban, NewBan
+from chatroom.ctl.account_checks import find_able_admins
 from chatroom.ctl.ban_outcome import Present, find_hit
 from chatroom.ctl.control_client import SessionInfo, list_sessions
 from chatroom.ctl.invocation import Invocation
@@ -110,14 +111,7 @@ def _some(targets: Sequence[NetworkTarget]) -> str:
 
 def confirm_admins(stores: SqliteStores, names: Iterable[str], yes: bool) -> None:
     """Ask if a ban of the accounts with these names leaves no admin who can log in. Raises as ``confirm`` does."""
-    now = datetime.now(UTC)
-    admins = [
-        account.name
-        for account in stores.accounts.list_all()
-        if account.role is Role.ADMIN
-        and not account.disabled
-        and stores.bans.find_in_force("name", account.name, now) is None
-    ]
+    admins = [account.name for account in find_able_admins(stores)]
     if admins and set(map(casefold, admins)) <= set(map(casefold, names)):
         only = f"{admins[0]} is the only admin" if len(admins) == 1 else f"{', '.join(admins)} are the only admins"
         confirm(f"{only} who can log in. Ban {admins[0] if len(admins) == 1 else 'them'}?", yes)

@@ -241,12 +241,19 @@ def test_delete_asks(shell: Shell) -> None:
 
 @pytest.mark.parametrize("call", [("disable", "alice"), ("set-role", "alice", "user"), ("delete", "alice", "--yes")])
 def test_last_admin_is_kept(shell: Shell, call: tuple[str, ...]) -> None:
-    """The only admin that can log in is kept. A disabled admin does not count as another one."""
+    """The only admin that can log in is kept. A disabled or banned admin does not count as another one."""
     shell.create("alice", "admin")
     shell.create("carol", "admin")
     shell.done("user", "disable", "carol")
     assert "--force" in shell.refused("user", *call)
     shell.done("user", "enable", "carol")
+    shell.done("ban", "add", "CAROL")
+    assert "--force" in shell.refused("user", *call)
+    shell.done("ban", "add", "alice", "--yes")
+    shell.done("ban", "remove", "carol")
+    shell.done("ban", "add", "carol", "--yes")
+    assert "--force" in shell.refused("user", *call)
+    shell.done("ban", "remove", "carol")
     shell.done("user", *call)
 
 
